@@ -1,0 +1,1 @@
+"""The rules of the secrets domain: plain Python, no third-party import, no I/O."""

@@ -1,0 +1,228 @@
+"""The audit trail: who did what to which thing, when and through which face. Never a value."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from gateway.domain.errors import Argument, GatewayError, InvalidInput, Unavailable
+from gateway.domain.ids import is_canonical_id
+from gateway.domain.pages import ensure_page_size
+
+FIRST_HASH: Final = bytes(32)
+_ENCODING: Final = "sgw-audit-1"
+
+
+class AuditAction(StrEnum):
+    """What was done. Names are never renamed or used again: old events keep them."""
+
+    VALUES_DELIVERED = "VALUES_DELIVERED"
+    SECRET_CREATED = "SECRET_CREATED"  # noqa: S105 - the name of an action, no password
+    SECRET_CHANGED = "SECRET_CHANGED"  # noqa: S105 - as above
+    SECRET_DELETED = "SECRET_DELETED"  # noqa: S105 - as above
+    HOLDER_CREATED = "HOLDER_CREATED"
+    HOLDER_CHANGED = "HOLDER_CHANGED"
+    HOLDER_DELETED = "HOLDER_DELETED"
+    ORGANIZATION_CREATED = "ORGANIZATION_CREATED"
+    ORGANIZATION_CHANGED = "ORGANIZATION_CHANGED"
+    ORGANIZATION_DELETED = "ORGANIZATION_DELETED"
+    TOKEN_CREATED = "TOKEN_CREATED"  # noqa: S105 - as above
+    TOKEN_CHANGED = "TOKEN_CHANGED"  # noqa: S105 - as above
+    TOKEN_DELETED = "TOKEN_DELETED"  # noqa: S105 - as above
+    USER_CREATED = "USER_CREATED"
+    USER_CHANGED = "USER_CHANGED"
+    USER_DELETED = "USER_DELETED"
+    GRANT_CREATED = "GRANT_CREATED"
+    GRANT_CHANGED = "GRANT_CHANGED"
+    GRANT_DELETED = "GRANT_DELETED"
+    DATA_KEY_CREATED = "DATA_KEY_CREATED"
+    DATA_KEY_CHANGED = "DATA_KEY_CHANGED"
+    DATA_KEY_DELETED = "DATA_KEY_DELETED"
+    INTEGRITY_ALARM = "INTEGRITY_ALARM"
+    AUDIT_BEGUN = "AUDIT_BEGUN"
+    AUDIT_PRUNED = "AUDIT_PRUNED"
+    AUDIT_ACKNOWLEDGED = "AUDIT_ACKNOWLEDGED"
+
+
+class AuditSubject(StrEnum):
+    """What kind of thing an event is about."""
+
+    SECRET = "SECRET"  # noqa: S105 - the name of a kind, no password
+    HOLDER = "HOLDER"
+    ORGANIZATION = "ORGANIZATION"
+    TOKEN = "TOKEN"  # noqa: S105 - as above
+    USER = "USER"
+    GRANT = "GRANT"
+    DATA_KEY = "DATA_KEY"
+    INSTANCE = "INSTANCE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditDraft:
+    """What a use case has to tell. Who, when and through which face is added when it is sealed."""
+
+    action: AuditAction
+    subject: AuditSubject
+    subject_id: str
+    organization_id: str | None = None
+    project_id: str | None = None
+    holder_id: str | None = None
+    key: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    secret_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEvent:
+    """One link of the chain. `details` is a JSON object of facts, as text."""
+
+    seq: int
+    at: datetime
+    actor_kind: str
+    actor_id: str
+    action: str
+    subject: str
+    subject_id: str
+    organization_id: str | None
+    project_id: str | None
+    holder_id: str | None
+    key: str | None
+    face: str
+    request_id: str | None
+    details: str
+    set_mac: bytes = field(repr=False)
+    prev_hash: bytes = field(repr=False)
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """The details, read."""
+        facts: Mapping[str, Any] = json.loads(self.details)
+        return facts
+
+    @property
+    def mentioned_secret_ids(self) -> tuple[str, ...]:
+        """The secrets that it tells of: its subject, or those whose values were delivered."""
+        if self.subject == AuditSubject.SECRET:
+            return (self.subject_id,)
+        if self.action != AuditAction.VALUES_DELIVERED:
+            return ()
+        return tuple(self.facts["secrets"])
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An event and the keyed hash that seals it."""
+
+    event: AuditEvent
+    hash: bytes = field(repr=False)
+
+    @property
+    def plain(self) -> Mapping[str, Any]:
+        """All of it, ready for JSON."""
+        told = {each.name: getattr(self.event, each.name) for each in fields(self.event)}
+        return told | {
+            "at": moment_text(self.event.at),
+            "details": self.event.facts,
+            "set_mac": self.event.set_mac.hex(),
+            "prev_hash": self.event.prev_hash.hex(),
+            "hash": self.hash.hex(),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditFilter:
+    """Which events are wanted; what is None does not filter."""
+
+    actor_id: str | None = None
+    actions: tuple[AuditAction, ...] | None = None
+    secret_id: str | None = None
+    holder_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def ensure_valid(self) -> None:
+        """Refuse more actions than a page has, and what no id could be.
+
+        Raises:
+            InvalidInput: naming the rule.
+
+        """
+        ensure_page_size(len(self.actions or ()))
+        for wanted in filter(None, (self.secret_id, self.holder_id)):
+            if not is_canonical_id(wanted):
+                raise InvalidInput(Argument.FILTER, "An id of the filter is not a UUID.")
+        if self.actor_id is not None and not self.actor_id.isprintable():
+            raise InvalidInput(Argument.FILTER, "The actor's id has characters that no id has.")
+
+
+ANY_EVENT: Final = AuditFilter()
+
+
+class AuditUnavailable(Unavailable):
+    """Nothing can be recorded, and so nothing that must be recorded is done."""
+
+    def __init__(self) -> None:
+        """Say what follows from it."""
+        GatewayError.__init__(
+            self, "The audit trail takes no entry just now, so nothing is changed or delivered."
+        )
+
+
+class AuditAlarm(Unavailable):
+    """The database is not the one whose head was anchored last."""
+
+    def __init__(self) -> None:
+        """Say what lifts it."""
+        GatewayError.__init__(
+            self,
+            "The audit trail stands in alarm: the gateway only reads until its operator has looked "
+            "into it (`secrets-gateway audit verify`, then `audit acknowledge`).",
+        )
+
+
+def details_text(details: Mapping[str, Any]) -> str:
+    """Return facts as the one text that they have, ASCII only and in one line."""
+    return json.dumps(details, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def canonical(event: AuditEvent) -> bytes:
+    """Return the bytes that an event's hash is made over; fixed by vectors.
+
+    Each part has its length before it, so that no two events share their bytes; what is null has a
+    length that no text has.
+    """
+    parts: tuple[str | bytes | None, ...] = (
+        _ENCODING,
+        str(event.seq),
+        moment_text(event.at),
+        event.actor_kind,
+        event.actor_id,
+        event.action,
+        event.subject,
+        event.subject_id,
+        event.organization_id,
+        event.project_id,
+        event.holder_id,
+        event.key,
+        event.face,
+        event.request_id,
+        event.details,
+        event.set_mac,
+        event.prev_hash,
+    )
+    return b"".join(map(_part, parts))
+
+
+def _part(part: str | bytes | None) -> bytes:
+    if part is None:
+        return b"\xff\xff\xff\xff"
+    # What was put there by force may be no Unicode text; it still has to be hashed, not to break.
+    raw = part if isinstance(part, bytes) else part.encode("utf-8", "surrogatepass")
+    return len(raw).to_bytes(4, "big") + raw
+
+
+def moment_text(moment: datetime) -> str:
+    """Return a point in time in UTC, to the microsecond."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

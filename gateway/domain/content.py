@@ -1,0 +1,158 @@
+"""What a caller may write: keys, values, descriptions and mount paths. Each rule raises."""
+
+import re
+from posixpath import normpath
+from typing import Final
+
+from gateway.domain.errors import Argument, InvalidInput
+
+MAX_KEY_LENGTH: Final = 255
+MAX_DESCRIPTION_LENGTH: Final = 255
+MAX_NAME_LENGTH: Final = 255
+MAX_VALUE_BYTES: Final = 64 * 1024
+MAX_MOUNT_PATH_LENGTH: Final = 1024
+RESERVED_PREFIX: Final = "QOVERY_"
+
+_KEY: Final = re.compile(rf"[A-Za-z][A-Za-z0-9_]{{0,{MAX_KEY_LENGTH - 1}}}", re.ASCII)
+_IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_KERNEL_FOLDERS: Final = ("/proc", "/sys", "/dev")
+
+
+def ensure_key(key: str) -> None:
+    """Refuse a key that is no environment variable's name, or that only the platform may use.
+
+    Raises:
+        InvalidInput: naming the rule, never the key.
+
+    """
+    ensure_key_syntax(key)
+    if key.upper().startswith(RESERVED_PREFIX):
+        raise InvalidInput(
+            Argument.KEY,
+            f"A key that begins with {RESERVED_PREFIX} is reserved for built-in secrets.",
+        )
+
+
+def is_key(text: str) -> bool:
+    """Tell whether a text can be a key at all."""
+    return _KEY.fullmatch(text) is not None
+
+
+def ensure_key_syntax(key: str) -> None:
+    """Refuse what is no key at all; built-in keys obey this one too.
+
+    Raises:
+        InvalidInput: naming the rule, never the key.
+
+    """
+    if not is_key(key):
+        raise InvalidInput(
+            Argument.KEY,
+            "A key begins with a letter, goes on with letters, digits and underscores, all ASCII, "
+            f"and is at most {MAX_KEY_LENGTH} characters long.",
+        )
+
+
+def ensure_value(value: str) -> None:
+    """Refuse a value that not every database and process can hold.
+
+    Raises:
+        InvalidInput: naming the rule, never the value.
+
+    """
+    if utf8_length(value, Argument.VALUE) > MAX_VALUE_BYTES:
+        raise InvalidInput(
+            Argument.VALUE, f"A value is at most {MAX_VALUE_BYTES // 1024} KiB of UTF-8."
+        )
+
+
+def ensure_description(description: str) -> None:
+    """Refuse a description that is too long or cannot be stored.
+
+    Raises:
+        InvalidInput: naming the rule.
+
+    """
+    utf8_length(description, Argument.DESCRIPTION)
+    if len(description) > MAX_DESCRIPTION_LENGTH:
+        raise InvalidInput(
+            Argument.DESCRIPTION,
+            f"A description is at most {MAX_DESCRIPTION_LENGTH} characters long.",
+        )
+
+
+def ensure_name(name: str) -> None:
+    """Refuse a name of a holder, an organization or a token that cannot be told or stored.
+
+    Raises:
+        InvalidInput: naming the rule.
+
+    """
+    utf8_length(name, Argument.NAME)
+    if not 0 < len(name) <= MAX_NAME_LENGTH or _CONTROL.search(name) or name != name.strip():
+        raise InvalidInput(
+            Argument.NAME,
+            f"A name has 1 to {MAX_NAME_LENGTH} characters, none a control character, and neither "
+            "begins nor ends with a space.",
+        )
+
+
+def ensure_idempotency_key(key: str) -> None:
+    """Refuse an idempotency key that a header could not carry.
+
+    Raises:
+        InvalidInput: naming the rule.
+
+    """
+    if not _IDEMPOTENCY_KEY.fullmatch(key):
+        raise InvalidInput(
+            Argument.IDEMPOTENCY_KEY,
+            "An idempotency key has 1 to 255 characters of visible ASCII, without spaces.",
+        )
+
+
+def ensure_mount_path(path: str) -> None:
+    """Refuse a mount path that could land outside the place it names.
+
+    Raises:
+        InvalidInput: naming the rule.
+
+    """
+    utf8_length(path, Argument.MOUNT_PATH)
+    if len(path) > MAX_MOUNT_PATH_LENGTH or _CONTROL.search(path):
+        raise InvalidInput(
+            Argument.MOUNT_PATH,
+            f"A mount path has at most {MAX_MOUNT_PATH_LENGTH} characters, no control character.",
+        )
+    if not _is_normal(path):
+        raise InvalidInput(
+            Argument.MOUNT_PATH,
+            "A mount path is absolute and names a file: no `.`, `..` or `//`, no `/` at the end.",
+        )
+    if any(path == folder or path.startswith(f"{folder}/") for folder in _KERNEL_FOLDERS):
+        raise InvalidInput(
+            Argument.MOUNT_PATH, f"A mount path lies outside {', '.join(_KERNEL_FOLDERS)}."
+        )
+
+
+def _is_normal(path: str) -> bool:
+    # POSIX keeps a leading double slash as it is, so `normpath` alone would let it pass.
+    return path.startswith("/") and not path.startswith("//") and normpath(path) == path != "/"
+
+
+def utf8_length(text: str, argument: Argument) -> int:
+    """Return the text's length in bytes of UTF-8.
+
+    Raises:
+        InvalidInput: for a lone surrogate, which UTF-8 cannot carry, and for NUL, which SQLite
+            would store and PostgreSQL refuse.
+
+    """
+    try:
+        encoded = text.encode()
+    except UnicodeEncodeError:
+        raise InvalidInput(argument, "The text has a lone surrogate.") from None
+    if b"\0" in encoded:
+        raise InvalidInput(argument, "The text has a NUL character.")
+    return len(encoded)

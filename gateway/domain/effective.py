@@ -1,0 +1,118 @@
+"""What a service gets: one entry a key, and why."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.domain.holders import Holder
+from gateway.domain.secrets import Secret, SecretFacts
+
+
+class Provenance(StrEnum):
+    """How a service comes by a key."""
+
+    OWN = "OWN"
+    INHERITED = "INHERITED"
+    OVERRIDE = "OVERRIDE"
+    ALIAS = "ALIAS"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectiveSecret:
+    """One key as a service sees it: what wins for it, and what that hides, the nearest first."""
+
+    service: Holder
+    winner: Secret
+    shadows: tuple[Secret, ...]
+
+    @property
+    def provenance(self) -> Provenance:
+        """How the service comes by the key."""
+        if self.winner.is_alias:
+            return Provenance.ALIAS
+        if self.winner.is_override:
+            return Provenance.OVERRIDE
+        is_own = self.winner.holder.id == self.service.id and not self.winner.is_built_in
+        return Provenance.OWN if is_own else Provenance.INHERITED
+
+    @property
+    def resolves_to(self) -> SecretFacts:
+        """The secret whose value is used: an alias's target by id, else the winner itself.
+
+        An alias is not led astray by an override of its target's key further down.
+        """
+        target = self.winner.target if self.winner.is_alias else None
+        return target or self.winner.facts
+
+
+class Absence(StrEnum):
+    """Why a service does not see a key."""
+
+    NEVER_DEFINED = "NEVER_DEFINED"
+    ON_A_SIBLING = "ON_A_SIBLING"
+    IN_ANOTHER_ENVIRONMENT = "IN_ANOTHER_ENVIRONMENT"
+    IN_ANOTHER_PROJECT = "IN_ANOTHER_PROJECT"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Why a service sees what it sees under a key, or why nothing."""
+
+    service: Holder
+    key: str
+    effective: EffectiveSecret | None
+    elsewhere: tuple[Secret, ...]
+
+    @property
+    def absence(self) -> Absence | None:
+        """Why the key is not there; the nearest place where it is decides. None if it is there."""
+        if self.effective is not None:
+            return None
+        return min(
+            (_distance(self.service, secret.holder) for secret in self.elsewhere),
+            key=list(Absence)[1:].index,
+            default=Absence.NEVER_DEFINED,
+        )
+
+    @property
+    def rule(self) -> str:
+        """The rule that decided, in words."""
+        if self.effective is None:
+            return _ABSENT[self.absence or Absence.NEVER_DEFINED]
+        nearest = (
+            "It is the only secret in the chain with this key."
+            if not self.effective.shadows
+            else "The nearest one wins: service over environment over project over built-in."
+        )
+        return f"{nearest} {_PRESENT[self.effective.provenance]}"
+
+
+_PRESENT = {
+    Provenance.OWN: "It is defined on the service itself.",
+    Provenance.INHERITED: "It is defined on a wider scope, which the service inherits.",
+    Provenance.OVERRIDE: "It is an override: its target's key with another value, from here down.",
+    Provenance.ALIAS: (
+        "It is an alias: the value is its target's, by id, whatever overrides the target's key."
+    ),
+}
+_ABSENT = {
+    Absence.NEVER_DEFINED: "Nothing that you may see has this key.",
+    Absence.ON_A_SIBLING: (
+        "The key is defined on another service of the environment; services do not see each "
+        "other's secrets. Define it on the environment to share it."
+    ),
+    Absence.IN_ANOTHER_ENVIRONMENT: (
+        "The key is defined in another environment of the project; environments do not see each "
+        "other's secrets. Define it on the project to share it."
+    ),
+    Absence.IN_ANOTHER_PROJECT: (
+        "The key is defined in another project; nothing is shared between projects."
+    ),
+}
+
+
+def _distance(service: Holder, other: Holder) -> Absence:
+    if other.environment_id is not None and other.environment_id == service.environment_id:
+        return Absence.ON_A_SIBLING
+    if other.project_id == service.project_id:
+        return Absence.IN_ANOTHER_ENVIRONMENT
+    return Absence.IN_ANOTHER_PROJECT

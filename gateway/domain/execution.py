@@ -1,0 +1,47 @@
+"""What running a GraphQL document means to a face that does not know GraphQL's libraries."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from gateway.domain.errors import ErrorCode
+from gateway.domain.principals import Principal
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The outcome of one document: GraphQL's `data` and `errors`, ready for JSON.
+
+    `is_request_error` says that nothing was executed: the document or its variables are at fault.
+    `extensions` tells what the document costs, where that is known.
+    """
+
+    data: Mapping[str, Any] | None
+    errors: Sequence[Mapping[str, Any]] = ()
+    is_request_error: bool = False
+    extensions: Mapping[str, Any] | None = None
+
+    @property
+    def first_code(self) -> ErrorCode | None:
+        """The code of the first error at the top of the answer, if there is one."""
+        return next((ErrorCode(error["extensions"]["code"]) for error in self.errors), None)
+
+
+class Run(Protocol):
+    """Runs documents for one caller, all on one view of what is stored."""
+
+    async def __call__(
+        self,
+        document: str,
+        variables: Mapping[str, Any] | None = None,
+        operation_name: str | None = None,
+    ) -> Answer:
+        """Run one document."""
+
+
+class OpenRun(Protocol):
+    """Begins a caller's request."""
+
+    def __call__(self, viewer: Principal) -> AbstractAsyncContextManager[Run]:
+        """Give a runner for the length of the block."""

@@ -1,0 +1,136 @@
+"""Grants: who has which role, and where."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from gateway.domain.content import utf8_length
+from gateway.domain.errors import Argument, Conflict, InvalidInput, NotFound
+from gateway.domain.holders import Holder
+from gateway.domain.permissions import ROLES, Permission, Role
+
+MAX_GRANTS: Final = 100
+MAX_IDENTITY_LENGTH: Final = 255
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A role at a place: on one holder and all below it, or on the whole organization."""
+
+    role: Role
+    place: Holder | None = None
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        """What the role carries."""
+        return ROLES[self.role]
+
+    def reaches(self, holder: Holder | None) -> bool:
+        """Tell whether it counts on the holder; without one, on the whole organization."""
+        if self.place is None:
+            return True
+        return holder is not None and self.place.id in holder.chain_ids
+
+
+class GranteeKind(StrEnum):
+    """Who can be granted a role."""
+
+    TOKEN = "TOKEN"  # noqa: S105 - a kind of grantee, no token
+    USER = "USER"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GranteeReference:
+    """Names a token or a user."""
+
+    kind: GranteeKind
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """One grant as it is told: who has it, and what."""
+
+    id: str
+    organization_id: str
+    grantee: GranteeReference
+    grantee_name: str
+    held: Held
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """A person whom an OpenID Connect provider vouches for. Never known by an e-mail address."""
+
+    id: str
+    organization_id: str
+    issuer: str
+    subject: str
+    display_name: str
+    created_at: datetime
+
+
+def ensure_identity(issuer: str, subject: str) -> None:
+    """Refuse an issuer or a subject that no provider has.
+
+    Raises:
+        InvalidInput: naming the rule.
+
+    """
+    for text, argument in ((issuer, Argument.ISSUER), (subject, Argument.SUBJECT)):
+        if not 0 < utf8_length(text, argument) <= MAX_IDENTITY_LENGTH or not text.isprintable():
+            raise InvalidInput(
+                argument, f"It has 1 to {MAX_IDENTITY_LENGTH} bytes and no control characters."
+            )
+
+
+class TokenNotFound(NotFound):
+    """The token is not there for the viewer."""
+
+    def __init__(self, token_id: str) -> None:
+        """Name the id as the caller gave it."""
+        super().__init__("token", token_id, Argument.TOKEN)
+
+
+class UserNotFound(NotFound):
+    """The user is not there for the viewer."""
+
+    def __init__(self, user_id: str) -> None:
+        """Name the id as the caller gave it."""
+        super().__init__("user", user_id, Argument.USER)
+
+
+class GrantNotFound(NotFound):
+    """The grant is not there for the viewer."""
+
+    def __init__(self, grant_id: str) -> None:
+        """Name the id as the caller gave it."""
+        super().__init__("grant", grant_id, Argument.GRANT)
+
+
+class GrantConflict(Conflict):
+    """The grantee has that role at that place already."""
+
+    def __init__(self) -> None:
+        """Say so."""
+        super().__init__("The role is granted there already.", Argument.ROLE)
+
+
+class TooManyGrants(Conflict):
+    """A grantee's grants are read with every request, so they are bounded."""
+
+    def __init__(self) -> None:
+        """Name the bound."""
+        super().__init__(
+            f"Nobody has more than {MAX_GRANTS} grants: grant at a wider place.", Argument.ROLE
+        )
+
+
+class UserConflict(Conflict):
+    """The identity is registered already."""
+
+    def __init__(self) -> None:
+        """Say so; not where, since it may be another organization."""
+        super().__init__("The identity is registered already.", Argument.SUBJECT)

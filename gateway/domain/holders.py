@@ -1,0 +1,70 @@
+"""Organizations, and the holders that secrets hang on."""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from gateway.domain.scopes import Scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Organization:
+    """The tenant: nothing is shared between two organizations."""
+
+    id: str
+    name: str
+
+
+class Relation(Enum):
+    """Where one holder stands, seen from another."""
+
+    IN_CHAIN = auto()
+    BELOW = auto()
+    APART = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """A project, an environment or a service.
+
+    It carries the ids of the holders above it, so its chain is known without another look-up.
+    """
+
+    id: str
+    kind: Scope
+    name: str
+    organization_id: str
+    project_id: str
+    environment_id: str | None
+
+    @property
+    def chain_ids(self) -> tuple[str, ...]:
+        """The ids of the chain, narrowest first: itself, its environment, its project."""
+        return tuple(dict.fromkeys(filter(None, (self.id, self.environment_id, self.project_id))))
+
+    @property
+    def parent_id(self) -> str | None:
+        """The id of the holder directly above; None for a project."""
+        return next(iter(self.chain_ids[1:]), None)
+
+    def relation_of(self, other: "Holder") -> Relation:
+        """Tell where the other stands: in this one's chain (itself too), below it, or apart."""
+        if other.id in self.chain_ids:
+            return Relation.IN_CHAIN
+        if self.id in other.chain_ids:
+            return Relation.BELOW
+        return Relation.APART
+
+
+def below(
+    parent: Holder | None, *, kind: Scope, name: str, holder_id: str, organization_id: str
+) -> Holder:
+    """Return a new holder at its place; without a parent, a project."""
+    environment_id = parent.environment_id if parent else None
+    return Holder(
+        id=holder_id,
+        kind=kind,
+        name=name,
+        organization_id=organization_id,
+        project_id=parent.project_id if parent else holder_id,
+        environment_id=holder_id if kind is Scope.ENVIRONMENT else environment_id,
+    )

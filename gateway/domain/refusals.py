@@ -1,0 +1,188 @@
+"""The ways in which the domain refuses: each class knows the facts that its type can tell."""
+
+from gateway.domain.errors import (
+    Argument,
+    BusinessError,
+    Conflict,
+    ErrorCode,
+    GatewayError,
+    InvalidInput,
+    NotFound,
+)
+from gateway.domain.scopes import Scope
+from gateway.domain.secrets import Secret, SecretFacts, SecretType
+
+
+class TooManyRows(InvalidInput):
+    """An import has more rows than are taken at once."""
+
+    def __init__(self, most: int) -> None:
+        """Name the bound."""
+        super().__init__(Argument.ROWS, f"At most {most} secrets are imported at once.")
+
+
+class ImportScopeViolation(InvalidInput):
+    """A row is to be imported at a scope that the holder's chain does not have."""
+
+    def __init__(self, scope: Scope | None) -> None:
+        """Name the scope."""
+        super().__init__(Argument.SCOPE, f"The holder's chain has no {scope} to import to.")
+
+
+class ScopeViolation(BusinessError):
+    """A reference would point at a scope where it may not."""
+
+    code = ErrorCode.SCOPE_VIOLATION
+
+    def __init__(self, *, source: Scope, target: Scope) -> None:
+        """Name both scopes: where the reference was to be made, and where its target lives."""
+        super().__init__(
+            f"A secret of scope {target} cannot be referred to from scope {source}: an alias needs "
+            "a target of the same or a higher scope, an override one of a higher scope.",
+            Argument.SECRET,
+        )
+        self.source = source
+        self.target = target
+
+
+class AliasOfAlias(BusinessError):
+    """The target of a new alias is an alias itself."""
+
+    code = ErrorCode.ALIAS_OF_ALIAS
+
+    def __init__(self, target_id: str, aliased: SecretFacts | None) -> None:
+        """Keep what the target stands for: it can be aliased instead."""
+        super().__init__(
+            f"Secret {target_id} is an alias, and an alias cannot be aliased.", Argument.SECRET
+        )
+        self.aliased = aliased
+
+
+class NotOverridable(BusinessError):
+    """The target of a new override has no value that could be replaced."""
+
+    code = ErrorCode.NOT_OVERRIDABLE
+
+    def __init__(self, target_id: str, variable_type: SecretType) -> None:
+        """Name the target's type, which is why."""
+        super().__init__(
+            f"Secret {target_id} is of type {variable_type}, which cannot be overridden.",
+            Argument.SECRET,
+        )
+        self.variable_type = variable_type
+
+
+class ReadOnly(BusinessError):
+    """The secret is the platform's and cannot be changed here."""
+
+    code = ErrorCode.READ_ONLY
+
+    def __init__(self, secret_id: str, scope: Scope) -> None:
+        """Name the scope, which is why."""
+        super().__init__(
+            f"Secret {secret_id} is {scope}: it cannot be edited or deleted here.",
+            Argument.SECRET,
+        )
+        self.scope = scope
+
+
+class SecretNotFound(NotFound):
+    """The secret cannot be seen from here."""
+
+    def __init__(self, secret_id: str) -> None:
+        """Name the id as the caller gave it."""
+        super().__init__("secret", secret_id, Argument.SECRET)
+
+
+class HolderNotFound(NotFound):
+    """The holder cannot be seen by the caller."""
+
+    def __init__(self, kind: Scope | None, holder_id: str) -> None:
+        """Name the kind that was asked for, and the id as the caller gave it."""
+        super().__init__(kind.lower() if kind else "holder", holder_id, Argument.HOLDER)
+
+
+class OrganizationNotFound(GatewayError):
+    """The instance has no organization of that name."""
+
+    code = ErrorCode.NOT_FOUND
+
+    def __init__(self) -> None:
+        """Say what can be done; only an operator asks by name."""
+        super().__init__("There is no organization of that name.")
+
+
+class KeyConflict(Conflict):
+    """The key is taken along the chain."""
+
+    def __init__(self, existing: Secret | None) -> None:
+        """Keep the secret that has the key; None for one that the caller may not see.
+
+        Then it tells the same, wherever in the chain that one is.
+        """
+        by = f"secret {existing.id} of scope {existing.scope}" if existing else "another secret"
+        super().__init__(f"The key is taken by {by}.", Argument.KEY)
+        self.existing = existing
+
+
+class OverrideConflict(Conflict):
+    """The holder overrides that secret already."""
+
+    def __init__(self, existing: Secret) -> None:
+        """Keep the override that is there."""
+        super().__init__(
+            f"Secret {existing.id} of scope {existing.scope} overrides that one already.",
+            Argument.SECRET,
+        )
+        self.existing = existing
+
+
+class NameConflict(Conflict):
+    """A holder of the same kind has that name at the same place."""
+
+    def __init__(self, kind: Scope | None) -> None:
+        """Name the kind only; None is an organization."""
+        noun = kind.lower() if kind else "organization"
+        super().__init__(f"The name is taken by another {noun} there.", Argument.NAME)
+
+
+class HolderNotEmpty(Conflict):
+    """Secrets or holders would go with the holder, and that was not asked for."""
+
+    code = ErrorCode.NOT_EMPTY
+
+    def __init__(self, holder_id: str, *, holders: int, secrets: int) -> None:
+        """Tell how much would go."""
+        super().__init__(
+            f"With {holder_id} would go {holders} holders below it and {secrets} secrets; "
+            "ask for that explicitly.",
+            Argument.HOLDER,
+        )
+        self.holders = holders
+        self.secrets = secrets
+
+
+class VersionConflict(Conflict):
+    """The secret was changed since the caller last saw it."""
+
+    code = ErrorCode.VERSION_CONFLICT
+
+    def __init__(self, secret_id: str, *, expected: int, actual: int) -> None:
+        """Name both versions."""
+        super().__init__(
+            f"Secret {secret_id} is at version {actual}, not {expected}: look at it again.",
+            Argument.VERSION,
+        )
+        self.expected = expected
+        self.actual = actual
+
+
+class IdempotencyConflict(Conflict):
+    """The idempotency key was used for another request."""
+
+    def __init__(self) -> None:
+        """Say what to do."""
+        super().__init__(
+            "The idempotency key was used for a different request; take a new one.",
+            Argument.IDEMPOTENCY_KEY,
+        )

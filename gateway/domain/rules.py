@@ -1,0 +1,135 @@
+"""The rules of aliases, overrides, edits and the hierarchy. Each raises; none asks the store."""
+
+from typing import Final
+
+from gateway.domain.content import ensure_key
+from gateway.domain.errors import Argument, InvalidInput
+from gateway.domain.holders import Holder, Relation
+from gateway.domain.refusals import (
+    AliasOfAlias,
+    NotOverridable,
+    ReadOnly,
+    ScopeViolation,
+    SecretNotFound,
+    VersionConflict,
+)
+from gateway.domain.scopes import Scope, ServiceType
+from gateway.domain.secrets import Secret, SecretFacts, SecretType
+
+_OVERRIDABLE: Final = frozenset({SecretType.VALUE, SecretType.FILE, SecretType.EXTERNAL_SECRET})
+
+
+def ensure_target_in_reach(target: Secret | None, target_id: str, holder: Holder) -> Secret:
+    """Return the target if the holder may refer to it.
+
+    Raises:
+        SecretNotFound: for one that does not exist or stands apart; the answer is the same.
+        ScopeViolation: for one that hangs on a holder below.
+
+    """
+    relation = holder.relation_of(target.holder) if target else Relation.APART
+    if target is None or relation is Relation.APART:
+        raise SecretNotFound(target_id)
+    if relation is Relation.BELOW:
+        return _refuse_lower_target(target, holder)
+    return target
+
+
+def _refuse_lower_target(target: Secret, holder: Holder) -> Secret:
+    # A built-in secret has the highest scope wherever it is seen from, so nothing is violated:
+    # from a holder above, it just cannot be seen.
+    if target.is_built_in:
+        raise SecretNotFound(target.id)
+    raise ScopeViolation(source=holder.kind, target=target.scope)
+
+
+def ensure_can_be_aliased(target: Secret, stands_for: SecretFacts | None) -> None:
+    """Refuse an alias of an alias.
+
+    Raises:
+        AliasOfAlias: with what the target stands for, as far as the caller may see it.
+
+    """
+    if target.is_alias:
+        raise AliasOfAlias(target.id, stands_for)
+
+
+def ensure_can_be_overridden(target: Secret, holder: Holder) -> None:
+    """Refuse an override of what has no value of its own, or from a scope that is not lower.
+
+    Raises:
+        NotOverridable: for a built-in secret, an alias or another override.
+        ScopeViolation: for the same scope.
+
+    """
+    if target.variable_type not in _OVERRIDABLE:
+        raise NotOverridable(target.id, target.variable_type)
+    if not holder.kind.is_lower_than(target.scope):
+        raise ScopeViolation(source=holder.kind, target=target.scope)
+
+
+def ensure_can_be_changed(secret: Secret) -> None:
+    """Refuse to edit or delete what the platform made.
+
+    Raises:
+        ReadOnly: for a built-in secret.
+
+    """
+    if secret.is_built_in:
+        raise ReadOnly(secret.id, secret.scope)
+
+
+def ensure_version(secret: Secret, expected: int | None) -> None:
+    """Refuse to change another version than the one that the caller saw.
+
+    Raises:
+        VersionConflict: with both versions.
+
+    """
+    if expected is not None and expected != secret.version:
+        raise VersionConflict(secret.id, expected=expected, actual=secret.version)
+
+
+def ensure_edit_is_allowed(secret: Secret, *, key: str, value: str | None) -> None:
+    """Refuse an edit of what the secret only has through its target.
+
+    A console sends an alias's target's key as its value; that changes nothing and passes.
+
+    Raises:
+        InvalidInput: for another value on an alias or on what an external manager keeps, for
+            another key on an override, or for a new key that is not for callers.
+
+    """
+    if secret.is_override and key != secret.key:
+        raise InvalidInput(Argument.KEY, "An override has its target's key; it cannot be edited.")
+    if key != secret.key:
+        ensure_key(key)
+    if secret.variable_type is SecretType.EXTERNAL_SECRET and value is not None:
+        raise InvalidInput(Argument.VALUE, "Its value is kept by an external secret manager.")
+    is_echo = secret.target is not None and value == secret.target.key
+    if secret.is_alias and value is not None and not is_echo:
+        raise InvalidInput(Argument.VALUE, "An alias has its target's value; edit the target.")
+
+
+def ensure_can_hang_on(kind: Scope, parent: Scope | None) -> None:
+    """Refuse a holder at a place where none of its kind can be.
+
+    Raises:
+        InvalidInput: naming both kinds.
+
+    """
+    if not kind.is_holder or parent is not kind.parent:
+        place = f"below {parent}" if parent else "without a parent"
+        raise InvalidInput(Argument.HOLDER, f"No {kind} can be {place}.")
+
+
+def service_scope(service_type: ServiceType) -> Scope:
+    """Return the scope of the secrets of a service of that type.
+
+    Raises:
+        InvalidInput: for a database, which holds none.
+
+    """
+    if service_type is ServiceType.DATABASE:
+        raise InvalidInput(Argument.HOLDER, "A DATABASE holds no secrets.")
+    return Scope(service_type.value)

@@ -1,0 +1,95 @@
+"""The scopes a secret can have, as one table."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+
+class Scope(StrEnum):
+    """Where a secret lives, widest first. All service scopes are equally narrow."""
+
+    BUILT_IN = "BUILT_IN"
+    PROJECT = "PROJECT"
+    ENVIRONMENT = "ENVIRONMENT"
+    APPLICATION = "APPLICATION"
+    CONTAINER = "CONTAINER"
+    JOB = "JOB"
+    HELM = "HELM"
+    TERRAFORM = "TERRAFORM"
+
+    @property
+    def rank(self) -> int:
+        """0 for the widest scope; every service has the highest."""
+        return SCOPES[self].rank
+
+    @property
+    def parent(self) -> "Scope | None":
+        """The kind of holder that a holder of this kind hangs on; None for the top."""
+        return SCOPES[self].parent
+
+    @property
+    def is_service(self) -> bool:
+        """Whether holders of this kind run, and so receive secrets."""
+        return SCOPES[self].parent is Scope.ENVIRONMENT
+
+    @property
+    def is_holder(self) -> bool:
+        """Whether something of this kind exists for secrets to hang on."""
+        return self is not Scope.BUILT_IN
+
+    @property
+    def camel_name(self) -> str:
+        """The scope inside an operation's name: `Job` in `createJobSecret`."""
+        return self.capitalize()
+
+    @property
+    def id_argument(self) -> str:
+        """The argument and path parameter that names a holder of this kind: `jobId`."""
+        return f"{self.lower()}Id"
+
+    def is_lower_than(self, other: "Scope") -> bool:
+        """Tell whether this scope is strictly narrower than the other."""
+        return self.rank > other.rank
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeFacts:
+    """One row of the table of scopes."""
+
+    rank: int
+    parent: Scope | None = None
+    has_legacy_routes: bool = False
+
+
+SCOPES: Final[Mapping[Scope, ScopeFacts]] = MappingProxyType(
+    {
+        Scope.BUILT_IN: ScopeFacts(rank=0),
+        Scope.PROJECT: ScopeFacts(rank=1, has_legacy_routes=True),
+        Scope.ENVIRONMENT: ScopeFacts(rank=2, parent=Scope.PROJECT, has_legacy_routes=True),
+        Scope.APPLICATION: ScopeFacts(rank=3, parent=Scope.ENVIRONMENT, has_legacy_routes=True),
+        Scope.CONTAINER: ScopeFacts(rank=3, parent=Scope.ENVIRONMENT, has_legacy_routes=True),
+        Scope.JOB: ScopeFacts(rank=3, parent=Scope.ENVIRONMENT, has_legacy_routes=True),
+        Scope.HELM: ScopeFacts(rank=3, parent=Scope.ENVIRONMENT),
+        Scope.TERRAFORM: ScopeFacts(rank=3, parent=Scope.ENVIRONMENT),
+    },
+)
+
+HOLDER_SCOPES: Final = tuple(scope for scope in Scope if scope.is_holder)
+SERVICE_SCOPES: Final = tuple(scope for scope in Scope if scope.is_service)
+LEGACY_SCOPES: Final = tuple(scope for scope in Scope if SCOPES[scope].has_legacy_routes)
+
+
+class ServiceType(StrEnum):
+    """The kinds of service a secret can be linked to: every service scope, and databases.
+
+    A database holds no secrets of its own; it is where built-in ones come from.
+    """
+
+    APPLICATION = "APPLICATION"
+    CONTAINER = "CONTAINER"
+    DATABASE = "DATABASE"
+    JOB = "JOB"
+    HELM = "HELM"
+    TERRAFORM = "TERRAFORM"

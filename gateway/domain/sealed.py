@@ -1,0 +1,43 @@
+"""Types that never show their content."""
+
+from dataclasses import dataclass, field
+from typing import NoReturn, SupportsIndex
+
+
+class NeverStored:
+    """The base of types that hold a value or a key in clear: they do not go through pickle."""
+
+    __slots__ = ()
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        """Refuse.
+
+        Raises:
+            TypeError: always.
+
+        """
+        message = f"{type(self).__name__} is never stored."
+        raise TypeError(message)
+
+
+@dataclass(frozen=True, slots=True)
+class SealedValue:
+    """A value's ciphertext, and the data key that opens it."""
+
+    data_key_id: str
+    box: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueIdentity:
+    """What a sealed value is bound to: moved to any other place, it does not open."""
+
+    organization_id: str
+    project_id: str
+    secret_id: str
+    value_version: int
+
+
+def starred(self: object) -> str:
+    """Stand in as the `__repr__` of a type that carries a value in clear."""
+    return f"{type(self).__name__}(***)"

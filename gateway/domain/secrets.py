@@ -1,0 +1,112 @@
+"""Secrets as facts, without a value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from gateway.domain.holders import Holder
+from gateway.domain.scopes import Scope, ServiceType
+
+DEFAULT_OWNER: Final = "QOVERY"
+
+
+class SecretType(StrEnum):
+    """What kind of secret a row is."""
+
+    VALUE = "VALUE"
+    ALIAS = "ALIAS"
+    OVERRIDE = "OVERRIDE"
+    BUILT_IN = "BUILT_IN"
+    FILE = "FILE"
+    EXTERNAL_SECRET = "EXTERNAL_SECRET"  # noqa: S105 - the name of a type, no password
+
+    @property
+    def list_order(self) -> int:
+        """The place inside its scope's part of a list: a target before what refers to it."""
+        return _LIST_ORDER.get(self, 0)
+
+
+# An alias may stand for an override of the same scope, so aliases come last.
+_LIST_ORDER: Final[Mapping[SecretType, int]] = MappingProxyType(
+    {SecretType.OVERRIDE: 1, SecretType.ALIAS: 2},
+)
+_PROVIDED: Final = frozenset({SecretType.BUILT_IN, SecretType.EXTERNAL_SECRET})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceReference:
+    """The service a secret belongs to or comes from."""
+
+    id: str
+    name: str
+    type: ServiceType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretFacts:
+    """What may be told of a secret to one who only holds a reference to it."""
+
+    id: str
+    key: str
+    mount_path: str | None
+    scope: Scope
+    variable_type: SecretType
+    description: str | None
+    enable_interpolation_in_file: bool | None
+
+    @property
+    def is_alias(self) -> bool:
+        """Whether it stands for another secret under a key of its own."""
+        return self.variable_type is SecretType.ALIAS
+
+    @property
+    def is_override(self) -> bool:
+        """Whether it replaces the value of a secret of a higher scope."""
+        return self.variable_type is SecretType.OVERRIDE
+
+    @property
+    def is_provided(self) -> bool:
+        """Whether its value comes from the platform or an external manager, not from callers."""
+        return self.variable_type in _PROVIDED
+
+    @property
+    def is_built_in(self) -> bool:
+        """Whether the platform made it."""
+        return self.scope is Scope.BUILT_IN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secret(SecretFacts):
+    """One secret, everything but its value. `holder` is where a built-in one is seen from."""
+
+    holder: Holder
+    service: ServiceReference | None
+    target: SecretFacts | None
+    owned_by: str
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    # Where the target hangs. Unknown, it is shown to those only who see everything.
+    target_holder_id: str | None = None
+
+    @property
+    def facts(self) -> SecretFacts:
+        """The part that may be told through a reference."""
+        return SecretFacts(
+            **{field.name: getattr(self, field.name) for field in fields(SecretFacts)}
+        )
+
+
+def service_at(holder: Holder) -> ServiceReference | None:
+    """Return the holder as the service its secrets belong to; None for wider holders."""
+    if not holder.kind.is_service:
+        return None
+    return ServiceReference(id=holder.id, name=holder.name, type=ServiceType(holder.kind))
+
+
+def list_rank(scope: Scope, variable_type: SecretType) -> int:
+    """Return the place of a row in a list of visible secrets: by scope, targets first."""
+    return scope.rank * len(SecretType) + variable_type.list_order

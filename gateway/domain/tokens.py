@@ -1,0 +1,60 @@
+"""API tokens: their form, and when they are valid."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from string import ascii_letters, digits
+from typing import Final
+from zlib import crc32
+
+PREFIX: Final = "sgw_"
+_ALPHABET: Final = digits + ascii_letters
+# 32 of 62 characters: 190 random bits.
+_RANDOM_LENGTH: Final = 32
+_CHECKSUM_LENGTH: Final = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiToken:
+    """What is known of a token; not the token."""
+
+    id: str
+    organization_id: str
+    name: str
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+    last_used_at: datetime | None = None
+
+    def is_valid(self, at: datetime) -> bool:
+        """Tell whether it is neither revoked nor expired."""
+        return self.revoked_at is None and (self.expires_at is None or at < self.expires_at)
+
+
+def new_token_text() -> str:
+    """Return a new token: prefix, random part, checksum.
+
+    The prefix lets a scanner find a token in a place where it should not be; the checksum lets it
+    be sure, and lets us refuse a typing error without asking the database.
+    """
+    body = "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_LENGTH))
+    return f"{PREFIX}{body}{_checksum(body)}"
+
+
+def is_token_text(text: str) -> bool:
+    """Tell whether a text has the form of a token, its checksum included."""
+    body, checksum = text[len(PREFIX) : -_CHECKSUM_LENGTH], text[-_CHECKSUM_LENGTH:]
+    return (
+        text.startswith(PREFIX)
+        and len(body) == _RANDOM_LENGTH
+        and text.isascii()
+        and checksum == _checksum(body)
+    )
+
+
+def _checksum(body: str) -> str:
+    number, text = crc32(body.encode()), ""
+    for _ in range(_CHECKSUM_LENGTH):
+        number, place = divmod(number, len(_ALPHABET))
+        text = _ALPHABET[place] + text
+    return text

@@ -1,0 +1,194 @@
+"""A hierarchy as a file wants it, and the steps that lead there. Names only, no secrets."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from gateway.domain import content
+from gateway.domain.errors import Argument, Conflict, ErrorCode, InvalidInput
+from gateway.domain.holders import Holder, Organization, below
+from gateway.domain.rules import ensure_can_hang_on
+from gateway.domain.scopes import Scope
+
+Place = tuple[tuple[Scope, str], ...]
+"""Where a holder is: kinds and names, from its project down to itself."""
+
+
+class DeletionsNotEmpty(Conflict):
+    """Secrets would go with what a file does not name, and that was not asked for."""
+
+    code = ErrorCode.NOT_EMPTY
+
+    def __init__(self, *, holders: int, secrets: int) -> None:
+        """Tell how much would go."""
+        super().__init__(
+            f"Secrets would go with what is to be deleted ({secrets} on {holders} holders); "
+            "ask for that explicitly.",
+            Argument.HOLDER,
+        )
+        self.holders = holders
+        self.secrets = secrets
+
+
+class PlanOutdated(Conflict):
+    """The hierarchy is not the one that the plan was made for."""
+
+    def __init__(self) -> None:
+        """Say what to do."""
+        super().__init__("The hierarchy was changed since the plan was made; plan again.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topology:
+    """What an organization shall be made of: the places of all its holders, wider ones first."""
+
+    organization: str
+    places: tuple[Place, ...]
+
+    def ensure_valid(self) -> None:
+        """Refuse names against the rules, places that hang on nothing, and doubled ones.
+
+        Raises:
+            InvalidInput: naming the rule.
+
+        """
+        content.ensure_name(self.organization)
+        above: set[Place] = {()}
+        for place in self.places:
+            _ensure_place(place, above)
+            above.add(place)
+
+
+def _ensure_place(place: Place, above: set[Place]) -> None:
+    kind, name = place[-1]
+    content.ensure_name(name)
+    ensure_can_hang_on(kind, place[-2][0] if len(place) > 1 else None)
+    if place in above or place[:-1] not in above:
+        raise InvalidInput(Argument.HOLDER, "Each holder is named once, after what it hangs on.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A holder that is there, and how many secrets hang on it."""
+
+    holder: Holder
+    secrets: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One holder to create, or to delete with its secrets."""
+
+    place: Place
+    holder: Holder
+    secrets: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The steps from what is there to what is wanted; the ids of new holders are chosen already.
+
+    Creations begin with the widest holder, the surplus with the narrowest.
+    """
+
+    wanted: Topology
+    organization: Organization
+    is_new_organization: bool
+    creations: tuple[Step, ...]
+    surplus: tuple[Step, ...]
+    prunes: bool
+
+    @property
+    def deletions(self) -> tuple[Step, ...]:
+        """What goes: the surplus, if it was asked for."""
+        return self.surplus if self.prunes else ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether everything is as it is wanted."""
+        return not (self.is_new_organization or self.creations or self.deletions)
+
+    def ensure_deletions_allowed(self, *, with_content: bool) -> None:
+        """Refuse to delete secrets along the way, unless that is asked for.
+
+        Raises:
+            DeletionsNotEmpty: telling how much would go.
+
+        """
+        counts = [step.secrets for step in self.deletions if step.secrets]
+        if counts and not with_content:
+            raise DeletionsNotEmpty(holders=len(counts), secrets=sum(counts))
+
+    def ensure_same_steps(self, other: "Plan") -> None:
+        """Refuse to go on with this plan if another one for the same topology differs from it.
+
+        Raises:
+            PlanOutdated: if it does.
+
+        """
+        if self.outline != other.outline:
+            raise PlanOutdated
+
+    @property
+    def outline(self) -> tuple[object, ...]:
+        """What two plans of the same steps have in common."""
+        # Ids of what is new differ from plan to plan, and mean nothing yet.
+        known_id = None if self.is_new_organization else self.organization.id
+        return known_id, tuple(step.place for step in self.creations), self.deletions
+
+
+def planned(
+    wanted: Topology,
+    *,
+    organization: Organization | None,
+    standing: Sequence[Standing],
+    prunes: bool,
+    new_id: Callable[[], str],
+) -> Plan:
+    """Return the steps that make an organization what is wanted; without one, a new one."""
+    tenant = organization or Organization(id=new_id(), name=wanted.organization)
+    there = _by_place(standing)
+    known: dict[Place, Holder] = {place: found.holder for place, found in there.items()}
+    creations: list[Step] = []
+    for place in wanted.places:
+        if place not in known:
+            known[place] = _new_holder(place, known, tenant, new_id)
+            creations.append(Step(place=place, holder=known[place]))
+    return Plan(
+        wanted=wanted,
+        organization=tenant,
+        is_new_organization=organization is None,
+        creations=tuple(creations),
+        surplus=_surplus(there, wanted.places),
+        prunes=prunes,
+    )
+
+
+def _new_holder(
+    place: Place, known: Mapping[Place, Holder], tenant: Organization, new_id: Callable[[], str]
+) -> Holder:
+    kind, name = place[-1]
+    return below(
+        known.get(place[:-1]), kind=kind, name=name, holder_id=new_id(), organization_id=tenant.id
+    )
+
+
+def _surplus(there: Mapping[Place, Standing], wanted: Iterable[Place]) -> tuple[Step, ...]:
+    kept = set(wanted)
+    extra = sorted(
+        (place for place in there if place not in kept), key=lambda place: (-len(place), place)
+    )
+    return tuple(
+        Step(place=place, holder=there[place].holder, secrets=there[place].secrets)
+        for place in extra
+    )
+
+
+def _by_place(standing: Sequence[Standing]) -> dict[Place, Standing]:
+    holders = {found.holder.id: found.holder for found in standing}
+    return {
+        tuple(
+            (holders[holder_id].kind, holders[holder_id].name)
+            for holder_id in reversed(found.holder.chain_ids)
+        ): found
+        for found in standing
+    }
