@@ -1,0 +1,70 @@
+"""Sealing and opening: AES-256-GCM with a version marker and length-prefixed associated data.
+
+A box is `version (1 byte) | algorithm (1 byte) | nonce (12 bytes) | ciphertext and tag`.
+"""
+
+import hmac
+import os
+from hashlib import sha256
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+KEY_BYTES: Final = 32
+_VERSION: Final = 0x01
+_AES_256_GCM: Final = 0x01
+_HEADER: Final = bytes((_VERSION, _AES_256_GCM))
+_NONCE_BYTES: Final = 12
+_CONTEXT: Final = "gw1"
+
+
+class TamperedBox(Exception):
+    """The box does not open: other key, other identity, or changed bytes. Which is not told."""
+
+
+def new_key() -> bytes:
+    """Return 256 random bits."""
+    return os.urandom(KEY_BYTES)
+
+
+def derive_key(key: bytes, purpose: str) -> bytes:
+    """Return the 256-bit key for one purpose (HKDF-SHA256), so that no key serves two."""
+    return HKDF(
+        algorithm=hashes.SHA256(), length=KEY_BYTES, salt=None, info=purpose.encode()
+    ).derive(key)
+
+
+def keyed_hash(key: bytes, message: bytes) -> bytes:
+    """Return HMAC-SHA-256 (32 bytes)."""
+    return hmac.digest(key, message, sha256)
+
+
+def seal(key: bytes | bytearray, plaintext: bytes, *identity: str) -> bytes:
+    """Encrypt, bound to an identity: the box opens only where the same identity is given."""
+    nonce = os.urandom(_NONCE_BYTES)
+    return _HEADER + nonce + AESGCM(key).encrypt(nonce, plaintext, _associated(identity))
+
+
+def open_box(key: bytes | bytearray, box: bytes, *identity: str) -> bytes:
+    """Decrypt a box.
+
+    Raises:
+        TamperedBox: if the key, the identity or any byte is not what it was when sealed.
+
+    """
+    header, nonce, body = box[:2], box[2 : 2 + _NONCE_BYTES], box[2 + _NONCE_BYTES :]
+    if header != _HEADER or len(nonce) != _NONCE_BYTES:
+        raise TamperedBox
+    try:
+        return AESGCM(key).decrypt(nonce, body, _associated(identity))
+    except InvalidTag:
+        raise TamperedBox from None
+
+
+def _associated(identity: tuple[str, ...]) -> bytes:
+    # The length before each part keeps ("ab", "c") and ("a", "bc") apart.
+    parts = [part.encode() for part in (_CONTEXT, *identity, str(_AES_256_GCM))]
+    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)

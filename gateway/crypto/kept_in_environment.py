@@ -1,0 +1,80 @@
+"""A key-encryption key in an environment variable: for development."""
+
+import base64
+import binascii
+from itertools import pairwise
+from typing import Final
+
+from gateway.crypto.envelope import KEY_BYTES, keyed_hash, open_box, seal
+from gateway.crypto.keyring import Wrapped
+from gateway.domain.errors import RefusedStart
+from gateway.domain.sealed import NeverStored
+
+_PREFIX: Final = "env-"
+# Of 32 random bytes 30 or so differ; of a word, a pattern or a placeholder far fewer do.
+_LEAST_DIFFERENT: Final = 20
+
+
+class WeakKey(RefusedStart):
+    """The key in the environment is none that chance made."""
+
+    def __init__(self) -> None:
+        """Say what to do; never what was there."""
+        super().__init__(
+            "The key in the environment must be 32 random bytes in base64, "
+            "such as `openssl rand -base64 32` prints."
+        )
+
+
+class KeyInEnvironment(NeverStored):
+    """Wraps and unwraps with one key."""
+
+    __slots__ = ("_id", "_key")
+    name: Final = "env"
+
+    def __init__(self, text: str) -> None:
+        """Take the key as it is set.
+
+        Raises:
+            WeakKey: if it is short, a pattern, or not base64.
+
+        """
+        self._key = _decoded(text)
+        # Says which key it is and nothing about it, so that a wrong one is noticed.
+        self._id = _PREFIX + keyed_hash(self._key, b"id").hex()[:16]
+
+    def knows(self, kek_id: str) -> bool:
+        """Tell whether it is this key."""
+        return kek_id == self._id
+
+    async def current_id(self) -> str:
+        """Return the key's id."""
+        return self._id
+
+    async def wrap(self, key: bytes, *identity: str) -> Wrapped:
+        """Encrypt a data key."""
+        return Wrapped(self._id, seal(self._key, key, "dek", *identity, self._id))
+
+    async def unwrap(self, wrapped: Wrapped, *identity: str) -> bytes:
+        """Decrypt a data key.
+
+        Raises:
+            TamperedBox: if something was changed.
+
+        """
+        return open_box(self._key, wrapped.box, "dek", *identity, wrapped.kek_id)
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        key = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise WeakKey from None
+    if len(key) != KEY_BYTES or len(set(key)) < _LEAST_DIFFERENT or _is_pattern(key):
+        raise WeakKey
+    return key
+
+
+def _is_pattern(key: bytes) -> bool:
+    steps = {(after - before) % 256 for before, after in pairwise(key)}
+    return len(steps) == 1 or key.isascii()

@@ -1,0 +1,238 @@
+"""Key-encryption keys in a file that only its owner can read.
+
+The file is JSON: `{"primary": "<id>", "keys": {"<id>": "<base64 of 32 bytes>"}}`. New data keys are
+wrapped by the primary; the others still unwrap what they once wrapped.
+"""
+
+import base64
+import binascii
+import fcntl
+import json
+import os
+import secrets
+import stat
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Self
+
+from gateway.crypto.envelope import KEY_BYTES, TamperedBox, new_key, open_box, seal
+from gateway.domain.errors import RefusedStart
+from gateway.domain.sealed import NeverStored
+
+_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+
+
+class UnsafeKeyFile(RefusedStart):
+    """Others can read the key file."""
+
+    def __init__(self, path: Path, mode: int) -> None:
+        """Say what to do."""
+        super().__init__(
+            f"The key file {path} is open to others (mode {stat.S_IMODE(mode):o}): chmod 600 it."
+        )
+
+
+class MalformedKeyFile(RefusedStart):
+    """The file is none of ours."""
+
+    def __init__(self, path: Path) -> None:
+        """Name the file, never its content."""
+        super().__init__(f"{path} is not a key file.")
+
+
+class MissingKeyFile(RefusedStart):
+    """There is no key file where one must be."""
+
+    def __init__(self, path: Path) -> None:
+        """Say what to do."""
+        super().__init__(f"The key file {path} is missing: put back the one of this database.")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFile(NeverStored):
+    """The key-encryption keys of this instance."""
+
+    primary: str
+    keys: Mapping[str, bytes] = field(repr=False)
+
+    @classmethod
+    def create(cls, path: Path) -> Self:
+        """Make a file with one new key, readable by its owner only, and return it.
+
+        Raises:
+            FileExistsError: if there is one already; a key file is never overwritten.
+
+        """
+        key_id = _new_id()
+        made = cls(key_id, {key_id: new_key()})
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_once(path, made._text())
+        return made
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a key file.
+
+        Raises:
+            MissingKeyFile: if there is none.
+            UnsafeKeyFile: if others can read it.
+            MalformedKeyFile: if it is not a key file.
+
+        """
+        try:
+            mode = path.stat().st_mode
+        except FileNotFoundError:
+            raise MissingKeyFile(path) from None
+        if mode & _OTHERS:
+            raise UnsafeKeyFile(path, mode)
+        try:
+            return cls(*_parsed(path.read_bytes()))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            raise MalformedKeyFile(path) from None
+
+    @classmethod
+    def load_or_create(cls, path: Path) -> Self:
+        """Read the key file, or make one at the first start.
+
+        Raises:
+            UnsafeKeyFile: if there is one that cannot be trusted.
+
+        """
+        try:
+            return cls.load(path)
+        except MissingKeyFile:
+            try:
+                return cls.create(path)
+            except FileExistsError:  # Another process was first; its key is the one.
+                return cls.load(path)
+
+    @classmethod
+    def add_primary(cls, path: Path) -> Self:
+        """Put a new primary key into the file, beside those that are there; return what it holds.
+
+        Raises:
+            RefusedStart: if the file cannot be read as a key file.
+
+        """
+        with _alone_at(path):
+            old = cls.load(path)
+            key_id = _new_id()
+            new = cls(key_id, {**old.keys, key_id: new_key()})
+            _replace(path, new._text())
+            return new
+
+    @classmethod
+    def remove_others(cls, path: Path, still_needed: AbstractSet[str]) -> tuple[Self, list[str]]:
+        """Take the keys out of the file that nobody needs; the primary one always stays.
+
+        Raises:
+            RefusedStart: if the file cannot be read as a key file.
+
+        """
+        with _alone_at(path):
+            old = cls.load(path)
+            removed = sorted(set(old.keys) - still_needed - {old.primary})
+            kept = {key_id: key for key_id, key in old.keys.items() if key_id not in removed}
+            new = cls(old.primary, kept)
+            if removed:
+                _replace(path, new._text())
+            return new, removed
+
+    def wrap(self, key: bytes, *identity: str) -> bytes:
+        """Encrypt a data key with the primary key."""
+        return seal(self.keys[self.primary], key, "dek", *identity, self.primary)
+
+    def unwrap(self, wrapped: bytes, kek_id: str, *identity: str) -> bytes:
+        """Decrypt a data key.
+
+        Raises:
+            TamperedBox: if this file lacks the key it was wrapped by, or it was changed.
+
+        """
+        if kek_id not in self.keys:
+            raise TamperedBox
+        return open_box(self.keys[kek_id], wrapped, "dek", *identity, kek_id)
+
+    def _text(self) -> str:
+        keys = {key_id: base64.b64encode(key).decode() for key_id, key in self.keys.items()}
+        return json.dumps({"primary": self.primary, "keys": keys}, indent=2)
+
+
+def _new_id() -> str:
+    return f"kek-{secrets.token_hex(4)}"
+
+
+def _write_once(path: Path, content: str) -> None:
+    # Written aside and linked into place: whoever starts at the same time sees a whole file or
+    # none, and a link, unlike a rename, never takes the place of a file that is there.
+    with _draft(path, content) as draft:
+        os.link(draft, path)
+
+
+def _replace(path: Path, content: str) -> None:
+    # A rename is whole or not at all: whoever is killed here leaves the old file or the new one.
+    # The file stays its owner's, who need not be the one that changes it; and a link stays a link.
+    path = path.resolve()
+    owner = path.stat()
+    with _draft(path, content) as draft:
+        os.chown(draft, owner.st_uid, owner.st_gid)
+        # Linked once more, so that the draft can be taken away either way.
+        second = draft.with_name(f"{draft.name}.new")
+        os.link(draft, second)
+        second.replace(path)
+
+
+@contextmanager
+def _draft(path: Path, content: str) -> Iterator[Path]:
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(content)
+            file.flush()
+            # A database that outlives its key after a power cut would be lost for good.
+            os.fsync(file.fileno())
+        yield draft
+    finally:
+        draft.unlink()
+    with _folder_of(path) as folder:
+        os.fsync(folder)
+
+
+@contextmanager
+def _alone_at(path: Path) -> Iterator[None]:
+    # Of two who change the file at once the later would drop the earlier one's key, and lose what
+    # it has wrapped by then.
+    with _folder_of(path) as folder:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def _folder_of(path: Path) -> Iterator[int]:
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        yield folder
+    finally:
+        os.close(folder)
+
+
+def _parsed(content: bytes) -> tuple[str, Mapping[str, bytes]]:
+    raw = json.loads(content)
+    keys = {key_id: _decoded(text) for key_id, text in raw["keys"].items()}
+    if raw["primary"] not in keys:
+        raise KeyError
+    return raw["primary"], keys
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        key = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        raise ValueError from None
+    if len(key) != KEY_BYTES:
+        raise ValueError
+    return key

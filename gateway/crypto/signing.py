@@ -1,0 +1,30 @@
+"""Signatures that anyone can check who has the public key: Ed25519."""
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+
+class Signer:
+    """Signs with a key that is derived, never stored."""
+
+    def __init__(self, seed: bytes) -> None:
+        """Take 32 bytes that serve for nothing else."""
+        self._key = Ed25519PrivateKey.from_private_bytes(seed)
+
+    @property
+    def public_key(self) -> bytes:
+        """The 32 bytes by which signatures are checked."""
+        return self._key.public_key().public_bytes_raw()
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the message's signature (64 bytes)."""
+        return self._key.sign(message)
+
+
+def is_signed(public_key: bytes, message: bytes, signature: bytes) -> bool:
+    """Tell whether the signature is the key's, of this message."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
