@@ -1,0 +1,71 @@
+"""Anchors: heads of the audit trail, kept where whoever writes to the database does not write.
+
+The file only ever grows by whole lines, each a JSON object with a signature of its own.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+# Room for the anchors of a day; what is older says nothing that these do not.
+_TAIL_BYTES: Final = 512 * 1024
+
+
+class AnchorFile:
+    """A file of anchors."""
+
+    def __init__(self, path: Path) -> None:
+        """Take where it is; it is made when the first anchor is written."""
+        self.path = path
+
+    def append(self, line: str) -> None:
+        """Add a line, and return when it is on the disk.
+
+        Raises:
+            OSError: if it cannot be written.
+
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            # One call, so that lines of several processes do not mix; a line that was cut off by a
+            # crash is ended first.
+            os.write(descriptor, f"{_end_of_rest(descriptor)}{line}\n".encode("ascii"))
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def newest(self) -> Iterator[Mapping[str, Any]]:
+        """Give the last lines that are JSON objects, in order."""
+        return self._lines(_TAIL_BYTES)
+
+    def all(self) -> Iterator[Mapping[str, Any]]:
+        """Give every line that is a JSON object, in order."""
+        return self._lines(None)
+
+    def _lines(self, tail: int | None) -> Iterator[Mapping[str, Any]]:
+        if not self.path.exists():
+            return
+        with self.path.open("rb") as file:
+            if tail is not None:
+                file.seek(max(0, self.path.stat().st_size - tail))
+            for line in file:
+                found = _read(line)
+                if found is not None:
+                    yield found
+
+
+def _end_of_rest(descriptor: int) -> str:
+    size = os.fstat(descriptor).st_size
+    is_whole = size == 0 or os.pread(descriptor, 1, size - 1) == b"\n"
+    return "" if is_whole else "\n"
+
+
+def _read(line: bytes) -> Mapping[str, Any] | None:
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None

@@ -1,0 +1,231 @@
+"""Queries about the audit trail."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    ColumnClause,
+    Row,
+    and_,
+    column,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    table,
+)
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from gateway.domain.audit import AuditEvent, AuditUnavailable, Link
+from gateway.domain.errors import ConcurrentChange, Unavailable
+from gateway.storage.audit_tables import (
+    AuditEventRow,
+    AuditHeadRow,
+    AuditMentionRow,
+    AuditStateRow,
+)
+from gateway.storage.unit_of_work import ReadUnit, WriteUnit
+from gateway.storage.watching import WATCHED, Watched
+
+EVENT: Final = AuditEventRow.__table__
+MENTION: Final = AuditMentionRow.__table__
+STATE: Final = AuditStateRow.__table__
+HEAD: Final = AuditHeadRow.__table__
+_TOUCHED: Final = table(
+    "touched",
+    *map(column, ("n", "noun", "row_id", "is_new", "before", "after")),
+    *map(column, ("organization_id", "project_id", "holder_id", "key", "facts")),
+)
+_FIELDS: Final = tuple(each.name for each in fields(AuditEvent))
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest link, and the sealed sum over all watched rows as it was then."""
+
+    seq: int
+    hash: bytes = field(repr=False)
+    set_box: bytes = field(repr=False)
+
+
+@contextmanager
+def _recording() -> Iterator[None]:
+    # A constraint or a lock says the same here: what must be recorded cannot be.
+    try:
+        yield
+    except (ConcurrentChange, Unavailable) as error:
+        raise AuditUnavailable from error
+
+
+async def touched(unit: WriteUnit) -> Sequence[Row[Any]]:
+    """Return what the transaction touched, in order, each with the state that was recorded last."""
+    recorded = and_(STATE.c.noun == _TOUCHED.c.noun, STATE.c.row_id == _TOUCHED.c.row_id)
+    statement = (
+        select(*_TOUCHED.c, STATE.c.state.label("recorded"))
+        .select_from(_TOUCHED.outerjoin(STATE, recorded))
+        .order_by(_TOUCHED.c.n)
+    )
+    with _recording():
+        return await unit.rows(statement)
+
+
+async def head(unit: ReadUnit) -> Head | None:
+    """Return the head, if anything was recorded yet."""
+    row = await unit.first(select(HEAD.c.seq, HEAD.c.hash, HEAD.c.set_box))
+    return Head(row.seq, row.hash, row.set_box) if row else None
+
+
+async def append(unit: WriteUnit, links: Sequence[Link], mentions: Mapping[int, set[str]]) -> None:
+    """Store new links at the end of the chain.
+
+    Raises:
+        AuditUnavailable: if they cannot be stored.
+
+    """
+    rows = [{name: getattr(link.event, name) for name in _FIELDS} for link in links]
+    hashes = [{"hash": link.hash} for link in links]
+    named = [{"secret_id": it, "seq": seq} for seq, ids in mentions.items() for it in sorted(ids)]
+    with _recording():
+        await unit.execute_many(
+            insert(EVENT), [row | more for row, more in zip(rows, hashes, strict=True)]
+        )
+        await unit.execute_many(insert(MENTION), named)
+
+
+async def keep_states(
+    unit: WriteUnit, states: Mapping[tuple[str, str], bytes | None], head: Head
+) -> None:
+    """Store the states that rows have now, and the head; None is the state of a row that is gone.
+
+    With the head stored, what was touched has been told of, and the connection forgets it.
+
+    Raises:
+        AuditUnavailable: if they cannot be stored.
+
+    """
+    kept = [
+        {"noun": noun, "row_id": row_id, "state": state}
+        for (noun, row_id), state in states.items()
+        if state is not None
+    ]
+    gone = [key for key, state in states.items() if state is None]
+    statement = upsert(STATE)
+    on_conflict = statement.on_conflict_do_update(
+        index_elements=[STATE.c.noun, STATE.c.row_id], set_={"state": statement.excluded.state}
+    )
+    heads = upsert(HEAD).values(id=1, seq=head.seq, hash=head.hash, set_box=head.set_box)
+    moved = {"seq": head.seq, "hash": head.hash, "set_box": head.set_box}
+    with _recording():
+        await unit.execute_many(on_conflict, kept)
+        for noun, row_id in gone:
+            await unit.execute(delete(STATE).where(STATE.c.noun == noun, STATE.c.row_id == row_id))
+        await unit.execute(heads.on_conflict_do_update(index_elements=[HEAD.c.id], set_=moved))
+
+
+async def forget_touched(unit: WriteUnit) -> None:
+    """Forget what was touched without being changed."""
+    await unit.execute(delete(_TOUCHED))
+
+
+async def forget_states(unit: WriteUnit) -> None:
+    """Delete all that is known of rows, so that it can be recorded anew."""
+    await unit.execute(delete(STATE))
+
+
+async def states(
+    unit: ReadUnit, noun: str, *, after: str, size: int
+) -> Sequence[tuple[str, str | None, bytes | None]]:
+    """Return id, state now and state recorded of watched rows, by id; what is missing is None."""
+    watched = WATCHED[noun]
+    present = await _present(unit, noun, watched, after, size)
+    recorded = await unit.rows(
+        select(STATE.c.row_id, STATE.c.state)
+        .where(STATE.c.noun == noun, STATE.c.row_id > after)
+        .order_by(STATE.c.row_id)
+        .limit(size)
+    )
+    now, then = dict(map(tuple, present)), {row.row_id: row.state for row in recorded}
+    # Beyond the shorter of two full lists nothing is known yet of the other.
+    ends = [max(found) for found in (now, then) if len(found) == size]
+    ids = sorted(it for it in now | then if not ends or it <= min(ends))
+    return [(it, now.get(it), then.get(it)) for it in ids]
+
+
+async def _present(
+    unit: ReadUnit, noun: str, watched: Watched, after: str, size: int
+) -> Sequence[Row[Any]]:
+    row_id: ColumnClause[str] = literal_column(f"{noun}.{watched.row_id}")
+    return await unit.rows(
+        select(row_id.label("row_id"), literal_column(watched.state(noun)).label("state"))
+        .select_from(table(noun))
+        .where(row_id > after)
+        .order_by(row_id)
+        .limit(size)
+    )
+
+
+async def chain(unit: ReadUnit, *, after: int, size: int) -> Sequence[Link]:
+    """Return the links that follow a number, oldest first."""
+    rows = await unit.rows(
+        select(EVENT).where(EVENT.c.seq > after).order_by(EVENT.c.seq).limit(size)
+    )
+    return [Link(event_of(row), row.hash) for row in rows]
+
+
+async def link(unit: ReadUnit, seq: int) -> Link | None:
+    """Return the link with that number, if it is there."""
+    row = await unit.first(select(EVENT).where(EVENT.c.seq == seq))
+    return Link(event_of(row), row.hash) if row else None
+
+
+async def newest(unit: ReadUnit) -> Link | None:
+    """Return the chain's last link."""
+    row = await unit.first(select(EVENT).order_by(EVENT.c.seq.desc()).limit(1))
+    return Link(event_of(row), row.hash) if row else None
+
+
+async def mentions(unit: ReadUnit, *, first: int, last: int) -> set[tuple[int, str]]:
+    """Return which events of a range the index says tell of which secret."""
+    rows = await unit.rows(
+        select(MENTION.c.seq, MENTION.c.secret_id).where(MENTION.c.seq.between(first, last))
+    )
+    return {(row.seq, row.secret_id) for row in rows}
+
+
+async def stray_mentions(unit: ReadUnit) -> int:
+    """Return how many entries of the index name an event that is not there."""
+    row = await unit.first(
+        select(func.count()).select_from(MENTION).where(MENTION.c.seq.not_in(select(EVENT.c.seq)))
+    )
+    return int(row[0]) if row else 0
+
+
+async def forget_stray_mentions(unit: WriteUnit) -> None:
+    """Delete what the index says of events that are not there."""
+    await unit.execute(delete(MENTION).where(MENTION.c.seq.not_in(select(EVENT.c.seq))))
+
+
+async def last_before(unit: ReadUnit, moment: datetime) -> Link | None:
+    """Return the last link of the chain's beginning that is older than a moment; never its end."""
+    younger = select(func.min(EVENT.c.seq)).where(EVENT.c.at >= moment).scalar_subquery()
+    end = select(func.max(EVENT.c.seq)).scalar_subquery()
+    bound = func.min(func.coalesce(younger, end), end)
+    row = await unit.first(
+        select(EVENT).where(EVENT.c.seq < bound).order_by(EVENT.c.seq.desc()).limit(1)
+    )
+    return Link(event_of(row), row.hash) if row else None
+
+
+async def forget(unit: WriteUnit, *, through: int) -> int:
+    """Delete the chain's beginning; tell how many links went."""
+    await unit.execute(delete(MENTION).where(MENTION.c.seq <= through))
+    return await unit.execute(delete(EVENT).where(EVENT.c.seq <= through))
+
+
+def event_of(row: Row[Any]) -> AuditEvent:
+    """Build an event from its row."""
+    return AuditEvent(**{name: getattr(row, name) for name in _FIELDS})

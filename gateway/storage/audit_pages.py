@@ -1,0 +1,53 @@
+"""Pages of the audit trail."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Select, or_, select
+
+from gateway.domain.audit import AuditEvent, AuditFilter
+from gateway.domain.pages import Page, Window
+from gateway.domain.visibility import Visibility
+from gateway.storage.audit import EVENT, MENTION, event_of
+from gateway.storage.holders import HOLDER
+from gateway.storage.keyset import Ordering, fetch_page
+from gateway.storage.unit_of_work import ReadUnit
+from gateway.storage.visibility import holders_covered
+
+_NEWEST_FIRST: Final = Ordering("audit", (EVENT.c.seq,), is_descending=True)
+
+
+async def page(
+    unit: ReadUnit, sight: Visibility, window: Window, only: AuditFilter
+) -> Page[AuditEvent]:
+    """Return a page of events, the newest first."""
+    statement: Select[Any] = select(EVENT).where(_visible(sight), *_conditions(only))
+    return await fetch_page(unit, statement, ordering=_NEWEST_FIRST, window=window, build=event_of)
+
+
+def _visible(sight: Visibility) -> Any:  # noqa: ANN401 - what SQLAlchemy combines
+    is_own = EVENT.c.organization_id == sight.organization_id
+    if sight.is_everywhere:
+        return is_own
+    # An event outlives its holder: what hung on the place of a grant, or below a project that is
+    # one, is still seen; what hung on an environment's services that are gone, is not.
+    ids = sorted(sight.place_ids)
+    below = select(HOLDER.c.id).where(holders_covered(sight))
+    return is_own & or_(
+        EVENT.c.holder_id.in_(ids), EVENT.c.project_id.in_(ids), EVENT.c.holder_id.in_(below)
+    )
+
+
+def _conditions(only: AuditFilter) -> Iterable[ColumnElement[bool]]:
+    if only.actor_id is not None:
+        yield EVENT.c.actor_id == only.actor_id
+    if only.actions is not None:
+        yield EVENT.c.action.in_(only.actions)
+    if only.secret_id is not None:
+        yield EVENT.c.seq.in_(select(MENTION.c.seq).where(MENTION.c.secret_id == only.secret_id))
+    if only.holder_id is not None:
+        yield or_(EVENT.c.holder_id == only.holder_id, EVENT.c.project_id == only.holder_id)
+    if only.since is not None:
+        yield EVENT.c.at >= only.since
+    if only.until is not None:
+        yield EVENT.c.at < only.until

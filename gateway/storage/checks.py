@@ -1,0 +1,48 @@
+"""What a database must be like before secrets are trusted to it."""
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from gateway.domain.errors import RefusedStart
+from gateway.storage.engine import SQLITE_PRAGMAS
+from gateway.storage.faults import refusing_to_start
+from gateway.storage.unit_of_work import Database
+
+
+class UnsafeStorage(RefusedStart):
+    """The database would lose or mix up what it is given."""
+
+    def __init__(self, setting: str, actual: object, expected: object) -> None:
+        """Name the setting."""
+        super().__init__(f"The database's {setting} is {actual}, but must be {expected}.")
+
+
+async def ensure_durable(database: Database) -> None:
+    """Refuse a database whose connections lack what keeps writes safe.
+
+    Raises:
+        UnsafeStorage: naming the setting.
+
+    """
+    with refusing_to_start(database.place):
+        for engine in (database.readers, database.writer):
+            await _ensure_pragmas(engine)
+
+
+async def _ensure_pragmas(engine: AsyncEngine) -> None:
+    async with engine.connect() as connection:
+        for name, expected in SQLITE_PRAGMAS.items():
+            actual = (await connection.execute(text(f"PRAGMA {name}"))).scalar_one()
+            if actual != expected:
+                raise UnsafeStorage(name, actual, expected)
+
+
+async def ensure_answering(database: Database) -> None:
+    """Ask the database the least there is to ask.
+
+    Raises:
+        Unavailable: if it does not answer.
+
+    """
+    async with database.read() as unit:
+        await unit.rows(text("SELECT 1"))

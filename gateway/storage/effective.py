@@ -1,0 +1,122 @@
+"""Queries about what services get, and what a change would do to it."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Select, case, exists, func, not_, or_, select
+
+from gateway.domain.holders import Holder
+from gateway.domain.pages import ANY_SECRET, BY_KEY, Page, SecretFilter, SecretOrder, Window
+from gateway.domain.scopes import SERVICE_SCOPES
+from gateway.domain.secrets import Secret, SecretType
+from gateway.domain.visibility import Visibility
+from gateway.storage.holders import HOLDER
+from gateway.storage.keyset import fetch_page
+from gateway.storage.secrets import SECRET, conditions, dependents, ordering, reader, selection
+from gateway.storage.together import Sorted, rows_together
+from gateway.storage.unit_of_work import ReadUnit
+from gateway.storage.visibility import holders_covered
+
+
+async def winners(
+    unit: ReadUnit,
+    service: Holder,
+    window: Window,
+    *,
+    sight: Visibility,
+    order: SecretOrder = BY_KEY,
+    only: SecretFilter = ANY_SECRET,
+) -> Page[Secret]:
+    """Return a page of the secrets in sight that win for their keys at a service.
+
+    What is out of sight takes part all the same: whoever does not see a winner is not told that
+    another one won.
+    """
+    nearness = func.row_number().over(
+        partition_by=SECRET.c.key, order_by=(SECRET.c.list_rank.desc(), SECRET.c.id)
+    )
+    ranked = (
+        select(SECRET.c.id, nearness.label("nearness"))
+        .where(SECRET.c.holder_id.in_(service.chain_ids))
+        .subquery()
+    )
+    nearest = select(ranked.c.id).where(ranked.c.nearness == 1)
+    wanted = (SECRET.c.id.in_(nearest), *conditions(only))
+    statement = selection().where(*wanted, holders_covered(sight))
+    return await fetch_page(
+        unit, statement, ordering=ordering(order), window=window, build=reader(unit)
+    )
+
+
+async def in_chain_with_keys(
+    unit: ReadUnit, service: Holder, keys: Iterable[str], *, sight: Visibility
+) -> list[Secret]:
+    """Return all in sight that has one of these keys in the service's chain, the nearest first."""
+    in_chain = SECRET.c.holder_id.in_(service.chain_ids)
+    wanted = Sorted(
+        statement=selection()
+        .where(in_chain, SECRET.c.key.in_(tuple(keys)))
+        .where(holders_covered(sight)),
+        by=(SECRET.c.key, SECRET.c.list_rank.desc(), SECRET.c.id),
+    )
+    rows = await rows_together(unit, wanted, shape="secrets in chains")
+    return list(map(reader(unit), rows))
+
+
+async def anywhere_with_key(
+    unit: ReadUnit, service: Holder, key: str, *, most: int, sight: Visibility
+) -> list[Secret]:
+    """Return what has the key anywhere in sight but in the service's chain, the nearest first."""
+    distance = case(
+        (HOLDER.c.environment_id == service.environment_id, 0),
+        (HOLDER.c.project_id == service.project_id, 1),
+        else_=2,
+    )
+    rows = await unit.rows(
+        selection()
+        .where(SECRET.c.key == key, holders_covered(sight))
+        .where(SECRET.c.holder_id.not_in(service.chain_ids))
+        .order_by(distance, SECRET.c.list_rank, SECRET.c.id)
+        .limit(most)
+    )
+    return list(map(reader(unit), rows))
+
+
+def affected_services(secret: Secret, *, with_overrides: bool) -> Select[Any]:
+    """Select the ids of the services that get something else when the secret changes.
+
+    These are the services where the secret, or what refers to it, wins for its key. Overrides have
+    values of their own: they only count when they go too.
+    """
+    service, moved, nearer = HOLDER.alias("service"), SECRET.alias("moved"), SECRET.alias("nearer")
+    referring = dependents(secret.id) if with_overrides else _aliases_of(secret.id)
+    chain = (service.c.id, service.c.environment_id, service.c.project_id)
+    is_hidden = (
+        exists()
+        .where(
+            nearer.c.holder_id.in_(chain),
+            nearer.c.key == moved.c.key,
+            nearer.c.list_rank > moved.c.list_rank,
+        )
+        .correlate(service, moved)
+    )
+    is_won = (
+        exists()
+        .where(
+            or_(moved.c.id == secret.id, moved.c.id.in_(referring)),
+            moved.c.holder_id.in_(chain),
+            not_(is_hidden),
+        )
+        .correlate(service)
+    )
+    return select(service.c.id).where(
+        service.c.project_id == secret.holder.project_id,
+        service.c.kind.in_(SERVICE_SCOPES),
+        is_won,
+    )
+
+
+def _aliases_of(secret_id: str) -> Select[Any]:
+    return select(SECRET.c.id).where(
+        SECRET.c.target_id == secret_id, SECRET.c.variable_type == SecretType.ALIAS
+    )

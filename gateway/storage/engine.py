@@ -1,0 +1,143 @@
+"""Engines: how connections are opened, and what every one of them must have."""
+
+import os
+import sqlite3
+import stat
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+from urllib.parse import quote
+
+from sqlalchemy import event
+from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from gateway.storage.watching import watching_statements
+
+READ_CONNECTIONS: Final = 8
+BUSY_TIMEOUT_MS: Final = 5_000
+SQLITE_PRAGMAS: Final[Mapping[str, str | int]] = MappingProxyType(
+    {
+        "journal_mode": "wal",
+        # NORMAL loses acknowledged writes when the power goes; FULL does not.
+        "synchronous": 2,
+        # Off by default, and a setting of each connection.
+        "foreign_keys": 1,
+        "busy_timeout": BUSY_TIMEOUT_MS,
+    },
+)
+
+
+def create_reading_engine(url: str, *, creates: bool = False) -> AsyncEngine:
+    """Return an engine whose connections cannot write."""
+    made = make_url(url)
+    return _create_engine(made, pool_size=READ_CONNECTIONS, can_write=False, creates=creates)
+
+
+def create_writing_engine(
+    url: str, *, creates: bool = False, is_watched: bool = False
+) -> AsyncEngine:
+    """Return an engine with one connection, so that writers of a process queue in order."""
+    engine = _create_engine(make_url(url), pool_size=1, can_write=True, creates=creates)
+    if is_watched:
+        event.listen(engine.sync_engine, "connect", _watch)
+    return engine
+
+
+def _watch(connection: Any, _entry: ConnectionPoolEntry) -> None:  # noqa: ANN401 - a DBAPI's
+    cursor = connection.cursor()
+    for statement in watching_statements():
+        cursor.execute(statement)
+    cursor.close()
+
+
+def _create_engine(url: URL, *, pool_size: int, can_write: bool, creates: bool) -> AsyncEngine:
+    engine = create_async_engine(
+        url if creates else _of_existing(url),
+        pool_size=pool_size,
+        max_overflow=0,
+        # Statements in an error message would carry their parameters into a log.
+        hide_parameters=True,
+    )
+    event.listen(engine.sync_engine, "connect", _prepare_sqlite(can_write=can_write))
+    if not creates and url.database:
+        _watch_file(engine, url.database)
+    # Without IMMEDIATE a transaction that reads first cannot be sure to become a writer.
+    begin = "BEGIN IMMEDIATE" if can_write else "BEGIN"
+    event.listen(engine.sync_engine, "begin", _begin_with(begin))
+    return engine
+
+
+def _of_existing(url: URL) -> URL:
+    """Return a URL that opens a file and never makes one.
+
+    SQLite would make an empty database where the file is missing for a moment, and go on with that.
+    """
+    if not url.database or url.database.startswith((":", "file:")):
+        return url
+    query = dict(url.query) | {"mode": "rw", "uri": "true"}
+    return url.set(database=f"file:{quote(url.database)}", query=query)
+
+
+def _watch_file(engine: AsyncEngine, path: str) -> None:
+    """Give up connections to a file that is not the one at its path any more.
+
+    They would read, and write for nobody, what was moved away or replaced by a backup.
+    """
+
+    def ensure_there(*_: object) -> None:
+        # The driver would start a thread to find that out, and leave it to end by itself.
+        if _identity(path) is None:
+            error = sqlite3.OperationalError("unable to open database file")
+            error.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
+            raise error
+
+    def remember(_connection: object, entry: ConnectionPoolEntry) -> None:
+        entry.info["file"] = _identity(path)
+
+    def compare(_connection: object, entry: ConnectionPoolEntry, _proxy: object) -> None:
+        if entry.info["file"] != _identity(path):
+            raise DisconnectionError
+
+    event.listen(engine.sync_engine, "do_connect", ensure_there)
+    event.listen(engine.sync_engine, "connect", remember)
+    event.listen(engine.sync_engine, "checkout", compare)
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116 - at each use of a connection, where an object costs
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if stat.S_ISREG(found.st_mode) else None
+
+
+def _prepare_sqlite(*, can_write: bool) -> Callable[[Any, ConnectionPoolEntry], None]:
+    def prepare(connection: Any, _entry: ConnectionPoolEntry) -> None:  # noqa: ANN401 - a DBAPI's
+        # The driver's own transaction handling starts them late and plain; ours is in `begin`.
+        connection.isolation_level = None
+        try:
+            _set_pragmas(connection, can_write=can_write)
+        except Exception:
+            # The pool does not know it yet, and would leave it open with its thread.
+            connection.close()
+            raise
+
+    return prepare
+
+
+def _set_pragmas(connection: Any, *, can_write: bool) -> None:  # noqa: ANN401 - as above
+    cursor = connection.cursor()
+    for name, setting in SQLITE_PRAGMAS.items():
+        cursor.execute(f"PRAGMA {name} = {setting}")
+    cursor.execute(f"PRAGMA query_only = {int(not can_write)}")
+    cursor.close()
+
+
+def _begin_with(statement: str) -> Callable[[Connection], None]:
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(statement)
+
+    return begin

@@ -1,0 +1,114 @@
+"""What a database driver's errors mean: to a caller, and to whoever starts the gateway."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import structlog
+from sqlalchemy.exc import (
+    DatabaseError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from gateway.domain.errors import ConcurrentChange, GatewayError, RefusedStart, Unavailable
+
+_log = structlog.get_logger(__name__)
+
+# Anything else that SQLAlchemy raises is a defect of ours, and shows as one.
+STORAGE_ERRORS: Final = (DatabaseError, InterfaceError, PoolTimeoutError)
+_DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_PRIMARY_CODE: Final = 0xFF
+
+
+class NoDatabase(RefusedStart):
+    """There is no file where the database must be."""
+
+    def __init__(self, place: str) -> None:
+        """Say what to run."""
+        super().__init__(
+            f"There is no database {place}: run `secrets-gateway migrate` to make it, or put it "
+            "back with `secrets-gateway restore`."
+        )
+
+
+class DamagedDatabase(RefusedStart):
+    """The file is none of SQLite's, or not any more."""
+
+    def __init__(self, place: str) -> None:
+        """Say what to do."""
+        super().__init__(
+            f"{place} is damaged, or no database: put back a backup with `secrets-gateway restore`."
+        )
+
+
+class UnusableDatabase(RefusedStart):
+    """The database is there and cannot be used."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        """Give SQLite's own reason, which names no content."""
+        super().__init__(f"The database {place} cannot be used: {reason}.")
+
+
+def is_damage(error: BaseException | None) -> bool:
+    """Tell whether SQLite found something else than a database."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & _PRIMARY_CODE in _DAMAGE
+
+
+def translated(error: Exception) -> Exception:
+    """Return what a caller is told of an error; our own defects stay what they are."""
+    if isinstance(error, IntegrityError):
+        # The services check before they write: a constraint only speaks when somebody came between.
+        return ConcurrentChange()
+    cause = error.orig if isinstance(error, DBAPIError) else None
+    if is_damage(cause):
+        _log.error("storage_damaged", reason=str(cause))
+    elif isinstance(error, OperationalError | InterfaceError | PoolTimeoutError):
+        _log.warning("storage_unavailable", reason=str(cause or "no connection was free in time"))
+    else:
+        return error
+    return Unavailable()
+
+
+@contextmanager
+def telling_of_storage() -> Iterator[None]:
+    """Turn a driver's errors within the block into ours.
+
+    Raises:
+        ConcurrentChange: if a constraint refuses a statement.
+        Unavailable: if the database does not answer.
+
+    """
+    try:
+        yield
+    except STORAGE_ERRORS as error:
+        told = translated(error)
+        if isinstance(told, GatewayError):
+            raise told from error
+        raise
+
+
+@contextmanager
+def refusing_to_start(place: str) -> Iterator[None]:
+    """Turn a driver's errors within the block into reasons not to start.
+
+    Raises:
+        RefusedStart: saying what to do.
+
+    """
+    try:
+        yield
+    except (DatabaseError, InterfaceError) as error:
+        code = getattr(error.orig, "sqlite_errorcode", None)
+        if code == sqlite3.SQLITE_CANTOPEN:
+            raise NoDatabase(place) from error
+        if is_damage(error.orig):
+            raise DamagedDatabase(place) from error
+        if isinstance(error, OperationalError):
+            raise UnusableDatabase(place, str(error.orig)) from error
+        raise

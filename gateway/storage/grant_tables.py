@@ -1,0 +1,88 @@
+"""The tables of users, and of who has which role where."""
+
+from datetime import datetime
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    text,
+)
+from sqlmodel import Field
+
+from gateway.domain.content import MAX_NAME_LENGTH
+from gateway.domain.grants import MAX_IDENTITY_LENGTH
+from gateway.domain.permissions import Role
+from gateway.storage.tables import ID_LENGTH, Model, UtcDateTime, one_of
+
+
+class UserRow(Model, table=True):
+    """A user whom an OpenID Connect provider vouches for, in one organization."""
+
+    __tablename__ = "user_account"
+    __table_args__ = (
+        UniqueConstraint("issuer", "subject"),
+        Index("uq_user_account_id_organization_id", "id", "organization_id", unique=True),
+        ForeignKeyConstraint(["organization_id"], ["organization.id"], ondelete="RESTRICT"),
+        Index(None, "organization_id"),
+    )
+
+    id: str = Field(sa_column=Column(String(ID_LENGTH), primary_key=True))
+    organization_id: str = Field(sa_column=Column(String(ID_LENGTH), nullable=False))
+    issuer: str = Field(sa_column=Column(String(MAX_IDENTITY_LENGTH), nullable=False))
+    subject: str = Field(sa_column=Column(String(MAX_IDENTITY_LENGTH), nullable=False))
+    display_name: str = Field(sa_column=Column(String(MAX_NAME_LENGTH), nullable=False))
+    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+
+
+class RoleGrantRow(Model, table=True):
+    """A role of a token or a user, on one holder or, without one, on the whole organization.
+
+    Foreign keys over the organization make a grant across two of them impossible; with the token,
+    the user or the holder, the grant goes.
+    """
+
+    __tablename__ = "role_grant"
+    __table_args__ = (
+        CheckConstraint(one_of("role", tuple(Role)), name="role"),
+        CheckConstraint("(token_id IS NULL) <> (user_id IS NULL)", name="grantee"),
+        ForeignKeyConstraint(
+            ["token_id", "organization_id"],
+            ["api_token.id", "api_token.organization_id"],
+            ondelete="CASCADE",
+        ),
+        ForeignKeyConstraint(
+            ["user_id", "organization_id"],
+            ["user_account.id", "user_account.organization_id"],
+            ondelete="CASCADE",
+        ),
+        ForeignKeyConstraint(
+            ["holder_id", "organization_id"],
+            ["holder.id", "holder.organization_id"],
+            ondelete="CASCADE",
+        ),
+        Index(
+            "uq_role_grant_once",
+            text("coalesce(token_id, user_id)"),
+            "role",
+            text("coalesce(holder_id, '')"),
+            unique=True,
+        ),
+        Index(None, "token_id"),
+        Index(None, "user_id"),
+        Index(None, "holder_id"),
+        Index(None, "organization_id"),
+    )
+
+    id: str = Field(sa_column=Column(String(ID_LENGTH), primary_key=True))
+    organization_id: str = Field(sa_column=Column(String(ID_LENGTH), nullable=False))
+    token_id: str | None = Field(default=None, sa_column=Column(String(ID_LENGTH)))
+    user_id: str | None = Field(default=None, sa_column=Column(String(ID_LENGTH)))
+    role: Role = Field(sa_column=Column(String(16), nullable=False))
+    holder_id: str | None = Field(default=None, sa_column=Column(String(ID_LENGTH)))
+    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    mac: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))

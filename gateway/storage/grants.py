@@ -1,0 +1,181 @@
+"""Queries about grants, and about who a credential speaks for with all its grants."""
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Any, Final
+
+from sqlalchemy import Row, Select, bindparam, delete, func, insert, select
+
+from gateway.domain.grants import Grant, GranteeKind, GranteeReference, Held
+from gateway.domain.pages import Page, Window
+from gateway.domain.permissions import Role
+from gateway.domain.principals import Principal
+from gateway.domain.tokens import ApiToken
+from gateway.domain.visibility import Visibility
+from gateway.storage.grant_tables import RoleGrantRow, UserRow
+from gateway.storage.holders import HOLDER, HOLDER_COLUMNS, holder_of
+from gateway.storage.keyset import Ordering, fetch_page
+from gateway.storage.row_macs import GRANTS, TOKENS, in_utc
+from gateway.storage.tokens import API_TOKEN, TOKEN_COLUMNS, token_of
+from gateway.storage.unit_of_work import ReadUnit, WriteUnit
+from gateway.storage.visibility import holders_covered
+
+GRANT: Final = RoleGrantRow.__table__
+_USER: Final = UserRow.__table__
+_HELD: Final = (
+    GRANT.c.role,
+    *(column.label(f"place_{column.name}") for column in HOLDER_COLUMNS),
+    *(column.label(f"covered_{column.name}") for column in GRANTS.columns),
+)
+_COVERED_AT: Final = 1 + len(HOLDER_COLUMNS)
+_TOLD: Final = (
+    GRANT.c.id,
+    GRANT.c.organization_id,
+    GRANT.c.token_id,
+    GRANT.c.user_id,
+    func.coalesce(API_TOKEN.c.name, _USER.c.display_name).label("grantee_name"),
+    GRANT.c.created_at,
+)
+_BY_AGE: Final = Ordering("grant", (GRANT.c.created_at, GRANT.c.id))
+_COLUMNS: Final = {GranteeKind.TOKEN: GRANT.c.token_id, GranteeKind.USER: GRANT.c.user_id}
+# Every request runs it, so it is put together once.
+_TOKEN_WITH_GRANTS: Final = (
+    select(*TOKEN_COLUMNS, API_TOKEN.c.digest, API_TOKEN.c.mac, *_HELD)
+    .outerjoin(GRANT, GRANT.c.token_id == API_TOKEN.c.id)
+    .outerjoin(HOLDER, HOLDER.c.id == GRANT.c.holder_id)
+    .where(API_TOKEN.c.digest == bindparam("wanted"))
+)
+
+
+def _held(unit: ReadUnit, columns: Sequence[Any]) -> Held:
+    unit.macs.ensure_sound(GRANTS, columns[_COVERED_AT:])
+    role, *place = columns[:_COVERED_AT]
+    return Held(role=Role(role), place=holder_of(place) if place[0] else None)
+
+
+def _granted(unit: ReadUnit, rows: Sequence[Row[Any]], before: int) -> tuple[Held, ...]:
+    end = before + len(_HELD)
+    return tuple(_held(unit, row[before:end]) for row in rows if row[before])
+
+
+async def token_with_grants(
+    unit: ReadUnit, digest: bytes
+) -> tuple[ApiToken, bytes, Principal] | None:
+    """Return the token with this keyed hash, the hash, and who it speaks for; in one statement.
+
+    Whether it is still valid is not looked at.
+    """
+    rows = await unit.rows(_TOKEN_WITH_GRANTS.params(wanted=digest))
+    if not rows:
+        return None
+    at = len(TOKEN_COLUMNS)
+    first = rows[0]
+    # Without when it was used last, which is no part of it.
+    unit.macs.ensure_sound(TOKENS, (*first[: at - 1], first[at], first[at + 1]))
+    token = token_of(first[:at])
+    viewer = Principal(
+        id=token.id,
+        organization_id=token.organization_id,
+        grants=_granted(unit, rows, at + 2),
+        expires_at=token.expires_at,
+    )
+    return token, first[at], viewer
+
+
+async def user_with_grants(unit: ReadUnit, issuer: str, subject: str) -> Principal | None:
+    """Return who an identity speaks for, if it is registered; in one statement."""
+    rows = await unit.rows(
+        select(_USER.c.id, _USER.c.organization_id, *_HELD)
+        .outerjoin(GRANT, GRANT.c.user_id == _USER.c.id)
+        .outerjoin(HOLDER, HOLDER.c.id == GRANT.c.holder_id)
+        .where(_USER.c.issuer == issuer, _USER.c.subject == subject)
+    )
+    if not rows:
+        return None
+    grants = _granted(unit, rows, 2)
+    return Principal(id=rows[0].id, organization_id=rows[0].organization_id, grants=grants)
+
+
+def _selection(sight: Visibility) -> Select[Any]:
+    statement = (
+        select(*_TOLD, *_HELD)
+        .outerjoin(HOLDER, HOLDER.c.id == GRANT.c.holder_id)
+        .outerjoin(API_TOKEN, API_TOKEN.c.id == GRANT.c.token_id)
+        .outerjoin(_USER, _USER.c.id == GRANT.c.user_id)
+        .where(GRANT.c.organization_id == sight.organization_id)
+    )
+    return statement if sight.is_everywhere else statement.where(holders_covered(sight))
+
+
+def _built(unit: ReadUnit, row: Row[Any]) -> Grant:
+    grant_id, organization_id, token_id, user_id, name, created_at = row[: len(_TOLD)]
+    kind = GranteeKind.TOKEN if token_id else GranteeKind.USER
+    return Grant(
+        id=grant_id,
+        organization_id=organization_id,
+        grantee=GranteeReference(kind=kind, id=token_id or user_id),
+        grantee_name=name,
+        held=_held(unit, row[len(_TOLD) : len(_TOLD) + len(_HELD)]),
+        created_at=created_at,
+    )
+
+
+async def page(
+    unit: ReadUnit, window: Window, *, sight: Visibility, of: GranteeReference | None = None
+) -> Page[Grant]:
+    """Return a page of the grants in sight, oldest first; of one grantee, or of all."""
+    statement = _selection(sight)
+    if of is not None:
+        statement = statement.where(_COLUMNS[of.kind] == of.id)
+    return await fetch_page(
+        unit, statement, ordering=_BY_AGE, window=window, build=partial(_built, unit)
+    )
+
+
+async def find(unit: ReadUnit, grant_id: str, *, sight: Visibility) -> Grant | None:
+    """Return a grant in sight, if it is there."""
+    row = await unit.first(_selection(sight).where(GRANT.c.id == grant_id))
+    return _built(unit, row) if row else None
+
+
+async def of_tokens(
+    unit: ReadUnit, token_ids: Iterable[str], *, sight: Visibility
+) -> Sequence[Grant]:
+    """Return the grants in sight of these tokens, oldest first."""
+    rows = await unit.rows(
+        _selection(sight)
+        .where(GRANT.c.token_id.in_(tuple(token_ids)))
+        .order_by(GRANT.c.created_at, GRANT.c.id)
+    )
+    return [_built(unit, row) for row in rows]
+
+
+async def held_by(unit: ReadUnit, grantee: GranteeReference) -> Sequence[Held]:
+    """Return all that a token or a user was granted, wherever it is."""
+    rows = await unit.rows(
+        select(*_HELD)
+        .outerjoin(HOLDER, HOLDER.c.id == GRANT.c.holder_id)
+        .where(_COLUMNS[grantee.kind] == grantee.id)
+    )
+    return _granted(unit, rows, 0)
+
+
+async def add(unit: WriteUnit, grant: Grant) -> None:
+    """Store a new grant."""
+    is_token = grant.grantee.kind is GranteeKind.TOKEN
+    columns = {
+        "id": grant.id,
+        "organization_id": grant.organization_id,
+        "token_id": grant.grantee.id if is_token else None,
+        "user_id": None if is_token else grant.grantee.id,
+        "role": grant.held.role,
+        "holder_id": grant.held.place.id if grant.held.place else None,
+        "created_at": in_utc(grant.created_at),
+    }
+    mac = unit.macs.of(GRANTS, [columns[name] for name in GRANTS.names])
+    await unit.execute(insert(GRANT).values(**columns, mac=mac))
+
+
+async def remove(unit: WriteUnit, grant_id: str) -> None:
+    """Delete a grant."""
+    await unit.execute(delete(GRANT).where(GRANT.c.id == grant_id))

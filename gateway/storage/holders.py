@@ -1,0 +1,203 @@
+"""Queries about organizations and holders."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Row, Select, delete, func, insert, select, update
+
+from gateway.domain.holders import Holder, Organization
+from gateway.domain.pages import Page, Window
+from gateway.domain.scopes import SERVICE_SCOPES, Scope
+from gateway.domain.topology import Standing
+from gateway.domain.visibility import Visibility
+from gateway.storage.grant_tables import UserRow
+from gateway.storage.keyset import Ordering, fetch_page
+from gateway.storage.tables import ApiTokenRow, HolderRow, OrganizationRow, SecretRow
+from gateway.storage.unit_of_work import ReadUnit, WriteUnit
+from gateway.storage.visibility import holders_covered, holders_there
+
+HOLDER: Final = HolderRow.__table__
+ORGANIZATION: Final = OrganizationRow.__table__
+_SECRET: Final = SecretRow.__table__
+_TOKEN: Final = ApiTokenRow.__table__
+_USER: Final = UserRow.__table__
+HOLDER_COLUMNS: Final = (
+    HOLDER.c.id,
+    HOLDER.c.kind,
+    HOLDER.c.name,
+    HOLDER.c.organization_id,
+    HOLDER.c.project_id,
+    HOLDER.c.environment_id,
+)
+_BY_NAME: Final = Ordering("name", (HOLDER.c.name, HOLDER.c.id))
+
+
+def holder_of(columns: Sequence[Any]) -> Holder:
+    """Build a holder from the values of HOLDER_COLUMNS."""
+    holder_id, kind, name, organization_id, project_id, environment_id = columns
+    return Holder(
+        id=holder_id,
+        kind=Scope(kind),
+        name=name,
+        organization_id=organization_id,
+        project_id=project_id,
+        environment_id=environment_id,
+    )
+
+
+def _built(row: Row[Any]) -> Holder:
+    return holder_of(row[: len(HOLDER_COLUMNS)])
+
+
+async def by_ids(unit: ReadUnit, ids: Iterable[str]) -> dict[str, Holder]:
+    """Return the holders with these ids, by id; those that are not there are left out."""
+    rows = await unit.rows(select(*HOLDER_COLUMNS).where(HOLDER.c.id.in_(set(ids))))
+    return {row.id: _built(row) for row in rows}
+
+
+async def find(unit: ReadUnit, holder_id: str) -> Holder | None:
+    """Return the holder with this id, if it is there."""
+    return (await by_ids(unit, [holder_id])).get(holder_id)
+
+
+async def projects(unit: ReadUnit, window: Window, *, sight: Visibility) -> Page[Holder]:
+    """Return a page of the projects that are there in a sight, by name."""
+    statement = select(*HOLDER_COLUMNS).where(HOLDER.c.kind == Scope.PROJECT, holders_there(sight))
+    return await fetch_page(unit, statement, ordering=_BY_NAME, window=window, build=_built)
+
+
+async def children(
+    unit: ReadUnit, parent_id: str, window: Window, *, kinds: Sequence[Scope], sight: Visibility
+) -> Page[Holder]:
+    """Return a page of the holders of these kinds directly below one that are there, by name."""
+    statement = select(*HOLDER_COLUMNS).where(
+        HOLDER.c.parent_id == parent_id, HOLDER.c.kind.in_(kinds), holders_there(sight)
+    )
+    return await fetch_page(unit, statement, ordering=_BY_NAME, window=window, build=_built)
+
+
+async def among(
+    unit: ReadUnit, ids: Select[Any], window: Window, *, sight: Visibility
+) -> Page[Holder]:
+    """Return a page of the holders in sight whose ids a statement selects, by name."""
+    statement = select(*HOLDER_COLUMNS).where(HOLDER.c.id.in_(ids), holders_covered(sight))
+    return await fetch_page(unit, statement, ordering=_BY_NAME, window=window, build=_built)
+
+
+async def find_child(
+    unit: ReadUnit, *, organization_id: str, parent_id: str | None, kind: Scope, name: str
+) -> Holder | None:
+    """Return the holder of that kind and name at that place, if it is there."""
+    row = await unit.first(
+        select(*HOLDER_COLUMNS).where(
+            HOLDER.c.organization_id == organization_id,
+            HOLDER.c.parent_id.is_not_distinct_from(parent_id),
+            HOLDER.c.kind == kind,
+            HOLDER.c.name == name,
+        )
+    )
+    return _built(row) if row else None
+
+
+async def add(unit: WriteUnit, holder: Holder, *, parent: Holder | None, at: datetime) -> None:
+    """Store a new holder."""
+    await unit.execute(
+        insert(HOLDER).values(
+            id=holder.id,
+            kind=holder.kind,
+            name=holder.name,
+            organization_id=holder.organization_id,
+            parent_id=parent.id if parent else None,
+            parent_kind=parent.kind if parent else None,
+            project_id=holder.project_id,
+            environment_id=holder.environment_id,
+            created_at=at,
+        )
+    )
+
+
+async def rename(unit: WriteUnit, holder: Holder) -> None:
+    """Store a holder's name."""
+    await unit.execute(update(HOLDER).where(HOLDER.c.id == holder.id).values(name=holder.name))
+
+
+async def ids_below(unit: ReadUnit, holder: Holder) -> list[str]:
+    """Return the ids of all holders below one."""
+    above = {Scope.PROJECT: HOLDER.c.project_id, Scope.ENVIRONMENT: HOLDER.c.environment_id}
+    if holder.kind not in above:
+        return []
+    rows = await unit.rows(
+        select(HOLDER.c.id)
+        .where(above[holder.kind] == holder.id, HOLDER.c.id != holder.id)
+        .order_by(HOLDER.c.id)
+    )
+    return [row.id for row in rows]
+
+
+async def remove(unit: WriteUnit, holder: Holder) -> None:
+    """Delete a holder and all below it, the lowest first; secrets that are left forbid it."""
+    below = await ids_below(unit, holder)
+    for ids in (HOLDER.c.kind.in_(SERVICE_SCOPES), HOLDER.c.kind == Scope.ENVIRONMENT):
+        await unit.execute(delete(HOLDER).where(HOLDER.c.id.in_(below), ids))
+    await unit.execute(delete(HOLDER).where(HOLDER.c.id == holder.id))
+
+
+async def find_organization(unit: ReadUnit, *, name: str) -> Organization | None:
+    """Return the organization of that name, if it is there."""
+    row = await unit.first(
+        select(ORGANIZATION.c.id, ORGANIZATION.c.name).where(ORGANIZATION.c.name == name)
+    )
+    return Organization(id=row.id, name=row.name) if row else None
+
+
+async def organizations(unit: ReadUnit) -> list[Organization]:
+    """Return all organizations, by name. An instance has few; only its operator lists them."""
+    rows = await unit.rows(
+        select(ORGANIZATION.c.id, ORGANIZATION.c.name).order_by(ORGANIZATION.c.name)
+    )
+    return [Organization(id=row.id, name=row.name) for row in rows]
+
+
+async def add_organization(unit: WriteUnit, organization: Organization, *, at: datetime) -> None:
+    """Store a new organization."""
+    await unit.execute(
+        insert(ORGANIZATION).values(id=organization.id, name=organization.name, created_at=at)
+    )
+
+
+async def rename_organization(unit: WriteUnit, organization: Organization) -> None:
+    """Store an organization's name."""
+    await unit.execute(
+        update(ORGANIZATION)
+        .where(ORGANIZATION.c.id == organization.id)
+        .values(name=organization.name)
+    )
+
+
+async def remove_organization(unit: WriteUnit, organization_id: str) -> int:
+    """Delete an organization with its users and tokens, and return how many tokens it had.
+
+    Projects forbid it.
+    """
+    await unit.execute(delete(_USER).where(_USER.c.organization_id == organization_id))
+    tokens = await unit.execute(delete(_TOKEN).where(_TOKEN.c.organization_id == organization_id))
+    await unit.execute(delete(ORGANIZATION).where(ORGANIZATION.c.id == organization_id))
+    return tokens
+
+
+async def standing(unit: ReadUnit, organization_id: str) -> list[Standing]:
+    """Return all holders of an organization with the numbers of their secrets; for its operator."""
+    counted = (
+        select(_SECRET.c.holder_id, func.count().label("secrets"))
+        .where(_SECRET.c.organization_id == organization_id)
+        .group_by(_SECRET.c.holder_id)
+        .subquery()
+    )
+    rows = await unit.rows(
+        select(*HOLDER_COLUMNS, func.coalesce(counted.c.secrets, 0).label("secrets"))
+        .outerjoin(counted, counted.c.holder_id == HOLDER.c.id)
+        .where(HOLDER.c.organization_id == organization_id)
+        .order_by(HOLDER.c.name, HOLDER.c.id)
+    )
+    return [Standing(holder=_built(row), secrets=row.secrets) for row in rows]

@@ -1,0 +1,164 @@
+"""Keyset paging: a cursor is the place of a row, so pages stay right while rows come and go."""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import Column, ColumnElement, Row, Select, func, literal, select, tuple_
+
+from gateway.domain.errors import Argument, InvalidInput
+from gateway.domain.pages import Entry, Page, Window
+from gateway.storage.together import Rows, Sorted, rows_together
+from gateway.storage.unit_of_work import ReadUnit
+
+Item = TypeVar("Item")
+Place = str | int | datetime
+
+_MAX_CURSOR_LENGTH: Final = 2_048
+
+
+@dataclass(frozen=True, slots=True)
+class Ordering:
+    """Columns that together tell every two rows apart, and a direction for all of them."""
+
+    name: str
+    columns: tuple[Column[Any], ...]
+    is_descending: bool = False
+
+    def sorted(self, *, is_reversed: bool) -> list[ColumnElement[Any]]:
+        """Return the terms of ORDER BY."""
+        descending = self.is_descending != is_reversed
+        return [column.desc() if descending else column.asc() for column in self.columns]
+
+    def beyond(self, cursor: str, *, is_backward: bool) -> ColumnElement[bool]:
+        """Return the condition that a row lies beyond the cursor.
+
+        Raises:
+            InvalidInput: if the cursor is none of this list in this order.
+
+        """
+        here = tuple_(*self.columns)
+        there = tuple_(
+            *(
+                literal(place, column.type)
+                for place, column in zip(self._decode(cursor), self.columns, strict=True)
+            )
+        )
+        return here < there if self.is_descending != is_backward else here > there
+
+    def cursor_of(self, row: Row[Any]) -> str:
+        """Return the cursor of a row that was selected with this ordering's columns last."""
+        return self.cursor_at(row[-len(self.columns) :])
+
+    def cursor_at(self, places: Iterable[Place]) -> str:
+        """Return the cursor for these values of the ordering's columns."""
+        plain = json.dumps([self.name, *map(_text, places)], separators=(",", ":"))
+        return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
+
+    def _decode(self, cursor: str) -> list[Place]:
+        try:
+            name, *places = _plain(cursor)
+            return (
+                [_typed(place, column) for place, column in zip(places, self.columns, strict=True)]
+                if name == self.name
+                else _refuse()
+            )
+        except (ValueError, TypeError, OverflowError, binascii.Error, RecursionError):
+            raise InvalidInput(Argument.PAGE, "The cursor is none of this list.") from None
+
+
+def _refuse() -> list[Place]:
+    raise ValueError
+
+
+def _plain(cursor: str) -> list[Any]:
+    if len(cursor) > _MAX_CURSOR_LENGTH:
+        raise ValueError
+    padded = cursor + "=" * (-len(cursor) % 4)
+    plain = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+    if not isinstance(plain, list) or not plain:
+        raise ValueError
+    return plain
+
+
+def _text(place: Place) -> str | int:
+    return place.isoformat() if isinstance(place, datetime) else place
+
+
+def _typed(place: object, column: Column[Any]) -> Place:
+    expected = column.type.python_type
+    if expected is datetime and isinstance(place, str):
+        moment = datetime.fromisoformat(place)
+        # A time at the edge of the calendar may have no place in UTC.
+        return moment.astimezone(UTC) if moment.tzinfo else _refuse_naive()
+    if type(place) is not expected or not isinstance(place, (str, int)):
+        raise TypeError
+    return _encodable(place)
+
+
+def _encodable(place: str | int) -> str | int:
+    # A lone surrogate or a number over 64 bits would be the database driver's error, not ours.
+    if isinstance(place, str):
+        place.encode()
+    elif place.bit_length() > 63:  # noqa: PLR2004 - the bits of a signed SQL integer
+        raise ValueError
+    return place
+
+
+def _refuse_naive() -> datetime:
+    raise ValueError
+
+
+async def fetch_page(
+    unit: ReadUnit,
+    statement: Select[Any],
+    *,
+    ordering: Ordering,
+    window: Window,
+    build: Callable[[Row[Any]], Item],
+) -> Page[Item]:
+    """Run a statement for one window of its rows.
+
+    Raises:
+        InvalidInput: if a cursor is none of this list.
+        Unavailable: if the database does not answer.
+
+    """
+    wanted = _windowed(statement, ordering, window)
+    rows = await rows_together(unit, wanted, shape=(build, ordering.name))
+    kept = _in_order(rows[: window.size], window)
+    has_more = len(rows) > window.size
+
+    async def count() -> int:
+        counted = Sorted(statement=select(func.count()).select_from(statement.subquery()), by=())
+        (row,) = await rows_together(unit, counted, shape="count")
+        return int(row[0])
+
+    return Page(
+        entries=tuple(Entry(ordering.cursor_of(row), build(row)) for row in kept),
+        has_next=window.before is not None if window.is_backward else has_more,
+        has_previous=has_more if window.is_backward else window.after is not None,
+        count=count,
+    )
+
+
+def _windowed(statement: Select[Any], ordering: Ordering, window: Window) -> Sorted:
+    if window.after is not None:
+        statement = statement.where(ordering.beyond(window.after, is_backward=False))
+    if window.before is not None:
+        statement = statement.where(ordering.beyond(window.before, is_backward=True))
+    places = (column.label(f"place_{n}") for n, column in enumerate(ordering.columns))
+    return Sorted(
+        statement=statement.add_columns(*places),
+        by=ordering.sorted(is_reversed=window.is_backward),
+        limit=window.size + 1,
+        places=len(ordering.columns),
+    )
+
+
+def _in_order(rows: Rows, window: Window) -> Rows:
+    return rows[::-1] if window.is_backward else rows

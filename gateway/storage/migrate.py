@@ -1,0 +1,102 @@
+"""Bringing a database to the schema that this version needs."""
+
+from pathlib import Path
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect
+
+from gateway.domain.errors import RefusedStart
+from gateway.storage.faults import refusing_to_start
+from gateway.storage.unit_of_work import Database
+
+_SCRIPTS: Final = Path(__file__).parent / "migrations"
+
+
+class OutdatedSchema(RefusedStart):
+    """The database is not at this version's schema."""
+
+    def __init__(self, current: str | None) -> None:
+        """Say what to run."""
+        super().__init__(
+            f"The database's schema is {current or 'empty'}, this version needs {newest()}: "
+            "run `secrets-gateway migrate`."
+        )
+
+
+class NewerSchema(RefusedStart):
+    """The database is of a version that this one does not know."""
+
+    def __init__(self, current: str) -> None:
+        """Say what to run."""
+        super().__init__(
+            f"The database's schema is {current}, which is of a newer version of the gateway: "
+            "run that one, or put back a backup of this one's."
+        )
+
+
+class ForeignDatabase(RefusedStart):
+    """The database is another program's."""
+
+    def __init__(self, place: str) -> None:
+        """Say where it is; nothing was changed."""
+        super().__init__(f"{place} is a database of another program: name another place.")
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_SCRIPTS))
+    config.attributes["connection"] = connection
+    return config
+
+
+def newest() -> str | None:
+    """Return the revision that this version needs."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def revisions() -> frozenset[str]:
+    """Return every revision that this version knows."""
+    scripts = ScriptDirectory.from_config(_config()).walk_revisions()
+    return frozenset(script.revision for script in scripts)
+
+
+async def migrate(database: Database) -> None:
+    """Bring the database to the newest revision, in one transaction.
+
+    Raises:
+        RefusedStart: if it is none of ours, of a newer version, or cannot be used.
+
+    """
+    with refusing_to_start(database.place):
+        async with database.writer.begin() as connection:
+            await connection.run_sync(_current, database.place)
+            await connection.run_sync(lambda sync: command.upgrade(_config(sync), "head"))
+
+
+async def ensure_migrated(database: Database) -> None:
+    """Refuse a database of another version.
+
+    Raises:
+        RefusedStart: if it is of another version or another program, or cannot be used.
+
+    """
+    with refusing_to_start(database.place):
+        async with database.readers.connect() as connection:
+            current = await connection.run_sync(_current, database.place)
+    if current != newest():
+        raise OutdatedSchema(current)
+
+
+def _current(connection: Connection, place: str) -> str | None:
+    """Return the revision of a database that is ours, or that is empty."""
+    current = MigrationContext.configure(connection).get_current_revision()
+    tables = inspect(connection).get_table_names()
+    if tables and "alembic_version" not in tables:
+        raise ForeignDatabase(place)
+    if current is not None and current not in revisions():
+        raise NewerSchema(current)
+    return current

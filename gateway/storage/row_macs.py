@@ -1,0 +1,170 @@
+"""MACs of rows: what was inserted or changed past the gateway is refused when it is used.
+
+Each covered row carries a MAC over all its other columns, under a key that is not in the database.
+"""
+
+import hmac
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+import structlog
+from sqlalchemy import Column, Select, Table, select, update
+
+from gateway.domain.errors import IntegrityFault
+from gateway.domain.sealed import NeverStored
+from gateway.storage.grant_tables import RoleGrantRow
+from gateway.storage.tables import ApiTokenRow, SecretRow
+
+if TYPE_CHECKING:
+    from gateway.storage.unit_of_work import WriteUnit
+
+_log = structlog.get_logger(__name__)
+
+_FORMAT: Final = "gw1"
+_BATCH: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """A table whose rows carry a MAC, and the columns that it covers, in a fixed order.
+
+    The first column is the row's id. What changes with every use is left out.
+    """
+
+    table: Table
+    names: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[Column[Any], ...]:
+        """The covered columns, and the MAC after them."""
+        return (*(self.table.c[name] for name in self.names), self.table.c.mac)
+
+    def selection(self) -> Select[Any]:
+        """Select what `RowMacs.ensure_sound` takes."""
+        return select(*self.columns)
+
+
+# The first ones in the order in which secrets are selected anyhow: see `storage.secrets`.
+SECRETS: Final = Covered(
+    SecretRow.__table__,
+    (
+        "id",
+        "key",
+        "mount_path",
+        "scope",
+        "variable_type",
+        "description",
+        "enable_interpolation_in_file",
+        "owned_by",
+        "version",
+        "created_at",
+        "updated_at",
+        "source_service_id",
+        "source_service_name",
+        "source_service_type",
+        "organization_id",
+        "project_id",
+        "holder_id",
+        "holder_kind",
+        "list_rank",
+        "target_id",
+        "target_type",
+        "value_version",
+    ),
+)
+# In the order in which a token is looked up: see `storage.grants`.
+TOKENS: Final = Covered(
+    ApiTokenRow.__table__,
+    (
+        "id",
+        "organization_id",
+        "name",
+        "created_at",
+        "expires_at",
+        "revoked_at",
+        "digest",
+    ),
+    left_out=("last_used_at",),
+)
+GRANTS: Final = Covered(
+    RoleGrantRow.__table__,
+    (
+        "id",
+        "organization_id",
+        "token_id",
+        "user_id",
+        "role",
+        "holder_id",
+        "created_at",
+    ),
+)
+COVERED: Final = (SECRETS, TOKENS, GRANTS)
+
+
+@dataclass(frozen=True, slots=True)
+class RowMacs(NeverStored):
+    """Makes and checks the MACs of rows, with a key of the instance."""
+
+    key: bytes = field(repr=False)
+
+    def of(self, covered: Covered, values: Sequence[Any]) -> bytes:
+        """Return the MAC of a row's covered columns."""
+        message = orjson.dumps([_FORMAT, covered.table.name, *values], default=bytes.hex)
+        return hmac.digest(self.key, message, sha256)
+
+    def ensure_sound(self, covered: Covered, row: Sequence[Any]) -> None:
+        """Refuse a row whose MAC is not the one of its columns.
+
+        Raises:
+            IntegrityFault: after it has been logged as an alarm.
+
+        """
+        *values, mac = row
+        if not hmac.compare_digest(self.of(covered, values), mac or b""):
+            raise alarm(covered.table.name, str(values[0]))
+
+
+def alarm(table: str, row_id: str) -> IntegrityFault:
+    """Log that a row is not what the gateway wrote; return what refuses it."""
+    _log.critical("integrity_alarm", table=table, row_id=row_id)
+    return IntegrityFault()
+
+
+def in_utc(moment: datetime) -> datetime:
+    """Return a time as the database gives it back."""
+    return moment.astimezone(UTC)
+
+
+async def seal_rows(unit: "WriteUnit", covered: Covered, ids: Iterable[str]) -> None:
+    """Give rows the MAC of what they are now; whoever calls this has looked at them before."""
+    own_id = covered.table.c.id
+    for row in await unit.rows(covered.selection().where(own_id.in_(tuple(ids)))):
+        mac = unit.macs.of(covered, row[:-1])
+        await unit.execute(update(covered.table).where(own_id == row[0]).values(mac=mac))
+
+
+async def ensure_rows_sound(unit: "WriteUnit", covered: Covered, rows: Select[Any]) -> list[str]:
+    """Check the rows with these ids, before they are changed; return the ids.
+
+    Raises:
+        IntegrityFault: if one is not what the gateway wrote.
+
+    """
+    found = await unit.rows(covered.selection().where(covered.table.c.id.in_(rows)))
+    for row in found:
+        unit.macs.ensure_sound(covered, row)
+    return [row[0] for row in found]
+
+
+async def adopt_all(unit: "WriteUnit") -> None:
+    """Give every row a MAC: once, for a database from before there were any."""
+    for covered in COVERED:
+        rows = await unit.rows(select(covered.table.c.id))
+        ids = [row.id for row in rows]
+        for start in range(0, len(ids), _BATCH):
+            await seal_rows(unit, covered, ids[start : start + _BATCH])

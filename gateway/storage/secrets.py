@@ -1,0 +1,349 @@
+"""Queries about secrets, without their values."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
+
+from gateway.domain.holders import Holder
+from gateway.domain.pages import (
+    ANY_SECRET,
+    BY_SCOPE,
+    Page,
+    SecretFilter,
+    SecretOrder,
+    Window,
+)
+from gateway.domain.pages import SecretOrderField as Field
+from gateway.domain.scopes import Scope, ServiceType
+from gateway.domain.secrets import (
+    Secret,
+    SecretFacts,
+    SecretType,
+    ServiceReference,
+    list_rank,
+    service_at,
+)
+from gateway.domain.visibility import Visibility
+from gateway.storage.holders import HOLDER, HOLDER_COLUMNS, holder_of
+from gateway.storage.keyset import Ordering, fetch_page
+from gateway.storage.row_macs import SECRETS, ensure_rows_sound, in_utc, seal_rows
+from gateway.storage.tables import SecretRow
+from gateway.storage.unit_of_work import ReadUnit, WriteUnit
+from gateway.storage.visibility import holders_covered
+
+SECRET: Final = SecretRow.__table__
+_TARGET: Final = SECRET.alias("target")
+_FACTS: Final = (
+    "id",
+    "key",
+    "mount_path",
+    "scope",
+    "variable_type",
+    "description",
+    "enable_interpolation_in_file",
+)
+_OWN: Final = (
+    "owned_by",
+    "version",
+    "created_at",
+    "updated_at",
+    "source_service_id",
+    "source_service_name",
+    "source_service_type",
+)
+# What a row's MAC covers besides, and the MAC.
+_COVERED_TOO: Final = SECRETS.columns[len(_FACTS) + len(_OWN) :]
+_SELECTED: Final = (
+    *(SECRET.c[name] for name in _FACTS),
+    *(_TARGET.c[name].label(f"target_{name}") for name in _FACTS),
+    *(SECRET.c[name] for name in _OWN),
+    *(column.label(f"holder_{column.name}") for column in HOLDER_COLUMNS),
+    _TARGET.c.holder_id.label("target_holder_id"),
+    *(column.label(f"covered_{column.name}") for column in _COVERED_TOO),
+)
+_TARGET_AT: Final = len(_FACTS)
+_OWN_AT: Final = 2 * len(_FACTS)
+_HOLDER_AT: Final = _OWN_AT + len(_OWN)
+_HOLDER_END: Final = _HOLDER_AT + len(HOLDER_COLUMNS)
+_COVERED_AT: Final = _HOLDER_END + 1
+_COVERED_END: Final = _COVERED_AT + len(_COVERED_TOO)
+
+_ORDER_COLUMNS: Final = MappingProxyType(
+    {
+        Field.KEY: (SECRET.c.key, SECRET.c.id),
+        Field.CREATED_AT: (SECRET.c.created_at, SECRET.c.id),
+        Field.UPDATED_AT: (SECRET.c.updated_at, SECRET.c.id),
+        Field.SCOPE: (SECRET.c.list_rank, SECRET.c.key, SECRET.c.id),
+    },
+)
+
+
+def selection() -> Select[Any]:
+    """Select all that `built` needs."""
+    return (
+        select(*_SELECTED)
+        .join(HOLDER, HOLDER.c.id == SECRET.c.holder_id)
+        .outerjoin(_TARGET, _TARGET.c.id == SECRET.c.target_id)
+    )
+
+
+def ordering(order: SecretOrder) -> Ordering:
+    """Return the columns that an order runs by."""
+    return Ordering(order.field, _ORDER_COLUMNS[order.field], order.is_descending)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Builds secrets from selected rows. Those of one unit are equal: their lists go together."""
+
+    unit: ReadUnit
+
+    def __call__(self, row: Row[Any]) -> Secret:
+        self.unit.macs.ensure_sound(
+            SECRETS, row[:_TARGET_AT] + row[_OWN_AT:_HOLDER_AT] + row[_COVERED_AT:_COVERED_END]
+        )
+        return _built(row)
+
+
+def reader(unit: ReadUnit) -> Callable[[Row[Any]], Secret]:
+    """Return what builds secrets from selected rows, and refuses rows of a stranger's making."""
+    return _Reader(unit)
+
+
+def _built(row: Row[Any]) -> Secret:
+    owned_by, version, created_at, updated_at, *source = row[_OWN_AT:_HOLDER_AT]
+    holder = holder_of(row[_HOLDER_AT:_HOLDER_END])
+    return Secret(
+        **_facts(row[:_TARGET_AT]),
+        target=SecretFacts(**_facts(row[_TARGET_AT:_OWN_AT])) if row[_TARGET_AT] else None,
+        holder=holder,
+        service=_service(holder, source),
+        owned_by=owned_by,
+        version=version,
+        created_at=created_at,
+        updated_at=updated_at,
+        target_holder_id=row[_HOLDER_END],
+    )
+
+
+def _facts(columns: Iterable[Any]) -> Mapping[str, Any]:
+    facts = dict(zip(_FACTS, columns, strict=True))
+    facts["scope"] = Scope(facts["scope"])
+    facts["variable_type"] = SecretType(facts["variable_type"])
+    return facts
+
+
+def _service(holder: Holder, source: list[Any]) -> ServiceReference | None:
+    service_id, name, service_type = source
+    if service_id:
+        return ServiceReference(id=service_id, name=name, type=ServiceType(service_type))
+    return service_at(holder)
+
+
+def cursor_of(secret: Secret, order: SecretOrder) -> str:
+    """Return the secret's cursor in lists of that order."""
+    rank = list_rank(secret.scope, secret.variable_type)
+    places = [
+        rank if column.name == "list_rank" else getattr(secret, column.name)
+        for column in _ORDER_COLUMNS[order.field]
+    ]
+    return ordering(order).cursor_at(places)
+
+
+async def by_ids(unit: ReadUnit, ids: Iterable[str]) -> dict[str, Secret]:
+    """Return the secrets with these ids, by id; those that are not there are left out."""
+    rows = await unit.rows(selection().where(SECRET.c.id.in_(set(ids))))
+    read = reader(unit)
+    return {row.id: read(row) for row in rows}
+
+
+async def find(unit: ReadUnit, secret_id: str) -> Secret | None:
+    """Return the secret with this id, if it is there."""
+    return (await by_ids(unit, [secret_id])).get(secret_id)
+
+
+async def page(
+    unit: ReadUnit,
+    holder_ids: Iterable[str],
+    window: Window,
+    *,
+    sight: Visibility,
+    order: SecretOrder = BY_SCOPE,
+    only: SecretFilter = ANY_SECRET,
+) -> Page[Secret]:
+    """Return a page of the secrets in sight that hang on any of these holders."""
+    wanted = (SECRET.c.holder_id.in_(tuple(holder_ids)), *conditions(only))
+    statement = selection().where(*wanted, holders_covered(sight))
+    return await fetch_page(
+        unit, statement, ordering=ordering(order), window=window, build=reader(unit)
+    )
+
+
+def conditions(only: SecretFilter) -> Iterable[ColumnElement[bool]]:
+    """Return the conditions that a filter comes down to."""
+    if only.key_prefix is not None:
+        # LIKE would ignore case on SQLite, and keys do not.
+        yield func.substr(SECRET.c.key, 1, len(only.key_prefix)) == only.key_prefix
+    wanted = ((SECRET.c.key, only.keys), (SECRET.c.scope, only.scopes))
+    for column, allowed in (*wanted, (SECRET.c.variable_type, only.variable_types)):
+        if allowed is not None:
+            yield column.in_(allowed)
+
+
+async def find_with_key(unit: ReadUnit, holder: Holder, key: str) -> Secret | None:
+    """Return what has the key in the holder's chain or below it, the widest first."""
+    statement = (
+        selection()
+        .where(SECRET.c.project_id == holder.project_id, SECRET.c.key == key, _related(holder))
+        .order_by(SECRET.c.list_rank, SECRET.c.id)
+        .limit(1)
+    )
+    row = await unit.first(statement)
+    return reader(unit)(row) if row else None
+
+
+async def keys_in_project(unit: ReadUnit, project_id: str, keys: Iterable[str]) -> set[str]:
+    """Return those of the keys that anything in the project has."""
+    wanted = (SECRET.c.project_id == project_id, SECRET.c.key.in_(set(keys)))
+    return {row.key for row in await unit.rows(select(SECRET.c.key).where(*wanted))}
+
+
+async def find_at(unit: ReadUnit, holder: Holder, key: str) -> Secret | None:
+    """Return what has the key at the holder itself."""
+    row = await unit.first(selection().where(SECRET.c.holder_id == holder.id, SECRET.c.key == key))
+    return reader(unit)(row) if row else None
+
+
+def _related(holder: Holder) -> ColumnElement[bool]:
+    # Every holder of a project is in its chain or below it; a service has nothing below it.
+    if holder.kind is Scope.PROJECT:
+        return true()
+    below = HOLDER.c.environment_id == holder.id
+    return or_(SECRET.c.holder_id.in_(holder.chain_ids), below)
+
+
+def dependents(secret_id: str) -> Select[Any]:
+    """Select the ids of all that refers to the secret, an alias of its override included."""
+    direct = select(SECRET.c.id).where(SECRET.c.target_id == secret_id).cte(recursive=True)
+    further = select(SECRET.c.id).where(SECRET.c.target_id == direct.c.id)
+    return select(direct.union(further).c.id)
+
+
+async def dependent_ids(unit: ReadUnit, secret_id: str) -> list[str]:
+    """Return the ids of all that goes when the secret is deleted."""
+    return [row.id for row in await unit.rows(dependents(secret_id))]
+
+
+async def dependents_page(
+    unit: ReadUnit, secret_id: str, window: Window, *, sight: Visibility
+) -> Page[Secret]:
+    """Return a page of all in sight that goes when the secret is deleted, by scope."""
+    statement = selection().where(SECRET.c.id.in_(dependents(secret_id)), holders_covered(sight))
+    return await fetch_page(
+        unit, statement, ordering=ordering(BY_SCOPE), window=window, build=reader(unit)
+    )
+
+
+async def update_facts(unit: WriteUnit, secret: Secret) -> None:
+    """Store what an edit can change of a secret."""
+    await unit.execute(
+        update(SECRET)
+        .where(SECRET.c.id == secret.id)
+        .values(
+            key=secret.key,
+            description=secret.description,
+            enable_interpolation_in_file=secret.enable_interpolation_in_file,
+            version=secret.version,
+            updated_at=secret.updated_at,
+        )
+    )
+    await seal_rows(unit, SECRETS, [secret.id])
+
+
+async def set_value_version(unit: WriteUnit, secret_id: str, value_version: int) -> None:
+    """Store which version of its value is the secret's."""
+    await unit.execute(
+        update(SECRET).where(SECRET.c.id == secret_id).values(value_version=value_version)
+    )
+    await seal_rows(unit, SECRETS, [secret_id])
+
+
+async def rename_overrides(unit: WriteUnit, target: Secret) -> None:
+    """Give the target's overrides its key.
+
+    Raises:
+        IntegrityFault: if one of them is not what the gateway wrote.
+
+    """
+    are_overrides = (
+        SECRET.c.target_id == target.id,
+        SECRET.c.variable_type == SecretType.OVERRIDE,
+    )
+    ids = await ensure_rows_sound(unit, SECRETS, select(SECRET.c.id).where(*are_overrides))
+    await unit.execute(
+        update(SECRET)
+        .where(*are_overrides)
+        .values(key=target.key, version=SECRET.c.version + 1, updated_at=target.updated_at)
+    )
+    await seal_rows(unit, SECRETS, ids)
+
+
+async def remove(unit: WriteUnit, secret_id: str) -> None:
+    """Delete a secret; the foreign key takes with it all that refers to it."""
+    await unit.execute(delete(SECRET).where(SECRET.c.id == secret_id))
+
+
+async def ids_at(unit: ReadUnit, holder_ids: Iterable[str]) -> list[str]:
+    """Return the ids of all that hangs on these holders."""
+    rows = await unit.rows(
+        select(SECRET.c.id).where(SECRET.c.holder_id.in_(tuple(holder_ids))).order_by(SECRET.c.id)
+    )
+    return [row.id for row in rows]
+
+
+async def remove_at(unit: WriteUnit, holder_ids: Iterable[str]) -> None:
+    """Delete all that hangs on these holders."""
+    await unit.execute(delete(SECRET).where(SECRET.c.holder_id.in_(tuple(holder_ids))))
+
+
+async def add(unit: WriteUnit, secret: Secret, *, value_version: int | None = None) -> None:
+    """Store a new secret; its value, if it has one of its own, is stored apart."""
+    columns = _columns(secret, value_version)
+    mac = unit.macs.of(SECRETS, [columns[name] for name in SECRETS.names])
+    await unit.execute(insert(SECRET).values(**columns, mac=mac))
+
+
+def _columns(secret: Secret, value_version: int | None) -> dict[str, Any]:
+    source = secret.service if secret.is_built_in else None
+    return {
+        **{name: getattr(secret, name) for name in _FACTS},
+        "organization_id": secret.holder.organization_id,
+        "project_id": secret.holder.project_id,
+        "holder_id": secret.holder.id,
+        "holder_kind": secret.holder.kind,
+        "list_rank": list_rank(secret.scope, secret.variable_type),
+        "target_id": secret.target.id if secret.target else None,
+        "target_type": secret.target.variable_type if secret.target else None,
+        "source_service_id": source.id if source else None,
+        "source_service_name": source.name if source else None,
+        "source_service_type": source.type if source else None,
+        "owned_by": secret.owned_by,
+        "version": secret.version,
+        "created_at": in_utc(secret.created_at),
+        "updated_at": in_utc(secret.updated_at),
+        "value_version": value_version,
+    }

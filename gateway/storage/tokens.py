@@ -1,0 +1,119 @@
+"""Queries about API tokens."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Row, Select, exists, insert, or_, select, update
+
+from gateway.domain.pages import Page, Window
+from gateway.domain.tokens import ApiToken
+from gateway.domain.visibility import Visibility
+from gateway.storage.grant_tables import RoleGrantRow
+from gateway.storage.holders import HOLDER
+from gateway.storage.keyset import Ordering, fetch_page
+from gateway.storage.row_macs import TOKENS, ensure_rows_sound, in_utc, seal_rows
+from gateway.storage.tables import ApiTokenRow
+from gateway.storage.unit_of_work import ReadUnit, WriteUnit
+from gateway.storage.visibility import holders_covered
+
+API_TOKEN: Final = ApiTokenRow.__table__
+_GRANT: Final = RoleGrantRow.__table__
+TOKEN_COLUMNS: Final = (
+    API_TOKEN.c.id,
+    API_TOKEN.c.organization_id,
+    API_TOKEN.c.name,
+    API_TOKEN.c.created_at,
+    API_TOKEN.c.expires_at,
+    API_TOKEN.c.revoked_at,
+    API_TOKEN.c.last_used_at,
+)
+_BY_AGE: Final = Ordering("token", (API_TOKEN.c.created_at, API_TOKEN.c.id))
+
+
+def token_of(columns: Sequence[Any]) -> ApiToken:
+    """Build a token from the values of TOKEN_COLUMNS."""
+    token_id, organization_id, name, created_at, expires_at, revoked_at, last_used_at = columns
+    return ApiToken(
+        id=token_id,
+        organization_id=organization_id,
+        name=name,
+        created_at=created_at,
+        expires_at=expires_at,
+        revoked_at=revoked_at,
+        last_used_at=last_used_at,
+    )
+
+
+def _built(row: Row[Any]) -> ApiToken:
+    return token_of(row[: len(TOKEN_COLUMNS)])
+
+
+async def add(unit: WriteUnit, token: ApiToken, *, digest: bytes) -> None:
+    """Store a new token's facts and its keyed hash."""
+    columns = {
+        "id": token.id,
+        "organization_id": token.organization_id,
+        "name": token.name,
+        "digest": digest,
+        "created_at": in_utc(token.created_at),
+        "expires_at": in_utc(token.expires_at) if token.expires_at else None,
+        "revoked_at": None,
+    }
+    mac = unit.macs.of(TOKENS, [columns[name] for name in TOKENS.names])
+    await unit.execute(insert(API_TOKEN).values(**columns, mac=mac))
+
+
+async def find(unit: ReadUnit, token_id: str, *, sight: Visibility) -> ApiToken | None:
+    """Return a token of which something is in sight, if it is there."""
+    row = await unit.first(_in_sight(sight).where(API_TOKEN.c.id == token_id))
+    return _built(row) if row else None
+
+
+async def page(unit: ReadUnit, window: Window, *, sight: Visibility) -> Page[ApiToken]:
+    """Return a page of the tokens of which something is in sight, oldest first."""
+    return await fetch_page(unit, _in_sight(sight), ordering=_BY_AGE, window=window, build=_built)
+
+
+def _in_sight(sight: Visibility) -> Select[Any]:
+    statement = select(*TOKEN_COLUMNS).where(API_TOKEN.c.organization_id == sight.organization_id)
+    if sight.is_everywhere:
+        return statement
+    granted = (
+        exists()
+        .where(_GRANT.c.token_id == API_TOKEN.c.id, _GRANT.c.holder_id == HOLDER.c.id)
+        .where(holders_covered(sight))
+    )
+    return statement.where(granted)
+
+
+async def all_of(unit: ReadUnit, organization_id: str) -> Sequence[ApiToken]:
+    """Return an organization's tokens, oldest first. Only its operator lists them."""
+    rows = await unit.rows(
+        select(*TOKEN_COLUMNS)
+        .where(API_TOKEN.c.organization_id == organization_id)
+        .order_by(API_TOKEN.c.created_at, API_TOKEN.c.id)
+    )
+    return [_built(row) for row in rows]
+
+
+async def revoke(unit: WriteUnit, token_id: str, *, at: datetime) -> bool:
+    """Mark a token as revoked; tell whether there was one to revoke.
+
+    Raises:
+        IntegrityFault: if the row is not what the gateway wrote.
+
+    """
+    is_valid = (API_TOKEN.c.id == token_id, API_TOKEN.c.revoked_at.is_(None))
+    found = await ensure_rows_sound(unit, TOKENS, select(API_TOKEN.c.id).where(*is_valid))
+    await unit.execute(update(API_TOKEN).where(*is_valid).values(revoked_at=at))
+    await seal_rows(unit, TOKENS, found)
+    return bool(found)
+
+
+async def note_use(unit: WriteUnit, token_id: str, *, at: datetime, since: datetime) -> None:
+    """Store that a token was used, unless that was noted since a moment."""
+    long_ago = or_(API_TOKEN.c.last_used_at.is_(None), API_TOKEN.c.last_used_at <= since)
+    await unit.execute(
+        update(API_TOKEN).where(API_TOKEN.c.id == token_id, long_ago).values(last_used_at=at)
+    )

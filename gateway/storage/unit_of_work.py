@@ -1,0 +1,216 @@
+"""Units of work: reading and writing are different types, so that no reader can write.
+
+A write unit commits once, when its block ends without an error.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from sqlalchemy import CursorResult, Executable, Row
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from gateway.storage.engine import create_reading_engine, create_writing_engine
+from gateway.storage.faults import telling_of_storage
+from gateway.storage.row_macs import RowMacs, alarm
+
+if TYPE_CHECKING:
+    from gateway.domain.audit import AuditDraft
+
+# What an alarm says where the row cannot even be read.
+_UNKNOWN: Final = "unknown"
+
+
+class UnsealedDatabase(Exception):
+    """Rows with MACs were asked for before the key of the MACs was there."""
+
+
+class ReadUnit:
+    """One unchanging view of the database, opened by its first statement.
+
+    Statements of concurrent tasks wait for each other: a connection carries one at a time.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        """Take the engine; nothing is opened yet."""
+        self._engine = engine
+        self._connection: AsyncConnection | None = None
+        self._turn = asyncio.Lock()
+        # Statements that are about to be run as one, by their shape.
+        self.waiting: dict[Hashable, list[Any]] = {}
+        self._macs: RowMacs | None = None
+
+    def checking(self, macs: RowMacs | None) -> Self:
+        """Take what checks the MACs of rows; return itself."""
+        self._macs = macs
+        return self
+
+    @property
+    def macs(self) -> RowMacs:
+        """What checks and makes the MACs of rows.
+
+        Raises:
+            UnsealedDatabase: before the vault is open.
+
+        """
+        if self._macs is None:
+            raise UnsealedDatabase
+        return self._macs
+
+    async def rows(self, statement: Executable) -> Sequence[Row[Any]]:
+        """Return all rows of a statement.
+
+        Raises:
+            Unavailable: if the database does not answer.
+            IntegrityFault: if a column holds what the gateway cannot have written.
+
+        """
+        async with self._turn:
+            result = await self._run(statement)
+            try:
+                return result.all()
+            except ValueError:
+                # A column's type cannot read it; the error's text would hold what stands there.
+                raise alarm(_UNKNOWN, _UNKNOWN) from None
+
+    async def first(self, statement: Executable) -> Row[Any] | None:
+        """Return the first row of a statement, if there is one.
+
+        Raises:
+            Unavailable: if the database does not answer.
+
+        """
+        return next(iter(await self.rows(statement)), None)
+
+    async def close(self) -> None:
+        """End the view; the next statement opens a new one."""
+        async with self._turn:
+            if self._connection is not None:
+                await self._connection.close()
+                self._connection = None
+
+    async def _run(
+        self, statement: Executable, parameters: Sequence[Mapping[str, Any]] | None = None
+    ) -> CursorResult[Any]:
+        with telling_of_storage():
+            if self._connection is None:
+                self._connection = await self._engine.connect()
+            return await self._connection.execute(statement, parameters)
+
+
+class WriteUnit(ReadUnit):
+    """A transaction that holds the database's only place for a writer.
+
+    `told` is what is to be recorded with it and cannot be seen from the rows that it touches.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        """Take the engine; nothing is opened yet."""
+        super().__init__(engine)
+        self.told: list[AuditDraft] = []
+
+    async def execute(self, statement: Executable) -> int:
+        """Run a statement and return how many rows it touched.
+
+        Raises:
+            ConcurrentChange: if a constraint refuses it.
+            Unavailable: if the database does not answer.
+
+        """
+        async with self._turn:
+            return int((await self._run(statement)).rowcount)
+
+    async def execute_many(
+        self, statement: Executable, parameters: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Run a statement once for each set of parameters.
+
+        Raises:
+            ConcurrentChange: if a constraint refuses it.
+            Unavailable: if the database does not answer.
+
+        """
+        if parameters:
+            async with self._turn:
+                await self._run(statement, parameters)
+
+    async def commit(self) -> None:
+        """Make it last.
+
+        Raises:
+            Unavailable: if the database does not answer.
+
+        """
+        async with self._turn:
+            if self._connection is not None:
+                with telling_of_storage():
+                    await self._connection.commit()
+
+
+# Writes what has to be written with every change; what it raises undoes the change.
+BeforeCommit = Callable[[WriteUnit], Awaitable[None]]
+
+
+class Database:
+    """The two ways in: to read, and to write."""
+
+    def __init__(self, url: str, *, creates: bool = False, is_watched: bool = False) -> None:
+        """Take a SQLAlchemy URL with an async driver; nothing is opened yet.
+
+        Only `creates` makes a database where there is none. If it is watched, a transaction knows
+        which rows it touches.
+        """
+        # Where it is, for messages: a URL's password is no part of it.
+        self.place = make_url(url).database or ""
+        self.readers = create_reading_engine(url, creates=creates)
+        self.writer = create_writing_engine(url, creates=creates, is_watched=is_watched)
+        # Set by the vault, which has the key.
+        self.macs: RowMacs | None = None
+        self.before_commit: BeforeCommit | None = None
+
+    async def __aenter__(self) -> Self:
+        """Return itself; connections open when they are needed."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close all connections."""
+        await self.readers.dispose()
+        await self.writer.dispose()
+
+    def view(self) -> ReadUnit:
+        """Return a read unit that the caller closes."""
+        return ReadUnit(self.readers).checking(self.macs)
+
+    def transaction(self) -> WriteUnit:
+        """Return a write unit that the caller commits and closes."""
+        return WriteUnit(self.writer)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[ReadUnit]:
+        """Give one view of the database for the length of the block."""
+        unit = self.view()
+        try:
+            yield unit
+        finally:
+            await unit.close()
+
+    @asynccontextmanager
+    async def write(self, *, dry_run: bool = False) -> AsyncIterator[WriteUnit]:
+        """Give a transaction; it commits at the block's end, unless it is a dry run.
+
+        Raises:
+            ConcurrentChange: if a constraint refuses a statement.
+            Unavailable: if the database does not answer.
+
+        """
+        unit = self.transaction().checking(self.macs)
+        try:
+            yield unit
+            if not dry_run:
+                if self.before_commit is not None:
+                    await self.before_commit(unit)
+                await unit.commit()
+        finally:
+            await unit.close()

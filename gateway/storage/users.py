@@ -1,0 +1,73 @@
+"""Queries about users."""
+
+from typing import Any, Final
+
+from sqlalchemy import Row, delete, insert, select
+
+from gateway.domain.grants import User
+from gateway.domain.pages import Page, Window
+from gateway.storage.grant_tables import UserRow
+from gateway.storage.keyset import Ordering, fetch_page
+from gateway.storage.unit_of_work import ReadUnit, WriteUnit
+
+USER: Final = UserRow.__table__
+_COLUMNS: Final = (
+    USER.c.id,
+    USER.c.organization_id,
+    USER.c.issuer,
+    USER.c.subject,
+    USER.c.display_name,
+    USER.c.created_at,
+)
+_BY_NAME: Final = Ordering("user", (USER.c.display_name, USER.c.id))
+
+
+def _built(row: Row[Any]) -> User:
+    user_id, organization_id, issuer, subject, display_name, created_at = row[: len(_COLUMNS)]
+    return User(
+        id=user_id,
+        organization_id=organization_id,
+        issuer=issuer,
+        subject=subject,
+        display_name=display_name,
+        created_at=created_at,
+    )
+
+
+async def add(unit: WriteUnit, user: User) -> None:
+    """Store a new user."""
+    await unit.execute(
+        insert(USER).values(
+            id=user.id,
+            organization_id=user.organization_id,
+            issuer=user.issuer,
+            subject=user.subject,
+            display_name=user.display_name,
+            created_at=user.created_at,
+        )
+    )
+
+
+async def find(unit: ReadUnit, user_id: str, *, organization_id: str) -> User | None:
+    """Return an organization's user, if it is there."""
+    row = await unit.first(
+        select(*_COLUMNS).where(USER.c.id == user_id, USER.c.organization_id == organization_id)
+    )
+    return _built(row) if row else None
+
+
+async def is_registered(unit: ReadUnit, issuer: str, subject: str) -> bool:
+    """Tell whether any organization has a user with that identity."""
+    wanted = select(USER.c.id).where(USER.c.issuer == issuer, USER.c.subject == subject)
+    return await unit.first(wanted) is not None
+
+
+async def page(unit: ReadUnit, window: Window, *, organization_id: str) -> Page[User]:
+    """Return a page of an organization's users, by name."""
+    statement = select(*_COLUMNS).where(USER.c.organization_id == organization_id)
+    return await fetch_page(unit, statement, ordering=_BY_NAME, window=window, build=_built)
+
+
+async def remove(unit: WriteUnit, user_id: str) -> None:
+    """Delete a user; the foreign key takes all its grants."""
+    await unit.execute(delete(USER).where(USER.c.id == user_id))

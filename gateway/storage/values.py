@@ -1,0 +1,149 @@
+"""Queries about sealed values."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Row, func, insert, select, update
+
+from gateway.domain.keys import DataKeyState
+from gateway.domain.sealed import SealedValue, ValueIdentity
+from gateway.storage.row_macs import alarm
+from gateway.storage.tables import DataKeyRow, SealedValueRow, SecretRow
+from gateway.storage.unit_of_work import ReadUnit, WriteUnit
+
+SEALED_VALUE: Final = SealedValueRow.__table__
+_SECRET: Final = SecretRow.__table__
+_DATA_KEY: Final = DataKeyRow.__table__
+
+
+@dataclass(frozen=True, slots=True)
+class StoredValue:
+    """A sealed value, and what it is sealed for."""
+
+    sealed: SealedValue
+    identity: ValueIdentity
+
+
+async def add_value(
+    unit: WriteUnit, secret_id: str, sealed: SealedValue, *, value_version: int
+) -> None:
+    """Store a secret's first value."""
+    await unit.execute(
+        insert(SEALED_VALUE).values(
+            secret_id=secret_id,
+            value_version=value_version,
+            data_key_id=sealed.data_key_id,
+            box=sealed.box,
+        )
+    )
+
+
+async def replace_value(
+    unit: WriteUnit, secret_id: str, sealed: SealedValue, *, value_version: int
+) -> None:
+    """Store a secret's next value in the place of the one it has."""
+    await unit.execute(
+        update(SEALED_VALUE)
+        .where(SEALED_VALUE.c.secret_id == secret_id)
+        .values(value_version=value_version, data_key_id=sealed.data_key_id, box=sealed.box)
+    )
+
+
+async def find_values(
+    unit: ReadUnit, secret_ids: Iterable[str]
+) -> dict[str, tuple[SealedValue, int]]:
+    """Return sealed values and the values' versions, by the secrets' ids.
+
+    Raises:
+        IntegrityFault: if one is gone, or another one than its secret's row says.
+
+    """
+    rows = await unit.rows(
+        select(SEALED_VALUE, _SECRET.c.id, _SECRET.c.value_version.label("expected"))
+        .select_from(_SECRET)
+        .outerjoin(SEALED_VALUE, SEALED_VALUE.c.secret_id == _SECRET.c.id)
+        .where(_SECRET.c.id.in_(tuple(secret_ids)))
+    )
+    return {row.id: _built(row) for row in rows if _is_there(row)}
+
+
+async def find_value(unit: ReadUnit, secret_id: str) -> tuple[SealedValue, int] | None:
+    """Return a secret's sealed value and the value's version; None if it has none of its own.
+
+    Raises:
+        IntegrityFault: as for several.
+
+    """
+    return (await find_values(unit, [secret_id])).get(secret_id)
+
+
+async def batch_to_reseal(
+    unit: ReadUnit, project_id: str, *, after: str, most: int
+) -> list[StoredValue]:
+    """Return values of a project that its retiring data keys sealed, by the secrets' ids."""
+    rows = await unit.rows(
+        select(SEALED_VALUE, _SECRET.c.organization_id, _SECRET.c.project_id)
+        .join(_SECRET, _SECRET.c.id == SEALED_VALUE.c.secret_id)
+        .join(_DATA_KEY, _DATA_KEY.c.id == SEALED_VALUE.c.data_key_id)
+        .where(
+            _DATA_KEY.c.project_id == project_id,
+            _DATA_KEY.c.state == DataKeyState.RETIRING,
+            SEALED_VALUE.c.secret_id > after,
+        )
+        .order_by(SEALED_VALUE.c.secret_id)
+        .limit(most)
+    )
+    return [_stored(row) for row in rows]
+
+
+async def a_value_of_each_project(unit: ReadUnit, *, most: int) -> list[StoredValue]:
+    """Return one sealed value of each project, to see whether values open."""
+    firsts = (
+        select(func.min(_SECRET.c.id))
+        .where(_SECRET.c.value_version.is_not(None))
+        .group_by(_SECRET.c.project_id)
+    )
+    rows = await unit.rows(
+        select(SEALED_VALUE, _SECRET.c.organization_id, _SECRET.c.project_id)
+        .join(_SECRET, _SECRET.c.id == SEALED_VALUE.c.secret_id)
+        .where(SEALED_VALUE.c.secret_id.in_(firsts))
+        .limit(most)
+    )
+    return [_stored(row) for row in rows]
+
+
+async def reseal(unit: WriteUnit, old: StoredValue, new: SealedValue) -> bool:
+    """Exchange a box for one of the same value, unless the value was changed since."""
+    touched = await unit.execute(
+        update(SEALED_VALUE)
+        .where(
+            SEALED_VALUE.c.secret_id == old.identity.secret_id,
+            SEALED_VALUE.c.value_version == old.identity.value_version,
+            SEALED_VALUE.c.data_key_id == old.sealed.data_key_id,
+        )
+        .values(data_key_id=new.data_key_id, box=new.box)
+    )
+    return touched > 0
+
+
+def _is_there(row: Row[Any]) -> bool:
+    if row.expected != row.value_version:
+        raise alarm(SEALED_VALUE.name, row.id)
+    return row.expected is not None
+
+
+def _built(row: Row[Any]) -> tuple[SealedValue, int]:
+    return SealedValue(row.data_key_id, row.box), row.value_version
+
+
+def _stored(row: Row[Any]) -> StoredValue:
+    return StoredValue(
+        SealedValue(row.data_key_id, row.box),
+        ValueIdentity(
+            organization_id=row.organization_id,
+            project_id=row.project_id,
+            secret_id=row.secret_id,
+            value_version=row.value_version,
+        ),
+    )

@@ -1,0 +1,30 @@
+"""Visibility as conditions, so that a list is right before it is cut into pages."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, or_, true
+
+from gateway.domain.visibility import Visibility
+from gateway.storage.tables import HolderRow
+
+
+def holders_covered(sight: Visibility, holder: FromClause = HolderRow.__table__) -> Any:  # noqa: ANN401 - what SQLAlchemy combines
+    """Return the condition that a grant lies on a row of the holder table or above it."""
+    is_own = holder.c.organization_id == sight.organization_id
+    return is_own & _covered(sight, holder)
+
+
+def holders_there(sight: Visibility, holder: FromClause = HolderRow.__table__) -> Any:  # noqa: ANN401 - as above
+    """Return the condition that a grant lies on a row of the holder table, above or below it."""
+    is_own = holder.c.organization_id == sight.organization_id
+    if sight.is_everywhere:
+        return is_own
+    return is_own & or_(holder.c.id.in_(sorted(sight.way_ids)), _covered(sight, holder))
+
+
+def _covered(sight: Visibility, holder: FromClause) -> ColumnElement[bool]:
+    if sight.is_everywhere:
+        return true()
+    ids = sorted(sight.place_ids)
+    columns = (holder.c.id, holder.c.environment_id, holder.c.project_id)
+    return or_(*(column.in_(ids) for column in columns))

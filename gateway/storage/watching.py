@@ -1,0 +1,155 @@
+"""Watching rows: the database itself notes which ones a transaction touches.
+
+Triggers that only our writing connection has note every row that is added, changed or removed,
+those that a foreign key takes along too. So no use case can forget to tell of one; and what another
+program writes is not noted, and shows as a difference later.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from gateway.domain.audit import AuditSubject
+
+_NONE: Final = "NULL"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """A table whose rows are watched, and which of its columns say what a row is.
+
+    Where the row belongs are expressions over the row `{row}`; facts are columns to tell of.
+    """
+
+    subject: AuditSubject
+    columns: tuple[str, ...]
+    row_id: str = "id"
+    organization: str = "{row}.organization_id"
+    project: str = _NONE
+    holder: str = _NONE
+    key: str = _NONE
+    facts: tuple[str, ...] = ()
+
+    def state(self, row: str) -> str:
+        """Return the expression of a row's state: each column's type and bytes, none left out."""
+        return " || ',' || ".join(
+            f"typeof({row}.{column}) || ':' || hex({row}.{column})" for column in self.columns
+        )
+
+
+# What is derived from other columns, and when a credential was last used, is left out.
+WATCHED: Final[Mapping[str, Watched]] = MappingProxyType(
+    {
+        "organization": Watched(
+            subject=AuditSubject.ORGANIZATION, columns=("id", "name"), organization="{row}.id"
+        ),
+        "holder": Watched(
+            subject=AuditSubject.HOLDER,
+            columns=(
+                *("id", "kind", "name", "organization_id"),
+                *("parent_id", "project_id", "environment_id"),
+            ),
+            project="{row}.project_id",
+            holder="{row}.id",
+            facts=("kind",),
+        ),
+        "data_key": Watched(
+            subject=AuditSubject.DATA_KEY,
+            columns=("id", "project_id"),
+            organization="(SELECT organization_id FROM holder WHERE id = {row}.project_id)",
+            project="{row}.project_id",
+        ),
+        "secret": Watched(
+            subject=AuditSubject.SECRET,
+            columns=(
+                *("id", "organization_id", "project_id", "holder_id", "holder_kind"),
+                *("scope", "variable_type", "key", "mount_path", "description"),
+                *("enable_interpolation_in_file", "target_id", "target_type"),
+                *("source_service_id", "source_service_name", "source_service_type"),
+                *("owned_by", "version", "created_at", "updated_at"),
+            ),
+            project="{row}.project_id",
+            holder="{row}.holder_id",
+            key="{row}.key",
+            facts=("variable_type", "version"),
+        ),
+        "sealed_value": Watched(
+            subject=AuditSubject.SECRET,
+            columns=("secret_id", "value_version", "data_key_id", "box"),
+            row_id="secret_id",
+            organization="(SELECT organization_id FROM secret WHERE id = {row}.secret_id)",
+            project="(SELECT project_id FROM secret WHERE id = {row}.secret_id)",
+            holder="(SELECT holder_id FROM secret WHERE id = {row}.secret_id)",
+            key="(SELECT key FROM secret WHERE id = {row}.secret_id)",
+            facts=("value_version",),
+        ),
+        "api_token": Watched(
+            subject=AuditSubject.TOKEN,
+            columns=(
+                *("id", "organization_id", "name"),
+                *("digest", "created_at", "expires_at", "revoked_at"),
+            ),
+            facts=("expires_at", "revoked_at"),
+        ),
+        "user_account": Watched(
+            subject=AuditSubject.USER,
+            columns=("id", "organization_id", "issuer", "subject", "display_name", "created_at"),
+        ),
+        "role_grant": Watched(
+            subject=AuditSubject.GRANT,
+            columns=(
+                *("id", "organization_id", "token_id", "user_id"),
+                *("role", "holder_id", "created_at"),
+            ),
+            project="(SELECT project_id FROM holder WHERE id = {row}.holder_id)",
+            holder="{row}.holder_id",
+            facts=("token_id", "user_id", "role"),
+        ),
+    }
+)
+
+_NOTES: Final = """CREATE TEMP TABLE touched (
+    n INTEGER PRIMARY KEY, noun TEXT, row_id TEXT, is_new INTEGER, before TEXT, after TEXT,
+    organization_id TEXT, project_id TEXT, holder_id TEXT, key TEXT, facts TEXT
+)"""
+# The head is stored last; a statement less for each change.
+_TOLD: Final = """CREATE TEMP TRIGGER told_{event} AFTER {event} ON main.audit_head
+BEGIN
+    DELETE FROM touched;
+END"""
+_TRIGGER: Final = """CREATE TEMP TRIGGER touched_{table}_{event} AFTER {event}{of} ON main.{table}
+BEGIN
+    INSERT INTO touched
+        (noun, row_id, is_new, before, after, organization_id, project_id, holder_id, key, facts)
+    VALUES ('{table}', {row_id}, {is_new}, {before}, {after},
+        {organization}, {project}, {holder}, {key}, json_object({facts}));
+END"""
+
+
+def watching_statements() -> Iterator[str]:
+    """Return what a connection has to run once, so that it notes what it touches."""
+    yield _NOTES
+    for event in ("INSERT", "UPDATE"):
+        yield _TOLD.format(event=event)
+    for table, watched in WATCHED.items():
+        for event, row in (("INSERT", "NEW"), ("UPDATE", "NEW"), ("DELETE", "OLD")):
+            yield _trigger(table, watched, event, row)
+
+
+def _trigger(table: str, watched: Watched, event: str, row: str) -> str:
+    facts = ", ".join(f"'{column}', {row}.{column}" for column in watched.facts)
+    return _TRIGGER.format(
+        table=table,
+        event=event,
+        of=f" OF {', '.join(watched.columns)}" if event == "UPDATE" else "",
+        row_id=f"{row}.{watched.row_id}",
+        is_new=int(event == "INSERT"),
+        before=_NONE if event == "INSERT" else watched.state("OLD"),
+        after=_NONE if event == "DELETE" else watched.state("NEW"),
+        organization=watched.organization.format(row=row),
+        project=watched.project.format(row=row),
+        holder=watched.holder.format(row=row),
+        key=watched.key.format(row=row),
+        facts=facts,
+    )
