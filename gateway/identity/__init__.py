@@ -1,0 +1,1 @@
+"""Tokens of OpenID Connect issuers: what they must say, and whose keys must have signed them."""

@@ -1,0 +1,140 @@
+"""Fetching an issuer's documents, as little trusting as can be."""
+
+import asyncio
+from collections.abc import Mapping
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Any, Final, Self
+
+import httpx
+
+from gateway.identity.issuers import Issuer, is_encrypted, is_safe_url
+from gateway.identity.keys import RefusedKeySet, VerificationKey, read_key_set
+from gateway.identity.strict_json import read_object
+
+MAX_BYTES: Final = 64 * 1024
+_SECONDS: Final = 5.0
+
+
+class FetchFault(StrEnum):
+    """What can go wrong between an issuer and us."""
+
+    CLOSED = "closed"
+    TIMEOUT = "timeout"
+    UNREACHABLE = "unreachable"
+    STATUS = "status"
+    TOO_LARGE = "too_large"
+    NOT_JSON = "not_json"
+    NO_KEY_SET = "no_key_set"
+    ANOTHER_ISSUER = "another_issuer"
+    UNSAFE_URL = "unsafe_url"
+
+
+class FetchFailed(Exception):
+    """The issuer did not answer with its keys."""
+
+    def __init__(self, fault: FetchFault) -> None:
+        """Keep what went wrong, for the log."""
+        super().__init__(fault)
+        self.fault = fault
+
+
+class Fetcher:
+    """Fetches small JSON documents: in bounded time, from where it was told and nowhere else."""
+
+    def __init__(self, *, seconds: float = _SECONDS) -> None:
+        """Take how long a document may take, from beginning to end; nothing is opened yet."""
+        self._seconds = seconds
+        self._client: httpx.AsyncClient | None = None
+
+    async def __aenter__(self) -> Self:
+        """Read the certificates that are trusted; that takes milliseconds, so it is done once."""
+        # An issuer is asked every few minutes: a connection kept open would be closed by then.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
+        self._client = httpx.AsyncClient(follow_redirects=False, limits=limits, headers=headers)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close all connections."""
+        if self._client:
+            await self._client.aclose()
+
+    async def fetch(self, url: str) -> Mapping[str, Any]:
+        """Return the JSON object at a URL.
+
+        Raises:
+            FetchFailed: for anything else than that.
+
+        """
+        try:
+            async with asyncio.timeout(self._seconds):
+                return read_object(await self._body(url))
+        except TimeoutError:
+            raise FetchFailed(FetchFault.TIMEOUT) from None
+        except (httpx.HTTPError, httpx.InvalidURL):
+            raise FetchFailed(FetchFault.UNREACHABLE) from None
+        except ValueError:
+            raise FetchFailed(FetchFault.NOT_JSON) from None
+
+    async def _body(self, url: str) -> bytes:
+        if self._client is None:
+            raise FetchFailed(FetchFault.CLOSED)
+        async with self._client.stream("GET", url) as response:
+            if response.status_code != HTTPStatus.OK:
+                raise FetchFailed(FetchFault.STATUS)
+            body = bytearray()
+            # Raw: what was compressed all the same is no JSON, and cannot grow while it is read.
+            async for chunk in response.aiter_raw():
+                body += chunk
+                if len(body) > MAX_BYTES:
+                    raise FetchFailed(FetchFault.TOO_LARGE)
+        return bytes(body)
+
+
+class KeySource:
+    """Where one issuer's keys come from."""
+
+    def __init__(self, issuer: Issuer, fetcher: Fetcher) -> None:
+        """Take the issuer, and what fetches."""
+        self._issuer = issuer
+        self._fetcher = fetcher
+        self._found: str | None = None
+
+    async def keys(self) -> Mapping[str, VerificationKey]:
+        """Return the issuer's keys by their ids.
+
+        Raises:
+            FetchFailed: if it does not answer with any.
+
+        """
+        try:
+            return await self._read()
+        except FetchFailed:
+            # They may have moved: the next time, the issuer is asked where they are.
+            self._found = None
+            raise
+
+    async def _read(self) -> Mapping[str, VerificationKey]:
+        document = await self._fetcher.fetch(await self._url())
+        try:
+            return read_key_set(document)
+        except RefusedKeySet:
+            raise FetchFailed(FetchFault.NO_KEY_SET) from None
+
+    async def _url(self) -> str:
+        known = self._issuer.jwks_url or self._found
+        if known is None:
+            configuration = await self._fetcher.fetch(self._issuer.configuration_url)
+            known = self._found = self._checked(configuration)
+        return known
+
+    def _checked(self, configuration: Mapping[str, Any]) -> str:
+        if configuration.get("issuer") != self._issuer.issuer:
+            raise FetchFailed(FetchFault.ANOTHER_ISSUER)
+        url = configuration.get("jwks_uri")
+        if not isinstance(url, str) or not is_safe_url(url):
+            raise FetchFailed(FetchFault.UNSAFE_URL)
+        if is_encrypted(self._issuer.issuer) and not is_encrypted(url):
+            raise FetchFailed(FetchFault.UNSAFE_URL)
+        return url

@@ -1,0 +1,102 @@
+"""One issuer's keys, kept in memory and renewed before they are too old to trust."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+import structlog
+
+from gateway.identity.fetching import FetchFailed
+from gateway.identity.issuers import Issuer
+from gateway.identity.keys import VerificationKey
+from gateway.identity.refusals import IssuerUnavailable, Reason, RefusedToken
+
+COOL_DOWN_SECONDS: Final = 30.0
+# Keys are renewed early, beside the requests, so that while there are any, none of them waits.
+_EARLY: Final = 0.8
+
+_log = structlog.get_logger(__name__)
+
+
+class KeyCache:
+    """Finds keys; asks the issuer as rarely as it may, and one question at a time."""
+
+    def __init__(
+        self,
+        issuer: Issuer,
+        *,
+        fetch: Callable[[], Awaitable[Mapping[str, VerificationKey]]],
+        clock: Callable[[], float],
+    ) -> None:
+        """Take the issuer, what fetches its keys, and a clock in seconds that never goes back."""
+        self._issuer = issuer
+        self._fetch = fetch
+        self._clock = clock
+        self._keys: Mapping[str, VerificationKey] = {}
+        self._fetching: asyncio.Task[None] | None = None
+        self._has_failed = False
+        # When the last question was put; the last that was answered, well or badly; the last that
+        # was answered well.
+        self._asked_at = self._answered_at = self._known_at = -float("inf")
+
+    async def find(self, key_id: str) -> VerificationKey:
+        """Return a key; without waiting for anything, if it is known and its age allows.
+
+        Raises:
+            RefusedToken: if the issuer has no such key.
+            IssuerUnavailable: if that cannot be told.
+
+        """
+        is_overdue = self._since(self._answered_at) >= self._issuer.refresh_seconds
+        if is_overdue or self._is_stale() or key_id not in self._keys:
+            await self._answered()
+        elif self._is_due():
+            self._ask()
+        if self._is_stale():
+            raise IssuerUnavailable
+        if key_id in self._keys:
+            return self._keys[key_id]
+        # An issuer that does not answer may have made the key meanwhile.
+        raise IssuerUnavailable if self._has_failed else RefusedToken(Reason.KEY)
+
+    async def close(self) -> None:
+        """End a question that is under way."""
+        if self._fetching and self._fetching.cancel():
+            await asyncio.wait([self._fetching])
+
+    def _since(self, moment: float) -> float:
+        return self._clock() - moment
+
+    def _is_due(self) -> bool:
+        is_old = self._since(self._answered_at) >= self._issuer.refresh_seconds * _EARLY
+        return is_old or self._has_failed
+
+    def _is_stale(self) -> bool:
+        return self._since(self._known_at) > self._issuer.stale_seconds
+
+    async def _answered(self) -> None:
+        if asking := self._ask():
+            # Many requests wait for one answer: it goes on when one of them goes away.
+            await asyncio.shield(asking)
+
+    def _ask(self) -> "asyncio.Task[None] | None":
+        if self._fetching and not self._fetching.done():
+            return self._fetching
+        if self._since(self._asked_at) < COOL_DOWN_SECONDS:
+            return None
+        self._asked_at = self._clock()
+        self._fetching = asyncio.create_task(self._renew(self._asked_at))
+        return self._fetching
+
+    async def _renew(self, asked_at: float) -> None:
+        try:
+            self._keys = await self._fetch()
+        except FetchFailed as failure:
+            self._has_failed = True
+            _log.warning("keys_not_fetched", issuer=self._issuer.issuer, reason=failure.fault.value)
+        else:
+            self._has_failed, self._known_at = False, asked_at
+            _log.info("keys_fetched", issuer=self._issuer.issuer, keys=len(self._keys))
+        finally:
+            # What came is as old as the question, not as the answer.
+            self._answered_at = asked_at

@@ -1,0 +1,139 @@
+"""An issuer's keys: read from its JSON Web Key Set, and asked whether they signed something."""
+
+import base64
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
+from joserfc.jws import JWSRegistry
+
+from gateway.identity.issuers import Algorithm
+from gateway.identity.refusals import Reason, RefusedToken
+
+MAX_KEYS: Final = 20
+_MIN_RSA_BITS: Final = 2_048
+# Whoever may publish keys may not, with a huge one, make each look at a token slow.
+_MAX_RSA_BITS: Final = 8_192
+
+
+class RefusedKeySet(ValueError):
+    """The document is no set of keys, or too large a one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """One kind of key: its members, and which algorithms it can be used with."""
+
+    type: type[Key]
+    members: tuple[str, ...]
+    algorithms: frozenset[Algorithm]
+
+
+def _curve(algorithm: Algorithm) -> _Kind:
+    return _Kind(ECKey, ("kty", "crv", "x", "y"), frozenset({algorithm}))
+
+
+_RSA: Final = frozenset(it for it in Algorithm if it.startswith(("RS", "PS")))
+# By the members `kty` and `crv`. A key fits its own algorithms and no other: it is never a shared
+# secret, whatever a token says.
+_KINDS: Final[Mapping[tuple[object, object], _Kind]] = {
+    ("RSA", None): _Kind(RSAKey, ("kty", "n", "e"), _RSA),
+    ("EC", "P-256"): _curve(Algorithm.ES256),
+    ("EC", "P-384"): _curve(Algorithm.ES384),
+    ("EC", "P-521"): _curve(Algorithm.ES512),
+    ("OKP", "Ed25519"): _Kind(OKPKey, ("kty", "crv", "x"), frozenset({Algorithm.EDDSA})),
+}
+# The library warns of EdDSA by its old name, as it leaves the curve open; here the key names it.
+_MODELS: Final = {
+    it: JWSRegistry.algorithms["Ed25519" if it is Algorithm.EDDSA else it] for it in Algorithm
+}
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationKey:
+    """One public key, and which algorithms it is for."""
+
+    key: Key = field(repr=False)
+    algorithms: frozenset[Algorithm]
+
+    def ensure_signed(self, algorithm: Algorithm, signed: bytes, signature: bytes) -> None:
+        """Verify a signature.
+
+        Raises:
+            RefusedToken: if the key is for other algorithms, or did not sign this.
+
+        """
+        if algorithm not in self.algorithms:
+            raise RefusedToken(Reason.ALGORITHM)
+        if not _MODELS[algorithm].verify(signed, signature, self.key):
+            raise RefusedToken(Reason.SIGNATURE)
+
+
+def read_key_set(document: Mapping[str, Any]) -> Mapping[str, VerificationKey]:
+    """Return the keys by their ids; those that cannot be used, or share an id, are left out.
+
+    Raises:
+        RefusedKeySet: if the document is no set of keys, or has too many.
+
+    """
+    listed = document.get("keys")
+    if not isinstance(listed, list) or len(listed) > MAX_KEYS:
+        raise RefusedKeySet
+    if not all(isinstance(it, dict) for it in listed):
+        raise RefusedKeySet
+    ids = [_key_id(it) for it in listed]
+    # Which of two keys of one id is meant, nobody can tell.
+    times = Counter(ids)
+    named = {it: _key(of) for it, of in zip(ids, listed, strict=True) if it and times[it] == 1}
+    return {key_id: key for key_id, key in named.items() if key is not None}
+
+
+def _key_id(listed: Mapping[str, Any]) -> str | None:
+    key_id = listed.get("kid")
+    return key_id if isinstance(key_id, str) else None
+
+
+def _key(listed: Mapping[str, Any]) -> VerificationKey | None:
+    kind = _kind(listed)
+    if kind is None or not _is_for_signatures(listed):
+        return None
+    algorithms = {it for it in kind.algorithms if listed.get("alg", it) == it}
+    try:
+        key = _imported(kind, listed)
+    except (JoseError, ValueError, KeyError, TypeError):
+        return None
+    return VerificationKey(key, frozenset(algorithms)) if key and algorithms else None
+
+
+def _kind(listed: Mapping[str, Any]) -> _Kind | None:
+    named = listed.get("kty"), listed.get("crv")
+    if not all(isinstance(it, str | None) for it in named):
+        return None
+    return _KINDS.get(named)
+
+
+def _imported(kind: _Kind, listed: Mapping[str, Any]) -> Key | None:
+    # Only the members that are the key: no certificates, no URLs, and nothing private.
+    members = {name: listed[name] for name in kind.members}
+    if kind.type is RSAKey and not _MIN_RSA_BITS <= _bits(members["n"]) <= _MAX_RSA_BITS:
+        return None
+    return kind.type.import_key(members)
+
+
+def _bits(number: str) -> int:
+    decoded = base64.urlsafe_b64decode(number + "=" * (-len(number) % 4))
+    return int.from_bytes(decoded).bit_length()
+
+
+def _is_for_signatures(listed: Mapping[str, Any]) -> bool:
+    operations = listed.get("key_ops", ["verify"])
+    is_public = "d" not in listed
+    return (
+        is_public
+        and listed.get("use", "sig") == "sig"
+        and isinstance(operations, list)
+        and "verify" in operations
+    )

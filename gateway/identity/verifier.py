@@ -1,0 +1,93 @@
+"""Token text in, identity out: the one way in for tokens that others issued."""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Self
+
+import structlog
+
+from gateway.identity.claims import VerifiedIdentity, ensure_claims, ensure_header
+from gateway.identity.compact import UnverifiedToken, take_apart
+from gateway.identity.fetching import Fetcher, KeySource
+from gateway.identity.issuers import Algorithm, Issuer
+from gateway.identity.key_cache import KeyCache
+from gateway.identity.refusals import Reason, RefusedToken
+
+_log = structlog.get_logger(__name__)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class _Trusted:
+    """An issuer and its keys."""
+
+    issuer: Issuer
+    keys: KeyCache
+
+
+class Verifier:
+    """Verifies tokens of the issuers that the operator trusts, and of no others."""
+
+    def __init__(
+        self,
+        issuers: Iterable[Issuer] = (),
+        *,
+        fetcher: Fetcher | None = None,
+        now: Callable[[], datetime] = _utc_now,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take the issuers, the time by which tokens expire, and the one by which keys do."""
+        self._now = now
+        self._fetcher = fetcher or Fetcher()
+        self._trusted = {it.issuer: _Trusted(it, self._keys(it, clock)) for it in issuers}
+
+    async def __aenter__(self) -> Self:
+        """Get ready to fetch keys, if there is an issuer; none are fetched before a token comes."""
+        if self._trusted:
+            await self._fetcher.__aenter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """End what is under way."""
+        await self.close()
+        await self._fetcher.__aexit__()
+
+    async def close(self) -> None:
+        """End the questions that are under way."""
+        for trusted in self._trusted.values():
+            await trusted.keys.close()
+
+    async def verify(self, text: str) -> VerifiedIdentity:
+        """Return who a token speaks for. With keys that are known this waits for nothing.
+
+        Raises:
+            RefusedToken: for any token that does not let in; to a caller the same for all.
+            IssuerUnavailable: if the keys to tell by are not there and cannot be fetched.
+
+        """
+        try:
+            return await self._verified(take_apart(text))
+        except RefusedToken as refused:
+            _log.info("token_refused", reason=refused.reason.value)
+            raise
+
+    async def _verified(self, token: UnverifiedToken) -> VerifiedIdentity:
+        named = token.claims.get("iss")
+        trusted = self._trusted.get(named) if isinstance(named, str) else None
+        if trusted is None:
+            raise RefusedToken(Reason.ISSUER)
+        key_id = ensure_header(token.header, trusted.issuer)
+        # Before the signature: a token that is none anyway is no reason to ask its issuer.
+        identity = ensure_claims(token.claims, trusted.issuer, at=self._now())
+        key = await trusted.keys.find(key_id)
+        key.ensure_signed(Algorithm(token.header["alg"]), token.signed, token.signature)
+        return identity
+
+    def _keys(self, issuer: Issuer, clock: Callable[[], float]) -> KeyCache:
+        source = KeySource(issuer, self._fetcher)
+        return KeyCache(issuer, fetch=source.keys, clock=clock)
