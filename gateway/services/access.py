@@ -1,0 +1,109 @@
+"""Who may see and do what. Every use case asks here before it does anything else.
+
+What may not be seen is not there; only what may be seen, but not done, is forbidden.
+"""
+
+from gateway.domain.drafts import HolderReference
+from gateway.domain.errors import Forbidden
+from gateway.domain.holders import Holder
+from gateway.domain.ids import is_canonical_id
+from gateway.domain.permissions import ROLES, Permission, Role
+from gateway.domain.principals import Principal
+from gateway.domain.refusals import HolderNotFound
+from gateway.domain.secrets import Secret, SecretFacts
+from gateway.domain.visibility import Visibility
+from gateway.storage import holders
+from gateway.storage.unit_of_work import ReadUnit
+
+
+def can_see(viewer: Principal, seen: Holder | Secret) -> bool:
+    """Tell whether the thing is there for the viewer at all.
+
+    A holder is, where a grant lies on it, above it or below it; a secret, where one that carries
+    the permission to read secrets lies on its holder or above it.
+    """
+    if isinstance(seen, Secret):
+        return viewer.may(Permission.SECRET_READ, on=seen.holder)
+    return viewer.sight().leads_to(seen)
+
+
+def require(viewer: Principal, permission: Permission, *, on: Holder | None) -> None:
+    """Refuse a viewer that lacks the permission on what it can already see.
+
+    Without a holder, it is about the whole organization.
+
+    Raises:
+        Forbidden: naming the permission.
+
+    """
+    if not viewer.may(permission, on=on):
+        raise Forbidden(permission)
+
+
+def require_somewhere(viewer: Principal, permission: Permission) -> Visibility:
+    """Return where the viewer has the permission; for lists, and for what only its id names.
+
+    Raises:
+        Forbidden: if it has it nowhere, whatever it asked for.
+
+    """
+    if not viewer.may_somewhere(permission):
+        raise Forbidden(permission)
+    return viewer.sight(permission)
+
+
+async def require_on(
+    unit: ReadUnit, viewer: Principal, permission: Permission, named: HolderReference
+) -> Holder:
+    """Return the holder, if the viewer may do this on it.
+
+    Raises:
+        HolderNotFound: if it is not there for the viewer, or of another kind.
+        Forbidden: if the viewer sees it and lacks the permission.
+
+    """
+    holder = await holders.find(unit, named.id) if is_canonical_id(named.id) else None
+    if holder is None or not can_see(viewer, holder) or named.scope not in (None, holder.kind):
+        raise HolderNotFound(named.scope, named.id)
+    require(viewer, permission, on=holder)
+    return holder
+
+
+async def require_at(
+    unit: ReadUnit, viewer: Principal, permission: Permission, named: HolderReference | None
+) -> Holder | None:
+    """Return the holder as `require_on` does; None for the whole organization.
+
+    Raises:
+        HolderNotFound: if it is not there for the viewer, or of another kind.
+        Forbidden: if the viewer sees it and lacks the permission.
+
+    """
+    if named is not None:
+        return await require_on(unit, viewer, permission, named)
+    require(viewer, permission, on=None)
+    return None
+
+
+def require_role(viewer: Principal, role: Role, *, on: Holder | None) -> None:
+    """Refuse to give, or to take away, a role that carries more than the viewer has there.
+
+    Raises:
+        Forbidden: naming what the viewer lacks.
+
+    """
+    require(viewer, Permission.ACCESS_MANAGE, on=on)
+    for permission in sorted(ROLES[role] - viewer.permissions_on(on)):
+        raise Forbidden(permission)
+
+
+def seen_target(viewer: Principal, secret: Secret) -> SecretFacts | None:
+    """Return what an alias or override refers to; None if it is not there for the viewer."""
+    sight = viewer.sight(Permission.SECRET_READ)
+    is_seen = sight.covers_above(secret.holder, secret.target_holder_id)
+    return secret.target if is_seen else None
+
+
+def seen(viewer: Principal, secret: Secret) -> Secret | None:
+    """Return the secret; None if it is not there for the viewer."""
+    return secret if can_see(viewer, secret) else None

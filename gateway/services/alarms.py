@@ -1,0 +1,59 @@
+"""Whether the database is the one whose head was anchored last."""
+
+from enum import StrEnum
+from hmac import compare_digest
+
+from gateway.crypto.envelope import TamperedBox
+from gateway.domain.audit import Link
+from gateway.services.anchors import Anchor, Anchors
+from gateway.services.trail_keys import TrailKeys
+from gateway.storage import audit
+from gateway.storage.unit_of_work import ReadUnit
+
+
+class Alarm(StrEnum):
+    """Why the database is not trusted."""
+
+    HEAD_DIFFERS = "HEAD_DIFFERS"
+    ANCHOR_MISSING = "ANCHOR_MISSING"
+    DATABASE_OLDER = "DATABASE_OLDER"
+    DATABASE_OTHER = "DATABASE_OTHER"
+
+
+async def alarm_of(unit: ReadUnit, keys: TrailKeys, anchors: Anchors) -> Alarm | None:
+    """Return why the database is not to be trusted, if it is not."""
+    head, newest = await audit.head(unit), await audit.newest(unit)
+    anchor = anchors.latest()
+    if not _is_whole(keys, head, newest):
+        return Alarm.HEAD_DIFFERS
+    seq = newest.event.seq if newest else 0
+    if anchor is None:
+        # A first start that was cut off before its first anchor has recorded one event.
+        return Alarm.ANCHOR_MISSING if seq > 1 else None
+    return await _against(unit, anchor, seq)
+
+
+async def _against(unit: ReadUnit, anchor: Anchor, seq: int) -> Alarm | None:
+    if anchor.seq > seq:
+        return Alarm.DATABASE_OLDER
+    anchored = await audit.link(unit, anchor.seq)
+    if anchored is not None:
+        return None if anchored.hash == anchor.hash else Alarm.DATABASE_OTHER
+    # Pruned since; whether that beginning is right, the check of the whole chain tells.
+    (first,) = await audit.chain(unit, after=0, size=1)
+    return None if anchor.seq < first.event.seq else Alarm.DATABASE_OTHER
+
+
+def _is_whole(keys: TrailKeys, head: audit.Head | None, newest: Link | None) -> bool:
+    if head is None or newest is None:
+        return head is None and newest is None
+    try:
+        total = keys.opened_sum(head.set_box, head.seq)
+    except TamperedBox:
+        return False
+    return (
+        head.seq == newest.event.seq
+        and compare_digest(head.hash, newest.hash)
+        and compare_digest(keys.link_hash(newest.event), newest.hash)
+        and compare_digest(keys.sum_mac(total), newest.event.set_mac)
+    )

@@ -1,0 +1,146 @@
+"""Editing and deleting secrets, with all that refers to them."""
+
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from gateway.domain.drafts import AT_ONCE, EditDraft, HolderReference, Kept, WriteTerms
+from gateway.domain.holders import Holder
+from gateway.domain.ids import is_canonical_id
+from gateway.domain.permissions import Permission
+from gateway.domain.principals import Principal
+from gateway.domain.refusals import SecretNotFound
+from gateway.domain.rules import ensure_can_be_changed, ensure_edit_is_allowed, ensure_version
+from gateway.domain.secrets import Secret
+from gateway.services import access
+from gateway.services.foundation import Foundation
+from gateway.services.writing import ensure_key_is_free, replace_value
+from gateway.storage import secrets
+from gateway.storage.unit_of_work import ReadUnit, WriteUnit
+
+Content = TypeVar("Content")
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """What went: the secret first, then the aliases and overrides that went with it."""
+
+    ids: tuple[str, ...]
+    holder: Holder
+
+
+class Changes:
+    """The use cases that change a secret which is there."""
+
+    def __init__(self, foundation: Foundation) -> None:
+        """Take what every use case stands on."""
+        self._foundation = foundation
+
+    async def edit(
+        self,
+        *,
+        viewer: Principal,
+        secret_id: str,
+        draft: EditDraft,
+        at: HolderReference | None = None,
+        terms: WriteTerms = AT_ONCE,
+    ) -> Secret:
+        """Change a secret's content; its overrides follow a new key.
+
+        Raises:
+            InvalidInput: for content against the rules, or that this type of secret cannot have.
+            HolderNotFound: if the holder is not there for the viewer.
+            SecretNotFound: if the secret is not there for the viewer, or hangs on another holder.
+            Forbidden: if the viewer may not write.
+            ReadOnly: for a built-in secret.
+            VersionConflict: if it is not at the expected version.
+            KeyConflict: if the new key is taken along the chain.
+
+        """
+        draft.ensure_valid()
+        async with self._foundation.writing(terms) as unit:
+            secret = await self._changeable(unit, viewer, secret_id, at=at, terms=terms)
+            return await self.apply(unit, secret, draft, viewer=viewer)
+
+    async def apply(
+        self, unit: WriteUnit, secret: Secret, draft: EditDraft, *, viewer: Principal
+    ) -> Secret:
+        """Edit inside a write that has been allowed already; errors as in `edit`."""
+        ensure_edit_is_allowed(secret, key=draft.key, value=draft.value)
+        edited = replace(
+            secret,
+            key=draft.key,
+            description=_kept(draft.description, secret.description),
+            enable_interpolation_in_file=_kept(
+                draft.enable_interpolation_in_file, secret.enable_interpolation_in_file
+            ),
+            version=secret.version + 1,
+            updated_at=self._foundation.now(),
+        )
+        if edited.key != secret.key:
+            await _rename_overrides(unit, edited, viewer)
+        await secrets.update_facts(unit, edited)
+        if draft.value is not None and not secret.is_alias:
+            await replace_value(self._foundation, unit, edited, draft.value)
+        return edited
+
+    async def delete(
+        self,
+        *,
+        viewer: Principal,
+        secret_id: str,
+        at: HolderReference | None = None,
+        terms: WriteTerms = AT_ONCE,
+    ) -> Deletion:
+        """Delete a secret, and the aliases and overrides that refer to it.
+
+        Raises:
+            HolderNotFound: if the holder is not there for the viewer.
+            SecretNotFound: if the secret is not there for the viewer, or hangs on another holder.
+            Forbidden: if the viewer may not write.
+            ReadOnly: for a built-in secret.
+            VersionConflict: if it is not at the expected version.
+
+        """
+        async with self._foundation.writing(terms) as unit:
+            secret = await self._changeable(unit, viewer, secret_id, at=at, terms=terms)
+            dependents = await secrets.dependent_ids(unit, secret.id)
+            await secrets.remove(unit, secret.id)
+        return Deletion((secret.id, *dependents), secret.holder)
+
+    async def _changeable(
+        self,
+        unit: ReadUnit,
+        viewer: Principal,
+        secret_id: str,
+        *,
+        at: HolderReference | None,
+        terms: WriteTerms,
+    ) -> Secret:
+        if at is None:
+            access.require_somewhere(viewer, Permission.SECRET_WRITE)
+        secret = await secrets.find(unit, secret_id) if is_canonical_id(secret_id) else None
+        if at is not None:
+            holder = await access.require_on(unit, viewer, Permission.SECRET_WRITE, at)
+            secret = secret if secret and _is_named_through(holder, secret) else None
+        if secret is None or not access.can_see(viewer, secret):
+            raise SecretNotFound(secret_id)
+        access.require(viewer, Permission.SECRET_WRITE, on=secret.holder)
+        ensure_can_be_changed(secret)
+        ensure_version(secret, terms.expected_version)
+        return secret
+
+
+async def _rename_overrides(unit: WriteUnit, edited: Secret, viewer: Principal) -> None:
+    await ensure_key_is_free(unit, edited.holder, edited.key, viewer=viewer)
+    await secrets.rename_overrides(unit, edited)
+
+
+def _is_named_through(holder: Holder, secret: Secret) -> bool:
+    # A path names what hangs on its holder. A built-in secret may be named by whoever sees it, to
+    # be told that it is read-only.
+    is_own = secret.holder.id == holder.id
+    return is_own or (secret.is_built_in and secret.holder.id in holder.chain_ids)
+
+
+def _kept(new: Content | Kept, old: Content) -> Content:
+    return old if isinstance(new, Kept) else new

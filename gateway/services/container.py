@@ -1,0 +1,60 @@
+"""All use cases, built once."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from gateway.services.administration import Administration
+from gateway.services.aliases import Aliases
+from gateway.services.audit import Audit
+from gateway.services.changes import Changes
+from gateway.services.delivery import Delivery
+from gateway.services.effective import Effective
+from gateway.services.finishing import Finishing
+from gateway.services.foundation import Foundation
+from gateway.services.grants import Grants
+from gateway.services.hierarchy import Hierarchy
+from gateway.services.identities import Identities
+from gateway.services.imports import Imports
+from gateway.services.overrides import Overrides
+from gateway.services.secrets import Secrets
+from gateway.services.tokens import Tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The use cases that the faces call."""
+
+    administration: Administration
+    aliases: Aliases
+    audit: Audit
+    changes: Changes
+    delivery: Delivery
+    effective: Effective
+    finishing: Finishing
+    grants: Grants
+    hierarchy: Hierarchy
+    identities: Identities
+    imports: Imports
+    overrides: Overrides
+    secrets: Secrets
+    tokens: Tokens
+
+    @classmethod
+    def over(cls, foundation: Foundation) -> Self:
+        """Build all of them on one foundation."""
+        return cls(
+            administration=Administration(foundation),
+            aliases=Aliases(foundation),
+            audit=Audit(foundation),
+            changes=Changes(foundation),
+            delivery=Delivery(foundation),
+            effective=Effective(foundation),
+            finishing=Finishing(),
+            grants=Grants(foundation),
+            hierarchy=Hierarchy(foundation),
+            identities=Identities(foundation),
+            imports=Imports(foundation),
+            overrides=Overrides(foundation),
+            secrets=Secrets(foundation),
+            tokens=Tokens(foundation),
+        )

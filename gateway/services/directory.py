@@ -1,0 +1,182 @@
+"""Finding what the instance's operator names, in whichever organization it is.
+
+Other callers belong to one organization and never come here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway.domain.errors import ErrorCode, GatewayError
+from gateway.domain.holders import Holder, Organization
+from gateway.domain.ids import is_canonical_id
+from gateway.domain.refusals import HolderNotFound, OrganizationNotFound, SecretNotFound
+from gateway.domain.scopes import Scope
+from gateway.domain.secrets import Secret
+from gateway.domain.topology import Standing
+from gateway.services.foundation import Foundation
+from gateway.storage import holders, secrets
+from gateway.storage.unit_of_work import ReadUnit
+
+
+class HolderNotNamed(GatewayError):
+    """Nothing has that name at that place."""
+
+    code = ErrorCode.NOT_FOUND
+
+    def __init__(self, kinds: Sequence[Scope]) -> None:
+        """Name the kinds that were looked for; never the name."""
+        super().__init__(f"There is no {_noun(kinds)} of that name or id there.")
+
+
+class AmbiguousName(GatewayError):
+    """Services of several kinds have that name."""
+
+    code = ErrorCode.CONFLICT
+
+    def __init__(self, kinds: Sequence[Scope]) -> None:
+        """Name the kinds."""
+        super().__init__(
+            f"Services of several kinds have that name: {', '.join(kinds).lower()}. Give the kind."
+        )
+
+
+class PlaceMissing(GatewayError):
+    """A name says nothing without the holder that it is below."""
+
+    code = ErrorCode.BAD_USER_INPUT
+
+    def __init__(self, kinds: Sequence[Scope]) -> None:
+        """Name what is missing."""
+        super().__init__(
+            f"Give the {_noun(kinds)} by its id, or name the {(kinds[0].parent or '').lower()} "
+            "that it is in too."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a person calls a holder: its id or its name, and the kinds that it may be of."""
+
+    kinds: tuple[Scope, ...]
+    text: str
+
+
+class Directory:
+    """The operator's look-ups."""
+
+    def __init__(self, foundation: Foundation) -> None:
+        """Take what every use case stands on."""
+        self._foundation = foundation
+
+    async def organization(self, *, named: str) -> Organization:
+        """Return the organization with that id or name.
+
+        Raises:
+            OrganizationNotFound: if there is none.
+
+        """
+        async with self._foundation.database.read() as unit:
+            found = await holders.organizations(unit)
+        by_name = {organization.name: organization for organization in found}
+        by_id = {organization.id: organization for organization in found}
+        try:
+            return (by_name | by_id)[named]
+        except KeyError:
+            raise OrganizationNotFound from None
+
+    async def holder(self, *, holder_id: str) -> Holder:
+        """Return the holder with that id.
+
+        Raises:
+            HolderNotFound: if there is none.
+
+        """
+        async with self._foundation.database.read() as unit:
+            return await _with_id(unit, holder_id)
+
+    async def secret(self, *, secret_id: str) -> Secret:
+        """Return what is known of the secret with that id.
+
+        Raises:
+            SecretNotFound: if there is none.
+
+        """
+        async with self._foundation.database.read() as unit:
+            found = await secrets.find(unit, secret_id) if is_canonical_id(secret_id) else None
+        if found is None:
+            raise SecretNotFound(secret_id)
+        return found
+
+    async def locate(self, *, organization_id: str, path: Sequence[Named]) -> Holder:
+        """Return the holder at the end of a path, which may begin at any id or at a project.
+
+        Raises:
+            HolderNotNamed: if there is none.
+            AmbiguousName: if it could be of several kinds.
+            PlaceMissing: if the path begins with the name of something below a project.
+
+        """
+        found: Holder | None = None
+        async with self._foundation.database.read() as unit:
+            for named in path:
+                found = await _located(unit, organization_id, found, named)
+        if found is None:
+            raise ValueError(path)
+        return found
+
+    async def with_content(self, *, holder: Holder) -> Sequence[Standing]:
+        """Return a holder, then all below it, with the numbers of their secrets."""
+        async with self._foundation.database.read() as unit:
+            standing = await holders.standing(unit, holder.organization_id)
+        return sorted(
+            (found for found in standing if holder.id in found.holder.chain_ids),
+            key=lambda found: found.holder.kind.rank,
+        )
+
+
+async def _with_id(unit: ReadUnit, holder_id: str) -> Holder:
+    found = await holders.find(unit, holder_id) if is_canonical_id(holder_id) else None
+    if found is None:
+        raise HolderNotFound(None, holder_id)
+    return found
+
+
+async def _located(
+    unit: ReadUnit, organization_id: str, parent: Holder | None, named: Named
+) -> Holder:
+    found = await holders.find(unit, named.text) if is_canonical_id(named.text) else None
+    if found and _is_meant(found, organization_id, parent, named):
+        return found
+    if parent is None and Scope.PROJECT not in named.kinds:
+        raise PlaceMissing(named.kinds)
+    return await _child(unit, organization_id, parent, named)
+
+
+def _is_meant(found: Holder, organization_id: str, parent: Holder | None, named: Named) -> bool:
+    is_there = found.organization_id == organization_id and found.kind in named.kinds
+    return is_there and (parent is None or found.parent_id == parent.id)
+
+
+async def _child(
+    unit: ReadUnit, organization_id: str, parent: Holder | None, named: Named
+) -> Holder:
+    candidates = [
+        await holders.find_child(
+            unit,
+            organization_id=organization_id,
+            parent_id=parent.id if parent else None,
+            kind=kind,
+            name=named.text,
+        )
+        for kind in named.kinds
+    ]
+    found = [holder for holder in candidates if holder]
+    if not found:
+        raise HolderNotNamed(named.kinds)
+    if len(found) > 1:
+        raise AmbiguousName([holder.kind for holder in found])
+    return found[0]
+
+
+def _noun(kinds: Sequence[Scope]) -> str:
+    return kinds[0].lower() if len(kinds) == 1 else "service"

@@ -1,0 +1,78 @@
+"""Organizations, projects, environments and services."""
+
+from collections.abc import Iterable, Sequence
+
+from gateway.domain.holders import Holder
+from gateway.domain.ids import is_canonical_id
+from gateway.domain.pages import Page, Window
+from gateway.domain.permissions import Permission
+from gateway.domain.principals import Principal
+from gateway.domain.scopes import SERVICE_SCOPES, Scope
+from gateway.services import access
+from gateway.services.foundation import Foundation
+from gateway.storage import holders
+from gateway.storage.unit_of_work import ReadUnit
+
+
+class Hierarchy:
+    """The use cases around what secrets hang on."""
+
+    def __init__(self, foundation: Foundation) -> None:
+        """Take what every use case stands on."""
+        self._foundation = foundation
+
+    async def find(
+        self, unit: ReadUnit, *, viewer: Principal, ids: Iterable[str]
+    ) -> dict[str, Holder]:
+        """Return the holders with these ids that the viewer can see, by id.
+
+        Raises:
+            Forbidden: if the viewer may not look at the hierarchy.
+
+        """
+        sight = access.require_somewhere(viewer, Permission.HIERARCHY_READ)
+        found = await holders.by_ids(unit, filter(is_canonical_id, ids))
+        return {key: holder for key, holder in found.items() if sight.leads_to(holder)}
+
+    async def projects(self, unit: ReadUnit, *, viewer: Principal, window: Window) -> Page[Holder]:
+        """Return a page of the projects that the viewer can see, by name.
+
+        Raises:
+            Forbidden: if the viewer may not look at the hierarchy.
+
+        """
+        sight = access.require_somewhere(viewer, Permission.HIERARCHY_READ)
+        return await holders.projects(unit, window, sight=sight)
+
+    async def environments(
+        self, unit: ReadUnit, *, viewer: Principal, project: Holder, window: Window
+    ) -> Page[Holder]:
+        """Return a page of a project's environments that the viewer can see, by name.
+
+        Raises:
+            Forbidden: if the viewer may not look at the hierarchy.
+
+        """
+        sight = access.require_somewhere(viewer, Permission.HIERARCHY_READ)
+        kinds = (Scope.ENVIRONMENT,)
+        return await holders.children(unit, project.id, window, kinds=kinds, sight=sight)
+
+    async def services(
+        self,
+        unit: ReadUnit,
+        *,
+        viewer: Principal,
+        environment: Holder,
+        window: Window,
+        kinds: Sequence[Scope] = SERVICE_SCOPES,
+    ) -> Page[Holder]:
+        """Return a page of an environment's services of these kinds that the viewer can see.
+
+        By name.
+
+        Raises:
+            Forbidden: if the viewer may not look at the hierarchy.
+
+        """
+        sight = access.require_somewhere(viewer, Permission.HIERARCHY_READ)
+        return await holders.children(unit, environment.id, window, kinds=kinds, sight=sight)

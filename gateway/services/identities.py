@@ -1,0 +1,113 @@
+"""Users: people whom an OpenID Connect provider vouches for, and what they were granted."""
+
+from gateway.domain import content
+from gateway.domain.drafts import AT_ONCE, WriteTerms
+from gateway.domain.errors import Unauthenticated
+from gateway.domain.grants import (
+    GranteeKind,
+    GranteeReference,
+    User,
+    UserConflict,
+    UserNotFound,
+    ensure_identity,
+)
+from gateway.domain.ids import is_canonical_id
+from gateway.domain.pages import Page, Window
+from gateway.domain.permissions import Permission
+from gateway.domain.principals import Principal
+from gateway.services import access
+from gateway.services.foundation import Foundation
+from gateway.storage import grants, users
+from gateway.storage.unit_of_work import ReadUnit
+
+
+class Identities:
+    """The use cases around users."""
+
+    def __init__(self, foundation: Foundation) -> None:
+        """Take what every use case stands on."""
+        self._foundation = foundation
+
+    async def principal(self, *, issuer: str, subject: str) -> Principal:
+        """Return who a verified identity speaks for, with all its grants as they are now.
+
+        Whoever calls this has verified that the issuer says so.
+
+        Raises:
+            Unauthenticated: for an identity that is not registered.
+            Unavailable: if the database does not answer.
+
+        """
+        async with self._foundation.database.read() as unit:
+            found = await grants.user_with_grants(unit, issuer, subject)
+        if found is None:
+            raise Unauthenticated
+        return found
+
+    async def register(
+        self,
+        *,
+        viewer: Principal,
+        issuer: str,
+        subject: str,
+        display_name: str,
+        terms: WriteTerms = AT_ONCE,
+    ) -> User:
+        """Let an identity in; what it may do is granted apart.
+
+        Raises:
+            InvalidInput: for an issuer, a subject or a name against the rules.
+            Forbidden: if the viewer does not manage access in the whole organization.
+            UserConflict: if the identity is registered, here or in another organization.
+
+        """
+        ensure_identity(issuer, subject)
+        content.ensure_name(display_name)
+        access.require(viewer, Permission.ACCESS_MANAGE, on=None)
+        user = User(
+            id=self._foundation.new_id(),
+            organization_id=viewer.organization_id,
+            issuer=issuer,
+            subject=subject,
+            display_name=display_name,
+            created_at=self._foundation.now(),
+        )
+        async with self._foundation.writing(terms) as unit:
+            if await users.is_registered(unit, issuer, subject):
+                raise UserConflict
+            await users.add(unit, user)
+        return user
+
+    async def remove(self, *, viewer: Principal, user_id: str, terms: WriteTerms = AT_ONCE) -> User:
+        """Remove a user and all its grants; the next request is refused.
+
+        Raises:
+            UserNotFound: if the organization has no such user.
+            Forbidden: if the viewer does not manage access in the whole organization, or the user
+                was granted more than the viewer may give.
+
+        """
+        access.require(viewer, Permission.ACCESS_MANAGE, on=None)
+        async with self._foundation.writing(terms) as unit:
+            organization_id, known = viewer.organization_id, is_canonical_id(user_id)
+            found = (
+                await users.find(unit, user_id, organization_id=organization_id) if known else None
+            )
+            if found is None:
+                raise UserNotFound(user_id)
+            grantee = GranteeReference(kind=GranteeKind.USER, id=user_id)
+            for held in await grants.held_by(unit, grantee):
+                access.require_role(viewer, held.role, on=held.place)
+            await users.remove(unit, user_id)
+        return found
+
+    async def page(self, unit: ReadUnit, *, viewer: Principal, window: Window) -> Page[User]:
+        """Return a page of the organization's users, by name.
+
+        Raises:
+            Forbidden: if the viewer manages access nowhere.
+            InvalidInput: for a cursor of another list.
+
+        """
+        access.require_somewhere(viewer, Permission.ACCESS_MANAGE)
+        return await users.page(unit, window, organization_id=viewer.organization_id)

@@ -1,0 +1,201 @@
+"""Keys, as their operator sees and changes them: while servers run, and however often begun anew.
+
+Each step is a transaction of its own that leaves everything readable, so that a run which was
+killed is simply run again.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.crypto.envelope import TamperedBox
+from gateway.crypto.kept_in_file import KeysInFile
+from gateway.domain.errors import ErrorCode, GatewayError, IntegrityFault
+from gateway.domain.keys import DataKeyFacts
+from gateway.domain.refusals import HolderNotFound
+from gateway.domain.scopes import Scope
+from gateway.services.foundation import Foundation
+from gateway.services.vault import MissingDataKey
+from gateway.storage import data_keys, values
+from gateway.storage.row_macs import alarm
+from gateway.storage.unit_of_work import WriteUnit
+from gateway.storage.values import StoredValue
+
+# Small enough that writers of the servers do not wait long for their turn.
+BATCH: Final = 50
+# Before any id.
+_BEGINNING: Final = ""
+
+
+class KeysKeptElsewhere(GatewayError):
+    """The provider's keys are not the gateway's to make or remove."""
+
+    code = ErrorCode.BAD_USER_INPUT
+
+    def __init__(self, provider: str) -> None:
+        """Say what to do."""
+        super().__init__(
+            f"The provider {provider} makes its keys itself: set the new one, then run "
+            "`secrets-gateway keys rewrap`."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class KeyStatus:
+    """Who keeps the key-encryption keys, and what the data keys are like."""
+
+    provider: str
+    kek_id: str
+    data_keys: Sequence[DataKeyFacts]
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrapped:
+    """What was brought under the newest keys, and what could not be."""
+
+    data_keys: int = 0
+    values: int = 0
+    removed: int = 0
+    failed: int = 0
+
+
+class Keys:
+    """The use cases around keys; for the instance's operator only."""
+
+    def __init__(self, foundation: Foundation) -> None:
+        """Take what every use case stands on."""
+        self._foundation = foundation
+
+    async def status(self) -> KeyStatus:
+        """Tell of all keys what may be told.
+
+        Raises:
+            KeysUnavailable: if the key provider does not answer.
+
+        """
+        primary = self._foundation.vault.key_ring.primary
+        async with self._foundation.database.read() as unit:
+            found = await data_keys.facts(unit)
+        return KeyStatus(primary.name, await primary.current_id(), found)
+
+    async def rotate(self) -> str:
+        """Make a new key-encryption key, the one that wraps from now on; return its id.
+
+        Raises:
+            KeysKeptElsewhere: if the provider's keys are not made here.
+
+        """
+        return self._file().add_key()
+
+    async def retire(self) -> list[str]:
+        """Destroy the key-encryption keys that wrap nothing any more; return their ids.
+
+        Raises:
+            KeysKeptElsewhere: if the provider's keys are not made here.
+
+        """
+        file = self._file()
+        # With the writers' place held, so that nobody is about to store what one of them wrapped.
+        async with self._foundation.database.write() as unit:
+            return file.remove_keys(await data_keys.wrapping_ids(unit))
+
+    async def renew(self, *, project_id: str | None = None) -> int:
+        """Give a project, or all, a new data key for all that is sealed from now on.
+
+        Returns how many projects have one now. What is sealed already waits for `rewrap`.
+
+        Raises:
+            HolderNotFound: if there is no such project.
+            KeysUnavailable: if the key provider does not answer.
+
+        """
+        async with self._foundation.database.read() as unit:
+            found = await data_keys.facts(unit)
+        projects = sorted({it.project_id for it in found if it.project_id})
+        if project_id is not None:
+            if project_id not in projects:
+                raise HolderNotFound(Scope.PROJECT, project_id)
+            projects = [project_id]
+        return sum([await self._renew(project) for project in projects])
+
+    async def rewrap(self) -> Rewrapped:
+        """Bring everything under the newest keys: wrap data keys anew, then seal values anew.
+
+        What cannot be opened stays as it is, is counted and logged as an alarm.
+
+        Raises:
+            KeysUnavailable: if the key provider does not answer.
+
+        """
+        wrapped, unwrappable = await self._rewrap_data_keys()
+        sealed, unopened = await self._reseal_values()
+        async with self._foundation.database.write() as unit:
+            removed = await data_keys.remove_unused(unit)
+        return Rewrapped(wrapped, sealed, removed, unwrappable + unopened)
+
+    def _file(self) -> KeysInFile:
+        primary = self._foundation.vault.key_ring.primary
+        if not isinstance(primary, KeysInFile):
+            raise KeysKeptElsewhere(primary.name)
+        return primary
+
+    async def _renew(self, project_id: str) -> bool:
+        # Made before the transaction: its wrapping may wait for a network.
+        new = await self._foundation.vault.new_data_key(project_id)
+        async with self._foundation.database.write() as unit:
+            active = await data_keys.find_active(unit, project_id)
+            if active is None:  # Deleted since.
+                return False
+            await data_keys.retire(unit, active.id)
+            await data_keys.add(unit, new, at=self._foundation.now())
+        return True
+
+    async def _rewrap_data_keys(self) -> tuple[int, int]:
+        done, failed = 0, 0
+        current = await self._foundation.vault.key_ring.primary.current_id()
+        async with self._foundation.database.read() as unit:
+            found = await data_keys.not_wrapped_by(unit, current)
+        for stored in found:
+            try:
+                new = await self._foundation.vault.rewrapped(stored)
+            except TamperedBox:
+                alarm(data_keys.DATA_KEY.name, stored.id)
+                failed += 1
+                continue
+            async with self._foundation.database.write() as unit:
+                done += await data_keys.rewrap(unit, stored, new)
+        return done, failed
+
+    async def _reseal_values(self) -> tuple[int, int]:
+        done, failed = 0, 0
+        async with self._foundation.database.read() as unit:
+            projects = await data_keys.retiring_of(unit)
+        for project_id in projects:
+            async for is_done in self._resealed(project_id):
+                done += is_done
+                failed += not is_done
+        return done, failed
+
+    async def _resealed(self, project_id: str) -> AsyncIterator[bool]:
+        after, batch = _BEGINNING, [_BEGINNING]
+        while batch:
+            begun = time.monotonic()
+            async with self._foundation.database.write() as unit:
+                found = await values.batch_to_reseal(unit, project_id, after=after, most=BATCH)
+                outcomes = [await self._reseal(unit, stored) for stored in found]
+            batch = [stored.identity.secret_id for stored in found]
+            after = batch[-1] if batch else after
+            for is_done in outcomes:
+                yield is_done
+            # Whoever else writes gets at least as much time.
+            await asyncio.sleep(time.monotonic() - begun)
+
+    async def _reseal(self, unit: WriteUnit, stored: StoredValue) -> bool:
+        vault = self._foundation.vault
+        try:
+            value = await vault.open(unit, stored.sealed, stored.identity)
+            return await values.reseal(unit, stored, await vault.seal(unit, value, stored.identity))
+        except (IntegrityFault, MissingDataKey):
+            return False

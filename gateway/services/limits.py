@@ -1,0 +1,58 @@
+"""How much a caller may ask for: buckets by name, in this process's memory."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final
+
+from gateway.domain.buckets import Allowance, Bucket
+from gateway.domain.errors import RateLimited
+
+# About a megabyte at the most; whoever is forgotten begins again with a full bucket.
+MOST_BUCKETS: Final = 10_000
+
+Clock = Callable[[], float]
+
+
+class Limiter:
+    """A bucket for each name that takes something; without an allowance there is no limit."""
+
+    def __init__(self, allowance: Allowance | None, clock: Clock) -> None:
+        """Take what each may have, and a steady clock that counts seconds."""
+        self._allowance = allowance
+        self._clock = clock
+        # The one that took last stands last.
+        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+
+    def charge(self, name: str, cost: float = 1) -> None:
+        """Take the cost from a name's bucket.
+
+        What costs more than a whole bucket takes a whole one: it is dear, not impossible.
+
+        Raises:
+            RateLimited: if there is not enough left; then nothing is taken.
+
+        """
+        if self._allowance is None:
+            return
+        bucket = self._bucket(name, self._allowance)
+        affordable = min(cost, self._allowance.burst)
+        if not bucket.take(affordable):
+            raise RateLimited(bucket.wait(self._allowance, affordable))
+
+    def give_back(self, name: str, cost: float = 1) -> None:
+        """Undo a charge."""
+        if self._allowance is not None:
+            bucket = self._bucket(name, self._allowance)
+            bucket.level = min(bucket.level + cost, self._allowance.burst)
+
+    def __len__(self) -> int:
+        return len(self._buckets)
+
+    def _bucket(self, name: str, allowance: Allowance) -> Bucket:
+        now = self._clock()
+        bucket = self._buckets.setdefault(name, Bucket(allowance.burst, now))
+        self._buckets.move_to_end(name)
+        bucket.refill(allowance, now)
+        if len(self._buckets) > MOST_BUCKETS:
+            self._buckets.popitem(last=False)
+        return bucket

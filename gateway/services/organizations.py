@@ -1,0 +1,135 @@
+"""Organizations: the use cases of the instance's operator, and of nobody else."""
+
+from dataclasses import dataclass, replace
+
+from gateway.domain import content
+from gateway.domain.drafts import AT_ONCE, WriteTerms
+from gateway.domain.errors import Argument, Conflict, ErrorCode
+from gateway.domain.holders import Organization
+from gateway.domain.refusals import NameConflict, OrganizationNotFound
+from gateway.services.foundation import Foundation
+from gateway.services.removal import remove_holder
+from gateway.storage import holders
+from gateway.storage.unit_of_work import ReadUnit
+
+
+class OrganizationNotEmpty(Conflict):
+    """Projects would go with the organization, and that was not asked for."""
+
+    code = ErrorCode.NOT_EMPTY
+
+    def __init__(self, organization_id: str, *, holders: int, secrets: int) -> None:
+        """Tell how much would go."""
+        super().__init__(
+            f"Holders would go with organization {organization_id} ({holders} with {secrets} "
+            "secrets); ask for that explicitly.",
+            Argument.HOLDER,
+        )
+        self.holders = holders
+        self.secrets = secrets
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganizationDeletion:
+    """What went: the organization, and how much with it."""
+
+    organization: Organization
+    holders: int
+    secrets: int
+    tokens: int
+
+
+class Organizations:
+    """The use cases around organizations."""
+
+    def __init__(self, foundation: Foundation) -> None:
+        """Take what every use case stands on."""
+        self._foundation = foundation
+
+    async def organizations(self) -> list[Organization]:
+        """Return all organizations of the instance; for its operator only."""
+        async with self._foundation.database.read() as unit:
+            return await holders.organizations(unit)
+
+    async def organization_named(self, name: str) -> Organization:
+        """Return the organization of that name; for the instance's operator only.
+
+        Raises:
+            OrganizationNotFound: if there is none.
+
+        """
+        async with self._foundation.database.read() as unit:
+            organization = await holders.find_organization(unit, name=name)
+        if organization is None:
+            raise OrganizationNotFound
+        return organization
+
+    async def create_organization(self, *, name: str) -> Organization:
+        """Create a tenant; for the instance's operator only.
+
+        Raises:
+            InvalidInput: for a name against the rules.
+            NameConflict: if there is one of that name.
+
+        """
+        content.ensure_name(name)
+        organization = Organization(id=self._foundation.new_id(), name=name)
+        async with self._foundation.database.write() as unit:
+            if await holders.find_organization(unit, name=name):
+                raise NameConflict(None)
+            await holders.add_organization(unit, organization, at=self._foundation.now())
+        return organization
+
+    async def rename_organization(
+        self, *, organization_id: str, name: str, terms: WriteTerms = AT_ONCE
+    ) -> Organization:
+        """Give an organization another name; for the instance's operator only.
+
+        Raises:
+            InvalidInput: for a name against the rules.
+            OrganizationNotFound: if there is none with the id.
+            NameConflict: if another has the name.
+
+        """
+        content.ensure_name(name)
+        async with self._foundation.writing(terms) as unit:
+            organization = await _with_id(unit, organization_id)
+            renamed = replace(organization, name=name)
+            if renamed != organization:
+                if await holders.find_organization(unit, name=name):
+                    raise NameConflict(None)
+                await holders.rename_organization(unit, renamed)
+        return renamed
+
+    async def delete_organization(
+        self, *, organization_id: str, with_content: bool = False, terms: WriteTerms = AT_ONCE
+    ) -> OrganizationDeletion:
+        """Delete an organization and its tokens; its projects only if that is asked for.
+
+        For the instance's operator only. What a backup holds of its values stays sealed.
+
+        Raises:
+            OrganizationNotFound: if there is none with the id.
+            OrganizationNotEmpty: if projects would go with it that were not asked for.
+
+        """
+        async with self._foundation.writing(terms) as unit:
+            organization = await _with_id(unit, organization_id)
+            standing = await holders.standing(unit, organization_id)
+            secrets = sum(found.secrets for found in standing)
+            if standing and not with_content:
+                raise OrganizationNotEmpty(organization_id, holders=len(standing), secrets=secrets)
+            for found in standing:
+                if found.holder.parent_id is None:
+                    await remove_holder(self._foundation, unit, found.holder)
+            tokens = await holders.remove_organization(unit, organization_id)
+        return OrganizationDeletion(
+            organization=organization, holders=len(standing), secrets=secrets, tokens=tokens
+        )
+
+
+async def _with_id(unit: ReadUnit, organization_id: str) -> Organization:
+    for organization in await holders.organizations(unit):
+        if organization.id == organization_id:
+            return organization
+    raise OrganizationNotFound

@@ -1,0 +1,85 @@
+"""Overrides: a secret of the chain with another value, from a lower scope on."""
+
+from functools import partial
+
+from gateway.domain.drafts import AT_ONCE, HolderReference, OverrideDraft, WriteTerms
+from gateway.domain.holders import Holder
+from gateway.domain.permissions import Permission
+from gateway.domain.principals import Principal
+from gateway.domain.refusals import OverrideConflict
+from gateway.domain.rules import ensure_can_be_overridden
+from gateway.domain.secrets import Secret, SecretType
+from gateway.services import access
+from gateway.services.foundation import Foundation
+from gateway.services.idempotency import once
+from gateway.services.writing import Shape, add_with_value, assembled, target_in_reach
+from gateway.storage import secrets
+from gateway.storage.unit_of_work import WriteUnit
+
+
+class Overrides:
+    """The use cases around overrides."""
+
+    def __init__(self, foundation: Foundation) -> None:
+        """Take what every use case stands on."""
+        self._foundation = foundation
+
+    async def create(
+        self,
+        *,
+        viewer: Principal,
+        at: HolderReference,
+        target_id: str,
+        draft: OverrideDraft,
+        terms: WriteTerms = AT_ONCE,
+    ) -> Secret:
+        """Create an override at the holder: its target's key, a value of its own.
+
+        Raises:
+            InvalidInput: for a value or description against the rules.
+            HolderNotFound: if the holder is not there for the viewer.
+            SecretNotFound: if the target is not in the holder's chain, whether or not it exists,
+                or the viewer may not see it.
+            Forbidden: if the viewer may not write.
+            NotOverridable: if the target is built in, an alias, or an override itself.
+            ScopeViolation: if the target's scope is not higher.
+            OverrideConflict: if the holder overrides the target already.
+            IdempotencyConflict: if the idempotency key was used for another request.
+
+        """
+        draft.ensure_valid()
+        async with self._foundation.writing(terms) as unit:
+            holder = await access.require_on(unit, viewer, Permission.SECRET_WRITE, at)
+            return await once(
+                self._foundation,
+                unit,
+                viewer=viewer,
+                terms=terms,
+                request=("override", at, target_id, draft),
+                make=partial(self.add, unit, holder, target_id, draft, viewer=viewer),
+            )
+
+    async def add(
+        self,
+        unit: WriteUnit,
+        holder: Holder,
+        target_id: str,
+        draft: OverrideDraft,
+        *,
+        viewer: Principal,
+    ) -> Secret:
+        """Add an override inside a write that has been allowed already; errors as in `create`."""
+        target = await target_in_reach(unit, target_id, holder, viewer=viewer)
+        ensure_can_be_overridden(target, holder)
+        # The target has the key in the chain, so only an override of it can have it here.
+        if existing := await secrets.find_at(unit, holder, target.key):
+            raise OverrideConflict(existing)
+        shape = Shape(
+            variable_type=SecretType.OVERRIDE,
+            key=target.key,
+            target=target.facts,
+            target_holder_id=target.holder.id,
+        )
+        override = assembled(self._foundation, holder, draft, shape)
+        await add_with_value(self._foundation, unit, override, draft.value or "")
+        return override

@@ -1,0 +1,68 @@
+"""The scrub: looking whether all watched rows are as the application left them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.crypto.envelope import TamperedBox
+from gateway.services.trail_keys import TrailKeys
+from gateway.storage import audit
+from gateway.storage.unit_of_work import ReadUnit
+from gateway.storage.watching import WATCHED
+
+PAGE = 1_000
+_WHOLE = "*"
+
+
+class RowFault(StrEnum):
+    """What is wrong with a row."""
+
+    CHANGED = "CHANGED"
+    MISSING = "MISSING"
+    ADDED = "ADDED"
+    # The rows agree with what is recorded of them, and both are not what the chain's head says.
+    ROLLED_BACK = "ROLLED_BACK"
+
+
+@dataclass(frozen=True, slots=True)
+class RowFinding:
+    """A row that is not as the application left it. `*` stands for some row or other."""
+
+    fault: RowFault
+    table: str
+    row_id: str
+
+
+async def scrub(unit: ReadUnit, keys: TrailKeys) -> list[RowFinding]:
+    """Compare every watched row with what was recorded of it, and the sum with the head's."""
+    findings: list[RowFinding] = []
+    total = 0
+    for noun in WATCHED:
+        after: str | None = ""
+        while after is not None:
+            rows = await audit.states(unit, noun, after=after, size=PAGE)
+            for row_id, text, recorded in rows:
+                state = keys.state(noun, row_id, text)
+                if state != recorded:
+                    findings.append(RowFinding(_fault(state, recorded), noun, row_id))
+                total = keys.moved(total, noun=noun, row_id=row_id, before=None, after=recorded)
+            after = rows[-1][0] if rows else None
+    if not await _is_heads(unit, keys, total):
+        findings.append(RowFinding(RowFault.ROLLED_BACK, _WHOLE, _WHOLE))
+    return findings
+
+
+def _fault(state: bytes | None, recorded: bytes | None) -> RowFault:
+    if state is None:
+        return RowFault.MISSING
+    return RowFault.ADDED if recorded is None else RowFault.CHANGED
+
+
+async def _is_heads(unit: ReadUnit, keys: TrailKeys, total: int) -> bool:
+    head, newest = await audit.head(unit), await audit.newest(unit)
+    if head is None or newest is None:
+        return False
+    try:
+        sealed = keys.opened_sum(head.set_box, head.seq)
+    except TamperedBox:
+        return False
+    return total == sealed and keys.sum_mac(total) == newest.event.set_mac

@@ -1,0 +1,150 @@
+"""Secrets: read what is known of them, and create them."""
+
+from collections.abc import Iterable
+from functools import partial
+
+from gateway.domain.drafts import AT_ONCE, HolderReference, SecretDraft, WriteTerms
+from gateway.domain.holders import Holder
+from gateway.domain.ids import is_canonical_id
+from gateway.domain.pages import (
+    ANY_SECRET,
+    BY_KEY,
+    BY_SCOPE,
+    Page,
+    SecretFilter,
+    SecretOrder,
+    Window,
+)
+from gateway.domain.permissions import Permission
+from gateway.domain.principals import Principal
+from gateway.domain.secrets import Secret, SecretFacts, SecretType
+from gateway.services import access
+from gateway.services.foundation import Foundation
+from gateway.services.idempotency import once
+from gateway.services.writing import Shape, add_with_value, assembled, ensure_key_is_free
+from gateway.storage import secrets
+from gateway.storage.unit_of_work import ReadUnit, WriteUnit
+
+
+class Secrets:
+    """The use cases around one secret or a list of them."""
+
+    def __init__(self, foundation: Foundation) -> None:
+        """Take what every use case stands on."""
+        self._foundation = foundation
+
+    async def find(
+        self, unit: ReadUnit, *, viewer: Principal, ids: Iterable[str]
+    ) -> dict[str, Secret]:
+        """Return the secrets with these ids that the viewer can see, by id.
+
+        Raises:
+            Forbidden: if the viewer may not read secrets.
+
+        """
+        access.require_somewhere(viewer, Permission.SECRET_READ)
+        found = await secrets.by_ids(unit, filter(is_canonical_id, ids))
+        return {key: secret for key, secret in found.items() if access.can_see(viewer, secret)}
+
+    def cursor_of(self, secret: Secret, *, order: SecretOrder) -> str:
+        """Return the secret's cursor in lists of that order."""
+        return secrets.cursor_of(secret, order)
+
+    async def defined_at(
+        self,
+        unit: ReadUnit,
+        *,
+        viewer: Principal,
+        holder: Holder,
+        window: Window,
+        order: SecretOrder = BY_KEY,
+        only: SecretFilter = ANY_SECRET,
+    ) -> Page[Secret]:
+        """Return a page of the secrets that hang on the holder itself.
+
+        Raises:
+            Forbidden: if the viewer may not read secrets.
+            InvalidInput: for a cursor of another list.
+
+        """
+        only.ensure_valid()
+        sight = access.require_somewhere(viewer, Permission.SECRET_READ)
+        return await secrets.page(unit, [holder.id], window, sight=sight, order=order, only=only)
+
+    async def visible_from(
+        self, unit: ReadUnit, *, viewer: Principal, holder: Holder, window: Window
+    ) -> Page[Secret]:
+        """Return a page of all that the holder sees: its own, inherited and built-in secrets.
+
+        Ordered by scope, targets before what refers to them. Overridden ones are there too.
+
+        Raises:
+            Forbidden: if the viewer may not read secrets.
+            InvalidInput: for a cursor of another list.
+
+        """
+        sight = access.require_somewhere(viewer, Permission.SECRET_READ)
+        return await secrets.page(unit, holder.chain_ids, window, sight=sight, order=BY_SCOPE)
+
+    async def dependents_of(
+        self, unit: ReadUnit, *, viewer: Principal, secret: Secret, window: Window
+    ) -> Page[Secret]:
+        """Return a page of the aliases and overrides that go when the secret is deleted.
+
+        Raises:
+            Forbidden: if the viewer may not read secrets.
+            InvalidInput: for a cursor of another list.
+
+        """
+        sight = access.require_somewhere(viewer, Permission.SECRET_READ)
+        return await secrets.dependents_page(unit, secret.id, window, sight=sight)
+
+    def target_of(self, secret: Secret, *, viewer: Principal) -> SecretFacts | None:
+        """Return what an alias or override refers to; None if that is not there for the viewer."""
+        return access.seen_target(viewer, secret)
+
+    async def create(
+        self,
+        *,
+        viewer: Principal,
+        at: HolderReference,
+        draft: SecretDraft,
+        terms: WriteTerms = AT_ONCE,
+    ) -> Secret:
+        """Create a VALUE, or with a mount path a FILE.
+
+        Raises:
+            InvalidInput: for a key, value, mount path or description against the rules.
+            HolderNotFound: if the holder is not there for the viewer.
+            Forbidden: if the viewer may not write.
+            KeyConflict: if the key is taken along the chain.
+            IdempotencyConflict: if the idempotency key was used for another request.
+
+        """
+        draft.ensure_valid()
+        async with self._foundation.writing(terms) as unit:
+            holder = await access.require_on(unit, viewer, Permission.SECRET_WRITE, at)
+            return await once(
+                self._foundation,
+                unit,
+                viewer=viewer,
+                terms=terms,
+                request=("create", at, draft),
+                make=partial(self.add, unit, holder, draft, viewer=viewer),
+            )
+
+    async def add(
+        self, unit: WriteUnit, holder: Holder, draft: SecretDraft, *, viewer: Principal
+    ) -> Secret:
+        """Add a secret inside a write that has been allowed already; errors as in `create`."""
+        await ensure_key_is_free(unit, holder, draft.key, viewer=viewer)
+        return await self.add_free(unit, holder, draft)
+
+    async def add_free(self, unit: WriteUnit, holder: Holder, draft: SecretDraft) -> Secret:
+        """Add a secret whose key is known to be free in the whole project."""
+        mount_path = draft.mount_path or None
+        variable_type = SecretType.FILE if mount_path else SecretType.VALUE
+        shape = Shape(variable_type=variable_type, key=draft.key, mount_path=mount_path)
+        secret = assembled(self._foundation, holder, draft, shape)
+        await add_with_value(self._foundation, unit, secret, draft.value or "")
+        return secret

@@ -1,0 +1,238 @@
+"""API tokens: made once, shown once, known afterwards by a keyed hash only."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hmac import compare_digest
+from typing import Final
+
+import structlog
+
+from gateway.crypto.envelope import keyed_hash
+from gateway.domain import content
+from gateway.domain.drafts import AT_ONCE, HolderReference, WriteTerms
+from gateway.domain.errors import Argument, GatewayError, InvalidInput, Unauthenticated
+from gateway.domain.grants import (
+    Grant,
+    GranteeKind,
+    GranteeReference,
+    Held,
+    TokenNotFound,
+)
+from gateway.domain.ids import is_canonical_id
+from gateway.domain.pages import Page, Window
+from gateway.domain.permissions import Permission, Role
+from gateway.domain.principals import Principal
+from gateway.domain.tokens import ApiToken, is_token_text, new_token_text
+from gateway.services import access
+from gateway.services.foundation import Foundation
+from gateway.storage import grants, tokens
+from gateway.storage.unit_of_work import ReadUnit
+
+_log = structlog.get_logger(__name__)
+
+MAX_DAYS: Final = 3_650
+# How exactly the last use of a token is known: a write an hour, instead of one a request.
+USE_IS_NOTED_EVERY: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """A token that was just made, and its text, which is told this once."""
+
+    facts: ApiToken
+    grant: Grant
+    text: str = field(repr=False)
+
+
+class Tokens:
+    """The use cases around API tokens."""
+
+    def __init__(self, foundation: Foundation) -> None:
+        """Take what every use case stands on."""
+        self._foundation = foundation
+        # Stored beside requests: none waits for the database's one writer because of it.
+        self._noted: dict[str, datetime] = {}
+
+    async def create(
+        self,
+        *,
+        organization_id: str,
+        name: str,
+        role: Role,
+        on: HolderReference | None = None,
+        lifetime: timedelta | None = None,
+    ) -> tuple[ApiToken, str]:
+        """Create a token for the instance's operator; return its facts and its text.
+
+        Raises:
+            InvalidInput: for a name against the rules.
+            HolderNotFound: if the organization has no such holder.
+
+        """
+        operator = Principal.operator(organization_id)
+        made = await self.issue(viewer=operator, name=name, role=role, on=on, lifetime=lifetime)
+        return made.facts, made.text
+
+    async def issue(
+        self,
+        *,
+        viewer: Principal,
+        name: str,
+        role: Role,
+        on: HolderReference | None = None,
+        lifetime: timedelta | None = None,
+        terms: WriteTerms = AT_ONCE,
+    ) -> NewToken:
+        """Create a token with a role at a place; without one, in the whole organization.
+
+        Raises:
+            InvalidInput: for a name against the rules.
+            HolderNotFound: if the holder is not there for the viewer.
+            Forbidden: if the viewer may not manage access there, or has less than the role there.
+
+        """
+        content.ensure_name(name)
+        text, now = new_token_text(), self._foundation.now()
+        async with self._foundation.writing(terms) as unit:
+            place = await access.require_at(unit, viewer, Permission.ACCESS_MANAGE, on)
+            access.require_role(viewer, role, on=place)
+            token = ApiToken(
+                id=self._foundation.new_id(),
+                organization_id=viewer.organization_id,
+                name=name,
+                created_at=now,
+                expires_at=now + lifetime if lifetime else None,
+            )
+            grant = Grant(
+                id=self._foundation.new_id(),
+                organization_id=viewer.organization_id,
+                grantee=GranteeReference(kind=GranteeKind.TOKEN, id=token.id),
+                grantee_name=name,
+                held=Held(role=role, place=place),
+                created_at=now,
+            )
+            await tokens.add(unit, token, digest=self._digest(text))
+            await grants.add(unit, grant)
+        return NewToken(token, grant, text)
+
+    async def principal(self, text: str) -> Principal:
+        """Return who a token speaks for, with all its grants as they are now.
+
+        Raises:
+            Unauthenticated: for a malformed, unknown, revoked or expired one; the same for all.
+            Unavailable: if the database does not answer.
+
+        """
+        if not is_token_text(text):
+            raise Unauthenticated
+        digest, now = self._digest(text), self._foundation.now()
+        async with self._foundation.database.read() as unit:
+            found = await grants.token_with_grants(unit, digest)
+        # An index compares byte by byte and stops early; what it found is compared once more.
+        if found is None or not compare_digest(found[1], digest) or not found[0].is_valid(now):
+            raise Unauthenticated
+        self._note_use(found[0], now)
+        return found[2]
+
+    async def page(self, unit: ReadUnit, *, viewer: Principal, window: Window) -> Page[ApiToken]:
+        """Return a page of the tokens with a grant where the viewer manages access, oldest first.
+
+        Raises:
+            Forbidden: if the viewer manages access nowhere.
+            InvalidInput: for a cursor of another list.
+
+        """
+        sight = access.require_somewhere(viewer, Permission.ACCESS_MANAGE)
+        return await tokens.page(unit, window, sight=sight)
+
+    async def grants_of(
+        self, unit: ReadUnit, *, viewer: Principal, token_ids: Iterable[str]
+    ) -> Sequence[Grant]:
+        """Return the grants of these tokens that lie where the viewer manages access.
+
+        Raises:
+            Forbidden: if the viewer manages access nowhere.
+
+        """
+        sight = access.require_somewhere(viewer, Permission.ACCESS_MANAGE)
+        return await grants.of_tokens(unit, token_ids, sight=sight)
+
+    async def of_organization(self, organization_id: str) -> Sequence[tuple[ApiToken, list[Grant]]]:
+        """Return an organization's tokens and their grants; for the instance's operator only."""
+        operator = Principal.operator(organization_id)
+        async with self._foundation.database.read() as unit:
+            found = await tokens.all_of(unit, organization_id)
+            ids = [token.id for token in found]
+            held = await self.grants_of(unit, viewer=operator, token_ids=ids)
+        return [(it, [grant for grant in held if grant.grantee.id == it.id]) for it in found]
+
+    def now(self) -> datetime:
+        """Return the time by which tokens are valid or not."""
+        return self._foundation.now()
+
+    async def revoke(self, token_id: str) -> bool:
+        """Revoke a token for the instance's operator; tell whether there was one to revoke."""
+        async with self._foundation.database.write() as unit:
+            return await tokens.revoke(unit, token_id, at=self._foundation.now())
+
+    async def withdraw(
+        self, *, viewer: Principal, token_id: str, terms: WriteTerms = AT_ONCE
+    ) -> ApiToken:
+        """Revoke a token. It may be revoked already; then nothing changes.
+
+        Raises:
+            TokenNotFound: if it is not there for the viewer.
+            Forbidden: if it was granted more than the viewer may give.
+
+        """
+        sight = access.require_somewhere(viewer, Permission.ACCESS_MANAGE)
+        async with self._foundation.writing(terms) as unit:
+            known = is_canonical_id(token_id)
+            found = await tokens.find(unit, token_id, sight=sight) if known else None
+            if found is None:
+                raise TokenNotFound(token_id)
+            grantee = GranteeReference(kind=GranteeKind.TOKEN, id=token_id)
+            for held in await grants.held_by(unit, grantee):
+                access.require_role(viewer, held.role, on=held.place)
+            await tokens.revoke(unit, token_id, at=self._foundation.now())
+            left = await tokens.find(unit, token_id, sight=sight)
+        return left or found
+
+    async def store_uses(self) -> None:
+        """Store which tokens were used since the last time; all in one write."""
+        noted = dict(self._noted)
+        if not noted:
+            return
+        try:
+            async with self._foundation.database.write() as unit:
+                for token_id, at in noted.items():
+                    await tokens.note_use(unit, token_id, at=at, since=at - USE_IS_NOTED_EVERY)
+        except GatewayError as error:
+            # They are kept for the next time.
+            _log.warning("token_uses_not_stored", tokens=len(noted), code=error.code)
+            return
+        for token_id in noted:
+            self._noted.pop(token_id, None)
+
+    def _note_use(self, token: ApiToken, now: datetime) -> None:
+        is_fresh = token.last_used_at and now - token.last_used_at < USE_IS_NOTED_EVERY
+        if not is_fresh:
+            self._noted.setdefault(token.id, now)
+
+    def _digest(self, text: str) -> bytes:
+        return keyed_hash(self._foundation.vault.token_pepper, text.encode())
+
+
+def lifetime_of(days: int | None) -> timedelta | None:
+    """Return how long a token lives that shall live for some days; None is for ever.
+
+    Raises:
+        InvalidInput: for a number out of bounds.
+
+    """
+    if days is None:
+        return None
+    if not 0 < days <= MAX_DAYS:
+        raise InvalidInput(Argument.LIFETIME, f"A token lives for 1 to {MAX_DAYS} days.")
+    return timedelta(days=days)

@@ -1,0 +1,69 @@
+"""Making an organization what a file says: first a plan, then all of it or nothing.
+
+For the instance's operator only.
+"""
+
+from gateway.domain.drafts import AT_ONCE, WriteTerms
+from gateway.domain.topology import Plan, Topology, planned
+from gateway.services.foundation import Foundation
+from gateway.services.removal import remove_holder
+from gateway.storage import holders
+from gateway.storage.unit_of_work import ReadUnit, WriteUnit
+
+
+class Topologies:
+    """The use cases around wanted hierarchies."""
+
+    def __init__(self, foundation: Foundation) -> None:
+        """Take what every use case stands on."""
+        self._foundation = foundation
+
+    async def plan(self, *, wanted: Topology, prunes: bool = False) -> Plan:
+        """Return the steps that lead to what is wanted; with `prunes`, and to nothing else.
+
+        Raises:
+            InvalidInput: for a topology against the rules.
+
+        """
+        wanted.ensure_valid()
+        async with self._foundation.database.read() as unit:
+            return await self._planned(unit, wanted, prunes=prunes)
+
+    async def apply(
+        self, *, plan: Plan, with_content: bool = False, terms: WriteTerms = AT_ONCE
+    ) -> None:
+        """Do all the steps of a plan, in one transaction.
+
+        Raises:
+            DeletionsNotEmpty: if secrets would go that were not asked for.
+            PlanOutdated: if the hierarchy was changed since the plan was made.
+
+        """
+        plan.ensure_deletions_allowed(with_content=with_content)
+        async with self._foundation.writing(terms) as unit:
+            plan.ensure_same_steps(await self._planned(unit, plan.wanted, prunes=plan.prunes))
+            await self._create(unit, plan)
+            for step in plan.deletions:
+                await remove_holder(self._foundation, unit, step.holder)
+
+    async def _planned(self, unit: ReadUnit, wanted: Topology, *, prunes: bool) -> Plan:
+        organization = await holders.find_organization(unit, name=wanted.organization)
+        standing = await holders.standing(unit, organization.id) if organization else []
+        return planned(
+            wanted,
+            organization=organization,
+            standing=standing,
+            prunes=prunes,
+            new_id=self._foundation.new_id,
+        )
+
+    async def _create(self, unit: WriteUnit, plan: Plan) -> None:
+        now = self._foundation.now()
+        if plan.is_new_organization:
+            await holders.add_organization(unit, plan.organization, at=now)
+        for step in plan.creations:
+            parent_id = step.holder.parent_id
+            parent = await holders.find(unit, parent_id) if parent_id else None
+            await holders.add(unit, step.holder, parent=parent, at=now)
+            if parent is None:
+                await self._foundation.vault.add_project_key(unit, step.holder, at=now)

@@ -1,0 +1,113 @@
+"""From the rows that a transaction touched to what the audit trail says of it."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from gateway.domain.audit import AuditAction, AuditDraft, AuditSubject
+from gateway.services.trail_keys import State, TrailKeys
+from gateway.storage.watching import WATCHED
+
+_VALUE: Final = "sealed_value"
+
+
+@dataclass(slots=True)
+class RowChange:
+    """What became of one row, over all that a transaction did to it."""
+
+    noun: str
+    row_id: str
+    recorded: State = field(repr=False)
+    found: State = field(repr=False)
+    left: State = field(repr=False)
+    notes: list[Any] = field(default_factory=list, repr=False)
+
+    @property
+    def is_tampered(self) -> bool:
+        """Whether it was not as the application had left it."""
+        return self.found != self.recorded
+
+    @property
+    def has_effect(self) -> bool:
+        """Whether it is another row now than it was."""
+        return self.left != self.recorded
+
+    @property
+    def subject(self) -> tuple[AuditSubject, str]:
+        """What an event about it is about: a value is its secret's."""
+        return WATCHED[self.noun].subject, self.row_id
+
+    @property
+    def effect(self) -> str:
+        """The last word of the action's name."""
+        if self.left is None:
+            return "DELETED"
+        return "CREATED" if self.recorded is None else "CHANGED"
+
+
+def row_changes(notes: Iterable[Any], keys: TrailKeys) -> Sequence[RowChange]:
+    """Return one change a row, in the order in which rows were touched first."""
+    changes: dict[tuple[str, str], RowChange] = {}
+    for note in notes:
+        identity = (note.noun, note.row_id)
+        if identity not in changes:
+            found = keys.state(*identity, note.before)
+            changes[identity] = RowChange(*identity, note.recorded, found, None)
+        changes[identity].left = keys.state(*identity, note.after)
+        changes[identity].notes.append(note)
+    return list(changes.values())
+
+
+def drafts(changes: Iterable[RowChange]) -> Sequence[AuditDraft]:
+    """Return what is to be told: an event a thing, and one for each row that was tampered with."""
+    by_subject: dict[tuple[AuditSubject, str], list[RowChange]] = {}
+    alarms: list[AuditDraft] = []
+    for change in changes:
+        if change.has_effect:
+            by_subject.setdefault(change.subject, []).append(change)
+        if change.is_tampered:
+            alarms.append(_alarm(change))
+    return [*alarms, *(_draft(subject, parts) for subject, parts in by_subject.items())]
+
+
+def _draft(subject: tuple[AuditSubject, str], parts: Sequence[RowChange]) -> AuditDraft:
+    kind, subject_id = subject
+    own = [part for part in parts if part.noun != _VALUE]
+    effect = own[0].effect if own else "CHANGED"
+    details: dict[str, Any] = {}
+    for part in parts:
+        details |= json.loads(part.notes[-1].facts)
+    if kind is AuditSubject.SECRET and effect == "CHANGED":
+        # Whoever gives a secret a new value changes the secret; a new key only seals it anew.
+        details["is_new_value"] = bool(own) and len(own) < len(parts)
+        details["is_sealed_anew"] = not own
+    # A value that goes with its secret no longer knows where that was.
+    note = (own or parts)[0].notes[-1]
+    return AuditDraft(
+        action=AuditAction[f"{kind}_{effect}"],
+        subject=kind,
+        subject_id=subject_id,
+        organization_id=note.organization_id,
+        project_id=note.project_id,
+        holder_id=note.holder_id,
+        key=note.key,
+        details=details,
+        secret_ids=(subject_id,) if kind is AuditSubject.SECRET else (),
+    )
+
+
+def _alarm(change: RowChange) -> AuditDraft:
+    note = change.notes[0]
+    kind, subject_id = change.subject
+    return AuditDraft(
+        action=AuditAction.INTEGRITY_ALARM,
+        subject=kind,
+        subject_id=subject_id,
+        organization_id=note.organization_id,
+        project_id=note.project_id,
+        holder_id=note.holder_id,
+        key=note.key,
+        details={"table": change.noun, "fault": "CHANGED_OUTSIDE"},
+        secret_ids=(subject_id,) if kind is AuditSubject.SECRET else (),
+    )

@@ -1,0 +1,287 @@
+"""Values in, boxes out: data keys of projects, wrapped by the key ring, sealing values."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+from gateway.crypto.envelope import TamperedBox, derive_key, keyed_hash, new_key, open_box, seal
+from gateway.crypto.keyring import KeyRing, Wrapped
+from gateway.domain.holders import Holder
+from gateway.domain.ids import new_id
+from gateway.domain.keys import MOST_SEALS
+from gateway.domain.sealed import NeverStored, SealedValue, ValueIdentity
+from gateway.services.data_key_cache import DataKey, DataKeyCache
+from gateway.storage import data_keys, values
+from gateway.storage.data_keys import WrappedKey
+from gateway.storage.row_macs import RowMacs, adopt_all, alarm
+from gateway.storage.unit_of_work import Database, ReadUnit, WriteUnit
+
+# A box made for the first identity is from before rows had MACs: it is opened once, at the first
+# start after, and made anew for the second. So nobody can have rows adopted a second time.
+_WITHOUT_MACS: Final = "instance"
+_INSTANCE: Final = "instance/1"
+SEALS_AT_ONCE: Final = 1_024
+_FINGERPRINT_BYTES: Final = 16
+
+
+class MissingDataKey(Exception):
+    """A project is without its data key: the database is damaged."""
+
+
+class LockedVault(Exception):
+    """The vault was asked before it had its keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened(NeverStored):
+    key_ring: KeyRing
+    token_pepper: bytes = field(repr=False)
+    idempotency_key: bytes = field(repr=False)
+    fingerprint_key: bytes = field(repr=False)
+    audit_key: bytes = field(repr=False)
+
+
+class Vault:
+    """Seals and opens values. Keys in clear live here only, and only in memory."""
+
+    def __init__(self, cache: DataKeyCache | None = None) -> None:
+        """Begin locked: nothing can be sealed or opened until the keys are there."""
+        self._opened: _Opened | None = None
+        self._cache = DataKeyCache() if cache is None else cache
+        self._unwrapping = asyncio.Lock()
+
+    async def unlock(self, key_ring: KeyRing, database: Database, *, at: datetime) -> None:
+        """Take who wraps data keys; make the instance's data key at the first start.
+
+        Raises:
+            TamperedBox: if the ring is not the one that belongs to the database.
+            KeysUnavailable: if it does not answer.
+
+        """
+        async with database.read() as unit:
+            stored = await data_keys.find_active(unit, None)
+        if stored is None:
+            stored = await _first_key(key_ring, database, at=at)
+        wrapped = Wrapped(stored.kek_id, stored.wrapped)
+        try:
+            key = await key_ring.unwrap(wrapped, _INSTANCE, stored.id)
+            database.macs = RowMacs(derive_key(key, "row-mac"))
+        except TamperedBox:
+            key = await key_ring.unwrap(wrapped, _WITHOUT_MACS, stored.id)
+            database.macs = RowMacs(derive_key(key, "row-mac"))
+            await _adopt(key_ring, database, stored, key)
+        self._opened = _Opened(
+            key_ring,
+            token_pepper=derive_key(key, "token-pepper"),
+            idempotency_key=derive_key(key, "idempotency"),
+            fingerprint_key=derive_key(key, "fingerprint"),
+            audit_key=derive_key(key, "audit"),
+        )
+
+    def lock(self) -> None:
+        """Forget all keys."""
+        self._cache.forget_all()
+        self._opened = None
+
+    @property
+    def key_ring(self) -> KeyRing:
+        """Who wraps data keys.
+
+        Raises:
+            LockedVault: before it is unlocked.
+
+        """
+        return self._keys.key_ring
+
+    @property
+    def token_pepper(self) -> bytes:
+        """The key of the tokens' hashes.
+
+        Raises:
+            LockedVault: before it is unlocked.
+
+        """
+        return self._keys.token_pepper
+
+    @property
+    def idempotency_key(self) -> bytes:
+        """The key of the fingerprints by which a repeated request is known.
+
+        Raises:
+            LockedVault: before it is unlocked.
+
+        """
+        return self._keys.idempotency_key
+
+    @property
+    def audit_key(self) -> bytes:
+        """The key that those of the audit trail are derived from.
+
+        Raises:
+            LockedVault: before it is unlocked.
+
+        """
+        return self._keys.audit_key
+
+    def fingerprint(self, value: str, *, project_id: str) -> str:
+        """Return what tells equal values of a project from others, and nothing else (hex).
+
+        It answers "is this the same value?", so it is only for those who may read values.
+        """
+        key = derive_key(self._keys.fingerprint_key, project_id)
+        return keyed_hash(key, value.encode())[:_FINGERPRINT_BYTES].hex()
+
+    async def new_data_key(self, project_id: str) -> WrappedKey:
+        """Return a new data key of a project, wrapped and not stored yet.
+
+        Raises:
+            KeysUnavailable: if the key ring does not answer.
+
+        """
+        return await _new_wrapped(self._keys.key_ring, project_id, owner=project_id)
+
+    async def rewrapped(self, stored: WrappedKey) -> WrappedKey:
+        """Return a data key in the wrapping of the current key-encryption key, not stored yet.
+
+        Raises:
+            TamperedBox: if it does not unwrap.
+            KeysUnavailable: if the key ring does not answer.
+
+        """
+        owner = stored.project_id or _INSTANCE
+        key = await self.key_ring.unwrap(Wrapped(stored.kek_id, stored.wrapped), owner, stored.id)
+        wrapped = await self.key_ring.wrap(key, owner, stored.id)
+        return WrappedKey(
+            id=stored.id,
+            project_id=stored.project_id,
+            kek_id=wrapped.kek_id,
+            wrapped=wrapped.box,
+            seal_count=stored.seal_count,
+        )
+
+    async def add_project_key(self, unit: WriteUnit, project: Holder, *, at: datetime) -> None:
+        """Make and store the data key of a new project."""
+        await data_keys.add(unit, await self.new_data_key(project.id), at=at)
+
+    async def forget_project(self, unit: WriteUnit, project_id: str) -> None:
+        """Delete a project's data keys; nothing that they sealed opens again."""
+        await data_keys.remove_of_project(unit, project_id)
+        self._cache.forget_project(project_id)
+
+    async def seal(self, unit: WriteUnit, value: str, identity: ValueIdentity) -> SealedValue:
+        """Encrypt a value for one secret in one version, by the project's active data key.
+
+        Raises:
+            MissingDataKey: if the project has none.
+            TamperedBox: if its data key does not unwrap.
+            KeysUnavailable: if the key ring does not answer.
+
+        """
+        # Asked each time, within the transaction: another process may have rotated it.
+        active = await data_keys.find_active(unit, identity.project_id)
+        if active is None:
+            raise MissingDataKey(identity.project_id)
+        data_key = await self._counted(unit, active)
+        bound_to = _bound_to(identity, data_key.id)
+        return SealedValue(data_key.id, seal(data_key.value_key, value.encode(), *bound_to))
+
+    async def open(self, unit: ReadUnit, sealed: SealedValue, identity: ValueIdentity) -> str:
+        """Decrypt a value.
+
+        Raises:
+            IntegrityFault: if the box is not the one that was sealed for this identity.
+            KeysUnavailable: if the key ring does not answer.
+
+        """
+        try:
+            data_key = await self._named(unit, sealed.data_key_id, identity.project_id)
+            bound_to = _bound_to(identity, sealed.data_key_id)
+            return open_box(data_key.value_key, sealed.box, *bound_to).decode()
+        except (TamperedBox, MissingDataKey):
+            raise alarm(values.SEALED_VALUE.name, identity.secret_id) from None
+
+    async def _counted(self, unit: WriteUnit, active: WrappedKey) -> DataKey:
+        data_key = await self._unwrapped(active)
+        # What was reserved in a transaction that did not commit is not in the row: then again.
+        if data_key.seals_left == 0 or active.seal_count < data_key.reserved_until:
+            if active.seal_count + SEALS_AT_ONCE > MOST_SEALS:
+                active = await self._follow(unit, active)
+                data_key = await self._unwrapped(active)
+            await data_keys.count_seals(unit, active.id, more=SEALS_AT_ONCE)
+            data_key.seals_left = SEALS_AT_ONCE
+            data_key.reserved_until = active.seal_count + SEALS_AT_ONCE
+        data_key.seals_left -= 1
+        return data_key
+
+    async def _follow(self, unit: WriteUnit, worn: WrappedKey) -> WrappedKey:
+        following = await self.new_data_key(str(worn.project_id))
+        await data_keys.retire(unit, worn.id)
+        await data_keys.add(unit, following, at=datetime.now(UTC))
+        return following
+
+    async def _named(self, unit: ReadUnit, key_id: str, project_id: str) -> DataKey:
+        found = self._cache.find(key_id)
+        if found is None:
+            stored = await data_keys.find(unit, key_id)
+            if stored is None or stored.project_id is None:
+                raise MissingDataKey(project_id)
+            found = await self._unwrapped(stored)
+        if found.project_id != project_id:
+            raise TamperedBox
+        return found
+
+    async def _unwrapped(self, stored: WrappedKey) -> DataKey:
+        # One at a time, so that many who need the same key ask for it once.
+        async with self._unwrapping:
+            if found := self._cache.find(stored.id):
+                return found
+            owner = str(stored.project_id)
+            wrapped = Wrapped(stored.kek_id, stored.wrapped)
+            key = await self._keys.key_ring.unwrap(wrapped, owner, stored.id)
+            data_key = DataKey(stored.id, owner, bytearray(derive_key(key, "value")))
+            self._cache.keep(data_key)
+            return data_key
+
+    @property
+    def _keys(self) -> "_Opened":
+        if self._opened is None:
+            raise LockedVault
+        return self._opened
+
+
+async def _new_wrapped(key_ring: KeyRing, project_id: str | None, *, owner: str) -> WrappedKey:
+    key_id = new_id()
+    wrapped = await key_ring.wrap(new_key(), owner, key_id)
+    return WrappedKey(id=key_id, project_id=project_id, kek_id=wrapped.kek_id, wrapped=wrapped.box)
+
+
+async def _first_key(key_ring: KeyRing, database: Database, *, at: datetime) -> WrappedKey:
+    made = await _new_wrapped(key_ring, None, owner=_INSTANCE)
+    async with database.write() as unit:
+        # Of processes that start together the first one's key is the key.
+        stored = await data_keys.find_active(unit, None)
+        if stored is None:
+            await data_keys.add(unit, made, at=at)
+    return stored or made
+
+
+async def _adopt(key_ring: KeyRing, database: Database, old: WrappedKey, key: bytes) -> None:
+    wrapped = await key_ring.wrap(key, _INSTANCE, old.id)
+    new = WrappedKey(id=old.id, project_id=None, kek_id=wrapped.kek_id, wrapped=wrapped.box)
+    async with database.write() as unit:
+        # Of processes that start together one adopts.
+        if await data_keys.rewrap(unit, old, new):
+            await adopt_all(unit)
+
+
+def _bound_to(identity: ValueIdentity, data_key_id: str) -> tuple[str, ...]:
+    # Ids only: a key name may be changed, and the box must still open.
+    return (
+        "value",
+        identity.organization_id,
+        identity.project_id,
+        identity.secret_id,
+        str(identity.value_version),
+        data_key_id,
+    )

@@ -1,0 +1,125 @@
+"""The steps that creating any kind of secret shares."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.domain.drafts import Draft
+from gateway.domain.holders import Holder
+from gateway.domain.ids import is_canonical_id
+from gateway.domain.principals import Principal
+from gateway.domain.refusals import KeyConflict
+from gateway.domain.rules import ensure_target_in_reach
+from gateway.domain.scopes import Scope
+from gateway.domain.sealed import ValueIdentity
+from gateway.domain.secrets import (
+    DEFAULT_OWNER,
+    Secret,
+    SecretFacts,
+    SecretType,
+    ServiceReference,
+    service_at,
+)
+from gateway.services import access
+from gateway.services.foundation import Foundation
+from gateway.storage import secrets, values
+from gateway.storage.unit_of_work import ReadUnit, WriteUnit
+
+FIRST_VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """What tells a new secret's type from another's."""
+
+    variable_type: SecretType
+    key: str
+    mount_path: str | None = None
+    target: SecretFacts | None = None
+    target_holder_id: str | None = None
+    source: ServiceReference | None = None
+    owned_by: str = DEFAULT_OWNER
+
+    @property
+    def is_built_in(self) -> bool:
+        """Whether the platform makes it."""
+        return self.variable_type is SecretType.BUILT_IN
+
+
+def assembled(foundation: Foundation, holder: Holder, draft: Draft, shape: Shape) -> Secret:
+    """Return a new secret, not stored yet: of the holder's scope, unless it is the platform's."""
+    now = foundation.now()
+    return Secret(
+        id=foundation.new_id(),
+        key=shape.key,
+        mount_path=shape.mount_path,
+        scope=Scope.BUILT_IN if shape.is_built_in else holder.kind,
+        variable_type=shape.variable_type,
+        description=draft.description,
+        enable_interpolation_in_file=draft.enable_interpolation_in_file,
+        holder=holder,
+        service=shape.source or service_at(holder),
+        target=shape.target,
+        target_holder_id=shape.target_holder_id,
+        owned_by=shape.owned_by,
+        version=FIRST_VERSION,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+async def target_in_reach(
+    unit: ReadUnit, target_id: str, holder: Holder, *, viewer: Principal
+) -> Secret:
+    """Return the secret that a new alias or override at the holder shall refer to.
+
+    Raises:
+        SecretNotFound: if it is not in the holder's chain, or not there for the viewer.
+        ScopeViolation: if it hangs on a holder below.
+
+    """
+    found = await secrets.find(unit, target_id) if is_canonical_id(target_id) else None
+    seen = access.seen(viewer, found) if found else None
+    return ensure_target_in_reach(seen, target_id, holder)
+
+
+async def ensure_key_is_free(
+    unit: ReadUnit, holder: Holder, key: str, *, viewer: Principal
+) -> None:
+    """Refuse a key that is taken in the holder's chain or below it.
+
+    Raises:
+        KeyConflict: with the secret that has the key, if the viewer may see it.
+
+    """
+    if existing := await secrets.find_with_key(unit, holder, key):
+        raise KeyConflict(access.seen(viewer, existing))
+
+
+async def add_with_value(
+    foundation: Foundation, unit: WriteUnit, secret: Secret, value: str
+) -> None:
+    """Store a new secret and its value, sealed for it alone."""
+    await secrets.add(unit, secret, value_version=FIRST_VERSION)
+    sealed = await foundation.vault.seal(unit, value, identity_of(secret, FIRST_VERSION))
+    await values.add_value(unit, secret.id, sealed, value_version=FIRST_VERSION)
+
+
+async def replace_value(
+    foundation: Foundation, unit: WriteUnit, secret: Secret, value: str
+) -> None:
+    """Seal and store a secret's next value in the place of the one it has."""
+    stored = await values.find_value(unit, secret.id)
+    version = stored[1] + 1 if stored else FIRST_VERSION
+    sealed = await foundation.vault.seal(unit, value, identity_of(secret, version))
+    await values.replace_value(unit, secret.id, sealed, value_version=version)
+    await secrets.set_value_version(unit, secret.id, version)
+
+
+def identity_of(secret: Secret, value_version: int) -> ValueIdentity:
+    """Return what the secret's value is sealed for."""
+    return ValueIdentity(
+        organization_id=secret.holder.organization_id,
+        project_id=secret.holder.project_id,
+        secret_id=secret.id,
+        value_version=value_version,
+    )
