@@ -1,0 +1,221 @@
+"""Who may do what: tokens, users, and the roles that they were granted at places."""
+
+from collections.abc import Awaitable
+from datetime import datetime
+from typing import Self
+
+import strawberry
+
+from gateway.domain.errors import BusinessError
+from gateway.domain.grants import Grant, GranteeKind, GranteeReference
+from gateway.domain.grants import User as DomainUser
+from gateway.domain.sealed import starred
+from gateway.domain.tokens import ApiToken as DomainToken
+from gateway.services.tokens import NewToken
+from schema.context import Info
+from schema.enums import RoleEnum
+from schema.errors import MutationError
+from schema.holders import SecretHolder, holder_type
+from schema.inputs import given
+from schema.pages import Connection
+from schema.payloads import ArgumentPaths, told
+
+
+@strawberry.type(
+    description="A role of a token or a user, at one place and all below it. It counts at once."
+)
+class RoleGrant:
+    """A role of a token or a user at a place."""
+
+    id: strawberry.ID
+    role: RoleEnum
+    holder: SecretHolder | None = strawberry.field(
+        description="Where it counts, as everywhere below; null for the whole organization."
+    )
+    token_id: strawberry.ID | None = strawberry.field(description="Whose it is, if a token's.")
+    user_id: strawberry.ID | None = strawberry.field(description="Whose it is, if a user's.")
+    grantee_name: str
+    created_at: datetime
+
+    @classmethod
+    def of(cls, grant: Grant) -> Self:
+        """Tell a grant."""
+        place, grantee = grant.held.place, grant.grantee
+        is_token = grantee.kind is GranteeKind.TOKEN
+        return cls(
+            id=strawberry.ID(grant.id),
+            role=grant.held.role,
+            holder=holder_type(place) if place else None,
+            token_id=strawberry.ID(grantee.id) if is_token else None,
+            user_id=None if is_token else strawberry.ID(grantee.id),
+            grantee_name=grant.grantee_name,
+            created_at=grant.created_at,
+        )
+
+
+@strawberry.type(description="A page of grants.")
+class RoleGrantConnection(Connection[RoleGrant]):
+    """A page of a list."""
+
+
+@strawberry.type(description="What is known of an API token; its text is told once, when made.")
+class ApiToken:
+    """What is known of an API token."""
+
+    id: strawberry.ID
+    name: str
+    created_at: datetime
+    expires_at: datetime | None = strawberry.field(description="Null where it does not expire.")
+    revoked_at: datetime | None
+    last_used_at: datetime | None = strawberry.field(description="To about an hour.")
+
+    @strawberry.field(description="What it may do, as far as the viewer manages access there.")
+    async def grants(self, info: Info) -> list[RoleGrant]:
+        """Load the token's grants."""
+        return [RoleGrant.of(grant) for grant in await info.context.token_grants.load(self.id)]
+
+    @classmethod
+    def of(cls, token: DomainToken) -> Self:
+        """Tell a token."""
+        return cls(
+            id=strawberry.ID(token.id),
+            name=token.name,
+            created_at=token.created_at,
+            expires_at=token.expires_at,
+            revoked_at=token.revoked_at,
+            last_used_at=token.last_used_at,
+        )
+
+
+@strawberry.type(description="A page of API tokens.")
+class ApiTokenConnection(Connection[ApiToken]):
+    """A page of a list."""
+
+
+@strawberry.type(description="A person whom an OpenID Connect provider vouches for.")
+class User:
+    """A person whom a provider vouches for."""
+
+    id: strawberry.ID
+    issuer: str
+    subject: str
+    display_name: str
+    created_at: datetime
+
+    @classmethod
+    def of(cls, user: DomainUser) -> Self:
+        """Tell a user."""
+        return cls(
+            id=strawberry.ID(user.id),
+            issuer=user.issuer,
+            subject=user.subject,
+            display_name=user.display_name,
+            created_at=user.created_at,
+        )
+
+
+@strawberry.type(description="A page of users.")
+class UserConnection(Connection[User]):
+    """A page of a list."""
+
+
+@strawberry.input(
+    one_of=True, description="Names who is granted a role. Exactly one of the fields is to be set."
+)
+class GranteeRef:
+    """Names a token or a user."""
+
+    token_id: strawberry.ID | None = strawberry.UNSET
+    user_id: strawberry.ID | None = strawberry.UNSET
+
+    def reference(self) -> GranteeReference:
+        """Return the token or user that is named."""
+        token_id, user_id = given(self.token_id), given(self.user_id)
+        kind = GranteeKind.USER if token_id is None else GranteeKind.TOKEN
+        return GranteeReference(kind=kind, id=str(token_id or user_id or ""))
+
+
+@strawberry.type(description="`apiToken` is set exactly where `errors` is empty.")
+class CreateApiTokenPayload:
+    """The outcome of making a token."""
+
+    __repr__ = starred
+
+    api_token: ApiToken | None = None
+    token: str | None = strawberry.field(
+        default=None,
+        description="The token itself. It is told here only, and once; null on a dry run.",
+    )
+    grant: RoleGrant | None = None
+    errors: list[MutationError]
+
+    @classmethod
+    async def of(
+        cls, info: Info, work: Awaitable[NewToken], paths: ArgumentPaths, *, dry_run: bool
+    ) -> Self:
+        """Wait for the use case; tell what it made, or why nothing."""
+        try:
+            made = await info.context.services.finishing.finished(work)
+        except BusinessError as error:
+            return cls(errors=told(error, paths))
+        await info.context.renew()
+        return cls(
+            api_token=ApiToken.of(made.facts),
+            token=None if dry_run else made.text,
+            grant=RoleGrant.of(made.grant),
+            errors=[],
+        )
+
+
+@strawberry.type(description="`apiToken` is set exactly where `errors` is empty.")
+class ApiTokenPayload:
+    """The outcome of revoking a token."""
+
+    api_token: ApiToken | None = None
+    errors: list[MutationError]
+
+    @classmethod
+    async def of(cls, info: Info, work: Awaitable[DomainToken], paths: ArgumentPaths) -> Self:
+        """Wait for the use case; tell what it wrote, or why it wrote nothing."""
+        try:
+            token = await info.context.services.finishing.finished(work)
+        except BusinessError as error:
+            return cls(errors=told(error, paths))
+        await info.context.renew()
+        return cls(api_token=ApiToken.of(token), errors=[])
+
+
+@strawberry.type(description="`grant` is set exactly where `errors` is empty.")
+class RoleGrantPayload:
+    """The outcome of granting a role, or of taking it away."""
+
+    grant: RoleGrant | None = None
+    errors: list[MutationError]
+
+    @classmethod
+    async def of(cls, info: Info, work: Awaitable[Grant], paths: ArgumentPaths) -> Self:
+        """Wait for the use case; tell what it wrote, or why it wrote nothing."""
+        try:
+            grant = await info.context.services.finishing.finished(work)
+        except BusinessError as error:
+            return cls(errors=told(error, paths))
+        await info.context.renew()
+        return cls(grant=RoleGrant.of(grant), errors=[])
+
+
+@strawberry.type(description="`user` is set exactly where `errors` is empty.")
+class UserPayload:
+    """The outcome of letting a user in or out."""
+
+    user: User | None = None
+    errors: list[MutationError]
+
+    @classmethod
+    async def of(cls, info: Info, work: Awaitable[DomainUser], paths: ArgumentPaths) -> Self:
+        """Wait for the use case; tell what it wrote, or why it wrote nothing."""
+        try:
+            user = await info.context.services.finishing.finished(work)
+        except BusinessError as error:
+            return cls(errors=told(error, paths))
+        await info.context.renew()
+        return cls(user=User.of(user), errors=[])

@@ -1,0 +1,163 @@
+"""The makers of mutations that shape the hierarchy."""
+
+from typing import Annotated, Any
+
+import strawberry
+
+from gateway.domain.drafts import HolderReference
+from gateway.domain.errors import Argument
+from gateway.domain.permissions import Permission
+from gateway.domain.scopes import Scope
+from schema.arguments import DryRun, ExpectedVersion, Holder, mutation, paths, reference, terms
+from schema.context import Info
+from schema.enums import LinkedServiceTypeEnum
+from schema.inputs import ProvidedSecretInput
+from schema.payloads import DeleteHolderPayload, HolderPayload, SecretPayload
+
+WithContent = Annotated[
+    bool | None, strawberry.argument(description="Delete what is below it, and all secrets, too.")
+]
+_SHAPES = Permission.HIERARCHY_WRITE
+
+
+def project_creation() -> Any:  # noqa: ANN401 - what Strawberry's own maker returns
+    """Make the mutation that creates a project."""
+
+    async def resolve(info: Info, name: str, dry_run: DryRun = strawberry.UNSET) -> HolderPayload:
+        work = info.context.services.administration.create_holder(
+            viewer=info.context.viewer,
+            kind=Scope.PROJECT,
+            name=name,
+            terms=terms(dry_run=dry_run),
+        )
+        return await HolderPayload.of(info, work, paths())
+
+    return mutation(resolve, "Create a project.", permission=_SHAPES)
+
+
+def environment_creation() -> Any:  # noqa: ANN401 - as above
+    """Make the mutation that creates an environment."""
+
+    async def resolve(
+        info: Info, project_id: strawberry.ID, name: str, dry_run: DryRun = strawberry.UNSET
+    ) -> HolderPayload:
+        work = info.context.services.administration.create_holder(
+            viewer=info.context.viewer,
+            kind=Scope.ENVIRONMENT,
+            name=name,
+            parent=HolderReference(Scope.PROJECT, project_id),
+            terms=terms(dry_run=dry_run),
+        )
+        return await HolderPayload.of(info, work, paths(Scope.PROJECT))
+
+    return mutation(resolve, "Create an environment in a project.", permission=_SHAPES)
+
+
+def service_creation() -> Any:  # noqa: ANN401 - as above
+    """Make the mutation that creates a service."""
+
+    async def resolve(
+        info: Info,
+        environment_id: strawberry.ID,
+        type: LinkedServiceTypeEnum,
+        name: str,
+        dry_run: DryRun = strawberry.UNSET,
+    ) -> HolderPayload:
+        work = info.context.services.administration.create_service(
+            viewer=info.context.viewer,
+            environment_id=environment_id,
+            service_type=type,
+            name=name,
+            terms=terms(dry_run=dry_run),
+        )
+        return await HolderPayload.of(info, work, paths(Scope.ENVIRONMENT))
+
+    words = "Create a service in an environment. A DATABASE holds no secrets, so it cannot be one."
+    return mutation(resolve, words, permission=_SHAPES)
+
+
+def holder_renaming() -> Any:  # noqa: ANN401 - as above
+    """Make the mutation that renames a holder."""
+
+    async def resolve(
+        info: Info, holder: Holder, name: str, dry_run: DryRun = strawberry.UNSET
+    ) -> HolderPayload:
+        work = info.context.services.administration.rename_holder(
+            viewer=info.context.viewer,
+            at=reference(None, holder),
+            name=name,
+            terms=terms(dry_run=dry_run),
+        )
+        return await HolderPayload.of(info, work, paths())
+
+    return mutation(resolve, "Rename a project, an environment or a service.", permission=_SHAPES)
+
+
+def holder_deletion() -> Any:  # noqa: ANN401 - as above
+    """Make the mutation that deletes a holder."""
+
+    async def resolve(
+        info: Info,
+        holder: Holder,
+        with_content: WithContent = strawberry.UNSET,
+        dry_run: DryRun = strawberry.UNSET,
+    ) -> DeleteHolderPayload:
+        work = info.context.services.administration.delete_holder(
+            viewer=info.context.viewer,
+            at=reference(None, holder),
+            with_content=with_content is True,
+            terms=terms(dry_run=dry_run),
+        )
+        return await DeleteHolderPayload.of(info, work, paths())
+
+    words = (
+        "Delete a project, an environment or a service. What is below it and its secrets only go "
+        "`withContent`; without that, a HolderNotEmptyError tells how much would go."
+    )
+    return mutation(resolve, words, permission=_SHAPES)
+
+
+def registration() -> Any:  # noqa: ANN401 - as above
+    """Make the mutation that registers a provided secret."""
+
+    async def resolve(
+        info: Info,
+        holder: Holder,
+        input: ProvidedSecretInput,
+        dry_run: DryRun = strawberry.UNSET,
+    ) -> SecretPayload:
+        work = info.context.services.administration.register(
+            viewer=info.context.viewer,
+            at=reference(None, holder),
+            draft=input.draft(),
+            terms=terms(dry_run=dry_run),
+        )
+        return await SecretPayload.of(info, work, paths())
+
+    words = (
+        "Register a BUILT_IN of the platform, or an EXTERNAL_SECRET; it is seen from the holder "
+        "and all below it."
+    )
+    return mutation(resolve, words, permission=_SHAPES)
+
+
+def rotation() -> Any:  # noqa: ANN401 - as above
+    """Make the mutation that gives a provided secret its next value."""
+
+    async def resolve(
+        info: Info,
+        secret_id: strawberry.ID,
+        value: str,
+        expected_version: ExpectedVersion = strawberry.UNSET,
+        dry_run: DryRun = strawberry.UNSET,
+    ) -> SecretPayload:
+        work = info.context.services.administration.rotate(
+            viewer=info.context.viewer,
+            secret_id=secret_id,
+            value=value,
+            terms=terms(expected_version=expected_version, dry_run=dry_run),
+        )
+        return await SecretPayload.of(info, work, {**paths(), Argument.VALUE: ["value"]})
+
+    words = "Give a BUILT_IN or an EXTERNAL_SECRET its next value."
+    return mutation(resolve, words, permission=_SHAPES)

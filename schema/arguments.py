@@ -1,0 +1,104 @@
+"""What the makers of mutations share: arguments, and where an error points to."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Final
+
+import strawberry
+
+from gateway.domain.drafts import HolderReference, WriteTerms
+from gateway.domain.errors import Argument
+from gateway.domain.permissions import Permission
+from gateway.domain.scopes import Scope
+from schema.inputs import SecretHolderRef, given
+from schema.payloads import ArgumentPaths
+
+PERMISSION: Final = "permission"
+
+Holder = strawberry.ID | SecretHolderRef
+Resolver = Callable[..., Any]
+IdempotencyKey = Annotated[
+    str | None,
+    strawberry.argument(
+        description=(
+            "Sent again with the same key within 24 hours, the same request has one effect and one "
+            "answer. REST: the header Idempotency-Key."
+        )
+    ),
+]
+ExpectedVersion = Annotated[
+    int | None,
+    strawberry.argument(description="Change only this version; else a VersionConflictError."),
+]
+DryRun = Annotated[
+    bool | None,
+    strawberry.argument(description="Answer what would happen, and write nothing."),
+]
+
+
+def mutation(
+    resolve: Resolver,
+    description: str,
+    *,
+    scope: Scope | None = None,
+    permission: Permission = Permission.SECRET_WRITE,
+) -> Any:  # noqa: ANN401 - what Strawberry's own maker returns
+    """Make a mutation of a resolver; its argument `holder` is for that scope, or for any."""
+    if resolve.__annotations__.get("holder") == Holder:
+        resolve.__annotations__["holder"] = _holder_argument(scope)
+    return strawberry.mutation(resolve, description=description, metadata={PERMISSION: permission})
+
+
+def _holder_argument(scope: Scope | None) -> Any:  # noqa: ANN401 - a type, made at run time
+    if scope is None:
+        return SecretHolderRef
+    return Annotated[strawberry.ID, strawberry.argument(name=scope.id_argument)]
+
+
+def reference(scope: Scope | None, holder: Holder) -> HolderReference:
+    """Return the holder that an argument names."""
+    if isinstance(holder, SecretHolderRef):
+        return holder.reference()
+    return HolderReference(scope, holder)
+
+
+def terms(
+    *,
+    idempotency_key: str | None = None,
+    expected_version: int | None = None,
+    dry_run: bool | None = None,
+) -> WriteTerms:
+    """Return the terms that a mutation's arguments name."""
+    return WriteTerms(
+        dry_run=bool(given(dry_run)),
+        idempotency_key=given(idempotency_key),
+        expected_version=given(expected_version),
+    )
+
+
+def place(scope: Scope | None) -> str:
+    """Return where a mutation writes, in words."""
+    return f" at the {scope.lower()}" if scope else " at a holder of any kind"
+
+
+def paths(scope: Scope | None = None) -> ArgumentPaths:
+    """Return which argument of a mutation each of the domain's is."""
+    return {
+        Argument.HOLDER: [scope.id_argument if scope else "holder"],
+        Argument.SECRET: ["secretId"],
+        Argument.KEY: ["input", "key"],
+        Argument.VALUE: ["input", "value"],
+        Argument.MOUNT_PATH: ["input", "mountPath"],
+        Argument.DESCRIPTION: ["input", "description"],
+        Argument.NAME: ["name"],
+        Argument.IDEMPOTENCY_KEY: ["idempotencyKey"],
+        Argument.VERSION: ["expectedVersion"],
+        Argument.ROWS: ["secrets"],
+        Argument.SOURCE: ["input", "source", "id"],
+        Argument.ROLE: ["role"],
+        Argument.TOKEN: ["tokenId"],
+        Argument.USER: ["userId"],
+        Argument.GRANT: ["grantId"],
+        Argument.ISSUER: ["issuer"],
+        Argument.SUBJECT: ["subject"],
+        Argument.LIFETIME: ["days"],
+    }

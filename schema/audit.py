@@ -1,0 +1,116 @@
+"""What was done, as the audit trail tells it."""
+
+from datetime import datetime
+from typing import Self
+
+import strawberry
+
+from gateway.domain.audit import ANY_EVENT
+from gateway.domain.audit import AuditEvent as DomainEvent
+from gateway.domain.audit import AuditFilter as DomainFilter
+from schema.enums import ActorKind, AuditAction, AuditFace, AuditSubject
+from schema.inputs import given
+from schema.pages import Connection
+
+
+@strawberry.type(
+    description=(
+        "One entry of the audit trail: who did what to which thing. It names ids, never values, "
+        "and stays when the thing is gone."
+    )
+)
+class AuditEvent:
+    """One entry of the audit trail."""
+
+    id: strawberry.ID = strawberry.field(
+        description="Its number in the trail of the instance, without gaps."
+    )
+    at: datetime
+    action: AuditAction
+    actor_kind: ActorKind
+    actor_id: str = strawberry.field(description="Of a token or a user, its id.")
+    face: AuditFace
+    request_id: str | None = strawberry.field(
+        description="The request's `X-Request-Id`; null for the command line."
+    )
+    subject: AuditSubject
+    subject_id: strawberry.ID
+    project_id: strawberry.ID | None
+    holder_id: strawberry.ID | None = strawberry.field(
+        description="The holder that a secret hangs on, or that got values."
+    )
+    key: str | None = strawberry.field(description="The secret's key at that time.")
+    details: str = strawberry.field(
+        description=(
+            "Further facts as a JSON object, such as a secret's version; of a delivery, the ids "
+            "and versions of the secrets whose values were delivered."
+        )
+    )
+
+    @classmethod
+    def of(cls, event: DomainEvent) -> Self:
+        """Tell an event."""
+        return cls(
+            id=strawberry.ID(str(event.seq)),
+            at=event.at,
+            action=AuditAction(event.action),
+            actor_kind=ActorKind(event.actor_kind),
+            actor_id=event.actor_id,
+            face=AuditFace(event.face),
+            request_id=event.request_id,
+            subject=AuditSubject(event.subject),
+            subject_id=strawberry.ID(event.subject_id),
+            project_id=_id(event.project_id),
+            holder_id=_id(event.holder_id),
+            key=event.key,
+            details=event.details,
+        )
+
+
+@strawberry.type(description="A page of the audit trail, the newest entries first.")
+class AuditEventConnection(Connection[AuditEvent]):
+    """A page of the audit trail."""
+
+
+@strawberry.input(description="Which entries are wanted: those that match every field given.")
+class AuditFilter:
+    """Which entries are wanted."""
+
+    actor_id: str | None = strawberry.UNSET
+    actions: list[AuditAction] | None = strawberry.UNSET
+    secret_id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Entries about the secret, and deliveries of its value.",
+    )
+    holder_id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Entries about the holder and its secrets; of a project, all below it too.",
+    )
+    since: datetime | None = strawberry.field(
+        default=strawberry.UNSET, description="At this time or later."
+    )
+    until: datetime | None = strawberry.field(
+        default=strawberry.UNSET, description="Before this time."
+    )
+
+    def wanted(self) -> DomainFilter:
+        """Return the domain's filter."""
+        actions = given(self.actions)
+        return DomainFilter(
+            actor_id=given(self.actor_id),
+            actions=None if actions is None else tuple(actions),
+            secret_id=given(self.secret_id),
+            holder_id=given(self.holder_id),
+            since=given(self.since),
+            until=given(self.until),
+        )
+
+
+def wanted_events(only: AuditFilter | None) -> DomainFilter:
+    """Return the filter that was asked for, or none."""
+    wanted = given(only)
+    return wanted.wanted() if wanted else ANY_EVENT
+
+
+def _id(known: str | None) -> strawberry.ID | None:
+    return strawberry.ID(known) if known else None

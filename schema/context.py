@@ -1,0 +1,59 @@
+"""What a resolver has at hand: the caller, the services, and one view of the database."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import strawberry
+from strawberry.dataloader import DataLoader
+
+from gateway.domain.grants import Grant
+from gateway.domain.holders import Holder
+from gateway.domain.principals import Principal
+from gateway.domain.secrets import Secret
+from gateway.services.container import Services
+from gateway.storage.unit_of_work import ReadUnit
+
+
+@dataclass(slots=True)
+class Context:
+    """One request's context.
+
+    All reads of a request see the database as it was at its first read; a mutation renews the view,
+    so that what its payload selects is what it left.
+    """
+
+    viewer: Principal
+    services: Services
+    view: ReadUnit
+    holders: "DataLoader[str, Holder | None]" = field(init=False)
+    secrets: "DataLoader[str, Secret | None]" = field(init=False)
+    token_grants: "DataLoader[str, list[Grant]]" = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make the loaders."""
+        self._make_loaders()
+
+    async def renew(self) -> None:
+        """Forget what was read: something was written since."""
+        await self.view.close()
+        self._make_loaders()
+
+    def _make_loaders(self) -> None:
+        self.holders = DataLoader(load_fn=self._load_holders)
+        self.secrets = DataLoader(load_fn=self._load_secrets)
+        self.token_grants = DataLoader(load_fn=self._load_token_grants)
+
+    async def _load_holders(self, ids: Sequence[str]) -> Sequence[Holder | None]:
+        found = await self.services.hierarchy.find(self.view, viewer=self.viewer, ids=ids)
+        return [found.get(holder_id) for holder_id in ids]
+
+    async def _load_secrets(self, ids: Sequence[str]) -> Sequence[Secret | None]:
+        found = await self.services.secrets.find(self.view, viewer=self.viewer, ids=ids)
+        return [found.get(secret_id) for secret_id in ids]
+
+    async def _load_token_grants(self, ids: Sequence[str]) -> Sequence[list[Grant]]:
+        found = await self.services.tokens.grants_of(self.view, viewer=self.viewer, token_ids=ids)
+        return [[grant for grant in found if grant.grantee.id == token_id] for token_id in ids]
+
+
+Info = strawberry.Info[Context, None]

@@ -1,0 +1,218 @@
+"""What a document costs: how many fields its answer can have at most.
+
+A list with `first` or `last` is taken to be as long as they say, and one without to be as long as a
+page is. The cost is known before anything runs, and is what `extensions.cost` of an answer tells.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLField,
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    IntValueNode,
+    ListValueNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    ValueNode,
+    VariableNode,
+    get_named_type,
+    get_nullable_type,
+)
+
+from gateway.domain.pages import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
+from gateway.services.imports import MAX_ROWS
+
+# Arguments that say how long a list is: a page's by a number, the others by what is asked for.
+PAGE_ARGUMENTS: Final = ("first", "last")
+LIST_ARGUMENTS: Final[Mapping[tuple[str, str], tuple[str, int]]] = MappingProxyType(
+    {
+        ("Query", "nodes"): ("ids", MAX_PAGE_SIZE),
+        ("Mutation", "importSecrets"): ("secrets", MAX_ROWS),
+    },
+)
+# Lists whose length no argument says, as long as they usually are at most.
+LENGTHS: Final[Mapping[tuple[str, str], int]] = MappingProxyType(
+    {
+        ("ApiToken", "grants"): 10,
+        ("EffectiveSecret", "shadows"): 4,
+        ("SecretExplanation", "aliasHops"): 1,
+        ("SecretExplanation", "elsewhere"): 20,
+        ("Query", "runtimeSecrets"): 500,
+        ("__Schema", "types"): 80,
+        ("__Schema", "directives"): 5,
+        ("__Type", "fields"): 8,
+        ("__Type", "interfaces"): 1,
+        ("__Type", "possibleTypes"): 2,
+        ("__Type", "enumValues"): 4,
+        ("__Type", "inputFields"): 3,
+        ("__Field", "args"): 2,
+        ("__Directive", "args"): 2,
+    },
+)
+_DIGITS: Final = 10
+# A type that is asked for by its name, or the one with all mutations, is larger than most.
+_LARGE: Final[Mapping[str, int]] = MappingProxyType({"__type": 20, "mutationType": 20})
+_WRAPPED: Final = ("__Type", "ofType")
+_META: Final[Mapping[str, str]] = MappingProxyType({"__schema": "__Schema", "__type": "__Type"})
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """How many fields an answer can have: the schema's, and those of the introspection."""
+
+    fields: int = 0
+    introspection: int = 0
+
+
+@dataclass(slots=True)
+class _Price:
+    # Of a selection: what it costs by itself, and for each entry of the page that it is in.
+    fixed: int = 0
+    per_entry: int = 0
+    introspection: int = 0
+
+    def add(self, other: "_Price") -> None:
+        self.fixed += other.fixed
+        self.per_entry += other.per_entry
+        self.introspection += other.introspection
+
+
+class Pricing:
+    """Prices an operation of one document; `visited` counts the steps that this took."""
+
+    def __init__(
+        self, schema: GraphQLSchema, document: DocumentNode, sizes: Mapping[str, int]
+    ) -> None:
+        """Take what the variables that say how long lists are stand for."""
+        self._schema = schema
+        self._sizes = sizes
+        self._fragments = {
+            it.name.value: it
+            for it in document.definitions
+            if isinstance(it, FragmentDefinitionNode)
+        }
+        self._priced: dict[str, _Price] = {}
+        self.visited = 0
+
+    def cost(self, operation: OperationDefinitionNode) -> Cost:
+        """Return what the operation costs."""
+        root = self._schema.get_root_type(operation.operation)
+        price = self._selection(operation.selection_set, root)
+        return Cost(price.fixed + price.per_entry, price.introspection)
+
+    def _selection(self, selected: SelectionSetNode, on: GraphQLNamedType | None) -> _Price:
+        price = _Price()
+        for node in selected.selections:
+            self.visited += 1
+            if isinstance(node, FieldNode):
+                self._add_field(price, node, on)
+            elif isinstance(node, InlineFragmentNode):
+                narrowed = node.type_condition
+                at = self._schema.get_type(narrowed.name.value) if narrowed else on
+                price.add(self._selection(node.selection_set, at))
+            elif isinstance(node, FragmentSpreadNode):
+                price.add(self._fragment(node.name.value))
+        return price
+
+    def _fragment(self, name: str) -> _Price:
+        if name not in self._priced:
+            # A ring, or a name that nothing has, costs nothing: the validation refuses both.
+            self._priced[name] = _Price()
+            if definition := self._fragments.get(name):
+                on = self._schema.get_type(definition.type_condition.name.value)
+                self._priced[name] = self._selection(definition.selection_set, on)
+        return self._priced[name]
+
+    def _add_field(self, price: _Price, node: FieldNode, on: GraphQLNamedType | None) -> None:
+        price.fixed += 1
+        if node.selection_set is None:
+            return
+        name = node.name.value
+        definition = _field_of(on, name)
+        within = self._selection(node.selection_set, self._type_of(definition, name))
+        place = (on.name if on else "", name)
+        if name in _META:
+            price.introspection += _whole(within, 1) * _LARGE.get(name, 1)
+            return
+        inner = _whole(within, self._page(place, definition, node))
+        price.introspection += within.introspection
+        inner *= _LARGE.get(name, 1) if on is not None and on.name == "__Schema" else 1
+        if place == _WRAPPED:
+            # Most types wrap no other, and few more than one.
+            price.fixed += inner // 2
+        elif not _is_list(definition):
+            price.fixed += inner
+        elif length := self._length(place, node):
+            price.fixed += inner * length
+        else:
+            price.per_entry += inner
+
+    def _type_of(self, definition: GraphQLField | None, name: str) -> GraphQLNamedType | None:
+        if name in _META:
+            return self._schema.get_type(_META[name])
+        return get_named_type(definition.type) if definition else None
+
+    def _page(
+        self, place: tuple[str, str], definition: GraphQLField | None, node: FieldNode
+    ) -> int:
+        if place in LIST_ARGUMENTS:
+            return self._length(place, node) or 0
+        if definition is None or PAGE_ARGUMENTS[0] not in definition.args:
+            return 1
+        given = [it.value for it in node.arguments or () if it.name.value in PAGE_ARGUMENTS]
+        sizes = [self._size(value) for value in given]
+        return max((size for size in sizes if size is not None), default=DEFAULT_PAGE_SIZE)
+
+    def _length(self, place: tuple[str, str], node: FieldNode) -> int | None:
+        if place not in LIST_ARGUMENTS:
+            return LENGTHS.get(place)
+        name, most = LIST_ARGUMENTS[place]
+        given = [it.value for it in node.arguments or () if it.name.value == name]
+        return min(max((self._size(value) or 1 for value in given), default=1), most)
+
+    def _size(self, value: ValueNode) -> int | None:
+        if isinstance(value, VariableNode):
+            return self._sizes.get(value.name.value)
+        if isinstance(value, IntValueNode):
+            return read_size(value)
+        return len(value.values) if isinstance(value, ListValueNode) else None
+
+
+def bounded(size: int) -> int:
+    """Return how long a page of this size can be: a larger one is refused where it is read."""
+    return min(max(size, 0), MAX_PAGE_SIZE)
+
+
+def read_size(number: IntValueNode) -> int:
+    """Return how long a page of the size that is written can be."""
+    # With so many digits it is refused later; here it is a whole page.
+    return bounded(int(number.value)) if len(number.value) <= _DIGITS else MAX_PAGE_SIZE
+
+
+def _whole(price: _Price, entries: int) -> int:
+    return price.fixed + price.per_entry * entries
+
+
+def _field_of(on: GraphQLNamedType | None, name: str) -> GraphQLField | None:
+    if isinstance(on, GraphQLObjectType | GraphQLInterfaceType):
+        field: GraphQLField | None = on.fields.get(name)
+        return field
+    return None
+
+
+def _is_list(definition: GraphQLField | None) -> bool:
+    if definition is None:
+        return False
+    return isinstance(get_nullable_type(definition.type), GraphQLList)

@@ -1,0 +1,197 @@
+"""Documents as they come: read once, looked at once, and kept for the next time.
+
+All three steps are cached by the text. What is refused for its size is not kept, so a flood of such
+documents pushes nothing out.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, Final
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    InlineFragmentNode,
+    IntValueNode,
+    ListValueNode,
+    OperationDefinitionNode,
+    ValueNode,
+    VariableNode,
+    parse,
+    specified_rules,
+    validate,
+)
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+
+from schema.cost import LIST_ARGUMENTS, PAGE_ARGUMENTS, Cost, Pricing, bounded, read_size
+from schema.limits import LIMITS, Limit, LimitExceeded, Survey, ensure_within
+
+CACHED_DOCUMENTS: Final = 512
+_CACHED_COSTS: Final = 2_048
+# Validation ends there.
+_MOST_ERRORS: Final = 20
+_RULES: Final = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
+_SIZES: Final = frozenset({*PAGE_ARGUMENTS, *(name for name, _ in LIST_ARGUMENTS.values())})
+# What the parser says of a document that is too much for it.
+_TOO_MUCH: Final[Mapping[str, Limit]] = MappingProxyType(
+    {
+        f"Document contains more than {LIMITS[Limit.TOKENS]} tokens. Parsing aborted.": (
+            Limit.TOKENS
+        ),
+        f"Document contains more than {LIMITS[Limit.COMMENTS]} comments. Parsing aborted.": (
+            Limit.COMMENTS
+        ),
+        "Document is nested too deeply. Parsing aborted.": Limit.DEPTH,
+    },
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Document:
+    """A document within the limits."""
+
+    node: DocumentNode
+    introspects: bool
+    # Names of variables that say how long lists are.
+    size_variables: tuple[str, ...]
+
+    @property
+    def operations(self) -> list[OperationDefinitionNode]:
+        """All operations, in the order written."""
+        return [it for it in self.node.definitions if isinstance(it, OperationDefinitionNode)]
+
+    def operation(self, name: str | None) -> OperationDefinitionNode | None:
+        """Return the operation that is meant; None if that is not clear."""
+        found = [
+            it
+            for it in self.operations
+            if name is None or (it.name is not None and it.name.value == name)
+        ]
+        return found[0] if len(found) == 1 else None
+
+
+@lru_cache(maxsize=CACHED_DOCUMENTS)
+def parsed(text: str) -> DocumentNode:
+    """Return a document's tree.
+
+    Raises:
+        LimitExceeded: if it has too many parts, or is nested deeper than it could be read.
+        GraphQLError: if it is no document.
+
+    """
+    try:
+        return parse(
+            text,
+            max_lexical_tokens=LIMITS[Limit.TOKENS],
+            max_comments=LIMITS[Limit.COMMENTS],
+        )
+    except GraphQLSyntaxError as error:
+        if limit := _TOO_MUCH.get(error.description):
+            raise LimitExceeded(limit) from None
+        raise
+
+
+@lru_cache(maxsize=CACHED_DOCUMENTS)
+def admitted(text: str) -> Document:
+    """Return a document that asks for no more than is given.
+
+    Raises:
+        LimitExceeded: naming the limit.
+        GraphQLError: if it is no document.
+
+    """
+    node = parsed(text)
+    measures = list(Survey(node).measures())
+    ensure_within(measures)
+    introspects = any(measure.introspects for measure in measures)
+    return Document(node, introspects, tuple(sorted(set(_size_variables(node)))))
+
+
+@lru_cache(maxsize=CACHED_DOCUMENTS)
+def validated(schema: GraphQLSchema, text: str) -> list[GraphQLError]:
+    """Return what is wrong with a document, without a guess at what was meant."""
+    return validate(schema, parsed(text), _RULES, _MOST_ERRORS, hide_suggestions=True)
+
+
+def cost_of(
+    schema: GraphQLSchema,
+    text: str,
+    operation: OperationDefinitionNode,
+    variables: Mapping[str, Any],
+) -> Cost:
+    """Return what an operation costs with these variables.
+
+    Raises:
+        LimitExceeded: if that is more than is given.
+
+    """
+    sizes = tuple(_sizes(admitted(text).size_variables, operation, variables))
+    cost = _cost(schema, text, operation.name and operation.name.value, sizes)
+    if cost.introspection > LIMITS[Limit.INTROSPECTION_COST]:
+        raise LimitExceeded(Limit.INTROSPECTION_COST)
+    return cost
+
+
+@lru_cache(maxsize=_CACHED_COSTS)
+def _cost(
+    schema: GraphQLSchema,
+    text: str,
+    operation_name: str | None,
+    sizes: tuple[tuple[str, int], ...],
+) -> Cost:
+    document = admitted(text)
+    pricing = Pricing(schema, document.node, dict(sizes))
+    operation = document.operation(operation_name)
+    return pricing.cost(operation) if operation else Cost()
+
+
+def _sizes(
+    names: Iterable[str], operation: OperationDefinitionNode, variables: Mapping[str, Any]
+) -> Iterator[tuple[str, int]]:
+    defaults = {
+        it.variable.name.value: it.default_value for it in operation.variable_definitions or ()
+    }
+    for name in names:
+        size = _length(variables[name]) if name in variables else _written(defaults.get(name))
+        if size is not None:
+            yield name, size
+
+
+def _length(given: object) -> int | None:
+    if isinstance(given, list):
+        return len(given)
+    # A whole number may be written as a fraction; what is none of both is refused later.
+    return bounded(int(given)) if isinstance(given, int | float) else None
+
+
+def _written(default: ValueNode | None) -> int | None:
+    if isinstance(default, IntValueNode):
+        return read_size(default)
+    return len(default.values) if isinstance(default, ListValueNode) else None
+
+
+def _size_variables(document: DocumentNode) -> Iterator[str]:
+    waiting = [
+        it.selection_set
+        for it in document.definitions
+        if isinstance(it, OperationDefinitionNode | FragmentDefinitionNode)
+    ]
+    while waiting:
+        for node in waiting.pop().selections:
+            if isinstance(node, FieldNode):
+                yield from _variables_in(node)
+            if isinstance(node, FieldNode | InlineFragmentNode) and node.selection_set:
+                waiting.append(node.selection_set)
+
+
+def _variables_in(node: FieldNode) -> Iterator[str]:
+    for argument in node.arguments or ():
+        if argument.name.value in _SIZES and isinstance(argument.value, VariableNode):
+            yield argument.value.name.value

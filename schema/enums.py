@@ -1,0 +1,153 @@
+"""Enumerations, spelled as in the REST API that the types mirror."""
+
+from enum import Enum, StrEnum
+from typing import TypeAlias
+
+import strawberry
+
+from gateway.domain.audit import AuditAction as _AuditAction
+from gateway.domain.audit import AuditSubject as _AuditSubject
+from gateway.domain.effective import Absence as _Absence
+from gateway.domain.effective import Provenance as _Provenance
+from gateway.domain.errors import ErrorCode
+from gateway.domain.origins import ActorKind as _ActorKind
+from gateway.domain.origins import AuditFace as _AuditFace
+from gateway.domain.pages import SecretOrderField as _SecretOrderField
+from gateway.domain.permissions import Role
+from gateway.domain.scopes import Scope, ServiceType
+from gateway.domain.secrets import SecretType
+from gateway.services.imports import ImportAction as _ImportAction
+
+strawberry.enum(
+    Scope,
+    name="APIVariableScopeEnum",
+    description="Where a secret lives, widest first. All service scopes are equally narrow.",
+)
+APIVariableScopeEnum: TypeAlias = Scope
+
+strawberry.enum(
+    SecretType,
+    name="APIVariableTypeEnum",
+    description=(
+        "What kind of secret it is: a VALUE or a FILE of its own; an ALIAS, which gives another "
+        "secret a second key; an OVERRIDE, which gives a secret of a wider scope another value; a "
+        "BUILT_IN of the platform; or one kept by an external secret manager."
+    ),
+)
+APIVariableTypeEnum: TypeAlias = SecretType
+
+strawberry.enum(
+    ServiceType,
+    name="LinkedServiceTypeEnum",
+    description="The kinds of service a secret can belong to or come from.",
+)
+LinkedServiceTypeEnum: TypeAlias = ServiceType
+
+strawberry.enum(
+    _SecretOrderField,
+    name="SecretOrderField",
+    description="By what secrets are ordered. SCOPE: the widest first, targets before references.",
+)
+SecretOrderField: TypeAlias = _SecretOrderField
+
+
+strawberry.enum(
+    _Provenance,
+    name="SecretProvenance",
+    description=(
+        "How a service comes by a key. OWN: defined on the service. INHERITED: defined on a wider "
+        "scope and seen unchanged. OVERRIDE: defined on a narrower scope than the one it replaces. "
+        "ALIAS: another secret under a key of its own."
+    ),
+)
+SecretProvenance: TypeAlias = _Provenance
+
+strawberry.enum(
+    _Absence,
+    name="SecretAbsence",
+    description=(
+        "Why a service does not see a key: nobody has it, or only a sibling service, another "
+        "environment of the project, or another project has."
+    ),
+)
+SecretAbsence: TypeAlias = _Absence
+
+strawberry.enum(
+    Role,
+    name="Role",
+    description=(
+        "What may be done at a place and below. VIEWER: look at everything but values. EDITOR: "
+        "write secrets, too. RUNTIME: get values, and nothing else. ADMIN: all of that, shape the "
+        "hierarchy, say who may do what. AUDITOR: read what happened. OPERATOR: all there is."
+    ),
+)
+RoleEnum: TypeAlias = Role
+
+strawberry.enum(
+    _ImportAction, name="ImportAction", description="What became of an imported secret."
+)
+ImportAction: TypeAlias = _ImportAction
+
+
+strawberry.enum(
+    _AuditAction,
+    name="AuditAction",
+    description=(
+        "What was done. VALUES_DELIVERED: a service's values left the gateway. INTEGRITY_ALARM: a "
+        "row was not as the gateway had left it."
+    ),
+)
+AuditAction: TypeAlias = _AuditAction
+
+strawberry.enum(
+    _AuditSubject, name="AuditSubject", description="What kind of thing an entry is about."
+)
+AuditSubject: TypeAlias = _AuditSubject
+
+strawberry.enum(
+    _ActorKind,
+    name="ActorKind",
+    description=(
+        "Who acted: an API token, a user, the operator at the command line, or the gateway by "
+        "itself."
+    ),
+)
+ActorKind: TypeAlias = _ActorKind
+
+strawberry.enum(
+    _AuditFace, name="AuditFace", description="Through what the actor came in, if through anything."
+)
+AuditFace: TypeAlias = _AuditFace
+
+
+@strawberry.enum(description="What is going to be done to a secret.")
+class SecretChangeKind(StrEnum):
+    """What is going to be done to a secret."""
+
+    EDIT = "EDIT"
+    DELETE = "DELETE"
+
+
+@strawberry.enum(description="Which way a list runs.")
+class OrderDirection(StrEnum):
+    """Which way a list runs."""
+
+    ASC = "ASC"
+    DESC = "DESC"
+
+
+@strawberry.enum(
+    description="What kind of outcome stood in the way. One table maps these to REST's statuses."
+)
+class MutationErrorCode(Enum):
+    """The codes that a payload's errors can have; the others stand at the top of the answer."""
+
+    BAD_USER_INPUT = strawberry.enum_value(ErrorCode.BAD_USER_INPUT, description="REST: 400")
+    SCOPE_VIOLATION = strawberry.enum_value(ErrorCode.SCOPE_VIOLATION, description="REST: 400")
+    ALIAS_OF_ALIAS = strawberry.enum_value(ErrorCode.ALIAS_OF_ALIAS, description="REST: 400")
+    NOT_OVERRIDABLE = strawberry.enum_value(ErrorCode.NOT_OVERRIDABLE, description="REST: 400")
+    READ_ONLY = strawberry.enum_value(ErrorCode.READ_ONLY, description="REST: 403")
+    NOT_FOUND = strawberry.enum_value(ErrorCode.NOT_FOUND, description="REST: 404")
+    CONFLICT = strawberry.enum_value(ErrorCode.CONFLICT, description="REST: 409")
+    VERSION_CONFLICT = strawberry.enum_value(ErrorCode.VERSION_CONFLICT, description="REST: 409")
+    NOT_EMPTY = strawberry.enum_value(ErrorCode.NOT_EMPTY, description="REST: 409")

@@ -1,0 +1,187 @@
+"""Business outcomes as types that a form can show."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final, Self
+
+import strawberry
+
+from gateway.domain import errors as domain
+from gateway.domain import refusals
+from schema.enums import APIVariableScopeEnum, APIVariableTypeEnum, MutationErrorCode
+from schema.secrets import Secret, SecretAlias
+
+Path = list[str] | None
+
+
+@strawberry.interface(
+    description=(
+        "Why a mutation did nothing. A client that selects only these three fields handles every "
+        "error there will ever be."
+    )
+)
+class MutationError:
+    """Why a mutation did nothing."""
+
+    code: MutationErrorCode
+    message: str = strawberry.field(description="For people; may change.")
+    path: list[str] | None = strawberry.field(
+        description='Which argument, e.g. ["input", "key"]: for a form.'
+    )
+
+    @classmethod
+    def of(cls, error: domain.BusinessError, path: Path, **facts: Any) -> Self:  # noqa: ANN401
+        """Tell the error, with the facts that a type adds."""
+        code = MutationErrorCode[error.code.name]
+        return cls(code=code, message=error.message, path=path, **facts)
+
+
+@strawberry.type(description="An argument breaks a rule that needs no look at what is stored.")
+class InputError(MutationError):
+    """An argument breaks a rule."""
+
+
+@strawberry.type(description="Nothing with that id can be seen, whether or not it is there.")
+class NotFoundError(MutationError):
+    """Nothing with that id can be seen."""
+
+    missing_id: strawberry.ID
+
+
+@strawberry.type(description="Something that is stored stands in the way.")
+class ConflictError(MutationError):
+    """Something that is stored stands in the way."""
+
+
+@strawberry.type(description="The key is taken along the chain.")
+class SecretKeyConflictError(MutationError):
+    """The key is taken along the chain."""
+
+    existing: Secret | None = strawberry.field(description="Null where the viewer may not read it.")
+
+
+@strawberry.type(description="The secret was changed since the expected version.")
+class VersionConflictError(MutationError):
+    """The secret was changed since the expected version."""
+
+    expected_version: int
+    actual_version: int
+
+
+@strawberry.type(description="More would go with the holder than was asked for.")
+class HolderNotEmptyError(MutationError):
+    """More would go with the holder than was asked for."""
+
+    holder_count: int = strawberry.field(description="How many holders are below it.")
+    secret_count: int = strawberry.field(description="How many secrets they all have.")
+
+
+@strawberry.type(description="A reference would point at a scope where it may not.")
+class ScopeViolationError(MutationError):
+    """A reference would point at a scope where it may not."""
+
+    source_scope: APIVariableScopeEnum = strawberry.field(
+        description="Where the reference was to be made."
+    )
+    target_scope: APIVariableScopeEnum = strawberry.field(description="Where its target lives.")
+
+
+@strawberry.type(description="The target of a new alias is an alias itself.")
+class AliasOfAliasError(MutationError):
+    """The target of a new alias is an alias itself."""
+
+    aliased_secret: SecretAlias | None = strawberry.field(description="Alias this one instead.")
+
+
+@strawberry.type(description="The target of a new override has no value that could be replaced.")
+class NotOverridableError(MutationError):
+    """The target of a new override has no value that could be replaced."""
+
+    variable_type: APIVariableTypeEnum
+
+
+@strawberry.type(description="The secret is the platform's: it cannot be edited or deleted here.")
+class ReadOnlyError(MutationError):
+    """The secret is the platform's."""
+
+    scope: APIVariableScopeEnum
+
+
+def _key_conflict(error: refusals.KeyConflict, path: Path) -> MutationError:
+    existing = Secret.of(error.existing) if error.existing else None
+    return SecretKeyConflictError.of(error, path, existing=existing)
+
+
+def _override_conflict(error: refusals.OverrideConflict, path: Path) -> MutationError:
+    return SecretKeyConflictError.of(error, path, existing=Secret.of(error.existing))
+
+
+def _version_conflict(error: refusals.VersionConflict, path: Path) -> MutationError:
+    return VersionConflictError.of(
+        error, path, expected_version=error.expected, actual_version=error.actual
+    )
+
+
+def _not_empty(error: refusals.HolderNotEmpty, path: Path) -> MutationError:
+    return HolderNotEmptyError.of(
+        error, path, holder_count=error.holders, secret_count=error.secrets
+    )
+
+
+def _scope_violation(error: refusals.ScopeViolation, path: Path) -> MutationError:
+    return ScopeViolationError.of(error, path, source_scope=error.source, target_scope=error.target)
+
+
+def _alias_of_alias(error: refusals.AliasOfAlias, path: Path) -> MutationError:
+    aliased = SecretAlias.of(error.aliased) if error.aliased else None
+    return AliasOfAliasError.of(error, path, aliased_secret=aliased)
+
+
+def _not_overridable(error: refusals.NotOverridable, path: Path) -> MutationError:
+    return NotOverridableError.of(error, path, variable_type=error.variable_type)
+
+
+def _read_only(error: refusals.ReadOnly, path: Path) -> MutationError:
+    return ReadOnlyError.of(error, path, scope=error.scope)
+
+
+def _not_found(error: domain.NotFound, path: Path) -> MutationError:
+    return NotFoundError.of(error, path, missing_id=strawberry.ID(error.missing_id))
+
+
+_Builder = Callable[[Any, Path], MutationError]
+# Looked up along the class's ancestors, so a new subclass is told at least as its parent.
+BUILDERS: Final[Mapping[type[domain.BusinessError], _Builder]] = MappingProxyType(
+    {
+        # What breaks a rule and adds no fact of its own, such as an expansion that is too long.
+        domain.BusinessError: InputError.of,
+        domain.InvalidInput: InputError.of,
+        domain.NotFound: _not_found,
+        domain.Conflict: ConflictError.of,
+        refusals.KeyConflict: _key_conflict,
+        refusals.OverrideConflict: _override_conflict,
+        refusals.VersionConflict: _version_conflict,
+        refusals.HolderNotEmpty: _not_empty,
+        refusals.ScopeViolation: _scope_violation,
+        refusals.AliasOfAlias: _alias_of_alias,
+        refusals.NotOverridable: _not_overridable,
+        refusals.ReadOnly: _read_only,
+    },
+)
+ERROR_TYPES: Final = (
+    InputError,
+    NotFoundError,
+    ConflictError,
+    SecretKeyConflictError,
+    VersionConflictError,
+    HolderNotEmptyError,
+    ScopeViolationError,
+    AliasOfAliasError,
+    NotOverridableError,
+    ReadOnlyError,
+)
+
+
+def typed_error(error: domain.BusinessError, path: Path) -> MutationError:
+    """Wrap an outcome of the domain in its type."""
+    return next(BUILDERS[kind](error, path) for kind in type(error).__mro__ if kind in BUILDERS)

@@ -1,0 +1,160 @@
+"""The makers of mutations that say who may do what."""
+
+from typing import Annotated, Any
+
+import strawberry
+
+from gateway.domain.errors import Argument
+from gateway.domain.permissions import Permission
+from gateway.services.tokens import NewToken, lifetime_of
+from schema.access import (
+    ApiTokenPayload,
+    CreateApiTokenPayload,
+    GranteeRef,
+    RoleGrantPayload,
+    UserPayload,
+)
+from schema.arguments import DryRun, mutation, paths, terms
+from schema.context import Info
+from schema.enums import RoleEnum
+from schema.inputs import SecretHolderRef, given
+
+Place = Annotated[
+    SecretHolderRef | None,
+    strawberry.argument(
+        description="Where the role counts, as everywhere below; left out: in the organization."
+    ),
+]
+Days = Annotated[
+    int | None, strawberry.argument(description="Until it expires; left out: it does not.")
+]
+_MANAGES = Permission.ACCESS_MANAGE
+
+
+def token_creation() -> Any:  # noqa: ANN401 - what Strawberry's own maker returns
+    """Make the mutation that creates a token."""
+
+    async def resolve(
+        info: Info,
+        name: str,
+        role: RoleEnum,
+        holder: Place = strawberry.UNSET,
+        days: Days = strawberry.UNSET,
+        dry_run: DryRun = strawberry.UNSET,
+    ) -> CreateApiTokenPayload:
+        place, conditions = given(holder), terms(dry_run=dry_run)
+
+        async def work() -> NewToken:
+            return await info.context.services.tokens.issue(
+                viewer=info.context.viewer,
+                name=name,
+                role=role,
+                on=place.reference() if place else None,
+                lifetime=lifetime_of(given(days)),
+                terms=conditions,
+            )
+
+        is_dry = conditions.dry_run
+        return await CreateApiTokenPayload.of(info, work(), paths(), dry_run=is_dry)
+
+    words = (
+        "Create an API token with a role at a place. Nobody gives more than they have there; the "
+        "token's text is in this answer only."
+    )
+    return mutation(resolve, words, permission=_MANAGES)
+
+
+def token_revocation() -> Any:  # noqa: ANN401 - as above
+    """Make the mutation that revokes a token."""
+
+    async def resolve(
+        info: Info, token_id: strawberry.ID, dry_run: DryRun = strawberry.UNSET
+    ) -> ApiTokenPayload:
+        work = info.context.services.tokens.withdraw(
+            viewer=info.context.viewer, token_id=token_id, terms=terms(dry_run=dry_run)
+        )
+        return await ApiTokenPayload.of(info, work, paths())
+
+    words = "Revoke an API token: the next request with it is refused."
+    return mutation(resolve, words, permission=_MANAGES)
+
+
+def granting() -> Any:  # noqa: ANN401 - as above
+    """Make the mutation that grants a role."""
+
+    async def resolve(
+        info: Info,
+        grantee: GranteeRef,
+        role: RoleEnum,
+        holder: Place = strawberry.UNSET,
+        dry_run: DryRun = strawberry.UNSET,
+    ) -> RoleGrantPayload:
+        place = given(holder)
+        work = info.context.services.grants.grant(
+            viewer=info.context.viewer,
+            grantee=grantee.reference(),
+            role=role,
+            on=place.reference() if place else None,
+            terms=terms(dry_run=dry_run),
+        )
+        named = {Argument.TOKEN: ["grantee", "tokenId"], Argument.USER: ["grantee", "userId"]}
+        return await RoleGrantPayload.of(info, work, {**paths(), **named})
+
+    words = "Grant a token or a user a role at a place. Nobody gives more than they have there."
+    return mutation(resolve, words, permission=_MANAGES)
+
+
+def grant_revocation() -> Any:  # noqa: ANN401 - as above
+    """Make the mutation that takes a grant away."""
+
+    async def resolve(
+        info: Info, grant_id: strawberry.ID, dry_run: DryRun = strawberry.UNSET
+    ) -> RoleGrantPayload:
+        work = info.context.services.grants.revoke(
+            viewer=info.context.viewer, grant_id=grant_id, terms=terms(dry_run=dry_run)
+        )
+        return await RoleGrantPayload.of(info, work, paths())
+
+    words = "Take a grant away: the next request is judged without it."
+    return mutation(resolve, words, permission=_MANAGES)
+
+
+def user_registration() -> Any:  # noqa: ANN401 - as above
+    """Make the mutation that lets a user in."""
+
+    async def resolve(
+        info: Info,
+        issuer: str,
+        subject: str,
+        display_name: str,
+        dry_run: DryRun = strawberry.UNSET,
+    ) -> UserPayload:
+        work = info.context.services.identities.register(
+            viewer=info.context.viewer,
+            issuer=issuer,
+            subject=subject,
+            display_name=display_name,
+            terms=terms(dry_run=dry_run),
+        )
+        return await UserPayload.of(info, work, {**paths(), Argument.NAME: ["displayName"]})
+
+    words = (
+        "Let a person in whom an OpenID Connect provider vouches for. What they may do is granted "
+        "apart."
+    )
+    return mutation(resolve, words, permission=_MANAGES)
+
+
+def user_removal() -> Any:  # noqa: ANN401 - as above
+    """Make the mutation that removes a user."""
+
+    async def resolve(
+        info: Info, user_id: strawberry.ID, dry_run: DryRun = strawberry.UNSET
+    ) -> UserPayload:
+        work = info.context.services.identities.remove(
+            viewer=info.context.viewer, user_id=user_id, terms=terms(dry_run=dry_run)
+        )
+        return await UserPayload.of(info, work, paths())
+
+    words = "Remove a user with all their grants: their next request is refused."
+    return mutation(resolve, words, permission=_MANAGES)

@@ -1,0 +1,247 @@
+"""Projects, environments and services: what secrets hang on."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Final, Self
+
+import strawberry
+
+from gateway.domain.holders import Holder
+from gateway.domain.refusals import HolderNotFound
+from gateway.domain.scopes import SERVICE_SCOPES, Scope, ServiceType
+from schema.context import Info
+from schema.effective import EffectiveSecret, EffectiveSecretConnection
+from schema.enums import LinkedServiceTypeEnum
+from schema.filters import SecretFilter, SecretOrder, wanted_filter, wanted_order, wanted_window
+from schema.inputs import given
+from schema.node import Node
+from schema.pages import After, Before, Connection, First, Last
+from schema.secrets import Secret, SecretConnection
+
+
+@strawberry.interface(
+    description="A place secrets live at: a project, an environment or a service."
+)
+class SecretHolder(Node):
+    """A place secrets live at."""
+
+    source: strawberry.Private[Holder]
+    name: str
+
+    @strawberry.field(
+        description="The secrets defined here, without those inherited. 50 if no size is given."
+    )
+    async def secrets(
+        self,
+        info: Info,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
+        filter: SecretFilter | None = strawberry.UNSET,
+        order_by: SecretOrder | None = strawberry.UNSET,
+    ) -> SecretConnection:
+        """Load a page of the holder's own secrets."""
+        page = await info.context.services.secrets.defined_at(
+            info.context.view,
+            viewer=info.context.viewer,
+            holder=self.source,
+            window=wanted_window(first, after, last, before),
+            order=wanted_order(order_by),
+            only=wanted_filter(filter),
+        )
+        return SecretConnection.of(page, Secret.of)
+
+    @strawberry.field(
+        description=(
+            "All that is seen from here: the secrets defined here, those inherited from wider "
+            "scopes and the built-in ones; by scope, targets before what refers to them. A secret "
+            "and its override are both there."
+        )
+    )
+    async def visible_secrets(
+        self, info: Info, first: First = strawberry.UNSET, after: After = strawberry.UNSET
+    ) -> SecretConnection:
+        """Load a page of what the holder sees."""
+        page = await info.context.services.secrets.visible_from(
+            info.context.view,
+            viewer=info.context.viewer,
+            holder=self.source,
+            window=wanted_window(first, after),
+        )
+        return SecretConnection.of(page, Secret.of)
+
+    @classmethod
+    def of(cls, holder: Holder) -> Self:
+        """Tell what is known of the holder."""
+        return cls(source=holder, id=strawberry.ID(holder.id), name=holder.name)
+
+
+@strawberry.interface(
+    description=(
+        "What runs in an environment, and so sees its secrets, its project's and the built-in ones."
+    )
+)
+class Service(SecretHolder):
+    """What runs in an environment."""
+
+    @strawberry.field(description="Which kind of service it is.")
+    def service_type(self) -> LinkedServiceTypeEnum:
+        """Name the kind."""
+        return ServiceType(self.source.kind)
+
+    @strawberry.field(
+        description=(
+            "What the service sees at run time: one entry per key, with where it comes from and "
+            "what it hides. The filter is on the secrets that win."
+        )
+    )
+    async def effective_secrets(
+        self,
+        info: Info,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
+        filter: SecretFilter | None = strawberry.UNSET,
+        order_by: SecretOrder | None = strawberry.UNSET,
+    ) -> EffectiveSecretConnection:
+        """Load a page of what the service gets."""
+        page = await info.context.services.effective.page(
+            info.context.view,
+            viewer=info.context.viewer,
+            service=self.source,
+            window=wanted_window(first, after, last, before),
+            order=wanted_order(order_by),
+            only=wanted_filter(filter),
+        )
+        return EffectiveSecretConnection.of(page, EffectiveSecret.of)
+
+    @strawberry.field(description="Where it runs.")
+    async def environment(
+        self, info: Info
+    ) -> Annotated["Environment", strawberry.lazy("schema.holders")]:
+        """Load the environment."""
+        return Environment.of(await _above(info, self.source.environment_id))
+
+
+@strawberry.type(description="A service built from source.")
+class Application(Service):
+    """A service built from source."""
+
+
+@strawberry.type(description="A service run from an image.")
+class Container(Service):
+    """A service run from an image."""
+
+
+@strawberry.type(description="A service that runs to its end, on an event or a schedule.")
+class Job(Service):
+    """A service that runs to its end."""
+
+
+@strawberry.type(description="A Helm chart.")
+class Helm(Service):
+    """A Helm chart."""
+
+
+@strawberry.type(description="A Terraform stack.")
+class Terraform(Service):
+    """A Terraform stack."""
+
+
+@strawberry.type(description="A page of services.")
+class ServiceConnection(Connection[Service]):
+    """A page of a list."""
+
+
+@strawberry.type(description="A stage of a project, e.g. production; services run in it.")
+class Environment(SecretHolder):
+    """A stage of a project."""
+
+    @strawberry.field(description="What it is a stage of.")
+    async def project(self, info: Info) -> Annotated["Project", strawberry.lazy("schema.holders")]:
+        """Load the project."""
+        return Project.of(await _above(info, self.source.project_id))
+
+    @strawberry.field(description="What runs here, by name.")
+    async def services(
+        self,
+        info: Info,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        types: list[LinkedServiceTypeEnum] | None = strawberry.UNSET,
+    ) -> ServiceConnection:
+        """Load a page of the environment's services."""
+        wanted = given(types)
+        page = await info.context.services.hierarchy.services(
+            info.context.view,
+            viewer=info.context.viewer,
+            environment=self.source,
+            window=wanted_window(first, after),
+            kinds=[kind for kind in SERVICE_SCOPES if wanted is None or kind.value in wanted],
+        )
+        return ServiceConnection.of(page, service_type)
+
+
+@strawberry.type(description="A page of environments.")
+class EnvironmentConnection(Connection[Environment]):
+    """A page of a list."""
+
+
+@strawberry.type(description="The widest place secrets live at.")
+class Project(SecretHolder):
+    """The widest place secrets live at."""
+
+    @strawberry.field(description="Its stages, by name.")
+    async def environments(
+        self, info: Info, first: First = strawberry.UNSET, after: After = strawberry.UNSET
+    ) -> EnvironmentConnection:
+        """Load a page of the project's environments."""
+        page = await info.context.services.hierarchy.environments(
+            info.context.view,
+            viewer=info.context.viewer,
+            project=self.source,
+            window=wanted_window(first, after),
+        )
+        return EnvironmentConnection.of(page, Environment.of)
+
+
+@strawberry.type(description="A page of projects.")
+class ProjectConnection(Connection[Project]):
+    """A page of a list."""
+
+
+_TYPES: Final[Mapping[Scope, type[SecretHolder]]] = MappingProxyType(
+    {
+        Scope.PROJECT: Project,
+        Scope.ENVIRONMENT: Environment,
+        Scope.APPLICATION: Application,
+        Scope.CONTAINER: Container,
+        Scope.JOB: Job,
+        Scope.HELM: Helm,
+        Scope.TERRAFORM: Terraform,
+    },
+)
+HOLDER_TYPES: Final = tuple(_TYPES.values())
+
+
+async def _above(info: Info, holder_id: str | None) -> Holder:
+    # What is above a visible holder is visible, and the database's keys say that it is there.
+    found = await info.context.holders.load(str(holder_id))
+    if found is None:
+        raise HolderNotFound(None, str(holder_id))
+    return found
+
+
+def holder_type(holder: Holder) -> SecretHolder:
+    """Wrap a holder in the type of its kind."""
+    return _TYPES[holder.kind].of(holder)
+
+
+def service_type(holder: Holder) -> Service:
+    """Wrap a service in the type of its kind."""
+    wrapped = holder_type(holder)
+    if not isinstance(wrapped, Service):
+        raise TypeError(holder.kind)
+    return wrapped

@@ -1,0 +1,221 @@
+"""Inputs: what clients write, turned into the domain's drafts."""
+
+from typing import TypeVar
+
+import strawberry
+
+from gateway.domain.drafts import (
+    KEPT,
+    AliasDraft,
+    EditDraft,
+    HolderReference,
+    Kept,
+    OverrideDraft,
+    ProvidedDraft,
+    SecretDraft,
+)
+from gateway.domain.scopes import HOLDER_SCOPES
+from gateway.domain.sealed import starred
+from gateway.domain.secrets import DEFAULT_OWNER, ServiceReference
+from gateway.services.imports import ImportRow
+from schema.enums import (
+    APIVariableScopeEnum,
+    LinkedServiceTypeEnum,
+)
+
+Given = TypeVar("Given")
+
+
+def given(argument: Given | None) -> Given | None:
+    """Return what was given; None for null as well as for what was left out."""
+    return None if argument is strawberry.UNSET else argument
+
+
+def kept(argument: Given | None) -> Given | Kept | None:
+    """Return what was given; null takes away, and what was left out is kept."""
+    return KEPT if argument is strawberry.UNSET else argument
+
+
+@strawberry.input(
+    one_of=True, description="Names one holder. Exactly one of the fields is to be set."
+)
+class SecretHolderRef:
+    """Names one holder."""
+
+    project_id: strawberry.ID | None = strawberry.UNSET
+    environment_id: strawberry.ID | None = strawberry.UNSET
+    application_id: strawberry.ID | None = strawberry.UNSET
+    container_id: strawberry.ID | None = strawberry.UNSET
+    job_id: strawberry.ID | None = strawberry.UNSET
+    helm_id: strawberry.ID | None = strawberry.UNSET
+    terraform_id: strawberry.ID | None = strawberry.UNSET
+
+    def reference(self) -> HolderReference:
+        """Return the holder that is named."""
+        named = {scope: given(getattr(self, f"{scope.lower()}_id")) for scope in HOLDER_SCOPES}
+        return next(HolderReference(scope, at) for scope, at in named.items() if at is not None)
+
+
+@strawberry.input(description="A new secret.")
+class SecretInput:
+    """A new secret."""
+
+    __repr__ = starred
+
+    key: str = strawberry.field(
+        description="Letters, digits and underscores, a letter first, at most 255."
+    )
+    value: str | None = strawberry.field(
+        default=strawberry.UNSET, description="At most 64 KiB of UTF-8. Empty if left out."
+    )
+    mount_path: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Makes it a FILE, mounted at this absolute path."
+    )
+    description: str | None = strawberry.field(
+        default=strawberry.UNSET, description="At most 255 characters."
+    )
+    enable_interpolation_in_file: bool | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Whether `{{KEY}}` in a file's content is replaced when it is delivered.",
+    )
+
+    def draft(self) -> SecretDraft:
+        """Return the domain's draft."""
+        return SecretDraft(
+            key=self.key,
+            value=given(self.value),
+            mount_path=given(self.mount_path),
+            description=given(self.description),
+            enable_interpolation_in_file=given(self.enable_interpolation_in_file),
+        )
+
+
+@strawberry.input(description="A secret to import.")
+class ImportSecretInput(SecretInput):
+    """A secret to import."""
+
+    __repr__ = starred
+
+    scope: APIVariableScopeEnum | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Which holder of the chain it is for; the holder itself if left out.",
+    )
+
+    def row(self) -> ImportRow:
+        """Return the row of the import."""
+        return ImportRow(self.draft(), given(self.scope))
+
+
+@strawberry.input(
+    description="A new key for a secret. REST: the body of POST …/secret/{secretId}/alias."
+)
+class SecretAliasInput:
+    """A new key for a secret."""
+
+    key: str = strawberry.field(
+        description="Letters, digits and underscores, a letter first, at most 255."
+    )
+    description: str | None = strawberry.field(
+        default=strawberry.UNSET, description="At most 255 characters."
+    )
+    enable_interpolation_in_file: bool | None = strawberry.UNSET
+
+    def draft(self) -> AliasDraft:
+        """Return the domain's draft."""
+        return AliasDraft(
+            key=self.key,
+            description=given(self.description),
+            enable_interpolation_in_file=given(self.enable_interpolation_in_file),
+        )
+
+
+@strawberry.input(description="Another value for a secret of a wider scope.")
+class SecretOverrideInput:
+    """Another value for a secret."""
+
+    __repr__ = starred
+
+    value: str | None = strawberry.field(
+        default=strawberry.UNSET, description="At most 64 KiB of UTF-8. Empty if left out."
+    )
+    description: str | None = strawberry.field(
+        default=strawberry.UNSET, description="At most 255 characters."
+    )
+    enable_interpolation_in_file: bool | None = strawberry.UNSET
+
+    def draft(self) -> OverrideDraft:
+        """Return the domain's draft."""
+        return OverrideDraft(
+            value=given(self.value),
+            description=given(self.description),
+            enable_interpolation_in_file=given(self.enable_interpolation_in_file),
+        )
+
+
+@strawberry.input(description="New content for a secret. What is left out stays as it is.")
+class SecretEditInput:
+    """New content for a secret."""
+
+    __repr__ = starred
+
+    key: str = strawberry.field(description="The key it has, or a new one.")
+    value: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Null keeps the value too; an empty text empties it."
+    )
+    description: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Null takes it away."
+    )
+    enable_interpolation_in_file: bool | None = strawberry.UNSET
+
+    def draft(self) -> EditDraft:
+        """Return the domain's draft."""
+        return EditDraft(
+            key=self.key,
+            value=given(self.value),
+            description=kept(self.description),
+            enable_interpolation_in_file=kept(self.enable_interpolation_in_file),
+        )
+
+
+@strawberry.input(description="The service that a built-in secret comes from.")
+class ServiceReferenceInput:
+    """The service that a built-in secret comes from."""
+
+    id: strawberry.ID
+    name: str
+    type: LinkedServiceTypeEnum
+
+
+@strawberry.input(
+    description=(
+        "A secret that is not written by callers. With a source it is a BUILT_IN of the platform, "
+        "whose key may begin with QOVERY_; without one, an EXTERNAL_SECRET."
+    )
+)
+class ProvidedSecretInput:
+    """A secret that is not written by callers."""
+
+    __repr__ = starred
+
+    key: str
+    value: str
+    source: ServiceReferenceInput | None = strawberry.UNSET
+    owned_by: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Who keeps the value; QOVERY if left out."
+    )
+    description: str | None = strawberry.UNSET
+
+    def draft(self) -> ProvidedDraft:
+        """Return the domain's draft."""
+        source = given(self.source)
+        return ProvidedDraft(
+            key=self.key,
+            value=self.value,
+            owned_by=given(self.owned_by) or DEFAULT_OWNER,
+            description=given(self.description),
+            source=(
+                ServiceReference(id=source.id, name=source.name, type=source.type)
+                if source
+                else None
+            ),
+        )

@@ -1,0 +1,246 @@
+"""What a document may ask for at most, looked at before it is validated or run.
+
+Each field, spread and inline fragment is visited once: a fragment is measured where it is first
+needed, and what it measures is added wherever it is spread. Counts are those of the document with
+its fragments written out, however large that would be.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionNode,
+    SelectionSetNode,
+)
+
+from gateway.domain.errors import ErrorCode, GatewayError
+
+INTROSPECTION: Final = frozenset({"__schema", "__type"})
+
+
+class Limit(StrEnum):
+    """What is counted, by the names that are documented."""
+
+    TOKENS = "tokens"
+    COMMENTS = "comments"
+    DEPTH = "depth"
+    INTROSPECTION_DEPTH = "introspection depth"
+    ROOT_FIELDS = "root fields"
+    ALIASES = "aliases"
+    DIRECTIVES = "directives"
+    OVERLAPS = "overlaps"
+    COST = "cost"
+    INTROSPECTION_COST = "introspection cost"
+    LIST_ENTRIES = "list entries"
+
+
+LIMITS: Final[Mapping[Limit, int]] = MappingProxyType(
+    {
+        Limit.TOKENS: 1_000,
+        Limit.COMMENTS: 1_000,
+        Limit.DEPTH: 12,
+        Limit.INTROSPECTION_DEPTH: 20,
+        Limit.ROOT_FIELDS: 10,
+        Limit.ALIASES: 20,
+        Limit.DIRECTIVES: 20,
+        # Validation compares fields of one name pair by pair.
+        Limit.OVERLAPS: 5_000,
+        Limit.COST: 20_000,
+        # Once what GraphiQL and code generators ask for, and some more.
+        Limit.INTROSPECTION_COST: 36_000,
+        Limit.LIST_ENTRIES: 2_000,
+    },
+)
+# What a caller is told about each of them; `{}` is the bound.
+WORDS: Final[Mapping[Limit, str]] = MappingProxyType(
+    {
+        Limit.TOKENS: "A document has at most {} tokens.",
+        Limit.COMMENTS: "A document has at most {} comments.",
+        Limit.DEPTH: "Fields are nested at most {} deep.",
+        Limit.INTROSPECTION_DEPTH: "Fields of the introspection are nested at most {} deep.",
+        Limit.ROOT_FIELDS: "An operation has at most {} fields at its root.",
+        Limit.ALIASES: "An operation has at most {} aliases, fragments written out.",
+        Limit.DIRECTIVES: "An operation has at most {} directives, fragments written out.",
+        Limit.OVERLAPS: "A document has at most {} pairs of fields of one name at one depth.",
+        Limit.COST: "A document may cost at most {}: ask for fewer fields or shorter pages.",
+        Limit.INTROSPECTION_COST: "The introspection may cost at most {}.",
+        Limit.LIST_ENTRIES: "A list in the variables has at most {} entries.",
+    },
+)
+
+
+class LimitExceeded(GatewayError):
+    """A document asks for more than is given."""
+
+    code = ErrorCode.LIMIT_EXCEEDED
+
+    def __init__(self, limit: Limit) -> None:
+        """Name the bound."""
+        self.limit = limit
+        super().__init__(WORDS[limit].format(f"{LIMITS[limit]:,}"))
+
+
+@dataclass(slots=True)
+class Measure:
+    """What a definition asks for, with its fragments written out."""
+
+    is_operation: bool
+    depth: int = 0
+    introspection_depth: int = 0
+    root_fields: int = 0
+    aliases: int = 0
+    directives: int = 0
+    introspects: bool = False
+    # By how deep they are: only fields at one depth can stand for each other.
+    names: Counter[tuple[int, str]] = field(default_factory=Counter)
+
+    def counted(self) -> Iterator[tuple[Limit, int]]:
+        """Give what has a limit in each operation. What no operation spreads is invalid anyway."""
+        if self.is_operation:
+            yield Limit.DEPTH, self.depth
+            yield Limit.INTROSPECTION_DEPTH, self.introspection_depth
+            yield Limit.ROOT_FIELDS, self.root_fields
+            yield Limit.ALIASES, self.aliases
+            yield Limit.DIRECTIVES, self.directives
+
+    @property
+    def overlaps(self) -> int:
+        """How many pairs of fields at one depth have one name."""
+        return sum(count * (count - 1) // 2 for count in self.names.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    # `depth` begins anew where the introspection begins; `levels` does not.
+    depth: int = 0
+    levels: int = 0
+    is_introspection: bool = False
+
+
+class Survey:
+    """Measures a document; `visited` counts the steps that this took."""
+
+    def __init__(self, document: DocumentNode) -> None:
+        """Take a document, whether or not it is valid."""
+        self._document = document
+        self._fragments = {it.name.value: it for it in _fragments(document)}
+        self._measured: dict[str, Measure] = {}
+        self.visited = 0
+
+    def measures(self) -> Iterator[Measure]:
+        """Give the measure of each operation, and of each fragment, used or not."""
+        for definition in self._document.definitions:
+            if isinstance(definition, OperationDefinitionNode):
+                yield self._measure(definition)
+        for name in self._fragments:
+            yield self._fragment(name)
+
+    def _measure(self, definition: OperationDefinitionNode | FragmentDefinitionNode) -> Measure:
+        is_operation = isinstance(definition, OperationDefinitionNode)
+        measure = Measure(is_operation, directives=len(definition.directives or ()))
+        self._walk(definition.selection_set, _Place(), measure)
+        return measure
+
+    def _fragment(self, name: str) -> Measure:
+        if name not in self._measured:
+            # A ring, or a name that nothing has, measures nothing: the validation refuses both.
+            self._measured[name] = Measure(is_operation=False)
+            if name in self._fragments:
+                self._measured[name] = self._measure(self._fragments[name])
+        return self._measured[name]
+
+    def _walk(self, selected: SelectionSetNode, place: _Place, measure: Measure) -> None:
+        for node in selected.selections:
+            self.visited += 1
+            measure.directives += len(node.directives or ())
+            self._visit(node, place, measure)
+
+    def _visit(self, node: SelectionNode, place: _Place, measure: Measure) -> None:
+        if isinstance(node, FieldNode):
+            self._count(node, place, measure)
+        elif isinstance(node, InlineFragmentNode):
+            self._walk(node.selection_set, place, measure)
+        elif isinstance(node, FragmentSpreadNode):
+            _add(measure, self._fragment(node.name.value), place)
+
+    def _count(self, node: FieldNode, place: _Place, measure: Measure) -> None:
+        measure.aliases += node.alias is not None
+        measure.root_fields += place.levels == 0
+        measure.names[place.levels, (node.alias or node.name).value] += 1
+        _deepen(measure, place, 1)
+        opens = node.name.value in INTROSPECTION
+        measure.introspects |= opens
+        if node.selection_set is not None:
+            depth = 0 if opens else place.depth + 1
+            within = _Place(depth, place.levels + 1, place.is_introspection or opens)
+            self._walk(node.selection_set, within, measure)
+
+
+def _deepen(measure: Measure, place: _Place, levels: int) -> None:
+    depth = place.depth + levels
+    if place.is_introspection:
+        measure.introspection_depth = max(measure.introspection_depth, depth)
+    else:
+        measure.depth = max(measure.depth, depth)
+
+
+def _add(measure: Measure, spread: Measure, place: _Place) -> None:
+    _deepen(measure, place, spread.depth)
+    measure.introspection_depth = max(measure.introspection_depth, spread.introspection_depth)
+    measure.root_fields += spread.root_fields if place.levels == 0 else 0
+    measure.aliases += spread.aliases
+    measure.directives += spread.directives
+    measure.introspects |= spread.introspects
+    for (depth, name), count in spread.names.items():
+        measure.names[place.levels + depth, name] += count
+
+
+def _fragments(document: DocumentNode) -> Iterator[FragmentDefinitionNode]:
+    for definition in document.definitions:
+        if isinstance(definition, FragmentDefinitionNode):
+            yield definition
+
+
+def ensure_within(measures: Iterable[Measure]) -> None:
+    """Refuse a document that asks for more than is given.
+
+    Raises:
+        LimitExceeded: naming the first limit that is passed.
+
+    """
+    overlaps = 0
+    for measure in measures:
+        for limit, count in measure.counted():
+            if count > LIMITS[limit]:
+                raise LimitExceeded(limit)
+        overlaps += measure.overlaps
+    if overlaps > LIMITS[Limit.OVERLAPS]:
+        raise LimitExceeded(Limit.OVERLAPS)
+
+
+def ensure_short(variables: Mapping[str, object]) -> None:
+    """Refuse variables with longer lists than any argument takes.
+
+    Raises:
+        LimitExceeded: naming the bound.
+
+    """
+    waiting: list[object] = [variables]
+    while waiting:
+        given = waiting.pop()
+        if isinstance(given, list):
+            if len(given) > LIMITS[Limit.LIST_ENTRIES]:
+                raise LimitExceeded(Limit.LIST_ENTRIES)
+            waiting.extend(given)
+        elif isinstance(given, dict):
+            waiting.extend(given.values())

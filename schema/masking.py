@@ -1,0 +1,72 @@
+"""Errors at the top of an answer: a stable code, and no text that came from a request.
+
+A library's message may quote a literal or a variable, and so a secret's value. What is kept of such
+a message is what the schema says: names of types and of fields.
+"""
+
+import re
+from typing import Any, Final
+
+import structlog
+from graphql import GraphQLError, GraphQLSyntaxError
+
+from gateway.domain.errors import ErrorCode, GatewayError, Internal
+
+_log = structlog.get_logger(__name__)
+
+_SYNTAX: Final = "The document is not valid GraphQL here."
+# A name can be as long as a document.
+_MOST_TOLD: Final = 300
+_UNUSABLE: Final = "The document cannot be used."
+_WRONG_VALUE: Final = "A value is not of the type that the schema asks for"
+_VARIABLE: Final = re.compile(
+    r"Variable '\$(?P<name>\w+)' has invalid (?:default )?value(?: at (?P<at>[\w.\[\]]+))?:"
+)
+_EXPECTED: Final = re.compile(
+    r"Expected (?:a )?value of (?:non-null )?type '[\w!\[\]]+'"
+    r"(?: to include required field '\w+'| to be an object| not to be None| to be provided)?"
+)
+# Signs of a message that quotes what was given.
+_QUOTING: Final = re.compile(r"found|cannot represent|encountered error|does not exist in")
+
+
+def masked(error: GraphQLError) -> dict[str, Any]:
+    """Return an error as the answer shows it."""
+    code, message = _told(error)
+    extensions: dict[str, Any] = {"code": code}
+    if variable := _VARIABLE.match(error.message):
+        extensions["variable"] = variable["name"]
+    shown: dict[str, Any] = {"message": message, "extensions": extensions}
+    if error.locations:
+        shown["locations"] = [{"line": at.line, "column": at.column} for at in error.locations]
+    if error.path:
+        shown["path"] = error.path
+    return shown
+
+
+def _told(error: GraphQLError) -> tuple[ErrorCode, str]:
+    cause = error.original_error
+    if isinstance(cause, GatewayError):
+        return cause.code, cause.message
+    # Without a path nothing was executed: the request is at fault, not we.
+    if error.path is None:
+        return ErrorCode.BAD_USER_INPUT, _request_error(error)
+    _log.error("unexpected_error", path=error.path, exc_info=cause or error)
+    return ErrorCode.INTERNAL, Internal().message
+
+
+def _request_error(error: GraphQLError) -> str:
+    if isinstance(error, GraphQLSyntaxError):
+        return _SYNTAX
+    if not isinstance(error.original_error, GraphQLError | None):
+        # Not the library's own refusal: the document broke it, e.g. by a number of 5,000 digits.
+        _log.warning("refused_document", kind=type(error.original_error).__name__)
+        return _UNUSABLE
+    expected = _EXPECTED.search(error.message)
+    what = expected[0] if expected else _WRONG_VALUE
+    if variable := _VARIABLE.match(error.message):
+        at = f" at {variable['at']}" if variable["at"] else ""
+        return f"Variable '${variable['name']}'{at}: {what}."
+    if len(error.message) > _MOST_TOLD:
+        return _UNUSABLE
+    return f"{what}." if _QUOTING.search(error.message) else error.message

@@ -1,0 +1,207 @@
+"""The makers of mutations on secrets: one an operation, each for one kind of holder or for any."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import strawberry
+
+from gateway.domain.scopes import Scope
+from gateway.domain.secrets import Secret
+from gateway.services.container import Services
+from schema.arguments import (
+    DryRun,
+    ExpectedVersion,
+    Holder,
+    IdempotencyKey,
+    mutation,
+    paths,
+    place,
+    reference,
+    terms,
+)
+from schema.context import Info
+from schema.inputs import (
+    ImportSecretInput,
+    SecretAliasInput,
+    SecretEditInput,
+    SecretInput,
+    SecretOverrideInput,
+)
+from schema.payloads import DeleteSecretPayload, ImportSecretsPayload, SecretPayload
+
+Referral = SecretAliasInput | SecretOverrideInput
+_UseCase = Callable[[Services], Callable[..., Awaitable[Secret]]]
+
+
+def creation(scope: Scope | None) -> Any:  # noqa: ANN401 - what Strawberry's own maker returns
+    """Make the mutation that creates a secret."""
+
+    async def resolve(
+        info: Info,
+        holder: Holder,
+        input: SecretInput,
+        idempotency_key: IdempotencyKey = strawberry.UNSET,
+        dry_run: DryRun = strawberry.UNSET,
+    ) -> SecretPayload:
+        work = info.context.services.secrets.create(
+            viewer=info.context.viewer,
+            at=reference(scope, holder),
+            draft=input.draft(),
+            terms=terms(idempotency_key=idempotency_key, dry_run=dry_run),
+        )
+        return await SecretPayload.of(info, work, paths(scope))
+
+    words = f"Create a secret{place(scope)}; with a mount path, a FILE."
+    return mutation(resolve, words, scope=scope)
+
+
+def aliasing(scope: Scope | None) -> Any:  # noqa: ANN401 - as above
+    """Make the mutation that creates an alias."""
+    words = (
+        f"Give a secret of the same or a wider scope another key{place(scope)}. The alias follows "
+        "its target; an alias cannot be aliased."
+    )
+    return _referring(scope, SecretAliasInput, lambda services: services.aliases.create, words)
+
+
+def overriding(scope: Scope | None) -> Any:  # noqa: ANN401 - as above
+    """Make the mutation that creates an override."""
+    words = (
+        f"Give a VALUE or a FILE of a wider scope another value{place(scope)}, and from there on."
+    )
+    return _referring(scope, SecretOverrideInput, lambda services: services.overrides.create, words)
+
+
+def _referring(scope: Scope | None, takes: type[Referral], use_case: _UseCase, words: str) -> Any:  # noqa: ANN401 - as above
+    async def resolve(
+        info: Info,
+        holder: Holder,
+        secret_id: strawberry.ID,
+        input: Referral,
+        idempotency_key: IdempotencyKey = strawberry.UNSET,
+        dry_run: DryRun = strawberry.UNSET,
+    ) -> SecretPayload:
+        work = use_case(info.context.services)(
+            viewer=info.context.viewer,
+            at=reference(scope, holder),
+            target_id=secret_id,
+            draft=input.draft(),
+            terms=terms(idempotency_key=idempotency_key, dry_run=dry_run),
+        )
+        return await SecretPayload.of(info, work, paths(scope))
+
+    resolve.__annotations__["input"] = takes
+    return mutation(resolve, words, scope=scope)
+
+
+def editing(scope: Scope) -> Any:  # noqa: ANN401 - as above
+    """Make the mutation that edits what hangs on a holder of one kind."""
+
+    async def resolve(
+        info: Info,
+        holder: Holder,
+        secret_id: strawberry.ID,
+        input: SecretEditInput,
+        expected_version: ExpectedVersion = strawberry.UNSET,
+        dry_run: DryRun = strawberry.UNSET,
+    ) -> SecretPayload:
+        work = info.context.services.changes.edit(
+            viewer=info.context.viewer,
+            at=reference(scope, holder),
+            secret_id=secret_id,
+            draft=input.draft(),
+            terms=terms(expected_version=expected_version, dry_run=dry_run),
+        )
+        return await SecretPayload.of(info, work, paths(scope))
+
+    return mutation(resolve, f"Change a secret defined{place(scope)}.", scope=scope)
+
+
+def deletion(scope: Scope) -> Any:  # noqa: ANN401 - as above
+    """Make the mutation that deletes what hangs on a holder of one kind."""
+
+    async def resolve(
+        info: Info,
+        holder: Holder,
+        secret_id: strawberry.ID,
+        expected_version: ExpectedVersion = strawberry.UNSET,
+        dry_run: DryRun = strawberry.UNSET,
+    ) -> DeleteSecretPayload:
+        work = info.context.services.changes.delete(
+            viewer=info.context.viewer,
+            at=reference(scope, holder),
+            secret_id=secret_id,
+            terms=terms(expected_version=expected_version, dry_run=dry_run),
+        )
+        return await DeleteSecretPayload.of(info, work, paths(scope))
+
+    words = f"Delete a secret defined{place(scope)}, and the aliases and overrides of it."
+    return mutation(resolve, words, scope=scope)
+
+
+def editing_anywhere() -> Any:  # noqa: ANN401 - as above
+    """Make the mutation that edits a secret wherever it hangs."""
+
+    async def resolve(
+        info: Info,
+        secret_id: strawberry.ID,
+        input: SecretEditInput,
+        expected_version: ExpectedVersion = strawberry.UNSET,
+        dry_run: DryRun = strawberry.UNSET,
+    ) -> SecretPayload:
+        work = info.context.services.changes.edit(
+            viewer=info.context.viewer,
+            secret_id=secret_id,
+            draft=input.draft(),
+            terms=terms(expected_version=expected_version, dry_run=dry_run),
+        )
+        return await SecretPayload.of(info, work, paths())
+
+    return mutation(resolve, "Change a secret, wherever it is defined.")
+
+
+def deletion_anywhere() -> Any:  # noqa: ANN401 - as above
+    """Make the mutation that deletes a secret wherever it hangs."""
+
+    async def resolve(
+        info: Info,
+        secret_id: strawberry.ID,
+        expected_version: ExpectedVersion = strawberry.UNSET,
+        dry_run: DryRun = strawberry.UNSET,
+    ) -> DeleteSecretPayload:
+        work = info.context.services.changes.delete(
+            viewer=info.context.viewer,
+            secret_id=secret_id,
+            terms=terms(expected_version=expected_version, dry_run=dry_run),
+        )
+        return await DeleteSecretPayload.of(info, work, paths())
+
+    words = "Delete a secret, wherever it is defined, and the aliases and overrides of it."
+    return mutation(resolve, words)
+
+
+def importing() -> Any:  # noqa: ANN401 - as above
+    """Make the mutation that imports many secrets at once."""
+
+    async def resolve(
+        info: Info,
+        holder: Holder,
+        secrets: list[ImportSecretInput],
+        overwrite: bool,  # noqa: FBT001 - Strawberry passes it by name
+        dry_run: DryRun = strawberry.UNSET,
+    ) -> ImportSecretsPayload:
+        rows = [secret.row() for secret in secrets]
+        work = info.context.services.imports.run(
+            viewer=info.context.viewer,
+            at=reference(None, holder),
+            rows=rows,
+            overwrite=overwrite,
+            terms=terms(dry_run=dry_run),
+        )
+        return await ImportSecretsPayload.of(info, work, rows, paths())
+
+    words = (
+        "Import up to 1,000 secrets in one transaction. A key that the holder has is updated if "
+        "`overwrite`, else skipped; one that a wider scope has is overridden."
+    )
+    return mutation(resolve, words)

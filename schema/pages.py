@@ -1,0 +1,68 @@
+"""Connections: pages as Relay describes them."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Generic, Self, TypeVar
+
+import strawberry
+
+from gateway.domain.pages import Page
+
+Item = TypeVar("Item")
+Node = TypeVar("Node")
+
+First = Annotated[
+    int | None,
+    strawberry.argument(description="How many from the front, at most 100; 50 if left out."),
+]
+After = Annotated[
+    str | None, strawberry.argument(description="Go on after this cursor of the same list.")
+]
+Last = Annotated[int | None, strawberry.argument(description="How many from the end, at most 100.")]
+Before = Annotated[str | None, strawberry.argument(description="End before this cursor.")]
+
+
+@strawberry.type(description="Where a page stands in its list.")
+class PageInfo:
+    """Where a page stands in its list."""
+
+    has_next_page: bool
+    has_previous_page: bool
+    start_cursor: str | None
+    end_cursor: str | None
+
+
+@strawberry.type(description="One entry of a page.")
+class Edge(Generic[Node]):
+    """One entry of a page."""
+
+    cursor: str
+    node: Node
+
+
+@strawberry.type(description="A page of a list.")
+class Connection(Generic[Node]):
+    """A page of a list; the whole list's length is only counted when asked for."""
+
+    edges: list[Edge[Node]]
+    page_info: PageInfo
+    count: strawberry.Private[Callable[[], Awaitable[int]]]
+
+    @strawberry.field(description="How many entries the whole list has.")
+    async def total_count(self) -> int:
+        """Count the list."""
+        return await self.count()
+
+    @classmethod
+    def of(cls, page: Page[Item], wrap: Callable[[Item], Node]) -> Self:
+        """Wrap a page of the domain's."""
+        edges = [Edge(cursor=entry.cursor, node=wrap(entry.item)) for entry in page.entries]
+        return cls(
+            edges=edges,
+            page_info=PageInfo(
+                has_next_page=page.has_next,
+                has_previous_page=page.has_previous,
+                start_cursor=edges[0].cursor if edges else None,
+                end_cursor=edges[-1].cursor if edges else None,
+            ),
+            count=page.count,
+        )

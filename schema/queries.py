@@ -1,0 +1,222 @@
+"""Every query. What the viewer may not see is null, as if it were not there."""
+
+from asyncio import gather
+from typing import TypeVar
+
+import strawberry
+
+from gateway.domain.pages import ensure_page_size
+from schema.access import (
+    ApiToken,
+    ApiTokenConnection,
+    GranteeRef,
+    RoleGrant,
+    RoleGrantConnection,
+    User,
+    UserConnection,
+)
+from schema.audit import AuditEvent, AuditEventConnection, AuditFilter, wanted_events
+from schema.context import Info
+from schema.effective import SecretExplanation
+from schema.filters import wanted_window
+from schema.holders import (
+    Application,
+    Container,
+    Environment,
+    Helm,
+    Job,
+    Project,
+    ProjectConnection,
+    SecretHolder,
+    Service,
+    Terraform,
+    holder_type,
+)
+from schema.inputs import given
+from schema.node import Node
+from schema.pages import After, First
+from schema.runtime import RuntimeSecret
+from schema.secrets import Secret
+
+Kind = TypeVar("Kind", bound=SecretHolder)
+
+
+@strawberry.type(description="What can be read.")
+class Query:
+    """Every query."""
+
+    @strawberry.field(description="Anything by its id.")
+    async def node(self, info: Info, id: strawberry.ID) -> Node | None:
+        """Load a holder or a secret."""
+        return await _node(info, id)
+
+    @strawberry.field(description="A project by its id.")
+    async def project(self, info: Info, id: strawberry.ID) -> Project | None:
+        """Load a project."""
+        return await _holder(info, id, Project)
+
+    @strawberry.field(description="The projects that the viewer can see, by name.")
+    async def projects(
+        self, info: Info, first: First = strawberry.UNSET, after: After = strawberry.UNSET
+    ) -> ProjectConnection:
+        """Load a page of projects."""
+        page = await info.context.services.hierarchy.projects(
+            info.context.view,
+            viewer=info.context.viewer,
+            window=wanted_window(first, after),
+        )
+        return ProjectConnection.of(page, Project.of)
+
+    @strawberry.field(description="An environment by its id.")
+    async def environment(self, info: Info, id: strawberry.ID) -> Environment | None:
+        """Load an environment."""
+        return await _holder(info, id, Environment)
+
+    @strawberry.field(description="A service of any kind by its id.")
+    async def service(self, info: Info, id: strawberry.ID) -> Service | None:
+        """Load a service."""
+        return await _holder(info, id, Service)
+
+    @strawberry.field(description="An application by its id.")
+    async def application(self, info: Info, id: strawberry.ID) -> Application | None:
+        """Load an application."""
+        return await _holder(info, id, Application)
+
+    @strawberry.field(description="A container by its id.")
+    async def container(self, info: Info, id: strawberry.ID) -> Container | None:
+        """Load a container."""
+        return await _holder(info, id, Container)
+
+    @strawberry.field(description="A job by its id.")
+    async def job(self, info: Info, id: strawberry.ID) -> Job | None:
+        """Load a job."""
+        return await _holder(info, id, Job)
+
+    @strawberry.field(description="A Helm chart by its id.")
+    async def helm(self, info: Info, id: strawberry.ID) -> Helm | None:
+        """Load a Helm chart."""
+        return await _holder(info, id, Helm)
+
+    @strawberry.field(description="A Terraform stack by its id.")
+    async def terraform(self, info: Info, id: strawberry.ID) -> Terraform | None:
+        """Load a Terraform stack."""
+        return await _holder(info, id, Terraform)
+
+    @strawberry.field(
+        description=(
+            "Why a service sees what it sees under a key, or why it does not see it. Null where "
+            "there is no such service."
+        )
+    )
+    async def explain_secret(
+        self, info: Info, service_id: strawberry.ID, key: str
+    ) -> SecretExplanation | None:
+        """Load an explanation."""
+        explanation = await info.context.services.effective.explain(
+            info.context.view, viewer=info.context.viewer, service_id=service_id, key=key
+        )
+        return SecretExplanation.of(explanation) if explanation else None
+
+    @strawberry.field(
+        description=(
+            "The delivery door: all that a service gets at run time, with values, references "
+            "between them resolved. It needs its own permission, and each use is recorded."
+        )
+    )
+    async def runtime_secrets(self, info: Info, service_id: strawberry.ID) -> list[RuntimeSecret]:
+        """Load what a service gets."""
+        delivered = await info.context.services.delivery.runtime_secrets(
+            info.context.view, viewer=info.context.viewer, service_id=service_id
+        )
+        return [RuntimeSecret.of(secret) for secret in delivered]
+
+    @strawberry.field(
+        description="Anything by each of these ids, at most 100; null where nothing is."
+    )
+    async def nodes(self, info: Info, ids: list[strawberry.ID]) -> list[Node | None]:
+        """Load holders and secrets."""
+        ensure_page_size(len(ids))
+        # Together, so that the loaders ask for all of them at once.
+        return await gather(*(_node(info, wanted) for wanted in ids))
+
+    @strawberry.field(description="The API tokens of places where the viewer manages access.")
+    async def api_tokens(
+        self, info: Info, first: First = strawberry.UNSET, after: After = strawberry.UNSET
+    ) -> ApiTokenConnection:
+        """Load a page of tokens, oldest first."""
+        page = await info.context.services.tokens.page(
+            info.context.view, viewer=info.context.viewer, window=wanted_window(first, after)
+        )
+        return ApiTokenConnection.of(page, ApiToken.of)
+
+    @strawberry.field(
+        description="Who may do what, where the viewer manages access; of all, or of one grantee."
+    )
+    async def grants(
+        self,
+        info: Info,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        grantee: GranteeRef | None = strawberry.UNSET,
+    ) -> RoleGrantConnection:
+        """Load a page of grants, oldest first."""
+        only = given(grantee)
+        page = await info.context.services.grants.page(
+            info.context.view,
+            viewer=info.context.viewer,
+            window=wanted_window(first, after),
+            of=only.reference() if only else None,
+        )
+        return RoleGrantConnection.of(page, RoleGrant.of)
+
+    @strawberry.field(description="The organization's users, for whoever manages access, by name.")
+    async def users(
+        self, info: Info, first: First = strawberry.UNSET, after: After = strawberry.UNSET
+    ) -> UserConnection:
+        """Load a page of users."""
+        page = await info.context.services.identities.page(
+            info.context.view, viewer=info.context.viewer, window=wanted_window(first, after)
+        )
+        return UserConnection.of(page, User.of)
+
+    @strawberry.field(
+        description=(
+            "What was done where the viewer may read the audit trail, the newest first: changes, "
+            "and deliveries of values."
+        )
+    )
+    async def audit_events(
+        self,
+        info: Info,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        filter: AuditFilter | None = strawberry.UNSET,
+    ) -> AuditEventConnection:
+        """Load a page of the audit trail."""
+        page = await info.context.services.audit.events(
+            info.context.view,
+            viewer=info.context.viewer,
+            window=wanted_window(first, after),
+            only=wanted_events(filter),
+        )
+        return AuditEventConnection.of(page, AuditEvent.of)
+
+    @strawberry.field(description="A secret by its id.")
+    async def secret(self, info: Info, id: strawberry.ID) -> Secret | None:
+        """Load a secret."""
+        return await _secret(info, id)
+
+
+async def _node(info: Info, wanted: str) -> Node | None:
+    return await _holder(info, wanted, SecretHolder) or await _secret(info, wanted)
+
+
+async def _holder(info: Info, holder_id: str, kind: type[Kind]) -> Kind | None:
+    found = await info.context.holders.load(holder_id)
+    wrapped = holder_type(found) if found else None
+    return wrapped if isinstance(wrapped, kind) else None
+
+
+async def _secret(info: Info, secret_id: str) -> Secret | None:
+    found = await info.context.secrets.load(secret_id)
+    return Secret.of(found) if found else None

@@ -1,0 +1,109 @@
+"""The schema, put together."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import strawberry
+from graphql import GraphQLError, GraphQLSchema
+from strawberry.extensions import SchemaExtension
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionContext
+
+from schema.documents import parsed, validated
+from schema.errors import ERROR_TYPES
+from schema.holders import HOLDER_TYPES
+from schema.mutations import Mutation
+from schema.policies import ensure_declared
+from schema.queries import Query
+from schema.scalars import DATE_TIME
+
+
+class InvalidDocument(Exception):
+    """A document of ours does not fit the schema."""
+
+
+class GatewaySchema(strawberry.Schema):
+    """A schema that logs nothing by itself: the stock log quotes documents and variables."""
+
+    @property
+    def types(self) -> GraphQLSchema:
+        """The schema as the GraphQL library knows it."""
+        return self._schema
+
+    def process_errors(
+        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
+    ) -> None:
+        """Leave errors to the executor, which knows what may be told."""
+
+    def ensure_declared(self) -> None:
+        """Refuse what has no policy.
+
+        Raises:
+            UndeclaredPolicy: naming all of it.
+
+        """
+        ensure_declared(self._schema)
+
+    def first_fault(self, document: str) -> str | None:
+        """Return what is wrong first with a document that does not fit; None if it does."""
+        errors = validated(self._schema, document)
+        return errors[0].message if errors else None
+
+    def _get_custom_context_kwargs(
+        self, operation_extensions: dict[str, Any] | None = None, *, sync: bool = False
+    ) -> dict[str, Any]:
+        # What was meant is nobody's to guess: the guess tells names, and costs time.
+        stock = super()._get_custom_context_kwargs(operation_extensions, sync=sync)
+        return stock | {"hide_suggestions": True}
+
+
+class KnownDocuments(SchemaExtension):
+    """Takes documents, and what is wrong with them, from the caches."""
+
+    def on_parse(self) -> Iterator[None]:
+        """Put the tree in its place."""
+        context = self.execution_context
+        context.graphql_document = parsed(str(context.query))
+        yield
+
+    def on_validate(self) -> Iterator[None]:
+        """Put what is wrong in its place."""
+        context = self.execution_context
+        context.pre_execution_errors = validated(context.schema._schema, str(context.query))  # noqa: SLF001 - there is no other way to it
+        yield
+
+
+@cache
+def build_schema() -> GatewaySchema:
+    """Return the schema, which is the same for all.
+
+    Raises:
+        UndeclaredPolicy: if it tells something of which nobody said who may read it.
+
+    """
+    schema = GatewaySchema(
+        query=Query,
+        mutation=Mutation,
+        types=[*HOLDER_TYPES, *ERROR_TYPES],
+        config=StrawberryConfig(
+            scalar_map={datetime: DATE_TIME},
+            disable_field_suggestions=True,
+        ),
+        extensions=[KnownDocuments],
+    )
+    schema.ensure_declared()
+    return schema
+
+
+@cache
+def ensure_valid(document: str) -> None:
+    """Refuse a document of ours that does not fit the schema.
+
+    Raises:
+        InvalidDocument: with what is wrong with it first.
+
+    """
+    if fault := build_schema().first_fault(document):
+        raise InvalidDocument(fault)

@@ -1,0 +1,20 @@
+"""Scalars beyond GraphQL's own."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+import strawberry
+from strawberry.types.scalar import ScalarDefinition
+
+
+def _written(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+DATE_TIME: Final[ScalarDefinition] = strawberry.scalar(
+    name="DateTime",
+    description="An RFC 3339 date and time with an offset, in UTC.",
+    specified_by_url="https://scalars.graphql.org/andimarek/date-time.html",
+    serialize=_written,
+    parse_value=datetime.fromisoformat,
+)
