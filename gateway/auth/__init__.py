@@ -1,0 +1,1 @@
+"""Who is asking: credentials become principals here, or the request ends here."""

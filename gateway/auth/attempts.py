@@ -1,0 +1,80 @@
+"""Failed sign-ins: few a minute from one source, and never at the cost of a valid credential.
+
+An attempt is counted before anything is looked up, and given back if the credential is valid. A
+source without attempts left is still listened to, one credential at a time: what is valid comes
+through, what is not is told to wait. So guessing costs the database one connection at the most,
+and nobody can lock out somebody else by failing in their place.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+from weakref import WeakValueDictionary
+
+from gateway.domain.errors import RateLimited, Unauthenticated
+from gateway.domain.principals import Principal
+from gateway.domain.tokens import PREFIX
+from gateway.services.limits import Limiter
+
+# The word before the random part, and enough of that to tell tokens apart.
+_PREFIX_LENGTH: Final = len(PREFIX) + 8
+
+LookUp = Callable[[str], Awaitable[Principal]]
+
+
+class GuardedSignIn:
+    """Signs in like what it wraps, and slows down who fails."""
+
+    def __init__(self, sign_in: LookUp, attempts: Limiter) -> None:
+        """Take how a credential is looked up, and how many may fail."""
+        self._sign_in = sign_in
+        self._attempts = attempts
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def __call__(self, credential: str, source: str) -> Principal:
+        """Return who the credential speaks for.
+
+        Raises:
+            Unauthenticated: if it is not valid.
+            RateLimited: if it is not valid, and not the first of its kind or source.
+            Unavailable: if credentials cannot be looked up.
+
+        """
+        names = [f"source {source}"]
+        if credential.startswith(PREFIX):
+            names.append(f"prefix {credential[:_PREFIX_LENGTH]}")
+        try:
+            with self._counted(names):
+                return await self._sign_in(credential)
+        except RateLimited as limited:
+            return await self._in_turn(credential, source, limited)
+
+    @contextmanager
+    def _counted(self, names: list[str]) -> Iterator[None]:
+        """Count an attempt under each name, and give it back unless it fails."""
+        charged: list[str] = []
+        try:
+            for name in names:
+                self._attempts.charge(name)
+                charged.append(name)
+            yield
+        except Unauthenticated:
+            raise
+        except BaseException:
+            self._give_back(charged)
+            raise
+        self._give_back(charged)
+
+    def _give_back(self, names: list[str]) -> None:
+        for name in names:
+            self._attempts.give_back(name)
+
+    async def _in_turn(self, credential: str, source: str, limited: RateLimited) -> Principal:
+        # Nobody else refers to it: it goes when the last one that waits has had its turn.
+        turn = self._turns.setdefault(source, asyncio.Lock())
+        async with turn:
+            try:
+                return await self._sign_in(credential)
+            except Unauthenticated:
+                raise limited from None

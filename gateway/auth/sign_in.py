@@ -1,0 +1,43 @@
+"""Which credential is which: an API token of ours, or an access token of an issuer."""
+
+from dataclasses import replace
+from typing import Final
+
+from gateway.domain.errors import Unauthenticated
+from gateway.domain.principals import Principal
+from gateway.domain.tokens import PREFIX
+from gateway.identity.verifier import Verifier
+from gateway.services.identities import Identities
+from gateway.services.tokens import Tokens
+
+_DOTS_OF_A_JWT: Final = 2
+
+
+class SignIn:
+    """Turns a credential into who it speaks for."""
+
+    def __init__(self, *, tokens: Tokens, identities: Identities, verifier: Verifier) -> None:
+        """Take who knows each kind."""
+        self._tokens = tokens
+        self._identities = identities
+        self._verifier = verifier
+
+    async def __call__(self, credential: str) -> Principal:
+        """Return who a credential speaks for.
+
+        Raises:
+            Unauthenticated: for any that is not valid, or is of somebody whom nobody let in.
+            Unavailable: if that cannot be told just now.
+
+        """
+        if credential.startswith(PREFIX):
+            return await self._tokens.principal(credential)
+        if credential.count(".") != _DOTS_OF_A_JWT:
+            raise Unauthenticated
+        return await self._user(credential)
+
+    async def _user(self, credential: str) -> Principal:
+        verified = await self._verifier.verify(credential)
+        # Looked up each time: what was taken away from a user is gone with the next request.
+        user = await self._identities.principal(issuer=verified.issuer, subject=verified.subject)
+        return replace(user, expires_at=verified.expires_at)

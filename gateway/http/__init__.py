@@ -1,0 +1,1 @@
+"""What all HTTP faces share: reading bodies, telling errors, headers, the GraphQL endpoint."""

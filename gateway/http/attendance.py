@@ -1,0 +1,102 @@
+"""Nobody works for a caller who has gone, nor for longer than the deadline."""
+
+import asyncio
+from typing import Final
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.domain.errors import ErrorCode, GatewayError
+
+_EMPTY: Final[Message] = {"type": "http.request", "body": b"", "more_body": False}
+_GONE: Final[Message] = {"type": "http.disconnect"}
+
+
+class DeadlineExceeded(GatewayError):
+    """The answer took too long."""
+
+    code = ErrorCode.DEADLINE_EXCEEDED
+
+    def __init__(self, seconds: float) -> None:
+        """Say what may have become of a change."""
+        super().__init__(
+            f"This was given up after {seconds:g} seconds. A change that had begun is finished all "
+            "the same: look before you send it again, or send an idempotency key."
+        )
+
+
+class Attendance:
+    """ASGI middleware that ends a request whose caller goes, or whose time is up.
+
+    The time begins when the body is there. A change that has begun is shielded by the services.
+    """
+
+    def __init__(self, app: ASGIApp, *, seconds: float) -> None:
+        """Wrap an application."""
+        self._app = app
+        self._seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on for as long as somebody waits for its answer.
+
+        Raises:
+            DeadlineExceeded: if that was too long.
+
+        """
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        caller = _Caller(receive, is_silent=_is_without_body(scope))
+        limit = asyncio.timeout(None)
+        try:
+            async with limit:
+                watch = asyncio.create_task(caller.watch(limit, self._seconds))
+                try:
+                    await self._app(scope, caller.receive, send)
+                finally:
+                    watch.cancel()
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            if not caller.has_gone.is_set():
+                raise DeadlineExceeded(self._seconds) from None
+
+
+class _Caller:
+    """Who waits for an answer; once the body is there, the only news is that they have gone."""
+
+    def __init__(self, receive: Receive, *, is_silent: bool) -> None:
+        self._receive = receive
+        self._pending = [_EMPTY] if is_silent else []
+        self._is_complete = asyncio.Event()
+        self.has_gone = asyncio.Event()
+        if is_silent:
+            self._is_complete.set()
+
+    async def receive(self) -> Message:
+        """Give the application the body, and later that the caller has gone."""
+        if self._pending:
+            return self._pending.pop()
+        if self._is_complete.is_set():
+            await self.has_gone.wait()
+            return _GONE
+        message = await self._receive()
+        if not message.get("more_body", False):
+            self._is_complete.set()
+        return message
+
+    async def watch(self, limit: asyncio.Timeout, seconds: float) -> None:
+        """Set the deadline, and bring it forward when the caller goes."""
+        await self._is_complete.wait()
+        now = asyncio.get_running_loop().time
+        limit.reschedule(now() + seconds)
+        while (await self._receive())["type"] != _GONE["type"]:
+            pass
+        self.has_gone.set()
+        if not limit.expired():
+            limit.reschedule(now())
+
+
+def _is_without_body(scope: Scope) -> bool:
+    headers = Headers(scope=scope)
+    return headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers

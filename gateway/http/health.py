@@ -1,0 +1,36 @@
+"""Whether the process lives, and whether it can serve."""
+
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from gateway.domain.errors import Unavailable
+
+LIVE = "/livez"
+READY = "/readyz"
+
+
+def health_routes(
+    ensure_ready: Callable[[], Awaitable[None]], is_in_alarm: Callable[[], bool]
+) -> list[BaseRoute]:
+    """Return the two routes. `ensure_ready` raises Unavailable while storage does not answer.
+
+    An alarm is told, but does not take the process out of service: it still reads.
+    """
+
+    async def live(_: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def ready(_: Request) -> Response:
+        try:
+            await ensure_ready()
+        except Unavailable:
+            return JSONResponse(
+                {"status": "unavailable"}, status_code=503, headers={"Retry-After": "1"}
+            )
+        told = {"integrity": "alarm"} if is_in_alarm() else {}
+        return JSONResponse({"status": "ok", **told})
+
+    return [Route(LIVE, live), Route(READY, ready)]

@@ -1,0 +1,164 @@
+"""Reading a JSON body: strictly, and never with anything but a clear refusal."""
+
+import json
+import re
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any, Final, NoReturn
+
+from starlette.requests import Request
+
+from gateway.domain.content import MAX_VALUE_BYTES
+from gateway.domain.errors import ErrorCode, GatewayError
+
+_JSON: Final = "application/json"
+MAX_DEPTH: Final = 32
+MAX_VALUES: Final = 20_000
+# As long as a secret's value may be.
+MAX_TEXT_BYTES: Final = MAX_VALUE_BYTES
+# The largest whole number that every JSON parser reads as it is written.
+MAX_INTEGER: Final = 2**53
+_MAX_INTEGER_DIGITS: Final = len(str(MAX_INTEGER)) + 1
+# A value that is too long is refused by its rule (C9): in an import, without the other rows.
+_BOUNDED_BY_RULE: Final = "value"
+_ONE_KIND: Final = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"[]{}")
+_TEXT: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+
+
+class BodyFault(StrEnum):
+    """What can be wrong with a body."""
+
+    MISSING = "The request needs a body: a JSON object."
+    NOT_JSON = "The body is not valid JSON."
+    TOO_DEEP = f"A body is nested at most {MAX_DEPTH} deep."
+    TOO_MANY_VALUES = f"A body has at most {MAX_VALUES:,} values."
+    TOO_LONG_TEXT = f"A text in a body is at most {MAX_TEXT_BYTES // 1024} KiB of UTF-8."
+    NOT_AN_OBJECT = "The body is not a JSON object: it is to be one request, not a batch."
+    NO_DOCUMENT = "The body needs `query`: a GraphQL document, as a string."
+    NO_VARIABLES = "`variables` is not a JSON object."
+    NO_EXTENSIONS = "`extensions` is not a JSON object."
+    NO_OPERATION_NAME = "`operationName` is not a string."
+
+
+class RefusedBody(GatewayError):
+    """The body cannot be read as what the path takes."""
+
+    code = ErrorCode.BAD_USER_INPUT
+
+    def __init__(self, fault: BodyFault) -> None:
+        """Name the fault, never the content."""
+        super().__init__(fault)
+
+
+class RefusedMediaType(GatewayError):
+    """The body is not declared to be JSON."""
+
+    code = ErrorCode.UNSUPPORTED_MEDIA_TYPE
+
+    def __init__(self) -> None:
+        """Say what is accepted."""
+        super().__init__("The body is to be `application/json` in UTF-8, not compressed.")
+
+
+async def read_json_object(request: Request) -> dict[str, Any]:
+    """Return the body as a JSON object.
+
+    Raises:
+        RefusedMediaType: if it is declared as anything but plain JSON.
+        RefusedBody: if it is missing, malformed or not an object.
+        starlette.exceptions.HTTPException: 413 if it is too large.
+
+    """
+    body = await request.body()
+    if not body.strip():
+        raise RefusedBody(BodyFault.MISSING)
+    _ensure_media_type(request)
+    _ensure_modest(body)
+    parsed = _parsed(body)
+    if len(body) > MAX_TEXT_BYTES:
+        _ensure_short_texts(parsed)
+    if not isinstance(parsed, dict):
+        raise RefusedBody(BodyFault.NOT_AN_OBJECT)
+    return parsed
+
+
+def _ensure_media_type(request: Request) -> None:
+    media_type, *parameters = request.headers.get("content-type", "").lower().split(";")
+    charsets = {parameter.strip().strip('"') for parameter in parameters if parameter.strip()}
+    is_utf8 = charsets <= {"charset=utf-8", 'charset="utf-8'}
+    is_plain = request.headers.get("content-encoding", "identity").lower() == "identity"
+    if media_type.strip() != _JSON or not is_utf8 or not is_plain:
+        raise RefusedMediaType
+
+
+def _ensure_modest(body: bytes) -> None:
+    # Before it is parsed: a parser's work and stack grow with what this bounds.
+    frame = body if _is_small(body) else _TEXT.sub(b"", body)
+    if _values(frame) > MAX_VALUES:
+        raise RefusedBody(BodyFault.TOO_MANY_VALUES)
+    if frame.count(b"[") + frame.count(b"{") > MAX_DEPTH:
+        _ensure_shallow(_TEXT.sub(b"", body))
+
+
+def _is_small(body: bytes) -> bool:
+    return _values(body) <= MAX_VALUES
+
+
+def _values(frame: bytes) -> int:
+    return sum(map(frame.count, (b",", b":", b"[", b"{")))
+
+
+def _ensure_shallow(frame: bytes) -> None:
+    brackets = frame.translate(_ONE_KIND, _NO_BRACKETS)
+    # Each round takes the innermost pairs away.
+    for _ in range(MAX_DEPTH):
+        brackets = brackets.replace(b"[]", b"")
+    if brackets:
+        raise RefusedBody(BodyFault.TOO_DEEP)
+
+
+def _ensure_short_texts(parsed: object) -> None:
+    waiting = [parsed]
+    while waiting:
+        given = waiting.pop()
+        if isinstance(given, str):
+            _ensure_short(given)
+        elif isinstance(given, dict):
+            waiting.extend(given)
+            waiting.extend(text for name, text in given.items() if name != _BOUNDED_BY_RULE)
+        elif isinstance(given, list):
+            waiting.extend(given)
+
+
+def _ensure_short(text: str) -> None:
+    if len(text.encode(errors="surrogatepass")) > MAX_TEXT_BYTES:
+        raise RefusedBody(BodyFault.TOO_LONG_TEXT)
+
+
+def _parsed(body: bytes) -> object:
+    try:
+        return json.loads(
+            body.decode(),
+            object_pairs_hook=_unique,
+            parse_int=_bounded,
+            parse_constant=_refuse,
+        )
+    except ValueError:
+        raise RefusedBody(BodyFault.NOT_JSON) from None
+
+
+def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    # Two parsers that pick different ones of two equal keys can be played against each other.
+    unique = dict(pairs)
+    return unique if len(unique) == len(pairs) else _refuse()
+
+
+def _bounded(digits: str) -> int:
+    if len(digits) > _MAX_INTEGER_DIGITS or abs(int(digits)) > MAX_INTEGER:
+        _refuse()
+    return int(digits)
+
+
+def _refuse(*_: str) -> NoReturn:
+    raise ValueError

@@ -1,0 +1,54 @@
+"""What a request costs its caller: one for coming, and one for each document of ours that it runs.
+
+What a caller's own document costs is known where it is read, and charged there.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gateway.domain.execution import Answer, OpenRun, Run
+from gateway.domain.principals import Principal
+from gateway.services.limits import Limiter
+
+
+class Metering:
+    """ASGI middleware that charges the caller for coming, also where nothing is run."""
+
+    def __init__(self, app: ASGIApp, *, limiter: Limiter) -> None:
+        """Wrap an application."""
+        self._app = app
+        self._limiter = limiter
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on.
+
+        Raises:
+            RateLimited: if the caller has nothing left.
+
+        """
+        if principal := scope.get("principal"):
+            self._limiter.charge(principal.id)
+        await self._app(scope, receive, send)
+
+
+def metered(open_run: OpenRun, limiter: Limiter) -> OpenRun:
+    """Return the same way to run documents, each charged to its caller before it runs."""
+
+    @asynccontextmanager
+    async def open_metered(viewer: Principal) -> AsyncIterator[Run]:
+        async with open_run(viewer) as run:
+
+            async def run_metered(
+                document: str,
+                variables: Mapping[str, Any] | None = None,
+                operation_name: str | None = None,
+            ) -> Answer:
+                limiter.charge(viewer.id)
+                return await run(document, variables, operation_name)
+
+            yield run_metered
+
+    return open_metered

@@ -1,0 +1,36 @@
+"""Which of the two media types of a GraphQL answer a client wants."""
+
+from collections.abc import Iterator
+from typing import Final
+
+JSON: Final = "application/json"
+GRAPHQL_JSON: Final = "application/graphql-response+json"
+# Where a client likes both equally: the one that it names, and of two named ones the newer.
+_OFFERED: Final = (GRAPHQL_JSON, JSON)
+_RANGES: Final = ("*/*", "application/*")
+_MAX_LENGTH: Final = 1_000
+
+
+def preferred(accept: str) -> str:
+    """Return the media type to answer in; plain JSON where the header names neither."""
+    wishes = dict(_wishes(accept[:_MAX_LENGTH].lower()))
+    anything = max((wishes.get(kind, 0.0) for kind in _RANGES), default=0.0)
+    weights = {kind: wishes.get(kind, 0.0) for kind in _OFFERED}
+    if not any(weights.values()):
+        return JSON
+    if JSON not in wishes and anything > weights[GRAPHQL_JSON]:
+        return JSON
+    return max(_OFFERED, key=lambda kind: weights[kind])
+
+
+def _wishes(accept: str) -> Iterator[tuple[str, float]]:
+    for wish in accept.split(","):
+        kind, *parameters = (part.strip() for part in wish.split(";"))
+        yield kind, min((_weight(it) for it in parameters if it.startswith("q=")), default=1.0)
+
+
+def _weight(parameter: str) -> float:
+    try:
+        return float(parameter.removeprefix("q="))
+    except ValueError:
+        return 0.0

@@ -1,0 +1,79 @@
+"""Around every request: an id, one log line, and the headers that every answer has."""
+
+import re
+import time
+from collections.abc import Mapping
+from typing import Final
+from uuid import uuid4
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.domain.origins import AuditFace, originating
+
+_log = structlog.get_logger(__name__)
+
+REQUEST_ID: Final = "X-Request-Id"
+GRAPHQL_PATH: Final = "/graphql"
+_ACCEPTED_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# What a page of ours needs otherwise, it says itself.
+DEFAULT_HEADERS: Final[Mapping[str, str]] = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+# Two years, as browsers ask of hosts that are never to be reached without TLS again.
+HTTPS_HEADERS: Final[Mapping[str, str]] = {
+    "Strict-Transport-Security": "max-age=63072000; includeSubDomains"
+}
+
+
+class RequestFrame:
+    """ASGI middleware that names, logs and frames each request."""
+
+    def __init__(self, app: ASGIApp, *, https: bool = False) -> None:
+        """Wrap an application; `https` says that clients come over TLS."""
+        self._app = app
+        self._defaults = {**DEFAULT_HEADERS, **(HTTPS_HEADERS if https else {})}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, inside its frame."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id, begun, status = _request_id(scope), time.perf_counter(), 0
+
+        async def framed_send(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = int(message["status"])
+                headers = MutableHeaders(scope=message)
+                headers[REQUEST_ID] = request_id
+                for name, default in self._defaults.items():
+                    headers.setdefault(name, default)
+            await send(message)
+
+        face = AuditFace.GRAPHQL if scope["path"] == GRAPHQL_PATH else AuditFace.REST
+        with (
+            structlog.contextvars.bound_contextvars(request_id=request_id),
+            originating(face=face, request_id=request_id),
+        ):
+            try:
+                await self._app(scope, receive, framed_send)
+            finally:
+                elapsed = round((time.perf_counter() - begun) * 1000, 2)
+                _log.info("request", **_described(scope), status=status, milliseconds=elapsed)
+
+
+def _request_id(scope: Scope) -> str:
+    given = Headers(scope=scope).get(REQUEST_ID, "")
+    return given if _ACCEPTED_ID.fullmatch(given) else str(uuid4())
+
+
+def _described(scope: Scope) -> Mapping[str, str]:
+    # The route, not the path: a path is the caller's text and may hold anything.
+    route = scope.get("route")
+    return {"method": scope["method"], "route": getattr(route, "path", "unmatched")}

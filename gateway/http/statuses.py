@@ -1,0 +1,42 @@
+"""The one table from error codes to HTTP statuses."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import Final
+
+from gateway.domain.errors import ErrorCode
+
+STATUSES: Final[Mapping[ErrorCode, HTTPStatus]] = MappingProxyType(
+    {
+        ErrorCode.BAD_USER_INPUT: HTTPStatus.BAD_REQUEST,
+        ErrorCode.SCOPE_VIOLATION: HTTPStatus.BAD_REQUEST,
+        ErrorCode.ALIAS_OF_ALIAS: HTTPStatus.BAD_REQUEST,
+        ErrorCode.NOT_OVERRIDABLE: HTTPStatus.BAD_REQUEST,
+        ErrorCode.READ_ONLY: HTTPStatus.FORBIDDEN,
+        ErrorCode.NOT_FOUND: HTTPStatus.NOT_FOUND,
+        ErrorCode.CONFLICT: HTTPStatus.CONFLICT,
+        ErrorCode.VERSION_CONFLICT: HTTPStatus.CONFLICT,
+        ErrorCode.NOT_EMPTY: HTTPStatus.CONFLICT,
+        ErrorCode.UNAUTHENTICATED: HTTPStatus.UNAUTHORIZED,
+        ErrorCode.FORBIDDEN: HTTPStatus.FORBIDDEN,
+        ErrorCode.LIMIT_EXCEEDED: HTTPStatus.BAD_REQUEST,
+        ErrorCode.DEADLINE_EXCEEDED: HTTPStatus.GATEWAY_TIMEOUT,
+        ErrorCode.METHOD_NOT_ALLOWED: HTTPStatus.METHOD_NOT_ALLOWED,
+        ErrorCode.PAYLOAD_TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        ErrorCode.UNSUPPORTED_MEDIA_TYPE: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        ErrorCode.RATE_LIMITED: HTTPStatus.TOO_MANY_REQUESTS,
+        ErrorCode.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+        ErrorCode.INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR,
+    },
+)
+
+# What a client needs besides the status to do the right thing next.
+HEADERS: Final[Mapping[ErrorCode, Mapping[str, str]]] = MappingProxyType(
+    {
+        ErrorCode.UNAUTHENTICATED: {"WWW-Authenticate": 'Bearer realm="secrets-gateway"'},
+        # The least there is to say; an error that knows better says so itself.
+        ErrorCode.RATE_LIMITED: {"Retry-After": "1"},
+        ErrorCode.UNAVAILABLE: {"Retry-After": "1"},
+    },
+)
