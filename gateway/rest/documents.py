@@ -1,0 +1,157 @@
+"""The GraphQL documents behind the REST paths.
+
+GraphQL's own aliases and variable names carry the wire's snake_case, so nothing is recased in code:
+a body's field becomes the variable of the same name, and a selection's alias becomes the answer's.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+_REFERENCE_FIELDS: Final = """
+  id key scope description
+  mount_path: mountPath
+  variable_type: variableType
+  enable_interpolation_in_file: enableInterpolationInFile
+"""
+
+_OWN_FIELDS: Final = """
+  id key scope description
+  variable_type: variableType
+  enable_interpolation_in_file: enableInterpolationInFile
+  owned_by: ownedBy
+  created_at: createdAt
+  updated_at: updatedAt
+  service_id: serviceId
+  service_name: serviceName
+  service_type: serviceType
+"""
+
+SECRET_FRAGMENT: Final = f"""
+fragment Row on Secret {{
+  {_OWN_FIELDS}
+  aliased_secret: aliasedSecret {{ {_REFERENCE_FIELDS} }}
+  overridden_secret: overriddenSecret {{ {_REFERENCE_FIELDS} }}
+}}
+"""
+
+VARIABLE_FRAGMENT: Final = f"""
+fragment Row on Secret {{
+  {_OWN_FIELDS}
+  mount_path: mountPath
+  aliased_variable: aliasedSecret {{ {_REFERENCE_FIELDS} }}
+  overridden_variable: overriddenSecret {{ {_REFERENCE_FIELDS} }}
+}}
+"""
+
+ERROR_FRAGMENT: Final = """
+fragment Refusal on MutationError {
+  code message
+  ... on SecretKeyConflictError {
+    existing_variable: existing {
+      id key scope
+      organization_id: organizationId
+      project_id: projectId
+      environment_id: environmentId
+      service_id: serviceId
+    }
+  }
+}
+"""
+
+# Wire name → the input's field and its type.
+Fields = Mapping[str, tuple[str, str]]
+
+_COMMON: Final[Fields] = {
+    "description": ("description", "String"),
+    "enable_interpolation_in_file": ("enableInterpolationInFile", "Boolean"),
+}
+NO_FIELDS: Final[Fields] = MappingProxyType({})
+SECRET_FIELDS: Final[Fields] = MappingProxyType(
+    {
+        "key": ("key", "String!"),
+        "value": ("value", "String"),
+        "mount_path": ("mountPath", "String"),
+        **_COMMON,
+    },
+)
+EDIT_FIELDS: Final[Fields] = MappingProxyType(
+    {"key": ("key", "String!"), "value": ("value", "String"), **_COMMON},
+)
+OVERRIDE_FIELDS: Final[Fields] = MappingProxyType({"value": ("value", "String"), **_COMMON})
+ALIAS_FIELDS: Final[Fields] = MappingProxyType({"key": ("key", "String!"), **_COMMON})
+# The newer family asks for the value.
+VARIABLE_FIELDS: Final[Fields] = MappingProxyType({**SECRET_FIELDS, "value": ("value", "String!")})
+VARIABLE_OVERRIDE_FIELDS: Final[Fields] = MappingProxyType(
+    {**OVERRIDE_FIELDS, "value": ("value", "String!")},
+)
+
+
+# Argument name → the variable that it takes and its type.
+Arguments = Mapping[str, tuple[str, str]]
+
+KEYED: Final = {"idempotencyKey": ("idempotency_key", "String")}
+TARGET: Final = {"secretId": ("target", "ID!")}
+
+
+def list_document(name: str, fragment: str) -> str:
+    """Return the query for one page of what a holder sees."""
+    return f"""
+query {name}($holder: ID!, $after: String) {{
+  holder: node(id: $holder) {{
+    kind: __typename
+    ... on SecretHolder {{
+      visibleSecrets(first: 100, after: $after) {{
+        edges {{ node {{ ...Row }} }}
+        pageInfo {{ hasNextPage endCursor }}
+      }}
+    }}
+  }}
+}}
+{fragment}"""
+
+
+def write_document(name: str, arguments: Arguments, fields: Fields, fragment: str) -> str:
+    """Return the mutation of that name, its input taken apart into variables."""
+    given = ", ".join(f"{field}: ${wire}" for wire, (field, _) in fields.items())
+    return f"""
+mutation {name}({_declared(arguments, fields)}) {{
+  payload: {name}({_passed(arguments)}, input: {{ {given} }}) {{
+    secret {{ ...Row }}
+    errors {{ ...Refusal }}
+  }}
+}}
+{fragment}{ERROR_FRAGMENT}"""
+
+
+def delete_document(name: str, arguments: Arguments) -> str:
+    """Return the mutation that deletes."""
+    return f"""
+mutation {name}({_declared(arguments, NO_FIELDS)}) {{
+  payload: {name}({_passed(arguments)}) {{
+    errors {{ ...Refusal }}
+  }}
+}}
+{ERROR_FRAGMENT}"""
+
+
+IMPORT_DOCUMENT: Final = """
+mutation importSecrets(
+  $holder: SecretHolderRef!, $secrets: [ImportSecretInput!]!, $overwrite: Boolean!
+) {
+  payload: importSecrets(holder: $holder, secrets: $secrets, overwrite: $overwrite) {
+    rows { key action secret { scope } }
+    holder { id }
+    errors { code message }
+  }
+}
+"""
+
+
+def _declared(arguments: Arguments, fields: Fields) -> str:
+    kinds = dict(arguments.values()) | {wire: kind for wire, (_, kind) in fields.items()}
+    return ", ".join(f"${name}: {kind}" for name, kind in kinds.items())
+
+
+def _passed(arguments: Arguments) -> str:
+    return ", ".join(f"{name}: ${variable}" for name, (variable, _) in arguments.items())

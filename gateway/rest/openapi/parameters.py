@@ -1,0 +1,97 @@
+"""What the rows take outside their bodies: ids in paths, queries, and one header."""
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from gateway.domain.scopes import LEGACY_SCOPES, Scope
+from gateway.rest import calls
+from gateway.rest.calls import IDEMPOTENCY_HEADER, Binding
+from gateway.rest.openapi import shapes
+from gateway.rest.openapi.requests import HOLDER_SCOPE
+from gateway.rest.openapi.shapes import Shape
+from gateway.rest.rows import Row
+
+_PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
+
+
+def _query(name: str, shape: Shape, description: str, *, required: bool = True) -> Shape:
+    return {
+        "name": name,
+        "in": "query",
+        "required": required,
+        "schema": shape,
+        "description": description,
+    }
+
+
+def _holder_in_query(scope_name: str, id_name: str) -> tuple[Shape, Shape]:
+    scope = _query(scope_name, HOLDER_SCOPE, "The kind of the holder.")
+    return (
+        _query(id_name, shapes.ID, "The holder's id."),
+        {**scope, "example": Scope.JOB},
+    )
+
+
+_IS_SECRET: Final = _query(
+    "is_secret",
+    shapes.BOOLEAN,
+    "With `false` the list is empty, since only secrets are held here.",
+    required=False,
+)
+_QUERIES: Final[Mapping[Binding, tuple[Shape, ...]]] = MappingProxyType(
+    {
+        calls.holder_in_query: (*_holder_in_query("scope", "parent_id"), _IS_SECRET),
+        calls.import_at_query: _holder_in_query("service_type", "service_id"),
+    },
+)
+
+
+def _id_in_path(name: str, description: str) -> Shape:
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "schema": shapes.ID,
+        "description": description,
+    }
+
+
+# What several rows take, under the names by which they refer to it.
+SHARED: Final[Mapping[str, Shape]] = MappingProxyType(
+    {
+        **{
+            scope.id_argument: _id_in_path(scope.id_argument, f"The {scope.lower()}'s id.")
+            for scope in LEGACY_SCOPES
+        },
+        "secretId": _id_in_path("secretId", "The secret's id."),
+        "variableId": _id_in_path("variableId", "The secret's id."),
+        IDEMPOTENCY_HEADER: {
+            "name": IDEMPOTENCY_HEADER,
+            "in": "header",
+            "required": False,
+            "schema": shapes.IDEMPOTENCY_KEY,
+            "description": (
+                "A name for this request, made up by the caller. Sent again under the same name "
+                "within 24 hours, it creates nothing more, and answers as it did."
+            ),
+        },
+    },
+)
+
+
+def parameters_of(row: Row) -> list[Shape]:
+    """Return all that a row takes outside its body."""
+    shared = [*_PLACEHOLDER.findall(row.path)]
+    shared += [IDEMPOTENCY_HEADER] if row.takes_idempotency_key else []
+    return [*map(_reference, shared), *query_parameters(row)]
+
+
+def query_parameters(row: Row) -> tuple[Shape, ...]:
+    """Return what a row looks for in the query."""
+    return _QUERIES.get(row.bind, ())
+
+
+def _reference(name: str) -> Shape:
+    return {"$ref": f"#/components/parameters/{name}"}

@@ -1,0 +1,1 @@
+"""The same document as a page for people, rendered here."""

@@ -1,0 +1,60 @@
+"""The two public routes that say what the REST face is: to programs, and to people."""
+
+from collections.abc import Mapping
+from functools import cache
+from hashlib import sha256
+from secrets import token_urlsafe
+from typing import Final
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from gateway.rest.openapi.document import openapi_document
+from gateway.rest.reference.page import reference_page
+
+DOCUMENT_PATH: Final = "/openapi.json"
+PAGE_PATH: Final = "/reference"
+# What anyone may read without a token: it is the same for everyone, and says nothing of a secret.
+PUBLIC_PATHS: Final = frozenset({DOCUMENT_PATH, PAGE_PATH})
+
+# Nothing is fetched and nothing runs: the page is its text and the one style that has the nonce.
+_POLICY: Final = (
+    "default-src 'none'",
+    "style-src 'nonce-{nonce}'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+)
+_PAGE_HEADERS: Final[Mapping[str, str]] = {
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def reference_routes() -> list[BaseRoute]:
+    """Return both routes."""
+    content, before_nonce, after_nonce = _made()
+    # Strong: the same on every worker and machine that runs this version.
+    headers = {"Cache-Control": "no-cache", "ETag": f'"{sha256(content).hexdigest()[:32]}"'}
+
+    async def answer_document(request: Request) -> Response:
+        if headers["ETag"] in request.headers.get("If-None-Match", ""):
+            return Response(status_code=304, headers=headers)
+        return Response(content, headers=headers, media_type="application/json")
+
+    async def answer_page(_: Request) -> Response:
+        nonce = token_urlsafe(16)
+        policy = "; ".join(_POLICY).format(nonce=nonce)
+        page = f"{before_nonce}{nonce}{after_nonce}"
+        return HTMLResponse(page, headers={**_PAGE_HEADERS, "Content-Security-Policy": policy})
+
+    return [Route(DOCUMENT_PATH, answer_document), Route(PAGE_PATH, answer_page)]
+
+
+@cache
+def _made() -> tuple[bytes, str, str]:
+    """Return the document, and the page's two parts; made once a process."""
+    document = openapi_document()
+    return orjson.dumps(document), *reference_page(document)

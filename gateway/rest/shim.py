@@ -1,0 +1,157 @@
+"""One endpoint factory for the whole REST face.
+
+It knows neither Strawberry nor the schema: it runs a row's document through what it is handed.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from gateway.domain.errors import ErrorCode
+from gateway.domain.execution import Answer, OpenRun, Run
+from gateway.domain.refusals import HolderNotFound
+from gateway.http.json_body import read_json_object
+from gateway.http.problems import path_of, problem
+from gateway.rest.calls import IDEMPOTENCY_HEADER, PLAIN_ONLY, Call, Variables
+from gateway.rest.rows import Action, Family, Row
+from gateway.rest.table import ROWS
+from gateway.rest.wire import import_result, secret_row, variable_row
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+Responder = Callable[[Row, Variables, Run], Awaitable[Response]]
+
+_WIRES: Final[Mapping[Family, Callable[[Mapping[str, Any]], dict[str, Any]]]] = MappingProxyType(
+    {Family.SECRET: secret_row, Family.VARIABLE: variable_row},
+)
+
+
+class RefusedAnswer(Exception):
+    """The document's answer is an error."""
+
+    def __init__(self, code: ErrorCode, detail: str, facts: Mapping[str, Any]) -> None:
+        """Keep what a problem's body tells; the facts are its further fields."""
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.facts = facts
+
+
+def rest_routes(open_run: OpenRun) -> list[BaseRoute]:
+    """Return a route for each path of the table."""
+    by_path: dict[str, dict[str, Endpoint]] = {}
+    for row in ROWS:
+        by_path.setdefault(row.path, {})[row.method] = _endpoint(row, open_run)
+    return [_route(path, endpoints) for path, endpoints in by_path.items()]
+
+
+def _route(path: str, endpoints: Mapping[str, Endpoint]) -> BaseRoute:
+    # One route for all methods of a path, so that a 405 names them all in Allow.
+    async def endpoint(request: Request) -> Response:
+        method = "GET" if request.method == "HEAD" else request.method
+        return await endpoints[method](request)
+
+    return Route(path, endpoint, methods=list(endpoints))
+
+
+def _endpoint(row: Row, open_run: OpenRun) -> Endpoint:
+    respond = _RESPONDERS[row.action]
+
+    async def endpoint(request: Request) -> Response:
+        call = await _call(row, request)
+        # Fields that no document declares are ignored, as the original does.
+        fields = {name: call.body[name] for name in row.fields if name in call.body}
+        async with open_run(request.scope["principal"]) as run:
+            try:
+                return await respond(row, fields | row.bind(call), run)
+            except RefusedAnswer as refused:
+                path = path_of(request.scope)
+                return problem(refused.code, refused.detail, path=path, facts=refused.facts)
+
+    return endpoint
+
+
+async def _call(row: Row, request: Request) -> Call:
+    return Call(
+        path=request.path_params,
+        query=request.query_params,
+        body=await read_json_object(request) if row.request else {},
+        idempotency_key=request.headers.get(IDEMPOTENCY_HEADER)
+        if row.takes_idempotency_key
+        else None,
+    )
+
+
+async def _list(row: Row, variables: Variables, run: Run) -> Response:
+    rows: list[dict[str, Any]] = []
+    after, has_more = None, True
+    while has_more:
+        page = await _page(row, variables | {"after": after}, run)
+        rows += [_WIRES[row.family](edge["node"]) for edge in page["edges"]]
+        after, has_more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
+    return JSONResponse({"results": [] if variables.get(PLAIN_ONLY) else rows}, row.status)
+
+
+async def _page(row: Row, variables: Variables, run: Run) -> Mapping[str, Any]:
+    scope = row.scope or variables["scope"]
+    holder = _data(await run(row.document, variables))["holder"]
+    if holder is None or holder["kind"] != scope.camel_name:
+        raise HolderNotFound(scope, variables["holder"])
+    page: Mapping[str, Any] = holder["visibleSecrets"]
+    return page
+
+
+async def _write(row: Row, variables: Variables, run: Run) -> Response:
+    payload = await _payload(row, variables, run)
+    return JSONResponse(_WIRES[row.family](payload["secret"]), row.status)
+
+
+async def _delete(row: Row, variables: Variables, run: Run) -> Response:
+    await _payload(row, variables, run)
+    return Response(status_code=row.status)
+
+
+async def _import(row: Row, variables: Variables, run: Run) -> Response:
+    payload = _data(await run(row.document, variables))["payload"]
+    # Without a holder nothing was tried; with one, an error is about its row alone.
+    if payload["holder"] is None:
+        raise _refused(payload["errors"][0])
+    return JSONResponse(import_result(payload), row.status)
+
+
+_RESPONDERS: Final[Mapping[Action, Responder]] = MappingProxyType(
+    {
+        Action.LIST: _list,
+        Action.WRITE: _write,
+        Action.DELETE: _delete,
+        Action.IMPORT: _import,
+    },
+)
+
+
+async def _payload(row: Row, variables: Variables, run: Run) -> Mapping[str, Any]:
+    payload: Mapping[str, Any] = _data(await run(row.document, variables))["payload"]
+    if payload["errors"]:
+        raise _refused(payload["errors"][0])
+    return payload
+
+
+def _refused(error: Mapping[str, Any]) -> RefusedAnswer:
+    facts = {name: it for name, it in error.items() if name not in {"code", "message"}}
+    return RefusedAnswer(ErrorCode(error["code"]), error["message"], facts)
+
+
+def _data(answer: Answer) -> Mapping[str, Any]:
+    if answer.data is None or answer.errors:
+        error = answer.errors[0]
+        raise RefusedAnswer(ErrorCode(error["extensions"]["code"]), _detail(error), {})
+    return answer.data
+
+
+def _detail(error: Mapping[str, Any]) -> str:
+    field: str | None = error["extensions"].get("variable")
+    message: str = error["message"]
+    return f"The body's field `{field}` is missing or not of its type." if field else message
