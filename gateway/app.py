@@ -1,0 +1,176 @@
+"""The composition root: settings in, a running application out. Only here meet schema and faces."""
+
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import BaseRoute, Route
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from gateway.auth.attempts import GuardedSignIn
+from gateway.auth.authentication import Authentication
+from gateway.auth.sign_in import SignIn
+from gateway.domain.buckets import Allowance
+from gateway.graphiql.page import GRAPHIQL_PATHS, graphiql_routes
+from gateway.hardening import harden
+from gateway.http import graphql, health
+from gateway.http.attendance import Attendance
+from gateway.http.body_limit import BodyLimit
+from gateway.http.boundary import ErrorBoundary, on_http_exception
+from gateway.http.connections import STATE_KEY, Connections, Deadlines
+from gateway.http.graphql import GraphQLEndpoint
+from gateway.http.hosts import HostGate
+from gateway.http.metering import Metering, metered
+from gateway.http.requests import REQUEST_ID, RequestFrame
+from gateway.logs import configure_logs
+from gateway.rest.calls import IDEMPOTENCY_HEADER
+from gateway.rest.reference.routes import PUBLIC_PATHS, reference_routes
+from gateway.rest.shim import rest_routes
+from gateway.rest.table import ROWS
+from gateway.runtime import Runtime
+from gateway.services.limits import Clock, Limiter
+from gateway.settings import Settings
+from gateway.storage.checks import ensure_answering
+from gateway.watch import keeping_watch
+from schema.executor import Executor, Terms
+from schema.root import build_schema, ensure_valid
+
+MAX_BODY_BYTES: Final = 1024 * 1024
+
+
+def create_app() -> Starlette:
+    """Return the application as the settings describe it; for uvicorn's factory."""
+    settings = Settings()
+    configure_logs(settings.log_format, settings.log_level)
+    harden()
+    return build_app(Runtime.over(settings))
+
+
+def build_app(runtime: Runtime, *, clock: Clock = time.monotonic) -> Starlette:
+    """Return the application over a runtime, which it opens and closes.
+
+    `clock` counts the seconds by which callers are limited.
+    """
+    limiter = Limiter(_caller_allowance(runtime.settings), clock)
+    executors = _executors(runtime, limiter)
+    # A document that does not fit the schema stops the process here, and no customer there.
+    for row in ROWS:
+        ensure_valid(row.document)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[Mapping[str, Any]]:
+        async with runtime.running(), keeping_watch(runtime.services.audit, runtime.settings):
+            yield {STATE_KEY: _connections(runtime.settings)}
+
+    app = Starlette(
+        routes=_routes(runtime, executors, limiter),
+        middleware=_middleware(runtime, limiter, clock),
+        exception_handlers={HTTPException: on_http_exception},
+        lifespan=lifespan,
+    )
+    # An empty id at a path's end names nothing; it is no other spelling of the path without it.
+    app.router.redirect_slashes = False
+    return app
+
+
+@dataclass(frozen=True, slots=True)
+class _Executors:
+    # Documents that callers write have limits; those behind the REST paths are our own.
+    public: Executor
+    internal: Executor
+
+
+def _executors(runtime: Runtime, limiter: Limiter) -> _Executors:
+    parts = (build_schema(), runtime.services, runtime.database)
+    terms = Terms(introspection=runtime.settings.introspection, charge=limiter.charge)
+    return _Executors(public=Executor(*parts, terms), internal=Executor(*parts))
+
+
+def _routes(runtime: Runtime, executors: _Executors, limiter: Limiter) -> list[BaseRoute]:
+    public, internal = executors.public, executors.internal
+    return [
+        Route(graphql.PATH, GraphQLEndpoint(public.open_run).answer, methods=["POST"]),
+        *rest_routes(metered(internal.open_run, limiter)),
+        *reference_routes(),
+        *health.health_routes(
+            partial(ensure_answering, runtime.database),
+            lambda: runtime.services.audit.is_in_alarm,
+        ),
+        *(graphiql_routes() if runtime.settings.serves_graphiql else ()),
+    ]
+
+
+def _middleware(runtime: Runtime, limiter: Limiter, clock: Clock) -> list[Middleware]:
+    """Return the middleware, the outermost first."""
+    settings = runtime.settings
+    attempts = Limiter(_failure_allowance(settings), clock)
+    return [
+        Middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies)),
+        Middleware(RequestFrame, https=settings.https),
+        # Outside of the boundary, so that a page may also read what was refused.
+        *([_cors(settings)] if settings.cors_origins else []),
+        Middleware(ErrorBoundary),
+        Middleware(HostGate, hosts=settings.resolved_hosts, open_paths={health.LIVE, health.READY}),
+        Middleware(
+            Authentication,
+            principal_of=GuardedSignIn(_sign_in(runtime), attempts),
+            is_public=_is_public(settings),
+        ),
+        Middleware(Metering, limiter=limiter),
+        Middleware(BodyLimit, most=MAX_BODY_BYTES),
+        Middleware(Attendance, seconds=runtime.settings.deadline_seconds),
+    ]
+
+
+def _sign_in(runtime: Runtime) -> SignIn:
+    services = runtime.services
+    return SignIn(tokens=services.tokens, identities=services.identities, verifier=runtime.verifier)
+
+
+def _cors(settings: Settings) -> Middleware:
+    return Middleware(
+        CORSMiddleware,
+        allow_origins=settings.cors_origins,
+        allow_methods=["GET", "POST", "PUT", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", IDEMPOTENCY_HEADER, REQUEST_ID],
+        expose_headers=[REQUEST_ID, "Retry-After"],
+        # There are no cookies, and a token is put in by the page's own script.
+        allow_credentials=False,
+    )
+
+
+def _connections(settings: Settings) -> Connections:
+    return Connections(
+        deadlines=Deadlines(head=settings.head_seconds, body=settings.body_seconds),
+        most_per_peer=settings.most_connections,
+        proxies=settings.trusted_proxies,
+    )
+
+
+def _caller_allowance(settings: Settings) -> Allowance | None:
+    if not settings.rate_per_minute:
+        return None
+    return Allowance.of(per_minute=settings.rate_per_minute, burst=settings.rate_burst)
+
+
+def _failure_allowance(settings: Settings) -> Allowance | None:
+    most = settings.failed_logins_per_minute
+    return Allowance.of(per_minute=most, burst=most) if most else None
+
+
+def _is_public(settings: Settings) -> Callable[[str], bool]:
+    page = {GRAPHIQL_PATHS.page} if settings.serves_graphiql else set()
+    open_paths = PUBLIC_PATHS | {health.LIVE, health.READY} | page
+
+    def is_public(path: str) -> bool:
+        is_asset = settings.serves_graphiql and path.startswith(GRAPHIQL_PATHS.assets)
+        return path in open_paths or is_asset
+
+    return is_public

@@ -1,0 +1,116 @@
+"""Commands around the audit trail."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli.options import AsJson
+from gateway.cli.printing import counted, say, say_json
+from gateway.cli.refusals import Refused
+from gateway.cli.running import run
+from gateway.domain.audit import Link
+from gateway.runtime import Runtime
+from gateway.services.alarms import Alarm
+from gateway.services.chain_check import ChainReport
+from gateway.services.scrub import RowFinding
+
+
+class ExportFormat(StrEnum):
+    """The texts that an export of the trail can be."""
+
+    JSONL = "jsonl"
+
+
+def verify(*, as_json: AsJson = False) -> None:
+    """Check the whole chain against itself, its head and its anchors."""
+
+    async def check(runtime: Runtime) -> tuple[ChainReport, Alarm | None]:
+        return await runtime.services.audit.verify(), runtime.services.audit.alarm
+
+    report, alarm = run(check)
+    faults = [{"fault": it.fault, "seq": it.seq} for it in report.findings]
+    if as_json:
+        told = {"links": report.links, "first": report.first, "last": report.last}
+        say_json(told | {"anchors": report.anchors, "alarm": alarm, "faults": faults})
+    else:
+        for fault in faults:
+            say(f"{fault['fault']} at {fault['seq']}")
+        checked = counted(report.links, "entry").replace("entrys", "entries")
+        say(f"{checked}, {counted(report.anchors, 'anchor')}.")
+    if alarm:
+        message = f"the trail stands in alarm: {alarm}."
+        raise Refused(message)
+    if faults:
+        message = f"the trail has {counted(len(faults), 'fault')}."
+        raise Refused(message)
+
+
+def head() -> None:
+    """Print the newest entry's number and hash, signed, and the public key that checks it."""
+
+    async def find(runtime: Runtime) -> Mapping[str, Any] | None:
+        return await runtime.services.audit.head()
+
+    say_json(run(find) or {})
+
+
+def export(
+    format: Annotated[ExportFormat, typer.Option(help="What to print.")] = ExportFormat.JSONL,  # noqa: A002 - the option's name
+) -> None:
+    """Print every entry of every organization, oldest first, one JSON object a line."""
+    del format
+
+    async def print_all(runtime: Runtime) -> None:
+        async for event in runtime.services.audit.exported():
+            # In ASCII, so that no name can end a line or move a terminal's cursor.
+            say(json.dumps(event))
+
+    run(print_all)
+
+
+def prune(
+    before: Annotated[
+        datetime, typer.Option(formats=["%Y-%m-%d"], help="The first day that is kept, in UTC.")
+    ],
+) -> None:
+    """Delete the entries from before a day. The rest can still be verified."""
+
+    async def delete(runtime: Runtime) -> int:
+        return await runtime.services.audit.prune(before=before.replace(tzinfo=UTC))
+
+    say(f"pruned {counted(run(delete), 'entry').replace('entrys', 'entries')}")
+
+
+def scrub(*, as_json: AsJson = False) -> None:
+    """Look for rows that were changed, added, deleted or rolled back past the gateway."""
+
+    async def look(runtime: Runtime) -> list[RowFinding]:
+        return await runtime.services.audit.scrub()
+
+    findings = run(look)
+    if as_json:
+        say_json([{"fault": it.fault, "table": it.table, "id": it.row_id} for it in findings])
+    for finding in () if as_json else findings:
+        say(f"{finding.fault} {finding.table} {finding.row_id}")
+    if findings:
+        message = f"{counted(len(findings), 'difference')} from what the gateway had left."
+        raise Refused(message)
+    if not as_json:
+        say("All rows are as the gateway left them.")
+
+
+def acknowledge() -> None:
+    """Take the database as it is for the truth from here on, record that, and end the alarm."""
+
+    async def take(runtime: Runtime) -> Link | None:
+        return await runtime.services.audit.acknowledge()
+
+    acknowledged = run(take)
+    if acknowledged is None:
+        say("There is nothing to acknowledge.")
+    else:
+        say(f"acknowledged, as entry {acknowledged.event.seq}")

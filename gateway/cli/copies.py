@@ -1,0 +1,75 @@
+"""Commands that look after the data: a check-up, backups, and putting one back."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway import recovery
+from gateway.cli.options import AsJson
+from gateway.cli.printing import counted, say, say_json
+from gateway.cli.running import settings
+from gateway.diagnosis import Finding, State, examine, examine_copy
+from gateway.settings import Settings
+from gateway.storage.copies import copy_online
+
+_WORDS = {State.WELL: "well ", State.DOUBT: "doubt", State.FAULT: "FAULT"}
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(help="The new file; none may be there.", dir_okay=False)],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Copy the database to a file, as it is at one moment, beside a running gateway."""
+    read = settings()
+    copy_online(recovery.database_file(read), file)
+    if as_json:
+        say_json({"file": str(file), "keyFile": str(read.resolved_key_file)})
+        return
+    say(f"Wrote {file}.")
+    say(f"The key file {read.resolved_key_file} is not in it: keep a copy of that, elsewhere.")
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(help="The backup.", dir_okay=False)],
+    *,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Put the database that is there aside.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check a backup with the key file at hand, and make it the database of a stopped gateway."""
+    read = settings()
+    done = asyncio.run(recovery.restore(read, file, overwrite=overwrite))
+    if as_json:
+        kept = str(done.kept) if done.kept else None
+        say_json({"projects": done.projects, "kept": kept})
+        return
+    say(f"Restored {file}; a value of each of {counted(done.projects, 'project')} opens.")
+    if done.kept:
+        say(f"The database that was there is now {done.kept}.")
+
+
+def doctor(
+    copy: Annotated[
+        Path | None, typer.Option("--copy", help="Look at this copy of a database alone.")
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what is well, what is in doubt and what is wrong; exit code 1 if something is wrong."""
+    read = settings()
+    findings = [examine_copy(copy)] if copy else asyncio.run(_found(read))
+    if as_json:
+        say_json([{"check": it.check, "state": it.state, "message": it.message} for it in findings])
+    else:
+        for finding in findings:
+            say(f"{_WORDS[finding.state]}  {finding.check}: {finding.message}")
+    if any(it.state is State.FAULT for it in findings):
+        raise typer.Exit(1)
+
+
+async def _found(read: Settings) -> list[Finding]:
+    return [finding async for finding in examine(read)]

@@ -1,0 +1,203 @@
+"""The entry point: which commands there are, and how a refusal is told."""
+
+import io
+import sys
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+import structlog
+import typer
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
+
+from gateway.cli import (
+    audit,
+    copies,
+    explaining,
+    exports,
+    grants,
+    holders,
+    imports,
+    keys,
+    launching,
+    organizations,
+    provided,
+    server,
+    tokens,
+    topology,
+)
+from gateway.cli.printing import complain
+from gateway.cli.refusals import Refused
+from gateway.domain.errors import ErrorCode, GatewayError, RefusedStart
+from gateway.logs import configure_logs
+from gateway.settings import LogFormat, LogLevel
+
+Command = Callable[..., None]
+
+# The child's own options are not ours.
+_PASSES_ON: Final = {"allow_interspersed_args": False}
+
+COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
+    {
+        "migrate": server.migrate,
+        "check": server.check,
+        "demo": server.demo,
+        "serve": server.serve,
+        "doctor": copies.doctor,
+        "backup": copies.backup,
+        "restore": copies.restore,
+        "export": exports.export,
+        "import": imports.import_file,
+        "explain": explaining.explain,
+        "apply": topology.apply,
+    }
+)
+GROUPS: Final[Mapping[str, tuple[str, Mapping[str, Command]]]] = MappingProxyType(
+    {
+        "token": (
+            "Create, list and revoke API tokens.",
+            {
+                "create": tokens.create_token,
+                "list": tokens.list_tokens,
+                "revoke": tokens.revoke_token,
+            },
+        ),
+        "grant": (
+            "Say who may do what, and where.",
+            {
+                "add": grants.add_grant,
+                "list": grants.list_grants,
+                "remove": grants.remove_grant,
+            },
+        ),
+        "user": (
+            "Let people in whom an OpenID Connect provider vouches for.",
+            {"add": grants.add_user, "remove": grants.remove_user},
+        ),
+        "organization": (
+            "Create, list, rename and delete organizations.",
+            {
+                "create": organizations.create_organization,
+                "list": organizations.list_organizations,
+                "rename": organizations.rename_organization,
+                "delete": organizations.delete_organization,
+            },
+        ),
+        "project": (
+            "Create, rename and delete projects.",
+            {
+                "create": holders.create_project,
+                "rename": holders.rename_project,
+                "delete": holders.delete_project,
+            },
+        ),
+        "environment": (
+            "Create, rename and delete environments.",
+            {
+                "create": holders.create_environment,
+                "rename": holders.rename_environment,
+                "delete": holders.delete_environment,
+            },
+        ),
+        "service": (
+            "Create, rename and delete services.",
+            {
+                "create": holders.create_service,
+                "rename": holders.rename_service,
+                "delete": holders.delete_service,
+            },
+        ),
+        "keys": (
+            "Show and rotate the keys that seal values.",
+            {
+                "status": keys.key_status,
+                "rotate": keys.rotate_keys,
+                "rewrap": keys.rewrap_keys,
+                "retire": keys.retire_keys,
+            },
+        ),
+        "audit": (
+            "Verify, export and prune the audit trail; look for rows changed past the gateway.",
+            {
+                "verify": audit.verify,
+                "export": audit.export,
+                "head": audit.head,
+                "prune": audit.prune,
+                "scrub": audit.scrub,
+                "acknowledge": audit.acknowledge,
+            },
+        ),
+        "builtin": (
+            "Register and rotate the secrets that the platform provides.",
+            {"register": provided.register_built_in, "rotate": provided.rotate_built_in},
+        ),
+    }
+)
+
+
+def main() -> None:
+    """Run the command line; tell in one line what stands in the way."""
+    # Until the settings say how; as it comes, logging would print local variables.
+    configure_logs(LogFormat.CONSOLE, LogLevel.INFO)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A name that the terminal cannot show is no reason to fail.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    raise SystemExit(_status(_assembled()))
+
+
+def _assembled() -> typer.Typer:
+    app = typer.Typer(
+        name="secrets-gateway",
+        help="A GraphQL gateway over a secrets domain.",
+        no_args_is_help=True,
+        # They show local variables, which may be values.
+        pretty_exceptions_enable=False,
+    )
+    for name, command in COMMANDS.items():
+        app.command(name)(command)
+    app.command("run", context_settings=_PASSES_ON)(launching.run_command)
+    for name, (help_text, commands) in GROUPS.items():
+        group = typer.Typer(help=help_text, no_args_is_help=True)
+        for own_name, command in commands.items():
+            group.command(own_name)(command)
+        app.add_typer(group, name=name)
+    return app
+
+
+def _status(app: typer.Typer) -> int:
+    try:
+        return app(prog_name="secrets-gateway", standalone_mode=False) or 0
+    except typer.TyperException as refused:
+        _complain_of_usage(refused)
+        return refused.exit_code
+    except ValidationError as refused:
+        for error in refused.errors(include_input=False, include_url=False):
+            complain(f"setting {'.'.join(map(str, error['loc']))}: {error['msg']}")
+    except SettingsError as refused:
+        # It names the setting, and not what stands there.
+        complain(f"{refused}.")
+    except OSError as error:
+        reason = error.strerror or "the system refuses it"
+        complain(f"{error.filename}: {reason}." if error.filename else f"{reason}.")
+    except (Refused, RefusedStart, GatewayError) as refused:
+        complain(f"{refused}{_hint(refused)}")
+    except Exception as error:  # noqa: BLE001 - the edge: whatever it is, it is told in one line
+        structlog.get_logger(__name__).error("unexpected_error", exc_info=error)
+        complain("internal error.")
+    return 1
+
+
+def _complain_of_usage(refused: typer.TyperException) -> None:
+    message = refused.format_message()
+    if message.startswith("Got unexpected extra argument"):
+        # They may be a value that should have come from standard input.
+        message = "Got more arguments than this command has."
+    if message:
+        complain(message)
+
+
+def _hint(refused: Exception) -> str:
+    if isinstance(refused, GatewayError) and refused.code is ErrorCode.NOT_EMPTY:
+        return " (--with-content does; add --dry-run to see what goes.)"
+    return ""

@@ -1,0 +1,92 @@
+"""`explain`: why a service sees what it sees under a key."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli.options import AsJson, ServiceId
+from gateway.cli.printing import holder_facts, say, say_json, told
+from gateway.cli.running import operator_at, run
+from gateway.domain.effective import EffectiveSecret, Explanation
+from gateway.domain.refusals import HolderNotFound
+from gateway.domain.secrets import Secret, SecretFacts
+from gateway.runtime import Runtime
+
+
+def explain(
+    key: Annotated[str, typer.Argument(metavar="KEY", help="The key.")],
+    service: ServiceId,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what a service gets under a key, what it hides, by which rule, and what is elsewhere."""
+
+    async def explained(runtime: Runtime) -> Explanation:
+        viewer = await operator_at(runtime, service)
+        async with runtime.database.read() as unit:
+            explanation = await runtime.services.effective.explain(
+                unit, viewer=viewer, service_id=service, key=key
+            )
+        if explanation is None:
+            raise HolderNotFound(None, service)
+        return explanation
+
+    explanation = run(explained)
+    if as_json:
+        say_json(_facts(explanation))
+        return
+    for line in _lines(explanation):
+        say(line)
+
+
+def _lines(explanation: Explanation) -> Iterator[str]:
+    subject = f"{told(explanation.service)} {{}} {explanation.key}"
+    if explanation.effective is None:
+        yield subject.format("does not get") + "."
+    else:
+        yield subject.format("gets") + f" from {_called(explanation.effective.winner)}."
+        yield from _losers(explanation.effective)
+    yield f"Rule: {explanation.rule}"
+    for secret in explanation.elsewhere:
+        yield f"Elsewhere: {_called(secret)}."
+
+
+def _losers(effective: EffectiveSecret) -> Iterator[str]:
+    target = effective.resolves_to
+    if target.id != effective.winner.id:
+        yield f"The value is that of the {_type(target)} {target.key} ({target.id})."
+    for secret in effective.shadows:
+        yield f"It hides {_called(secret)}."
+
+
+def _called(secret: Secret) -> str:
+    return f"the {_type(secret)} on {told(secret.holder)} ({secret.id})"
+
+
+def _type(secret: SecretFacts) -> str:
+    return secret.variable_type.lower().replace("_", " ")
+
+
+def _facts(explanation: Explanation) -> dict[str, Any]:
+    effective = explanation.effective
+    return {
+        "service": holder_facts(explanation.service),
+        "key": explanation.key,
+        "winner": _secret_facts(effective.winner) if effective else None,
+        "provenance": effective.provenance if effective else None,
+        "value_of": effective.resolves_to.id if effective else None,
+        "losers": [_secret_facts(secret) for secret in effective.shadows] if effective else [],
+        "absence": explanation.absence,
+        "rule": explanation.rule,
+        "elsewhere": [_secret_facts(secret) for secret in explanation.elsewhere],
+    }
+
+
+def _secret_facts(secret: Secret) -> dict[str, Any]:
+    return {
+        "id": secret.id,
+        "variable_type": secret.variable_type,
+        "scope": secret.scope,
+        "holder": holder_facts(secret.holder),
+    }

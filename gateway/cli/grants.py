@@ -1,0 +1,144 @@
+"""Commands around who may do what: grants, and the users that have them."""
+
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli.locating import operator_of
+from gateway.cli.options import AsJson, OnHolder, OrganizationName
+from gateway.cli.printing import say, say_json, told
+from gateway.cli.running import run
+from gateway.domain.grants import Grant, GranteeKind, GranteeReference, User
+from gateway.domain.pages import MAX_PAGE_SIZE, Window
+from gateway.domain.permissions import Role
+from gateway.runtime import Runtime
+
+_KINDS = {kind.lower(): kind for kind in GranteeKind}
+
+
+def grantee_reference(text: str) -> GranteeReference:
+    """Read `token:ID` or `user:ID`."""
+    kind, _, grantee_id = text.partition(":")
+    if kind not in _KINDS or not grantee_id:
+        message = f"a grantee is KIND:ID, the kind one of {', '.join(_KINDS)}."
+        raise typer.BadParameter(message)
+    return GranteeReference(kind=_KINDS[kind], id=grantee_id)
+
+
+Grantee = Annotated[
+    GranteeReference,
+    typer.Option(
+        "--to", parser=grantee_reference, metavar="KIND:ID", help="Who gets it, e.g. token:ID."
+    ),
+]
+
+
+def add_grant(
+    to: Grantee,
+    role: Annotated[Role, typer.Option(help="What may be done.")],
+    organization: OrganizationName,
+    *,
+    on: OnHolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Grant a token or a user a role at a place; it counts from the next request on."""
+
+    async def add(runtime: Runtime) -> Grant:
+        viewer = await operator_of(runtime, organization)
+        return await runtime.services.grants.grant(viewer=viewer, grantee=to, role=role, on=on)
+
+    _tell_grant(run(add), as_json=as_json)
+
+
+def list_grants(organization: OrganizationName, *, as_json: AsJson = False) -> None:
+    """List an organization's grants."""
+
+    async def listed(runtime: Runtime) -> list[Grant]:
+        viewer = await operator_of(runtime, organization)
+        found: list[Grant] = []
+        window: Window | None = Window(size=MAX_PAGE_SIZE)
+        async with runtime.database.read() as unit:
+            while window:
+                page = await runtime.services.grants.page(unit, viewer=viewer, window=window)
+                found += [entry.item for entry in page.entries]
+                after = page.entries[-1].cursor if page.has_next else None
+                window = Window(size=MAX_PAGE_SIZE, after=after) if after else None
+        return found
+
+    found = run(listed)
+    if as_json:
+        say_json({"grants": [_facts(grant) for grant in found]})
+        return
+    for grant in found:
+        _tell_grant(grant, as_json=False)
+
+
+def remove_grant(
+    grant_id: Annotated[str, typer.Argument(metavar="GRANT_ID", help="The grant's id.")],
+    organization: OrganizationName,
+) -> None:
+    """Take a grant away; the next request is judged without it."""
+
+    async def remove(runtime: Runtime) -> Grant:
+        viewer = await operator_of(runtime, organization)
+        return await runtime.services.grants.revoke(viewer=viewer, grant_id=grant_id)
+
+    say(f"removed {run(remove).id}")
+
+
+def add_user(
+    issuer: Annotated[str, typer.Option(help="The provider, as its tokens' `iss` says.")],
+    subject: Annotated[str, typer.Option(help="The person, as its tokens' `sub` says.")],
+    name: Annotated[str, typer.Option(help="For people.")],
+    organization: OrganizationName,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Let a person in whom an OpenID Connect provider vouches for; grants say what they may do."""
+
+    async def add(runtime: Runtime) -> User:
+        return await runtime.services.identities.register(
+            viewer=await operator_of(runtime, organization),
+            issuer=issuer,
+            subject=subject,
+            display_name=name,
+        )
+
+    user = run(add)
+    if as_json:
+        say_json({"id": user.id, "name": user.display_name})
+    else:
+        say(f"{user.id}  {user.display_name}")
+
+
+def remove_user(
+    user_id: Annotated[str, typer.Argument(metavar="USER_ID", help="The user's id.")],
+    organization: OrganizationName,
+) -> None:
+    """Remove a user with all grants; their next request is refused."""
+
+    async def remove(runtime: Runtime) -> User:
+        viewer = await operator_of(runtime, organization)
+        return await runtime.services.identities.remove(viewer=viewer, user_id=user_id)
+
+    say(f"removed {run(remove).id}")
+
+
+def _tell_grant(grant: Grant, *, as_json: bool) -> None:
+    if as_json:
+        say_json(_facts(grant))
+        return
+    place = told(grant.held.place) if grant.held.place else "the organization"
+    kind = grant.grantee.kind.lower()
+    say(f"{grant.id}  {grant.held.role} on {place} for {kind} {grant.grantee_name}")
+
+
+def _facts(grant: Grant) -> dict[str, Any]:
+    place = grant.held.place
+    return {
+        "id": grant.id,
+        "role": grant.held.role,
+        "on": f"{place.kind.lower()}:{place.id}" if place else None,
+        "to": f"{grant.grantee.kind.lower()}:{grant.grantee.id}",
+        "name": grant.grantee_name,
+    }

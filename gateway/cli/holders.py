@@ -1,0 +1,163 @@
+"""Commands around projects, environments and services."""
+
+from typing import Annotated
+
+import typer
+
+from gateway.cli import shaping
+from gateway.cli.locating import Whereabouts, kinds_of
+from gateway.cli.options import (
+    AsJson,
+    DryRun,
+    InEnvironment,
+    InProject,
+    OfKind,
+    OrganizationName,
+    WithContent,
+    service_kind,
+)
+from gateway.domain.scopes import Scope
+
+NewName = Annotated[str, typer.Argument(metavar="NAME", help="The name that it shall have.")]
+WhichProject = Annotated[str, typer.Argument(metavar="PROJECT", help="Its name or id.")]
+WhichEnvironment = Annotated[str, typer.Argument(metavar="ENVIRONMENT", help="Its name or id.")]
+WhichService = Annotated[str, typer.Argument(metavar="SERVICE", help="Its name or id.")]
+
+
+def create_project(
+    name: NewName, organization: OrganizationName, *, as_json: AsJson = False
+) -> None:
+    """Create a project."""
+    where = Whereabouts(organization=organization)
+    shaping.create(Scope.PROJECT, name, where=where, as_json=as_json)
+
+
+def rename_project(
+    project: WhichProject,
+    name: NewName,
+    organization: OrganizationName,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Give a project another name."""
+    where = Whereabouts(organization=organization)
+    shaping.rename([Scope.PROJECT], project, name, where=where, as_json=as_json)
+
+
+def delete_project(
+    project: WhichProject,
+    organization: OrganizationName,
+    *,
+    with_content: WithContent = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete a project and its data key; what is in it only if that is asked for."""
+    shaping.delete(
+        [Scope.PROJECT],
+        project,
+        where=Whereabouts(organization=organization),
+        with_content=with_content,
+        dry_run=dry_run,
+        as_json=as_json,
+    )
+
+
+def create_environment(
+    name: NewName,
+    organization: OrganizationName,
+    project: Annotated[str, typer.Option(help="The name or id of the project that it is in.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Create an environment of a project."""
+    where = Whereabouts(organization=organization)
+    shaping.create(Scope.ENVIRONMENT, name, where=where, within=project, as_json=as_json)
+
+
+def rename_environment(
+    environment: WhichEnvironment,
+    name: NewName,
+    organization: OrganizationName,
+    project: InProject = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Give an environment another name."""
+    where = Whereabouts(organization=organization, project=project)
+    shaping.rename([Scope.ENVIRONMENT], environment, name, where=where, as_json=as_json)
+
+
+def delete_environment(
+    environment: WhichEnvironment,
+    organization: OrganizationName,
+    project: InProject = None,
+    *,
+    with_content: WithContent = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete an environment; what is in it only if that is asked for."""
+    shaping.delete(
+        [Scope.ENVIRONMENT],
+        environment,
+        where=Whereabouts(organization=organization, project=project),
+        with_content=with_content,
+        dry_run=dry_run,
+        as_json=as_json,
+    )
+
+
+def create_service(
+    name: NewName,
+    organization: OrganizationName,
+    kind: Annotated[
+        Scope, typer.Option(parser=service_kind, metavar="KIND", help="What it is, e.g. job.")
+    ],
+    environment: Annotated[
+        str, typer.Option(help="The name or id of the environment that it is in.")
+    ],
+    project: InProject = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Create a service of an environment."""
+    where = Whereabouts(organization=organization, project=project)
+    shaping.create(kind, name, where=where, within=environment, as_json=as_json)
+
+
+def rename_service(
+    service: WhichService,
+    name: NewName,
+    organization: OrganizationName,
+    *,
+    project: InProject = None,
+    environment: InEnvironment = None,
+    kind: OfKind = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give a service another name."""
+    where = Whereabouts(organization=organization, project=project, environment=environment)
+    shaping.rename(kinds_of(kind), service, name, where=where, as_json=as_json)
+
+
+def delete_service(
+    service: WhichService,
+    organization: OrganizationName,
+    *,
+    project: InProject = None,
+    environment: InEnvironment = None,
+    kind: OfKind = None,
+    with_content: WithContent = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete a service; its secrets only if that is asked for."""
+    shaping.delete(
+        kinds_of(kind),
+        service,
+        where=Whereabouts(organization=organization, project=project, environment=environment),
+        with_content=with_content,
+        dry_run=dry_run,
+        as_json=as_json,
+    )

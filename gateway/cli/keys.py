@@ -1,0 +1,127 @@
+"""Commands around keys."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli.options import AsJson
+from gateway.cli.printing import counted, say, say_json
+from gateway.cli.refusals import Refused
+from gateway.cli.running import keys, run
+from gateway.domain.keys import DataKeyFacts
+from gateway.runtime import Runtime
+from gateway.services.keys import KeyStatus, Rewrapped
+
+
+def key_status(*, as_json: AsJson = False) -> None:
+    """Tell which keys there are, what they are used for, and which are due for rotation."""
+
+    async def told(runtime: Runtime) -> KeyStatus:
+        return await keys(runtime).status()
+
+    status, now = run(told), datetime.now(UTC)
+    if as_json:
+        facts = [_facts(it, now) for it in status.data_keys]
+        say_json({"provider": status.provider, "kek_id": status.kek_id, "data_keys": facts})
+        return
+    say(f"{status.kek_id} of the provider {status.provider} wraps data keys.")
+    for it in status.data_keys:
+        say(_line(it, now, current=status.kek_id))
+
+
+def rotate_keys(
+    *,
+    data: Annotated[
+        bool, typer.Option("--data", help="Make new data keys instead, and seal values anew.")
+    ] = False,
+    project: Annotated[
+        str | None, typer.Option(help="With --data: the id of the only project to do it for.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a new key-encryption key and wrap the data keys anew; servers may run meanwhile."""
+    if project and not data:
+        message = "--project goes with --data."
+        raise typer.BadParameter(message)
+
+    async def rotate(runtime: Runtime) -> tuple[str, Rewrapped]:
+        if data:
+            renewed = await keys(runtime).renew(project_id=project)
+            made = counted(renewed, "new data key")
+        else:
+            made = f"new key-encryption key {await keys(runtime).rotate()}"
+        return made, await keys(runtime).rewrap()
+
+    made, done = run(rotate)
+    if not as_json:
+        say(f"{made}")
+    _tell(done, as_json=as_json)
+
+
+def rewrap_keys(*, as_json: AsJson = False) -> None:
+    """Bring everything under the newest keys; also finishes a rotation that was interrupted."""
+
+    async def rewrap(runtime: Runtime) -> Rewrapped:
+        return await keys(runtime).rewrap()
+
+    _tell(run(rewrap), as_json=as_json)
+
+
+def retire_keys(*, as_json: AsJson = False) -> None:
+    """Destroy the key-encryption keys in the key file that wrap nothing any more."""
+
+    async def retire(runtime: Runtime) -> list[str]:
+        return await keys(runtime).retire()
+
+    removed = run(retire)
+    if as_json:
+        say_json({"removed": removed})
+        return
+    for kek_id in removed:
+        say(f"removed {kek_id}")
+    if not removed:
+        say("Every key is needed.")
+
+
+def _tell(done: Rewrapped, *, as_json: bool) -> None:
+    if as_json:
+        say_json(
+            {
+                "data_keys": done.data_keys,
+                "values": done.values,
+                "removed": done.removed,
+                "failed": done.failed,
+            }
+        )
+    else:
+        say(
+            f"wrapped {counted(done.data_keys, 'data key')} and sealed "
+            f"{counted(done.values, 'value')} anew; removed {counted(done.removed, 'data key')}"
+        )
+    if done.failed:
+        message = f"{counted(done.failed, 'row')} could not be opened: see the alarms in the log."
+        raise Refused(message)
+
+
+def _facts(it: DataKeyFacts, now: datetime) -> dict[str, Any]:
+    return {
+        "id": it.id,
+        "project_id": it.project_id,
+        "kek_id": it.kek_id,
+        "state": it.state,
+        "values": it.values,
+        "seals": it.seal_count,
+        "created_at": it.created_at.isoformat(),
+        "due": it.rotation_reason(now),
+    }
+
+
+def _line(it: DataKeyFacts, now: datetime, *, current: str) -> str:
+    age = counted((now - it.created_at).days, "day")
+    notes = [it.state.lower(), counted(it.values, "value"), f"{age} old"]
+    if reason := it.rotation_reason(now):
+        notes.append(f"due for rotation ({reason.lower()})")
+    if it.kek_id != current:
+        notes.append(f"still wrapped by {it.kek_id}")
+    return f"{it.id}  {it.project_id or 'the instance':<36}  {', '.join(notes)}"

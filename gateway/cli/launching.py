@@ -1,0 +1,40 @@
+"""`run`: a command with what a service gets."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.cli.children import holding_signals, run_child
+from gateway.cli.delivered import delivered_to
+from gateway.cli.options import ServiceId
+from gateway.cli.private_files import private_files
+
+
+def run_command(
+    service: ServiceId,
+    command: Annotated[list[str], typer.Argument(help="The command and its arguments, after --.")],
+    files_in: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Where the private folder for files is made, if not at the system's place.",
+        ),
+    ] = None,
+) -> None:
+    """Run a command as a service would: with its variables, and its files in a private folder."""
+    # From before the gateway opens, so that its threads hold signals back as well: one that did
+    # not would get what is meant for this one.
+    with holding_signals() as mask:
+        delivered = delivered_to(service)
+        with private_files(delivered.files, within=files_in) as paths:
+            environment = os.environb | _encoded(delivered.variables) | _encoded(paths)
+            status = run_child(command, environment, mask)
+    raise typer.Exit(status)
+
+
+def _encoded(variables: Mapping[str, str]) -> dict[bytes, bytes]:
+    # UTF-8 whatever the locale: a value is delivered as it was stored.
+    return {key.encode(): value.encode() for key, value in variables.items()}

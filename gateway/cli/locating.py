@@ -1,0 +1,48 @@
+"""Finding the holders that options and arguments name."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway.cli.running import directory
+from gateway.domain.holders import Holder
+from gateway.domain.principals import Principal
+from gateway.domain.scopes import SERVICE_SCOPES, Scope
+from gateway.runtime import Runtime
+from gateway.services.directory import Named
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whereabouts:
+    """Where a holder is, as far as options tell: each a name or an id."""
+
+    organization: str
+    project: str | None = None
+    environment: str | None = None
+
+    @property
+    def path(self) -> tuple[Named, ...]:
+        """The holders above, the widest first."""
+        above = ((Scope.PROJECT, self.project), (Scope.ENVIRONMENT, self.environment))
+        return tuple(Named((kind,), text) for kind, text in above if text is not None)
+
+
+async def operator_of(runtime: Runtime, organization: str) -> Principal:
+    """Return the operator, speaking for an organization."""
+    found = await directory(runtime).organization(named=organization)
+    return Principal.operator(found.id)
+
+
+async def find(
+    runtime: Runtime, where: Whereabouts, kinds: Sequence[Scope], text: str
+) -> tuple[Principal, Holder]:
+    """Return a holder by its name or id, and the operator speaking for its organization."""
+    operator = await operator_of(runtime, where.organization)
+    holder = await directory(runtime).locate(
+        organization_id=operator.organization_id, path=(*where.path, Named(tuple(kinds), text))
+    )
+    return operator, holder
+
+
+def kinds_of(kind: Scope | None) -> tuple[Scope, ...]:
+    """Return the kinds of service that are meant; without one, all of them."""
+    return (kind,) if kind else SERVICE_SCOPES

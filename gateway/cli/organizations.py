@@ -1,0 +1,101 @@
+"""Commands around organizations."""
+
+from typing import Annotated
+
+import typer
+
+from gateway.cli.options import AsJson, DryRun
+from gateway.cli.printing import counted, organization_facts, say, say_json
+from gateway.cli.running import directory, run
+from gateway.domain.drafts import WriteTerms
+from gateway.domain.holders import Organization
+from gateway.runtime import Runtime
+from gateway.services.organizations import OrganizationDeletion
+
+WhichOrganization = Annotated[str, typer.Argument(help="The organization's name or id.")]
+NewName = Annotated[str, typer.Argument(metavar="NAME", help="The name that it shall have.")]
+ContentToo = Annotated[
+    bool, typer.Option("--with-content", help="Delete its projects and all secrets, too.")
+]
+
+
+def create_organization(name: NewName, *, as_json: AsJson = False) -> None:
+    """Create an organization: nothing is shared between two of them."""
+
+    async def create(runtime: Runtime) -> Organization:
+        return await runtime.services.administration.create_organization(name=name)
+
+    _tell("created", run(create), as_json=as_json)
+
+
+def list_organizations(*, as_json: AsJson = False) -> None:
+    """List the organizations."""
+
+    async def listed(runtime: Runtime) -> list[Organization]:
+        return await runtime.services.administration.organizations()
+
+    found = run(listed)
+    if as_json:
+        say_json({"organizations": [organization_facts(it) for it in found]})
+        return
+    for organization in found:
+        say(f"{organization.id}  {organization.name}")
+
+
+def rename_organization(
+    organization: WhichOrganization, name: NewName, *, as_json: AsJson = False
+) -> None:
+    """Give an organization another name."""
+
+    async def rename(runtime: Runtime) -> Organization:
+        found = await directory(runtime).organization(named=organization)
+        return await runtime.services.administration.rename_organization(
+            organization_id=found.id, name=name
+        )
+
+    _tell("renamed", run(rename), as_json=as_json)
+
+
+def delete_organization(
+    organization: WhichOrganization,
+    *,
+    with_content: ContentToo = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete an organization and its tokens; what is in it only if that is asked for."""
+
+    async def delete(runtime: Runtime) -> OrganizationDeletion:
+        found = await directory(runtime).organization(named=organization)
+        return await runtime.services.administration.delete_organization(
+            organization_id=found.id,
+            with_content=with_content,
+            terms=WriteTerms(dry_run=dry_run),
+        )
+
+    tell = _tell_deletion_json if as_json else _tell_deletion
+    tell(run(delete), dry_run=dry_run)
+
+
+def _tell(done: str, organization: Organization, *, as_json: bool) -> None:
+    if as_json:
+        say_json(organization_facts(organization))
+    else:
+        say(f"{done} organization {organization.name} ({organization.id})")
+
+
+def _tell_deletion(deletion: OrganizationDeletion, *, dry_run: bool) -> None:
+    say(
+        f"{'would delete' if dry_run else 'deleted'} organization {deletion.organization.name} "
+        f"({deletion.organization.id}), with {counted(deletion.holders, 'holder')}, "
+        f"{counted(deletion.secrets, 'secret')} and {counted(deletion.tokens, 'token')}"
+    )
+
+
+def _tell_deletion_json(deletion: OrganizationDeletion, *, dry_run: bool) -> None:
+    going = {
+        "holders": deletion.holders,
+        "secrets": deletion.secrets,
+        "tokens": deletion.tokens,
+    }
+    say_json(organization_facts(deletion.organization) | {"dry_run": dry_run} | going)

@@ -1,0 +1,51 @@
+"""What commands print: results on standard output, anything else on standard error."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import typer
+
+from gateway.domain.holders import Holder, Organization
+
+PROGRAM = "secrets-gateway"
+
+
+def say(text: str) -> None:
+    """Print a line of the result."""
+    typer.echo(text)
+
+
+def say_json(result: Mapping[str, Any] | Sequence[Any]) -> None:
+    """Print the result as one line of JSON."""
+    typer.echo(json.dumps(result))
+
+
+def complain(text: str) -> None:
+    """Print one line about what stands in the way."""
+    typer.echo(f"{PROGRAM}: {' '.join(text.split())}", err=True)
+
+
+def told(holder: Holder) -> str:
+    """Return how a holder is called in a sentence."""
+    return f"{holder.kind.lower()} {holder.name}"
+
+
+def named(holder: Holder) -> str:
+    """Return a holder's name in a sentence, with the id to find it by."""
+    return f"{told(holder)} ({holder.id})"
+
+
+def holder_facts(holder: Holder) -> dict[str, Any]:
+    """Return what a program is told of a holder."""
+    return {"id": holder.id, "kind": holder.kind.lower(), "name": holder.name}
+
+
+def organization_facts(organization: Organization) -> dict[str, Any]:
+    """Return what a program is told of an organization."""
+    return {"id": organization.id, "name": organization.name}
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -1,0 +1,65 @@
+"""Files that a process finds for as long as it runs, and nobody else ever."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from gateway.cli.refusals import Refused
+from gateway.services.delivery import RuntimeFile
+
+_PREFIX: Final = "secrets-gateway-"
+
+
+class CollidingFiles(Refused):
+    """Two files want the same place."""
+
+    def __init__(self, mount_path: str) -> None:
+        """Name the place; it is no value."""
+        super().__init__(f"several files with different contents are to be at {mount_path}.")
+
+
+@contextmanager
+def private_files(
+    files: Mapping[str, RuntimeFile], *, within: Path | None
+) -> Iterator[Mapping[str, str]]:
+    """Write files below a new private folder, give their paths by key, and remove it all again.
+
+    Raises:
+        CollidingFiles: if two cannot be at their places together.
+
+    """
+    if not files:
+        yield {}
+        return
+    contents = _by_path(files)
+    # The system's folder for temporary files, if no other is asked for.
+    place = within.resolve() if within else None
+    with TemporaryDirectory(prefix=_PREFIX, dir=place) as folder:
+        for mount_path, content in contents.items():
+            _write(Path(f"{folder}{mount_path}"), content)
+        yield {key: f"{folder}{file.mount_path}" for key, file in files.items()}
+
+
+def _by_path(files: Mapping[str, RuntimeFile]) -> Mapping[str, str]:
+    contents: dict[str, str] = {}
+    for file in files.values():
+        # An alias of a file is the same file once more.
+        if contents.setdefault(file.mount_path, file.content) != file.content:
+            raise CollidingFiles(file.mount_path)
+    for path in contents:
+        for folder in map(str, PurePosixPath(path).parents):
+            if folder in contents:
+                raise CollidingFiles(folder)
+    return contents
+
+
+def _write(path: Path, content: str) -> None:
+    for folder in reversed(path.parents):
+        if not folder.exists():
+            folder.mkdir(mode=0o700)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content.encode())

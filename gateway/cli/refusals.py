@@ -1,0 +1,13 @@
+"""What only the command line refuses. Messages name places in files, never what stands there."""
+
+
+class Refused(Exception):
+    """A command cannot do what was asked; the message is one line that says why."""
+
+
+class Misread(Refused):
+    """A file is not what it should be."""
+
+    def __init__(self, rule: str, *, place: str = "") -> None:
+        """Take the rule, and the place where it is broken."""
+        super().__init__(f"{place}: {rule}" if place else rule)

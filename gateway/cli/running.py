@@ -1,0 +1,74 @@
+"""What every command stands on: the settings, and a gateway that is open while it works."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+from gateway.cli.printing import PROGRAM
+from gateway.cli.refusals import Refused
+from gateway.domain.origins import operating
+from gateway.domain.principals import Principal
+from gateway.logs import configure_logs
+from gateway.runtime import Runtime
+from gateway.services.directory import Directory
+from gateway.services.foundation import Foundation
+from gateway.services.keys import Keys
+from gateway.services.topology import Topologies
+from gateway.settings import Settings
+
+Result = TypeVar("Result")
+
+
+class NoData(Refused):
+    """There is nothing to open."""
+
+    def __init__(self, folder: Path) -> None:
+        """Say what to run."""
+        super().__init__(f"there is no folder {folder}: run `{PROGRAM} migrate` to make it.")
+
+
+def settings() -> Settings:
+    """Return the settings, and log as they say from here on."""
+    read = Settings()
+    configure_logs(read.log_format, read.log_level)
+    return read
+
+
+def run(work: Callable[[Runtime], Coroutine[Any, Any, Result]]) -> Result:
+    """Open the gateway, do the work, close it again."""
+    read = settings()
+    if read.database_url is None and not read.data_dir.is_dir():
+        raise NoData(read.data_dir)
+
+    async def opened() -> Result:
+        with operating():
+            async with Runtime.over(read).running() as runtime:
+                return await work(runtime)
+
+    return asyncio.run(opened())
+
+
+async def nothing(_: Runtime) -> None:
+    """Only open and close."""
+
+
+def directory(runtime: Runtime) -> Directory:
+    """Return the operator's look-ups."""
+    return Directory(Foundation(runtime.database, runtime.vault))
+
+
+def keys(runtime: Runtime) -> Keys:
+    """Return the use cases around keys."""
+    return Keys(Foundation(runtime.database, runtime.vault))
+
+
+def topologies(runtime: Runtime) -> Topologies:
+    """Return the use cases around wanted hierarchies."""
+    return Topologies(Foundation(runtime.database, runtime.vault))
+
+
+async def operator_at(runtime: Runtime, holder_id: str) -> Principal:
+    """Return the operator, speaking for the organization that the holder is in."""
+    holder = await directory(runtime).holder(holder_id=holder_id)
+    return Principal.operator(holder.organization_id)

@@ -1,0 +1,68 @@
+"""Commands of the server: its database, a demo, and serving."""
+
+import asyncio
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from gateway.cli.options import AsJson
+from gateway.cli.printing import say
+from gateway.cli.running import nothing, run, settings
+from gateway.http.protocol import PatientProtocol
+from gateway.runtime import Runtime, migrate_database
+from gateway.services.demo import ensure_demo, free_keys
+from gateway.settings import hand_down
+from gateway.showcase import showcase
+
+
+def migrate() -> None:
+    """Bring the database to this version's schema, making it first if there is none."""
+    asyncio.run(migrate_database(settings()))
+
+
+def check() -> None:
+    """Tell whether the gateway could start: the database, its settings and the key file."""
+    run(nothing)
+    say("All is well.")
+
+
+def demo(*, as_json: AsJson = False) -> None:
+    """Make a demo to look around in, if it is not there, and print a new token for it."""
+    read = settings()
+
+    async def make(runtime: Runtime) -> str:
+        made = await ensure_demo(runtime.services, runtime.database)
+        if as_json:
+            return json.dumps(asdict(made))
+        keys = await free_keys(runtime.database, made.job_id, stem="DATABASE_PASSWORD", count=2)
+        return showcase(made, address=f"http://{read.host}:{read.port}", keys=keys)
+
+    say(run(make))
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65_535, help="Port; 0: any.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, max=64, help="Processes.")] = None,
+) -> None:
+    """Serve GraphQL, the REST paths and GraphiQL."""
+    # The application reads the settings itself, maybe in another process.
+    hand_down(**{name: it for name, it in (("host", host), ("port", port)) if it is not None})
+    read = settings()
+    # Refused here in one line, rather than by each worker with a traceback.
+    run(nothing)
+    uvicorn.run(
+        "gateway.app:create_app",
+        factory=True,
+        host=read.host,
+        port=read.port,
+        workers=workers or read.workers,
+        http=PatientProtocol,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+    )

@@ -1,0 +1,87 @@
+"""What creating, renaming and deleting a project, an environment or a service share."""
+
+from collections.abc import Sequence
+
+from gateway.cli.locating import Whereabouts, find, operator_of
+from gateway.cli.printing import counted, holder_facts, named, say, say_json, told
+from gateway.cli.running import directory, run
+from gateway.domain.drafts import HolderReference, WriteTerms
+from gateway.domain.holders import Holder
+from gateway.domain.scopes import Scope
+from gateway.domain.topology import Standing
+from gateway.runtime import Runtime
+
+
+def create(
+    kind: Scope, name: str, *, where: Whereabouts, within: str | None = None, as_json: bool
+) -> None:
+    """Create a holder; `within` is the name or id of the one directly above."""
+
+    async def work(runtime: Runtime) -> Holder:
+        operator, parent = await operator_of(runtime, where.organization), None
+        if within is not None and kind.parent is not None:
+            _, above = await find(runtime, where, [kind.parent], within)
+            parent = HolderReference(above.kind, above.id)
+        return await runtime.services.administration.create_holder(
+            viewer=operator, kind=kind, name=name, parent=parent
+        )
+
+    _tell("created", run(work), as_json=as_json)
+
+
+def rename(
+    kinds: Sequence[Scope], text: str, name: str, *, where: Whereabouts, as_json: bool
+) -> None:
+    """Give the holder that a text names another name."""
+
+    async def work(runtime: Runtime) -> Holder:
+        operator, holder = await find(runtime, where, kinds, text)
+        return await runtime.services.administration.rename_holder(
+            viewer=operator, at=HolderReference(holder.kind, holder.id), name=name
+        )
+
+    _tell("renamed", run(work), as_json=as_json)
+
+
+def delete(
+    kinds: Sequence[Scope],
+    text: str,
+    *,
+    where: Whereabouts,
+    with_content: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Delete the holder that a text names, and tell what went with it."""
+
+    async def work(runtime: Runtime) -> Sequence[Standing]:
+        operator, holder = await find(runtime, where, kinds, text)
+        standing = await directory(runtime).with_content(holder=holder)
+        await runtime.services.administration.delete_holder(
+            viewer=operator,
+            at=HolderReference(holder.kind, holder.id),
+            with_content=with_content,
+            terms=WriteTerms(dry_run=dry_run),
+        )
+        return standing
+
+    _tell_deletion(run(work), dry_run=dry_run, as_json=as_json)
+
+
+def _tell(done: str, holder: Holder, *, as_json: bool) -> None:
+    if as_json:
+        say_json(holder_facts(holder))
+    else:
+        say(f"{done} {named(holder)}")
+
+
+def _tell_deletion(standing: Sequence[Standing], *, dry_run: bool, as_json: bool) -> None:
+    if as_json:
+        gone = [holder_facts(it.holder) | {"secrets": it.secrets} for it in standing]
+        say_json({"dry_run": dry_run, "holders": gone})
+        return
+    first, *below = standing
+    done = "would delete" if dry_run else "deleted"
+    say(f"{done} {named(first.holder)}, with {counted(first.secrets, 'secret')}")
+    for found in below:
+        say(f"  and {told(found.holder)}, with {counted(found.secrets, 'secret')}")

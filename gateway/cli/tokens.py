@@ -1,0 +1,84 @@
+"""Commands around API tokens."""
+
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from gateway.cli.options import AsJson, OnHolder, OrganizationName
+from gateway.cli.printing import say, say_json, told
+from gateway.cli.refusals import Refused
+from gateway.cli.running import directory, run
+from gateway.domain.grants import Grant
+from gateway.domain.permissions import Role
+from gateway.domain.tokens import ApiToken
+from gateway.runtime import Runtime
+
+
+def create_token(
+    name: Annotated[str, typer.Option(help="What the token is for.")],
+    organization: OrganizationName,
+    role: Annotated[Role, typer.Option(help="What it may do.")] = Role.EDITOR,
+    days: Annotated[int | None, typer.Option(min=1, help="Days until it expires.")] = None,
+    *,
+    on: OnHolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Create a token and print it. It is shown once and stored as a keyed hash."""
+
+    async def create(runtime: Runtime) -> tuple[ApiToken, str]:
+        owner = await directory(runtime).organization(named=organization)
+        return await runtime.services.tokens.create(
+            organization_id=owner.id,
+            name=name,
+            role=role,
+            on=on,
+            lifetime=timedelta(days=days) if days else None,
+        )
+
+    token, text = run(create)
+    if as_json:
+        say_json({"id": token.id, "token": text})
+    else:
+        say(text)
+
+
+def list_tokens(organization: OrganizationName, *, as_json: AsJson = False) -> None:
+    """List an organization's tokens: what is known of them, not the tokens."""
+
+    async def listed(runtime: Runtime) -> list[dict[str, str]]:
+        owner = await directory(runtime).organization(named=organization)
+        found = await runtime.services.tokens.of_organization(owner.id)
+        now = runtime.services.tokens.now()
+        return [
+            {
+                "id": token.id,
+                "state": "valid" if token.is_valid(now) else "ended",
+                "role": ", ".join(_granted(grant) for grant in grants) or "nothing",
+                "name": token.name,
+            }
+            for token, grants in found
+        ]
+
+    found = run(listed)
+    if as_json:
+        say_json({"tokens": found})
+        return
+    for token in found:
+        say(f"{token['id']}  {token['state']}  {token['role']:<8} {token['name']}")
+
+
+def _granted(grant: Grant) -> str:
+    place = grant.held.place
+    return f"{grant.held.role} on {told(place)}" if place else str(grant.held.role)
+
+
+def revoke_token(token_id: Annotated[str, typer.Argument(help="The token's id.")]) -> None:
+    """Revoke a token; the next request with it is refused."""
+
+    async def revoke(runtime: Runtime) -> bool:
+        return await runtime.services.tokens.revoke(token_id)
+
+    if not run(revoke):
+        message = "no valid token has this id."
+        raise Refused(message)

@@ -1,0 +1,85 @@
+"""The file that says what an organization shall be made of."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from yaml.nodes import Node
+
+from gateway.cli import yaml_nodes
+from gateway.cli.refusals import Misread
+from gateway.domain.content import ensure_name
+from gateway.domain.errors import InvalidInput
+from gateway.domain.scopes import SERVICE_SCOPES, Scope
+from gateway.domain.topology import Place, Topology
+
+_KINDS: Final[Mapping[str, Scope]] = {kind.lower(): kind for kind in SERVICE_SCOPES}
+
+Below = Callable[[Node, Place], Iterator[Place]]
+
+
+def read_topology(text: str) -> Topology:
+    """Return what the file says.
+
+    Raises:
+        Misread: naming the line and the rule.
+
+    """
+    root = _fields(yaml_nodes.composed(text), "organization", "projects")
+    if "organization" not in root:
+        rule = "the file names no `organization`."
+        raise Misread(rule)
+    return Topology(
+        organization=_name(root["organization"]),
+        places=tuple(_holders(Scope.PROJECT, root.get("projects"), (), _project)),
+    )
+
+
+def _project(node: Node, place: Place) -> Iterator[Place]:
+    environments = _fields(node, "environments").get("environments")
+    return _holders(Scope.ENVIRONMENT, environments, place, _environment)
+
+
+def _environment(node: Node, place: Place) -> Iterator[Place]:
+    rule = f"services stand below their kind: {', '.join(_KINDS)}."
+    for key, names in yaml_nodes.entries(_fields(node, "services").get("services"), rule=rule):
+        if key.value not in _KINDS:
+            raise Misread(rule, place=yaml_nodes.line(key))
+        yield from _services(_KINDS[key.value], names, place)
+
+
+def _services(kind: Scope, node: Node, place: Place) -> Iterator[Place]:
+    seen: set[str] = set()
+    for item in yaml_nodes.items(node, rule="services of a kind are a list of names."):
+        name = _name(item)
+        if name in seen:
+            rule = "this name stands here for the second time."
+            raise Misread(rule, place=yaml_nodes.line(item))
+        seen.add(name)
+        yield (*place, (kind, name))
+
+
+def _holders(kind: Scope, node: Node | None, place: Place, below: Below) -> Iterator[Place]:
+    rule = f"below `{kind.lower()}s` stand names, each with what is in it."
+    for key, under in yaml_nodes.entries(node, rule=rule):
+        own: Place = (*place, (kind, _name(key)))
+        yield own
+        yield from below(under, own)
+
+
+def _fields(node: Node | None, *known: str) -> Mapping[str, Node]:
+    rule = f"here can stand only: {', '.join(known)}."
+    found: dict[str, Node] = {}
+    for key, under in yaml_nodes.entries(node, rule=rule):
+        if key.value not in known:
+            raise Misread(rule, place=yaml_nodes.line(key))
+        found[key.value] = under
+    return found
+
+
+def _name(node: Node) -> str:
+    name = yaml_nodes.text_of(node, rule="a name is a text.")
+    try:
+        ensure_name(name)
+    except InvalidInput as invalid:
+        raise Misread(invalid.message, place=yaml_nodes.line(node)) from None
+    return name

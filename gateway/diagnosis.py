@@ -1,0 +1,124 @@
+"""A check-up of the whole installation: what is well, what is in doubt, what is wrong."""
+
+import stat
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from gateway.domain.errors import GatewayError, RefusedStart
+from gateway.recovery import database_file
+from gateway.runtime import Runtime
+from gateway.safety import doubts
+from gateway.services.checkup import CheckUp
+from gateway.services.foundation import Foundation
+from gateway.settings import Settings
+from gateway.storage.copies import Unsound, ensure_sound, faults_of, is_bare
+
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+class State(StrEnum):
+    """How something is."""
+
+    WELL = "well"
+    DOUBT = "doubt"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found."""
+
+    check: str
+    state: State
+    message: str
+
+
+async def examine(settings: Settings) -> AsyncIterator[Finding]:
+    """Look at everything, and give a finding for each."""
+    for finding in (*_settings(settings), *_permissions(settings), *_database(settings)):
+        yield finding
+    try:
+        async with Runtime.over(settings).running() as runtime:
+            yield Finding("start", State.WELL, "The gateway starts: schema, pragmas, key file.")
+            async for finding in _content(CheckUp(Foundation(runtime.database, runtime.vault))):
+                yield finding
+    except (RefusedStart, GatewayError) as refused:
+        yield Finding("start", State.FAULT, str(refused))
+
+
+def examine_copy(path: Path) -> Finding:
+    """Look at a copy of a database by itself."""
+    try:
+        ensure_sound(path)
+    except Unsound as unsound:
+        return Finding("copy", State.FAULT, str(unsound))
+    return Finding("copy", State.WELL, f"{path} is a whole database.")
+
+
+def _settings(settings: Settings) -> Iterator[Finding]:
+    found = doubts(settings)
+    for doubt in found:
+        is_fault = doubt.is_grave and settings.is_production
+        state = State.FAULT if is_fault else State.DOUBT
+        yield Finding("settings", state, f"{doubt.setting}: {doubt.message}")
+    if not found:
+        yield Finding("settings", State.WELL, "No setting is in doubt.")
+
+
+def _permissions(settings: Settings) -> Iterator[Finding]:
+    database = database_file(settings)
+    # The database may be open to others in a folder that is not.
+    guarded = [settings.resolved_key_file, settings.data_dir]
+    guarded += [database.parent] if database.parent != settings.data_dir else []
+    found = [path for path in guarded if path.exists() and path.stat().st_mode & _OTHERS]
+    for path in found:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        fix = 700 if path.is_dir() else 600
+        yield Finding(
+            "permissions", State.FAULT, f"{path} is open to others (mode {mode:o}): chmod {fix} it."
+        )
+    if not found:
+        yield Finding("permissions", State.WELL, "Only the owner reads the key file and the data.")
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    path = database_file(settings)
+    if not path.is_file():
+        # What to do then, the start says.
+        return
+    # Looking at it makes a WAL for a moment, so this comes first.
+    bare = is_bare(path)
+    try:
+        faults = faults_of(path)
+    except Unsound as unsound:
+        yield Finding("database", State.FAULT, str(unsound))
+        return
+    for fault in faults:
+        yield Finding("database", State.FAULT, f"{path}: {fault}")
+    if bare:
+        yield Finding(
+            "wal",
+            State.DOUBT,
+            f"No WAL is beside {path}. That is so after an orderly stop; if the file was copied "
+            "from a running gateway, its last changes are missing.",
+        )
+    if not faults:
+        yield Finding("database", State.WELL, "SQLite finds the database whole.")
+
+
+async def _content(check_up: CheckUp) -> AsyncIterator[Finding]:
+    count = await check_up.ensure_readable()
+    yield Finding(
+        "keys", State.WELL, f"A value of each of {count} project{'s' * (count != 1)} opens."
+    )
+    if ahead := await check_up.time_ahead():
+        yield Finding(
+            "clock",
+            State.DOUBT,
+            f"Something was stored at {ahead.isoformat(timespec='seconds')}, which has not come "
+            "yet: set the clock.",
+        )
+    else:
+        yield Finding("clock", State.WELL, "Nothing that is stored lies ahead.")

@@ -1,0 +1,82 @@
+"""Log lines: structured, with the request's id, and without anything that a caller wrote."""
+
+import logging
+import re
+import sys
+from typing import Final
+
+import structlog
+
+from gateway.settings import LogFormat, LogLevel
+
+# Below warnings they tell statements with what is in them, how they look at the database, or what
+# is asked of an issuer, which is told once in our own words.
+_QUIET: Final = ("aiosqlite", "alembic", "asyncio", "httpx", "sqlalchemy")
+# Control characters of both kinds, what turns the writing's direction, and what ends a line.
+_UNSAFE: Final = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+def configure_logs(log_format: LogFormat, level: LogLevel) -> None:
+    """Send all log lines, the libraries' too, through one chain to standard error."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *_renderers(log_format),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level.upper())
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _escaped(_: object, __: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    # A line break would begin a line that we never wrote, an escape move a terminal's cursor. Only
+    # a traceback has line breaks of our own.
+    for name, it in line.items():
+        if isinstance(it, str):
+            lines = it.split("\n") if name == "exception" else [it]
+            line[name] = "\n".join(_UNSAFE.sub(_escape, part) for part in lines)
+    return line
+
+
+def _escape(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode("ascii")
+
+
+def _renderers(log_format: LogFormat) -> list[structlog.typing.Processor]:
+    # Local variables in a traceback would be values in a log; both renderers leave them out.
+    if log_format is LogFormat.JSON:
+        tracebacks = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        return [
+            structlog.processors.ExceptionRenderer(tracebacks),
+            _escaped,
+            structlog.processors.JSONRenderer(),
+        ]
+    return [
+        structlog.processors.ExceptionRenderer(),
+        _escaped,
+        structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            exception_formatter=structlog.dev.plain_traceback,
+        ),
+    ]

@@ -1,0 +1,84 @@
+"""Putting a backup in the database's place, once it is known that it can stand in for it."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from secrets import token_hex
+
+from pydantic import SecretStr
+
+from gateway.domain.errors import RefusedStart
+from gateway.runtime import Runtime
+from gateway.services.checkup import CheckUp
+from gateway.services.foundation import Foundation
+from gateway.settings import Settings
+from gateway.storage.copies import ensure_sound, put_in_place
+from gateway.storage.migrate import migrate
+from gateway.storage.unit_of_work import Database
+
+
+class DatabaseThere(RefusedStart):
+    """There is a database, and nobody said that another may take its place."""
+
+    def __init__(self, path: Path) -> None:
+        """Say what to do."""
+        super().__init__(f"There is a database {path} already: --overwrite puts it aside.")
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What became of a restore: how many projects were tried, and what was put aside."""
+
+    projects: int
+    kept: Path | None
+
+
+def database_file(settings: Settings) -> Path:
+    """Return where the database is."""
+    return Path(Database(settings.resolved_database_url).place)
+
+
+async def restore(settings: Settings, backup: Path, *, overwrite: bool) -> Restored:
+    """Check a backup with the key file at hand, bring it to this version, put it in place.
+
+    Nothing is changed unless all of it is well; the backup itself never is.
+
+    Raises:
+        RefusedStart: if the backup is unsound, of a newer version, or of another key file; if a
+            database is in its place and may not be put aside, or is in use.
+
+    """
+    target = database_file(settings)
+    ensure_sound(backup)
+    if target.exists() and not overwrite:
+        raise DatabaseThere(target)
+    staged = _staged(backup, beside=target)
+    try:
+        projects = await _ensure_opens(settings, staged)
+        return Restored(projects, put_in_place(staged, target))
+    finally:
+        for leftover in target.parent.glob(f"{staged.name}*"):
+            leftover.unlink()
+
+
+def _staged(backup: Path, *, beside: Path) -> Path:
+    """Return a copy for its owner only, on the disk where the database is."""
+    beside.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    staged = beside.with_name(f".{beside.name}.{token_hex(8)}")
+    descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as copy, backup.open("rb") as original:
+        shutil.copyfileobj(original, copy)
+        copy.flush()
+        os.fsync(copy.fileno())
+    return staged
+
+
+async def _ensure_opens(settings: Settings, staged: Path) -> int:
+    # An absolute path has a slash of its own behind the three.
+    url = SecretStr(f"sqlite+aiosqlite:///{staged}")
+    looked_at = settings.model_copy(update={"database_url": url})
+    async with Database(looked_at.resolved_database_url) as database:
+        await migrate(database)
+    async with Runtime.over(looked_at).running() as runtime:
+        return await CheckUp(Foundation(runtime.database, runtime.vault)).ensure_readable()

@@ -1,0 +1,152 @@
+"""The machine without its faces: what both the server and the command line stand on."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Self
+
+from gateway.crypto.envelope import TamperedBox
+from gateway.crypto.self_test import ensure_known_answers
+from gateway.domain.errors import IntegrityFault, KeysUnavailable, RefusedStart
+from gateway.identity.verifier import Verifier
+from gateway.key_rings import key_ring
+from gateway.safety import ensure_safe
+from gateway.services.container import Services
+from gateway.services.data_key_cache import DataKeyCache
+from gateway.services.foundation import Foundation, utc_now
+from gateway.services.vault import Vault
+from gateway.settings import KeyProviderName, Settings
+from gateway.storage import data_keys, values
+from gateway.storage.checks import ensure_durable
+from gateway.storage.migrate import ensure_migrated, migrate
+from gateway.storage.unit_of_work import Database
+
+# So many projects' values are tried at the start; each may cost a call of the key provider.
+CANARIES: Final = 20
+
+# Seconds. What a crash loses of it is when a token was used last, by as much.
+USES_ARE_STORED_EVERY: Final = 60
+
+
+class WrongKeyFile(RefusedStart):
+    """The key file is not the one that belongs to the database."""
+
+    def __init__(self, path: Path) -> None:
+        """Say what to do."""
+        super().__init__(f"{path} does not open this database: put back its own key file.")
+
+
+class WrongKeys(RefusedStart):
+    """Another provider's keys do not belong to the database."""
+
+    def __init__(self, provider: str) -> None:
+        """Name the provider."""
+        super().__init__(f"The keys of the provider {provider} do not open this database.")
+
+
+class SilentKeyProvider(RefusedStart):
+    """The instance's own key cannot be had."""
+
+    def __init__(self, provider: str) -> None:
+        """Name the provider."""
+        super().__init__(f"The key provider {provider} does not answer or refuses its key.")
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What runs: the settings, the database, the vault, and the use cases over them."""
+
+    settings: Settings
+    database: Database
+    vault: Vault
+    services: Services
+    # Without issuers it lets nobody in.
+    verifier: Verifier = field(default_factory=Verifier)
+
+    @classmethod
+    def over(cls, settings: Settings) -> Self:
+        """Put it together; nothing is opened yet."""
+        database = Database(settings.resolved_database_url, is_watched=True)
+        vault = Vault(DataKeyCache(seconds=settings.data_key_seconds))
+        services = Services.over(Foundation(database, vault))
+        return cls(settings, database, vault, services, Verifier(settings.issuers))
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Self]:
+        """Open all that is needed to serve, and close it again.
+
+        Raises:
+            RefusedStart: if something is not as it must be; the message says what to do.
+
+        """
+        ensure_known_answers()
+        ensure_safe(self.settings)
+        async with self.database, self.verifier:
+            await ensure_migrated(self.database)
+            await ensure_durable(self.database)
+            await self._unlock()
+            await self._try_values()
+            await self.services.audit.begin(self.settings.resolved_audit_anchor_file)
+            try:
+                async with self._storing_uses():
+                    yield self
+            finally:
+                await self.services.finishing.settle()
+                await self.services.audit.anchor()
+                self.vault.lock()
+
+    @asynccontextmanager
+    async def _storing_uses(self) -> AsyncIterator[None]:
+        stopped = asyncio.Event()
+
+        async def store() -> None:
+            while not stopped.is_set():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stopped.wait(), USES_ARE_STORED_EVERY)
+                await self.services.tokens.store_uses()
+
+        task = asyncio.create_task(store())
+        try:
+            yield
+        finally:
+            # Never cancelled: a write that was begun comes to its end.
+            stopped.set()
+            await task
+
+    async def _unlock(self) -> None:
+        ring = key_ring(self.settings, is_fresh=await self._is_fresh())
+        try:
+            await self.vault.unlock(ring, self.database, at=utc_now())
+        except TamperedBox:
+            if self.settings.key_provider is KeyProviderName.KEYFILE:
+                raise WrongKeyFile(self.settings.resolved_key_file) from None
+            raise WrongKeys(ring.primary.name) from None
+        except KeysUnavailable:
+            raise SilentKeyProvider(ring.primary.name) from None
+
+    async def _try_values(self) -> None:
+        # What does not open is logged as an alarm; all else is served.
+        async with self.database.read() as unit:
+            for stored in await values.a_value_of_each_project(unit, most=CANARIES):
+                with suppress(IntegrityFault, KeysUnavailable):
+                    await self.vault.open(unit, stored.sealed, stored.identity)
+
+    async def _is_fresh(self) -> bool:
+        async with self.database.read() as unit:
+            return await data_keys.find_active(unit, None) is None
+
+
+async def migrate_database(settings: Settings) -> None:
+    """Bring the database to this version's schema, making it first if there is none."""
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    async with Database(settings.resolved_database_url, creates=True) as database:
+        _make_private(Path(database.place))
+        await migrate(database)
+
+
+def _make_private(place: Path) -> None:
+    # SQLite would let everybody read it, and what it makes beside it.
+    if place.parent.is_dir():
+        place.touch(mode=0o600)

@@ -1,0 +1,114 @@
+"""Settings in doubt: what `doctor` tells, and what keeps a gateway in production from starting."""
+
+import stat
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_network
+from types import MappingProxyType
+from typing import Final
+
+from gateway.domain.errors import RefusedStart
+from gateway.settings import WILDCARDS, LogLevel, Settings
+
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+
+
+class UnsafeSettings(RefusedStart):
+    """In production the settings would put secrets at risk."""
+
+    def __init__(self, reasons: list[str]) -> None:
+        """Give every reason at once."""
+        super().__init__(" ".join(["In production this is not safe.", *reasons]))
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Something about a setting; `is_grave` says that production does not start with it."""
+
+    setting: str
+    message: str
+    is_grave: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    is_in_doubt: Callable[[Settings], bool]
+    message: str
+    is_grave: bool = True
+
+
+def _is_open_folder(settings: Settings) -> bool:
+    folder = settings.data_dir
+    return folder.is_dir() and bool(folder.stat().st_mode & _OTHERS)
+
+
+def _is_in_clear(settings: Settings) -> bool:
+    return settings.host not in _LOOPBACK and not settings.https
+
+
+def _is_nameless(settings: Settings) -> bool:
+    return settings.host in WILDCARDS and not settings.allowed_hosts
+
+
+def _trusts_everybody(settings: Settings) -> bool:
+    return any(ip_network(it).prefixlen == 0 for it in settings.trusted_proxies)
+
+
+_QUESTIONS: Final[Mapping[str, _Question]] = MappingProxyType(
+    {
+        "data_dir": _Question(_is_open_folder, "The data folder is open to others: chmod 700 it."),
+        "https": _Question(
+            _is_in_clear,
+            "Tokens would come in clear: let a proxy end TLS in front, and set `https`.",
+        ),
+        "allowed_hosts": _Question(
+            _is_nameless, "Only loopback could be asked: name the hosts in `allowed_hosts`."
+        ),
+        "trusted_proxies": _Question(
+            _trusts_everybody, "Everybody could claim any address: name the proxies alone."
+        ),
+        "log_level": _Question(
+            lambda it: it.log_level is LogLevel.DEBUG, "Debugging is for development."
+        ),
+        "graphiql": _Question(
+            lambda it: it.is_production and it.serves_graphiql,
+            "Anybody may fetch the page to explore with.",
+            is_grave=False,
+        ),
+        "rate_per_minute": _Question(
+            lambda it: not it.rate_per_minute, "Callers are not limited.", is_grave=False
+        ),
+        "failed_logins_per_minute": _Question(
+            lambda it: not it.failed_logins_per_minute,
+            "Who fails to sign in is not slowed down.",
+            is_grave=False,
+        ),
+        "connections_per_peer": _Question(
+            lambda it: not it.most_connections,
+            "One peer may hold all connections.",
+            is_grave=False,
+        ),
+    }
+)
+
+
+def doubts(settings: Settings) -> list[Doubt]:
+    """Return what is in doubt, in whatever environment."""
+    return [
+        Doubt(name, question.message, question.is_grave)
+        for name, question in _QUESTIONS.items()
+        if question.is_in_doubt(settings)
+    ]
+
+
+def ensure_safe(settings: Settings) -> None:
+    """Refuse in production what is in grave doubt.
+
+    Raises:
+        UnsafeSettings: with every reason.
+
+    """
+    reasons = [it.message for it in doubts(settings) if it.is_grave]
+    if settings.is_production and reasons:
+        raise UnsafeSettings(reasons)

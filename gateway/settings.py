@@ -1,0 +1,284 @@
+"""Settings: one frozen object, the only reader of the environment."""
+
+import os
+from enum import StrEnum
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from gateway.identity.issuers import Issuer
+
+PREFIX: Final = "SECRETS_GATEWAY_"
+SETTINGS_FILE: Final = Path("secrets-gateway.toml")
+
+
+# Addresses that stand for all of a machine's own, and so name none that a client could ask for.
+WILDCARDS: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not listened on
+_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+
+
+class Environment(StrEnum):
+    """Whom the gateway is for: somebody who looks around, or everybody."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class LogFormat(StrEnum):
+    """How log lines look."""
+
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class KeyProviderName(StrEnum):
+    """Who keeps the key-encryption keys."""
+
+    KEYFILE = "keyfile"
+    ENV = "env"
+    AWS_KMS = "aws-kms"
+
+
+class LogLevel(StrEnum):
+    """From which level on lines are logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+def _listed(given: object) -> object:
+    # A variable holds one text; a file may hold a list.
+    return (
+        [it.strip() for it in given.split(",") if it.strip()] if isinstance(given, str) else given
+    )
+
+
+def _is_exact(origin: str) -> str:
+    if "*" in origin or origin == "null" or "://" not in origin or origin.endswith("/"):
+        message = "an origin is named exactly, like https://app.example.com"
+        raise ValueError(message)
+    return origin
+
+
+def _is_network(address: str) -> str:
+    ip_network(address)
+    return address
+
+
+_Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+_Origins = Annotated[
+    tuple[Annotated[str, AfterValidator(_is_exact)], ...], NoDecode, BeforeValidator(_listed)
+]
+_Networks = Annotated[
+    tuple[Annotated[str, AfterValidator(_is_network)], ...], NoDecode, BeforeValidator(_listed)
+]
+_Count = Annotated[int, Field(ge=0)]
+_Seconds = Annotated[float, Field(gt=0, le=600)]
+
+
+class Settings(BaseSettings):
+    """What can be set, by environment variables with the prefix or in `secrets-gateway.toml`.
+
+    The environment wins over the file. An unknown name in the file is an error, not a shrug.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        toml_file=SETTINGS_FILE,
+        frozen=True,
+        extra="forbid",
+        # A refused setting may be a database's password; the message must not repeat it.
+        hide_input_in_errors=True,
+    )
+
+    environment: Environment = Field(
+        default=Environment.DEVELOPMENT,
+        description="`production` leaves GraphiQL out and refuses to start with what is unsafe.",
+    )
+    data_dir: Path = Field(
+        default=Path("data"), description="Folder of the embedded database and the key file."
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="SQLAlchemy URL of the database; `secrets.db` in the data folder if not set.",
+    )
+    key_file: Path | None = Field(
+        default=None,
+        description=(
+            "File with the key-encryption keys, made at the first start; `keys.json` in the data "
+            "folder if not set. Without it no value can be read again: back it up apart."
+        ),
+    )
+    key_provider: KeyProviderName = Field(
+        default=KeyProviderName.KEYFILE,
+        description=(
+            "Who keeps the key-encryption keys: `keyfile`, `env` for development, or `aws-kms`."
+        ),
+    )
+    key: SecretStr | None = Field(
+        default=None,
+        description="The key-encryption key of the provider `env`: 32 random bytes in base64.",
+    )
+    kms_key_id: str | None = Field(
+        default=None,
+        description="The key's id, ARN or alias in AWS KMS, for the provider `aws-kms`.",
+    )
+    kms_endpoint: str | None = Field(
+        default=None, description="Where KMS is, if not where boto3 finds it."
+    )
+    data_key_seconds: Annotated[int, Field(ge=1, le=3_600)] = Field(
+        default=600,
+        description="For how long a data key in clear is used before its keeper is asked again.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address that `serve` listens on.")
+    port: Annotated[int, Field(ge=0, le=65_535)] = Field(
+        default=8080, description="Port that `serve` listens on; 0 takes any free one."
+    )
+    workers: Annotated[int, Field(ge=1, le=64)] = Field(
+        default=1, description="Processes that `serve` starts."
+    )
+    allowed_hosts: _Names = Field(
+        default=(),
+        description="Host names that requests may be sent to, beside loopback and `host`.",
+    )
+    cors_origins: _Origins = Field(
+        default=(), description="Origins whose pages may read answers, each named exactly."
+    )
+    trusted_proxies: _Networks = Field(
+        default=(), description="Addresses of proxies whose X-Forwarded-* headers are believed."
+    )
+    https: bool = Field(
+        default=False, description="Whether clients come over HTTPS; a proxy in front ends it."
+    )
+    rate_per_minute: _Count = Field(
+        default=600_000, description="Cost that one caller may cause in a minute; 0: any."
+    )
+    rate_burst: Annotated[int, Field(ge=1)] = Field(
+        default=200_000, description="Cost that one caller may cause at once."
+    )
+    failed_logins_per_minute: _Count = Field(
+        default=600, description="Credentials that may fail in a minute, from one source; 0: any."
+    )
+    connections_per_peer: _Count | None = Field(
+        default=None,
+        description=(
+            "Connections that one address may hold; 0: any. If not set: 100 in production, "
+            "2,000 in development."
+        ),
+    )
+    head_seconds: _Seconds = Field(
+        default=10, description="Time in which a request's head must be complete."
+    )
+    body_seconds: _Seconds = Field(
+        default=30, description="Time in which a body must have come, or an answer be taken."
+    )
+    audit_anchor_file: Path | None = Field(
+        default=None,
+        description=(
+            "File that signed heads of the audit trail are added to; `audit-anchors.jsonl` in the "
+            "data folder if not set. It belongs where whoever can write the database cannot write."
+        ),
+    )
+    audit_anchor_seconds: Annotated[int, Field(ge=1, le=86_400)] = Field(
+        default=60, description="How often `serve` anchors the head, if it has moved."
+    )
+    scrub_seconds: Annotated[int, Field(ge=1, le=86_400)] = Field(
+        default=300,
+        description="How often `serve` looks for rows that were changed past the gateway.",
+    )
+    graphiql: bool | None = Field(
+        default=None, description="Whether `/graphiql` is served; if not set: in development."
+    )
+    issuers: tuple[Issuer, ...] = Field(
+        default=(),
+        description="OpenID Connect issuers whose access tokens are accepted besides API tokens.",
+    )
+    introspection: bool = Field(
+        default=True, description="Whether callers may ask `/graphql` for the schema."
+    )
+    deadline_seconds: Annotated[float, Field(gt=0, le=600)] = Field(
+        default=10, description="After how many seconds a request is given up."
+    )
+    log_format: LogFormat = Field(
+        default=LogFormat.CONSOLE, description="`console` for people, `json` for machines."
+    )
+    log_level: LogLevel = Field(
+        default=LogLevel.INFO, description="The least level that is logged."
+    )
+
+    @field_validator("issuers")
+    @classmethod
+    def _are_different(cls, issuers: tuple[Issuer, ...]) -> tuple[Issuer, ...]:
+        if len({it.issuer for it in issuers}) < len(issuers):
+            message = "an issuer is there twice"
+            raise ValueError(message)
+        return issuers
+
+    @property
+    def resolved_key_file(self) -> Path:
+        """Where the key file is."""
+        return self.key_file or self.data_dir / "keys.json"
+
+    @property
+    def resolved_audit_anchor_file(self) -> Path:
+        """Where anchors are written."""
+        return self.audit_anchor_file or self.data_dir / "audit-anchors.jsonl"
+
+    @property
+    def resolved_database_url(self) -> str:
+        """The database's URL; it may hold a password."""
+        if self.database_url:
+            return self.database_url.get_secret_value()
+        return f"sqlite+aiosqlite:///{self.data_dir / 'secrets.db'}"
+
+    @property
+    def is_production(self) -> bool:
+        """Whether it serves others than whoever started it."""
+        return self.environment is Environment.PRODUCTION
+
+    @property
+    def most_connections(self) -> int:
+        """How many connections one address may hold; 0 for any number."""
+        if self.connections_per_peer is None:
+            return 100 if self.is_production else 2_000
+        return self.connections_per_peer
+
+    @property
+    def serves_graphiql(self) -> bool:
+        """Whether the page is served."""
+        return not self.is_production if self.graphiql is None else self.graphiql
+
+    @property
+    def resolved_hosts(self) -> frozenset[str]:
+        """The host names that requests may be sent to, in lower case."""
+        own = () if self.host in WILDCARDS else (self.host,)
+        return frozenset(name.lower() for name in (*_LOOPBACK, *own, *self.allowed_hosts))
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Put what the command line says first, then the environment, then the file."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def hand_down(**chosen: str | int) -> None:
+    """Let processes started from here read what the command line said, as if it were set."""
+    os.environ.update({f"{PREFIX}{name.upper()}": str(it) for name, it in chosen.items()})

@@ -1,0 +1,39 @@
+"""What a server does by itself, every so often: anchor the audit trail, and look at the rows."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+
+from gateway.domain.errors import Unavailable
+from gateway.services.audit import Audit
+from gateway.settings import Settings
+
+_log = structlog.get_logger(__name__)
+
+
+@asynccontextmanager
+async def keeping_watch(audit: Audit, settings: Settings) -> AsyncIterator[None]:
+    """Keep watch for the length of the block."""
+    tasks = [
+        asyncio.create_task(_repeat(audit.anchor, settings.audit_anchor_seconds)),
+        asyncio.create_task(_repeat(audit.scrub, settings.scrub_seconds)),
+    ]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _repeat(work: Callable[[], Coroutine[Any, Any, object]], seconds: float) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await work()
+        except Unavailable:
+            # The database does not answer just now; the next time it may.
+            _log.warning("watch_failed", work=work.__name__)
