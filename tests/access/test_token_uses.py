@@ -1,0 +1,109 @@
+"""When a token was used last is known without a write a read (S9, S10)."""
+
+import sqlite3
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import structlog
+
+from gateway.domain.grants import Held
+from gateway.domain.permissions import Role
+from gateway.runtime import Runtime
+from gateway.services.demo import Demo
+from gateway.services.foundation import Foundation, utc_now
+from gateway.services.tokens import Tokens
+from gateway.settings import Settings
+from tests.world import World
+
+ASKED = {"query": "{ __typename }"}
+
+
+def _uses(data_dir: Path) -> list[str | None]:
+    with closing(sqlite3.connect(data_dir / "secrets.db")) as connection:
+        return [it for (it,) in connection.execute("SELECT last_used_at FROM api_token")]
+
+
+async def test_a_request_writes_nothing_and_its_use_is_stored_later(
+    world: World, data_dir: Path
+) -> None:
+    """S10."""
+    for _ in range(3):
+        await world.client.post("/graphql", json=ASKED)
+    before = _uses(data_dir)
+
+    await world.runtime.services.tokens.store_uses()
+
+    assert before == [None]
+    assert _uses(data_dir) != [None]
+
+
+async def test_a_use_is_stored_once_an_hour(world: World, data_dir: Path) -> None:
+    """S10: the clock is the test's own, so that an hour passes at once."""
+    now = utc_now()
+    foundation = Foundation(world.runtime.database, world.runtime.vault, now=lambda: now)
+    tokens = Tokens(foundation)
+
+    async def used(later: timedelta) -> list[str | None]:
+        nonlocal now
+        now += later
+        await tokens.principal(world.demo.token)
+        await tokens.store_uses()
+        return _uses(data_dir)
+
+    first = await used(timedelta())
+    soon = await used(timedelta(minutes=59))
+    later = await used(timedelta(minutes=2))
+
+    assert first == soon
+    assert later != soon
+
+
+async def test_uses_are_stored_when_the_gateway_stops(
+    template: tuple[Path, Demo], data_dir: Path
+) -> None:
+    """S10."""
+    async with Runtime.over(Settings(data_dir=data_dir)).running() as runtime:
+        await runtime.services.tokens.principal(template[1].token)
+
+    assert _uses(data_dir) != [None]
+
+
+async def test_uses_that_cannot_be_stored_are_kept(world: World, data_dir: Path) -> None:
+    """S10: and no request fails because of it."""
+    tokens = world.runtime.services.tokens
+    await world.client.post("/graphql", json=ASKED)
+
+    with closing(sqlite3.connect(data_dir / "secrets.db")) as connection:
+        connection.execute("ALTER TABLE api_token RENAME TO away")
+        with structlog.testing.capture_logs() as lines:
+            await tokens.store_uses()
+        connection.execute("ALTER TABLE away RENAME TO api_token")
+    missed = _uses(data_dir)
+    await tokens.store_uses()
+
+    assert [line["event"] for line in lines] == ["storage_unavailable", "token_uses_not_stored"]
+    assert missed == [None]
+    assert _uses(data_dir) != [None]
+
+
+async def test_what_a_digest_finds_is_compared_once_more(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S9: an index that answered wrongly would let nobody in; the control is not manipulated."""
+    tokens = world.runtime.services.tokens
+    principal = await tokens.principal(world.demo.token)
+    assert principal.grants == (Held(role=Role.ADMIN),)
+
+    compared: list[bytes] = []
+
+    def differs(stored: bytes, given: bytes) -> bool:
+        compared.append(stored)
+        return stored != given
+
+    monkeypatch.setattr("gateway.services.tokens.compare_digest", differs)
+
+    with pytest.raises(Exception, match="valid credential"):
+        await tokens.principal(world.demo.token)
+    assert len(compared) == 1

@@ -1,0 +1,211 @@
+"""Rows that were changed past the gateway are found (S56, T16)."""
+
+import shutil
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from gateway.domain.scopes import Scope
+from gateway.services.demo import Demo
+from tests.audit.trail import database_of, faults, row_faults, run_by_force, told
+from tests.servers import serving
+from tests.world import World
+
+ALIAS = "(SELECT id FROM secret WHERE variable_type = 'ALIAS' LIMIT 1)"
+VALUE = "(SELECT id FROM secret WHERE variable_type = 'VALUE' AND key = 'MINE')"
+RENAME = """mutation ($id: ID!) { renameHolder(holder: { jobId: $id }, name: "renamed") {
+    holder { id } errors { code } } }"""
+ATTACKS = {
+    "a secret renamed": (f"UPDATE secret SET key = 'OTHER' WHERE id = {VALUE}", "CHANGED"),
+    "an alias retargeted": (f"UPDATE secret SET target_id = {VALUE} WHERE id = {ALIAS}", "CHANGED"),
+    "an alias deleted": (f"DELETE FROM secret WHERE id = {ALIAS}", "MISSING"),
+    "a value exchanged": (
+        (
+            "UPDATE sealed_value SET box = (SELECT box FROM sealed_value AS other "
+            f"WHERE other.secret_id <> {VALUE} LIMIT 1) WHERE secret_id = {VALUE}"
+        ),
+        "CHANGED",
+    ),
+    "a bit of a value flipped": (
+        f"UPDATE sealed_value SET box = zeroblob(1) || substr(box, 2) WHERE secret_id = {VALUE}",
+        "CHANGED",
+    ),
+    "a value deleted": (f"DELETE FROM sealed_value WHERE secret_id = {VALUE}", "MISSING"),
+    "a role raised": ("UPDATE role_grant SET role = 'operator'", "CHANGED"),
+    "a token's end put off": ("UPDATE api_token SET expires_at = NULL", "CHANGED"),
+    "a token's hash exchanged": ("UPDATE api_token SET digest = zeroblob(32)", "CHANGED"),
+    "a token inserted": (
+        (
+            "INSERT INTO api_token (id, organization_id, name, digest, created_at) SELECT "
+            "'own', organization_id, 'own', zeroblob(32), created_at FROM api_token"
+        ),
+        "ADDED",
+    ),
+    "a token deleted": ("DELETE FROM api_token", "MISSING"),
+    "a grant widened": ("UPDATE role_grant SET holder_id = NULL, role = 'viewer'", "CHANGED"),
+    "a grant deleted": ("DELETE FROM role_grant", "MISSING"),
+    "a grant inserted": (
+        (
+            "INSERT INTO role_grant (id, organization_id, token_id, role, created_at) "
+            "SELECT 'own', organization_id, token_id, 'operator', created_at FROM role_grant"
+        ),
+        "ADDED",
+    ),
+    "a holder renamed": ("UPDATE holder SET name = name || '!' WHERE kind = 'JOB'", "CHANGED"),
+    "an organization renamed": ("UPDATE organization SET name = 'other'", "CHANGED"),
+    "a data key deleted": ("DELETE FROM data_key WHERE project_id IS NOT NULL", "MISSING"),
+    "a type changed": (f"UPDATE secret SET version = '1' || '' WHERE id = {VALUE}", None),
+    "what is recorded changed": ("UPDATE audit_state SET state = zeroblob(32)", "CHANGED"),
+    "what is recorded deleted": ("DELETE FROM audit_state", "ADDED"),
+}
+
+
+@pytest.fixture
+async def watched(world: World) -> World:
+    """A world with a secret to attack."""
+    await world.rest.create(Scope.JOB, world.demo.job_id, key="MINE", value="mine")
+    return world
+
+
+async def test_what_the_gateway_left_is_as_it_left_it(watched: World) -> None:
+    """The control of all tests here: after changes of many kinds the scrub finds nothing."""
+    job_id = watched.demo.job_id
+    made = await watched.rest.create(Scope.JOB, job_id, key="THREE", value="v")
+    await watched.rest.alias(Scope.JOB, job_id, made.row["id"], key="ALIASED")
+    await watched.rest.edit(Scope.JOB, job_id, made.row["id"], key="FOUR", value="w")
+    await watched.rest.delete(Scope.JOB, job_id, made.row["id"])
+    await watched.runtime.services.tokens.revoke("nobody's")
+
+    assert await row_faults(watched) == set()
+
+
+@pytest.mark.parametrize(("statement", "fault"), ATTACKS.values(), ids=ATTACKS.keys())
+async def test_a_row_that_was_changed_past_the_gateway_is_found(
+    watched: World, statement: str, fault: str | None
+) -> None:
+    """S56, T16; and what leaves the row as it was is none."""
+    run_by_force(database_of(watched), "PRAGMA ignore_check_constraints = ON", statement)
+
+    found = {it for it, _ in await row_faults(watched)}
+
+    assert found - {"ROLLED_BACK"} == ({fault} if fault else set())
+
+
+async def test_a_row_that_was_put_back_is_found(watched: World) -> None:
+    """S56: an old row is as well made as a new one, but is not the one that was left last."""
+    folder = database_of(watched)
+    mine = next(
+        row
+        for row in await watched.rest.visible(Scope.JOB, watched.demo.job_id)
+        if row["key"] == "MINE"
+    )
+    run_by_force(
+        folder,
+        f"CREATE TABLE kept AS SELECT * FROM sealed_value WHERE secret_id = '{mine['id']}'",
+        f"CREATE TABLE kept_states AS SELECT * FROM audit_state WHERE row_id = '{mine['id']}'",
+    )
+    await watched.rest.edit(
+        Scope.JOB, watched.demo.job_id, mine["id"], key="MINE", value="leaked, so changed"
+    )
+    run_by_force(
+        folder,
+        f"DELETE FROM sealed_value WHERE secret_id = '{mine['id']}'",
+        "INSERT INTO sealed_value SELECT * FROM kept",
+    )
+
+    alone = await row_faults(watched)
+    run_by_force(
+        folder,
+        "DELETE FROM audit_state WHERE noun = 'sealed_value' AND row_id IN "
+        "(SELECT row_id FROM kept_states)",
+        "INSERT INTO audit_state SELECT * FROM kept_states WHERE noun = 'sealed_value'",
+    )
+    with_its_record = await row_faults(watched)
+
+    assert alone == {("CHANGED", "sealed_value")}
+    assert with_its_record == {("ROLLED_BACK", "*")}
+
+
+@pytest.mark.parametrize(
+    "statement", ["DELETE FROM audit_head", "UPDATE audit_head SET set_box = zeroblob(9)"]
+)
+async def test_a_sum_that_cannot_be_known_is_a_difference(watched: World, statement: str) -> None:
+    """S56."""
+    run_by_force(database_of(watched), statement)
+
+    assert await row_faults(watched) == {("ROLLED_BACK", "*")}
+
+
+async def test_a_change_does_not_wash_clean_what_was_done_before(watched: World) -> None:
+    """S56: who edits a row that was tampered with leaves an entry about that."""
+    job_id = watched.demo.job_id
+    run_by_force(database_of(watched), f"UPDATE holder SET name = 'forged' WHERE id = '{job_id}'")
+
+    await watched.graphql.ask(RENAME, {"id": job_id})
+
+    alarm, change = (await told(watched))[-2:]
+    assert (alarm["action"], change["action"]) == ("INTEGRITY_ALARM", "HOLDER_CHANGED")
+    assert alarm["details"] == {"fault": "CHANGED_OUTSIDE", "table": "holder"}
+    assert alarm["holder_id"] == job_id
+    assert await faults(watched) == []
+
+
+async def test_a_row_that_was_never_recorded_is_told_when_it_is_touched(watched: World) -> None:
+    """S56."""
+    own = "0f0f0f0f-0f0f-4f0f-8f0f-0f0f0f0f0f0f"
+    run_by_force(
+        database_of(watched),
+        "INSERT INTO holder (id, kind, name, organization_id, parent_id, parent_kind, project_id, "
+        f"environment_id, created_at) SELECT '{own}', kind, 'own', organization_id, parent_id, "
+        f"parent_kind, project_id, environment_id, created_at FROM holder "
+        f"WHERE id = '{watched.demo.job_id}'",
+    )
+
+    await watched.graphql.ask(RENAME, {"id": own})
+
+    assert [event["action"] for event in (await told(watched))[-2:]] == [
+        "INTEGRITY_ALARM",
+        "HOLDER_CREATED",
+    ]
+
+
+async def test_an_acknowledgement_takes_the_rows_as_they_are(watched: World) -> None:
+    run_by_force(database_of(watched), ATTACKS["a token's end put off"][0])
+    before = await row_faults(watched)
+
+    acknowledged = await watched.runtime.services.audit.acknowledge()
+
+    assert before
+    assert acknowledged
+    assert acknowledged.event.facts["row_count"] == len(before)
+    assert await row_faults(watched) == set()
+    assert not watched.runtime.services.audit.is_in_alarm
+
+
+def _integrity(server: str) -> str:
+    return str(httpx.get(f"{server}/readyz").json().get("integrity"))
+
+
+def _until(server: str, state: str) -> str:
+    deadline = time.monotonic() + 60
+    while (seen := _integrity(server)) != state and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return seen
+
+
+def test_a_running_server_finds_it_within_its_period(
+    template: tuple[Path, Demo], tmp_path: Path
+) -> None:
+    """S56: the alarm is in the log and in the readiness; when the row is right again, it ends."""
+    folder = Path(shutil.copytree(template[0], tmp_path / "data"))
+    with serving(folder, template[1], SCRUB_SECONDS="1", AUDIT_ANCHOR_SECONDS="1") as server:
+        calm = _integrity(server.url)
+        run_by_force(folder, "UPDATE role_grant SET role = 'operator'")
+        alarmed = _until(server.url, "alarm")
+        run_by_force(folder, "UPDATE role_grant SET role = 'admin'")
+        ended = _until(server.url, "None")
+
+    assert (calm, alarmed, ended) == ("None", "alarm", "None")
+    assert "integrity_alarm" in (tmp_path / "server.log").read_text()

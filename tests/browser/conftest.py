@@ -1,0 +1,59 @@
+"""Debian's Chromium, driven without a window, and a page of it per test."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from typing import Final, NoReturn
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, async_playwright
+
+from gateway.graphiql.assets import ASSETS_FOLDER, missing_from, read_assets
+from tests.browser.explorer import Explorer
+from tests.browser.witness import Witness
+from tests.servers import LiveServer
+
+_ARGUMENTS: Final = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    # Chromium itself asks for nothing outside either: no name is resolved.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    executable = shutil.which("chromium")
+    if executable is None:
+        _do_without("Chromium is not installed; on Debian: apt-get install chromium")
+    async with async_playwright() as playwright:
+        launched = await playwright.chromium.launch(executable_path=executable, args=_ARGUMENTS)
+        yield launched
+        await launched.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def explorer(browser: Browser, live_server: LiveServer) -> AsyncIterator[Explorer]:
+    missing = missing_from(read_assets(ASSETS_FOLDER))
+    if missing:
+        _do_without(f"GraphiQL is not built (make graphiql); missing: {', '.join(missing)}")
+    context = await browser.new_context(viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(10_000)
+    witness = Witness(live_server.url)
+    await witness.watch(context)
+    yield Explorer(await context.new_page(), witness, live_server)
+    await context.close()
+
+
+def _do_without(reason: str) -> NoReturn:
+    """Skip on a desk; fail where all tests have to run."""
+    if "CI" in os.environ:
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)

@@ -1,0 +1,156 @@
+"""`audit`: what the operator is told of the trail, and does about it."""
+
+import json
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from gateway.services.demo import Demo
+from tests.cli.conftest import CommandLine
+
+Attack = Callable[[str], None]
+
+
+@pytest.fixture
+def attack(data_dir: Path) -> Attack:
+    """Write to the database past the gateway."""
+
+    def run(statement: str) -> None:
+        with closing(sqlite3.connect(data_dir / "secrets.db")) as connection, connection:
+            connection.execute(statement)
+
+    return run
+
+
+def test_a_sound_trail_is_verified(line: CommandLine) -> None:
+    told = line("audit", "verify")
+    as_json = line("audit", "verify", "--json").told
+
+    assert told.code == 0
+    assert told.out.startswith(f"{as_json['links']} entries, ")
+    assert (as_json["first"], as_json["alarm"], as_json["faults"]) == (1, None, [])
+
+
+def test_a_trail_that_was_cut_is_told(line: CommandLine, attack: Attack) -> None:
+    """S56."""
+    attack("DELETE FROM audit_event WHERE seq = 5")
+
+    told = line("audit", "verify")
+
+    assert told.code == 1
+    assert "MISSING at 5\n" in told.out
+    assert "1 fault" in told.complaint
+
+
+def test_an_alarm_is_told_and_acknowledged(line: CommandLine, attack: Attack) -> None:
+    """S57."""
+    attack("DELETE FROM audit_event WHERE seq = (SELECT max(seq) FROM audit_event)")
+
+    verified = line("audit", "verify", "--json")
+    refused = line("project", "create", "x", "--organization", "Demo")
+    acknowledged = line("audit", "acknowledge")
+
+    assert (verified.code, refused.code, acknowledged.code) == (1, 1, 0)
+    assert verified.told["alarm"] == "HEAD_DIFFERS"
+    assert "audit acknowledge" in refused.err
+    assert acknowledged.out.startswith("acknowledged, as entry ")
+    assert line("audit", "verify").code == 0
+    assert line("project", "create", "x", "--organization", "Demo").code == 0
+
+
+def test_nothing_to_acknowledge_is_said(line: CommandLine) -> None:
+    assert line("audit", "acknowledge").out == "There is nothing to acknowledge.\n"
+
+
+def test_the_head_is_printed_as_an_anchor_is(line: CommandLine, data_dir: Path) -> None:
+    last = json.loads((data_dir / "audit-anchors.jsonl").read_text().splitlines()[-1])
+
+    told = line("audit", "head").told
+
+    assert set(told) == set(last)
+    assert {name: told[name] for name in ("seq", "hash", "set", "key")} == {
+        name: last[name] for name in ("seq", "hash", "set", "key")
+    }
+
+
+def test_an_export_has_every_entry_a_line(line: CommandLine, demo: Demo) -> None:
+    """S51: each line is one JSON object in ASCII, whatever things are called."""
+    line("project", "create", "é\u202eb", "--organization", "Demo")
+
+    told = line("audit", "export", "--format", "jsonl")
+
+    events = [json.loads(it) for it in told.out.splitlines()]
+    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+    assert told.out.isascii()
+    assert [event["action"] for event in events[-2:]] == ["HOLDER_CREATED", "DATA_KEY_CREATED"]
+    assert {event["organization_id"] for event in events[-2:]} == {demo.organization_id}
+
+
+def test_a_delivery_is_exported_without_a_value(line: CommandLine, demo: Demo) -> None:
+    """S50, S51."""
+    line("export", "--service", demo.job_id, "--format", "json")
+
+    event = json.loads(line("audit", "export").out.splitlines()[-1])
+
+    assert (event["action"], event["face"]) == ("VALUES_DELIVERED", "CLI")
+    assert (event["actor_kind"], event["actor_id"]) == ("OPERATOR", "operator")
+    assert "demo-" not in str(event)
+
+
+def test_a_pruned_trail_can_be_verified(line: CommandLine, attack: Attack) -> None:
+    """S56: what is left still is one chain, and says where it begins."""
+    before = line("audit", "verify", "--json").told["links"]
+    line("project", "create", "x", "--organization", "Demo")
+
+    pruned = line("audit", "prune", "--before", "2999-01-01")
+
+    left = line("audit", "verify", "--json").told
+    assert pruned.out == f"pruned {before + 1} entries\n"
+    assert (left["first"], left["links"], left["faults"]) == (before + 2, 2, [])
+    assert line("audit", "scrub").code == 0
+    attack("DELETE FROM audit_event WHERE seq = (SELECT min(seq) FROM audit_event)")
+    assert line("audit", "verify", "--json").told["faults"] != []
+
+
+def test_nothing_older_is_nothing_to_prune(line: CommandLine) -> None:
+    assert line("audit", "prune", "--before", "2020-01-01").out == "pruned 0 entries\n"
+
+
+@pytest.mark.parametrize("day", ["yesterday", "2026-13-01", "1", ""])
+def test_a_day_is_a_day(line: CommandLine, day: str) -> None:
+    assert line("audit", "prune", "--before", day).code == 2
+
+
+def test_rows_as_the_gateway_left_them_are_told(line: CommandLine) -> None:
+    assert line("audit", "scrub").out == "All rows are as the gateway left them.\n"
+    assert line("audit", "scrub", "--json").told == []
+
+
+def test_rows_that_were_changed_are_told(line: CommandLine, attack: Attack, demo: Demo) -> None:
+    """S56."""
+    attack(f"UPDATE secret SET version = 9 WHERE id = '{demo.built_in_secret_id}'")  # noqa: S608 - our own id
+
+    told, as_json = line("audit", "scrub"), line("audit", "scrub", "--json")
+
+    assert told.code == 1
+    assert told.out == f"CHANGED secret {demo.built_in_secret_id}\n"
+    assert as_json.told == [{"fault": "CHANGED", "table": "secret", "id": demo.built_in_secret_id}]
+    assert line("audit", "acknowledge").code == 0
+    assert line("audit", "scrub").code == 0
+
+
+def test_an_anchor_file_that_cannot_be_written_stops_the_start(
+    line: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "fresh"
+    monkeypatch.setenv("SECRETS_GATEWAY_DATA_DIR", str(folder))
+    line("migrate")
+    monkeypatch.setenv("SECRETS_GATEWAY_AUDIT_ANCHOR_FILE", str(folder / "secrets.db" / "x"))
+
+    told = line("check")
+
+    assert told.code == 1
+    assert "Traceback" not in told.err

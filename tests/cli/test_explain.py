@@ -1,0 +1,98 @@
+"""`explain`: why a service sees what it sees (rule R1), without a value."""
+
+import pytest
+
+from gateway.services.demo import Demo
+from tests.cli.conftest import CommandLine
+
+
+def _lines(line: CommandLine, service: str, key: str) -> list[str]:
+    return line("explain", "--service", service, key).out.splitlines()
+
+
+def test_own_secret_is_explained(line: CommandLine, demo: Demo) -> None:
+    """R1."""
+    told, rule = _lines(line, demo.job_id, "INVOICE_SIGNING_KEY")
+
+    assert told.startswith(
+        "job nightly-invoices gets INVOICE_SIGNING_KEY from the value on job nightly-invoices ("
+    )
+    assert rule == (
+        "Rule: It is the only secret in the chain with this key. It is defined on the service "
+        "itself."
+    )
+
+
+def test_what_loses_is_told_with_the_rule(line: CommandLine, demo: Demo) -> None:
+    """R1."""
+    winner, loser, rule = _lines(line, demo.job_id, "SMTP_PASSWORD")
+
+    assert "gets SMTP_PASSWORD from the override on job nightly-invoices (" in winner
+    assert loser.startswith("It hides the value on environment production (")
+    assert rule.startswith("Rule: The nearest one wins: service over environment over project")
+
+
+def test_alias_is_told_with_the_secret_whose_value_it_has(line: CommandLine, demo: Demo) -> None:
+    """R1."""
+    winner, value, rule = _lines(line, demo.job_id, "BILLING_API_KEY")
+
+    assert "from the alias on environment production (" in winner
+    assert value.startswith("The value is that of the value PAYMENT_API_KEY (")
+    assert "It is an alias" in rule
+
+
+def test_absence_is_told_with_where_the_key_is_instead(line: CommandLine, demo: Demo) -> None:
+    told, rule, elsewhere = _lines(line, demo.job_id, "DATABASE_PASSWORD")
+
+    assert told == "job nightly-invoices does not get DATABASE_PASSWORD."
+    assert rule.startswith("Rule: The key is defined on another service of the environment")
+    assert elsewhere.startswith("Elsewhere: the alias on application storefront (")
+
+
+def test_key_that_nothing_has_is_told(line: CommandLine, demo: Demo) -> None:
+    explained = line("explain", "--service", demo.job_id, "NOTHING")
+
+    assert explained.code == 0
+    assert explained.out.splitlines()[1] == "Rule: Nothing that you may see has this key."
+
+
+def test_programs_are_told_everything_in_one_object(line: CommandLine, demo: Demo) -> None:
+    told = line("explain", "--service", demo.job_id, "SMTP_PASSWORD", "--json").told
+
+    assert told["service"]["id"] == demo.job_id
+    assert told["winner"]["variable_type"] == "OVERRIDE"
+    assert told["provenance"] == "OVERRIDE"
+    assert told["value_of"] == told["winner"]["id"]
+    assert [it["holder"]["id"] for it in told["losers"]] == [demo.environment_id]
+    assert told["absence"] is None
+    assert told["elsewhere"] == []
+
+
+def test_programs_are_told_of_an_absence(line: CommandLine, demo: Demo) -> None:
+    told = line("explain", "--service", demo.foreign_job_id, "SMTP_PASSWORD", "--json").told
+
+    assert told["winner"] is None
+    assert told["absence"] == "IN_ANOTHER_PROJECT"
+    assert len(told["elsewhere"]) == 2
+
+
+def test_explanation_holds_no_value(line: CommandLine, demo: Demo) -> None:
+    for arguments in ([], ["--json"]):
+        told = line("explain", "--service", demo.job_id, "SMTP_PASSWORD", *arguments)
+
+        assert "demo-" not in told.out + told.err
+
+
+@pytest.mark.parametrize("holder", ["environment_id", "organization_id"])
+def test_what_is_no_service_is_not_found(line: CommandLine, demo: Demo, holder: str) -> None:
+    refused = line("explain", "--service", getattr(demo, holder), "SMTP_PASSWORD")
+
+    assert refused.code == 1
+    assert refused.complaint.startswith("No holder has the id ")
+
+
+def test_what_is_no_key_is_refused_without_being_repeated(line: CommandLine, demo: Demo) -> None:
+    refused = line("explain", "--service", demo.job_id, "marker 77c1e0")
+
+    assert refused.code == 1
+    assert "marker" not in refused.complaint

@@ -1,0 +1,82 @@
+"""Who may do what, from the command line."""
+
+import pytest
+
+from gateway.domain.ids import new_id
+from gateway.services.demo import Demo
+from tests.cli.conftest import CommandLine
+
+IN_DEMO = ("--organization", "Demo")
+
+
+def _token(line: CommandLine, *more: str) -> str:
+    made = line("token", "create", *IN_DEMO, "--name", "t", "--role", "runtime", *more, "--json")
+    return str(made.told["id"])
+
+
+def test_token_is_created_for_one_place(line: CommandLine, demo: Demo) -> None:
+    token_id = _token(line, "--on", f"job:{demo.job_id}")
+
+    (listed,) = (
+        it
+        for it in line("token", "list", *IN_DEMO, "--json").told["tokens"]
+        if it["id"] == token_id
+    )
+
+    assert listed["role"] == "runtime on job nightly-invoices"
+
+
+def test_token_is_created_for_the_organization(line: CommandLine) -> None:
+    """The control of the test above."""
+    _token(line)
+
+    assert "  runtime  t" in line("token", "list", *IN_DEMO).out
+
+
+def test_grant_is_added_listed_and_removed(line: CommandLine, demo: Demo) -> None:
+    to, on = f"token:{_token(line)}", f"environment:{demo.environment_id}"
+    sent = ("--to", to, "--role", "viewer", "--on", on, *IN_DEMO)
+
+    made = line("grant", "add", *sent, "--json").told
+    again = line("grant", "add", *sent)
+    listed = line("grant", "list", *IN_DEMO)
+    gone = line("grant", "remove", made["id"], *IN_DEMO)
+    left = line("grant", "list", *IN_DEMO, "--json").told["grants"]
+
+    assert (made["role"], made["on"], made["to"]) == ("viewer", on, to)
+    assert again.complaint == "The role is granted there already."
+    assert f"{made['id']}  viewer on environment production for token t\n" in listed.out
+    assert "admin on the organization for token demo" in listed.out
+    assert gone.out == f"removed {made['id']}\n"
+    assert made["id"] not in {grant["id"] for grant in left}
+
+
+def test_user_is_added_granted_and_removed(line: CommandLine) -> None:
+    person = ("--issuer", "https://login.example", "--subject", "1", "--name", "Ada")
+    user = line("user", "add", *person, *IN_DEMO, "--json").told
+
+    granted = line("grant", "add", "--to", f"user:{user['id']}", "--role", "auditor", *IN_DEMO)
+    gone = line("user", "remove", user["id"], *IN_DEMO)
+
+    assert granted.out.endswith("auditor on the organization for user Ada\n")
+    assert gone.out == f"removed {user['id']}\n"
+    assert "Ada" not in line("grant", "list", *IN_DEMO).out
+    assert line("user", "add", *person, *IN_DEMO).out.endswith("  Ada\n")
+
+
+@pytest.mark.parametrize("to", ["job:1", "token", "token:", ""])
+def test_grantee_is_a_token_or_a_user(line: CommandLine, to: str) -> None:
+    refused = line("grant", "add", "--to", to, "--role", "viewer", *IN_DEMO)
+
+    assert refused.code == 2
+    assert "a grantee is KIND:ID, the kind one of token, user." in refused.complaint
+
+
+@pytest.mark.parametrize("command", [("grant", "remove"), ("user", "remove")])
+def test_what_is_not_there_cannot_be_removed(line: CommandLine, command: tuple[str, str]) -> None:
+    unknown = new_id()
+
+    refused = line(*command, unknown, *IN_DEMO)
+
+    assert refused.code == 1
+    assert refused.complaint == f"No {command[0]} has the id {unknown}."

@@ -1,0 +1,211 @@
+"""Plans: the steps from what is there to what is wanted. Plain values, no database."""
+
+from collections.abc import Sequence
+from itertools import count
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.domain.errors import InvalidInput
+from gateway.domain.holders import Organization
+from gateway.domain.scopes import SERVICE_SCOPES, Scope
+from gateway.domain.topology import (
+    DeletionsNotEmpty,
+    Place,
+    Plan,
+    PlanOutdated,
+    Standing,
+    Topology,
+    planned,
+)
+from tests.cli.texts import SEARCHED
+
+SHOP: Place = ((Scope.PROJECT, "shop"),)
+LIVE: Place = (*SHOP, (Scope.ENVIRONMENT, "live"))
+JOB: Place = (*LIVE, (Scope.JOB, "nightly"))
+HELM: Place = (*LIVE, (Scope.HELM, "nightly"))
+OTHER: Place = ((Scope.PROJECT, "other"),)
+TENANT = Organization(id="tenant", name="Demo")
+NAMES = st.sampled_from(["a", "b"])
+
+
+def _wanted(*places: Place) -> Topology:
+    return Topology(organization="Demo", places=places)
+
+
+def _planned(
+    wanted: Topology,
+    standing: Sequence[Standing] = (),
+    *,
+    organization: Organization | None = TENANT,
+    prunes: bool = True,
+    first_id: int = 1,
+) -> Plan:
+    numbers = count(first_id)
+    return planned(
+        wanted,
+        organization=organization,
+        standing=standing,
+        prunes=prunes,
+        new_id=lambda: f"id-{next(numbers)}",
+    )
+
+
+def _standing(*places: Place, secrets: int = 0) -> list[Standing]:
+    made = _planned(_wanted(*places), first_id=100)
+    return [Standing(holder=step.holder, secrets=secrets) for step in made.creations]
+
+
+def test_everything_is_created_the_widest_first() -> None:
+    plan = _planned(_wanted(SHOP, LIVE, JOB, HELM))
+
+    assert [step.place for step in plan.creations] == [SHOP, LIVE, JOB, HELM]
+    project, environment, job, _ = [step.holder for step in plan.creations]
+    assert job.chain_ids == (job.id, environment.id, project.id)
+    assert {step.holder.organization_id for step in plan.creations} == {"tenant"}
+
+
+def test_what_is_there_stays() -> None:
+    standing = _standing(SHOP, LIVE)
+
+    plan = _planned(_wanted(SHOP, LIVE, JOB), standing)
+
+    (step,) = plan.creations
+    assert step.place == JOB
+    assert step.holder.parent_id == standing[1].holder.id
+    assert plan.deletions == ()
+
+
+def test_services_of_two_kinds_may_have_one_name() -> None:
+    plan = _planned(_wanted(SHOP, LIVE, HELM), _standing(SHOP, LIVE, JOB))
+
+    assert [step.place for step in plan.creations] == [HELM]
+    assert [step.place for step in plan.deletions] == [JOB]
+
+
+def test_surplus_is_deleted_the_narrowest_first() -> None:
+    plan = _planned(_wanted(OTHER), _standing(SHOP, LIVE, JOB))
+
+    assert [step.place for step in plan.deletions] == [JOB, LIVE, SHOP]
+
+
+def test_surplus_stays_unless_that_is_asked_for() -> None:
+    plan = _planned(_wanted(SHOP), _standing(SHOP, LIVE), prunes=False)
+
+    assert plan.deletions == ()
+    assert [step.place for step in plan.surplus] == [LIVE]
+    assert plan.is_empty
+
+
+def test_organization_that_is_not_there_is_new() -> None:
+    plan = _planned(_wanted(SHOP), organization=None)
+
+    assert plan.is_new_organization
+    assert plan.organization == Organization(id="id-1", name="Demo")
+    assert plan.creations[0].holder.organization_id == "id-1"
+
+
+def test_secrets_are_deleted_only_if_that_is_asked_for() -> None:
+    plan = _planned(_wanted(SHOP), _standing(SHOP, LIVE, JOB, secrets=3))
+
+    with pytest.raises(DeletionsNotEmpty, match="6 on 2 holders"):
+        plan.ensure_deletions_allowed(with_content=False)
+    plan.ensure_deletions_allowed(with_content=True)
+
+
+def test_holders_without_secrets_are_deleted_without_being_asked() -> None:
+    plan = _planned(_wanted(SHOP), _standing(SHOP, LIVE))
+
+    plan.ensure_deletions_allowed(with_content=False)
+
+
+def test_plan_is_the_same_though_new_ids_are_others() -> None:
+    wanted = _wanted(SHOP, LIVE)
+
+    _planned(wanted).ensure_same_steps(_planned(wanted, first_id=50))
+
+
+@pytest.mark.parametrize(
+    "meanwhile", [_standing(SHOP), _standing(OTHER), _standing(OTHER, secrets=1)]
+)
+def test_plan_for_another_hierarchy_is_outdated(meanwhile: list[Standing]) -> None:
+    wanted = _wanted(SHOP)
+
+    with pytest.raises(PlanOutdated):
+        _planned(wanted).ensure_same_steps(_planned(wanted, meanwhile))
+
+
+def test_plan_for_an_organization_that_came_meanwhile_is_outdated() -> None:
+    wanted = _wanted(SHOP)
+
+    with pytest.raises(PlanOutdated):
+        _planned(wanted, organization=None).ensure_same_steps(_planned(wanted))
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        (LIVE,),
+        (SHOP, SHOP),
+        (LIVE, SHOP),
+        (((Scope.ENVIRONMENT, "live"),),),
+        (SHOP, (*SHOP, (Scope.JOB, "nightly"))),
+        (SHOP, (*SHOP, (Scope.PROJECT, "other"))),
+        (((Scope.BUILT_IN, "shop"),),),
+        (((Scope.PROJECT, " shop"),),),
+        (((Scope.PROJECT, ""),),),
+    ],
+    ids=[
+        "nothing above",
+        "twice",
+        "too early",
+        "environment at the top",
+        "service in a project",
+        "project in a project",
+        "built-in",
+        "name with a space",
+        "no name",
+    ],
+)
+def test_topology_that_cannot_be_is_refused(places: tuple[Place, ...]) -> None:
+    with pytest.raises(InvalidInput):
+        _wanted(*places).ensure_valid()
+
+
+def test_topology_that_can_be_is_not_refused() -> None:
+    """The control of the test above."""
+    _wanted(SHOP, LIVE, JOB, HELM, OTHER).ensure_valid()
+
+
+def _closed(services: set[tuple[str, str, Scope, str]]) -> tuple[Place, ...]:
+    places: dict[Place, None] = {}
+    for project, environment, kind, name in sorted(services):
+        place: Place = ((Scope.PROJECT, project), (Scope.ENVIRONMENT, environment), (kind, name))
+        places |= dict.fromkeys(place[:depth] for depth in (1, 2, 3))
+    return tuple(places)
+
+
+TOPOLOGIES = st.sets(st.tuples(NAMES, NAMES, st.sampled_from(SERVICE_SCOPES), NAMES)).map(_closed)
+
+
+@SEARCHED
+@given(TOPOLOGIES, TOPOLOGIES)
+def test_plan_leads_from_anything_to_anything(
+    there: tuple[Place, ...], wanted: tuple[Place, ...]
+) -> None:
+    standing = _standing(*there)
+
+    plan = _planned(_wanted(*wanted), standing)
+
+    created = {step.place for step in plan.creations}
+    deleted = {step.place for step in plan.deletions}
+    assert (set(there) | created) - deleted == set(wanted)
+    assert created.isdisjoint(there)
+    assert deleted <= set(there)
+
+
+@SEARCHED
+@given(TOPOLOGIES)
+def test_plan_for_what_is_there_is_empty(there: tuple[Place, ...]) -> None:
+    assert _planned(_wanted(*there), _standing(*there)).is_empty

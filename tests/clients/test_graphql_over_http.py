@@ -1,0 +1,96 @@
+"""GraphQL over HTTP as its specification's own audits see it: npm's `graphql-http`."""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import pytest
+
+from tests.servers import LiveServer
+
+pytestmark = pytest.mark.npm
+
+Results = Sequence[Mapping[str, Any]]
+
+_SCRIPT: Final = Path(__file__).with_name("npm") / "audit.mjs"
+_AUDITS: Final = 61
+# These three want documents to run on GET, which a link or a page of another site can send (S27).
+# The specification leaves it to the server, and the audits call it a notice, not a failure.
+_WANT_GET: Final = {
+    "5A70": "MAY accept application/x-www-form-urlencoded formatted GET requests",
+    "D6D5": (
+        "MAY allow URL-encoded JSON string {variables} parameter in GETs when accepting "
+        "application/graphql-response+json"
+    ),
+    "6A70": (
+        "MAY allow URL-encoded JSON string {variables} parameter in GETs when accepting "
+        "application/json"
+    ),
+}
+
+
+def _audited(url: str, token: str) -> Results:
+    told = subprocess.run(
+        ["node", str(_SCRIPT)],
+        env=dict(os.environ) | {"AUDIT_URL": url, "AUDIT_TOKEN": token, "NO_PROXY": "127.0.0.1"},
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    results: Results = json.loads(told.stdout)
+    return results
+
+
+@pytest.fixture(scope="module")
+def results(npm_is_there: None, live_server: LiveServer) -> Results:  # noqa: ARG001 - order
+    return _audited(f"{live_server.url}/graphql", live_server.demo["token"])
+
+
+def test_every_audit_ran(results: Results) -> None:
+    """S27, S28."""
+    assert len({result["id"] for result in results}) == len(results) == _AUDITS
+
+
+@pytest.mark.parametrize("level", ["MUST", "SHOULD"])
+def test_all_that_must_or_should_be_is(results: Results, level: str) -> None:
+    of_level = [result for result in results if result["name"].startswith(f"{level} ")]
+
+    assert len(of_level) > 10
+    assert [result for result in of_level if result["status"] != "ok"] == []
+
+
+def test_all_that_may_be_is_but_documents_on_get(results: Results) -> None:
+    """S27."""
+    missed = {it["id"]: it["name"] for it in results if it["status"] != "ok"}
+
+    assert missed == _WANT_GET
+    assert {it["status"] for it in results} == {"ok", "notice"}
+
+
+def test_the_audits_see_what_is_no_graphql_server(
+    npm_is_there: None,  # noqa: ARG001 - order
+    live_server: LiveServer,
+) -> None:
+    """The control of the tests above."""
+    seen = _audited(f"{live_server.url}/livez", live_server.demo["token"])
+
+    assert len([result for result in seen if result["status"] == "error"]) > 10
+
+
+def test_documents_on_get_are_refused_with_the_method_that_is_taken(
+    live_server: LiveServer,
+) -> None:
+    """S27: what the three audits miss, over the same socket."""
+    told = httpx.get(
+        f"{live_server.url}/graphql",
+        params={"query": "{ __typename }"},
+        headers={"Authorization": f"Bearer {live_server.demo['token']}"},
+    )
+
+    assert (told.status_code, told.headers["allow"]) == (HTTPStatus.METHOD_NOT_ALLOWED, "POST")
+    assert told.json()["errors"][0]["extensions"]["code"] == "METHOD_NOT_ALLOWED"

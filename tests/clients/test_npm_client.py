@@ -1,0 +1,227 @@
+"""npm's client lists, creates and aliases, at every scope with paths of its own."""
+
+from datetime import datetime
+from http import HTTPStatus
+
+import pytest
+
+from gateway.domain.scopes import Scope
+from tests.clients.declarations import Declarations
+from tests.clients.npm_client import NpmSecrets, SecretsAt
+from tests.servers import LiveServer
+
+pytestmark = pytest.mark.npm
+
+
+def test_list_has_what_was_created(secrets: NpmSecrets, key: str) -> None:
+    """L1."""
+    made = secrets.create(key=key, value="clear")
+
+    listed = secrets.visible()
+
+    assert listed.status == HTTPStatus.OK
+    assert made.row in listed.rows
+
+
+def test_list_is_of_the_declared_type(secrets: NpmSecrets, declarations: Declarations) -> None:
+    """W1, W2, W3, W4."""
+    listed = secrets.visible()
+
+    assert declarations.complaints("SecretResponseList", listed.data) == []
+
+
+def test_list_of_a_job_has_its_own_inherited_and_built_in_secrets(at: SecretsAt) -> None:
+    """L1."""
+    listed = at(Scope.JOB).visible()
+
+    assert {row["scope"] for row in listed.rows} == {"BUILT_IN", "PROJECT", "ENVIRONMENT", "JOB"}
+
+
+def test_list_goes_from_high_to_low_scopes(at: SecretsAt) -> None:
+    """L2."""
+    listed = at(Scope.JOB).visible()
+
+    ranks = [Scope(row["scope"]).rank for row in listed.rows]
+    assert ranks == sorted(ranks)
+
+
+def test_list_has_a_target_before_its_alias(secrets: NpmSecrets, key: str) -> None:
+    """L2."""
+    target = secrets.create(key=f"Z_{key}")
+    alias = secrets.alias(target.row["id"], key=f"A_{key}")
+
+    ids = [row["id"] for row in secrets.visible().rows]
+
+    assert ids.index(target.row["id"]) < ids.index(alias.row["id"])
+
+
+def test_created_value_is_of_the_declared_type(
+    secrets: NpmSecrets, key: str, declarations: Declarations
+) -> None:
+    """W1, W2, W3, W4."""
+    made = secrets.create(key=key, value="clear", description="Said", mount_path=None)
+
+    assert made.status == HTTPStatus.CREATED
+    assert declarations.complaints("Secret", made.data) == []
+    assert (made.row["key"], made.row["scope"]) == (key, secrets.scope)
+    assert (made.row["variable_type"], made.row["description"]) == ("VALUE", "Said")
+
+
+def test_created_value_is_never_told(secrets: NpmSecrets, key: str) -> None:
+    """W3."""
+    made = secrets.create(key=key, value="never to be told")
+
+    assert {"value", "mount_path"}.isdisjoint(made.row)
+    assert "never to be told" not in str(made)
+    assert "never to be told" not in str(secrets.visible())
+
+
+def test_what_is_not_given_is_text_all_the_same(secrets: NpmSecrets, key: str) -> None:
+    """W1."""
+    made = secrets.create(key=key)
+
+    assert (made.row["description"], made.row["owned_by"]) == ("", "QOVERY")
+    assert datetime.fromisoformat(made.row["created_at"]).tzinfo is not None
+    assert datetime.fromisoformat(made.row["updated_at"]).tzinfo is not None
+
+
+def test_value_has_no_references(secrets: NpmSecrets, key: str) -> None:
+    """W2."""
+    made = secrets.create(key=key)
+
+    assert {"aliased_secret", "overridden_secret"}.isdisjoint(made.row)
+
+
+def test_row_of_a_service_names_the_service(at: SecretsAt, service_scope: Scope, key: str) -> None:
+    """W2."""
+    service = at(service_scope)
+
+    made = service.create(key=key)
+
+    assert made.row["service_id"] == service.holder_id
+    assert made.row["service_type"] == service_scope
+    assert isinstance(made.row["service_name"], str)
+
+
+@pytest.mark.parametrize("wide_scope", [Scope.PROJECT, Scope.ENVIRONMENT])
+def test_row_of_a_wider_holder_names_no_service(at: SecretsAt, wide_scope: Scope, key: str) -> None:
+    """W2."""
+    made = at(wide_scope).create(key=key)
+
+    assert {"service_id", "service_name", "service_type"}.isdisjoint(made.row)
+
+
+def test_built_in_row_names_the_service_it_comes_from(
+    at: SecretsAt, live_server: LiveServer
+) -> None:
+    """W2."""
+    rows = {row["id"]: row for row in at(Scope.JOB).visible().rows}
+
+    built_in = rows[live_server.demo["built_in_secret_id"]]
+
+    assert (built_in["scope"], built_in["variable_type"]) == ("BUILT_IN", "BUILT_IN")
+    assert built_in["service_type"] == "DATABASE"
+
+
+def test_mount_path_makes_a_file(secrets: NpmSecrets, key: str, declarations: Declarations) -> None:
+    """C1, W3."""
+    made = secrets.create(key=key, value="content", mount_path="/etc/app/key.pem")
+
+    assert made.status == HTTPStatus.CREATED
+    assert declarations.complaints("Secret", made.data) == []
+    assert made.row["variable_type"] == "FILE"
+    assert "mount_path" not in made.row
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "é𝄞\u2028\r\n\t\x7f", "x" * 64 * 1024, '{"a": "{{KEY}}"}'],
+    ids=["empty", "unicode", "longest", "json"],
+)
+def test_any_text_is_a_value(at: SecretsAt, key: str, value: str) -> None:
+    """C1, C9."""
+    made = at(Scope.JOB).create(key=key, value=value)
+
+    assert (made.status, made.row["variable_type"]) == (HTTPStatus.CREATED, "VALUE")
+
+
+def test_unknown_fields_are_ignored(secrets: NpmSecrets, key: str) -> None:
+    """C8."""
+    made = secrets.create(key=key, value="v", is_secret=True, scope="PROJECT")
+
+    assert (made.status, made.row["scope"]) == (HTTPStatus.CREATED, secrets.scope)
+
+
+def test_alias_tells_what_it_stands_for(
+    secrets: NpmSecrets, key: str, other_key: str, declarations: Declarations
+) -> None:
+    """A1, W1."""
+    target = secrets.create(key=key, value="v", description="Said")
+
+    alias = secrets.alias(target.row["id"], key=other_key)
+
+    assert alias.status == HTTPStatus.CREATED
+    assert declarations.complaints("Secret", alias.data) == []
+    assert alias.row["id"] != target.row["id"]
+    assert (alias.row["key"], alias.row["scope"]) == (other_key, secrets.scope)
+    assert (alias.row["variable_type"], alias.row["description"]) == ("ALIAS", "")
+    assert alias.row["aliased_secret"] == {
+        "id": target.row["id"],
+        "key": key,
+        "mount_path": "",
+        "scope": secrets.scope,
+        "variable_type": "VALUE",
+        "description": "Said",
+    }
+
+
+def test_alias_of_a_file_has_the_path_in_its_reference(
+    secrets: NpmSecrets, key: str, other_key: str
+) -> None:
+    """A4, W3."""
+    target = secrets.create(key=key, value="v", mount_path="/etc/app/key.pem")
+
+    alias = secrets.alias(target.row["id"], key=other_key)
+
+    assert (alias.status, alias.row["variable_type"]) == (HTTPStatus.CREATED, "ALIAS")
+    assert "mount_path" not in alias.row
+    assert alias.row["aliased_secret"]["mount_path"] == "/etc/app/key.pem"
+    assert alias.row["aliased_secret"]["variable_type"] == "FILE"
+
+
+def test_alias_of_a_built_in_is_made(
+    at: SecretsAt, live_server: LiveServer, key: str, declarations: Declarations
+) -> None:
+    """A1, A4."""
+    target_id = live_server.demo["built_in_secret_id"]
+
+    alias = at(Scope.JOB).alias(target_id, key=key, description="Said")
+
+    assert alias.status == HTTPStatus.CREATED
+    assert declarations.complaints("Secret", alias.data) == []
+    assert (alias.row["key"], alias.row["description"]) == (key, "Said")
+    assert alias.row["aliased_secret"]["id"] == target_id
+    assert alias.row["aliased_secret"]["scope"] == "BUILT_IN"
+    assert alias.row["aliased_secret"]["variable_type"] == "BUILT_IN"
+
+
+@pytest.mark.parametrize("target_scope", [Scope.PROJECT, Scope.ENVIRONMENT])
+def test_alias_of_a_higher_scope_is_made(
+    at: SecretsAt, service_scope: Scope, target_scope: Scope, key: str, other_key: str
+) -> None:
+    """A3."""
+    target = at(target_scope).create(key=key, value="v")
+
+    alias = at(service_scope).alias(target.row["id"], key=other_key)
+
+    assert (alias.status, alias.row["scope"]) == (HTTPStatus.CREATED, service_scope)
+    assert alias.row["aliased_secret"]["scope"] == target_scope
+
+
+def test_siblings_may_share_a_key(at: SecretsAt, key: str) -> None:
+    """C3."""
+    at(Scope.JOB).create(key=key)
+
+    made = at(Scope.APPLICATION).create(key=key)
+
+    assert made.status == HTTPStatus.CREATED

@@ -1,0 +1,75 @@
+"""Fixtures shared by all tests. All of it is real: a SQLite file, a key file, a uvicorn process."""
+
+import asyncio
+import os
+import shutil
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.logs import configure_logs
+from gateway.runtime import Runtime, migrate_database
+from gateway.services.demo import Demo, ensure_demo
+from gateway.settings import LogFormat, LogLevel, Settings
+from tests.faces import Face
+from tests.servers import LiveServer, serving
+from tests.world import World, open_world
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Refuse tests of one name where processes share them: all but one would be left out."""
+    shares = "PYTEST_XDIST_WORKER" in os.environ
+    named = Counter(item.nodeid for item in session.items)
+    assert not shares or named.total() == len(named), named.most_common(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def logs() -> None:
+    """Log as a server does, without local variables in tracebacks."""
+    configure_logs(LogFormat.JSON, LogLevel.INFO)
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Demo]:
+    """A data folder with the demo, made once and copied for each test."""
+    folder = tmp_path_factory.mktemp("template") / "data"
+    settings = Settings(data_dir=folder)
+
+    async def make() -> Demo:
+        await migrate_database(settings)
+        async with Runtime.over(settings).running() as runtime:
+            return await ensure_demo(runtime.services, runtime.database)
+
+    return folder, asyncio.run(make())
+
+
+@pytest.fixture
+def data_dir(template: tuple[Path, Demo], tmp_path: Path) -> Path:
+    """A data folder with the demo, for one test alone."""
+    return Path(shutil.copytree(template[0], tmp_path / "data"))
+
+
+@pytest.fixture
+async def world(template: tuple[Path, Demo], data_dir: Path) -> AsyncIterator[World]:
+    """A gateway in this process, over a demo for one test alone."""
+    async with open_world(data_dir, template[1]) as opened:
+        yield opened
+
+
+@pytest.fixture(params=["graphql", "rest"])
+def face(request: pytest.FixtureRequest, world: World) -> Face:
+    """Each of the two faces in turn."""
+    return world.graphql if request.param == "graphql" else world.rest
+
+
+@pytest.fixture(scope="session")
+def live_server(
+    template: tuple[Path, Demo], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LiveServer]:
+    """A real uvicorn process over a demo of its own, for clients that come over a socket."""
+    folder = tmp_path_factory.mktemp("live") / "data"
+    shutil.copytree(template[0], folder)
+    with serving(folder, template[1]) as server:
+        yield server

@@ -1,0 +1,206 @@
+"""The OpenAPI document: all of the REST table is in it, and it says what the rows really read."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from openapi_schema_validator import OAS31Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from gateway.domain.errors import ErrorCode
+from gateway.http.statuses import STATUSES
+from gateway.rest.calls import Call
+from gateway.rest.openapi import shapes
+from gateway.rest.openapi.document import openapi_document
+from gateway.rest.openapi.refused import REFUSALS, codes_by_status
+from gateway.rest.rows import Row
+from gateway.rest.table import ROWS
+
+DOCUMENT = openapi_document()
+SCHEMAS = DOCUMENT["components"]["schemas"]
+EVERY_ROW = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.operation_id)
+
+
+def _operation(row: Row) -> Mapping[str, Any]:
+    operation: Mapping[str, Any] = DOCUMENT["paths"][row.path][row.method.lower()]
+    return operation
+
+
+def _resolved(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    if "$ref" not in node:
+        return node
+    _, kind, name = node["$ref"].removeprefix("#/").split("/")
+    found: Mapping[str, Any] = DOCUMENT["components"][kind][name]
+    return found
+
+
+def _parameters(row: Row, place: str) -> dict[str, Mapping[str, Any]]:
+    parameters = map(_resolved, _operation(row)["parameters"])
+    return {each["name"]: each for each in parameters if each["in"] == place}
+
+
+def _ids_in(path: str) -> list[str]:
+    return re.findall(r"\{(\w+)\}", path)
+
+
+def _walked(node: object) -> Iterator[Mapping[str, Any]]:
+    if isinstance(node, Mapping):
+        yield node
+    if isinstance(node, Mapping | list):
+        for inner in node.values() if isinstance(node, Mapping) else node:
+            yield from _walked(inner)
+
+
+def _references() -> set[str]:
+    return {node["$ref"] for node in _walked(DOCUMENT) if "$ref" in node}
+
+
+def _examples() -> Iterator[tuple[str, Any]]:
+    for name, schema in SCHEMAS.items():
+        for example in schema.get("examples", ()):
+            yield name, example
+
+
+def test_the_document_is_valid_openapi() -> None:
+    assert DOCUMENT["openapi"].startswith("3.1.")
+    OpenAPIV31SpecValidator(DOCUMENT).validate()
+
+
+def test_a_document_with_a_fault_is_not() -> None:
+    """The control of the test above."""
+    faulty = json.loads(json.dumps(DOCUMENT))
+    del faulty["paths"]["/variable"]["get"]["responses"]["200"]["description"]
+
+    assert not OpenAPIV31SpecValidator(faulty).is_valid()
+
+
+@EVERY_ROW
+def test_each_row_is_an_operation(row: Row) -> None:
+    operation = _operation(row)
+
+    assert operation["operationId"] == row.operation_id
+    assert operation["summary"] == row.summary
+    assert operation["description"]
+
+
+def test_each_operation_is_a_row() -> None:
+    operations = [
+        (path, method) for path, methods in DOCUMENT["paths"].items() for method in methods
+    ]
+
+    assert sorted(operations) == sorted((row.path, row.method.lower()) for row in ROWS)
+
+
+def test_each_operation_is_in_a_group_that_is_explained() -> None:
+    used = {tag for row in ROWS for tag in _operation(row)["tags"]}
+
+    assert used == {tag["name"] for tag in DOCUMENT["tags"]}
+
+
+def test_each_reference_leads_somewhere() -> None:
+    lost = [reference for reference in _references() if not _resolved({"$ref": reference})]
+
+    assert lost == []
+
+
+def test_nothing_is_described_that_is_not_used() -> None:
+    kinds = ("schemas", "responses", "parameters", "headers")
+    described = {
+        f"#/components/{kind}/{name}" for kind in kinds for name in DOCUMENT["components"][kind]
+    }
+
+    assert described == _references()
+
+
+@EVERY_ROW
+def test_each_id_in_a_path_is_a_parameter(row: Row) -> None:
+    assert list(_parameters(row, "path")) == _ids_in(row.path)
+
+
+@EVERY_ROW
+def test_creating_takes_an_idempotency_key(row: Row) -> None:
+    named = ["Idempotency-Key"] if row.takes_idempotency_key else []
+
+    assert list(_parameters(row, "header")) == named
+
+
+@EVERY_ROW
+def test_each_body_is_described_where_there_is_one(row: Row) -> None:
+    operation = _operation(row)
+
+    assert ("requestBody" in operation) == (row.request is not None)
+    success = operation["responses"][str(row.status.value)]
+    assert ("content" in success) == (row.response is not None)
+
+
+def test_each_error_code_has_its_place() -> None:
+    assert set(REFUSALS) == set(ErrorCode)
+
+
+@EVERY_ROW
+def test_each_refusal_of_a_row_is_a_problem_under_its_status(row: Row) -> None:
+    responses = _operation(row)["responses"]
+
+    for status, codes in codes_by_status(row):
+        refusal = _resolved(responses[str(status.value)])
+        assert {STATUSES[code] for code in codes} == {status}
+        assert all(f"`{code}`" in refusal["description"] for code in codes)
+        assert refusal["content"]["application/problem+json"]["schema"] == shapes.reference(
+            "Problem"
+        )
+
+
+@pytest.mark.parametrize(
+    ("status", "header"),
+    [("401", "WWW-Authenticate"), ("429", "Retry-After"), ("503", "Retry-After")],
+)
+@EVERY_ROW
+def test_headers_that_help_are_described(row: Row, status: str, header: str) -> None:
+    assert header in _resolved(_operation(row)["responses"][status])["headers"]
+
+
+_AN_ID = "7d1e2c54-6a8f-4c0b-9e35-1f0a2b3c4d5e"
+_NO_BODY: Mapping[str, Any] = {"properties": {}, "examples": [{}]}
+_NO_FLAG = {"is_secret": "true"}
+
+
+class _Noted(dict[str, Any]):
+    """A part of a request that notes what is looked for in it."""
+
+    def __init__(self, content: Mapping[str, Any]) -> None:
+        super().__init__(content)
+        self.names: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        self.names.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.names.add(name)
+        return super().get(name, default)
+
+
+@EVERY_ROW
+def test_what_a_row_reads_is_what_is_described(row: Row) -> None:
+    schema = SCHEMAS[row.request] if row.request else _NO_BODY
+    queries = _parameters(row, "query")
+    body = _Noted(schema["examples"][0])
+    query = _Noted({name: it.get("example", _AN_ID) for name, it in queries.items()} | _NO_FLAG)
+    path = dict.fromkeys(_ids_in(row.path), _AN_ID)
+
+    row.bind(Call(path=path, query=query, body=body, idempotency_key=None))
+
+    assert body.names | set(row.fields) == set(schema["properties"])
+    assert query.names == set(queries)
+
+
+@pytest.mark.parametrize(("name", "example"), list(_examples()))
+def test_each_example_fits_its_schema(name: str, example: Any) -> None:
+    OAS31Validator({**DOCUMENT, "$ref": f"#/components/schemas/{name}"}).validate(example)
+
+
+@pytest.mark.parametrize("name", sorted({row.request for row in ROWS if row.request}))
+def test_each_body_that_is_sent_has_an_example(name: str) -> None:
+    assert name in dict(_examples())

@@ -1,0 +1,241 @@
+"""What each row really answers, against the OpenAPI document: status, headers, type and body."""
+
+import copy
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from http import HTTPMethod, HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from openapi_schema_validator import OAS31Validator, oas31_format_checker
+
+from gateway.domain.ids import new_id
+from gateway.domain.permissions import Role
+from gateway.domain.scopes import Scope
+from gateway.rest.openapi.document import openapi_document
+from gateway.rest.rows import Action, Row
+from gateway.rest.table import ROWS
+from tests.operations.callers import nobody
+from tests.world import World
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+DOCUMENT = openapi_document()
+EVERY_ROW = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.operation_id)
+WITH_BODY = pytest.mark.parametrize(
+    "row", [row for row in ROWS if row.request], ids=lambda row: row.operation_id
+)
+# What a project could override is built in, and that cannot be overridden.
+WITHOUT_SUCCESS = {"createProjectSecretOverride"}
+
+
+def _closed(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the document with every object closed: a field that it does not name is a fault."""
+    closed = copy.deepcopy(dict(document))
+    for schema in closed["components"]["schemas"].values():
+        if "properties" in schema:
+            schema["additionalProperties"] = False
+    return closed
+
+
+CLOSED = _closed(DOCUMENT)
+
+
+def _assert_described(row: Row, response: httpx.Response) -> None:
+    described = DOCUMENT["paths"][row.path][row.method.lower()]["responses"]
+    assert str(response.status_code) in described, response.text
+    answer = described[str(response.status_code)]
+    if "$ref" in answer:
+        answer = DOCUMENT["components"]["responses"][answer["$ref"].rsplit("/", 1)[-1]]
+    assert all(name in response.headers for name in answer["headers"])
+    for fault in _faults(answer, response):
+        raise AssertionError(fault)
+
+
+def _faults(answer: Mapping[str, Any], response: httpx.Response) -> Iterator[str]:
+    if "content" not in answer:
+        assert response.content == b""
+        return
+    media_type = response.headers["Content-Type"].split(";")[0]
+    schema = {**CLOSED, **answer["content"][media_type]["schema"]}
+    validator = OAS31Validator(schema, format_checker=oas31_format_checker)
+    yield from (fault.message for fault in validator.iter_errors(response.json()))
+
+
+def _fresh_key() -> str:
+    return f"KEY_{new_id()[:8].upper()}"
+
+
+async def _secret_at(world: World, scope: Scope) -> str:
+    made = await world.rest.create(scope, world.holders[scope], key=_fresh_key(), value="x")
+    return str(made.row["id"])
+
+
+async def _target(world: World, row: Row) -> str:
+    refers = row.path.endswith(("/alias", "/override"))
+    return await _secret_at(world, Scope.PROJECT if refers else row.scope or Scope.JOB)
+
+
+def _body(world: World, row: Row) -> dict[str, Any]:
+    """Return the document's own example, with a fresh key and a holder that is there."""
+    (example,) = DOCUMENT["components"]["schemas"][row.request]["examples"]
+    body: dict[str, Any] = copy.deepcopy(example)
+    for name, field in example.items():
+        if name == "key":
+            body[name] = _fresh_key()
+        if name.endswith("_scope"):
+            body[name.replace("_scope", "_parent_id")] = world.holders[Scope(field)]
+    for imported in body.get("vars", ()):
+        imported |= {"name": _fresh_key(), "scope": row.scope or Scope.JOB}
+    return body
+
+
+def _query(row: Row, holder_id: str) -> dict[str, str]:
+    parameters = DOCUMENT["paths"][row.path][row.method.lower()]["parameters"]
+    required = [it for it in parameters if it.get("in") == "query" and it["required"]]
+    return {it["name"]: it.get("example", holder_id) for it in required}
+
+
+async def _call(
+    world: World, row: Row, client: httpx.AsyncClient | None = None, **changed: Any
+) -> httpx.Response:
+    """Call a row as it is described, but for what is changed."""
+    ids = {scope.id_argument: holder_id for scope, holder_id in world.holders.items()}
+    if "{secretId}" in row.path or "{variableId}" in row.path:
+        ids["secretId"] = ids["variableId"] = await _target(world, row)
+    ids |= changed.pop("ids", {})
+    holder_id = changed.pop("holder_id", world.demo.job_id)
+    sent = {"json": _body(world, row)} if row.request and not changed else changed
+    return await (client or world.client).request(
+        row.method,
+        re.sub(r"\{(\w+)\}", lambda found: ids[found[1]], row.path),
+        params=_query(row, holder_id),
+        **sent,
+    )
+
+
+@pytest.mark.parametrize(
+    "row",
+    [row for row in ROWS if row.operation_id not in WITHOUT_SUCCESS],
+    ids=lambda row: row.operation_id,
+)
+async def test_success(shared_world: World, row: Row) -> None:
+    response = await _call(shared_world, row)
+
+    assert response.status_code == row.status, response.text
+    _assert_described(row, response)
+
+
+async def test_a_project_has_nothing_to_override(shared_world: World) -> None:
+    (row,) = (row for row in ROWS if row.operation_id in WITHOUT_SUCCESS)
+
+    response = await _call(shared_world, row)
+
+    assert response.json()["code"] == "SCOPE_VIOLATION"
+    _assert_described(row, response)
+
+
+@EVERY_ROW
+async def test_no_credential(shared_world: World, row: Row) -> None:
+    response = await _call(shared_world, row, nobody(shared_world))
+
+    assert response.status_code == HTTPStatus.UNAUTHORIZED
+    _assert_described(row, response)
+
+
+@EVERY_ROW
+async def test_a_credential_that_may_not(shared_world: World, row: Row) -> None:
+    client = await shared_world.client_with(Role.RUNTIME)
+
+    response = await _call(shared_world, row, client)
+
+    assert response.status_code == HTTPStatus.FORBIDDEN
+    _assert_described(row, response)
+
+
+@EVERY_ROW
+async def test_an_unknown_id(shared_world: World, row: Row) -> None:
+    unknown = dict.fromkeys(re.findall(r"\{(\w+)\}", row.path), new_id())
+    body = _body(shared_world, row) if row.request else {}
+    body |= {name: new_id() for name in body if name.endswith("_parent_id")}
+
+    response = await _call(
+        shared_world, row, ids=unknown, holder_id=new_id(), json=body if row.request else None
+    )
+
+    assert response.status_code == HTTPStatus.NOT_FOUND
+    _assert_described(row, response)
+
+
+@WITH_BODY
+async def test_a_body_of_the_wrong_type(shared_world: World, row: Row) -> None:
+    response = await _call(shared_world, row, json={"key": 1, "value": 1, "vars": 1})
+
+    assert response.status_code == HTTPStatus.BAD_REQUEST
+    _assert_described(row, response)
+
+
+@WITH_BODY
+async def test_another_media_type(shared_world: World, row: Row) -> None:
+    response = await _call(
+        shared_world, row, content=b"key: A", headers={"Content-Type": "text/yaml"}
+    )
+
+    assert response.status_code == HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    _assert_described(row, response)
+
+
+@EVERY_ROW
+async def test_a_body_that_is_too_large(shared_world: World, row: Row) -> None:
+    large = b" " * (1024 * 1024 + 1)
+
+    response = await _call(shared_world, row, content=large)
+
+    assert response.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    _assert_described(row, response)
+
+
+async def test_storage_that_does_not_answer(world: World, data_dir: Path) -> None:
+    (row,) = (row for row in ROWS if row.operation_id == "listJobSecrets")
+    await world.runtime.database.readers.dispose()
+    shutil.rmtree(data_dir)
+
+    response = await _call(world, row)
+
+    assert response.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+    _assert_described(row, response)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [row for row in ROWS if row.action is Action.WRITE and "key" in row.fields],
+    ids=lambda row: row.operation_id,
+)
+async def test_a_key_that_is_taken(shared_world: World, row: Row) -> None:
+    taken = _body(shared_world, row) | {"key": "ERROR_REPORT_DSN"}
+
+    response = await _call(shared_world, row, json=taken)
+
+    assert response.status_code == HTTPStatus.CONFLICT
+    assert response.json()["existing_variable"]["key"] == "ERROR_REPORT_DSN"
+    _assert_described(row, response)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [row for row in ROWS if row.method in {HTTPMethod.PUT, HTTPMethod.DELETE}],
+    ids=lambda row: row.operation_id,
+)
+async def test_a_built_in_secret(shared_world: World, row: Row) -> None:
+    built_in = shared_world.demo.built_in_secret_id
+    body = _body(shared_world, row) if row.request else None
+
+    response = await _call(
+        shared_world, row, ids={"secretId": built_in, "variableId": built_in}, json=body
+    )
+
+    assert response.status_code in {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}
+    _assert_described(row, response)

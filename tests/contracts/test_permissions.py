@@ -1,0 +1,91 @@
+"""Deny by default: every mutation declares what it needs, and refuses whoever lacks it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from gateway.domain.ids import new_id
+from gateway.domain.permissions import ROLES, Permission, Role
+from gateway.domain.scopes import LEGACY_SCOPES
+from schema.arguments import PERMISSION
+from schema.mutations import Mutation
+from tests.contracts.walking import call, mutations
+from tests.world import World
+
+DECLARED: Mapping[str, Any] = {
+    field.name: field.metadata.get(PERMISSION)
+    for field in Mutation.__strawberry_definition__.fields  # type: ignore[attr-defined] # set by Strawberry
+}
+NAMES = sorted(mutations())
+EVERY_MUTATION = pytest.mark.parametrize("name", NAMES)
+WIDE = pytest.mark.asyncio(loop_scope="module")
+
+
+def _python_name(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+
+
+@EVERY_MUTATION
+def test_every_mutation_declares_a_permission(name: str) -> None:
+    assert DECLARED[_python_name(name)] in Permission
+
+
+@EVERY_MUTATION
+def test_no_mutation_is_for_those_who_may_only_look(name: str) -> None:
+    assert DECLARED[_python_name(name)] not in ROLES[Role.VIEWER]
+
+
+@pytest.mark.parametrize("role", Role)
+def test_every_role_has_its_permissions(role: Role) -> None:
+    assert ROLES[role] <= set(Permission)
+
+
+@pytest.mark.parametrize("permission", Permission)
+def test_every_permission_is_some_roles(permission: Permission) -> None:
+    assert [role for role in Role if permission in ROLES[role]]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def own_secrets(shared_world: World) -> Mapping[str, str]:
+    """A secret defined at each holder, by the name of the holder's argument."""
+    return {
+        scope.id_argument: (
+            await shared_world.rest.create(scope, shared_world.holders[scope], key=f"OWN_{scope}")
+        ).row["id"]
+        for scope in LEGACY_SCOPES
+    }
+
+
+def _ids(world: World, name: str, own_secrets: Mapping[str, str]) -> Mapping[str, str]:
+    holders = {scope.id_argument: it for scope, it in world.holders.items()}
+    named = [it for argument, it in own_secrets.items() if argument in mutations()[name].args]
+    secret_id = next(iter(named), world.demo.built_in_secret_id)
+    nobody = {"tokenId": new_id(), "userId": new_id(), "grantId": new_id()}
+    return holders | nobody | {"secretId": secret_id}
+
+
+async def _codes(world: World, role: Role, name: str, own_secrets: Mapping[str, str]) -> list[str]:
+    client = await world.client_with(role)
+    document, variables = call(name, _ids(world, name, own_secrets))
+    answer = await client.post("/graphql", json={"query": document, "variables": variables})
+    return [error["extensions"]["code"] for error in answer.json().get("errors", [])]
+
+
+@EVERY_MUTATION
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.RUNTIME])
+@WIDE
+async def test_every_mutation_refuses_whoever_lacks_the_permission(
+    shared_world: World, own_secrets: Mapping[str, str], name: str, role: Role
+) -> None:
+    assert await _codes(shared_world, role, name, own_secrets) == ["FORBIDDEN"]
+
+
+@EVERY_MUTATION
+@WIDE
+async def test_every_mutation_lets_an_operator_through(
+    shared_world: World, own_secrets: Mapping[str, str], name: str
+) -> None:
+    """The control: the same call is refused for nothing but the permission."""
+    assert await _codes(shared_world, Role.OPERATOR, name, own_secrets) == []

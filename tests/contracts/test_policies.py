@@ -1,0 +1,63 @@
+"""Deny by default: what can be read has a declared policy, or the schema is not built (S12)."""
+
+import pytest
+import strawberry
+from graphql import GraphQLSchema, build_schema, extend_schema, parse
+
+from schema.policies import CARRIES, FIELDS, TYPES, UndeclaredPolicy, ensure_declared
+from schema.snapshot import printed
+from tests.contracts.walking import schema
+
+
+def _extended(text: str) -> GraphQLSchema:
+    return extend_schema(schema(), parse(text))
+
+
+def test_all_that_is_there_is_declared() -> None:
+    """S12."""
+    ensure_declared(schema())
+
+
+@pytest.mark.parametrize(
+    ("added", "named"),
+    [
+        ("extend type Query { more: String }", "Query.more"),
+        ("type More { a: String } extend type Secret { more: More }", "More"),
+        (
+            "type Subscription { more: String } extend schema { subscription: Subscription }",
+            "Subscription.more",
+        ),
+    ],
+)
+def test_what_is_added_without_a_policy_is_refused(added: str, named: str) -> None:
+    """S12: the control."""
+    with pytest.raises(UndeclaredPolicy, match=f"^{named}$"):
+        ensure_declared(_extended(added))
+
+
+def test_a_schema_with_something_undeclared_is_not_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    """S12: the walk is part of the build."""
+    from schema import root  # noqa: PLC0415 - its cache is left out here
+
+    @strawberry.type
+    class Careless:
+        more: str
+
+    monkeypatch.setattr(root, "Query", Careless)
+
+    with pytest.raises(UndeclaredPolicy):
+        root.build_schema.__wrapped__()
+
+
+def test_no_line_is_left_over() -> None:
+    told = build_schema(printed())
+    query = told.query_type
+
+    assert query
+    assert set(FIELDS) == {f"Query.{name}" for name in query.fields}
+    assert set(TYPES) <= set(told.type_map)
+    assert not {
+        name
+        for name, policy in TYPES.items()
+        if policy == CARRIES and not name.endswith(("Connection", "Edge", "Payload", "Error"))
+    } - {"PageInfo", "ImportedSecret"}

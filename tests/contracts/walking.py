@@ -1,0 +1,98 @@
+"""Walking classes and the schema, so that what is added later is looked at too."""
+
+import ast
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from graphql import (
+    GraphQLArgument,
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLSchema,
+    build_schema,
+    is_required_argument,
+    is_required_input_field,
+)
+
+import gateway.app  # noqa: F401 - so that all classes are there before they are looked at
+from schema.snapshot import printed
+
+Class = TypeVar("Class")
+
+
+@cache
+def schema() -> GraphQLSchema:
+    """Return the schema as any client can read it."""
+    return build_schema(printed())
+
+
+def mutations() -> Mapping[str, GraphQLField]:
+    """Return every mutation by its name."""
+    mutation = schema().mutation_type
+    assert mutation
+    return dict(mutation.fields)
+
+
+def subclasses(root: type[Class]) -> Iterator[type[Class]]:
+    """Return all classes below a class."""
+    for below in root.__subclasses__():
+        yield below
+        yield from subclasses(below)
+
+
+def call(name: str, ids: Mapping[str, str]) -> tuple[str, Mapping[str, Any]]:
+    """Return a document that tries one mutation with the least it takes, and its variables."""
+    arguments = mutations()[name].args
+    required = {
+        it: argument
+        for it, argument in arguments.items()
+        if is_required_argument(argument) or it == "dryRun"
+    }
+    variables = {it: _least(it, arg.type, ids) for it, arg in required.items()}
+    return _document(name, required), variables
+
+
+def _document(name: str, arguments: Mapping[str, GraphQLArgument]) -> str:
+    declared = ", ".join(f"${it}: {argument.type}" for it, argument in arguments.items())
+    passed = ", ".join(f"{it}: ${it}" for it in arguments)
+    return f"mutation ({declared}) {{ {name}({passed}) {{ __typename }} }}"
+
+
+def _least(name: str, kind: GraphQLInputType, ids: Mapping[str, str]) -> Any:
+    if isinstance(kind, GraphQLNonNull):
+        return _least(name, kind.of_type, ids)
+    if isinstance(kind, GraphQLList):
+        return [_least(name, kind.of_type, ids)]
+    if isinstance(kind, GraphQLEnumType):
+        return next(iter(kind.values))
+    if isinstance(kind, GraphQLInputObjectType):
+        return {
+            it: _least(it, field.type, ids)
+            for it, field in kind.fields.items()
+            if is_required_input_field(field) or (kind.is_one_of and it == next(iter(kind.fields)))
+        }
+    return _scalar(name, str(kind), ids)
+
+
+def _scalar(name: str, kind: str, ids: Mapping[str, str]) -> Any:
+    if kind == "ID":
+        return ids[name]
+    return {"String": "SOME_TEXT", "Boolean": True, "Int": 1}[kind]
+
+
+def docstrings_of_tests(*, of_modules: bool = False) -> str:
+    """Return what the docstrings of all tests say, those of their modules only if asked for."""
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, *((ast.Module,) if of_modules else ()))
+    found = [
+        ast.get_docstring(node) or ""
+        for path in Path(__file__).parents[1].rglob("test_*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, kinds)
+    ]
+    return " ".join(found)

@@ -1,0 +1,91 @@
+"""The examples of the documents work as they stand."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.domain.permissions import Role
+from gateway.services.demo import Demo
+from tests.servers import LiveServer, serving
+from tests.world import World
+
+_DOCS = Path(__file__).parents[2] / "docs"
+_OPERATIONS = [
+    operation
+    for page in ("graphql.md", "access.md", "audit.md")
+    for operation in re.findall(r"```graphql\n(.*?)```", (_DOCS / page).read_text(), re.DOTALL)
+]
+_CALLS = re.findall(r"```console\n\$ (.*?)\n(\d{3})\n```", (_DOCS / "rest.md").read_text())
+# An example shows what a refusal looks like; the others are to go through.
+_REFUSED = {"TakenKey", "Rehearsal"}
+
+
+def _name(document: str) -> str:
+    name: str = re.findall(r"\w+", document)[1]
+    return name
+
+
+def _variables(document: str, demo: Demo) -> dict[str, str]:
+    named = re.findall(r"\$(\w+): ID!", document)
+    return {name: getattr(demo, re.sub(r"([A-Z])", r"_\1", name).lower()) for name in named}
+
+
+@pytest.mark.parametrize("document", _OPERATIONS, ids=map(_name, _OPERATIONS))
+async def test_graphql_example_runs_as_it_stands(world: World, document: str) -> None:
+    data = await world.graphql.ask(document, _variables(document, world.demo))
+
+    told = [field for field in data.values() if field is not None and field.get("errors")]
+    assert bool(told) is (_name(document) in _REFUSED)
+    assert all(field is not None for field in data.values())
+
+
+async def test_delivery_example_needs_the_role_that_the_text_names(world: World) -> None:
+    """A viewer reads everything in the document but values."""
+    document = "query ($id: ID!) { runtimeSecrets(serviceId: $id) { key value } }"
+    runtime = await world.client_with(Role.RUNTIME)
+    viewer = await world.client_with(Role.VIEWER)
+    sent = {"query": document, "variables": {"id": world.demo.job_id}}
+
+    delivered = (await runtime.post("/graphql", json=sent)).json()
+    refused = (await viewer.post("/graphql", json=sent)).json()
+
+    assert {"key": "INVOICE_SIGNING_KEY", "value": "demo-signing-key"} in (
+        delivered["data"]["runtimeSecrets"]
+    )
+    assert refused["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+
+
+@pytest.fixture(scope="module")
+def server(
+    template: tuple[Path, Demo], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LiveServer]:
+    folder = tmp_path_factory.mktemp("rest-examples") / "data"
+    shutil.copytree(template[0], folder)
+    with serving(folder, template[1]) as started:
+        yield started
+
+
+@pytest.mark.parametrize(
+    ("call", "status"), _CALLS, ids=[str(number) for number in range(len(_CALLS))]
+)
+def test_rest_example_answers_as_the_text_says(server: LiveServer, call: str, status: str) -> None:
+    ids = {name.upper(): it for name, it in server.demo.items()}
+    told = subprocess.run(
+        ["bash", "-c", f"{call} -o /dev/null -w '%{{http_code}}'"],
+        env=dict(os.environ) | ids | {"ADDRESS": server.url},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert told.stdout == status
+
+
+def test_both_documents_have_examples() -> None:
+    assert len(_OPERATIONS) > 8
+    assert len(_CALLS) > 8

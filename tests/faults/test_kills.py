@@ -1,0 +1,174 @@
+"""Killed while it writes: nothing acknowledged is lost, nothing sent again is done twice."""
+
+import asyncio
+import os
+import sqlite3
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
+from http import HTTPStatus
+from pathlib import Path
+from random import Random
+from typing import Final
+
+import httpx
+import pytest
+
+from gateway.runtime import Runtime
+from gateway.services.demo import Demo
+from gateway.settings import Settings
+from tests.faults.dying import dying_app
+from tests.races.arena import Arena, client_of, new_key
+from tests.races.processes import (
+    MakeApp,
+    listening_socket,
+    running_several,
+    strict_app,
+    url_of,
+)
+from tests.servers import LiveServer
+
+KILLS: Final = int(os.environ.get("FAULT_KILLS", "8"))
+WRITERS: Final = 12
+MOST_ACKNOWLEDGED: Final = 150
+NEVER: Final = 10**9
+CREATE_JOB: Final = """mutation ($id: ID!, $name: String!) {
+    createService(environmentId: $id, type: JOB, name: $name) { holder { id } } }"""
+DELIVER: Final = "query ($id: ID!) { runtimeSecrets(serviceId: $id) { key value } }"
+
+pytestmark = pytest.mark.timeout(3_600)
+
+
+@dataclass(slots=True)
+class Storm:
+    """Writers at one job, and what they heard: values by key, also of what may not be there."""
+
+    client: httpx.AsyncClient
+    job_id: str
+    enough: int
+    strike: Callable[[], None]
+    acknowledged: dict[str, str] = field(default_factory=dict)
+    unclear: dict[str, str] = field(default_factory=dict)
+
+    async def blow(self) -> None:
+        """Write until the server is gone."""
+        await asyncio.gather(*(self._write() for _ in range(WRITERS)))
+
+    async def send(self, key: str, value: str) -> int:
+        """Create a secret under an idempotency key of its own."""
+        response = await self.client.post(
+            f"/job/{self.job_id}/secret",
+            json={"key": key, "value": value},
+            headers={"Idempotency-Key": key},
+        )
+        return response.status_code
+
+    async def _write(self) -> None:
+        while not self.unclear:
+            key, value = new_key(), new_key()
+            try:
+                status = await self.send(key, value)
+            except httpx.TransportError:
+                self.unclear[key] = value
+                return
+            assert status == HTTPStatus.CREATED
+            self.acknowledged[key] = value
+            if len(self.acknowledged) == self.enough:
+                self.strike()
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A data folder that servers come and go over."""
+
+    folder: Path
+    demo: Demo
+
+    async def die(self, make_app: MakeApp, *, enough: int) -> tuple[int, int]:
+        """Let a server die, and look at what the next one finds.
+
+        Returns how much was acknowledged, and how much was kept though nobody heard of it.
+        """
+        with listening_socket() as listening:
+            server = LiveServer(url_of(listening), {"token": self.demo.token})
+            async with client_of(server) as client:
+                arena = Arena(client, self.demo, self.folder / "secrets.db")
+                with running_several(make_app, self.folder, listening, processes=1) as victims:
+                    storm = Storm(client, await _fresh_job(arena), enough, victims[0].kill)
+                    await storm.blow()
+                    victims[0].join()
+                kept_unheard = sum(map(arena.with_key, storm.unclear))
+                with running_several(strict_app, self.folder, listening, processes=1):
+                    await _ensure_nothing_is_lost(arena, storm)
+        assert _damage(arena.database) == []
+        await _ensure_all_is_told(self.folder, storm)
+        return len(storm.acknowledged), kept_unheard
+
+
+@pytest.fixture
+def scene(template: tuple[Path, Demo], data_dir: Path) -> Scene:
+    """A data folder of its own."""
+    return Scene(data_dir, template[1])
+
+
+async def test_no_write_is_lost_or_doubled_when_the_server_is_killed(scene: Scene) -> None:
+    chance = Random(20)  # noqa: S311 - chooses moments only
+
+    acknowledged = [
+        (await scene.die(strict_app, enough=chance.randint(1, MOST_ACKNOWLEDGED)))[0]
+        for _ in range(KILLS)
+    ]
+
+    assert min(acknowledged) >= 1
+
+
+async def test_a_write_whose_answer_was_lost_is_done_once(scene: Scene) -> None:
+    """Committed, and the caller could not know."""
+    chance = Random(21)  # noqa: S311 - chooses moments only
+
+    kept_unheard = [
+        (await scene.die(partial(dying_app, after=chance.randint(0, 40)), enough=NEVER))[1]
+        for _ in range(KILLS)
+    ]
+
+    assert min(kept_unheard) >= 1
+
+
+async def _fresh_job(arena: Arena) -> str:
+    variables = {"id": arena.demo.environment_id, "name": new_key()}
+    made = await arena.graphql.ask(CREATE_JOB, variables)
+    job_id: str = made["createService"]["holder"]["id"]
+    return job_id
+
+
+def _damage(database: Path) -> list[tuple[str, ...]]:
+    with closing(sqlite3.connect(database)) as connection:
+        checked = connection.execute("PRAGMA integrity_check").fetchall()
+        dangling = connection.execute("PRAGMA foreign_key_check").fetchall()
+    return [row for row in (*checked, *dangling) if row != ("ok",)]
+
+
+async def _ensure_all_is_told(folder: Path, storm: Storm) -> None:
+    """S50: the trail is whole, and tells of every creation once."""
+    async with Runtime.over(Settings(data_dir=folder)).running() as runtime:
+        report = await runtime.services.audit.verify()
+        told = [event async for event in runtime.services.audit.exported()]
+        alarm, differences = runtime.services.audit.alarm, await runtime.services.audit.scrub()
+    created = Counter(event["key"] for event in told if event["action"] == "SECRET_CREATED")
+    assert (alarm, report.findings, differences) == (None, [], [])
+    assert {created[key] for key in storm.acknowledged | storm.unclear} == {1}
+
+
+async def _ensure_nothing_is_lost(arena: Arena, storm: Storm) -> None:
+    assert storm.unclear
+    again = [await storm.send(key, value) for key, value in storm.unclear.items()]
+    assert again == [HTTPStatus.CREATED] * len(again)
+    told = await arena.graphql.ask(DELIVER, {"id": storm.job_id})
+    delivered = {it["key"]: it["value"] for it in told["runtimeSecrets"]}
+    written = storm.acknowledged | storm.unclear
+    assert {key: delivered[key] for key in written} == written
+    stored = arena.count("SELECT count(*) FROM secret WHERE holder_id = ?", storm.job_id)
+    assert stored == len(written)
+    assert arena.flaws() == {}

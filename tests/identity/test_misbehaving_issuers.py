@@ -1,0 +1,128 @@
+"""Issuers that do not answer as they should (T10): no token gets in by that, and none gets lost."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from gateway.identity.fetching import Fetcher
+from gateway.identity.key_cache import COOL_DOWN_SECONDS
+from gateway.identity.refusals import IssuerUnavailable
+from gateway.identity.verifier import Verifier
+from tests.identity.clocks import Clock
+from tests.identity.local_issuer import SUBJECT, LocalIssuer
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+_MANNERS = (
+    "broken",
+    "held",
+    "dripping",
+    "page",
+    "elsewhere",
+    "padded",
+    "compressed",
+    "list",
+    "twice",
+)
+JWKS = {f"keys: {it}": {"jwks_manner": it} for it in _MANNERS}
+CONFIGURATIONS = {f"configuration: {it}": {"configuration_manner": it} for it in _MANNERS}
+LIES: Mapping[str, dict[str, Any]] = {
+    "configuration of another issuer": {"issuer": "https://elsewhere.test"},
+    "configuration of no issuer": {"issuer": None},
+    "keys at no URL": {"jwks_uri": None},
+    "keys at a path": {"jwks_uri": "/jwks"},
+    "keys at a file": {"jwks_uri": "file:///etc/passwd"},
+    "keys elsewhere without encryption": {"jwks_uri": "http://elsewhere.test/jwks"},
+    "keys at a malformed URL": {"jwks_uri": "https://["},
+    "keys at a URL with a password": {"jwks_uri": "https://a:b@elsewhere.test/jwks"},
+    "keys where nobody listens": {"jwks_uri": "http://127.0.0.1:1/jwks"},
+    "keys at a host that cannot be": {"jwks_uri": "https://\u0061..test/jwks"},
+}
+BAD = {**JWKS, **CONFIGURATIONS, **{name: {"configuration": it} for name, it in LIES.items()}}
+EVERY_MANNER = pytest.mark.parametrize("orders", BAD.values(), ids=BAD.keys())
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def hasty() -> AsyncIterator[Fetcher]:
+    """What fetches and does not wait as long as it does in earnest."""
+    async with Fetcher(seconds=0.3) as opened:
+        yield opened
+
+
+@pytest.fixture
+def verifier(issuer: LocalIssuer, hasty: Fetcher, clock: Clock) -> Verifier:
+    """A verifier that does not wait long."""
+    return Verifier([issuer.trusted()], fetcher=hasty, now=clock.now, clock=clock.monotonic)
+
+
+@EVERY_MANNER
+async def test_without_any_keys_it_is_told_to_try_again(
+    verifier: Verifier, issuer: LocalIssuer, clock: Clock, orders: dict[str, Any]
+) -> None:
+    """S7: and once the issuer is well, the same token lets in."""
+    issuer.behave(**orders)
+    with pytest.raises(IssuerUnavailable):
+        await verifier.verify(issuer.token())
+
+    issuer.behave()
+    clock.pass_by(COOL_DOWN_SECONDS)
+
+    assert (await verifier.verify(issuer.token())).subject == SUBJECT
+    assert issuer.asked("elsewhere") == 0
+
+
+@pytest.mark.parametrize("orders", JWKS.values(), ids=JWKS.keys())
+async def test_keys_that_are_known_go_on_serving(
+    verifier: Verifier, issuer: LocalIssuer, clock: Clock, orders: dict[str, Any]
+) -> None:
+    """S7: whatever the issuer answers, nothing else lets in meanwhile."""
+    await verifier.verify(issuer.token())
+    issuer.behave(**orders)
+    clock.pass_by(300)
+
+    assert (await verifier.verify(issuer.token())).subject == SUBJECT
+    with pytest.raises(IssuerUnavailable):
+        await verifier.verify(issuer.token(key="rsa-2"))
+
+
+async def test_after_a_failure_the_issuer_is_asked_where_its_keys_are(
+    verifier: Verifier, issuer: LocalIssuer, clock: Clock
+) -> None:
+    """T10: they may have moved."""
+    await verifier.verify(issuer.token())
+    issuer.behave(jwks_manner="broken")
+    clock.pass_by(300)
+    await verifier.verify(issuer.token())
+    issuer.behave(configuration={"jwks_uri": f"{issuer.url}/elsewhere"})
+    clock.pass_by(300)
+
+    await verifier.verify(issuer.token())
+
+    assert (issuer.asked("elsewhere"), issuer.asked("jwks")) == (1, 2)
+
+
+async def test_while_an_issuer_hangs_nothing_else_does(
+    fetcher: Fetcher, issuer: LocalIssuer, clock: Clock
+) -> None:
+    """T10: a request that needs no answer goes through before the one that waits for it."""
+    verifier = Verifier([issuer.trusted()], fetcher=fetcher, now=clock.now, clock=clock.monotonic)
+    known, unknown = issuer.token(), issuer.token(key="rsa-2")
+    await verifier.verify(known)
+    issuer.behave(jwks_manner="held", published=["rsa-1", "rsa-2"])
+    clock.pass_by(COOL_DOWN_SECONDS)
+    waiting = asyncio.create_task(verifier.verify(unknown))
+
+    assert (await verifier.verify(known)).subject == SUBJECT
+    assert not waiting.done()
+
+    await _until_asked(issuer)
+    issuer.behave(published=["rsa-1", "rsa-2"])
+    assert (await waiting).subject == SUBJECT
+
+
+async def _until_asked(issuer: LocalIssuer) -> None:
+    while issuer.asked() < 2:  # noqa: ASYNC110 - the event is in another process
+        await asyncio.sleep(0)

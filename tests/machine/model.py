@@ -1,0 +1,188 @@
+"""The rules once more, in plain Python over dictionaries: what the gateway is compared with."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from gateway.domain.errors import ErrorCode
+from gateway.domain.scopes import Scope
+from gateway.domain.secrets import SecretType
+from gateway.services.imports import ImportAction
+from tests.machine.references import expander
+
+Outcome = ErrorCode | None
+Delivered = Mapping[str, tuple[str, tuple[str, str] | None]]
+
+
+@dataclass(frozen=True)
+class Place:
+    id: str
+    kind: Scope
+    above: tuple[str, ...] = ()
+
+    @property
+    def chain(self) -> tuple[str, ...]:
+        return (self.id, *self.above)
+
+
+@dataclass(frozen=True)
+class Entry:
+    id: str
+    place: Place
+    key: str
+    type: SecretType
+    value: str = ""
+    target_id: str | None = None
+    mount_path: str | None = None
+    expands: bool | None = None
+    version: int = 1
+
+    @property
+    def rank(self) -> tuple[int, int, str, str]:
+        order = {SecretType.OVERRIDE: 1, SecretType.ALIAS: 2}.get(self.type, 0)
+        is_built_in = self.type is SecretType.BUILT_IN
+        return (0 if is_built_in else self.place.kind.rank), order, self.key, self.id
+
+
+@dataclass
+class Model:
+    entries: dict[str, Entry] = field(default_factory=dict)
+
+    def add(self, entry: Entry) -> None:
+        self.entries[entry.id] = entry
+
+    def create(self, at: Place, key: str) -> Outcome:
+        return _key_fault(key) or self.conflict(at, key)
+
+    def alias(self, at: Place, target_id: str, key: str) -> Outcome:
+        target = self.entries.get(target_id)
+        if fault := _key_fault(key) or _reach_fault(at, target):
+            return fault
+        if target and target.type is SecretType.ALIAS:
+            return ErrorCode.ALIAS_OF_ALIAS
+        return self.conflict(at, key)
+
+    def override(self, at: Place, target_id: str) -> Outcome:
+        target = self.entries.get(target_id)
+        if fault := _reach_fault(at, target):
+            return fault
+        assert target
+        if target.type not in {SecretType.VALUE, SecretType.FILE}:
+            return ErrorCode.NOT_OVERRIDABLE
+        if at.kind.rank <= target.place.kind.rank:
+            return ErrorCode.SCOPE_VIOLATION
+        return ErrorCode.CONFLICT if self._own(at, target.key) else None
+
+    def edit(
+        self, at: Place, secret_id: str, key: str, value: str | None, version: int | None
+    ) -> Outcome:
+        if not re.fullmatch(r"[A-Z_]+", key):
+            return ErrorCode.BAD_USER_INPUT
+        if fault := self._change_fault(at, secret_id, version):
+            return fault
+        old = self.entries[secret_id]
+        if fault := self._content_fault(old, key, value):
+            return fault
+        if key != old.key and (fault := self.conflict(old.place, key)):
+            return fault
+        is_kept = value is None or old.type is SecretType.ALIAS
+        new = replace(old, key=key, version=old.version + 1)
+        self.entries[secret_id] = new if is_kept else replace(new, value=value or "")
+        for entry in [*self.entries.values()] if key != old.key else []:
+            if entry.target_id == secret_id and entry.type is SecretType.OVERRIDE:
+                self.entries[entry.id] = replace(entry, key=key, version=entry.version + 1)
+        return None
+
+    def delete(self, at: Place, secret_id: str, version: int | None) -> Outcome:
+        if fault := self._change_fault(at, secret_id, version):
+            return fault
+        going = {secret_id}
+        for _ in range(2):  # An alias of an override of the secret is the furthest there is.
+            going |= {it.id for it in self.entries.values() if it.target_id in going}
+        for gone in going:
+            del self.entries[gone]
+        return None
+
+    def imported(self, at: Place, key: str, *, overwrite: bool) -> ImportAction:
+        if _key_fault(key):
+            return ImportAction.FAILED
+        if own := self._own(at, key):
+            is_fixed = own.type in {SecretType.ALIAS, SecretType.BUILT_IN}
+            if not overwrite:
+                return ImportAction.SKIPPED
+            return ImportAction.FAILED if is_fixed else ImportAction.UPDATED
+        if not self.with_key(at, key):
+            return ImportAction.CREATED
+        return ImportAction.OVERRIDDEN if self.overridden_by(at, key) else ImportAction.FAILED
+
+    def overridden_by(self, at: Place, key: str) -> str | None:
+        widest = min(self.with_key(at, key), key=lambda entry: entry.rank, default=None)
+        is_overridable = widest and widest.type in {SecretType.VALUE, SecretType.FILE}
+        return widest.id if widest and is_overridable and widest.place.id in at.chain else None
+
+    def visible(self, at: Place) -> list[Entry]:
+        seen = (entry for entry in self.entries.values() if entry.place.id in at.chain)
+        return sorted(seen, key=lambda entry: entry.rank)
+
+    def delivered(self, service: Place) -> Delivered:
+        winners = {entry.key: entry for entry in self.visible(service)}
+        sources = {key: self._source(winner) for key, winner in winners.items()}
+        paths = {key: self._path(source) for key, source in sources.items()}
+        texts = {key: paths[key] or source.value for key, source in sources.items()}
+        expand = expander(texts)
+        contents = {
+            key: expand(source.value) if self._expands(source) else source.value
+            for key, source in sources.items()
+        }
+        files = {key: (path, contents[key]) if path else None for key, path in paths.items()}
+        return {key: (expand(texts[key]), files[key]) for key in sources}
+
+    def _source(self, entry: Entry) -> Entry:
+        return self.entries[entry.target_id or ""] if entry.type is SecretType.ALIAS else entry
+
+    def _path(self, entry: Entry) -> str | None:
+        target = self.entries.get(entry.target_id or "")
+        return entry.mount_path or (target.mount_path if target else None)
+
+    def _expands(self, entry: Entry) -> bool:
+        target = self.entries.get(entry.target_id or "")
+        inherited = target.expands if target and entry.expands is None else entry.expands
+        return bool(inherited)
+
+    def _own(self, at: Place, key: str) -> Entry | None:
+        found = (it for it in self.entries.values() if it.place.id == at.id and it.key == key)
+        return next(found, None)
+
+    def with_key(self, at: Place, key: str) -> list[Entry]:
+        named = (entry for entry in self.entries.values() if entry.key == key)
+        return [it for it in named if it.place.id in at.chain or at.id in it.place.chain]
+
+    def conflict(self, at: Place, key: str) -> Outcome:
+        return ErrorCode.CONFLICT if self.with_key(at, key) else None
+
+    def _change_fault(self, at: Place, secret_id: str, version: int | None) -> Outcome:
+        entry = self.entries.get(secret_id)
+        is_built_in = entry is not None and entry.type is SecretType.BUILT_IN
+        if entry is None or entry.place.id not in (at.chain if is_built_in else (at.id,)):
+            return ErrorCode.NOT_FOUND
+        if is_built_in:
+            return ErrorCode.READ_ONLY
+        return ErrorCode.VERSION_CONFLICT if version not in {None, entry.version} else None
+
+    def _content_fault(self, entry: Entry, key: str, value: str | None) -> Outcome:
+        is_wrong = entry.type is SecretType.OVERRIDE and key != entry.key
+        if entry.type is SecretType.ALIAS and value is not None:
+            is_wrong = value != self.entries[entry.target_id or ""].key
+        return ErrorCode.BAD_USER_INPUT if is_wrong or _key_fault(key) else None
+
+
+def _key_fault(key: str) -> Outcome:
+    is_key = re.fullmatch(r"[A-Z_]+", key) and not key.startswith("QOVERY_")
+    return None if is_key else ErrorCode.BAD_USER_INPUT
+
+
+def _reach_fault(at: Place, target: Entry | None) -> Outcome:
+    if target and target.place.id in at.chain:
+        return None
+    is_below = target and at.id in target.place.chain and target.type is not SecretType.BUILT_IN
+    return ErrorCode.SCOPE_VIOLATION if is_below else ErrorCode.NOT_FOUND

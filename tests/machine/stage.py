@@ -1,0 +1,136 @@
+"""The gateway that the machine drives: its use cases over a real file, and a small hierarchy."""
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from gateway.domain.drafts import HolderReference, ProvidedDraft
+from gateway.domain.errors import BusinessError, ErrorCode
+from gateway.domain.ids import new_id
+from gateway.domain.pages import Window
+from gateway.domain.principals import Principal
+from gateway.domain.scopes import Scope, ServiceType
+from gateway.domain.secrets import Secret, ServiceReference
+from gateway.runtime import Runtime, migrate_database
+from gateway.services.container import Services
+from gateway.services.delivery import RuntimeSecret
+from gateway.settings import Settings
+from tests.machine.model import Place
+
+Result = TypeVar("Result")
+
+PLATFORM_KEY: Final = "PLATFORM"
+PLATFORM_VALUE: Final = "platform"
+_SOURCE: Final = ServiceReference(id=new_id(), name="db", type=ServiceType.DATABASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Two projects of two environments of two services, and the use cases over them."""
+
+    runner: asyncio.Runner
+    runtime: Runtime
+    viewer: Principal
+    places: tuple[Place, ...]
+
+    @property
+    def services(self) -> Services:
+        """The use cases."""
+        return self.runtime.services
+
+    @property
+    def service_places(self) -> tuple[Place, ...]:
+        """The holders that run."""
+        return tuple(place for place in self.places if place.kind.is_service)
+
+    def run(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """Wait for a use case."""
+        return self.runner.run(work)
+
+    def outcome(self, work: Awaitable[Result]) -> Result | ErrorCode:
+        """Wait for a use case; return what it did, or the code of its refusal."""
+
+        async def settled() -> Result | ErrorCode:
+            try:
+                return await work
+            except BusinessError as error:
+                return error.code
+
+        return self.runner.run(settled())
+
+    def reset(self) -> Secret:
+        """Take all secrets away, and register the platform's one."""
+        with sqlite3.connect(self.runtime.settings.data_dir / "secrets.db") as connection:
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("DELETE FROM secret")
+        connection.close()
+        draft = ProvidedDraft(key=PLATFORM_KEY, value=PLATFORM_VALUE, source=_SOURCE)
+        return self.run(
+            self.services.administration.register(
+                viewer=self.viewer, at=named(self.platform_place), draft=draft
+            )
+        )
+
+    @property
+    def platform_place(self) -> Place:
+        """The holder that the platform's secret hangs on: the first environment."""
+        return next(place for place in self.places if place.kind is Scope.ENVIRONMENT)
+
+    async def seen(self, at: Place, service: Place) -> tuple[list[Secret], list[RuntimeSecret]]:
+        """Return what a holder sees, and what a service gets, in one view."""
+        async with self.runtime.database.read() as unit:
+            found = await self.services.hierarchy.find(unit, viewer=self.viewer, ids=[at.id])
+            page = await self.services.secrets.visible_from(
+                unit, viewer=self.viewer, holder=found[at.id], window=Window(size=100)
+            )
+            delivered = await self.services.delivery.runtime_secrets(
+                unit, viewer=self.viewer, service_id=service.id
+            )
+        assert not page.has_next
+        return [entry.item for entry in page.entries], list(delivered)
+
+
+def named(place: Place) -> HolderReference:
+    """Return the holder as a caller names it."""
+    return HolderReference(place.kind, place.id)
+
+
+@contextmanager
+def opened_stage(folder: Path) -> Iterator[Stage]:
+    """Open a gateway over a new folder, with the hierarchy in it."""
+    settings = Settings(data_dir=folder, graphiql=False)
+    with asyncio.Runner() as runner:
+        runner.run(migrate_database(settings))
+        runtime = Runtime.over(settings)
+        running = runtime.running()
+        runner.run(running.__aenter__())
+        try:
+            viewer, places = runner.run(_hierarchy(runtime.services))
+            yield Stage(runner, runtime, viewer, places)
+        finally:
+            runner.run(running.__aexit__(None, None, None))
+
+
+async def _hierarchy(services: Services) -> tuple[Principal, tuple[Place, ...]]:
+    organization = await services.administration.create_organization(name="machine")
+    viewer, places = Principal.operator(organization.id), list[Place]()
+
+    async def made(kind: Scope, above: Place | None = None) -> Place:
+        holder = await services.administration.create_holder(
+            viewer=viewer,
+            kind=kind,
+            name=f"{kind} {len(places)}",
+            parent=named(above) if above else None,
+        )
+        places.append(Place(holder.id, kind, above.chain if above else ()))
+        return places[-1]
+
+    for project in [await made(Scope.PROJECT), await made(Scope.PROJECT)]:
+        for environment in [await made(Scope.ENVIRONMENT, project) for _ in range(2)]:
+            await made(Scope.JOB, environment)
+            await made(Scope.CONTAINER, environment)
+    return viewer, tuple(places)

@@ -1,0 +1,112 @@
+"""The check-up: each fault is found, and told what to do (S57, S58)."""
+
+import json
+import sqlite3
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tests.cli.conftest import CommandLine, Finished, demo, line
+
+__all__ = ["demo", "line"]
+
+
+def _change(data_dir: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(data_dir / "secrets.db")) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+
+
+def _swap_values(data_dir: Path) -> None:
+    _change(data_dir, "UPDATE sealed_value SET box = (SELECT max(box) FROM sealed_value)")
+
+
+HARM: Final[Mapping[str, tuple[Callable[[Path], object], str, str]]] = {
+    "an open key file": (lambda it: (it / "keys.json").chmod(0o644), "permissions", "chmod 600"),
+    "an open folder": (lambda it: it.chmod(0o755), "permissions", "chmod 700"),
+    "no key file": (lambda it: (it / "keys.json").unlink(), "start", "key file"),
+    "no database": (lambda it: (it / "secrets.db").unlink(), "start", "no database"),
+    "a torn database": (
+        lambda it: (it / "secrets.db").write_bytes((it / "secrets.db").read_bytes()[:50_000]),
+        "database",
+        "damaged",
+    ),
+    "no database at all": (
+        lambda it: (it / "secrets.db").write_bytes(b"x" * 9_000),
+        "database",
+        "damaged",
+    ),
+    "rows without what they refer to": (
+        lambda it: _change(it, "PRAGMA foreign_keys = 0", "DELETE FROM holder"),
+        "database",
+        "not there",
+    ),
+    "another version's schema": (
+        lambda it: _change(it, "UPDATE alembic_version SET version_num = 'x'"),
+        "start",
+        "newer version",
+    ),
+    "values that do not open": (_swap_values, "start", "does not verify"),
+}
+
+
+def _found(told: Finished, state: str) -> dict[str, str]:
+    findings: list[dict[str, Any]] = json.loads(told.out)
+    return {it["check"]: it["message"] for it in findings if it["state"] == state}
+
+
+@pytest.mark.parametrize(("harm", "check", "message"), HARM.values(), ids=HARM.keys())
+def test_what_is_wrong_is_found(
+    line: CommandLine,
+    data_dir: Path,
+    harm: Callable[[Path], object],
+    check: str,
+    message: str,
+) -> None:
+    """S58: exit code 1, for whoever watches over it by a program."""
+    harm(data_dir)
+
+    told = line("doctor", "--json")
+
+    assert told.code == 1
+    assert message in _found(told, "fault")[check]
+
+
+def test_a_database_without_a_wal_is_in_doubt(line: CommandLine) -> None:
+    """T20: it may have been copied while it was in use."""
+    told = line("doctor", "--json")
+
+    assert told.code == 0
+    assert "last changes are missing" in _found(told, "doubt")["wal"]
+
+
+def test_a_clock_that_goes_wrong_is_in_doubt(line: CommandLine, data_dir: Path) -> None:
+    _change(data_dir, "UPDATE api_token SET created_at = '2999-01-01 00:00:00.000000'")
+
+    assert "2999-01-01" in _found(line("doctor", "--json"), "doubt")["clock"]
+
+
+def test_settings_are_faults_in_production_and_doubts_before(
+    line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S58."""
+    monkeypatch.setenv("SECRETS_GATEWAY_HOST", "192.0.2.1")
+    before = line("doctor", "--json")
+    monkeypatch.setenv("SECRETS_GATEWAY_ENVIRONMENT", "production")
+    after = line("doctor", "--json")
+
+    assert before.code == 0
+    assert "https" in _found(before, "doubt")["settings"]
+    assert after.code == 1
+    assert "https" in _found(after, "fault")["settings"]
+
+
+def test_people_get_a_line_for_each(line: CommandLine) -> None:
+    told = line("doctor").out.splitlines()
+
+    assert "well   database: SQLite finds the database whole." in told
+    assert len(told) == 7

@@ -1,0 +1,202 @@
+"""Why a service sees what it sees under a key, or why nothing (rule R1)."""
+
+from typing import Any
+
+import pytest
+
+from gateway.domain.drafts import HolderReference, SecretDraft
+from gateway.domain.ids import new_id
+from gateway.domain.principals import Principal
+from gateway.domain.scopes import Scope
+from gateway.services.effective import MOST_ELSEWHERE
+from tests.operations.places import PLACES
+from tests.world import World
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PROJECT = PLACES["the project"]
+ENVIRONMENT = PLACES["the environment"]
+JOB = PLACES["the job"]
+Json = dict[str, Any]
+DOCUMENT = """query ($id: ID!, $key: String!) { explainSecret(serviceId: $id, key: $key) {
+    key absence rule
+    effective { key provenance secret { id } shadows { id } resolvesTo { id } }
+    aliasHops { id key }
+    elsewhere { id scope }
+} }"""
+
+
+async def _told(world: World, key: str, service_id: str | None = None) -> Json | None:
+    variables = {"id": service_id or world.demo.job_id, "key": key}
+    told: Json | None = (await world.graphql.ask(DOCUMENT, variables))["explainSecret"]
+    return told
+
+
+async def _explained(world: World, key: str) -> Json:
+    told = await _told(world, key)
+    assert told
+    return told
+
+
+async def test_the_winner_and_what_it_hides_are_told(shared_world: World, key: str) -> None:
+    """R1."""
+    target = await shared_world.rest.create(*PROJECT(shared_world), key=key)
+    middle = await shared_world.rest.override(*ENVIRONMENT(shared_world), target.row["id"])
+    nearest = await shared_world.rest.override(*JOB(shared_world), target.row["id"])
+
+    told = await _explained(shared_world, key)
+
+    assert told["key"] == key
+    assert told["absence"] is None
+    assert told["effective"]["secret"]["id"] == nearest.row["id"]
+    assert [it["id"] for it in told["effective"]["shadows"]] == [middle.row["id"], target.row["id"]]
+    assert told["aliasHops"] == []
+    assert "service over environment over project over built-in" in told["rule"]
+    assert "an override" in told["rule"]
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("the job", "defined on the service itself"),
+        ("the environment", "a wider scope, which the service inherits"),
+        ("the project", "a wider scope, which the service inherits"),
+    ],
+)
+async def test_the_rule_says_where_it_comes_from(
+    *, shared_world: World, key: str, place: str, words: str
+) -> None:
+    """R1."""
+    await shared_world.rest.create(*PLACES[place](shared_world), key=key)
+
+    told = await _explained(shared_world, key)
+
+    assert "only secret in the chain" in told["rule"]
+    assert words in told["rule"]
+
+
+async def test_an_alias_is_told_with_what_it_leads_to(shared_world: World, key: str) -> None:
+    """R1: by id, whatever overrides the target's key."""
+    target = await shared_world.rest.create(*PROJECT(shared_world), key=key)
+    await shared_world.rest.alias(*PROJECT(shared_world), target.row["id"], key=f"{key}_ALIAS")
+    await shared_world.rest.override(*JOB(shared_world), target.row["id"])
+
+    told = await _explained(shared_world, f"{key}_ALIAS")
+
+    assert told["aliasHops"] == [{"id": target.row["id"], "key": key}]
+    assert told["effective"]["provenance"] == "ALIAS"
+    assert "by id" in told["rule"]
+
+
+async def test_what_is_there_may_be_elsewhere_too(shared_world: World, key: str) -> None:
+    """R1."""
+    await shared_world.rest.create(*JOB(shared_world), key=key)
+    theirs = await shared_world.rest.create(*PLACES["a sibling job"](shared_world), key=key)
+
+    told = await _explained(shared_world, key)
+
+    assert told["absence"] is None
+    assert told["elsewhere"] == [{"id": theirs.row["id"], "scope": "JOB"}]
+
+
+ABSENCES = [
+    ("a sibling job", "ON_A_SIBLING", "another service of the environment"),
+    ("a sibling container", "ON_A_SIBLING", "another service of the environment"),
+    ("another environment", "IN_ANOTHER_ENVIRONMENT", "another environment of the project"),
+    ("another project", "IN_ANOTHER_PROJECT", "another project"),
+    ("a job of another project", "IN_ANOTHER_PROJECT", "another project"),
+]
+
+
+@pytest.mark.parametrize(("place", "absence", "words"), ABSENCES)
+async def test_why_a_key_is_not_there_is_told(
+    *, shared_world: World, key: str, place: str, absence: str, words: str
+) -> None:
+    """R1."""
+    made = await shared_world.rest.create(*PLACES[place](shared_world), key=key)
+
+    told = await _explained(shared_world, key)
+
+    assert (told["effective"], told["absence"]) == (None, absence)
+    assert words in told["rule"]
+    assert [secret["id"] for secret in told["elsewhere"]] == [made.row["id"]]
+
+
+async def test_a_key_that_nobody_has_was_never_defined(shared_world: World, key: str) -> None:
+    """R1."""
+    told = await _explained(shared_world, key)
+
+    assert (told["effective"], told["absence"]) == (None, "NEVER_DEFINED")
+    assert told["elsewhere"] == []
+
+
+async def test_the_nearest_place_decides(shared_world: World, key: str) -> None:
+    """R1."""
+    for place, _, _ in reversed(ABSENCES[1:]):
+        await shared_world.rest.create(*PLACES[place](shared_world), key=key)
+
+    told = await _explained(shared_world, key)
+
+    assert told["absence"] == "ON_A_SIBLING"
+
+
+async def test_the_nearest_place_decides_however_many_there_are(world: World) -> None:
+    """R1: only some of many are told, but all of them count."""
+    services, viewer = world.runtime.services, Principal.operator(world.demo.organization_id)
+    for number in range(MOST_ELSEWHERE):
+        project = await services.administration.create_holder(
+            viewer=viewer, kind=Scope.PROJECT, name=f"project {number}"
+        )
+        await services.secrets.create(
+            viewer=viewer,
+            at=HolderReference(Scope.PROJECT, project.id),
+            draft=SecretDraft(key="SHARED"),
+        )
+    await world.rest.create(*PLACES["a sibling job"](world), key="SHARED")
+
+    told = await _explained(world, "SHARED")
+
+    assert len(told["elsewhere"]) == MOST_ELSEWHERE
+    assert told["absence"] == "ON_A_SIBLING"
+
+
+@pytest.mark.parametrize(
+    "service_id",
+    [
+        lambda _: new_id(),
+        lambda _: "no-uuid",
+        lambda world: world.demo.project_id,
+        lambda world: world.demo.environment_id,
+        lambda world: world.demo.built_in_secret_id,
+    ],
+    ids=["unknown", "malformed", "a project", "an environment", "a secret"],
+)
+async def test_what_is_no_service_has_no_explanation(
+    shared_world: World, key: str, service_id: Any
+) -> None:
+    """R1."""
+    told = await _told(shared_world, key, service_id(shared_world))
+
+    assert told is None
+
+
+@pytest.mark.parametrize("key", ["", "1KEY", "KE Y", "K" * 256, "KEY\n"])
+async def test_what_no_key_could_be_is_refused(shared_world: World, key: str) -> None:
+    """C2."""
+    variables = {"id": shared_world.demo.job_id, "key": key}
+
+    response = await shared_world.client.post(
+        "/graphql", json={"query": DOCUMENT, "variables": variables}
+    )
+
+    answer = response.json()
+    assert answer["data"] == {"explainSecret": None}
+    assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+async def test_the_key_of_a_built_in_can_be_asked_about(shared_world: World) -> None:
+    """R1: though no caller may write it."""
+    told = await _told(shared_world, "QOVERY_NOTHING")
+
+    assert told
+    assert told["absence"] == "NEVER_DEFINED"

@@ -1,0 +1,208 @@
+"""Sent again under the same idempotency key, a request has one effect and one answer."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+
+from gateway.domain.permissions import Role
+from gateway.domain.scopes import Scope
+from tests.world import World
+
+Json = dict[str, Any]
+STATUSES = {"CONFLICT": HTTPStatus.CONFLICT, "BAD_USER_INPUT": HTTPStatus.BAD_REQUEST}
+ANSWER = """secret { id key version createdAt aliasedSecret { id } overriddenSecret { id } }
+    errors { code message path }"""
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """Sends creations at the job under an idempotency key; answers with a status and a row."""
+
+    world: World
+    is_rest: bool
+
+    async def create(self, once: str, /, **body: object) -> tuple[int, Json]:
+        """Create a secret."""
+        return await self._send(once, "createJobSecret", "SecretInput", body)
+
+    async def alias(self, once: str, target_id: str, /, **body: object) -> tuple[int, Json]:
+        """Create an alias."""
+        return await self._send(once, "createJobSecretAlias", "SecretAliasInput", body, target_id)
+
+    async def override(self, once: str, target_id: str, /, **body: object) -> tuple[int, Json]:
+        """Create an override."""
+        return await self._send(
+            once, "createJobSecretOverride", "SecretOverrideInput", body, target_id
+        )
+
+    async def _send(
+        self, once: str, name: str, kind: str, body: Mapping[str, object], target_id: str = ""
+    ) -> tuple[int, Json]:
+        if self.is_rest:
+            return await self._by_rest(once, name, body, target_id)
+        declared, passed = (", $t: ID!", "secretId: $t, ") if target_id else ("", "")
+        document = f"""mutation ($job: ID!, $once: String!, $input: {kind}!{declared}) {{
+            payload: {name}(jobId: $job, {passed}input: $input, idempotencyKey: $once) {{
+                {ANSWER} }} }}"""
+        variables = {"job": self.world.demo.job_id, "once": once, "input": body}
+        told = await self.world.graphql.ask(
+            document, variables | ({"t": target_id} if target_id else {})
+        )
+        payload = told["payload"]
+        if payload["errors"]:
+            return STATUSES[payload["errors"][0]["code"]], payload["errors"][0]
+        return HTTPStatus.CREATED, payload["secret"]
+
+    async def _by_rest(
+        self, once: str, name: str, body: Mapping[str, object], target_id: str
+    ) -> tuple[int, Json]:
+        suffix = name.removeprefix("createJobSecret").lower()
+        path = f"/job/{self.world.demo.job_id}/secret"
+        response = await self.world.client.post(
+            f"{path}/{target_id}/{suffix}" if target_id else path,
+            json=body,
+            headers={"Idempotency-Key": once},
+        )
+        return response.status_code, response.json()
+
+
+@pytest.fixture(params=[False, True], ids=["graphql", "rest"])
+def keyed(request: pytest.FixtureRequest, world: World) -> Keyed:
+    """Each face in turn."""
+    return Keyed(world, request.param)
+
+
+async def _keys(world: World) -> list[str]:
+    return [row["key"] for row in await world.rest.visible(Scope.JOB, world.demo.job_id)]
+
+
+async def test_the_same_creation_has_one_effect_and_one_answer(world: World, keyed: Keyed) -> None:
+    first = await keyed.create("once", key="KEY", value="x")
+
+    again = await keyed.create("once", key="KEY", value="x")
+
+    assert first[0] == HTTPStatus.CREATED
+    assert again == first
+    assert (await _keys(world)).count("KEY") == 1
+
+
+async def test_the_same_alias_has_one_effect_and_one_answer(world: World, keyed: Keyed) -> None:
+    first = await keyed.alias(
+        "once", world.demo.built_in_secret_id, key="ALIAS", description="Once"
+    )
+
+    again = await keyed.alias(
+        "once", world.demo.built_in_secret_id, key="ALIAS", description="Once"
+    )
+
+    assert first[0] == HTTPStatus.CREATED
+    assert again == first
+    assert (await _keys(world)).count("ALIAS") == 1
+
+
+async def test_the_same_override_has_one_effect_and_one_answer(world: World, keyed: Keyed) -> None:
+    target = await world.rest.create(Scope.PROJECT, world.demo.project_id, key="TARGET")
+    target_id = target.row["id"]
+    first = await keyed.override("once", target_id, value="x")
+
+    again = await keyed.override("once", target_id, value="x")
+
+    assert first[0] == HTTPStatus.CREATED
+    assert again == first
+    assert (await _keys(world)).count("TARGET") == 2
+
+
+async def test_without_a_key_the_same_creation_is_a_conflict(world: World) -> None:
+    at = (Scope.JOB, world.demo.job_id)
+    await world.rest.create(*at, key="KEY", value="x")
+
+    again = await world.rest.create(*at, key="KEY", value="x")
+
+    assert again.status is HTTPStatus.CONFLICT
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"key": "OTHER", "value": "x"},
+        {"key": "KEY", "value": "y"},
+        {"key": "KEY"},
+        {"key": "KEY", "value": "x", "description": "Other"},
+    ],
+    ids=str,
+)
+async def test_another_body_under_the_same_key_is_a_conflict(
+    world: World, keyed: Keyed, other: Json
+) -> None:
+    await keyed.create("once", key="KEY", value="x")
+    before = await _keys(world)
+
+    status, told = await keyed.create("once", **other)
+
+    assert status == HTTPStatus.CONFLICT
+    assert "idempotency key" in (told.get("detail") or told["message"])
+    assert await _keys(world) == before
+
+
+async def test_another_operation_under_the_same_key_is_a_conflict(
+    world: World, keyed: Keyed
+) -> None:
+    await keyed.create("once", key="KEY")
+
+    status, _ = await keyed.alias("once", world.demo.built_in_secret_id, key="KEY")
+
+    assert status == HTTPStatus.CONFLICT
+    assert (await _keys(world)).count("KEY") == 1
+
+
+async def test_both_faces_know_the_same_keys(world: World) -> None:
+    status, made = await Keyed(world, is_rest=True).create("once", key="KEY")
+
+    again, told = await Keyed(world, is_rest=False).create("once", key="KEY")
+
+    assert (status, again) == (HTTPStatus.CREATED, HTTPStatus.CREATED)
+    assert told["id"] == made["id"]
+
+
+async def test_another_caller_may_use_the_same_key(world: World) -> None:
+    path, header = f"/job/{world.demo.job_id}/secret", {"Idempotency-Key": "once"}
+    other = await world.client_with(Role.EDITOR)
+    await world.client.post(path, json={"key": "MINE"}, headers=header)
+
+    theirs = await other.post(path, json={"key": "THEIRS"}, headers=header)
+
+    assert theirs.status_code == HTTPStatus.CREATED
+    assert theirs.json()["key"] == "THEIRS"
+
+
+async def test_what_was_refused_is_not_remembered(world: World, keyed: Keyed) -> None:
+    at = (Scope.JOB, world.demo.job_id)
+    there = await world.rest.create(*at, key="KEY")
+    refused, _ = await keyed.create("once", key="KEY")
+    await world.rest.delete(*at, there.row["id"])
+
+    status, _ = await keyed.create("once", key="KEY")
+
+    assert (refused, status) == (HTTPStatus.CONFLICT, HTTPStatus.CREATED)
+
+
+async def test_many_at_once_have_one_effect_and_one_answer(world: World, keyed: Keyed) -> None:
+    answers = await asyncio.gather(*(keyed.create("once", key="KEY") for _ in range(10)))
+
+    assert {status for status, _ in answers} == {HTTPStatus.CREATED}
+    assert len({told["id"] for _, told in answers}) == 1
+    assert (await _keys(world)).count("KEY") == 1
+
+
+@pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "caf\xe9"])
+async def test_what_no_header_carries_is_no_key(world: World, key: str) -> None:
+    keyed = Keyed(world, is_rest=False)
+
+    status, told = await keyed.create(key, key="KEY")
+
+    assert (status, told["path"]) == (HTTPStatus.BAD_REQUEST, ["idempotencyKey"])
+    assert "KEY" not in await _keys(world)

@@ -1,0 +1,192 @@
+"""The four REST routes of imports (rules V3 and V4)."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+
+from gateway.domain.ids import new_id
+from gateway.domain.scopes import HOLDER_SCOPES, Scope
+from tests.operations.places import PLACES
+from tests.world import World
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+Json = dict[str, Any]
+Path = Callable[[World], str]
+
+
+def _by_path(scope: Scope, world: World) -> str:
+    return f"/{scope.lower()}/{world.holders[scope]}/environmentVariable/import"
+
+
+def _by_query(scope: Scope, world: World) -> str:
+    return f"/variable/import?service_id={world.holders[scope]}&service_type={scope}"
+
+
+# Every path, and the scope of the holder that it names.
+ROUTES: Mapping[str, tuple[Scope, Path]] = {
+    **{
+        f"path of {scope}": (scope, partial(_by_path, scope))
+        for scope in (Scope.APPLICATION, Scope.CONTAINER, Scope.JOB)
+    },
+    **{f"service_type {scope}": (scope, partial(_by_query, scope)) for scope in HOLDER_SCOPES},
+}
+EVERY_ROUTE = pytest.mark.parametrize(("scope", "path"), ROUTES.values(), ids=ROUTES)
+
+
+def _row(key: str, scope: Scope, value: str = "new", **fields: object) -> Json:
+    return {"name": key, "value": value, "scope": scope, "is_secret": True, **fields}
+
+
+def _body(*rows: Json, overwrite: bool = False) -> Json:
+    return {"overwrite": overwrite, "vars": rows}
+
+
+@EVERY_ROUTE
+async def test_every_route_imports(shared_world: World, key: str, scope: Scope, path: Path) -> None:
+    """V4: service_type may also be ENVIRONMENT or PROJECT."""
+    response = await shared_world.client.post(path(shared_world), json=_body(_row(key, scope)))
+
+    assert response.status_code == HTTPStatus.CREATED
+    assert response.json() == {
+        "total_variables_to_import": 1,
+        "successful_imported_variables": [{"name": key, "scope": scope, "is_secret": True}],
+    }
+    rows = await shared_world.rest.visible(scope, shared_world.holders[scope])
+    secret_id = next(row["id"] for row in rows if row["key"] == key)
+    assert await shared_world.stored_value(secret_id) == "new"
+
+
+@EVERY_ROUTE
+async def test_every_route_tells_every_outcome(
+    shared_world: World, key: str, scope: Scope, path: Path
+) -> None:
+    """V4: what was skipped or failed is counted, and not told as imported."""
+    holder_id = shared_world.holders[scope]
+    await shared_world.rest.create(scope, holder_id, key=f"{key}_THERE", value="old")
+    sent = [_row(f"{key}_NEW", scope), _row(f"{key}_THERE", scope), _row("1BAD", scope)]
+
+    skipped = await shared_world.client.post(path(shared_world), json=_body(*sent))
+    updated = await shared_world.client.post(path(shared_world), json=_body(*sent, overwrite=True))
+
+    counts = [answer.json()["total_variables_to_import"] for answer in (skipped, updated)]
+    names = [
+        [row["name"] for row in answer.json()["successful_imported_variables"]]
+        for answer in (skipped, updated)
+    ]
+    assert (skipped.status_code, updated.status_code) == (HTTPStatus.CREATED,) * 2
+    assert counts == [3, 3]
+    assert names == [[f"{key}_NEW"], [f"{key}_NEW", f"{key}_THERE"]]
+
+
+async def test_a_key_of_a_higher_scope_is_told_as_imported_at_the_lower(
+    shared_world: World, key: str
+) -> None:
+    """V4: an override is created."""
+    await shared_world.rest.create(*PLACES["the project"](shared_world), key=key)
+    _, path = ROUTES["path of JOB"]
+
+    response = await shared_world.client.post(
+        path(shared_world), json=_body(_row(key, Scope.JOB, "narrow"))
+    )
+
+    told = response.json()["successful_imported_variables"]
+    assert told == [{"name": key, "scope": "JOB", "is_secret": True}]
+
+
+@EVERY_ROUTE
+@pytest.mark.parametrize("is_secret", [False, None], ids=["false", "absent"])
+async def test_what_is_no_secret_is_not_imported(
+    *, shared_world: World, key: str, scope: Scope, path: Path, is_secret: bool | None
+) -> None:
+    """V3: and neither is anything beside it."""
+    wrong = {name: it for name, it in _row(key, scope).items() if name != "is_secret"}
+    wrong |= {} if is_secret is None else {"is_secret": is_secret}
+
+    response = await shared_world.client.post(
+        path(shared_world), json=_body(_row(f"{key}_OTHER", scope), wrong)
+    )
+
+    rows = await shared_world.rest.visible(scope, shared_world.holders[scope])
+    assert response.status_code == HTTPStatus.BAD_REQUEST
+    assert "is_secret" in response.json()["detail"]
+    assert not [row for row in rows if row["key"].startswith(key)]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"overwrite": True},
+        {"vars": []},
+        {"overwrite": "yes", "vars": []},
+        {"overwrite": True, "vars": {}},
+        {"overwrite": True, "vars": [1]},
+        {"overwrite": True, "vars": [None]},
+        {"overwrite": True, "vars": [{}]},
+        {"overwrite": True, "vars": [_row("KEY", Scope.JOB) | {"name": 1}]},
+        {"overwrite": True, "vars": [_row("KEY", Scope.JOB) | {"name": None}]},
+        {"overwrite": True, "vars": [_row("KEY", Scope.JOB) | {"value": None}]},
+        {"overwrite": True, "vars": [_row("KEY", Scope.JOB) | {"value": 1}]},
+        {"overwrite": True, "vars": [_row("KEY", Scope.JOB) | {"scope": "DATABASE"}]},
+        {"overwrite": True, "vars": [_row("KEY", Scope.JOB) | {"scope": None}]},
+    ],
+    ids=str,
+)
+async def test_a_body_of_another_shape_is_refused(shared_world: World, body: Json) -> None:
+    """V4, C8: never 500, and in the words of this body."""
+    _, path = ROUTES["path of JOB"]
+
+    response = await shared_world.client.post(path(shared_world), json=body)
+
+    detail = response.json()["detail"]
+    assert response.status_code == HTTPStatus.BAD_REQUEST
+    assert any(name in detail for name in ("`vars`", "`overwrite`", "`is_secret`"))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"service_type": "DATABASE"},
+        {"service_type": "BUILT_IN"},
+        {"service_type": "job"},
+        {"service_type": ""},
+        {"service_id": ""},
+        {"service_id": "no-uuid"},
+    ],
+    ids=str,
+)
+async def test_a_query_that_names_no_holder_is_refused(
+    shared_world: World, query: dict[str, str]
+) -> None:
+    """V4."""
+    params = {"service_id": shared_world.demo.job_id, "service_type": "JOB", **query}
+
+    response = await shared_world.client.post("/variable/import", params=params, json=_body())
+
+    assert response.status_code == HTTPStatus.BAD_REQUEST
+    assert next(iter(query)) in response.json()["detail"]
+
+
+@pytest.mark.parametrize("service_type", ["CONTAINER", "PROJECT"])
+async def test_a_holder_of_another_kind_than_named_is_not_found(
+    shared_world: World, service_type: str
+) -> None:
+    """V4."""
+    params = {"service_id": shared_world.demo.job_id, "service_type": service_type}
+
+    response = await shared_world.client.post("/variable/import", params=params, json=_body())
+
+    assert response.status_code == HTTPStatus.NOT_FOUND
+
+
+async def test_a_path_with_an_unknown_id_is_not_found(shared_world: World) -> None:
+    """V4."""
+    response = await shared_world.client.post(
+        f"/job/{new_id()}/environmentVariable/import", json=_body()
+    )
+
+    assert response.status_code == HTTPStatus.NOT_FOUND

@@ -1,0 +1,206 @@
+"""How a row of the `/variable` family looks (rules V2, V3 and W1)."""
+
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+
+from gateway.domain.scopes import Scope
+from tests.operations.places import PLACES
+from tests.world import World
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+Json = dict[str, Any]
+ALWAYS = {
+    "id",
+    "key",
+    "value",
+    "scope",
+    "variable_type",
+    "mount_path",
+    "description",
+    "is_secret",
+    "owned_by",
+    "created_at",
+    "updated_at",
+}
+OF_A_SERVICE = {"service_id", "service_name", "service_type"}
+REFERENCE = {"id", "key", "value", "mount_path", "scope", "variable_type", "description"}
+
+
+async def _created(world: World, scope: Scope, key: str, **fields: object) -> Json:
+    named = {"variable_scope": scope, "variable_parent_id": world.holders[scope]}
+    body = {"key": key, "value": "secret-text", "is_secret": True, **named, **fields}
+    response = await world.client.post("/variable", json=body)
+    row: Json = response.json()
+    return row
+
+
+async def _row(world: World, secret_id: str, **query: str) -> Json:
+    params = {"parent_id": world.demo.job_id, "scope": "JOB", **query}
+    response = await world.client.get("/variable", params=params)
+    row: Json = next(row for row in response.json()["results"] if row["id"] == secret_id)
+    return row
+
+
+async def test_a_value_is_there_and_null(shared_world: World, key: str) -> None:
+    """V2: `is_secret`, and no value leaves."""
+    made = await _created(shared_world, Scope.JOB, key)
+
+    assert set(made) == ALWAYS | OF_A_SERVICE
+    assert made["value"] is None
+    assert made["is_secret"] is True
+    assert made["mount_path"] is None
+    assert made["description"] == ""
+    assert made["owned_by"] == "QOVERY"
+    assert await _row(shared_world, made["id"]) == made
+
+
+async def test_a_row_of_a_wider_holder_has_no_service(shared_world: World, key: str) -> None:
+    """V2, W2."""
+    made = await _created(shared_world, Scope.PROJECT, key)
+
+    assert set(made) == ALWAYS
+
+
+@pytest.mark.parametrize("scope", [scope for scope in Scope if scope.is_service])
+async def test_a_row_of_a_service_names_it(shared_world: World, key: str, scope: Scope) -> None:
+    """V2, W2."""
+    made = await _created(shared_world, scope, key)
+
+    assert (made["service_id"], made["service_type"]) == (shared_world.holders[scope], scope)
+    assert made["service_name"]
+
+
+async def test_a_file_has_its_path(shared_world: World, key: str) -> None:
+    """V2."""
+    made = await _created(shared_world, Scope.JOB, key, mount_path="/etc/file", description="Text")
+
+    assert (made["variable_type"], made["mount_path"]) == ("FILE", "/etc/file")
+    assert made["description"] == "Text"
+
+
+async def test_an_alias_tells_its_target_without_a_value(shared_world: World, key: str) -> None:
+    """V2, W1: the nested path is a text."""
+    target = await _created(shared_world, Scope.PROJECT, key)
+    response = await shared_world.client.post(
+        f"/variable/{target['id']}/alias",
+        json={"key": f"{key}_A", "alias_scope": "JOB", "alias_parent_id": shared_world.demo.job_id},
+    )
+
+    made = response.json()
+
+    assert set(made) == ALWAYS | OF_A_SERVICE | {"aliased_variable"}
+    assert made["value"] is None
+    assert set(made["aliased_variable"]) == REFERENCE
+    assert made["aliased_variable"]["value"] is None
+    assert made["aliased_variable"]["mount_path"] == ""
+    assert await _row(shared_world, made["id"]) == made
+
+
+async def test_an_override_tells_its_target_without_a_value(shared_world: World, key: str) -> None:
+    """V2, O3: the path of a FILE stays in the nested row."""
+    target = await _created(shared_world, Scope.PROJECT, key, mount_path="/etc/file")
+    named = {"override_scope": "JOB", "override_parent_id": shared_world.demo.job_id}
+    response = await shared_world.client.post(
+        f"/variable/{target['id']}/override", json={"value": "narrow"} | named
+    )
+
+    made = response.json()
+
+    assert set(made) == ALWAYS | OF_A_SERVICE | {"overridden_variable"}
+    assert made["mount_path"] is None
+    assert set(made["overridden_variable"]) == REFERENCE
+    assert made["overridden_variable"]["mount_path"] == "/etc/file"
+    assert await _row(shared_world, made["id"]) == made
+
+
+async def test_a_built_in_names_the_service_it_comes_from(shared_world: World) -> None:
+    """V2, W2: DATABASE included."""
+    row = await _row(shared_world, shared_world.demo.built_in_secret_id)
+
+    assert (row["scope"], row["variable_type"]) == ("BUILT_IN", "BUILT_IN")
+    assert (row["service_type"], row["service_name"]) == ("DATABASE", "orders-db")
+    assert row["value"] is None
+
+
+async def test_no_answer_has_the_value(shared_world: World, key: str) -> None:
+    """V2."""
+    made = await _created(shared_world, Scope.JOB, key, value="sesame-8f1c")
+
+    response = await shared_world.client.get(
+        "/variable", params={"parent_id": shared_world.demo.job_id, "scope": "JOB"}
+    )
+
+    assert made["id"] in response.text
+    assert "sesame-8f1c" not in response.text
+
+
+@pytest.mark.parametrize(
+    "is_secret", [False, None, "true", 1], ids=["false", "null", "text", "number"]
+)
+async def test_what_is_no_secret_is_not_created(
+    shared_world: World, key: str, is_secret: object
+) -> None:
+    """V3."""
+    scope, holder_id = PLACES["the job"](shared_world)
+    named = {"variable_scope": scope, "variable_parent_id": holder_id}
+    body = {"key": key, "value": "x", "is_secret": is_secret, **named}
+
+    response = await shared_world.client.post("/variable", json=body)
+
+    rows = await shared_world.rest.visible(scope, holder_id)
+    assert response.status_code == HTTPStatus.BAD_REQUEST
+    assert "is_secret" in response.json()["detail"]
+    assert key not in [row["key"] for row in rows]
+
+
+async def test_the_refusal_says_what_is_held_here(shared_world: World, key: str) -> None:
+    """V3."""
+    named = {"variable_scope": "JOB", "variable_parent_id": shared_world.demo.job_id}
+
+    response = await shared_world.client.post(
+        "/variable", json={"key": key, "value": "x", "is_secret": False, **named}
+    )
+
+    assert response.json()["detail"] == (
+        "This gateway holds secrets: `is_secret` can only be true."
+    )
+
+
+async def test_the_list_of_what_is_no_secret_is_empty(shared_world: World, key: str) -> None:
+    """V3."""
+    await _created(shared_world, Scope.JOB, key)
+
+    response = await shared_world.client.get(
+        "/variable",
+        params={"parent_id": shared_world.demo.job_id, "scope": "JOB", "is_secret": "false"},
+    )
+
+    assert response.status_code == HTTPStatus.OK
+    assert response.json() == {"results": []}
+
+
+async def test_the_list_of_secrets_is_the_whole_list(shared_world: World, key: str) -> None:
+    """V3."""
+    made = await _created(shared_world, Scope.JOB, key)
+
+    assert await _row(shared_world, made["id"], is_secret="true") == made
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"scope": "BUILT_IN"}, {"scope": ""}, {"parent_id": "x"}, {"is_secret": "maybe"}],
+    ids=str,
+)
+async def test_a_list_of_nothing_that_could_be_is_refused(
+    shared_world: World, wrong: dict[str, str]
+) -> None:
+    """V1, C8."""
+    params = {"parent_id": shared_world.demo.job_id, "scope": "JOB", **wrong}
+
+    response = await shared_world.client.get("/variable", params=params)
+
+    assert response.status_code == HTTPStatus.BAD_REQUEST
+    assert next(iter(wrong)) in response.json()["detail"]

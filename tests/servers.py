@@ -1,0 +1,71 @@
+"""Real server processes, started as an operator would."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import httpx
+
+from gateway.services.demo import Demo
+
+_START_SECONDS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class LiveServer:
+    """Where a server listens, and what the demo in it is made of."""
+
+    url: str
+    demo: Mapping[str, str]
+
+
+def command(*arguments: str) -> list[str]:
+    """Return the command line's own program with these arguments."""
+    return [sys.executable, "-c", "from gateway.cli import main; main()", *arguments]
+
+
+def environment(data_dir: Path, **settings: str) -> dict[str, str]:
+    """Return this process's environment with the gateway's settings instead of any it has."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("SECRETS_GATEWAY_")}
+    named = {f"SECRETS_GATEWAY_{name}": setting for name, setting in settings.items()}
+    return kept | {"SECRETS_GATEWAY_DATA_DIR": str(data_dir)} | named
+
+
+@contextmanager
+def serving(data_dir: Path, demo: Demo, **settings: str) -> Iterator[LiveServer]:
+    """Run a server on a free port until the block ends."""
+    log = data_dir.parent / "server.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command("serve", "--host", "127.0.0.1", "--port", "0"),
+            env=environment(data_dir, **settings),
+            stdout=output,
+            stderr=output,
+        )
+        try:
+            yield LiveServer(_address(process, log), asdict(demo))
+        finally:
+            process.terminate()
+            process.wait(timeout=_START_SECONDS)
+
+
+def _address(process: "subprocess.Popen[bytes]", log: Path) -> str:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        if found := re.search(r"running on (http://[\d.:]+)", log.read_text()):
+            return _when_ready(found[1], deadline)
+        time.sleep(0.05)
+    raise AssertionError(log.read_text() or "The server has not said where it listens.")
+
+
+def _when_ready(url: str, deadline: float) -> str:
+    while time.monotonic() < deadline:
+        if httpx.get(f"{url}/readyz").is_success:
+            return url
+    raise AssertionError(url)

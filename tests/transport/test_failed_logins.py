@@ -1,0 +1,182 @@
+"""Who fails to sign in is slowed down; who has a valid credential never is (S11)."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import httpx
+import pytest
+
+from gateway.auth.attempts import GuardedSignIn
+from gateway.domain.buckets import Allowance
+from gateway.domain.errors import RateLimited, Unauthenticated, Unavailable
+from gateway.domain.principals import Principal
+from gateway.domain.tokens import new_token_text
+from gateway.services.limits import Limiter
+from tests.operations.answers import comparable
+from tests.transport.clocks import HandClock
+from tests.transport.conftest import OpenWorld
+from tests.world import World
+
+THREE: Final = {"failed_logins_per_minute": 3}
+SOMEBODY: Final = Principal(id="1", organization_id="1")
+
+
+async def _fail(world: World, count: int) -> list[int]:
+    return [(await _try(world, new_token_text())).status_code for _ in range(count)]
+
+
+async def _try(world: World, credential: str, *, source: str = "127.0.0.1") -> httpx.Response:
+    transport = httpx.ASGITransport(
+        app=world.client._transport.app,  # type: ignore[attr-defined] # noqa: SLF001 - the same gateway, from another place
+        client=(source, 1),
+    )
+    headers = {"Authorization": f"Bearer {credential}"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        return await client.post("/graphql", json={"query": "{ __typename }"}, headers=headers)
+
+
+async def test_who_fails_too_often_is_told_to_wait(opened: OpenWorld) -> None:
+    """S11."""
+    world = await opened(**THREE)
+
+    assert await _fail(world, 5) == [401, 401, 401, 429, 429]
+
+
+async def test_without_the_limiter_nobody_is_told_to_wait(opened: OpenWorld) -> None:
+    """S11: the control."""
+    world = await opened(failed_logins_per_minute=0)
+
+    assert await _fail(world, 5) == [401] * 5
+
+
+async def test_the_answer_tells_when_to_try_again(opened: OpenWorld, clock: HandClock) -> None:
+    """S11."""
+    world = await opened(**THREE)
+    await _fail(world, 3)
+
+    limited = await _try(world, new_token_text())
+    clock.seconds += float(limited.headers["retry-after"])
+
+    assert limited.headers["retry-after"] == "20"
+    assert await _fail(world, 2) == [401, 429]
+
+
+async def test_a_valid_token_is_never_locked_out(opened: OpenWorld) -> None:
+    """S11: not even from where everything else failed, nor by its own first characters."""
+    world = await opened(**THREE)
+    token = world.demo.token
+    await _fail(world, 10)
+    for _ in range(10):
+        await _try(world, f"{token[:-1]}_")
+
+    assert [(await _try(world, token)).status_code for _ in range(5)] == [200] * 5
+
+
+async def test_valid_tokens_use_up_nothing(opened: OpenWorld) -> None:
+    """S11."""
+    world = await opened(**THREE)
+
+    for _ in range(10):
+        await _try(world, world.demo.token)
+
+    assert await _fail(world, 1) == [401]
+
+
+async def test_another_source_is_not_told_to_wait(opened: OpenWorld) -> None:
+    """S11."""
+    world = await opened(**THREE)
+    await _fail(world, 5)
+
+    assert (await _try(world, new_token_text(), source="192.0.2.7")).status_code == 401
+
+
+async def test_one_token_tried_from_many_places_is_slowed_down(opened: OpenWorld) -> None:
+    """S11: by its first characters."""
+    world = await opened(**THREE)
+    guessed = new_token_text()
+
+    tried = [(await _try(world, guessed, source=f"192.0.2.{n}")).status_code for n in range(5)]
+
+    assert tried == [401, 401, 401, 429, 429]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ("2001:db8::1", "2001:db8::2", 429),
+        ("2001:db8::1", "2001:db8:0:1::1", 401),
+        ("a socket", "a socket", 429),
+    ],
+)
+async def test_a_network_of_version_6_is_one_source(
+    opened: OpenWorld, first: str, second: str, expected: int
+) -> None:
+    """S11."""
+    world = await opened(**THREE)
+    for _ in range(3):
+        await _try(world, new_token_text(), source=first)
+
+    assert (await _try(world, new_token_text(), source=second)).status_code == expected
+
+
+async def test_what_is_told_does_not_say_whether_the_token_was_one(opened: OpenWorld) -> None:
+    """S9, S11."""
+    world = await opened(**THREE)
+    await _fail(world, 3)
+
+    malformed, unknown = await _try(world, "wrong"), await _try(world, new_token_text())
+
+    assert malformed.status_code == 429
+    assert comparable(malformed) == comparable(unknown)
+
+
+def _guarded(
+    sign_in: Callable[[str], Awaitable[Principal]], clock: HandClock, most: int
+) -> GuardedSignIn:
+    return GuardedSignIn(sign_in, Limiter(Allowance(burst=most, per_second=0.1), clock))
+
+
+async def test_attempts_are_counted_before_anything_is_looked_up(clock: HandClock) -> None:
+    """S11: attempts at the same moment do not slip through together."""
+    looking, most_at_once = 0, 0
+    all_look, release = asyncio.Event(), asyncio.Event()
+
+    async def never(_: str) -> Principal:
+        nonlocal looking, most_at_once
+        looking += 1
+        most_at_once = max(most_at_once, looking)
+        if looking == 4:
+            all_look.set()
+        await release.wait()
+        looking -= 1
+        raise Unauthenticated
+
+    guarded = _guarded(never, clock, 3)
+    tasks = [asyncio.create_task(guarded(f"wrong {n}", "a source")) for n in range(50)]
+    await all_look.wait()
+    release.set()
+    ended = await asyncio.gather(*tasks, return_exceptions=True)
+
+    # Three with an attempt left, and one of the others at a time.
+    assert most_at_once == 4
+    assert sum(isinstance(it, Unauthenticated) for it in ended) == 3
+    assert sum(isinstance(it, RateLimited) for it in ended) == 47
+
+
+async def test_what_cannot_be_looked_up_does_not_count(clock: HandClock) -> None:
+    """S11, S59."""
+    is_down = True
+
+    async def sign_in(_: str) -> Principal:
+        if is_down:
+            raise Unavailable
+        return SOMEBODY
+
+    guarded = _guarded(sign_in, clock, 1)
+    for _ in range(5):
+        with pytest.raises(Unavailable):
+            await guarded("a credential", "a source")
+    is_down = False
+
+    assert await guarded("a credential", "a source") is SOMEBODY

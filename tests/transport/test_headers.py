@@ -1,0 +1,108 @@
+"""What every answer carries, and what no request may carry (S2, S30, S32)."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import httpx
+import pytest
+
+from tests.servers import LiveServer
+from tests.transport.conftest import OpenWorld
+from tests.world import World
+
+EXPECTED: Final[Mapping[str, str]] = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+}
+# Of each kind of answer one: values, rows, refusals, probes, pages.
+ANSWERS: Final[Mapping[str, tuple[str, str, Any, int]]] = {
+    "values": (
+        "POST",
+        "/graphql",
+        {"query": 'query { runtimeSecrets(serviceId: "{job_id}") { key value } }'},
+        200,
+    ),
+    "rows": ("GET", "/job/{job_id}/secret", None, 200),
+    "unknown": ("GET", "/unknown", None, 404),
+    "wrong method": ("PATCH", "/graphql", None, 405),
+    "no body": ("POST", "/graphql", None, 400),
+    "live": ("GET", "/livez", None, 200),
+    "ready": ("GET", "/readyz", None, 200),
+    "description": ("GET", "/openapi.json", None, 200),
+    "reference": ("GET", "/reference", None, 200),
+    "a line break": ("GET", "/livez%0A", None, 404),
+}
+EVERY_ANSWER = pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS.keys())
+
+
+async def _ask(world: World, answer: tuple[str, str, Any, int]) -> httpx.Response:
+    method, path, body, status = answer
+    sent = body and {"query": body["query"].replace("{job_id}", world.demo.job_id)}
+    response = await world.client.request(
+        method, path.replace("{job_id}", world.demo.job_id), json=sent
+    )
+    assert response.status_code == status
+    return response
+
+
+@EVERY_ANSWER
+async def test_every_answer_has_the_headers(
+    world: World, answer: tuple[str, str, Any, int]
+) -> None:
+    """S32."""
+    response = await _ask(world, answer)
+
+    assert {name: response.headers.get(name) for name in EXPECTED} == EXPECTED
+    assert "default-src 'none'" in response.headers["content-security-policy"]
+    assert response.headers["cache-control"] in {"no-store", "no-cache"}
+    assert "server" not in response.headers
+    assert "strict-transport-security" not in response.headers
+
+
+@pytest.mark.parametrize("name", ["values", "rows"])
+async def test_what_holds_values_or_rows_is_never_kept(world: World, name: str) -> None:
+    """S32."""
+    response = await _ask(world, ANSWERS[name])
+
+    assert response.headers["cache-control"] == "no-store"
+
+
+@EVERY_ANSWER
+async def test_no_answer_sets_a_cookie(world: World, answer: tuple[str, str, Any, int]) -> None:
+    """S30."""
+    assert "set-cookie" not in (await _ask(world, answer)).headers
+
+
+@EVERY_ANSWER
+async def test_behind_tls_browsers_are_told_to_stay_there(
+    opened: OpenWorld, answer: tuple[str, str, Any, int]
+) -> None:
+    """S32."""
+    world = await opened(https=True)
+
+    told = (await _ask(world, answer)).headers["strict-transport-security"]
+
+    assert told == "max-age=63072000; includeSubDomains"
+
+
+def test_the_server_does_not_name_itself(live_server: LiveServer) -> None:
+    """S32: nor what it is written in."""
+    answers = [httpx.get(f"{live_server.url}{path}") for path in ("/livez", "/unknown")]
+
+    assert [it.headers.get("server") for it in answers] == [None, None]
+    assert [it.headers.get("x-powered-by") for it in answers] == [None, None]
+
+
+@pytest.mark.parametrize("address", ["/graphql", "/unknown"])
+async def test_a_token_in_the_address_is_refused_beside_a_valid_one(
+    world: World, address: str
+) -> None:
+    """S2."""
+    refused = await world.client.post(
+        f"{address}?x=1&access_token={world.demo.token}", json={"query": "{ __typename }"}
+    )
+
+    assert refused.status_code == 401
+    assert refused.headers["www-authenticate"] == 'Bearer realm="secrets-gateway"'
+    assert world.demo.token not in refused.text

@@ -1,0 +1,111 @@
+"""Requests whose end two servers could see at different places (S38)."""
+
+from typing import Final
+
+import pytest
+
+from tests.servers import LiveServer
+from tests.transport.sockets import exchange, statuses
+
+_HEAD: Final = b"POST /graphql HTTP/1.1\r\nHost: localhost\r\n"
+_HIDDEN: Final = b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+_CHUNKS: Final = b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+
+SMUGGLED: Final = {
+    "a length and chunks": _HEAD + b"Content-Length: 4\r\n" + _CHUNKS,
+    "chunks and a length": _HEAD
+    + b"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n",
+    "two lengths": _HEAD + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+    "two equal lengths": _HEAD + b"Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc",
+    "a list of lengths": _HEAD + b"Content-Length: 3, 3\r\n\r\nabc",
+    "a length with a sign": _HEAD + b"Content-Length: +3\r\n\r\nabc",
+    "a negative length": _HEAD + b"Content-Length: -3\r\n\r\nabc",
+    "a folded line": _HEAD + b"X-Folded: a\r\n b\r\n\r\n",
+    "a folded line with a tab": _HEAD + b"X-Folded: a\r\n\tb\r\n\r\n",
+    "folded chunks": _HEAD + b"Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n",
+    "line feeds alone": b"GET /livez HTTP/1.1\nHost: localhost\n\n",
+    "one line feed alone": b"GET /livez HTTP/1.1\r\nHost: localhost\nX-A: b\r\n\r\n",
+    "a carriage return alone": b"GET /livez HTTP/1.1\r\nHost: localhost\rX-A: b\r\n\r\n",
+    "a space before the colon": _HEAD + b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
+    "an unknown coding": _HEAD + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+    "a coding after chunks": _HEAD + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+    "two codings": _HEAD
+    + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n",
+    "chunks before they were known": b"POST /graphql HTTP/1.0\r\nHost: localhost\r\n" + _CHUNKS,
+    "chunks that end in line feeds": _HEAD + b"Transfer-Encoding: chunked\r\n\r\n3\nabc\n0\n\n",
+    "an extension that ends in one": _HEAD
+    + b"Transfer-Encoding: chunked\r\n\r\n3;\nabc\r\n0\r\n\r\n",
+    "a negative chunk": _HEAD + b"Transfer-Encoding: chunked\r\n\r\n-3\r\nabc\r\n0\r\n\r\n",
+    "a chunk beyond counting": _HEAD
+    + b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffff3\r\nabc\r\n0\r\n\r\n",
+    "a length after the body": _HEAD
+    + b"Transfer-Encoding: chunked\r\n\r\n0\r\nContent-Length: 3\r\n\r\n",
+    "a header after the body": _HEAD
+    + b"Transfer-Encoding: chunked\r\n\r\n0\r\nX-Late: Bearer\r\n\r\n",
+    "a NUL": _HEAD + b"X-A: a\x00b\r\n\r\n",
+    "a first header that begins with a space": b"GET /livez HTTP/1.1\r\n Host: localhost\r\n\r\n",
+    "another version": b"GET /livez HTTP/1.2\r\nHost: localhost\r\n\r\n",
+    "a preface of version 2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("smuggled", SMUGGLED.values(), ids=SMUGGLED.keys())
+def test_what_is_ambiguous_is_refused_and_ends_the_connection(
+    live_server: LiveServer, smuggled: bytes
+) -> None:
+    """S38: so a request hidden behind it is never answered. The control is the next test."""
+    received = exchange(live_server.url, smuggled + _HIDDEN)
+
+    # What was answered before the ambiguity was seen is the refusal of an empty request.
+    assert statuses(received)[-1] in {400, 401}
+    assert len(statuses(received)) == 1
+    assert b'"ok"' not in received
+
+
+def test_two_plain_requests_on_one_connection_are_both_answered(live_server: LiveServer) -> None:
+    """S38: the control."""
+    first = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+    assert statuses(exchange(live_server.url, first + _HIDDEN)) == [200, 200]
+
+
+def test_a_refusal_of_the_protocol_carries_our_headers(live_server: LiveServer) -> None:
+    """S32, S38."""
+    received = exchange(live_server.url, b"nonsense\r\n\r\n").decode().lower()
+
+    assert "x-content-type-options: nosniff" in received
+    assert "cache-control: no-store" in received
+    assert "content-type: application/problem+json" in received
+    assert "server:" not in received
+    assert "nonsense" not in received
+
+
+@pytest.mark.parametrize(
+    "host",
+    [b"", b"Host: evil.example\r\n", b"Host: localhost\r\nHost: evil.example\r\n"],
+    ids=["none", "another", "two"],
+)
+def test_a_host_that_is_not_ours_is_refused(live_server: LiveServer, host: bytes) -> None:
+    """S34."""
+    request = b"GET /openapi.json HTTP/1.1\r\n" + host + b"Connection: close\r\n\r\n"
+
+    assert statuses(exchange(live_server.url, request)) == [400]
+
+
+def test_the_path_of_a_whole_address_is_what_counts(live_server: LiveServer) -> None:
+    """S34: a public path in the address's host or query makes nothing public."""
+    request = (
+        b"GET http://localhost/livez/../graphql?/livez HTTP/1.1\r\nHost: localhost\r\n"
+        b"Connection: close\r\n\r\n"
+    )
+
+    assert statuses(exchange(live_server.url, request)) == [401]
+
+
+def test_a_head_without_end_is_refused(live_server: LiveServer) -> None:
+    """S35, S37: long before it fills the memory."""
+    line = b"X-Filler: " + b"a" * 8_000 + b"\r\n"
+
+    received = exchange(live_server.url, b"GET /livez HTTP/1.1\r\nHost: localhost\r\n" + line * 9)
+
+    assert statuses(received) == [431]

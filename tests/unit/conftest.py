@@ -1,0 +1,6 @@
+"""How properties are searched: the same examples each time, so that a failure can be run again."""
+
+from hypothesis import settings
+
+settings.register_profile("suite", deadline=None, derandomize=True, database=None)
+settings.load_profile("suite")

@@ -1,0 +1,101 @@
+"""S49: a server's memory stays in the server. Tried in processes of their own."""
+
+import ctypes
+import json
+import re
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gateway.hardening import harden
+from gateway.settings import LogFormat
+from tests.operations.canaries import all_logs
+from tests.servers import command, environment
+
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="what Linux tells of a process")
+TELL = """
+import ctypes, json, resource
+from gateway.hardening import harden
+{harden}
+print(json.dumps([resource.getrlimit(resource.RLIMIT_CORE)[0], ctypes.CDLL(None).prctl(3)]))
+"""
+
+
+def _told(harden_line: str) -> list[int]:
+    program = [sys.executable, "-c", TELL.format(harden=harden_line)]
+    ended = subprocess.run(program, capture_output=True, check=True)
+    told: list[int] = json.loads(ended.stdout)
+    return told
+
+
+@LINUX
+def test_a_hardened_process_leaves_no_dump() -> None:
+    """S49; the control is a process that was not hardened."""
+    assert _told("harden()") == [0, 0]
+    assert _told("pass")[1] == 1
+
+
+@LINUX
+def test_a_server_is_hardened(data_dir: Path) -> None:
+    """S49."""
+    log = data_dir / "server.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command("serve", "--port", "0"),
+            env=environment(data_dir),
+            stdout=output,
+            stderr=output,
+        )
+        try:
+            while "running on" not in log.read_text() and process.poll() is None:
+                pass
+            limits = Path(f"/proc/{process.pid}/limits").read_text()
+        finally:
+            process.terminate()
+            process.wait(timeout=60)
+
+    assert re.search(r"Max core file size\s+0\s+0\s", limits)
+
+
+def _warned(swaps: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    # In this process only what is told.
+    monkeypatch.setattr(resource, "setrlimit", lambda *_: None)
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: _Kernel())
+    with all_logs(LogFormat.JSON) as logs:
+        harden(swaps)
+    return logs.getvalue()
+
+
+class _Kernel:
+    answer = 0
+
+    def prctl(self, *_: int) -> int:
+        """Do nothing."""
+        return self.answer
+
+
+@pytest.mark.parametrize("lines", [1, 2])
+def test_swap_is_warned_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: int) -> None:
+    """S49."""
+    swaps = tmp_path / "swaps"
+    swaps.write_text("Filename Type Size\n/dev/sda2 partition 1\n"[: None if lines == 2 else 19])
+
+    assert ("swap_is_on" in _warned(swaps, monkeypatch)) is (lines == 2)
+
+
+def test_where_nothing_is_told_of_swap_nothing_is_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "swap_is_on" not in _warned(tmp_path / "none", monkeypatch)
+
+
+def test_a_kernel_that_refuses_is_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_Kernel, "answer", -1)
+    monkeypatch.setattr(sys, "platform", "linux")
+
+    assert "memory_is_dumpable" in _warned(tmp_path / "none", monkeypatch)

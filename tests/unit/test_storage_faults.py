@@ -1,0 +1,44 @@
+"""What a driver's errors mean; what is a defect of ours stays one."""
+
+import sqlite3
+
+import pytest
+from sqlalchemy.exc import DatabaseError, OperationalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from gateway.domain.errors import Unavailable
+from gateway.storage.faults import (
+    UnusableDatabase,
+    refusing_to_start,
+    telling_of_storage,
+    translated,
+)
+
+DEFECT = ProgrammingError("SELECT", None, sqlite3.ProgrammingError("wrong number of bindings"))
+BUSY = OperationalError("BEGIN", None, sqlite3.OperationalError("database is locked"))
+
+
+def test_a_pool_without_a_free_connection_is_a_matter_of_time() -> None:
+    """S59."""
+    assert isinstance(translated(PoolTimeoutError()), Unavailable)
+
+
+def test_a_defect_of_ours_is_not_told_as_one_of_storage() -> None:
+    assert translated(DEFECT) is DEFECT
+    with pytest.raises(ProgrammingError), telling_of_storage():
+        raise DEFECT
+    with pytest.raises(ProgrammingError), refusing_to_start("here"):
+        raise DEFECT
+
+
+def test_a_database_that_is_held_keeps_from_starting() -> None:
+    """S58."""
+    told = "here cannot be used: database is locked"
+    with pytest.raises(UnusableDatabase, match=told), refusing_to_start("here"):
+        raise BUSY
+
+
+def test_an_unknown_error_of_the_driver_is_no_damage() -> None:
+    unknown = DatabaseError("SELECT", None, sqlite3.DatabaseError("something"))
+
+    assert translated(unknown) is unknown

@@ -1,0 +1,98 @@
+"""A running gateway over a demo of its own, for one test."""
+
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from gateway.app import build_app
+from gateway.domain.drafts import HolderReference
+from gateway.domain.permissions import Role
+from gateway.domain.scopes import Scope
+from gateway.runtime import Runtime
+from gateway.services.demo import Demo
+from gateway.services.limits import Clock
+from gateway.services.writing import identity_of
+from gateway.settings import Settings
+from gateway.storage import secrets, values
+from tests.faces import GraphQLFace, RestFace
+
+# Many tests of one gateway fail to sign in; that they are slowed down has tests of its own.
+CHOSEN: Final[Mapping[str, Any]] = {
+    "graphiql": False,
+    "failed_logins_per_minute": 0,
+    # While lines are traced, a thousand rows take long.
+    "deadline_seconds": 60,
+    "allowed_hosts": ("gateway.test", "elsewhere.test"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The gateway, the demo in it, and clients that speak for the demo's administrator."""
+
+    runtime: Runtime
+    demo: Demo
+    client: httpx.AsyncClient
+    rest: RestFace
+    graphql: GraphQLFace
+
+    @property
+    def holders(self) -> Mapping[Scope, str]:
+        """One holder of each kind, all on one chain but for being siblings of each other."""
+        demo = self.demo
+        return {
+            Scope.PROJECT: demo.project_id,
+            Scope.ENVIRONMENT: demo.environment_id,
+            Scope.APPLICATION: demo.application_id,
+            Scope.CONTAINER: demo.container_id,
+            Scope.JOB: demo.job_id,
+            Scope.HELM: demo.helm_id,
+            Scope.TERRAFORM: demo.terraform_id,
+        }
+
+    async def stored_value(self, secret_id: str) -> str:
+        """Return a secret's value past every face, none of which returns it."""
+        async with self.runtime.database.read() as unit:
+            secret = (await secrets.by_ids(unit, [secret_id]))[secret_id]
+            found = await values.find_value(unit, secret_id)
+            assert found, "It has no value of its own."
+            sealed, version = found
+            return await self.runtime.vault.open(unit, sealed, identity_of(secret, version))
+
+    async def client_with(
+        self, role: Role, *, on: HolderReference | None = None
+    ) -> httpx.AsyncClient:
+        """Return a client whose token has the role at a holder, or in the demo's organization."""
+        _, token = await self.runtime.services.tokens.create(
+            organization_id=self.demo.organization_id, name=f"a {role}", role=role, on=on
+        )
+        return self.client_for(token)
+
+    def client_for(self, token: str) -> httpx.AsyncClient:
+        """Return a client that sends this token."""
+        return httpx.AsyncClient(
+            transport=self.client._transport,  # noqa: SLF001 - the same gateway, another caller
+            base_url=self.client.base_url,
+            headers={"Authorization": f"Bearer {token}"},
+        )
+
+
+@asynccontextmanager
+async def open_world(
+    data_dir: Path, demo: Demo, *, clock: Clock = time.monotonic, **chosen: Any
+) -> AsyncIterator[World]:
+    """Serve a data folder in this process, with the settings that a test chooses."""
+    settings = Settings(data_dir=data_dir, **{**CHOSEN, **chosen})
+    runtime = Runtime.over(settings)
+    async with runtime.running():
+        transport = httpx.ASGITransport(app=build_app(runtime, clock=clock))
+        headers = {"Authorization": f"Bearer {demo.token}"}
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://localhost", headers=headers
+        ) as client:
+            yield World(runtime, demo, client, RestFace(client), GraphQLFace(client))
