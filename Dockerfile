@@ -18,7 +18,7 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
 WORKDIR /source
 
 COPY requirements-build.lock ./
-RUN pip install --quiet --require-hashes --requirement requirements-build.lock
+RUN pip install --quiet --no-deps --require-hashes --requirement requirements-build.lock
 
 COPY pyproject.toml README.md LICENSE ./
 COPY gateway gateway

@@ -14,6 +14,8 @@ GRAPHIQL = gateway/graphiql
 NPM_CLIENT = tests/clients/npm
 PYTHON_CLIENT = .venv-qovery
 
+# A lock names all there is, so nothing is resolved: a release made since could not get in, nor in the way.
+INSTALL_LOCKED = $(PIP) install --no-deps --require-hashes
 # The project itself comes from this folder alone: no index, no isolated build, no dependencies.
 INSTALL_PROJECT = $(PIP) install --no-index --no-build-isolation --no-deps --editable .
 
@@ -39,13 +41,13 @@ dev-setup: $(VENV)/.development ## Install the gateway and the development tools
 
 $(VENV)/.runtime: requirements.lock requirements-build.lock pyproject.toml | $(VENV)/.python
 	@echo 'Installing the gateway into $(VENV)'
-	@$(PIP) install --require-hashes -r requirements.lock -r requirements-build.lock
+	@$(INSTALL_LOCKED) -r requirements.lock -r requirements-build.lock
 	@$(INSTALL_PROJECT)
 	@touch $@
 
 $(VENV)/.development: requirements-dev.lock pyproject.toml | $(VENV)/.python
 	@echo 'Installing the gateway and the development tools into $(VENV)'
-	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@$(INSTALL_LOCKED) -r requirements-dev.lock
 	@$(INSTALL_PROJECT)
 	@touch $(VENV)/.runtime $@
 
@@ -85,7 +87,7 @@ $(NPM_CLIENT)/node_modules: $(NPM_CLIENT)/package-lock.json
 $(PYTHON_CLIENT)/.installed: tests/clients/pypi/requirements.lock | $(VENV)/.python
 	@echo 'Installing the Python client'
 	@$(BIN)/python -m venv --without-pip $(PYTHON_CLIENT)
-	@$(PIP) --python $(PYTHON_CLIENT)/bin/python install --require-hashes -r $<
+	@$(PIP) --python $(PYTHON_CLIENT)/bin/python install --no-deps --require-hashes -r $<
 	@touch $@
 
 # ------------------------------------------------------------------------------------------- use
@@ -143,6 +145,7 @@ shell-lint: dev-setup ## Check the shell scripts
 
 lock-check: dev-setup ## Check that the locks belong to pyproject.toml and name no download host
 	@$(BIN)/python .ci/locks.py check
+	@$(PIP) check
 
 wheel-smoke: dev-setup graphiql ## Build the wheel, install it elsewhere, look at what arrived
 	@.ci/wheel-smoke $(BIN)/python
