@@ -43,8 +43,8 @@ async def once(
         if not compare_digest(recorded[0], fingerprint):
             raise IdempotencyConflict
         return recorded[1]
-    await idempotency.forget(unit, until=since)
     made = await make()
+    await idempotency.forget(unit, until=since)
     await idempotency.add(unit, viewer.id, key, made, fingerprint=fingerprint)
     return made
 
