@@ -90,7 +90,7 @@ class Runtime:
             await self._try_values()
             await self.services.audit.begin(self.settings.resolved_audit_anchor_file)
             try:
-                async with self._storing_uses():
+                async with self._storing_uses(), self.services.bells.hung():
                     yield self
             finally:
                 await self.services.finishing.settle()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import strawberry
 from strawberry.dataloader import DataLoader
 
+from gateway.domain.execution import LookUp
 from gateway.domain.grants import Grant
 from gateway.domain.holders import Holder
 from gateway.domain.principals import Principal
@@ -19,12 +20,15 @@ class Context:
     """One request's context.
 
     All reads of a request see the database as it was at its first read; a mutation renews the view,
-    so that what its payload selects is what it left.
+    so that what its payload selects is what it left. A subscription has a view for each change, and
+    looks its caller up again for each.
     """
 
     viewer: Principal
     services: Services
     view: ReadUnit
+    # Where a request outlasts its sign-in: who the caller is by now.
+    look_up: LookUp | None = None
     holders: "DataLoader[str, Holder | None]" = field(init=False)
     secrets: "DataLoader[str, Secret | None]" = field(init=False)
     token_grants: "DataLoader[str, list[Grant]]" = field(init=False)
@@ -37,6 +41,22 @@ class Context:
         """Forget what was read: something was written since."""
         await self.view.close()
         self._make_loaders()
+
+    async def begin(self) -> tuple[ReadUnit, Principal]:
+        """Look anew, as who the caller is by now; return the view and the caller.
+
+        Raises:
+            Unauthenticated: if the caller's credential is good no more.
+
+        """
+        if self.look_up is not None:
+            self.viewer = await self.look_up()
+        await self.renew()
+        return self.view, self.viewer
+
+    async def end(self) -> None:
+        """Hold no view while waiting."""
+        await self.renew()
 
     def _make_loaders(self) -> None:
         self.holders = DataLoader(load_fn=self._load_holders)

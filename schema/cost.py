@@ -47,6 +47,7 @@ LENGTHS: Final[Mapping[tuple[str, str], int]] = MappingProxyType(
     {
         ("ApiToken", "grants"): 10,
         ("EffectiveSecret", "shadows"): 4,
+        ("EffectiveSecretsChange", "effectiveSecrets"): 3,
         ("SecretExplanation", "aliasHops"): 1,
         ("SecretExplanation", "elsewhere"): 20,
         ("Query", "runtimeSecrets"): 500,

@@ -10,6 +10,7 @@ from gateway.domain.audit import AuditSubject as _AuditSubject
 from gateway.domain.effective import Absence as _Absence
 from gateway.domain.effective import Provenance as _Provenance
 from gateway.domain.errors import ErrorCode
+from gateway.domain.news import ChangeKind as _ChangeKind
 from gateway.domain.origins import ActorKind as _ActorKind
 from gateway.domain.origins import AuditFace as _AuditFace
 from gateway.domain.pages import SecretOrderField as _SecretOrderField
@@ -120,8 +121,12 @@ strawberry.enum(
 AuditFace: TypeAlias = _AuditFace
 
 
+strawberry.enum(_ChangeKind, name="SecretChangeKind", description="What became of a secret.")
+SecretChangeKind: TypeAlias = _ChangeKind
+
+
 @strawberry.enum(description="What is going to be done to a secret.")
-class SecretChangeKind(StrEnum):
+class PlannedChange(StrEnum):
     """What is going to be done to a secret."""
 
     EDIT = "EDIT"

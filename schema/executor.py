@@ -1,20 +1,21 @@
 """Runs documents against the schema; the one way in for every face."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from graphql import GraphQLError, OperationDefinitionNode
+from graphql import OperationType as Operation
 from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
-from gateway.domain.errors import ErrorCode, GatewayError
-from gateway.domain.execution import Answer, Run
+from gateway.domain.errors import ErrorCode, GatewayError, RateLimited
+from gateway.domain.execution import Answer, Caller, Run
 from gateway.domain.principals import Principal
 from gateway.services.container import Services
-from gateway.storage.unit_of_work import Database
+from gateway.storage.unit_of_work import Database, ReadUnit
 from schema.context import Context
 from schema.documents import Document, admitted, cost_of
 from schema.limits import LIMITS, Limit, LimitExceeded, ensure_short
@@ -24,6 +25,9 @@ from schema.root import GatewaySchema
 _ALLOWED: Final = frozenset({OperationType.QUERY, OperationType.MUTATION})
 _MOST_SHOWN: Final = 2**53 - 1
 _FIELDS_A_POINT: Final = 100
+_NEEDS_A_STREAM: Final = (
+    "A subscription is answered as a stream: send `Accept: text/event-stream`, or use a WebSocket."
+)
 
 
 class IntrospectionIsOff(GatewayError):
@@ -49,6 +53,17 @@ class Terms:
 
     introspection: bool = True
     charge: Callable[[str, int], None] = _free
+
+
+class _Refused(Exception):
+    """A document is answered before it runs."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+_REFUSALS: Final = (GraphQLError, LimitExceeded, IntrospectionIsOff, _Refused)
 
 
 class Executor:
@@ -83,12 +98,64 @@ class Executor:
             ) -> Answer:
                 try:
                     return await self._answer(context, document, variables or {}, operation_name)
-                except GraphQLError as error:
-                    return _refused(masked(error))
-                except (LimitExceeded, IntrospectionIsOff) as error:
-                    return _request_error(error.message, error.code)
+                except _REFUSALS as error:
+                    return _refusal(error)
 
             yield run
+
+    def is_subscription(self, document: str, operation_name: str | None = None) -> bool:
+        """Tell whether the operation that is meant is one; False also where that is not clear."""
+        try:
+            operation = admitted(document).operation(operation_name)
+        except (GraphQLError, LimitExceeded):
+            return False
+        return operation is not None and operation.operation is Operation.SUBSCRIPTION
+
+    async def stream(
+        self,
+        caller: Caller,
+        document: str,
+        variables: Mapping[str, Any] | None = None,
+        operation_name: str | None = None,
+    ) -> AsyncGenerator[Answer, None]:
+        """Answer a subscription for as long as the caller listens.
+
+        Each answer costs as much as the document does, and is made on a view of its own, which is
+        closed before the answer is given: whoever takes it slowly holds nothing.
+        """
+        try:
+            async with self._database.read() as view:
+                told = self._streamed(caller, view, document, variables or {}, operation_name)
+                async with aclosing(told):
+                    async for answer in told:
+                        yield answer
+        except (*_REFUSALS, RateLimited) as error:
+            yield _refusal(error)
+
+    async def _streamed(
+        self,
+        caller: Caller,
+        view: ReadUnit,
+        text: str,
+        variables: Mapping[str, Any],
+        operation_name: str | None,
+    ) -> AsyncGenerator[Answer, None]:
+        terms = self._terms or Terms()
+        fields = self._charged(terms, caller.viewer, text, variables, operation_name)
+        context = Context(
+            viewer=caller.viewer, services=self._services, view=view, look_up=caller.look_up
+        )
+        results = await self._schema.subscribe(
+            text,
+            variable_values=dict(variables),
+            context_value=context,
+            operation_name=operation_name,
+        )
+        async with aclosing(results):
+            async for result in results:
+                await context.end()
+                yield replace(_told(result), extensions=_price(fields))
+                terms.charge(caller.viewer.id, _points(fields))
 
     async def _answer(
         self,
@@ -99,21 +166,33 @@ class Executor:
     ) -> Answer:
         if self._terms is None:
             return await self._executed(context, text, variables, operation_name)
+        fields = self._charged(self._terms, context.viewer, text, variables, operation_name)
+        answer = await self._executed(context, text, variables, operation_name)
+        return replace(answer, extensions=_price(fields))
+
+    def _charged(
+        self,
+        terms: Terms,
+        viewer: Principal,
+        text: str,
+        variables: Mapping[str, Any],
+        operation_name: str | None,
+    ) -> int:
+        """Charge a caller for a document before it runs; return how many fields it asks for."""
         try:
-            document = self._admitted(text, variables, self._terms)
+            document = self._admitted(text, variables, terms)
             operation = document.operation(operation_name)
             fields = self._fields(text, operation, variables) if operation else 0
         except (GraphQLError, LimitExceeded, IntrospectionIsOff):
             # Who is refused has asked for something, too.
-            self._terms.charge(context.viewer.id, 1)
+            terms.charge(viewer.id, 1)
             raise
-        self._terms.charge(context.viewer.id, _points(fields))
+        terms.charge(viewer.id, _points(fields))
         if operation is None:
-            return _request_error(_unclear(document, operation_name))
+            raise _Refused(_request_error(_unclear(document, operation_name)))
         if fields > LIMITS[Limit.COST]:
-            return replace(_over_cost(), extensions=_price(fields))
-        answer = await self._executed(context, text, variables, operation_name)
-        return replace(answer, extensions=_price(fields))
+            raise _Refused(replace(_over_cost(), extensions=_price(fields)))
+        return fields
 
     def _admitted(self, text: str, variables: Mapping[str, Any], terms: Terms) -> Document:
         document = admitted(text)
@@ -143,7 +222,7 @@ class Executor:
                 allowed_operation_types=_ALLOWED,
             )
         except InvalidOperationTypeError:
-            return _request_error("The document has no operation that can be run here.")
+            return _request_error(_NEEDS_A_STREAM)
         return _told(result)
 
 
@@ -175,6 +254,16 @@ def _over_cost() -> Answer:
 
 def _request_error(message: str, code: ErrorCode = ErrorCode.BAD_USER_INPUT) -> Answer:
     return _refused({"message": message, "extensions": {"code": code}})
+
+
+def _refusal(error: Exception) -> Answer:
+    if isinstance(error, _Refused):
+        return error.answer
+    if isinstance(error, GatewayError):
+        return _request_error(error.message, error.code)
+    if isinstance(error, GraphQLError):
+        return _refused(masked(error))
+    raise error
 
 
 def _refused(error: Mapping[str, Any]) -> Answer:

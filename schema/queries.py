@@ -201,6 +201,16 @@ class Query:
         )
         return AuditEventConnection.of(page, AuditEvent.of)
 
+    @strawberry.field(
+        description=(
+            "Where the log of changes stands in this answer. Give it to a subscription as `after`, "
+            "and no change since then is missed."
+        )
+    )
+    async def change_cursor(self, info: Info) -> str:
+        """Tell the place in the log."""
+        return await info.context.services.news.cursor(info.context.view)
+
     @strawberry.field(description="A secret by its id.")
     async def secret(self, info: Info, id: strawberry.ID) -> Secret | None:
         """Load a secret."""

@@ -18,6 +18,7 @@ from schema.mutations import Mutation
 from schema.policies import ensure_declared
 from schema.queries import Query
 from schema.scalars import DATE_TIME
+from schema.subscriptions import Subscription
 
 
 class InvalidDocument(Exception):
@@ -86,6 +87,7 @@ def build_schema() -> GatewaySchema:
     schema = GatewaySchema(
         query=Query,
         mutation=Mutation,
+        subscription=Subscription,
         types=[*HOLDER_TYPES, *ERROR_TYPES],
         config=StrawberryConfig(
             scalar_map={datetime: DATE_TIME},

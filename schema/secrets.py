@@ -13,7 +13,7 @@ from schema.enums import (
     APIVariableScopeEnum,
     APIVariableTypeEnum,
     LinkedServiceTypeEnum,
-    SecretChangeKind,
+    PlannedChange,
 )
 from schema.filters import wanted_window
 from schema.node import Node
@@ -151,7 +151,7 @@ class Secret(Node):
     async def impact(
         self,
         info: Info,
-        of: SecretChangeKind = SecretChangeKind.DELETE,
+        of: PlannedChange = PlannedChange.DELETE,
         first: First = strawberry.UNSET,
         after: After = strawberry.UNSET,
     ) -> LazyServices:
@@ -161,7 +161,7 @@ class Secret(Node):
             viewer=info.context.viewer,
             secret=self.source,
             window=wanted_window(first, after),
-            of_deletion=of is SecretChangeKind.DELETE,
+            of_deletion=of is PlannedChange.DELETE,
         )
         return wrapped_services(page)
 

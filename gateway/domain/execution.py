@@ -1,6 +1,6 @@
 """What running a GraphQL document means to a face that does not know GraphQL's libraries."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -38,6 +38,36 @@ class Run(Protocol):
         operation_name: str | None = None,
     ) -> Answer:
         """Run one document."""
+
+
+LookUp = Callable[[], Awaitable[Principal]]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who waits for a stream: as they signed in, and how they are looked up again.
+
+    Looking up raises Unauthenticated where the credential is good no more.
+    """
+
+    viewer: Principal
+    look_up: LookUp
+
+
+class Streams(Protocol):
+    """Runs subscriptions: documents that are answered again and again."""
+
+    def is_subscription(self, document: str, operation_name: str | None = None) -> bool:
+        """Tell whether the operation that is meant is one; False also where that is not clear."""
+
+    def stream(
+        self,
+        caller: Caller,
+        document: str,
+        variables: Mapping[str, Any] | None = None,
+        operation_name: str | None = None,
+    ) -> AsyncGenerator[Answer, None]:
+        """Answer for as long as the caller listens; an answer that tells of an end is the last."""
 
 
 class OpenRun(Protocol):

@@ -26,6 +26,7 @@ STATUSES: Final[Mapping[ErrorCode, HTTPStatus]] = MappingProxyType(
         ErrorCode.PAYLOAD_TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         ErrorCode.UNSUPPORTED_MEDIA_TYPE: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         ErrorCode.RATE_LIMITED: HTTPStatus.TOO_MANY_REQUESTS,
+        ErrorCode.CURSOR_EXPIRED: HTTPStatus.GONE,
         ErrorCode.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
         ErrorCode.INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR,
     },

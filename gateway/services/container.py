@@ -6,6 +6,7 @@ from typing import Self
 from gateway.services.administration import Administration
 from gateway.services.aliases import Aliases
 from gateway.services.audit import Audit
+from gateway.services.bells import Bells
 from gateway.services.changes import Changes
 from gateway.services.delivery import Delivery
 from gateway.services.effective import Effective
@@ -15,6 +16,7 @@ from gateway.services.grants import Grants
 from gateway.services.hierarchy import Hierarchy
 from gateway.services.identities import Identities
 from gateway.services.imports import Imports
+from gateway.services.news import News
 from gateway.services.overrides import Overrides
 from gateway.services.secrets import Secrets
 from gateway.services.tokens import Tokens
@@ -27,6 +29,7 @@ class Services:
     administration: Administration
     aliases: Aliases
     audit: Audit
+    bells: Bells
     changes: Changes
     delivery: Delivery
     effective: Effective
@@ -35,6 +38,7 @@ class Services:
     hierarchy: Hierarchy
     identities: Identities
     imports: Imports
+    news: News
     overrides: Overrides
     secrets: Secrets
     tokens: Tokens
@@ -42,10 +46,12 @@ class Services:
     @classmethod
     def over(cls, foundation: Foundation) -> Self:
         """Build all of them on one foundation."""
+        bells = Bells(foundation)
         return cls(
             administration=Administration(foundation),
             aliases=Aliases(foundation),
             audit=Audit(foundation),
+            bells=bells,
             changes=Changes(foundation),
             delivery=Delivery(foundation),
             effective=Effective(foundation),
@@ -54,6 +60,7 @@ class Services:
             hierarchy=Hierarchy(foundation),
             identities=Identities(foundation),
             imports=Imports(foundation),
+            news=News(foundation, bells),
             overrides=Overrides(foundation),
             secrets=Secrets(foundation),
             tokens=Tokens(foundation),

@@ -57,7 +57,7 @@ class Effective:
         sight = access.require_somewhere(viewer, Permission.SECRET_READ)
         page = await effective.winners(unit, service, window, sight=sight, order=order, only=only)
         keys = [entry.item.key for entry in page.entries]
-        found = await _effective(unit, service, keys, sight)
+        found = await effective_with_keys(unit, service, keys, sight)
         entries = tuple(Entry(entry.cursor, found[entry.item.key]) for entry in page.entries)
         return Page(
             entries=entries,
@@ -81,7 +81,7 @@ class Effective:
         service = await holders.find(unit, service_id) if is_canonical_id(service_id) else None
         if service is None or not service.kind.is_service or not sight.covers(service):
             return None
-        found = (await _effective(unit, service, [key], sight)).get(key)
+        found = (await effective_with_keys(unit, service, [key], sight)).get(key)
         elsewhere = await effective.anywhere_with_key(
             unit, service, key, most=MOST_ELSEWHERE, sight=sight
         )
@@ -115,9 +115,10 @@ class Effective:
         return await holders.among(unit, ids, window, sight=sight)
 
 
-async def _effective(
+async def effective_with_keys(
     unit: ReadUnit, service: Holder, keys: Iterable[str], sight: Visibility
 ) -> dict[str, EffectiveSecret]:
+    """Return what a service gets at these keys, as far as it is in sight, by key."""
     found: dict[str, EffectiveSecret] = {}
     for secret in await effective.in_chain_with_keys(unit, service, keys, sight=sight):
         if secret.key in found:

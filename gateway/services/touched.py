@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from gateway.domain.audit import AuditAction, AuditDraft, AuditSubject
 from gateway.services.trail_keys import State, TrailKeys
-from gateway.storage.watching import WATCHED
+from gateway.storage.watching import FORMER, WATCHED
 
 _VALUE: Final = "sealed_value"
 
@@ -37,6 +37,19 @@ class RowChange:
     def subject(self) -> tuple[AuditSubject, str]:
         """What an event about it is about: a value is its secret's."""
         return WATCHED[self.noun].subject, self.row_id
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What is to be told of it besides: the last word on each fact, and what a fact was."""
+        told: dict[str, Any] = {}
+        for note in self.notes:
+            given = json.loads(note.facts)
+            told |= {
+                name: fact
+                for name, fact in given.items()
+                if fact is not None or not name.startswith(FORMER)
+            }
+        return told
 
     @property
     def effect(self) -> str:
@@ -77,7 +90,7 @@ def _draft(subject: tuple[AuditSubject, str], parts: Sequence[RowChange]) -> Aud
     effect = own[0].effect if own else "CHANGED"
     details: dict[str, Any] = {}
     for part in parts:
-        details |= json.loads(part.notes[-1].facts)
+        details |= part.facts
     if kind is AuditSubject.SECRET and effect == "CHANGED":
         # Whoever gives a secret a new value changes the secret; a new key only seals it anew.
         details["is_new_value"] = bool(own) and len(own) < len(parts)

@@ -1,6 +1,6 @@
 """Queries about secrets, without their values."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
@@ -246,6 +246,23 @@ def dependents(secret_id: str) -> Select[Any]:
 async def dependent_ids(unit: ReadUnit, secret_id: str) -> list[str]:
     """Return the ids of all that goes when the secret is deleted."""
     return [row.id for row in await unit.rows(dependents(secret_id))]
+
+
+async def alias_keys(
+    unit: ReadUnit, target_id: str, *, holder_ids: Collection[str], most: int
+) -> list[str]:
+    """Return the keys under which aliases at these holders stand for a secret, in order."""
+    rows = await unit.rows(
+        select(SECRET.c.key)
+        .where(
+            SECRET.c.target_id == target_id,
+            SECRET.c.variable_type == SecretType.ALIAS,
+            SECRET.c.holder_id.in_(holder_ids),
+        )
+        .order_by(SECRET.c.key)
+        .limit(most)
+    )
+    return [row.key for row in rows]
 
 
 async def dependents_page(

@@ -151,6 +151,8 @@ class WriteUnit(ReadUnit):
 
 # Writes what has to be written with every change; what it raises undoes the change.
 BeforeCommit = Callable[[WriteUnit], Awaitable[None]]
+# Hears of it; there is nothing that it could still undo.
+AfterCommit = Callable[[], None]
 
 
 class Database:
@@ -169,6 +171,7 @@ class Database:
         # Set by the vault, which has the key.
         self.macs: RowMacs | None = None
         self.before_commit: BeforeCommit | None = None
+        self.after_commit: AfterCommit | None = None
 
     async def __aenter__(self) -> Self:
         """Return itself; connections open when they are needed."""
@@ -212,5 +215,7 @@ class Database:
                 if self.before_commit is not None:
                     await self.before_commit(unit)
                 await unit.commit()
+                if self.after_commit is not None:
+                    self.after_commit()
         finally:
             await unit.close()

@@ -13,6 +13,8 @@ from typing import Final
 from gateway.domain.audit import AuditSubject
 
 _NONE: Final = "NULL"
+# Before the name of what a column was.
+FORMER: Final = "former_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,8 @@ class Watched:
     holder: str = _NONE
     key: str = _NONE
     facts: tuple[str, ...] = ()
+    # Of these an update tells what they were, if it changes them.
+    former: tuple[str, ...] = ()
 
     def state(self, row: str) -> str:
         """Return the expression of a row's state: each column's type and bytes, none left out."""
@@ -73,6 +77,7 @@ WATCHED: Final[Mapping[str, Watched]] = MappingProxyType(
             holder="{row}.holder_id",
             key="{row}.key",
             facts=("variable_type", "version"),
+            former=("key",),
         ),
         "sealed_value": Watched(
             subject=AuditSubject.SECRET,
@@ -138,7 +143,12 @@ def watching_statements() -> Iterator[str]:
 
 
 def _trigger(table: str, watched: Watched, event: str, row: str) -> str:
-    facts = ", ".join(f"'{column}', {row}.{column}" for column in watched.facts)
+    facts = [f"'{column}', {row}.{column}" for column in watched.facts]
+    if event == "UPDATE":
+        facts += [
+            f"'{FORMER}{column}', CASE WHEN OLD.{column} IS NOT NEW.{column} THEN OLD.{column} END"
+            for column in watched.former
+        ]
     return _TRIGGER.format(
         table=table,
         event=event,
@@ -151,5 +161,5 @@ def _trigger(table: str, watched: Watched, event: str, row: str) -> str:
         project=watched.project.format(row=row),
         holder=watched.holder.format(row=row),
         key=watched.key.format(row=row),
-        facts=facts,
+        facts=", ".join(facts),
     )

@@ -40,7 +40,7 @@ SECRETS = (
 )
 VARIABLES = {
     "an enum value": (
-        '($a: SecretChangeKind!) { secret(id: "x") { impact(of: $a) { pageInfo { endCursor } } } }',
+        '($a: PlannedChange!) { secret(id: "x") { impact(of: $a) { pageInfo { endCursor } } } }',
         "DELET",
     ),
     "an input field": (SECRETS, {"keyPrefi": "K"}),

@@ -1,0 +1,103 @@
+"""News: what became of secrets, told in the order in which it happened, to those who watch.
+
+A cursor names a link of the audit trail's chain, by its number and a part of its hash: a database
+that was put back has other links under the same numbers, and is not taken for the same history.
+"""
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, Self
+
+from gateway.domain.errors import Argument, ErrorCode, GatewayError, InvalidInput
+
+_MARK_BYTES: Final = 8
+_MOST_LENGTH: Final = 64
+_PLAIN: Final = re.compile(r"(?P<seq>0|[1-9][0-9]{0,17})\.(?P<mark>[0-9a-f]{16})", re.ASCII)
+
+
+class ChangeKind(StrEnum):
+    """What became of a secret."""
+
+    CREATED = "CREATED"
+    UPDATED = "UPDATED"
+    DELETED = "DELETED"
+
+
+class CursorExpired(GatewayError):
+    """What happened since the cursor is not known any more, in part or at all."""
+
+    code = ErrorCode.CURSOR_EXPIRED
+
+    def __init__(self) -> None:
+        """Say what to do."""
+        super().__init__(
+            "Not all changes since this cursor are known any more: read again what you show, and "
+            "begin without `after`."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in the chain: behind the link with this number, whose hash begins so."""
+
+    seq: int
+    mark: str
+
+    @classmethod
+    def behind(cls, seq: int, link_hash: bytes) -> Self:
+        """Return the place behind a link."""
+        return cls(seq, link_hash[:_MARK_BYTES].hex())
+
+    @classmethod
+    def read(cls, cursor: str) -> Self:
+        """Return the place that a cursor names.
+
+        Raises:
+            InvalidInput: if it is no cursor of news.
+
+        """
+        found = _PLAIN.fullmatch(_decoded(cursor)) if len(cursor) <= _MOST_LENGTH else None
+        if found is None:
+            raise InvalidInput(Argument.PAGE, "The cursor is none of the changes.")
+        return cls(int(found["seq"]), found["mark"])
+
+    @property
+    def cursor(self) -> str:
+        """The place as an opaque text."""
+        plain = f"{self.seq}.{self.mark}".encode()
+        return base64.urlsafe_b64encode(plain).decode().rstrip("=")
+
+    def is_behind(self, link_hash: bytes) -> bool:
+        """Tell whether this is the link that is meant."""
+        return self.mark == link_hash[:_MARK_BYTES].hex()
+
+
+def _decoded(cursor: str) -> str:
+    padded = cursor + "=" * (-len(cursor) % 4)
+    try:
+        return base64.b64decode(padded, altchars=b"-_", validate=True).decode()
+    except (ValueError, binascii.Error):
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretChange:
+    """What became of one secret. The holder may be gone since, as the secret may."""
+
+    cursor: str
+    kind: ChangeKind
+    secret_id: str
+    key: str
+    # The key that it had until now, if it was renamed.
+    former_key: str | None
+    holder_id: str
+    at: datetime
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys at which something is otherwise now."""
+        return (self.key,) if self.former_key is None else (self.former_key, self.key)

@@ -1,0 +1,127 @@
+"""Bells: whoever waits for news of a project hears when there may be some.
+
+A bell tells nothing but that it is time to look: what has happened stands in the database, and is
+read from there by each who listens, as they may see it. So a bell may ring too often, and nothing
+is lost where many rings sound as one. One task looks whether the audit trail has grown, as long as
+somebody listens: at once when this process has written, and every so often for the others.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+
+from gateway.domain.audit import AuditSubject
+from gateway.domain.errors import Unavailable
+from gateway.services.foundation import Foundation
+from gateway.storage import news
+
+_log = structlog.get_logger(__name__)
+
+# Seconds. So late is what another process has written heard of, and what it took from a caller.
+LOOKS_EVERY: Final = 0.25
+
+# What these tell of may be what a listener was allowed until now.
+_ACCESS: Final = frozenset({AuditSubject.TOKEN, AuditSubject.USER, AuditSubject.GRANT})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bell:
+    """One listener's bell. It stays rung until it is muffled, so no ring is missed."""
+
+    # None listens only for what may change who may do what.
+    project_id: str | None
+    _rung: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def ring(self) -> None:
+        """Tell that it is time to look."""
+        self._rung.set()
+
+    def muffle(self) -> None:
+        """Be ready for the next ring; to be done before looking."""
+        self._rung.clear()
+
+    async def wait(self) -> None:
+        """Wait until it has rung."""
+        await self._rung.wait()
+
+
+class Bells:
+    """All bells of this process."""
+
+    def __init__(self, foundation: Foundation) -> None:
+        """Take what every use case stands on."""
+        self._foundation = foundation
+        self._bells: set[Bell] = set()
+        self._nudged = asyncio.Event()
+        # The newest event that was rung for; none as long as nobody listens.
+        self._seen: int | None = None
+
+    @property
+    def listeners(self) -> int:
+        """How many listen."""
+        return len(self._bells)
+
+    @contextmanager
+    def listening(self, project_id: str | None = None) -> Iterator[Bell]:
+        """Give a bell for a project's news, and for changes of access, for the block's length."""
+        bell = Bell(project_id)
+        self._bells.add(bell)
+        self.nudge()
+        try:
+            yield bell
+        finally:
+            self._bells.discard(bell)
+
+    def nudge(self) -> None:
+        """Say that this process has written, or that somebody new listens."""
+        self._nudged.set()
+
+    @asynccontextmanager
+    async def hung(self) -> AsyncIterator[None]:
+        """Look for news for the length of the block."""
+        self._foundation.database.after_commit = self.nudge
+        task = asyncio.create_task(self._keep_looking())
+        try:
+            yield
+        finally:
+            self._foundation.database.after_commit = None
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _keep_looking(self) -> None:
+        while True:
+            await self._until_it_is_time()
+            if not self._bells:
+                self._seen = None
+                continue
+            try:
+                await self._look()
+            except Unavailable:
+                # Who listens finds that out when it looks; the next time it may be back.
+                _log.warning("news_unavailable")
+                self._seen = None
+
+    async def _until_it_is_time(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._nudged.wait(), LOOKS_EVERY if self._bells else None)
+        self._nudged.clear()
+
+    async def _look(self) -> None:
+        async with self._foundation.database.read() as unit:
+            newest, seen = await news.newest_seq(unit), self._seen
+            if newest == seen:
+                return
+            # After a backup was put back, numbers begin again below.
+            is_continued = seen is not None and newest > seen
+            subjects = await news.subjects_since(unit, seen or 0) if is_continued else ()
+        self._seen = newest
+        is_for_all = not is_continued or any(subject in _ACCESS for subject, _ in subjects)
+        projects = {project_id for _, project_id in subjects}
+        for bell in self._bells:
+            if is_for_all or bell.project_id in projects:
+                bell.ring()

@@ -1,0 +1,209 @@
+"""News of secrets, for those who watch: what has changed, each time as they may see it then.
+
+Reading on from a cursor and waiting for what comes are one thing: each round looks into the log
+from where the last one ended, and waits only where there is nothing. So nothing is left out between
+the two, and nothing is told twice.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.domain.drafts import HolderReference
+from gateway.domain.effective import EffectiveSecret
+from gateway.domain.holders import Holder
+from gateway.domain.news import ChangeKind, CursorExpired, Position, SecretChange
+from gateway.domain.pages import MAX_PAGE_SIZE
+from gateway.domain.permissions import Permission
+from gateway.domain.principals import Principal
+from gateway.domain.refusals import HolderNotFound
+from gateway.services import access
+from gateway.services.bells import Bell, Bells
+from gateway.services.effective import effective_with_keys
+from gateway.services.foundation import Foundation
+from gateway.storage import holders, news, secrets
+from gateway.storage.unit_of_work import ReadUnit
+
+
+class Turns(Protocol):
+    """How a listener comes to look: at a view of now, and as who the caller is now."""
+
+    async def begin(self) -> tuple[ReadUnit, Principal]:
+        """Open a new view, and return it with the caller, all grants as they are now.
+
+        Raises:
+            Unauthenticated: if the caller's credential is good no more.
+
+        """
+
+    async def end(self) -> None:
+        """Close the view: nobody holds one while waiting."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Watch:
+    """One listener: what it hears of, and how far it has heard."""
+
+    holder: Holder
+    # The holders whose secrets are told of, as they were when it began: they may go.
+    among: Mapping[str, Holder]
+    position: Position
+    bell: Bell
+    turns: Turns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectiveChange:
+    """What a service gets otherwise since one change: at which keys, and what is there now.
+
+    There are at most as many keys as a page has entries.
+    """
+
+    change: SecretChange
+    has_more: bool
+    service: Holder
+    keys: tuple[str, ...]
+    entries: tuple[EffectiveSecret, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    unit: ReadUnit
+    viewer: Principal
+    change: SecretChange
+
+
+class News:
+    """The use cases of those who watch."""
+
+    def __init__(self, foundation: Foundation, bells: Bells) -> None:
+        """Take what every use case stands on, and what tells that it is time to look."""
+        self._foundation = foundation
+        self._bells = bells
+
+    async def cursor(self, unit: ReadUnit) -> str:
+        """Return the cursor of what a view shows: whoever reads on from it misses nothing."""
+        return (await news.head(unit)).cursor
+
+    async def changes(
+        self,
+        turns: Turns,
+        *,
+        at: HolderReference,
+        with_inherited: bool = False,
+        after: str | None = None,
+    ) -> AsyncGenerator[SecretChange, None]:
+        """Tell what becomes of the secrets of a holder, and of those that it inherits, for ever.
+
+        Raises:
+            InvalidInput: for a cursor that is none of news.
+            CursorExpired: if not all that came after the cursor is known.
+            HolderNotFound: if the holder is not there for the viewer, or not any more.
+            Forbidden: if the viewer may not read secrets there.
+            Unauthenticated: when the caller's credential is good no more.
+
+        """
+        async with (
+            self._watch(turns, at, after, is_wide=with_inherited) as watch,
+            aclosing(self._told(watch)) as told,
+        ):
+            async for turn in told:
+                yield turn.change
+
+    async def effective_changes(
+        self, turns: Turns, *, service_id: str, after: str | None = None
+    ) -> AsyncGenerator[EffectiveChange, None]:
+        """Tell at which keys a service gets something else, for ever; errors as in `changes`.
+
+        What values refer to as `{{KEY}}` is sealed, and so not known here.
+
+        """
+        at = HolderReference(None, service_id)
+        async with (
+            self._watch(turns, at, after, is_wide=True) as watch,
+            aclosing(self._told(watch)) as told,
+        ):
+            if not watch.holder.kind.is_service:
+                raise HolderNotFound(None, service_id)
+            async for turn in told:
+                if found := await _effect(turn, watch.holder):
+                    yield found
+
+    @asynccontextmanager
+    async def _watch(
+        self, turns: Turns, at: HolderReference, after: str | None, *, is_wide: bool
+    ) -> AsyncIterator[Watch]:
+        unit, viewer = await turns.begin()
+        holder = await access.require_on(unit, viewer, Permission.SECRET_READ, at)
+        # From before the place in the log is read: what comes after that rings.
+        with self._bells.listening(holder.project_id) as bell:
+            position = Position.read(after) if after is not None else await news.head(unit)
+            if after is not None and not await news.is_known(unit, position):
+                raise CursorExpired
+            ids = holder.chain_ids if is_wide else (holder.id,)
+            among = await holders.by_ids(unit, ids)
+            await turns.end()
+            yield Watch(holder=holder, among=among, position=position, bell=bell, turns=turns)
+
+    async def _told(self, watch: Watch) -> AsyncGenerator[_Turn, None]:
+        while True:
+            watch.bell.muffle()
+            batch = await self._next_batch(watch)
+            for change in batch.changes:
+                # It begins after the change was made, so it knows who may see it since.
+                unit, viewer = await watch.turns.begin()
+                if viewer.may(Permission.SECRET_READ, on=watch.among[change.holder_id]):
+                    yield _Turn(unit, viewer, change)
+            watch.position = batch.position
+            if not batch.has_more:
+                await _ensure_still_there(watch)
+                await watch.bell.wait()
+
+    async def _next_batch(self, watch: Watch) -> news.Batch:
+        async with self._foundation.database.read() as unit:
+            return await news.changes(unit, watch.position, tuple(watch.among))
+
+
+async def _ensure_still_there(watch: Watch) -> None:
+    unit, viewer = await watch.turns.begin()
+    named = HolderReference(watch.holder.kind, watch.holder.id)
+    await access.require_on(unit, viewer, Permission.SECRET_READ, named)
+    await watch.turns.end()
+
+
+async def _effect(turn: _Turn, service: Holder) -> EffectiveChange | None:
+    """Return what a service gets otherwise since a change; None if nothing."""
+    change, sight = turn.change, turn.viewer.sight(Permission.SECRET_READ)
+    chain, bound = service.chain_ids, MAX_PAGE_SIZE + 1
+    renamed = await secrets.alias_keys(turn.unit, change.secret_id, holder_ids=chain, most=bound)
+    candidates = dict.fromkeys((*change.keys, *renamed))
+    found = await effective_with_keys(turn.unit, service, candidates, sight)
+    keys = tuple(key for key in candidates if _is_felt(change, key, found.get(key), service))
+    if not keys:
+        return None
+    told = keys[:MAX_PAGE_SIZE]
+    return EffectiveChange(
+        change=change,
+        has_more=len(keys) > len(told),
+        service=service,
+        keys=told,
+        entries=tuple(found[key] for key in told if key in found),
+    )
+
+
+def _is_felt(
+    change: SecretChange, key: str, entry: EffectiveSecret | None, service: Holder
+) -> bool:
+    """Tell whether a service has something else at a key since a change.
+
+    It has where the secret wins there, by itself or through an alias; and where it is gone from the
+    key, unless what wins now is nearer and so hid it before.
+    """
+    if entry is None:
+        return True
+    if change.secret_id in (entry.winner.id, entry.resolves_to.id):
+        return True
+    is_gone = change.kind is ChangeKind.DELETED or key == change.former_key
+    chain = service.chain_ids
+    return is_gone and chain.index(entry.winner.holder.id) >= chain.index(change.holder_id)

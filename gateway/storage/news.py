@@ -1,0 +1,110 @@
+"""Queries about news: the audit trail, read as the log of what became of secrets."""
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final
+
+from sqlalchemy import Row, func, select
+
+from gateway.domain.audit import AuditAction
+from gateway.domain.news import ChangeKind, Position, SecretChange
+from gateway.storage.audit import EVENT, HEAD
+from gateway.storage.unit_of_work import ReadUnit
+from gateway.storage.watching import FORMER
+
+MOST_AT_ONCE: Final = 100
+
+_KINDS: Final = MappingProxyType(
+    {
+        AuditAction.SECRET_CREATED: ChangeKind.CREATED,
+        AuditAction.SECRET_CHANGED: ChangeKind.UPDATED,
+        AuditAction.SECRET_DELETED: ChangeKind.DELETED,
+    }
+)
+_CHANGE: Final = (
+    EVENT.c.seq,
+    EVENT.c.hash,
+    EVENT.c.action,
+    EVENT.c.subject_id,
+    EVENT.c.key,
+    EVENT.c.holder_id,
+    EVENT.c.at,
+    EVENT.c.details,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Changes in order, and how far the log was read for them."""
+
+    changes: tuple[SecretChange, ...]
+    position: Position = field(repr=False)
+    has_more: bool
+
+
+async def head(unit: ReadUnit) -> Position:
+    """Return the place behind the newest link."""
+    row = await unit.first(select(HEAD.c.seq, HEAD.c.hash))
+    return Position.behind(row.seq, row.hash) if row else Position(0, "")
+
+
+async def is_known(unit: ReadUnit, position: Position) -> bool:
+    """Tell whether all that came after this place is there, and the place is of this history."""
+    link_hash = await unit.first(select(EVENT.c.hash).where(EVENT.c.seq == position.seq))
+    if link_hash is None:
+        # Where the beginning of the chain was deleted up to there, the next link knows the hash.
+        following = EVENT.c.seq == position.seq + 1
+        link_hash = await unit.first(select(EVENT.c.prev_hash).where(following))
+    return link_hash is not None and position.is_behind(link_hash[0])
+
+
+async def changes(unit: ReadUnit, position: Position, holder_ids: Collection[str]) -> Batch:
+    """Return what became of secrets of these holders after a place, oldest first; up to a bound.
+
+    What was only sealed anew, under another data key, is the same as before.
+    """
+    rows = await unit.rows(
+        select(*_CHANGE)
+        .where(EVENT.c.seq > position.seq, EVENT.c.holder_id.in_(holder_ids))
+        .where(EVENT.c.action.in_(_KINDS))
+        .order_by(EVENT.c.seq)
+        .limit(MOST_AT_ONCE)
+    )
+    told = ((row, json.loads(row.details)) for row in rows)
+    return Batch(
+        changes=tuple(_change(row, facts) for row, facts in told if not _is_silent(facts)),
+        position=Position.behind(rows[-1].seq, rows[-1].hash) if rows else position,
+        has_more=len(rows) == MOST_AT_ONCE,
+    )
+
+
+async def subjects_since(unit: ReadUnit, seq: int) -> Sequence[tuple[str, str | None]]:
+    """Return of which kinds of things, in which projects, events tell after a number."""
+    rows = await unit.rows(
+        select(EVENT.c.subject, EVENT.c.project_id).where(EVENT.c.seq > seq).distinct()
+    )
+    return [(row.subject, row.project_id) for row in rows]
+
+
+async def newest_seq(unit: ReadUnit) -> int:
+    """Return the number of the newest link; 0 if there is none."""
+    row = await unit.first(select(func.coalesce(func.max(HEAD.c.seq), 0)))
+    return int(row[0]) if row else 0
+
+
+def _is_silent(facts: dict[str, Any]) -> bool:
+    return bool(facts.get("is_sealed_anew"))
+
+
+def _change(row: Row[Any], facts: dict[str, Any]) -> SecretChange:
+    return SecretChange(
+        cursor=Position.behind(row.seq, row.hash).cursor,
+        kind=_KINDS[AuditAction(row.action)],
+        secret_id=row.subject_id,
+        key=row.key,
+        former_key=facts.get(f"{FORMER}key"),
+        holder_id=row.holder_id,
+        at=row.at,
+    )
