@@ -5,30 +5,33 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from gateway.auth.attempts import GuardedSignIn
-from gateway.auth.authentication import Authentication
+from gateway.auth.authentication import Authentication, signed_in
 from gateway.auth.sign_in import SignIn
 from gateway.domain.buckets import Allowance
 from gateway.graphiql.page import GRAPHIQL_PATHS, graphiql_routes
 from gateway.hardening import harden
 from gateway.http import graphql, health
 from gateway.http.attendance import Attendance
-from gateway.http.body_limit import BodyLimit
+from gateway.http.body_limit import MAX_BODY_BYTES, BodyLimit
 from gateway.http.boundary import ErrorBoundary, on_http_exception
 from gateway.http.connections import STATE_KEY, Connections, Deadlines
 from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.hosts import HostGate
 from gateway.http.metering import Metering, metered
 from gateway.http.requests import REQUEST_ID, RequestFrame
+from gateway.http.socket_parts import SocketTimes
+from gateway.http.sockets import SocketEndpoint
+from gateway.http.streaming import Streaming
 from gateway.logs import configure_logs
 from gateway.rest.calls import IDEMPOTENCY_HEADER
 from gateway.rest.reference.routes import PUBLIC_PATHS, reference_routes
@@ -36,13 +39,12 @@ from gateway.rest.shim import rest_routes
 from gateway.rest.table import ROWS
 from gateway.runtime import Runtime
 from gateway.services.limits import Clock, Limiter
+from gateway.services.vigil import Vigil
 from gateway.settings import Settings
 from gateway.storage.checks import ensure_answering
 from gateway.watch import keeping_watch
 from schema.executor import Executor, Terms
 from schema.root import build_schema, ensure_valid
-
-MAX_BODY_BYTES: Final = 1024 * 1024
 
 
 def create_app() -> Starlette:
@@ -60,6 +62,9 @@ def build_app(runtime: Runtime, *, clock: Clock = time.monotonic) -> Starlette:
     """
     limiter = Limiter(_caller_allowance(runtime.settings), clock)
     executors = _executors(runtime, limiter)
+    # One for both: a failed attempt counts wherever it comes in.
+    attempts = Limiter(_failure_allowance(runtime.settings), clock)
+    sign_in = GuardedSignIn(_sign_in(runtime), attempts)
     # A document that does not fit the schema stops the process here, and no customer there.
     for row in ROWS:
         ensure_valid(row.document)
@@ -70,8 +75,8 @@ def build_app(runtime: Runtime, *, clock: Clock = time.monotonic) -> Starlette:
             yield {STATE_KEY: _connections(runtime.settings)}
 
     app = Starlette(
-        routes=_routes(runtime, executors, limiter),
-        middleware=_middleware(runtime, limiter, clock),
+        routes=_routes(runtime, executors, limiter, sign_in),
+        middleware=_middleware(runtime, limiter, sign_in),
         exception_handlers={HTTPException: on_http_exception},
         lifespan=lifespan,
     )
@@ -93,24 +98,38 @@ def _executors(runtime: Runtime, limiter: Limiter) -> _Executors:
     return _Executors(public=Executor(*parts, terms), internal=Executor(*parts))
 
 
-def _routes(runtime: Runtime, executors: _Executors, limiter: Limiter) -> list[BaseRoute]:
-    public, internal = executors.public, executors.internal
+def _routes(
+    runtime: Runtime, executors: _Executors, limiter: Limiter, sign_in: GuardedSignIn
+) -> list[BaseRoute]:
+    public, internal, settings = executors.public, executors.internal, runtime.settings
+    streaming = Streaming(
+        public,
+        Vigil(runtime.services.bells, runtime.services.tokens.now),
+        most_per_caller=settings.subscriptions_per_caller,
+    )
+    socket = SocketEndpoint(
+        public.open_run,
+        streaming,
+        partial(signed_in, sign_in),
+        origins=settings.cors_origins,
+        times=SocketTimes(init=settings.head_seconds, operation=settings.deadline_seconds),
+    )
     return [
-        Route(graphql.PATH, GraphQLEndpoint(public.open_run).answer, methods=["POST"]),
+        Route(graphql.PATH, GraphQLEndpoint(public.open_run, streaming).answer, methods=["POST"]),
+        WebSocketRoute(graphql.PATH, socket.answer),
         *rest_routes(metered(internal.open_run, limiter)),
         *reference_routes(),
         *health.health_routes(
             partial(ensure_answering, runtime.database),
             lambda: runtime.services.audit.is_in_alarm,
         ),
-        *(graphiql_routes() if runtime.settings.serves_graphiql else ()),
+        *(graphiql_routes() if settings.serves_graphiql else ()),
     ]
 
 
-def _middleware(runtime: Runtime, limiter: Limiter, clock: Clock) -> list[Middleware]:
+def _middleware(runtime: Runtime, limiter: Limiter, sign_in: GuardedSignIn) -> list[Middleware]:
     """Return the middleware, the outermost first."""
     settings = runtime.settings
-    attempts = Limiter(_failure_allowance(settings), clock)
     return [
         Middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies)),
         Middleware(RequestFrame, https=settings.https),
@@ -120,7 +139,7 @@ def _middleware(runtime: Runtime, limiter: Limiter, clock: Clock) -> list[Middle
         Middleware(HostGate, hosts=settings.resolved_hosts, open_paths={health.LIVE, health.READY}),
         Middleware(
             Authentication,
-            principal_of=GuardedSignIn(_sign_in(runtime), attempts),
+            principal_of=sign_in,
             is_public=_is_public(settings),
         ),
         Middleware(Metering, limiter=limiter),

@@ -178,7 +178,8 @@ class Settings(BaseSettings):
         ),
     )
     head_seconds: _Seconds = Field(
-        default=10, description="Time in which a request's head must be complete."
+        default=10,
+        description="Time in which a request's head, or a socket's first message, must be there.",
     )
     body_seconds: _Seconds = Field(
         default=30, description="Time in which a body must have come, or an answer be taken."
@@ -209,6 +210,9 @@ class Settings(BaseSettings):
     )
     deadline_seconds: Annotated[float, Field(gt=0, le=600)] = Field(
         default=10, description="After how many seconds a request is given up."
+    )
+    subscriptions_per_caller: _Count = Field(
+        default=100, description="Subscriptions that one caller may listen to at once; 0: any."
     )
     log_format: LogFormat = Field(
         default=LogFormat.CONSOLE, description="`console` for people, `json` for machines."

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import httpx
@@ -23,6 +23,8 @@ class LiveServer:
 
     url: str
     demo: Mapping[str, str]
+    # Where it is one process, that; for tests of how it ends.
+    process: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
 
 
 def command(*arguments: str) -> list[str]:
@@ -49,7 +51,7 @@ def serving(data_dir: Path, demo: Demo, **settings: str) -> Iterator[LiveServer]
             stderr=output,
         )
         try:
-            yield LiveServer(_address(process, log), asdict(demo))
+            yield LiveServer(_address(process, log), asdict(demo), process)
         finally:
             process.terminate()
             process.wait(timeout=_START_SECONDS)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable
+from functools import partial
 from ipaddress import ip_address, ip_network
 from typing import Final
 
@@ -9,6 +10,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.domain.errors import Unauthenticated
+from gateway.domain.execution import Caller
 from gateway.domain.origins import ActorKind, originating
 from gateway.domain.principals import Principal
 from gateway.domain.tokens import PREFIX
@@ -19,15 +21,21 @@ _IN_ADDRESS: Final = re.compile(rb"(?:^|&)access_token=")
 # Whoever has an address of version 6 mostly has all of this network.
 _NETWORK_BITS: Final = 64
 
+# Takes a credential and its source.
+PrincipalOf = Callable[[str, str], Awaitable[Principal]]
+
 
 class Authentication:
-    """Turns the Authorization header into `scope["principal"]`."""
+    """Turns the Authorization header into `scope["principal"]`, and `scope["caller"]` for streams.
+
+    A WebSocket may come without one; who opens it has to say later who they are.
+    """
 
     def __init__(
         self,
         app: ASGIApp,
         *,
-        principal_of: Callable[[str, str], Awaitable[Principal]],
+        principal_of: PrincipalOf,
         is_public: Callable[[str], bool],
     ) -> None:
         """Take how a credential and its source are looked up, and which paths need none."""
@@ -48,21 +56,39 @@ class Authentication:
         if scope["type"] not in {"http", "websocket"} or self._is_public(scope["path"]):
             await self._app(scope, receive, send)
             return
-        credential = _credential(scope)
-        principal = scope["principal"] = await self._principal_of(credential, _source(scope))
-        kind = ActorKind.TOKEN if credential.startswith(PREFIX) else ActorKind.USER
-        with originating(actor_kind=kind, actor_id=principal.id):
+        given = Headers(scope=scope).getlist("authorization")
+        # An address ends up in logs and histories; beside a header it is one credential too many.
+        if _IN_ADDRESS.search(scope["query_string"]) or len(given) > 1:
+            raise Unauthenticated
+        if scope["type"] == "websocket" and not given:
+            # A page cannot set the header: the credential comes with the first message.
+            await self._app(scope, receive, send)
+            return
+        caller = scope["caller"] = await signed_in(self._principal_of, "".join(given), scope)
+        scope["principal"] = caller.viewer
+        with originating(actor_kind=caller.kind, actor_id=caller.viewer.id):
             await self._app(scope, receive, send)
 
 
-def _credential(scope: Scope) -> str:
-    given = Headers(scope=scope).getlist("authorization")
-    # An address ends up in logs and histories; beside a header it is one credential too many.
-    if _IN_ADDRESS.search(scope["query_string"]):
+async def signed_in(principal_of: PrincipalOf, authorization: str, scope: Scope) -> Caller:
+    """Return who an Authorization header's text speaks for, and how to look them up again.
+
+    Raises:
+        Unauthenticated: if it has no valid credential.
+        RateLimited: if too many from there were not valid.
+        Unavailable: if credentials cannot be looked up.
+
+    """
+    credential = _credential(authorization)
+    look_up = partial(principal_of, credential, _source(scope))
+    kind = ActorKind.TOKEN if credential.startswith(PREFIX) else ActorKind.USER
+    return Caller(await look_up(), look_up, kind)
+
+
+def _credential(authorization: str) -> str:
+    if len(authorization) > _MAX_CREDENTIAL_LENGTH:
         raise Unauthenticated
-    if len(given) != 1 or len(given[0]) > _MAX_CREDENTIAL_LENGTH:
-        raise Unauthenticated
-    scheme, _, credential = given[0].partition(" ")
+    scheme, _, credential = authorization.partition(" ")
     if scheme.lower() not in _SCHEMES or not credential.strip():
         raise Unauthenticated
     # The original API has `Token` for its own tokens; what an issuer signed is a bearer's.

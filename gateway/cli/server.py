@@ -11,7 +11,9 @@ import uvicorn
 from gateway.cli.options import AsJson
 from gateway.cli.printing import say
 from gateway.cli.running import nothing, run, settings
+from gateway.http.body_limit import MAX_BODY_BYTES
 from gateway.http.protocol import PatientProtocol
+from gateway.http.socket_protocol import SocketProtocol
 from gateway.runtime import Runtime, migrate_database
 from gateway.services.demo import ensure_demo, free_keys
 from gateway.settings import hand_down
@@ -61,6 +63,9 @@ def serve(
         port=read.port,
         workers=workers or read.workers,
         http=PatientProtocol,
+        ws=SocketProtocol,
+        ws_max_size=MAX_BODY_BYTES,
+        ws_per_message_deflate=False,
         log_config=None,
         access_log=False,
         server_header=False,

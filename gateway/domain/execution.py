@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from gateway.domain.errors import ErrorCode
+from gateway.domain.origins import ActorKind
 from gateway.domain.principals import Principal
 
 
@@ -52,6 +53,7 @@ class Caller:
 
     viewer: Principal
     look_up: LookUp
+    kind: ActorKind = ActorKind.TOKEN
 
 
 class Streams(Protocol):

@@ -7,6 +7,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.domain.errors import ErrorCode, GatewayError
+from gateway.http.negotiation import EVENTS
 
 _EMPTY: Final[Message] = {"type": "http.request", "body": b"", "more_body": False}
 _GONE: Final[Message] = {"type": "http.disconnect"}
@@ -51,8 +52,14 @@ class Attendance:
         try:
             async with limit:
                 watch = asyncio.create_task(caller.watch(limit, self._seconds))
+
+                async def attended_send(message: Message) -> None:
+                    if _begins_stream(message):
+                        caller.listens(limit)
+                    await send(message)
+
                 try:
-                    await self._app(scope, caller.receive, send)
+                    await self._app(scope, caller.receive, attended_send)
                 finally:
                     watch.cancel()
         except TimeoutError:
@@ -69,6 +76,7 @@ class _Caller:
         self._receive = receive
         self._pending = [_EMPTY] if is_silent else []
         self._is_complete = asyncio.Event()
+        self._listens = False
         self.has_gone = asyncio.Event()
         if is_silent:
             self._is_complete.set()
@@ -85,16 +93,30 @@ class _Caller:
             self._is_complete.set()
         return message
 
+    def listens(self, limit: asyncio.Timeout) -> None:
+        """Lift the deadline: what was begun goes on for as long as the caller is there."""
+        self._listens = True
+        limit.reschedule(None)
+
     async def watch(self, limit: asyncio.Timeout, seconds: float) -> None:
         """Set the deadline, and bring it forward when the caller goes."""
         await self._is_complete.wait()
         now = asyncio.get_running_loop().time
-        limit.reschedule(now() + seconds)
+        # A quick answer may have begun before this has had its turn.
+        if not self._listens:
+            limit.reschedule(now() + seconds)
         while (await self._receive())["type"] != _GONE["type"]:
             pass
         self.has_gone.set()
         if not limit.expired():
             limit.reschedule(now())
+
+
+def _begins_stream(message: Message) -> bool:
+    if message["type"] != "http.response.start":
+        return False
+    media_type = Headers(raw=message.get("headers", [])).get("content-type", "")
+    return media_type.startswith(EVENTS)
 
 
 def _is_without_body(scope: Scope) -> bool:

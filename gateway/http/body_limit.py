@@ -1,9 +1,13 @@
 """No body larger than a bound, whether its length is declared or not."""
 
+from typing import Final
+
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.domain.errors import ErrorCode, GatewayError
+
+MAX_BODY_BYTES: Final = 1024 * 1024
 
 
 class TooLargeBody(GatewayError):

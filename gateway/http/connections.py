@@ -1,6 +1,6 @@
 """What one peer may do with connections: how many it holds, and how long each may take."""
 
-from asyncio import Transport
+from asyncio import Event, Transport
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
@@ -28,6 +28,7 @@ class Connections:
     most_per_peer: int = 100
     proxies: Sequence[str] = ()
     _open: dict[str, set[Transport]] = field(default_factory=dict)
+    _closing: Event = field(default_factory=Event)
 
     def admit(self, peer: str, transport: Transport) -> bool:
         """Count a new connection; tell whether the peer may have it."""
@@ -46,6 +47,14 @@ class Connections:
         held.discard(transport)
         if not held:
             self._open.pop(peer, None)
+
+    def begin_closing(self) -> None:
+        """Say that the server is going to stop."""
+        self._closing.set()
+
+    async def until_closing(self) -> None:
+        """Wait until the server is going to stop: what never ends by itself is to end then."""
+        await self._closing.wait()
 
     def _is_proxy(self, peer: str) -> bool:
         try:

@@ -1,19 +1,23 @@
-"""GraphQL over HTTP: one POST, one document, one answer."""
+"""GraphQL over HTTP: one POST, one document, one answer, or a stream of them."""
 
-import json
 from collections.abc import Mapping
+from contextlib import aclosing
 from http import HTTPStatus
 from typing import Any, Final
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.domain.errors import ErrorCode
-from gateway.domain.execution import Answer, OpenRun
-from gateway.http.json_body import BodyFault, RefusedBody, read_json_object
-from gateway.http.negotiation import GRAPHQL_JSON, preferred
+from gateway.domain.execution import Answer, Caller, OpenRun
+from gateway.domain.principals import Principal
+from gateway.http.answers import encoded, error_entry, plain
+from gateway.http.asked import Asked
+from gateway.http.event_stream import Answers, EventStream
+from gateway.http.json_body import read_json_object
+from gateway.http.negotiation import GRAPHQL_JSON, preferred, takes_events, takes_events_only
 from gateway.http.statuses import HEADERS, STATUSES
+from gateway.http.streaming import Streaming
 
 PATH: Final = "/graphql"
 
@@ -21,11 +25,12 @@ PATH: Final = "/graphql"
 class GraphQLEndpoint:
     """Answers requests with documents."""
 
-    def __init__(self, open_run: OpenRun) -> None:
-        """Take what begins a caller's request."""
+    def __init__(self, open_run: OpenRun, streaming: Streaming) -> None:
+        """Take what begins a caller's request, and what streams subscriptions."""
         self._open_run = open_run
+        self._streaming = streaming
 
-    async def answer(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> Response | EventStream:
         """Answer one request.
 
         Raises:
@@ -33,33 +38,38 @@ class GraphQLEndpoint:
 
         """
         body = await read_json_object(request)
-        document, variables, operation_name = _parameters(body)
-        async with self._open_run(request.scope["principal"]) as run:
-            answer = await run(document, variables, operation_name)
-        return _response(answer, preferred(request.headers.get("accept", "")))
+        asked = Asked.read(body)
+        accept = request.headers.get("accept", "")
+        if takes_events(accept) and self._streaming.streams.is_subscription(*asked.operation):
+            return self._events(request, self._subscribed(request.scope["caller"], asked))
+        answer = await self._ran(request.scope["principal"], asked)
+        if takes_events_only(accept):
+            return self._events(request, _alone(answer))
+        return _response(answer, preferred(accept))
+
+    async def _ran(self, viewer: Principal, asked: Asked) -> Answer:
+        async with self._open_run(viewer) as run:
+            return await run(asked.document, asked.variables, asked.operation_name)
+
+    def _events(self, request: Request, answers: Answers) -> EventStream:
+        return EventStream(answers, request.scope["caller"], self._streaming)
+
+    async def _subscribed(self, caller: Caller, asked: Asked) -> Answers:
+        told = self._streaming.streams.stream(
+            caller, asked.document, asked.variables, asked.operation_name
+        )
+        with self._streaming.counted(caller):
+            async with aclosing(told):
+                async for answer in told:
+                    yield answer
 
 
-def _parameters(body: Mapping[str, Any]) -> tuple[str, Mapping[str, Any], str | None]:
-    document, variables, name = (body.get(key) for key in ("query", "variables", "operationName"))
-    if not isinstance(document, str):
-        raise RefusedBody(BodyFault.NO_DOCUMENT)
-    if not isinstance(variables, dict | None):
-        raise RefusedBody(BodyFault.NO_VARIABLES)
-    if not isinstance(name, str | None):
-        raise RefusedBody(BodyFault.NO_OPERATION_NAME)
-    if not isinstance(body.get("extensions"), dict | None):
-        raise RefusedBody(BodyFault.NO_EXTENSIONS)
-    return document, variables or {}, name
+async def _alone(answer: Answer) -> Answers:
+    yield answer
 
 
 def _response(answer: Answer, media_type: str) -> Response:
-    content: dict[str, Any] = {}
-    if answer.errors:
-        content["errors"] = answer.errors
-    if not answer.is_request_error:
-        content["data"] = answer.data
-    if answer.extensions:
-        content["extensions"] = answer.extensions
+    content = plain(answer)
     if answer.data is None and answer.first_code is ErrorCode.UNAVAILABLE:
         return _unavailable(content, media_type)
     return _json(content, _status(answer, media_type), media_type)
@@ -84,19 +94,10 @@ def graphql_error(
     code: ErrorCode, message: str, *, accept: str, headers: Mapping[str, str]
 ) -> Response:
     """Return an error that came before any document could run."""
-    error = {"message": message, "extensions": {"code": code}}
-    response = _json({"errors": [error]}, STATUSES[code], preferred(accept))
+    response = _json({"errors": [error_entry(code, message)]}, STATUSES[code], preferred(accept))
     response.headers.update({**HEADERS.get(code, {}), **headers})
     return response
 
 
 def _json(content: Mapping[str, Any], status: HTTPStatus, media_type: str) -> Response:
-    return Response(_encoded(content), status, media_type=f"{media_type}; charset=utf-8")
-
-
-def _encoded(content: Mapping[str, Any]) -> bytes:
-    try:
-        return orjson.dumps(content)
-    except TypeError:
-        # What a caller sent is told back in places; a lone surrogate goes back as an escape.
-        return json.dumps(content).encode()
+    return Response(encoded(content), status, media_type=f"{media_type}; charset=utf-8")

@@ -74,9 +74,19 @@ async def read_json_object(request: Request) -> dict[str, Any]:
     if not body.strip():
         raise RefusedBody(BodyFault.MISSING)
     _ensure_media_type(request)
-    _ensure_modest(body)
-    parsed = _parsed(body)
-    if len(body) > MAX_TEXT_BYTES:
+    return json_object(body)
+
+
+def json_object(text: bytes) -> dict[str, Any]:
+    """Return what a text holds as a JSON object.
+
+    Raises:
+        RefusedBody: if it is malformed, beyond the bounds or not an object.
+
+    """
+    _ensure_modest(text)
+    parsed = _parsed(text)
+    if len(text) > MAX_TEXT_BYTES:
         _ensure_short_texts(parsed)
     if not isinstance(parsed, dict):
         raise RefusedBody(BodyFault.NOT_AN_OBJECT)

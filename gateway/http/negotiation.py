@@ -7,13 +7,14 @@ JSON: Final = "application/json"
 GRAPHQL_JSON: Final = "application/graphql-response+json"
 # Where a client likes both equally: the one that it names, and of two named ones the newer.
 _OFFERED: Final = (GRAPHQL_JSON, JSON)
+EVENTS: Final = "text/event-stream"
 _RANGES: Final = ("*/*", "application/*")
 _MAX_LENGTH: Final = 1_000
 
 
 def preferred(accept: str) -> str:
     """Return the media type to answer in; plain JSON where the header names neither."""
-    wishes = dict(_wishes(accept[:_MAX_LENGTH].lower()))
+    wishes = _named(accept)
     anything = max((wishes.get(kind, 0.0) for kind in _RANGES), default=0.0)
     weights = {kind: wishes.get(kind, 0.0) for kind in _OFFERED}
     if not any(weights.values()):
@@ -21,6 +22,23 @@ def preferred(accept: str) -> str:
     if JSON not in wishes and anything > weights[GRAPHQL_JSON]:
         return JSON
     return max(_OFFERED, key=lambda kind: weights[kind])
+
+
+def takes_events(accept: str) -> bool:
+    """Tell whether a client takes a stream of events; nobody does who does not name it."""
+    return _named(accept).get(EVENTS, 0.0) > 0
+
+
+def takes_events_only(accept: str) -> bool:
+    """Tell whether a client takes nothing but a stream of events."""
+    wishes = _named(accept)
+    return wishes.get(EVENTS, 0.0) > 0 and not any(
+        wishes.get(kind, 0.0) for kind in (*_OFFERED, *_RANGES)
+    )
+
+
+def _named(accept: str) -> dict[str, float]:
+    return dict(_wishes(accept[:_MAX_LENGTH].lower()))
 
 
 def _wishes(accept: str) -> Iterator[tuple[str, float]]:

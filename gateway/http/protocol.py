@@ -79,6 +79,11 @@ class PatientProtocol(HttpToolsProtocol):
         self._stop_expecting()
         super().handle_websocket_upgrade()
 
+    def shutdown(self) -> None:
+        """Let what is under way come to its end, and tell what has none."""
+        self._limits.begin_closing()
+        super().shutdown()
+
     def data_received(self, data: bytes) -> None:
         """Read on."""
         if self._deadline is None and not self._is_answering():

@@ -31,6 +31,10 @@ HTTPS_HEADERS: Final[Mapping[str, str]] = {
 }
 
 
+# The second one refuses to open a WebSocket.
+_STARTS: Final = frozenset({"http.response.start", "websocket.http.response.start"})
+
+
 class RequestFrame:
     """ASGI middleware that names, logs and frames each request."""
 
@@ -41,14 +45,14 @@ class RequestFrame:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, inside its frame."""
-        if scope["type"] != "http":
+        if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
         request_id, begun, status = _request_id(scope), time.perf_counter(), 0
 
         async def framed_send(message: Message) -> None:
             nonlocal status
-            if message["type"] == "http.response.start":
+            if message["type"] in _STARTS:
                 status = int(message["status"])
                 headers = MutableHeaders(scope=message)
                 headers[REQUEST_ID] = request_id
@@ -76,4 +80,5 @@ def _request_id(scope: Scope) -> str:
 def _described(scope: Scope) -> Mapping[str, str]:
     # The route, not the path: a path is the caller's text and may hold anything.
     route = scope.get("route")
-    return {"method": scope["method"], "route": getattr(route, "path", "unmatched")}
+    method = scope.get("method", "WEBSOCKET")
+    return {"method": method, "route": getattr(route, "path", "unmatched")}

@@ -1,0 +1,264 @@
+"""The graphql-transport-ws protocol: what a socket's two sides say to each other, and when.
+
+A caller introduces themselves, then begins and ends operations, each under an id of their own.
+Whatever is not of the protocol ends the socket; its close code says why.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing, suppress
+from enum import IntEnum
+from typing import Any, Final, NoReturn
+
+import structlog
+
+from gateway.domain.errors import (
+    ErrorCode,
+    GatewayError,
+    RateLimited,
+    Unauthenticated,
+    Unavailable,
+)
+from gateway.domain.execution import Answer, Caller
+from gateway.domain.origins import originating
+from gateway.http.answers import encoded, plain, refusing
+from gateway.http.asked import Asked
+from gateway.http.attendance import DeadlineExceeded
+from gateway.http.json_body import RefusedBody, json_object
+from gateway.http.socket_parts import Channel, SocketParts
+from gateway.http.streaming import first_to_end
+
+_log = structlog.get_logger(__name__)
+
+MOST_OPERATIONS: Final = 10
+_MOST_ID: Final = 256
+_CREDENTIAL_NAMES: Final = ("Authorization", "authorization")
+
+Message = Mapping[str, Any]
+
+
+class CloseCode(IntEnum):
+    """Why a socket ends, as the protocol numbers it."""
+
+    INTERNAL = 1011
+    TRY_AGAIN_LATER = 1013
+    BAD_REQUEST = 4400
+    UNAUTHORIZED = 4401
+    FORBIDDEN = 4403
+    SUBPROTOCOL_NOT_ACCEPTABLE = 4406
+    INIT_TIMEOUT = 4408
+    DUPLICATE_ID = 4409
+    TOO_MANY_INITS = 4429
+
+
+class Closed(Exception):
+    """The socket is to end."""
+
+    def __init__(self, code: CloseCode, reason: str) -> None:
+        """Say why: the reason is at most 123 bytes."""
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+class TooManyOperations(GatewayError):
+    """The socket carries as many operations as it may."""
+
+    code = ErrorCode.LIMIT_EXCEEDED
+
+    def __init__(self) -> None:
+        """Name the bound."""
+        super().__init__(f"At most {MOST_OPERATIONS} operations at once on one socket.")
+
+
+class Conversation:
+    """One socket's."""
+
+    def __init__(self, channel: Channel, parts: SocketParts, caller: Caller | None) -> None:
+        """Take the socket, what answers, and who opened it if that is known already."""
+        self._channel = channel
+        self._parts = parts
+        self._caller = caller
+        self._operations: dict[str, asyncio.Task[None]] = {}
+        self._is_over = asyncio.Event()
+
+    async def hold(self) -> NoReturn:
+        """Talk until the socket ends.
+
+        Raises:
+            Closed: if it is this side that ends it.
+            Gone: if it is the other.
+
+        """
+        try:
+            async with asyncio.timeout(self._parts.times.init):
+                caller = await self._introduced()
+        except TimeoutError:
+            raise Closed(CloseCode.INIT_TIMEOUT, "Connection initialisation timeout") from None
+        await self._send({"type": "connection_ack"})
+        try:
+            await first_to_end(
+                self._listen(caller),
+                self._parts.streaming.vigil.until_over(caller),
+                _until(self._is_over),
+            )
+        finally:
+            await self._drop_operations()
+        raise Closed(CloseCode.FORBIDDEN, "The credential is good no more")
+
+    async def _introduced(self) -> Caller:
+        while True:
+            message = await self._next()
+            match message["type"]:
+                case "connection_init":
+                    return await self._known(message.get("payload"))
+                case "ping":
+                    await self._pong(message)
+                case "pong":
+                    pass
+                case _:
+                    raise Closed(CloseCode.UNAUTHORIZED, "Unauthorized")
+
+    async def _known(self, payload: object) -> Caller:
+        if not isinstance(payload, dict | None):
+            raise Closed(CloseCode.BAD_REQUEST, "The payload is not a JSON object")
+        said: Message = payload or {}
+        given = [said[name] for name in _CREDENTIAL_NAMES if name in said]
+        if self._caller is not None and not given:
+            return self._caller
+        # Beside a header it is one credential too many.
+        if self._caller is not None or len(given) != 1 or not isinstance(given[0], str):
+            raise Closed(CloseCode.FORBIDDEN, "Forbidden")
+        try:
+            return await self._parts.sign_in(given[0])
+        except Unauthenticated:
+            raise Closed(CloseCode.FORBIDDEN, "Forbidden") from None
+        except (RateLimited, Unavailable):
+            raise Closed(CloseCode.TRY_AGAIN_LATER, "Try again later") from None
+
+    async def _listen(self, caller: Caller) -> None:
+        while True:
+            message = await self._next()
+            match message["type"]:
+                case "subscribe":
+                    await self._begin(caller, message)
+                case "complete":
+                    self._end(_id_of(message))
+                case "ping":
+                    await self._pong(message)
+                case "pong":
+                    pass
+                case "connection_init":
+                    raise Closed(CloseCode.TOO_MANY_INITS, "Too many initialisation requests")
+                case _:
+                    raise Closed(CloseCode.BAD_REQUEST, "Unknown type of message")
+
+    async def _begin(self, caller: Caller, message: Message) -> None:
+        operation_id, payload = _id_of(message), message.get("payload")
+        if operation_id in self._operations:
+            raise Closed(CloseCode.DUPLICATE_ID, "There is a subscriber with this id")
+        if not isinstance(payload, dict):
+            raise Closed(CloseCode.BAD_REQUEST, "The payload is not a JSON object")
+        if len(self._operations) >= MOST_OPERATIONS:
+            await self._refuse(operation_id, TooManyOperations())
+            return
+        try:
+            asked = Asked.read(payload)
+        except RefusedBody as error:
+            raise Closed(CloseCode.BAD_REQUEST, error.message) from None
+        work = self._operate(operation_id, asked, caller)
+        self._operations[operation_id] = asyncio.create_task(work)
+
+    def _end(self, operation_id: str) -> None:
+        if (task := self._operations.pop(operation_id, None)) is not None:
+            task.cancel()
+
+    async def _operate(self, operation_id: str, asked: Asked, caller: Caller) -> None:
+        last: Message = {"id": operation_id, "type": "complete"}
+        try:
+            with originating(actor_kind=caller.kind, actor_id=caller.viewer.id):
+                async with aclosing(self._answers(asked, caller)) as answers:
+                    async for answer in answers:
+                        if answer.is_request_error:
+                            last = _error(operation_id, answer)
+                            break
+                        await self._send(
+                            {"id": operation_id, "type": "next", "payload": plain(answer)}
+                        )
+        except Exception as error:  # noqa: BLE001 - nobody else waits for it: this is its edge
+            if not isinstance(error, GatewayError):
+                _log.error("unexpected_error", exc_info=error)
+            last = _error(operation_id, refusing(error))
+        # From here on the id may be used again.
+        self._operations.pop(operation_id, None)
+        with suppress(ConnectionError):
+            await self._send(last)
+
+    async def _answers(self, asked: Asked, caller: Caller) -> AsyncGenerator[Answer, None]:
+        streaming = self._parts.streaming
+        if not streaming.streams.is_subscription(*asked.operation):
+            yield await self._ran(asked, caller)
+            return
+        told = streaming.streams.stream(
+            caller, asked.document, asked.variables, asked.operation_name
+        )
+        with streaming.counted(caller):
+            async with aclosing(told):
+                async for answer in told:
+                    if answer.first_code is ErrorCode.UNAUTHENTICATED:
+                        self._is_over.set()
+                    yield answer
+
+    async def _ran(self, asked: Asked, caller: Caller) -> Answer:
+        seconds = self._parts.times.operation
+        try:
+            async with asyncio.timeout(seconds):
+                viewer = await caller.look_up()
+                async with self._parts.open_run(viewer) as run:
+                    return await run(asked.document, asked.variables, asked.operation_name)
+        except TimeoutError:
+            raise DeadlineExceeded(seconds) from None
+        except Unauthenticated:
+            self._is_over.set()
+            raise
+
+    async def _refuse(self, operation_id: str, error: GatewayError) -> None:
+        await self._send(_error(operation_id, refusing(error)))
+
+    async def _next(self) -> Message:
+        text = await self._channel.receive()
+        try:
+            message = json_object(text)
+        except RefusedBody as error:
+            raise Closed(CloseCode.BAD_REQUEST, error.message) from None
+        if not isinstance(message.get("type"), str):
+            raise Closed(CloseCode.BAD_REQUEST, "The message has no type")
+        return message
+
+    async def _pong(self, ping: Message) -> None:
+        payload = {"payload": ping["payload"]} if isinstance(ping.get("payload"), dict) else {}
+        await self._send({"type": "pong", **payload})
+
+    async def _send(self, message: Message) -> None:
+        await self._channel.send(encoded(message))
+
+    async def _drop_operations(self) -> None:
+        tasks = list(self._operations.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _until(event: asyncio.Event) -> None:
+    await event.wait()
+
+
+def _id_of(message: Message) -> str:
+    given = message.get("id")
+    if not isinstance(given, str) or not 0 < len(given) <= _MOST_ID:
+        raise Closed(CloseCode.BAD_REQUEST, "The message has no id")
+    return given
+
+
+def _error(operation_id: str, answer: Answer) -> Message:
+    return {"id": operation_id, "type": "error", "payload": answer.errors}

@@ -1,0 +1,94 @@
+"""Answers as Server-Sent Events: the distinct connections mode of the GraphQL over SSE protocol.
+
+One POST, one operation; each answer is an event `next`, the end an event `complete`. Whatever is
+wrong with the operation is told in the stream: a client that asked for one cannot read else.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Final
+
+import structlog
+from starlette.types import Receive, Scope, Send
+
+from gateway.domain.errors import ErrorCode, GatewayError, Unauthenticated
+from gateway.domain.execution import Answer, Caller
+from gateway.http.answers import encoded, plain, refusing
+from gateway.http.connections import STATE_KEY, Connections
+from gateway.http.negotiation import EVENTS
+from gateway.http.streaming import Streaming, first_to_end
+
+_log = structlog.get_logger(__name__)
+
+# Seconds. Proxies give up on a connection that is silent for long, mostly after 30 or 60.
+BEATS_EVERY: Final = 12.0
+_BEAT: Final = b":\n\n"
+_COMPLETE: Final = b"event: complete\ndata:\n\n"
+_HEADERS: Final = (
+    (b"content-type", f"{EVENTS}; charset=utf-8".encode()),
+    # A proxy that collects what it passes on would keep news from whoever waits for it.
+    (b"x-accel-buffering", b"no"),
+)
+
+Answers = AsyncGenerator[Answer, None]
+
+
+class EventStream:
+    """An ASGI answer that goes on until its answers, its caller's credential or the server end."""
+
+    def __init__(self, answers: Answers, caller: Caller, streaming: Streaming) -> None:
+        """Take what is told, and to whom."""
+        self._answers = answers
+        self._caller = caller
+        self._streaming = streaming
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send all of it. That the caller goes is seen around this, and cancels it."""
+        del receive
+        await send({"type": "http.response.start", "status": 200, "headers": list(_HEADERS)})
+        # At once, so that the caller knows that it listens.
+        await _write(send, _BEAT)
+        over = self._streaming.vigil.until_over(self._caller)
+        stopping = _connections(scope).until_closing()
+        ended = await first_to_end(self._tell(send), _beat(send), over, stopping)
+        if ended == _OVER:
+            await _write(send, _event(refusing(Unauthenticated())) + _COMPLETE)
+        await send({"type": "http.response.body", "body": b""})
+
+    async def _tell(self, send: Send) -> None:
+        try:
+            async with aclosing(self._answers) as answers:
+                async for answer in answers:
+                    await _write(send, _event(answer))
+                    if answer.first_code is ErrorCode.UNAUTHENTICATED:
+                        break
+        except Exception as error:  # noqa: BLE001 - the answer has begun: this is its edge
+            if not isinstance(error, GatewayError):
+                _log.error("unexpected_error", exc_info=error)
+            await _write(send, _event(refusing(error)))
+        await _write(send, _COMPLETE)
+
+
+# Where among what goes on at once the vigil stands.
+_OVER: Final = 2
+
+
+async def _beat(send: Send) -> None:
+    while True:
+        await asyncio.sleep(BEATS_EVERY)
+        await _write(send, _BEAT)
+
+
+async def _write(send: Send, chunk: bytes) -> None:
+    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+
+def _event(answer: Answer) -> bytes:
+    return b"event: next\ndata: " + encoded(plain(answer)) + b"\n\n"
+
+
+def _connections(scope: Scope) -> Connections:
+    # Without a server around it, as in some tests, nothing closes.
+    held = scope.get("state", {}).get(STATE_KEY)
+    return held if isinstance(held, Connections) else Connections()

@@ -1,0 +1,125 @@
+"""WebSockets: who may open one, and how it begins and ends."""
+
+import time
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
+from typing import Final
+
+import structlog
+from starlette.types import Scope
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from gateway.domain.errors import ErrorCode, GatewayError
+from gateway.domain.execution import Caller, OpenRun
+from gateway.http.conversation import CloseCode, Closed, Conversation
+from gateway.http.socket_parts import Gone, SocketParts, SocketTimes
+from gateway.http.streaming import Streaming
+
+_log = structlog.get_logger(__name__)
+
+SUBPROTOCOL: Final = "graphql-transport-ws"
+
+_NOT_SPOKEN: Final = Closed(CloseCode.SUBPROTOCOL_NOT_ACCEPTABLE, "Subprotocol not acceptable")
+
+# Takes an Authorization header's text, and the socket's scope.
+SignIn = Callable[[str, Scope], Awaitable[Caller]]
+
+
+class ForeignOrigin(GatewayError):
+    """A page of another origin opens a socket."""
+
+    code = ErrorCode.FORBIDDEN
+
+    def __init__(self) -> None:
+        """Say what its operator can do."""
+        super().__init__("Pages of this origin may not open a WebSocket here (see cors_origins).")
+
+
+class SocketEndpoint:
+    """Answers requests to open a socket."""
+
+    def __init__(
+        self,
+        open_run: OpenRun,
+        streaming: Streaming,
+        sign_in: SignIn,
+        *,
+        origins: Collection[str],
+        times: SocketTimes,
+    ) -> None:
+        """Take what answers, and of which other origins pages may open a socket."""
+        self._open_run = open_run
+        self._streaming = streaming
+        self._sign_in = sign_in
+        self._origins = origins
+        self._times = times
+
+    async def answer(self, websocket: WebSocket) -> None:
+        """Talk on one socket until it ends.
+
+        Raises:
+            ForeignOrigin: before it is open.
+
+        """
+        self._ensure_own(websocket)
+        is_spoken = SUBPROTOCOL in websocket.scope["subprotocols"]
+        await websocket.accept(SUBPROTOCOL if is_spoken else None)
+        begun = time.perf_counter()
+        closed = await self._end_of(websocket) if is_spoken else _NOT_SPOKEN
+        if closed is not None:
+            with suppress(WebSocketDisconnect, OSError, RuntimeError):
+                await websocket.close(closed.code, closed.reason)
+        code = closed.code if closed else None
+        _log.info("socket_ended", code=code, seconds=round(time.perf_counter() - begun, 2))
+
+    async def _end_of(self, websocket: WebSocket) -> Closed | None:
+        """Talk; return why this side ends it, or None where the other side has."""
+        channel, caller = _WebSocketChannel(websocket), websocket.scope.get("caller")
+        try:
+            await Conversation(channel, self._parts(websocket.scope), caller).hold()
+        except Closed as closed:
+            return closed
+        except Gone:
+            return None
+        except Exception as error:  # noqa: BLE001 - the socket is open: this is its edge
+            _log.error("unexpected_error", exc_info=error)
+        return Closed(CloseCode.INTERNAL, "Internal error")
+
+    def _parts(self, scope: Scope) -> SocketParts:
+        async def sign_in(authorization: str) -> Caller:
+            return await self._sign_in(authorization, scope)
+
+        return SocketParts(
+            open_run=self._open_run,
+            streaming=self._streaming,
+            sign_in=sign_in,
+            times=self._times,
+        )
+
+    def _ensure_own(self, websocket: WebSocket) -> None:
+        # A browser tells the page's origin, and lets any page try: there is no CORS for sockets.
+        origin = websocket.headers.get("origin")
+        host = websocket.headers.get("host", "")
+        own = {f"http://{host}", f"https://{host}"}
+        if origin is not None and origin not in own and origin not in self._origins:
+            raise ForeignOrigin
+
+
+class _WebSocketChannel:
+    def __init__(self, websocket: WebSocket) -> None:
+        self._websocket = websocket
+
+    async def receive(self) -> bytes:
+        message = await self._websocket.receive()
+        if message["type"] == "websocket.disconnect":
+            raise Gone
+        text: str | None = message.get("text")
+        if text is None:
+            raise Closed(CloseCode.BAD_REQUEST, "A message is text")
+        return text.encode()
+
+    async def send(self, text: bytes) -> None:
+        try:
+            await self._websocket.send({"type": "websocket.send", "text": text.decode()})
+        except (WebSocketDisconnect, OSError, RuntimeError):
+            raise Gone from None

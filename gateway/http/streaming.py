@@ -1,0 +1,70 @@
+"""What streams of all kinds share: how many a caller has, and when they end."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from gateway.domain.errors import ErrorCode, GatewayError
+from gateway.domain.execution import Caller, Streams
+from gateway.services.vigil import Vigil
+
+
+class TooManyStreams(GatewayError):
+    """The caller listens to as much as one may."""
+
+    code = ErrorCode.LIMIT_EXCEEDED
+
+    def __init__(self, most: int) -> None:
+        """Name the bound."""
+        super().__init__(f"At most {most} subscriptions at once; end one to begin another.")
+
+
+class Streaming:
+    """Subscriptions of this process, each with its end."""
+
+    def __init__(self, streams: Streams, vigil: Vigil, *, most_per_caller: int) -> None:
+        """Take what runs them, what knows when a credential ends, and how many a caller may have.
+
+        With a bound of 0 any number is allowed.
+        """
+        self.streams = streams
+        self.vigil = vigil
+        self._most = most_per_caller
+        self._counts: Counter[str] = Counter()
+
+    @contextmanager
+    def counted(self, caller: Caller) -> Iterator[None]:
+        """Count one more for the length of the block.
+
+        Raises:
+            TooManyStreams: if the caller has as many as one may.
+
+        """
+        name = caller.viewer.id
+        if self._most and self._counts[name] >= self._most:
+            raise TooManyStreams(self._most)
+        self._counts[name] += 1
+        try:
+            yield
+        finally:
+            self._counts[name] -= 1
+            self._counts += Counter()  # Whoever has none is forgotten.
+
+
+async def first_to_end(*works: Coroutine[Any, Any, None]) -> int:
+    """Do several things at once until one of them ends; tell which, and end the others.
+
+    What ends by an error raises it.
+    """
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        ended = next(number for number, task in enumerate(tasks) if task.done())
+        tasks[ended].result()
+        return ended
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,49 @@
+"""Keeping vigil over a credential: what lasts longer than a request ends with it."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from typing import Final
+
+from gateway.domain.errors import RateLimited, Unauthenticated, Unavailable
+from gateway.domain.execution import Caller
+from gateway.services.bells import Bells
+
+# Seconds. What tells of no change, such as a key that an issuer withdrew, is seen so late.
+LOOKS_AGAIN_EVERY: Final = 15.0
+# A credential may be good for some time beyond its end, as clocks differ.
+_AT_LEAST: Final = 0.5
+
+
+class Vigil:
+    """Knows when a caller's credential is good no more."""
+
+    def __init__(self, bells: Bells, now: Callable[[], datetime]) -> None:
+        """Take what rings when access changes, and the time by which credentials end."""
+        self._bells = bells
+        self._now = now
+
+    async def until_over(self, caller: Caller) -> None:
+        """Return when the credential is revoked, expired, or good no more for another reason.
+
+        While it cannot be looked up, nothing is told with it either, and it counts as good.
+        """
+        with self._bells.listening() as bell:
+            viewer = caller.viewer
+            while True:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(bell.wait(), self._patience(viewer.expires_at))
+                bell.muffle()
+                try:
+                    viewer = await caller.look_up()
+                except Unauthenticated:
+                    return
+                except (RateLimited, Unavailable):
+                    continue
+
+    def _patience(self, expires_at: datetime | None) -> float:
+        if expires_at is None:
+            return LOOKS_AGAIN_EVERY
+        left = (expires_at - self._now()).total_seconds()
+        return min(max(left, _AT_LEAST), LOOKS_AGAIN_EVERY)

@@ -1,0 +1,179 @@
+"""What is told is judged each time, and listening ends with the credential.
+
+S10, S16, S29.
+"""
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from gateway.domain.ids import new_id
+from gateway.domain.scopes import Scope
+from tests.live.documents import CHANGES, change_in, code_in
+from tests.live.listening import (
+    END,
+    PATIENCE,
+    SILENCE,
+    Listen,
+    heard,
+    introduced_socket,
+    listening_to_events,
+    say,
+)
+from tests.live.writing import Writer, new_key
+from tests.servers import LiveServer
+
+
+async def test_who_sees_a_job_alone_hears_nothing_of_its_project(
+    server: LiveServer, writer: Writer, listen: Listen
+) -> None:
+    job = writer.job
+    _, token, _ = await writer.token("VIEWER", job)
+    since = await writer.since(job, wide=True)
+
+    async with listen(server, CHANGES, since, token=token) as listener:
+        await writer.create(new_key(), at=Scope.PROJECT)
+        await writer.create(new_key(), at=Scope.ENVIRONMENT)
+        own_id = await writer.create(new_key())
+        change = change_in(await listener.next())
+
+    assert change["secretId"] == own_id
+
+
+async def test_a_target_out_of_sight_is_not_named(
+    server: LiveServer, writer: Writer, listen: Listen
+) -> None:
+    """S16: nor is it here."""
+    job, key = writer.job, new_key()
+    target_id = await writer.create(key, at=Scope.PROJECT)
+    _, token, _ = await writer.token("VIEWER", job)
+    document = CHANGES.replace("secret { id", "secret { aliasedSecret { id key } id")
+
+    async with listen(server, document, await writer.since(job), token=token) as listener:
+        await writer.alias(target_id, new_key())
+        answer = await listener.next()
+
+    assert change_in(answer)["secret"]["aliasedSecret"] is None
+    assert key not in str(answer)
+    assert target_id not in str(answer)
+
+
+async def test_another_job_is_not_found_like_any(
+    server: LiveServer, writer: Writer, listen: Listen
+) -> None:
+    _, token, _ = await writer.token("VIEWER", writer.job)
+    told = []
+    for job_id in (server.demo["foreign_job_id"], new_id()):
+        asked = {"holder": {"jobId": job_id}}
+        async with listen(server, CHANGES, asked, token=token) as listener:
+            told.append(str(await listener.next()).replace(job_id, "ID"))
+
+    assert told[0] == told[1]
+    assert "NOT_FOUND" in told[0]
+
+
+async def test_who_may_not_read_secrets_may_not_listen(
+    server: LiveServer, writer: Writer, listen: Listen
+) -> None:
+    job = writer.job
+    _, token, _ = await writer.token("AUDITOR", job)
+
+    async with listen(server, CHANGES, {"holder": job}, token=token) as listener:
+        answer = await listener.next()
+
+    assert code_in(answer) == "FORBIDDEN"
+
+
+async def test_with_the_grant_goes_the_news(
+    server: LiveServer, writer: Writer, listen: Listen
+) -> None:
+    job = writer.job
+    _, token, grant_id = await writer.token("VIEWER", job)
+
+    async with listen(server, CHANGES, await writer.since(job), token=token) as listener:
+        await writer.create(new_key())
+        before = change_in(await listener.next())
+        await writer.take_away(grant_id)
+        after = await listener.next()
+
+    assert before["kind"] == "CREATED"
+    assert code_in(after) in {"NOT_FOUND", "FORBIDDEN"}
+
+
+async def test_what_happens_after_a_grant_was_taken_away_is_not_told(
+    server: LiveServer, writer: Writer, listen: Listen
+) -> None:
+    """Also where it stands in the log when somebody reads on: judged now, not then."""
+    job, before = writer.job, await writer.cursor()
+    _, token, grant_id = await writer.token("VIEWER", job)
+    await writer.token("VIEWER", job)
+    await writer.create(new_key())
+    await writer.take_away(grant_id)
+    asked = {"holder": job, "after": before}
+
+    async with listen(server, CHANGES, asked, token=token) as listener:
+        answer = await listener.next()
+
+    assert code_in(answer) in {"NOT_FOUND", "FORBIDDEN"}
+
+
+async def test_a_socket_closes_when_its_token_is_revoked(
+    server: LiveServer, writer: Writer
+) -> None:
+    """S29: though nothing happens on it."""
+    token_id, token, _ = await writer.token("VIEWER")
+
+    async with introduced_socket(server, token=token) as socket:
+        await writer.revoke(token_id)
+        with pytest.raises(ConnectionClosed) as closed:
+            await heard(socket, PATIENCE)
+
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 4403
+
+
+async def test_a_socket_stays_open_when_another_token_is_revoked(
+    server: LiveServer, writer: Writer
+) -> None:
+    """The control of the test above."""
+    _, token, _ = await writer.token("VIEWER")
+    other_id, _, _ = await writer.token("VIEWER")
+
+    async with introduced_socket(server, token=token) as socket:
+        await writer.revoke(other_id)
+        with pytest.raises(TimeoutError):
+            await heard(socket, SILENCE)
+        await say(socket, type="ping")
+        assert await heard(socket) == {"type": "pong"}
+
+
+async def test_events_end_when_their_token_is_revoked(server: LiveServer, writer: Writer) -> None:
+    """S29: on the other transport the answer ends."""
+    token_id, token, _ = await writer.token("VIEWER")
+    since = await writer.since(writer.job)
+
+    async with listening_to_events(server, CHANGES, since, token=token) as listener:
+        await writer.revoke(token_id)
+        answer, end = await listener.next(), await listener.next()
+
+    assert code_in(answer) == "UNAUTHENTICATED"
+    assert end == END
+
+
+async def test_nothing_is_told_to_a_revoked_token(
+    server: LiveServer, writer: Writer, listen: Listen
+) -> None:
+    """S29: not even what happens in the moment before the end."""
+    job = writer.job
+    token_id, token, _ = await writer.token("VIEWER")
+
+    async with listen(server, CHANGES, await writer.since(job), token=token) as listener:
+        await writer.revoke(token_id)
+        key = new_key()
+        await writer.create(key)
+        try:
+            answer = await listener.next()
+        except ConnectionClosed as closed:
+            answer = {"errors": [{"extensions": {"code": str(closed)}}]}
+
+    assert key not in str(answer)
+    assert "data" not in answer
