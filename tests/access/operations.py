@@ -22,7 +22,7 @@ from gateway.domain.scopes import HOLDER_SCOPES, Scope
 from gateway.rest.rows import Row
 from gateway.rest.table import ROWS
 from tests.access.territories import Territory
-from tests.contracts.walking import schema
+from tests.contracts.walking import mutations, schema, subscriptions
 
 Path = tuple[str, ...]
 Ids = Mapping[str, str]
@@ -108,10 +108,9 @@ class Operation:
 
 
 def _roots() -> Mapping[str, Mapping[str, GraphQLField]]:
-    query, mutation = schema().query_type, schema().mutation_type
+    query = schema().query_type
     assert query
-    assert mutation
-    return {"query": query.fields, "mutation": mutation.fields}
+    return {"query": query.fields, "mutation": mutations(), "subscription": subscriptions()}
 
 
 def graphql_operations() -> Iterator[Operation]:

@@ -20,7 +20,7 @@ from graphql import (
 
 from gateway.domain.ids import new_id
 from tests.audit.markers import marker_for
-from tests.contracts.walking import mutations, schema
+from tests.contracts.walking import mutations, schema, subscriptions
 
 Path = tuple[str, ...]
 Ids = Mapping[str, str]
@@ -40,7 +40,7 @@ class Place:
 def _fields() -> Mapping[str, GraphQLField]:
     query = schema().query_type
     assert query
-    return {**query.fields, **mutations()}
+    return {**query.fields, **mutations(), **subscriptions()}
 
 
 def places() -> list[Place]:
@@ -99,6 +99,8 @@ def _by_literals(
 
 
 def _keyword(name: str) -> str:
+    if name in subscriptions():
+        return "subscription"
     return "mutation" if name in mutations() else "query"
 
 

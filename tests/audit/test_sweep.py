@@ -60,7 +60,9 @@ def _ids(world: World) -> dict[str, str]:
 async def sweep(shared_world: World) -> Sweep:
     """The one run."""
     seen, ids = Sweep(), _ids(shared_world)
-    headers = {"Content-Type": "application/json"}
+    # Subscriptions are answered as events, and all of these end: each has something wrong.
+    accept = "application/json, text/event-stream"
+    headers = {"Content-Type": "application/json", "Accept": accept}
     with all_logs(LogFormat.JSON) as logs:
         for place in places():
             for marker, body in requests(place, ids):

@@ -39,6 +39,13 @@ def mutations() -> Mapping[str, GraphQLField]:
     return dict(mutation.fields)
 
 
+def subscriptions() -> Mapping[str, GraphQLField]:
+    """Return every subscription by its name."""
+    subscription = schema().subscription_type
+    assert subscription
+    return dict(subscription.fields)
+
+
 def subclasses(root: type[Class]) -> Iterator[type[Class]]:
     """Return all classes below a class."""
     for below in root.__subclasses__():

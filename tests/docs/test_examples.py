@@ -1,5 +1,6 @@
 """The examples of the documents work as they stand."""
 
+import asyncio
 import os
 import re
 import shutil
@@ -7,19 +8,25 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from gateway.domain.permissions import Role
 from gateway.services.demo import Demo
+from tests.faces import GraphQLFace
+from tests.live.listening import listening_on_a_socket
+from tests.live.writing import Writer, new_key
 from tests.servers import LiveServer, serving
 from tests.world import World
 
 _DOCS = Path(__file__).parents[2] / "docs"
-_OPERATIONS = [
-    operation
+_DOCUMENTS = [
+    document
     for page in ("graphql.md", "access.md", "audit.md")
-    for operation in re.findall(r"```graphql\n(.*?)```", (_DOCS / page).read_text(), re.DOTALL)
+    for document in re.findall(r"```graphql\n(.*?)```", (_DOCS / page).read_text(), re.DOTALL)
 ]
+_SUBSCRIPTIONS = [it for it in _DOCUMENTS if it.startswith("subscription")]
+_OPERATIONS = [it for it in _DOCUMENTS if it not in _SUBSCRIPTIONS]
 _CALLS = re.findall(r"```console\n\$ (.*?)\n(\d{3})\n```", (_DOCS / "rest.md").read_text())
 # An example shows what a refusal looks like; the others are to go through.
 _REFUSED = {"TakenKey", "Rehearsal"}
@@ -70,6 +77,24 @@ def server(
         yield started
 
 
+@pytest.mark.parametrize("document", _SUBSCRIPTIONS, ids=map(_name, _SUBSCRIPTIONS))
+async def test_subscription_example_tells_a_change(server: LiveServer, document: str) -> None:
+    headers = {"Authorization": f"Bearer {server.demo['token']}"}
+    async with (
+        httpx.AsyncClient(base_url=server.url, headers=headers) as client,
+        listening_on_a_socket(server, document, {"jobId": server.demo["job_id"]}) as listener,
+    ):
+        writer = Writer(GraphQLFace(client), server.demo)
+        hearing = asyncio.create_task(listener.next())
+        keys = []
+        while not hearing.done():
+            keys.append(new_key())
+            await writer.create(keys[-1])
+        told = await hearing
+
+    assert any(key in str(told) for key in keys)
+
+
 @pytest.mark.parametrize(
     ("call", "status"), _CALLS, ids=[str(number) for number in range(len(_CALLS))]
 )
@@ -88,4 +113,5 @@ def test_rest_example_answers_as_the_text_says(server: LiveServer, call: str, st
 
 def test_both_documents_have_examples() -> None:
     assert len(_OPERATIONS) > 8
+    assert len(_SUBSCRIPTIONS) > 1
     assert len(_CALLS) > 8

@@ -88,6 +88,9 @@ REFUSALS: Final[Mapping[ErrorCode, Refusal]] = MappingProxyType(
         ),
         ErrorCode.VERSION_CONFLICT: Refusal(_never, "It was changed since the expected version."),
         ErrorCode.NOT_EMPTY: Refusal(_never, "More would go than was asked for."),
+        ErrorCode.CURSOR_EXPIRED: Refusal(
+            _never, "Changes since the cursor are not known any more."
+        ),
         ErrorCode.PAYLOAD_TOO_LARGE: Refusal(_always, "The body is larger than 1 MiB."),
         ErrorCode.UNSUPPORTED_MEDIA_TYPE: Refusal(
             _has_body, "The body is not declared as `application/json`, in UTF-8 and plain."
