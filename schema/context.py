@@ -42,14 +42,14 @@ class Context:
         await self.view.close()
         self._make_loaders()
 
-    async def begin(self) -> tuple[ReadUnit, Principal]:
-        """Look anew, as who the caller is by now; return the view and the caller.
+    async def begin(self, *, anew: bool) -> tuple[ReadUnit, Principal]:
+        """Open a new view; return it and the caller, `anew` as who they are by now.
 
         Raises:
             Unauthenticated: if the caller's credential is good no more.
 
         """
-        if self.look_up is not None:
+        if anew and self.look_up is not None:
             self.viewer = await self.look_up()
         await self.renew()
         return self.view, self.viewer

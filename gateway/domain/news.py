@@ -88,6 +88,8 @@ def _decoded(cursor: str) -> str:
 class SecretChange:
     """What became of one secret. The holder may be gone since, as the secret may."""
 
+    # Its number in the log.
+    seq: int
     cursor: str
     kind: ChangeKind
     secret_id: str

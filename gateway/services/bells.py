@@ -26,18 +26,23 @@ LOOKS_EVERY: Final = 0.25
 
 # What these tell of may be what a listener was allowed until now.
 _ACCESS: Final = frozenset({AuditSubject.TOKEN, AuditSubject.USER, AuditSubject.GRANT})
+# What these tell of may be the end of what is listened to.
+_GRAVE: Final = _ACCESS | {AuditSubject.HOLDER}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Bell:
     """One listener's bell. It stays rung until it is muffled, so no ring is missed."""
 
     # None listens only for what may change who may do what.
     project_id: str | None
+    # Whether what is listened to may be gone, or out of sight; whoever has looked takes it back.
+    is_grave: bool = True
     _rung: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def ring(self) -> None:
+    def ring(self, *, is_grave: bool) -> None:
         """Tell that it is time to look."""
+        self.is_grave |= is_grave
         self._rung.set()
 
     def muffle(self) -> None:
@@ -59,11 +64,21 @@ class Bells:
         self._nudged = asyncio.Event()
         # The newest event that was rung for; none as long as nobody listens.
         self._seen: int | None = None
+        self._access_changes = 0
 
     @property
     def listeners(self) -> int:
         """How many listen."""
         return len(self._bells)
+
+    @property
+    def access_changes(self) -> int:
+        """How often by now it has been heard that somebody may have other access."""
+        return self._access_changes
+
+    def has_heard_of(self, seq: int) -> bool:
+        """Tell whether what the trail says up to an event was heard of."""
+        return self._seen is not None and self._seen >= seq
 
     @contextmanager
     def listening(self, project_id: str | None = None) -> Iterator[Bell]:
@@ -119,9 +134,11 @@ class Bells:
             # After a backup was put back, numbers begin again below.
             is_continued = seen is not None and newest > seen
             subjects = await news.subjects_since(unit, seen or 0) if is_continued else ()
-        self._seen = newest
         is_for_all = not is_continued or any(subject in _ACCESS for subject, _ in subjects)
+        self._access_changes += is_for_all
+        self._seen = newest
+        grave = {project_id for subject, project_id in subjects if subject in _GRAVE}
         projects = {project_id for _, project_id in subjects}
         for bell in self._bells:
             if is_for_all or bell.project_id in projects:
-                bell.ring()
+                bell.ring(is_grave=is_for_all or bell.project_id in grave)

@@ -8,6 +8,7 @@ the two, and nothing is told twice.
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from gateway.domain.drafts import HolderReference
@@ -29,8 +30,8 @@ from gateway.storage.unit_of_work import ReadUnit
 class Turns(Protocol):
     """How a listener comes to look: at a view of now, and as who the caller is now."""
 
-    async def begin(self) -> tuple[ReadUnit, Principal]:
-        """Open a new view, and return it with the caller, all grants as they are now.
+    async def begin(self, *, anew: bool) -> tuple[ReadUnit, Principal]:
+        """Open a new view, and return it with the caller; `anew`: all grants as they are now.
 
         Raises:
             Unauthenticated: if the caller's credential is good no more.
@@ -51,6 +52,9 @@ class Watch:
     position: Position
     bell: Bell
     turns: Turns
+    # How many changes of access had been heard of when the caller was looked up last.
+    access_changes: int
+    expires_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +138,8 @@ class News:
     async def _watch(
         self, turns: Turns, at: HolderReference, after: str | None, *, is_wide: bool
     ) -> AsyncIterator[Watch]:
-        unit, viewer = await turns.begin()
+        access_changes = self._bells.access_changes
+        unit, viewer = await turns.begin(anew=True)
         holder = await access.require_on(unit, viewer, Permission.SECRET_READ, at)
         # From before the place in the log is read: what comes after that rings.
         with self._bells.listening(holder.project_id) as bell:
@@ -144,32 +149,58 @@ class News:
             ids = holder.chain_ids if is_wide else (holder.id,)
             among = await holders.by_ids(unit, ids)
             await turns.end()
-            yield Watch(holder=holder, among=among, position=position, bell=bell, turns=turns)
+            yield Watch(
+                holder=holder,
+                among=among,
+                position=position,
+                bell=bell,
+                turns=turns,
+                access_changes=access_changes,
+                expires_at=viewer.expires_at,
+            )
 
     async def _told(self, watch: Watch) -> AsyncGenerator[_Turn, None]:
         while True:
             watch.bell.muffle()
             batch = await self._next_batch(watch)
             for change in batch.changes:
-                # It begins after the change was made, so it knows who may see it since.
-                unit, viewer = await watch.turns.begin()
+                unit, viewer = await self._begun(watch, change)
                 if viewer.may(Permission.SECRET_READ, on=watch.among[change.holder_id]):
                     yield _Turn(unit, viewer, change)
             watch.position = batch.position
             if not batch.has_more:
-                await _ensure_still_there(watch)
+                await self._ensure_still_there(watch)
                 await watch.bell.wait()
+
+    async def _begun(self, watch: Watch, change: SecretChange | None) -> tuple[ReadUnit, Principal]:
+        """Begin a turn as who the caller is since a change, or by now.
+
+        Looking up costs as much as telling. Whoever takes access away says so in the log, so what
+        is known of a caller holds up to the event up to which nothing of the kind was heard.
+        """
+        access_changes = self._bells.access_changes
+        is_known = (
+            change is not None
+            and watch.access_changes == access_changes
+            and self._bells.has_heard_of(change.seq)
+            and (watch.expires_at is None or self._foundation.now() < watch.expires_at)
+        )
+        unit, viewer = await watch.turns.begin(anew=not is_known)
+        watch.access_changes, watch.expires_at = access_changes, viewer.expires_at
+        return unit, viewer
+
+    async def _ensure_still_there(self, watch: Watch) -> None:
+        if not watch.bell.is_grave:
+            return
+        watch.bell.is_grave = False
+        unit, viewer = await self._begun(watch, None)
+        named = HolderReference(watch.holder.kind, watch.holder.id)
+        await access.require_on(unit, viewer, Permission.SECRET_READ, named)
+        await watch.turns.end()
 
     async def _next_batch(self, watch: Watch) -> news.Batch:
         async with self._foundation.database.read() as unit:
             return await news.changes(unit, watch.position, tuple(watch.among))
-
-
-async def _ensure_still_there(watch: Watch) -> None:
-    unit, viewer = await watch.turns.begin()
-    named = HolderReference(watch.holder.kind, watch.holder.id)
-    await access.require_on(unit, viewer, Permission.SECRET_READ, named)
-    await watch.turns.end()
 
 
 async def _effect(turn: _Turn, service: Holder) -> EffectiveChange | None:

@@ -100,6 +100,7 @@ def _is_silent(facts: dict[str, Any]) -> bool:
 
 def _change(row: Row[Any], facts: dict[str, Any]) -> SecretChange:
     return SecretChange(
+        seq=row.seq,
         cursor=Position.behind(row.seq, row.hash).cursor,
         kind=_KINDS[AuditAction(row.action)],
         secret_id=row.subject_id,
