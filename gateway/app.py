@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
@@ -18,6 +19,7 @@ from gateway.auth.attempts import GuardedSignIn
 from gateway.auth.authentication import Authentication, signed_in
 from gateway.auth.sign_in import SignIn
 from gateway.domain.buckets import Allowance
+from gateway.domain.execution import OpenRun
 from gateway.graphiql.page import GRAPHIQL_PATHS, graphiql_routes
 from gateway.hardening import harden
 from gateway.http import graphql, health
@@ -29,10 +31,13 @@ from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.hosts import HostGate
 from gateway.http.metering import Metering, metered
 from gateway.http.requests import REQUEST_ID, RequestFrame
+from gateway.http.sdl import sdl_routes
 from gateway.http.socket_parts import SocketTimes
 from gateway.http.sockets import SocketEndpoint
 from gateway.http.streaming import Streaming
+from gateway.http.trusted import TrustedDocuments
 from gateway.logs import configure_logs
+from gateway.manifests import UnfitDocuments, ensure_consistent, merged, read_manifest
 from gateway.rest.calls import IDEMPOTENCY_HEADER
 from gateway.rest.reference.routes import PUBLIC_PATHS, reference_routes
 from gateway.rest.shim import rest_routes
@@ -44,7 +49,8 @@ from gateway.settings import Settings
 from gateway.storage.checks import ensure_answering
 from gateway.watch import keeping_watch
 from schema.executor import Executor, Terms
-from schema.root import build_schema, ensure_valid
+from schema.root import build_schema, ensure_valid, fault_of
+from schema.snapshot import printed
 
 
 def create_app() -> Starlette:
@@ -65,6 +71,7 @@ def build_app(runtime: Runtime, *, clock: Clock = time.monotonic) -> Starlette:
     # One for both: a failed attempt counts wherever it comes in.
     attempts = Limiter(_failure_allowance(runtime.settings), clock)
     sign_in = GuardedSignIn(_sign_in(runtime), attempts)
+    documents = trusted_documents(runtime.settings)
     # A document that does not fit the schema stops the process here, and no customer there.
     for row in ROWS:
         ensure_valid(row.document)
@@ -75,7 +82,10 @@ def build_app(runtime: Runtime, *, clock: Clock = time.monotonic) -> Starlette:
             yield {STATE_KEY: _connections(runtime.settings)}
 
     app = Starlette(
-        routes=_routes(runtime, executors, limiter, sign_in),
+        routes=[
+            *_graphql_routes(runtime, executors.public, documents, sign_in),
+            *_other_routes(runtime, metered(executors.internal.open_run, limiter)),
+        ],
         middleware=_middleware(runtime, limiter, sign_in),
         exception_handlers={HTTPException: on_http_exception},
         lifespan=lifespan,
@@ -83,6 +93,32 @@ def build_app(runtime: Runtime, *, clock: Clock = time.monotonic) -> Starlette:
     # An empty id at a path's end names nothing; it is no other spelling of the path without it.
     app.router.redirect_slashes = False
     return app
+
+
+def trusted_documents(settings: Settings) -> TrustedDocuments:
+    """Return the documents that clients may name, each of which can be run here.
+
+    Raises:
+        RefusedStart: if the settings contradict each other, or a manifest is not to be used.
+
+    """
+    ensure_consistent(settings)
+    manifests = {path: runnable_manifest(path) for path in settings.trusted_documents}
+    return TrustedDocuments(merged(manifests), are_all=settings.trusted_documents_only)
+
+
+def runnable_manifest(path: Path) -> Mapping[str, str]:
+    """Return a manifest's texts by their ids, if each of them can be run here.
+
+    Raises:
+        RefusedStart: if it is no manifest, or naming each document that does not fit.
+
+    """
+    texts = read_manifest(path)
+    faults = {name: fault for name, text in texts.items() if (fault := fault_of(text))}
+    if faults:
+        raise UnfitDocuments(path, faults)
+    return texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,32 +134,40 @@ def _executors(runtime: Runtime, limiter: Limiter) -> _Executors:
     return _Executors(public=Executor(*parts, terms), internal=Executor(*parts))
 
 
-def _routes(
-    runtime: Runtime, executors: _Executors, limiter: Limiter, sign_in: GuardedSignIn
+def _graphql_routes(
+    runtime: Runtime, public: Executor, documents: TrustedDocuments, sign_in: GuardedSignIn
 ) -> list[BaseRoute]:
-    public, internal, settings = executors.public, executors.internal, runtime.settings
+    settings = runtime.settings
     streaming = Streaming(
         public,
         Vigil(runtime.services.bells, runtime.services.tokens.now),
         most_per_caller=settings.subscriptions_per_caller,
     )
+    endpoint = GraphQLEndpoint(public.open_run, streaming, documents)
     socket = SocketEndpoint(
         public.open_run,
         streaming,
+        documents,
         partial(signed_in, sign_in),
         origins=settings.cors_origins,
         times=SocketTimes(init=settings.head_seconds, operation=settings.deadline_seconds),
     )
     return [
-        Route(graphql.PATH, GraphQLEndpoint(public.open_run, streaming).answer, methods=["POST"]),
+        Route(graphql.PATH, endpoint.answer, methods=["POST"]),
         WebSocketRoute(graphql.PATH, socket.answer),
-        *rest_routes(metered(internal.open_run, limiter)),
+        *(sdl_routes(printed()) if settings.introspection else ()),
+    ]
+
+
+def _other_routes(runtime: Runtime, open_run: OpenRun) -> list[BaseRoute]:
+    return [
+        *rest_routes(open_run),
         *reference_routes(),
         *health.health_routes(
             partial(ensure_answering, runtime.database),
             lambda: runtime.services.audit.is_in_alarm,
         ),
-        *(graphiql_routes() if settings.serves_graphiql else ()),
+        *(graphiql_routes() if runtime.settings.serves_graphiql else ()),
     ]
 
 

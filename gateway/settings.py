@@ -77,6 +77,7 @@ def _is_network(address: str) -> str:
 
 
 _Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+_Paths = Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_listed)]
 _Origins = Annotated[
     tuple[Annotated[str, AfterValidator(_is_exact)], ...], NoDecode, BeforeValidator(_listed)
 ]
@@ -199,7 +200,11 @@ class Settings(BaseSettings):
         description="How often `serve` looks for rows that were changed past the gateway.",
     )
     graphiql: bool | None = Field(
-        default=None, description="Whether `/graphiql` is served; if not set: in development."
+        default=None,
+        description=(
+            "Whether `/graphiql` is served; if not set: in development, unless only trusted "
+            "documents are run."
+        ),
     )
     issuers: tuple[Issuer, ...] = Field(
         default=(),
@@ -207,6 +212,13 @@ class Settings(BaseSettings):
     )
     introspection: bool = Field(
         default=True, description="Whether callers may ask `/graphql` for the schema."
+    )
+    trusted_documents: _Paths = Field(
+        default=(),
+        description="Manifests of documents that clients name by an id instead of sending them.",
+    )
+    trusted_documents_only: bool = Field(
+        default=False, description="Whether no other documents than those are run on `/graphql`."
     )
     deadline_seconds: Annotated[float, Field(gt=0, le=600)] = Field(
         default=10, description="After how many seconds a request is given up."
@@ -260,8 +272,10 @@ class Settings(BaseSettings):
 
     @property
     def serves_graphiql(self) -> bool:
-        """Whether the page is served."""
-        return not self.is_production if self.graphiql is None else self.graphiql
+        """Whether the page is served: where nobody says, to those whose documents are run."""
+        if self.graphiql is not None:
+            return self.graphiql
+        return not self.is_production and not self.trusted_documents_only
 
     @property
     def resolved_hosts(self) -> frozenset[str]:

@@ -11,9 +11,11 @@ from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
-from schema.documents import parsed, validated
+from schema.documents import admitted, parsed, validated
 from schema.errors import ERROR_TYPES
 from schema.holders import HOLDER_TYPES
+from schema.limits import LimitExceeded
+from schema.masking import masked
 from schema.mutations import Mutation
 from schema.policies import ensure_declared
 from schema.queries import Query
@@ -97,6 +99,26 @@ def build_schema() -> GatewaySchema:
     )
     schema.ensure_declared()
     return schema
+
+
+def fault_of(document: str) -> str | None:
+    """Return why a document that callers name could never be run; None if it can be."""
+    try:
+        if not admitted(document).operations:
+            return "It has no operation."
+        errors = validated(build_schema().types, document)
+    except LimitExceeded as error:
+        return error.message
+    except GraphQLError as error:
+        errors = [error]
+    return _placed(errors[0]) if errors else None
+
+
+def _placed(error: GraphQLError) -> str:
+    # As a caller is told it: a literal in the document may be what no message shows.
+    told = masked(error)
+    at = [f" (line {it['line']}, column {it['column']})" for it in told.get("locations", [])]
+    return f"{told['message']}{''.join(at[:1])}"
 
 
 @cache

@@ -2,21 +2,23 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
 import uvicorn
 
 from gateway.cli.options import AsJson
-from gateway.cli.printing import say
+from gateway.cli.printing import counted, say
 from gateway.cli.running import nothing, run, settings
 from gateway.http.body_limit import MAX_BODY_BYTES
 from gateway.http.protocol import PatientProtocol
 from gateway.http.socket_protocol import SocketProtocol
 from gateway.runtime import Runtime, migrate_database
 from gateway.services.demo import ensure_demo, free_keys
-from gateway.settings import hand_down
+from gateway.settings import Settings, hand_down
 from gateway.showcase import showcase
 
 
@@ -25,9 +27,20 @@ def migrate() -> None:
     asyncio.run(migrate_database(settings()))
 
 
-def check() -> None:
+def check(
+    documents: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Look at this manifest of trusted documents alone; may be given several times.",
+            dir_okay=False,
+        ),
+    ] = None,
+) -> None:
     """Tell whether the gateway could start: the database, its settings and the key file."""
-    run(nothing)
+    if documents:
+        _check_documents(documents)
+        return
+    _ensure_startable(settings())
     say("All is well.")
 
 
@@ -55,7 +68,7 @@ def serve(
     hand_down(**{name: it for name, it in (("host", host), ("port", port)) if it is not None})
     read = settings()
     # Refused here in one line, rather than by each worker with a traceback.
-    run(nothing)
+    _ensure_startable(read)
     uvicorn.run(
         "gateway.app:create_app",
         factory=True,
@@ -71,3 +84,17 @@ def serve(
         server_header=False,
         proxy_headers=False,
     )
+
+
+def _check_documents(manifests: Sequence[Path]) -> None:
+    from gateway.app import runnable_manifest  # noqa: PLC0415 - other commands need no schema
+
+    count = sum(len(runnable_manifest(path)) for path in manifests)
+    say(f"{counted(count, 'trusted document')} can be run here.")
+
+
+def _ensure_startable(read: Settings) -> None:
+    from gateway.app import trusted_documents  # noqa: PLC0415 - as above
+
+    trusted_documents(read)
+    run(nothing)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from gateway.http.json_body import BodyFault, RefusedBody
+from gateway.http.trusted import TrustedDocuments
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,18 +22,16 @@ class Asked:
         return self.document, self.operation_name
 
     @classmethod
-    def read(cls, body: Mapping[str, Any]) -> Self:
-        """Read a request's parameters.
+    def read(cls, body: Mapping[str, Any], documents: TrustedDocuments) -> Self:
+        """Read a request's parameters; a document that is only named comes from those trusted.
 
         Raises:
             RefusedBody: naming the parameter that is missing or of another type.
+            GatewayError: if the document is not to be had, or not to be run.
 
         """
-        document, variables, name = (
-            body.get(key) for key in ("query", "variables", "operationName")
-        )
-        if not isinstance(document, str):
-            raise RefusedBody(BodyFault.NO_DOCUMENT)
+        document = documents.text_of(body)
+        variables, name = body.get("variables"), body.get("operationName")
         if not isinstance(variables, dict | None):
             raise RefusedBody(BodyFault.NO_VARIABLES)
         if not isinstance(name, str | None):

@@ -163,9 +163,12 @@ class Conversation:
             await self._refuse(operation_id, TooManyOperations())
             return
         try:
-            asked = Asked.read(payload)
+            asked = Asked.read(payload, self._parts.documents)
         except RefusedBody as error:
             raise Closed(CloseCode.BAD_REQUEST, error.message) from None
+        except GatewayError as error:
+            await self._refuse(operation_id, error)
+            return
         work = self._operate(operation_id, asked, caller)
         self._operations[operation_id] = asyncio.create_task(work)
 

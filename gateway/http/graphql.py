@@ -18,6 +18,7 @@ from gateway.http.json_body import read_json_object
 from gateway.http.negotiation import GRAPHQL_JSON, preferred, takes_events, takes_events_only
 from gateway.http.statuses import HEADERS, STATUSES
 from gateway.http.streaming import Streaming
+from gateway.http.trusted import TrustedDocuments
 
 PATH: Final = "/graphql"
 
@@ -25,20 +26,24 @@ PATH: Final = "/graphql"
 class GraphQLEndpoint:
     """Answers requests with documents."""
 
-    def __init__(self, open_run: OpenRun, streaming: Streaming) -> None:
-        """Take what begins a caller's request, and what streams subscriptions."""
+    def __init__(
+        self, open_run: OpenRun, streaming: Streaming, documents: TrustedDocuments
+    ) -> None:
+        """Take what begins a caller's request, what streams, and which documents can be named."""
         self._open_run = open_run
         self._streaming = streaming
+        self._documents = documents
 
     async def answer(self, request: Request) -> Response | EventStream:
         """Answer one request.
 
         Raises:
-            GatewayError: for a body that is none, before anything runs.
+            GatewayError: for a body that is none, or a document that is not to be had, before
+                anything runs.
 
         """
         body = await read_json_object(request)
-        asked = Asked.read(body)
+        asked = Asked.read(body, self._documents)
         accept = request.headers.get("accept", "")
         if takes_events(accept) and self._streaming.streams.is_subscription(*asked.operation):
             return self._events(request, self._subscribed(request.scope["caller"], asked))

@@ -36,6 +36,7 @@ class BodyFault(StrEnum):
     TOO_LONG_TEXT = f"A text in a body is at most {MAX_TEXT_BYTES // 1024} KiB of UTF-8."
     NOT_AN_OBJECT = "The body is not a JSON object: it is to be one request, not a batch."
     NO_DOCUMENT = "The body needs `query`: a GraphQL document, as a string."
+    NO_DOCUMENT_ID = "The body is to name one document, by a string."
     NO_VARIABLES = "`variables` is not a JSON object."
     NO_EXTENSIONS = "`extensions` is not a JSON object."
     NO_OPERATION_NAME = "`operationName` is not a string."

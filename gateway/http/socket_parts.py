@@ -6,6 +6,7 @@ from typing import Protocol
 
 from gateway.domain.execution import Caller, OpenRun
 from gateway.http.streaming import Streaming
+from gateway.http.trusted import TrustedDocuments
 
 
 class Gone(ConnectionError):
@@ -47,6 +48,7 @@ class SocketParts:
 
     open_run: OpenRun
     streaming: Streaming
+    documents: TrustedDocuments
     # Takes an Authorization header's text.
     sign_in: Callable[[str], Awaitable[Caller]]
     times: SocketTimes

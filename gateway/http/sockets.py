@@ -14,6 +14,7 @@ from gateway.domain.execution import Caller, OpenRun
 from gateway.http.conversation import CloseCode, Closed, Conversation
 from gateway.http.socket_parts import Gone, SocketParts, SocketTimes
 from gateway.http.streaming import Streaming
+from gateway.http.trusted import TrustedDocuments
 
 _log = structlog.get_logger(__name__)
 
@@ -42,6 +43,7 @@ class SocketEndpoint:
         self,
         open_run: OpenRun,
         streaming: Streaming,
+        documents: TrustedDocuments,
         sign_in: SignIn,
         *,
         origins: Collection[str],
@@ -50,6 +52,7 @@ class SocketEndpoint:
         """Take what answers, and of which other origins pages may open a socket."""
         self._open_run = open_run
         self._streaming = streaming
+        self._documents = documents
         self._sign_in = sign_in
         self._origins = origins
         self._times = times
@@ -92,6 +95,7 @@ class SocketEndpoint:
         return SocketParts(
             open_run=self._open_run,
             streaming=self._streaming,
+            documents=self._documents,
             sign_in=sign_in,
             times=self._times,
         )

@@ -75,6 +75,13 @@ REFUSALS: Final[Mapping[ErrorCode, Refusal]] = MappingProxyType(
         ErrorCode.NOT_FOUND: Refusal(
             _always, "Nothing with that id can be seen from here, whether or not it exists."
         ),
+        ErrorCode.PERSISTED_QUERY_NOT_FOUND: Refusal(
+            _never, "No trusted GraphQL document has the id."
+        ),
+        ErrorCode.PERSISTED_QUERY_NOT_SUPPORTED: Refusal(
+            _never, "There are no trusted GraphQL documents."
+        ),
+        ErrorCode.DOCUMENT_NOT_TRUSTED: Refusal(_never, "A GraphQL document is not trusted."),
         ErrorCode.LIMIT_EXCEEDED: Refusal(_never, "A GraphQL document asks for too much."),
         ErrorCode.DEADLINE_EXCEEDED: Refusal(
             _always, "The answer took too long; a change that had begun is finished all the same."

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from functools import cache
-from hashlib import sha256
 from secrets import token_urlsafe
 from typing import Final
 
@@ -11,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from gateway.http.tagged import TaggedText
 from gateway.rest.openapi.document import openapi_document
 from gateway.rest.reference.page import reference_page
 
@@ -36,13 +36,7 @@ _PAGE_HEADERS: Final[Mapping[str, str]] = {
 def reference_routes() -> list[BaseRoute]:
     """Return both routes."""
     content, before_nonce, after_nonce = _made()
-    # Strong: the same on every worker and machine that runs this version.
-    headers = {"Cache-Control": "no-cache", "ETag": f'"{sha256(content).hexdigest()[:32]}"'}
-
-    async def answer_document(request: Request) -> Response:
-        if headers["ETag"] in request.headers.get("If-None-Match", ""):
-            return Response(status_code=304, headers=headers)
-        return Response(content, headers=headers, media_type="application/json")
+    document = TaggedText(content, media_type="application/json")
 
     async def answer_page(_: Request) -> Response:
         nonce = token_urlsafe(16)
@@ -50,7 +44,7 @@ def reference_routes() -> list[BaseRoute]:
         page = f"{before_nonce}{nonce}{after_nonce}"
         return HTMLResponse(page, headers={**_PAGE_HEADERS, "Content-Security-Policy": policy})
 
-    return [Route(DOCUMENT_PATH, answer_document), Route(PAGE_PATH, answer_page)]
+    return [Route(DOCUMENT_PATH, document.answer), Route(PAGE_PATH, answer_page)]
 
 
 @cache

@@ -1,0 +1,30 @@
+"""Texts that stay the same while a version runs: asked for again, they are not sent again."""
+
+from collections.abc import Mapping
+from hashlib import sha256
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+
+class TaggedText:
+    """One such text."""
+
+    def __init__(self, content: bytes, *, media_type: str, cache_control: str = "no-cache") -> None:
+        """Take the text, and who may keep it."""
+        self._content = content
+        self._media_type = media_type
+        # Strong: the same on every worker and machine that runs this version.
+        self._tag = f'"{sha256(content).hexdigest()[:32]}"'
+        self._cache_control = cache_control
+
+    async def answer(self, request: Request) -> Response:
+        """Answer with the text, or with 304 to who has it."""
+        if self._tag in request.headers.get("If-None-Match", ""):
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=self._headers)
+        return Response(self._content, headers=self._headers, media_type=self._media_type)
+
+    @property
+    def _headers(self) -> Mapping[str, str]:
+        return {"Cache-Control": self._cache_control, "ETag": self._tag}
