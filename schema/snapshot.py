@@ -1,11 +1,16 @@
-"""The schema as text: `python -m schema.snapshot` writes the committed one anew."""
+"""The schema as text: `python -m schema.snapshot` writes the committed one anew.
 
+With `--release` it writes the one that the next changes are held against.
+"""
+
+import sys
 from pathlib import Path
 from typing import Final
 
 from schema.root import build_schema
 
-SNAPSHOT: Final = Path(__file__).parent / "schema.graphql"
+SNAPSHOT: Final = Path(__file__).with_name("schema.graphql")
+RELEASED: Final = SNAPSHOT.with_name("released.graphql")
 
 
 def printed() -> str:
@@ -14,4 +19,5 @@ def printed() -> str:
 
 
 if __name__ == "__main__":
-    SNAPSHOT.write_text(printed(), encoding="utf-8")
+    target = RELEASED if sys.argv[1:] == ["--release"] else SNAPSHOT
+    target.write_text(printed(), encoding="utf-8")
