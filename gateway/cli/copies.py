@@ -11,6 +11,7 @@ from gateway.cli.options import AsJson
 from gateway.cli.printing import counted, say, say_json
 from gateway.cli.running import settings
 from gateway.diagnosis import Finding, State, examine, examine_copy
+from gateway.domain.errors import RefusedStart
 from gateway.settings import Settings
 from gateway.storage.copies import copy_online
 
@@ -72,4 +73,17 @@ def doctor(
 
 
 async def _found(read: Settings) -> list[Finding]:
-    return [finding async for finding in examine(read)]
+    found = [finding async for finding in examine(read)]
+    if read.trusted_documents or read.trusted_documents_only:
+        found.append(_documents(read))
+    return found
+
+
+def _documents(read: Settings) -> Finding:
+    from gateway.app import trusted_documents  # noqa: PLC0415 - other commands need no schema
+
+    try:
+        trusted_documents(read)
+    except RefusedStart as refused:
+        return Finding("documents", State.FAULT, str(refused))
+    return Finding("documents", State.WELL, "All trusted documents can be run.")

@@ -135,6 +135,33 @@ def test_a_start_with_documents_that_fit_is_not_stopped(
     assert line("check").out == "All is well.\n"
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (TEXT, "well   documents: All trusted documents can be run."),
+        ("{ unknown }", "FAULT  documents: "),
+    ],
+)
+def test_the_check_up_tells_of_trusted_documents(
+    line: CommandLine,
+    write: Write,
+    monkeypatch: pytest.MonkeyPatch,
+    text: str,
+    told: str,
+) -> None:
+    monkeypatch.setenv(PREFIX, str(write({"some": text})))
+
+    checked = line("doctor")
+
+    assert checked.out.splitlines()[-1].startswith(told)
+
+
+def test_a_subscription_can_be_trusted(line: CommandLine, write: Write) -> None:
+    text = "subscription ($id: ID!) { effectiveSecretsChanged(serviceId: $id) { cursor } }"
+
+    assert line("check", "--documents", str(write({"watch": text}))).code == 0
+
+
 def test_a_manifest_that_is_not_there_stops_the_start(
     line: CommandLine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
