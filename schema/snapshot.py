@@ -4,6 +4,7 @@ With `--release` it writes the one that the next changes are held against.
 """
 
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,7 @@ SNAPSHOT: Final = Path(__file__).with_name("schema.graphql")
 RELEASED: Final = SNAPSHOT.with_name("released.graphql")
 
 
+@cache
 def printed() -> str:
     """Return the schema definition language of the schema."""
     return f"{build_schema().as_str()}\n"
