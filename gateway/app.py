@@ -29,12 +29,12 @@ from gateway.http.boundary import ErrorBoundary, on_http_exception
 from gateway.http.connections import STATE_KEY, Connections, Deadlines
 from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.hosts import HostGate
+from gateway.http.live.parts import SocketTimes
+from gateway.http.live.sockets import SocketEndpoint
+from gateway.http.live.streaming import Streaming
 from gateway.http.metering import Metering, metered
 from gateway.http.requests import REQUEST_ID, RequestFrame
 from gateway.http.sdl import sdl_routes
-from gateway.http.socket_parts import SocketTimes
-from gateway.http.sockets import SocketEndpoint
-from gateway.http.streaming import Streaming
 from gateway.http.trusted import TrustedDocuments
 from gateway.logs import configure_logs
 from gateway.manifests import UnfitDocuments, ensure_consistent, merged, read_manifest

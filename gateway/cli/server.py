@@ -14,8 +14,8 @@ from gateway.cli.options import AsJson
 from gateway.cli.printing import counted, say
 from gateway.cli.running import nothing, run, settings
 from gateway.http.body_limit import MAX_BODY_BYTES
+from gateway.http.live.socket_protocol import SocketProtocol
 from gateway.http.protocol import PatientProtocol
-from gateway.http.socket_protocol import SocketProtocol
 from gateway.runtime import Runtime, migrate_database
 from gateway.services.demo import ensure_demo, free_keys
 from gateway.settings import Settings, hand_down

@@ -13,11 +13,11 @@ from gateway.domain.execution import Answer, Caller, OpenRun
 from gateway.domain.principals import Principal
 from gateway.http.answers import encoded, error_entry, plain
 from gateway.http.asked import Asked
-from gateway.http.event_stream import Answers, EventStream
 from gateway.http.json_body import read_json_object
+from gateway.http.live.events import Answers, EventStream
+from gateway.http.live.streaming import Streaming
 from gateway.http.negotiation import GRAPHQL_JSON, preferred, takes_events, takes_events_only
 from gateway.http.statuses import HEADERS, STATUSES
-from gateway.http.streaming import Streaming
 from gateway.http.trusted import TrustedDocuments
 
 PATH: Final = "/graphql"

@@ -16,8 +16,8 @@ from gateway.domain.errors import ErrorCode, GatewayError, Unauthenticated
 from gateway.domain.execution import Answer, Caller
 from gateway.http.answers import encoded, plain, refusing
 from gateway.http.connections import STATE_KEY, Connections
+from gateway.http.live.streaming import Streaming, first_to_end
 from gateway.http.negotiation import EVENTS
-from gateway.http.streaming import Streaming, first_to_end
 
 _log = structlog.get_logger(__name__)
 

@@ -7,7 +7,6 @@ Whatever is not of the protocol ends the socket; its close code says why.
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
-from enum import IntEnum
 from typing import Any, Final, NoReturn
 
 import structlog
@@ -25,8 +24,8 @@ from gateway.http.answers import encoded, plain, refusing
 from gateway.http.asked import Asked
 from gateway.http.attendance import DeadlineExceeded
 from gateway.http.json_body import RefusedBody, json_object
-from gateway.http.socket_parts import Channel, SocketParts
-from gateway.http.streaming import first_to_end
+from gateway.http.live.parts import Channel, CloseCode, Closed, SocketParts
+from gateway.http.live.streaming import first_to_end
 
 _log = structlog.get_logger(__name__)
 
@@ -35,30 +34,6 @@ _MOST_ID: Final = 256
 _CREDENTIAL_NAMES: Final = ("Authorization", "authorization")
 
 Message = Mapping[str, Any]
-
-
-class CloseCode(IntEnum):
-    """Why a socket ends, as the protocol numbers it."""
-
-    INTERNAL = 1011
-    TRY_AGAIN_LATER = 1013
-    BAD_REQUEST = 4400
-    UNAUTHORIZED = 4401
-    FORBIDDEN = 4403
-    SUBPROTOCOL_NOT_ACCEPTABLE = 4406
-    INIT_TIMEOUT = 4408
-    DUPLICATE_ID = 4409
-    TOO_MANY_INITS = 4429
-
-
-class Closed(Exception):
-    """The socket is to end."""
-
-    def __init__(self, code: CloseCode, reason: str) -> None:
-        """Say why: the reason is at most 123 bytes."""
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
 
 
 class TooManyOperations(GatewayError):

@@ -2,11 +2,36 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Protocol
 
 from gateway.domain.execution import Caller, OpenRun
-from gateway.http.streaming import Streaming
+from gateway.http.live.streaming import Streaming
 from gateway.http.trusted import TrustedDocuments
+
+
+class CloseCode(IntEnum):
+    """Why a socket ends, as the protocol numbers it."""
+
+    INTERNAL = 1011
+    TRY_AGAIN_LATER = 1013
+    BAD_REQUEST = 4400
+    UNAUTHORIZED = 4401
+    FORBIDDEN = 4403
+    SUBPROTOCOL_NOT_ACCEPTABLE = 4406
+    INIT_TIMEOUT = 4408
+    DUPLICATE_ID = 4409
+    TOO_MANY_INITS = 4429
+
+
+class Closed(Exception):
+    """The socket is to end."""
+
+    def __init__(self, code: CloseCode, reason: str) -> None:
+        """Say why: the reason is at most 123 bytes."""
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
 
 
 class Gone(ConnectionError):

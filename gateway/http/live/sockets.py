@@ -11,9 +11,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from gateway.domain.errors import ErrorCode, GatewayError
 from gateway.domain.execution import Caller, OpenRun
-from gateway.http.conversation import CloseCode, Closed, Conversation
-from gateway.http.socket_parts import Gone, SocketParts, SocketTimes
-from gateway.http.streaming import Streaming
+from gateway.http.live.conversation import Conversation
+from gateway.http.live.parts import CloseCode, Closed, Gone, SocketParts, SocketTimes
+from gateway.http.live.streaming import Streaming
 from gateway.http.trusted import TrustedDocuments
 
 _log = structlog.get_logger(__name__)
