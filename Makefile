@@ -11,7 +11,8 @@ GENERATED = tests/contracts/test_schemathesis_*.py
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --quiet --quiet --no-input --disable-pip-version-check
 GRAPHIQL = gateway/graphiql
-NPM_CLIENT = tests/clients/npm
+FRONTENDS = tests/clients/frontends
+NPM_CLIENTS = tests/clients/npm $(FRONTENDS)
 PYTHON_CLIENT = .venv-qovery
 
 # A lock names all there is, so nothing is resolved: a release made since could not get in, nor in the way.
@@ -63,7 +64,7 @@ $(VENV)/.python:
 graphiql: $(GRAPHIQL)/assets ## Build the GraphiQL page's assets, if Node is there
 	@:
 
-clients: $(NPM_CLIENT)/node_modules $(PYTHON_CLIENT)/.installed ## Install the published clients that tests drive
+clients: $(NPM_CLIENTS:=/node_modules) $(PYTHON_CLIENT)/.installed ## Install the published clients that tests drive
 	@:
 
 # The time stamps of the two folders say when they were made.
@@ -75,12 +76,12 @@ $(GRAPHIQL)/assets: .ci/build-graphiql $(wildcard $(GRAPHIQL)/package-lock.json 
 		echo 'Node 20 or newer is missing: the GraphiQL page is not built, all else works.'; \
 	fi
 
-$(NPM_CLIENT)/node_modules: $(NPM_CLIENT)/package-lock.json
+$(NPM_CLIENTS:=/node_modules): %/node_modules: %/package-lock.json
 	@if $(NODE_IS_NEW_ENOUGH); then \
-		echo 'Installing the JavaScript client'; \
-		npm ci --loglevel=error --prefix $(NPM_CLIENT) && touch $@; \
+		echo 'Installing the JavaScript clients of $*'; \
+		npm ci --loglevel=error --prefix $* && touch $@; \
 	else \
-		echo 'Node 20 or newer is missing: tests with the JavaScript client are skipped.'; \
+		echo 'Node 20 or newer is missing: tests with the JavaScript clients of $* are skipped.'; \
 	fi
 
 # A client of 2022, which is to bring nothing into the gateway's own environment.
@@ -158,5 +159,7 @@ lock: dev-setup ## Make the lock files anew after a change of pyproject.toml (UP
 clean: ## Delete what these tasks made; ./data stays
 	@rm -rf $(VENV) build dist htmlcov .coverage .coverage.* test-results
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	@rm -rf $(GRAPHIQL)/assets $(GRAPHIQL)/node_modules $(NPM_CLIENT)/node_modules $(PYTHON_CLIENT)
+	@rm -rf $(GRAPHIQL)/assets $(GRAPHIQL)/node_modules $(NPM_CLIENTS:=/node_modules) $(PYTHON_CLIENT)
+	@rm -rf $(FRONTENDS)/relay/__generated__ $(FRONTENDS)/relay/build
+	@rm -rf $(FRONTENDS)/typescript/src/gql $(FRONTENDS)/typescript/src/operations.ts $(FRONTENDS)/typescript/build
 	@find gateway schema tests .ci -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -8,6 +8,7 @@ import pytest
 
 from gateway.domain.scopes import LEGACY_SCOPES, Scope
 from tests.clients.declarations import Declarations
+from tests.clients.frontends import Stage, missing_for_frontends
 from tests.clients.npm_client import DECLARATIONS, NpmClient, NpmSecrets, SecretsAt, missing_for_npm
 from tests.clients.pypi_client import SCOPES as PYPI_SCOPES
 from tests.clients.pypi_client import PypiClient, PypiSecrets, PypiSecretsAt, missing_for_pypi
@@ -84,6 +85,20 @@ def pypi_at(live_server: LiveServer) -> Iterator[PypiSecretsAt]:
 def pypi_secrets(request: pytest.FixtureRequest, pypi_at: PypiSecretsAt) -> PypiSecrets:
     """The older client's class for each scope that it knows, in turn."""
     return pypi_at(request.param)
+
+
+@pytest.fixture(scope="session")
+def frontends_are_there() -> None:
+    _do_without(missing_for_frontends())
+
+
+@pytest.fixture(scope="module")
+def new_stage(
+    frontends_are_there: None,  # noqa: ARG001 - order
+    live_server: LiveServer,
+) -> Callable[[], Stage]:
+    """Gives jobs that no other program has."""
+    return lambda: Stage.on(live_server)
 
 
 def _do_without(missing: str | None) -> None:

@@ -1,0 +1,85 @@
+"""urql lists the secrets of a job, and changes them, on both of its caches."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.clients.frontends import Stage, Told, play
+
+pytestmark = pytest.mark.npm
+
+_REST = ["KEY_2", "KEY_3", "KEY_4", "KEY_5", "KEY_6", "KEY_7"]
+
+
+@pytest.fixture(scope="module")
+def whole(new_stage: Callable[[], Stage]) -> Told:
+    """On the cache that keeps answers as a whole."""
+    return play(new_stage(), "urql/document-cache.mjs")
+
+
+@pytest.fixture(scope="module")
+def apart(new_stage: Callable[[], Stage]) -> Told:
+    """On Graphcache, which keeps every secret once."""
+    return play(new_stage(), "urql/graphcache.mjs")
+
+
+def test_each_page_is_a_query(whole: Told) -> None:
+    assert whole.seen["pages"] == [
+        ["KEY_1", "KEY_2", "KEY_3"],
+        ["KEY_4", "KEY_5", "KEY_6"],
+        ["KEY_7"],
+    ]
+
+
+def test_a_list_is_asked_for_again_after_a_mutation_of_its_holder(whole: Told) -> None:
+    assert whole.seen["withAlias"]["totalCount"] == whole.seen["first"]["totalCount"] + 1
+    assert whole.seen["withoutTarget"]["keys"] == ["KEY_2", "KEY_3", "KEY_4"]
+
+
+def test_pages_join_in_graphcache_by_their_cursors(apart: Told) -> None:
+    """Also where an alias was put at the end of the first page in between: it is there once."""
+    assert [page["keys"] for page in apart.seen["pages"]] == [
+        ["KEY_1", "KEY_2", "KEY_3"],
+        ["KEY_1", "KEY_2", "KEY_3", "KEY_4", "KEY_5", "KEY_6"],
+        ["KEY_1", "KEY_2", "KEY_3", "ZZ_ALIAS", "KEY_4", "KEY_5", "KEY_6", "KEY_7"],
+    ]
+
+
+def test_graphcache_asks_for_pages_and_for_nothing_again(apart: Told) -> None:
+    assert "ZZ_ALIAS" in apart.seen["withAlias"]["keys"]
+    assert apart.seen["withoutTarget"]["keys"] == _REST
+    assert apart.seen["requests"] == [
+        "JobSecrets",
+        "JobSecrets",
+        "CreateAlias",
+        "JobSecrets",
+        "CreateAlias",
+        "DeleteSecret",
+    ]
+
+
+@pytest.mark.parametrize("cache", ["whole", "apart"])
+def test_a_refusal_is_at_the_field_that_it_is_about(
+    cache: str, request: pytest.FixtureRequest
+) -> None:
+    told: Told = request.getfixturevalue(cache)
+
+    assert list(told.seen["fields"]) == ["input.key"]
+    assert "taken" in told.seen["fields"]["input.key"][0]
+
+
+def test_a_request_without_a_credential_has_its_code(whole: Told) -> None:
+    assert whole.seen["code"] == "UNAUTHENTICATED"
+
+
+def test_urql_by_its_default_would_send_queries_that_are_refused(whole: Told) -> None:
+    """The control of `preferGetMethod` in the client's settings."""
+    assert whole.seen["codeOnGet"] == "METHOD_NOT_ALLOWED"
+
+
+@pytest.mark.parametrize("cache", ["whole", "apart"])
+def test_urql_complains_of_nothing(cache: str, request: pytest.FixtureRequest) -> None:
+    """It warns of what its cache has no key for."""
+    told: Told = request.getfixturevalue(cache)
+
+    assert told.complaints == []
