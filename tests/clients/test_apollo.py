@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.clients.frontends import Stage, Told, play
+from tests.clients.watcher import ensure_kept_up_to_date
 
 pytestmark = pytest.mark.npm
 
@@ -62,3 +63,7 @@ def test_a_request_without_a_credential_has_its_code(told: Told) -> None:
 def test_apollo_complains_of_nothing(told: Told) -> None:
     """It warns of what its cache cannot keep apart or put together."""
     assert told.complaints == []
+
+
+def test_a_list_keeps_up_over_a_websocket(new_stage: Callable[[], Stage]) -> None:
+    ensure_kept_up_to_date(play(new_stage(), "apollo/watch.mjs"))

@@ -13,7 +13,9 @@ _GENERATED = {"node_modules", "__generated__", "build", "gql"}
 _REGION = re.compile(
     r"^ *// docs: (?P<name>\S+)\n(?P<text>.*?)^ *// end$", re.MULTILINE | re.DOTALL
 )
-_FENCE = re.compile(r"^```(?P<info>[^\n]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(
+    r"^```(?P<language>\w+) ?(?P<name>\S*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+)
 
 
 def _programs() -> Mapping[str, str]:
@@ -25,19 +27,15 @@ def _programs() -> Mapping[str, str]:
     return regions
 
 
-def _fences() -> Mapping[str, str]:
-    return {fence["info"]: fence["text"] for fence in _FENCE.finditer(_DOCUMENT.read_text())}
+def test_each_fragment_but_commands_is_a_part_of_a_program() -> None:
+    """The word after the language is the name of the region; `sh` has none."""
+    fences = list(_FENCE.finditer(_DOCUMENT.read_text()))
 
-
-def test_each_fragment_is_a_part_of_a_program() -> None:
-    shown = {info.split()[1]: text for info, text in _fences().items() if " " in info}
+    shown = {fence["name"]: fence["text"] for fence in fences if fence["name"]}
 
     assert shown == _programs()
-    assert len(shown) > 10
-
-
-def test_no_fragment_but_commands_is_without_a_program() -> None:
-    assert [info for info in _fences() if " " not in info] == ["sh"]
+    assert len(shown) > 20
+    assert {fence["language"] for fence in fences if not fence["name"]} == {"sh"}
 
 
 def test_the_versions_are_those_that_the_programs_run_on() -> None:

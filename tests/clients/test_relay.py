@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.clients.frontends import Stage, Told, play, use_tool
+from tests.clients.watcher import ensure_kept_up_to_date
 
 pytestmark = pytest.mark.npm
 
@@ -65,6 +66,10 @@ def test_a_request_without_a_credential_has_its_code(told: Told) -> None:
 
 def test_relay_complains_of_nothing_but_the_edge_that_a_refusal_lacks(told: Told) -> None:
     assert told.complaints == [_NO_EDGE]
+
+
+def test_a_list_keeps_up_over_a_websocket(new_compiled_stage: Callable[[], Stage]) -> None:
+    ensure_kept_up_to_date(play(new_compiled_stage(), "relay/build/watch.mjs"))
 
 
 def test_relay_would_take_a_target_and_what_refers_to_it_for_one_by_their_ids(

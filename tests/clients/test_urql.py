@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.clients.frontends import Stage, Told, play
+from tests.clients.watcher import ensure_kept_up_to_date
 
 pytestmark = pytest.mark.npm
 
@@ -83,3 +84,8 @@ def test_urql_complains_of_nothing(cache: str, request: pytest.FixtureRequest) -
     told: Told = request.getfixturevalue(cache)
 
     assert told.complaints == []
+
+
+@pytest.mark.parametrize("connection", ["overWebSocket", "overEvents"])
+def test_a_list_keeps_up(connection: str, new_stage: Callable[[], Stage]) -> None:
+    ensure_kept_up_to_date(play(new_stage(), "urql/watch.mjs", connection))

@@ -49,7 +49,7 @@ def _create(server: LiveServer, stage: Stage, *keys: str) -> None:
 
 def _keys(heard: Mapping[str, Sequence[Change]]) -> tuple[Sequence[str], Sequence[str]]:
     """Return the keys that each subscription told of, in order."""
-    changes = [change["secret"]["key"] for change in heard["secretChanged"]]
+    changes = [change["key"] for change in heard["secretChanged"]]
     effects = [key for change in heard["effectiveSecretsChanged"] for key in change["keys"]]
     return changes, effects
 

@@ -9,7 +9,7 @@ from queue import Queue
 from threading import Thread
 from typing import IO, Any, Final
 
-from tests.clients.frontends import FOLDER, Stage
+from tests.clients.frontends import FOLDER, Stage, Told
 
 _SECONDS: Final = 20.0
 
@@ -64,7 +64,21 @@ class Watcher:
             self.lines.put(line)
 
 
+def ensure_kept_up_to_date(told: Told) -> None:
+    """Assert that a list showed a secret that came, its new key, and that it went."""
+    assert "WATCHED" in told.seen["withNew"]["keys"]
+    assert {"WATCHED", "WATCHED_MORE"} & set(told.seen["renamed"]["keys"]) == {"WATCHED_MORE"}
+    assert len(told.seen["withoutIt"]["keys"]) == 7
+    assert told.seen["changes"] == ["CREATED", "UPDATED", "DELETED"]
+    assert told.seen["effects"] == [
+        {"keys": ["WATCHED"], "there": ["WATCHED"]},
+        {"keys": ["WATCHED", "WATCHED_MORE"], "there": ["WATCHED_MORE"]},
+        {"keys": ["WATCHED_MORE"], "there": []},
+    ]
+    assert told.complaints == []
+
+
 def _keys(change: Change) -> Sequence[str]:
     """Return the keys that either of the subscriptions tells of."""
-    keys: Sequence[str] = change["keys"] if "keys" in change else [change["secret"]["key"]]
+    keys: Sequence[str] = change["keys"] if "keys" in change else [change["key"]]
     return keys

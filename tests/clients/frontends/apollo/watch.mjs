@@ -7,7 +7,7 @@ import { jobId, tell, token, url } from "../given.mjs";
 import { overWebSocket } from "../live/connections.mjs";
 import { resuming } from "../live/resuming.mjs";
 import { create, remove, rename } from "../live/somebody.mjs";
-import { Screen } from "../screen.mjs";
+import { Heard, Screen } from "../screen.mjs";
 import { makeClient } from "./client.mjs";
 
 // docs: apollo-live
@@ -75,27 +75,26 @@ const { data } = await client.query({ query: JOB_SECRETS, variables: { jobId } }
 const list = client.watchQuery({ query: JOB_SECRETS, variables: { jobId } });
 list.subscribe(({ data }) => data && screen.show(data.job.secrets));
 
-const changes = [];
-const effects = [];
+const changes = new Heard();
+const effects = new Heard();
 const variables = { jobId, after: data.changeCursor };
-const watched = watchSecrets(client, variables, ({ kind }) => changes.push(kind));
-let onDeleted;
-const deleted = new Promise((resolve) => (onDeleted = resolve));
+const watched = watchSecrets(client, variables, ({ kind }) => changes.add(kind));
 const felt = client
   .subscribe({ query: EFFECTIVE_SECRETS_CHANGED, variables })
   .subscribe(({ data: { effectiveSecretsChanged: { keys, effectiveSecrets } } }) => {
-    effects.push({ keys, there: effectiveSecrets.map(({ key }) => key) });
-    if (effects.length === 3) onDeleted();
+    effects.add({ keys, there: effectiveSecrets.map(({ key }) => key) });
   });
 
 const secretId = await create("WATCHED");
 const withNew = await screen.once(({ keys }) => keys.includes("WATCHED"));
+await effects.first(1);
 await rename(secretId, "WATCHED_MORE");
 const renamed = await screen.once(({ keys }) => keys.includes("WATCHED_MORE"));
+await effects.first(2);
 await remove(secretId);
 const withoutIt = await screen.once(({ keys }) => !keys.includes("WATCHED_MORE"));
-await deleted;
+const told = { changes: await changes.first(3), effects: await effects.first(3) };
 watched.unsubscribe();
 felt.unsubscribe();
 
-tell({ changes, effects, withNew, renamed, withoutIt });
+tell({ ...told, withNew, renamed, withoutIt });

@@ -16,9 +16,9 @@ export function overWebSocket(url, token, options) {
   });
 }
 
-/** Watch over Server-Sent Events: one request for each subscription. */
+/** Watch over Server-Sent Events: one request for each subscription; five tries to go on. */
 export function overEvents(url, token, options) {
   const headers = { Authorization: `Bearer ${token}` };
-  return createSseClient({ url: `${url}/graphql`, headers, retryAttempts: Infinity, ...options });
+  return createSseClient({ url: `${url}/graphql`, headers, ...options });
 }
 // end

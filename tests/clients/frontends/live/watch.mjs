@@ -14,8 +14,8 @@ const SECRET_CHANGED = /* GraphQL */ `
     secretChanged(holder: { jobId: $jobId }, after: $after) {
       cursor
       kind
+      key
       secretId
-      secret { id key variableType }
     }
   }
 `;
@@ -45,7 +45,7 @@ function watch(client, query, variables, onChange) {
 const [connection, again] = process.argv.slice(2);
 // A test does not wait for seconds before each try, as the clients would by themselves.
 const soon = () => new Promise((resolve) => setTimeout(resolve, 50));
-const options = { retry: soon, retryWait: soon };
+const options = { retryAttempts: 1000, retry: soon, retryWait: soon };
 const opened = connections[connection](url, token, options);
 const client = again ? opened : resuming(opened);
 

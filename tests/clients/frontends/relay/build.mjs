@@ -29,11 +29,12 @@ const relay = {
 await rm(join(HERE, "__generated__"), { recursive: true, force: true });
 await promisify(execFile)(compiler, ["relay.config.json"], { cwd: HERE });
 await build({
-  entryPoints: [join(HERE, "secrets.js")],
+  entryPoints: [join(HERE, "secrets.js"), join(HERE, "watch.js")],
   outdir: join(HERE, "build"),
   bundle: true,
   platform: "node",
   format: "esm",
   outExtension: { ".js": ".mjs" },
+  external: ["graphql-sse", "graphql-ws", "ws"],
   plugins: [relay],
 });

@@ -1,5 +1,5 @@
 // docs: relay-environment
-import { Environment, Network, RecordSource, Store } from "relay-runtime";
+import { Environment, Network, Observable, RecordSource, Store } from "relay-runtime";
 
 // What an alias or an override refers to has the id of the secret itself, and is another record.
 const REFERENCES = ["SecretAlias", "SecretOverride"];
@@ -8,7 +8,7 @@ export function identify({ id }, typeName) {
   return REFERENCES.includes(typeName) ? `${typeName}:${id}` : id;
 }
 
-export function makeEnvironment(url, token, getDataID = identify) {
+export function makeEnvironment(url, token, { getDataID = identify, live } = {}) {
   async function ask({ name, text }, variables) {
     const answer = await fetch(`${url}/graphql`, {
       method: "POST",
@@ -21,7 +21,12 @@ export function makeEnvironment(url, token, getDataID = identify) {
     });
     return answer.json();
   }
+  // `live` is the client of graphql-ws, or that of graphql-sse.
+  function watch({ name, text }, variables) {
+    const request = { operationName: name, query: text, variables };
+    return Observable.create((sink) => live.subscribe(request, sink));
+  }
   const store = new Store(new RecordSource());
-  return new Environment({ network: Network.create(ask), store, getDataID });
+  return new Environment({ network: Network.create(ask, watch), store, getDataID });
 }
 // end

@@ -73,8 +73,8 @@ const OTHER_WAYS = {
 };
 
 const requests = countRequests();
-const identify = OTHER_WAYS[process.argv[2]];
-const environment = makeEnvironment(url, token, identify);
+const getDataID = OTHER_WAYS[process.argv[2]];
+const environment = makeEnvironment(url, token, { getDataID });
 const screen = new Screen();
 
 function change(mutation, variables) {

@@ -22,13 +22,11 @@ async function readPages(client, jobId) {
 }
 // end
 
-// docs: urql-alias
 async function createAlias(client, variables) {
   const { data, error } = await client.mutation(CREATE_ALIAS, variables);
   if (error) throw error;
   return data.createJobSecretAlias;
 }
-// end
 
 const client = makeClient(url, token);
 const screen = new Screen();
