@@ -9,7 +9,15 @@ from textwrap import dedent
 from tests.clients.frontends import FOLDER
 
 _DOCUMENT = Path(__file__).parents[2] / "docs" / "frontends.md"
-_GENERATED = {"node_modules", "__generated__", "build", "gql"}
+_SOURCES = (
+    "*.mjs",
+    "apollo/*.mjs",
+    "live/*.mjs",
+    "relay/*.js",
+    "typescript/*.ts",
+    "typescript/src/*.ts",
+    "urql/*.mjs",
+)
 _REGION = re.compile(
     r"^ *// docs: (?P<name>\S+)\n(?P<text>.*?)^ *// end$", re.MULTILINE | re.DOTALL
 )
@@ -20,8 +28,8 @@ _FENCE = re.compile(
 
 def _programs() -> Mapping[str, str]:
     """Return the marked regions of the programs by their names."""
-    sources = (path for path in FOLDER.rglob("*.*s") if not _GENERATED & set(path.parts))
-    found = [region for path in sorted(sources) for region in _REGION.finditer(path.read_text())]
+    sources = (path for pattern in _SOURCES for path in FOLDER.glob(pattern))
+    found = [region for path in sources for region in _REGION.finditer(path.read_text())]
     regions = {region["name"]: dedent(region["text"]) for region in found}
     assert len(regions) == len(found)
     return regions
