@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Final
 from uuid import uuid4
 
@@ -52,6 +53,8 @@ class RequestFrame:
 
         async def framed_send(message: Message) -> None:
             nonlocal status
+            if message["type"] == "websocket.accept":
+                status = HTTPStatus.SWITCHING_PROTOCOLS
             if message["type"] in _STARTS:
                 status = int(message["status"])
                 headers = MutableHeaders(scope=message)

@@ -123,7 +123,8 @@ class Bells:
 
     async def _until_it_is_time(self) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._nudged.wait(), LOOKS_EVERY if self._bells else None)
+            async with asyncio.timeout(LOOKS_EVERY if self._bells else None):
+                await self._nudged.wait()
         self._nudged.clear()
 
     async def _look(self) -> None:

@@ -6,7 +6,7 @@ import signal
 import sqlite3
 import subprocess
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -16,6 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from gateway.domain.news import Position
 from gateway.domain.scopes import Scope
 from gateway.services.demo import Demo
+from gateway.storage.engine import READ_CONNECTIONS
 from tests.faces import GraphQLFace
 from tests.live.documents import CHANGES, change_in, code_in
 from tests.live.listening import (
@@ -234,3 +235,33 @@ async def test_a_server_that_stops_ends_what_would_never_end(
 
     assert closed.value.rcvd is not None
     assert (closed.value.rcvd.code, stopped) == (1012, -signal.SIGTERM)
+
+
+async def _come_and_go(server: LiveServer, listen: Listen, *, times: int) -> None:
+    for turn in range(times):
+        holder = {"holder": {"jobId": server.demo["job_id"]}}
+        async with listen(server, CHANGES, holder) as listener:
+            with suppress(TimeoutError):
+                await listener.next(within=0.02 * turn)
+
+
+async def test_listeners_who_come_and_go_leave_nothing_behind(
+    template: tuple[Path, Demo], folder: Path
+) -> None:
+    """They go in the middle of whatever is done for them; the server goes on, and stops in time."""
+    with serving(folder, template[1]) as server:
+        async with _writing(server) as writer:
+            coming = asyncio.gather(
+                *(_come_and_go(server, listening_to_events, times=8) for _ in range(4)),
+                *(_come_and_go(server, listening_on_a_socket, times=8) for _ in range(4)),
+            )
+            while not coming.done():
+                await writer.create(new_key())
+            await coming
+            # As many at once as there are connections to read with.
+            cursors = await asyncio.gather(*(writer.cursor() for _ in range(READ_CONNECTIONS)))
+        assert server.process is not None
+        server.process.terminate()
+        stopped = await asyncio.to_thread(server.process.wait, PATIENCE)
+
+    assert (len(set(cursors)), stopped) == (1, -signal.SIGTERM)

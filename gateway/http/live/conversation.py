@@ -24,7 +24,7 @@ from gateway.http.answers import encoded, plain, refusing
 from gateway.http.asked import Asked
 from gateway.http.attendance import DeadlineExceeded
 from gateway.http.json_body import RefusedBody, json_object
-from gateway.http.live.parts import Channel, CloseCode, Closed, SocketParts
+from gateway.http.live.parts import Channel, CloseCode, Closed, Gone, SocketParts
 from gateway.http.live.streaming import first_to_end
 
 _log = structlog.get_logger(__name__)
@@ -163,13 +163,16 @@ class Conversation:
                         await self._send(
                             {"id": operation_id, "type": "next", "payload": plain(answer)}
                         )
+        except Gone:
+            # Who listens on the socket finds that out, too, and ends all of it.
+            return
         except Exception as error:  # noqa: BLE001 - nobody else waits for it: this is its edge
             if not isinstance(error, GatewayError):
                 _log.error("unexpected_error", exc_info=error)
             last = _error(operation_id, refusing(error))
         # From here on the id may be used again.
         self._operations.pop(operation_id, None)
-        with suppress(ConnectionError):
+        with suppress(Gone):
             await self._send(last)
 
     async def _answers(self, asked: Asked, caller: Caller) -> AsyncGenerator[Answer, None]:
