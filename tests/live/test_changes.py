@@ -227,9 +227,12 @@ async def test_the_end_of_a_holder_ends_the_news_of_it(
         {"at": server.demo["environment_id"], "name": new_key()},
     )
     job_id = told["made"]["holder"]["id"]
+    since = await writer.since({"jobId": job_id})
     await writer.face.create(Scope.JOB, job_id, key=new_key())
 
-    async with listen(server, CHANGES, await writer.since({"jobId": job_id})) as listener:
+    async with listen(server, CHANGES, since) as listener:
+        # From here on it listens for sure.
+        assert change_in(await listener.next())["kind"] == "CREATED"
         await writer.face.ask(
             """mutation ($id: ID!) { deleteHolder(holder: { jobId: $id }, withContent: true) {
                 errors { code } } }""",
