@@ -11,6 +11,7 @@ from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
+from schema.descriptions import describe
 from schema.documents import admitted, parsed, validated
 from schema.errors import ERROR_TYPES
 from schema.holders import HOLDER_TYPES
@@ -98,6 +99,7 @@ def build_schema() -> GatewaySchema:
         extensions=[KnownDocuments],
     )
     schema.ensure_declared()
+    describe(schema.types)
     return schema
 
 

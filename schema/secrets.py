@@ -76,7 +76,9 @@ class Secret(Node):
     """A secret."""
 
     source: strawberry.Private[DomainSecret]
-    key: str = strawberry.field(description="Case-sensitive.")
+    key: str = strawberry.field(
+        description="The name under which services get the value; case-sensitive."
+    )
     scope: APIVariableScopeEnum
     variable_type: APIVariableTypeEnum
     mount_path: str | None = strawberry.field(

@@ -1,0 +1,66 @@
+"""Gives every part of the schema its words: its own, or else those of the glossary."""
+
+from collections.abc import Iterator
+
+from graphql import (
+    GraphQLArgument,
+    GraphQLEnumType,
+    GraphQLEnumValue,
+    GraphQLField,
+    GraphQLInputField,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLSchema,
+)
+
+from schema.glossary import FIELDS, INPUTS, WHOLE
+from schema.glossary_of_enums import ENUMS
+
+Part = GraphQLNamedType | GraphQLField | GraphQLArgument | GraphQLInputField | GraphQLEnumValue
+
+
+def describe(types: GraphQLSchema) -> None:
+    """Give what says nothing of itself the glossary's words."""
+    types.description = WHOLE
+    for place, part in parts(types):
+        if not part.description:
+            part.description = _words(place, part)
+
+
+def parts(types: GraphQLSchema) -> Iterator[tuple[str, Part]]:
+    """Give all there is in the schema but GraphQL's own, each with its place: `Type.field`."""
+    for name, kind in types.type_map.items():
+        if not name.startswith("__"):
+            yield name, kind
+            yield from _members(kind)
+
+
+def words_for(place: str) -> Iterator[str]:
+    """Give the glossary's names for a place, the most precise first."""
+    names = place.split(".")
+    yield place
+    yield names[-1]
+
+
+def _words(place: str, part: Part) -> str | None:
+    if isinstance(part, GraphQLEnumValue):
+        enum, member = place.split(".")
+        return ENUMS.get(enum, {}).get(member)
+    glossary = FIELDS if isinstance(part, GraphQLField) else INPUTS
+    return next((glossary[name] for name in words_for(place) if name in glossary), None)
+
+
+def _members(kind: GraphQLNamedType) -> Iterator[tuple[str, Part]]:
+    if isinstance(kind, GraphQLEnumType):
+        for name, value in kind.values.items():
+            yield f"{kind.name}.{name}", value
+    if isinstance(kind, GraphQLInputObjectType):
+        for name, wanted in kind.fields.items():
+            yield f"{kind.name}.{name}", wanted
+    if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType):
+        for name, field in kind.fields.items():
+            yield f"{kind.name}.{name}", field
+            for argument, wanted_argument in field.args.items():
+                yield f"{kind.name}.{name}.{argument}", wanted_argument

@@ -1,0 +1,54 @@
+"""Everything in the schema says what it is, in the domain's words: that is what GraphiQL shows."""
+
+import re
+from typing import Final
+
+import pytest
+from graphql import GraphQLArgument, GraphQLEnumValue, GraphQLField, GraphQLInputField, build_schema
+
+from schema.descriptions import describe, parts, words_for
+from schema.glossary import FIELDS, INPUTS
+from schema.glossary_of_enums import ENUMS
+from tests.contracts.walking import schema
+
+_ENDS: Final = re.compile(r"(?:[.…]|REST: \d{3})$")
+_BARE: Final = build_schema("type Query { unheardOf: String id(unheardOf: Int, id: ID): ID }")
+
+
+def _named(kinds: tuple[type, ...]) -> set[str]:
+    """Return every name by which the glossary may have words for a part of these kinds."""
+    places = [place for place, part in parts(schema()) if isinstance(part, kinds)]
+    return {name for place in places for name in words_for(place)}
+
+
+def test_every_type_field_argument_and_enum_value_says_what_it_is() -> None:
+    assert [place for place, part in parts(schema()) if not part.description] == []
+
+
+def test_every_description_ends_as_a_sentence_or_with_a_status() -> None:
+    words = {part.description or "" for _, part in parts(schema())}
+
+    assert [text for text in words if not _ENDS.search(text)] == []
+
+
+def test_the_glossary_has_no_words_for_what_is_not_there() -> None:
+    assert set(FIELDS) - _named((GraphQLField,)) == set()
+    assert set(INPUTS) - _named((GraphQLArgument, GraphQLInputField)) == set()
+    members = {f"{enum}.{member}" for enum, told in ENUMS.items() for member in told}
+    assert members - _named((GraphQLEnumValue,)) == set()
+
+
+@pytest.mark.parametrize("place", ["Query", "Query.unheardOf", "Query.id.unheardOf"])
+def test_control_what_nobody_has_words_for_is_found(place: str) -> None:
+    describe(_BARE)
+
+    assert place in [found for found, part in parts(_BARE) if not part.description]
+
+
+def test_words_of_its_own_go_before_those_of_the_glossary() -> None:
+    own = build_schema('type Query { "Of its own." id: ID }')
+
+    describe(own)
+
+    assert own.query_type
+    assert own.query_type.fields["id"].description == "Of its own."
