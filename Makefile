@@ -12,7 +12,7 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --quiet --quiet --no-input --disable-pip-version-check
 GRAPHIQL = gateway/graphiql
 FRONTENDS = tests/clients/frontends
-NPM_CLIENTS = tests/clients/npm $(FRONTENDS)
+NPM_CLIENTS = tests/clients/npm $(FRONTENDS) tests/browser/npm
 PYTHON_CLIENT = .venv-qovery
 
 # A lock names all there is, so nothing is resolved: a release made since could not get in, nor in the way.
@@ -69,7 +69,7 @@ clients: $(NPM_CLIENTS:=/node_modules) $(PYTHON_CLIENT)/.installed ## Install th
 
 # The time stamps of the two folders say when they were made.
 $(GRAPHIQL)/assets: .ci/build-graphiql $(wildcard $(GRAPHIQL)/package-lock.json \
-		$(GRAPHIQL)/build.mjs $(GRAPHIQL)/boot.js $(GRAPHIQL)/style.css)
+		$(GRAPHIQL)/build.mjs $(GRAPHIQL)/*.js $(GRAPHIQL)/style.css)
 	@if $(NODE_IS_NEW_ENOUGH); then \
 		echo 'Building the GraphiQL page'; .ci/build-graphiql && touch $@; \
 	else \

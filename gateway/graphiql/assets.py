@@ -16,12 +16,20 @@ _TEXT: Final = "text/plain"
 MEDIA_TYPES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "boot.js": _SCRIPT,
+        "events.js": _SCRIPT,
         "graphiql.min.css": _STYLE,
         "graphiql.min.js": _SCRIPT,
         "licences.txt": _TEXT,
         "react-dom.production.min.js": _SCRIPT,
         "react.production.min.js": _SCRIPT,
+        "requests.js": _SCRIPT,
+        "status.js": _SCRIPT,
+        "steps.js": _SCRIPT,
+        "storage.js": _SCRIPT,
         "style.css": _STYLE,
+        "subject.js": _SCRIPT,
+        "tour.js": _SCRIPT,
+        "workbench.js": _SCRIPT,
     },
 )
 

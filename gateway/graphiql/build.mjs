@@ -15,8 +15,15 @@ const ASSETS = join(HERE, "assets");
 const COPIED = {
   "react.production.min.js": join(PACKAGES, "react/umd/react.production.min.js"),
   "react-dom.production.min.js": join(PACKAGES, "react-dom/umd/react-dom.production.min.js"),
-  "graphiql.min.js": join(PACKAGES, "graphiql/graphiql.min.js"),
   "boot.js": join(HERE, "boot.js"),
+  "events.js": join(HERE, "events.js"),
+  "requests.js": join(HERE, "requests.js"),
+  "status.js": join(HERE, "status.js"),
+  "steps.js": join(HERE, "steps.js"),
+  "storage.js": join(HERE, "storage.js"),
+  "subject.js": join(HERE, "subject.js"),
+  "tour.js": join(HERE, "tour.js"),
+  "workbench.js": join(HERE, "workbench.js"),
   "style.css": join(HERE, "style.css"),
 };
 
@@ -35,6 +42,27 @@ async function copyStyleWithoutFonts() {
     throw new Error("graphiql.min.css still holds a font: FONT_FACE no longer matches them all");
   }
   await writeFile(join(ASSETS, "graphiql.min.css"), slim);
+}
+
+/** In GraphiQL's script: what an entry of the history is made of, and what a click on one sets. */
+const HISTORY_ENTRY = /(\{query:(\w+)\.query\?\?void 0,)variables:\2\.variables\?\?void 0,/g;
+const HISTORY_CLICK =
+  /(\{query:(\w+),variables:(\w+),headers:\w+\}=\w+\.item;null==\w+\|\|\w+\.setValue\(\2\?\?""\),)null==\w+\|\|\w+\.setValue\(\3\?\?""\),/g;
+
+/** Copy GraphiQL's script with a history without variables.
+ *
+ * Those may hold secret values, and GraphiQL has no setting for it. A click on an entry then leaves
+ * the variables that are there.
+ */
+async function copyScriptWithoutVariablesInHistory() {
+  const script = await readFile(join(PACKAGES, "graphiql/graphiql.min.js"), "utf8");
+  const slim = [HISTORY_ENTRY, HISTORY_CLICK].reduce((text, pattern) => {
+    if ([...text.matchAll(pattern)].length !== 1) {
+      throw new Error(`graphiql.min.js has not one place that matches ${pattern}`);
+    }
+    return text.replace(pattern, "$1");
+  }, script);
+  await writeFile(join(ASSETS, "graphiql.min.js"), slim);
 }
 
 /** Return a heading and the licence text of one installed package. */
@@ -63,4 +91,5 @@ await rm(ASSETS, { recursive: true, force: true });
 await mkdir(ASSETS);
 await Promise.all(Object.entries(COPIED).map(([name, from]) => cp(from, join(ASSETS, name))));
 await copyStyleWithoutFonts();
+await copyScriptWithoutVariablesInHistory();
 await writeLicences();

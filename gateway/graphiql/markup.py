@@ -24,6 +24,14 @@ x='4.5' y='9' width='11' height='7' rx='1.5' fill='%23f4f6fb'/%3E%3C/svg%3E">
     <script defer src="graphiql/assets/react-dom.production.min.js"></script>
     <script defer src="graphiql/assets/graphiql.min.js"></script>
     <script type="module" src="graphiql/assets/boot.js"></script>
+    <link rel="modulepreload" href="graphiql/assets/events.js">
+    <link rel="modulepreload" href="graphiql/assets/requests.js">
+    <link rel="modulepreload" href="graphiql/assets/status.js">
+    <link rel="modulepreload" href="graphiql/assets/steps.js">
+    <link rel="modulepreload" href="graphiql/assets/storage.js">
+    <link rel="modulepreload" href="graphiql/assets/subject.js">
+    <link rel="modulepreload" href="graphiql/assets/tour.js">
+    <link rel="modulepreload" href="graphiql/assets/workbench.js">
   </head>
   <body>
     <header class="bar">
@@ -44,9 +52,15 @@ x='4.5' y='9' width='11' height='7' rx='1.5' fill='%23f4f6fb'/%3E%3C/svg%3E">
       <p id="status" role="status" data-state="idle">No token yet</p>
     </header>
     <p id="hint" class="hint">
-      Enter an API token to load the schema and run the sample operations below.
-      The token stays in this page's memory, and is gone when you reload or leave.
+      Enter an API token, and each step of the tour runs as it stands: its ids are looked up with
+      the token. <code>make run</code> prints one; <code>secrets-gateway token create</code> makes
+      another. It stays in this page's memory, and is gone when you reload or leave.
     </p>
+    <nav class="tour" aria-label="Tour">
+      <ol id="steps"></ol>
+      <p id="about" hidden></p>
+      <p id="story" aria-live="polite"></p>
+    </nav>
     <main id="graphiql" data-endpoint="graphql">
       <noscript>GraphiQL needs JavaScript.</noscript>
     </main>

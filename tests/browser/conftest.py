@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Final, NoReturn
 
 import pytest
@@ -14,6 +15,7 @@ from tests.browser.explorer import Explorer
 from tests.browser.witness import Witness
 from tests.servers import LiveServer
 
+_AXE: Final = Path(__file__).parent / "npm/node_modules/axe-core/axe.min.js"
 _ARGUMENTS: Final = (
     "--headless",
     "--no-sandbox",
@@ -50,6 +52,14 @@ async def explorer(browser: Browser, live_server: LiveServer) -> AsyncIterator[E
     await witness.watch(context)
     yield Explorer(await context.new_page(), witness, live_server)
     await context.close()
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """Return the script of axe-core, which knows what makes a page hard to use."""
+    if not _AXE.is_file():
+        _do_without("axe-core is not installed (make clients)")
+    return _AXE.read_text(encoding="utf-8")
 
 
 def _do_without(reason: str) -> NoReturn:

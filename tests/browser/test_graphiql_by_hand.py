@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from secrets import token_hex
 
 import pytest
-from playwright.async_api import Route, expect
+from playwright.async_api import Request, Route, expect
 
 from tests.browser.explorer import Explorer
 
@@ -19,7 +19,7 @@ async def test_an_alias_of_a_built_in_secret_is_created_by_clicking(explorer: Ex
     await explorer.open_on_the_demo()
     await explorer.connect()
     await explorer.choose_tab("CreateAlias")
-    await explorer.replace_variable("DATABASE_URL", by=key)
+    await explorer.replace_key(by=key)
 
     await explorer.run()
 
@@ -28,13 +28,13 @@ async def test_an_alias_of_a_built_in_secret_is_created_by_clicking(explorer: Ex
     await expect(explorer.response).to_contain_text('"errors": []')
 
 
-async def test_the_sample_query_shows_the_job_of_the_link(explorer: Explorer) -> None:
+async def test_the_first_tab_shows_the_service_of_the_link(explorer: Explorer) -> None:
     await explorer.open_on_the_demo()
     await explorer.connect()
 
     await explorer.run()
 
-    await expect(explorer.response).to_contain_text('"visibleSecrets"')
+    await expect(explorer.response).to_contain_text('"effectiveSecrets"')
     await expect(explorer.response).not_to_contain_text('"errors"')
 
 
@@ -45,7 +45,7 @@ async def test_an_operation_runs_at_once_after_a_change_of_tabs(explorer: Explor
 
     await explorer.run()
 
-    await expect(explorer.response).to_contain_text('"createJobSecretAlias"')
+    await expect(explorer.response).to_contain_text('"createSecretAlias"')
 
 
 async def test_a_query_runs_from_the_keyboard_alone(explorer: Explorer) -> None:
@@ -58,7 +58,7 @@ async def test_a_query_runs_from_the_keyboard_alone(explorer: Explorer) -> None:
 
     await explorer.page.keyboard.press("Control+Enter")
 
-    await expect(explorer.response).to_contain_text('"visibleSecrets"')
+    await expect(explorer.response).to_contain_text('"effectiveSecrets"')
 
 
 async def test_the_token_loads_the_schema(explorer: Explorer) -> None:
@@ -70,21 +70,32 @@ async def test_the_token_loads_the_schema(explorer: Explorer) -> None:
     await expect(explorer.page.get_by_role("link", name="Query", exact=True)).to_be_visible()
 
 
+async def test_the_documentation_begins_with_the_words_of_the_domain(explorer: Explorer) -> None:
+    await explorer.open_on_the_demo()
+    await explorer.connect()
+
+    await explorer.press("Show Documentation Explorer")
+
+    await expect(explorer.page.get_by_text("Under one key, the narrowest")).to_be_visible()
+
+
 async def test_another_token_loads_the_schema_again(explorer: Explorer) -> None:
     await explorer.open_on_the_demo()
     await explorer.connect()
 
-    async with explorer.page.expect_request("**/graphql") as asked:
+    async with explorer.page.expect_request(_asks_for_the_schema):
         await explorer.enter_token(explorer.server.demo["token"])
 
-    assert '"operationName":"IntrospectionQuery"' in ((await asked.value).post_data or "")
+
+def _asks_for_the_schema(request: Request) -> bool:
+    return '"operationName":"IntrospectionQuery"' in (request.post_data or "")
 
 
 async def test_another_token_keeps_what_was_typed(explorer: Explorer) -> None:
     await explorer.open_on_the_demo()
     await explorer.connect()
     await explorer.choose_tab("CreateAlias")
-    await explorer.replace_variable("DATABASE_URL", by="TYPED_BEFORE")
+    await explorer.replace_key(by="TYPED_BEFORE")
 
     await explorer.enter_token(_UNKNOWN_TOKEN)
     await expect(explorer.status).to_have_text("The token was not accepted.")
@@ -140,7 +151,7 @@ async def test_a_late_refusal_does_not_drop_the_token_entered_since(explorer: Ex
         released.set()
     await explorer.run()
 
-    await expect(explorer.response).to_contain_text('"visibleSecrets"')
+    await expect(explorer.response).to_contain_text('"effectiveSecrets"')
     await expect(explorer.status).to_have_text("Connected")
 
 
@@ -180,27 +191,3 @@ async def test_an_answer_that_is_not_graphql_is_told_in_words(explorer: Explorer
     await explorer.run()
 
     await expect(explorer.status).to_have_text("The gateway answered 502 without a GraphQL result.")
-
-
-async def test_the_ids_of_a_link_fill_the_variables(explorer: Explorer) -> None:
-    job_id = "0f8e2c4a-7b1d-4e6f-9a3c-5d2b8e7f1a60"
-
-    await explorer.open(jobId=job_id)
-
-    await expect(explorer.variables).to_contain_text(f'"jobId": "{job_id}"')
-
-
-@pytest.mark.parametrize(
-    "job_id",
-    [
-        "0F8E2C4A-7B1D-4E6F-9A3C-5D2B8E7F1A60",
-        "{0f8e2c4a-7b1d-4e6f-9a3c-5d2b8e7f1a60}",
-        "0f8e2c4a7b1d4e6f9a3c5d2b8e7f1a60",
-        "0f8e2c4a-7b1d-4e6f-9a3c-5d2b8e7f1a60\n",
-        '"}<script>alert(1)</script>',
-    ],
-)
-async def test_only_canonical_ids_of_a_link_are_taken(explorer: Explorer, job_id: str) -> None:
-    await explorer.open(jobId=job_id)
-
-    await expect(explorer.variables).to_contain_text('"jobId": "<the job\'s id>"')

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import AsyncIterator
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
@@ -11,8 +12,11 @@ from httpx import ASGITransport, AsyncClient
 from starlette.applications import Starlette
 
 import gateway.graphiql
+from gateway.app import build_app
 from gateway.graphiql.assets import MEDIA_TYPES
 from gateway.graphiql.page import GRAPHIQL_PATHS, graphiql_routes
+from gateway.runtime import Runtime
+from gateway.settings import Settings
 
 _LOCK: Final = Path(gateway.graphiql.__file__).with_name("package-lock.json")
 
@@ -190,6 +194,19 @@ async def test_a_file_beside_the_listed_ones_is_not_served(tmp_path: Path) -> No
         answer = await client.get(f"{GRAPHIQL_PATHS.assets}unlisted.js")
 
     assert answer.status_code == 404
+
+
+@pytest.mark.parametrize("path", [GRAPHIQL_PATHS.page, f"{GRAPHIQL_PATHS.assets}boot.js"])
+@pytest.mark.parametrize(("is_wanted", "is_open"), [(True, True), (False, False)])
+async def test_the_page_is_open_only_where_it_is_served(
+    data_dir: Path, path: str, *, is_wanted: bool, is_open: bool
+) -> None:
+    app = build_app(Runtime.over(Settings(data_dir=data_dir, graphiql=is_wanted)))
+
+    async with AsyncClient(transport=ASGITransport(app), base_url="http://localhost") as client:
+        answer = await client.get(path)
+
+    assert (answer.status_code != HTTPStatus.UNAUTHORIZED) is is_open
 
 
 @pytest.mark.parametrize("path", [GRAPHIQL_PATHS.page, f"{GRAPHIQL_PATHS.assets}boot.js"])

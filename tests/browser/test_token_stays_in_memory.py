@@ -24,6 +24,7 @@ _READ_PLACES: Final = """async () => ({
   windowName: window.name,
 })"""
 
+_STORAGE_LINE: Final = "#storage = memoryStorage();"
 _SECRET_VALUE = "CORRECT_HORSE_BATTERY"
 
 
@@ -40,7 +41,7 @@ async def _work_with_the_token(explorer: Explorer) -> None:
     await explorer.open_on_the_demo()
     await explorer.connect()
     await explorer.run()
-    await expect(explorer.response).to_contain_text('"visibleSecrets"')
+    await expect(explorer.response).to_contain_text('"effectiveSecrets"')
 
 
 async def test_the_token_is_nowhere_to_be_read(explorer: Explorer) -> None:
@@ -103,17 +104,17 @@ async def test_variables_are_not_stored(explorer: Explorer) -> None:
     await _work_with_the_token(explorer)
     await explorer.choose_tab("CreateAlias")
 
-    await explorer.replace_variable("DATABASE_URL", by=_SECRET_VALUE)
+    await explorer.replace_key(by=_SECRET_VALUE)
 
     assert await _places_with(explorer.page, _SECRET_VALUE) == ["document"]
 
 
 async def test_control_graphiql_left_alone_stores_variables(explorer: Explorer) -> None:
-    await explorer.page.route("**/boot.js", _without_the_memory_storage)
+    await explorer.page.route("**/workbench.js", _without_the_memory_storage)
     await _work_with_the_token(explorer)
     await explorer.choose_tab("CreateAlias")
 
-    await explorer.replace_variable("DATABASE_URL", by=_SECRET_VALUE)
+    await explorer.replace_key(by=_SECRET_VALUE)
 
     assert await _places_with(explorer.page, _SECRET_VALUE) == ["document", "localStorage"]
 
@@ -121,8 +122,9 @@ async def test_control_graphiql_left_alone_stores_variables(explorer: Explorer) 
 async def _without_the_memory_storage(route: Route) -> None:
     answer = await route.fetch()
     script = await answer.text()
-    assert "storage: memoryStorage()," in script
-    await route.fulfill(response=answer, body=script.replace("storage: memoryStorage(),", ""))
+    assert _STORAGE_LINE in script
+    stored = script.replace(_STORAGE_LINE, "#storage = window.localStorage;")
+    await route.fulfill(response=answer, body=stored)
 
 
 @pytest.mark.parametrize(

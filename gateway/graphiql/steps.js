@@ -1,0 +1,207 @@
+// The tour: one operation a step, each in a tab of its own, ready to run.
+
+/** What the steps are about before anything is known. */
+export const UNKNOWN = {
+  serviceId: "<a service's id>",
+  serviceType: "JOB",
+  key: "<a key>",
+  targetId: "<a secret's id>",
+  aliasKey: "MY_ALIAS",
+  doomedId: "<a secret's id>",
+  cursor: null,
+};
+
+/** Name a service as the schema's SecretHolderRef does. */
+const holder = ({ serviceType, serviceId }) => ({ [`${serviceType.toLowerCase()}Id`]: serviceId });
+
+/** Each step: its tab's name, its button, what to look for, its variables, and what runs. */
+export const STEPS = [
+  {
+    name: "WhatItSees",
+    title: "What it sees, and why",
+    story:
+      "One entry a key: where it comes from, what it hides, whose value it gets. At the end of " +
+      "the answer, explainSecret gives the reason for one key.",
+    variables: ({ serviceId, key }) => ({ serviceId, key }),
+    query: `# What a service sees, and why. No field here
+# gives a value: values stay inside.
+query WhatItSees($serviceId: ID!, $key: String!) {
+  service(id: $serviceId) {
+    name
+    effectiveSecrets(first: 20) {
+      totalCount
+      edges {
+        node {
+          key
+          provenance
+          definedAt { name }
+          # What it hides, the nearest first.
+          shadows { scope variableType }
+          # Itself, or what it is an alias of.
+          resolvesTo { key scope }
+        }
+      }
+    }
+  }
+  # The reason for one key. Try another, also one
+  # that is not there.
+  explainSecret(serviceId: $serviceId, key: $key) {
+    key
+    rule
+    absence
+    effective {
+      secret { scope variableType }
+      shadows { scope variableType }
+    }
+    aliasHops { key scope }
+  }
+}
+`,
+  },
+  {
+    name: "CreateAlias",
+    title: "Create an alias",
+    story:
+      "A second key for a secret that the service sees: no copy, it follows its target. This " +
+      "step writes; run it twice, and errors tells who has the key.",
+    variables: (subject) => ({
+      key: subject.aliasKey,
+      secretId: subject.targetId,
+      holder: holder(subject),
+    }),
+    query: `# Gives a secret a second key. With dryRun: true
+# beside the input, it would only say what happens.
+mutation CreateAlias(
+  $key: String!
+  $secretId: ID!
+  $holder: SecretHolderRef!
+) {
+  createSecretAlias(
+    holder: $holder
+    secretId: $secretId
+    input: { key: $key }
+  ) {
+    secret {
+      id
+      key
+      scope
+      variableType
+      aliasedSecret { key scope variableType }
+    }
+    # Empty if it worked; else what was wrong.
+    errors { code message path }
+  }
+}
+`,
+  },
+  {
+    name: "WhatWouldBreak",
+    title: "What would break",
+    story:
+      "Before a secret goes: dependents are the aliases and overrides that go with it, impact is " +
+      "every service that would get something else.",
+    variables: ({ doomedId }) => ({ secretId: doomedId }),
+    query: `# What would break if I deleted this secret?
+query WhatWouldBreak($secretId: ID!) {
+  secret(id: $secretId) {
+    key
+    holder { name }
+    # The aliases and overrides that go with it.
+    dependents(first: 20) {
+      totalCount
+      edges {
+        node {
+          id
+          key
+          variableType
+          holder { name }
+        }
+      }
+    }
+    # The services that would get something else.
+    impact(of: DELETE, first: 20) {
+      totalCount
+      edges {
+        node { name serviceType }
+      }
+    }
+  }
+}
+`,
+  },
+  {
+    name: "TryDeletion",
+    title: "Try the deletion",
+    story:
+      "The mutation that deletes, as a dry run: it answers what would go, and writes nothing. " +
+      "Every mutation takes dryRun.",
+    variables: ({ doomedId }) => ({ secretId: doomedId }),
+    query: `# Says what would go, and deletes nothing. Without
+# dryRun, it would be gone.
+mutation TryDeletion($secretId: ID!) {
+  deleteSecret(secretId: $secretId, dryRun: true) {
+    # The secret, and what depends on it.
+    deletedSecretIds
+    holder { name }
+    errors { code message }
+  }
+}
+`,
+  },
+  {
+    name: "WatchChanges",
+    title: "Watch changes",
+    story:
+      "A subscription: first what has changed since you came, then each change as it happens, " +
+      "the newest on top. The same button stops it.",
+    variables: (subject) => ({ after: subject.cursor, holder: holder(subject) }),
+    query: `# Each change of what it sees, as it happens. To
+# go on later, give the last cursor as \`after\`.
+subscription WatchChanges(
+  $after: String
+  $holder: SecretHolderRef!
+) {
+  secretChanged(
+    holder: $holder
+    includeInherited: true
+    after: $after
+  ) {
+    at
+    kind
+    key
+    # Null once it is deleted.
+    secret { scope variableType version }
+    holder { name }
+    cursor
+  }
+}
+`,
+  },
+];
+
+/** Return a step's variables as the text of its tab. */
+export function pretty(variables) {
+  return JSON.stringify(variables, null, 2);
+}
+
+function sameJson(one, other) {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+/**
+ * Return a tab's variables with what is known now. Only what still is as we wrote it is replaced;
+ * what a person has typed stays.
+ */
+export function refilled(text, before, now) {
+  let given;
+  try {
+    given = JSON.parse(text);
+  } catch {
+    return text;
+  }
+  const renewed = Object.entries(Object(given)).map(([name, value]) => [
+    name,
+    name in now && sameJson(value, before[name]) ? now[name] : value,
+  ]);
+  return sameJson(Object.fromEntries(renewed), given) ? text : pretty(Object.fromEntries(renewed));
+}

@@ -1,0 +1,117 @@
+// GraphiQL on the page, with a tab for each step of the tour. React, ReactDOM and GraphiQL are
+// where their own files put them, on the window.
+
+import { stopAll } from "./events.js";
+import { STEPS, pretty, refilled } from "./steps.js";
+import { memoryStorage } from "./storage.js";
+
+const { React, ReactDOM, GraphiQL } = window;
+
+const TABS = "graphiql:tabState";
+
+let tabsMade = 0;
+
+/** Return a tab as GraphiQL keeps it. */
+function tabOf(step, subject) {
+  return {
+    id: `tour-${(tabsMade += 1)}`,
+    hash: null,
+    title: step.name,
+    query: step.query,
+    variables: pretty(step.variables(subject)),
+    headers: null,
+    operationName: step.name,
+    response: null,
+  };
+}
+
+/** GraphiQL, kept together with what its tabs hold now. */
+export class Workbench {
+  #root;
+  #subject;
+  #state;
+  #onTab;
+  #connection = {};
+  #storage = memoryStorage();
+  #round = 0;
+  #front;
+
+  /** Take where to show it, what the steps are about, and whom to tell which tab is in front. */
+  constructor(canvas, subject, onTab) {
+    this.#root = ReactDOM.createRoot(canvas);
+    this.#subject = subject;
+    this.#onTab = onTab;
+    this.#begin({ activeTabIndex: 0, tabs: STEPS.map((step) => tabOf(step, subject)) });
+  }
+
+  /** Ask through this fetcher from now on. A new one makes GraphiQL ask for the schema. */
+  connect(fetcher, { hasSchema }) {
+    // `null` keeps GraphiQL from asking for the schema; `undefined` lets it.
+    this.#connection = { fetcher, schema: hasSchema ? undefined : null };
+    this.#render();
+  }
+
+  /** Put what is known now into the steps' variables, where nobody has typed something else. */
+  fill(subject) {
+    const tabs = this.#state.tabs.map((tab) => this.#filled(tab, subject));
+    const isNews = tabs.some((tab, index) => tab.variables !== this.#state.tabs[index].variables);
+    this.#subject = subject;
+    if (isNews) {
+      this.#begin({ ...this.#state, tabs });
+    }
+  }
+
+  /** Bring a step's tab to the front; one that was closed comes back. */
+  show(step) {
+    const index = this.#state.tabs.findIndex(({ title }) => title === step.name);
+    if (index === -1) {
+      const tabs = [...this.#state.tabs, tabOf(step, this.#subject)];
+      this.#begin({ tabs, activeTabIndex: tabs.length - 1 });
+      this.#render();
+    } else {
+      document.getElementById(`graphiql-session-tab-${index}`).click();
+    }
+  }
+
+  #filled(tab, subject) {
+    const step = STEPS.find(({ name }) => name === tab.title);
+    if (!step) {
+      return tab;
+    }
+    const [before, now] = [step.variables(this.#subject), step.variables(subject)];
+    return { ...tab, variables: refilled(tab.variables ?? "", before, now) };
+  }
+
+  /** Have GraphiQL begin with these tabs: it reads them once, where it would have stored them. */
+  #begin(state) {
+    const { query, variables, response } = state.tabs[state.activeTabIndex];
+    // GraphiQL does not stop what runs when it begins anew.
+    stopAll();
+    this.#round += 1;
+    this.#front = { key: this.#round, query, variables, response: response ?? "" };
+    this.#storage.setItem(TABS, JSON.stringify(state));
+    this.#keep(state);
+  }
+
+  #keep(state) {
+    this.#state = state;
+    this.#onTab(state.tabs[state.activeTabIndex].title);
+  }
+
+  #render() {
+    const settings = {
+      ...this.#front,
+      ...this.#connection,
+      // The documentation begins with what all of it is about.
+      schemaDescription: true,
+      storage: this.#storage,
+      onTabChange: (state) => this.#keep(state),
+      // The token has a field of its own; a header editor would show it, and could keep it.
+      isHeadersEditorEnabled: false,
+      shouldPersistHeaders: false,
+      defaultEditorToolsVisibility: "variables",
+    };
+    // At once, before GraphiQL stores the tabs of an earlier round.
+    ReactDOM.flushSync(() => this.#root.render(React.createElement(GraphiQL, settings)));
+  }
+}
