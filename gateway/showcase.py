@@ -21,7 +21,7 @@ def showcase(demo: Demo, *, address: str, keys: Sequence[str]) -> str:
 
       {demo.token}
 
-  GraphiQL   {address}/graphiql?jobId={demo.job_id}&secretId={demo.built_in_secret_id}
+  GraphiQL   {address}/graphiql?serviceId={demo.job_id}
 
   An alias over GraphQL: the job gets its database's password under a name of its own.
 
