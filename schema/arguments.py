@@ -84,6 +84,7 @@ def paths(scope: Scope | None = None) -> ArgumentPaths:
     """Return which argument of a mutation each of the domain's is."""
     return {
         Argument.HOLDER: [scope.id_argument if scope else "holder"],
+        Argument.KIND: ["type"],
         Argument.SECRET: ["secretId"],
         Argument.KEY: ["input", "key"],
         Argument.VALUE: ["input", "value"],

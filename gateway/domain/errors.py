@@ -42,6 +42,7 @@ class Argument(StrEnum):
     """Which part of a request an error is about, in the domain's words."""
 
     HOLDER = "HOLDER"
+    KIND = "KIND"
     SECRET = "SECRET"  # noqa: S105 - the name of an argument, no password
     KEY = "KEY"
     VALUE = "VALUE"

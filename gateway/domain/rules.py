@@ -131,5 +131,5 @@ def service_scope(service_type: ServiceType) -> Scope:
 
     """
     if service_type is ServiceType.DATABASE:
-        raise InvalidInput(Argument.HOLDER, "A DATABASE holds no secrets.")
+        raise InvalidInput(Argument.KIND, "A DATABASE holds no secrets.")
     return Scope(service_type.value)

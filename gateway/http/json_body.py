@@ -31,6 +31,9 @@ class BodyFault(StrEnum):
 
     MISSING = "The request needs a body: a JSON object."
     NOT_JSON = "The body is not valid JSON."
+    NOT_TEXT = "The body is not UTF-8."
+    REPEATED = "An object in the body has a field twice."
+    TOO_LARGE_NUMBER = f"A whole number in a body is at most {MAX_INTEGER:,}."
     TOO_DEEP = f"A body is nested at most {MAX_DEPTH} deep."
     TOO_MANY_VALUES = f"A body has at most {MAX_VALUES:,} values."
     TOO_LONG_TEXT = f"A text in a body is at most {MAX_TEXT_BYTES // 1024} KiB of UTF-8."
@@ -153,8 +156,10 @@ def _parsed(body: bytes) -> object:
             body.decode(),
             object_pairs_hook=_unique,
             parse_int=_bounded,
-            parse_constant=_refuse,
+            parse_constant=_refuse_constant,
         )
+    except UnicodeDecodeError:
+        raise RefusedBody(BodyFault.NOT_TEXT) from None
     except ValueError:
         raise RefusedBody(BodyFault.NOT_JSON) from None
 
@@ -162,14 +167,17 @@ def _parsed(body: bytes) -> object:
 def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     # Two parsers that pick different ones of two equal keys can be played against each other.
     unique = dict(pairs)
-    return unique if len(unique) == len(pairs) else _refuse()
+    if len(unique) < len(pairs):
+        raise RefusedBody(BodyFault.REPEATED)
+    return unique
 
 
 def _bounded(digits: str) -> int:
     if len(digits) > _MAX_INTEGER_DIGITS or abs(int(digits)) > MAX_INTEGER:
-        _refuse()
+        raise RefusedBody(BodyFault.TOO_LARGE_NUMBER)
     return int(digits)
 
 
-def _refuse(*_: str) -> NoReturn:
+def _refuse_constant(_: str) -> NoReturn:
+    # NaN and infinities, which no JSON has.
     raise ValueError

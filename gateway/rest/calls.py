@@ -15,15 +15,20 @@ _VARS: Final = "vars"
 _IS_SECRET: Final = "is_secret"  # noqa: S105 - the name of a field, no password
 _SCOPE_NAMES: Final = frozenset(map(str, Scope))
 
+_A_BOOLEAN: Final = "true or false"
+_AN_ID: Final = "a UUID, in lower case"
+_A_SCOPE: Final = f"one of {', '.join(HOLDER_SCOPES)}"
+_A_TEXT: Final = "a string"
+
 
 class RefusedField(GatewayError):
-    """A field of the body, or a parameter of the query, is missing or not of its type."""
+    """A field of the body, or a parameter of the query, is missing or not of its form."""
 
     code = ErrorCode.BAD_USER_INPUT
 
-    def __init__(self, name: str) -> None:
-        """Name the field, never what it held."""
-        super().__init__(f"`{name}` is missing or not of its type.")
+    def __init__(self, name: str, form: str) -> None:
+        """Name the field and its form, never what it held."""
+        super().__init__(f"`{name}` is to be {form}.")
 
 
 class NotASecret(GatewayError):
@@ -86,7 +91,7 @@ def holder_in_query(call: Call) -> Variables:
     """Bind a holder that two parameters of the query name; `scope` is what it must be."""
     scope, holder_id = _scope(call.query, "scope"), _id(call.query, "parent_id")
     if call.query.get(_IS_SECRET, "") not in {"", "true", "false"}:
-        raise RefusedField(_IS_SECRET)
+        raise RefusedField(_IS_SECRET, _A_BOOLEAN)
     return {"holder": holder_id, "scope": scope, PLAIN_ONLY: call.query.get(_IS_SECRET) == "false"}
 
 
@@ -107,30 +112,37 @@ def import_at_query(call: Call) -> Variables:
 def _rows(body: Mapping[str, Any]) -> Variables:
     rows = body.get(_VARS)
     if not isinstance(rows, list):
-        raise RefusedField(_VARS)
-    return {"secrets": [_row(row) for row in rows], "overwrite": body.get("overwrite")}
+        raise RefusedField(_VARS, "a list")
+    secrets = [_row(row, f"{_VARS}[{place}]") for place, row in enumerate(rows)]
+    return {"secrets": secrets, "overwrite": body.get("overwrite")}
 
 
-def _row(row: object) -> Variables:
+def _row(row: object, place: str) -> Variables:
     if not isinstance(row, dict):
-        raise RefusedField(_VARS)
-    if not (isinstance(row.get("name"), str) and isinstance(row.get("value"), str)):
-        raise RefusedField(_VARS)
-    _ensure_secret(row)
-    return {"key": row.get("name"), "value": row["value"], "scope": _any_scope(row)}
+        raise RefusedField(place, "an object with `name`, `value`, `scope` and `is_secret`")
+    name, value = (_text(row, field, place) for field in ("name", "value"))
+    _ensure_secret(row, f"{place}.")
+    return {"key": name, "value": value, "scope": _any_scope(row, place)}
 
 
-def _any_scope(row: Mapping[str, Any]) -> str:
+def _text(row: Mapping[str, Any], name: str, place: str) -> str:
+    wanted = row.get(name)
+    if not isinstance(wanted, str):
+        raise RefusedField(f"{place}.{name}", _A_TEXT)
+    return wanted
+
+
+def _any_scope(row: Mapping[str, Any], place: str) -> str:
     # One that no chain has fails as a row, and the others go through.
     scope = row.get("scope")
     if not isinstance(scope, str) or scope not in _SCOPE_NAMES:
-        raise RefusedField(_VARS)
+        raise RefusedField(f"{place}.scope", _A_SCOPE)
     return scope
 
 
-def _ensure_secret(fields: Mapping[str, Any]) -> None:
+def _ensure_secret(fields: Mapping[str, Any], place: str = "") -> None:
     if not isinstance(fields.get(_IS_SECRET), bool):
-        raise RefusedField(_IS_SECRET)
+        raise RefusedField(f"{place}{_IS_SECRET}", _A_BOOLEAN)
     if not fields[_IS_SECRET]:
         raise NotASecret
 
@@ -143,12 +155,12 @@ def _holder(fields: Mapping[str, Any], scope_field: str, id_field: str) -> Varia
 def _scope(fields: Mapping[str, Any], name: str) -> Scope:
     scope = fields.get(name)
     if not isinstance(scope, str) or scope not in HOLDER_SCOPES:
-        raise RefusedField(name)
+        raise RefusedField(name, _A_SCOPE)
     return Scope(scope)
 
 
 def _id(fields: Mapping[str, Any], name: str) -> str:
     wanted = fields.get(name)
     if not isinstance(wanted, str) or not is_canonical_id(wanted):
-        raise RefusedField(name)
+        raise RefusedField(name, _AN_ID)
     return wanted

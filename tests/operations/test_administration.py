@@ -147,7 +147,9 @@ async def test_a_database_holds_no_secrets(shared_world: World, key: str) -> Non
     )["payload"]
 
     assert payload["holder"] is None
-    assert payload["errors"][0]["code"] == "BAD_USER_INPUT"
+    assert payload["errors"] == [
+        {"__typename": "InputError", "code": "BAD_USER_INPUT", "path": ["type"]}
+    ]
 
 
 @pytest.mark.parametrize("scope", HOLDER_SCOPES)

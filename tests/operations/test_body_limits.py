@@ -67,8 +67,11 @@ REFUSED = {
         json.dumps("é" * (MAX_TEXT_BYTES // 2) + "x", ensure_ascii=False).encode(),
         "at most 64 KiB",
     ),
-    "a larger number": (b"%d" % (MAX_INTEGER + 1), "not valid JSON"),
-    "a smaller number": (b"-%d" % (MAX_INTEGER + 1), "not valid JSON"),
+    "a larger number": (b"%d" % (MAX_INTEGER + 1), "A whole number"),
+    "a smaller number": (b"-%d" % (MAX_INTEGER + 1), "A whole number"),
+    "a field twice": (b'{"a": 1, "a": 1}', "has a field twice"),
+    "bytes that are no text": (b'"\xff"', "not UTF-8"),
+    "a constant of JavaScript": (b"NaN", "not valid JSON"),
 }
 
 

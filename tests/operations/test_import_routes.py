@@ -144,7 +144,33 @@ async def test_a_body_of_another_shape_is_refused(shared_world: World, body: Jso
 
     detail = response.json()["detail"]
     assert response.status_code == HTTPStatus.BAD_REQUEST
-    assert any(name in detail for name in ("`vars`", "`overwrite`", "`is_secret`"))
+    assert any(name in detail for name in ("`vars", "`overwrite`"))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"name": 1}, "`vars[1].name` is to be a string."),
+        ({"value": None}, "`vars[1].value` is to be a string."),
+        ({"is_secret": None}, "`vars[1].is_secret` is to be true or false."),
+        (
+            {"scope": "DATABASE"},
+            "`vars[1].scope` is to be one of "
+            "PROJECT, ENVIRONMENT, APPLICATION, CONTAINER, JOB, HELM, TERRAFORM.",
+        ),
+    ],
+    ids=str,
+)
+async def test_a_row_of_another_shape_is_told_with_its_place(
+    shared_world: World, wrong: Json, told: str
+) -> None:
+    """V4, C8."""
+    _, path = ROUTES["path of JOB"]
+    row = _row("KEY", Scope.JOB)
+
+    response = await shared_world.client.post(path(shared_world), json=_body(row, row | wrong))
+
+    assert response.json()["detail"] == told
 
 
 @pytest.mark.parametrize(

@@ -190,12 +190,18 @@ async def test_the_list_of_secrets_is_the_whole_list(shared_world: World, key: s
 
 
 @pytest.mark.parametrize(
-    "wrong",
-    [{"scope": "BUILT_IN"}, {"scope": ""}, {"parent_id": "x"}, {"is_secret": "maybe"}],
+    ("wrong", "told"),
+    [
+        ({"scope": "BUILT_IN"}, "`scope` is to be one of PROJECT, "),
+        ({"scope": "job"}, "`scope` is to be one of PROJECT, "),
+        ({"scope": ""}, "`scope` is to be one of PROJECT, "),
+        ({"parent_id": "x"}, "`parent_id` is to be a UUID, in lower case."),
+        ({"is_secret": "maybe"}, "`is_secret` is to be true or false."),
+    ],
     ids=str,
 )
 async def test_a_list_of_nothing_that_could_be_is_refused(
-    shared_world: World, wrong: dict[str, str]
+    shared_world: World, wrong: dict[str, str], told: str
 ) -> None:
     """V1, C8."""
     params = {"parent_id": shared_world.demo.job_id, "scope": "JOB", **wrong}
@@ -203,4 +209,4 @@ async def test_a_list_of_nothing_that_could_be_is_refused(
     response = await shared_world.client.get("/variable", params=params)
 
     assert response.status_code == HTTPStatus.BAD_REQUEST
-    assert next(iter(wrong)) in response.json()["detail"]
+    assert response.json()["detail"].startswith(told)
