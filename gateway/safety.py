@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from gateway.domain.errors import RefusedStart
-from gateway.settings import WILDCARDS, LogLevel, Settings
+from gateway.settings import WILDCARDS, LogLevel, Settings, unknown_variables
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
@@ -95,11 +95,17 @@ _QUESTIONS: Final[Mapping[str, _Question]] = MappingProxyType(
 
 def doubts(settings: Settings) -> list[Doubt]:
     """Return what is in doubt, in whatever environment."""
-    return [
+    asked = [
         Doubt(name, question.message, question.is_grave)
         for name, question in _QUESTIONS.items()
         if question.is_in_doubt(settings)
     ]
+    # Not grave: an orchestrator may set names of its own that begin so.
+    unknown = [
+        Doubt(name, "There is no such setting; it does nothing.", is_grave=False)
+        for name in unknown_variables()
+    ]
+    return asked + unknown
 
 
 def ensure_safe(settings: Settings) -> None:

@@ -1,9 +1,11 @@
 """Settings: one frozen object, the only reader of the environment."""
 
 import os
+import re
 from enum import StrEnum
 from ipaddress import ip_network
 from pathlib import Path
+from tomllib import TOMLDecodeError
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator
@@ -15,6 +17,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from gateway.domain.errors import RefusedStart
 from gateway.identity.issuers import Issuer
 
 PREFIX: Final = "SECRETS_GATEWAY_"
@@ -24,6 +27,19 @@ SETTINGS_FILE: Final = Path("secrets-gateway.toml")
 # Addresses that stand for all of a machine's own, and so name none that a client could ask for.
 WILDCARDS: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not listened on
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+
+
+# In memory each connection would have a database of its own.
+_DATABASE_FILE: Final = re.compile(r"sqlite\+aiosqlite:///(?!:memory:)[^?].*", re.DOTALL)
+
+
+class MisreadSettingsFile(RefusedStart):
+    """The settings' file is no TOML."""
+
+    def __init__(self, error: ValueError) -> None:
+        """Tell the place alone of what the parser says: the rest may be what stands there."""
+        place = re.search(r" \(at [a-z0-9 ,]+\)$", str(error))
+        super().__init__(f"{SETTINGS_FILE}: this is no TOML in UTF-8{place[0] if place else ''}.")
 
 
 class Environment(StrEnum):
@@ -233,6 +249,14 @@ class Settings(BaseSettings):
         default=LogLevel.INFO, description="The least level that is logged."
     )
 
+    @field_validator("database_url")
+    @classmethod
+    def _has_our_driver(cls, url: SecretStr | None) -> SecretStr | None:
+        if url and not _DATABASE_FILE.fullmatch(url.get_secret_value()):
+            message = "the database is a file of SQLite: sqlite+aiosqlite:/// and its path"
+            raise ValueError(message)
+        return url
+
     @field_validator("issuers")
     @classmethod
     def _are_different(cls, issuers: tuple[Issuer, ...]) -> tuple[Issuer, ...]:
@@ -294,7 +318,20 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Put what the command line says first, then the environment, then the file."""
         del dotenv_settings, file_secret_settings
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, _file(settings_cls)
+
+
+def _file(settings_cls: type[BaseSettings]) -> PydanticBaseSettingsSource:
+    try:
+        return TomlConfigSettingsSource(settings_cls)
+    except (TOMLDecodeError, UnicodeDecodeError) as error:
+        raise MisreadSettingsFile(error) from None
+
+
+def unknown_variables() -> list[str]:
+    """Return the environment's names that look like settings and are none: misspelt, perhaps."""
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    return sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
 
 
 def hand_down(**chosen: str | int) -> None:

@@ -3,8 +3,9 @@
 import io
 import sys
 from collections.abc import Callable, Mapping
+from importlib.metadata import version
 from types import MappingProxyType
-from typing import Final
+from typing import Annotated, Final
 
 import structlog
 import typer
@@ -27,7 +28,7 @@ from gateway.cli import (
     tokens,
     topology,
 )
-from gateway.cli.printing import complain
+from gateway.cli.printing import PROGRAM, complain, say
 from gateway.cli.refusals import Refused
 from gateway.domain.errors import ErrorCode, GatewayError, RefusedStart
 from gateway.logs import configure_logs
@@ -148,7 +149,7 @@ def main() -> None:
 
 def _assembled() -> typer.Typer:
     app = typer.Typer(
-        name="secrets-gateway",
+        name=PROGRAM,
         help="A GraphQL gateway over a secrets domain.",
         no_args_is_help=True,
         # They show local variables, which may be values.
@@ -156,6 +157,7 @@ def _assembled() -> typer.Typer:
     )
     for name, command in COMMANDS.items():
         app.command(name)(command)
+    app.callback()(_program)
     app.command("run", context_settings=_PASSES_ON)(launching.run_command)
     for name, (help_text, commands) in GROUPS.items():
         group = typer.Typer(help=help_text, no_args_is_help=True)
@@ -165,15 +167,33 @@ def _assembled() -> typer.Typer:
     return app
 
 
+def _tell_version(wanted: bool) -> None:  # noqa: FBT001 - Typer calls it
+    if wanted:
+        say(f"{PROGRAM} {version(PROGRAM)}")
+        raise typer.Exit
+
+
+def _program(
+    *,
+    _: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_tell_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Take the options of the program itself."""
+
+
 def _status(app: typer.Typer) -> int:
     try:
-        return app(prog_name="secrets-gateway", standalone_mode=False) or 0
+        return app(prog_name=PROGRAM, standalone_mode=False) or 0
     except typer.TyperException as refused:
         _complain_of_usage(refused)
         return refused.exit_code
     except ValidationError as refused:
         for error in refused.errors(include_input=False, include_url=False):
-            complain(f"setting {'.'.join(map(str, error['loc']))}: {error['msg']}")
+            complain(f"setting {'.'.join(map(str, error['loc']))}: {_plain(error['msg'])}")
     except SettingsError as refused:
         # It names the setting, and not what stands there.
         complain(f"{refused}.")
@@ -194,7 +214,13 @@ def _complain_of_usage(refused: typer.TyperException) -> None:
         # They may be a value that should have come from standard input.
         message = "Got more arguments than this command has."
     if message:
-        complain(message)
+        complain(_plain(message))
+
+
+def _plain(message: str) -> str:
+    """Return what a library says, without the name of the error that it had from us."""
+    message = message.replace("Extra inputs are not permitted", "There is no such setting.")
+    return message.replace("Value error, ", "")
 
 
 def _hint(refused: Exception) -> str:

@@ -15,7 +15,7 @@ from gateway.services.directory import Directory
 from gateway.services.foundation import Foundation
 from gateway.services.keys import Keys
 from gateway.services.topology import Topologies
-from gateway.settings import Settings
+from gateway.settings import LogLevel, Settings
 
 Result = TypeVar("Result")
 
@@ -29,9 +29,10 @@ class NoData(Refused):
 
 
 def settings() -> Settings:
-    """Return the settings, and log as they say from here on."""
+    """Return the settings, and log as they say; if they do not, only what calls for attention."""
     read = Settings()
-    configure_logs(read.log_format, read.log_level)
+    is_told = "log_level" in read.model_fields_set
+    configure_logs(read.log_format, read.log_level if is_told else LogLevel.WARNING)
     return read
 
 

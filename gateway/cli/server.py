@@ -11,14 +11,16 @@ import typer
 import uvicorn
 
 from gateway.cli.options import AsJson
-from gateway.cli.printing import counted, say
+from gateway.cli.printing import complain, counted, say
 from gateway.cli.running import nothing, run, settings
 from gateway.http.body_limit import MAX_BODY_BYTES
 from gateway.http.live.socket_protocol import SocketProtocol
 from gateway.http.protocol import PatientProtocol
+from gateway.logs import configure_logs
+from gateway.recovery import database_file
 from gateway.runtime import Runtime, migrate_database
 from gateway.services.demo import ensure_demo, free_keys
-from gateway.settings import Settings, hand_down
+from gateway.settings import Settings, hand_down, unknown_variables
 from gateway.showcase import showcase
 
 
@@ -47,6 +49,8 @@ def check(
 def demo(*, as_json: AsJson = False) -> None:
     """Make a demo to look around in, if it is not there, and print a new token for it."""
     read = settings()
+    if _is_new(read):
+        asyncio.run(migrate_database(read))
 
     async def make(runtime: Runtime) -> str:
         made = await ensure_demo(runtime.services, runtime.database)
@@ -69,6 +73,8 @@ def serve(
     read = settings()
     # Refused here in one line, rather than by each worker with a traceback.
     _ensure_startable(read)
+    # A server's log is whole.
+    configure_logs(read.log_format, read.log_level)
     uvicorn.run(
         "gateway.app:create_app",
         factory=True,
@@ -96,5 +102,12 @@ def _check_documents(manifests: Sequence[Path]) -> None:
 def _ensure_startable(read: Settings) -> None:
     from gateway.app import trusted_documents  # noqa: PLC0415 - as above
 
+    for name in unknown_variables():
+        complain(f"{name} is no setting, and does nothing.")
     trusted_documents(read)
     run(nothing)
+
+
+def _is_new(read: Settings) -> bool:
+    # A key file without its database is no new installation, but one that lost something.
+    return not (database_file(read).exists() or read.resolved_key_file.exists())

@@ -12,9 +12,12 @@ IDEMPOTENCY_HEADER: Final = "Idempotency-Key"
 # Asks for what is no secret, of which there is nothing (rule V3).
 PLAIN_ONLY: Final = "plain_only"
 _VARS: Final = "vars"
+_SCOPE: Final = "scope"
 _IS_SECRET: Final = "is_secret"  # noqa: S105 - the name of a field, no password
 _SCOPE_NAMES: Final = frozenset(map(str, Scope))
 
+_A_ROW: Final = "an object with `name`, `value`, `scope` and `is_secret`"
+_A_LIST: Final = "a list"
 _A_BOOLEAN: Final = "true or false"
 _AN_ID: Final = "a UUID, in lower case"
 _A_SCOPE: Final = f"one of {', '.join(HOLDER_SCOPES)}"
@@ -26,9 +29,9 @@ class RefusedField(GatewayError):
 
     code = ErrorCode.BAD_USER_INPUT
 
-    def __init__(self, name: str, form: str) -> None:
-        """Name the field and its form, never what it held."""
-        super().__init__(f"`{name}` is to be {form}.")
+    def __init__(self, name: str, form: str, *, place: str = "") -> None:
+        """Name the field and its form, never what it held; `place` is what it is a part of."""
+        super().__init__(f"`{place}{name}` is to be {form}.")
 
 
 class NotASecret(GatewayError):
@@ -89,7 +92,7 @@ def new_variable(call: Call) -> Variables:
 
 def holder_in_query(call: Call) -> Variables:
     """Bind a holder that two parameters of the query name; `scope` is what it must be."""
-    scope, holder_id = _scope(call.query, "scope"), _id(call.query, "parent_id")
+    scope, holder_id = _scope(call.query, _SCOPE), _id(call.query, "parent_id")
     if call.query.get(_IS_SECRET, "") not in {"", "true", "false"}:
         raise RefusedField(_IS_SECRET, _A_BOOLEAN)
     return {"holder": holder_id, "scope": scope, PLAIN_ONLY: call.query.get(_IS_SECRET) == "false"}
@@ -112,37 +115,38 @@ def import_at_query(call: Call) -> Variables:
 def _rows(body: Mapping[str, Any]) -> Variables:
     rows = body.get(_VARS)
     if not isinstance(rows, list):
-        raise RefusedField(_VARS, "a list")
-    secrets = [_row(row, f"{_VARS}[{place}]") for place, row in enumerate(rows)]
+        raise RefusedField(_VARS, _A_LIST)
+    secrets = [_row(row, f"{_VARS}[{number}]") for number, row in enumerate(rows)]
     return {"secrets": secrets, "overwrite": body.get("overwrite")}
 
 
-def _row(row: object, place: str) -> Variables:
+def _row(row: object, name: str) -> Variables:
     if not isinstance(row, dict):
-        raise RefusedField(place, "an object with `name`, `value`, `scope` and `is_secret`")
-    name, value = (_text(row, field, place) for field in ("name", "value"))
-    _ensure_secret(row, f"{place}.")
-    return {"key": name, "value": value, "scope": _any_scope(row, place)}
+        raise RefusedField(name, _A_ROW)
+    place = f"{name}."
+    key, value = (_text(row, field, place) for field in ("name", "value"))
+    _ensure_secret(row, place)
+    return {"key": key, "value": value, "scope": _any_scope(row, place)}
 
 
 def _text(row: Mapping[str, Any], name: str, place: str) -> str:
     wanted = row.get(name)
     if not isinstance(wanted, str):
-        raise RefusedField(f"{place}.{name}", _A_TEXT)
+        raise RefusedField(name, _A_TEXT, place=place)
     return wanted
 
 
 def _any_scope(row: Mapping[str, Any], place: str) -> str:
     # One that no chain has fails as a row, and the others go through.
-    scope = row.get("scope")
+    scope = row.get(_SCOPE)
     if not isinstance(scope, str) or scope not in _SCOPE_NAMES:
-        raise RefusedField(f"{place}.scope", _A_SCOPE)
+        raise RefusedField(_SCOPE, _A_SCOPE, place=place)
     return scope
 
 
 def _ensure_secret(fields: Mapping[str, Any], place: str = "") -> None:
     if not isinstance(fields.get(_IS_SECRET), bool):
-        raise RefusedField(f"{place}{_IS_SECRET}", _A_BOOLEAN)
+        raise RefusedField(_IS_SECRET, _A_BOOLEAN, place=place)
     if not fields[_IS_SECRET]:
         raise NotASecret
 

@@ -155,8 +155,7 @@ async def test_a_body_of_another_shape_is_refused(shared_world: World, body: Jso
         ({"is_secret": None}, "`vars[1].is_secret` is to be true or false."),
         (
             {"scope": "DATABASE"},
-            "`vars[1].scope` is to be one of "
-            "PROJECT, ENVIRONMENT, APPLICATION, CONTAINER, JOB, HELM, TERRAFORM.",
+            f"`vars[1].scope` is to be one of {', '.join(HOLDER_SCOPES)}.",
         ),
     ],
     ids=str,

@@ -1,0 +1,60 @@
+"""The demo by itself: one command on a machine that has nothing yet."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from gateway.services.demo import Demo
+from tests.cli.conftest import CommandLine
+
+
+@pytest.fixture
+def empty(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A data folder that is not there."""
+    folder = tmp_path / "fresh"
+    monkeypatch.setenv("SECRETS_GATEWAY_DATA_DIR", str(folder))
+    return folder
+
+
+def _ids(told: Mapping[str, str]) -> Mapping[str, str]:
+    return {name: it for name, it in told.items() if name != "token"}
+
+
+def test_a_demo_is_made_where_nothing_is(line: CommandLine, empty: Path) -> None:
+    made = line("demo", "--json")
+
+    assert set(made.told) == {it.name for it in fields(Demo)}
+    assert {it.name: it.stat().st_mode & 0o777 for it in empty.iterdir()} == {
+        "audit-anchors.jsonl": 0o600,
+        "keys.json": 0o600,
+        "secrets.db": 0o600,
+    }
+    assert empty.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.usefixtures("empty")
+def test_a_demo_that_is_there_is_told_again(line: CommandLine) -> None:
+    first, second = line("demo", "--json").told, line("demo", "--json").told
+
+    assert _ids(first) == _ids(second)
+    assert first["token"] != second["token"]
+
+
+def test_no_database_is_made_beside_a_key_file(line: CommandLine, data_dir: Path) -> None:
+    """What it sealed was lost, or is to be put back."""
+    (data_dir / "secrets.db").unlink()
+
+    refused = line("demo", "--json")
+
+    assert refused.code == 1
+    assert "secrets-gateway restore" in refused.complaint
+    assert not (data_dir / "secrets.db").exists()
+
+
+def test_the_version_is_told(line: CommandLine) -> None:
+    told = line("--version")
+
+    assert (told.code, told.out) == (0, f"secrets-gateway {version('secrets-gateway')}\n")

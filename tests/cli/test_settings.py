@@ -1,0 +1,114 @@
+"""Settings as commands read them: what is wrong is told in one line, and no value with it."""
+
+from pathlib import Path
+
+import pytest
+
+from gateway.settings import SETTINGS_FILE
+from tests.cli.conftest import CommandLine
+
+MARKER = "marker-0b61d4"
+
+
+@pytest.mark.parametrize(
+    ("written", "complaint"),
+    [
+        (f"key = [\n'{MARKER}'".encode(), "this is no TOML in UTF-8 (at end of document)."),
+        (f"key = {MARKER}".encode(), "this is no TOML in UTF-8 (at line 1, column 7)."),
+        (f"key = '{MARKER}\xff'".encode("latin-1"), "this is no TOML in UTF-8."),
+    ],
+    ids=["cut off", "no string", "no UTF-8"],
+)
+def test_a_file_that_is_no_toml_is_told_by_its_place(
+    line: CommandLine,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    written: bytes,
+    complaint: str,
+) -> None:
+    """S58."""
+    monkeypatch.chdir(tmp_path)
+    SETTINGS_FILE.write_bytes(written)
+
+    refused = line("check")
+
+    assert (refused.code, refused.complaint) == (1, f"secrets-gateway.toml: {complaint}")
+
+
+def test_an_unknown_name_in_the_file_is_refused(
+    line: CommandLine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    SETTINGS_FILE.write_text("enviroment = 'production'")
+
+    refused = line("check")
+
+    assert (refused.code, refused.complaint) == (1, "setting enviroment: There is no such setting.")
+
+
+def test_an_unknown_variable_is_told_and_does_nothing(
+    line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Orchestrators set variables of their own by the name of a service."""
+    monkeypatch.setenv("SECRETS_GATEWAY_ENVIROMENT", MARKER)
+
+    checked = line("check")
+    examined = line("doctor")
+
+    assert (checked.code, examined.code) == (0, 0)
+    assert checked.complaint == "SECRETS_GATEWAY_ENVIROMENT is no setting, and does nothing."
+    assert "settings: SECRETS_GATEWAY_ENVIROMENT: There is no such setting" in examined.out
+    assert MARKER not in checked.err + examined.out + examined.err
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"postgresql://gateway:{MARKER}@127.0.0.1/secrets",
+        f"sqlite:///{MARKER}.db",
+        MARKER,
+        "sqlite+aiosqlite:///:memory:",
+        "sqlite+aiosqlite:///",
+    ],
+)
+def test_a_database_that_cannot_be_served_is_refused(
+    line: CommandLine, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    """S58."""
+    monkeypatch.setenv("SECRETS_GATEWAY_DATABASE_URL", url)
+
+    refused = line("check")
+
+    assert refused.code == 1
+    assert refused.complaint == (
+        "setting database_url: the database is a file of SQLite: sqlite+aiosqlite:/// and its path"
+    )
+
+
+def test_a_database_may_be_anywhere(
+    line: CommandLine, monkeypatch: pytest.MonkeyPatch, data_dir: Path, tmp_path: Path
+) -> None:
+    """The control of the test above."""
+    moved = (data_dir / "secrets.db").rename(tmp_path / "moved.db")
+    monkeypatch.setenv("SECRETS_GATEWAY_DATABASE_URL", f"sqlite+aiosqlite:///{moved}")
+
+    assert line("check").code == 0
+
+
+def test_a_command_logs_only_what_calls_for_attention(
+    line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SECRETS_GATEWAY_LOG_LEVEL")
+
+    made = line("organization", "create", "Bakery")
+
+    assert (made.code, made.err) == (0, "")
+
+
+def test_a_command_logs_as_it_is_told(line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control of the test above."""
+    monkeypatch.setenv("SECRETS_GATEWAY_LOG_LEVEL", "info")
+
+    made = line("organization", "create", "Bakery")
+
+    assert "audit_anchor" in made.err
