@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any, Final
 
 from starlette.responses import JSONResponse
@@ -26,25 +27,29 @@ def problem(
     `facts` are further fields, e.g. `existing_variable`; `path` is the request's.
     """
     status = STATUSES[code]
-    content = {
-        "type": f"urn:secrets-gateway:error:{code}",
-        "title": status.phrase,
-        "status": status.value,
-        "detail": detail,
-        "instance": path,
-        "code": code,
-        "error": status.phrase,
-        "message": detail,
-        "path": path,
-        "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        **(facts or {}),
-    }
+    named = {"type": f"urn:secrets-gateway:error:{code}", "code": code}
     return JSONResponse(
-        content,
+        {**fields(status, detail, path=path), **named, **(facts or {})},
         status_code=status,
         media_type=MEDIA_TYPE,
         headers={**HEADERS.get(code, {}), **(headers or {})},
     )
+
+
+def fields(status: HTTPStatus, detail: str, *, path: str = "") -> dict[str, Any]:
+    """Return what every error's body says; the path is empty where no request could be read."""
+    return {
+        # By RFC 9457: the status says it all.
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": detail,
+        "instance": path,
+        "error": status.phrase,
+        "message": detail,
+        "path": path,
+        "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+    }
 
 
 def path_of(scope: Scope) -> str:

@@ -20,6 +20,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from gateway.http.connections import STATE_KEY, Connections
+from gateway.http.problems import MEDIA_TYPE, fields
 from gateway.http.requests import DEFAULT_HEADERS
 
 _log = structlog.get_logger(__name__)
@@ -207,10 +208,10 @@ class PatientProtocol(HttpToolsProtocol):
         self._stop_expecting()
         if self.transport.is_closing():
             return
-        body = orjson.dumps({"title": status.phrase, "status": status.value})
+        body = orjson.dumps(fields(status, f"{status.description}."))
         headers = {
             **DEFAULT_HEADERS,
-            "Content-Type": "application/problem+json",
+            "Content-Type": MEDIA_TYPE,
             "Content-Length": str(len(body)),
             "Connection": "close",
         }

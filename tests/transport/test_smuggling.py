@@ -1,5 +1,6 @@
 """Requests whose end two servers could see at different places (S38)."""
 
+import json
 from typing import Final
 
 import pytest
@@ -78,6 +79,19 @@ def test_a_refusal_of_the_protocol_carries_our_headers(live_server: LiveServer) 
     assert "content-type: application/problem+json" in received
     assert "server:" not in received
     assert "nonsense" not in received
+
+
+def test_a_refusal_of_the_protocol_has_the_body_that_every_error_has(
+    live_server: LiveServer,
+) -> None:
+    """E1: a method that no server knows."""
+    received = exchange(live_server.url, b"BREW /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+
+    body = json.loads(received.partition(b"\r\n\r\n")[2])
+    common = {"type", "title", "status", "detail", "instance", "error", "message", "path"}
+    assert set(body) == common | {"timestamp"}
+    assert (body["status"], body["error"], body["path"]) == (400, "Bad Request", "")
+    assert body["detail"] == body["message"] == "Bad request syntax or unsupported method."
 
 
 @pytest.mark.parametrize(
