@@ -27,6 +27,7 @@ from gateway.http.attendance import Attendance
 from gateway.http.body_limit import MAX_BODY_BYTES, BodyLimit
 from gateway.http.boundary import ErrorBoundary, on_http_exception
 from gateway.http.connections import STATE_KEY, Connections, Deadlines
+from gateway.http.front import FRONT, front_route
 from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.hosts import HostGate
 from gateway.http.live.parts import SocketTimes
@@ -39,7 +40,7 @@ from gateway.http.trusted import TrustedDocuments
 from gateway.logs import configure_logs
 from gateway.manifests import UnfitDocuments, ensure_consistent, merged, read_manifest
 from gateway.rest.calls import IDEMPOTENCY_HEADER
-from gateway.rest.reference.routes import PUBLIC_PATHS, reference_routes
+from gateway.rest.reference.routes import PAGE_PATH, PUBLIC_PATHS, reference_routes
 from gateway.rest.shim import rest_routes
 from gateway.rest.table import ROWS
 from gateway.runtime import Runtime
@@ -168,6 +169,7 @@ def _other_routes(runtime: Runtime, open_run: OpenRun) -> list[BaseRoute]:
             lambda: runtime.services.audit.is_in_alarm,
         ),
         *(graphiql_routes() if runtime.settings.serves_graphiql else ()),
+        front_route(GRAPHIQL_PATHS.page if runtime.settings.serves_graphiql else PAGE_PATH),
     ]
 
 
@@ -230,7 +232,7 @@ def _failure_allowance(settings: Settings) -> Allowance | None:
 
 def _is_public(settings: Settings) -> Callable[[str], bool]:
     page = {GRAPHIQL_PATHS.page} if settings.serves_graphiql else set()
-    open_paths = PUBLIC_PATHS | {health.LIVE, health.READY} | page
+    open_paths = PUBLIC_PATHS | {FRONT, health.LIVE, health.READY} | page
 
     def is_public(path: str) -> bool:
         is_asset = settings.serves_graphiql and path.startswith(GRAPHIQL_PATHS.assets)

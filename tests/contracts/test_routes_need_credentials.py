@@ -13,7 +13,8 @@ from tests.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-OPEN = {"/livez", "/readyz", "/openapi.json", "/reference"}
+PAGES = {"/livez", "/readyz", "/openapi.json", "/reference"}
+OPEN = PAGES | {"/"}
 ROUTES = [
     (method, route.path)
     for route in build_app(Runtime.over(Settings(graphiql=False))).routes
@@ -48,6 +49,6 @@ async def test_what_is_open_is_known_by_name(shared_world: World) -> None:
     async with nobody(shared_world) as client:
         told = {path: (await client.get(path)).status_code for path in OPEN}
 
-    assert told == dict.fromkeys(OPEN, HTTPStatus.OK)
+    assert told == dict.fromkeys(PAGES, HTTPStatus.OK) | {"/": HTTPStatus.TEMPORARY_REDIRECT}
     assert {path for _, path in ROUTES} >= OPEN
     assert len(CLOSED) > len(OPEN)
