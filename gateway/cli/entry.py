@@ -77,10 +77,11 @@ GROUPS: Final[Mapping[str, tuple[str, Mapping[str, Command]]]] = MappingProxyTyp
             {"add": grants.add_user, "remove": grants.remove_user},
         ),
         "organization": (
-            "Create, list, rename and delete organizations.",
+            "Create, list, show, rename and delete organizations.",
             {
                 "create": organizations.create_organization,
                 "list": organizations.list_organizations,
+                "show": organizations.show_organization,
                 "rename": organizations.rename_organization,
                 "delete": organizations.delete_organization,
             },

@@ -1,6 +1,7 @@
 """Commands around organizations."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
@@ -9,6 +10,7 @@ from gateway.cli.printing import counted, organization_facts, say, say_json
 from gateway.cli.running import directory, run
 from gateway.domain.drafts import WriteTerms
 from gateway.domain.holders import Organization
+from gateway.domain.topology import Place, Standing
 from gateway.runtime import Runtime
 from gateway.services.organizations import OrganizationDeletion
 
@@ -40,6 +42,21 @@ def list_organizations(*, as_json: AsJson = False) -> None:
         return
     for organization in found:
         say(f"{organization.id}  {organization.name}")
+
+
+def show_organization(organization: WhichOrganization, *, as_json: AsJson = False) -> None:
+    """List an organization's projects, environments and services, with their ids."""
+
+    async def shown(runtime: Runtime) -> tuple[Organization, Mapping[Place, Standing]]:
+        found = await directory(runtime).organization(named=organization)
+        return found, await directory(runtime).hierarchy(organization=found)
+
+    found, hierarchy = run(shown)
+    if as_json:
+        say_json(organization_facts(found) | {"holders": _facts(hierarchy)})
+        return
+    for facts in _facts(hierarchy):
+        say(f"{facts['id']}  {facts['kind']:<11}  {' / '.join(facts['path'])}")
 
 
 def rename_organization(
@@ -75,6 +92,19 @@ def delete_organization(
 
     tell = _tell_deletion_json if as_json else _tell_deletion
     tell(run(delete), dry_run=dry_run)
+
+
+def _facts(hierarchy: Mapping[Place, Standing]) -> list[dict[str, Any]]:
+    by_path = sorted(hierarchy, key=lambda place: [(name, kind) for kind, name in place])
+    return [
+        {
+            "id": hierarchy[place].holder.id,
+            "kind": hierarchy[place].holder.kind.lower(),
+            "path": [name for _, name in place],
+            "secrets": hierarchy[place].secrets,
+        }
+        for place in by_path
+    ]
 
 
 def _tell(done: str, organization: Organization, *, as_json: bool) -> None:

@@ -146,7 +146,7 @@ def planned(
 ) -> Plan:
     """Return the steps that make an organization what is wanted; without one, a new one."""
     tenant = organization or Organization(id=new_id(), name=wanted.organization)
-    there = _by_place(standing)
+    there = by_place(standing)
     known: dict[Place, Holder] = {place: found.holder for place, found in there.items()}
     creations: list[Step] = []
     for place in wanted.places:
@@ -183,7 +183,8 @@ def _surplus(there: Mapping[Place, Standing], wanted: Iterable[Place]) -> tuple[
     )
 
 
-def _by_place(standing: Sequence[Standing]) -> dict[Place, Standing]:
+def by_place(standing: Sequence[Standing]) -> dict[Place, Standing]:
+    """Return all holders of an organization by where they are."""
     holders = {found.holder.id: found.holder for found in standing}
     return {
         tuple(

@@ -3,7 +3,7 @@
 Other callers belong to one organization and never come here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.domain.errors import ErrorCode, GatewayError
@@ -12,7 +12,7 @@ from gateway.domain.ids import is_canonical_id
 from gateway.domain.refusals import HolderNotFound, OrganizationNotFound, SecretNotFound
 from gateway.domain.scopes import Scope
 from gateway.domain.secrets import Secret
-from gateway.domain.topology import Standing
+from gateway.domain.topology import Place, Standing, by_place
 from gateway.services.foundation import Foundation
 from gateway.storage import holders, secrets
 from gateway.storage.unit_of_work import ReadUnit
@@ -123,6 +123,11 @@ class Directory:
         if found is None:
             raise ValueError(path)
         return found
+
+    async def hierarchy(self, *, organization: Organization) -> Mapping[Place, Standing]:
+        """Return all holders of an organization, with the numbers of their secrets."""
+        async with self._foundation.database.read() as unit:
+            return by_place(await holders.standing(unit, organization.id))
 
     async def with_content(self, *, holder: Holder) -> Sequence[Standing]:
         """Return a holder, then all below it, with the numbers of their secrets."""

@@ -29,6 +29,24 @@ def test_renaming_to_the_same_name_changes_nothing(line: CommandLine) -> None:
     assert line("organization", "rename", "Demo", "Demo").code == 0
 
 
+def test_what_is_in_an_organization_is_shown_with_its_ids(line: CommandLine, demo: Demo) -> None:
+    told = line("organization", "show", "Demo", "--json").told
+    shown = line("organization", "show", "Demo").out.splitlines()
+
+    paths = [holder["path"] for holder in told["holders"]]
+    assert (told["id"], paths) == (demo.organization_id, sorted(paths))
+    assert len(shown) == len(paths)
+    assert f"{demo.project_id}  project      shop" in shown
+    assert f"{demo.job_id}  job          shop / production / nightly-invoices" in shown
+    assert [it["secrets"] for it in told["holders"] if it["id"] == demo.project_id] == [2]
+
+
+def test_another_organization_is_not_shown(line: CommandLine) -> None:
+    line("organization", "create", "Other")
+
+    assert line("organization", "show", "Other").out == ""
+
+
 @pytest.mark.parametrize("action", [["create"], ["rename", "Demo"]], ids=["create", "rename"])
 def test_two_organizations_cannot_have_one_name(line: CommandLine, action: list[str]) -> None:
     line("organization", "create", "Other")
@@ -41,8 +59,8 @@ def test_two_organizations_cannot_have_one_name(line: CommandLine, action: list[
 
 @pytest.mark.parametrize(
     "arguments",
-    [["rename", "Missing", "Next"], ["delete", "Missing"]],
-    ids=["rename", "delete"],
+    [["rename", "Missing", "Next"], ["delete", "Missing"], ["show", "Missing"]],
+    ids=["rename", "delete", "show"],
 )
 def test_organization_that_is_not_there_is_told(line: CommandLine, arguments: list[str]) -> None:
     refused = line("organization", *arguments)
