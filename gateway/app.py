@@ -39,6 +39,8 @@ from gateway.http.sdl import sdl_routes
 from gateway.http.trusted import TrustedDocuments
 from gateway.logs import configure_logs
 from gateway.manifests import UnfitDocuments, ensure_consistent, merged, read_manifest
+from gateway.map.routes import is_public as is_of_the_map
+from gateway.map.routes import map_routes
 from gateway.rest.calls import IDEMPOTENCY_HEADER
 from gateway.rest.reference.routes import PAGE_PATH, PUBLIC_PATHS, reference_routes
 from gateway.rest.shim import rest_routes
@@ -86,6 +88,7 @@ def build_app(runtime: Runtime, *, clock: Clock = time.monotonic) -> Starlette:
         routes=[
             *_graphql_routes(runtime, executors.public, documents, sign_in),
             *_other_routes(runtime, metered(executors.internal.open_run, limiter)),
+            *_pages(runtime, limiter),
         ],
         middleware=_middleware(runtime, limiter, sign_in),
         exception_handlers={HTTPException: on_http_exception},
@@ -168,9 +171,14 @@ def _other_routes(runtime: Runtime, open_run: OpenRun) -> list[BaseRoute]:
             partial(ensure_answering, runtime.database),
             lambda: runtime.services.audit.is_in_alarm,
         ),
-        *(graphiql_routes() if runtime.settings.serves_graphiql else ()),
         front_route(GRAPHIQL_PATHS.page if runtime.settings.serves_graphiql else PAGE_PATH),
     ]
+
+
+def _pages(runtime: Runtime, limiter: Limiter) -> list[BaseRoute]:
+    if not runtime.settings.serves_graphiql:
+        return []
+    return [*graphiql_routes(), *map_routes(runtime.services.pictures.of_service, limiter.charge)]
 
 
 def _middleware(runtime: Runtime, limiter: Limiter, sign_in: GuardedSignIn) -> list[Middleware]:
@@ -235,7 +243,7 @@ def _is_public(settings: Settings) -> Callable[[str], bool]:
     open_paths = PUBLIC_PATHS | {FRONT, health.LIVE, health.READY} | page
 
     def is_public(path: str) -> bool:
-        is_asset = settings.serves_graphiql and path.startswith(GRAPHIQL_PATHS.assets)
-        return path in open_paths or is_asset
+        is_of_a_page = path.startswith(GRAPHIQL_PATHS.assets) or is_of_the_map(path)
+        return path in open_paths or (settings.serves_graphiql and is_of_a_page)
 
     return is_public

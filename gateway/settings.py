@@ -218,8 +218,8 @@ class Settings(BaseSettings):
     graphiql: bool | None = Field(
         default=None,
         description=(
-            "Whether `/graphiql` is served; if not set: in development, unless only trusted "
-            "documents are run."
+            "Whether `/graphiql` and `/map` are served; if not set: in development, unless only "
+            "trusted documents are run."
         ),
     )
     issuers: tuple[Issuer, ...] = Field(

@@ -22,6 +22,7 @@ def showcase(demo: Demo, *, address: str, keys: Sequence[str]) -> str:
       {demo.token}
 
   GraphiQL   {address}/graphiql?serviceId={demo.job_id}
+  Map        {address}/map/{demo.job_id}
 
   An alias over GraphQL: the job gets its database's password under a name of its own.
 

@@ -18,6 +18,7 @@ from gateway.cli import (
     explaining,
     exports,
     grants,
+    graphs,
     holders,
     imports,
     keys,
@@ -51,6 +52,7 @@ COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
         "export": exports.export,
         "import": imports.import_file,
         "explain": explaining.explain,
+        "graph": graphs.graph,
         "apply": topology.apply,
     }
 )

@@ -18,6 +18,7 @@ from gateway.services.identities import Identities
 from gateway.services.imports import Imports
 from gateway.services.news import News
 from gateway.services.overrides import Overrides
+from gateway.services.pictures import Pictures
 from gateway.services.secrets import Secrets
 from gateway.services.tokens import Tokens
 
@@ -40,6 +41,7 @@ class Services:
     imports: Imports
     news: News
     overrides: Overrides
+    pictures: Pictures
     secrets: Secrets
     tokens: Tokens
 
@@ -62,6 +64,7 @@ class Services:
             imports=Imports(foundation),
             news=News(foundation, bells),
             overrides=Overrides(foundation),
+            pictures=Pictures(foundation),
             secrets=Secrets(foundation),
             tokens=Tokens(foundation),
         )

@@ -63,6 +63,19 @@ async def in_chain_with_keys(
     return list(map(reader(unit), rows))
 
 
+async def in_chain(
+    unit: ReadUnit, service: Holder, *, most: int, sight: Visibility
+) -> list[Secret]:
+    """Return all in sight in the service's chain, by key and of one key the nearest first."""
+    rows = await unit.rows(
+        selection()
+        .where(SECRET.c.holder_id.in_(service.chain_ids), holders_covered(sight))
+        .order_by(SECRET.c.key, SECRET.c.list_rank.desc(), SECRET.c.id)
+        .limit(most)
+    )
+    return list(map(reader(unit), rows))
+
+
 async def anywhere_with_key(
     unit: ReadUnit, service: Holder, key: str, *, most: int, sight: Visibility
 ) -> list[Secret]:

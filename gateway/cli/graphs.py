@@ -1,0 +1,53 @@
+"""`graph`: a picture of what a service sees, without a value."""
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Annotated, Final
+
+import typer
+
+from gateway.cli.options import ServiceId
+from gateway.cli.printing import complain, say
+from gateway.cli.running import operator_at, run
+from gateway.domain.pictures import Picture
+from gateway.drawing.dot import dot
+from gateway.drawing.folding import folded
+from gateway.drawing.mermaid import mermaid
+from gateway.drawing.plan import Plan
+from gateway.drawing.svg import svg
+from gateway.drawing.words import CUT_OFF
+from gateway.runtime import Runtime
+
+
+class GraphFormat(StrEnum):
+    """What a picture is drawn as."""
+
+    SVG = "svg"
+    MERMAID = "mermaid"
+    DOT = "dot"
+
+
+_DRAWN: Final[Mapping[GraphFormat, Callable[[Plan], str]]] = MappingProxyType(
+    {GraphFormat.SVG: svg, GraphFormat.MERMAID: mermaid, GraphFormat.DOT: dot}
+)
+
+
+def graph(
+    service: ServiceId,
+    graph_format: Annotated[
+        GraphFormat, typer.Option("--format", help="What to print.")
+    ] = GraphFormat.SVG,
+    *,
+    whole: Annotated[bool, typer.Option("--all", help="Fold nothing.")] = False,
+) -> None:
+    """Draw what a service sees: by scope, what refers to what, what wins and what is hidden."""
+
+    async def pictured(runtime: Runtime) -> Picture:
+        viewer = await operator_at(runtime, service)
+        return await runtime.services.pictures.of_service(viewer=viewer, service_id=service)
+
+    picture = run(pictured)
+    say(_DRAWN[graph_format](folded(picture, is_whole=whole)).removesuffix("\n"))
+    if picture.is_cut:
+        complain(CUT_OFF)

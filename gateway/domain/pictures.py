@@ -1,0 +1,105 @@
+"""What a service sees, as a picture: a column a scope, a row a secret, and what refers to what."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Self
+
+from gateway.domain.holders import Holder
+from gateway.domain.scopes import Scope
+from gateway.domain.secrets import Secret, SecretType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureRow:
+    """One secret in the picture, and which one hides it from the service, if any does.
+
+    `secret.target` is what the viewer may be told of, and None otherwise.
+    """
+
+    secret: Secret
+    hidden_by: Secret | None = None
+
+    @property
+    def is_winner(self) -> bool:
+        """Whether it is what the service gets under its key."""
+        return self.hidden_by is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureColumn:
+    """All of one scope, by key. Built-in secrets have no holder in common."""
+
+    scope: Scope
+    holder: Holder | None
+    rows: tuple[PictureRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """One secret refers to another: as its ALIAS or as its OVERRIDE. Both are in the picture."""
+
+    kind: SecretType
+    source_id: str
+    target_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """What a service sees, the widest scope first."""
+
+    service: Holder
+    columns: tuple[PictureColumn, ...]
+    # There is more than a picture takes.
+    is_cut: bool = False
+
+    @classmethod
+    def of(cls, chain: Iterable[Holder], secrets: Iterable[Secret], *, is_cut: bool) -> Self:
+        """Return the picture of a chain, its service last, from what is seen there.
+
+        `secrets` are told by key, of one key the nearest first.
+        """
+        holders = tuple(chain)
+        rows = tuple(_rows(secrets))
+        columns = ((Scope.BUILT_IN, None), *((holder.kind, holder) for holder in holders))
+        return cls(
+            service=holders[-1],
+            columns=tuple(
+                PictureColumn(
+                    scope=scope,
+                    holder=holder,
+                    rows=tuple(row for row in rows if row.secret.scope is scope),
+                )
+                for scope, holder in columns
+            ),
+            is_cut=is_cut,
+        )
+
+    @property
+    def rows(self) -> tuple[PictureRow, ...]:
+        """The rows of all columns."""
+        return tuple(row for column in self.columns for row in column.rows)
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """What refers to what, where both are in the picture."""
+        secrets: Mapping[str, Secret] = {row.secret.id: row.secret for row in self.rows}
+        return tuple(
+            Reference(kind=secret.variable_type, source_id=secret.id, target_id=secret.target.id)
+            for secret in secrets.values()
+            if secret.target is not None and secret.target.id in secrets
+        )
+
+
+def _rows(secrets: Iterable[Secret]) -> Iterable[PictureRow]:
+    nearest: Secret | None = None
+    for secret in secrets:
+        if nearest is None or nearest.key != secret.key:
+            nearest = secret
+            yield PictureRow(secret=secret)
+        else:
+            yield PictureRow(secret=secret, hidden_by=nearest)
+
+
+def without_target(secret: Secret) -> Secret:
+    """Return the secret as it is told to one who may not know what it refers to."""
+    return replace(secret, target=None, target_holder_id=None)

@@ -1,0 +1,55 @@
+"""What a drawing is made of, before it has places: boxes, and lines between them."""
+
+from dataclasses import dataclass
+
+from gateway.domain.pictures import Picture, PictureColumn, PictureRow
+from gateway.domain.secrets import SecretType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """What is drawn as one: a row, or several that are folded under a fold's name."""
+
+    column: int
+    label: str
+    rows: tuple[PictureRow, ...]
+    fold: str | None = None
+
+    @property
+    def id(self) -> str:
+        """What no other box of the drawing has."""
+        return self.fold or self.rows[0].secret.id
+
+    @property
+    def row(self) -> PictureRow | None:
+        """The row, if it is one."""
+        return None if self.fold else self.rows[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A reference as it is drawn, from what refers to what it refers to."""
+
+    kind: SecretType
+    source: Box
+    target: Box
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The boxes and lines of a drawing. `linked` have lines; `loose` stand by column, in order."""
+
+    picture: Picture
+    columns: tuple[PictureColumn, ...]
+    linked: tuple[Box, ...]
+    lines: tuple[Line, ...]
+    loose: tuple[Box, ...]
+    # The names of the folds that are open.
+    unfolded: frozenset[str]
+    # References between rows of the picture that get no line.
+    undrawn: int
+
+    @property
+    def doubled(self) -> frozenset[str]:
+        """The ids of the boxes that refer to one of their own column, and so need a second one."""
+        return frozenset(it.source.id for it in self.lines if it.source.column == it.target.column)

@@ -1,0 +1,102 @@
+"""The words of a drawing, whatever it is drawn as."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from gateway.domain.pictures import Picture, PictureColumn, PictureRow
+from gateway.domain.secrets import Secret, SecretType
+from gateway.drawing.plan import Box
+
+# What XML cannot carry, and what turns the reading direction of the text around it.
+_UNSHOWABLE: Final = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
+_CUT: Final = "…"
+_VERBS: Final = {SecretType.ALIAS: "alias of", SecretType.OVERRIDE: "overrides"}
+CUT_OFF: Final = "The service sees more than is drawn here."
+
+
+def showable(text: str) -> str:
+    """Return the text without characters that break a drawing, or how it reads."""
+    return _UNSHOWABLE.sub("\ufffd", text)
+
+
+def shortened(text: str, most: int) -> str:
+    """Return the text with its middle cut out, if it is longer: keys differ at both ends."""
+    if len(text) <= most:
+        return text
+    ending = (most - len(_CUT)) // 2
+    return text[: most - len(_CUT) - ending] + _CUT + text[-ending:]
+
+
+def heading(picture: Picture) -> str:
+    """Return what the drawing is of."""
+    service = picture.service
+    return showable(f"What the {service.kind.lower()} {service.name} sees")
+
+
+def scope_name(column: PictureColumn) -> str:
+    """Return the scope of a column."""
+    return column.scope.capitalize().replace("_", "-")
+
+
+def column_name(column: PictureColumn) -> str:
+    """Return the scope of a column and whose secrets those are."""
+    name = f" {column.holder.name}" if column.holder else ""
+    return showable(f"{scope_name(column)}{name}")
+
+
+def verb(kind: SecretType) -> str:
+    """Return what a line says, from what refers to what it refers to."""
+    return _VERBS[kind]
+
+
+def aside(box: Box) -> str:
+    """Return what stands beside a box's label: how many rows are folded, or the row's type."""
+    if box.row is None:
+        return f"{len(box.rows)} rows"
+    return _ASIDES.get(box.row.secret.variable_type, box.row.secret.variable_type.lower())
+
+
+# What a plain value is goes without saying, and so does a built-in one in the column of those.
+_ASIDES: Final = {
+    SecretType.VALUE: "",
+    SecretType.BUILT_IN: "",
+    SecretType.EXTERNAL_SECRET: "external",
+}
+
+
+def story(row: PictureRow) -> str:
+    """Return what is to be known of a row, in sentences."""
+    return showable(" ".join(_sentences(row)))
+
+
+def _sentences(row: PictureRow) -> Iterator[str]:
+    secret = row.secret
+    kind = secret.variable_type.lower().replace("_", " ")
+    yield f"{secret.key}: {kind} on {_told(secret)}."
+    if secret.target is not None:
+        yield f"It {_REFERS[secret.variable_type]} {secret.target.key} ({secret.target.scope})."
+    elif secret.is_alias or secret.is_override:
+        yield "What it refers to is not yours to see."
+    if row.hidden_by is None:
+        yield "The service gets it."
+    else:
+        yield f"Hidden by the {row.hidden_by.variable_type.lower()} on {_told(row.hidden_by)}."
+
+
+_REFERS: Final = {SecretType.ALIAS: "stands for", SecretType.OVERRIDE: "replaces the value of"}
+
+
+def _told(secret: Secret) -> str:
+    return f"{secret.holder.kind.lower()} {secret.holder.name}"
+
+
+def box_story(box: Box) -> str:
+    """Return what is to be known of a box: of its row, or of what is folded in it."""
+    if box.row is not None:
+        return story(box.row)
+    hidden = sum(not row.is_winner for row in box.rows)
+    among = f", {hidden} of them hidden" if hidden else ""
+    return showable(f"{box.label}: {len(box.rows)} rows{among}. Open to see each.")

@@ -1,0 +1,54 @@
+"""What a service sees, as a picture. No value anywhere here."""
+
+from typing import Final
+
+from gateway.domain.holders import Holder
+from gateway.domain.ids import is_canonical_id
+from gateway.domain.permissions import Permission
+from gateway.domain.pictures import Picture, without_target
+from gateway.domain.principals import Principal
+from gateway.domain.refusals import HolderNotFound
+from gateway.domain.secrets import Secret
+from gateway.services import access
+from gateway.services.foundation import Foundation
+from gateway.storage import effective, holders
+from gateway.storage.unit_of_work import ReadUnit
+
+# What is beyond is not read; the picture says that there is more.
+MOST_ROWS: Final = 2_000
+
+
+class Pictures:
+    """The use case around the picture of what a service sees."""
+
+    def __init__(self, foundation: Foundation) -> None:
+        """Take what every use case stands on."""
+        self._foundation = foundation
+
+    async def of_service(self, *, viewer: Principal, service_id: str) -> Picture:
+        """Return the picture of what the service sees, as far as the viewer may see it.
+
+        Raises:
+            HolderNotFound: if it is not there for the viewer, or no service.
+            Forbidden: if the viewer may not read secrets.
+
+        """
+        sight = access.require_somewhere(viewer, Permission.SECRET_READ)
+        async with self._foundation.database.read() as unit:
+            service = await holders.find(unit, service_id) if is_canonical_id(service_id) else None
+            if service is None or not service.kind.is_service or not sight.covers(service):
+                raise HolderNotFound(None, service_id)
+            seen = await effective.in_chain(unit, service, most=MOST_ROWS + 1, sight=sight)
+            chain = await _chain(unit, service)
+        told = [_as_told(viewer, secret) for secret in seen[:MOST_ROWS]]
+        return Picture.of(chain, told, is_cut=len(seen) > MOST_ROWS)
+
+
+async def _chain(unit: ReadUnit, service: Holder) -> list[Holder]:
+    """Return the chain, the widest first. Who sees a service knows the names on the way to it."""
+    found = await holders.by_ids(unit, service.chain_ids)
+    return [found[holder_id] for holder_id in reversed(service.chain_ids)]
+
+
+def _as_told(viewer: Principal, secret: Secret) -> Secret:
+    return secret if access.seen_target(viewer, secret) else without_target(secret)
