@@ -43,7 +43,7 @@ def _named(operation: Operation) -> str:
     return " ".join((operation.name, *operation.path))
 
 
-def _answer(response: httpx.Response, chosen: str) -> Answer:
+def answer(response: httpx.Response, chosen: str) -> Answer:
     headers = {name: it for name, it in response.headers.items() if name != "x-request-id"}
     # Problems repeat the request's id in their body, and all of them are as long as each other.
     request_id = response.headers["x-request-id"]
@@ -76,7 +76,7 @@ async def _asked(
     headers = {"Accept": "application/json, text/event-stream"}
     try:
         async with asyncio.timeout(within):
-            return _answer(await client.post("/graphql", json=body, headers=headers), chosen)
+            return answer(await client.post("/graphql", json=body, headers=headers), chosen)
     except TimeoutError:
         return _STILL_LISTENING
 
@@ -112,7 +112,7 @@ async def test_graphql_tells_a_seen_id_from_a_random_one(
 
 
 async def _called(client: httpx.AsyncClient, request: Mapping[str, Any], chosen: str) -> Answer:
-    return _answer(await client.request(**request), chosen)
+    return answer(await client.request(**request), chosen)
 
 
 def _call_name(call: Call) -> str:

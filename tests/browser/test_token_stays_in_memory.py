@@ -28,7 +28,7 @@ _STORAGE_LINE: Final = "#storage = memoryStorage();"
 _SECRET_VALUE = "CORRECT_HORSE_BATTERY"
 
 
-async def _places_with(page: Page, text: str) -> list[str]:
+async def places_with(page: Page, text: str) -> list[str]:
     """Return the names of the places where the text can be read, long after it was entered."""
     # GraphiQL stores what is typed half a second later.
     await page.clock.run_for(5_000)
@@ -47,7 +47,7 @@ async def _work_with_the_token(explorer: Explorer) -> None:
 async def test_the_token_is_nowhere_to_be_read(explorer: Explorer) -> None:
     await _work_with_the_token(explorer)
 
-    assert await _places_with(explorer.page, explorer.server.demo["token"]) == []
+    assert await places_with(explorer.page, explorer.server.demo["token"]) == []
     assert await explorer.page.context.cookies() == []
 
 
@@ -106,7 +106,7 @@ async def test_variables_are_not_stored(explorer: Explorer) -> None:
 
     await explorer.replace_key(by=_SECRET_VALUE)
 
-    assert await _places_with(explorer.page, _SECRET_VALUE) == ["document"]
+    assert await places_with(explorer.page, _SECRET_VALUE) == ["document"]
 
 
 async def test_control_graphiql_left_alone_stores_variables(explorer: Explorer) -> None:
@@ -116,7 +116,7 @@ async def test_control_graphiql_left_alone_stores_variables(explorer: Explorer) 
 
     await explorer.replace_key(by=_SECRET_VALUE)
 
-    assert await _places_with(explorer.page, _SECRET_VALUE) == ["document", "localStorage"]
+    assert await places_with(explorer.page, _SECRET_VALUE) == ["document", "localStorage"]
 
 
 async def _without_the_memory_storage(route: Route) -> None:
@@ -153,4 +153,4 @@ async def test_control_a_token_left_somewhere_is_found(
 
     await explorer.page.evaluate(f"(token) => {{ {leak} }}", token)
 
-    assert await _places_with(explorer.page, token) == [place]
+    assert await places_with(explorer.page, token) == [place]
