@@ -10,7 +10,8 @@ from gateway.crypto.kept_in_file import KeysInFile
 from gateway.crypto.keyfile import KeyFile
 from gateway.crypto.keyring import KeyProvider, KeyRing
 from gateway.domain.errors import RefusedStart
-from gateway.settings import PREFIX, KeyProviderName, Settings
+from gateway.setting_kinds import KeyProviderName
+from gateway.settings import PREFIX, Settings
 
 _KEY: Final = f"{PREFIX}KEY"
 _KMS_KEY_ID: Final = f"{PREFIX}KMS_KEY_ID"

@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from gateway.settings import LogFormat, LogLevel
+from gateway.setting_kinds import LogFormat, LogLevel
 
 # Below warnings they tell statements with what is in them, how they look at the database, or what
 # is asked of an issuer, which is told once in our own words.

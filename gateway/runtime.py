@@ -17,7 +17,8 @@ from gateway.services.container import Services
 from gateway.services.data_key_cache import DataKeyCache
 from gateway.services.foundation import Foundation, utc_now
 from gateway.services.vault import Vault
-from gateway.settings import KeyProviderName, Settings
+from gateway.setting_kinds import KeyProviderName
+from gateway.settings import Settings
 from gateway.storage import data_keys, values
 from gateway.storage.checks import ensure_durable
 from gateway.storage.migrate import ensure_migrated, migrate

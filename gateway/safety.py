@@ -8,7 +8,8 @@ from types import MappingProxyType
 from typing import Final
 
 from gateway.domain.errors import RefusedStart
-from gateway.settings import WILDCARDS, LogLevel, Settings, unknown_variables
+from gateway.setting_kinds import LogLevel
+from gateway.settings import WILDCARDS, Settings, unknown_variables
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO

@@ -2,16 +2,13 @@
 
 import os
 import re
-from enum import StrEnum
-from ipaddress import ip_network
 from pathlib import Path
 from tomllib import TOMLDecodeError
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import (
     BaseSettings,
-    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -19,6 +16,18 @@ from pydantic_settings import (
 
 from gateway.domain.errors import RefusedStart
 from gateway.identity.issuers import Issuer
+from gateway.setting_kinds import (
+    Count,
+    Environment,
+    KeyProviderName,
+    LogFormat,
+    LogLevel,
+    Names,
+    Networks,
+    Origins,
+    Paths,
+    Seconds,
+)
 
 PREFIX: Final = "SECRETS_GATEWAY_"
 SETTINGS_FILE: Final = Path("secrets-gateway.toml")
@@ -40,68 +49,6 @@ class MisreadSettingsFile(RefusedStart):
         """Tell the place alone of what the parser says: the rest may be what stands there."""
         place = re.search(r" \(at [a-z0-9 ,]+\)$", str(error))
         super().__init__(f"{SETTINGS_FILE}: this is no TOML in UTF-8{place[0] if place else ''}.")
-
-
-class Environment(StrEnum):
-    """Whom the gateway is for: somebody who looks around, or everybody."""
-
-    DEVELOPMENT = "development"
-    PRODUCTION = "production"
-
-
-class LogFormat(StrEnum):
-    """How log lines look."""
-
-    CONSOLE = "console"
-    JSON = "json"
-
-
-class KeyProviderName(StrEnum):
-    """Who keeps the key-encryption keys."""
-
-    KEYFILE = "keyfile"
-    ENV = "env"
-    AWS_KMS = "aws-kms"
-
-
-class LogLevel(StrEnum):
-    """From which level on lines are logged."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-def _listed(given: object) -> object:
-    # A variable holds one text; a file may hold a list.
-    return (
-        [it.strip() for it in given.split(",") if it.strip()] if isinstance(given, str) else given
-    )
-
-
-def _is_exact(origin: str) -> str:
-    if "*" in origin or origin == "null" or "://" not in origin or origin.endswith("/"):
-        message = "an origin is named exactly, like https://app.example.com"
-        raise ValueError(message)
-    return origin
-
-
-def _is_network(address: str) -> str:
-    ip_network(address)
-    return address
-
-
-_Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
-_Paths = Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_listed)]
-_Origins = Annotated[
-    tuple[Annotated[str, AfterValidator(_is_exact)], ...], NoDecode, BeforeValidator(_listed)
-]
-_Networks = Annotated[
-    tuple[Annotated[str, AfterValidator(_is_network)], ...], NoDecode, BeforeValidator(_listed)
-]
-_Count = Annotated[int, Field(ge=0)]
-_Seconds = Annotated[float, Field(gt=0, le=600)]
 
 
 class Settings(BaseSettings):
@@ -165,40 +112,40 @@ class Settings(BaseSettings):
     workers: Annotated[int, Field(ge=1, le=64)] = Field(
         default=1, description="Processes that `serve` starts."
     )
-    allowed_hosts: _Names = Field(
+    allowed_hosts: Names = Field(
         default=(),
         description="Host names that requests may be sent to, beside loopback and `host`.",
     )
-    cors_origins: _Origins = Field(
+    cors_origins: Origins = Field(
         default=(), description="Origins whose pages may read answers, each named exactly."
     )
-    trusted_proxies: _Networks = Field(
+    trusted_proxies: Networks = Field(
         default=(), description="Addresses of proxies whose X-Forwarded-* headers are believed."
     )
     https: bool = Field(
         default=False, description="Whether clients come over HTTPS; a proxy in front ends it."
     )
-    rate_per_minute: _Count = Field(
+    rate_per_minute: Count = Field(
         default=600_000, description="Cost that one caller may cause in a minute; 0: any."
     )
     rate_burst: Annotated[int, Field(ge=1)] = Field(
         default=200_000, description="Cost that one caller may cause at once."
     )
-    failed_logins_per_minute: _Count = Field(
+    failed_logins_per_minute: Count = Field(
         default=600, description="Credentials that may fail in a minute, from one source; 0: any."
     )
-    connections_per_peer: _Count | None = Field(
+    connections_per_peer: Count | None = Field(
         default=None,
         description=(
             "Connections that one address may hold; 0: any. If not set: 100 in production, "
             "2,000 in development."
         ),
     )
-    head_seconds: _Seconds = Field(
+    head_seconds: Seconds = Field(
         default=10,
         description="Time in which a request's head, or a socket's first message, must be there.",
     )
-    body_seconds: _Seconds = Field(
+    body_seconds: Seconds = Field(
         default=30, description="Time in which a body must have come, or an answer be taken."
     )
     audit_anchor_file: Path | None = Field(
@@ -229,7 +176,7 @@ class Settings(BaseSettings):
     introspection: bool = Field(
         default=True, description="Whether callers may ask `/graphql` for the schema."
     )
-    trusted_documents: _Paths = Field(
+    trusted_documents: Paths = Field(
         default=(),
         description="Manifests of documents that clients name by an id instead of sending them.",
     )
@@ -239,7 +186,7 @@ class Settings(BaseSettings):
     deadline_seconds: Annotated[float, Field(gt=0, le=600)] = Field(
         default=10, description="After how many seconds a request is given up."
     )
-    subscriptions_per_caller: _Count = Field(
+    subscriptions_per_caller: Count = Field(
         default=100, description="Subscriptions that one caller may listen to at once; 0: any."
     )
     log_format: LogFormat = Field(

@@ -12,7 +12,8 @@ import pytest
 from gateway.logs import configure_logs
 from gateway.runtime import Runtime, migrate_database
 from gateway.services.demo import Demo, ensure_demo
-from gateway.settings import LogFormat, LogLevel, Settings
+from gateway.setting_kinds import LogFormat, LogLevel
+from gateway.settings import Settings
 from tests.faces import Face
 from tests.servers import LiveServer, serving
 from tests.world import World, open_world

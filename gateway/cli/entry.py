@@ -33,7 +33,7 @@ from gateway.cli.printing import PROGRAM, complain, say
 from gateway.cli.refusals import Refused
 from gateway.domain.errors import ErrorCode, GatewayError, RefusedStart
 from gateway.logs import configure_logs
-from gateway.settings import LogFormat, LogLevel
+from gateway.setting_kinds import LogFormat, LogLevel
 
 Command = Callable[..., None]
 

@@ -15,7 +15,8 @@ from gateway.services.directory import Directory
 from gateway.services.foundation import Foundation
 from gateway.services.keys import Keys
 from gateway.services.topology import Topologies
-from gateway.settings import LogLevel, Settings
+from gateway.setting_kinds import LogLevel
+from gateway.settings import Settings
 
 Result = TypeVar("Result")
 

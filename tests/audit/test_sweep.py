@@ -13,7 +13,7 @@ import pytest_asyncio
 import structlog
 
 from gateway.domain.scopes import LEGACY_SCOPES, Scope
-from gateway.settings import LogFormat
+from gateway.setting_kinds import LogFormat
 from tests.audit.graphql_sweep import places, requests
 from tests.audit.markers import Kind, found_in, marker_for
 from tests.audit.rest_sweep import rest_requests

@@ -17,7 +17,8 @@ import httpx
 from gateway.logs import configure_logs
 from gateway.runtime import Runtime, migrate_database
 from gateway.services.demo import ensure_demo
-from gateway.settings import LogFormat, LogLevel, Settings
+from gateway.setting_kinds import LogFormat, LogLevel
+from gateway.settings import Settings
 from tests.limits.corpus import SHAPES, Shape
 from tests.world import open_world
 

@@ -12,7 +12,7 @@ from gateway.identity.keys import MAX_KEYS
 from gateway.identity.refusals import RefusedToken
 from gateway.identity.verifier import Verifier
 from gateway.logs import configure_logs
-from gateway.settings import LogFormat, LogLevel
+from gateway.setting_kinds import LogFormat, LogLevel
 from tests.identity.issuer import PUBLISHED
 from tests.identity.local_issuer import LocalIssuer, issuing
 

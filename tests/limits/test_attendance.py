@@ -22,7 +22,8 @@ from gateway.http.attendance import Attendance, DeadlineExceeded
 from gateway.runtime import Runtime
 from gateway.services.demo import Demo
 from gateway.services.finishing import Finishing
-from gateway.settings import LogFormat, Settings
+from gateway.setting_kinds import LogFormat
+from gateway.settings import Settings
 from gateway.storage.unit_of_work import WriteUnit
 from tests.operations.canaries import all_logs, is_traced, new_canary
 

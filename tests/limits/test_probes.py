@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.services.demo import Demo
-from gateway.settings import Environment
+from gateway.setting_kinds import Environment
 from tests.limits.careless import CARELESS
 from tests.world import open_world
 

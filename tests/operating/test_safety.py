@@ -9,7 +9,8 @@ import pytest
 
 from gateway.runtime import Runtime
 from gateway.safety import UnsafeSettings, doubts
-from gateway.settings import Environment, Settings
+from gateway.setting_kinds import Environment
+from gateway.settings import Settings
 from gateway.storage.checks import UnsafeStorage, ensure_durable
 from tests.cli.conftest import CommandLine, demo, line
 

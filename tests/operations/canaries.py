@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gateway.domain.ids import new_id
 from gateway.logs import configure_logs
-from gateway.settings import LogFormat, LogLevel
+from gateway.setting_kinds import LogFormat, LogLevel
 
 
 def new_canary() -> str:

@@ -10,7 +10,7 @@ import pytest
 from gateway.domain.errors import ErrorCode, IntegrityFault
 from gateway.domain.permissions import Role
 from gateway.domain.scopes import Scope
-from gateway.settings import LogFormat
+from gateway.setting_kinds import LogFormat
 from gateway.storage.row_macs import COVERED, Covered, RowMacs
 from tests.operations.canaries import all_logs
 from tests.world import World

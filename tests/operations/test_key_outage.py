@@ -11,7 +11,8 @@ import pytest
 from gateway.app import build_app
 from gateway.runtime import Runtime, SilentKeyProvider, migrate_database
 from gateway.services.demo import Demo, ensure_demo
-from gateway.settings import KeyProviderName, Settings
+from gateway.setting_kinds import KeyProviderName
+from gateway.settings import Settings
 from gateway.storage import data_keys
 from tests.kms import FailingKms, credentials, kms_client, moto_server
 

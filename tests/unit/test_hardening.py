@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gateway.hardening import harden
-from gateway.settings import LogFormat
+from gateway.setting_kinds import LogFormat
 from tests.operations.canaries import all_logs
 from tests.servers import command, environment
 

@@ -1,0 +1,71 @@
+"""What settings can be: the words that some take, and how texts become what others hold."""
+
+from enum import StrEnum
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_settings import NoDecode
+
+
+class Environment(StrEnum):
+    """Whom the gateway is for: somebody who looks around, or everybody."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class LogFormat(StrEnum):
+    """How log lines look."""
+
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class KeyProviderName(StrEnum):
+    """Who keeps the key-encryption keys."""
+
+    KEYFILE = "keyfile"
+    ENV = "env"
+    AWS_KMS = "aws-kms"
+
+
+class LogLevel(StrEnum):
+    """From which level on lines are logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+def _listed(given: object) -> object:
+    # A variable holds one text; a file may hold a list.
+    return (
+        [it.strip() for it in given.split(",") if it.strip()] if isinstance(given, str) else given
+    )
+
+
+def _is_exact(origin: str) -> str:
+    if "*" in origin or origin == "null" or "://" not in origin or origin.endswith("/"):
+        message = "an origin is named exactly, like https://app.example.com"
+        raise ValueError(message)
+    return origin
+
+
+def _is_network(address: str) -> str:
+    ip_network(address)
+    return address
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+Paths = Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_listed)]
+Origins = Annotated[
+    tuple[Annotated[str, AfterValidator(_is_exact)], ...], NoDecode, BeforeValidator(_listed)
+]
+Networks = Annotated[
+    tuple[Annotated[str, AfterValidator(_is_network)], ...], NoDecode, BeforeValidator(_listed)
+]
+Count = Annotated[int, Field(ge=0)]
+Seconds = Annotated[float, Field(gt=0, le=600)]
