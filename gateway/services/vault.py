@@ -5,22 +5,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from gateway.crypto.envelope import TamperedBox, derive_key, keyed_hash, new_key, open_box, seal
+from gateway.crypto.envelope import TamperedBox, derive_key, keyed_hash, open_box, seal
 from gateway.crypto.keyring import KeyRing, Wrapped
 from gateway.domain.holders import Holder
-from gateway.domain.ids import new_id
 from gateway.domain.keys import MOST_SEALS
 from gateway.domain.sealed import NeverStored, SealedValue, ValueIdentity
 from gateway.services.data_key_cache import DataKey, DataKeyCache
+from gateway.services.instance_key import INSTANCE, new_wrapped, unlocked_key
 from gateway.storage import data_keys, values
 from gateway.storage.data_keys import WrappedKey
-from gateway.storage.row_macs import RowMacs, adopt_all, alarm
+from gateway.storage.row_macs import alarm
 from gateway.storage.unit_of_work import Database, ReadUnit, WriteUnit
 
-# A box made for the first identity is from before rows had MACs: it is opened once, at the first
-# start after, and made anew for the second. So nobody can have rows adopted a second time.
-_WITHOUT_MACS: Final = "instance"
-_INSTANCE: Final = "instance/1"
 SEALS_AT_ONCE: Final = 1_024
 _FINGERPRINT_BYTES: Final = 16
 
@@ -59,18 +55,7 @@ class Vault:
             KeysUnavailable: if it does not answer.
 
         """
-        async with database.read() as unit:
-            stored = await data_keys.find_active(unit, None)
-        if stored is None:
-            stored = await _first_key(key_ring, database, at=at)
-        wrapped = Wrapped(stored.kek_id, stored.wrapped)
-        try:
-            key = await key_ring.unwrap(wrapped, _INSTANCE, stored.id)
-            database.macs = RowMacs(derive_key(key, "row-mac"))
-        except TamperedBox:
-            key = await key_ring.unwrap(wrapped, _WITHOUT_MACS, stored.id)
-            database.macs = RowMacs(derive_key(key, "row-mac"))
-            await _adopt(key_ring, database, stored, key)
+        key = await unlocked_key(key_ring, database, at=at)
         self._opened = _Opened(
             key_ring,
             token_pepper=derive_key(key, "token-pepper"),
@@ -139,7 +124,7 @@ class Vault:
             KeysUnavailable: if the key ring does not answer.
 
         """
-        return await _new_wrapped(self._keys.key_ring, project_id, owner=project_id)
+        return await new_wrapped(self._keys.key_ring, project_id, owner=project_id)
 
     async def rewrapped(self, stored: WrappedKey) -> WrappedKey:
         """Return a data key in the wrapping of the current key-encryption key, not stored yet.
@@ -149,7 +134,7 @@ class Vault:
             KeysUnavailable: if the key ring does not answer.
 
         """
-        owner = stored.project_id or _INSTANCE
+        owner = stored.project_id or INSTANCE
         key = await self.key_ring.unwrap(Wrapped(stored.kek_id, stored.wrapped), owner, stored.id)
         wrapped = await self.key_ring.wrap(key, owner, stored.id)
         return WrappedKey(
@@ -248,31 +233,6 @@ class Vault:
         if self._opened is None:
             raise LockedVault
         return self._opened
-
-
-async def _new_wrapped(key_ring: KeyRing, project_id: str | None, *, owner: str) -> WrappedKey:
-    key_id = new_id()
-    wrapped = await key_ring.wrap(new_key(), owner, key_id)
-    return WrappedKey(id=key_id, project_id=project_id, kek_id=wrapped.kek_id, wrapped=wrapped.box)
-
-
-async def _first_key(key_ring: KeyRing, database: Database, *, at: datetime) -> WrappedKey:
-    made = await _new_wrapped(key_ring, None, owner=_INSTANCE)
-    async with database.write() as unit:
-        # Of processes that start together the first one's key is the key.
-        stored = await data_keys.find_active(unit, None)
-        if stored is None:
-            await data_keys.add(unit, made, at=at)
-    return stored or made
-
-
-async def _adopt(key_ring: KeyRing, database: Database, old: WrappedKey, key: bytes) -> None:
-    wrapped = await key_ring.wrap(key, _INSTANCE, old.id)
-    new = WrappedKey(id=old.id, project_id=None, kek_id=wrapped.kek_id, wrapped=wrapped.box)
-    async with database.write() as unit:
-        # Of processes that start together one adopts.
-        if await data_keys.rewrap(unit, old, new):
-            await adopt_all(unit)
 
 
 def _bound_to(identity: ValueIdentity, data_key_id: str) -> tuple[str, ...]:

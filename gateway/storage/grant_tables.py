@@ -37,6 +37,7 @@ class UserRow(Model, table=True):
     subject: str = Field(sa_column=Column(String(MAX_IDENTITY_LENGTH), nullable=False))
     display_name: str = Field(sa_column=Column(String(MAX_NAME_LENGTH), nullable=False))
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    mac: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
 
 
 class RoleGrantRow(Model, table=True):

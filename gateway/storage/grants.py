@@ -15,7 +15,7 @@ from gateway.domain.visibility import Visibility
 from gateway.storage.grant_tables import RoleGrantRow, UserRow
 from gateway.storage.holders import HOLDER, HOLDER_COLUMNS, holder_of
 from gateway.storage.keyset import Ordering, fetch_page
-from gateway.storage.row_macs import GRANTS, TOKENS, in_utc
+from gateway.storage.row_macs import GRANTS, TOKENS, USERS, alarm, in_utc
 from gateway.storage.tokens import API_TOKEN, TOKEN_COLUMNS, token_of
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 from gateway.storage.visibility import holders_covered
@@ -28,6 +28,7 @@ _HELD: Final = (
     *(column.label(f"covered_{column.name}") for column in GRANTS.columns),
 )
 _COVERED_AT: Final = 1 + len(HOLDER_COLUMNS)
+_PLACE_ID_AT: Final = _COVERED_AT + GRANTS.names.index("holder_id")
 _TOLD: Final = (
     GRANT.c.id,
     GRANT.c.organization_id,
@@ -49,8 +50,13 @@ _TOKEN_WITH_GRANTS: Final = (
 
 def _held(unit: ReadUnit, columns: Sequence[Any]) -> Held:
     unit.macs.ensure_sound(GRANTS, columns[_COVERED_AT:])
-    role, *place = columns[:_COVERED_AT]
-    return Held(role=Role(role), place=holder_of(place) if place[0] else None)
+    role, place, place_id = columns[0], columns[1:_COVERED_AT], columns[_PLACE_ID_AT]
+    if place_id is None:
+        return Held(role=Role(role))
+    if place[0] is None:
+        # Whoever deletes a place past the gateway must not have made of it the whole organization.
+        raise alarm(HOLDER.name, place_id)
+    return Held(role=Role(role), place=holder_of(unit, place))
 
 
 def _granted(unit: ReadUnit, rows: Sequence[Row[Any]], before: int) -> tuple[Held, ...]:
@@ -85,14 +91,16 @@ async def token_with_grants(
 async def user_with_grants(unit: ReadUnit, issuer: str, subject: str) -> Principal | None:
     """Return who an identity speaks for, if it is registered; in one statement."""
     rows = await unit.rows(
-        select(_USER.c.id, _USER.c.organization_id, *_HELD)
+        select(*USERS.columns, *_HELD)
         .outerjoin(GRANT, GRANT.c.user_id == _USER.c.id)
         .outerjoin(HOLDER, HOLDER.c.id == GRANT.c.holder_id)
         .where(_USER.c.issuer == issuer, _USER.c.subject == subject)
     )
     if not rows:
         return None
-    grants = _granted(unit, rows, 2)
+    at = len(USERS.columns)
+    unit.macs.ensure_sound(USERS, rows[0][:at])
+    grants = _granted(unit, rows, at)
     return Principal(id=rows[0].id, organization_id=rows[0].organization_id, grants=grants)
 
 

@@ -1,6 +1,7 @@
 """Queries about organizations and holders."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from gateway.domain.topology import Standing
 from gateway.domain.visibility import Visibility
 from gateway.storage.grant_tables import UserRow
 from gateway.storage.keyset import Ordering, fetch_page
+from gateway.storage.row_macs import HOLDERS, ensure_rows_sound, seal_rows
 from gateway.storage.tables import ApiTokenRow, HolderRow, OrganizationRow, SecretRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 from gateway.storage.visibility import holders_covered, holders_there
@@ -22,20 +24,22 @@ ORGANIZATION: Final = OrganizationRow.__table__
 _SECRET: Final = SecretRow.__table__
 _TOKEN: Final = ApiTokenRow.__table__
 _USER: Final = UserRow.__table__
-HOLDER_COLUMNS: Final = (
-    HOLDER.c.id,
-    HOLDER.c.kind,
-    HOLDER.c.name,
-    HOLDER.c.organization_id,
-    HOLDER.c.project_id,
-    HOLDER.c.environment_id,
-)
+HOLDER_COLUMNS: Final = HOLDERS.columns
 _BY_NAME: Final = Ordering("name", (HOLDER.c.name, HOLDER.c.id))
 
 
-def holder_of(columns: Sequence[Any]) -> Holder:
-    """Build a holder from the values of HOLDER_COLUMNS."""
-    holder_id, kind, name, organization_id, project_id, environment_id = columns
+def holder_of(unit: ReadUnit, columns: Sequence[Any]) -> Holder:
+    """Build a holder from the values of HOLDER_COLUMNS.
+
+    Raises:
+        IntegrityFault: if the row is not what the gateway wrote.
+
+    """
+    # A list of secrets brings few holders along, each many times.
+    if columns not in unit.sound:
+        unit.macs.ensure_sound(HOLDERS, columns)
+        unit.sound.add(columns)
+    holder_id, kind, name, organization_id, project_id, environment_id, _ = columns
     return Holder(
         id=holder_id,
         kind=Scope(kind),
@@ -46,14 +50,20 @@ def holder_of(columns: Sequence[Any]) -> Holder:
     )
 
 
-def _built(row: Row[Any]) -> Holder:
-    return holder_of(row[: len(HOLDER_COLUMNS)])
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Builds holders from selected rows. Those of one unit are equal: their lists go together."""
+
+    unit: ReadUnit
+
+    def __call__(self, row: Row[Any]) -> Holder:
+        return holder_of(self.unit, row[: len(HOLDER_COLUMNS)])
 
 
 async def by_ids(unit: ReadUnit, ids: Iterable[str]) -> dict[str, Holder]:
     """Return the holders with these ids, by id; those that are not there are left out."""
     rows = await unit.rows(select(*HOLDER_COLUMNS).where(HOLDER.c.id.in_(set(ids))))
-    return {row.id: _built(row) for row in rows}
+    return dict(zip([row.id for row in rows], map(_Reader(unit), rows), strict=True))
 
 
 async def find(unit: ReadUnit, holder_id: str) -> Holder | None:
@@ -64,7 +74,7 @@ async def find(unit: ReadUnit, holder_id: str) -> Holder | None:
 async def projects(unit: ReadUnit, window: Window, *, sight: Visibility) -> Page[Holder]:
     """Return a page of the projects that are there in a sight, by name."""
     statement = select(*HOLDER_COLUMNS).where(HOLDER.c.kind == Scope.PROJECT, holders_there(sight))
-    return await fetch_page(unit, statement, ordering=_BY_NAME, window=window, build=_built)
+    return await fetch_page(unit, statement, ordering=_BY_NAME, window=window, build=_Reader(unit))
 
 
 async def children(
@@ -74,7 +84,7 @@ async def children(
     statement = select(*HOLDER_COLUMNS).where(
         HOLDER.c.parent_id == parent_id, HOLDER.c.kind.in_(kinds), holders_there(sight)
     )
-    return await fetch_page(unit, statement, ordering=_BY_NAME, window=window, build=_built)
+    return await fetch_page(unit, statement, ordering=_BY_NAME, window=window, build=_Reader(unit))
 
 
 async def among(
@@ -82,7 +92,7 @@ async def among(
 ) -> Page[Holder]:
     """Return a page of the holders in sight whose ids a statement selects, by name."""
     statement = select(*HOLDER_COLUMNS).where(HOLDER.c.id.in_(ids), holders_covered(sight))
-    return await fetch_page(unit, statement, ordering=_BY_NAME, window=window, build=_built)
+    return await fetch_page(unit, statement, ordering=_BY_NAME, window=window, build=_Reader(unit))
 
 
 async def find_child(
@@ -97,29 +107,35 @@ async def find_child(
             HOLDER.c.name == name,
         )
     )
-    return _built(row) if row else None
+    return _Reader(unit)(row) if row else None
 
 
 async def add(unit: WriteUnit, holder: Holder, *, parent: Holder | None, at: datetime) -> None:
     """Store a new holder."""
+    columns = {name: getattr(holder, name) for name in HOLDERS.names}
+    mac = unit.macs.of(HOLDERS, list(columns.values()))
     await unit.execute(
         insert(HOLDER).values(
-            id=holder.id,
-            kind=holder.kind,
-            name=holder.name,
-            organization_id=holder.organization_id,
+            **columns,
             parent_id=parent.id if parent else None,
             parent_kind=parent.kind if parent else None,
-            project_id=holder.project_id,
-            environment_id=holder.environment_id,
             created_at=at,
+            mac=mac,
         )
     )
 
 
 async def rename(unit: WriteUnit, holder: Holder) -> None:
-    """Store a holder's name."""
-    await unit.execute(update(HOLDER).where(HOLDER.c.id == holder.id).values(name=holder.name))
+    """Store a holder's name.
+
+    Raises:
+        IntegrityFault: if the row is not what the gateway wrote.
+
+    """
+    is_it = HOLDER.c.id == holder.id
+    found = await ensure_rows_sound(unit, HOLDERS, select(HOLDER.c.id).where(is_it))
+    await unit.execute(update(HOLDER).where(is_it).values(name=holder.name))
+    await seal_rows(unit, HOLDERS, found)
 
 
 async def ids_below(unit: ReadUnit, holder: Holder) -> list[str]:
@@ -200,4 +216,5 @@ async def standing(unit: ReadUnit, organization_id: str) -> list[Standing]:
         .where(HOLDER.c.organization_id == organization_id)
         .order_by(HOLDER.c.name, HOLDER.c.id)
     )
-    return [Standing(holder=_built(row), secrets=row.secrets) for row in rows]
+    read = _Reader(unit)
+    return [Standing(holder=read(row), secrets=row.secrets) for row in rows]

@@ -40,7 +40,7 @@ from gateway.domain.secrets import (
 from gateway.domain.visibility import Visibility
 from gateway.storage.holders import HOLDER, HOLDER_COLUMNS, holder_of
 from gateway.storage.keyset import Ordering, fetch_page
-from gateway.storage.row_macs import SECRETS, ensure_rows_sound, in_utc, seal_rows
+from gateway.storage.row_macs import SECRETS, alarm, ensure_rows_sound, in_utc, seal_rows
 from gateway.storage.tables import SecretRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 from gateway.storage.visibility import holders_covered
@@ -81,6 +81,7 @@ _HOLDER_AT: Final = _OWN_AT + len(_OWN)
 _HOLDER_END: Final = _HOLDER_AT + len(HOLDER_COLUMNS)
 _COVERED_AT: Final = _HOLDER_END + 1
 _COVERED_END: Final = _COVERED_AT + len(_COVERED_TOO)
+_TARGET_ID_AT: Final = _COVERED_AT + _COVERED_TOO.index(SECRET.c.target_id)
 
 _ORDER_COLUMNS: Final = MappingProxyType(
     {
@@ -116,7 +117,10 @@ class _Reader:
         self.unit.macs.ensure_sound(
             SECRETS, row[:_TARGET_AT] + row[_OWN_AT:_HOLDER_AT] + row[_COVERED_AT:_COVERED_END]
         )
-        return _built(row)
+        if row[_TARGET_ID_AT] and not row[_TARGET_AT]:
+            # The foreign key takes aliases along; without one they would hold empty values.
+            raise alarm(SECRET.name, row[_TARGET_ID_AT])
+        return _built(self.unit, row)
 
 
 def reader(unit: ReadUnit) -> Callable[[Row[Any]], Secret]:
@@ -124,9 +128,9 @@ def reader(unit: ReadUnit) -> Callable[[Row[Any]], Secret]:
     return _Reader(unit)
 
 
-def _built(row: Row[Any]) -> Secret:
+def _built(unit: ReadUnit, row: Row[Any]) -> Secret:
     owned_by, version, created_at, updated_at, *source = row[_OWN_AT:_HOLDER_AT]
-    holder = holder_of(row[_HOLDER_AT:_HOLDER_END])
+    holder = holder_of(unit, row[_HOLDER_AT:_HOLDER_END])
     return Secret(
         **_facts(row[:_TARGET_AT]),
         target=SecretFacts(**_facts(row[_TARGET_AT:_OWN_AT])) if row[_TARGET_AT] else None,

@@ -167,6 +167,7 @@ class HolderRow(Model, table=True):
     project_id: str = _id(nullable=False)
     environment_id: str | None = _id(nullable=True)
     created_at: datetime = _moment(nullable=False)
+    mac: bytes | None = _bytes(nullable=True)
 
 
 class SecretRow(Model, table=True):

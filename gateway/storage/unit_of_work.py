@@ -40,6 +40,8 @@ class ReadUnit:
         self._turn = asyncio.Lock()
         # Statements that are about to be run as one, by their shape.
         self.waiting: dict[Hashable, list[Any]] = {}
+        # Rows that many others bring along, once their MAC was looked at.
+        self.sound: set[Sequence[Any]] = set()
         self._macs: RowMacs | None = None
 
     def checking(self, macs: RowMacs | None) -> Self:

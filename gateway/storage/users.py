@@ -1,5 +1,6 @@
 """Queries about users."""
 
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import Row, delete, insert, select
@@ -8,22 +9,17 @@ from gateway.domain.grants import User
 from gateway.domain.pages import Page, Window
 from gateway.storage.grant_tables import UserRow
 from gateway.storage.keyset import Ordering, fetch_page
+from gateway.storage.row_macs import USERS, in_utc
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
 USER: Final = UserRow.__table__
-_COLUMNS: Final = (
-    USER.c.id,
-    USER.c.organization_id,
-    USER.c.issuer,
-    USER.c.subject,
-    USER.c.display_name,
-    USER.c.created_at,
-)
 _BY_NAME: Final = Ordering("user", (USER.c.display_name, USER.c.id))
 
 
-def _built(row: Row[Any]) -> User:
-    user_id, organization_id, issuer, subject, display_name, created_at = row[: len(_COLUMNS)]
+def _built(unit: ReadUnit, row: Row[Any]) -> User:
+    covered = row[: len(USERS.columns)]
+    unit.macs.ensure_sound(USERS, covered)
+    user_id, organization_id, issuer, subject, display_name, created_at, _ = covered
     return User(
         id=user_id,
         organization_id=organization_id,
@@ -36,24 +32,24 @@ def _built(row: Row[Any]) -> User:
 
 async def add(unit: WriteUnit, user: User) -> None:
     """Store a new user."""
-    await unit.execute(
-        insert(USER).values(
-            id=user.id,
-            organization_id=user.organization_id,
-            issuer=user.issuer,
-            subject=user.subject,
-            display_name=user.display_name,
-            created_at=user.created_at,
-        )
-    )
+    columns = {
+        "id": user.id,
+        "organization_id": user.organization_id,
+        "issuer": user.issuer,
+        "subject": user.subject,
+        "display_name": user.display_name,
+        "created_at": in_utc(user.created_at),
+    }
+    mac = unit.macs.of(USERS, [columns[name] for name in USERS.names])
+    await unit.execute(insert(USER).values(**columns, mac=mac))
 
 
 async def find(unit: ReadUnit, user_id: str, *, organization_id: str) -> User | None:
     """Return an organization's user, if it is there."""
     row = await unit.first(
-        select(*_COLUMNS).where(USER.c.id == user_id, USER.c.organization_id == organization_id)
+        USERS.selection().where(USER.c.id == user_id, USER.c.organization_id == organization_id)
     )
-    return _built(row) if row else None
+    return _built(unit, row) if row else None
 
 
 async def is_registered(unit: ReadUnit, issuer: str, subject: str) -> bool:
@@ -64,8 +60,10 @@ async def is_registered(unit: ReadUnit, issuer: str, subject: str) -> bool:
 
 async def page(unit: ReadUnit, window: Window, *, organization_id: str) -> Page[User]:
     """Return a page of an organization's users, by name."""
-    statement = select(*_COLUMNS).where(USER.c.organization_id == organization_id)
-    return await fetch_page(unit, statement, ordering=_BY_NAME, window=window, build=_built)
+    statement = USERS.selection().where(USER.c.organization_id == organization_id)
+    return await fetch_page(
+        unit, statement, ordering=_BY_NAME, window=window, build=partial(_built, unit)
+    )
 
 
 async def remove(unit: WriteUnit, user_id: str) -> None:

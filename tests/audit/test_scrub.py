@@ -15,8 +15,6 @@ from tests.world import World
 
 ALIAS = "(SELECT id FROM secret WHERE variable_type = 'ALIAS' LIMIT 1)"
 VALUE = "(SELECT id FROM secret WHERE variable_type = 'VALUE' AND key = 'MINE')"
-RENAME = """mutation ($id: ID!) { renameHolder(holder: { jobId: $id }, name: "renamed") {
-    holder { id } errors { code } } }"""
 ATTACKS = {
     "a secret renamed": (f"UPDATE secret SET key = 'OTHER' WHERE id = {VALUE}", "CHANGED"),
     "an alias retargeted": (f"UPDATE secret SET target_id = {VALUE} WHERE id = {ALIAS}", "CHANGED"),
@@ -54,6 +52,13 @@ ATTACKS = {
         "ADDED",
     ),
     "a holder renamed": ("UPDATE holder SET name = name || '!' WHERE kind = 'JOB'", "CHANGED"),
+    "a user inserted": (
+        (
+            "INSERT INTO user_account (id, organization_id, issuer, subject, display_name, "
+            "created_at) SELECT 'own', id, 'https://i', 's', 'own', created_at FROM organization"
+        ),
+        "ADDED",
+    ),
     "an organization renamed": ("UPDATE organization SET name = 'other'", "CHANGED"),
     "a data key deleted": ("DELETE FROM data_key WHERE project_id IS NOT NULL", "MISSING"),
     "a type changed": (f"UPDATE secret SET version = '1' || '' WHERE id = {VALUE}", None),
@@ -140,15 +145,17 @@ async def test_a_sum_that_cannot_be_known_is_a_difference(watched: World, statem
 
 async def test_a_change_does_not_wash_clean_what_was_done_before(watched: World) -> None:
     """S56: who edits a row that was tampered with leaves an entry about that."""
-    job_id = watched.demo.job_id
-    run_by_force(database_of(watched), f"UPDATE holder SET name = 'forged' WHERE id = '{job_id}'")
+    organization_id = watched.demo.organization_id
+    run_by_force(database_of(watched), "UPDATE organization SET name = 'forged'")
 
-    await watched.graphql.ask(RENAME, {"id": job_id})
+    await watched.runtime.services.administration.rename_organization(
+        organization_id=organization_id, name="renamed"
+    )
 
     alarm, change = (await told(watched))[-2:]
-    assert (alarm["action"], change["action"]) == ("INTEGRITY_ALARM", "HOLDER_CHANGED")
-    assert alarm["details"] == {"fault": "CHANGED_OUTSIDE", "table": "holder"}
-    assert alarm["holder_id"] == job_id
+    assert (alarm["action"], change["action"]) == ("INTEGRITY_ALARM", "ORGANIZATION_CHANGED")
+    assert alarm["details"] == {"fault": "CHANGED_OUTSIDE", "table": "organization"}
+    assert alarm["organization_id"] == organization_id
     assert await faults(watched) == []
 
 
@@ -157,17 +164,16 @@ async def test_a_row_that_was_never_recorded_is_told_when_it_is_touched(watched:
     own = "0f0f0f0f-0f0f-4f0f-8f0f-0f0f0f0f0f0f"
     run_by_force(
         database_of(watched),
-        "INSERT INTO holder (id, kind, name, organization_id, parent_id, parent_kind, project_id, "
-        f"environment_id, created_at) SELECT '{own}', kind, 'own', organization_id, parent_id, "
-        f"parent_kind, project_id, environment_id, created_at FROM holder "
-        f"WHERE id = '{watched.demo.job_id}'",
+        f"INSERT INTO organization SELECT '{own}', 'own', created_at FROM organization",
     )
 
-    await watched.graphql.ask(RENAME, {"id": own})
+    await watched.runtime.services.administration.rename_organization(
+        organization_id=own, name="renamed"
+    )
 
     assert [event["action"] for event in (await told(watched))[-2:]] == [
         "INTEGRITY_ALARM",
-        "HOLDER_CREATED",
+        "ORGANIZATION_CREATED",
     ]
 
 

@@ -1,4 +1,4 @@
-"""A database from before rows had MACs: taken over once, by the first start that has the keys."""
+"""A database from before rows had MACs: taken over once, by the first start with keys (S55)."""
 
 import sqlite3
 from contextlib import closing
@@ -12,6 +12,9 @@ from sqlalchemy import Connection
 
 import gateway.storage
 from gateway.crypto.keyfile import KeyFile
+from gateway.domain.drafts import AT_ONCE
+from gateway.domain.errors import IntegrityFault
+from gateway.domain.principals import Principal
 from gateway.runtime import Runtime, migrate_database
 from gateway.services.demo import Demo
 from gateway.settings import Settings
@@ -20,43 +23,63 @@ from tests.world import open_world
 
 SCRIPTS = Path(gateway.storage.__file__).parent / "migrations"
 INSTANCE = "SELECT id, kek_id, wrapped FROM data_key WHERE project_id IS NULL"
+COVERED_ROWS = (
+    "SELECT mac FROM secret UNION ALL SELECT mac FROM api_token UNION ALL "
+    "SELECT mac FROM role_grant UNION ALL SELECT mac FROM user_account UNION ALL "
+    "SELECT mac FROM holder"
+)
+PERSON = {"issuer": "https://login.example", "subject": "somebody"}
 
 
-async def _set_back(data_dir: Path) -> None:
-    """Make of a data folder what the first version left."""
-
+async def _downgrade(data_dir: Path, revision: str) -> None:
     def downgrade(connection: Connection) -> None:
         config = Config()
         config.set_main_option("script_location", str(SCRIPTS))
         config.attributes["connection"] = connection
-        command.downgrade(config, "0001")
+        command.downgrade(config, revision)
 
     url = Settings(data_dir=data_dir).resolved_database_url
     async with Database(url) as database, database.writer.begin() as connection:
         await connection.run_sync(downgrade)
-    (data_dir / "audit-anchors.jsonl").unlink()
+
+
+def _wrap_instance_key(data_dir: Path, identity: str) -> None:
+    """Put the instance's key into the box that an older version made."""
     key_file = KeyFile.load(data_dir / "keys.json")
     with closing(sqlite3.connect(data_dir / "secrets.db")) as plain, plain:
         key_id, kek_id, wrapped = plain.execute(INSTANCE).fetchone()
-        key = key_file.unwrap(wrapped, kek_id, "instance/1", key_id)
-        older = key_file.wrap(key, "instance", key_id)
+        key = key_file.unwrap(wrapped, kek_id, "instance/2", key_id)
+        older = key_file.wrap(key, identity, key_id)
         plain.execute("UPDATE data_key SET wrapped = ? WHERE id = ?", (older, key_id))
 
 
 @pytest.fixture
 async def older(data_dir: Path) -> Path:
     """A data folder of the first version, brought to this one's schema."""
-    await _set_back(data_dir)
+    await _downgrade(data_dir, "0001")
+    (data_dir / "audit-anchors.jsonl").unlink()
+    _wrap_instance_key(data_dir, "instance")
     await migrate_database(Settings(data_dir=data_dir))
     return data_dir
 
 
+@pytest.fixture
+async def trailed(data_dir: Path, template: tuple[Path, Demo]) -> Path:
+    """A data folder from when users and holders had no MACs, but a trail: to be migrated."""
+    async with open_world(data_dir, template[1]) as world:
+        await world.runtime.services.identities.register(
+            viewer=Principal.operator(world.demo.organization_id),
+            display_name="P",
+            terms=AT_ONCE,
+            **PERSON,
+        )
+    await _downgrade(data_dir, "0011")
+    _wrap_instance_key(data_dir, "instance/1")
+    return data_dir
+
+
 def _macs(data_dir: Path) -> tuple[int, int]:
-    count = (
-        "SELECT count(*), count(mac) FROM "
-        "(SELECT mac FROM secret UNION ALL SELECT mac FROM api_token "
-        "UNION ALL SELECT mac FROM role_grant)"
-    )
+    count = f"SELECT count(*), count(mac) FROM ({COVERED_ROWS})"  # noqa: S608 - the text above
     with closing(sqlite3.connect(data_dir / "secrets.db")) as connection:
         rows, macs = connection.execute(count).fetchone()
     return rows, macs
@@ -99,3 +122,47 @@ async def test_processes_that_start_together_adopt_once(older: Path) -> None:
 
     async with Runtime.over(settings).running() as one, Runtime.over(settings).running() as other:
         assert one.vault.token_pepper == other.vault.token_pepper
+
+
+async def test_users_and_holders_get_theirs_with_the_first_start_after(
+    trailed: Path, template: tuple[Path, Demo]
+) -> None:
+    """S55: and all is as it was."""
+    await migrate_database(Settings(data_dir=trailed))
+    rows, before = _macs(trailed)
+
+    async with open_world(trailed, template[1]) as world:
+        listed = await world.client.get(f"/job/{world.demo.job_id}/secret")
+        person = await world.runtime.services.identities.principal(**PERSON)
+
+    assert before < rows
+    assert _macs(trailed) == (rows, rows)
+    assert listed.status_code == HTTPStatus.OK
+    assert person.organization_id == template[1].organization_id
+
+
+async def test_what_the_trail_does_not_know_so_is_not_taken_over(
+    trailed: Path, template: tuple[Path, Demo]
+) -> None:
+    """S55: neither the first time nor when somebody puts the older box back."""
+    job_id = template[1].job_id
+    with closing(sqlite3.connect(trailed / "secrets.db")) as connection, connection:
+        connection.execute("UPDATE holder SET name = 'forged' WHERE id = ?", (job_id,))
+        connection.execute("UPDATE user_account SET subject = 'another'")
+    await migrate_database(Settings(data_dir=trailed))
+    rows, _ = _macs(trailed)
+
+    async with open_world(trailed, template[1]) as world:
+        refused = await world.client.get(f"/job/{job_id}/secret")
+        served = await world.client.get(f"/job/{template[1].other_job_id}/secret")
+        with pytest.raises(IntegrityFault):
+            await world.runtime.services.identities.principal(
+                issuer=PERSON["issuer"], subject="another"
+            )
+    _wrap_instance_key(trailed, "instance/1")
+    async with Runtime.over(Settings(data_dir=trailed)).running():
+        pass
+
+    assert refused.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+    assert served.status_code == HTTPStatus.OK
+    assert _macs(trailed) == (rows, rows - 2)

@@ -1,0 +1,84 @@
+"""The instance's own data key: made once, and what it gives besides sealing: the MACs of rows."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final
+
+from gateway.crypto.envelope import TamperedBox, derive_key, new_key
+from gateway.crypto.keyring import KeyRing, Wrapped
+from gateway.domain.ids import new_id
+from gateway.services.adoption import adopt
+from gateway.services.trail_keys import TrailKeys
+from gateway.storage import data_keys
+from gateway.storage.data_keys import WrappedKey
+from gateway.storage.row_macs import COVERED, HOLDERS, USERS, Covered, RowMacs
+from gateway.storage.unit_of_work import Database
+
+# A box that was made for an older identity is from before some rows had MACs: it is opened once, at
+# the first start after, and made anew for this one.
+INSTANCE: Final = "instance/2"
+_WITHOUT_MACS: Final[Mapping[str, Sequence[Covered]]] = MappingProxyType(
+    {INSTANCE: (), "instance/1": (USERS, HOLDERS), "instance": COVERED}
+)
+
+
+async def unlocked_key(key_ring: KeyRing, database: Database, *, at: datetime) -> bytes:
+    """Return the instance's key in clear, made at the first start; the database can check MACs.
+
+    Raises:
+        TamperedBox: if the ring is not the one that belongs to the database.
+        KeysUnavailable: if it does not answer.
+
+    """
+    async with database.read() as unit:
+        stored = await data_keys.find_active(unit, None)
+    if stored is None:
+        stored = await _first(key_ring, database, at=at)
+    key, bare = await _unwrapped(key_ring, stored)
+    database.macs = RowMacs(derive_key(key, "row-mac"))
+    if bare:
+        await _adopt(key_ring, database, stored, key, bare)
+    return key
+
+
+async def new_wrapped(key_ring: KeyRing, project_id: str | None, *, owner: str) -> WrappedKey:
+    """Return a new data key, wrapped and not stored yet.
+
+    Raises:
+        KeysUnavailable: if the ring does not answer.
+
+    """
+    key_id = new_id()
+    wrapped = await key_ring.wrap(new_key(), owner, key_id)
+    return WrappedKey(id=key_id, project_id=project_id, kek_id=wrapped.kek_id, wrapped=wrapped.box)
+
+
+async def _first(key_ring: KeyRing, database: Database, *, at: datetime) -> WrappedKey:
+    made = await new_wrapped(key_ring, None, owner=INSTANCE)
+    async with database.write() as unit:
+        # Of processes that start together the first one's key is the key.
+        stored = await data_keys.find_active(unit, None)
+        if stored is None:
+            await data_keys.add(unit, made, at=at)
+    return stored or made
+
+
+async def _unwrapped(key_ring: KeyRing, stored: WrappedKey) -> tuple[bytes, Sequence[Covered]]:
+    wrapped = Wrapped(stored.kek_id, stored.wrapped)
+    for identity, bare in _WITHOUT_MACS.items():
+        with suppress(TamperedBox):
+            return await key_ring.unwrap(wrapped, identity, stored.id), bare
+    raise TamperedBox
+
+
+async def _adopt(
+    key_ring: KeyRing, database: Database, old: WrappedKey, key: bytes, bare: Sequence[Covered]
+) -> None:
+    wrapped = await key_ring.wrap(key, INSTANCE, old.id)
+    new = WrappedKey(id=old.id, project_id=None, kek_id=wrapped.kek_id, wrapped=wrapped.box)
+    async with database.write() as unit:
+        # Of processes that start together one adopts.
+        if await data_keys.rewrap(unit, old, new):
+            await adopt(unit, bare, TrailKeys.derived(derive_key(key, "audit")))
