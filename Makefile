@@ -105,7 +105,9 @@ test: dev-setup graphiql clients ## Run all tests with coverage (PYTEST_ARGS="-k
 		--cov --cov-report= --cov-fail-under=0 $(PYTEST_ARGS)
 	@$(if $(PYTEST_ARGS),:,$(BIN)/python -m pytest $(wildcard $(GENERATED)) --cov --cov-append)
 
-faults: dev-setup ## Run the fault tests alone: killed processes, full disks, races
+# In full they take hours: FAULT_KILLS, FAULT_CUTS, FAULT_ROUNDS and FAULT_DELETIONS make them shorter.
+faults: dev-setup ## Run the fault tests alone: killed processes, power cuts, full disks, races
+	@command -v strace >/dev/null || echo 'strace is missing: the power does not go off.'
 	@$(BIN)/python -m pytest tests/faults $(PYTEST_ARGS)
 
 bench: dev-setup ## Measure throughput and latency

@@ -30,10 +30,14 @@ class AnchorFile:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
+            is_first = os.fstat(descriptor).st_size == 0
             # One call, so that lines of several processes do not mix; a line that was cut off by a
             # crash is ended first.
             os.write(descriptor, f"{_end_of_rest(descriptor)}{line}\n".encode("ascii"))
             os.fsync(descriptor)
+            if is_first:
+                # A name that a power cut takes away would be an alarm: a trail without its anchor.
+                _sync_names(self.path.parent)
         finally:
             os.close(descriptor)
 
@@ -55,6 +59,14 @@ class AnchorFile:
                 found = _read(line)
                 if found is not None:
                     yield found
+
+
+def _sync_names(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _end_of_rest(descriptor: int) -> str:

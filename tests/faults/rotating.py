@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -18,29 +19,48 @@ from tests.servers import LiveServer, environment
 DELIVER: Final = "query ($id: ID!) { runtimeSecrets(serviceId: $id) { key value } }"
 PROGRAM: Final = (sys.executable, "-c", "from gateway.cli import main; main()")
 DYING_PROGRAM: Final = (sys.executable, "-m", "tests.faults.dying_rotation")
+# As many are read at once, over and over.
+MOST: Final = 400
 _WRITERS: Final = 2
 _END_SECONDS: Final = 60
 
 
 @dataclass(slots=True)
 class Load:
-    """Writers and a reader, and what was acknowledged to them: values by key."""
+    """Writers and a reader, and what they know: how often each value was changed.
+
+    A value names its key and the number of its change, so that a reader can tell an older one from
+    one that was acknowledged.
+    """
 
     client: httpx.AsyncClient
     job_id: str
-    acknowledged: dict[str, str] = field(default_factory=dict)
+    most: int
+    ids: dict[str, str] = field(default_factory=dict)
+    sent: dict[str, int] = field(default_factory=dict)
+    acknowledged: dict[str, int] = field(default_factory=dict)
+    writes: int = 0
     reads: int = 0
+    # How long each write took, in seconds.
+    times: list[float] = field(default_factory=list)
     is_over: bool = False
 
     async def fill(self, count: int) -> None:
         """Create so many secrets."""
         for _ in range(count):
-            await self._write()
+            await self._create()
 
-    async def write(self) -> None:
-        """Create and change secrets until it is over."""
+    async def write(self, number: int) -> None:
+        """Create secrets, and when there are enough change every so-manieth, until it is over."""
+        turn = 0
         while not self.is_over:
-            await self._write()
+            if len(self.sent) < self.most:
+                await self._create()
+            else:
+                # Of two changes at once to one secret nobody could say which is the later.
+                own = list(self.acknowledged)[number::_WRITERS]
+                await self._change(own[turn % len(own)])
+                turn += 1
             await asyncio.sleep(0.05)
 
     async def read(self) -> None:
@@ -51,39 +71,50 @@ class Load:
 
     async def ensure_complete(self) -> None:
         """Read all once."""
-        expected = dict(self.acknowledged)
+        at_least = dict(self.acknowledged)
         told = await self.client.post(
             "/graphql", json={"query": DELIVER, "variables": {"id": self.job_id}}
         )
         assert told.status_code == HTTPStatus.OK, told.text
         delivered = {it["key"]: it["value"] for it in told.json()["data"]["runtimeSecrets"]}
-        assert {key: delivered.get(key) for key in expected} == expected
+        for key, change in at_least.items():
+            possible = range(change, self.sent[key] + 1)
+            assert delivered.get(key) in [f"{key} {number}" for number in possible]
         self.reads += 1
 
-    async def _write(self) -> None:
-        key, value = new_key(), new_key()
-        made = await self.client.post(
-            f"/job/{self.job_id}/secret", json={"key": key, "value": value}
-        )
+    async def _create(self) -> None:
+        key = new_key()
+        self.sent[key] = 1
+        made = await self._ask("POST", key, "")
         assert made.status_code == HTTPStatus.CREATED, made.text
-        secret_id, value = made.json()["id"], new_key()
-        changed = await self.client.put(
-            f"/job/{self.job_id}/secret/{secret_id}", json={"key": key, "value": value}
-        )
+        self.ids[key] = made.json()["id"]
+        await self._change(key)
+
+    async def _change(self, key: str) -> None:
+        number = self.sent[key] = self.sent[key] + 1
+        changed = await self._ask("PUT", key, f"/{self.ids[key]}")
         assert changed.status_code == HTTPStatus.OK, changed.text
-        self.acknowledged[key] = value
+        self.acknowledged[key] = number
+
+    async def _ask(self, method: str, key: str, rest: str) -> httpx.Response:
+        begun = time.perf_counter()
+        body = {"key": key, "value": f"{key} {self.sent[key]}"}
+        answer = await self.client.request(method, f"/job/{self.job_id}/secret{rest}", json=body)
+        self.times.append(time.perf_counter() - begun)
+        self.writes += 1
+        return answer
 
 
 @asynccontextmanager
-async def loaded(server: LiveServer, *, first: int) -> AsyncIterator[Load]:
+async def loaded(server: LiveServer, *, first: int, most: int = MOST) -> AsyncIterator[Load]:
     """Write and read until the block ends; at its beginning so many secrets are there."""
     headers = {"Authorization": f"Bearer {server.demo['token']}"}
     async with httpx.AsyncClient(base_url=server.url, headers=headers, timeout=30) as client:
-        load = Load(client, server.demo["job_id"])
+        load = Load(client, server.demo["job_id"], most)
         await load.fill(first)
         async with asyncio.TaskGroup() as tasks:
-            for _ in range(_WRITERS):
-                tasks.create_task(load.write())
+            for number in range(_WRITERS):
+                tasks.create_task(load.write(number))
             tasks.create_task(load.read())
             try:
                 yield load

@@ -1,6 +1,9 @@
 """T8: rotations killed at every step and at any moment, under load; servers killed with them."""
 
+import asyncio
 import os
+import statistics
+import sys
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -8,10 +11,11 @@ from typing import Final
 import pytest
 
 from gateway.services.demo import Demo
-from tests.faults.rotating import DYING_PROGRAM, loaded, rotation
+from tests.faults.rotating import DYING_PROGRAM, Load, loaded, rotation
 from tests.servers import serving
 
-KILLS: Final = int(os.environ.get("FAULT_KILLS", "8"))
+KILLS: Final = int(os.environ.get("FAULT_KILLS", "500"))
+CALM_SECONDS: Final = 10
 SECRETS: Final = 200
 KILLED: Final = -9
 POINTS: Final = [
@@ -44,13 +48,16 @@ async def test_dying_at_this_point_loses_nothing(
 
 
 async def test_rotations_killed_at_any_moment_lose_nothing(
-    template: tuple[Path, Demo], data_dir: Path
+    template: tuple[Path, Demo], data_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """T8: no read fails, no acknowledged value is lost, and the last run ends what was begun."""
     chance = Random(8)  # noqa: S311 - chooses moments only
     kills = 0
     with serving(data_dir, template[1]) as server:
         async with loaded(server, first=SECRETS) as load:
+            load.times.clear()
+            await asyncio.sleep(CALM_SECONDS)
+            calm = _p99(load)
             while kills < KILLS:
                 arguments = chance.choice(["rotate", "rotate --data", "rewrap"]).split()
                 ended = await rotation(data_dir, *arguments, kill_after=chance.uniform(0.8, 2.5))
@@ -60,4 +67,14 @@ async def test_rotations_killed_at_any_moment_lose_nothing(
             retired = await rotation(data_dir, "retire")
 
     assert (finished, retired) == (0, 0)
-    print(f"{kills} kills, {len(load.acknowledged)} acknowledged, {load.reads} complete reads")
+    with capsys.disabled():
+        counted = f"{kills} kills, {load.writes} acknowledged, {load.reads} complete reads"
+        sys.stdout.write(
+            f"\n{counted}; p99 of writes {calm:.0f} ms before, {_p99(load):.0f} beside\n"
+        )
+
+
+def _p99(load: Load) -> float:
+    """Return the milliseconds that 99 of 100 writes stayed below, and begin to count anew."""
+    times, load.times = load.times, []
+    return statistics.quantiles(times, n=100)[98] * 1_000
