@@ -1,6 +1,7 @@
 """Queries about grants, and about who a credential speaks for with all its grants."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
@@ -65,27 +66,29 @@ def _granted(unit: ReadUnit, rows: Sequence[Row[Any]], before: int) -> tuple[Hel
 
 
 async def token_with_grants(
-    unit: ReadUnit, digest: bytes
+    unit: ReadUnit, digest: bytes, *, at: datetime
 ) -> tuple[ApiToken, bytes, Principal] | None:
     """Return the token with this keyed hash, the hash, and who it speaks for; in one statement.
 
-    Whether it is still valid is not looked at.
+    One that is not valid at that time is none: nothing more is done for it than for an unknown one.
     """
     rows = await unit.rows(_TOKEN_WITH_GRANTS.params(wanted=digest))
     if not rows:
         return None
-    at = len(TOKEN_COLUMNS)
+    end = len(TOKEN_COLUMNS)
     first = rows[0]
     # Without when it was used last, which is no part of it.
-    unit.macs.ensure_sound(TOKENS, (*first[: at - 1], first[at], first[at + 1]))
-    token = token_of(first[:at])
+    unit.macs.ensure_sound(TOKENS, (*first[: end - 1], first[end], first[end + 1]))
+    token = token_of(first[:end])
+    if not token.is_valid(at):
+        return None
     viewer = Principal(
         id=token.id,
         organization_id=token.organization_id,
-        grants=_granted(unit, rows, at + 2),
+        grants=_granted(unit, rows, end + 2),
         expires_at=token.expires_at,
     )
-    return token, first[at], viewer
+    return token, first[end], viewer
 
 
 async def user_with_grants(unit: ReadUnit, issuer: str, subject: str) -> Principal | None:
