@@ -1,8 +1,10 @@
-"""When a token was used last is known without a write a read (S9, S10)."""
+"""What is kept of a token: a keyed hash (S8), and its last use, without a write a read (S10)."""
 
+import hmac
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,16 @@ from gateway.settings import Settings
 from tests.world import World
 
 ASKED = {"query": "{ __typename }"}
+
+
+async def test_a_token_is_kept_as_a_keyed_hash(world: World, data_dir: Path) -> None:
+    """S8: whoever has the database cannot try a token; the control is its own key."""
+    text, pepper = world.demo.token.encode(), world.runtime.vault.token_pepper
+    with closing(sqlite3.connect(data_dir / "secrets.db")) as connection:
+        kept = {digest for (digest,) in connection.execute("SELECT digest FROM api_token")}
+
+    assert hmac.digest(pepper, text, "sha256") in kept
+    assert not kept & {text, sha256(text).digest(), hmac.digest(bytes(32), text, "sha256")}
 
 
 def _uses(data_dir: Path) -> list[str | None]:

@@ -6,6 +6,7 @@ One run sends all requests; each test looks at one place where something could h
 import json
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from pathlib import Path
 
 import httpx
 import pytest
@@ -14,6 +15,7 @@ import structlog
 
 from gateway.domain.scopes import LEGACY_SCOPES, Scope
 from gateway.setting_kinds import LogFormat
+from gateway.storage.copies import copy_online
 from tests.audit.graphql_sweep import places, requests
 from tests.audit.markers import Kind, found_in, marker_for
 from tests.audit.rest_sweep import rest_requests
@@ -138,6 +140,15 @@ async def test_no_file_holds_a_value_or_what_was_only_asked_with(
 
     assert found_in(files, Kind.VALUE, Kind.PATH, Kind.OTHER) == set()
     assert found_in(files, Kind.KEPT) & sweep.sent
+
+
+async def test_no_backup_holds_a_value(sweep: Sweep, shared_world: World, tmp_path: Path) -> None:
+    """S46, S57; the control is what may be told, which is found in it."""
+    copy_online(shared_world.runtime.settings.data_dir / "secrets.db", tmp_path / "copy.db")
+
+    content = (tmp_path / "copy.db").read_bytes()
+    assert found_in(content, Kind.VALUE, Kind.PATH, Kind.OTHER) == set()
+    assert found_in(content, Kind.KEPT) & sweep.sent
 
 
 async def test_the_trail_tells_keys_and_nothing_else_that_was_sent(

@@ -1,4 +1,4 @@
-"""The page asks no other host for anything, and its policy refuses nothing that it does.
+"""The page asks no other host for anything, and its policy refuses nothing that it does (S31, T19).
 
 A collector that never collects would agree, so each has a control that must see.
 """

@@ -63,6 +63,7 @@ def _nonces(html: str) -> set[str]:
 async def test_the_policy_allows_the_page_its_own_nonce_and_little_else(
     client: AsyncClient,
 ) -> None:
+    """S31."""
     answer = await client.get(GRAPHIQL_PATHS.page)
 
     (nonce,) = _nonces(answer.text)

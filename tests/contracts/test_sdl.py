@@ -56,13 +56,14 @@ def _fields(kind: GraphQLNamedType) -> set[str]:
 
 
 def test_no_value_can_be_read_but_through_the_delivery_door() -> None:
+    """S18: no path of the schema leads from anything else to a value."""
     carrying = [name for name, kind in _reachable(without=DOOR).items() if "value" in _fields(kind)]
 
     assert carrying == []
 
 
 def test_the_search_finds_the_values_behind_the_door() -> None:
-    """The control of the test above."""
+    """S18: the control of the test above."""
     carrying = [name for name, kind in _reachable().items() if "value" in _fields(kind)]
 
     assert carrying == ["RuntimeSecret"]

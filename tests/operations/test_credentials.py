@@ -73,7 +73,7 @@ REFUSED: dict[str, Callable[[str], Headers]] = {
 async def test_such_a_credential_is_refused(
     shared_world: World, path: Path, headers: Callable[[str], Headers]
 ) -> None:
-    """E2: and always in the same words, which do not tell what was wrong with it."""
+    """E2, S2, S9: and always in the same words, which do not tell what was wrong with it."""
     at = path(shared_world)
 
     refused = await _post(shared_world, at, headers(shared_world.demo.token))
@@ -98,7 +98,7 @@ async def test_a_credential_in_the_address_is_refused(
 async def test_an_expired_token_is_refused_like_one_that_never_was(
     shared_world: World, path: Path
 ) -> None:
-    """E2."""
+    """E2, S9."""
     _, expired = await shared_world.runtime.services.tokens.create(
         organization_id=shared_world.demo.organization_id,
         name="expired",
@@ -117,7 +117,7 @@ async def test_an_expired_token_is_refused_like_one_that_never_was(
 async def test_a_revoked_token_is_refused_from_the_next_request_on(
     shared_world: World, path: Path
 ) -> None:
-    """E2."""
+    """E2, S9, S10."""
     at = path(shared_world)
     token, text = await shared_world.runtime.services.tokens.create(
         organization_id=shared_world.demo.organization_id, name="revoked", role=Role.ADMIN

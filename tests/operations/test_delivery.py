@@ -146,7 +146,7 @@ async def test_an_alias_of_a_file_holds_its_path(shared_world: World, key: str) 
 
 
 async def test_a_value_goes_round_unchanged(shared_world: World, key: str) -> None:
-    """C9: 64 KiB of all kinds of text, sealed and opened."""
+    """C9, S45: 64 KiB of all kinds of text, sealed and opened."""
     sample = "\N{KEY}é€\r\n\t\x01\x7f\N{ZERO WIDTH JOINER}e\N{COMBINING ACUTE ACCENT} \\n\"'`$%{"
     value = sample * (LIMIT // len(sample.encode()))
     value += "x" * (LIMIT - len(value.encode()))
@@ -163,7 +163,7 @@ async def test_a_value_goes_round_unchanged(shared_world: World, key: str) -> No
 
 
 async def test_an_empty_value_is_delivered_as_such(shared_world: World, key: str) -> None:
-    """C1, C5."""
+    """C1, C5, S45."""
     await shared_world.rest.create(*JOB(shared_world), key=key)
 
     assert await _value(shared_world, key) == ""

@@ -39,6 +39,10 @@ async def job_id(shared_world: World, fresh_job: str) -> str:
         ({"keyPrefix": "A%"}, []),
         ({"keyPrefix": "A\\"}, []),
         ({"keyPrefix": "AB_1 OR 1=1"}, []),
+        ({"keyPrefix": "A' OR '1'='1"}, []),
+        ({"keyPrefix": "A') UNION SELECT digest FROM api_token --"}, []),
+        ({"keyPrefix": "A'; DROP TABLE secret; --"}, []),
+        ({"keys": ["A' OR '1'='1", 'A" OR ""="', "ABC1"]}, ["ABC1"]),
         ({"keys": []}, []),
         ({"keys": ["A", "AB_1", "unknown"]}, ["A", "AB_1"]),
         ({"keys": ["a"]}, []),
@@ -52,6 +56,7 @@ async def job_id(shared_world: World, fresh_job: str) -> str:
 async def test_only_what_matches_every_field_is_found(
     shared_world: World, job_id: str, only: Mapping[str, object], keys: list[str]
 ) -> None:
+    """S44."""
     found = await shared_world.graphql.ask(LIST, {"id": job_id, "filter": only})
 
     page = found["job"]["secrets"]

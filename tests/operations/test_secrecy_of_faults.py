@@ -1,4 +1,4 @@
-"""What goes wrong inside is told to nobody but the log, and values not even to that (rule E2)."""
+"""What goes wrong inside is told to nobody but the log, and values not even to that (E2, S48)."""
 
 import sqlite3
 from contextlib import closing
@@ -25,7 +25,7 @@ def _damage(data_dir: Path, statement: str) -> None:
 async def test_an_unexpected_fault_is_logged_without_the_value(
     world: World, face: Face, data_dir: Path, log_format: LogFormat
 ) -> None:
-    """E1, E2: the project's key is gone, of which nobody outside is told anything."""
+    """E1, E2, S48: the project's key is gone, of which nobody outside is told anything."""
     canary = new_canary()
     _damage(data_dir, "DELETE FROM data_key WHERE project_id IS NOT NULL")
 

@@ -1,6 +1,7 @@
-"""The form of API tokens, and until when they are valid."""
+"""The form of API tokens, and until when they are valid (S8)."""
 
 from datetime import UTC, datetime, timedelta
+from math import log2
 from string import ascii_letters, digits
 
 import pytest
@@ -29,6 +30,13 @@ def test_a_new_token_has_the_prefix_and_only_letters_and_digits() -> None:
     assert TOKEN.startswith(PREFIX)
     assert set(TOKEN.removeprefix(PREFIX)) <= set(ascii_letters + digits)
     assert is_token_text(TOKEN)
+
+
+def test_a_token_holds_at_least_160_random_bits() -> None:
+    """S8: all of it but the prefix and the six characters of the checksum."""
+    characters = len(TOKEN) - len(PREFIX) - 6
+
+    assert characters * log2(len(ascii_letters + digits)) >= 160
 
 
 def test_no_token_is_made_twice() -> None:
