@@ -41,8 +41,8 @@ _TOLD: Final = (
 _BY_AGE: Final = Ordering("grant", (GRANT.c.created_at, GRANT.c.id))
 _COLUMNS: Final = {GranteeKind.TOKEN: GRANT.c.token_id, GranteeKind.USER: GRANT.c.user_id}
 _WANTED: Final = select(bindparam("wanted", type_=LargeBinary).label("digest")).subquery("wanted")
-# Every request runs it, so it is put together once. For an unknown token too it gives a row, an empty
-# one, which is about as much work as that of a token that was revoked.
+# Every request runs it, so it is put together once. For an unknown token too it gives a row, an
+# empty one, which is about as much work as that of a token that was revoked.
 _TOKEN_WITH_GRANTS: Final = select(
     *TOKEN_COLUMNS, API_TOKEN.c.digest, API_TOKEN.c.mac, *_HELD
 ).select_from(

@@ -20,7 +20,7 @@ from tests.faults.trace import CALLS, OPTIONS, Event, events
 
 WRITERS: Final = 3
 ROTATIONS: Final = ("rotate", "rotate --data", "rewrap", "retire")
-_PATIENCE: Final = 60
+_PATIENCE: Final = 300
 
 # A row: its type, its version, and its value or its target's key.
 Row = tuple[str, int, str]
