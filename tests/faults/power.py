@@ -1,7 +1,7 @@
 """A traced gateway under writers, and what its clients may rely on at each moment of the trace."""
 
 import json
-import shutil
+import os
 import subprocess
 import sys
 import time
@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from gateway.services.demo import Demo
 from tests.faults.power_scene import DEMO, LOG
-from tests.faults.trace import CALLS, OPTIONS, Event, events
+from tests.faults.trace import Event, events, tracing
 
 WRITERS: Final = 3
 ROTATIONS: Final = ("rotate", "rotate --data", "rewrap", "retire")
@@ -81,15 +81,6 @@ class Traced:
     demo: Demo
 
 
-def is_traceable() -> bool:
-    """Tell whether processes can be traced here."""
-    strace = shutil.which("strace")
-    if strace is None:
-        return False
-    tried = subprocess.run([strace, "-qq", "-o", "/dev/null", "true"], check=False)
-    return tried.returncode == 0
-
-
 def traced(folder: Path, *, seconds: float, settings: dict[str, str]) -> Traced:
     """Let a gateway live for so long, written to while its keys are rotated; return the trace."""
     trace, data_dir = folder / "trace", folder / "data"
@@ -114,19 +105,9 @@ def _tracing(
     trace: Path, data_dir: Path, settings: dict[str, str]
 ) -> Iterator["subprocess.Popen[str]"]:
     data_dir.mkdir(mode=0o700)
-    traced_calls = ("-e", f"trace={','.join(CALLS)}", "-o", str(trace))
     program = (sys.executable, "-m", "tests.faults.power_scene", str(data_dir))
     with subprocess.Popen(
-        [
-            "strace",
-            *OPTIONS,
-            *traced_calls,
-            "env",
-            *(f"{k}={v}" for k, v in settings.items()),
-            *program,
-        ],
-        stdin=subprocess.PIPE,
-        text=True,
+        tracing(trace, *program), env=os.environ | settings, stdin=subprocess.PIPE, text=True
     ) as scene:
         try:
             yield scene

@@ -22,9 +22,9 @@ import pytest
 from gateway.runtime import Runtime, migrate_database
 from gateway.settings import Settings
 from tests.faults.disk import Disk, Rest, put
-from tests.faults.power import Rows, Traced, Writer, is_traceable, traced
+from tests.faults.power import Rows, Traced, Writer, traced
 from tests.faults.power_scene import SYNCHRONOUS
-from tests.faults.trace import Answered
+from tests.faults.trace import Answered, is_traceable
 from tests.races.arena import VALUELESS
 from tests.world import open_world
 

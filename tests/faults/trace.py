@@ -5,18 +5,20 @@ knows that something was done.
 """
 
 import re
+import shutil
+import subprocess
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-CALLS: Final = (
+_CALLS: Final = (
     *("openat", "pwrite64", "write", "writev", "sendto", "sendmsg", "ftruncate"),
     *("fsync", "fdatasync", "unlink", "unlinkat", "rename", "renameat", "renameat2"),
     *("link", "linkat", "mkdir"),
 )
 # Strings are told whole and in hexadecimal, files by their paths, sockets by their ends.
-OPTIONS: Final = ("-f", "-qq", "-yy", "-xx", "-s", "70000", "--seccomp-bpf", "-e", "signal=none")
+_OPTIONS: Final = ("-f", "-qq", "-yy", "-xx", "-s", "70000", "--seccomp-bpf", "-e", "signal=none")
 _LINE: Final = re.compile(r"(\d+) +(.*)", re.DOTALL)
 _RESUMED: Final = re.compile(r"<\.\.\. \w+ resumed>(.*)", re.DOTALL)
 _CALL: Final = re.compile(r"(\w+)\((.*)\) += (-?\d+)", re.DOTALL)
@@ -77,6 +79,20 @@ class Answered:
 
 
 Event = Written | Resized | SyncBegun | SyncEnded | Named | Answered
+
+
+def is_traceable() -> bool:
+    """Tell whether processes can be traced here."""
+    strace = shutil.which("strace")
+    if strace is None:
+        return False
+    tried = subprocess.run([strace, "-qq", "-o", "/dev/null", "true"], check=False)
+    return tried.returncode == 0
+
+
+def tracing(trace: Path, *program: str) -> list[str]:
+    """Return the command that runs a program and writes its trace there."""
+    return ["strace", *_OPTIONS, "-e", f"trace={','.join(_CALLS)}", "-o", str(trace), *program]
 
 
 def events(lines: Iterable[str], folder: Path) -> Iterator[Event]:
