@@ -57,8 +57,9 @@ class Asked:
 
     def made(self) -> tuple[str, str, bytes, dict[str, str]]:
         """Return its method, path, body and headers."""
-        chosen = new_id()
-        token = new_token_text() if self.token == "%" else self.token
+        # Made whether needed or not: what the client does in between gives the server time, too.
+        chosen, unknown = new_id(), new_token_text()
+        token = unknown if self.token == "%" else self.token
         body = json.dumps(self.body).replace("%", chosen) if self.body else ""
         headers = {
             "Authorization": f"Bearer {token}",
