@@ -35,7 +35,8 @@ from gateway.domain.tokens import new_token_text
 from gateway.logs import configure_logs
 from gateway.runtime import Runtime, migrate_database
 from gateway.services.demo import Demo, ensure_demo
-from gateway.settings import LogFormat, LogLevel, Settings
+from gateway.setting_kinds import LogFormat, LogLevel
+from gateway.settings import Settings
 from tests.access.territories import Territory, settle_territory
 from tests.servers import serving
 from tests.world import open_world
