@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -11,9 +11,10 @@ import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
 from gateway.graphiql.assets import ASSETS_FOLDER, missing_from, read_assets
+from gateway.services.demo import Demo
 from tests.browser.explorer import Explorer
 from tests.browser.witness import Witness
-from tests.servers import LiveServer
+from tests.servers import LiveServer, serving
 
 _AXE: Final = Path(__file__).parent / "npm/node_modules/axe-core/axe.min.js"
 _ARGUMENTS: Final = (
@@ -39,6 +40,16 @@ async def browser() -> AsyncIterator[Browser]:
         launched = await playwright.chromium.launch(executable_path=executable, args=_ARGUMENTS)
         yield launched
         await launched.close()
+
+
+@pytest.fixture(scope="package")
+def live_server(
+    template: tuple[Path, Demo], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LiveServer]:
+    """A server of the browser's own: what a tour is about depends on all that is there."""
+    folder = shutil.copytree(template[0], tmp_path_factory.mktemp("browser") / "data")
+    with serving(Path(folder), template[1]) as server:
+        yield server
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -31,7 +31,7 @@ def test_a_reference_to_a_holder_is_a_union_with_one_member_a_kind(generated: st
     found = re.search(r"export type SecretHolderRef =\n((?:  .+\n)+)", generated)
 
     assert found is not None
-    members = found[1].splitlines()
+    members = re.findall(r"\{(.+?)\}", found[1], re.DOTALL)
     assert [re.findall(r"(\w+): string", member) for member in members] == [
         ["applicationId"],
         ["containerId"],

@@ -21,8 +21,9 @@ def _change(data_dir: Path, *statements: str) -> None:
         connection.commit()
 
 
-def _swap_values(data_dir: Path) -> None:
-    _change(data_dir, "UPDATE sealed_value SET box = (SELECT max(box) FROM sealed_value)")
+def _spoil_values(data_dir: Path) -> None:
+    # All of them: which one the doctor tries is not told.
+    _change(data_dir, "UPDATE sealed_value SET box = zeroblob(length(box))")
 
 
 HARM: Final[Mapping[str, tuple[Callable[[Path], object], str, str]]] = {
@@ -50,7 +51,7 @@ HARM: Final[Mapping[str, tuple[Callable[[Path], object], str, str]]] = {
         "start",
         "newer version",
     ),
-    "values that do not open": (_swap_values, "start", "does not verify"),
+    "values that do not open": (_spoil_values, "start", "does not verify"),
 }
 
 

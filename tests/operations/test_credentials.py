@@ -161,4 +161,6 @@ async def test_what_only_resembles_a_public_path_is_not_public(
     shared_world: World, path: str
 ) -> None:
     """E2."""
-    assert (await _post(shared_world, path, [])).status_code == HTTPStatus.UNAUTHORIZED
+    whole = f"http://localhost{path}"
+
+    assert (await _post(shared_world, whole, [])).status_code == HTTPStatus.UNAUTHORIZED

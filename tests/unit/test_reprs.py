@@ -32,7 +32,7 @@ HOLDING = [
     SealedValue("data-key", SECRET_BYTES),
     WrappedKey(id="id", project_id=None, kek_id="kek", wrapped=SECRET_BYTES),
     KeyFile("kek", {"kek": SECRET_BYTES}),
-    Settings(database_url=f"postgresql://user:{MARKER}@host/name"),  # type: ignore[arg-type] # pydantic makes it a SecretStr
+    Settings(database_url=f"sqlite+aiosqlite:///secrets.db?key={MARKER}"),  # type: ignore[arg-type] # pydantic makes it a SecretStr
 ]
 
 
