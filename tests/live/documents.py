@@ -23,6 +23,9 @@ subscription ($service: ID!, $after: String) {
     }
 }"""
 
+IMPORT: Final = """mutation ($holder: SecretHolderRef!, $rows: [ImportSecretInput!]!) {
+    importSecrets(holder: $holder, secrets: $rows, overwrite: false) { totalCount } }"""
+
 
 def change_in(answer: Json | str) -> Mapping[str, Any]:
     """Return the change that an answer tells of."""

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.domain.ids import new_id
 from gateway.domain.scopes import Scope
-from tests.live.documents import CHANGES, change_in, code_in
+from tests.live.documents import CHANGES, IMPORT, change_in, code_in
 from tests.live.listening import END, SILENCE, Listen
 from tests.live.writing import Writer, new_key
 from tests.servers import LiveServer
@@ -144,11 +144,7 @@ async def test_more_changes_than_are_read_at_once_are_all_told_once(
     stem, before = new_key(), await writer.cursor()
     rows = [{"key": f"{stem}_{number:03}", "value": ""} for number in range(250)]
     holder = {"containerId": server.demo["container_id"]}
-    await writer.face.ask(
-        """mutation ($holder: SecretHolderRef!, $rows: [ImportSecretInput!]!) {
-            importSecrets(holder: $holder, secrets: $rows, overwrite: false) { totalCount } }""",
-        {"holder": holder, "rows": rows},
-    )
+    await writer.face.ask(IMPORT, {"holder": holder, "rows": rows})
 
     async with listen(server, CHANGES, {"holder": holder, "after": before}) as listener:
         told = [change_in(await listener.next())["key"] for _ in rows]

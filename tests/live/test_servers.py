@@ -18,11 +18,13 @@ from gateway.domain.scopes import Scope
 from gateway.services.demo import Demo
 from gateway.storage.engine import READ_CONNECTIONS
 from tests.faces import GraphQLFace
-from tests.live.documents import CHANGES, change_in, code_in
+from tests.live.documents import CHANGES, IMPORT, change_in, code_in
 from tests.live.listening import (
     PATIENCE,
     SILENCE,
+    Json,
     Listen,
+    Listener,
     heard,
     introduced_socket,
     listening_on_a_socket,
@@ -265,3 +267,27 @@ async def test_listeners_who_come_and_go_leave_nothing_behind(
         stopped = await asyncio.to_thread(server.process.wait, PATIENCE)
 
     assert (len(set(cursors)), stopped) == (1, -signal.SIGTERM)
+
+
+async def _first_refusal(listener: Listener) -> Json | str:
+    answer = await listener.next()
+    while "errors" not in answer:
+        answer = await listener.next()
+    return answer
+
+
+async def test_what_is_told_costs_the_one_who_listens(
+    template: tuple[Path, Demo], folder: Path, listen: Listen
+) -> None:
+    """S39: more changes than a caller can afford end the news; the cursor goes on later."""
+    with serving(folder, template[1], RATE_BURST="20", RATE_PER_MINUTE="1") as server:
+        async with _writing(server) as writer:
+            _, token, _ = await writer.token("VIEWER")
+            since = await writer.since(writer.job)
+            stem = new_key()
+            rows = [{"key": f"{stem}_{number}", "value": ""} for number in range(40)]
+            await writer.face.ask(IMPORT, {"holder": writer.job, "rows": rows})
+        async with listen(server, CHANGES, since, token=token) as listener:
+            refused = await _first_refusal(listener)
+
+    assert code_in(refused) == "RATE_LIMITED"

@@ -25,7 +25,7 @@ from gateway.http.asked import Asked
 from gateway.http.attendance import DeadlineExceeded
 from gateway.http.json_body import RefusedBody, json_object
 from gateway.http.live.parts import Channel, CloseCode, Closed, Gone, SocketParts
-from gateway.http.live.streaming import first_to_end
+from gateway.http.live.streaming import until_one_ends
 
 _log = structlog.get_logger(__name__)
 
@@ -72,7 +72,7 @@ class Conversation:
             raise Closed(CloseCode.INIT_TIMEOUT, "Connection initialisation timeout") from None
         await self._send({"type": "connection_ack"})
         try:
-            await first_to_end(
+            await until_one_ends(
                 self._listen(caller),
                 self._parts.streaming.vigil.until_over(caller),
                 _until(self._is_over),

@@ -16,7 +16,7 @@ from gateway.domain.errors import ErrorCode, GatewayError, Unauthenticated
 from gateway.domain.execution import Answer, Caller
 from gateway.http.answers import encoded, plain, refusing
 from gateway.http.connections import STATE_KEY, Connections
-from gateway.http.live.streaming import Streaming, first_to_end
+from gateway.http.live.streaming import Streaming, until_one_ends
 from gateway.http.negotiation import EVENTS
 
 _log = structlog.get_logger(__name__)
@@ -49,12 +49,16 @@ class EventStream:
         await send({"type": "http.response.start", "status": 200, "headers": list(_HEADERS)})
         # At once, so that the caller knows that it listens.
         await _write(send, _BEAT)
-        over = self._streaming.vigil.until_over(self._caller)
         stopping = _connections(scope).until_closing()
-        ended = await first_to_end(self._tell(send), _beat(send), over, stopping)
-        if ended == _OVER:
-            await _write(send, _event(refusing(Unauthenticated())) + _COMPLETE)
+        try:
+            await until_one_ends(self._tell(send), _beat(send), self._end_with_caller(), stopping)
+        except Unauthenticated as error:
+            await _write(send, _event(refusing(error)) + _COMPLETE)
         await send({"type": "http.response.body", "body": b""})
+
+    async def _end_with_caller(self) -> None:
+        await self._streaming.vigil.until_over(self._caller)
+        raise Unauthenticated
 
     async def _tell(self, send: Send) -> None:
         try:
@@ -68,10 +72,6 @@ class EventStream:
                 _log.error("unexpected_error", exc_info=error)
             await _write(send, _event(refusing(error)))
         await _write(send, _COMPLETE)
-
-
-# Where among what goes on at once the vigil stands.
-_OVER: Final = 2
 
 
 async def _beat(send: Send) -> None:

@@ -53,17 +53,15 @@ class Streaming:
             self._counts += Counter()  # Whoever has none is forgotten.
 
 
-async def first_to_end(*works: Coroutine[Any, Any, None]) -> int:
-    """Do several things at once until one of them ends; tell which, and end the others.
+async def until_one_ends(*works: Coroutine[Any, Any, None]) -> None:
+    """Do several things at once until one of them ends, then end the others.
 
-    What ends by an error raises it.
+    If it ends by an error, that is raised.
     """
     tasks = [asyncio.create_task(work) for work in works]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        ended = next(number for number, task in enumerate(tasks) if task.done())
-        tasks[ended].result()
-        return ended
+        next(task for task in tasks if task.done()).result()
     finally:
         for task in tasks:
             task.cancel()
