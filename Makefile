@@ -100,8 +100,9 @@ run: setup graphiql ## Start a gateway with example secrets; prints a token and 
 
 # ----------------------------------------------------------------------------------------- checks
 
+# Files in their own order: sorted by how many tests they have, the few long ones would come last, one by one.
 test: dev-setup graphiql clients ## Run all tests with coverage (PYTEST_ARGS="-k alias")
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --ignore-glob='$(GENERATED)' \
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --ignore-glob='$(GENERATED)' \
 		--cov --cov-report= --cov-fail-under=0 $(PYTEST_ARGS)
 	@$(if $(PYTEST_ARGS),:,$(BIN)/python -m pytest $(wildcard $(GENERATED)) --cov --cov-append)
 
