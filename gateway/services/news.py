@@ -167,6 +167,8 @@ class News:
                 unit, viewer = await self._begun(watch, change)
                 if viewer.may(Permission.SECRET_READ, on=watch.among[change.holder_id]):
                     yield _Turn(unit, viewer, change)
+                # What was looked at may not have been told, and then nobody else closes the view.
+                await watch.turns.end()
             watch.position = batch.position
             if not batch.has_more:
                 await self._ensure_still_there(watch)

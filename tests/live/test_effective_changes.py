@@ -1,12 +1,14 @@
 """Whoever watches a service hears at which keys it gets something else, whatever the cause."""
 
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
 
 from gateway.domain.ids import new_id
 from gateway.domain.scopes import Scope
+from gateway.storage.engine import READ_CONNECTIONS
 from tests.live.documents import EFFECTIVE, change_in, code_in
 from tests.live.listening import SILENCE, Listen, listening_on_a_socket
 from tests.live.writing import Writer, new_key
@@ -147,3 +149,23 @@ async def test_only_services_get_something(server: LiveServer, listen: Listen, k
         answer = await listener.next()
 
     assert code_in(answer) == "NOT_FOUND"
+
+
+async def test_what_is_not_felt_leaves_no_view_open(server: LiveServer, writer: Writer) -> None:
+    """As many listeners as there are connections to read with would leave none for anybody."""
+    key = new_key()
+    target_id = await writer.create(key, at=Scope.PROJECT)
+    await writer.override(target_id)
+    since = await _since(writer)
+
+    async with AsyncExitStack() as stack:
+        listeners = [
+            await stack.enter_async_context(listening_on_a_socket(server, EFFECTIVE, since))
+            for _ in range(READ_CONNECTIONS)
+        ]
+        await writer.edit(target_id, key, at=Scope.PROJECT, value="not for this job")
+        with pytest.raises(TimeoutError):
+            await listeners[0].next(within=SILENCE)
+        cursor = await writer.cursor()
+
+    assert cursor > ""
