@@ -221,7 +221,11 @@ def _cors(settings: Settings) -> Middleware:
 
 def _connections(settings: Settings) -> Connections:
     return Connections(
-        deadlines=Deadlines(head=settings.head_seconds, body=settings.body_seconds),
+        deadlines=Deadlines(
+            head=settings.head_seconds,
+            body=settings.body_seconds,
+            idle=settings.keep_alive_seconds,
+        ),
         most_per_peer=settings.most_connections,
         proxies=settings.trusted_proxies,
     )

@@ -148,6 +148,9 @@ class Settings(BaseSettings):
     body_seconds: Seconds = Field(
         default=30, description="Time in which a body must have come, or an answer be taken."
     )
+    keep_alive_seconds: Seconds = Field(
+        default=5, description="Time after which a connection without requests is closed."
+    )
     audit_anchor_file: Path | None = Field(
         default=None,
         description=(

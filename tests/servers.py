@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -13,8 +12,7 @@ from pathlib import Path
 import httpx
 
 from gateway.services.demo import Demo
-
-_START_SECONDS = 120
+from tests.patience import PATIENCE, PATIENT_SETTINGS, wait_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +39,12 @@ def environment(data_dir: Path, **settings: str) -> dict[str, str]:
 
 @contextmanager
 def serving(data_dir: Path, demo: Demo, **settings: str) -> Iterator[LiveServer]:
-    """Run a server on a free port until the block ends."""
+    """Run a server on a free port until the block ends; it is patient where no setting differs."""
     log = data_dir.parent / "server.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
             command("serve", "--host", "127.0.0.1", "--port", "0"),
-            env=environment(data_dir, **settings),
+            env=environment(data_dir, **{**PATIENT_SETTINGS, **settings}),
             stdout=output,
             stderr=output,
         )
@@ -54,20 +52,14 @@ def serving(data_dir: Path, demo: Demo, **settings: str) -> Iterator[LiveServer]
             yield LiveServer(_address(process, log), asdict(demo), process)
         finally:
             process.terminate()
-            process.wait(timeout=_START_SECONDS)
+            process.wait(timeout=PATIENCE)
 
 
 def _address(process: "subprocess.Popen[bytes]", log: Path) -> str:
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        if found := re.search(r"running on (http://[\d.:]+)", log.read_text()):
-            return _when_ready(found[1], deadline)
-        time.sleep(0.05)
-    raise AssertionError(log.read_text() or "The server has not said where it listens.")
+    def listens() -> re.Match[str] | None:
+        assert process.poll() is None, log.read_text()
+        return re.search(r"running on (http://[\d.:]+)", log.read_text())
 
-
-def _when_ready(url: str, deadline: float) -> str:
-    while time.monotonic() < deadline:
-        if httpx.get(f"{url}/readyz").is_success:
-            return url
-    raise AssertionError(url)
+    url = wait_until(listens)[1]
+    wait_until(lambda: httpx.get(f"{url}/readyz", timeout=PATIENCE).is_success)
+    return url

@@ -11,10 +11,11 @@ STATE_KEY: Final = "connections"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deadlines:
-    """In seconds: until a head is complete, and until a body has come or an answer is taken."""
+    """In seconds: for a head, for a body or the taking of an answer, and between two requests."""
 
     head: float = 10
     body: float = 30
+    idle: float = 5
 
 
 @dataclass(slots=True)

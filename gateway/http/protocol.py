@@ -46,8 +46,7 @@ class PatientProtocol(HttpToolsProtocol):
         """Take the limits out of the application's state."""
         super().__init__(config, server_state, app_state, _loop)
         self._limits: Connections = app_state.get(STATE_KEY) or Connections()
-        # Between two requests nobody needs more time than for one.
-        self.timeout_keep_alive = min(config.timeout_keep_alive, self._limits.deadlines.head)
+        self.timeout_keep_alive = self._limits.deadlines.idle
         self._deadline: TimerHandle | None = None
         self._send_deadline: TimerHandle | None = None
         self._end: TimerHandle | None = None

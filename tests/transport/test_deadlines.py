@@ -2,14 +2,16 @@
 
 import select
 import shutil
+import socket
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 from gateway.services.demo import Demo
+from tests.patience import PATIENCE, wait_until
 from tests.servers import LiveServer, serving
 from tests.transport.sockets import connected, statuses, until_closed
 
@@ -25,8 +27,19 @@ def hasty(
     """A server that waits for nobody."""
     folder = tmp_path_factory.mktemp("hasty") / "data"
     shutil.copytree(template[0], folder)
-    chosen = {"HEAD_SECONDS": "0.3", "BODY_SECONDS": "0.6", "CONNECTIONS_PER_PEER": str(MOST)}
+    chosen = {
+        "HEAD_SECONDS": "0.3",
+        "BODY_SECONDS": "0.6",
+        "KEEP_ALIVE_SECONDS": "0.3",
+    }
     with serving(folder, template[1], **chosen) as server:
+        yield server
+
+
+@pytest.fixture
+def counting(template: tuple[Path, Demo], data_dir: Path) -> Iterator[LiveServer]:
+    """A server that lets an address hold a few connections, for as long as it likes."""
+    with serving(data_dir, template[1], CONNECTIONS_PER_PEER=str(MOST)) as server:
         yield server
 
 
@@ -79,41 +92,68 @@ def test_a_refused_request_whose_body_does_not_come_ends_too(hasty: LiveServer) 
         assert statuses(until_closed(opened)) == [401]
 
 
+def _is_readable(opened: socket.socket, *, within: float = 0) -> bool:
+    return bool(select.select([opened], [], [], within)[0])
+
+
 def test_bytes_that_trickle_buy_no_time(hasty: LiveServer) -> None:
-    """S37, T14: each byte comes only after the server could have closed for the one before."""
-    with connected(hasty.url) as opened:
-        opened.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n")
-        opened.settimeout(0.1)
-        received, sent = b"", 0
-        while not received:
-            try:
-                received = opened.recv(1_000)
-            except TimeoutError:
-                opened.sendall(b"X")
-                sent += 1
+    """S37, T14: one who sends a byte now and then ends no later than one who began later."""
+    head = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n"
+    with connected(hasty.url) as trickling, connected(hasty.url) as silent:
+        trickling.sendall(LIVE + head)
+        # The answer to the first request says that the second one has begun.
+        assert b"200 OK" in trickling.recv(1_000)
+        silent.sendall(head)
+        while not _is_readable(silent, within=0.05):
+            # It may have ended meanwhile.
+            with suppress(OSError):
+                trickling.sendall(b"X")
 
-        assert statuses(received) == [408]
-        assert sent < 20
+        assert _is_readable(trickling)
+        assert statuses(until_closed(trickling)) == [408]
+        assert statuses(until_closed(silent)) == [408]
 
 
-def test_no_more_connections_than_the_peer_may_have(hasty: LiveServer) -> None:
+def _received(opened: socket.socket) -> bytes:
+    with suppress(ConnectionResetError):
+        return opened.recv(1_000)
+    return b""
+
+
+def _is_answered(url: str) -> bool:
+    with connected(url) as opened:
+        opened.sendall(LIVE)
+        return b"200 OK" in _received(opened)
+
+
+def test_no_more_connections_than_the_peer_may_have(counting: LiveServer) -> None:
     """S37: and whoever's end may open others."""
     with ExitStack() as stack:
         # A stock server would answer all of them.
-        held = [stack.enter_context(connected(hasty.url)) for _ in range(MOST)]
+        held = [stack.enter_context(connected(counting.url)) for _ in range(MOST)]
         for opened in held:
             opened.sendall(LIVE)
             assert b"200 OK" in opened.recv(1_000)
-        one_more = stack.enter_context(connected(hasty.url))
+        one_more = stack.enter_context(connected(counting.url))
 
         assert until_closed(one_more) == b""
 
-        # They are quiet, so the server ends them.
-        for opened in held:
-            until_closed(opened)
-        again = stack.enter_context(connected(hasty.url))
-        again.sendall(LIVE)
-        assert b"200 OK" in again.recv(1_000)
+    wait_until(lambda: _is_answered(counting.url))
+
+
+def test_a_connection_without_requests_is_closed_after_its_own_time(
+    hasty: LiveServer, live_server: LiveServer
+) -> None:
+    """S37: the control is a server that waits longer for the next request."""
+    with connected(live_server.url) as kept, connected(hasty.url) as closed:
+        kept.sendall(LIVE)
+        assert b"200 OK" in kept.recv(1_000)
+        closed.sendall(LIVE)
+
+        assert statuses(until_closed(closed)) == [200]
+        assert not _is_readable(kept)
+        kept.sendall(LIVE)
+        assert b"200 OK" in kept.recv(1_000)
 
 
 def test_an_answer_that_is_not_taken_ends_the_connection(hasty: LiveServer) -> None:
@@ -125,7 +165,7 @@ def test_an_answer_that_is_not_taken_ends_the_connection(hasty: LiveServer) -> N
         end.register(opened, select.POLLHUP)
         opened.sendall((request + token) * 400)
 
-        assert end.poll(20_000)
+        assert end.poll(PATIENCE * 1_000)
 
 
 def test_a_request_in_time_is_answered(live_server: LiveServer) -> None:
