@@ -2,10 +2,10 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,7 +17,9 @@ import boto3  # type: ignore[import-untyped] # it makes its clients as it runs
 import httpx
 import pytest
 
-_START_SECONDS: Final = 60
+from gateway.crypto import kept_in_aws
+from tests.patience import PATIENCE, wait_until
+
 CREDENTIALS: Final = MappingProxyType(
     {
         "AWS_ACCESS_KEY_ID": "testing",
@@ -43,19 +45,17 @@ def moto_server(folder: Path) -> Iterator[str]:
             yield _address(process, log)
         finally:
             process.terminate()
-            process.wait(timeout=_START_SECONDS)
+            process.wait(timeout=PATIENCE)
 
 
 def _address(process: "subprocess.Popen[bytes]", log: Path) -> str:
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        for line in log.read_text().splitlines():
-            if "Running on" in line:
-                address = line.rpartition(" ")[2]
-                httpx.get(address)
-                return address
-        time.sleep(0.05)
-    raise AssertionError(log.read_text())
+    def listens() -> re.Match[str] | None:
+        assert process.poll() is None, log.read_text()
+        return re.search(r"Running on .*(http://[\d.:]+)$", log.read_text(), re.MULTILINE)
+
+    address = wait_until(listens)[1]
+    httpx.get(address, timeout=PATIENCE)
+    return address
 
 
 def kms_client(endpoint: str) -> Any:
@@ -114,3 +114,6 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     """What boto3 asks the environment for."""
     for name, text in CREDENTIALS.items():
         monkeypatch.setenv(name, text)
+    # What a busy machine must not make a silent service of.
+    for name in ("_CONNECT_SECONDS", "_ANSWER_SECONDS"):
+        monkeypatch.setattr(kept_in_aws, name, PATIENCE)

@@ -20,13 +20,13 @@ from gateway.services.writing import identity_of
 from gateway.settings import Settings
 from gateway.storage import secrets, values
 from tests.faces import GraphQLFace, RestFace
+from tests.patience import PATIENCE
 
 # Many tests of one gateway fail to sign in; that they are slowed down has tests of its own.
 CHOSEN: Final[Mapping[str, Any]] = {
     "graphiql": False,
     "failed_logins_per_minute": 0,
-    # While lines are traced, a thousand rows take long.
-    "deadline_seconds": 60,
+    "deadline_seconds": PATIENCE,
     "allowed_hosts": ("gateway.test", "elsewhere.test"),
 }
 

@@ -20,6 +20,7 @@ from tests.access.operations import (
 )
 from tests.access.territories import Territory
 from tests.contracts.walking import schema
+from tests.patience import PATIENCE, SILENCE
 from tests.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -33,9 +34,7 @@ BLIND = {
 }
 _MOMENT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T[\d:.]+Z")
 Answer = tuple[int, Mapping[str, str], str]
-# Seconds. A subscription to what is there does not end by itself; one to what is not ends at once.
-_PATIENCE: Final = 30.0
-_LISTENS_FOR: Final = 1.0
+# A subscription to what is there does not end by itself; one to what is not ends at once.
 _STILL_LISTENING: Final[Answer] = (200, {}, "still listening")
 
 
@@ -71,7 +70,7 @@ def _chosen(unseen: tuple[Territory, Territory], operation: Operation) -> list[s
 
 
 async def _asked(
-    client: httpx.AsyncClient, body: Mapping[str, Any], chosen: str, within: float = _PATIENCE
+    client: httpx.AsyncClient, body: Mapping[str, Any], chosen: str, within: float = PATIENCE
 ) -> Answer:
     headers = {"Accept": "application/json, text/event-stream"}
     try:
@@ -104,7 +103,7 @@ async def test_graphql_tells_a_seen_id_from_a_random_one(
     random, own = new_id(), operation.own(inside)
     unknown = await _asked(insider, operation.request(inside.ids, random), random)
 
-    within = _LISTENS_FOR if operation.kind == "subscription" else _PATIENCE
+    within = SILENCE if operation.kind == "subscription" else PATIENCE
 
     found = await _asked(insider, operation.request(inside.ids, own), own, within)
 

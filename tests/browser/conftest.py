@@ -8,15 +8,18 @@ from typing import Final, NoReturn
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from gateway.graphiql.assets import ASSETS_FOLDER, missing_from, read_assets
 from gateway.services.demo import Demo
 from tests.browser.explorer import Explorer
 from tests.browser.witness import Witness
+from tests.patience import PATIENCE
 from tests.servers import LiveServer, serving
 
 _AXE: Final = Path(__file__).parent / "npm/node_modules/axe-core/axe.min.js"
+# As .ci/run looks for them.
+_PROGRAMS: Final = ("chromium", "chromium-browser", "google-chrome")
 _ARGUMENTS: Final = (
     "--headless",
     "--no-sandbox",
@@ -30,12 +33,15 @@ _ARGUMENTS: Final = (
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 )
 
+expect.set_options(timeout=PATIENCE * 1_000)
+
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    executable = shutil.which("chromium")
+    executable = next(filter(None, map(shutil.which, _PROGRAMS)), None)
     if executable is None:
-        _do_without("Chromium is not installed; on Debian: apt-get install chromium")
+        looked_for = ", ".join(_PROGRAMS)
+        _do_without(f"No browser is installed: looked for {looked_for} (Debian: chromium)")
     async with async_playwright() as playwright:
         launched = await playwright.chromium.launch(executable_path=executable, args=_ARGUMENTS)
         yield launched
@@ -58,7 +64,7 @@ async def explorer(browser: Browser, live_server: LiveServer) -> AsyncIterator[E
     if missing:
         _do_without(f"GraphiQL is not built (make graphiql); missing: {', '.join(missing)}")
     context = await browser.new_context(viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE * 1_000)
     witness = Witness(live_server.url)
     await witness.watch(context)
     yield Explorer(await context.new_page(), witness, live_server)

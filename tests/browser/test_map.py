@@ -13,6 +13,7 @@ from playwright.async_api import Browser, Locator, Page, Request, Route, expect
 
 from tests.browser.test_token_stays_in_memory import places_with
 from tests.browser.witness import Witness
+from tests.patience import PATIENCE
 from tests.servers import LiveServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -78,7 +79,7 @@ class MapPage:
 @pytest_asyncio.fixture(loop_scope="session")
 async def map_page(browser: Browser, live_server: LiveServer) -> AsyncIterator[MapPage]:
     context = await browser.new_context(viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE * 1_000)
     witness = Witness(live_server.url)
     await witness.watch(context)
     yield MapPage(await context.new_page(), witness, live_server)
@@ -99,6 +100,7 @@ def _import(server: LiveServer, keys: list[str]) -> None:
                 "secrets": [{"key": key, "scope": "JOB"} for key in keys],
             },
         },
+        timeout=PATIENCE,
     )
     assert answer.json()["data"]["importSecrets"]["errors"] == []
 

@@ -16,7 +16,7 @@ from gateway.app import build_app
 from gateway.graphiql.assets import MEDIA_TYPES
 from gateway.graphiql.page import GRAPHIQL_PATHS, graphiql_routes
 from gateway.runtime import Runtime
-from gateway.settings import Settings
+from tests.patience import patient_settings
 
 _LOCK: Final = Path(gateway.graphiql.__file__).with_name("package-lock.json")
 
@@ -202,7 +202,7 @@ async def test_a_file_beside_the_listed_ones_is_not_served(tmp_path: Path) -> No
 async def test_the_page_is_open_only_where_it_is_served(
     data_dir: Path, path: str, *, is_wanted: bool, is_open: bool
 ) -> None:
-    app = build_app(Runtime.over(Settings(data_dir=data_dir, graphiql=is_wanted)))
+    app = build_app(Runtime.over(patient_settings(data_dir, graphiql=is_wanted)))
 
     async with AsyncClient(transport=ASGITransport(app), base_url="http://localhost") as client:
         answer = await client.get(path)

@@ -55,7 +55,7 @@ def shell(data_dir: Path, demo: Demo, tmp_path: Path) -> dict[str, str]:
 
 
 # Every example is a process of its own.
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3_600)
 @pytest.mark.parametrize("document", ["cli.md", "keys.md", "map.md", "operations.md"])
 def test_examples_print_what_the_text_says(
     shell: dict[str, str], tmp_path: Path, document: str

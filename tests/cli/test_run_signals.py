@@ -18,6 +18,7 @@ from gateway.cli.children import holding_signals, run_child
 from gateway.cli.delivered import Delivered, delivered_to
 from gateway.services.demo import Demo
 from tests.cli.conftest import CommandLine
+from tests.patience import PATIENCE
 from tests.servers import command, environment
 
 WAITING = """
@@ -127,7 +128,7 @@ def test_signals_are_passed_on_and_the_files_removed(data_dir: Path, demo: Demo,
         process.send_signal(signal.Signals[name])
 
         assert _next_line(process.stdout) == f"got {name}"
-        assert process.wait(timeout=30) == 5
+        assert process.wait(timeout=PATIENCE) == 5
     assert was_there
     assert not certificate.parents[2].exists()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gateway.services.demo import Demo
 from tests.cli.conftest import CommandLine
+from tests.patience import PATIENCE
 from tests.servers import command, environment
 
 MARKER = b"marker-77c1e0"
@@ -38,7 +39,7 @@ def _asked(data_dir: Path, demo: Demo) -> Iterator[tuple["subprocess.Popen[bytes
 def test_typed_value_is_taken_and_not_shown(data_dir: Path, demo: Demo, line: CommandLine) -> None:
     with _asked(data_dir, demo) as (process, keyboard):
         os.write(keyboard, MARKER + b"\n")
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=PATIENCE)
         # Something of our own, so that there is an end to read up to.
         os.write(keyboard, b"x")
         shown = os.read(keyboard, 1_000)
@@ -52,7 +53,7 @@ def test_typed_value_is_taken_and_not_shown(data_dir: Path, demo: Demo, line: Co
 def test_nothing_typed_is_refused(data_dir: Path, demo: Demo) -> None:
     with _asked(data_dir, demo) as (process, keyboard):
         os.write(keyboard, END)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=PATIENCE)
 
     assert process.returncode == 1
     assert err.splitlines()[-1] == b"secrets-gateway: no value was given."

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from select import select
 from typing import IO, Any, Final
 
+from tests.patience import PATIENCE
+
 Row = Mapping[str, Any]
 
-_ANSWER_SECONDS: Final = 20.0
-_END_SECONDS: Final = 10.0
 _CHUNK_BYTES: Final = 65_536
 # The server is on this machine; a proxy that the environment names is not to be asked for it.
 _NO_PROXY: Final = {"no_proxy": "127.0.0.1", "NO_PROXY": "127.0.0.1"}
@@ -85,7 +85,7 @@ class Driver:
 
 @contextmanager
 def driving(
-    command: Sequence[str], settings: Mapping[str, str], *, seconds: float = _ANSWER_SECONDS
+    command: Sequence[str], settings: Mapping[str, str], *, seconds: float = PATIENCE
 ) -> Iterator[Driver]:
     """Run a client until the block ends; each answer has to come within the seconds.
 
@@ -108,7 +108,7 @@ def driving(
 
 def _ensure_ended(process: "subprocess.Popen[bytes]") -> None:
     try:
-        status = process.wait(timeout=_END_SECONDS)
+        status = process.wait(timeout=PATIENCE)
     except subprocess.TimeoutExpired:
         process.kill()
         raise

@@ -16,13 +16,13 @@ from uuid import uuid4
 
 import httpx
 
+from tests.patience import PATIENCE
 from tests.servers import LiveServer
 
 FOLDER: Final = Path(__file__).with_name("frontends")
 _TOOLS: Final = FOLDER / "node_modules" / ".bin"
 # The server is on this machine; a proxy that the environment names is not to be asked for it.
 _NO_PROXY: Final = {"no_proxy": "127.0.0.1", "NO_PROXY": "127.0.0.1"}
-_SECONDS: Final = 60.0
 
 _NEW_JOB: Final = """
     mutation ($environmentId: ID!, $name: String!) {
@@ -92,7 +92,7 @@ def play(stage: Stage, program: str, *arguments: str) -> Told:
         env=stage.environment,
         capture_output=True,
         check=False,
-        timeout=_SECONDS,
+        timeout=PATIENCE,
     )
     complaints = ended.stderr.decode()
     assert ended.returncode == 0, complaints
@@ -108,7 +108,7 @@ def use_tool(folder: str, *command: str) -> "subprocess.CompletedProcess[str]":
         capture_output=True,
         check=False,
         text=True,
-        timeout=_SECONDS,
+        timeout=PATIENCE,
     )
 
 
@@ -118,6 +118,7 @@ def ask(server: LiveServer, document: str, **variables: object) -> Mapping[str, 
         f"{server.url}/graphql",
         json={"query": document, "variables": variables},
         headers={"Authorization": f"Bearer {server.demo['token']}"},
+        timeout=PATIENCE,
     )
     assert "errors" not in answer.json(), answer.text
     data: Mapping[str, Any] = answer.json()["data"]

@@ -11,6 +11,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
+from tests.patience import PATIENCE
 from tests.servers import LiveServer
 
 pytestmark = pytest.mark.npm
@@ -40,7 +41,7 @@ def _audited(url: str, token: str) -> Results:
         env=dict(os.environ) | {"AUDIT_URL": url, "AUDIT_TOKEN": token, "NO_PROXY": "127.0.0.1"},
         capture_output=True,
         check=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
     results: Results = json.loads(told.stdout)
     return results
@@ -90,6 +91,7 @@ def test_documents_on_get_are_refused_with_the_method_that_is_taken(
         f"{live_server.url}/graphql",
         params={"query": "{ __typename }"},
         headers={"Authorization": f"Bearer {live_server.demo['token']}"},
+        timeout=PATIENCE,
     )
 
     assert (told.status_code, told.headers["allow"]) == (HTTPStatus.METHOD_NOT_ALLOWED, "POST")

@@ -7,11 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from queue import Queue
 from threading import Thread
-from typing import IO, Any, Final
+from typing import IO, Any
 
 from tests.clients.frontends import FOLDER, Stage, Told
-
-_SECONDS: Final = 20.0
+from tests.patience import PATIENCE
 
 Change = Mapping[str, Any]
 
@@ -52,7 +51,7 @@ class Watcher:
         heard: dict[str, list[Change]] = {"secretChanged": [], "effectiveSecretsChanged": []}
         waiting = set(heard)
         while waiting:
-            told: Change = json.loads(self.lines.get(timeout=_SECONDS))
+            told: Change = json.loads(self.lines.get(timeout=PATIENCE))
             for name, change in told.items():
                 heard[name].append(change)
                 if key in _keys(change):

@@ -20,6 +20,7 @@ from gateway.domain.scopes import HOLDER_SCOPES, Scope
 from gateway.rest.openapi.document import openapi_document
 from gateway.rest.table import ROWS
 from gateway.services.demo import Demo
+from tests.patience import PATIENCE
 from tests.servers import LiveServer, serving
 
 AnyCase = schemathesis.Case[Any]
@@ -55,7 +56,7 @@ def config(*, examples: int = EXAMPLES, **more: Any) -> schemathesis.Config:
         },
         "phases": {"stateful": OFF},
         # The largest import writes a thousand rows.
-        "request-timeout": 60,
+        "request-timeout": PATIENCE,
     }
     return schemathesis.Config.from_dict(settings | more)
 
@@ -172,7 +173,7 @@ def fuzzed(
 
 @pytest.fixture(scope="module")
 def real_ids(fuzzed: LiveServer) -> Iterator[RealIds]:
-    with httpx.Client(base_url=fuzzed.url, headers=credential(fuzzed)) as client:
+    with httpx.Client(base_url=fuzzed.url, headers=credential(fuzzed), timeout=PATIENCE) as client:
         yield RealIds(fuzzed, client)
 
 

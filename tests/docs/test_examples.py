@@ -16,6 +16,7 @@ from gateway.services.demo import Demo
 from tests.faces import GraphQLFace
 from tests.live.listening import listening_on_a_socket
 from tests.live.writing import Writer, new_key
+from tests.patience import PATIENCE
 from tests.servers import LiveServer, serving
 from tests.world import World
 
@@ -81,7 +82,7 @@ def server(
 async def test_subscription_example_tells_a_change(server: LiveServer, document: str) -> None:
     headers = {"Authorization": f"Bearer {server.demo['token']}"}
     async with (
-        httpx.AsyncClient(base_url=server.url, headers=headers) as client,
+        httpx.AsyncClient(base_url=server.url, headers=headers, timeout=PATIENCE) as client,
         listening_on_a_socket(server, document, {"jobId": server.demo["job_id"]}) as listener,
     ):
         writer = Writer(GraphQLFace(client), server.demo)

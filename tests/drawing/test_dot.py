@@ -12,6 +12,7 @@ from gateway.drawing import words
 from gateway.drawing.dot import dot
 from gateway.drawing.folding import folded
 from tests.drawing.gallery import HOSTILE, crowded, small, star
+from tests.patience import PATIENCE
 
 PROGRAM = Path(sys.executable).parent / "graphviz-pure"
 pytestmark = pytest.mark.skipif(
@@ -28,7 +29,7 @@ def _drawn(text: str) -> list[str]:
         capture_output=True,
         encoding="utf-8",
         check=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
     drawing = fromstring(told.stdout)  # noqa: S314 - the program is our own choice
     return [" ".join("".join(it.itertext()).split()) for it in drawing.iter(f"{NAMESPACE}text")]

@@ -11,16 +11,16 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
-from re import search
+from re import Match, search
 from typing import Any, Final
 
 from gateway.services.demo import Demo
 from tests.faults.power_scene import DEMO, LOG
 from tests.faults.trace import Event, events, tracing
+from tests.patience import PATIENCE, wait_until
 
 WRITERS: Final = 3
 ROTATIONS: Final = ("rotate", "rotate --data", "rewrap", "retire")
-_PATIENCE: Final = 300
 
 # A row: its type, its version, and its value or its target's key.
 Row = tuple[str, int, str]
@@ -113,23 +113,22 @@ def _tracing(
             yield scene
             assert scene.stdin
             scene.stdin.close()
-            assert scene.wait(_PATIENCE) == 0
+            assert scene.wait(PATIENCE) == 0
         finally:
             scene.kill()
 
 
 def _address(log: Path) -> tuple[str, int]:
-    deadline = time.monotonic() + _PATIENCE
-    while time.monotonic() < deadline:
-        found = log.exists() and search(r"running on http://([\d.]+):(\d+)", log.read_text())
-        if found:
-            return found[1], int(found[2])
-        time.sleep(0.1)
-    raise AssertionError(log)
+    def listens() -> Match[str] | None:
+        written = log.read_text() if log.exists() else ""
+        return search(r"running on http://([\d.]+):(\d+)", written)
+
+    found = wait_until(listens)
+    return found[1], int(found[2])
 
 
 def _writer(number: int, address: tuple[str, int], demo: Demo) -> Writer:
-    connection = HTTPConnection(*address, timeout=_PATIENCE)
+    connection = HTTPConnection(*address, timeout=PATIENCE)
     connection.connect()
     headers = {"Authorization": f"Bearer {demo.token}", "Content-Type": "application/json"}
     port = connection.sock.getsockname()[1]

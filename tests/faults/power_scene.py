@@ -13,6 +13,7 @@ from typing import Final
 
 from gateway.cli import main
 from gateway.storage import checks, engine
+from tests.patience import PATIENT_SETTINGS
 from tests.servers import environment
 
 DEMO: Final = "demo.json"
@@ -32,7 +33,10 @@ def _gateway(arguments: list[str]) -> None:
 
 
 def _live(data_dir: Path) -> None:
-    beside, settings = data_dir.parent, environment(data_dir, AUDIT_ANCHOR_SECONDS="1")
+    beside, settings = (
+        data_dir.parent,
+        environment(data_dir, **PATIENT_SETTINGS, AUDIT_ANCHOR_SECONDS="1"),
+    )
     subprocess.run([*_PROGRAM, "migrate"], env=settings, check=True)
     with (beside / DEMO).open("wb") as demo:
         subprocess.run([*_PROGRAM, "demo", "--json"], env=settings, check=True, stdout=demo)

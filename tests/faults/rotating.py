@@ -13,6 +13,7 @@ from typing import Final
 
 import httpx
 
+from tests.patience import PATIENCE
 from tests.races.arena import new_key
 from tests.servers import LiveServer, environment
 
@@ -22,7 +23,6 @@ DYING_PROGRAM: Final = (sys.executable, "-m", "tests.faults.dying_rotation")
 # As many are read at once, over and over.
 MOST: Final = 400
 _WRITERS: Final = 2
-_END_SECONDS: Final = 60
 
 
 @dataclass(slots=True)
@@ -109,7 +109,7 @@ class Load:
 async def loaded(server: LiveServer, *, first: int, most: int = MOST) -> AsyncIterator[Load]:
     """Write and read until the block ends; at its beginning so many secrets are there."""
     headers = {"Authorization": f"Bearer {server.demo['token']}"}
-    async with httpx.AsyncClient(base_url=server.url, headers=headers, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=server.url, headers=headers, timeout=PATIENCE) as client:
         load = Load(client, server.demo["job_id"], most)
         await load.fill(first)
         async with asyncio.TaskGroup() as tasks:
@@ -142,4 +142,4 @@ async def rotation(
         await asyncio.sleep(kill_after)
         with suppress(ProcessLookupError):
             process.send_signal(signal.SIGKILL)
-    return await asyncio.wait_for(process.wait(), _END_SECONDS)
+    return await asyncio.wait_for(process.wait(), PATIENCE)

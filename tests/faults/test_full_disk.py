@@ -13,6 +13,7 @@ import pytest
 
 from gateway.services.demo import Demo
 from tests.faults.test_kills import _damage
+from tests.patience import PATIENCE
 from tests.servers import serving
 
 SMALL: Final = "size=3m"
@@ -20,7 +21,6 @@ LARGE: Final = "size=64m"
 VALUE: Final = "x" * 16_000
 
 pytestmark = [
-    pytest.mark.timeout(300),
     pytest.mark.skipif(os.geteuid() != 0, reason="needs to mount a file system"),
 ]
 
@@ -63,7 +63,7 @@ def test_a_full_disk_loses_nothing_and_is_over_when_there_is_room(
     path, headers = f"/job/{demo.job_id}/secret", {"Authorization": f"Bearer {demo.token}"}
     with (
         serving(small_disk, demo) as server,
-        httpx.Client(base_url=server.url, headers=headers, timeout=30) as client,
+        httpx.Client(base_url=server.url, headers=headers, timeout=PATIENCE) as client,
     ):
         acknowledged, refused = _fill(client, path, 0)
         while_full = client.get(path)

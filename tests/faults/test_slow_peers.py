@@ -28,8 +28,6 @@ _BEGUN: Final = (
     b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{",
 )
 
-pytestmark = pytest.mark.timeout(300)
-
 
 @pytest.fixture
 def server(template: tuple[Path, Demo], tmp_path: Path) -> Iterator[LiveServer]:

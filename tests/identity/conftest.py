@@ -9,6 +9,7 @@ from gateway.identity.fetching import Fetcher
 from gateway.identity.verifier import Verifier
 from tests.identity.clocks import Clock
 from tests.identity.local_issuer import LocalIssuer, issuing
+from tests.patience import PATIENCE
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +37,7 @@ def clock() -> Clock:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def fetcher() -> AsyncIterator[Fetcher]:
     """What fetches over a real socket."""
-    async with Fetcher() as opened:
+    async with Fetcher(seconds=PATIENCE) as opened:
         yield opened
 
 

@@ -32,6 +32,8 @@ from starlette.responses import (
 )
 from starlette.routing import Route
 
+from tests.patience import PATIENCE
+
 # What each key is made for.
 KEYS: Final[Mapping[str, str]] = {
     "rsa-1": "RS256",
@@ -219,7 +221,13 @@ def main(folders: Sequence[str]) -> None:
     listening = socket.create_server(("127.0.0.1", 0))
     print(listening.getsockname()[1], flush=True)  # noqa: T201 - how the test learns the port
     app = Starlette(routes=Issuer().routes())
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1, **certified)
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        timeout_graceful_shutdown=1,
+        timeout_keep_alive=int(PATIENCE),
+        **certified,
+    )
     uvicorn.Server(config).run(sockets=[listening])
 
 

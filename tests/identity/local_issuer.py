@@ -16,10 +16,10 @@ import httpx
 
 from gateway.identity.issuers import Issuer
 from tests.identity.issuer import KEYS
+from tests.patience import PATIENCE
 
 AUDIENCE: Final = "https://gateway.test"
 SUBJECT: Final = "subject-1"
-_END_SECONDS: Final = 20
 # Stands for a member that the token is to lack.
 ABSENT: Final = object()
 
@@ -98,8 +98,10 @@ def issuing(certificates: Path | None = None) -> Iterator[LocalIssuer]:
             cafile=certificates / "issuer.pem" if certificates else None
         )
         try:
-            with httpx.Client(base_url=url, trust_env=False, verify=trusted) as client:
+            with httpx.Client(
+                base_url=url, trust_env=False, verify=trusted, timeout=PATIENCE
+            ) as client:
                 yield LocalIssuer(url, client)
         finally:
             process.terminate()
-            process.wait(timeout=_END_SECONDS)
+            process.wait(timeout=PATIENCE)

@@ -26,6 +26,7 @@ from gateway.setting_kinds import LogFormat
 from gateway.settings import Settings
 from gateway.storage.unit_of_work import WriteUnit
 from tests.operations.canaries import all_logs, is_traced, new_canary
+from tests.patience import patiently
 
 SOON: Final = 0.1
 LATER: Final = 60.0
@@ -304,7 +305,7 @@ async def test_callers_that_go_at_every_moment_leave_nothing_behind(
         assert _in_use(runtime) == [0, 0]
         scope, body = _request(demo, "AFTER")
         caller = Caller(body)
-        async with asyncio.timeout(5):
+        async with patiently():
             await app(scope, caller.receive, caller.send)
         assert caller.heard[0]["status"] == HTTPStatus.OK
         assert await _stored(runtime, "AFTER") == 1

@@ -13,9 +13,9 @@ from gateway.app import build_app
 from gateway.domain.errors import ErrorCode
 from gateway.runtime import Runtime
 from gateway.services.demo import Demo
-from gateway.settings import Settings
 from schema.root import build_schema
 from tests.operations.canaries import is_traced, new_canary
+from tests.patience import patient_settings
 from tests.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -146,8 +146,7 @@ def asking(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def closed(template: tuple[Path, Demo], data_dir: Path) -> tuple[Runtime, Demo]:
     """A gateway that does not tell its schema."""
-    settings = Settings(data_dir=data_dir, introspection=False, graphiql=False)
-    return Runtime.over(settings), template[1]
+    return Runtime.over(patient_settings(data_dir, introspection=False)), template[1]
 
 
 async def test_the_introspection_can_be_switched_off(

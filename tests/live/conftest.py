@@ -11,6 +11,7 @@ from gateway.services.demo import Demo
 from tests.faces import GraphQLFace
 from tests.live.listening import Listen, listening_on_a_socket, listening_to_events
 from tests.live.writing import Writer
+from tests.patience import PATIENCE
 from tests.servers import LiveServer, serving
 
 
@@ -20,7 +21,14 @@ def server(
 ) -> Iterator[LiveServer]:
     """A real uvicorn process."""
     folder = shutil.copytree(template[0], tmp_path_factory.mktemp("news") / "data")
-    with serving(Path(folder), template[1], GRAPHIQL="false", HEAD_SECONDS="2") as running:
+    with serving(Path(folder), template[1], GRAPHIQL="false") as running:
+        yield running
+
+
+@pytest.fixture
+def hasty_server(template: tuple[Path, Demo], data_dir: Path) -> Iterator[LiveServer]:
+    """A server that waits for a first message for half a second only."""
+    with serving(data_dir, template[1], GRAPHIQL="false", HEAD_SECONDS="0.5") as running:
         yield running
 
 
@@ -34,5 +42,5 @@ def listen(request: pytest.FixtureRequest) -> Listen:
 async def writer(server: LiveServer) -> AsyncIterator[Writer]:
     """Writes to the server as the demo's administrator."""
     headers = {"Authorization": f"Bearer {server.demo['token']}"}
-    async with httpx.AsyncClient(base_url=server.url, headers=headers, timeout=60) as client:
+    async with httpx.AsyncClient(base_url=server.url, headers=headers, timeout=PATIENCE) as client:
         yield Writer(GraphQLFace(client), server.demo)

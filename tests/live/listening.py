@@ -12,14 +12,11 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
+from tests.patience import PATIENCE
 from tests.servers import LiveServer
 
 Json: TypeAlias = dict[str, Any]
 
-# Seconds. Longer than anything takes on a machine that does other things too.
-PATIENCE: Final = 30.0
-# Seconds. In so long something would have been told, if there were anything.
-SILENCE: Final = 1.0
 SUBPROTOCOL: Final = Subprotocol("graphql-transport-ws")
 END: Final = "END"
 
@@ -85,7 +82,14 @@ async def opened_socket(
     """Open a socket and say nothing yet."""
     address = server.url.replace("http://", "ws://") + "/graphql"
     spoken = [Subprotocol(protocol) for protocol in protocols]
-    async with connect(address, subprotocols=spoken or None, **options) as socket:
+    async with connect(
+        address,
+        subprotocols=spoken or None,
+        open_timeout=PATIENCE,
+        ping_timeout=PATIENCE,
+        close_timeout=PATIENCE,
+        **options,
+    ) as socket:
         yield socket
 
 

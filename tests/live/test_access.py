@@ -11,8 +11,6 @@ from gateway.domain.scopes import Scope
 from tests.live.documents import CHANGES, change_in, code_in
 from tests.live.listening import (
     END,
-    PATIENCE,
-    SILENCE,
     Listen,
     heard,
     introduced_socket,
@@ -20,6 +18,7 @@ from tests.live.listening import (
     say,
 )
 from tests.live.writing import Writer, new_key
+from tests.patience import SILENCE
 from tests.servers import LiveServer
 
 
@@ -125,7 +124,7 @@ async def test_a_socket_closes_when_its_token_is_revoked(
     async with introduced_socket(server, token=token) as socket:
         await writer.revoke(token_id)
         with pytest.raises(ConnectionClosed) as closed:
-            await heard(socket, PATIENCE)
+            await heard(socket)
 
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 4403

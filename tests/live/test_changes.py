@@ -7,8 +7,9 @@ import pytest
 from gateway.domain.ids import new_id
 from gateway.domain.scopes import Scope
 from tests.live.documents import CHANGES, IMPORT, change_in, code_in
-from tests.live.listening import END, SILENCE, Listen
+from tests.live.listening import END, Listen
 from tests.live.writing import Writer, new_key
+from tests.patience import SILENCE
 from tests.servers import LiveServer
 
 

@@ -10,8 +10,9 @@ from gateway.domain.ids import new_id
 from gateway.domain.scopes import Scope
 from gateway.storage.engine import READ_CONNECTIONS
 from tests.live.documents import EFFECTIVE, change_in, code_in
-from tests.live.listening import SILENCE, Listen, listening_on_a_socket
+from tests.live.listening import Listen, listening_on_a_socket
 from tests.live.writing import Writer, new_key
+from tests.patience import SILENCE
 from tests.servers import LiveServer
 
 

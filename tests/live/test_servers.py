@@ -20,8 +20,6 @@ from gateway.storage.engine import READ_CONNECTIONS
 from tests.faces import GraphQLFace
 from tests.live.documents import CHANGES, IMPORT, change_in, code_in
 from tests.live.listening import (
-    PATIENCE,
-    SILENCE,
     Json,
     Listen,
     Listener,
@@ -31,6 +29,7 @@ from tests.live.listening import (
     listening_to_events,
 )
 from tests.live.writing import Writer, new_key
+from tests.patience import PATIENCE, SILENCE
 from tests.servers import LiveServer, command, environment, serving
 
 
@@ -43,14 +42,18 @@ def folder(template: tuple[Path, Demo], tmp_path: Path) -> Path:
 @asynccontextmanager
 async def _writing(server: LiveServer) -> AsyncIterator[Writer]:
     headers = {"Authorization": f"Bearer {server.demo['token']}"}
-    async with httpx.AsyncClient(base_url=server.url, headers=headers, timeout=60) as client:
+    async with httpx.AsyncClient(base_url=server.url, headers=headers, timeout=PATIENCE) as client:
         yield Writer(GraphQLFace(client), server.demo)
 
 
 def _run(folder: Path, *arguments: str) -> None:
     """Run another process of the gateway."""
     subprocess.run(
-        command(*arguments), env=environment(folder), check=True, capture_output=True, timeout=60
+        command(*arguments),
+        env=environment(folder),
+        check=True,
+        capture_output=True,
+        timeout=PATIENCE,
     )
 
 

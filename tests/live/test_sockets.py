@@ -7,8 +7,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.live.documents import CHANGES
-from tests.live.listening import SILENCE, SUBPROTOCOL, heard, introduced_socket, opened_socket, say
+from tests.live.listening import SUBPROTOCOL, heard, introduced_socket, opened_socket, say
 from tests.live.writing import Writer, new_key
+from tests.patience import PATIENCE, SILENCE
 from tests.servers import LiveServer
 
 QUERY = {"query": "{ changeCursor }"}
@@ -140,8 +141,8 @@ async def test_a_wrong_header_opens_no_socket(server: LiveServer) -> None:
     assert refused.value.response.headers["WWW-Authenticate"]
 
 
-async def test_whoever_says_nothing_is_not_waited_for(server: LiveServer) -> None:
-    async with opened_socket(server) as socket:
+async def test_whoever_says_nothing_is_not_waited_for(hasty_server: LiveServer) -> None:
+    async with opened_socket(hasty_server) as socket:
         assert await _code_after(socket) == 4408
 
 
@@ -268,7 +269,9 @@ async def test_no_socket_is_opened_elsewhere(server: LiveServer) -> None:
     statuses = []
     for path in ("/", "/graphiql", "/job/1/secret", "/graphql/"):
         with pytest.raises(InvalidStatus) as refused:
-            async with connect(f"{address}{path}", subprotocols=[SUBPROTOCOL]):
+            async with connect(
+                f"{address}{path}", subprotocols=[SUBPROTOCOL], open_timeout=PATIENCE
+            ):
                 pass
         statuses.append(refused.value.response.status_code)
 

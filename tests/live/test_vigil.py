@@ -7,6 +7,7 @@ import pytest
 from gateway.domain.execution import Caller
 from gateway.domain.principals import Principal
 from gateway.services.vigil import Vigil
+from tests.patience import SILENCE, patiently
 from tests.world import World
 
 
@@ -32,7 +33,7 @@ async def test_a_vigil_that_is_called_off_as_its_bell_rings_ends(world: World) -
     task.cancel()
 
     with pytest.raises(asyncio.CancelledError):
-        async with asyncio.timeout(10):
+        async with patiently():
             await task
     assert world.runtime.services.bells.listeners == 0
 
@@ -45,6 +46,6 @@ async def test_a_vigil_over_a_good_credential_goes_on(world: World) -> None:
         bell.ring(is_grave=True)
 
     with pytest.raises(TimeoutError):
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(SILENCE):
             await asyncio.shield(task)
     task.cancel()

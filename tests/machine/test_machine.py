@@ -200,7 +200,7 @@ def _staged(folder: Path, model: type[Model]) -> Iterator[type[GatewayMachine]]:
         yield type("StagedMachine", (GatewayMachine,), {"stage": stage, "make_model": model})
 
 
-@pytest.mark.timeout(1_800)
+@pytest.mark.timeout(3_600)
 def test_any_sequence_of_writes_leaves_what_the_model_says(tmp_path: Path) -> None:
     chosen = settings(ALL_OF_IT, max_examples=int(os.environ.get("MACHINE_EXAMPLES", "75")))
 

@@ -93,7 +93,6 @@ async def test_another_file_at_its_path_is_seen(world: World, data_dir: Path) ->
     assert (await world.rest.create(*at, key="IN_THE_OLD_ONE")).code is None
 
 
-@pytest.mark.timeout(60)
 async def test_while_another_holds_the_database_writers_are_told_to_come_back(
     world: World, data_dir: Path
 ) -> None:

@@ -15,7 +15,7 @@ from gateway.runtime import Runtime
 from gateway.services.container import Services
 from gateway.services.demo import Demo
 from gateway.services.foundation import Foundation, utc_now
-from gateway.settings import Settings
+from tests.patience import patient_settings
 
 DAY: Final = timedelta(hours=24)
 
@@ -54,7 +54,7 @@ class Timed:
 async def timed(template: tuple[Path, Demo], data_dir: Path) -> AsyncIterator[Timed]:
     """A gateway whose clock can be moved."""
     clock, demo = Clock(), template[1]
-    made = Runtime.over(Settings(data_dir=data_dir, graphiql=False))
+    made = Runtime.over(patient_settings(data_dir))
     foundation = Foundation(made.database, made.vault, now=clock.now)
     runtime = Runtime(made.settings, made.database, made.vault, Services.over(foundation))
     async with (

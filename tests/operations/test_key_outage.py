@@ -15,6 +15,7 @@ from gateway.setting_kinds import KeyProviderName
 from gateway.settings import Settings
 from gateway.storage import data_keys
 from tests.kms import FailingKms, credentials, kms_client, moto_server
+from tests.patience import PATIENCE
 
 __all__ = ["credentials"]
 
@@ -52,6 +53,7 @@ async def test_values_sealed_under_keys_of_kms(moto: str, tmp_path: Path) -> Non
         key_provider=KeyProviderName.AWS_KMS,
         kms_key_id=key_id,
         kms_endpoint=moto,
+        deadline_seconds=PATIENCE,
     )
     await migrate_database(settings)
     async with Runtime.over(settings).running() as runtime:

@@ -14,15 +14,14 @@ import httpx
 from gateway.domain.ids import new_id
 from gateway.services.demo import Demo
 from tests.faces import GraphQLFace, Outcome, RestFace
+from tests.patience import PATIENCE
 from tests.races.loosened import Meeting
 from tests.servers import LiveServer
 
 Result = TypeVar("Result")
 
-_PATIENCE: Final = httpx.Timeout(120)
-# More would only wait in the server's queue. Idle ones are given up before the server gives them up
-# after five seconds: a request that is just then on its way would be lost.
-_CONNECTIONS: Final = httpx.Limits(max_connections=64, keepalive_expiry=2)
+# More would only wait in the server's queue.
+_CONNECTIONS: Final = httpx.Limits(max_connections=64)
 
 # What refers to a secret that is not there; and what refers to something that refers on.
 ORPHANS: Final = """SELECT count(*) FROM secret AS referring WHERE target_id IS NOT NULL
@@ -110,6 +109,6 @@ def client_of(server: LiveServer) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         base_url=server.url,
         headers={"Authorization": f"Bearer {server.demo['token']}"},
-        timeout=_PATIENCE,
+        timeout=PATIENCE,
         limits=_CONNECTIONS,
     )

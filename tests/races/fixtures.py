@@ -10,7 +10,7 @@ import pytest
 
 from gateway.app import build_app
 from gateway.services.demo import Demo
-from gateway.settings import Settings
+from tests.patience import patient_settings
 from tests.races.arena import Arena, LooseArena, client_of
 from tests.races.loosened import (
     DeferredDatabase,
@@ -67,7 +67,7 @@ async def deferred_arena(template: tuple[Path, Demo], data_dir: Path) -> AsyncIt
 async def _opened(
     data_dir: Path, demo: Demo, kind: type[LooseDatabase]
 ) -> AsyncIterator[LooseArena]:
-    database = kind(Settings(data_dir=data_dir).resolved_database_url)
+    database = kind(patient_settings(data_dir).resolved_database_url)
     runtime = loose_runtime(data_dir, database)
     async with (
         runtime.running(),

@@ -20,12 +20,11 @@ from gateway.runtime import Runtime
 from gateway.services.container import Services
 from gateway.services.foundation import Foundation
 from gateway.services.vault import Vault
-from gateway.settings import Settings
 from gateway.storage.unit_of_work import Database, WriteUnit
+from tests.patience import PATIENCE, patient_settings, patiently
 
 UNIQUE: Final = 'CONSTRAINT uq_secret_holder_id_key UNIQUE (holder_id, "key")'
 _CONNECTIONS: Final = 16
-_PATIENCE_SECONDS: Final = 60
 
 
 class Meeting:
@@ -49,7 +48,7 @@ class Meeting:
     async def arrive(self) -> None:
         """Wait for the others, if there is a meeting."""
         if self._barrier is not None:
-            async with asyncio.timeout(_PATIENCE_SECONDS):
+            async with patiently():
                 await self._barrier.wait()
 
 
@@ -94,7 +93,8 @@ def _loosen(connection: Any, _: ConnectionPoolEntry) -> None:
     # The driver begins no transaction by itself, and nobody else does.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode = wal", "foreign_keys = 0", "busy_timeout = 30000"):
+    patient = f"busy_timeout = {PATIENCE * 1_000:.0f}"
+    for pragma in ("journal_mode = wal", "foreign_keys = 0", patient):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
@@ -116,7 +116,7 @@ class LooseRuntime(Runtime):
 
 def loose_runtime(data_dir: Path, database: LooseDatabase) -> LooseRuntime:
     """Return a runtime over a loose database."""
-    settings, vault = Settings(data_dir=data_dir, graphiql=False), Vault()
+    settings, vault = patient_settings(data_dir), Vault()
     services = Services.over(Foundation(database, vault))
     return LooseRuntime(settings, database, vault, services)
 

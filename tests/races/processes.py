@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import httpx
@@ -17,23 +18,32 @@ from starlette.types import ASGIApp
 from gateway.app import build_app
 from gateway.runtime import Runtime
 from gateway.services.demo import Demo
-from gateway.settings import Settings
+from gateway.storage import checks, engine
+from tests.patience import PATIENCE, patient_settings
 from tests.servers import LiveServer
 
 PROCESSES: Final = 4
-_START_SECONDS: Final = 60
 _BACKLOG: Final = 1_024
 
 MakeApp = Callable[[Path], ASGIApp]
 
 
 def strict_app(data_dir: Path) -> Starlette:
-    """Return the gateway over a data folder, as it is."""
-    return build_app(Runtime.over(Settings(data_dir=data_dir, graphiql=False)))
+    """Return the gateway over a data folder, as it is but for its patience."""
+    _wait_long_for_locks()
+    return build_app(Runtime.over(patient_settings(data_dir)))
+
+
+def _wait_long_for_locks() -> None:
+    patient = {**engine.SQLITE_PRAGMAS, "busy_timeout": int(PATIENCE * 1_000)}
+    for module in (engine, checks):
+        vars(module)["SQLITE_PRAGMAS"] = MappingProxyType(patient)
 
 
 def _serve(make_app: MakeApp, listening: socket.socket, data_dir: Path) -> None:
-    config = uvicorn.Config(make_app(data_dir), log_config=None, access_log=False)
+    config = uvicorn.Config(
+        make_app(data_dir), log_config=None, access_log=False, timeout_keep_alive=int(PATIENCE)
+    )
     uvicorn.Server(config).run(sockets=[listening])
 
 
@@ -53,13 +63,13 @@ def running_several(
         process.start()
     try:
         # The socket listens already, so this waits until the first of them takes it.
-        httpx.get(f"{url_of(listening)}/readyz", timeout=_START_SECONDS).raise_for_status()
+        httpx.get(f"{url_of(listening)}/readyz", timeout=PATIENCE).raise_for_status()
         yield running
     finally:
         for process in running:
             process.terminate()
         for process in running:
-            process.join(_START_SECONDS)
+            process.join(PATIENCE)
             process.close()
 
 

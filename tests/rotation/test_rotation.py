@@ -5,8 +5,6 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from gateway.crypto.keyfile import KeyFile
 from gateway.services.demo import Demo
 from tests.faults.rotating import DYING_PROGRAM, loaded, rotation
@@ -28,7 +26,6 @@ def _status(data_dir: Path) -> Any:
     return json.loads(told.stdout)
 
 
-@pytest.mark.timeout(240)
 async def test_a_killed_rotation_loses_nothing_and_is_finished_by_the_next(
     template: tuple[Path, Demo], data_dir: Path
 ) -> None:

@@ -4,18 +4,16 @@ import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
 from urllib.parse import urlsplit
 
-# Far more than any deadline of these tests: only a server that never closes runs into it.
-_PATIENCE: Final = 20.0
+from tests.patience import PATIENCE
 
 
 @contextmanager
 def connected(url: str) -> Iterator[socket.socket]:
     """Give a connection to a server."""
     address = urlsplit(url)
-    with socket.create_connection((address.hostname, address.port), timeout=_PATIENCE) as opened:
+    with socket.create_connection((address.hostname, address.port), timeout=PATIENCE) as opened:
         yield opened
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.app import build_app
 from gateway.runtime import Runtime
-from gateway.settings import Settings
+from tests.patience import patient_settings
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ from gateway.settings import Settings
 async def test_the_address_alone_leads_to_a_page(
     data_dir: Path, *, graphiql: bool, page: str
 ) -> None:
-    app = build_app(Runtime.over(Settings(data_dir=data_dir, graphiql=graphiql)))
+    app = build_app(Runtime.over(patient_settings(data_dir, graphiql=graphiql)))
     transport = httpx.ASGITransport(app)
 
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:

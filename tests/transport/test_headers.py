@@ -6,6 +6,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
+from tests.patience import PATIENCE
 from tests.servers import LiveServer
 from tests.transport.conftest import OpenWorld
 from tests.world import World
@@ -88,7 +89,9 @@ async def test_behind_tls_browsers_are_told_to_stay_there(
 
 def test_the_server_does_not_name_itself(live_server: LiveServer) -> None:
     """S32: nor what it is written in."""
-    answers = [httpx.get(f"{live_server.url}{path}") for path in ("/livez", "/unknown")]
+    answers = [
+        httpx.get(f"{live_server.url}{path}", timeout=PATIENCE) for path in ("/livez", "/unknown")
+    ]
 
     assert [it.headers.get("server") for it in answers] == [None, None]
     assert [it.headers.get("x-powered-by") for it in answers] == [None, None]

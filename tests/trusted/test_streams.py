@@ -12,6 +12,7 @@ import pytest
 
 from gateway.services.demo import Demo
 from tests.live.listening import heard, introduced_socket, say
+from tests.patience import PATIENCE
 from tests.servers import LiveServer, serving
 
 WATCH: Final = (
@@ -54,7 +55,7 @@ def server(
 @pytest.fixture
 async def caller(server: LiveServer) -> AsyncIterator[httpx.AsyncClient]:
     headers = {"Authorization": f"Bearer {server.demo['token']}"}
-    async with httpx.AsyncClient(base_url=server.url, headers=headers, timeout=60) as client:
+    async with httpx.AsyncClient(base_url=server.url, headers=headers, timeout=PATIENCE) as client:
         yield client
 
 

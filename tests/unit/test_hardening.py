@@ -13,6 +13,7 @@ import pytest
 from gateway.hardening import harden
 from gateway.setting_kinds import LogFormat
 from tests.operations.canaries import all_logs
+from tests.patience import PATIENCE, wait_until
 from tests.servers import command, environment
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="what Linux tells of a process")
@@ -50,12 +51,11 @@ def test_a_server_is_hardened(data_dir: Path) -> None:
             stderr=output,
         )
         try:
-            while "running on" not in log.read_text() and process.poll() is None:
-                pass
+            wait_until(lambda: "running on" in log.read_text() or process.poll() is not None)
             limits = Path(f"/proc/{process.pid}/limits").read_text()
         finally:
             process.terminate()
-            process.wait(timeout=60)
+            process.wait(timeout=PATIENCE)
 
     assert re.search(r"Max core file size\s+0\s+0\s", limits)
 

@@ -12,6 +12,7 @@ import pytest
 
 from gateway.crypto.envelope import TamperedBox, new_key
 from gateway.crypto.keyfile import KeyFile, MalformedKeyFile, MissingKeyFile, UnsafeKeyFile
+from tests.patience import PATIENCE
 
 RACERS = 8
 ROUNDS = 25
@@ -154,7 +155,7 @@ def test_a_key_file_is_there_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
 
 def test_processes_that_start_together_agree_on_one_key_file(tmp_path: Path) -> None:
     """Each round, all start on the same moment; whoever is not first takes what the first made."""
-    start = Barrier(RACERS, timeout=10)
+    start = Barrier(RACERS, timeout=PATIENCE)
 
     def begin(path: Path) -> KeyFile:
         start.wait()
