@@ -81,7 +81,7 @@ def build_app(runtime: Runtime, *, clock: Clock = time.monotonic) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[Mapping[str, Any]]:
-        async with runtime.running(), keeping_watch(runtime.services.audit, runtime.settings):
+        async with runtime.running(), keeping_watch(runtime.operator.audit, runtime.settings):
             yield {STATE_KEY: _connections(runtime.settings)}
 
     app = Starlette(
@@ -169,7 +169,7 @@ def _other_routes(runtime: Runtime, open_run: OpenRun) -> list[BaseRoute]:
         *reference_routes(),
         *health.health_routes(
             partial(ensure_answering, runtime.database),
-            lambda: runtime.services.audit.is_in_alarm,
+            lambda: runtime.operator.audit.is_in_alarm,
         ),
         front_route(GRAPHIQL_PATHS.page if runtime.settings.serves_graphiql else PAGE_PATH),
     ]

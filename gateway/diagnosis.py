@@ -10,8 +10,7 @@ from gateway.domain.errors import GatewayError, RefusedStart
 from gateway.recovery import database_file
 from gateway.runtime import Runtime
 from gateway.safety import doubts
-from gateway.services.checkup import CheckUp
-from gateway.services.foundation import Foundation
+from gateway.services.operator.checkup import CheckUp
 from gateway.settings import Settings
 from gateway.storage.copies import Unsound, ensure_sound, faults_of, is_bare
 
@@ -42,7 +41,7 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     try:
         async with Runtime.over(settings).running() as runtime:
             yield Finding("start", State.WELL, "The gateway starts: schema, pragmas, key file.")
-            async for finding in _content(CheckUp(Foundation(runtime.database, runtime.vault))):
+            async for finding in _content(runtime.operator.check_up):
                 yield finding
     except (RefusedStart, GatewayError) as refused:
         yield Finding("start", State.FAULT, str(refused))

@@ -10,8 +10,6 @@ from pydantic import SecretStr
 
 from gateway.domain.errors import RefusedStart
 from gateway.runtime import Runtime
-from gateway.services.checkup import CheckUp
-from gateway.services.foundation import Foundation
 from gateway.settings import Settings
 from gateway.storage.copies import ensure_sound, put_in_place
 from gateway.storage.migrate import migrate
@@ -81,4 +79,4 @@ async def _ensure_opens(settings: Settings, staged: Path) -> int:
     async with Database(looked_at.resolved_database_url) as database:
         await migrate(database)
     async with Runtime.over(looked_at).running() as runtime:
-        return await CheckUp(Foundation(runtime.database, runtime.vault)).ensure_readable()
+        return await runtime.operator.check_up.ensure_readable()

@@ -16,6 +16,8 @@ from gateway.safety import ensure_safe
 from gateway.services.container import Services
 from gateway.services.data_key_cache import DataKeyCache
 from gateway.services.foundation import Foundation, utc_now
+from gateway.services.operator.container import OperatorServices
+from gateway.services.token_uses import TokenUses
 from gateway.services.vault import Vault
 from gateway.setting_kinds import KeyProviderName
 from gateway.settings import Settings
@@ -63,6 +65,8 @@ class Runtime:
     database: Database
     vault: Vault
     services: Services
+    # It checks no permission, so no face gets it.
+    operator: OperatorServices
     # Without issuers it lets nobody in.
     verifier: Verifier = field(default_factory=Verifier)
 
@@ -71,8 +75,20 @@ class Runtime:
         """Put it together; nothing is opened yet."""
         database = Database(settings.resolved_database_url, is_watched=True)
         vault = Vault(DataKeyCache(seconds=settings.data_key_seconds))
-        services = Services.over(Foundation(database, vault))
-        return cls(settings, database, vault, services, Verifier(settings.issuers))
+        return cls.built_on(Foundation(database, vault), settings)
+
+    @classmethod
+    def built_on(cls, foundation: Foundation, settings: Settings) -> Self:
+        """Put the use cases together on one foundation."""
+        uses = TokenUses(foundation)
+        return cls(
+            settings,
+            foundation.database,
+            foundation.vault,
+            Services.over(foundation, uses),
+            OperatorServices.over(foundation, uses),
+            Verifier(settings.issuers),
+        )
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Self]:
@@ -89,13 +105,13 @@ class Runtime:
             await ensure_durable(self.database)
             await self._unlock()
             await self._try_values()
-            await self.services.audit.begin(self.settings.resolved_audit_anchor_file)
+            await self.operator.audit.begin(self.settings.resolved_audit_anchor_file)
             try:
                 async with self._storing_uses(), self.services.bells.hung():
                     yield self
             finally:
                 await self.services.finishing.settle()
-                await self.services.audit.anchor()
+                await self.operator.audit.anchor()
                 self.vault.lock()
 
     @asynccontextmanager
@@ -106,7 +122,7 @@ class Runtime:
             while not stopped.is_set():
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stopped.wait(), USES_ARE_STORED_EVERY)
-                await self.services.tokens.store_uses()
+                await self.operator.token_uses.store()
 
         task = asyncio.create_task(store())
         try:

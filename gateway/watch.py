@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from gateway.domain.errors import Unavailable
-from gateway.services.audit import Audit
+from gateway.services.operator.audit import Audit
 from gateway.settings import Settings
 
 _log = structlog.get_logger(__name__)

@@ -45,7 +45,7 @@ def token_creation() -> Any:  # noqa: ANN401 - what Strawberry's own maker retur
         place, conditions = given(holder), terms(dry_run=dry_run)
 
         async def work() -> NewToken:
-            return await info.context.services.tokens.issue(
+            return await info.context.services.tokens.create(
                 viewer=info.context.viewer,
                 name=name,
                 role=role,
@@ -70,7 +70,7 @@ def token_revocation() -> Any:  # noqa: ANN401 - as above
     async def resolve(
         info: Info, token_id: strawberry.ID, dry_run: DryRun = strawberry.UNSET
     ) -> ApiTokenPayload:
-        work = info.context.services.tokens.withdraw(
+        work = info.context.services.tokens.revoke(
             viewer=info.context.viewer, token_id=token_id, terms=terms(dry_run=dry_run)
         )
         return await ApiTokenPayload.of(info, work, paths())

@@ -193,7 +193,7 @@ class Query:
         filter: AuditFilter | None = strawberry.UNSET,
     ) -> AuditEventConnection:
         """Load a page of the audit trail."""
-        page = await info.context.services.audit.events(
+        page = await info.context.services.audit.page(
             info.context.view,
             viewer=info.context.viewer,
             window=wanted_window(first, after),

@@ -41,7 +41,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Demo]:
     async def make() -> Demo:
         await migrate_database(settings)
         async with Runtime.over(settings).running() as runtime:
-            return await ensure_demo(runtime.services, runtime.database)
+            return await ensure_demo(runtime.services, runtime.operator, runtime.database)
 
     return folder, asyncio.run(make())
 

@@ -12,6 +12,7 @@ import httpx
 from gateway.app import build_app
 from gateway.domain.drafts import HolderReference
 from gateway.domain.permissions import Role
+from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope
 from gateway.runtime import Runtime
 from gateway.services.demo import Demo
@@ -68,10 +69,11 @@ class World:
         self, role: Role, *, on: HolderReference | None = None
     ) -> httpx.AsyncClient:
         """Return a client whose token has the role at a holder, or in the demo's organization."""
-        _, token = await self.runtime.services.tokens.create(
-            organization_id=self.demo.organization_id, name=f"a {role}", role=role, on=on
+        operator = Principal.operator(self.demo.organization_id)
+        made = await self.runtime.services.tokens.create(
+            viewer=operator, name=f"a {role}", role=role, on=on
         )
-        return self.client_for(token)
+        return self.client_for(made.text)
 
     def client_for(self, token: str) -> httpx.AsyncClient:
         """Return a client that sends this token."""

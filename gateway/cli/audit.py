@@ -29,7 +29,7 @@ def verify(*, as_json: AsJson = False) -> None:
     """Check the whole chain against itself, its head and its anchors."""
 
     async def check(runtime: Runtime) -> tuple[ChainReport, Alarm | None]:
-        return await runtime.services.audit.verify(), runtime.services.audit.alarm
+        return await runtime.operator.audit.verify(), runtime.operator.audit.alarm
 
     report, alarm = run(check)
     faults = [{"fault": it.fault, "seq": it.seq} for it in report.findings]
@@ -53,7 +53,7 @@ def head() -> None:
     """Print the newest entry's number and hash, signed, and the public key that checks it."""
 
     async def find(runtime: Runtime) -> Mapping[str, Any] | None:
-        return await runtime.services.audit.head()
+        return await runtime.operator.audit.head()
 
     say_json(run(find) or {})
 
@@ -65,7 +65,7 @@ def export(
     del format
 
     async def print_all(runtime: Runtime) -> None:
-        async for event in runtime.services.audit.exported():
+        async for event in runtime.operator.audit.exported():
             # In ASCII, so that no name can end a line or move a terminal's cursor.
             say(json.dumps(event))
 
@@ -80,7 +80,7 @@ def prune(
     """Delete the entries from before a day. The rest can still be verified."""
 
     async def delete(runtime: Runtime) -> int:
-        return await runtime.services.audit.prune(before=before.replace(tzinfo=UTC))
+        return await runtime.operator.audit.prune(before=before.replace(tzinfo=UTC))
 
     say(f"pruned {counted(run(delete), 'entry').replace('entrys', 'entries')}")
 
@@ -89,7 +89,7 @@ def scrub(*, as_json: AsJson = False) -> None:
     """Look for rows that were changed, added, deleted or rolled back past the gateway."""
 
     async def look(runtime: Runtime) -> list[RowFinding]:
-        return await runtime.services.audit.scrub()
+        return await runtime.operator.audit.scrub()
 
     findings = run(look)
     if as_json:
@@ -107,7 +107,7 @@ def acknowledge() -> None:
     """Take the database as it is for the truth from here on, record that, and end the alarm."""
 
     async def take(runtime: Runtime) -> Link | None:
-        return await runtime.services.audit.acknowledge()
+        return await runtime.operator.audit.acknowledge()
 
     acknowledged = run(take)
     if acknowledged is None:

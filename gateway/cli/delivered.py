@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.cli.running import directory, run
+from gateway.cli.running import run
 from gateway.domain.holders import Holder
 from gateway.domain.principals import Principal
 from gateway.runtime import Runtime
@@ -32,7 +32,7 @@ def delivered_to(service_id: str) -> Delivered:
     """Return what a service gets."""
 
     async def deliver(runtime: Runtime) -> Delivered:
-        service = await directory(runtime).holder(holder_id=service_id)
+        service = await runtime.operator.directory.holder(holder_id=service_id)
         async with runtime.database.read() as unit:
             secrets = await runtime.services.delivery.runtime_secrets(
                 unit,

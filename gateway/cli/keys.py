@@ -8,17 +8,17 @@ import typer
 from gateway.cli.options import AsJson
 from gateway.cli.printing import counted, say, say_json
 from gateway.cli.refusals import Refused
-from gateway.cli.running import keys, run
+from gateway.cli.running import run
 from gateway.domain.keys import DataKeyFacts
 from gateway.runtime import Runtime
-from gateway.services.keys import KeyStatus, Rewrapped
+from gateway.services.operator.keys import KeyStatus, Rewrapped
 
 
 def key_status(*, as_json: AsJson = False) -> None:
     """Tell which keys there are, what they are used for, and which are due for rotation."""
 
     async def told(runtime: Runtime) -> KeyStatus:
-        return await keys(runtime).status()
+        return await runtime.operator.keys.status()
 
     status, now = run(told), datetime.now(UTC)
     if as_json:
@@ -47,11 +47,11 @@ def rotate_keys(
 
     async def rotate(runtime: Runtime) -> tuple[str, Rewrapped]:
         if data:
-            renewed = await keys(runtime).renew(project_id=project)
+            renewed = await runtime.operator.keys.renew(project_id=project)
             made = counted(renewed, "new data key")
         else:
-            made = f"new key-encryption key {await keys(runtime).rotate()}"
-        return made, await keys(runtime).rewrap()
+            made = f"new key-encryption key {await runtime.operator.keys.rotate()}"
+        return made, await runtime.operator.keys.rewrap()
 
     made, done = run(rotate)
     if not as_json:
@@ -63,7 +63,7 @@ def rewrap_keys(*, as_json: AsJson = False) -> None:
     """Bring everything under the newest keys; also finishes a rotation that was interrupted."""
 
     async def rewrap(runtime: Runtime) -> Rewrapped:
-        return await keys(runtime).rewrap()
+        return await runtime.operator.keys.rewrap()
 
     _tell(run(rewrap), as_json=as_json)
 
@@ -72,7 +72,7 @@ def retire_keys(*, as_json: AsJson = False) -> None:
     """Destroy the key-encryption keys in the key file that wrap nothing any more."""
 
     async def retire(runtime: Runtime) -> list[str]:
-        return await keys(runtime).retire()
+        return await runtime.operator.keys.retire()
 
     removed = run(retire)
     if as_json:

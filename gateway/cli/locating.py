@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.cli.running import directory
 from gateway.domain.holders import Holder
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import SERVICE_SCOPES, Scope
 from gateway.runtime import Runtime
-from gateway.services.directory import Named
+from gateway.services.operator.directory import Named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +27,7 @@ class Whereabouts:
 
 async def operator_of(runtime: Runtime, organization: str) -> Principal:
     """Return the operator, speaking for an organization."""
-    found = await directory(runtime).organization(named=organization)
+    found = await runtime.operator.directory.organization(named=organization)
     return Principal.operator(found.id)
 
 
@@ -37,7 +36,7 @@ async def find(
 ) -> tuple[Principal, Holder]:
     """Return a holder by its name or id, and the operator speaking for its organization."""
     operator = await operator_of(runtime, where.organization)
-    holder = await directory(runtime).locate(
+    holder = await runtime.operator.directory.locate(
         organization_id=operator.organization_id, path=(*where.path, Named(tuple(kinds), text))
     )
     return operator, holder

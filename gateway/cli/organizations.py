@@ -7,12 +7,12 @@ import typer
 
 from gateway.cli.options import AsJson, DryRun
 from gateway.cli.printing import counted, organization_facts, say, say_json
-from gateway.cli.running import directory, run
+from gateway.cli.running import run
 from gateway.domain.drafts import WriteTerms
 from gateway.domain.holders import Organization
 from gateway.domain.topology import Place, Standing
 from gateway.runtime import Runtime
-from gateway.services.organizations import OrganizationDeletion
+from gateway.services.operator.organizations import OrganizationDeletion
 
 WhichOrganization = Annotated[str, typer.Argument(help="The organization's name or id.")]
 NewName = Annotated[str, typer.Argument(metavar="NAME", help="The name that it shall have.")]
@@ -25,7 +25,7 @@ def create_organization(name: NewName, *, as_json: AsJson = False) -> None:
     """Create an organization: nothing is shared between two of them."""
 
     async def create(runtime: Runtime) -> Organization:
-        return await runtime.services.administration.create_organization(name=name)
+        return await runtime.operator.organizations.create(name=name)
 
     _tell("created", run(create), as_json=as_json)
 
@@ -34,7 +34,7 @@ def list_organizations(*, as_json: AsJson = False) -> None:
     """List the organizations."""
 
     async def listed(runtime: Runtime) -> list[Organization]:
-        return await runtime.services.administration.organizations()
+        return await runtime.operator.organizations.all()
 
     found = run(listed)
     if as_json:
@@ -48,8 +48,8 @@ def show_organization(organization: WhichOrganization, *, as_json: AsJson = Fals
     """List an organization's projects, environments and services, with their ids."""
 
     async def shown(runtime: Runtime) -> tuple[Organization, Mapping[Place, Standing]]:
-        found = await directory(runtime).organization(named=organization)
-        return found, await directory(runtime).hierarchy(organization=found)
+        found = await runtime.operator.directory.organization(named=organization)
+        return found, await runtime.operator.directory.hierarchy(organization=found)
 
     found, hierarchy = run(shown)
     if as_json:
@@ -65,10 +65,8 @@ def rename_organization(
     """Give an organization another name."""
 
     async def rename(runtime: Runtime) -> Organization:
-        found = await directory(runtime).organization(named=organization)
-        return await runtime.services.administration.rename_organization(
-            organization_id=found.id, name=name
-        )
+        found = await runtime.operator.directory.organization(named=organization)
+        return await runtime.operator.organizations.rename(organization_id=found.id, name=name)
 
     _tell("renamed", run(rename), as_json=as_json)
 
@@ -83,8 +81,8 @@ def delete_organization(
     """Delete an organization and its tokens; what is in it only if that is asked for."""
 
     async def delete(runtime: Runtime) -> OrganizationDeletion:
-        found = await directory(runtime).organization(named=organization)
-        return await runtime.services.administration.delete_organization(
+        found = await runtime.operator.directory.organization(named=organization)
+        return await runtime.operator.organizations.delete(
             organization_id=found.id,
             with_content=with_content,
             terms=WriteTerms(dry_run=dry_run),

@@ -7,7 +7,7 @@ import typer
 from gateway.cli.options import AsJson, AtHolder, Exact, ValueFile
 from gateway.cli.printing import say, say_json
 from gateway.cli.reading import read_value
-from gateway.cli.running import directory, operator_at, run
+from gateway.cli.running import operator_at, run
 from gateway.domain.drafts import ProvidedDraft
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import ServiceType
@@ -70,7 +70,7 @@ def rotate_built_in(
     value = read_value(value_file, exact=exact)
 
     async def rotate(runtime: Runtime) -> Secret:
-        found = await directory(runtime).secret(secret_id=secret_id)
+        found = await runtime.operator.directory.secret(secret_id=secret_id)
         return await runtime.services.administration.rotate(
             viewer=Principal.operator(found.holder.organization_id),
             secret_id=secret_id,

@@ -11,10 +11,6 @@ from gateway.domain.origins import operating
 from gateway.domain.principals import Principal
 from gateway.logs import configure_logs
 from gateway.runtime import Runtime
-from gateway.services.directory import Directory
-from gateway.services.foundation import Foundation
-from gateway.services.keys import Keys
-from gateway.services.topology import Topologies
 from gateway.setting_kinds import LogLevel
 from gateway.settings import Settings
 
@@ -55,22 +51,7 @@ async def nothing(_: Runtime) -> None:
     """Only open and close."""
 
 
-def directory(runtime: Runtime) -> Directory:
-    """Return the operator's look-ups."""
-    return Directory(Foundation(runtime.database, runtime.vault))
-
-
-def keys(runtime: Runtime) -> Keys:
-    """Return the use cases around keys."""
-    return Keys(Foundation(runtime.database, runtime.vault))
-
-
-def topologies(runtime: Runtime) -> Topologies:
-    """Return the use cases around wanted hierarchies."""
-    return Topologies(Foundation(runtime.database, runtime.vault))
-
-
 async def operator_at(runtime: Runtime, holder_id: str) -> Principal:
     """Return the operator, speaking for the organization that the holder is in."""
-    holder = await directory(runtime).holder(holder_id=holder_id)
+    holder = await runtime.operator.directory.holder(holder_id=holder_id)
     return Principal.operator(holder.organization_id)

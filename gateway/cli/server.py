@@ -53,7 +53,7 @@ def demo(*, as_json: AsJson = False) -> None:
         asyncio.run(migrate_database(read))
 
     async def make(runtime: Runtime) -> str:
-        made = await ensure_demo(runtime.services, runtime.database)
+        made = await ensure_demo(runtime.services, runtime.operator, runtime.database)
         if as_json:
             return json.dumps(asdict(made))
         keys = await free_keys(runtime.database, made.job_id, stem="DATABASE_PASSWORD", count=2)

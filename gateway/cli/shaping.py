@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from gateway.cli.locating import Whereabouts, find, operator_of
 from gateway.cli.printing import counted, holder_facts, named, say, say_json, told
-from gateway.cli.running import directory, run
+from gateway.cli.running import run
 from gateway.domain.drafts import HolderReference, WriteTerms
 from gateway.domain.holders import Holder
 from gateway.domain.scopes import Scope
@@ -56,7 +56,7 @@ def delete(
 
     async def work(runtime: Runtime) -> Sequence[Standing]:
         operator, holder = await find(runtime, where, kinds, text)
-        standing = await directory(runtime).with_content(holder=holder)
+        standing = await runtime.operator.directory.with_content(holder=holder)
         await runtime.services.administration.delete_holder(
             viewer=operator,
             at=HolderReference(holder.kind, holder.id),

@@ -5,14 +5,15 @@ from typing import Annotated
 
 import typer
 
+from gateway.cli.locating import operator_of
 from gateway.cli.options import AsJson, OnHolder, OrganizationName
 from gateway.cli.printing import say, say_json, told
 from gateway.cli.refusals import Refused
-from gateway.cli.running import directory, run
+from gateway.cli.running import run
 from gateway.domain.grants import Grant
 from gateway.domain.permissions import Role
-from gateway.domain.tokens import ApiToken
 from gateway.runtime import Runtime
+from gateway.services.tokens import NewToken
 
 
 def create_token(
@@ -26,29 +27,28 @@ def create_token(
 ) -> None:
     """Create a token and print it. It is shown once and stored as a keyed hash."""
 
-    async def create(runtime: Runtime) -> tuple[ApiToken, str]:
-        owner = await directory(runtime).organization(named=organization)
+    async def create(runtime: Runtime) -> NewToken:
         return await runtime.services.tokens.create(
-            organization_id=owner.id,
+            viewer=await operator_of(runtime, organization),
             name=name,
             role=role,
             on=on,
             lifetime=timedelta(days=days) if days else None,
         )
 
-    token, text = run(create)
+    made = run(create)
     if as_json:
-        say_json({"id": token.id, "token": text})
+        say_json({"id": made.facts.id, "token": made.text})
     else:
-        say(text)
+        say(made.text)
 
 
 def list_tokens(organization: OrganizationName, *, as_json: AsJson = False) -> None:
     """List an organization's tokens: what is known of them, not the tokens."""
 
     async def listed(runtime: Runtime) -> list[dict[str, str]]:
-        owner = await directory(runtime).organization(named=organization)
-        found = await runtime.services.tokens.of_organization(owner.id)
+        owner = await runtime.operator.directory.organization(named=organization)
+        found = await runtime.operator.tokens.of_organization(owner.id)
         now = runtime.services.tokens.now()
         return [
             {
@@ -77,7 +77,7 @@ def revoke_token(token_id: Annotated[str, typer.Argument(help="The token's id.")
     """Revoke a token; the next request with it is refused."""
 
     async def revoke(runtime: Runtime) -> bool:
-        return await runtime.services.tokens.revoke(token_id)
+        return await runtime.operator.tokens.revoke(token_id)
 
     if not run(revoke):
         message = "no valid token has this id."

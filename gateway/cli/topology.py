@@ -9,7 +9,7 @@ from gateway.cli.options import AsJson, DryRun, WithContent
 from gateway.cli.printing import counted, say, say_json
 from gateway.cli.reading import read_text, shown_name
 from gateway.cli.refusals import Misread, Refused
-from gateway.cli.running import run, topologies
+from gateway.cli.running import run
 from gateway.cli.topology_files import read_topology
 from gateway.domain.drafts import WriteTerms
 from gateway.domain.topology import Plan, Step, Topology
@@ -35,7 +35,7 @@ def apply(
     wanted = _read(file)
 
     async def work(runtime: Runtime) -> Plan:
-        use_case = topologies(runtime)
+        use_case = runtime.operator.topologies
         plan = await use_case.plan(wanted=wanted, prunes=prune)
         # Before anything is done, and outside the transaction: a slow reader must not hold it.
         (_tell_json if as_json else _tell)(plan, dry_run=dry_run)

@@ -13,7 +13,7 @@ from gateway.domain.rules import ensure_can_hang_on, ensure_version, service_sco
 from gateway.domain.scopes import Scope, ServiceType
 from gateway.domain.secrets import Secret
 from gateway.services import access
-from gateway.services.organizations import Organizations
+from gateway.services.foundation import Foundation
 from gateway.services.removal import remove_holder
 from gateway.services.writing import (
     Shape,
@@ -34,8 +34,12 @@ class HolderDeletion:
     secret_ids: tuple[str, ...]
 
 
-class Administration(Organizations):
+class Administration:
     """The use cases of those who shape the hierarchy."""
+
+    def __init__(self, foundation: Foundation) -> None:
+        """Take what every use case stands on."""
+        self._foundation = foundation
 
     async def create_holder(
         self,

@@ -59,29 +59,7 @@ class Changes:
         draft.ensure_valid()
         async with self._foundation.writing(terms) as unit:
             secret = await self._changeable(unit, viewer, secret_id, at=at, terms=terms)
-            return await self.apply(unit, secret, draft, viewer=viewer)
-
-    async def apply(
-        self, unit: WriteUnit, secret: Secret, draft: EditDraft, *, viewer: Principal
-    ) -> Secret:
-        """Edit inside a write that has been allowed already; errors as in `edit`."""
-        ensure_edit_is_allowed(secret, key=draft.key, value=draft.value)
-        edited = replace(
-            secret,
-            key=draft.key,
-            description=_kept(draft.description, secret.description),
-            enable_interpolation_in_file=_kept(
-                draft.enable_interpolation_in_file, secret.enable_interpolation_in_file
-            ),
-            version=secret.version + 1,
-            updated_at=self._foundation.now(),
-        )
-        if edited.key != secret.key:
-            await _rename_overrides(unit, edited, viewer)
-        await secrets.update_facts(unit, edited)
-        if draft.value is not None and not secret.is_alias:
-            await replace_value(self._foundation, unit, edited, draft.value)
-        return edited
+            return await apply_edit(self._foundation, unit, secret, draft, viewer=viewer)
 
     async def delete(
         self,
@@ -128,6 +106,34 @@ class Changes:
         ensure_can_be_changed(secret)
         ensure_version(secret, terms.expected_version)
         return secret
+
+
+async def apply_edit(
+    foundation: Foundation,
+    unit: WriteUnit,
+    secret: Secret,
+    draft: EditDraft,
+    *,
+    viewer: Principal,
+) -> Secret:
+    """Edit inside a write that has been allowed already; errors as in `Changes.edit`."""
+    ensure_edit_is_allowed(secret, key=draft.key, value=draft.value)
+    edited = replace(
+        secret,
+        key=draft.key,
+        description=_kept(draft.description, secret.description),
+        enable_interpolation_in_file=_kept(
+            draft.enable_interpolation_in_file, secret.enable_interpolation_in_file
+        ),
+        version=secret.version + 1,
+        updated_at=foundation.now(),
+    )
+    if edited.key != secret.key:
+        await _rename_overrides(unit, edited, viewer)
+    await secrets.update_facts(unit, edited)
+    if draft.value is not None and not secret.is_alias:
+        await replace_value(foundation, unit, edited, draft.value)
+    return edited
 
 
 async def _rename_overrides(unit: WriteUnit, edited: Secret, viewer: Principal) -> None:

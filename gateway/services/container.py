@@ -5,7 +5,7 @@ from typing import Self
 
 from gateway.services.administration import Administration
 from gateway.services.aliases import Aliases
-from gateway.services.audit import Audit
+from gateway.services.audit_events import AuditEvents
 from gateway.services.bells import Bells
 from gateway.services.changes import Changes
 from gateway.services.delivery import Delivery
@@ -20,16 +20,17 @@ from gateway.services.news import News
 from gateway.services.overrides import Overrides
 from gateway.services.pictures import Pictures
 from gateway.services.secrets import Secrets
+from gateway.services.token_uses import TokenUses
 from gateway.services.tokens import Tokens
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The use cases that the faces call."""
+    """The use cases that the faces call: each asks what its principal may do."""
 
     administration: Administration
     aliases: Aliases
-    audit: Audit
+    audit: AuditEvents
     bells: Bells
     changes: Changes
     delivery: Delivery
@@ -46,13 +47,13 @@ class Services:
     tokens: Tokens
 
     @classmethod
-    def over(cls, foundation: Foundation) -> Self:
+    def over(cls, foundation: Foundation, uses: TokenUses) -> Self:
         """Build all of them on one foundation."""
         bells = Bells(foundation)
         return cls(
             administration=Administration(foundation),
             aliases=Aliases(foundation),
-            audit=Audit(foundation),
+            audit=AuditEvents(),
             bells=bells,
             changes=Changes(foundation),
             delivery=Delivery(foundation),
@@ -66,5 +67,5 @@ class Services:
             overrides=Overrides(foundation),
             pictures=Pictures(foundation),
             secrets=Secrets(foundation),
-            tokens=Tokens(foundation),
+            tokens=Tokens(foundation, uses),
         )

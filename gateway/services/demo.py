@@ -22,6 +22,8 @@ from gateway.domain.refusals import OrganizationNotFound
 from gateway.domain.scopes import Scope, ServiceType
 from gateway.domain.secrets import Secret, ServiceReference
 from gateway.services.container import Services
+from gateway.services.operator.container import OperatorServices
+from gateway.services.operator.organizations import Organizations
 from gateway.storage import holders, secrets
 from gateway.storage.unit_of_work import Database
 
@@ -53,10 +55,11 @@ class Demo:
     built_in_secret_id: str
 
 
-async def ensure_demo(services: Services, database: Database) -> Demo:
+async def ensure_demo(services: Services, operator: OperatorServices, database: Database) -> Demo:
     """Make what is not there of the demo, and a new token that opens it for 30 days."""
-    organization = await _organization(services)
-    make = _Maker(services, database, Principal.operator(organization.id))
+    organization = await _organization(operator.organizations)
+    viewer = Principal.operator(organization.id)
+    make = _Maker(services, database, viewer)
     shop = await make.holder(Scope.PROJECT, "shop")
     production = await make.holder(Scope.ENVIRONMENT, "production", shop)
     analytics = await make.holder(Scope.PROJECT, "analytics")
@@ -64,11 +67,11 @@ async def ensure_demo(services: Services, database: Database) -> Demo:
     job = await make.holder(Scope.JOB, "nightly-invoices", production)
     application = await make.holder(Scope.APPLICATION, "storefront", production)
     built_in = await _fill(make, shop, production, job, application)
-    _, token = await services.tokens.create(
-        organization_id=organization.id, name="demo", role=Role.ADMIN, lifetime=_TOKEN_LIFETIME
+    made = await services.tokens.create(
+        viewer=viewer, name="demo", role=Role.ADMIN, lifetime=_TOKEN_LIFETIME
     )
     return Demo(
-        token=token,
+        token=made.text,
         organization_id=organization.id,
         project_id=shop.id,
         environment_id=production.id,
@@ -99,11 +102,11 @@ async def free_keys(database: Database, holder_id: str, *, stem: str, count: int
     return free
 
 
-async def _organization(services: Services) -> Organization:
+async def _organization(organizations: Organizations) -> Organization:
     try:
-        return await services.administration.organization_named(ORGANIZATION)
+        return await organizations.named(ORGANIZATION)
     except OrganizationNotFound:
-        return await services.administration.create_organization(name=ORGANIZATION)
+        return await organizations.create(name=ORGANIZATION)
 
 
 async def _fill(

@@ -23,10 +23,10 @@ from gateway.domain.rules import ensure_can_be_changed
 from gateway.domain.scopes import Scope
 from gateway.domain.secrets import Secret
 from gateway.services import access
-from gateway.services.changes import Changes
+from gateway.services.changes import apply_edit
 from gateway.services.foundation import Foundation
-from gateway.services.overrides import Overrides
-from gateway.services.secrets import Secrets
+from gateway.services.overrides import add_override
+from gateway.services.secrets import add_free_secret, add_secret
 from gateway.storage import holders, secrets
 from gateway.storage.unit_of_work import WriteUnit
 
@@ -84,9 +84,6 @@ class Imports:
     def __init__(self, foundation: Foundation) -> None:
         """Take what every use case stands on."""
         self._foundation = foundation
-        self._secrets = Secrets(foundation)
-        self._overrides = Overrides(foundation)
-        self._changes = Changes(foundation)
 
     async def run(
         self,
@@ -142,21 +139,21 @@ class Imports:
         unit, viewer = work.unit, work.viewer
         if draft.key not in work.taken:
             # Most rows of most imports: nothing in the project could stand in their way.
-            created = await self._secrets.add_free(unit, holder, draft)
+            created = await add_free_secret(self._foundation, unit, holder, draft)
             work.taken.add(draft.key)
             return ImportedRow(ImportAction.CREATED, created)
         if own := await secrets.find_at(unit, holder, draft.key):
             return await self._updated(work, own, draft)
         existing = await secrets.find_with_key(unit, holder, draft.key)
         if existing is None:
-            created = await self._secrets.add(unit, holder, draft, viewer=viewer)
+            created = await add_secret(self._foundation, unit, holder, draft, viewer=viewer)
             return ImportedRow(ImportAction.CREATED, created)
         is_above = holder.relation_of(existing.holder) is Relation.IN_CHAIN
         if not is_above or not access.can_see(viewer, existing):
             raise KeyConflict(access.seen(viewer, existing))
         # The widest one with the key; an override further down stands on the same target.
-        override = await self._overrides.add(
-            unit, holder, existing.id, _override(draft), viewer=viewer
+        override = await add_override(
+            self._foundation, unit, holder, existing.id, _override(draft), viewer=viewer
         )
         return ImportedRow(ImportAction.OVERRIDDEN, override)
 
@@ -174,7 +171,7 @@ class Imports:
                 else draft.enable_interpolation_in_file
             ),
         )
-        edited = await self._changes.apply(work.unit, own, edit, viewer=work.viewer)
+        edited = await apply_edit(self._foundation, work.unit, own, edit, viewer=work.viewer)
         return ImportedRow(ImportAction.UPDATED, edited)
 
 

@@ -56,30 +56,33 @@ class Overrides:
                 viewer=viewer,
                 terms=terms,
                 request=("override", at, target_id, draft),
-                make=partial(self.add, unit, holder, target_id, draft, viewer=viewer),
+                make=partial(
+                    add_override, self._foundation, unit, holder, target_id, draft, viewer=viewer
+                ),
             )
 
-    async def add(
-        self,
-        unit: WriteUnit,
-        holder: Holder,
-        target_id: str,
-        draft: OverrideDraft,
-        *,
-        viewer: Principal,
-    ) -> Secret:
-        """Add an override inside a write that has been allowed already; errors as in `create`."""
-        target = await target_in_reach(unit, target_id, holder, viewer=viewer)
-        ensure_can_be_overridden(target, holder)
-        # The target has the key in the chain, so only an override of it can have it here.
-        if existing := await secrets.find_at(unit, holder, target.key):
-            raise OverrideConflict(existing)
-        shape = Shape(
-            variable_type=SecretType.OVERRIDE,
-            key=target.key,
-            target=target.facts,
-            target_holder_id=target.holder.id,
-        )
-        override = assembled(self._foundation, holder, draft, shape)
-        await add_with_value(self._foundation, unit, override, draft.value or "")
-        return override
+
+async def add_override(
+    foundation: Foundation,
+    unit: WriteUnit,
+    holder: Holder,
+    target_id: str,
+    draft: OverrideDraft,
+    *,
+    viewer: Principal,
+) -> Secret:
+    """Add an override inside a write that is allowed; errors as in `Overrides.create`."""
+    target = await target_in_reach(unit, target_id, holder, viewer=viewer)
+    ensure_can_be_overridden(target, holder)
+    # The target has the key in the chain, so only an override of it can have it here.
+    if existing := await secrets.find_at(unit, holder, target.key):
+        raise OverrideConflict(existing)
+    shape = Shape(
+        variable_type=SecretType.OVERRIDE,
+        key=target.key,
+        target=target.facts,
+        target_holder_id=target.holder.id,
+    )
+    override = assembled(foundation, holder, draft, shape)
+    await add_with_value(foundation, unit, override, draft.value or "")
+    return override

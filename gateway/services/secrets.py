@@ -130,21 +130,30 @@ class Secrets:
                 viewer=viewer,
                 terms=terms,
                 request=("create", at, draft),
-                make=partial(self.add, unit, holder, draft, viewer=viewer),
+                make=partial(add_secret, self._foundation, unit, holder, draft, viewer=viewer),
             )
 
-    async def add(
-        self, unit: WriteUnit, holder: Holder, draft: SecretDraft, *, viewer: Principal
-    ) -> Secret:
-        """Add a secret inside a write that has been allowed already; errors as in `create`."""
-        await ensure_key_is_free(unit, holder, draft.key, viewer=viewer)
-        return await self.add_free(unit, holder, draft)
 
-    async def add_free(self, unit: WriteUnit, holder: Holder, draft: SecretDraft) -> Secret:
-        """Add a secret whose key is known to be free in the whole project."""
-        mount_path = draft.mount_path or None
-        variable_type = SecretType.FILE if mount_path else SecretType.VALUE
-        shape = Shape(variable_type=variable_type, key=draft.key, mount_path=mount_path)
-        secret = assembled(self._foundation, holder, draft, shape)
-        await add_with_value(self._foundation, unit, secret, draft.value or "")
-        return secret
+async def add_secret(
+    foundation: Foundation,
+    unit: WriteUnit,
+    holder: Holder,
+    draft: SecretDraft,
+    *,
+    viewer: Principal,
+) -> Secret:
+    """Add a secret inside a write that has been allowed already; errors as in `Secrets.create`."""
+    await ensure_key_is_free(unit, holder, draft.key, viewer=viewer)
+    return await add_free_secret(foundation, unit, holder, draft)
+
+
+async def add_free_secret(
+    foundation: Foundation, unit: WriteUnit, holder: Holder, draft: SecretDraft
+) -> Secret:
+    """Add a secret whose key is known to be free in the whole project."""
+    mount_path = draft.mount_path or None
+    variable_type = SecretType.FILE if mount_path else SecretType.VALUE
+    shape = Shape(variable_type=variable_type, key=draft.key, mount_path=mount_path)
+    secret = assembled(foundation, holder, draft, shape)
+    await add_with_value(foundation, unit, secret, draft.value or "")
+    return secret

@@ -6,12 +6,10 @@ from datetime import datetime, timedelta
 from hmac import compare_digest
 from typing import Final
 
-import structlog
-
 from gateway.crypto.envelope import keyed_hash
 from gateway.domain import content
 from gateway.domain.drafts import AT_ONCE, HolderReference, WriteTerms
-from gateway.domain.errors import Argument, GatewayError, InvalidInput, Unauthenticated
+from gateway.domain.errors import Argument, InvalidInput, Unauthenticated
 from gateway.domain.grants import (
     Grant,
     GranteeKind,
@@ -26,14 +24,11 @@ from gateway.domain.principals import Principal
 from gateway.domain.tokens import ApiToken, is_token_text, new_token_text
 from gateway.services import access
 from gateway.services.foundation import Foundation
+from gateway.services.token_uses import TokenUses
 from gateway.storage import grants, tokens
 from gateway.storage.unit_of_work import ReadUnit
 
-_log = structlog.get_logger(__name__)
-
 MAX_DAYS: Final = 3_650
-# How exactly the last use of a token is known: a write an hour, instead of one a request.
-USE_IS_NOTED_EVERY: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,33 +43,12 @@ class NewToken:
 class Tokens:
     """The use cases around API tokens."""
 
-    def __init__(self, foundation: Foundation) -> None:
-        """Take what every use case stands on."""
+    def __init__(self, foundation: Foundation, uses: TokenUses) -> None:
+        """Take what every use case stands on, and where each use of a token is noted."""
         self._foundation = foundation
-        # Stored beside requests: none waits for the database's one writer because of it.
-        self._noted: dict[str, datetime] = {}
+        self._uses = uses
 
     async def create(
-        self,
-        *,
-        organization_id: str,
-        name: str,
-        role: Role,
-        on: HolderReference | None = None,
-        lifetime: timedelta | None = None,
-    ) -> tuple[ApiToken, str]:
-        """Create a token for the instance's operator; return its facts and its text.
-
-        Raises:
-            InvalidInput: for a name against the rules.
-            HolderNotFound: if the organization has no such holder.
-
-        """
-        operator = Principal.operator(organization_id)
-        made = await self.issue(viewer=operator, name=name, role=role, on=on, lifetime=lifetime)
-        return made.facts, made.text
-
-    async def issue(
         self,
         *,
         viewer: Principal,
@@ -132,7 +106,7 @@ class Tokens:
         # An index compares byte by byte and stops early; what it found is compared once more.
         if found is None or not compare_digest(found[1], digest):
             raise Unauthenticated
-        self._note_use(found[0], now)
+        self._uses.note(found[0], now)
         return found[2]
 
     async def page(self, unit: ReadUnit, *, viewer: Principal, window: Window) -> Page[ApiToken]:
@@ -158,25 +132,11 @@ class Tokens:
         sight = access.require_somewhere(viewer, Permission.ACCESS_MANAGE)
         return await grants.of_tokens(unit, token_ids, sight=sight)
 
-    async def of_organization(self, organization_id: str) -> Sequence[tuple[ApiToken, list[Grant]]]:
-        """Return an organization's tokens and their grants; for the instance's operator only."""
-        operator = Principal.operator(organization_id)
-        async with self._foundation.database.read() as unit:
-            found = await tokens.all_of(unit, organization_id)
-            ids = [token.id for token in found]
-            held = await self.grants_of(unit, viewer=operator, token_ids=ids)
-        return [(it, [grant for grant in held if grant.grantee.id == it.id]) for it in found]
-
     def now(self) -> datetime:
         """Return the time by which tokens are valid or not."""
         return self._foundation.now()
 
-    async def revoke(self, token_id: str) -> bool:
-        """Revoke a token for the instance's operator; tell whether there was one to revoke."""
-        async with self._foundation.database.write() as unit:
-            return await tokens.revoke(unit, token_id, at=self._foundation.now())
-
-    async def withdraw(
+    async def revoke(
         self, *, viewer: Principal, token_id: str, terms: WriteTerms = AT_ONCE
     ) -> ApiToken:
         """Revoke a token. It may be revoked already; then nothing changes.
@@ -198,27 +158,6 @@ class Tokens:
             await tokens.revoke(unit, token_id, at=self._foundation.now())
             left = await tokens.find(unit, token_id, sight=sight)
         return left or found
-
-    async def store_uses(self) -> None:
-        """Store which tokens were used since the last time; all in one write."""
-        noted = dict(self._noted)
-        if not noted:
-            return
-        try:
-            async with self._foundation.database.write() as unit:
-                for token_id, at in noted.items():
-                    await tokens.note_use(unit, token_id, at=at, since=at - USE_IS_NOTED_EVERY)
-        except GatewayError as error:
-            # They are kept for the next time.
-            _log.warning("token_uses_not_stored", tokens=len(noted), code=error.code)
-            return
-        for token_id in noted:
-            self._noted.pop(token_id, None)
-
-    def _note_use(self, token: ApiToken, now: datetime) -> None:
-        is_fresh = token.last_used_at and now - token.last_used_at < USE_IS_NOTED_EVERY
-        if not is_fresh:
-            self._noted.setdefault(token.id, now)
 
     def _digest(self, text: str) -> bytes:
         return keyed_hash(self._foundation.vault.token_pepper, text.encode())

@@ -11,8 +11,7 @@ from tests.world import World
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def foreign(shared_world: World) -> Territory:
     """One of everything in another organization."""
-    administration = shared_world.runtime.services.administration
-    made = await administration.create_organization(name="Foreign")
+    made = await shared_world.runtime.operator.organizations.create(name="Foreign")
     return await settle_territory(shared_world, Principal.operator(made.id), "foreign")
 
 

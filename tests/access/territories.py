@@ -80,7 +80,7 @@ async def settle_territory(world: World, operator: Principal, name: str) -> Terr
         subject=f"subject {name}",
         display_name=f"territory {name} user",
     )
-    token = await services.tokens.issue(
+    token = await services.tokens.create(
         viewer=operator,
         name=f"territory {name} token",
         role=Role.VIEWER,

@@ -184,7 +184,7 @@ async def test_what_was_granted_more_than_one_may_give_cannot_be_revoked(
     admin = await inside.client(shared_world, Role.ADMIN)
     operator = Principal.operator(shared_world.demo.organization_id)
     services = shared_world.runtime.services
-    wide = await services.tokens.issue(viewer=operator, name="wide", role=Role.VIEWER)
+    wide = await services.tokens.create(viewer=operator, name="wide", role=Role.VIEWER)
     both = await services.grants.grant(
         viewer=operator,
         grantee=wide.grant.grantee,

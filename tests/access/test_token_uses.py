@@ -15,6 +15,7 @@ from gateway.domain.permissions import Role
 from gateway.runtime import Runtime
 from gateway.services.demo import Demo
 from gateway.services.foundation import Foundation, utc_now
+from gateway.services.token_uses import TokenUses
 from gateway.services.tokens import Tokens
 from gateway.settings import Settings
 from tests.world import World
@@ -45,7 +46,7 @@ async def test_a_request_writes_nothing_and_its_use_is_stored_later(
         await world.client.post("/graphql", json=ASKED)
     before = _uses(data_dir)
 
-    await world.runtime.services.tokens.store_uses()
+    await world.runtime.operator.token_uses.store()
 
     assert before == [None]
     assert _uses(data_dir) != [None]
@@ -55,13 +56,14 @@ async def test_a_use_is_stored_once_an_hour(world: World, data_dir: Path) -> Non
     """S10: the clock is the test's own, so that an hour passes at once."""
     now = utc_now()
     foundation = Foundation(world.runtime.database, world.runtime.vault, now=lambda: now)
-    tokens = Tokens(foundation)
+    uses = TokenUses(foundation)
+    tokens = Tokens(foundation, uses)
 
     async def used(later: timedelta) -> list[str | None]:
         nonlocal now
         now += later
         await tokens.principal(world.demo.token)
-        await tokens.store_uses()
+        await uses.store()
         return _uses(data_dir)
 
     first = await used(timedelta())
@@ -84,16 +86,16 @@ async def test_uses_are_stored_when_the_gateway_stops(
 
 async def test_uses_that_cannot_be_stored_are_kept(world: World, data_dir: Path) -> None:
     """S10: and no request fails because of it."""
-    tokens = world.runtime.services.tokens
+    uses = world.runtime.operator.token_uses
     await world.client.post("/graphql", json=ASKED)
 
     with closing(sqlite3.connect(data_dir / "secrets.db")) as connection:
         connection.execute("ALTER TABLE api_token RENAME TO away")
         with structlog.testing.capture_logs() as lines:
-            await tokens.store_uses()
+            await uses.store()
         connection.execute("ALTER TABLE away RENAME TO api_token")
     missed = _uses(data_dir)
-    await tokens.store_uses()
+    await uses.store()
 
     assert [line["event"] for line in lines] == ["storage_unavailable", "token_uses_not_stored"]
     assert missed == [None]

@@ -98,7 +98,7 @@ async def test_an_acknowledgement_ends_the_alarm_and_is_told(
 ) -> None:
     """S57: also for a gateway that runs already."""
     async with open_world(data_dir, demo) as operator:
-        acknowledged = await operator.runtime.services.audit.acknowledge()
+        acknowledged = await operator.runtime.operator.audit.acknowledge()
 
     await _change(restored, "KEY")
     event = next(it for it in await told(restored) if it["action"] == "AUDIT_ACKNOWLEDGED")
@@ -111,7 +111,7 @@ async def test_an_acknowledgement_ends_the_alarm_and_is_told(
 
 
 async def test_nothing_is_acknowledged_where_all_is_well(world: World) -> None:
-    assert await world.runtime.services.audit.acknowledge() is None
+    assert await world.runtime.operator.audit.acknowledge() is None
 
 
 async def test_a_history_that_took_another_way_raises_the_alarm(
@@ -119,7 +119,7 @@ async def test_a_history_that_took_another_way_raises_the_alarm(
 ) -> None:
     """S56: as many entries as were anchored, but others."""
     lines = (data_dir / ANCHORS).read_text()
-    await restored.runtime.services.audit.acknowledge()
+    await restored.runtime.operator.audit.acknowledge()
     await _change(restored, "ANOTHER_WAY")
     await _change(restored, "AND_ON")
     (data_dir / ANCHORS).write_text(lines)
@@ -176,7 +176,7 @@ async def test_anyone_with_the_public_key_can_check_an_anchor(world: World) -> N
     line = dict(anchors_in(world.runtime.settings.data_dir)[-1])
     signature = base64.b64decode(line.pop("signature"))
     signed = json.dumps(line, sort_keys=True, separators=(",", ":")).encode()
-    public_key = bytes.fromhex(world.runtime.services.audit.public_key)
+    public_key = bytes.fromhex(world.runtime.operator.audit.public_key)
 
     Ed25519PublicKey.from_public_bytes(public_key).verify(signature, signed)
     assert line["key"] == public_key.hex()
@@ -216,7 +216,7 @@ async def test_a_database_from_before_the_trail_is_taken_in(data_dir: Path, demo
         events = await told(world)
         assert [event["action"] for event in events] == ["AUDIT_BEGUN"]
         assert events[0]["details"]["rows"] > 20
-        assert await world.runtime.services.audit.scrub() == []
+        assert await world.runtime.operator.audit.scrub() == []
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def _tamper(world: World, *statements: str) -> None:
 
 async def test_an_untouched_chain_passes(trail: World) -> None:
     """The control of all tests here."""
-    report = await trail.runtime.services.audit.verify()
+    report = await trail.runtime.operator.audit.verify()
 
     assert report.links > 20
     assert report.anchors >= 1
@@ -173,11 +173,11 @@ async def test_a_gateway_over_a_cut_chain_does_not_go_on_with_it(trail: World) -
     """S56: what comes next would hide the cut."""
     _tamper(trail, TAMPERINGS["the end cut off"])
 
-    await trail.runtime.services.audit.anchor()
+    await trail.runtime.operator.audit.anchor()
     refused = await trail.rest.create(Scope.JOB, trail.demo.job_id, key="LATER", value="v")
 
     assert alarm_of(trail) is Alarm.HEAD_DIFFERS
     assert refused.code == "UNAVAILABLE"
     _put_back(trail)
-    await trail.runtime.services.audit.anchor()
+    await trail.runtime.operator.audit.anchor()
     assert alarm_of(trail) is None

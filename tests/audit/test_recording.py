@@ -14,7 +14,7 @@ from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope, ServiceType
 from gateway.domain.secrets import ServiceReference
 from gateway.services.foundation import Foundation
-from gateway.services.keys import Keys
+from gateway.services.operator.keys import Keys
 from gateway.storage.tokens import API_TOKEN
 from tests.audit.trail import Json, last_seq, told_since
 from tests.contracts.walking import call, mutations
@@ -176,10 +176,10 @@ async def test_an_import_is_told_secret_by_secret(world: World) -> None:
 
 async def test_the_hierarchy_tokens_and_organizations_are_told(world: World) -> None:
     """S50: what the operator does at the command line too."""
-    services = world.runtime.services
+    services, operator = world.runtime.services, world.runtime.operator
 
     async def work() -> None:
-        organization = await services.administration.create_organization(name="New")
+        organization = await operator.organizations.create(name="New")
         viewer = Principal.operator(organization.id)
         made = await services.administration.create_holder(
             viewer=viewer, kind=Scope.PROJECT, name="p"
@@ -192,13 +192,9 @@ async def test_the_hierarchy_tokens_and_organizations_are_told(world: World) -> 
         draft = ProvidedDraft(key="QOVERY_X", value=VALUE, source=source)
         secret = await services.administration.register(viewer=viewer, at=at, draft=draft)
         await services.administration.rotate(viewer=viewer, secret_id=secret.id, value="next")
-        token, _ = await services.tokens.create(
-            organization_id=organization.id, name="t", role=Role.VIEWER
-        )
-        await services.tokens.revoke(token.id)
-        await services.administration.delete_organization(
-            organization_id=organization.id, with_content=True
-        )
+        token = await services.tokens.create(viewer=viewer, name="t", role=Role.VIEWER)
+        await operator.tokens.revoke(token.facts.id)
+        await operator.organizations.delete(organization_id=organization.id, with_content=True)
 
     with operating():
         events = await _events(world, work)

@@ -81,7 +81,7 @@ async def test_what_the_gateway_left_is_as_it_left_it(watched: World) -> None:
     await watched.rest.alias(Scope.JOB, job_id, made.row["id"], key="ALIASED")
     await watched.rest.edit(Scope.JOB, job_id, made.row["id"], key="FOUR", value="w")
     await watched.rest.delete(Scope.JOB, job_id, made.row["id"])
-    await watched.runtime.services.tokens.revoke("nobody's")
+    await watched.runtime.operator.tokens.revoke("nobody's")
 
     assert await row_faults(watched) == set()
 
@@ -148,7 +148,7 @@ async def test_a_change_does_not_wash_clean_what_was_done_before(watched: World)
     organization_id = watched.demo.organization_id
     run_by_force(database_of(watched), "UPDATE organization SET name = 'forged'")
 
-    await watched.runtime.services.administration.rename_organization(
+    await watched.runtime.operator.organizations.rename(
         organization_id=organization_id, name="renamed"
     )
 
@@ -167,9 +167,7 @@ async def test_a_row_that_was_never_recorded_is_told_when_it_is_touched(watched:
         f"INSERT INTO organization SELECT '{own}', 'own', created_at FROM organization",
     )
 
-    await watched.runtime.services.administration.rename_organization(
-        organization_id=own, name="renamed"
-    )
+    await watched.runtime.operator.organizations.rename(organization_id=own, name="renamed")
 
     assert [event["action"] for event in (await told(watched))[-2:]] == [
         "INTEGRITY_ALARM",
@@ -181,13 +179,13 @@ async def test_an_acknowledgement_takes_the_rows_as_they_are(watched: World) -> 
     run_by_force(database_of(watched), ATTACKS["a token's end put off"][0])
     before = await row_faults(watched)
 
-    acknowledged = await watched.runtime.services.audit.acknowledge()
+    acknowledged = await watched.runtime.operator.audit.acknowledge()
 
     assert before
     assert acknowledged
     assert acknowledged.event.facts["row_count"] == len(before)
     assert await row_faults(watched) == set()
-    assert not watched.runtime.services.audit.is_in_alarm
+    assert not watched.runtime.operator.audit.is_in_alarm
 
 
 def _integrity(server: str) -> str:

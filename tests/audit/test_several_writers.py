@@ -40,8 +40,8 @@ async def test_two_first_starts_at_once_begin_one_chain(tmp_path: Path) -> None:
 
     async def start() -> list[str]:
         async with Runtime.over(settings).running() as runtime:
-            report = await runtime.services.audit.verify()
-            events = [event async for event in runtime.services.audit.exported()]
+            report = await runtime.operator.audit.verify()
+            events = [event async for event in runtime.operator.audit.exported()]
             assert report.findings == []
             return [event["action"] for event in events]
 

@@ -36,7 +36,7 @@ def database_of(world: World) -> Path:
 
 async def told(world: World) -> list[Json]:
     """Return all that the trail tells, oldest first."""
-    return [event async for event in world.runtime.services.audit.exported()]
+    return [event async for event in world.runtime.operator.audit.exported()]
 
 
 async def told_since(world: World, seq: int) -> list[Json]:
@@ -51,18 +51,18 @@ async def last_seq(world: World) -> int:
 
 async def faults(world: World) -> list[str]:
     """Return what a check of the chain finds."""
-    report = await world.runtime.services.audit.verify()
+    report = await world.runtime.operator.audit.verify()
     return [str(finding.fault) for finding in report.findings]
 
 
 async def row_faults(world: World) -> set[tuple[str, str]]:
     """Return what a scrub finds: faults and tables."""
-    return {(it.fault, it.table) for it in await world.runtime.services.audit.scrub()}
+    return {(it.fault, it.table) for it in await world.runtime.operator.audit.scrub()}
 
 
 def alarm_of(world: World) -> Alarm | None:
     """Return why the world's database is not trusted."""
-    return world.runtime.services.audit.alarm
+    return world.runtime.operator.audit.alarm
 
 
 def anchors_in(data_dir: Path) -> list[Json]:

@@ -43,7 +43,7 @@ async def _prepare(folder: Path) -> Demo:
     settings = Settings(data_dir=folder)
     await migrate_database(settings)
     async with Runtime.over(settings).running() as runtime:
-        demo = await ensure_demo(runtime.services, runtime.database)
+        demo = await ensure_demo(runtime.services, runtime.operator, runtime.database)
         viewer = Principal.operator(demo.organization_id)
         at = HolderReference(Scope.JOB, demo.job_id)
         for number in range(SECRETS):

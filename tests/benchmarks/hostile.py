@@ -44,7 +44,7 @@ async def _table(folder: Path) -> list[tuple[str, int, float, str]]:
     settings = Settings(data_dir=folder)
     await migrate_database(settings)
     async with Runtime.over(settings).running() as runtime:
-        demo = await ensure_demo(runtime.services, runtime.database)
+        demo = await ensure_demo(runtime.services, runtime.operator, runtime.database)
     rows = []
     async with open_world(folder, demo) as world:
         for name, shape in SHAPES.items():

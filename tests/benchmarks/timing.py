@@ -130,16 +130,14 @@ async def _facts(folder: Path) -> Facts:
     settings = Settings(data_dir=folder)
     await migrate_database(settings)
     async with Runtime.over(settings).running() as runtime:
-        demo = await ensure_demo(runtime.services, runtime.database)
+        demo = await ensure_demo(runtime.services, runtime.operator, runtime.database)
     async with open_world(folder, demo) as world:
-        services = world.runtime.services
-        token, revoked = await services.tokens.create(
-            organization_id=demo.organization_id, name="revoked", role=Role.ADMIN
-        )
-        await services.tokens.revoke(token.id)
-        organization = await services.administration.create_organization(name="Foreign")
+        runtime, viewer = world.runtime, Principal.operator(demo.organization_id)
+        token = await runtime.services.tokens.create(viewer=viewer, name="revoked", role=Role.ADMIN)
+        await runtime.operator.tokens.revoke(token.facts.id)
+        organization = await runtime.operator.organizations.create(name="Foreign")
         operator = Principal.operator(organization.id)
-        return Facts(demo, revoked, await settle_territory(world, operator, "foreign"))
+        return Facts(demo, token.text, await settle_territory(world, operator, "foreign"))
 
 
 async def compare(timed: Timed, one: Asked, other: Asked, *, pairs: int) -> Compared:

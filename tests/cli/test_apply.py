@@ -9,7 +9,7 @@ from gateway.domain.topology import PlanOutdated, Topology
 from gateway.runtime import Runtime
 from gateway.services.demo import Demo
 from gateway.services.foundation import Foundation
-from gateway.services.topology import Topologies
+from gateway.services.operator.topology import Topologies
 from gateway.settings import Settings
 from tests.cli.conftest import CommandLine, Finished
 from tests.cli.test_topology_plans import LIVE, SHOP

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from gateway.cli import main
 from gateway.crypto.kept_in_file import KeysInFile
-from gateway.services.keys import Keys
+from gateway.services.operator.keys import Keys
 from gateway.storage import data_keys, values
 
 Step = Callable[..., Any]

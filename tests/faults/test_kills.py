@@ -197,9 +197,9 @@ def _damage(database: Path) -> list[tuple[str, ...]]:
 async def _ensure_all_is_told(folder: Path, storm: Storm) -> None:
     """S50: the trail is whole, and tells of every creation once."""
     async with Runtime.over(Settings(data_dir=folder)).running() as runtime:
-        report = await runtime.services.audit.verify()
-        told = [event async for event in runtime.services.audit.exported()]
-        alarm, differences = runtime.services.audit.alarm, await runtime.services.audit.scrub()
+        report = await runtime.operator.audit.verify()
+        told = [event async for event in runtime.operator.audit.exported()]
+        alarm, differences = runtime.operator.audit.alarm, await runtime.operator.audit.scrub()
     created = Counter(event["key"] for event in told if event["action"] == "SECRET_CREATED")
     assert (alarm, report.findings, differences) == (None, [], [])
     assert {created[key] for key in storm.sent} == {1}

@@ -133,10 +133,10 @@ async def _faults_in_use(folder: Path, trace: Traced, cut: Cut) -> list[str]:
     settings = Settings(data_dir=folder)
     await migrate_database(settings)
     async with Runtime.over(settings).running() as runtime:
-        if runtime.services.audit.alarm is not None:
-            return [f"alarm: {runtime.services.audit.alarm}"]
-        report = await runtime.services.audit.verify()
-        if report.findings or await runtime.services.audit.scrub():
+        if runtime.operator.audit.alarm is not None:
+            return [f"alarm: {runtime.operator.audit.alarm}"]
+        report = await runtime.operator.audit.verify()
+        if report.findings or await runtime.operator.audit.scrub():
             return ["trail"]
     if not any(cut.told.values()):
         return []

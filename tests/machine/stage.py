@@ -109,18 +109,18 @@ def opened_stage(folder: Path) -> Iterator[Stage]:
         running = runtime.running()
         runner.run(running.__aenter__())
         try:
-            viewer, places = runner.run(_hierarchy(runtime.services))
+            viewer, places = runner.run(_hierarchy(runtime))
             yield Stage(runner, runtime, viewer, places)
         finally:
             runner.run(running.__aexit__(None, None, None))
 
 
-async def _hierarchy(services: Services) -> tuple[Principal, tuple[Place, ...]]:
-    organization = await services.administration.create_organization(name="machine")
+async def _hierarchy(runtime: Runtime) -> tuple[Principal, tuple[Place, ...]]:
+    organization = await runtime.operator.organizations.create(name="machine")
     viewer, places = Principal.operator(organization.id), list[Place]()
 
     async def made(kind: Scope, above: Place | None = None) -> Place:
-        holder = await services.administration.create_holder(
+        holder = await runtime.services.administration.create_holder(
             viewer=viewer,
             kind=kind,
             name=f"{kind} {len(places)}",

@@ -147,7 +147,7 @@ async def test_no_level_of_logging_tells_what_is_stored(
     caplog.set_level(logging.DEBUG)
 
     async with Runtime.over(Settings(data_dir=data_dir)).running() as runtime:
-        assert await runtime.services.tokens.of_organization("marker-3307") == []
+        assert await runtime.operator.tokens.of_organization("marker-3307") == []
 
     assert "marker-3307" not in caplog.text
 

@@ -27,7 +27,7 @@ class Stranger:
 async def settle(world: World) -> Stranger:
     """Make a second organization and its administrator."""
     services = world.runtime.services
-    organization = await services.administration.create_organization(name="Another")
+    organization = await world.runtime.operator.organizations.create(name="Another")
     viewer = Principal.operator(organization.id)
 
     async def make(kind: Scope, parent: HolderReference | None = None) -> HolderReference:
@@ -42,11 +42,9 @@ async def settle(world: World) -> Stranger:
     secret = await services.secrets.create(
         viewer=viewer, at=job, draft=SecretDraft(key="THEIRS", value="theirs")
     )
-    _, token = await services.tokens.create(
-        organization_id=organization.id, name="theirs", role=Role.ADMIN
-    )
+    made = await services.tokens.create(viewer=viewer, name="theirs", role=Role.ADMIN)
     return Stranger(
-        world.client_for(token), organization.id, project.id, environment.id, job.id, secret.id
+        world.client_for(made.text), organization.id, project.id, environment.id, job.id, secret.id
     )
 
 

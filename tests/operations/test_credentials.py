@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from gateway.domain.permissions import Role
+from gateway.domain.principals import Principal
 from gateway.domain.tokens import new_token_text
 from tests.operations.answers import comparable
 from tests.operations.callers import nobody
@@ -99,15 +100,15 @@ async def test_an_expired_token_is_refused_like_one_that_never_was(
     shared_world: World, path: Path
 ) -> None:
     """E2, S9."""
-    _, expired = await shared_world.runtime.services.tokens.create(
-        organization_id=shared_world.demo.organization_id,
+    expired = await shared_world.runtime.services.tokens.create(
+        viewer=Principal.operator(shared_world.demo.organization_id),
         name="expired",
         role=Role.ADMIN,
         lifetime=timedelta(seconds=-1),
     )
     at = path(shared_world)
 
-    refused = await _post(shared_world, at, _bearer(expired))
+    refused = await _post(shared_world, at, _bearer(expired.text))
 
     unknown = await _post(shared_world, at, _bearer(new_token_text()))
     assert comparable(refused) == comparable(unknown)
@@ -119,14 +120,16 @@ async def test_a_revoked_token_is_refused_from_the_next_request_on(
 ) -> None:
     """E2, S9, S10."""
     at = path(shared_world)
-    token, text = await shared_world.runtime.services.tokens.create(
-        organization_id=shared_world.demo.organization_id, name="revoked", role=Role.ADMIN
+    made = await shared_world.runtime.services.tokens.create(
+        viewer=Principal.operator(shared_world.demo.organization_id),
+        name="revoked",
+        role=Role.ADMIN,
     )
-    before = await _post(shared_world, at, _bearer(text))
+    before = await _post(shared_world, at, _bearer(made.text))
 
-    await shared_world.runtime.services.tokens.revoke(token.id)
+    await shared_world.runtime.operator.tokens.revoke(made.facts.id)
 
-    refused = await _post(shared_world, at, _bearer(text))
+    refused = await _post(shared_world, at, _bearer(made.text))
     unknown = await _post(shared_world, at, _bearer(new_token_text()))
     assert before.status_code != HTTPStatus.UNAUTHORIZED
     assert comparable(refused) == comparable(unknown)

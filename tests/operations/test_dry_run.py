@@ -148,7 +148,7 @@ async def stage(world: World, data_dir: Path) -> Stage:
     target_id = target.row["id"]
     await world.rest.alias(Scope.JOB, world.demo.job_id, target_id, key="ALIAS")
     viewer = Principal.operator(world.demo.organization_id)
-    token = await world.runtime.services.tokens.issue(viewer=viewer, name="old", role=Role.VIEWER)
+    token = await world.runtime.services.tokens.create(viewer=viewer, name="old", role=Role.VIEWER)
     user = await world.runtime.services.identities.register(
         viewer=viewer, issuer="https://issuer.example", subject="old", display_name="Old"
     )

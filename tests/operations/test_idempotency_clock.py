@@ -12,7 +12,6 @@ import pytest
 
 from gateway.app import build_app
 from gateway.runtime import Runtime
-from gateway.services.container import Services
 from gateway.services.demo import Demo
 from gateway.services.foundation import Foundation, utc_now
 from tests.patience import patient_settings
@@ -56,7 +55,7 @@ async def timed(template: tuple[Path, Demo], data_dir: Path) -> AsyncIterator[Ti
     clock, demo = Clock(), template[1]
     made = Runtime.over(patient_settings(data_dir))
     foundation = Foundation(made.database, made.vault, now=clock.now)
-    runtime = Runtime(made.settings, made.database, made.vault, Services.over(foundation))
+    runtime = Runtime.built_on(foundation, made.settings)
     async with (
         runtime.running(),
         httpx.AsyncClient(

@@ -170,8 +170,8 @@ async def test_an_edited_token_is_refused(world: World, data_dir: Path, statemen
     """S55."""
     client = await world.client_with(Role.VIEWER)
     listed = await world.client.get(f"/job/{world.demo.job_id}/secret")
-    other = await world.runtime.services.administration.create_organization(name="Other")
-    tokens = await world.runtime.services.tokens.of_organization(world.demo.organization_id)
+    other = await world.runtime.operator.organizations.create(name="Other")
+    tokens = await world.runtime.operator.tokens.of_organization(world.demo.organization_id)
     (token_id,) = [token.id for token, _ in tokens if token.name == f"a {Role.VIEWER}"]
     names = {"id": token_id, "other": other.id}
     _execute(data_dir, statement, **{it: names[it] for it in names if f":{it}" in statement})
@@ -185,9 +185,9 @@ async def test_an_edited_token_is_refused(world: World, data_dir: Path, statemen
 async def test_a_revoked_token_cannot_be_brought_back(world: World, data_dir: Path) -> None:
     """S55."""
     client = await world.client_with(Role.VIEWER)
-    tokens = await world.runtime.services.tokens.of_organization(world.demo.organization_id)
+    tokens = await world.runtime.operator.tokens.of_organization(world.demo.organization_id)
     (token_id,) = [token.id for token, _ in tokens if token.name == f"a {Role.VIEWER}"]
-    await world.runtime.services.tokens.revoke(token_id)
+    await world.runtime.operator.tokens.revoke(token_id)
     revoked = await client.get(f"/job/{world.demo.job_id}/secret")
     _execute(data_dir, "UPDATE api_token SET revoked_at = NULL WHERE id = :id", id=token_id)
 

@@ -57,7 +57,7 @@ async def test_values_sealed_under_keys_of_kms(moto: str, tmp_path: Path) -> Non
     )
     await migrate_database(settings)
     async with Runtime.over(settings).running() as runtime:
-        demo = await ensure_demo(runtime.services, runtime.database)
+        demo = await ensure_demo(runtime.services, runtime.operator, runtime.database)
         async with runtime.database.read() as unit:
             wrapping = await data_keys.wrapping_ids(unit)
     assert wrapping == {f"aws-kms:{key_id}"}

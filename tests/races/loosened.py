@@ -17,7 +17,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from gateway.runtime import Runtime
-from gateway.services.container import Services
 from gateway.services.foundation import Foundation
 from gateway.services.vault import Vault
 from gateway.storage.unit_of_work import Database, WriteUnit
@@ -116,9 +115,8 @@ class LooseRuntime(Runtime):
 
 def loose_runtime(data_dir: Path, database: LooseDatabase) -> LooseRuntime:
     """Return a runtime over a loose database."""
-    settings, vault = patient_settings(data_dir), Vault()
-    services = Services.over(Foundation(database, vault))
-    return LooseRuntime(settings, database, vault, services)
+    foundation = Foundation(database, Vault())
+    return LooseRuntime.built_on(foundation, patient_settings(data_dir))
 
 
 def drop_uniqueness(path: Path) -> None:

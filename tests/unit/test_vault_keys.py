@@ -20,7 +20,7 @@ from gateway.domain.scopes import Scope
 from gateway.domain.sealed import SealedValue, ValueIdentity
 from gateway.services.data_key_cache import DataKeyCache
 from gateway.services.foundation import Foundation
-from gateway.services.keys import Keys
+from gateway.services.operator.keys import Keys
 from gateway.services.vault import SEALS_AT_ONCE, Vault
 from gateway.storage import secrets
 from gateway.storage.tables import HolderRow

@@ -46,13 +46,13 @@ class Organizations:
         """Take what every use case stands on."""
         self._foundation = foundation
 
-    async def organizations(self) -> list[Organization]:
-        """Return all organizations of the instance; for its operator only."""
+    async def all(self) -> list[Organization]:
+        """Return all organizations of the instance."""
         async with self._foundation.database.read() as unit:
             return await holders.organizations(unit)
 
-    async def organization_named(self, name: str) -> Organization:
-        """Return the organization of that name; for the instance's operator only.
+    async def named(self, name: str) -> Organization:
+        """Return the organization of that name.
 
         Raises:
             OrganizationNotFound: if there is none.
@@ -64,8 +64,8 @@ class Organizations:
             raise OrganizationNotFound
         return organization
 
-    async def create_organization(self, *, name: str) -> Organization:
-        """Create a tenant; for the instance's operator only.
+    async def create(self, *, name: str) -> Organization:
+        """Create a tenant.
 
         Raises:
             InvalidInput: for a name against the rules.
@@ -80,10 +80,10 @@ class Organizations:
             await holders.add_organization(unit, organization, at=self._foundation.now())
         return organization
 
-    async def rename_organization(
+    async def rename(
         self, *, organization_id: str, name: str, terms: WriteTerms = AT_ONCE
     ) -> Organization:
-        """Give an organization another name; for the instance's operator only.
+        """Give an organization another name.
 
         Raises:
             InvalidInput: for a name against the rules.
@@ -101,12 +101,12 @@ class Organizations:
                 await holders.rename_organization(unit, renamed)
         return renamed
 
-    async def delete_organization(
+    async def delete(
         self, *, organization_id: str, with_content: bool = False, terms: WriteTerms = AT_ONCE
     ) -> OrganizationDeletion:
         """Delete an organization and its tokens; its projects only if that is asked for.
 
-        For the instance's operator only. What a backup holds of its values stays sealed.
+        What a backup holds of its values stays sealed.
 
         Raises:
             OrganizationNotFound: if there is none with the id.

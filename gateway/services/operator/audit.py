@@ -1,4 +1,4 @@
-"""The use cases around the audit trail: reading it, and the operator's care for it."""
+"""The audit log as the instance's operator keeps it: begun, anchored, verified, scanned, pruned."""
 
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
@@ -7,12 +7,8 @@ from typing import Any
 
 import structlog
 
-from gateway.domain.audit import ANY_EVENT, AuditAction, AuditEvent, AuditFilter, Link
+from gateway.domain.audit import AuditAction, Link
 from gateway.domain.errors import Unavailable
-from gateway.domain.pages import Page, Window
-from gateway.domain.permissions import Permission
-from gateway.domain.principals import Principal
-from gateway.services import access
 from gateway.services.alarms import Alarm
 from gateway.services.anchors import Anchor, Anchors
 from gateway.services.chain_check import ChainReport, check_chain
@@ -20,9 +16,8 @@ from gateway.services.foundation import Foundation
 from gateway.services.scrub import RowFinding, scrub
 from gateway.services.trail import PAGE, Trail, instance_draft
 from gateway.services.trail_keys import TrailKeys
-from gateway.storage import audit, audit_pages
+from gateway.storage import audit
 from gateway.storage.anchors import AnchorFile
-from gateway.storage.unit_of_work import ReadUnit
 
 _log = structlog.get_logger(__name__)
 _MOST_TOLD = 20
@@ -33,7 +28,7 @@ class ClosedTrail(Exception):
 
 
 class Audit:
-    """The use cases around the audit trail."""
+    """The operator's use cases around the audit log."""
 
     def __init__(self, foundation: Foundation) -> None:
         """Take what every use case stands on."""
@@ -68,27 +63,8 @@ class Audit:
         """The key that checks anchors, in hexadecimal digits."""
         return self._trail.anchors.public_key
 
-    async def events(
-        self,
-        unit: ReadUnit,
-        *,
-        viewer: Principal,
-        window: Window,
-        only: AuditFilter = ANY_EVENT,
-    ) -> Page[AuditEvent]:
-        """Return a page of what was done where the viewer may read the trail, the newest first.
-
-        Raises:
-            Forbidden: if the viewer may not read the trail.
-            InvalidInput: for a cursor of another list, or a filter against the rules.
-
-        """
-        only.ensure_valid()
-        sight = access.require_somewhere(viewer, Permission.AUDIT_READ)
-        return await audit_pages.page(unit, sight, window, only)
-
     async def exported(self) -> AsyncIterator[Mapping[str, Any]]:
-        """Give every event of every organization as plain facts; for the operator only."""
+        """Give every event of every organization as plain facts."""
         after, has_more = -1, True
         while has_more:
             async with self._foundation.database.read() as unit:
@@ -99,13 +75,13 @@ class Audit:
             has_more = bool(links)
 
     async def head(self) -> Mapping[str, Any] | None:
-        """Return the head, signed as an anchor is; for the operator only."""
+        """Return the head, signed as an anchor is."""
         async with self._foundation.database.read() as unit:
             newest = await audit.newest(unit)
         return self._trail.anchors.signed(Anchor.of(newest)) if newest else None
 
     async def verify(self) -> ChainReport:
-        """Check the whole chain against itself, its head and the anchors; for the operator only."""
+        """Check the whole chain against itself, its head and the anchors."""
         async with self._foundation.database.read() as unit:
             anchors = self._trail.anchors.standing()
             return await check_chain(unit, self._trail.keys, anchors)
@@ -137,7 +113,7 @@ class Audit:
             _log.error("audit_anchor_failed", kind=type(error).__name__)
 
     async def prune(self, *, before: datetime) -> int:
-        """Delete events from before a moment; tell how many. For the operator only.
+        """Delete events from before a moment; tell how many.
 
         The chain then begins later, and one event in it says where, sealed like all.
 
@@ -156,7 +132,7 @@ class Audit:
         return gone
 
     async def acknowledge(self) -> Link | None:
-        """Take the database as it is from here on, and record that; for the operator only.
+        """Take the database as it is from here on, and record that.
 
         Returns None if there is nothing to acknowledge.
 

@@ -1,0 +1,42 @@
+"""All use cases of the instance's operator, built once."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from gateway.services.foundation import Foundation
+from gateway.services.operator.audit import Audit
+from gateway.services.operator.checkup import CheckUp
+from gateway.services.operator.directory import Directory
+from gateway.services.operator.keys import Keys
+from gateway.services.operator.organizations import Organizations
+from gateway.services.operator.tokens import OperatorTokens
+from gateway.services.operator.topology import Topologies
+from gateway.services.token_uses import TokenUses
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorServices:
+    """The use cases that check no permission: they act for the operator of the whole instance."""
+
+    audit: Audit
+    check_up: CheckUp
+    directory: Directory
+    keys: Keys
+    organizations: Organizations
+    token_uses: TokenUses
+    tokens: OperatorTokens
+    topologies: Topologies
+
+    @classmethod
+    def over(cls, foundation: Foundation, uses: TokenUses) -> Self:
+        """Build all of them on one foundation."""
+        return cls(
+            audit=Audit(foundation),
+            check_up=CheckUp(foundation),
+            directory=Directory(foundation),
+            keys=Keys(foundation),
+            organizations=Organizations(foundation),
+            token_uses=uses,
+            tokens=OperatorTokens(foundation),
+            topologies=Topologies(foundation),
+        )

@@ -1,0 +1,47 @@
+"""When tokens were used last: noted in memory at each sign-in, stored beside requests."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from gateway.domain.errors import GatewayError
+from gateway.domain.tokens import ApiToken
+from gateway.services.foundation import Foundation
+from gateway.storage import tokens
+
+_log = structlog.get_logger(__name__)
+
+# How exactly the last use of a token is known: a write an hour, instead of one a request.
+USE_IS_NOTED_EVERY: Final = timedelta(hours=1)
+
+
+class TokenUses:
+    """The uses that are not stored yet. No request waits for the database's one writer for them."""
+
+    def __init__(self, foundation: Foundation) -> None:
+        """Begin with nothing noted."""
+        self._foundation = foundation
+        self._noted: dict[str, datetime] = {}
+
+    def note(self, token: ApiToken, now: datetime) -> None:
+        """Note that a token is used, unless a recent use is stored."""
+        is_fresh = token.last_used_at and now - token.last_used_at < USE_IS_NOTED_EVERY
+        if not is_fresh:
+            self._noted.setdefault(token.id, now)
+
+    async def store(self) -> None:
+        """Store all that was noted, in one write."""
+        noted = dict(self._noted)
+        if not noted:
+            return
+        try:
+            async with self._foundation.database.write() as unit:
+                for token_id, at in noted.items():
+                    await tokens.note_use(unit, token_id, at=at, since=at - USE_IS_NOTED_EVERY)
+        except GatewayError as error:
+            # They are kept for the next time.
+            _log.warning("token_uses_not_stored", tokens=len(noted), code=error.code)
+            return
+        for token_id in noted:
+            self._noted.pop(token_id, None)
