@@ -16,15 +16,15 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from gateway.auth.attempts import GuardedSignIn
-from gateway.auth.authentication import Authentication, signed_in
+from gateway.auth.authentication import Authentication
+from gateway.auth.callers import Callers
 from gateway.auth.sign_in import SignIn
 from gateway.domain.buckets import Allowance
-from gateway.domain.execution import OpenRun
+from gateway.domain.pictures import Picture
 from gateway.graphiql.page import GRAPHIQL_PATHS, graphiql_routes
 from gateway.hardening import harden
 from gateway.http import graphql, health
 from gateway.http.attendance import Attendance
-from gateway.http.body_limit import MAX_BODY_BYTES, BodyLimit
 from gateway.http.boundary import ErrorBoundary, on_http_exception
 from gateway.http.connections import STATE_KEY, Connections, Deadlines
 from gateway.http.front import FRONT, front_route
@@ -46,6 +46,7 @@ from gateway.rest.reference.routes import PAGE_PATH, PUBLIC_PATHS, reference_rou
 from gateway.rest.shim import rest_routes
 from gateway.rest.table import ROWS
 from gateway.runtime import Runtime
+from gateway.services.execution import Caller, OpenRun
 from gateway.services.limits import Clock, Limiter
 from gateway.services.vigil import Vigil
 from gateway.settings import Settings
@@ -73,7 +74,8 @@ def build_app(runtime: Runtime, *, clock: Clock = time.monotonic) -> Starlette:
     executors = _executors(runtime, limiter)
     # One for both: a failed attempt counts wherever it comes in.
     attempts = Limiter(_failure_allowance(runtime.settings), clock)
-    sign_in = GuardedSignIn(_sign_in(runtime), attempts)
+    sign_in = _sign_in(runtime)
+    callers = Callers(runtime.database, GuardedSignIn(sign_in, attempts), sign_in)
     documents = trusted_documents(runtime.settings)
     # A document that does not fit the schema stops the process here, and no customer there.
     for row in ROWS:
@@ -86,11 +88,11 @@ def build_app(runtime: Runtime, *, clock: Clock = time.monotonic) -> Starlette:
 
     app = Starlette(
         routes=[
-            *_graphql_routes(runtime, executors.public, documents, sign_in),
+            *_graphql_routes(runtime, executors.public, documents, callers),
             *_other_routes(runtime, metered(executors.internal.open_run, limiter)),
             *_pages(runtime, limiter),
         ],
-        middleware=_middleware(runtime, limiter, sign_in),
+        middleware=_middleware(runtime, limiter, callers),
         exception_handlers={HTTPException: on_http_exception},
         lifespan=lifespan,
     )
@@ -139,12 +141,12 @@ def _executors(runtime: Runtime, limiter: Limiter) -> _Executors:
 
 
 def _graphql_routes(
-    runtime: Runtime, public: Executor, documents: TrustedDocuments, sign_in: GuardedSignIn
+    runtime: Runtime, public: Executor, documents: TrustedDocuments, callers: Callers
 ) -> list[BaseRoute]:
     settings = runtime.settings
     streaming = Streaming(
         public,
-        Vigil(runtime.services.bells, runtime.services.tokens.now),
+        Vigil(runtime.services.bells, runtime.database, runtime.services.tokens.now),
         most_per_caller=settings.subscriptions_per_caller,
     )
     endpoint = GraphQLEndpoint(public.open_run, streaming, documents)
@@ -152,7 +154,7 @@ def _graphql_routes(
         public.open_run,
         streaming,
         documents,
-        partial(signed_in, sign_in),
+        callers.introduce,
         origins=settings.cors_origins,
         times=SocketTimes(init=settings.head_seconds, operation=settings.deadline_seconds),
     )
@@ -178,10 +180,20 @@ def _other_routes(runtime: Runtime, open_run: OpenRun) -> list[BaseRoute]:
 def _pages(runtime: Runtime, limiter: Limiter) -> list[BaseRoute]:
     if not runtime.settings.serves_graphiql:
         return []
-    return [*graphiql_routes(), *map_routes(runtime.services.pictures.of_service, limiter.charge)]
+    return [*graphiql_routes(), *map_routes(partial(_pictured, runtime), limiter.charge)]
 
 
-def _middleware(runtime: Runtime, limiter: Limiter, sign_in: GuardedSignIn) -> list[Middleware]:
+async def _pictured(runtime: Runtime, caller: Caller, service_id: str) -> Picture:
+    view = caller.view or runtime.database.view()
+    try:
+        return await runtime.services.pictures.of_service(
+            view, viewer=caller.viewer, service_id=service_id
+        )
+    finally:
+        await view.close()
+
+
+def _middleware(runtime: Runtime, limiter: Limiter, callers: Callers) -> list[Middleware]:
     """Return the middleware, the outermost first."""
     settings = runtime.settings
     return [
@@ -191,14 +203,15 @@ def _middleware(runtime: Runtime, limiter: Limiter, sign_in: GuardedSignIn) -> l
         *([_cors(settings)] if settings.cors_origins else []),
         Middleware(ErrorBoundary),
         Middleware(HostGate, hosts=settings.resolved_hosts, open_paths={health.LIVE, health.READY}),
+        # Outside of signing in, so that waiting for a connection counts.
+        Middleware(Attendance, seconds=settings.deadline_seconds),
         Middleware(
             Authentication,
-            principal_of=sign_in,
+            callers=callers,
             is_public=_is_public(settings),
+            seconds=settings.deadline_seconds,
         ),
         Middleware(Metering, limiter=limiter),
-        Middleware(BodyLimit, most=MAX_BODY_BYTES),
-        Middleware(Attendance, seconds=runtime.settings.deadline_seconds),
     ]
 
 

@@ -155,7 +155,7 @@ class CreateApiTokenPayload:
     ) -> Self:
         """Wait for the use case; tell what it made, or why nothing."""
         try:
-            made = await info.context.services.finishing.finished(work)
+            made = await info.context.finish(work)
         except BusinessError as error:
             return cls(errors=told(error, paths))
         await info.context.renew()
@@ -178,7 +178,7 @@ class ApiTokenPayload:
     async def of(cls, info: Info, work: Awaitable[DomainToken], paths: ArgumentPaths) -> Self:
         """Wait for the use case; tell what it wrote, or why it wrote nothing."""
         try:
-            token = await info.context.services.finishing.finished(work)
+            token = await info.context.finish(work)
         except BusinessError as error:
             return cls(errors=told(error, paths))
         await info.context.renew()
@@ -196,7 +196,7 @@ class RoleGrantPayload:
     async def of(cls, info: Info, work: Awaitable[Grant], paths: ArgumentPaths) -> Self:
         """Wait for the use case; tell what it wrote, or why it wrote nothing."""
         try:
-            grant = await info.context.services.finishing.finished(work)
+            grant = await info.context.finish(work)
         except BusinessError as error:
             return cls(errors=told(error, paths))
         await info.context.renew()
@@ -214,7 +214,7 @@ class UserPayload:
     async def of(cls, info: Info, work: Awaitable[DomainUser], paths: ArgumentPaths) -> Self:
         """Wait for the use case; tell what it wrote, or why it wrote nothing."""
         try:
-            user = await info.context.services.finishing.finished(work)
+            user = await info.context.finish(work)
         except BusinessError as error:
             return cls(errors=told(error, paths))
         await info.context.renew()

@@ -1,18 +1,21 @@
 """What a resolver has at hand: the caller, the services, and one view of the database."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import strawberry
 from strawberry.dataloader import DataLoader
 
-from gateway.domain.execution import LookUp
 from gateway.domain.grants import Grant
 from gateway.domain.holders import Holder
 from gateway.domain.principals import Principal
 from gateway.domain.secrets import Secret
 from gateway.services.container import Services
+from gateway.services.execution import LookUp
 from gateway.storage.unit_of_work import ReadUnit
+
+Outcome = TypeVar("Outcome")
 
 
 @dataclass(slots=True)
@@ -49,14 +52,22 @@ class Context:
             Unauthenticated: if the caller's credential is good no more.
 
         """
-        if anew and self.look_up is not None:
-            self.viewer = await self.look_up()
         await self.renew()
+        if anew and self.look_up is not None:
+            self.viewer = await self.look_up(self.view)
         return self.view, self.viewer
 
     async def end(self) -> None:
         """Hold no view while waiting."""
         await self.renew()
+
+    async def finish(self, change: Awaitable[Outcome]) -> Outcome:
+        """Wait for a change, shielded from the end of the request; hold no view meanwhile."""
+        return await self.services.finishing.finished(self._without_view(change))
+
+    async def _without_view(self, change: Awaitable[Outcome]) -> Outcome:
+        await self.end()
+        return await change
 
     def _make_loaders(self) -> None:
         self.holders = DataLoader(load_fn=self._load_holders)

@@ -12,9 +12,9 @@ from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from gateway.domain.errors import ErrorCode, GatewayError, RateLimited
-from gateway.domain.execution import Answer, Caller, Run
 from gateway.domain.principals import Principal
 from gateway.services.container import Services
+from gateway.services.execution import Answer, Caller, Run
 from gateway.storage.unit_of_work import Database, ReadUnit
 from schema.context import Context
 from schema.documents import Document, admitted, cost_of
@@ -86,9 +86,18 @@ class Executor:
         self._terms = terms
 
     @asynccontextmanager
-    async def open_run(self, viewer: Principal) -> AsyncIterator[Run]:
-        """Give a runner for one caller's request; all it runs sees one view of the database."""
-        async with self._database.read() as view:
+    async def open_run(self, caller: Caller) -> AsyncIterator[Run]:
+        """Give a runner for one caller's request; all it runs sees one view of the database.
+
+        The principal is read on that view.
+
+        Raises:
+            Unauthenticated: if the caller's credential is not valid any longer.
+
+        """
+        view = caller.view or self._database.view()
+        try:
+            viewer = caller.viewer if caller.view else await caller.look_up(view)
             context = Context(viewer=viewer, services=self._services, view=view)
 
             async def run(
@@ -102,6 +111,8 @@ class Executor:
                     return _refusal(error)
 
             yield run
+        finally:
+            await view.close()
 
     def is_subscription(self, document: str, operation_name: str | None = None) -> bool:
         """Tell whether the operation that is meant is one; False also where that is not clear."""
@@ -123,14 +134,16 @@ class Executor:
         Each answer costs as much as the document does, and is made on a view of its own, which is
         closed before the answer is given: whoever takes it slowly holds nothing.
         """
+        view = self._database.view()
         try:
-            async with self._database.read() as view:
-                told = self._streamed(caller, view, document, variables or {}, operation_name)
-                async with aclosing(told):
-                    async for answer in told:
-                        yield answer
+            told = self._streamed(caller, view, document, variables or {}, operation_name)
+            async with aclosing(told):
+                async for answer in told:
+                    yield answer
         except (*_REFUSALS, RateLimited) as error:
             yield _refusal(error)
+        finally:
+            await view.close()
 
     async def _streamed(
         self,

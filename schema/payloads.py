@@ -46,7 +46,7 @@ class SecretPayload:
     async def of(cls, info: Info, work: Awaitable[DomainSecret], paths: ArgumentPaths) -> Self:
         """Wait for the use case; tell what it wrote, or why it wrote nothing."""
         try:
-            secret = await info.context.services.finishing.finished(work)
+            secret = await info.context.finish(work)
         except BusinessError as error:
             return cls(errors=told(error, paths))
         await info.context.renew()
@@ -77,7 +77,7 @@ class DeleteSecretPayload:
     async def of(cls, info: Info, work: Awaitable[Deletion], paths: ArgumentPaths) -> Self:
         """Wait for the use case; tell what went, or why nothing did."""
         try:
-            deletion = await info.context.services.finishing.finished(work)
+            deletion = await info.context.finish(work)
         except BusinessError as error:
             return cls(deleted_secret_ids=[], errors=told(error, paths))
         await info.context.renew()
@@ -123,7 +123,7 @@ class ImportSecretsPayload:
     ) -> Self:
         """Wait for the use case; tell what became of each row."""
         try:
-            report = await info.context.services.finishing.finished(work)
+            report = await info.context.finish(work)
         except BusinessError as error:
             return cls(total_count=len(sent), imported=[], rows=[], errors=told(error, paths))
         await info.context.renew()
@@ -175,7 +175,7 @@ class HolderPayload:
     async def of(cls, info: Info, work: Awaitable[Holder], paths: ArgumentPaths) -> Self:
         """Wait for the use case; tell what it wrote, or why it wrote nothing."""
         try:
-            holder = await info.context.services.finishing.finished(work)
+            holder = await info.context.finish(work)
         except BusinessError as error:
             return cls(errors=told(error, paths))
         await info.context.renew()
@@ -194,7 +194,7 @@ class DeleteHolderPayload:
     async def of(cls, info: Info, work: Awaitable[HolderDeletion], paths: ArgumentPaths) -> Self:
         """Wait for the use case; tell what went, or why nothing did."""
         try:
-            deletion = await info.context.services.finishing.finished(work)
+            deletion = await info.context.finish(work)
         except BusinessError as error:
             errors = told(error, paths)
             return cls(deleted_holder_ids=[], deleted_secret_ids=[], errors=errors)

@@ -16,10 +16,12 @@ from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope
 from gateway.runtime import Runtime
 from gateway.services.demo import Demo
+from gateway.services.execution import Caller
 from gateway.services.limits import Clock
 from gateway.services.writing import identity_of
 from gateway.settings import Settings
 from gateway.storage import secrets, values
+from gateway.storage.unit_of_work import ReadUnit
 from tests.faces import GraphQLFace, RestFace
 from tests.patience import PATIENCE
 
@@ -30,6 +32,27 @@ CHOSEN: Final[Mapping[str, Any]] = {
     "deadline_seconds": PATIENCE,
     "allowed_hosts": ("gateway.test", "elsewhere.test"),
 }
+
+
+async def token_principal(runtime: Runtime, token: str) -> Principal:
+    """Return who a token speaks for just now."""
+    async with runtime.database.read() as unit:
+        return await runtime.services.tokens.principal(unit, token)
+
+
+async def user_principal(runtime: Runtime, *, issuer: str, subject: str) -> Principal:
+    """Return who an identity speaks for just now."""
+    async with runtime.database.read() as unit:
+        return await runtime.services.identities.principal(unit, issuer=issuer, subject=subject)
+
+
+async def token_caller(runtime: Runtime, token: str) -> Caller:
+    """Return a token's caller, as for what lasts longer than a request."""
+
+    async def look_up(unit: ReadUnit) -> Principal:
+        return await runtime.services.tokens.principal(unit, token)
+
+    return Caller(await token_principal(runtime, token), look_up)
 
 
 @dataclass(frozen=True, slots=True)

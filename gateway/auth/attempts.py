@@ -16,11 +16,12 @@ from gateway.domain.errors import RateLimited, Unauthenticated
 from gateway.domain.principals import Principal
 from gateway.domain.tokens import PREFIX
 from gateway.services.limits import Limiter
+from gateway.storage.unit_of_work import ReadUnit
 
 # The word before the random part, and enough of that to tell tokens apart.
 _PREFIX_LENGTH: Final = len(PREFIX) + 8
 
-LookUp = Callable[[str], Awaitable[Principal]]
+LookUp = Callable[[ReadUnit, str], Awaitable[Principal]]
 
 
 class GuardedSignIn:
@@ -32,8 +33,8 @@ class GuardedSignIn:
         self._attempts = attempts
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def __call__(self, credential: str, source: str) -> Principal:
-        """Return who the credential speaks for.
+    async def __call__(self, unit: ReadUnit, credential: str, source: str) -> Principal:
+        """Return who the credential speaks for, as the unit shows it.
 
         Raises:
             Unauthenticated: if it is not valid.
@@ -46,9 +47,9 @@ class GuardedSignIn:
             names.append(f"prefix {credential[:_PREFIX_LENGTH]}")
         try:
             with self._counted(names):
-                return await self._sign_in(credential)
+                return await self._sign_in(unit, credential)
         except RateLimited as limited:
-            return await self._in_turn(credential, source, limited)
+            return await self._in_turn(unit, credential, source, limited)
 
     @contextmanager
     def _counted(self, names: list[str]) -> Iterator[None]:
@@ -70,11 +71,13 @@ class GuardedSignIn:
         for name in names:
             self._attempts.give_back(name)
 
-    async def _in_turn(self, credential: str, source: str, limited: RateLimited) -> Principal:
+    async def _in_turn(
+        self, unit: ReadUnit, credential: str, source: str, limited: RateLimited
+    ) -> Principal:
         # Nobody else refers to it: it goes when the last one that waits has had its turn.
         turn = self._turns.setdefault(source, asyncio.Lock())
         async with turn:
             try:
-                return await self._sign_in(credential)
+                return await self._sign_in(unit, credential)
             except Unauthenticated:
                 raise limited from None

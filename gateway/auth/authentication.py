@@ -1,32 +1,30 @@
-"""ASGI middleware: no route is reached without a principal, but for those named public."""
+"""ASGI middleware: no route is reached without a principal, but for those named public.
 
+The body is read first. The principal is then read on the view that the request's work is done on,
+so a credential that was revoked while the body came is refused.
+"""
+
+import asyncio
 import re
-from collections.abc import Awaitable, Callable
-from functools import partial
-from ipaddress import ip_address, ip_network
+from collections.abc import Callable
 from typing import Final
 
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.auth.callers import Callers, credential_of
 from gateway.domain.errors import Unauthenticated
-from gateway.domain.execution import Caller
-from gateway.domain.origins import ActorKind, originating
-from gateway.domain.principals import Principal
-from gateway.domain.tokens import PREFIX
+from gateway.domain.origins import originating
+from gateway.http.attendance import DeadlineExceeded
+from gateway.http.request_body import RequestBody
+from gateway.services.execution import Caller
+from gateway.storage.unit_of_work import ReadUnit
 
-_SCHEMES: Final = frozenset({"bearer", "token"})
-_MAX_CREDENTIAL_LENGTH: Final = 8_192
 _IN_ADDRESS: Final = re.compile(rb"(?:^|&)access_token=")
-# Whoever has an address of version 6 mostly has all of this network.
-_NETWORK_BITS: Final = 64
-
-# Takes a credential and its source.
-PrincipalOf = Callable[[str, str], Awaitable[Principal]]
 
 
 class Authentication:
-    """Turns the Authorization header into `scope["principal"]`, and `scope["caller"]` for streams.
+    """Turns the Authorization header into `scope["caller"]`.
 
     A WebSocket may come without one; who opens it has to say later who they are.
     """
@@ -35,21 +33,25 @@ class Authentication:
         self,
         app: ASGIApp,
         *,
-        principal_of: PrincipalOf,
+        callers: Callers,
         is_public: Callable[[str], bool],
+        seconds: float,
     ) -> None:
-        """Take how a credential and its source are looked up, and which paths need none."""
+        """Take what signs in, which paths need no credential, and how long signing in may take."""
         self._app = app
-        self._principal_of = principal_of
+        self._callers = callers
         self._is_public = is_public
+        self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on with its principal.
+        """Pass the request on with its caller.
 
         Raises:
             Unauthenticated: if it has no valid credential.
             RateLimited: if too many from there were not valid.
-            Unavailable: if credentials cannot be looked up.
+            Unavailable: if credentials cannot be looked up, or too many requests wait.
+            DeadlineExceeded: if looking one up takes too long.
+            TooLargeBody: if the body is larger than what is read.
 
         """
         # The path that was matched, never the Host header or a rebuilt URL.
@@ -60,50 +62,50 @@ class Authentication:
         # An address ends up in logs and histories; beside a header it is one credential too many.
         if _IN_ADDRESS.search(scope["query_string"]) or len(given) > 1:
             raise Unauthenticated
-        if scope["type"] == "websocket" and not given:
+        if scope["type"] == "http":
+            await self._answer("".join(given), scope, receive, send)
+        elif given:
+            caller = await self._introduced("".join(given), scope)
+            await self._pass_on(caller, scope, receive, send)
+        else:
             # A page cannot set the header: the credential comes with the first message.
             await self._app(scope, receive, send)
-            return
-        caller = scope["caller"] = await signed_in(self._principal_of, "".join(given), scope)
-        scope["principal"] = caller.viewer
+
+    async def _answer(self, authorization: str, scope: Scope, receive: Receive, send: Send) -> None:
+        credential = credential_of(authorization)
+        body = RequestBody(scope, receive)
+        if not await body.begin():
+            # Bodies are not read for callers who have no credential. That it is valid now says
+            # nothing of later: it is read again when the body is there.
+            await self._introduced(authorization, scope)
+            await body.complete()
+        view = self._callers.view()
+        try:
+            caller = await self._callers.sign_in(view, credential, scope)
+            await self._pass_on(caller, scope, body.receive, _closing(view, send))
+        finally:
+            await view.close()
+
+    async def _introduced(self, authorization: str, scope: Scope) -> Caller:
+        # A deadline of its own: that of a request begins when its body is there.
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await self._callers.introduce(authorization, scope)
+        except TimeoutError:
+            raise DeadlineExceeded(self._seconds) from None
+
+    async def _pass_on(self, caller: Caller, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["caller"] = caller
         with originating(actor_kind=caller.kind, actor_id=caller.viewer.id):
             await self._app(scope, receive, send)
 
 
-async def signed_in(principal_of: PrincipalOf, authorization: str, scope: Scope) -> Caller:
-    """Return who an Authorization header's text speaks for, and how to look them up again.
+def _closing(view: ReadUnit, send: Send) -> Send:
+    """Close the view before an answer is sent: a client that takes it slowly holds nothing."""
 
-    Raises:
-        Unauthenticated: if it has no valid credential.
-        RateLimited: if too many from there were not valid.
-        Unavailable: if credentials cannot be looked up.
+    async def closing_send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await view.close()
+        await send(message)
 
-    """
-    credential = _credential(authorization)
-    look_up = partial(principal_of, credential, _source(scope))
-    kind = ActorKind.TOKEN if credential.startswith(PREFIX) else ActorKind.USER
-    return Caller(await look_up(), look_up, kind)
-
-
-def _credential(authorization: str) -> str:
-    if len(authorization) > _MAX_CREDENTIAL_LENGTH:
-        raise Unauthenticated
-    scheme, _, credential = authorization.partition(" ")
-    if scheme.lower() not in _SCHEMES or not credential.strip():
-        raise Unauthenticated
-    # The original API has `Token` for its own tokens; what an issuer signed is a bearer's.
-    if scheme.lower() == "token" and "." in credential:
-        raise Unauthenticated
-    return credential.strip()
-
-
-def _source(scope: Scope) -> str:
-    """Return whom failures from there are counted against."""
-    host = scope["client"][0] if scope.get("client") else "unknown"
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return str(host)
-    if address.version == 4:  # noqa: PLR2004 - a version's number
-        return str(address)
-    return str(ip_network((address, _NETWORK_BITS), strict=False))
+    return closing_send

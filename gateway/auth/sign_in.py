@@ -9,6 +9,7 @@ from gateway.domain.tokens import PREFIX
 from gateway.identity.verifier import Verifier
 from gateway.services.identities import Identities
 from gateway.services.tokens import Tokens
+from gateway.storage.unit_of_work import ReadUnit
 
 _DOTS_OF_A_JWT: Final = 2
 
@@ -22,8 +23,10 @@ class SignIn:
         self._identities = identities
         self._verifier = verifier
 
-    async def __call__(self, credential: str) -> Principal:
-        """Return who a credential speaks for.
+    async def __call__(self, unit: ReadUnit, credential: str) -> Principal:
+        """Return who a credential speaks for, as the unit shows it.
+
+        No view is held while an issuer's keys are fetched: nothing is read before they are there.
 
         Raises:
             Unauthenticated: for any that is not valid, or is of somebody whom nobody let in.
@@ -31,13 +34,15 @@ class SignIn:
 
         """
         if credential.startswith(PREFIX):
-            return await self._tokens.principal(credential)
+            return await self._tokens.principal(unit, credential)
         if credential.count(".") != _DOTS_OF_A_JWT:
             raise Unauthenticated
-        return await self._user(credential)
+        return await self._user(unit, credential)
 
-    async def _user(self, credential: str) -> Principal:
+    async def _user(self, unit: ReadUnit, credential: str) -> Principal:
         verified = await self._verifier.verify(credential)
         # Looked up each time: what was taken away from a user is gone with the next request.
-        user = await self._identities.principal(issuer=verified.issuer, subject=verified.subject)
+        user = await self._identities.principal(
+            unit, issuer=verified.issuer, subject=verified.subject
+        )
         return replace(user, expires_at=verified.expires_at)

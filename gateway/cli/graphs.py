@@ -45,7 +45,10 @@ def graph(
 
     async def pictured(runtime: Runtime) -> Picture:
         viewer = await operator_at(runtime, service)
-        return await runtime.services.pictures.of_service(viewer=viewer, service_id=service)
+        async with runtime.database.read() as unit:
+            return await runtime.services.pictures.of_service(
+                unit, viewer=viewer, service_id=service
+            )
 
     picture = run(pictured)
     say(_DRAWN[graph_format](folded(picture, is_whole=whole)).removesuffix("\n"))

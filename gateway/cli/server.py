@@ -13,9 +13,9 @@ import uvicorn
 from gateway.cli.options import AsJson
 from gateway.cli.printing import complain, counted, say
 from gateway.cli.running import nothing, run, settings
-from gateway.http.body_limit import MAX_BODY_BYTES
 from gateway.http.live.socket_protocol import SocketProtocol
 from gateway.http.protocol import PatientProtocol
+from gateway.http.request_body import MAX_BODY_BYTES
 from gateway.logs import configure_logs
 from gateway.recovery import database_file
 from gateway.runtime import Runtime, migrate_database

@@ -169,6 +169,16 @@ class Unavailable(GatewayError):
         super().__init__("The gateway cannot reach its storage just now; try again.")
 
 
+class Overloaded(Unavailable):
+    """More requests wait than can be answered in time, so this one is refused at once."""
+
+    retry_after = 2
+
+    def __init__(self) -> None:
+        """Say what to do."""
+        GatewayError.__init__(self, "Too many requests wait for an answer; try again later.")
+
+
 class KeysUnavailable(Unavailable):
     """The keeper of the key-encryption keys does not answer, and no copy is left to serve from."""
 

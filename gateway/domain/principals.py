@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-from gateway.domain.grants import Held
+from gateway.domain.grants import GranteeKind, Held
 from gateway.domain.holders import Holder
 from gateway.domain.permissions import Permission, Role
 from gateway.domain.visibility import Visibility
@@ -17,8 +17,16 @@ class Principal:
     id: str
     organization_id: str
     grants: tuple[Held, ...] = ()
+    # What `id` names; None for who has no row of its own, such as the operator.
+    kind: GranteeKind | None = None
     # When its credential ends; what lasts longer than a request is not to outlast this.
     expires_at: datetime | None = None
+
+    def has_access_of(self, other: "Principal") -> bool:
+        """Tell whether both are the same principal with the same grants, in any order."""
+        return (self.kind, self.id) == (other.kind, other.id) and (
+            set(self.grants) == set(other.grants)
+        )
 
     @classmethod
     def operator(cls, organization_id: str) -> Self:

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from gateway.domain.errors import ErrorCode, GatewayError, Internal
-from gateway.domain.execution import Answer
+from gateway.services.execution import Answer
 
 
 def plain(answer: Answer) -> Mapping[str, Any]:

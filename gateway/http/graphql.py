@@ -9,8 +9,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.domain.errors import ErrorCode
-from gateway.domain.execution import Answer, Caller, OpenRun
-from gateway.domain.principals import Principal
 from gateway.http.answers import encoded, error_entry, plain
 from gateway.http.asked import Asked
 from gateway.http.json_body import read_json_object
@@ -19,6 +17,7 @@ from gateway.http.live.streaming import Streaming
 from gateway.http.negotiation import GRAPHQL_JSON, preferred, takes_events, takes_events_only
 from gateway.http.statuses import HEADERS, STATUSES
 from gateway.http.trusted import TrustedDocuments
+from gateway.services.execution import Answer, Caller, OpenRun
 
 PATH: Final = "/graphql"
 
@@ -47,13 +46,13 @@ class GraphQLEndpoint:
         accept = request.headers.get("accept", "")
         if takes_events(accept) and self._streaming.streams.is_subscription(*asked.operation):
             return self._events(request, self._subscribed(request.scope["caller"], asked))
-        answer = await self._ran(request.scope["principal"], asked)
+        answer = await self._ran(request.scope["caller"], asked)
         if takes_events_only(accept):
             return self._events(request, _alone(answer))
         return _response(answer, preferred(accept))
 
-    async def _ran(self, viewer: Principal, asked: Asked) -> Answer:
-        async with self._open_run(viewer) as run:
+    async def _ran(self, caller: Caller, asked: Asked) -> Answer:
+        async with self._open_run(caller) as run:
             return await run(asked.document, asked.variables, asked.operation_name)
 
     def _events(self, request: Request, answers: Answers) -> EventStream:

@@ -9,8 +9,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.domain.execution import Answer, OpenRun, Run
-from gateway.domain.principals import Principal
+from gateway.services.execution import Answer, Caller, OpenRun, Run
 from gateway.services.limits import Limiter
 
 
@@ -29,8 +28,8 @@ class Metering:
             RateLimited: if the caller has nothing left.
 
         """
-        if principal := scope.get("principal"):
-            self._limiter.charge(principal.id)
+        if caller := scope.get("caller"):
+            self._limiter.charge(caller.viewer.id)
         await self._app(scope, receive, send)
 
 
@@ -38,15 +37,15 @@ def metered(open_run: OpenRun, limiter: Limiter) -> OpenRun:
     """Return the same way to run documents, each charged to its caller before it runs."""
 
     @asynccontextmanager
-    async def open_metered(viewer: Principal) -> AsyncIterator[Run]:
-        async with open_run(viewer) as run:
+    async def open_metered(caller: Caller) -> AsyncIterator[Run]:
+        async with open_run(caller) as run:
 
             async def run_metered(
                 document: str,
                 variables: Mapping[str, Any] | None = None,
                 operation_name: str | None = None,
             ) -> Answer:
-                limiter.charge(viewer.id)
+                limiter.charge(caller.viewer.id)
                 return await run(document, variables, operation_name)
 
             yield run_metered

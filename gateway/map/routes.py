@@ -5,18 +5,20 @@ from collections.abc import Awaitable, Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from secrets import token_urlsafe
-from typing import Final, Protocol
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from gateway.domain.pictures import Picture
-from gateway.domain.principals import Principal
 from gateway.drawing.folding import folded
 from gateway.drawing.svg import svg
 from gateway.map.markup import map_page
+from gateway.services.execution import Caller
 
+# Takes who asks and a service's id; returns the picture as far as they may see it, or refuses.
+Pictured = Callable[[Caller, str], Awaitable[Picture]]
 # Takes a cost from a caller's bucket; or refuses.
 Charge = Callable[[str, float], None]
 
@@ -47,13 +49,6 @@ def is_public(path: str) -> bool:
     return _PUBLIC.fullmatch(path) is not None
 
 
-class Pictured(Protocol):
-    """Returns the picture of a service, as far as the viewer may see it; or refuses."""
-
-    def __call__(self, *, viewer: Principal, service_id: str) -> Awaitable[Picture]:
-        """Return the picture."""
-
-
 def map_routes(pictured: Pictured, charge: Charge) -> list[BaseRoute]:
     """Return the routes; the script is read now, so that no request touches the disk."""
     script = (Path(__file__).parent / "map.js").read_bytes()
@@ -65,9 +60,9 @@ def map_routes(pictured: Pictured, charge: Charge) -> list[BaseRoute]:
         return Response(script, headers=script_headers, media_type="text/javascript")
 
     async def answer_drawing(request: Request) -> Response:
-        viewer: Principal = request.scope["principal"]
-        charge(viewer.id, DRAWING_COST)
-        picture = await pictured(viewer=viewer, service_id=request.path_params["service_id"])
+        caller: Caller = request.scope["caller"]
+        charge(caller.viewer.id, DRAWING_COST)
+        picture = await pictured(caller, request.path_params["service_id"])
         plan = folded(picture, unfolded=request.query_params.getlist("unfold"))
         drawing = svg(plan, explorer=_EXPLORER, is_alone=False)
         return Response(drawing, media_type=_MEDIA_TYPE)

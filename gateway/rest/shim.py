@@ -12,7 +12,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from gateway.domain.errors import ErrorCode
-from gateway.domain.execution import Answer, OpenRun, Run
 from gateway.domain.refusals import HolderNotFound
 from gateway.http.json_body import read_json_object
 from gateway.http.problems import path_of, problem
@@ -20,6 +19,7 @@ from gateway.rest.calls import IDEMPOTENCY_HEADER, PLAIN_ONLY, Call, Variables
 from gateway.rest.rows import Action, Family, Row
 from gateway.rest.table import ROWS
 from gateway.rest.wire import import_result, secret_row, variable_row
+from gateway.services.execution import Answer, OpenRun, Run
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 Responder = Callable[[Row, Variables, Run], Awaitable[Response]]
@@ -64,7 +64,7 @@ def _endpoint(row: Row, open_run: OpenRun) -> Endpoint:
         call = await _call(row, request)
         # Fields that no document declares are ignored, as the original does.
         fields = {name: call.body[name] for name in row.fields if name in call.body}
-        async with open_run(request.scope["principal"]) as run:
+        async with open_run(request.scope["caller"]) as run:
             try:
                 return await respond(row, fields | row.bind(call), run)
             except RefusedAnswer as refused:

@@ -63,7 +63,7 @@ class Administration:
         """
         content.ensure_name(name)
         ensure_can_hang_on(kind, parent.scope if parent else None)
-        async with self._foundation.writing(terms) as unit:
+        async with self._foundation.writing(terms, viewer=viewer) as unit:
             above = await access.require_at(unit, viewer, Permission.HIERARCHY_WRITE, parent)
             holder = below(
                 above,
@@ -116,7 +116,7 @@ class Administration:
 
         """
         content.ensure_name(name)
-        async with self._foundation.writing(terms) as unit:
+        async with self._foundation.writing(terms, viewer=viewer) as unit:
             holder = await access.require_on(unit, viewer, Permission.HIERARCHY_WRITE, at)
             renamed = replace(holder, name=name)
             if renamed != holder:
@@ -142,7 +142,7 @@ class Administration:
             HolderNotEmpty: if something would go with it that was not asked for.
 
         """
-        async with self._foundation.writing(terms) as unit:
+        async with self._foundation.writing(terms, viewer=viewer) as unit:
             holder = await access.require_on(unit, viewer, Permission.HIERARCHY_WRITE, at)
             below = await holders.ids_below(unit, holder)
             going = await secrets.ids_at(unit, [holder.id, *below])
@@ -169,7 +169,7 @@ class Administration:
 
         """
         content.ensure_value(value)
-        async with self._foundation.writing(terms) as unit:
+        async with self._foundation.writing(terms, viewer=viewer) as unit:
             access.require_somewhere(viewer, Permission.HIERARCHY_WRITE)
             secret = await secrets.find(unit, secret_id) if is_canonical_id(secret_id) else None
             if secret is None or not access.can_see(viewer, secret) or not secret.is_provided:
@@ -205,7 +205,7 @@ class Administration:
             source=draft.source,
             owned_by=draft.owned_by,
         )
-        async with self._foundation.writing(terms) as unit:
+        async with self._foundation.writing(terms, viewer=viewer) as unit:
             holder = await access.require_on(unit, viewer, Permission.HIERARCHY_WRITE, at)
             await ensure_key_is_free(unit, holder, draft.key, viewer=viewer)
             secret = assembled(self._foundation, holder, draft, shape)

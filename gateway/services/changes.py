@@ -57,7 +57,7 @@ class Changes:
 
         """
         draft.ensure_valid()
-        async with self._foundation.writing(terms) as unit:
+        async with self._foundation.writing(terms, viewer=viewer) as unit:
             secret = await self._changeable(unit, viewer, secret_id, at=at, terms=terms)
             return await apply_edit(self._foundation, unit, secret, draft, viewer=viewer)
 
@@ -79,7 +79,7 @@ class Changes:
             VersionConflict: if it is not at the expected version.
 
         """
-        async with self._foundation.writing(terms) as unit:
+        async with self._foundation.writing(terms, viewer=viewer) as unit:
             secret = await self._changeable(unit, viewer, secret_id, at=at, terms=terms)
             dependents = await secrets.dependent_ids(unit, secret.id)
             await secrets.remove(unit, secret.id)

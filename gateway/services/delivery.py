@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.domain.audit import AuditAction, AuditDraft, AuditSubject
-from gateway.domain.drafts import HolderReference
+from gateway.domain.drafts import AT_ONCE, HolderReference
 from gateway.domain.errors import Argument, InvalidInput
 from gateway.domain.holders import Holder
 from gateway.domain.interpolation import Interpolator
@@ -69,8 +69,10 @@ class Delivery:
         sources = await _sources(unit, service, winners)
         contents = await self._opened(unit, sources)
         delivered = _interpolated(sources, contents)
+        # Nobody waits for the writer with a view that others wait for.
+        await unit.close()
         # Before the values leave: without this entry they do not.
-        async with self._foundation.database.write() as record:
+        async with self._foundation.writing(AT_ONCE, viewer=viewer) as record:
             record.told.append(_told(service, sources))
         return delivered
 

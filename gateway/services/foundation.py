@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gateway.domain.drafts import WriteTerms
+from gateway.domain.errors import ConcurrentChange, Unauthenticated
 from gateway.domain.ids import new_id
+from gateway.domain.principals import Principal
 from gateway.services.vault import Vault
+from gateway.storage import grants
 from gateway.storage.unit_of_work import Database, WriteUnit
 
 
@@ -26,13 +29,31 @@ class Foundation:
     new_id: Callable[[], str] = new_id
 
     @asynccontextmanager
-    async def writing(self, terms: WriteTerms) -> AsyncIterator[WriteUnit]:
+    async def writing(
+        self, terms: WriteTerms, *, viewer: Principal | None
+    ) -> AsyncIterator[WriteUnit]:
         """Give the transaction of one use case, on the caller's terms.
+
+        The principal is read again in it. Others may have written since the request began, and
+        what they revoked counts. There is none where the instance's operator acts.
 
         Raises:
             InvalidInput: for an idempotency key against the rules.
+            Unauthenticated: if the caller's credential is not valid any longer.
+            ConcurrentChange: if the caller has other grants than when the request began.
+            Overloaded: if too many wait to write.
 
         """
         terms.ensure_valid()
-        async with self.database.write(dry_run=terms.dry_run) as unit:
+        async with self.database.write(dry_run=terms.dry_run, is_bounded=True) as unit:
+            await self._ensure_access_is_unchanged(unit, viewer)
             yield unit
+
+    async def _ensure_access_is_unchanged(self, unit: WriteUnit, viewer: Principal | None) -> None:
+        if viewer is None or viewer.kind is None:
+            return
+        found = await grants.find_principal(unit, viewer, at=self.now())
+        if found is None:
+            raise Unauthenticated
+        if not found.has_access_of(viewer):
+            raise ConcurrentChange

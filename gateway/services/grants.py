@@ -50,7 +50,7 @@ class Grants:
             TooManyGrants: if the grantee has as many as there can be.
 
         """
-        async with self._foundation.writing(terms) as unit:
+        async with self._foundation.writing(terms, viewer=viewer) as unit:
             place = await access.require_at(unit, viewer, Permission.ACCESS_MANAGE, on)
             access.require_role(viewer, role, on=place)
             name = await _name_of(unit, viewer, grantee)
@@ -82,7 +82,7 @@ class Grants:
 
         """
         sight = access.require_somewhere(viewer, Permission.ACCESS_MANAGE)
-        async with self._foundation.writing(terms) as unit:
+        async with self._foundation.writing(terms, viewer=viewer) as unit:
             known = is_canonical_id(grant_id)
             found = await grants.find(unit, grant_id, sight=sight) if known else None
             if found is None:

@@ -28,8 +28,8 @@ class Identities:
         """Take what every use case stands on."""
         self._foundation = foundation
 
-    async def principal(self, *, issuer: str, subject: str) -> Principal:
-        """Return who a verified identity speaks for, with all its grants as they are now.
+    async def principal(self, unit: ReadUnit, *, issuer: str, subject: str) -> Principal:
+        """Return who a verified identity speaks for, with all its grants as the unit shows them.
 
         Whoever calls this has verified that the issuer says so.
 
@@ -38,8 +38,7 @@ class Identities:
             Unavailable: if the database does not answer.
 
         """
-        async with self._foundation.database.read() as unit:
-            found = await grants.user_with_grants(unit, issuer, subject)
+        found = await grants.user_with_grants(unit, issuer, subject)
         if found is None:
             raise Unauthenticated
         return found
@@ -72,7 +71,7 @@ class Identities:
             display_name=display_name,
             created_at=self._foundation.now(),
         )
-        async with self._foundation.writing(terms) as unit:
+        async with self._foundation.writing(terms, viewer=viewer) as unit:
             if await users.is_registered(unit, issuer, subject):
                 raise UserConflict
             await users.add(unit, user)
@@ -88,7 +87,7 @@ class Identities:
 
         """
         access.require(viewer, Permission.ACCESS_MANAGE, on=None)
-        async with self._foundation.writing(terms) as unit:
+        async with self._foundation.writing(terms, viewer=viewer) as unit:
             organization_id, known = viewer.organization_id, is_canonical_id(user_id)
             found = (
                 await users.find(unit, user_id, organization_id=organization_id) if known else None

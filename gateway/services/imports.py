@@ -107,7 +107,7 @@ class Imports:
         """
         if len(rows) > MAX_ROWS:
             raise TooManyRows(MAX_ROWS)
-        async with self._foundation.writing(terms) as unit:
+        async with self._foundation.writing(terms, viewer=viewer) as unit:
             holder = await access.require_on(unit, viewer, Permission.SECRET_WRITE, at)
             chain = await holders.by_ids(unit, holder.chain_ids)
             by_scope = {found.kind: found for found in chain.values()}

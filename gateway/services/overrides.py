@@ -48,7 +48,7 @@ class Overrides:
 
         """
         draft.ensure_valid()
-        async with self._foundation.writing(terms) as unit:
+        async with self._foundation.writing(terms, viewer=viewer) as unit:
             holder = await access.require_on(unit, viewer, Permission.SECRET_WRITE, at)
             return await once(
                 self._foundation,

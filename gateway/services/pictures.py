@@ -25,7 +25,7 @@ class Pictures:
         """Take what every use case stands on."""
         self._foundation = foundation
 
-    async def of_service(self, *, viewer: Principal, service_id: str) -> Picture:
+    async def of_service(self, unit: ReadUnit, *, viewer: Principal, service_id: str) -> Picture:
         """Return the picture of what the service sees, as far as the viewer may see it.
 
         Raises:
@@ -34,12 +34,11 @@ class Pictures:
 
         """
         sight = access.require_somewhere(viewer, Permission.SECRET_READ)
-        async with self._foundation.database.read() as unit:
-            service = await holders.find(unit, service_id) if is_canonical_id(service_id) else None
-            if service is None or not service.kind.is_service or not sight.covers(service):
-                raise HolderNotFound(None, service_id)
-            seen = await effective.in_chain(unit, service, most=MOST_ROWS + 1, sight=sight)
-            chain = await _chain(unit, service)
+        service = await holders.find(unit, service_id) if is_canonical_id(service_id) else None
+        if service is None or not service.kind.is_service or not sight.covers(service):
+            raise HolderNotFound(None, service_id)
+        seen = await effective.in_chain(unit, service, most=MOST_ROWS + 1, sight=sight)
+        chain = await _chain(unit, service)
         told = [_as_told(viewer, secret) for secret in seen[:MOST_ROWS]]
         return Picture.of(chain, told, is_cut=len(seen) > MOST_ROWS)
 

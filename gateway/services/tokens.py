@@ -68,7 +68,7 @@ class Tokens:
         """
         content.ensure_name(name)
         text, now = new_token_text(), self._foundation.now()
-        async with self._foundation.writing(terms) as unit:
+        async with self._foundation.writing(terms, viewer=viewer) as unit:
             place = await access.require_at(unit, viewer, Permission.ACCESS_MANAGE, on)
             access.require_role(viewer, role, on=place)
             token = ApiToken(
@@ -90,8 +90,8 @@ class Tokens:
             await grants.add(unit, grant)
         return NewToken(token, grant, text)
 
-    async def principal(self, text: str) -> Principal:
-        """Return who a token speaks for, with all its grants as they are now.
+    async def principal(self, unit: ReadUnit, text: str) -> Principal:
+        """Return who a token speaks for, with all its grants as the unit shows them.
 
         Raises:
             Unauthenticated: for a malformed, unknown, revoked or expired one; the same for all.
@@ -101,8 +101,7 @@ class Tokens:
         if not is_token_text(text):
             raise Unauthenticated
         digest, now = self._digest(text), self._foundation.now()
-        async with self._foundation.database.read() as unit:
-            found = await grants.token_with_grants(unit, digest, at=now)
+        found = await grants.token_with_grants(unit, digest, at=now)
         # An index compares byte by byte and stops early; what it found is compared once more.
         if found is None or not compare_digest(found[1], digest):
             raise Unauthenticated
@@ -147,7 +146,7 @@ class Tokens:
 
         """
         sight = access.require_somewhere(viewer, Permission.ACCESS_MANAGE)
-        async with self._foundation.writing(terms) as unit:
+        async with self._foundation.writing(terms, viewer=viewer) as unit:
             known = is_canonical_id(token_id)
             found = await tokens.find(unit, token_id, sight=sight) if known else None
             if found is None:

@@ -6,9 +6,10 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
-from gateway.domain.errors import RateLimited, Unauthenticated, Unavailable
-from gateway.domain.execution import Caller
+from gateway.domain.errors import Unauthenticated, Unavailable
 from gateway.services.bells import Bells
+from gateway.services.execution import Caller
+from gateway.storage.unit_of_work import Database
 
 # Seconds. What tells of no change, such as a key that an issuer withdrew, is seen so late.
 LOOKS_AGAIN_EVERY: Final = 15.0
@@ -19,9 +20,10 @@ _AT_LEAST: Final = 0.5
 class Vigil:
     """Knows when a caller's credential is good no more."""
 
-    def __init__(self, bells: Bells, now: Callable[[], datetime]) -> None:
+    def __init__(self, bells: Bells, database: Database, now: Callable[[], datetime]) -> None:
         """Take what rings when access changes, and the time by which credentials end."""
         self._bells = bells
+        self._database = database
         self._now = now
 
     async def until_over(self, caller: Caller) -> None:
@@ -38,10 +40,11 @@ class Vigil:
                         await bell.wait()
                 bell.muffle()
                 try:
-                    viewer = await caller.look_up()
+                    async with self._database.read() as unit:
+                        viewer = await caller.look_up(unit)
                 except Unauthenticated:
                     return
-                except (RateLimited, Unavailable):
+                except Unavailable:
                     continue
 
     def _patience(self, expires_at: datetime | None) -> float:

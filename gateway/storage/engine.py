@@ -1,5 +1,6 @@
 """Engines: how connections are opened, and what every one of them must have."""
 
+import asyncio
 import os
 import sqlite3
 import stat
@@ -11,12 +12,13 @@ from urllib.parse import quote
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from gateway.storage.watching import watching_statements
 
-READ_CONNECTIONS: Final = 8
+# 8 for requests; the others for what the gateway does by itself: see `unit_of_work`.
+READ_CONNECTIONS: Final = 11
 BUSY_TIMEOUT_MS: Final = 5_000
 SQLITE_PRAGMAS: Final[Mapping[str, str | int]] = MappingProxyType(
     {
@@ -28,6 +30,9 @@ SQLITE_PRAGMAS: Final[Mapping[str, str | int]] = MappingProxyType(
         "busy_timeout": BUSY_TIMEOUT_MS,
     },
 )
+
+# The event loop itself keeps no hold of tasks.
+_CLOSING: Final[set["asyncio.Task[None]"]] = set()
 
 
 def create_reading_engine(url: str, *, creates: bool = False) -> AsyncEngine:
@@ -44,6 +49,31 @@ def create_writing_engine(
     if is_watched:
         event.listen(engine.sync_engine, "connect", _watch)
     return engine
+
+
+async def connect_shielded(engine: AsyncEngine) -> AsyncConnection:
+    """Take a connection of an engine's pool; if the caller is cancelled meanwhile, give it back.
+
+    A connection that is cut off while it opens would keep its thread and its file.
+    """
+    opening = asyncio.ensure_future(_connect(engine))
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        opening.add_done_callback(_give_back)
+        raise
+
+
+async def _connect(engine: AsyncEngine) -> AsyncConnection:
+    return await engine.connect()
+
+
+def _give_back(opening: "asyncio.Future[AsyncConnection]") -> None:
+    if opening.cancelled() or opening.exception() is not None:
+        return
+    closing = asyncio.ensure_future(opening.result().close())
+    _CLOSING.add(closing)
+    closing.add_done_callback(_CLOSING.discard)
 
 
 def _watch(connection: Any, _entry: ConnectionPoolEntry) -> None:  # noqa: ANN401 - a DBAPI's

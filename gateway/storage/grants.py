@@ -41,15 +41,29 @@ _TOLD: Final = (
 _BY_AGE: Final = Ordering("grant", (GRANT.c.created_at, GRANT.c.id))
 _COLUMNS: Final = {GranteeKind.TOKEN: GRANT.c.token_id, GranteeKind.USER: GRANT.c.user_id}
 _WANTED: Final = select(bindparam("wanted", type_=LargeBinary).label("digest")).subquery("wanted")
+_TOKEN_COLUMNS: Final = (*TOKEN_COLUMNS, API_TOKEN.c.digest, API_TOKEN.c.mac, *_HELD)
 # Every request runs it, so it is put together once. For an unknown token too it gives a row, an
 # empty one, which is about as much work as that of a token that was revoked.
-_TOKEN_WITH_GRANTS: Final = select(
-    *TOKEN_COLUMNS, API_TOKEN.c.digest, API_TOKEN.c.mac, *_HELD
-).select_from(
+_TOKEN_WITH_GRANTS: Final = select(*_TOKEN_COLUMNS).select_from(
     _WANTED.outerjoin(API_TOKEN, API_TOKEN.c.digest == _WANTED.c.digest)
     .outerjoin(GRANT, GRANT.c.token_id == API_TOKEN.c.id)
     .outerjoin(HOLDER, HOLDER.c.id == GRANT.c.holder_id)
 )
+
+
+# Every change runs one of these two, by a column's id.
+_TOKEN_BY_ID: Final = (
+    select(*_TOKEN_COLUMNS)
+    .outerjoin(GRANT, GRANT.c.token_id == API_TOKEN.c.id)
+    .outerjoin(HOLDER, HOLDER.c.id == GRANT.c.holder_id)
+    .where(API_TOKEN.c.id == bindparam("wanted"))
+)
+_USER_WITH_GRANTS: Final = (
+    select(*USERS.columns, *_HELD)
+    .outerjoin(GRANT, GRANT.c.user_id == _USER.c.id)
+    .outerjoin(HOLDER, HOLDER.c.id == GRANT.c.holder_id)
+)
+_USER_BY_ID: Final = _USER_WITH_GRANTS.where(_USER.c.id == bindparam("wanted"))
 
 
 def _held(unit: ReadUnit, columns: Sequence[Any]) -> Held:
@@ -75,11 +89,16 @@ async def token_with_grants(
 
     One that is not valid at that time is none: nothing more is done for it than for an unknown one.
     """
-    rows = await unit.rows(_TOKEN_WITH_GRANTS.params(wanted=digest))
+    return _token_of(unit, await unit.rows(_TOKEN_WITH_GRANTS.params(wanted=digest)), at)
+
+
+def _token_of(
+    unit: ReadUnit, rows: Sequence[Row[Any]], at: datetime
+) -> tuple[ApiToken, bytes, Principal] | None:
     end = len(TOKEN_COLUMNS)
-    first = rows[0]
-    if first[0] is None:
+    if not rows or rows[0][0] is None:
         return None
+    first = rows[0]
     # Without when it was used last, which is no part of it.
     unit.macs.ensure_sound(TOKENS, (*first[: end - 1], first[end], first[end + 1]))
     token = token_of(first[:end])
@@ -89,6 +108,7 @@ async def token_with_grants(
         id=token.id,
         organization_id=token.organization_id,
         grants=_granted(unit, rows, end + 2),
+        kind=GranteeKind.TOKEN,
         expires_at=token.expires_at,
     )
     return token, first[end], viewer
@@ -96,18 +116,32 @@ async def token_with_grants(
 
 async def user_with_grants(unit: ReadUnit, issuer: str, subject: str) -> Principal | None:
     """Return who an identity speaks for, if it is registered; in one statement."""
-    rows = await unit.rows(
-        select(*USERS.columns, *_HELD)
-        .outerjoin(GRANT, GRANT.c.user_id == _USER.c.id)
-        .outerjoin(HOLDER, HOLDER.c.id == GRANT.c.holder_id)
-        .where(_USER.c.issuer == issuer, _USER.c.subject == subject)
-    )
+    is_meant = (_USER.c.issuer == issuer, _USER.c.subject == subject)
+    return _user_of(unit, await unit.rows(_USER_WITH_GRANTS.where(*is_meant)))
+
+
+async def find_principal(unit: ReadUnit, principal: Principal, *, at: datetime) -> Principal | None:
+    """Return a token's or a user's principal as this unit shows it; None if it is not valid."""
+    statement = _TOKEN_BY_ID if principal.kind is GranteeKind.TOKEN else _USER_BY_ID
+    rows = await unit.rows(statement.params(wanted=principal.id))
+    if principal.kind is GranteeKind.USER:
+        return _user_of(unit, rows)
+    found = _token_of(unit, rows, at)
+    return found[2] if found else None
+
+
+def _user_of(unit: ReadUnit, rows: Sequence[Row[Any]]) -> Principal | None:
     if not rows:
         return None
     at = len(USERS.columns)
     unit.macs.ensure_sound(USERS, rows[0][:at])
     grants = _granted(unit, rows, at)
-    return Principal(id=rows[0].id, organization_id=rows[0].organization_id, grants=grants)
+    return Principal(
+        id=rows[0].id,
+        organization_id=rows[0].organization_id,
+        grants=grants,
+        kind=GranteeKind.USER,
+    )
 
 
 def _selection(sight: Visibility) -> Select[Any]:

@@ -12,13 +12,21 @@ from sqlalchemy import CursorResult, Executable, Row
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from gateway.storage.engine import create_reading_engine, create_writing_engine
+from gateway.storage.admission import Admission
+from gateway.storage.engine import (
+    READ_CONNECTIONS,
+    connect_shielded,
+    create_reading_engine,
+    create_writing_engine,
+)
 from gateway.storage.faults import telling_of_storage
 from gateway.storage.row_macs import RowMacs, alarm
 
 if TYPE_CHECKING:
     from gateway.domain.audit import AuditDraft
 
+# Of the connections that read, those that requests share.
+REQUEST_CONNECTIONS: Final = 8
 # What an alarm says where the row cannot even be read.
 _UNKNOWN: Final = "unknown"
 
@@ -33,9 +41,16 @@ class ReadUnit:
     Statements of concurrent tasks wait for each other: a connection carries one at a time.
     """
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        """Take the engine; nothing is opened yet."""
+    def __init__(
+        self, engine: AsyncEngine, admission: Admission, *, is_bounded: bool = False
+    ) -> None:
+        """Take the engine and the queue in front of it; nothing is opened yet.
+
+        If it is bounded, the first statement is refused where too many wait already.
+        """
         self._engine = engine
+        self._admission = admission
+        self._is_bounded = is_bounded
         self._connection: AsyncConnection | None = None
         self._turn = asyncio.Lock()
         # Statements that are about to be run as one, by their shape.
@@ -89,16 +104,27 @@ class ReadUnit:
     async def close(self) -> None:
         """End the view; the next statement opens a new one."""
         async with self._turn:
-            if self._connection is not None:
-                await self._connection.close()
-                self._connection = None
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                try:
+                    await connection.close()
+                finally:
+                    self._admission.leave()
+
+    async def _open(self) -> AsyncConnection:
+        await self._admission.enter(is_bounded=self._is_bounded)
+        try:
+            return await connect_shielded(self._engine)
+        except BaseException:
+            self._admission.leave()
+            raise
 
     async def _run(
         self, statement: Executable, parameters: Sequence[Mapping[str, Any]] | None = None
     ) -> CursorResult[Any]:
         with telling_of_storage():
             if self._connection is None:
-                self._connection = await self._engine.connect()
+                self._connection = await self._open()
             return await self._connection.execute(statement, parameters)
 
 
@@ -108,9 +134,11 @@ class WriteUnit(ReadUnit):
     `told` is what is to be recorded with it and cannot be seen from the rows that it touches.
     """
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        """Take the engine; nothing is opened yet."""
-        super().__init__(engine)
+    def __init__(
+        self, engine: AsyncEngine, admission: Admission, *, is_bounded: bool = False
+    ) -> None:
+        """Take the engine and the queue in front of it; nothing is opened yet."""
+        super().__init__(engine, admission, is_bounded=is_bounded)
         self.told: list[AuditDraft] = []
 
     async def execute(self, statement: Executable) -> int:
@@ -170,6 +198,10 @@ class Database:
         self.place = make_url(url).database or ""
         self.readers = create_reading_engine(url, creates=creates)
         self.writer = create_writing_engine(url, creates=creates, is_watched=is_watched)
+        # What the gateway does by itself does not queue behind requests: it has places of its own.
+        self.request_admission = Admission(REQUEST_CONNECTIONS)
+        self.own_admission = Admission(READ_CONNECTIONS - REQUEST_CONNECTIONS)
+        self.write_admission = Admission(1)
         # Set by the vault, which has the key.
         self.macs: RowMacs | None = None
         self.before_commit: BeforeCommit | None = None
@@ -185,32 +217,39 @@ class Database:
         await self.writer.dispose()
 
     def view(self) -> ReadUnit:
-        """Return a read unit that the caller closes."""
-        return ReadUnit(self.readers).checking(self.macs)
+        """Return a read unit for a request, which the caller closes.
 
-    def transaction(self) -> WriteUnit:
+        Its first statement waits in turn, and raises Overloaded where too many wait.
+        """
+        unit = ReadUnit(self.readers, self.request_admission, is_bounded=True)
+        return unit.checking(self.macs)
+
+    def transaction(self, *, is_bounded: bool = False) -> WriteUnit:
         """Return a write unit that the caller commits and closes."""
-        return WriteUnit(self.writer)
+        return WriteUnit(self.writer, self.write_admission, is_bounded=is_bounded)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[ReadUnit]:
-        """Give one view of the database for the length of the block."""
-        unit = self.view()
+        """Give one view of the database for what the gateway does by itself."""
+        unit = ReadUnit(self.readers, self.own_admission).checking(self.macs)
         try:
             yield unit
         finally:
             await unit.close()
 
     @asynccontextmanager
-    async def write(self, *, dry_run: bool = False) -> AsyncIterator[WriteUnit]:
+    async def write(
+        self, *, dry_run: bool = False, is_bounded: bool = False
+    ) -> AsyncIterator[WriteUnit]:
         """Give a transaction; it commits at the block's end, unless it is a dry run.
 
         Raises:
             ConcurrentChange: if a constraint refuses a statement.
             Unavailable: if the database does not answer.
+            Overloaded: if it is bounded, and too many wait to write.
 
         """
-        unit = self.transaction().checking(self.macs)
+        unit = self.transaction(is_bounded=is_bounded).checking(self.macs)
         try:
             yield unit
             if not dry_run:

@@ -12,7 +12,7 @@ from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope
 from tests.access.territories import Territory
-from tests.world import World
+from tests.world import World, user_principal
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -224,7 +224,7 @@ async def test_lists_of_grants_are_of_the_places_that_one_manages(
 async def test_a_user_is_let_in_granted_and_removed(shared_world: World) -> None:
     """S5, S10: an identity is its issuer and subject, and what it may do is read each time."""
     admin, demo = shared_world.client, shared_world.demo
-    identities = shared_world.runtime.services.identities
+    runtime = shared_world.runtime
     person = {"issuer": "https://login.example", "subject": new_id()}
     user = (await _done(admin, REGISTER, **person))["user"]
 
@@ -232,7 +232,7 @@ async def test_a_user_is_let_in_granted_and_removed(shared_world: World) -> None
         admin, GRANT, grantee={"userId": user["id"]}, role="VIEWER", holder={"jobId": demo.job_id}
     )
 
-    principal = await identities.principal(**person)
+    principal = await user_principal(runtime, **person)
     assert principal.id == user["id"]
     assert [(it.role, it.place and it.place.id) for it in principal.grants] == [
         (Role.VIEWER, demo.job_id)
@@ -241,7 +241,7 @@ async def test_a_user_is_let_in_granted_and_removed(shared_world: World) -> None
     assert again == ("CONFLICT", ["subject"])
     await _done(admin, REMOVE, id=user["id"])
     with pytest.raises(Exception, match="valid credential") as refused:
-        await identities.principal(**person)
+        await user_principal(runtime, **person)
     assert refused.value.code is ErrorCode.UNAUTHENTICATED  # type: ignore[attr-defined] # ours
 
 

@@ -23,7 +23,7 @@ from schema.executor import Executor
 from schema.root import build_schema
 from tests.access.territories import Territory
 from tests.contracts.walking import schema
-from tests.world import World
+from tests.world import World, token_caller
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -100,14 +100,14 @@ Ask = Callable[[str, str, str], Awaitable[set[str]]]
 async def _asking(world: World, client: httpx.AsyncClient) -> Ask:
     """Return how a client's caller asks without limits, which all these paths would pass."""
     services, database = world.runtime.services, world.runtime.database
-    viewer = await services.tokens.principal(client.headers["authorization"].split()[1])
+    caller = await token_caller(world.runtime, client.headers["authorization"].split()[1])
     executor = Executor(build_schema(), services, database)
 
     async def ask(path: str, wanted: str, key: str) -> set[str]:
         declared = [f"${name}: {kind}" for name, kind in (("id", "ID!"), ("key", "String!"))]
         used = ", ".join(it for it in declared if it.partition(":")[0] in path)
         document = f"query ({used}) {{ {path} }}" if used else f"{{ {path} }}"
-        async with executor.open_run(viewer) as run:
+        async with executor.open_run(caller) as run:
             answer = await run(document, {"id": wanted, "key": key})
         text = json.dumps([answer.data, answer.errors])
         assert not answer.is_request_error, text

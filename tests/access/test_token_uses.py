@@ -18,7 +18,7 @@ from gateway.services.foundation import Foundation, utc_now
 from gateway.services.token_uses import TokenUses
 from gateway.services.tokens import Tokens
 from gateway.settings import Settings
-from tests.world import World
+from tests.world import World, token_principal
 
 ASKED = {"query": "{ __typename }"}
 
@@ -62,7 +62,8 @@ async def test_a_use_is_stored_once_an_hour(world: World, data_dir: Path) -> Non
     async def used(later: timedelta) -> list[str | None]:
         nonlocal now
         now += later
-        await tokens.principal(world.demo.token)
+        async with world.runtime.database.read() as unit:
+            await tokens.principal(unit, world.demo.token)
         await uses.store()
         return _uses(data_dir)
 
@@ -79,7 +80,7 @@ async def test_uses_are_stored_when_the_gateway_stops(
 ) -> None:
     """S10."""
     async with Runtime.over(Settings(data_dir=data_dir)).running() as runtime:
-        await runtime.services.tokens.principal(template[1].token)
+        await token_principal(runtime, template[1].token)
 
     assert _uses(data_dir) != [None]
 
@@ -106,8 +107,7 @@ async def test_what_a_digest_finds_is_compared_once_more(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """S9: an index that answered wrongly would let nobody in; the control is not manipulated."""
-    tokens = world.runtime.services.tokens
-    principal = await tokens.principal(world.demo.token)
+    principal = await token_principal(world.runtime, world.demo.token)
     assert principal.grants == (Held(role=Role.ADMIN),)
 
     compared: list[bytes] = []
@@ -119,5 +119,5 @@ async def test_what_a_digest_finds_is_compared_once_more(
     monkeypatch.setattr("gateway.services.tokens.compare_digest", differs)
 
     with pytest.raises(Exception, match="valid credential"):
-        await tokens.principal(world.demo.token)
+        await token_principal(world.runtime, world.demo.token)
     assert len(compared) == 1

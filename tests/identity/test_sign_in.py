@@ -20,7 +20,7 @@ from tests.identity.test_hostile_tokens import CORPUS
 from tests.identity.users import let_in
 from tests.operations.answers import comparable
 from tests.operations.callers import nobody
-from tests.world import World, open_world
+from tests.world import World, open_world, token_principal
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -164,7 +164,8 @@ async def test_who_is_let_in_is_let_in_until_the_token_ends(
         verifier=runtime.verifier,
     )
 
-    principal = await sign_in(issuer.token(sub="passing", exp=4_000_000_000))
+    async with runtime.database.read() as unit:
+        principal = await sign_in(unit, issuer.token(sub="passing", exp=4_000_000_000))
 
     assert (principal.id, principal.expires_at) == (
         user,
@@ -182,7 +183,8 @@ async def test_an_api_token_says_until_when_too(world: World) -> None:
         lifetime=timedelta(hours=1),
     )
 
-    assert (await tokens.principal(made.text)).expires_at == made.facts.expires_at
+    principal = await token_principal(world.runtime, made.text)
+    assert principal.expires_at == made.facts.expires_at
 
 
 async def test_without_keys_the_caller_is_told_to_try_again(

@@ -4,21 +4,17 @@ import asyncio
 
 import pytest
 
-from gateway.domain.execution import Caller
-from gateway.domain.principals import Principal
 from gateway.services.vigil import Vigil
 from tests.patience import SILENCE, patiently
-from tests.world import World
+from tests.world import World, token_caller
 
 
 async def _begun(world: World) -> "asyncio.Task[None]":
-    bells, tokens = world.runtime.services.bells, world.runtime.services.tokens
-
-    async def look_up() -> Principal:
-        return await tokens.principal(world.demo.token)
-
-    caller = Caller(await look_up(), look_up)
-    task = asyncio.create_task(Vigil(bells, tokens.now).until_over(caller))
+    runtime = world.runtime
+    bells = runtime.services.bells
+    caller = await token_caller(runtime, world.demo.token)
+    vigil = Vigil(bells, runtime.database, runtime.services.tokens.now)
+    task = asyncio.create_task(vigil.until_over(caller))
     # Its first step hangs up its bell, and waits.
     await asyncio.sleep(0)
     assert bells.listeners == 1

@@ -16,7 +16,7 @@ from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope
 from gateway.storage.row_macs import RowMacs
-from tests.world import World
+from tests.world import World, user_principal
 
 OWN: Final = "0d9c6a0e-5f1b-4c61-9a53-6f2d8f1c7b10"
 DELIVER: Final = "query ($id: ID!) { runtimeSecrets(serviceId: $id) { key value } }"
@@ -208,8 +208,7 @@ async def test_an_edited_user_is_refused(
     world: World, data_dir: Path, person: str, statement: str
 ) -> None:
     """S55: as whoever it now is, and in lists."""
-    identities = world.runtime.services.identities
-    before = await identities.principal(**PERSON)
+    before = await user_principal(world.runtime, **PERSON)
     _execute(data_dir, statement, user=person, own=OWN)
     now = STRANGER if "stranger" in statement else PERSON
 
@@ -220,7 +219,7 @@ async def test_an_edited_user_is_refused(
     assert before.id == person
     assert _codes(listed.json()) == ["UNAVAILABLE"]
     with pytest.raises(IntegrityFault):
-        await identities.principal(**now)
+        await user_principal(world.runtime, **now)
 
 
 async def test_without_the_check_an_edited_user_lets_a_stranger_in(
@@ -230,6 +229,6 @@ async def test_without_the_check_an_edited_user_lets_a_stranger_in(
     _execute(data_dir, USER_EDITS["of another identity"], user=person)
     monkeypatch.setattr(RowMacs, "ensure_sound", lambda *_: None)
 
-    stranger = await world.runtime.services.identities.principal(**STRANGER)
+    stranger = await user_principal(world.runtime, **STRANGER)
 
     assert stranger.grants[0].role is Role.VIEWER

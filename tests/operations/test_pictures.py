@@ -22,7 +22,7 @@ from gateway.drawing.svg import svg
 from gateway.services import pictures
 from tests.operations.callers import Stranger
 from tests.operations.places import PLACES
-from tests.world import World
+from tests.world import World, token_principal
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -32,10 +32,12 @@ JOB = PLACES["the job"]
 
 
 async def _picture(world: World, viewer: Principal | None = None) -> Picture:
-    return await world.runtime.services.pictures.of_service(
-        viewer=viewer or Principal.operator(world.demo.organization_id),
-        service_id=world.demo.job_id,
-    )
+    async with world.runtime.database.read() as unit:
+        return await world.runtime.services.pictures.of_service(
+            unit,
+            viewer=viewer or Principal.operator(world.demo.organization_id),
+            service_id=world.demo.job_id,
+        )
 
 
 def _with_key(picture: Picture, key: str) -> Mapping[Scope, PictureRow]:
@@ -50,7 +52,7 @@ def _with_key(picture: Picture, key: str) -> Mapping[Scope, PictureRow]:
 async def _speaking(world: World, role: Role, on: HolderReference) -> Principal:
     client = await world.client_with(role, on=on)
     token = client.headers["authorization"].split()[1]
-    return await world.runtime.services.tokens.principal(token)
+    return await token_principal(world.runtime, token)
 
 
 async def test_columns_are_the_scopes_of_the_chain_the_widest_first(shared_world: World) -> None:
@@ -178,8 +180,10 @@ async def test_what_is_no_service_in_sight_is_not_found(
     viewer = Principal.operator(shared_world.demo.organization_id)
     wanted = service_id(shared_world, shared_stranger)
 
+    pictures = shared_world.runtime.services.pictures
     with pytest.raises(HolderNotFound, match=r"^No holder has th"):
-        await shared_world.runtime.services.pictures.of_service(viewer=viewer, service_id=wanted)
+        async with shared_world.runtime.database.read() as unit:
+            await pictures.of_service(unit, viewer=viewer, service_id=wanted)
 
 
 async def test_who_may_not_read_secrets_is_refused(shared_world: World) -> None:

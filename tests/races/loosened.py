@@ -19,6 +19,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from gateway.runtime import Runtime
 from gateway.services.foundation import Foundation
 from gateway.services.vault import Vault
+from gateway.storage.admission import Admission
 from gateway.storage.unit_of_work import Database, WriteUnit
 from tests.patience import PATIENCE, patient_settings, patiently
 
@@ -55,7 +56,7 @@ class MeetingUnit(WriteUnit):
     """A write unit that waits at a meeting before its first change."""
 
     def __init__(self, engine: AsyncEngine, meeting: Meeting) -> None:
-        super().__init__(engine)
+        super().__init__(engine, Admission(_CONNECTIONS))
         self._meeting: Meeting | None = meeting
 
     async def execute(self, statement: Executable) -> int:
@@ -75,8 +76,9 @@ class LooseDatabase(Database):
         self.writer = create_async_engine(url, pool_size=_CONNECTIONS, max_overflow=0)
         event.listen(self.writer.sync_engine, "connect", _loosen)
 
-    def transaction(self) -> WriteUnit:
+    def transaction(self, *, is_bounded: bool = False) -> WriteUnit:
         """Return a unit that takes part in meetings."""
+        del is_bounded
         return MeetingUnit(self.writer, self.meeting)
 
 

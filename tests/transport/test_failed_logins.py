@@ -1,19 +1,24 @@
 """Who fails to sign in is slowed down; who has a valid credential never is (S11)."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Final
 
 import httpx
 import pytest
 
-from gateway.auth.attempts import GuardedSignIn
+from gateway.auth.attempts import GuardedSignIn, LookUp
+from gateway.auth.callers import Callers
+from gateway.auth.sign_in import SignIn
 from gateway.domain.buckets import Allowance
 from gateway.domain.errors import RateLimited, Unauthenticated, Unavailable
+from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
 from gateway.domain.tokens import new_token_text
 from gateway.services.limits import Limiter
+from gateway.services.vigil import Vigil
+from gateway.storage.unit_of_work import ReadUnit
 from tests.operations.answers import comparable
+from tests.patience import patiently
 from tests.transport.clocks import HandClock
 from tests.transport.conftest import OpenWorld
 from tests.world import World
@@ -131,18 +136,18 @@ async def test_what_is_told_does_not_say_whether_the_token_was_one(opened: OpenW
     assert comparable(malformed) == comparable(unknown)
 
 
-def _guarded(
-    sign_in: Callable[[str], Awaitable[Principal]], clock: HandClock, most: int
-) -> GuardedSignIn:
+def _guarded(sign_in: LookUp, clock: HandClock, most: int) -> GuardedSignIn:
     return GuardedSignIn(sign_in, Limiter(Allowance(burst=most, per_second=0.1), clock))
 
 
-async def test_attempts_are_counted_before_anything_is_looked_up(clock: HandClock) -> None:
+async def test_attempts_are_counted_before_anything_is_looked_up(
+    world: World, clock: HandClock
+) -> None:
     """S11: attempts at the same moment do not slip through together."""
     looking, most_at_once = 0, 0
     all_look, release = asyncio.Event(), asyncio.Event()
 
-    async def never(_: str) -> Principal:
+    async def never(_unit: ReadUnit, _: str) -> Principal:
         nonlocal looking, most_at_once
         looking += 1
         most_at_once = max(most_at_once, looking)
@@ -152,8 +157,9 @@ async def test_attempts_are_counted_before_anything_is_looked_up(clock: HandCloc
         looking -= 1
         raise Unauthenticated
 
+    unit = world.runtime.database.view()
     guarded = _guarded(never, clock, 3)
-    tasks = [asyncio.create_task(guarded(f"wrong {n}", "a source")) for n in range(50)]
+    tasks = [asyncio.create_task(guarded(unit, f"wrong {n}", "a source")) for n in range(50)]
     await all_look.wait()
     release.set()
     ended = await asyncio.gather(*tasks, return_exceptions=True)
@@ -164,19 +170,66 @@ async def test_attempts_are_counted_before_anything_is_looked_up(clock: HandCloc
     assert sum(isinstance(it, RateLimited) for it in ended) == 47
 
 
-async def test_what_cannot_be_looked_up_does_not_count(clock: HandClock) -> None:
+async def test_what_cannot_be_looked_up_does_not_count(world: World, clock: HandClock) -> None:
     """S11, S59."""
     is_down = True
 
-    async def sign_in(_: str) -> Principal:
+    async def sign_in(_unit: ReadUnit, _: str) -> Principal:
         if is_down:
             raise Unavailable
         return SOMEBODY
 
+    unit = world.runtime.database.view()
     guarded = _guarded(sign_in, clock, 1)
     for _ in range(5):
         with pytest.raises(Unavailable):
-            await guarded("a credential", "a source")
+            await guarded(unit, "a credential", "a source")
     is_down = False
 
-    assert await guarded("a credential", "a source") is SOMEBODY
+    assert await guarded(unit, "a credential", "a source") is SOMEBODY
+
+
+async def _until_revoked_is_noticed(world: World, callers: Callers) -> None:
+    """Watch over a token as a socket does; revoke it, and wait for the end."""
+    runtime = world.runtime
+    made = await runtime.services.tokens.create(
+        viewer=Principal.operator(world.demo.organization_id), name="watched", role=Role.VIEWER
+    )
+    scope = {"type": "websocket", "client": ("10.0.0.1", 1)}
+    caller = await callers.introduce(f"Bearer {made.text}", scope)
+    vigil = Vigil(runtime.services.bells, runtime.database, runtime.services.tokens.now)
+    for _ in range(5):
+        with pytest.raises((Unauthenticated, RateLimited)):
+            await callers.introduce(f"Bearer {new_token_text()}", scope)
+    watching = asyncio.create_task(vigil.until_over(caller))
+    await runtime.operator.tokens.revoke(made.facts.id)
+    async with patiently():
+        await watching
+
+
+def _callers(world: World, clock: HandClock) -> tuple[GuardedSignIn, SignIn]:
+    services = world.runtime.services
+    sign_in = SignIn(
+        tokens=services.tokens, identities=services.identities, verifier=world.runtime.verifier
+    )
+    return _guarded(sign_in, clock, 2), sign_in
+
+
+async def test_failures_of_others_do_not_keep_a_revoked_token_alive(
+    world: World, clock: HandClock
+) -> None:
+    """S70: the check of who signed in once does not queue behind those who fail."""
+    guarded, sign_in = _callers(world, clock)
+
+    await _until_revoked_is_noticed(world, Callers(world.runtime.database, guarded, sign_in))
+
+
+async def test_a_check_behind_the_limit_is_refused_instead(world: World, clock: HandClock) -> None:
+    """The control: through the limiter, nobody finds out that the token is revoked."""
+    guarded, _ = _callers(world, clock)
+
+    async def limited(unit: ReadUnit, credential: str) -> Principal:
+        return await guarded(unit, credential, "10.0.0.1")
+
+    with pytest.raises(RateLimited):
+        await _until_revoked_is_noticed(world, Callers(world.runtime.database, guarded, limited))

@@ -12,7 +12,7 @@ from schema.executor import Executor
 from schema.root import build_schema
 from tests.transport.clocks import HandClock
 from tests.transport.conftest import OpenWorld
-from tests.world import World
+from tests.world import World, token_caller
 
 QUERY = {"query": "{ __typename }"}
 # A request costs one, and the operation that it runs another: enough for two.
@@ -133,9 +133,9 @@ async def test_each_document_of_ours_is_charged(world: World, clock: HandClock) 
     services, database = world.runtime.services, world.runtime.database
     executor = Executor(build_schema(), services, database)
     open_run = metered(executor.open_run, limiter)
-    viewer = await services.tokens.principal(world.demo.token)
+    caller = await token_caller(world.runtime, world.demo.token)
 
-    async with open_run(viewer) as run:
+    async with open_run(caller) as run:
         await run("{ __typename }")
         await run("{ __typename }")
         with pytest.raises(RateLimited) as limited:

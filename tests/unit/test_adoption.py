@@ -19,7 +19,7 @@ from gateway.runtime import Runtime, migrate_database
 from gateway.services.demo import Demo
 from gateway.settings import Settings
 from gateway.storage.unit_of_work import Database
-from tests.world import open_world
+from tests.world import open_world, user_principal
 
 SCRIPTS = Path(gateway.storage.__file__).parent / "migrations"
 INSTANCE = "SELECT id, kek_id, wrapped FROM data_key WHERE project_id IS NULL"
@@ -133,7 +133,7 @@ async def test_users_and_holders_get_theirs_with_the_first_start_after(
 
     async with open_world(trailed, template[1]) as world:
         listed = await world.client.get(f"/job/{world.demo.job_id}/secret")
-        person = await world.runtime.services.identities.principal(**PERSON)
+        person = await user_principal(world.runtime, **PERSON)
 
     assert before < rows
     assert _macs(trailed) == (rows, rows)
@@ -156,9 +156,7 @@ async def test_what_the_trail_does_not_know_so_is_not_taken_over(
         refused = await world.client.get(f"/job/{job_id}/secret")
         served = await world.client.get(f"/job/{template[1].other_job_id}/secret")
         with pytest.raises(IntegrityFault):
-            await world.runtime.services.identities.principal(
-                issuer=PERSON["issuer"], subject="another"
-            )
+            await user_principal(world.runtime, issuer=PERSON["issuer"], subject="another")
     _wrap_instance_key(trailed, "instance/1")
     async with Runtime.over(Settings(data_dir=trailed)).running():
         pass

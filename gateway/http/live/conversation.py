@@ -18,7 +18,6 @@ from gateway.domain.errors import (
     Unauthenticated,
     Unavailable,
 )
-from gateway.domain.execution import Answer, Caller
 from gateway.domain.origins import originating
 from gateway.http.answers import encoded, plain, refusing
 from gateway.http.asked import Asked
@@ -26,6 +25,7 @@ from gateway.http.attendance import DeadlineExceeded
 from gateway.http.json_body import RefusedBody, json_object
 from gateway.http.live.parts import Channel, CloseCode, Closed, Gone, SocketParts
 from gateway.http.live.streaming import until_one_ends
+from gateway.services.execution import Answer, Caller
 
 _log = structlog.get_logger(__name__)
 
@@ -194,8 +194,7 @@ class Conversation:
         seconds = self._parts.times.operation
         try:
             async with asyncio.timeout(seconds):
-                viewer = await caller.look_up()
-                async with self._parts.open_run(viewer) as run:
+                async with self._parts.open_run(caller) as run:
                     return await run(asked.document, asked.variables, asked.operation_name)
         except TimeoutError:
             raise DeadlineExceeded(seconds) from None

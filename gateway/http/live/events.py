@@ -13,11 +13,11 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from gateway.domain.errors import ErrorCode, GatewayError, Unauthenticated
-from gateway.domain.execution import Answer, Caller
 from gateway.http.answers import encoded, plain, refusing
 from gateway.http.connections import STATE_KEY, Connections
 from gateway.http.live.streaming import Streaming, until_one_ends
 from gateway.http.negotiation import EVENTS
+from gateway.services.execution import Answer, Caller
 
 _log = structlog.get_logger(__name__)
 

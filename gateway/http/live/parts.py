@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
 
-from gateway.domain.execution import Caller, OpenRun
 from gateway.http.live.streaming import Streaming
 from gateway.http.trusted import TrustedDocuments
+from gateway.services.execution import Caller, OpenRun
 
 
 class CloseCode(IntEnum):

@@ -10,11 +10,11 @@ from starlette.types import Scope
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from gateway.domain.errors import ErrorCode, GatewayError
-from gateway.domain.execution import Caller, OpenRun
 from gateway.http.live.conversation import Conversation
 from gateway.http.live.parts import CloseCode, Closed, Gone, SocketParts, SocketTimes
 from gateway.http.live.streaming import Streaming
 from gateway.http.trusted import TrustedDocuments
+from gateway.services.execution import Caller, OpenRun
 
 _log = structlog.get_logger(__name__)
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from gateway.domain.errors import ErrorCode, GatewayError
-from gateway.domain.execution import Caller, Streams
+from gateway.services.execution import Caller, Streams
 from gateway.services.vigil import Vigil
 
 

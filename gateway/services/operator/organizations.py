@@ -92,7 +92,7 @@ class Organizations:
 
         """
         content.ensure_name(name)
-        async with self._foundation.writing(terms) as unit:
+        async with self._foundation.writing(terms, viewer=None) as unit:
             organization = await _with_id(unit, organization_id)
             renamed = replace(organization, name=name)
             if renamed != organization:
@@ -113,7 +113,7 @@ class Organizations:
             OrganizationNotEmpty: if projects would go with it that were not asked for.
 
         """
-        async with self._foundation.writing(terms) as unit:
+        async with self._foundation.writing(terms, viewer=None) as unit:
             organization = await _with_id(unit, organization_id)
             standing = await holders.standing(unit, organization_id)
             secrets = sum(found.secrets for found in standing)

@@ -40,7 +40,7 @@ class Topologies:
 
         """
         plan.ensure_deletions_allowed(with_content=with_content)
-        async with self._foundation.writing(terms) as unit:
+        async with self._foundation.writing(terms, viewer=None) as unit:
             plan.ensure_same_steps(await self._planned(unit, plan.wanted, prunes=plan.prunes))
             await self._create(unit, plan)
             for step in plan.deletions:

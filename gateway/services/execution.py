@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from gateway.domain.errors import ErrorCode
 from gateway.domain.origins import ActorKind
 from gateway.domain.principals import Principal
+from gateway.storage.unit_of_work import ReadUnit
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +42,23 @@ class Run(Protocol):
         """Run one document."""
 
 
-LookUp = Callable[[], Awaitable[Principal]]
+# Reads a principal on a view: with all its grants as that view shows them.
+LookUp = Callable[[ReadUnit], Awaitable[Principal]]
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who waits for a stream: as they signed in, and how they are looked up again.
+    """Who sends a request: the principal at sign-in, and how it is read again on another view.
 
-    Looking up raises Unauthenticated where the credential is good no more.
+    Looking up raises Unauthenticated where the credential is not valid any longer.
     """
 
     viewer: Principal
     look_up: LookUp
     kind: ActorKind = ActorKind.TOKEN
+    # The view on which the principal was read. The request's work is done on it, too, so that
+    # nothing is revoked between the two. What lasts longer than a request has none.
+    view: ReadUnit | None = None
 
 
 class Streams(Protocol):
@@ -75,5 +80,5 @@ class Streams(Protocol):
 class OpenRun(Protocol):
     """Begins a caller's request."""
 
-    def __call__(self, viewer: Principal) -> AbstractAsyncContextManager[Run]:
-        """Give a runner for the length of the block."""
+    def __call__(self, caller: Caller) -> AbstractAsyncContextManager[Run]:
+        """Give a runner for the length of the block; its principal is read on the run's view."""

@@ -1,0 +1,245 @@
+"""What is revoked before a request's work begins is refused, however early its head came (S61)."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Any, Final
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from gateway.auth.callers import Callers
+from gateway.domain.permissions import Role
+from gateway.domain.principals import Principal
+from gateway.services.execution import Caller
+from gateway.services.foundation import Foundation
+from gateway.storage import tokens
+from gateway.storage.unit_of_work import ReadUnit, WriteUnit
+from tests.access.halves import half_sent
+from tests.patience import until
+from tests.world import World
+
+NEW_TOKEN: Final = """mutation { createApiToken(name: "made late", role: ADMIN) {
+    token errors { code } } }"""
+VALUES: Final = "query ($id: ID!) { runtimeSecrets(serviceId: $id) { key value } }"
+
+Sent = tuple[str, Mapping[str, Any]]
+
+
+def _new_token(_: World) -> Sent:
+    return "/graphql", {"query": NEW_TOKEN}
+
+
+def _values(world: World) -> Sent:
+    return "/graphql", {"query": VALUES, "variables": {"id": world.demo.job_id}}
+
+
+def _new_secret(world: World) -> Sent:
+    return f"/job/{world.demo.job_id}/secret", {"key": "MADE_LATE", "value": "late"}
+
+
+REQUESTS: Final = [(Role.ADMIN, _new_token), (Role.RUNTIME, _values), (Role.ADMIN, _new_secret)]
+
+
+async def _token(world: World, role: Role) -> tuple[str, str]:
+    operator = Principal.operator(world.demo.organization_id)
+    made = await world.runtime.services.tokens.create(viewer=operator, name="passing", role=role)
+    return made.facts.id, made.text
+
+
+async def _revoke(world: World, token_id: str) -> None:
+    answer = await world.client.post(
+        "/graphql",
+        json={
+            "query": "mutation ($id: ID!) { revokeApiToken(tokenId: $id) { errors { code } } }",
+            "variables": {"id": token_id},
+        },
+    )
+    assert answer.json()["data"]["revokeApiToken"] == {"errors": []}
+
+
+async def _take_roles_away(world: World, token_id: str) -> None:
+    listed = await world.client.post(
+        "/graphql",
+        json={
+            "query": """query ($id: ID!) {
+                grants(grantee: {tokenId: $id}) { edges { node { id } } } }""",
+            "variables": {"id": token_id},
+        },
+    )
+    for edge in listed.json()["data"]["grants"]["edges"]:
+        answer = await world.client.post(
+            "/graphql",
+            json={
+                "query": "mutation ($id: ID!) { revokeRole(grantId: $id) { errors { code } } }",
+                "variables": {"id": edge["node"]["id"]},
+            },
+        )
+        assert answer.json()["data"]["revokeRole"] == {"errors": []}
+
+
+def _code(answer: httpx.Response) -> str:
+    told = answer.json()
+    return str(told["errors"][0]["extensions"]["code"] if "errors" in told else told["error"])
+
+
+async def _stored(world: World, statement: str) -> int:
+    async with world.runtime.database.read() as unit:
+        return len(await unit.rows(text(statement)))
+
+
+@pytest.mark.parametrize(("role", "request_of"), REQUESTS)
+async def test_a_token_that_is_revoked_before_the_last_byte_is_refused(
+    world: World, role: Role, request_of: Callable[[World], Sent]
+) -> None:
+    token_id, token = await _token(world, role)
+    half = half_sent(world, token, *request_of(world))
+
+    answer = await half.answered_after(lambda: _revoke(world, token_id))
+
+    assert answer.status_code == HTTPStatus.UNAUTHORIZED
+    assert await _stored(world, "SELECT id FROM api_token WHERE name = 'made late'") == 0
+    assert await _stored(world, "SELECT id FROM secret WHERE key = 'MADE_LATE'") == 0
+
+
+@pytest.mark.parametrize(("role", "request_of"), REQUESTS)
+async def test_a_role_that_is_revoked_before_the_last_byte_does_not_count(
+    world: World, role: Role, request_of: Callable[[World], Sent]
+) -> None:
+    token_id, token = await _token(world, role)
+    half = half_sent(world, token, *request_of(world))
+
+    answer = await half.answered_after(lambda: _take_roles_away(world, token_id))
+
+    assert _code(answer) in {"FORBIDDEN", "Forbidden", "NOT_FOUND", "Not Found"}
+    assert "value" not in answer.text.replace("values", "")
+
+
+async def _nothing() -> None:
+    """Happens between two parts of a request where a test needs nothing."""
+
+
+@pytest.mark.parametrize(("role", "request_of"), REQUESTS)
+async def test_without_a_revocation_it_goes_through(
+    world: World, role: Role, request_of: Callable[[World], Sent]
+) -> None:
+    """The control of what is sent."""
+    _, token = await _token(world, role)
+    half = half_sent(world, token, *request_of(world))
+
+    answer = await half.answered_after(_nothing)
+
+    assert answer.is_success
+    assert "code" not in answer.text
+
+
+async def test_without_reading_the_principal_again_a_revoked_token_makes_another(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control of the guard: the sign-in at the head is all that there is."""
+    token_id, token = await _token(world, Role.ADMIN)
+    early: list[Caller] = []
+    introduce = Callers.introduce
+
+    async def remember(callers: Callers, authorization: str, scope: Any) -> Caller:
+        early.append(await introduce(callers, authorization, scope))
+        return early[-1]
+
+    async def sign_in(_: Callers, view: ReadUnit, *__: object) -> Caller:
+        return Caller(early[0].viewer, early[0].look_up, early[0].kind, view)
+
+    async def trust(*_: object) -> None:
+        """Do not look."""
+
+    monkeypatch.setattr(Callers, "introduce", remember)
+    half = half_sent(world, token, *_new_token(world))
+
+    async def revoke() -> None:
+        await _revoke(world, token_id)
+        monkeypatch.setattr(Callers, "sign_in", sign_in)
+        monkeypatch.setattr(Foundation, "_ensure_access_is_unchanged", trust)
+
+    answer = await half.answered_after(revoke)
+
+    assert answer.json()["data"]["createApiToken"]["errors"] == []
+    assert await _stored(world, "SELECT id FROM api_token WHERE name = 'made late'") == 1
+
+
+@asynccontextmanager
+async def _writing(world: World) -> AsyncIterator[WriteUnit]:
+    # All others that want to write wait for the end of the block.
+    async with world.runtime.database.write() as unit:
+        await unit.rows(text("SELECT 1"))
+        yield unit
+
+
+async def _answered_behind(
+    world: World, token: str, sent: Sent, change: Callable[[WriteUnit], Awaitable[object]]
+) -> httpx.Response:
+    """Send a request that has to wait for a writer who makes a change."""
+    path, body = sent
+    async with _writing(world) as unit:
+        asking = asyncio.create_task(world.client_for(token).post(path, json=body))
+        await until(lambda: world.runtime.database.write_admission.waiting == 1)
+        await change(unit)
+    return await asking
+
+
+@pytest.mark.parametrize(("role", "request_of"), REQUESTS)
+async def test_a_token_that_is_revoked_while_its_request_waits_to_write_is_refused(
+    world: World, role: Role, request_of: Callable[[World], Sent]
+) -> None:
+    token_id, token = await _token(world, role)
+    now = world.runtime.services.tokens.now()
+
+    answer = await _answered_behind(
+        world, token, request_of(world), lambda unit: tokens.revoke(unit, token_id, at=now)
+    )
+
+    assert _code(answer) in {"UNAUTHENTICATED", "Unauthorized"}
+    assert await _stored(world, "SELECT id FROM api_token WHERE name = 'made late'") == 0
+    assert await _stored(world, "SELECT id FROM secret WHERE key = 'MADE_LATE'") == 0
+
+
+async def test_a_change_of_access_while_a_request_waits_to_write_is_a_conflict(
+    world: World,
+) -> None:
+    """It was judged by the grants that its caller had; trying again judges by those of now."""
+    token_id, token = await _token(world, Role.ADMIN)
+
+    async def take_away(unit: WriteUnit) -> None:
+        await unit.execute(
+            text("DELETE FROM role_grant WHERE token_id = :id").bindparams(id=token_id)
+        )
+
+    answer = await _answered_behind(world, token, _new_secret(world), take_away)
+
+    assert answer.status_code == HTTPStatus.CONFLICT
+    assert await _stored(world, "SELECT id FROM secret WHERE key = 'MADE_LATE'") == 0
+
+
+def test_principals_are_compared_by_what_they_may_do() -> None:
+    holder = Principal.operator("one").grants
+    one = Principal(id="a", organization_id="one", grants=holder)
+
+    assert one.has_access_of(Principal(id="a", organization_id="one", grants=holder * 2))
+    assert not one.has_access_of(Principal(id="a", organization_id="one"))
+    assert not one.has_access_of(Principal(id="b", organization_id="one", grants=holder))
+
+
+async def test_a_body_is_not_read_for_a_token_that_is_not_valid(world: World) -> None:
+    """A caller without a credential cannot make the gateway hold a body."""
+    half = half_sent(world, "sgw_wrong", *_new_secret(world))
+    asked = half._receive  # noqa: SLF001 - what the gateway asks for
+    parts = []
+
+    async def receive() -> Any:
+        parts.append(await asked())
+        return parts[-1]
+
+    await half.app(half.scope, receive, half._send)  # noqa: SLF001 - as above
+
+    assert half.heard[0]["status"] == HTTPStatus.UNAUTHORIZED
+    assert len(parts) == 1
