@@ -7,6 +7,9 @@ PYTEST_ARGS ?=
 WORKERS ?= 2
 # Tests that schemathesis makes of one function have one name, so processes cannot share them.
 GENERATED = tests/contracts/test_schemathesis_*.py
+# What depends most on the interpreter, and on the SQLite that it brings.
+STORAGE_TESTS = tests/unit tests/operating tests/rotation $(wildcard tests/contracts/test_constraints*.py) \
+	tests/contracts/test_migrations.py
 
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --quiet --quiet --no-input --disable-pip-version-check
@@ -20,13 +23,15 @@ INSTALL_LOCKED = $(PIP) install --no-deps --require-hashes
 # The project itself comes from this folder alone: no index, no isolated build, no dependencies.
 INSTALL_PROJECT = $(PIP) install --no-index --no-build-isolation --no-deps --editable .
 
-PYTHON_IS_NEW_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
-NODE_IS_NEW_ENOUGH = node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null
+NPM_IS_THERE = command -v npm >/dev/null \
+	&& node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null
+# Says which step is running, and how long it took.
+STEP = @.ci/step
 
 # Environments and assets are shared between tasks, so tasks run one after the other.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help setup dev-setup graphiql clients run test lint format types contracts docker-lint \
+.PHONY: help setup dev-setup graphiql clients run test test-storage lint format types contracts docker-lint \
 	shell-lint lock lock-check wheel-smoke sbom audit check bench faults clean
 
 help: ## List these tasks
@@ -41,22 +46,20 @@ dev-setup: $(VENV)/.development ## Install the gateway and the development tools
 	@:
 
 $(VENV)/.runtime: requirements.lock requirements-build.lock pyproject.toml | $(VENV)/.python
-	@echo 'Installing the gateway into $(VENV)'
-	@$(INSTALL_LOCKED) -r requirements.lock -r requirements-build.lock
-	@$(INSTALL_PROJECT)
+	$(STEP) 'Installing the packages that the gateway needs, about a minute' \
+		$(INSTALL_LOCKED) -r requirements.lock -r requirements-build.lock
+	$(STEP) 'Installing the gateway' $(INSTALL_PROJECT)
 	@touch $@
 
 $(VENV)/.development: requirements-dev.lock pyproject.toml | $(VENV)/.python
-	@echo 'Installing the gateway and the development tools into $(VENV)'
-	@$(INSTALL_LOCKED) -r requirements-dev.lock
-	@$(INSTALL_PROJECT)
+	$(STEP) 'Installing the packages and the development tools, one or two minutes' \
+		$(INSTALL_LOCKED) -r requirements-dev.lock
+	$(STEP) 'Installing the gateway' $(INSTALL_PROJECT)
 	@touch $(VENV)/.runtime $@
 
 $(VENV)/.python:
-	@$(PYTHON_IS_NEW_ENOUGH) || { \
-		echo 'Python 3.11 or newer is needed, and $(PYTHON) is not: make PYTHON=python3.13 ...' >&2; \
-		exit 1; }
-	@$(PYTHON) -m venv $(VENV)
+	@.ci/needs $(PYTHON)
+	$(STEP) 'Creating the Python environment $(VENV)' $(PYTHON) -m venv $(VENV)
 	@touch $@
 
 # ---------------------------------------------------------------- GraphiQL, and clients for tests
@@ -70,41 +73,49 @@ clients: $(NPM_CLIENTS:=/node_modules) $(PYTHON_CLIENT)/.installed ## Install th
 # The time stamps of the two folders say when they were made.
 $(GRAPHIQL)/assets: .ci/build-graphiql $(wildcard $(GRAPHIQL)/package-lock.json \
 		$(GRAPHIQL)/build.mjs $(GRAPHIQL)/*.js $(GRAPHIQL)/style.css)
-	@if $(NODE_IS_NEW_ENOUGH); then \
-		echo 'Building the GraphiQL page'; .ci/build-graphiql && touch $@; \
+	@if $(NPM_IS_THERE); then \
+		.ci/step 'Building the GraphiQL page, half a minute' .ci/build-graphiql && touch $@; \
 	else \
-		echo 'Node 20 or newer is missing: the GraphiQL page is not built, all else works.'; \
+		echo 'npm with Node 20 or newer is missing: the GraphiQL page is not built, all else works.'; \
 	fi
 
 $(NPM_CLIENTS:=/node_modules): %/node_modules: %/package-lock.json
-	@if $(NODE_IS_NEW_ENOUGH); then \
-		echo 'Installing the JavaScript clients of $*'; \
-		npm ci --loglevel=error --prefix $* && touch $@; \
+	@if $(NPM_IS_THERE); then \
+		.ci/step 'Installing the JavaScript packages of $*' \
+			sh -c 'npm ci --loglevel=error --prefix $* >/dev/null' && touch $@; \
 	else \
-		echo 'Node 20 or newer is missing: tests with the JavaScript clients of $* are skipped.'; \
+		echo 'npm with Node 20 or newer is missing: tests with the JavaScript packages of $* are skipped.'; \
 	fi
 
 # A client of 2022, which is to bring nothing into the gateway's own environment.
 $(PYTHON_CLIENT)/.installed: tests/clients/pypi/requirements.lock | $(VENV)/.python
-	@echo 'Installing the Python client'
 	@$(BIN)/python -m venv --without-pip $(PYTHON_CLIENT)
-	@$(PIP) --python $(PYTHON_CLIENT)/bin/python install --no-deps --require-hashes -r $<
+	$(STEP) 'Installing the Python client' \
+		$(PIP) --python $(PYTHON_CLIENT)/bin/python install --no-deps --require-hashes -r $<
 	@touch $@
 
 # ------------------------------------------------------------------------------------------- use
 
 run: setup graphiql ## Start a gateway with example secrets; prints a token and calls to try
-	@$(BIN)/secrets-gateway migrate
+	$(STEP) 'Preparing the database' $(BIN)/secrets-gateway migrate
+	@echo 'Making the example secrets, and a token for them'
 	@$(BIN)/secrets-gateway demo
 	@exec $(BIN)/secrets-gateway serve
 
 # ----------------------------------------------------------------------------------------- checks
 
 # Files in their own order: sorted by how many tests they have, the few long ones would come last, one by one.
+# The generated tests run also when others failed; then the task fails at its end.
 test: dev-setup graphiql clients ## Run all tests with coverage (PYTEST_ARGS="-k alias")
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --ignore-glob='$(GENERATED)' \
-		--cov --cov-report= --cov-fail-under=0 $(PYTEST_ARGS)
-	@$(if $(PYTEST_ARGS),:,$(BIN)/python -m pytest $(wildcard $(GENERATED)) --cov --cov-append)
+	@failed=0; \
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --ignore-glob='$(GENERATED)' \
+		--cov --cov-report= --cov-fail-under=0 $(PYTEST_ARGS) || failed=$$?; \
+	$(if $(PYTEST_ARGS),,$(BIN)/python -m pytest $(wildcard $(GENERATED)) --cov --cov-append || failed=$$?;) \
+	exit $$failed
+
+# With another Python: make PYTHON=python3.13 VENV=.venv-3.13 test-storage
+test-storage: dev-setup ## Run the tests of storage and units alone, without coverage
+	@$(BIN)/python -m pytest -n $(WORKERS) $(STORAGE_TESTS) $(PYTEST_ARGS)
 
 # In full they take hours: FAULT_KILLS, FAULT_CUTS, FAULT_ROUNDS and FAULT_DELETIONS make them shorter.
 faults: dev-setup ## Run the fault tests alone: killed processes, power cuts, full disks, races
@@ -142,7 +153,7 @@ docker-lint: dev-setup ## Check the Dockerfile
 shell-lint: dev-setup ## Check the shell scripts
 	@shellcheck=$(BIN)/shellcheck; [ -x $$shellcheck ] || shellcheck=shellcheck; \
 	if command -v $$shellcheck >/dev/null; then \
-		$$shellcheck .ci/run .ci/wheel-smoke .ci/install-wheel .ci/build-graphiql; \
+		$$shellcheck .ci/run .ci/wheel-smoke .ci/install-wheel .ci/build-graphiql .ci/needs .ci/step; \
 	else \
 		echo 'shellcheck is missing: the shell scripts are not checked.'; \
 	fi
@@ -160,7 +171,7 @@ lock: dev-setup ## Make the lock files anew after a change of pyproject.toml (UP
 	@$(BIN)/python .ci/locks.py make $(if $(UPGRADE),--upgrade)
 
 clean: ## Delete what these tasks made; ./data stays
-	@rm -rf $(VENV) build dist htmlcov .coverage .coverage.* test-results
+	@rm -rf $(VENV) .venv-3.* build dist htmlcov .coverage .coverage.* test-results
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@rm -rf $(GRAPHIQL)/assets $(GRAPHIQL)/node_modules $(NPM_CLIENTS:=/node_modules) $(PYTHON_CLIENT)
 	@rm -rf $(FRONTENDS)/relay/__generated__ $(FRONTENDS)/relay/build
