@@ -114,6 +114,10 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     """What boto3 asks the environment for."""
     for name, text in CREDENTIALS.items():
         monkeypatch.setenv(name, text)
-    # What a busy machine must not make a silent service of.
+
+
+@pytest.fixture
+def patient_kms(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for a key management service that a busy machine makes slow."""
     for name in ("_CONNECT_SECONDS", "_ANSWER_SECONDS"):
         monkeypatch.setattr(kept_in_aws, name, PATIENCE)

@@ -14,13 +14,13 @@ from gateway.services.demo import Demo, ensure_demo
 from gateway.setting_kinds import KeyProviderName
 from gateway.settings import Settings
 from gateway.storage import data_keys
-from tests.kms import FailingKms, credentials, kms_client, moto_server
+from tests.kms import FailingKms, credentials, kms_client, moto_server, patient_kms
 from tests.patience import PATIENCE
 
-__all__ = ["credentials"]
+__all__ = ["credentials", "patient_kms"]
 
 DELIVER = "query ($id: ID!) { runtimeSecrets(serviceId: $id) { key value } }"
-pytestmark = pytest.mark.usefixtures("credentials")
+pytestmark = pytest.mark.usefixtures("credentials", "patient_kms")
 
 
 @pytest.fixture

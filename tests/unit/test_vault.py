@@ -18,8 +18,8 @@ VALUE = "correct horse — battery staple"
 SWAP = """
 UPDATE sealed_value SET box = swapped.box
 FROM (SELECT secret_id, box FROM sealed_value) AS swapped
-WHERE sealed_value.secret_id IN (?1, ?2)
-  AND swapped.secret_id IN (?1, ?2)
+WHERE sealed_value.secret_id IN (:one, :other)
+  AND swapped.secret_id IN (:one, :other)
   AND swapped.secret_id <> sealed_value.secret_id
 """
 
@@ -106,7 +106,7 @@ async def test_two_values_swapped_in_the_database_do_not_open(world: World, data
     assert await world.stored_value(other_id) == "the project's"
 
     with closing(sqlite3.connect(data_dir / "secrets.db")) as connection, connection:
-        connection.execute(SWAP, (one_id, other_id))
+        connection.execute(SWAP, {"one": one_id, "other": other_id})
 
     with pytest.raises(IntegrityFault):
         await world.stored_value(one_id)
