@@ -47,7 +47,7 @@ from gateway.rest.shim import rest_routes
 from gateway.rest.table import ROWS
 from gateway.runtime import Runtime
 from gateway.services.execution import Caller, OpenRun
-from gateway.services.limits import Clock, Limiter
+from gateway.services.limits import Charge, Clock, Limiter, PrincipalLimits
 from gateway.services.vigil import Vigil
 from gateway.settings import Settings
 from gateway.storage.checks import ensure_answering
@@ -70,8 +70,8 @@ def build_app(runtime: Runtime, *, clock: Clock = time.monotonic) -> Starlette:
 
     `clock` counts the seconds by which callers are limited.
     """
-    limiter = Limiter(_caller_allowance(runtime.settings), clock)
-    executors = _executors(runtime, limiter)
+    charge = _limits(runtime.settings, clock).charge
+    executors = _executors(runtime, charge)
     # One for both: a failed attempt counts wherever it comes in.
     attempts = Limiter(_failure_allowance(runtime.settings), clock)
     sign_in = _sign_in(runtime)
@@ -89,10 +89,10 @@ def build_app(runtime: Runtime, *, clock: Clock = time.monotonic) -> Starlette:
     app = Starlette(
         routes=[
             *_graphql_routes(runtime, executors.public, documents, callers),
-            *_other_routes(runtime, metered(executors.internal.open_run, limiter)),
-            *_pages(runtime, limiter),
+            *_other_routes(runtime, metered(executors.internal.open_run, charge)),
+            *_pages(runtime, charge),
         ],
-        middleware=_middleware(runtime, limiter, callers),
+        middleware=_middleware(runtime, charge, callers),
         exception_handlers={HTTPException: on_http_exception},
         lifespan=lifespan,
     )
@@ -134,9 +134,9 @@ class _Executors:
     internal: Executor
 
 
-def _executors(runtime: Runtime, limiter: Limiter) -> _Executors:
+def _executors(runtime: Runtime, charge: Charge) -> _Executors:
     parts = (build_schema(), runtime.services, runtime.database)
-    terms = Terms(introspection=runtime.settings.introspection, charge=limiter.charge)
+    terms = Terms(introspection=runtime.settings.introspection, charge=charge)
     return _Executors(public=Executor(*parts, terms), internal=Executor(*parts))
 
 
@@ -177,10 +177,10 @@ def _other_routes(runtime: Runtime, open_run: OpenRun) -> list[BaseRoute]:
     ]
 
 
-def _pages(runtime: Runtime, limiter: Limiter) -> list[BaseRoute]:
+def _pages(runtime: Runtime, charge: Charge) -> list[BaseRoute]:
     if not runtime.settings.serves_graphiql:
         return []
-    return [*graphiql_routes(), *map_routes(partial(_pictured, runtime), limiter.charge)]
+    return [*graphiql_routes(), *map_routes(partial(_pictured, runtime), charge)]
 
 
 async def _pictured(runtime: Runtime, caller: Caller, service_id: str) -> Picture:
@@ -193,7 +193,7 @@ async def _pictured(runtime: Runtime, caller: Caller, service_id: str) -> Pictur
         await view.close()
 
 
-def _middleware(runtime: Runtime, limiter: Limiter, callers: Callers) -> list[Middleware]:
+def _middleware(runtime: Runtime, charge: Charge, callers: Callers) -> list[Middleware]:
     """Return the middleware, the outermost first."""
     settings = runtime.settings
     return [
@@ -211,7 +211,7 @@ def _middleware(runtime: Runtime, limiter: Limiter, callers: Callers) -> list[Mi
             is_public=_is_public(settings),
             seconds=settings.deadline_seconds,
         ),
-        Middleware(Metering, limiter=limiter),
+        Middleware(Metering, charge=charge),
     ]
 
 
@@ -244,15 +244,20 @@ def _connections(settings: Settings) -> Connections:
     )
 
 
-def _caller_allowance(settings: Settings) -> Allowance | None:
-    if not settings.rate_per_minute:
-        return None
-    return Allowance.of(per_minute=settings.rate_per_minute, burst=settings.rate_burst)
+def _limits(settings: Settings, clock: Clock) -> PrincipalLimits:
+    own = _allowance(settings.rate_per_minute, settings.rate_burst)
+    organization = _allowance(
+        settings.organization_rate_per_minute, settings.organization_rate_burst
+    )
+    return PrincipalLimits(own=Limiter(own, clock), organization=Limiter(organization, clock))
+
+
+def _allowance(per_minute: int, burst: int) -> Allowance | None:
+    return Allowance.of(per_minute=per_minute, burst=burst) if per_minute else None
 
 
 def _failure_allowance(settings: Settings) -> Allowance | None:
-    most = settings.failed_logins_per_minute
-    return Allowance.of(per_minute=most, burst=most) if most else None
+    return _allowance(settings.failed_logins_per_minute, settings.failed_logins_per_minute)
 
 
 def _is_public(settings: Settings) -> Callable[[str], bool]:

@@ -75,7 +75,7 @@ class Runtime:
         """Put it together; nothing is opened yet."""
         database = Database(settings.resolved_database_url, is_watched=True)
         vault = Vault(DataKeyCache(seconds=settings.data_key_seconds))
-        return cls.built_on(Foundation(database, vault), settings)
+        return cls.built_on(Foundation(database, vault, quotas=settings.quotas), settings)
 
     @classmethod
     def built_on(cls, foundation: Foundation, settings: Settings) -> Self:

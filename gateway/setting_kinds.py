@@ -68,4 +68,5 @@ Networks = Annotated[
     tuple[Annotated[str, AfterValidator(_is_network)], ...], NoDecode, BeforeValidator(_listed)
 ]
 Count = Annotated[int, Field(ge=0)]
+Quota = Annotated[int, Field(ge=1, le=10_000_000)]
 Seconds = Annotated[float, Field(gt=0, le=600)]

@@ -15,6 +15,7 @@ from pydantic_settings import (
 )
 
 from gateway.domain.errors import RefusedStart
+from gateway.domain.quotas import Quotas
 from gateway.identity.issuers import Issuer
 from gateway.setting_kinds import (
     Count,
@@ -26,6 +27,7 @@ from gateway.setting_kinds import (
     Networks,
     Origins,
     Paths,
+    Quota,
     Seconds,
 )
 
@@ -131,6 +133,28 @@ class Settings(BaseSettings):
     rate_burst: Annotated[int, Field(ge=1)] = Field(
         default=200_000, description="Cost that one caller may cause at once."
     )
+    organization_rate_per_minute: Count = Field(
+        default=6_000_000,
+        description="Cost that all callers of an organization may cause in a minute; 0: any.",
+    )
+    organization_rate_burst: Annotated[int, Field(ge=1)] = Field(
+        default=2_000_000, description="Cost that all callers of an organization may cause at once."
+    )
+    max_tokens_per_organization: Quota = Field(
+        default=10_000, description="Valid API tokens that an organization can have."
+    )
+    max_users_per_organization: Quota = Field(
+        default=10_000, description="Users that an organization can have."
+    )
+    max_projects_per_organization: Quota = Field(
+        default=1_000, description="Projects that an organization can have."
+    )
+    max_holders_per_project: Quota = Field(
+        default=10_000, description="Environments and services that a project can have."
+    )
+    max_secrets_per_holder: Quota = Field(
+        default=10_000, description="Secrets that a project, an environment or a service can have."
+    )
     failed_logins_per_minute: Count = Field(
         default=600, description="Credentials that may fail in a minute, from one source; 0: any."
     )
@@ -231,6 +255,17 @@ class Settings(BaseSettings):
         if self.database_url:
             return self.database_url.get_secret_value()
         return f"sqlite+aiosqlite:///{self.data_dir / 'secrets.db'}"
+
+    @property
+    def quotas(self) -> Quotas:
+        """How much each tenant can have."""
+        return Quotas(
+            tokens_per_organization=self.max_tokens_per_organization,
+            users_per_organization=self.max_users_per_organization,
+            projects_per_organization=self.max_projects_per_organization,
+            holders_per_project=self.max_holders_per_project,
+            secrets_per_holder=self.max_secrets_per_holder,
+        )
 
     @property
     def is_production(self) -> bool:

@@ -9,11 +9,16 @@ import strawberry
 from gateway.domain.errors import BusinessError
 from gateway.domain.grants import Grant, GranteeKind, GranteeReference
 from gateway.domain.grants import User as DomainUser
+from gateway.domain.pages import MAX_PAGE_SIZE
+from gateway.domain.permissions import Permission
+from gateway.domain.principals import Principal
 from gateway.domain.sealed import starred
 from gateway.domain.tokens import ApiToken as DomainToken
+from gateway.domain.tokens import Creator
+from gateway.services.revocation import TokenRevocation, UserRemoval
 from gateway.services.tokens import NewToken
 from schema.context import Info
-from schema.enums import RoleEnum
+from schema.enums import ActorKind, RoleEnum
 from schema.errors import MutationError
 from schema.holders import SecretHolder, holder_type
 from schema.inputs import given
@@ -58,6 +63,22 @@ class RoleGrantConnection(Connection[RoleGrant]):
     """A page of a list."""
 
 
+@strawberry.type(description="Who created an API token.")
+class ApiTokenCreator:
+    """Who created an API token."""
+
+    kind: ActorKind = strawberry.field(description="A token, a user or the operator.")
+    id: strawberry.ID | None = strawberry.field(
+        description="Null unless the viewer manages access in the whole organization."
+    )
+
+    @classmethod
+    def of(cls, creator: Creator, viewer: Principal) -> Self:
+        """Show a creator, as far as the viewer can see it."""
+        is_visible = viewer.may(Permission.ACCESS_MANAGE, on=None) or creator.id == viewer.id
+        return cls(kind=creator.kind, id=strawberry.ID(creator.id) if is_visible else None)
+
+
 @strawberry.type(description="What is known of an API token; its text is told once, when made.")
 class ApiToken:
     """What is known of an API token."""
@@ -68,6 +89,12 @@ class ApiToken:
     expires_at: datetime | None = strawberry.field(description="Null where it does not expire.")
     revoked_at: datetime | None
     last_used_at: datetime | None = strawberry.field(description="To about an hour.")
+    creator: strawberry.Private[Creator | None]
+
+    @strawberry.field(description="Who created it; null for a token from before this was recorded.")
+    def created_by(self, info: Info) -> ApiTokenCreator | None:
+        """Show the creator."""
+        return ApiTokenCreator.of(self.creator, info.context.viewer) if self.creator else None
 
     @strawberry.field(description="What it may do, as far as the viewer manages access there.")
     async def grants(self, info: Info) -> list[RoleGrant]:
@@ -84,6 +111,7 @@ class ApiToken:
             expires_at=token.expires_at,
             revoked_at=token.revoked_at,
             last_used_at=token.last_used_at,
+            creator=token.created_by,
         )
 
 
@@ -172,17 +200,25 @@ class ApiTokenPayload:
     """The outcome of revoking a token."""
 
     api_token: ApiToken | None = None
+    also_revoked: list[ApiToken] = strawberry.field(
+        default_factory=list,
+        description=(
+            "The first 100 tokens that were revoked with it, because it or one of them created "
+            "them; those that the viewer can list."
+        ),
+    )
     errors: list[MutationError]
 
     @classmethod
-    async def of(cls, info: Info, work: Awaitable[DomainToken], paths: ArgumentPaths) -> Self:
-        """Wait for the use case; tell what it wrote, or why it wrote nothing."""
+    async def of(cls, info: Info, work: Awaitable[TokenRevocation], paths: ArgumentPaths) -> Self:
+        """Wait for the use case; show what it wrote, or why it wrote nothing."""
         try:
-            token = await info.context.finish(work)
+            revoked = await info.context.finish(work)
         except BusinessError as error:
             return cls(errors=told(error, paths))
         await info.context.renew()
-        return cls(api_token=ApiToken.of(token), errors=[])
+        also = [ApiToken.of(token) for token in revoked.created[:MAX_PAGE_SIZE]]
+        return cls(api_token=ApiToken.of(revoked.revoked), also_revoked=also, errors=[])
 
 
 @strawberry.type(description="`grant` is set exactly where `errors` is empty.")
@@ -208,14 +244,22 @@ class UserPayload:
     """The outcome of letting a user in or out."""
 
     user: User | None = None
+    revoked_tokens: list[ApiToken] = strawberry.field(
+        default_factory=list,
+        description=(
+            "The first 100 tokens that were revoked with a removed user, because the user or one "
+            "of them created them."
+        ),
+    )
     errors: list[MutationError]
 
     @classmethod
-    async def of(cls, info: Info, work: Awaitable[DomainUser], paths: ArgumentPaths) -> Self:
-        """Wait for the use case; tell what it wrote, or why it wrote nothing."""
+    async def of(cls, info: Info, work: Awaitable[UserRemoval], paths: ArgumentPaths) -> Self:
+        """Wait for the use case; show what it wrote, or why it wrote nothing."""
         try:
-            user = await info.context.finish(work)
+            written = await info.context.finish(work)
         except BusinessError as error:
             return cls(errors=told(error, paths))
         await info.context.renew()
-        return cls(user=User.of(user), errors=[])
+        tokens = [ApiToken.of(token) for token in written.created[:MAX_PAGE_SIZE]]
+        return cls(user=User.of(written.user), revoked_tokens=tokens, errors=[])

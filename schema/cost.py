@@ -46,6 +46,8 @@ LIST_ARGUMENTS: Final[Mapping[tuple[str, str], tuple[str, int]]] = MappingProxyT
 LENGTHS: Final[Mapping[tuple[str, str], int]] = MappingProxyType(
     {
         ("ApiToken", "grants"): 10,
+        ("ApiTokenPayload", "alsoRevoked"): 100,
+        ("UserPayload", "revokedTokens"): 100,
         ("EffectiveSecret", "shadows"): 4,
         ("EffectiveSecretsChange", "effectiveSecrets"): 3,
         ("SecretExplanation", "aliasHops"): 1,

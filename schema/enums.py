@@ -156,3 +156,4 @@ class MutationErrorCode(Enum):
     CONFLICT = strawberry.enum_value(ErrorCode.CONFLICT, description="REST: 409")
     VERSION_CONFLICT = strawberry.enum_value(ErrorCode.VERSION_CONFLICT, description="REST: 409")
     NOT_EMPTY = strawberry.enum_value(ErrorCode.NOT_EMPTY, description="REST: 409")
+    QUOTA_EXCEEDED = strawberry.enum_value(ErrorCode.QUOTA_EXCEEDED, description="REST: 409")

@@ -8,6 +8,7 @@ import strawberry
 
 from gateway.domain import errors as domain
 from gateway.domain import refusals
+from gateway.domain.quotas import QuotaExceeded
 from schema.enums import APIVariableScopeEnum, APIVariableTypeEnum, MutationErrorCode
 from schema.secrets import Secret, SecretAlias
 
@@ -76,6 +77,13 @@ class HolderNotEmptyError(MutationError):
     secret_count: int = strawberry.field(description="How many secrets they all have.")
 
 
+@strawberry.type(description="There are as many as the gateway's operator allows.")
+class QuotaExceededError(MutationError):
+    """There are as many as the operator allows."""
+
+    maximum: int = strawberry.field(description="How many there can be.")
+
+
 @strawberry.type(description="A reference would point at a scope where it may not.")
 class ScopeViolationError(MutationError):
     """A reference would point at a scope where it may not."""
@@ -128,6 +136,10 @@ def _not_empty(error: refusals.HolderNotEmpty, path: Path) -> MutationError:
     )
 
 
+def _quota_exceeded(error: QuotaExceeded, path: Path) -> MutationError:
+    return QuotaExceededError.of(error, path, maximum=error.maximum)
+
+
 def _scope_violation(error: refusals.ScopeViolation, path: Path) -> MutationError:
     return ScopeViolationError.of(error, path, source_scope=error.source, target_scope=error.target)
 
@@ -162,6 +174,7 @@ BUILDERS: Final[Mapping[type[domain.BusinessError], _Builder]] = MappingProxyTyp
         refusals.OverrideConflict: _override_conflict,
         refusals.VersionConflict: _version_conflict,
         refusals.HolderNotEmpty: _not_empty,
+        QuotaExceeded: _quota_exceeded,
         refusals.ScopeViolation: _scope_violation,
         refusals.AliasOfAlias: _alias_of_alias,
         refusals.NotOverridable: _not_overridable,
@@ -175,6 +188,7 @@ ERROR_TYPES: Final = (
     SecretKeyConflictError,
     VersionConflictError,
     HolderNotEmptyError,
+    QuotaExceededError,
     ScopeViolationError,
     AliasOfAliasError,
     NotOverridableError,

@@ -1,6 +1,6 @@
 """Runs documents against the schema; the one way in for every face."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -15,6 +15,7 @@ from gateway.domain.errors import ErrorCode, GatewayError, RateLimited
 from gateway.domain.principals import Principal
 from gateway.services.container import Services
 from gateway.services.execution import Answer, Caller, Run
+from gateway.services.limits import Charge
 from gateway.storage.unit_of_work import Database, ReadUnit
 from schema.context import Context
 from schema.documents import Document, admitted, cost_of
@@ -40,7 +41,7 @@ class IntrospectionIsOff(GatewayError):
         super().__init__("The introspection is switched off on this server.")
 
 
-def _free(_caller_id: str, _points: int) -> None:
+def _free(_viewer: Principal, _points: float) -> None:
     """Charge nobody."""
 
 
@@ -48,11 +49,11 @@ def _free(_caller_id: str, _points: int) -> None:
 class Terms:
     """What holds for documents that callers write; the gateway's own have none.
 
-    `charge` takes a caller's id and how much a document counts, before it runs; it may refuse.
+    `charge` takes a caller and how much a document counts, before it runs; it may refuse.
     """
 
     introspection: bool = True
-    charge: Callable[[str, int], None] = _free
+    charge: Charge = _free
 
 
 class _Refused(Exception):
@@ -168,7 +169,7 @@ class Executor:
             async for result in results:
                 await context.end()
                 yield replace(_told(result), extensions=_price(fields))
-                terms.charge(caller.viewer.id, _points(fields))
+                terms.charge(caller.viewer, _points(fields))
 
     async def _answer(
         self,
@@ -198,9 +199,9 @@ class Executor:
             fields = self._fields(text, operation, variables) if operation else 0
         except (GraphQLError, LimitExceeded, IntrospectionIsOff):
             # Who is refused has asked for something, too.
-            terms.charge(viewer.id, 1)
+            terms.charge(viewer, 1)
             raise
-        terms.charge(viewer.id, _points(fields))
+        terms.charge(viewer, _points(fields))
         if operation is None:
             raise _Refused(_request_error(_unclear(document, operation_name)))
         if fields > LIMITS[Limit.COST]:

@@ -6,6 +6,7 @@ import strawberry
 
 from gateway.domain.errors import Argument
 from gateway.domain.permissions import Permission
+from gateway.services.revocation import UserRemoval
 from gateway.services.tokens import NewToken, lifetime_of
 from schema.access import (
     ApiTokenPayload,
@@ -26,7 +27,16 @@ Place = Annotated[
     ),
 ]
 Days = Annotated[
-    int | None, strawberry.argument(description="Until it expires; left out: it does not.")
+    int | None,
+    strawberry.argument(
+        description=(
+            "Until it expires; left out: it does not. A token that is created with a token "
+            "expires with that one, at the latest."
+        )
+    ),
+]
+KeepCreated = Annotated[
+    bool | None, strawberry.argument(description="Leave the tokens valid that were created.")
 ]
 _MANAGES = Permission.ACCESS_MANAGE
 
@@ -68,14 +78,23 @@ def token_revocation() -> Any:  # noqa: ANN401 - as above
     """Make the mutation that revokes a token."""
 
     async def resolve(
-        info: Info, token_id: strawberry.ID, dry_run: DryRun = strawberry.UNSET
+        info: Info,
+        token_id: strawberry.ID,
+        keep_created: KeepCreated = strawberry.UNSET,
+        dry_run: DryRun = strawberry.UNSET,
     ) -> ApiTokenPayload:
         work = info.context.services.tokens.revoke(
-            viewer=info.context.viewer, token_id=token_id, terms=terms(dry_run=dry_run)
+            viewer=info.context.viewer,
+            token_id=token_id,
+            keep_created=given(keep_created) is True,
+            terms=terms(dry_run=dry_run),
         )
         return await ApiTokenPayload.of(info, work, paths())
 
-    words = "Revoke an API token: the next request with it is refused."
+    words = (
+        "Revoke an API token, and the tokens that were created with it: the next request with one "
+        "of them is refused."
+    )
     return mutation(resolve, words, permission=_MANAGES)
 
 
@@ -129,14 +148,17 @@ def user_registration() -> Any:  # noqa: ANN401 - as above
         display_name: str,
         dry_run: DryRun = strawberry.UNSET,
     ) -> UserPayload:
-        work = info.context.services.identities.register(
-            viewer=info.context.viewer,
-            issuer=issuer,
-            subject=subject,
-            display_name=display_name,
-            terms=terms(dry_run=dry_run),
-        )
-        return await UserPayload.of(info, work, {**paths(), Argument.NAME: ["displayName"]})
+        async def work() -> UserRemoval:
+            user = await info.context.services.identities.register(
+                viewer=info.context.viewer,
+                issuer=issuer,
+                subject=subject,
+                display_name=display_name,
+                terms=terms(dry_run=dry_run),
+            )
+            return UserRemoval(user=user)
+
+        return await UserPayload.of(info, work(), {**paths(), Argument.NAME: ["displayName"]})
 
     words = (
         "Let a person in whom an OpenID Connect provider vouches for. What they may do is granted "
@@ -149,12 +171,21 @@ def user_removal() -> Any:  # noqa: ANN401 - as above
     """Make the mutation that removes a user."""
 
     async def resolve(
-        info: Info, user_id: strawberry.ID, dry_run: DryRun = strawberry.UNSET
+        info: Info,
+        user_id: strawberry.ID,
+        keep_created: KeepCreated = strawberry.UNSET,
+        dry_run: DryRun = strawberry.UNSET,
     ) -> UserPayload:
         work = info.context.services.identities.remove(
-            viewer=info.context.viewer, user_id=user_id, terms=terms(dry_run=dry_run)
+            viewer=info.context.viewer,
+            user_id=user_id,
+            keep_created=given(keep_created) is True,
+            terms=terms(dry_run=dry_run),
         )
         return await UserPayload.of(info, work, paths())
 
-    words = "Remove a user with all their grants: their next request is refused."
+    words = (
+        "Remove a user with all their grants, and revoke the tokens that they created: the next "
+        "request is refused."
+    )
     return mutation(resolve, words, permission=_MANAGES)

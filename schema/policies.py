@@ -69,6 +69,7 @@ TYPES: Final[Mapping[str, Policy]] = MappingProxyType(
         "RuntimeFile": _DELIVERY,
         "AuditEvent": _AUDIT,
         "ApiToken": _ACCESS,
+        "ApiTokenCreator": _ACCESS,
         "RoleGrant": _ACCESS,
         "User": _ACCESS,
         **dict.fromkeys(
@@ -108,6 +109,7 @@ TYPES: Final[Mapping[str, Policy]] = MappingProxyType(
                 "SecretKeyConflictError",
                 "VersionConflictError",
                 "HolderNotEmptyError",
+                "QuotaExceededError",
                 "ScopeViolationError",
                 "AliasOfAliasError",
                 "NotOverridableError",

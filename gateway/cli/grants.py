@@ -5,13 +5,16 @@ from typing import Annotated, Any
 import typer
 
 from gateway.cli.locating import operator_of
-from gateway.cli.options import AsJson, OnHolder, OrganizationName
+from gateway.cli.options import AsJson, DryRun, KeepCreated, OnHolder, OrganizationName
 from gateway.cli.printing import say, say_json, told
 from gateway.cli.running import run
+from gateway.cli.tokens import say_revoked
+from gateway.domain.drafts import WriteTerms
 from gateway.domain.grants import Grant, GranteeKind, GranteeReference, User
 from gateway.domain.pages import MAX_PAGE_SIZE, Window
 from gateway.domain.permissions import Role
 from gateway.runtime import Runtime
+from gateway.services.revocation import UserRemoval
 
 _KINDS = {kind.lower(): kind for kind in GranteeKind}
 
@@ -114,14 +117,23 @@ def add_user(
 def remove_user(
     user_id: Annotated[str, typer.Argument(metavar="USER_ID", help="The user's id.")],
     organization: OrganizationName,
+    *,
+    keep_created: KeepCreated = False,
+    dry_run: DryRun = False,
 ) -> None:
-    """Remove a user with all grants; their next request is refused."""
+    """Remove a user with all grants, and revoke the tokens that the user created."""
 
-    async def remove(runtime: Runtime) -> User:
-        viewer = await operator_of(runtime, organization)
-        return await runtime.services.identities.remove(viewer=viewer, user_id=user_id)
+    async def remove(runtime: Runtime) -> UserRemoval:
+        return await runtime.services.identities.remove(
+            viewer=await operator_of(runtime, organization),
+            user_id=user_id,
+            keep_created=keep_created,
+            terms=WriteTerms(dry_run=dry_run),
+        )
 
-    say(f"removed {run(remove).id}")
+    removed = run(remove)
+    say(f"{'would remove' if dry_run else 'removed'} {removed.user.id}")
+    say_revoked(removed.created, dry_run=dry_run)
 
 
 def _tell_grant(grant: Grant, *, as_json: bool) -> None:

@@ -31,6 +31,9 @@ def service_kind(text: str) -> Scope:
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Tell what would happen; change nothing.")]
+KeepCreated = Annotated[
+    bool, typer.Option("--keep-created", help="Leave the tokens valid that were created by it.")
+]
 WithContent = Annotated[
     bool, typer.Option("--with-content", help="Delete what is below it and all secrets, too.")
 ]

@@ -1,18 +1,22 @@
 """Commands around API tokens."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Annotated
 
 import typer
 
 from gateway.cli.locating import operator_of
-from gateway.cli.options import AsJson, OnHolder, OrganizationName
+from gateway.cli.options import AsJson, DryRun, KeepCreated, OnHolder, OrganizationName
 from gateway.cli.printing import say, say_json, told
 from gateway.cli.refusals import Refused
 from gateway.cli.running import run
+from gateway.domain.drafts import WriteTerms
 from gateway.domain.grants import Grant
 from gateway.domain.permissions import Role
+from gateway.domain.tokens import ApiToken
 from gateway.runtime import Runtime
+from gateway.services.revocation import TokenRevocation
 from gateway.services.tokens import NewToken
 
 
@@ -46,7 +50,7 @@ def create_token(
 def list_tokens(organization: OrganizationName, *, as_json: AsJson = False) -> None:
     """List an organization's tokens: what is known of them, not the tokens."""
 
-    async def listed(runtime: Runtime) -> list[dict[str, str]]:
+    async def listed(runtime: Runtime) -> list[dict[str, str | None]]:
         owner = await runtime.operator.directory.organization(named=organization)
         found = await runtime.operator.tokens.of_organization(owner.id)
         now = runtime.services.tokens.now()
@@ -56,6 +60,8 @@ def list_tokens(organization: OrganizationName, *, as_json: AsJson = False) -> N
                 "state": "valid" if token.is_valid(now) else "ended",
                 "role": ", ".join(_granted(grant) for grant in grants) or "nothing",
                 "name": token.name,
+                "created_by": _creator(token),
+                "expires_at": token.expires_at.isoformat() if token.expires_at else None,
             }
             for token, grants in found
         ]
@@ -65,7 +71,8 @@ def list_tokens(organization: OrganizationName, *, as_json: AsJson = False) -> N
         say_json({"tokens": found})
         return
     for token in found:
-        say(f"{token['id']}  {token['state']}  {token['role']:<8} {token['name']}")
+        by = f"  created by {token['created_by']}" if token["created_by"] else ""
+        say(f"{token['id']}  {token['state']}  {token['role']:<8} {token['name']}{by}")
 
 
 def _granted(grant: Grant) -> str:
@@ -73,12 +80,32 @@ def _granted(grant: Grant) -> str:
     return f"{grant.held.role} on {told(place)}" if place else str(grant.held.role)
 
 
-def revoke_token(token_id: Annotated[str, typer.Argument(help="The token's id.")]) -> None:
-    """Revoke a token; the next request with it is refused."""
+def _creator(token: ApiToken) -> str | None:
+    return f"{token.created_by.kind.lower()}:{token.created_by.id}" if token.created_by else None
 
-    async def revoke(runtime: Runtime) -> bool:
-        return await runtime.operator.tokens.revoke(token_id)
 
-    if not run(revoke):
+def revoke_token(
+    token_id: Annotated[str, typer.Argument(help="The token's id.")],
+    *,
+    keep_created: KeepCreated = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Revoke a token and those created with it; the next request with one of them is refused."""
+
+    async def revoke(runtime: Runtime) -> TokenRevocation | None:
+        terms = WriteTerms(dry_run=dry_run)
+        return await runtime.operator.tokens.revoke(
+            token_id, keep_created=keep_created, terms=terms
+        )
+
+    revoked = run(revoke)
+    if revoked is None:
         message = "no valid token has this id."
         raise Refused(message)
+    say_revoked([revoked.revoked, *revoked.created], dry_run=dry_run)
+
+
+def say_revoked(tokens: Iterable[ApiToken], *, dry_run: bool) -> None:
+    """Print which tokens are revoked, or would be."""
+    for token in tokens:
+        say(f"{'would revoke' if dry_run else 'revoked'} {token.id}  {token.name}")

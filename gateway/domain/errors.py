@@ -21,6 +21,7 @@ class ErrorCode(StrEnum):
     CONFLICT = "CONFLICT"
     VERSION_CONFLICT = "VERSION_CONFLICT"
     NOT_EMPTY = "NOT_EMPTY"
+    QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
     UNAUTHENTICATED = "UNAUTHENTICATED"
     FORBIDDEN = "FORBIDDEN"
     # Two that clients of persisted queries know by these names.

@@ -70,6 +70,8 @@ class User:
     subject: str
     display_name: str
     created_at: datetime
+    # Until the identity has signed in without naming this organization.
+    is_invited: bool = False
 
 
 def ensure_identity(issuer: str, subject: str) -> None:

@@ -6,7 +6,9 @@ from typing import Self
 
 from gateway.domain.grants import GranteeKind, Held
 from gateway.domain.holders import Holder
+from gateway.domain.origins import ActorKind
 from gateway.domain.permissions import Permission, Role
+from gateway.domain.tokens import Creator
 from gateway.domain.visibility import Visibility
 
 
@@ -32,7 +34,26 @@ class Principal:
     def operator(cls, organization_id: str) -> Self:
         """Return who the command line speaks for: whoever has the key file may do everything."""
         held = Held(role=Role.OPERATOR)
-        return cls(id="operator", organization_id=organization_id, grants=(held,))
+        return cls(
+            id="operator",
+            organization_id=organization_id,
+            grants=(held,),
+        )
+
+    @property
+    def creator(self) -> Creator:
+        """What is stored as the creator of the tokens that it creates."""
+        kind = ActorKind[self.kind] if self.kind else ActorKind.OPERATOR
+        return Creator(kind, self.id)
+
+    @property
+    def created_tokens_expire_at(self) -> datetime | None:
+        """The time that no token created by it can outlive.
+
+        An issuer's access token lives for minutes and is renewed: the user behind it lasts, and
+        removing the user revokes its tokens.
+        """
+        return self.expires_at if self.kind is GranteeKind.TOKEN else None
 
     def may(self, permission: Permission, *, on: Holder | None) -> bool:
         """Tell whether a grant on the holder or above it carries the permission.

@@ -4,14 +4,35 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from string import ascii_letters, digits
-from typing import Final
+from typing import Final, Self
 from zlib import crc32
+
+from gateway.domain.origins import ActorKind
 
 PREFIX: Final = "sgw_"
 _ALPHABET: Final = digits + ascii_letters
 # 32 of 62 characters: 190 random bits.
 _RANDOM_LENGTH: Final = 32
 _CHECKSUM_LENGTH: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Creator:
+    """Who created a token: another token, a user, or the instance's operator."""
+
+    kind: ActorKind
+    id: str
+
+    @property
+    def text(self) -> str:
+        """The creator as it is stored."""
+        return f"{self.kind}:{self.id}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the creator that a stored text names."""
+        kind, _, creator_id = text.partition(":")
+        return cls(ActorKind(kind), creator_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,10 +46,17 @@ class ApiToken:
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
     last_used_at: datetime | None = None
+    # None for a token from before this was recorded.
+    created_by: Creator | None = None
 
     def is_valid(self, at: datetime) -> bool:
         """Tell whether it is neither revoked nor expired."""
         return self.revoked_at is None and (self.expires_at is None or at < self.expires_at)
+
+
+def earliest(*moments: datetime | None) -> datetime | None:
+    """Return the earliest expiry; None means that a token does not expire."""
+    return min(filter(None, moments), default=None)
 
 
 def new_token_text() -> str:

@@ -10,30 +10,30 @@ from typing import Any
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.services.execution import Answer, Caller, OpenRun, Run
-from gateway.services.limits import Limiter
+from gateway.services.limits import Charge
 
 
 class Metering:
     """ASGI middleware that charges the caller for coming, also where nothing is run."""
 
-    def __init__(self, app: ASGIApp, *, limiter: Limiter) -> None:
+    def __init__(self, app: ASGIApp, *, charge: Charge) -> None:
         """Wrap an application."""
         self._app = app
-        self._limiter = limiter
+        self._charge = charge
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on.
 
         Raises:
-            RateLimited: if the caller has nothing left.
+            RateLimited: if the caller or its organization has nothing left.
 
         """
         if caller := scope.get("caller"):
-            self._limiter.charge(caller.viewer.id)
+            self._charge(caller.viewer, 1)
         await self._app(scope, receive, send)
 
 
-def metered(open_run: OpenRun, limiter: Limiter) -> OpenRun:
+def metered(open_run: OpenRun, charge: Charge) -> OpenRun:
     """Return the same way to run documents, each charged to its caller before it runs."""
 
     @asynccontextmanager
@@ -45,7 +45,7 @@ def metered(open_run: OpenRun, limiter: Limiter) -> OpenRun:
                 variables: Mapping[str, Any] | None = None,
                 operation_name: str | None = None,
             ) -> Answer:
-                limiter.charge(caller.viewer.id)
+                charge(caller.viewer, 1)
                 return await run(document, variables, operation_name)
 
             yield run_metered

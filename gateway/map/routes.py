@@ -16,11 +16,10 @@ from gateway.drawing.folding import folded
 from gateway.drawing.svg import svg
 from gateway.map.markup import map_page
 from gateway.services.execution import Caller
+from gateway.services.limits import Charge
 
 # Takes who asks and a service's id; returns the picture as far as they may see it, or refuses.
 Pictured = Callable[[Caller, str], Awaitable[Picture]]
-# Takes a cost from a caller's bucket; or refuses.
-Charge = Callable[[str, float], None]
 
 # As much as a page of a hundred secrets with what each refers to.
 DRAWING_COST: Final = 500
@@ -61,7 +60,7 @@ def map_routes(pictured: Pictured, charge: Charge) -> list[BaseRoute]:
 
     async def answer_drawing(request: Request) -> Response:
         caller: Caller = request.scope["caller"]
-        charge(caller.viewer.id, DRAWING_COST)
+        charge(caller.viewer, DRAWING_COST)
         picture = await pictured(caller, request.path_params["service_id"])
         plan = folded(picture, unfolded=request.query_params.getlist("unfold"))
         drawing = svg(plan, explorer=_EXPLORER, is_alone=False)

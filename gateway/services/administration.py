@@ -15,6 +15,7 @@ from gateway.domain.secrets import Secret
 from gateway.services import access
 from gateway.services.foundation import Foundation
 from gateway.services.removal import remove_holder
+from gateway.services.room import ensure_room_for_holder
 from gateway.services.writing import (
     Shape,
     add_with_value,
@@ -59,6 +60,7 @@ class Administration:
             HolderNotFound: if the parent is not there for the viewer.
             Forbidden: if the viewer may not shape the hierarchy.
             NameConflict: if the parent has one of that kind and name.
+            QuotaExceeded: if there are as many as the project or organization can have.
 
         """
         content.ensure_name(name)
@@ -73,6 +75,7 @@ class Administration:
                 organization_id=viewer.organization_id,
             )
             await _ensure_name_is_free(unit, holder)
+            await ensure_room_for_holder(self._foundation, unit, holder)
             await holders.add(unit, holder, parent=above, at=self._foundation.now())
             if above is None:
                 await self._foundation.vault.add_project_key(

@@ -11,6 +11,7 @@ from gateway.domain.secrets import Secret, SecretType
 from gateway.services import access
 from gateway.services.foundation import Foundation
 from gateway.services.idempotency import once
+from gateway.services.room import ensure_room_for_secret
 from gateway.services.writing import Shape, assembled, ensure_key_is_free, target_in_reach
 from gateway.storage import secrets
 from gateway.storage.unit_of_work import WriteUnit
@@ -76,5 +77,6 @@ class Aliases:
             target_holder_id=target.holder.id,
         )
         alias = assembled(self._foundation, holder, draft, shape)
+        await ensure_room_for_secret(self._foundation, unit, holder)
         await secrets.add(unit, alias)
         return alias

@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from gateway.domain.drafts import WriteTerms
 from gateway.domain.errors import ConcurrentChange, Unauthenticated
 from gateway.domain.ids import new_id
 from gateway.domain.principals import Principal
+from gateway.domain.quotas import Quotas
 from gateway.services.vault import Vault
 from gateway.storage import grants
 from gateway.storage.unit_of_work import Database, WriteUnit
@@ -27,6 +28,7 @@ class Foundation:
     vault: Vault
     now: Callable[[], datetime] = utc_now
     new_id: Callable[[], str] = new_id
+    quotas: Quotas = field(default_factory=Quotas)
 
     @asynccontextmanager
     async def writing(

@@ -12,11 +12,14 @@ from gateway.domain.grants import (
     ensure_identity,
 )
 from gateway.domain.ids import is_canonical_id
+from gateway.domain.origins import ActorKind
 from gateway.domain.pages import Page, Window
 from gateway.domain.permissions import Permission
 from gateway.domain.principals import Principal
+from gateway.domain.tokens import ApiToken, Creator
 from gateway.services import access
 from gateway.services.foundation import Foundation
+from gateway.services.revocation import UserRemoval, revoke_created
 from gateway.storage import grants, users
 from gateway.storage.unit_of_work import ReadUnit
 
@@ -74,16 +77,27 @@ class Identities:
         async with self._foundation.writing(terms, viewer=viewer) as unit:
             if await users.is_registered(unit, issuer, subject):
                 raise UserConflict
+            count = await users.count_of(unit, viewer.organization_id)
+            self._foundation.quotas.ensure_room_for_user(count)
             await users.add(unit, user)
         return user
 
-    async def remove(self, *, viewer: Principal, user_id: str, terms: WriteTerms = AT_ONCE) -> User:
+    async def remove(
+        self,
+        *,
+        viewer: Principal,
+        user_id: str,
+        keep_created: bool = False,
+        terms: WriteTerms = AT_ONCE,
+    ) -> UserRemoval:
         """Remove a user and all its grants; the next request is refused.
+
+        Unless they are kept, the tokens that the user created, directly or not, are revoked.
 
         Raises:
             UserNotFound: if the organization has no such user.
             Forbidden: if the viewer does not manage access in the whole organization, or the user
-                was granted more than the viewer may give.
+                or what it created was granted more than the viewer may give.
 
         """
         access.require(viewer, Permission.ACCESS_MANAGE, on=None)
@@ -98,7 +112,11 @@ class Identities:
             for held in await grants.held_by(unit, grantee):
                 access.require_role(viewer, held.role, on=held.place)
             await users.remove(unit, user_id)
-        return found
+            created: tuple[ApiToken, ...] = ()
+            if not keep_created:
+                creator, now = Creator(ActorKind.USER, user_id), self._foundation.now()
+                created = await revoke_created(unit, creator, at=now, viewer=viewer)
+        return UserRemoval(user=found, created=created)
 
     async def page(self, unit: ReadUnit, *, viewer: Principal, window: Window) -> Page[User]:
         """Return a page of the organization's users, by name.

@@ -6,11 +6,14 @@ from typing import Final
 
 from gateway.domain.buckets import Allowance, Bucket
 from gateway.domain.errors import RateLimited
+from gateway.domain.principals import Principal
 
 # About a megabyte at the most; whoever is forgotten begins again with a full bucket.
 MOST_BUCKETS: Final = 10_000
 
 Clock = Callable[[], float]
+# Takes a cost from what a principal has left, or refuses.
+Charge = Callable[[Principal, float], None]
 
 
 class Limiter:
@@ -56,3 +59,26 @@ class Limiter:
         if len(self._buckets) > MOST_BUCKETS:
             self._buckets.popitem(last=False)
         return bucket
+
+
+class PrincipalLimits:
+    """What one principal can cause, and what all principals of an organization can together."""
+
+    def __init__(self, *, own: Limiter, organization: Limiter) -> None:
+        """Take both limiters."""
+        self._own = own
+        self._organization = organization
+
+    def charge(self, principal: Principal, cost: float) -> None:
+        """Take the cost from the principal and from its organization.
+
+        Raises:
+            RateLimited: if either has not enough left; then nothing is taken from either.
+
+        """
+        self._own.charge(principal.id, cost)
+        try:
+            self._organization.charge(principal.organization_id, cost)
+        except RateLimited:
+            self._own.give_back(principal.id, cost)
+            raise

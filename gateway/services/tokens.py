@@ -18,12 +18,19 @@ from gateway.domain.grants import (
     TokenNotFound,
 )
 from gateway.domain.ids import is_canonical_id
+from gateway.domain.origins import ActorKind
 from gateway.domain.pages import Page, Window
 from gateway.domain.permissions import Permission, Role
 from gateway.domain.principals import Principal
-from gateway.domain.tokens import ApiToken, is_token_text, new_token_text
+from gateway.domain.tokens import ApiToken, Creator, earliest, is_token_text, new_token_text
 from gateway.services import access
 from gateway.services.foundation import Foundation
+from gateway.services.revocation import (
+    TokenRevocation,
+    require_revocable,
+    revoke_created,
+    visible,
+)
 from gateway.services.token_uses import TokenUses
 from gateway.storage import grants, tokens
 from gateway.storage.unit_of_work import ReadUnit
@@ -60,10 +67,13 @@ class Tokens:
     ) -> NewToken:
         """Create a token with a role at a place; without one, in the whole organization.
 
+        It expires with the token that creates it, at the latest.
+
         Raises:
             InvalidInput: for a name against the rules.
             HolderNotFound: if the holder is not there for the viewer.
             Forbidden: if the viewer may not manage access there, or has less than the role there.
+            QuotaExceeded: if the organization has as many valid tokens as it can have.
 
         """
         content.ensure_name(name)
@@ -71,12 +81,17 @@ class Tokens:
         async with self._foundation.writing(terms, viewer=viewer) as unit:
             place = await access.require_at(unit, viewer, Permission.ACCESS_MANAGE, on)
             access.require_role(viewer, role, on=place)
+            count = await tokens.count_valid(unit, viewer.organization_id, at=now)
+            self._foundation.quotas.ensure_room_for_token(count)
             token = ApiToken(
                 id=self._foundation.new_id(),
                 organization_id=viewer.organization_id,
                 name=name,
                 created_at=now,
-                expires_at=now + lifetime if lifetime else None,
+                expires_at=earliest(
+                    now + lifetime if lifetime else None, viewer.created_tokens_expire_at
+                ),
+                created_by=viewer.creator,
             )
             grant = Grant(
                 id=self._foundation.new_id(),
@@ -136,13 +151,20 @@ class Tokens:
         return self._foundation.now()
 
     async def revoke(
-        self, *, viewer: Principal, token_id: str, terms: WriteTerms = AT_ONCE
-    ) -> ApiToken:
-        """Revoke a token. It may be revoked already; then nothing changes.
+        self,
+        *,
+        viewer: Principal,
+        token_id: str,
+        keep_created: bool = False,
+        terms: WriteTerms = AT_ONCE,
+    ) -> TokenRevocation:
+        """Revoke a token, and unless they are kept the tokens created with it, directly or not.
+
+        A token that is revoked already stays so; what it created is revoked all the same.
 
         Raises:
             TokenNotFound: if it is not there for the viewer.
-            Forbidden: if it was granted more than the viewer may give.
+            Forbidden: if it, or what it created, was granted more than the viewer may give.
 
         """
         sight = access.require_somewhere(viewer, Permission.ACCESS_MANAGE)
@@ -151,12 +173,16 @@ class Tokens:
             found = await tokens.find(unit, token_id, sight=sight) if known else None
             if found is None:
                 raise TokenNotFound(token_id)
-            grantee = GranteeReference(kind=GranteeKind.TOKEN, id=token_id)
-            for held in await grants.held_by(unit, grantee):
-                access.require_role(viewer, held.role, on=held.place)
-            await tokens.revoke(unit, token_id, at=self._foundation.now())
-            left = await tokens.find(unit, token_id, sight=sight)
-        return left or found
+            await require_revocable(unit, token_id, viewer=viewer)
+            now = self._foundation.now()
+            await tokens.revoke(unit, token_id, at=now)
+            created: Sequence[ApiToken] = ()
+            if not keep_created:
+                creator = Creator(ActorKind.TOKEN, token_id)
+                created = await revoke_created(unit, creator, at=now, viewer=viewer)
+            revoked = await tokens.find(unit, token_id, sight=sight)
+            shown = await visible(unit, created, viewer=viewer)
+        return TokenRevocation(revoked=revoked or found, created=shown)
 
     def _digest(self, text: str) -> bytes:
         return keyed_hash(self._foundation.vault.token_pepper, text.encode())

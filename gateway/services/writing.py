@@ -21,6 +21,7 @@ from gateway.domain.secrets import (
 )
 from gateway.services import access
 from gateway.services.foundation import Foundation
+from gateway.services.room import ensure_room_for_secret
 from gateway.storage import secrets, values
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
@@ -98,7 +99,13 @@ async def ensure_key_is_free(
 async def add_with_value(
     foundation: Foundation, unit: WriteUnit, secret: Secret, value: str
 ) -> None:
-    """Store a new secret and its value, sealed for it alone."""
+    """Store a new secret and its value, sealed for it alone.
+
+    Raises:
+        QuotaExceeded: if the holder has as many secrets as it can have.
+
+    """
+    await ensure_room_for_secret(foundation, unit, secret.holder)
     await secrets.add(unit, secret, value_version=FIRST_VERSION)
     sealed = await foundation.vault.seal(unit, value, identity_of(secret, FIRST_VERSION))
     await values.add_value(unit, secret.id, sealed, value_version=FIRST_VERSION)

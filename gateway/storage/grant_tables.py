@@ -7,6 +7,7 @@ from sqlalchemy import (
     Column,
     ForeignKeyConstraint,
     Index,
+    Integer,
     LargeBinary,
     String,
     UniqueConstraint,
@@ -25,7 +26,17 @@ class UserRow(Model, table=True):
 
     __tablename__ = "user_account"
     __table_args__ = (
-        UniqueConstraint("issuer", "subject"),
+        UniqueConstraint("organization_id", "issuer", "subject"),
+        # An identity has one organization that it need not name.
+        Index(
+            "uq_user_account_home",
+            "issuer",
+            "subject",
+            unique=True,
+            sqlite_where=text("is_invited IS NULL"),
+            postgresql_where=text("is_invited IS NULL"),
+        ),
+        CheckConstraint("is_invited = 1", name="is_invited"),
         Index("uq_user_account_id_organization_id", "id", "organization_id", unique=True),
         ForeignKeyConstraint(["organization_id"], ["organization.id"], ondelete="RESTRICT"),
         Index(None, "organization_id"),
@@ -37,6 +48,8 @@ class UserRow(Model, table=True):
     subject: str = Field(sa_column=Column(String(MAX_IDENTITY_LENGTH), nullable=False))
     display_name: str = Field(sa_column=Column(String(MAX_NAME_LENGTH), nullable=False))
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    # 1 until the identity has used it without naming the organization; null from then on.
+    is_invited: int | None = Field(default=None, sa_column=Column(Integer, nullable=True))
     mac: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
 
 

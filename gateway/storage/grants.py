@@ -100,7 +100,8 @@ def _token_of(
         return None
     first = rows[0]
     # Without when it was used last, which is no part of it.
-    unit.macs.ensure_sound(TOKENS, (*first[: end - 1], first[end], first[end + 1]))
+    *covered, created_by, _ = first[:end]
+    unit.macs.ensure_sound(TOKENS, (*covered, first[end], created_by, first[end + 1]))
     token = token_of(first[:end])
     if not token.is_valid(at):
         return None

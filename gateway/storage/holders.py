@@ -159,6 +159,24 @@ async def remove(unit: WriteUnit, holder: Holder) -> None:
     await unit.execute(delete(HOLDER).where(HOLDER.c.id == holder.id))
 
 
+async def count_in_project(unit: ReadUnit, project_id: str) -> int:
+    """Return how many environments and services a project has."""
+    row = await unit.first(
+        select(func.count()).where(HOLDER.c.project_id == project_id, HOLDER.c.id != project_id)
+    )
+    return int(row[0]) if row else 0
+
+
+async def count_projects(unit: ReadUnit, organization_id: str) -> int:
+    """Return how many projects an organization has."""
+    row = await unit.first(
+        select(func.count()).where(
+            HOLDER.c.organization_id == organization_id, HOLDER.c.parent_id.is_(None)
+        )
+    )
+    return int(row[0]) if row else 0
+
+
 async def find_organization(unit: ReadUnit, *, name: str) -> Organization | None:
     """Return the organization of that name, if it is there."""
     row = await unit.first(

@@ -20,7 +20,7 @@ from gateway.storage.grant_tables import RoleGrantRow, UserRow
 from gateway.storage.tables import ApiTokenRow, HolderRow, SecretRow
 
 if TYPE_CHECKING:
-    from gateway.storage.unit_of_work import WriteUnit
+    from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
 _log = structlog.get_logger(__name__)
 
@@ -36,12 +36,25 @@ class Covered:
 
     table: Table
     names: tuple[str, ...]
+    # The last of the names, added since: a MAC covers one only where it is not null, so that rows
+    # from before keep theirs.
+    optional: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[Column[Any], ...]:
         """The covered columns, and the MAC after them."""
         return (*(self.table.c[name] for name in self.names), self.table.c.mac)
+
+    def parts(self, values: Sequence[Any]) -> list[Any]:
+        """Return what a MAC is made over, besides the table's name."""
+        end = len(self.names) - len(self.optional)
+        more = {
+            name: value
+            for name, value in zip(self.optional, values[end:], strict=True)
+            if value is not None
+        }
+        return [*values[:end], *([more] if more else [])]
 
     def selection(self) -> Select[Any]:
         """Select what `RowMacs.ensure_sound` takes."""
@@ -87,7 +100,9 @@ TOKENS: Final = Covered(
         "expires_at",
         "revoked_at",
         "digest",
+        "created_by",
     ),
+    optional=("created_by",),
     left_out=("last_used_at",),
 )
 GRANTS: Final = Covered(
@@ -111,7 +126,9 @@ USERS: Final = Covered(
         "subject",
         "display_name",
         "created_at",
+        "is_invited",
     ),
+    optional=("is_invited",),
 )
 # In the order in which holders are selected anyhow: see `storage.holders`. A constraint has the
 # parent follow from the other columns.
@@ -138,7 +155,8 @@ class RowMacs(NeverStored):
 
     def of(self, covered: Covered, values: Sequence[Any]) -> bytes:
         """Return the MAC of a row's covered columns."""
-        message = orjson.dumps([_FORMAT, covered.table.name, *values], default=bytes.hex)
+        parts = [_FORMAT, covered.table.name, *covered.parts(values)]
+        message = orjson.dumps(parts, default=bytes.hex)
         return hmac.digest(self.key, message, sha256)
 
     def ensure_sound(self, covered: Covered, row: Sequence[Any]) -> None:
@@ -172,7 +190,7 @@ async def seal_rows(unit: "WriteUnit", covered: Covered, ids: Iterable[str]) -> 
         await unit.execute(update(covered.table).where(own_id == row[0]).values(mac=mac))
 
 
-async def ensure_rows_sound(unit: "WriteUnit", covered: Covered, rows: Select[Any]) -> list[str]:
+async def ensure_rows_sound(unit: "ReadUnit", covered: Covered, rows: Select[Any]) -> list[str]:
     """Check the rows with these ids, before they are changed; return the ids.
 
     Raises:

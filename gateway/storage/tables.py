@@ -38,6 +38,7 @@ from gateway.domain.scopes import HOLDER_SCOPES, SERVICE_SCOPES, Scope, ServiceT
 from gateway.domain.secrets import SecretType
 
 ID_LENGTH: Final = 36
+CREATOR_LENGTH: Final = 64
 
 NAMING: Final = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -332,4 +333,6 @@ class ApiTokenRow(Model, table=True):
     expires_at: datetime | None = _moment(nullable=True)
     revoked_at: datetime | None = _moment(nullable=True)
     last_used_at: datetime | None = _moment(nullable=True)
+    # `KIND:id` of who created it; null for tokens from before that was recorded.
+    created_by: str | None = _text(CREATOR_LENGTH, nullable=True, index=True)
     mac: bytes | None = _bytes(nullable=True)

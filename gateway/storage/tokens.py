@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, exists, insert, or_, select, update
+from sqlalchemy import Row, Select, exists, func, insert, literal, or_, select, update
 
+from gateway.domain.origins import ActorKind
 from gateway.domain.pages import Page, Window
-from gateway.domain.tokens import ApiToken
+from gateway.domain.tokens import ApiToken, Creator
 from gateway.domain.visibility import Visibility
 from gateway.storage.grant_tables import RoleGrantRow
 from gateway.storage.holders import HOLDER
@@ -26,6 +27,7 @@ TOKEN_COLUMNS: Final = (
     API_TOKEN.c.created_at,
     API_TOKEN.c.expires_at,
     API_TOKEN.c.revoked_at,
+    API_TOKEN.c.created_by,
     API_TOKEN.c.last_used_at,
 )
 _BY_AGE: Final = Ordering("token", (API_TOKEN.c.created_at, API_TOKEN.c.id))
@@ -33,16 +35,10 @@ _BY_AGE: Final = Ordering("token", (API_TOKEN.c.created_at, API_TOKEN.c.id))
 
 def token_of(columns: Sequence[Any]) -> ApiToken:
     """Build a token from the values of TOKEN_COLUMNS."""
-    token_id, organization_id, name, created_at, expires_at, revoked_at, last_used_at = columns
-    return ApiToken(
-        id=token_id,
-        organization_id=organization_id,
-        name=name,
-        created_at=created_at,
-        expires_at=expires_at,
-        revoked_at=revoked_at,
-        last_used_at=last_used_at,
-    )
+    names = [column.name for column in TOKEN_COLUMNS]
+    facts = dict(zip(names, columns, strict=True))
+    text = facts.pop("created_by")
+    return ApiToken(**facts, created_by=Creator.parse(text) if text else None)
 
 
 def _built(row: Row[Any]) -> ApiToken:
@@ -59,6 +55,7 @@ async def add(unit: WriteUnit, token: ApiToken, *, digest: bytes) -> None:
         "created_at": in_utc(token.created_at),
         "expires_at": in_utc(token.expires_at) if token.expires_at else None,
         "revoked_at": None,
+        "created_by": token.created_by.text if token.created_by else None,
     }
     mac = unit.macs.of(TOKENS, [columns[name] for name in TOKENS.names])
     await unit.execute(insert(API_TOKEN).values(**columns, mac=mac))
@@ -67,6 +64,12 @@ async def add(unit: WriteUnit, token: ApiToken, *, digest: bytes) -> None:
 async def find(unit: ReadUnit, token_id: str, *, sight: Visibility) -> ApiToken | None:
     """Return a token of which something is in sight, if it is there."""
     row = await unit.first(_in_sight(sight).where(API_TOKEN.c.id == token_id))
+    return _built(row) if row else None
+
+
+async def find_any(unit: ReadUnit, token_id: str) -> ApiToken | None:
+    """Return a token of any organization; only the instance's operator asks for it."""
+    row = await unit.first(select(*TOKEN_COLUMNS).where(API_TOKEN.c.id == token_id))
     return _built(row) if row else None
 
 
@@ -85,6 +88,40 @@ def _in_sight(sight: Visibility) -> Select[Any]:
         .where(holders_covered(sight))
     )
     return statement.where(granted)
+
+
+async def count_valid(unit: ReadUnit, organization_id: str, *, at: datetime) -> int:
+    """Return how many tokens of an organization are neither revoked nor expired."""
+    row = await unit.first(
+        select(func.count())
+        .where(API_TOKEN.c.organization_id == organization_id, API_TOKEN.c.revoked_at.is_(None))
+        .where(or_(API_TOKEN.c.expires_at.is_(None), API_TOKEN.c.expires_at > at))
+    )
+    return int(row[0]) if row else 0
+
+
+async def created_by(unit: ReadUnit, creator: Creator) -> Sequence[ApiToken]:
+    """Return all tokens created by a creator, and by those tokens, and so on; oldest first.
+
+    Raises:
+        IntegrityFault: if one is not what the gateway wrote.
+
+    """
+    found = select(API_TOKEN.c.id).where(API_TOKEN.c.created_by == creator.text)
+    tree = found.cte("created", recursive=True)
+    prefix = Creator(ActorKind.TOKEN, "").text
+    # UNION leaves out what was found before, so a circle ends.
+    tree = tree.union(
+        select(API_TOKEN.c.id).where(API_TOKEN.c.created_by == literal(prefix) + tree.c.id)
+    )
+    ids = select(tree.c.id)
+    await ensure_rows_sound(unit, TOKENS, ids)
+    rows = await unit.rows(
+        select(*TOKEN_COLUMNS)
+        .where(API_TOKEN.c.id.in_(ids))
+        .order_by(API_TOKEN.c.created_at, API_TOKEN.c.id)
+    )
+    return [_built(row) for row in rows]
 
 
 async def all_of(unit: ReadUnit, organization_id: str) -> Sequence[ApiToken]:

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import Row, delete, insert, select
+from sqlalchemy import Row, delete, func, insert, select
 
 from gateway.domain.grants import User
 from gateway.domain.pages import Page, Window
@@ -19,7 +19,7 @@ _BY_NAME: Final = Ordering("user", (USER.c.display_name, USER.c.id))
 def _built(unit: ReadUnit, row: Row[Any]) -> User:
     covered = row[: len(USERS.columns)]
     unit.macs.ensure_sound(USERS, covered)
-    user_id, organization_id, issuer, subject, display_name, created_at, _ = covered
+    user_id, organization_id, issuer, subject, display_name, created_at, is_invited, _ = covered
     return User(
         id=user_id,
         organization_id=organization_id,
@@ -27,6 +27,7 @@ def _built(unit: ReadUnit, row: Row[Any]) -> User:
         subject=subject,
         display_name=display_name,
         created_at=created_at,
+        is_invited=is_invited is not None,
     )
 
 
@@ -39,6 +40,7 @@ async def add(unit: WriteUnit, user: User) -> None:
         "subject": user.subject,
         "display_name": user.display_name,
         "created_at": in_utc(user.created_at),
+        "is_invited": 1 if user.is_invited else None,
     }
     mac = unit.macs.of(USERS, [columns[name] for name in USERS.names])
     await unit.execute(insert(USER).values(**columns, mac=mac))
@@ -56,6 +58,12 @@ async def is_registered(unit: ReadUnit, issuer: str, subject: str) -> bool:
     """Tell whether any organization has a user with that identity."""
     wanted = select(USER.c.id).where(USER.c.issuer == issuer, USER.c.subject == subject)
     return await unit.first(wanted) is not None
+
+
+async def count_of(unit: ReadUnit, organization_id: str) -> int:
+    """Return how many users an organization has."""
+    row = await unit.first(select(func.count()).where(USER.c.organization_id == organization_id))
+    return int(row[0]) if row else 0
 
 
 async def page(unit: ReadUnit, window: Window, *, organization_id: str) -> Page[User]:

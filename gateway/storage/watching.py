@@ -26,6 +26,9 @@ class Watched:
 
     subject: AuditSubject
     columns: tuple[str, ...]
+    # Columns added since: a state has one only where it is not null, so that rows from before keep
+    # theirs.
+    optional: tuple[str, ...] = ()
     row_id: str = "id"
     organization: str = "{row}.organization_id"
     project: str = _NONE
@@ -37,9 +40,16 @@ class Watched:
 
     def state(self, row: str) -> str:
         """Return the expression of a row's state: each column's type and bytes, none left out."""
-        return " || ',' || ".join(
-            f"typeof({row}.{column}) || ':' || hex({row}.{column})" for column in self.columns
+        fixed = " || ',' || ".join(_state(row, column) for column in self.columns)
+        return fixed + "".join(
+            f" || CASE WHEN {row}.{column} IS NULL THEN '' "
+            f"ELSE ',{column}=' || {_state(row, column)} END"
+            for column in self.optional
         )
+
+
+def _state(row: str, column: str) -> str:
+    return f"typeof({row}.{column}) || ':' || hex({row}.{column})"
 
 
 # What is derived from other columns, and when a credential was last used, is left out.
@@ -95,11 +105,13 @@ WATCHED: Final[Mapping[str, Watched]] = MappingProxyType(
                 *("id", "organization_id", "name"),
                 *("digest", "created_at", "expires_at", "revoked_at"),
             ),
+            optional=("created_by",),
             facts=("expires_at", "revoked_at"),
         ),
         "user_account": Watched(
             subject=AuditSubject.USER,
             columns=("id", "organization_id", "issuer", "subject", "display_name", "created_at"),
+            optional=("is_invited",),
         ),
         "role_grant": Watched(
             subject=AuditSubject.GRANT,
@@ -152,7 +164,7 @@ def _trigger(table: str, watched: Watched, event: str, row: str) -> str:
     return _TRIGGER.format(
         table=table,
         event=event,
-        of=f" OF {', '.join(watched.columns)}" if event == "UPDATE" else "",
+        of=f" OF {', '.join(watched.columns + watched.optional)}" if event == "UPDATE" else "",
         row_id=f"{row}.{watched.row_id}",
         is_new=int(event == "INSERT"),
         before=_NONE if event == "INSERT" else watched.state("OLD"),

@@ -5,16 +5,19 @@ import pytest
 from gateway.domain.buckets import Allowance
 from gateway.domain.errors import RateLimited
 from gateway.domain.permissions import Role
+from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope
 from gateway.http.metering import metered
-from gateway.services.limits import MOST_BUCKETS, Limiter
+from gateway.services.limits import MOST_BUCKETS, Limiter, PrincipalLimits
 from schema.executor import Executor
 from schema.root import build_schema
+from tests.operations.callers import settle
 from tests.transport.clocks import HandClock
 from tests.transport.conftest import OpenWorld
 from tests.world import World, token_caller
 
 QUERY = {"query": "{ __typename }"}
+SOMEBODY = Principal(id="1", organization_id="1")
 # A request costs one, and the operation that it runs another: enough for two.
 FOUR = {"rate_burst": 4, "rate_per_minute": 60}
 
@@ -94,6 +97,44 @@ async def test_one_caller_takes_nothing_from_another(opened: OpenWorld) -> None:
     assert (await other.post("/graphql", json=QUERY)).status_code == 200
 
 
+async def test_the_callers_of_an_organization_have_a_limit_together(opened: OpenWorld) -> None:
+    """S76: many tokens are no way around the limit of one."""
+    world = await opened(organization_rate_burst=4, organization_rate_per_minute=60)
+    other, stranger = await world.client_with(Role.VIEWER), await settle(world)
+    await _statuses(world, 2)
+
+    limited = await other.post("/graphql", json=QUERY)
+
+    assert limited.status_code == 429
+    assert limited.headers["retry-after"] == "1"
+    assert (await stranger.client.post("/graphql", json=QUERY)).status_code == 200
+
+
+async def test_without_that_limit_other_callers_of_an_organization_go_on(
+    opened: OpenWorld,
+) -> None:
+    """S76: the control."""
+    world = await opened(organization_rate_burst=4, organization_rate_per_minute=0)
+    other = await world.client_with(Role.VIEWER)
+    await _statuses(world, 2)
+
+    assert (await other.post("/graphql", json=QUERY)).status_code == 200
+
+
+async def test_what_an_organization_cannot_pay_is_not_taken_from_the_caller(
+    clock: HandClock,
+) -> None:
+    """S76."""
+    own, organization = (Limiter(Allowance(burst=it, per_second=1), clock) for it in (2, 1))
+    limits = PrincipalLimits(own=own, organization=organization)
+    limits.charge(SOMEBODY, 1)
+
+    with pytest.raises(RateLimited):
+        limits.charge(SOMEBODY, 1)
+
+    own.charge(SOMEBODY.id, 1)
+
+
 async def test_a_refused_request_is_not_carried_out(opened: OpenWorld, clock: HandClock) -> None:
     """S39: and what could not be paid is not taken either."""
     world = await opened(rate_burst=3, rate_per_minute=60)
@@ -132,7 +173,9 @@ async def test_each_document_of_ours_is_charged(world: World, clock: HandClock) 
     limiter = Limiter(Allowance(burst=2, per_second=1), clock)
     services, database = world.runtime.services, world.runtime.database
     executor = Executor(build_schema(), services, database)
-    open_run = metered(executor.open_run, limiter)
+    nobody = Limiter(None, clock)
+    charge = PrincipalLimits(own=limiter, organization=nobody).charge
+    open_run = metered(executor.open_run, charge)
     caller = await token_caller(world.runtime, world.demo.token)
 
     async with open_run(caller) as run:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select, update
 
 import gateway.storage
 from gateway.crypto.keyfile import KeyFile
@@ -18,6 +18,7 @@ from gateway.domain.principals import Principal
 from gateway.runtime import Runtime, migrate_database
 from gateway.services.demo import Demo
 from gateway.settings import Settings
+from gateway.storage.row_macs import TOKENS, USERS, seal_rows
 from gateway.storage.unit_of_work import Database
 from tests.world import open_world, user_principal
 
@@ -41,6 +42,16 @@ async def _downgrade(data_dir: Path, revision: str) -> None:
     url = Settings(data_dir=data_dir).resolved_database_url
     async with Database(url) as database, database.writer.begin() as connection:
         await connection.run_sync(downgrade)
+
+
+async def _forget_what_is_newer(database: Database) -> None:
+    """Leave tokens and users as the older version wrote them, their MACs and the log included."""
+    newer = ((TOKENS, TOKENS.table.c.created_by), (USERS, USERS.table.c.is_invited))
+    async with database.write() as unit:
+        for covered, column in newer:
+            await unit.execute(update(covered.table).values({column: None}))
+            rows = await unit.rows(select(covered.table.c.id))
+            await seal_rows(unit, covered, [row.id for row in rows])
 
 
 def _wrap_instance_key(data_dir: Path, identity: str) -> None:
@@ -73,6 +84,7 @@ async def trailed(data_dir: Path, template: tuple[Path, Demo]) -> Path:
             terms=AT_ONCE,
             **PERSON,
         )
+        await _forget_what_is_newer(world.runtime.database)
     await _downgrade(data_dir, "0011")
     _wrap_instance_key(data_dir, "instance/1")
     return data_dir

@@ -1,12 +1,16 @@
 """API tokens as the instance's operator sees and revokes them, in every organization."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from gateway.domain.drafts import AT_ONCE, WriteTerms
 from gateway.domain.grants import Grant
+from gateway.domain.origins import ActorKind
 from gateway.domain.permissions import Permission
 from gateway.domain.principals import Principal
-from gateway.domain.tokens import ApiToken
+from gateway.domain.tokens import ApiToken, Creator
 from gateway.services.foundation import Foundation
+from gateway.services.revocation import TokenRevocation, revoke_created
 from gateway.storage import grants, tokens
 
 
@@ -25,7 +29,22 @@ class OperatorTokens:
             held = await grants.of_tokens(unit, [token.id for token in found], sight=sight)
         return [(it, [grant for grant in held if grant.grantee.id == it.id]) for it in found]
 
-    async def revoke(self, token_id: str) -> bool:
-        """Revoke a token of any organization; return whether there was one to revoke."""
-        async with self._foundation.database.write() as unit:
-            return await tokens.revoke(unit, token_id, at=self._foundation.now())
+    async def revoke(
+        self, token_id: str, *, keep_created: bool = False, terms: WriteTerms = AT_ONCE
+    ) -> TokenRevocation | None:
+        """Revoke a token of any organization, and unless they are kept those created with it.
+
+        None says that no token has the id, or that it is revoked already.
+        """
+        now = self._foundation.now()
+        async with self._foundation.writing(terms, viewer=None) as unit:
+            found = await tokens.find_any(unit, token_id)
+            if found is None or found.revoked_at is not None:
+                return None
+            await tokens.revoke(unit, token_id, at=now)
+            created: tuple[ApiToken, ...] = ()
+            if not keep_created:
+                creator = Creator(ActorKind.TOKEN, token_id)
+                operator = Principal.operator(found.organization_id)
+                created = await revoke_created(unit, creator, at=now, viewer=operator)
+        return TokenRevocation(revoked=replace(found, revoked_at=now), created=created)

@@ -7,6 +7,7 @@ from gateway.domain.drafts import AT_ONCE, WriteTerms
 from gateway.domain.topology import Plan, Topology, planned
 from gateway.services.foundation import Foundation
 from gateway.services.removal import remove_holder
+from gateway.services.room import ensure_room_for_holder
 from gateway.storage import holders
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
@@ -64,6 +65,7 @@ class Topologies:
         for step in plan.creations:
             parent_id = step.holder.parent_id
             parent = await holders.find(unit, parent_id) if parent_id else None
+            await ensure_room_for_holder(self._foundation, unit, step.holder)
             await holders.add(unit, step.holder, parent=parent, at=now)
             if parent is None:
                 await self._foundation.vault.add_project_key(unit, step.holder, at=now)

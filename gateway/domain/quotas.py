@@ -1,0 +1,81 @@
+"""How much one tenant, project or holder can have; what is more is refused."""
+
+from dataclasses import dataclass
+
+from gateway.domain.errors import Argument, Conflict, ErrorCode
+
+
+class QuotaExceeded(Conflict):
+    """There are as many as the operator allows."""
+
+    code = ErrorCode.QUOTA_EXCEEDED
+
+    def __init__(self, maximum: int, contents: str, argument: Argument) -> None:
+        """Name the quota, and what it is about."""
+        super().__init__(
+            f"{contents} must be at most {maximum}. Delete what is not needed, or ask the "
+            "gateway's operator to raise the quota.",
+            argument,
+        )
+        self.maximum = maximum
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quotas:
+    """The quotas of an instance; each holds for every tenant."""
+
+    tokens_per_organization: int = 10_000
+    users_per_organization: int = 10_000
+    projects_per_organization: int = 1_000
+    holders_per_project: int = 10_000
+    secrets_per_holder: int = 10_000
+
+    def ensure_room_for_token(self, count: int) -> None:
+        """Refuse one more token than an organization can have.
+
+        Raises:
+            QuotaExceeded: naming the quota.
+
+        """
+        _ensure(count, self.tokens_per_organization, "Valid API tokens of an organization")
+
+    def ensure_room_for_user(self, count: int) -> None:
+        """Refuse one more user than an organization can have.
+
+        Raises:
+            QuotaExceeded: naming the quota.
+
+        """
+        _ensure(count, self.users_per_organization, "Users of an organization")
+
+    def ensure_room_for_project(self, count: int) -> None:
+        """Refuse one more project than an organization can have.
+
+        Raises:
+            QuotaExceeded: naming the quota.
+
+        """
+        _ensure(count, self.projects_per_organization, "Projects of an organization")
+
+    def ensure_room_for_holder(self, count: int) -> None:
+        """Refuse one more environment or service than a project can have.
+
+        Raises:
+            QuotaExceeded: naming the quota.
+
+        """
+        _ensure(count, self.holders_per_project, "Environments and services of a project")
+
+    def ensure_room_for_secret(self, count: int) -> None:
+        """Refuse one more secret than a holder can have.
+
+        Raises:
+            QuotaExceeded: naming the quota.
+
+        """
+        _ensure(count, self.secrets_per_holder, "Secrets of a holder", Argument.KEY)
+
+
+def _ensure(count: int, maximum: int, contents: str, argument: Argument = Argument.NAME) -> None:
+    if count >= maximum:
+        raise QuotaExceeded(maximum, contents, argument)

@@ -1,0 +1,72 @@
+"""Revoking tokens together with the tokens that were created with them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway.domain.grants import GranteeKind, GranteeReference, User
+from gateway.domain.permissions import Permission
+from gateway.domain.principals import Principal
+from gateway.domain.tokens import ApiToken, Creator
+from gateway.services import access
+from gateway.storage import grants, tokens
+from gateway.storage.unit_of_work import WriteUnit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRevocation:
+    """A revoked token, and the valid tokens created with it, directly or not, revoked too."""
+
+    revoked: ApiToken
+    created: tuple[ApiToken, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserRemoval:
+    """A removed user, and the valid tokens that the user created, directly or not, revoked too."""
+
+    user: User
+    created: tuple[ApiToken, ...] = ()
+
+
+async def revoke_created(
+    unit: WriteUnit, creator: Creator, *, at: datetime, viewer: Principal
+) -> tuple[ApiToken, ...]:
+    """Revoke all tokens created by a creator, and by those, and so on; return them, oldest first.
+
+    A token in between can be revoked or expired itself: what it created goes all the same.
+
+    Raises:
+        Forbidden: if one was granted more than the viewer may give; nothing is revoked then.
+        IntegrityFault: if one is not what the gateway wrote.
+
+    """
+    created = [
+        token for token in await tokens.created_by(unit, creator) if token.revoked_at is None
+    ]
+    for token in created:
+        await require_revocable(unit, token.id, viewer=viewer)
+    for token in created:
+        await tokens.revoke(unit, token.id, at=at)
+    return tuple(created)
+
+
+async def require_revocable(unit: WriteUnit, token_id: str, *, viewer: Principal) -> None:
+    """Refuse to revoke a token that was granted more than the viewer may give.
+
+    Raises:
+        Forbidden: naming what the viewer lacks.
+
+    """
+    grantee = GranteeReference(kind=GranteeKind.TOKEN, id=token_id)
+    for held in await grants.held_by(unit, grantee):
+        access.require_role(viewer, held.role, on=held.place)
+
+
+async def visible(
+    unit: WriteUnit, revoked: Sequence[ApiToken], *, viewer: Principal
+) -> tuple[ApiToken, ...]:
+    """Return those of the revoked tokens that the viewer can list, as they are now."""
+    sight = access.require_somewhere(viewer, Permission.ACCESS_MANAGE)
+    found = [await tokens.find(unit, token.id, sight=sight) for token in revoked]
+    return tuple(filter(None, found))
