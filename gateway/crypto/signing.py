@@ -3,6 +3,8 @@
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from gateway.domain.ed25519 import is_small_order
+
 
 class Signer:
     """Signs with a key that is derived, never stored."""
@@ -23,6 +25,8 @@ class Signer:
 
 def is_signed(public_key: bytes, message: bytes, signature: bytes) -> bool:
     """Tell whether the signature is the key's, of this message."""
+    if is_small_order(public_key):
+        return False
     try:
         Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
     except (InvalidSignature, ValueError):

@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 import httpx
 
 from gateway.identity.issuers import Issuer, is_encrypted, is_safe_url
-from gateway.identity.keys import RefusedKeySet, VerificationKey, read_key_set
+from gateway.identity.keys import RefusedKeySet, VerificationKey, WeakKeySet, read_key_set
 from gateway.identity.strict_json import read_object
 
 MAX_BYTES: Final = 64 * 1024
@@ -26,6 +26,7 @@ class FetchFault(StrEnum):
     TOO_LARGE = "too_large"
     NOT_JSON = "not_json"
     NO_KEY_SET = "no_key_set"
+    WEAK_KEY = "weak_key"
     ANOTHER_ISSUER = "another_issuer"
     UNSAFE_URL = "unsafe_url"
 
@@ -119,6 +120,8 @@ class KeySource:
         document = await self._fetcher.fetch(await self._url())
         try:
             return read_key_set(document)
+        except WeakKeySet:
+            raise FetchFailed(FetchFault.WEAK_KEY) from None
         except RefusedKeySet:
             raise FetchFailed(FetchFault.NO_KEY_SET) from None
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import structlog
 
-from gateway.identity.fetching import FetchFailed
+from gateway.identity.fetching import FetchFailed, FetchFault
 from gateway.identity.issuers import Issuer
 from gateway.identity.keys import VerificationKey
 from gateway.identity.refusals import IssuerUnavailable, Reason, RefusedToken
@@ -93,10 +93,16 @@ class KeyCache:
             self._keys = await self._fetch()
         except FetchFailed as failure:
             self._has_failed = True
-            _log.warning("keys_not_fetched", issuer=self._issuer.issuer, reason=failure.fault.value)
+            _report(self._issuer, failure.fault)
         else:
             self._has_failed, self._known_at = False, asked_at
             _log.info("keys_fetched", issuer=self._issuer.issuer, keys=len(self._keys))
         finally:
             # What came is as old as the question, not as the answer.
             self._answered_at = asked_at
+
+
+def _report(issuer: Issuer, fault: FetchFault) -> None:
+    if fault is FetchFault.WEAK_KEY:
+        _log.error("weak_key_alarm", issuer=issuer.issuer)
+    _log.warning("keys_not_fetched", issuer=issuer.issuer, reason=fault.value)

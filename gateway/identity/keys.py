@@ -10,6 +10,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
+from gateway.domain.ed25519 import is_small_order
 from gateway.identity.issuers import Algorithm
 from gateway.identity.refusals import Reason, RefusedToken
 
@@ -21,6 +22,10 @@ _MAX_RSA_BITS: Final = 8_192
 
 class RefusedKeySet(ValueError):
     """The document is no set of keys, or too large a one."""
+
+
+class WeakKeySet(RefusedKeySet):
+    """A key of the set verifies signatures that need no private key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,8 @@ def read_key_set(document: Mapping[str, Any]) -> Mapping[str, VerificationKey]:
 
     Raises:
         RefusedKeySet: if the document is no set of keys, or has too many.
+        WeakKeySet: if one of the keys is of small order, whether or not it could be used. An
+            issuer does not publish one by mistake, so none of its keys is believed.
 
     """
     listed = document.get("keys")
@@ -84,11 +91,22 @@ def read_key_set(document: Mapping[str, Any]) -> Mapping[str, VerificationKey]:
         raise RefusedKeySet
     if not all(isinstance(it, dict) for it in listed):
         raise RefusedKeySet
+    if any(map(_is_weak, listed)):
+        raise WeakKeySet
     ids = [_key_id(it) for it in listed]
     # Which of two keys of one id is meant, nobody can tell.
     times = Counter(ids)
     named = {it: _key(of) for it, of in zip(ids, listed, strict=True) if it and times[it] == 1}
     return {key_id: key for key_id, key in named.items() if key is not None}
+
+
+def _is_weak(listed: Mapping[str, Any]) -> bool:
+    if listed.get("kty") != "OKP" or listed.get("crv") != "Ed25519":
+        return False
+    try:
+        return is_small_order(_decoded(listed["x"]))
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def _key_id(listed: Mapping[str, Any]) -> str | None:
@@ -124,8 +142,11 @@ def _imported(kind: _Kind, listed: Mapping[str, Any]) -> Key | None:
 
 
 def _bits(number: str) -> int:
-    decoded = base64.urlsafe_b64decode(number + "=" * (-len(number) % 4))
-    return int.from_bytes(decoded).bit_length()
+    return int.from_bytes(_decoded(number)).bit_length()
+
+
+def _decoded(member: str) -> bytes:
+    return base64.urlsafe_b64decode(member + "=" * (-len(member) % 4))
 
 
 def _is_for_signatures(listed: Mapping[str, Any]) -> bool:
