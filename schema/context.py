@@ -1,6 +1,6 @@
 """What a resolver has at hand: the caller, the services, and one view of the database."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -18,6 +18,10 @@ from gateway.storage.unit_of_work import ReadUnit
 Outcome = TypeVar("Outcome")
 
 
+def _free(_fields: int) -> None:
+    """Charge nobody: the gateway's own documents cost nothing."""
+
+
 @dataclass(slots=True)
 class Context:
     """One request's context.
@@ -32,6 +36,8 @@ class Context:
     view: ReadUnit
     # Where a request outlasts its sign-in: who the caller is by now.
     look_up: LookUp | None = None
+    # Charges what an answer costs beyond the price of its document; it can refuse.
+    surcharge: Callable[[int], None] = _free
     holders: "DataLoader[str, Holder | None]" = field(init=False)
     secrets: "DataLoader[str, Secret | None]" = field(init=False)
     token_grants: "DataLoader[str, list[Grant]]" = field(init=False)

@@ -64,6 +64,14 @@ LENGTHS: Final[Mapping[tuple[str, str], int]] = MappingProxyType(
         ("__Directive", "args"): 2,
     },
 )
+# An operation can select these under one name only.
+_DELIVERY: Final = ("Query", "runtimeSecrets")
+_DELIVERED_TYPES: Final = frozenset({"RuntimeSecret", "RuntimeFile"})
+# What a delivery returns beyond this many keys and bytes costs more than its document says.
+_DELIVERED_KEYS: Final = LENGTHS[_DELIVERY]
+_FIELDS_OF_A_KEY: Final = 5
+_BYTES_OF_A_FIELD: Final = 256
+_DELIVERED_BYTES: Final = _DELIVERED_KEYS * _BYTES_OF_A_FIELD
 _DIGITS: Final = 10
 # A type that is asked for by its name, or the one with all mutations, is larger than most.
 _LARGE: Final[Mapping[str, int]] = MappingProxyType({"__type": 20, "mutationType": 20})
@@ -77,6 +85,8 @@ class Cost:
 
     fields: int = 0
     introspection: int = 0
+    # Under how many names a delivery, or a field of it, is selected at most.
+    deliveries: int = 0
 
 
 @dataclass(slots=True)
@@ -107,13 +117,15 @@ class Pricing:
             if isinstance(it, FragmentDefinitionNode)
         }
         self._priced: dict[str, _Price] = {}
+        self._delivered: dict[tuple[str, str], set[str]] = {}
         self.visited = 0
 
     def cost(self, operation: OperationDefinitionNode) -> Cost:
         """Return what the operation costs."""
         root = self._schema.get_root_type(operation.operation)
         price = self._selection(operation.selection_set, root)
-        return Cost(price.fixed + price.per_entry, price.introspection)
+        deliveries = max(map(len, self._delivered.values()), default=0)
+        return Cost(price.fixed + price.per_entry, price.introspection, deliveries)
 
     def _selection(self, selected: SelectionSetNode, on: GraphQLNamedType | None) -> _Price:
         price = _Price()
@@ -140,12 +152,14 @@ class Pricing:
 
     def _add_field(self, price: _Price, node: FieldNode, on: GraphQLNamedType | None) -> None:
         price.fixed += 1
+        name = node.name.value
+        place = (on.name if on else "", name)
+        if place == _DELIVERY or place[0] in _DELIVERED_TYPES:
+            self._delivered.setdefault(place, set()).add((node.alias or node.name).value)
         if node.selection_set is None:
             return
-        name = node.name.value
         definition = _field_of(on, name)
         within = self._selection(node.selection_set, self._type_of(definition, name))
-        place = (on.name if on else "", name)
         if name in _META:
             price.introspection += _whole(within, 1) * _LARGE.get(name, 1)
             return
@@ -191,6 +205,12 @@ class Pricing:
         if isinstance(value, IntValueNode):
             return read_size(value)
         return len(value.values) if isinstance(value, ListValueNode) else None
+
+
+def delivery_surcharge(keys: int, size: int) -> int:
+    """Return what a delivery of so many keys and bytes costs beyond the price of its document."""
+    more_keys, more_bytes = max(keys - _DELIVERED_KEYS, 0), max(size - _DELIVERED_BYTES, 0)
+    return more_keys * _FIELDS_OF_A_KEY + more_bytes // _BYTES_OF_A_FIELD
 
 
 def bounded(size: int) -> int:

@@ -136,6 +136,8 @@ def cost_of(
     cost = _cost(schema, text, operation.name and operation.name.value, sizes)
     if cost.introspection > LIMITS[Limit.INTROSPECTION_COST]:
         raise LimitExceeded(Limit.INTROSPECTION_COST)
+    if cost.deliveries > LIMITS[Limit.DELIVERIES]:
+        raise LimitExceeded(Limit.DELIVERIES)
     return cost
 
 

@@ -56,6 +56,20 @@ class Terms:
     charge: Charge = _free
 
 
+@dataclass(slots=True)
+class _Cost:
+    """What a document costs its caller, with what is added while it runs."""
+
+    terms: Terms
+    caller_id: str
+    fields: int
+
+    def add(self, fields: int) -> None:
+        if points := fields // _FIELDS_A_POINT:
+            self.terms.charge(self.caller_id, points)
+        self.fields += fields
+
+
 class _Refused(Exception):
     """A document is answered before it runs."""
 
@@ -180,9 +194,13 @@ class Executor:
     ) -> Answer:
         if self._terms is None:
             return await self._executed(context, text, variables, operation_name)
-        fields = self._charged(self._terms, context.viewer, text, variables, operation_name)
+        terms, viewer = self._terms, context.viewer
+        cost = _Cost(
+            terms, viewer.id, self._charged(terms, viewer, text, variables, operation_name)
+        )
+        context.surcharge = cost.add
         answer = await self._executed(context, text, variables, operation_name)
-        return replace(answer, extensions=_price(fields))
+        return replace(answer, extensions=_price(cost.fields))
 
     def _charged(
         self,

@@ -42,6 +42,7 @@ class Limit(StrEnum):
     COST = "cost"
     INTROSPECTION_COST = "introspection cost"
     LIST_ENTRIES = "list entries"
+    DELIVERIES = "deliveries"
 
 
 LIMITS: Final[Mapping[Limit, int]] = MappingProxyType(
@@ -59,6 +60,8 @@ LIMITS: Final[Mapping[Limit, int]] = MappingProxyType(
         # Once what GraphiQL and code generators ask for, and some more.
         Limit.INTROSPECTION_COST: 36_000,
         Limit.LIST_ENTRIES: 2_000,
+        # Each is as long as a delivery can be; a field of it under two names is there twice.
+        Limit.DELIVERIES: 1,
     },
 )
 # What a caller is told about each of them; `{}` is the bound.
@@ -75,6 +78,9 @@ WORDS: Final[Mapping[Limit, str]] = MappingProxyType(
         Limit.COST: "A document may cost at most {}: ask for fewer fields or shorter pages.",
         Limit.INTROSPECTION_COST: "The introspection may cost at most {}.",
         Limit.LIST_ENTRIES: "A list in the variables has at most {} entries.",
+        Limit.DELIVERIES: (
+            "An operation selects `runtimeSecrets`, and each field of it, under at most {} name."
+        ),
     },
 )
 

@@ -17,6 +17,7 @@ from schema.access import (
 )
 from schema.audit import AuditEvent, AuditEventConnection, AuditFilter, wanted_events
 from schema.context import Info
+from schema.cost import delivery_surcharge
 from schema.effective import SecretExplanation
 from schema.filters import wanted_window
 from schema.holders import (
@@ -35,7 +36,7 @@ from schema.holders import (
 from schema.inputs import given
 from schema.node import Node
 from schema.pages import After, First
-from schema.runtime import RuntimeSecret
+from schema.runtime import Delivered, RuntimeSecret, wrapped_delivery
 from schema.secrets import Secret
 
 Kind = TypeVar("Kind", bound=SecretHolder)
@@ -118,17 +119,21 @@ class Query:
         return SecretExplanation.of(explanation) if explanation else None
 
     @strawberry.field(
+        graphql_type=list[RuntimeSecret],
         description=(
             "The delivery door: all that a service gets at run time, with values, references "
             "between them resolved. It needs its own permission, and each use is recorded."
-        )
+        ),
     )
-    async def runtime_secrets(self, info: Info, service_id: strawberry.ID) -> list[RuntimeSecret]:
+    async def runtime_secrets(self, info: Info, service_id: strawberry.ID) -> Delivered:
         """Load what a service gets."""
         delivered = await info.context.services.delivery.runtime_secrets(
-            info.context.view, viewer=info.context.viewer, service_id=service_id
+            info.context.view,
+            viewer=info.context.viewer,
+            service_id=service_id,
+            admit=lambda it: info.context.surcharge(delivery_surcharge(it.keys, it.size)),
         )
-        return [RuntimeSecret.of(secret) for secret in delivered]
+        return wrapped_delivery(delivered)
 
     @strawberry.field(
         description="Anything by each of these ids, at most 100; null where nothing is."

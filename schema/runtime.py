@@ -1,11 +1,16 @@
 """The delivery door's types: the only ones that carry a value, and reachable from no other type."""
 
-from typing import Self
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Final, Self
 
 import strawberry
 
 from gateway.domain.sealed import starred
 from gateway.services.delivery import RuntimeSecret as DomainRuntimeSecret
+
+# How many entries of an answer are completed before other requests have a turn.
+ENTRIES_AT_ONCE: Final = 100
 
 
 @strawberry.type(description="A file that a service gets.")
@@ -37,3 +42,19 @@ class RuntimeSecret:
             value=delivered.value,
             file=RuntimeFile(mount_path=file.mount_path, content=file.content) if file else None,
         )
+
+
+Delivered = list[RuntimeSecret] | AsyncIterator[RuntimeSecret]
+
+
+def wrapped_delivery(delivered: Sequence[DomainRuntimeSecret]) -> Delivered:
+    """Hand over a delivery: a short one at once, a long one in steps."""
+    wrapped = [RuntimeSecret.of(secret) for secret in delivered]
+    return wrapped if len(wrapped) <= ENTRIES_AT_ONCE else _in_steps(wrapped)
+
+
+async def _in_steps(secrets: Sequence[RuntimeSecret]) -> AsyncIterator[RuntimeSecret]:
+    for number, secret in enumerate(secrets, 1):
+        yield secret
+        if number % ENTRIES_AT_ONCE == 0:
+            await asyncio.sleep(0)

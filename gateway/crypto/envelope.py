@@ -18,6 +18,7 @@ _VERSION: Final = 0x01
 _AES_256_GCM: Final = 0x01
 _HEADER: Final = bytes((_VERSION, _AES_256_GCM))
 _NONCE_BYTES: Final = 12
+_TAG_BYTES: Final = 16
 _CONTEXT: Final = "gw1"
 
 
@@ -62,6 +63,11 @@ def open_box(key: bytes | bytearray, box: bytes, *identity: str) -> bytes:
         return AESGCM(key).decrypt(nonce, body, _associated(identity))
     except InvalidTag:
         raise TamperedBox from None
+
+
+def sealed_size(box_size: int) -> int:
+    """Return how many bytes were sealed in a box of this length."""
+    return max(0, box_size - len(_HEADER) - _NONCE_BYTES - _TAG_BYTES)
 
 
 def _associated(identity: tuple[str, ...]) -> bytes:

@@ -1,15 +1,26 @@
-"""The delivery door: the only way on which values leave, and the only use case that opens them."""
+"""The delivery door: the only way on which values leave, and the only use case that opens them.
 
-from collections.abc import Mapping, Sequence
+A large delivery is worked on in steps, so that requests beside it are answered meanwhile.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from gateway.crypto.envelope import sealed_size
 from gateway.domain.audit import AuditAction, AuditDraft, AuditSubject
+from gateway.domain.content import MAX_VALUE_BYTES
 from gateway.domain.drafts import AT_ONCE, HolderReference
-from gateway.domain.errors import Argument, InvalidInput
 from gateway.domain.holders import Holder
-from gateway.domain.interpolation import Interpolator
-from gateway.domain.pages import MAX_PAGE_SIZE, Window
+from gateway.domain.interpolation import (
+    MAX_DELIVERED_BYTES,
+    MAX_DELIVERED_KEYS,
+    DeliveryBudget,
+    Interpolator,
+    TooManyKeys,
+)
+from gateway.domain.pages import Window
 from gateway.domain.permissions import Permission
 from gateway.domain.principals import Principal
 from gateway.domain.refusals import HolderNotFound
@@ -22,7 +33,13 @@ from gateway.services.writing import identity_of
 from gateway.storage import effective, secrets, values
 from gateway.storage.unit_of_work import ReadUnit
 
-MAX_DELIVERED: Final = 5_000
+# How many rows or values are worked on before others have a turn.
+_ROWS_AT_ONCE: Final = 500
+_VALUES_AT_ONCE: Final = 100
+# Up to so many, the longest values there can be fit a delivery.
+_ALWAYS_FIT: Final = MAX_DELIVERED_BYTES // MAX_VALUE_BYTES
+# What is longer is expanded in a thread.
+_LONG: Final = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +59,22 @@ class RuntimeSecret(NeverStored):
     file: RuntimeFile | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class DeliverySize:
+    """How much a delivery returns: its keys, and the bytes of their texts and files."""
+
+    keys: int
+    size: int
+
+
+# Gets to know how much a delivery returns before it is built; what it raises stops the delivery.
+Admit = Callable[[DeliverySize], None]
+
+
+def admit_all(_: DeliverySize) -> None:
+    """Stop nothing."""
+
+
 class Delivery:
     """The use case of services that start."""
 
@@ -50,15 +83,15 @@ class Delivery:
         self._foundation = foundation
 
     async def runtime_secrets(
-        self, unit: ReadUnit, *, viewer: Principal, service_id: str
+        self, unit: ReadUnit, *, viewer: Principal, service_id: str, admit: Admit = admit_all
     ) -> Sequence[RuntimeSecret]:
         """Return all that a service gets, with values, by key.
 
         Raises:
             HolderNotFound: if the service is not there for the viewer.
             Forbidden: if the viewer may not have values.
-            InvalidInput: if the service sees more keys than can be delivered at once.
-            ExpansionTooLong: if references between values multiply beyond all use.
+            TooManyKeys: if the service sees more keys than one delivery can have.
+            DeliveryTooLarge: if the texts are too long together, as they are or expanded.
 
         """
         named = HolderReference(None, service_id)
@@ -67,10 +100,11 @@ class Delivery:
             raise HolderNotFound(None, service_id)
         winners = await _winners(unit, service)
         sources = await _sources(unit, service, winners)
+        await _ensure_short(unit, sources)
         contents = await self._opened(unit, sources)
-        delivered = _interpolated(sources, contents)
-        # Nobody waits for the writer with a view that others wait for.
+        # Nobody waits for the writer, or for long texts, with a view that others wait for.
         await unit.close()
+        delivered = await _expanded(sources, contents, admit)
         # Before the values leave: without this entry they do not.
         async with self._foundation.writing(AT_ONCE, viewer=viewer) as record:
             record.told.append(_told(service, sources))
@@ -79,25 +113,42 @@ class Delivery:
     async def _opened(self, unit: ReadUnit, sources: Mapping[str, Secret]) -> Mapping[str, str]:
         by_id = {source.id: source for source in sources.values()}
         opened: dict[str, str] = {}
-        for source_id, (sealed, version) in (await values.find_values(unit, by_id)).items():
-            identity = identity_of(by_id[source_id], version)
-            opened[source_id] = await self._foundation.vault.open(unit, sealed, identity)
+        for ids in _in_steps(list(by_id)):
+            for source_id, (sealed, version) in (await values.find_values(unit, ids)).items():
+                identity = identity_of(by_id[source_id], version)
+                opened[source_id] = await self._foundation.vault.open(unit, sealed, identity)
         return {key: opened.get(source.id, "") for key, source in sources.items()}
+
+
+def _in_steps(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(ids), _VALUES_AT_ONCE):
+        yield ids[start : start + _VALUES_AT_ONCE]
 
 
 async def _winners(unit: ReadUnit, service: Holder) -> Sequence[Secret]:
     found: list[Secret] = []
     # Who may have a service's values may have all that it sees, wherever in its chain that hangs.
     sight = Visibility.everywhere(service.organization_id)
-    window, has_more = Window(size=MAX_PAGE_SIZE), True
+    window, has_more = Window(size=_ROWS_AT_ONCE), True
     while has_more:
         page = await effective.winners(unit, service, window, sight=sight)
         found += [entry.item for entry in page.entries]
-        if len(found) > MAX_DELIVERED:
-            raise InvalidInput(Argument.HOLDER, f"The service sees more than {MAX_DELIVERED} keys.")
+        if len(found) > MAX_DELIVERED_KEYS:
+            raise TooManyKeys(found[MAX_DELIVERED_KEYS].key)
         has_more = page.has_next
-        window = Window(size=MAX_PAGE_SIZE, after=page.entries[-1].cursor if has_more else None)
+        after = page.entries[-1].cursor if has_more else None
+        window = Window(size=_ROWS_AT_ONCE, after=after)
     return found
+
+
+async def _ensure_short(unit: ReadUnit, sources: Mapping[str, Secret]) -> None:
+    """Refuse what is too long as it is stored, before any of it is loaded."""
+    if len(sources) <= _ALWAYS_FIT:
+        return
+    sizes = await values.find_sizes(unit, {source.id for source in sources.values()})
+    budget = DeliveryBudget()
+    for key, source in sources.items():
+        budget.spend(key, sealed_size(sizes.get(source.id, 0)))
 
 
 async def _sources(
@@ -131,22 +182,37 @@ def _told(service: Holder, sources: Mapping[str, Secret]) -> AuditDraft:
     )
 
 
-def _interpolated(
-    sources: Mapping[str, Secret], contents: Mapping[str, str]
+async def _expanded(
+    sources: Mapping[str, Secret], contents: Mapping[str, str], admit: Admit
 ) -> Sequence[RuntimeSecret]:
-    paths = {key: _mount_path(source) for key, source in sources.items()}
-    interpolator = Interpolator(
-        {key: text for key, text in contents.items() if paths[key] is None},
-        paths={key: path for key, path in paths.items() if path is not None},
+    if sum(map(len, contents.values())) <= _LONG:
+        interpolator = _interpolator(sources, contents)
+        admit(DeliverySize(len(sources), interpolator.size))
+        return _built(sources, *interpolator.expand())
+    # Beside the event loop, which has others to answer meanwhile.
+    interpolator = await asyncio.to_thread(_interpolator, sources, contents)
+    admit(DeliverySize(len(sources), interpolator.size))
+    return _built(sources, *await asyncio.to_thread(interpolator.expand))
+
+
+def _interpolator(sources: Mapping[str, Secret], contents: Mapping[str, str]) -> Interpolator:
+    paths = {key: path for key, source in sources.items() if (path := _mount_path(source))}
+    return Interpolator(
+        {key: text for key, text in contents.items() if key not in paths},
+        paths=paths,
+        files={key: contents[key] for key in paths if _expands(sources[key])},
+        verbatim={key: contents[key] for key in paths if not _expands(sources[key])},
     )
-    return [
-        RuntimeSecret(
-            key,
-            interpolator.value(key),
-            _file(key, path, contents[key], interpolator if _expands(sources[key]) else None),
-        )
-        for key, path in paths.items()
-    ]
+
+
+def _built(
+    sources: Mapping[str, Secret], texts: Mapping[str, str], files: Mapping[str, str]
+) -> Sequence[RuntimeSecret]:
+    return [RuntimeSecret(key, texts[key], _file(texts[key], files.get(key))) for key in sources]
+
+
+def _file(path: str, content: str | None) -> RuntimeFile | None:
+    return None if content is None else RuntimeFile(path, content)
 
 
 def _mount_path(source: Secret) -> str | None:
@@ -157,11 +223,3 @@ def _mount_path(source: Secret) -> str | None:
 def _expands(source: Secret) -> bool:
     own, target = source.enable_interpolation_in_file, source.target
     return bool(target and target.enable_interpolation_in_file if own is None else own)
-
-
-def _file(
-    key: str, path: str | None, content: str, interpolator: Interpolator | None
-) -> RuntimeFile | None:
-    if path is None:
-        return None
-    return RuntimeFile(path, interpolator.text(content, of=key) if interpolator else content)

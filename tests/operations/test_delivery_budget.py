@@ -1,0 +1,212 @@
+"""One small request does not become a huge answer: a delivery has one budget (S63)."""
+
+import asyncio
+import os
+import re
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import pytest
+
+from gateway.domain import interpolation
+from gateway.domain.interpolation import MAX_DELIVERED_BYTES
+from gateway.domain.scopes import Scope
+from gateway.services import delivery
+from gateway.services.demo import Demo
+from tests.operations.delivering import DOCUMENT, asked, deliveries_told, fill
+from tests.servers import serving
+from tests.world import World, open_world
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+KIB: Final = 1024
+LONG: Final = "s3cr3t--" * 8 * KIB
+MULTIPLIED: Final = {"A": LONG} | {f"K{number}": "{{A}}" * 16 for number in range(500)}
+
+
+async def test_what_references_multiply_is_refused_with_a_key_and_without_a_value(
+    shared_world: World, fresh_job: str
+) -> None:
+    """S63: and nothing is said to be delivered."""
+    await fill(shared_world.client, fresh_job, MULTIPLIED)
+
+    told = await asked(shared_world.client, fresh_job)
+
+    (error,) = told["errors"]
+    assert told["data"] is None
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+    assert re.search(r"at most 8 MiB .*; K\d+ passes this limit\.$", error["message"])
+    assert "s3cr3t" not in str(told)
+    assert await deliveries_told(shared_world, fresh_job) == 0
+
+
+async def test_aliases_of_one_long_value_are_refused_before_any_is_opened(
+    shared_world: World, fresh_job: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S63: what is not expanded counts too; lengths are known from the ciphertexts."""
+    made = await shared_world.rest.create(Scope.JOB, fresh_job, key="LONG", value=LONG)
+    for number in range(MAX_DELIVERED_BYTES // len(LONG)):
+        await shared_world.rest.alias(Scope.JOB, fresh_job, made.row["id"], key=f"L{number}")
+    opened: list[object] = []
+    monkeypatch.setattr(shared_world.runtime.vault, "open", lambda *them: opened.append(them))
+
+    told = await asked(shared_world.client, fresh_job)
+
+    assert "passes this limit" in told["errors"][0]["message"]
+    assert opened == []
+
+
+async def test_a_delivery_of_exactly_the_budget_is_answered_and_one_more_byte_refused(
+    shared_world: World, fresh_job: str
+) -> None:
+    """S63."""
+    inherited = sum(
+        len(secret["value"]) + len((secret["file"] or {"content": ""})["content"])
+        for secret in (await asked(shared_world.client, fresh_job))["data"]["runtimeSecrets"]
+    )
+    times = (MAX_DELIVERED_BYTES - inherited) // len(LONG) - 1
+    rest = MAX_DELIVERED_BYTES - inherited - (times + 1) * len(LONG)
+    await fill(
+        shared_world.client,
+        fresh_job,
+        {"LONG": LONG, "REST": "x" * rest} | {"MANY": "{{LONG}}" * times},
+    )
+
+    taken = await asked(shared_world.client, fresh_job)
+    await fill(shared_world.client, fresh_job, {"REST": "x" * (rest + 1)})
+    refused = await asked(shared_world.client, fresh_job)
+
+    delivered = {it["key"]: it["value"] for it in taken["data"]["runtimeSecrets"]}
+    assert delivered["MANY"] == LONG * times
+    assert "passes this limit" in refused["errors"][0]["message"]
+
+
+async def test_so_many_keys_are_delivered_and_no_more(
+    shared_world: World, fresh_job: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S63: in order, whatever steps it is made in. The limit is lower here, to be quick."""
+    most = 620
+    monkeypatch.setattr(delivery, "MAX_DELIVERED_KEYS", most)
+    inherited = len((await asked(shared_world.client, fresh_job))["data"]["runtimeSecrets"])
+    keys = [f"N{number:04}" for number in range(most - inherited)]
+    await fill(shared_world.client, fresh_job, dict.fromkeys(keys, "{{N0000}}") | {"N0000": "v"})
+
+    taken = await asked(shared_world.client, fresh_job)
+    await fill(shared_world.client, fresh_job, {"ZZZZ": "v"})
+    refused = await asked(shared_world.client, fresh_job)
+
+    delivered = [it["key"] for it in taken["data"]["runtimeSecrets"]]
+    assert delivered == sorted(delivered)
+    assert len(delivered) == most
+    assert {it["value"] for it in taken["data"]["runtimeSecrets"] if it["key"] in keys} == {"v"}
+    assert taken["extensions"]["cost"]["requested"] == 1 + 500 * 5 + (most - 500) * 5
+    assert re.search(r"more than 5,000 keys, .* ZZZZ is", refused["errors"][0]["message"])
+
+
+async def test_a_long_delivery_costs_what_it_returns(shared_world: World, fresh_job: str) -> None:
+    """S63: each 256 bytes one more, from where it is longer than the document's price assumes."""
+    await fill(shared_world.client, fresh_job, {"A": LONG, "B": "{{A}}" * 15})
+
+    told = await asked(shared_world.client, fresh_job)
+
+    dear = told["extensions"]["cost"]["requested"] - (1 + 500 * 5)
+    assert 16 * len(LONG) // 256 - 500 <= dear < 16 * len(LONG) // 256
+
+
+async def test_who_cannot_pay_for_a_long_delivery_gets_none(
+    template: tuple[Path, Demo], data_dir: Path
+) -> None:
+    """S63: refused before it is built, and not recorded as delivered."""
+    document = DOCUMENT.replace("file { mountPath content }", "")
+    async with open_world(data_dir, template[1], rate_per_minute=1, rate_burst=45) as world:
+        job_id = world.demo.job_id
+        await fill(world.client, job_id, {"A": LONG, "B": "{{A}}" * 15})
+
+        told = await asked(world.client, job_id, document)
+
+    assert told["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
+
+
+async def _longest_steps(delivering: Iterable[Any]) -> float:
+    """Return the longest time, of this thread's own, between two turns of another task."""
+    waiting, longest = True, 0.0
+
+    async def watch() -> None:
+        nonlocal longest
+        before = time.thread_time()
+        while waiting:
+            await asyncio.sleep(0)
+            longest, before = max(longest, time.thread_time() - before), time.thread_time()
+
+    watching = asyncio.create_task(watch())
+    for it in delivering:
+        await it
+    waiting = False
+    await watching
+    return longest
+
+
+REFERRING: Final = {"A": "y"} | {f"R{number}": "{{A}}" * 13_000 for number in range(60)}
+
+
+async def test_others_have_their_turn_while_a_long_delivery_is_expanded(
+    shared_world: World, fresh_job: str
+) -> None:
+    """S63: beside the loop."""
+    await fill(shared_world.client, fresh_job, REFERRING)
+
+    longest = await _longest_steps([asked(shared_world.client, fresh_job)])
+
+    assert longest < 0.25
+
+
+async def test_on_the_loop_it_would_hold_up_all_others(
+    shared_world: World, fresh_job: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control of the test above."""
+    await fill(shared_world.client, fresh_job, REFERRING)
+    monkeypatch.setattr(delivery, "_LONG", 2**60)
+    quick = interpolation._expanded  # noqa: SLF001 - made slower here
+
+    def expanded(text: str, settled: Mapping[str, str]) -> str:
+        for _ in range(10):
+            quick(text, settled)
+        return quick(text, settled)
+
+    monkeypatch.setattr(interpolation, "_expanded", expanded)
+
+    assert await _longest_steps([asked(shared_world.client, fresh_job)]) > 0.25
+
+
+def _resident(process_id: int) -> int:
+    pages = Path(f"/proc/{process_id}/statm").read_text().split()[1]
+    return int(pages) * os.sysconf("SC_PAGESIZE")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="The size of a process is read from /proc.")
+async def test_a_server_is_neither_filled_nor_held_up(
+    template: tuple[Path, Demo], data_dir: Path
+) -> None:
+    """S63: by a request that would become half a gigabyte."""
+    with serving(data_dir, template[1]) as server:
+        assert server.process is not None
+        headers = {"Authorization": f"Bearer {template[1].token}"}
+        async with httpx.AsyncClient(base_url=server.url, headers=headers, timeout=60) as client:
+            await fill(client, template[1].job_id, MULTIPLIED)
+            await asked(client, template[1].other_job_id)
+            before = _resident(server.process.pid)
+
+            attacks = [asyncio.create_task(asked(client, template[1].job_id)) for _ in range(5)]
+            lively = [(await client.get("/livez")).elapsed.total_seconds() for _ in range(20)]
+            answers = await asyncio.gather(*attacks)
+
+            grown = _resident(server.process.pid) - before
+
+    assert all("passes this limit" in told["errors"][0]["message"] for told in answers)
+    assert grown < 20 * KIB * KIB
+    # Generous: the machine can be busy. Undivided, one answer would hold it up for seconds.
+    assert sorted(lively)[len(lively) // 2] < 1
