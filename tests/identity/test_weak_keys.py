@@ -153,15 +153,15 @@ async def test_keys_from_before_serve_until_they_are_too_old(
 
 def test_points_off_the_curve_are_refused_by_the_library() -> None:
     """S75: a sibling. EC keys come as both coordinates."""
-    with pytest.raises(ValueError, match="point"):
+    with pytest.raises(ValueError, match=r"[Pp]oint"):
         EllipticCurvePublicNumbers(1, 1, SECP256R1()).public_key()
-    with pytest.raises(ValueError, match="point"):
+    with pytest.raises(ValueError, match=r"[Pp]oint"):
         EllipticCurvePublicNumbers(0, 0, SECP256R1()).public_key()
 
 
 def test_an_agreement_with_a_weak_point_is_refused_by_the_library() -> None:
     """S75: a sibling; no issuer's key of this kind is read."""
-    with pytest.raises(ValueError, match="[Ee]rror"):
+    with pytest.raises(ValueError, match=r"[Ee]rror"):
         X25519PrivateKey.generate().exchange(X25519PublicKey.from_public_bytes(bytes(32)))
     assert read_key_set({"keys": [_jwk(bytes(32), crv="X25519")]}) == {}
 
