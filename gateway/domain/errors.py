@@ -173,7 +173,7 @@ class Unavailable(GatewayError):
 class Overloaded(Unavailable):
     """More requests wait than can be answered in time, so this one is refused at once."""
 
-    retry_after = 2
+    retry_after = 5
 
     def __init__(self) -> None:
         """Say what to do."""

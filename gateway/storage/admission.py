@@ -5,6 +5,8 @@ wait. A queue in front of it is fair, and refuses what would wait too long inste
 """
 
 import asyncio
+import time
+from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -13,8 +15,15 @@ from gateway.domain.errors import Overloaded, Unavailable
 
 _log = structlog.get_logger(__name__)
 
-# Requests. With one that takes 60 ms, the last of them waits about 8 s: less than the deadline.
-MAX_WAITING: Final = 128
+# Requests that wait at the most, however quickly places become free.
+MAX_WAITING: Final = 256
+# Seconds. A request that would wait longer is refused. One that delivers values waits twice, for a
+# view and for the writer, and its deadline is 10 s.
+MAX_WAIT: Final = 4.0
+# Seconds. An estimate to begin with.
+_FIRST_INTERVAL: Final = 0.02
+# The share of the newest interval in the average.
+_WEIGHT: Final = 0.1
 # Seconds. A request's deadline is shorter; what has none must not wait for ever.
 PATIENCE: Final = 30.0
 
@@ -22,19 +31,32 @@ PATIENCE: Final = 30.0
 class Admission:
     """A number of places, and the queue in front of them."""
 
-    def __init__(self, places: int, *, max_waiting: int = MAX_WAITING) -> None:
-        """Take how many places there are, and how many requests may wait for one."""
+    def __init__(
+        self,
+        places: int,
+        *,
+        max_waiting: int = MAX_WAITING,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take how many places there are, and how many requests may wait for one.
+
+        `clock` counts the seconds by which the time to wait is estimated.
+        """
         # Serves in the order of arrival: who comes while others wait goes to the end of the queue.
         self._places = asyncio.Semaphore(places)
         self._max_waiting = max_waiting
+        self._clock = clock
         self._is_refusing = False
+        # Seconds between two places that become free while others wait, on average.
+        self._interval = _FIRST_INTERVAL
+        self._last_left = clock()
         self.waiting = 0
 
     async def enter(self, *, is_bounded: bool) -> None:
         """Take a place, waiting for it in turn; `leave` gives it back.
 
         Raises:
-            Overloaded: if the queue is full, unless it is not bounded for this one.
+            Overloaded: if the queue is too long, unless it is not bounded for this one.
             Unavailable: if no place is free in time.
 
         """
@@ -43,9 +65,12 @@ class Admission:
             await self._places.acquire()
             self._is_refusing = False
             return
-        if is_bounded and self.waiting >= self._max_waiting:
+        if is_bounded and self._is_full():
             self._note_refusal()
             raise Overloaded
+        if not self.waiting:
+            # The time in which nobody waited says nothing.
+            self._last_left = self._clock()
         self.waiting += 1
         try:
             async with asyncio.timeout(PATIENCE):
@@ -58,7 +83,15 @@ class Admission:
 
     def leave(self) -> None:
         """Give a place back; the first in the queue has it."""
+        now = self._clock()
+        if self.waiting:
+            self._interval += _WEIGHT * (now - self._last_left - self._interval)
+        self._last_left = now
         self._places.release()
+
+    def _is_full(self) -> bool:
+        estimated = self.waiting * self._interval
+        return self.waiting >= self._max_waiting or estimated > MAX_WAIT
 
     def _note_refusal(self) -> None:
         # One line for each spell of refusals, not one for each refusal.

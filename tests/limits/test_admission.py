@@ -110,7 +110,7 @@ async def test_a_full_queue_is_told_to_come_back(
     served = await _ask(world, face)
 
     assert refused.status_code == HTTPStatus.SERVICE_UNAVAILABLE
-    assert refused.headers["Retry-After"] == "2"
+    assert refused.headers["Retry-After"] == "5"
     assert "Too many requests wait" in refused.text
     assert served.is_success
 

@@ -63,7 +63,7 @@ async def test_a_full_queue_refuses_at_once() -> None:
     with pytest.raises(Overloaded) as refused:
         await queue.enter(is_bounded=True)
 
-    assert refused.value.retry_after == 2
+    assert refused.value.retry_after == 5
     queue.leave()
     await waiting
     assert entered == ["waiter"]
@@ -105,3 +105,28 @@ async def test_nobody_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
         await queue.enter(is_bounded=False)
 
     assert queue.waiting == 0
+
+
+@pytest.mark.parametrize(("seconds", "is_refused"), [(0.1, False), (3.0, True)])
+async def test_a_queue_is_as_long_as_it_moves_quickly(seconds: float, *, is_refused: bool) -> None:
+    """Two wait; places become free every so often."""
+    now, entered = 0.0, list[str]()
+    queue = Admission(1, clock=lambda: now)
+    await queue.enter(is_bounded=True)
+    waiting = [_entering(queue, str(number), entered) for number in range(52)]
+    await _settled()
+    for _ in range(50):
+        now += seconds
+        queue.leave()
+        await _settled()
+    assert queue.waiting == 2
+
+    newcomer = _entering(queue, "newcomer", entered, is_bounded=True)
+    await _settled()
+
+    assert newcomer.done() == is_refused
+    for _ in range(3):
+        queue.leave()
+        await _settled()
+    ended = await asyncio.gather(*waiting, newcomer, return_exceptions=True)
+    assert [type(it) for it in ended if it] == ([Overloaded] if is_refused else [])
