@@ -61,12 +61,12 @@ class _Cost:
     """What a document costs its caller, with what is added while it runs."""
 
     terms: Terms
-    caller_id: str
+    principal: Principal
     fields: int
 
     def add(self, fields: int) -> None:
         if points := fields // _FIELDS_A_POINT:
-            self.terms.charge(self.caller_id, points)
+            self.terms.charge(self.principal, points)
         self.fields += fields
 
 
@@ -195,9 +195,7 @@ class Executor:
         if self._terms is None:
             return await self._executed(context, text, variables, operation_name)
         terms, viewer = self._terms, context.viewer
-        cost = _Cost(
-            terms, viewer.id, self._charged(terms, viewer, text, variables, operation_name)
-        )
+        cost = _Cost(terms, viewer, self._charged(terms, viewer, text, variables, operation_name))
         context.surcharge = cost.add
         answer = await self._executed(context, text, variables, operation_name)
         return replace(answer, extensions=_price(cost.fields))

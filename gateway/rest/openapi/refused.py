@@ -93,6 +93,9 @@ REFUSALS: Final[Mapping[ErrorCode, Refusal]] = MappingProxyType(
             "`existing_variable`; else an idempotency key that was used for something else, or a "
             "change at the same moment.",
         ),
+        ErrorCode.QUOTA_EXCEEDED: Refusal(
+            _has_body, "There are as many secrets as the operator allows."
+        ),
         ErrorCode.VERSION_CONFLICT: Refusal(_never, "It was changed since the expected version."),
         ErrorCode.NOT_EMPTY: Refusal(_never, "More would go than was asked for."),
         ErrorCode.CURSOR_EXPIRED: Refusal(
