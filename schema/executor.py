@@ -149,7 +149,8 @@ class Executor:
         Each answer costs as much as the document does, and is made on a view of its own, which is
         closed before the answer is given: whoever takes it slowly holds nothing.
         """
-        view = self._database.view()
+        # A listener that is there already waits in turn like all others, and is not sent away.
+        view = self._database.view(is_bounded=False)
         try:
             told = self._streamed(caller, view, document, variables or {}, operation_name)
             async with aclosing(told):

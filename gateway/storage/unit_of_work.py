@@ -216,12 +216,13 @@ class Database:
         await self.readers.dispose()
         await self.writer.dispose()
 
-    def view(self) -> ReadUnit:
+    def view(self, *, is_bounded: bool = True) -> ReadUnit:
         """Return a read unit for a request, which the caller closes.
 
-        Its first statement waits in turn, and raises Overloaded where too many wait.
+        Its first statement waits in turn. If it is bounded, that raises Overloaded where too many
+        wait.
         """
-        unit = ReadUnit(self.readers, self.request_admission, is_bounded=True)
+        unit = ReadUnit(self.readers, self.request_admission, is_bounded=is_bounded)
         return unit.checking(self.macs)
 
     def transaction(self, *, is_bounded: bool = False) -> WriteUnit:
