@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from gateway.logs import configure_logs
 from gateway.runtime import Runtime, migrate_database
@@ -17,6 +18,10 @@ from gateway.settings import Settings
 from tests.faces import Face
 from tests.servers import LiveServer, serving
 from tests.world import World, open_world
+
+# How long an example takes says nothing on a busy machine.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -43,7 +43,9 @@ async def browser() -> AsyncIterator[Browser]:
         looked_for = ", ".join(_PROGRAMS)
         _do_without(f"No browser is installed: looked for {looked_for} (Debian: chromium)")
     async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=executable, args=_ARGUMENTS)
+        launched = await playwright.chromium.launch(
+            executable_path=executable, args=_ARGUMENTS, timeout=PATIENCE * 1_000
+        )
         yield launched
         await launched.close()
 

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.witness import Witness
+from tests.patience import PATIENCE
 from tests.servers import LiveServer
 
 # The tour's tabs by their names, and what each shows when it has run on the demo.
@@ -107,6 +108,7 @@ class Explorer:
             f"{self.server.url}/job/{demo['job_id']}/secret/{demo['built_in_secret_id']}/alias",
             headers={"Authorization": f"Token {demo['token']}"},
             data={"key": key},
+            timeout=PATIENCE * 1_000,
         )
         assert answer.status == CREATED, await answer.text()
         return key

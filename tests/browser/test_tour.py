@@ -8,6 +8,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.explorer import STEPS, Explorer
+from tests.patience import PATIENCE
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -22,6 +23,7 @@ async def _token_of(explorer: Explorer, role: str) -> str:
         f"{explorer.server.url}/graphql",
         headers={"Authorization": f"Bearer {explorer.server.demo['token']}"},
         data={"query": _CREATE_TOKEN, "variables": {"name": token_hex(4), "role": role}},
+        timeout=PATIENCE * 1_000,
     )
     token: str = (await answer.json())["data"]["createApiToken"]["token"]
     return token

@@ -1,11 +1,11 @@
 """Issuers that do not answer as they should (T10): no token gets in by that, and none gets lost."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from gateway.identity.fetching import Fetcher
 from gateway.identity.key_cache import COOL_DOWN_SECONDS
@@ -42,32 +42,50 @@ LIES: Mapping[str, dict[str, Any]] = {
     "keys at a host that cannot be": {"jwks_uri": "https://\u0061..test/jwks"},
 }
 BAD = {**JWKS, **CONFIGURATIONS, **{name: {"configuration": it} for name, it in LIES.items()}}
+Misbehaving = Callable[[Mapping[str, Any]], AbstractContextManager[None]]
 EVERY_MANNER = pytest.mark.parametrize("orders", BAD.values(), ids=BAD.keys())
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def hasty() -> AsyncIterator[Fetcher]:
-    """What fetches and does not wait as long as it does in earnest."""
-    async with Fetcher(seconds=0.3) as opened:
-        yield opened
+# What these answers never come to is an end: only they are given up soon.
+_ENDLESS = ("held", "dripping")
 
 
 @pytest.fixture
-def verifier(issuer: LocalIssuer, hasty: Fetcher, clock: Clock) -> Verifier:
-    """A verifier that does not wait long."""
-    return Verifier([issuer.trusted()], fetcher=hasty, now=clock.now, clock=clock.monotonic)
+def verifier(issuer: LocalIssuer, fetcher: Fetcher, clock: Clock) -> Verifier:
+    """A verifier that has not asked the issuer yet."""
+    return Verifier([issuer.trusted()], fetcher=fetcher, now=clock.now, clock=clock.monotonic)
+
+
+@pytest.fixture
+def misbehaving(
+    issuer: LocalIssuer, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch
+) -> Misbehaving:
+    """Let the issuer misbehave until the block ends."""
+
+    @contextmanager
+    def misbehave(orders: Mapping[str, Any]) -> Iterator[None]:
+        issuer.behave(**orders)
+        with monkeypatch.context() as changes:
+            if any(it in _ENDLESS for it in orders.values()):
+                changes.setattr(fetcher, "_seconds", 0.3)
+            yield
+        issuer.behave()
+
+    return misbehave
 
 
 @EVERY_MANNER
 async def test_without_any_keys_it_is_told_to_try_again(
-    verifier: Verifier, issuer: LocalIssuer, clock: Clock, orders: dict[str, Any]
+    verifier: Verifier,
+    issuer: LocalIssuer,
+    clock: Clock,
+    misbehaving: Misbehaving,
+    orders: dict[str, Any],
 ) -> None:
     """S7: and once the issuer is well, the same token lets in."""
-    issuer.behave(**orders)
-    with pytest.raises(IssuerUnavailable):
+    with misbehaving(orders), pytest.raises(IssuerUnavailable):
         await verifier.verify(issuer.token())
 
-    issuer.behave()
     clock.pass_by(COOL_DOWN_SECONDS)
 
     assert (await verifier.verify(issuer.token())).subject == SUBJECT
@@ -76,16 +94,20 @@ async def test_without_any_keys_it_is_told_to_try_again(
 
 @pytest.mark.parametrize("orders", JWKS.values(), ids=JWKS.keys())
 async def test_keys_that_are_known_go_on_serving(
-    verifier: Verifier, issuer: LocalIssuer, clock: Clock, orders: dict[str, Any]
+    verifier: Verifier,
+    issuer: LocalIssuer,
+    clock: Clock,
+    misbehaving: Misbehaving,
+    orders: dict[str, Any],
 ) -> None:
     """S7: whatever the issuer answers, nothing else lets in meanwhile."""
     await verifier.verify(issuer.token())
-    issuer.behave(**orders)
-    clock.pass_by(300)
+    with misbehaving(orders):
+        clock.pass_by(300)
 
-    assert (await verifier.verify(issuer.token())).subject == SUBJECT
-    with pytest.raises(IssuerUnavailable):
-        await verifier.verify(issuer.token(key="rsa-2"))
+        assert (await verifier.verify(issuer.token())).subject == SUBJECT
+        with pytest.raises(IssuerUnavailable):
+            await verifier.verify(issuer.token(key="rsa-2"))
 
 
 async def test_after_a_failure_the_issuer_is_asked_where_its_keys_are(

@@ -6,7 +6,7 @@ import signal
 import sqlite3
 import subprocess
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 
 import httpx
@@ -59,12 +59,10 @@ def _run(folder: Path, *arguments: str) -> None:
 
 def _cut_off(folder: Path, cursor: str) -> None:
     """Delete the trail up to a change, as `audit prune` does up to a day."""
-    connection = sqlite3.connect(folder / "secrets.db")
     seq = (Position.read(cursor).seq,)
-    connection.execute("DELETE FROM audit_mention WHERE seq <= ?", seq)
-    connection.execute("DELETE FROM audit_event WHERE seq <= ?", seq)
-    connection.commit()
-    connection.close()
+    with closing(sqlite3.connect(folder / "secrets.db")) as connection, connection:
+        connection.execute("DELETE FROM audit_mention WHERE seq <= ?", seq)
+        connection.execute("DELETE FROM audit_event WHERE seq <= ?", seq)
 
 
 async def test_news_go_on_after_a_restart_without_a_gap_or_a_repeat(

@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -64,10 +64,10 @@ class Stage:
 
     def reset(self) -> Secret:
         """Take all secrets away, and register the platform's one."""
-        with sqlite3.connect(self.runtime.settings.data_dir / "secrets.db") as connection:
+        path = self.runtime.settings.data_dir / "secrets.db"
+        with closing(sqlite3.connect(path)) as connection, connection:
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("DELETE FROM secret")
-        connection.close()
         draft = ProvidedDraft(key=PLATFORM_KEY, value=PLATFORM_VALUE, source=_SOURCE)
         return self.run(
             self.services.administration.register(

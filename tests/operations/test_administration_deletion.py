@@ -1,6 +1,7 @@
 """Deleting what secrets hang on, and what goes with it."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,9 @@ async def _job(world: World) -> str:
 
 
 def _counted(data_dir: Path, statement: str, *parameters: str) -> int:
-    with sqlite3.connect(f"file:{data_dir / 'secrets.db'}?mode=ro", uri=True) as connection:
+    path = f"file:{data_dir / 'secrets.db'}?mode=ro"
+    with closing(sqlite3.connect(path, uri=True)) as connection:
         count: int = connection.execute(statement, parameters).fetchone()[0]
-    connection.close()
     return count
 
 

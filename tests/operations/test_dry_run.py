@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -66,15 +67,13 @@ class Stage:
 
     def rows(self) -> Mapping[str, list[tuple[Any, ...]]]:
         """Return every row of every table."""
-        with sqlite3.connect(f"file:{self.database}?mode=ro", uri=True) as connection:
+        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as connection:
             named = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
             tables = [name for (name,) in connection.execute(named)]
-            found = {
+            return {
                 table: connection.execute(f'SELECT * FROM "{table}"').fetchall()  # noqa: S608 - our own tables
                 for table in tables
             }
-        connection.close()
-        return found
 
     async def send(self, name: str, **terms: object) -> httpx.Response:
         """Send a mutation with arguments that it can take, and these beside them."""

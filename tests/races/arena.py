@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from collections import Counter
 from collections.abc import Awaitable, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -61,9 +62,9 @@ class Arena:
 
     def count(self, statement: str, *parameters: str) -> int:
         """Return a number from the database."""
-        connection = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)
-        number: int = connection.execute(statement, parameters).fetchone()[0]
-        connection.close()
+        path = f"file:{self.database}?mode=ro"
+        with closing(sqlite3.connect(path, uri=True)) as connection:
+            number: int = connection.execute(statement, parameters).fetchone()[0]
         return number
 
     def with_key(self, key: str) -> int:

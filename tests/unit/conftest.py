@@ -2,5 +2,7 @@
 
 from hypothesis import settings
 
-settings.register_profile("suite", deadline=None, derandomize=True, database=None)
-settings.load_profile("suite")
+settings.register_profile(
+    "repeatable", parent=settings.get_profile("patient"), derandomize=True, database=None
+)
+settings.load_profile("repeatable")
