@@ -21,7 +21,7 @@ from gateway.services.writing import (
     add_with_value,
     assembled,
     ensure_key_is_free,
-    replace_value,
+    update_with_value,
 )
 from gateway.storage import holders, secrets
 from gateway.storage.unit_of_work import ReadUnit
@@ -180,8 +180,7 @@ class Administration:
             access.require(viewer, Permission.HIERARCHY_WRITE, on=secret.holder)
             ensure_version(secret, terms.expected_version)
             rotated = replace(secret, version=secret.version + 1, updated_at=self._foundation.now())
-            await secrets.update_facts(unit, rotated)
-            await replace_value(self._foundation, unit, rotated, value)
+            await update_with_value(self._foundation, unit, rotated, value)
         return rotated
 
     async def register(

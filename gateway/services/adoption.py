@@ -5,7 +5,7 @@ from typing import Final
 
 from gateway.services.trail_keys import TrailKeys
 from gateway.storage import audit
-from gateway.storage.row_macs import Covered, seal_rows
+from gateway.storage.row_macs import Covered, add_macs
 from gateway.storage.unit_of_work import WriteUnit
 
 _BATCH: Final = 500
@@ -20,7 +20,7 @@ async def adopt(unit: WriteUnit, tables: Iterable[Covered], keys: TrailKeys) -> 
     has_trail = await audit.head(unit) is not None
     for covered in tables:
         async for ids in _ids(unit, covered.table.name, keys if has_trail else None):
-            await seal_rows(unit, covered, ids)
+            await add_macs(unit, covered, ids)
 
 
 async def _ids(unit: WriteUnit, noun: str, keys: TrailKeys | None) -> AsyncIterator[list[str]]:

@@ -13,7 +13,7 @@ from gateway.domain.rules import ensure_can_be_changed, ensure_edit_is_allowed, 
 from gateway.domain.secrets import Secret
 from gateway.services import access
 from gateway.services.foundation import Foundation
-from gateway.services.writing import ensure_key_is_free, replace_value
+from gateway.services.writing import ensure_key_is_free, update_with_value
 from gateway.storage import secrets
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
@@ -130,9 +130,10 @@ async def apply_edit(
     )
     if edited.key != secret.key:
         await _rename_overrides(unit, edited, viewer)
-    await secrets.update_facts(unit, edited)
-    if draft.value is not None and not secret.is_alias:
-        await replace_value(foundation, unit, edited, draft.value)
+    if draft.value is None or secret.is_alias:
+        await secrets.update_facts(unit, edited)
+    else:
+        await update_with_value(foundation, unit, edited, draft.value)
     return edited
 
 

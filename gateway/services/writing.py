@@ -111,15 +111,15 @@ async def add_with_value(
     await values.add_value(unit, secret.id, sealed, value_version=FIRST_VERSION)
 
 
-async def replace_value(
+async def update_with_value(
     foundation: Foundation, unit: WriteUnit, secret: Secret, value: str
 ) -> None:
-    """Seal and store a secret's next value in the place of the one it has."""
+    """Store an edited secret and its next value, sealed in the place of the one it has."""
     stored = await values.find_value(unit, secret.id)
     version = stored[1] + 1 if stored else FIRST_VERSION
     sealed = await foundation.vault.seal(unit, value, identity_of(secret, version))
     await values.replace_value(unit, secret.id, sealed, value_version=version)
-    await secrets.set_value_version(unit, secret.id, version)
+    await secrets.update_facts(unit, secret, value_version=version)
 
 
 def identity_of(secret: Secret, value_version: int) -> ValueIdentity:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Row, delete, func, insert, select, update
 
 from gateway.domain.keys import DataKeyFacts, DataKeyState
+from gateway.storage.row_macs import ensure_one
 from gateway.storage.tables import DataKeyRow, SealedValueRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
@@ -54,8 +55,13 @@ async def find(unit: ReadUnit, key_id: str) -> WrappedKey | None:
 
 
 async def add(unit: WriteUnit, key: WrappedKey, *, at: datetime) -> None:
-    """Store a new data key, the active one from now on."""
-    await unit.execute(
+    """Store a new data key, the active one from now on.
+
+    Raises:
+        IntegrityFault: if the database did not store exactly this row.
+
+    """
+    count = await unit.execute(
         insert(DATA_KEY).values(
             id=key.id,
             project_id=key.project_id,
@@ -65,6 +71,7 @@ async def add(unit: WriteUnit, key: WrappedKey, *, at: datetime) -> None:
             created_at=at,
         )
     )
+    ensure_one(DATA_KEY, key.id, count)
 
 
 async def retire(unit: WriteUnit, key_id: str) -> bool:

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import LargeBinary, Row, Select, bindparam, delete, func, insert, select
+from sqlalchemy import LargeBinary, Row, Select, bindparam, delete, func, select
 
 from gateway.domain.grants import Grant, GranteeKind, GranteeReference, Held
 from gateway.domain.pages import Page, Window
@@ -16,7 +16,7 @@ from gateway.domain.visibility import Visibility
 from gateway.storage.grant_tables import RoleGrantRow, UserRow
 from gateway.storage.holders import HOLDER, HOLDER_COLUMNS, holder_of
 from gateway.storage.keyset import Ordering, fetch_page
-from gateway.storage.row_macs import GRANTS, TOKENS, USERS, alarm, in_utc
+from gateway.storage.row_macs import GRANTS, TOKENS, USERS, alarm, in_utc, insert_row
 from gateway.storage.tokens import API_TOKEN, TOKEN_COLUMNS, token_of
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 from gateway.storage.visibility import holders_covered
@@ -221,8 +221,7 @@ async def add(unit: WriteUnit, grant: Grant) -> None:
         "holder_id": grant.held.place.id if grant.held.place else None,
         "created_at": in_utc(grant.created_at),
     }
-    mac = unit.macs.of(GRANTS, [columns[name] for name in GRANTS.names])
-    await unit.execute(insert(GRANT).values(**columns, mac=mac))
+    await insert_row(unit, GRANTS, columns)
 
 
 async def remove(unit: WriteUnit, grant_id: str) -> None:

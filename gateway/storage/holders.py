@@ -14,7 +14,7 @@ from gateway.domain.topology import Standing
 from gateway.domain.visibility import Visibility
 from gateway.storage.grant_tables import UserRow
 from gateway.storage.keyset import Ordering, fetch_page
-from gateway.storage.row_macs import HOLDERS, ensure_rows_sound, seal_rows
+from gateway.storage.row_macs import HOLDERS, ensure_one, insert_row, update_row, verified_row
 from gateway.storage.tables import ApiTokenRow, HolderRow, OrganizationRow, SecretRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 from gateway.storage.visibility import holders_covered, holders_there
@@ -112,17 +112,12 @@ async def find_child(
 
 async def add(unit: WriteUnit, holder: Holder, *, parent: Holder | None, at: datetime) -> None:
     """Store a new holder."""
+    above = {
+        "parent_id": parent.id if parent else None,
+        "parent_kind": parent.kind if parent else None,
+    }
     columns = {name: getattr(holder, name) for name in HOLDERS.names}
-    mac = unit.macs.of(HOLDERS, list(columns.values()))
-    await unit.execute(
-        insert(HOLDER).values(
-            **columns,
-            parent_id=parent.id if parent else None,
-            parent_kind=parent.kind if parent else None,
-            created_at=at,
-            mac=mac,
-        )
-    )
+    await insert_row(unit, HOLDERS, columns | above | {"created_at": at})
 
 
 async def rename(unit: WriteUnit, holder: Holder) -> None:
@@ -132,10 +127,8 @@ async def rename(unit: WriteUnit, holder: Holder) -> None:
         IntegrityFault: if the row is not what the gateway wrote.
 
     """
-    is_it = HOLDER.c.id == holder.id
-    found = await ensure_rows_sound(unit, HOLDERS, select(HOLDER.c.id).where(is_it))
-    await unit.execute(update(HOLDER).where(is_it).values(name=holder.name))
-    await seal_rows(unit, HOLDERS, found)
+    before = await verified_row(unit, HOLDERS, holder.id)
+    await update_row(unit, HOLDERS, before, {"name": holder.name})
 
 
 async def ids_below(unit: ReadUnit, holder: Holder) -> list[str]:
@@ -194,19 +187,31 @@ async def organizations(unit: ReadUnit) -> list[Organization]:
 
 
 async def add_organization(unit: WriteUnit, organization: Organization, *, at: datetime) -> None:
-    """Store a new organization."""
-    await unit.execute(
+    """Store a new organization.
+
+    Raises:
+        IntegrityFault: if the database did not store exactly this row.
+
+    """
+    count = await unit.execute(
         insert(ORGANIZATION).values(id=organization.id, name=organization.name, created_at=at)
     )
+    ensure_one(ORGANIZATION, organization.id, count)
 
 
 async def rename_organization(unit: WriteUnit, organization: Organization) -> None:
-    """Store an organization's name."""
-    await unit.execute(
+    """Store an organization's name.
+
+    Raises:
+        IntegrityFault: if the database did not change exactly this row.
+
+    """
+    count = await unit.execute(
         update(ORGANIZATION)
         .where(ORGANIZATION.c.id == organization.id)
         .values(name=organization.name)
     )
+    ensure_one(ORGANIZATION, organization.id, count)
 
 
 async def remove_organization(unit: WriteUnit, organization_id: str) -> int:

@@ -4,7 +4,7 @@ Each covered row carries a MAC over all its other columns, under a key that is n
 """
 
 import hmac
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 import structlog
-from sqlalchemy import Column, Select, Table, select, update
+from sqlalchemy import Column, ColumnElement, Row, Select, Table, insert, select, update
 
 from gateway.domain.errors import IntegrityFault
 from gateway.domain.sealed import NeverStored
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger(__name__)
 
+Values = Mapping[str, Any]
 _FORMAT: Final = "gw1"
 
 
@@ -182,22 +183,84 @@ def in_utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-async def seal_rows(unit: "WriteUnit", covered: Covered, ids: Iterable[str]) -> None:
-    """Give rows the MAC of what they are now; whoever calls this has looked at them before."""
-    own_id = covered.table.c.id
-    for row in await unit.rows(covered.selection().where(own_id.in_(tuple(ids)))):
-        mac = unit.macs.of(covered, row[:-1])
-        await unit.execute(update(covered.table).where(own_id == row[0]).values(mac=mac))
-
-
-async def ensure_rows_sound(unit: "ReadUnit", covered: Covered, rows: Select[Any]) -> list[str]:
-    """Check the rows with these ids, before they are changed; return the ids.
+async def verified_rows(
+    unit: "ReadUnit", covered: Covered, *conditions: ColumnElement[bool]
+) -> Sequence[Row[Any]]:
+    """Return the covered columns and the MAC of rows that are about to be changed.
 
     Raises:
         IntegrityFault: if one is not what the gateway wrote.
 
     """
-    found = await unit.rows(covered.selection().where(covered.table.c.id.in_(rows)))
+    found = await unit.rows(covered.selection().where(*conditions))
     for row in found:
         unit.macs.ensure_sound(covered, row)
-    return [row[0] for row in found]
+    return found
+
+
+async def verified_row(unit: "WriteUnit", covered: Covered, row_id: str) -> Row[Any]:
+    """Return the covered columns and the MAC of one row that is there and about to be changed.
+
+    Raises:
+        IntegrityFault: if it is not there, or is not what the gateway wrote.
+
+    """
+    found = await verified_rows(unit, covered, covered.table.c.id == row_id)
+    ensure_one(covered.table, row_id, len(found))
+    return found[0]
+
+
+async def insert_row(unit: "WriteUnit", covered: Covered, values: Values) -> None:
+    """Store a new row with the MAC of these values.
+
+    Raises:
+        IntegrityFault: if the database did not store exactly this row.
+
+    """
+    mac = unit.macs.of(covered, [values[name] for name in covered.names])
+    count = await unit.execute(insert(covered.table).values(**values, mac=mac))
+    ensure_one(covered.table, values["id"], count)
+
+
+async def update_row(
+    unit: "WriteUnit", covered: Covered, before: Sequence[Any], changes: Values
+) -> None:
+    """Change a verified row, and give it the MAC of its values before with these changes.
+
+    The MAC is never made from what the database gives back after the change: a trigger may have
+    written that.
+
+    Raises:
+        IntegrityFault: if the database did not change exactly this row.
+
+    """
+    *values, mac = before
+    after = dict(zip(covered.names, values, strict=True)) | dict(changes)
+    own = covered.table.c
+    statement = update(covered.table).where(own.id == before[0], own.mac == mac)
+    next_mac = unit.macs.of(covered, list(after.values()))
+    count = await unit.execute(statement.values(**changes, mac=next_mac))
+    ensure_one(covered.table, before[0], count)
+
+
+async def add_macs(unit: "WriteUnit", covered: Covered, ids: Sequence[str]) -> None:
+    """Give rows from before there were MACs the MAC of what they are.
+
+    The caller has compared them with what is recorded of them.
+    """
+    own = covered.table.c
+    for row in await unit.rows(covered.selection().where(own.id.in_(ids))):
+        mac = unit.macs.of(covered, row[:-1])
+        count = await unit.execute(update(covered.table).where(own.id == row[0]).values(mac=mac))
+        ensure_one(covered.table, row[0], count)
+
+
+def ensure_one(table: Table, row_id: str, count: int) -> None:
+    """Refuse a statement that was meant for one row and touched none, or others too.
+
+    Raises:
+        IntegrityFault: after it has been logged as an alarm.
+
+    """
+    if count != 1:
+        raise alarm(table.name, row_id)

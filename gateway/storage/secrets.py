@@ -11,11 +11,9 @@ from sqlalchemy import (
     Select,
     delete,
     func,
-    insert,
     or_,
     select,
     true,
-    update,
 )
 
 from gateway.domain.holders import Holder
@@ -40,7 +38,15 @@ from gateway.domain.secrets import (
 from gateway.domain.visibility import Visibility
 from gateway.storage.holders import HOLDER, HOLDER_COLUMNS, holder_of
 from gateway.storage.keyset import Ordering, fetch_page
-from gateway.storage.row_macs import SECRETS, alarm, ensure_rows_sound, in_utc, seal_rows
+from gateway.storage.row_macs import (
+    SECRETS,
+    alarm,
+    in_utc,
+    insert_row,
+    update_row,
+    verified_row,
+    verified_rows,
+)
 from gateway.storage.tables import SecretRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 from gateway.storage.visibility import holders_covered
@@ -279,28 +285,25 @@ async def dependents_page(
     )
 
 
-async def update_facts(unit: WriteUnit, secret: Secret) -> None:
-    """Store what an edit can change of a secret."""
-    await unit.execute(
-        update(SECRET)
-        .where(SECRET.c.id == secret.id)
-        .values(
-            key=secret.key,
-            description=secret.description,
-            enable_interpolation_in_file=secret.enable_interpolation_in_file,
-            version=secret.version,
-            updated_at=secret.updated_at,
-        )
-    )
-    await seal_rows(unit, SECRETS, [secret.id])
+async def update_facts(
+    unit: WriteUnit, secret: Secret, *, value_version: int | None = None
+) -> None:
+    """Store what an edit can change of a secret, and the version of its value if that is new.
 
+    Raises:
+        IntegrityFault: if the row is not what the gateway wrote.
 
-async def set_value_version(unit: WriteUnit, secret_id: str, value_version: int) -> None:
-    """Store which version of its value is the secret's."""
-    await unit.execute(
-        update(SECRET).where(SECRET.c.id == secret_id).values(value_version=value_version)
-    )
-    await seal_rows(unit, SECRETS, [secret_id])
+    """
+    changes = {
+        "key": secret.key,
+        "description": secret.description,
+        "enable_interpolation_in_file": secret.enable_interpolation_in_file,
+        "version": secret.version,
+        "updated_at": in_utc(secret.updated_at),
+    }
+    if value_version is not None:
+        changes["value_version"] = value_version
+    await update_row(unit, SECRETS, await verified_row(unit, SECRETS, secret.id), changes)
 
 
 async def rename_overrides(unit: WriteUnit, target: Secret) -> None:
@@ -314,13 +317,10 @@ async def rename_overrides(unit: WriteUnit, target: Secret) -> None:
         SECRET.c.target_id == target.id,
         SECRET.c.variable_type == SecretType.OVERRIDE,
     )
-    ids = await ensure_rows_sound(unit, SECRETS, select(SECRET.c.id).where(*are_overrides))
-    await unit.execute(
-        update(SECRET)
-        .where(*are_overrides)
-        .values(key=target.key, version=SECRET.c.version + 1, updated_at=target.updated_at)
-    )
-    await seal_rows(unit, SECRETS, ids)
+    updated_at = in_utc(target.updated_at)
+    for row in await verified_rows(unit, SECRETS, *are_overrides):
+        changes = {"key": target.key, "version": row.version + 1, "updated_at": updated_at}
+        await update_row(unit, SECRETS, row, changes)
 
 
 async def remove(unit: WriteUnit, secret_id: str) -> None:
@@ -349,9 +349,7 @@ async def remove_at(unit: WriteUnit, holder_ids: Iterable[str]) -> None:
 
 async def add(unit: WriteUnit, secret: Secret, *, value_version: int | None = None) -> None:
     """Store a new secret; its value, if it has one of its own, is stored apart."""
-    columns = _columns(secret, value_version)
-    mac = unit.macs.of(SECRETS, [columns[name] for name in SECRETS.names])
-    await unit.execute(insert(SECRET).values(**columns, mac=mac))
+    await insert_row(unit, SECRETS, _columns(secret, value_version))
 
 
 def _columns(secret: Secret, value_version: int | None) -> dict[str, Any]:

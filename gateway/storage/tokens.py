@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, exists, func, insert, literal, or_, select, update
+from sqlalchemy import Row, Select, exists, func, literal, or_, select, update
 
 from gateway.domain.origins import ActorKind
 from gateway.domain.pages import Page, Window
@@ -13,7 +13,7 @@ from gateway.domain.visibility import Visibility
 from gateway.storage.grant_tables import RoleGrantRow
 from gateway.storage.holders import HOLDER
 from gateway.storage.keyset import Ordering, fetch_page
-from gateway.storage.row_macs import TOKENS, ensure_rows_sound, in_utc, seal_rows
+from gateway.storage.row_macs import TOKENS, in_utc, insert_row, update_row, verified_rows
 from gateway.storage.tables import ApiTokenRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 from gateway.storage.visibility import holders_covered
@@ -57,8 +57,7 @@ async def add(unit: WriteUnit, token: ApiToken, *, digest: bytes) -> None:
         "revoked_at": None,
         "created_by": token.created_by.text if token.created_by else None,
     }
-    mac = unit.macs.of(TOKENS, [columns[name] for name in TOKENS.names])
-    await unit.execute(insert(API_TOKEN).values(**columns, mac=mac))
+    await insert_row(unit, TOKENS, columns)
 
 
 async def find(unit: ReadUnit, token_id: str, *, sight: Visibility) -> ApiToken | None:
@@ -115,7 +114,7 @@ async def created_by(unit: ReadUnit, creator: Creator) -> Sequence[ApiToken]:
         select(API_TOKEN.c.id).where(API_TOKEN.c.created_by == literal(prefix) + tree.c.id)
     )
     ids = select(tree.c.id)
-    await ensure_rows_sound(unit, TOKENS, ids)
+    await verified_rows(unit, TOKENS, API_TOKEN.c.id.in_(ids))
     rows = await unit.rows(
         select(*TOKEN_COLUMNS)
         .where(API_TOKEN.c.id.in_(ids))
@@ -142,9 +141,9 @@ async def revoke(unit: WriteUnit, token_id: str, *, at: datetime) -> bool:
 
     """
     is_valid = (API_TOKEN.c.id == token_id, API_TOKEN.c.revoked_at.is_(None))
-    found = await ensure_rows_sound(unit, TOKENS, select(API_TOKEN.c.id).where(*is_valid))
-    await unit.execute(update(API_TOKEN).where(*is_valid).values(revoked_at=at))
-    await seal_rows(unit, TOKENS, found)
+    found = await verified_rows(unit, TOKENS, *is_valid)
+    for row in found:
+        await update_row(unit, TOKENS, row, {"revoked_at": in_utc(at)})
     return bool(found)
 
 

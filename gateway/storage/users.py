@@ -3,13 +3,13 @@
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import Row, delete, func, insert, select
+from sqlalchemy import Row, delete, func, select
 
 from gateway.domain.grants import User
 from gateway.domain.pages import Page, Window
 from gateway.storage.grant_tables import UserRow
 from gateway.storage.keyset import Ordering, fetch_page
-from gateway.storage.row_macs import USERS, in_utc
+from gateway.storage.row_macs import USERS, in_utc, insert_row
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
 USER: Final = UserRow.__table__
@@ -42,8 +42,7 @@ async def add(unit: WriteUnit, user: User) -> None:
         "created_at": in_utc(user.created_at),
         "is_invited": 1 if user.is_invited else None,
     }
-    mac = unit.macs.of(USERS, [columns[name] for name in USERS.names])
-    await unit.execute(insert(USER).values(**columns, mac=mac))
+    await insert_row(unit, USERS, columns)
 
 
 async def find(unit: ReadUnit, user_id: str, *, organization_id: str) -> User | None:

@@ -8,7 +8,7 @@ from sqlalchemy import Row, func, insert, select, update
 
 from gateway.domain.keys import DataKeyState
 from gateway.domain.sealed import SealedValue, ValueIdentity
-from gateway.storage.row_macs import alarm
+from gateway.storage.row_macs import alarm, ensure_one
 from gateway.storage.tables import DataKeyRow, SealedValueRow, SecretRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
@@ -28,8 +28,13 @@ class StoredValue:
 async def add_value(
     unit: WriteUnit, secret_id: str, sealed: SealedValue, *, value_version: int
 ) -> None:
-    """Store a secret's first value."""
-    await unit.execute(
+    """Store a secret's first value.
+
+    Raises:
+        IntegrityFault: if the database did not store exactly this row.
+
+    """
+    count = await unit.execute(
         insert(SEALED_VALUE).values(
             secret_id=secret_id,
             value_version=value_version,
@@ -37,17 +42,24 @@ async def add_value(
             box=sealed.box,
         )
     )
+    ensure_one(SEALED_VALUE, secret_id, count)
 
 
 async def replace_value(
     unit: WriteUnit, secret_id: str, sealed: SealedValue, *, value_version: int
 ) -> None:
-    """Store a secret's next value in the place of the one it has."""
-    await unit.execute(
+    """Store a secret's next value in the place of the one it has.
+
+    Raises:
+        IntegrityFault: if the database did not change exactly this row.
+
+    """
+    count = await unit.execute(
         update(SEALED_VALUE)
         .where(SEALED_VALUE.c.secret_id == secret_id)
         .values(value_version=value_version, data_key_id=sealed.data_key_id, box=sealed.box)
     )
+    ensure_one(SEALED_VALUE, secret_id, count)
 
 
 async def find_values(

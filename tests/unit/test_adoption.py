@@ -18,7 +18,7 @@ from gateway.domain.principals import Principal
 from gateway.runtime import Runtime, migrate_database
 from gateway.services.demo import Demo
 from gateway.settings import Settings
-from gateway.storage.row_macs import TOKENS, USERS, seal_rows
+from gateway.storage.row_macs import TOKENS, USERS, add_macs
 from gateway.storage.unit_of_work import Database
 from tests.world import open_world, user_principal
 
@@ -51,7 +51,7 @@ async def _forget_what_is_newer(database: Database) -> None:
         for covered, column in newer:
             await unit.execute(update(covered.table).values({column: None}))
             rows = await unit.rows(select(covered.table.c.id))
-            await seal_rows(unit, covered, [row.id for row in rows])
+            await add_macs(unit, covered, [row.id for row in rows])
 
 
 def _wrap_instance_key(data_dir: Path, identity: str) -> None:
