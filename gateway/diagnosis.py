@@ -108,6 +108,15 @@ def _database(settings: Settings) -> Iterator[Finding]:
 
 
 async def _content(check_up: CheckUp) -> AsyncIterator[Finding]:
+    found = await check_up.foreign_objects()
+    for difference in found:
+        yield Finding(
+            "catalog",
+            State.FAULT,
+            f"{difference}: the gateway did not do that, and writes nothing until it is undone.",
+        )
+    if not found:
+        yield Finding("catalog", State.WELL, "Tables, indexes and triggers are the gateway's own.")
     count = await check_up.ensure_readable()
     yield Finding(
         "keys", State.WELL, f"A value of each of {count} project{'s' * (count != 1)} opens."

@@ -12,7 +12,7 @@ from gateway.domain.errors import RefusedStart
 from gateway.runtime import Runtime
 from gateway.settings import Settings
 from gateway.storage.copies import ensure_sound, put_in_place
-from gateway.storage.migrate import migrate
+from gateway.storage.migrate import ForeignObjects, migrate
 from gateway.storage.unit_of_work import Database
 
 
@@ -79,4 +79,7 @@ async def _ensure_opens(settings: Settings, staged: Path) -> int:
     async with Database(looked_at.resolved_database_url) as database:
         await migrate(database)
     async with Runtime.over(looked_at).running() as runtime:
-        return await runtime.operator.check_up.ensure_readable()
+        check_up = runtime.operator.check_up
+        if found := await check_up.foreign_objects():
+            raise ForeignObjects(found)
+        return await check_up.ensure_readable()

@@ -9,6 +9,7 @@ from typing import Final, Self
 
 from gateway.crypto.envelope import TamperedBox
 from gateway.crypto.self_test import ensure_known_answers
+from gateway.domain.audit import CatalogAlarm
 from gateway.domain.errors import IntegrityFault, KeysUnavailable, RefusedStart
 from gateway.identity.verifier import Verifier
 from gateway.key_rings import key_ring
@@ -142,6 +143,9 @@ class Runtime:
             raise WrongKeys(ring.primary.name) from None
         except KeysUnavailable:
             raise SilentKeyProvider(ring.primary.name) from None
+        except CatalogAlarm as alarm:
+            # Only where the start itself would write: it made no key yet, or has MACs to add.
+            raise RefusedStart(alarm.message) from None
 
     async def _try_values(self) -> None:
         # What does not open is logged as an alarm; all else is served.

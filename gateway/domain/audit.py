@@ -182,6 +182,19 @@ class AuditAlarm(Unavailable):
         )
 
 
+class CatalogAlarm(Unavailable):
+    """The database has an object that the gateway did not make, or lacks one."""
+
+    def __init__(self) -> None:
+        """Say what lifts it; which object it is, is for the operator."""
+        GatewayError.__init__(
+            self,
+            "The database's tables, indexes, triggers or views are not those of this version: the "
+            "gateway only reads until its operator has corrected that (`secrets-gateway doctor` "
+            "names the object).",
+        )
+
+
 def details_text(details: Mapping[str, Any]) -> str:
     """Return facts as the one text that they have, ASCII only and in one line."""
     return json.dumps(details, sort_keys=True, separators=(",", ":"), ensure_ascii=True)

@@ -7,13 +7,14 @@ from gateway.crypto.envelope import TamperedBox
 from gateway.domain.audit import Link
 from gateway.services.anchors import Anchor, Anchors
 from gateway.services.trail_keys import TrailKeys
-from gateway.storage import audit
+from gateway.storage import audit, catalog
 from gateway.storage.unit_of_work import ReadUnit
 
 
 class Alarm(StrEnum):
     """Why the database is not trusted."""
 
+    CATALOG_DIFFERS = "CATALOG_DIFFERS"
     HEAD_DIFFERS = "HEAD_DIFFERS"
     ANCHOR_MISSING = "ANCHOR_MISSING"
     DATABASE_OLDER = "DATABASE_OLDER"
@@ -22,6 +23,9 @@ class Alarm(StrEnum):
 
 async def alarm_of(unit: ReadUnit, keys: TrailKeys, anchors: Anchors) -> Alarm | None:
     """Return why the database is not to be trusted, if it is not."""
+    if found := await catalog.catalog_findings(unit):
+        catalog.report(found)
+        return Alarm.CATALOG_DIFFERS
     head, newest = await audit.head(unit), await audit.newest(unit)
     anchor = anchors.latest()
     if not _is_whole(keys, head, newest):

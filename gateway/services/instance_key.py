@@ -11,7 +11,7 @@ from gateway.crypto.keyring import KeyRing, Wrapped
 from gateway.domain.ids import new_id
 from gateway.services.adoption import adopt
 from gateway.services.trail_keys import TrailKeys
-from gateway.storage import data_keys
+from gateway.storage import catalog, data_keys
 from gateway.storage.data_keys import WrappedKey
 from gateway.storage.row_macs import COVERED, HOLDERS, USERS, Covered, RowMacs
 from gateway.storage.unit_of_work import Database
@@ -61,6 +61,7 @@ async def _first(key_ring: KeyRing, database: Database, *, at: datetime) -> Wrap
         # Of processes that start together the first one's key is the key.
         stored = await data_keys.find_active(unit, None)
         if stored is None:
+            await catalog.ensure_expected(unit)
             await data_keys.add(unit, made, at=at)
     return stored or made
 
@@ -79,6 +80,7 @@ async def _adopt(
     wrapped = await key_ring.wrap(key, INSTANCE, old.id)
     new = WrappedKey(id=old.id, project_id=None, kek_id=wrapped.kek_id, wrapped=wrapped.box)
     async with database.write() as unit:
+        await catalog.ensure_expected(unit)
         # Of processes that start together one adopts.
         if await data_keys.rewrap(unit, old, new):
             await adopt(unit, bare, TrailKeys.derived(derive_key(key, "audit")))

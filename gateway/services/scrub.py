@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from gateway.crypto.envelope import TamperedBox
 from gateway.services.trail_keys import TrailKeys
-from gateway.storage import audit
+from gateway.storage import audit, catalog
 from gateway.storage.unit_of_work import ReadUnit
 from gateway.storage.watching import WATCHED
 
@@ -25,7 +25,10 @@ class RowFault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RowFinding:
-    """A row that is not as the application left it. `*` stands for some row or other."""
+    """A row, or an object of the catalog, that is not as the application left it.
+
+    `*` is a row that cannot be named.
+    """
 
     fault: RowFault
     table: str
@@ -33,8 +36,14 @@ class RowFinding:
 
 
 async def scrub(unit: ReadUnit, keys: TrailKeys) -> list[RowFinding]:
-    """Compare every watched row with what was recorded of it, and the sum with the head's."""
-    findings: list[RowFinding] = []
+    """Compare every watched row with what was recorded of it, and the sum with the head's.
+
+    The catalog is compared with the one that this version expects.
+    """
+    findings = [
+        RowFinding(RowFault(found.fault), catalog.TABLE, found.name)
+        for found in await catalog.catalog_findings(unit)
+    ]
     total = 0
     for noun in WATCHED:
         after: str | None = ""

@@ -13,6 +13,7 @@ from gateway.domain.audit import (
     AuditDraft,
     AuditEvent,
     AuditSubject,
+    CatalogAlarm,
     Link,
     details_text,
 )
@@ -22,7 +23,8 @@ from gateway.services.anchors import Anchor, Anchors
 from gateway.services.foundation import Foundation
 from gateway.services.touched import RowChange, drafts, row_changes
 from gateway.services.trail_keys import State, TrailKeys
-from gateway.storage import audit
+from gateway.storage import audit, catalog
+from gateway.storage.row_macs import alarm
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 from gateway.storage.watching import WATCHED
 
@@ -53,6 +55,8 @@ class Trail:
         if self.alarm is None:
             await self._record_what_is_there()
             await self.anchor()
+        # What the writing connection noted until now was recorded with the first event, if at all.
+        await self._foundation.database.writer.dispose()
         self._foundation.database.before_commit = self.seal
 
     async def seal(self, unit: WriteUnit) -> None:
@@ -61,9 +65,14 @@ class Trail:
         Raises:
             AuditAlarm: while the database is not trusted.
             AuditUnavailable: if it cannot be written.
+            CatalogAlarm: while the database has objects of somebody else.
+            IntegrityFault: if something else was written than was meant.
 
         """
-        notes = await audit.touched(unit)
+        notes, data_version = await audit.touched(unit)
+        await self._ensure_catalog(unit, data_version)
+        if difference := unit.intended.difference(notes):
+            raise alarm(*difference)
         if not notes and not unit.told:
             return
         changes = row_changes(notes, self.keys)
@@ -76,6 +85,13 @@ class Trail:
         total = self._moved(self._total(head), changes)
         states = {(it.noun, it.row_id): it.left for it in changes if it.has_effect}
         await self.extend(unit, head, told, states, total)
+
+    async def _ensure_catalog(self, unit: WriteUnit, data_version: int) -> None:
+        try:
+            await catalog.ensure_expected(unit, seen_at=data_version)
+        except CatalogAlarm:
+            self.alarm = Alarm.CATALOG_DIFFERS
+            raise
 
     def _total(self, head: audit.Head | None) -> int:
         try:
@@ -202,6 +218,7 @@ class Trail:
     async def _record_what_is_there(self) -> None:
         async with self._foundation.database.write() as unit:
             if await audit.head(unit) is None:
+                await catalog.ensure_expected(unit)
                 states, total = await self.all_states(unit)
                 begun = instance_draft(AuditAction.AUDIT_BEGUN, {"rows": len(states)})
                 await self.extend(unit, None, [begun], states, total)

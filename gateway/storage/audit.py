@@ -17,6 +17,7 @@ from sqlalchemy import (
     literal_column,
     select,
     table,
+    true,
 )
 from sqlalchemy.dialects.sqlite import insert as upsert
 
@@ -40,6 +41,8 @@ _TOUCHED: Final = table(
     *map(column, ("n", "noun", "row_id", "is_new", "before", "after")),
     *map(column, ("organization_id", "project_id", "holder_id", "key", "facts")),
 )
+# What another connection commits changes it, and only that.
+_VERSION: Final = table("pragma_data_version", column("data_version"))
 _FIELDS: Final = tuple(each.name for each in fields(AuditEvent))
 
 
@@ -61,16 +64,20 @@ def _recording() -> Iterator[None]:
         raise AuditUnavailable from error
 
 
-async def touched(unit: WriteUnit) -> Sequence[Row[Any]]:
-    """Return what the transaction touched, in order, each with the state that was recorded last."""
+async def touched(unit: WriteUnit) -> tuple[Sequence[Row[Any]], int]:
+    """Return what the transaction touched, in order, each with the state that was recorded last.
+
+    The number beside it is the connection's data version, read with them: see `storage.catalog`.
+    """
     recorded = and_(STATE.c.noun == _TOUCHED.c.noun, STATE.c.row_id == _TOUCHED.c.row_id)
     statement = (
-        select(*_TOUCHED.c, STATE.c.state.label("recorded"))
-        .select_from(_TOUCHED.outerjoin(STATE, recorded))
+        select(*_TOUCHED.c, STATE.c.state.label("recorded"), _VERSION.c.data_version)
+        .select_from(_VERSION.outerjoin(_TOUCHED, true()).outerjoin(STATE, recorded))
         .order_by(_TOUCHED.c.n)
     )
     with _recording():
-        return await unit.rows(statement)
+        rows = await unit.rows(statement)
+    return [row for row in rows if row.n is not None], rows[0].data_version
 
 
 async def head(unit: ReadUnit) -> Head | None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Row, delete, func, insert, select, update
 
 from gateway.domain.keys import DataKeyFacts, DataKeyState
-from gateway.storage.row_macs import ensure_one
+from gateway.storage.row_macs import ensure_written
 from gateway.storage.tables import DataKeyRow, SealedValueRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
@@ -71,7 +71,7 @@ async def add(unit: WriteUnit, key: WrappedKey, *, at: datetime) -> None:
             created_at=at,
         )
     )
-    ensure_one(DATA_KEY, key.id, count)
+    ensure_written(unit, DATA_KEY, key.id, count)
 
 
 async def retire(unit: WriteUnit, key_id: str) -> bool:

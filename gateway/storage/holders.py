@@ -14,7 +14,7 @@ from gateway.domain.topology import Standing
 from gateway.domain.visibility import Visibility
 from gateway.storage.grant_tables import UserRow
 from gateway.storage.keyset import Ordering, fetch_page
-from gateway.storage.row_macs import HOLDERS, ensure_one, insert_row, update_row, verified_row
+from gateway.storage.row_macs import HOLDERS, ensure_written, insert_row, update_row, verified_row
 from gateway.storage.tables import ApiTokenRow, HolderRow, OrganizationRow, SecretRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 from gateway.storage.visibility import holders_covered, holders_there
@@ -196,7 +196,7 @@ async def add_organization(unit: WriteUnit, organization: Organization, *, at: d
     count = await unit.execute(
         insert(ORGANIZATION).values(id=organization.id, name=organization.name, created_at=at)
     )
-    ensure_one(ORGANIZATION, organization.id, count)
+    ensure_written(unit, ORGANIZATION, organization.id, count)
 
 
 async def rename_organization(unit: WriteUnit, organization: Organization) -> None:
@@ -211,7 +211,7 @@ async def rename_organization(unit: WriteUnit, organization: Organization) -> No
         .where(ORGANIZATION.c.id == organization.id)
         .values(name=organization.name)
     )
-    ensure_one(ORGANIZATION, organization.id, count)
+    ensure_written(unit, ORGANIZATION, organization.id, count)
 
 
 async def remove_organization(unit: WriteUnit, organization_id: str) -> int:

@@ -1,5 +1,6 @@
 """Bringing a database to the schema that this version needs."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect
 
 from gateway.domain.errors import RefusedStart
+from gateway.storage.catalog import CATALOG, CatalogFinding, differences, rows_to_objects
 from gateway.storage.faults import refusing_to_start
 from gateway.storage.unit_of_work import Database
 
@@ -46,6 +48,18 @@ class ForeignDatabase(RefusedStart):
         super().__init__(f"{place} is a database of another program: name another place.")
 
 
+class ForeignObjects(RefusedStart):
+    """The database holds objects that no migration makes, or lacks some."""
+
+    def __init__(self, findings: Iterable[CatalogFinding]) -> None:
+        """Name them; nothing was changed."""
+        named = ", ".join(map(str, findings))
+        super().__init__(
+            f"The database's objects are not those of this version: {named}. Nothing was changed: "
+            "remove what was added, or put back a backup."
+        )
+
+
 def _config(connection: Connection | None = None) -> Config:
     config = Config()
     config.set_main_option("script_location", str(_SCRIPTS))
@@ -73,8 +87,10 @@ async def migrate(database: Database) -> None:
     """
     with refusing_to_start(database.place):
         async with database.writer.begin() as connection:
-            await connection.run_sync(_current, database.place)
-            await connection.run_sync(lambda sync: command.upgrade(_config(sync), "head"))
+            current = await connection.run_sync(_current, database.place)
+            await connection.run_sync(upgrade)
+            if current != newest():
+                await connection.run_sync(_ensure_own_objects)
 
 
 async def ensure_migrated(database: Database) -> None:
@@ -89,6 +105,16 @@ async def ensure_migrated(database: Database) -> None:
             current = await connection.run_sync(_current, database.place)
     if current != newest():
         raise OutdatedSchema(current)
+
+
+def upgrade(connection: Connection) -> None:
+    """Run the migrations that a database lacks."""
+    command.upgrade(_config(connection), "head")
+
+
+def _ensure_own_objects(connection: Connection) -> None:
+    if found := differences(rows_to_objects(connection.execute(CATALOG))):
+        raise ForeignObjects(found)
 
 
 def _current(connection: Connection, place: str) -> str | None:

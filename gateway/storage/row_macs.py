@@ -219,7 +219,7 @@ async def insert_row(unit: "WriteUnit", covered: Covered, values: Values) -> Non
     """
     mac = unit.macs.of(covered, [values[name] for name in covered.names])
     count = await unit.execute(insert(covered.table).values(**values, mac=mac))
-    ensure_one(covered.table, values["id"], count)
+    ensure_written(unit, covered.table, values["id"], count)
 
 
 async def update_row(
@@ -240,7 +240,7 @@ async def update_row(
     statement = update(covered.table).where(own.id == before[0], own.mac == mac)
     next_mac = unit.macs.of(covered, list(after.values()))
     count = await unit.execute(statement.values(**changes, mac=next_mac))
-    ensure_one(covered.table, before[0], count)
+    ensure_written(unit, covered.table, before[0], count)
 
 
 async def add_macs(unit: "WriteUnit", covered: Covered, ids: Sequence[str]) -> None:
@@ -253,6 +253,12 @@ async def add_macs(unit: "WriteUnit", covered: Covered, ids: Sequence[str]) -> N
         mac = unit.macs.of(covered, row[:-1])
         count = await unit.execute(update(covered.table).where(own.id == row[0]).values(mac=mac))
         ensure_one(covered.table, row[0], count)
+
+
+def ensure_written(unit: "WriteUnit", table: Table, row_id: str, count: int) -> None:
+    """Announce that a watched row was written; refuse a statement as `ensure_one` does."""
+    ensure_one(table, row_id, count)
+    unit.intended.write(table.name, row_id)
 
 
 def ensure_one(table: Table, row_id: str, count: int) -> None:

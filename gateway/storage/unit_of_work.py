@@ -20,6 +20,7 @@ from gateway.storage.engine import (
     create_writing_engine,
 )
 from gateway.storage.faults import telling_of_storage
+from gateway.storage.intended import Intended
 from gateway.storage.row_macs import RowMacs, alarm
 
 if TYPE_CHECKING:
@@ -75,6 +76,11 @@ class ReadUnit:
         if self._macs is None:
             raise UnsealedDatabase
         return self._macs
+
+    @property
+    def connection_info(self) -> dict[Any, Any]:
+        """What is kept beside the connection for as long as it is open."""
+        return {} if self._connection is None else self._connection.info
 
     async def rows(self, statement: Executable) -> Sequence[Row[Any]]:
         """Return all rows of a statement.
@@ -140,6 +146,7 @@ class WriteUnit(ReadUnit):
         """Take the engine and the queue in front of it; nothing is opened yet."""
         super().__init__(engine, admission, is_bounded=is_bounded)
         self.told: list[AuditDraft] = []
+        self.intended = Intended()
 
     async def execute(self, statement: Executable) -> int:
         """Run a statement and return how many rows it touched.
@@ -149,6 +156,7 @@ class WriteUnit(ReadUnit):
             Unavailable: if the database does not answer.
 
         """
+        self.intended.note(statement)
         async with self._turn:
             return int((await self._run(statement)).rowcount)
 

@@ -8,7 +8,7 @@ from sqlalchemy import Row, func, insert, select, update
 
 from gateway.domain.keys import DataKeyState
 from gateway.domain.sealed import SealedValue, ValueIdentity
-from gateway.storage.row_macs import alarm, ensure_one
+from gateway.storage.row_macs import alarm, ensure_written
 from gateway.storage.tables import DataKeyRow, SealedValueRow, SecretRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
@@ -42,7 +42,7 @@ async def add_value(
             box=sealed.box,
         )
     )
-    ensure_one(SEALED_VALUE, secret_id, count)
+    ensure_written(unit, SEALED_VALUE, secret_id, count)
 
 
 async def replace_value(
@@ -59,7 +59,7 @@ async def replace_value(
         .where(SEALED_VALUE.c.secret_id == secret_id)
         .values(value_version=value_version, data_key_id=sealed.data_key_id, box=sealed.box)
     )
-    ensure_one(SEALED_VALUE, secret_id, count)
+    ensure_written(unit, SEALED_VALUE, secret_id, count)
 
 
 async def find_values(
@@ -146,6 +146,8 @@ async def reseal(unit: WriteUnit, old: StoredValue, new: SealedValue) -> bool:
         )
         .values(data_key_id=new.data_key_id, box=new.box)
     )
+    if touched:
+        ensure_written(unit, SEALED_VALUE, old.identity.secret_id, touched)
     return touched > 0
 
 

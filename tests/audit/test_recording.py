@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from gateway.domain.drafts import HolderReference, ProvidedDraft
 from gateway.domain.ids import new_id
@@ -127,6 +127,8 @@ async def test_what_is_touched_without_being_changed_is_not_told(world: World) -
 
     async def touch() -> None:
         async with world.runtime.database.write() as unit:
+            for row in await unit.rows(select(API_TOKEN.c.id)):
+                unit.intended.write(API_TOKEN.name, row.id)
             await unit.execute(update(API_TOKEN).values(name=API_TOKEN.c.name))
 
     touched = await _events(world, touch)

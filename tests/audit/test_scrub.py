@@ -101,6 +101,8 @@ async def test_a_row_that_was_changed_past_the_gateway_is_found(
 async def test_a_row_that_was_put_back_is_found(watched: World) -> None:
     """S56: an old row is as well made as a new one, but is not the one that was left last."""
     folder = database_of(watched)
+    # A table in the database itself would be an object of somebody else.
+    aside = f"ATTACH '{folder / 'aside.db'}' AS aside"
     mine = next(
         row
         for row in await watched.rest.visible(Scope.JOB, watched.demo.job_id)
@@ -108,24 +110,28 @@ async def test_a_row_that_was_put_back_is_found(watched: World) -> None:
     )
     run_by_force(
         folder,
-        f"CREATE TABLE kept AS SELECT * FROM sealed_value WHERE secret_id = '{mine['id']}'",
-        f"CREATE TABLE kept_states AS SELECT * FROM audit_state WHERE row_id = '{mine['id']}'",
+        aside,
+        f"CREATE TABLE aside.kept AS SELECT * FROM sealed_value WHERE secret_id = '{mine['id']}'",
+        "CREATE TABLE aside.kept_states AS "
+        f"SELECT * FROM audit_state WHERE row_id = '{mine['id']}'",
     )
     await watched.rest.edit(
         Scope.JOB, watched.demo.job_id, mine["id"], key="MINE", value="leaked, so changed"
     )
     run_by_force(
         folder,
+        aside,
         f"DELETE FROM sealed_value WHERE secret_id = '{mine['id']}'",
-        "INSERT INTO sealed_value SELECT * FROM kept",
+        "INSERT INTO sealed_value SELECT * FROM aside.kept",
     )
 
     alone = await row_faults(watched)
     run_by_force(
         folder,
+        aside,
         "DELETE FROM audit_state WHERE noun = 'sealed_value' AND row_id IN "
-        "(SELECT row_id FROM kept_states)",
-        "INSERT INTO audit_state SELECT * FROM kept_states WHERE noun = 'sealed_value'",
+        "(SELECT row_id FROM aside.kept_states)",
+        "INSERT INTO audit_state SELECT * FROM aside.kept_states WHERE noun = 'sealed_value'",
     )
     with_its_record = await row_faults(watched)
 

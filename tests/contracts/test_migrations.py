@@ -32,7 +32,9 @@ async def _described(folder: Path) -> None:
         await connection.run_sync(Model.metadata.create_all)
 
 
-async def _stepped(folder: Path, revision: str, *, down: bool = False) -> None:
+async def stepped(folder: Path, revision: str, *, down: bool = False) -> None:
+    """Bring a database to a revision, or take it back to one."""
+
     def step(connection: Connection) -> None:
         config = Config()
         config.set_main_option("script_location", str(SCRIPTS))
@@ -115,9 +117,9 @@ async def test_every_migration_can_be_taken_back_and_made_again(tmp_path: Path) 
     await migrate_database(Settings(data_dir=tmp_path))
     before = _objects(tmp_path)
 
-    await _stepped(tmp_path, "base")
+    await stepped(tmp_path, "base")
     empty = _objects(tmp_path)
-    await _stepped(tmp_path, "head")
+    await stepped(tmp_path, "head")
 
     assert empty == {}
     assert _objects(tmp_path) == before
@@ -127,7 +129,7 @@ async def test_a_database_of_another_version_is_refused(tmp_path: Path) -> None:
     await migrate_database(Settings(data_dir=tmp_path))
     async with _database(tmp_path) as database:
         await ensure_migrated(database)
-    await _stepped(tmp_path, "base")
+    await stepped(tmp_path, "base")
 
     async with _database(tmp_path) as database:
         with pytest.raises(
@@ -138,7 +140,7 @@ async def test_a_database_of_another_version_is_refused(tmp_path: Path) -> None:
 
 async def test_tokens_keep_what_they_had_when_grants_come(tmp_path: Path) -> None:
     """Each gets its role as a grant on the whole organization, and gives it back."""
-    await _stepped(tmp_path, "0001")
+    await stepped(tmp_path, "0001")
     with closing(sqlite3.connect(tmp_path / "secrets.db")) as connection:
         connection.execute("INSERT INTO organization VALUES ('o', 'O', '2026-01-01')")
         for role in ("viewer", "operator"):
@@ -149,9 +151,9 @@ async def test_tokens_keep_what_they_had_when_grants_come(tmp_path: Path) -> Non
             )
         connection.commit()
 
-    await _stepped(tmp_path, "0002")
+    await stepped(tmp_path, "0002")
     granted = _rows(tmp_path, "SELECT token_id, role, holder_id FROM role_grant ORDER BY role")
-    await _stepped(tmp_path, "0001", down=True)
+    await stepped(tmp_path, "0001", down=True)
 
     assert granted == [("operator", "operator", None), ("viewer", "viewer", None)]
     assert _rows(tmp_path, "SELECT id, role FROM api_token ORDER BY role") == [

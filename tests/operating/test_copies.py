@@ -271,6 +271,21 @@ def test_an_unsound_backup_is_refused(line: CommandLine, backup: Path, harm: str
     assert line("organization", "list").out == before
 
 
+def test_a_backup_with_a_foreign_trigger_is_refused(
+    line: CommandLine, demo: Demo, backup: Path
+) -> None:
+    """S62: the refusal names it, and nothing is changed."""
+    before = _fingerprint(line, demo)
+    with closing(sqlite3.connect(backup)) as connection:
+        connection.execute("CREATE TRIGGER own AFTER DELETE ON holder BEGIN SELECT 1; END")
+
+    refused = line("restore", str(backup), "--overwrite")
+
+    assert refused.code == 1
+    assert "ADDED trigger own" in refused.complaint
+    assert _fingerprint(line, demo) == before
+
+
 def test_a_damaged_database_is_put_aside_as_it_is(
     line: CommandLine, data_dir: Path, backup: Path
 ) -> None:

@@ -51,6 +51,11 @@ HARM: Final[Mapping[str, tuple[Callable[[Path], object], str, str]]] = {
         "start",
         "newer version",
     ),
+    "a trigger of somebody else": (
+        lambda it: _change(it, "CREATE TRIGGER own AFTER DELETE ON holder BEGIN SELECT 1; END"),
+        "catalog",
+        "ADDED trigger own",
+    ),
     "values that do not open": (_spoil_values, "start", "does not verify"),
 }
 
@@ -110,4 +115,4 @@ def test_people_get_a_line_for_each(line: CommandLine) -> None:
     told = line("doctor").out.splitlines()
 
     assert "well   database: SQLite finds the database whole." in told
-    assert len(told) == 7
+    assert len(told) == 8

@@ -51,6 +51,8 @@ async def _forget_what_is_newer(database: Database) -> None:
         for covered, column in newer:
             await unit.execute(update(covered.table).values({column: None}))
             rows = await unit.rows(select(covered.table.c.id))
+            for row in rows:
+                unit.intended.write(covered.table.name, row.id)
             await add_macs(unit, covered, [row.id for row in rows])
 
 

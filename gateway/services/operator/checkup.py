@@ -8,7 +8,7 @@ from gateway.domain.errors import RefusedStart
 from gateway.services.foundation import Foundation
 from gateway.services.vault import MissingDataKey
 from gateway.services.writing import identity_of
-from gateway.storage import samples, secrets, values
+from gateway.storage import catalog, samples, secrets, values
 from gateway.storage.unit_of_work import ReadUnit
 
 # More than clocks of machines that are looked after drift apart.
@@ -42,6 +42,11 @@ class CheckUp:
             for secret_id in ids:
                 await self._open(unit, secret_id)
         return len(ids)
+
+    async def foreign_objects(self) -> tuple[catalog.CatalogFinding, ...]:
+        """Return how the database's objects differ from those that the gateway makes."""
+        async with self._foundation.database.read() as unit:
+            return await catalog.catalog_findings(unit)
 
     async def time_ahead(self) -> datetime | None:
         """Return the newest time that is stored, if it has not come yet by our clock."""
