@@ -32,6 +32,7 @@ async def once(
 
     Raises:
         IdempotencyConflict: if the key was used for another request.
+        IntegrityFault: if the answer that is stored is not the one that was given.
 
     """
     if terms.idempotency_key is None:

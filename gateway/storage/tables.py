@@ -314,6 +314,7 @@ class IdempotencyRow(Model, table=True):
     fingerprint: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     answer: str = Field(sa_column=Column(Text, nullable=False))
     created_at: datetime = _moment(nullable=False)
+    mac: bytes | None = _bytes(nullable=True)
 
 
 class ApiTokenRow(Model, table=True):

@@ -162,6 +162,20 @@ async def test_tokens_keep_what_they_had_when_grants_come(tmp_path: Path) -> Non
     ]
 
 
+async def test_answers_from_before_they_had_macs_are_deleted(tmp_path: Path) -> None:
+    """S71: they live for a day, and nothing says that they are the ones that were given."""
+    await stepped(tmp_path, "0013")
+    with closing(sqlite3.connect(tmp_path / "secrets.db")) as connection, connection:
+        connection.execute(
+            "INSERT INTO idempotency (principal_id, idempotency_key, fingerprint, answer,"
+            " created_at) VALUES ('p', 'once', x'00', '{}', '2026-01-01')"
+        )
+
+    await stepped(tmp_path, "head")
+
+    assert _rows(tmp_path, "SELECT count(*), count(mac) FROM idempotency") == [(0, 0)]
+
+
 def _rows(folder: Path, query: str) -> list[tuple[object, ...]]:
     with closing(sqlite3.connect(folder / "secrets.db")) as connection:
         return connection.execute(query).fetchall()
