@@ -210,9 +210,9 @@ async def test_a_change_of_access_while_a_request_waits_to_write_is_a_conflict(
     token_id, token = await _token(world, Role.ADMIN)
 
     async def take_away(unit: WriteUnit) -> None:
-        await unit.execute(
-            text("DELETE FROM role_grant WHERE token_id = :id").bindparams(id=token_id)
-        )
+        sight = Principal.operator(world.demo.organization_id).sight()
+        for grant in await grants.of_tokens(unit, [token_id], sight=sight):
+            await grants.remove(unit, grant.id)
 
     answer = await _answered_behind(world, token, _new_secret(world), take_away)
 
