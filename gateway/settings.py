@@ -3,7 +3,6 @@
 import os
 import re
 from pathlib import Path
-from tomllib import TOMLDecodeError
 from typing import Annotated, Final
 
 from pydantic import Field, SecretStr, field_validator
@@ -11,10 +10,8 @@ from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    TomlConfigSettingsSource,
 )
 
-from gateway.domain.errors import RefusedStart
 from gateway.domain.quotas import Quotas
 from gateway.identity.issuers import Issuer
 from gateway.setting_kinds import (
@@ -30,10 +27,9 @@ from gateway.setting_kinds import (
     Quota,
     Seconds,
 )
+from gateway.settings_file import SETTINGS_FILE, settings_file
 
 PREFIX: Final = "SECRETS_GATEWAY_"
-SETTINGS_FILE: Final = Path("secrets-gateway.toml")
-
 
 # Addresses that stand for all of a machine's own, and so name none that a client could ask for.
 WILDCARDS: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not listened on
@@ -42,15 +38,6 @@ _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 # In memory each connection would have a database of its own.
 _DATABASE_FILE: Final = re.compile(r"sqlite\+aiosqlite:///(?!:memory:)[^?].*", re.DOTALL)
-
-
-class MisreadSettingsFile(RefusedStart):
-    """The settings' file is no TOML."""
-
-    def __init__(self, error: ValueError) -> None:
-        """Tell the place alone of what the parser says: the rest may be what stands there."""
-        place = re.search(r" \(at [a-z0-9 ,]+\)$", str(error))
-        super().__init__(f"{SETTINGS_FILE}: this is no TOML in UTF-8{place[0] if place else ''}.")
 
 
 class Settings(BaseSettings):
@@ -303,14 +290,7 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Put what the command line says first, then the environment, then the file."""
         del dotenv_settings, file_secret_settings
-        return init_settings, env_settings, _file(settings_cls)
-
-
-def _file(settings_cls: type[BaseSettings]) -> PydanticBaseSettingsSource:
-    try:
-        return TomlConfigSettingsSource(settings_cls)
-    except (TOMLDecodeError, UnicodeDecodeError) as error:
-        raise MisreadSettingsFile(error) from None
+        return init_settings, env_settings, settings_file(settings_cls)
 
 
 def unknown_variables() -> list[str]:

@@ -11,6 +11,7 @@ from gateway.cli.children import holding_signals, run_child
 from gateway.cli.delivered import delivered_to
 from gateway.cli.options import ServiceId
 from gateway.cli.private_files import private_files
+from gateway.settings import PREFIX
 
 
 def run_command(
@@ -30,9 +31,16 @@ def run_command(
     with holding_signals() as mask:
         delivered = delivered_to(service)
         with private_files(delivered.files, within=files_in) as paths:
-            environment = os.environb | _encoded(delivered.variables) | _encoded(paths)
+            environment = _inherited() | _encoded(delivered.variables) | _encoded(paths)
             status = run_child(command, environment, mask)
     raise typer.Exit(status)
+
+
+def _inherited() -> dict[bytes, bytes]:
+    # The gateway's own settings, its key among them, are not the command's. They are read in any
+    # case of letters, so they are left out in any.
+    prefix = PREFIX.encode()
+    return {name: it for name, it in os.environb.items() if not name.upper().startswith(prefix)}
 
 
 def _encoded(variables: Mapping[str, str]) -> dict[bytes, bytes]:

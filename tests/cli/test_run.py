@@ -1,7 +1,9 @@
 """`run`: a command with what a service gets, and nothing left behind."""
 
 import json
+import os
 import sys
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
@@ -129,3 +131,34 @@ def test_options_after_the_command_are_the_commands_own(line: CommandLine, demo:
     finished = line("run", "--service", demo.job_id, "echo", "--service", "-x")
 
     assert finished.out == "--service -x\n"
+
+
+SETTINGS = "import os; print(*sorted(n for n in os.environ if n.upper().startswith('SECRETS_')))"
+
+
+def test_command_gets_no_setting_of_the_gateway(
+    line: CommandLine, demo: Demo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S74: the key-encryption key is not the command's; settings are read in any case."""
+    monkeypatch.setenv("SECRETS_GATEWAY_KEY", b64encode(os.urandom(32)).decode())
+    monkeypatch.setenv("secrets_gateway_kms_endpoint", "http://127.0.0.1")
+    monkeypatch.setenv("SECRETS_GATEWAY_OF_SOMEBODY_ELSE", "x")
+    monkeypatch.setenv("SECRETS_OF_THE_CALLER", "kept")
+
+    finished = line("run", "--service", demo.job_id, "--", *_python(SETTINGS))
+
+    assert (finished.out, finished.err) == ("SECRETS_OF_THE_CALLER\n", "")
+
+
+def test_command_gets_a_secret_that_is_named_like_a_setting(line: CommandLine, demo: Demo) -> None:
+    """S74: what the service gets, it gets."""
+    at_job = ["--holder", f"job:{demo.job_id}"]
+    named = json.dumps({"SECRETS_GATEWAY_LOG_LEVEL": "info"})
+    line("import", *at_job, "--format", "json", "-", stdin=named)
+
+    finished = line(
+        *("run", "--service", demo.job_id, "--"),
+        *_python(PRINTING, "SECRETS_GATEWAY_LOG_LEVEL"),
+    )
+
+    assert finished.out == "info\n"

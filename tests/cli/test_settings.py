@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.settings import SETTINGS_FILE
+from gateway.settings_file import SETTINGS_FILE
 from tests.cli.conftest import CommandLine
 
 MARKER = "marker-0b61d4"

@@ -1,0 +1,88 @@
+"""The file of settings in the working folder, believed only where nobody else can write it."""
+
+import os
+import re
+import stat
+from pathlib import Path
+from tomllib import TOMLDecodeError
+from typing import Final
+
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    TomlConfigSettingsSource,
+)
+
+from gateway.domain.errors import RefusedStart
+
+SETTINGS_FILE: Final = Path("secrets-gateway.toml")
+_OTHERS: Final = stat.S_IWGRP | stat.S_IWOTH
+_ROOT: Final = 0
+
+
+class MisreadSettingsFile(RefusedStart):
+    """The settings' file is no TOML."""
+
+    def __init__(self, error: ValueError) -> None:
+        """Tell the place alone of what the parser says: the rest may be what stands there."""
+        place = re.search(r" \(at [a-z0-9 ,]+\)$", str(error))
+        super().__init__(f"{SETTINGS_FILE}: this is no TOML in UTF-8{place[0] if place else ''}.")
+
+
+class UnsafeSettingsFile(RefusedStart):
+    """Somebody else can write the settings, and so choose the database and the keys."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        """Name what is unsafe, and what to do."""
+        super().__init__(f"{SETTINGS_FILE} is not believed: {path} {reason}")
+
+
+def settings_file(settings_cls: type[BaseSettings]) -> PydanticBaseSettingsSource:
+    """Return the settings in the file, if there is one.
+
+    Raises:
+        UnsafeSettingsFile: if somebody else than the user and root can write it, put another one
+            in its place, or point its link elsewhere.
+        MisreadSettingsFile: if it is no TOML.
+
+    """
+    if os.path.lexists(SETTINGS_FILE):
+        _ensure_own(SETTINGS_FILE)
+    try:
+        return TomlConfigSettingsSource(settings_cls)
+    except (TOMLDecodeError, UnicodeDecodeError) as error:
+        raise MisreadSettingsFile(error) from None
+
+
+def _ensure_own(path: Path) -> None:
+    if path.is_symlink():
+        _ensure_owner(path, path.lstat())
+        _ensure_folder(path.parent)
+        path = path.resolve()
+    if not path.exists():
+        return
+    status = path.stat()
+    _ensure_owner(path, status)
+    if status.st_mode & _OTHERS:
+        raise UnsafeSettingsFile(path, f"{_mode(status)}: chmod go-w it.")
+    _ensure_folder(path.parent)
+
+
+def _ensure_folder(folder: Path) -> None:
+    status = folder.stat()
+    _ensure_owner(folder, status)
+    # In a sticky folder others cannot replace the file; nobody can on a read-only file system.
+    is_kept = status.st_mode & stat.S_ISVTX or os.statvfs(folder).f_flag & os.ST_RDONLY
+    if status.st_mode & _OTHERS and not is_kept:
+        raise UnsafeSettingsFile(folder.absolute(), f"{_mode(status)}: chmod go-w it.")
+
+
+def _ensure_owner(path: Path, status: os.stat_result) -> None:
+    if status.st_uid not in {_ROOT, os.geteuid()}:
+        raise UnsafeSettingsFile(
+            path.absolute(), "belongs to another user: it must be this user's or root's."
+        )
+
+
+def _mode(status: os.stat_result) -> str:
+    return f"can be written by others (mode {stat.S_IMODE(status.st_mode):o})"
