@@ -1,6 +1,7 @@
 """What a caller may write: keys, values, descriptions and mount paths. Each rule raises."""
 
 import re
+import unicodedata
 from posixpath import normpath
 from typing import Final
 
@@ -16,6 +17,10 @@ RESERVED_PREFIX: Final = "QOVERY_"
 _KEY: Final = re.compile(rf"[A-Za-z][A-Za-z0-9_]{{0,{MAX_KEY_LENGTH - 1}}}", re.ASCII)
 _IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+# Control and format characters, halves of characters, and separators of lines and paragraphs: they
+# are not seen, and change what is seen beside them.
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_DESCRIPTION_BREAKS: Final = re.compile(r"\r?\n|\t")
 _KERNEL_FOLDERS: Final = ("/proc", "/sys", "/dev")
 
 
@@ -68,7 +73,7 @@ def ensure_value(value: str) -> None:
 
 
 def ensure_description(description: str) -> None:
-    """Refuse a description that is too long or cannot be stored.
+    """Refuse a description that is too long, cannot be stored, or does not show all it says.
 
     Raises:
         InvalidInput: naming the rule.
@@ -80,6 +85,12 @@ def ensure_description(description: str) -> None:
             Argument.DESCRIPTION,
             f"A description is at most {MAX_DESCRIPTION_LENGTH} characters long.",
         )
+    if _has_unseen(_DESCRIPTION_BREAKS.sub("", description)):
+        raise InvalidInput(
+            Argument.DESCRIPTION,
+            "A description must not have control or format characters, except for line breaks "
+            "and tabs.",
+        )
 
 
 def ensure_name(name: str) -> None:
@@ -90,12 +101,16 @@ def ensure_name(name: str) -> None:
 
     """
     utf8_length(name, Argument.NAME)
-    if not 0 < len(name) <= MAX_NAME_LENGTH or _CONTROL.search(name) or name != name.strip():
+    if not 0 < len(name) <= MAX_NAME_LENGTH or _has_unseen(name) or name != name.strip():
         raise InvalidInput(
             Argument.NAME,
-            f"A name has 1 to {MAX_NAME_LENGTH} characters, none a control character, and neither "
-            "begins nor ends with a space.",
+            f"A name has 1 to {MAX_NAME_LENGTH} characters, none a control or format character, "
+            "and neither begins nor ends with a space.",
         )
+
+
+def _has_unseen(text: str) -> bool:
+    return any(unicodedata.category(character) in _UNSEEN for character in text)
 
 
 def ensure_idempotency_key(key: str) -> None:

@@ -1,9 +1,11 @@
 """What a caller may write: the rules of keys, values, descriptions, names and mount paths."""
 
 import re
+import sys
 import unicodedata
 from collections.abc import Callable
 from string import ascii_letters, digits
+from unicodedata import category
 
 import pytest
 from hypothesis import given
@@ -160,3 +162,32 @@ def test_a_refusal_names_the_argument() -> None:
         content.ensure_mount_path("relative")
 
     assert refused.value.argument is Argument.MOUNT_PATH
+
+
+UNSEEN_CATEGORIES = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+EVERY_CHARACTER = [chr(number) for number in range(sys.maxunicode + 1)]
+
+
+def test_names_refuse_every_character_that_is_not_seen_and_no_other() -> None:
+    """S72: each character there is, between two letters."""
+    refused = {it for it in EVERY_CHARACTER if not _accepts(content.ensure_name, f"a{it}b")}
+
+    assert refused == {it for it in EVERY_CHARACTER if category(it) in UNSEEN_CATEGORIES}
+    assert {"\u202e", "\u200b", "\u2066", "\u2028", "\u2029", "\ufeff", "\n", "\t"} < refused
+
+
+def test_descriptions_refuse_the_same_but_for_line_breaks_and_tabs() -> None:
+    """S72."""
+    refused = {it for it in EVERY_CHARACTER if not _accepts(content.ensure_description, f"a{it}b")}
+
+    unseen = {it for it in EVERY_CHARACTER if category(it) in UNSEEN_CATEGORIES}
+    assert refused == unseen - {"\n", "\t"}
+    assert _accepts(content.ensure_description, "one\r\ntwo\n\tthree")
+    # Alone it moves a terminal back to the line's beginning.
+    assert not _accepts(content.ensure_description, "one\rtwo")
+
+
+@given(st.text(alphabet=st.characters(categories=["L", "M", "N", "P", "S"]), max_size=255))
+def test_any_text_that_is_seen_is_a_description(text: str) -> None:
+    """S72: the control."""
+    content.ensure_description(text)
