@@ -43,7 +43,8 @@ class AuditEvent:
     details: str = strawberry.field(
         description=(
             "Further facts as a JSON object, such as a secret's version; of a delivery, the ids "
-            "and versions of the secrets whose values were delivered."
+            "and versions of the secrets whose values were delivered, as far as the viewer can "
+            "see them: `is_partial` says that others are left out."
         )
     )
 

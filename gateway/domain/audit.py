@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from gateway.domain.errors import Argument, GatewayError, InvalidInput, Unavailable
 from gateway.domain.ids import is_canonical_id
@@ -100,6 +101,22 @@ class AuditEvent:
         """The details, read."""
         facts: Mapping[str, Any] = json.loads(self.details)
         return facts
+
+    @property
+    def delivered_secret_ids(self) -> frozenset[str]:
+        """The secrets whose values were delivered; none if it is about something else."""
+        is_delivery = self.action == AuditAction.VALUES_DELIVERED
+        return frozenset(self.facts["secrets"]) if is_delivery else frozenset()
+
+    def without_secrets(self, hidden: AbstractSet[str]) -> Self:
+        """Return the event without these secrets: it neither names nor counts them.
+
+        It is no longer what its hash covers, so it is for reading only.
+        """
+        if self.delivered_secret_ids.isdisjoint(hidden):
+            return self
+        seen = {it: version for it, version in self.facts["secrets"].items() if it not in hidden}
+        return replace(self, details=details_text({"secrets": seen, "is_partial": True}))
 
     @property
     def mentioned_secret_ids(self) -> tuple[str, ...]:

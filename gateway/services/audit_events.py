@@ -1,12 +1,19 @@
 """The audit log as a principal reads it."""
 
+from dataclasses import replace
+from typing import Final
+
 from gateway.domain.audit import ANY_EVENT, AuditEvent, AuditFilter
 from gateway.domain.pages import Page, Window
 from gateway.domain.permissions import Permission
 from gateway.domain.principals import Principal
+from gateway.domain.visibility import Visibility
 from gateway.services import access
 from gateway.storage import audit_pages
 from gateway.storage.unit_of_work import ReadUnit
+
+# The id of no secret.
+_NO_SECRET: Final = ""
 
 
 class AuditEvents:
@@ -29,4 +36,18 @@ class AuditEvents:
         """
         only.ensure_valid()
         sight = access.require_somewhere(viewer, Permission.AUDIT_READ)
-        return await audit_pages.page(unit, sight, window, only)
+        if only.secret_id is not None and not sight.is_everywhere:
+            in_sight = await audit_pages.secrets_in_sight(unit, sight, {only.secret_id})
+            only = only if in_sight else replace(only, secret_id=_NO_SECRET)
+        page = await audit_pages.page(unit, sight, window, only)
+        return page if sight.is_everywhere else await _in_sight(unit, sight, page)
+
+
+async def _in_sight(unit: ReadUnit, sight: Visibility, page: Page[AuditEvent]) -> Page[AuditEvent]:
+    """Leave out what a delivery says of secrets that the principal cannot see."""
+    delivered = {it for entry in page.entries for it in entry.item.delivered_secret_ids}
+    hidden = delivered - await audit_pages.secrets_in_sight(unit, sight, delivered)
+    entries = tuple(
+        replace(entry, item=entry.item.without_secrets(hidden)) for entry in page.entries
+    )
+    return replace(page, entries=entries)

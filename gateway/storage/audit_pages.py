@@ -1,20 +1,22 @@
 """Pages of the audit trail."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, or_, select
 
-from gateway.domain.audit import AuditEvent, AuditFilter
+from gateway.domain.audit import AuditEvent, AuditFilter, AuditSubject
 from gateway.domain.pages import Page, Window
 from gateway.domain.visibility import Visibility
 from gateway.storage.audit import EVENT, MENTION, event_of
 from gateway.storage.holders import HOLDER
 from gateway.storage.keyset import Ordering, fetch_page
+from gateway.storage.secrets import SECRET
 from gateway.storage.unit_of_work import ReadUnit
 from gateway.storage.visibility import holders_covered
 
 _NEWEST_FIRST: Final = Ordering("audit", (EVENT.c.seq,), is_descending=True)
+_IDS_AT_ONCE: Final = 5_000
 
 
 async def page(
@@ -23,6 +25,31 @@ async def page(
     """Return a page of events, the newest first."""
     statement: Select[Any] = select(EVENT).where(_visible(sight), *_conditions(only))
     return await fetch_page(unit, statement, ordering=_NEWEST_FIRST, window=window, build=event_of)
+
+
+async def secrets_in_sight(unit: ReadUnit, sight: Visibility, ids: Collection[str]) -> set[str]:
+    """Return which of these secrets are in sight, or were while they were there."""
+    found: set[str] = set()
+    wanted = sorted(ids)
+    for start in range(0, len(wanted), _IDS_AT_ONCE):
+        chunk = wanted[start : start + _IDS_AT_ONCE]
+        present = await unit.rows(
+            select(SECRET.c.id)
+            .join(HOLDER, HOLDER.c.id == SECRET.c.holder_id)
+            .where(SECRET.c.id.in_(chunk), holders_covered(sight))
+        )
+        found |= {row.id for row in present}
+        told = await unit.rows(
+            select(EVENT.c.subject_id)
+            .join(MENTION, MENTION.c.seq == EVENT.c.seq)
+            .where(
+                MENTION.c.secret_id.in_([it for it in chunk if it not in found]),
+                EVENT.c.subject == AuditSubject.SECRET,
+                _visible(sight),
+            )
+        )
+        found |= {row.subject_id for row in told}
+    return found
 
 
 def _visible(sight: Visibility) -> Any:  # noqa: ANN401 - what SQLAlchemy combines
