@@ -10,6 +10,7 @@ from typing import Final, Self
 from gateway.crypto.envelope import TamperedBox
 from gateway.crypto.self_test import ensure_known_answers
 from gateway.domain.audit import CatalogAlarm
+from gateway.domain.denied_keys import DeniedKeys
 from gateway.domain.errors import IntegrityFault, KeysUnavailable, RefusedStart
 from gateway.identity.verifier import Verifier
 from gateway.key_rings import key_ring
@@ -76,7 +77,13 @@ class Runtime:
         """Put it together; nothing is opened yet."""
         database = Database(settings.resolved_database_url, is_watched=True)
         vault = Vault(DataKeyCache(seconds=settings.data_key_seconds))
-        return cls.built_on(Foundation(database, vault, quotas=settings.quotas), settings)
+        foundation = Foundation(
+            database,
+            vault,
+            quotas=settings.quotas,
+            denied_keys=DeniedKeys.read(settings.denied_keys),
+        )
+        return cls.built_on(foundation, settings)
 
     @classmethod
     def built_on(cls, foundation: Foundation, settings: Settings) -> Self:

@@ -8,6 +8,8 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
+from gateway.domain.denied_keys import DeniedKeys
+
 
 class Environment(StrEnum):
     """Whom the gateway is for: somebody who looks around, or everybody."""
@@ -47,6 +49,11 @@ def _listed(given: object) -> object:
     )
 
 
+def _are_denied_keys(given: tuple[str, ...]) -> tuple[str, ...]:
+    DeniedKeys.read(given)
+    return given
+
+
 def _is_exact(origin: str) -> str:
     if "*" in origin or origin == "null" or "://" not in origin or origin.endswith("/"):
         message = "an origin is named exactly, like https://app.example.com"
@@ -60,6 +67,9 @@ def _is_network(address: str) -> str:
 
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+DeniedNames = Annotated[
+    tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_are_denied_keys)
+]
 Paths = Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_listed)]
 Origins = Annotated[
     tuple[Annotated[str, AfterValidator(_is_exact)], ...], NoDecode, BeforeValidator(_listed)

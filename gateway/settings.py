@@ -16,6 +16,7 @@ from gateway.domain.quotas import Quotas
 from gateway.identity.issuers import Issuer
 from gateway.setting_kinds import (
     Count,
+    DeniedNames,
     Environment,
     KeyProviderName,
     LogFormat,
@@ -199,6 +200,13 @@ class Settings(BaseSettings):
     )
     deadline_seconds: Annotated[float, Field(gt=0, le=600)] = Field(
         default=10, description="After how many seconds a request is given up."
+    )
+    denied_keys: DeniedNames = Field(
+        default=(),
+        description=(
+            "Keys that no new secret can have: `KEY`, `PREFIX*`, or `@loaders` for those by which "
+            "a value becomes code, each for all or after an organization's id and a colon."
+        ),
     )
     subscriptions_per_caller: Count = Field(
         default=100, description="Subscriptions that one caller may listen to at once; 0: any."

@@ -13,7 +13,7 @@ from gateway.domain.rules import ensure_can_be_changed, ensure_edit_is_allowed, 
 from gateway.domain.secrets import Secret
 from gateway.services import access
 from gateway.services.foundation import Foundation
-from gateway.services.writing import ensure_key_is_free, update_with_value
+from gateway.services.writing import ensure_key_is_allowed, ensure_key_is_free, update_with_value
 from gateway.storage import secrets
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
@@ -118,6 +118,10 @@ async def apply_edit(
 ) -> Secret:
     """Edit inside a write that has been allowed already; errors as in `Changes.edit`."""
     ensure_edit_is_allowed(secret, key=draft.key, value=draft.value)
+    is_new_value = draft.value is not None and not secret.is_alias
+    # What has such a key already is delivered as before, and can be described and deleted.
+    if draft.key != secret.key or is_new_value:
+        ensure_key_is_allowed(foundation, secret.holder, draft.key)
     edited = replace(
         secret,
         key=draft.key,

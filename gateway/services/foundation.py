@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Final
 
+from gateway.domain.denied_keys import DeniedKeys
 from gateway.domain.drafts import WriteTerms
 from gateway.domain.errors import ConcurrentChange, Unauthenticated
 from gateway.domain.ids import new_id
@@ -20,6 +22,9 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+ALL_ALLOWED: Final = DeniedKeys()
+
+
 @dataclass(frozen=True, slots=True)
 class Foundation:
     """The database, the vault, and the two sources of what cannot be foreseen."""
@@ -28,6 +33,7 @@ class Foundation:
     vault: Vault
     now: Callable[[], datetime] = utc_now
     new_id: Callable[[], str] = new_id
+    denied_keys: DeniedKeys = ALL_ALLOWED
     quotas: Quotas = field(default_factory=Quotas)
 
     @asynccontextmanager

@@ -47,7 +47,14 @@ class Shape:
 
 
 def assembled(foundation: Foundation, holder: Holder, draft: Draft, shape: Shape) -> Secret:
-    """Return a new secret, not stored yet: of the holder's scope, unless it is the platform's."""
+    """Return a new secret, not stored yet: of the holder's scope, unless it is the platform's.
+
+    Raises:
+        DeniedKey: if the operator denies the key there; what the platform makes can have any.
+
+    """
+    if not shape.is_built_in:
+        ensure_key_is_allowed(foundation, holder, shape.key)
     now = foundation.now()
     return Secret(
         id=foundation.new_id(),
@@ -66,6 +73,16 @@ def assembled(foundation: Foundation, holder: Holder, draft: Draft, shape: Shape
         created_at=now,
         updated_at=now,
     )
+
+
+def ensure_key_is_allowed(foundation: Foundation, holder: Holder, key: str) -> None:
+    """Refuse a key that the operator denies in the holder's organization.
+
+    Raises:
+        DeniedKey: naming the key.
+
+    """
+    foundation.denied_keys.ensure_allowed(key, organization_id=holder.organization_id)
 
 
 async def target_in_reach(

@@ -1,0 +1,79 @@
+"""Keys that an operator denies: those by which a value becomes code in the process that gets it."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Self
+
+from gateway.domain.errors import Argument, InvalidInput
+from gateway.domain.ids import is_canonical_id
+
+LOADERS: Final = "@loaders"
+# What dynamic loaders, shells, interpreters and common tools read to find code, or to run it.
+LOADER_KEYS: Final = (
+    *("LD_*", "DYLD_*", "GCONV_PATH", "GLIBC_TUNABLES", "LOCPATH", "NLSPATH", "HOSTALIASES"),
+    *("PATH", "IFS", "ENV", "BASH_*", "BASHOPTS", "SHELLOPTS", "PS4", "PROMPT_COMMAND", "CDPATH"),
+    *("ZDOTDIR", "EDITOR", "VISUAL", "PAGER", "BROWSER", "LESSOPEN", "LESSCLOSE", "SSH_ASKPASS"),
+    *("GIT_*", "NODE_OPTIONS", "NODE_PATH", "NPM_CONFIG_*", "npm_config_*"),
+    *("PYTHONSTARTUP", "PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE", "PYTHONBREAKPOINT"),
+    *("PYTHONINSPECT", "PYTHONWARNINGS", "PERL5*", "PERLLIB", "RUBYOPT", "RUBYLIB", "GEM_*"),
+    *("BUNDLE_*", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "JAVA_OPTS", "CLASSPATH"),
+    *("MAVEN_OPTS", "GRADLE_OPTS", "CATALINA_OPTS", "PHPRC", "PHP_INI_SCAN_DIR", "LUA_*"),
+    *("DOTNET_STARTUP_HOOKS", "DOTNET_ADDITIONAL_DEPS", "CORECLR_*", "COR_*"),
+    *("R_PROFILE*", "JULIA_LOAD_PATH", "ERL_*", "OPENSSL_CONF", "OPENSSL_ENGINES"),
+    *("OPENSSL_MODULES", "SSLKEYLOGFILE", "QT_PLUGIN_PATH", "GTK_MODULES", "GIO_MODULE_DIR"),
+)
+_PATTERN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,254}\*?", re.ASCII)
+
+
+class DeniedKey(InvalidInput):
+    """The operator denies the key in this organization."""
+
+    def __init__(self, key: str) -> None:
+        """Name the key, which is the caller's own."""
+        super().__init__(Argument.KEY, f"The gateway's operator does not allow the key {key} here.")
+        self.key = key
+
+
+@dataclass(frozen=True, slots=True)
+class DeniedKeys:
+    """Keys by pattern, each for one organization by its id, or for all."""
+
+    patterns: tuple[tuple[str | None, str], ...] = ()
+
+    @classmethod
+    def read(cls, texts: Iterable[str]) -> Self:
+        """Read `KEY`, `PREFIX*` or `@loaders`, each with `ORGANIZATION_ID:` before it or not.
+
+        Raises:
+            ValueError: for anything else.
+
+        """
+        patterns: list[tuple[str | None, str]] = []
+        for text in texts:
+            organization_id, separator, pattern = text.rpartition(":")
+            is_pattern = pattern == LOADERS or _PATTERN.fullmatch(pattern)
+            if not is_pattern or (separator and not is_canonical_id(organization_id)):
+                message = (
+                    f"a denied key is KEY, PREFIX* or {LOADERS}, and can begin with the id of an "
+                    "organization and a colon"
+                )
+                raise ValueError(message)
+            listed = LOADER_KEYS if pattern == LOADERS else (pattern,)
+            patterns += [(organization_id or None, it) for it in listed]
+        return cls(tuple(patterns))
+
+    def ensure_allowed(self, key: str, *, organization_id: str) -> None:
+        """Refuse a key that is denied in the organization; letters count in their case.
+
+        Raises:
+            DeniedKey: naming the key.
+
+        """
+        for only, pattern in self.patterns:
+            if only in {None, organization_id} and _matches(pattern, key):
+                raise DeniedKey(key)
+
+
+def _matches(pattern: str, key: str) -> bool:
+    return key.startswith(pattern[:-1]) if pattern.endswith("*") else key == pattern
