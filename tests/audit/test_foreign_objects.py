@@ -30,6 +30,7 @@ from tests.audit.trail import (
     told,
 )
 from tests.operations.canaries import all_logs
+from tests.patience import PATIENCE
 from tests.servers import serving
 from tests.world import World, open_world
 
@@ -326,10 +327,12 @@ def test_a_running_server_stops_and_goes_on(template: tuple[Path, Demo], tmp_pat
         headers = {"Authorization": f"Bearer {server.demo['token']}"}
 
         def create(key: str) -> httpx.Response:
-            return httpx.post(job, json={"key": key, "value": "v"}, headers=headers, timeout=60)
+            return httpx.post(
+                job, json={"key": key, "value": "v"}, headers=headers, timeout=PATIENCE
+            )
 
         foreign.put_in_quietly(folder, foreign.UNDO)
-        refused, ready = create("ONE"), httpx.get(f"{server.url}/readyz", timeout=60)
+        refused, ready = create("ONE"), httpx.get(f"{server.url}/readyz", timeout=PATIENCE)
         run_by_force(folder, "DROP TRIGGER undo")
         made = create("TWO")
 

@@ -12,7 +12,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +25,7 @@ from gateway.runtime import Runtime, migrate_database
 from gateway.services.demo import Demo, ensure_demo
 from gateway.settings import Settings
 from tests.benchmarks.load import Figures, measure, numbers, post
+from tests.patience import PATIENCE, wait_until
 from tests.servers import serving
 
 ROUNDS = 5
@@ -67,16 +67,15 @@ def _limit(database: Path) -> Iterator[int]:
         yield port
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=PATIENCE)
 
 
 def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
+    def listens() -> bool:
         with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-    raise TimeoutError(port)
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    wait_until(listens)
 
 
 def _workloads(demo: Demo) -> dict[str, tuple[Callable[[], bytes], int]]:

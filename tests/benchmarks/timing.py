@@ -38,6 +38,7 @@ from gateway.services.demo import Demo, ensure_demo
 from gateway.setting_kinds import LogFormat, LogLevel
 from gateway.settings import Settings
 from tests.access.territories import Territory, settle_territory
+from tests.patience import PATIENCE
 from tests.servers import serving
 from tests.world import open_world
 
@@ -229,7 +230,9 @@ async def _report_both(data_dir: Path, facts: Facts) -> None:
     chosen = {"FAILED_LOGINS_PER_MINUTE": "0", "RATE_PER_MINUTE": "0"}
     with serving(data_dir, facts.demo, **chosen) as server:
         address = urlsplit(server.url)
-        with closing(HTTPConnection(str(address.hostname), address.port, timeout=60)) as connection:
+        with closing(
+            HTTPConnection(str(address.hostname), address.port, timeout=PATIENCE)
+        ) as connection:
             await _report("socket", _over(connection), facts)
 
 

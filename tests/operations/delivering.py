@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import httpx
 
+from tests.patience import PATIENCE
 from tests.world import World
 
 DOCUMENT: Final = """query ($id: ID!) {
@@ -33,7 +34,7 @@ async def fill(client: httpx.AsyncClient, job_id: str, values: Mapping[str, str]
             "/variable/import",
             params={"service_id": job_id, "service_type": "JOB"},
             json={"overwrite": True, "vars": rows},
-            timeout=60,
+            timeout=PATIENCE,
         )
         assert filled.json()["successful_imported_variables"], filled.text
 
@@ -41,7 +42,7 @@ async def fill(client: httpx.AsyncClient, job_id: str, values: Mapping[str, str]
 async def asked(client: httpx.AsyncClient, job_id: str, document: str = DOCUMENT) -> Any:
     """Return the answer to a document about a service."""
     sent = {"query": document, "variables": {"id": job_id}}
-    response = await client.post("/graphql", json=sent, timeout=60)
+    response = await client.post("/graphql", json=sent, timeout=PATIENCE)
     assert response.status_code in {HTTPStatus.OK, HTTPStatus.BAD_REQUEST}
     return response.json()
 

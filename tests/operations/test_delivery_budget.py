@@ -18,6 +18,7 @@ from gateway.domain.scopes import Scope
 from gateway.services import delivery
 from gateway.services.demo import Demo
 from tests.operations.delivering import DOCUMENT, asked, deliveries_told, fill
+from tests.patience import PATIENCE
 from tests.servers import serving
 from tests.world import World, open_world
 
@@ -195,7 +196,9 @@ async def test_a_server_is_neither_filled_nor_held_up(
     with serving(data_dir, template[1]) as server:
         assert server.process is not None
         headers = {"Authorization": f"Bearer {template[1].token}"}
-        async with httpx.AsyncClient(base_url=server.url, headers=headers, timeout=60) as client:
+        async with httpx.AsyncClient(
+            base_url=server.url, headers=headers, timeout=PATIENCE
+        ) as client:
             await fill(client, template[1].job_id, MULTIPLIED)
             await asked(client, template[1].other_job_id)
             before = _resident(server.process.pid)

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 from gateway.app import build_app
 from gateway.runtime import Runtime
 from gateway.services.demo import Demo
-from gateway.storage import checks, engine
+from gateway.storage import admission, checks, engine
 from tests.patience import PATIENCE, patient_settings
 from tests.servers import LiveServer
 
@@ -30,11 +30,12 @@ MakeApp = Callable[[Path], ASGIApp]
 
 def strict_app(data_dir: Path) -> Starlette:
     """Return the gateway over a data folder, as it is but for its patience."""
-    _wait_long_for_locks()
+    _wait_long_for_turns()
     return build_app(Runtime.over(patient_settings(data_dir)))
 
 
-def _wait_long_for_locks() -> None:
+def _wait_long_for_turns() -> None:
+    vars(admission)["MAX_WAIT"] = PATIENCE
     patient = {**engine.SQLITE_PRAGMAS, "busy_timeout": int(PATIENCE * 1_000)}
     for module in (engine, checks):
         vars(module)["SQLITE_PRAGMAS"] = MappingProxyType(patient)
