@@ -8,7 +8,7 @@ from gateway.domain.audit import Link
 from gateway.services.anchors import Anchor, Anchors
 from gateway.services.trail_keys import TrailKeys
 from gateway.storage import audit, catalog
-from gateway.storage.unit_of_work import ReadUnit
+from gateway.storage.unit_of_work import Database, ReadUnit
 
 
 class Alarm(StrEnum):
@@ -21,13 +21,37 @@ class Alarm(StrEnum):
     DATABASE_OTHER = "DATABASE_OTHER"
 
 
-async def alarm_of(unit: ReadUnit, keys: TrailKeys, anchors: Anchors) -> Alarm | None:
-    """Return why the database is not to be trusted, if it is not."""
-    if found := await catalog.catalog_findings(unit):
-        catalog.report(found)
-        return Alarm.CATALOG_DIFFERS
-    head, newest = await audit.head(unit), await audit.newest(unit)
+async def look(
+    database: Database, keys: TrailKeys, anchors: Anchors
+) -> tuple[Alarm | None, Link | None]:
+    """Return why the database cannot be trusted, if so, and the newest event of the same view.
+
+    The anchor is read before the view opens. Another process can write events and anchor them at
+    any moment: an anchor that is read later than the view would be ahead of it, without a fault.
+    """
     anchor = anchors.latest()
+    found, newest = await _compare(database, keys, anchor)
+    if found is Alarm.ANCHOR_MISSING and (anchor := anchors.latest()) is not None:
+        # Another process has just made its first start.
+        return await _compare(database, keys, anchor)
+    return found, newest
+
+
+async def _compare(
+    database: Database, keys: TrailKeys, anchor: Anchor | None
+) -> tuple[Alarm | None, Link | None]:
+    async with database.read() as unit:
+        if found := await catalog.catalog_findings(unit):
+            catalog.report(found)
+            return Alarm.CATALOG_DIFFERS, None
+        newest = await audit.newest(unit)
+        return await _alarm_of(unit, keys, anchor, newest), newest
+
+
+async def _alarm_of(
+    unit: ReadUnit, keys: TrailKeys, anchor: Anchor | None, newest: Link | None
+) -> Alarm | None:
+    head = await audit.head(unit)
     if not _is_whole(keys, head, newest):
         return Alarm.HEAD_DIFFERS
     seq = newest.event.seq if newest else 0

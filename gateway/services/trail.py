@@ -18,7 +18,7 @@ from gateway.domain.audit import (
     details_text,
 )
 from gateway.domain.origins import current_origin
-from gateway.services.alarms import Alarm, alarm_of
+from gateway.services.alarms import Alarm, look
 from gateway.services.anchors import Anchor, Anchors
 from gateway.services.foundation import Foundation
 from gateway.services.touched import RowChange, drafts, row_changes
@@ -170,11 +170,10 @@ class Trail:
             Unavailable: if the database does not answer.
 
         """
-        await self._look()
+        # The event that is anchored is of the view that was looked at, and of no later one.
+        newest = await self._look()
         if self.alarm is not None:
             return False
-        async with self._foundation.database.read() as unit:
-            newest = await audit.newest(unit)
         latest = self.anchors.latest()
         if newest is None or (latest and latest.seq >= newest.event.seq):
             return False
@@ -208,12 +207,12 @@ class Trail:
         if self.alarm is not None:
             raise AuditAlarm
 
-    async def _look(self) -> None:
-        async with self._foundation.database.read() as unit:
-            found = await alarm_of(unit, self.keys, self.anchors)
+    async def _look(self) -> Link | None:
+        found, newest = await look(self._foundation.database, self.keys, self.anchors)
         if found and found != self.alarm:
             _log.error("audit_alarm", alarm=found)
         self.alarm = found
+        return newest
 
     async def _record_what_is_there(self) -> None:
         async with self._foundation.database.write() as unit:

@@ -41,24 +41,38 @@ class AnchorFile:
         finally:
             os.close(descriptor)
 
-    def newest(self) -> Iterator[Mapping[str, Any]]:
-        """Give the last lines that are JSON objects, in order."""
+    def newest(self) -> Iterator[bytes]:
+        """Yield the last lines, in order; the first one can be cut off."""
         return self._lines(_TAIL_BYTES)
 
-    def all(self) -> Iterator[Mapping[str, Any]]:
-        """Give every line that is a JSON object, in order."""
+    def all(self) -> Iterator[bytes]:
+        """Yield every line, in order."""
         return self._lines(None)
 
-    def _lines(self, tail: int | None) -> Iterator[Mapping[str, Any]]:
+    def state(self) -> tuple[int, int, int] | None:
+        """Return what changes with every line that is added; None if there is no file."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_size, found.st_mtime_ns
+
+    def _lines(self, tail: int | None) -> Iterator[bytes]:
         if not self.path.exists():
             return
         with self.path.open("rb") as file:
             if tail is not None:
                 file.seek(max(0, self.path.stat().st_size - tail))
-            for line in file:
-                found = _read(line)
-                if found is not None:
-                    yield found
+            yield from file
+
+
+def read_line(line: bytes) -> Mapping[str, Any] | None:
+    """Return a line's JSON object; None if it is something else."""
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _sync_names(folder: Path) -> None:
@@ -73,11 +87,3 @@ def _end_of_rest(descriptor: int) -> str:
     size = os.fstat(descriptor).st_size
     is_whole = size == 0 or os.pread(descriptor, 1, size - 1) == b"\n"
     return "" if is_whole else "\n"
-
-
-def _read(line: bytes) -> Mapping[str, Any] | None:
-    try:
-        found = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None

@@ -82,8 +82,9 @@ class Audit:
 
     async def verify(self) -> ChainReport:
         """Check the whole chain against itself, its head and the anchors."""
+        # Before the view opens: what another process anchors meanwhile is not in the view.
+        anchors = self._trail.anchors.standing()
         async with self._foundation.database.read() as unit:
-            anchors = self._trail.anchors.standing()
             return await check_chain(unit, self._trail.keys, anchors)
 
     async def scrub(self) -> list[RowFinding]:
