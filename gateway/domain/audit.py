@@ -188,14 +188,14 @@ class AuditUnavailable(Unavailable):
 
 
 class AuditAlarm(Unavailable):
-    """The database is not the one whose head was anchored last."""
+    """The database is not the one that was anchored last, or that this process has seen."""
 
     def __init__(self) -> None:
         """Say what lifts it."""
         GatewayError.__init__(
             self,
-            "The audit trail stands in alarm: the gateway only reads until its operator has looked "
-            "into it (`secrets-gateway audit verify`, then `audit acknowledge`).",
+            "The audit log is in alarm: the database is not the one that the gateway has written. "
+            "Its operator must run `secrets-gateway audit verify`, then `audit acknowledge`.",
         )
 
 

@@ -8,6 +8,7 @@ from gateway.domain.audit import Link
 from gateway.services.anchors import Anchor, Anchors
 from gateway.services.trail_keys import TrailKeys
 from gateway.storage import audit, catalog
+from gateway.storage.proofs import Head
 from gateway.storage.unit_of_work import Database, ReadUnit
 
 
@@ -19,6 +20,7 @@ class Alarm(StrEnum):
     ANCHOR_MISSING = "ANCHOR_MISSING"
     DATABASE_OLDER = "DATABASE_OLDER"
     DATABASE_OTHER = "DATABASE_OTHER"
+    ACCESS_DIFFERS = "ACCESS_DIFFERS"
 
 
 async def look(
@@ -72,7 +74,7 @@ async def _against(unit: ReadUnit, anchor: Anchor, seq: int) -> Alarm | None:
     return None if anchor.seq < first.event.seq else Alarm.DATABASE_OTHER
 
 
-def _is_whole(keys: TrailKeys, head: audit.Head | None, newest: Link | None) -> bool:
+def _is_whole(keys: TrailKeys, head: Head | None, newest: Link | None) -> bool:
     if head is None or newest is None:
         return head is None and newest is None
     try:

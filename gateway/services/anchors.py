@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
@@ -46,6 +46,8 @@ class Anchors:
         self._now = now
         # The lines that were read last. A signature takes 0.1 ms to check, and each line keeps its.
         self._read: dict[bytes, Anchor | None] = {}
+        self._state: tuple[int, int, int] | None = None
+        self._standing: Sequence[Anchor] = ()
 
     @property
     def public_key(self) -> str:
@@ -80,15 +82,24 @@ class Anchors:
         """Return the furthest anchor since the last acknowledgement."""
         return max(self._newest(), key=lambda anchor: anchor.seq, default=None)
 
+    def acknowledgement(self) -> Anchor | None:
+        """Return the last acknowledgement, if it is among the newest anchors."""
+        first = next(iter(self._newest()), None)
+        return first if first is not None and first.is_acknowledgement else None
+
     def standing(self) -> list[Anchor]:
         """Return every anchor since the last acknowledgement."""
         return _since_acknowledgement(self._anchor_of(line) for line in self._file.all())
 
-    def _newest(self) -> list[Anchor]:
+    def _newest(self) -> Sequence[Anchor]:
+        state = self._file.state()
+        if state is not None and state == self._state:
+            return self._standing
         known, self._read = self._read, {}
         for line in self._file.newest():
             self._read[line] = known[line] if line in known else self._anchor_of(line)
-        return _since_acknowledgement(self._read.values())
+        self._state, self._standing = state, _since_acknowledgement(self._read.values())
+        return self._standing
 
     def _anchor_of(self, line: bytes) -> Anchor | None:
         plain = read_line(line)

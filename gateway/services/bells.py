@@ -17,7 +17,7 @@ import structlog
 from gateway.domain.audit import AuditSubject
 from gateway.domain.errors import Unavailable
 from gateway.services.foundation import Foundation
-from gateway.storage import news
+from gateway.storage import audit, news
 
 _log = structlog.get_logger(__name__)
 
@@ -129,7 +129,10 @@ class Bells:
 
     async def _look(self) -> None:
         async with self._foundation.database.read() as unit:
-            newest, seen = await news.newest_seq(unit), self._seen
+            head, seen = await audit.head(unit), self._seen
+            # An older database that was put back has no news: nobody is told of any.
+            await unit.accept(head)
+            newest = head.seq if head else 0
             if newest == seen:
                 return
             # After a backup was put back, numbers begin again below.

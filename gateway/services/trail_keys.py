@@ -5,12 +5,22 @@ from typing import Final, Self
 
 from gateway.crypto.envelope import derive_key, keyed_hash, open_box, seal
 from gateway.crypto.signing import Signer
-from gateway.domain.audit import AuditEvent, canonical
+from gateway.domain.audit import AuditEvent, Link, canonical
+from gateway.storage.access_states import ACCESS
+from gateway.storage.proofs import Head
 
 _MODULUS: Final = 2**256
 _SUM_BYTES: Final = 32
 
 State = bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """The sum over all watched rows, and the one over access rows alone."""
+
+    rows: int = field(default=0, repr=False)
+    access: int = field(default=0, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +33,14 @@ class TrailKeys:
     sums: bytes = field(repr=False)
     box: bytes = field(repr=False)
     seed: bytes = field(repr=False)
+    access_parts: bytes = field(repr=False)
+    access_box: bytes = field(repr=False)
 
     @classmethod
     def derived(cls, audit_key: bytes) -> Self:
         """Derive them."""
-        purposes = ("chain", "rows", "parts", "sums", "box", "signature")
+        rows = ("chain", "rows", "parts", "sums", "box", "signature")
+        purposes = (*rows, "access-parts", "access-box")
         return cls(*(derive_key(audit_key, f"audit-{purpose}") for purpose in purposes))
 
     @property
@@ -49,14 +62,53 @@ class TrailKeys:
         Keyed anew: states stand in the database, and from known parts another set of rows with the
         same sum could be put together.
         """
-        if state is None:
-            return 0
-        return int.from_bytes(keyed_hash(self.parts, _joined(noun, row_id) + state))
+        return _part(self.parts, noun, row_id, state)
 
     def moved(self, total: int, *, noun: str, row_id: str, before: State, after: State) -> int:
         """Return the sum after a row went from one state to another."""
         change = self.part(noun, row_id, after) - self.part(noun, row_id, before)
         return (total + change) % _MODULUS
+
+    def access_moved(
+        self, total: int, *, noun: str, row_id: str, before: State, after: State
+    ) -> int:
+        """Return the sum over access rows after one went from one state to another."""
+        change = _part(self.access_parts, noun, row_id, after) - _part(
+            self.access_parts, noun, row_id, before
+        )
+        return (total + change) % _MODULUS
+
+    def moved_sums(
+        self, sums: Sums, *, noun: str, row_id: str, before: State, after: State
+    ) -> Sums:
+        """Return both sums after a row went from one state to another."""
+        rows = self.moved(sums.rows, noun=noun, row_id=row_id, before=before, after=after)
+        if noun not in ACCESS:
+            return Sums(rows, sums.access)
+        access = self.access_moved(
+            sums.access, noun=noun, row_id=row_id, before=before, after=after
+        )
+        return Sums(rows, access)
+
+    def sealed_head(self, link: Link, sums: Sums) -> Head:
+        """Return the head that an event is, with the sums sealed for it."""
+        seq = link.event.seq
+        return Head(
+            seq,
+            link.hash,
+            set_box=self.sealed_sum(sums.rows, seq),
+            access_box=self.sealed_access_sum(sums.access, seq, link.hash),
+        )
+
+    def opened_sums(self, head: Head) -> Sums:
+        """Return both sums of a head.
+
+        Raises:
+            TamperedBox: if one belongs to another head, or was changed.
+
+        """
+        access = self.opened_access_sum(head.access_box or b"", head.seq, head.hash)
+        return Sums(self.opened_sum(head.set_box, head.seq), access)
 
     def sum_mac(self, total: int) -> bytes:
         """Return by what a sum is known without being told."""
@@ -74,6 +126,27 @@ class TrailKeys:
 
         """
         return int.from_bytes(open_box(self.box, box, "audit-sum", str(seq)))
+
+    def sealed_access_sum(self, total: int, seq: int, link_hash: bytes) -> bytes:
+        """Return the sum over access rows, encrypted for the head that it belongs to."""
+        plain = total.to_bytes(_SUM_BYTES)
+        return seal(self.access_box, plain, "audit-access-sum", str(seq), link_hash.hex())
+
+    def opened_access_sum(self, box: bytes, seq: int, link_hash: bytes) -> int:
+        """Return an encrypted sum over access rows.
+
+        Raises:
+            TamperedBox: if it belongs to another head, or was changed.
+
+        """
+        identity = ("audit-access-sum", str(seq), link_hash.hex())
+        return int.from_bytes(open_box(self.access_box, box, *identity))
+
+
+def _part(key: bytes, noun: str, row_id: str, state: State) -> int:
+    if state is None:
+        return 0
+    return int.from_bytes(keyed_hash(key, _joined(noun, row_id) + state))
 
 
 def _joined(*parts: str) -> bytes:

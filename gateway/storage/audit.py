@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
     ColumnClause,
+    Integer,
     Row,
     and_,
+    bindparam,
     column,
     delete,
     func,
@@ -18,6 +20,7 @@ from sqlalchemy import (
     select,
     table,
     true,
+    update,
 )
 from sqlalchemy.dialects.sqlite import insert as upsert
 
@@ -29,6 +32,8 @@ from gateway.storage.audit_tables import (
     AuditMentionRow,
     AuditStateRow,
 )
+from gateway.storage.proofs import Head
+from gateway.storage.row_macs import alarm
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 from gateway.storage.watching import WATCHED, Watched
 
@@ -44,15 +49,13 @@ _TOUCHED: Final = table(
 # What another connection commits changes it, and only that.
 _VERSION: Final = table("pragma_data_version", column("data_version"))
 _FIELDS: Final = tuple(each.name for each in fields(AuditEvent))
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The newest link, and the sealed sum over all watched rows as it was then."""
-
-    seq: int
-    hash: bytes = field(repr=False)
-    set_box: bytes = field(repr=False)
+# The event that was the head when the view opened.
+FLOOR: Final = EVENT.alias("floor")
+# What every sign-in reads along: `head_of` takes their values.
+HEAD_COLUMNS: Final = (HEAD.c.seq, HEAD.c.hash, HEAD.c.access_box, FLOOR.c.hash)
+_HEAD: Final = select(*HEAD_COLUMNS, HEAD.c.set_box).select_from(
+    HEAD.outerjoin(FLOOR, FLOOR.c.seq == bindparam("floor", type_=Integer))
+)
 
 
 @contextmanager
@@ -82,8 +85,30 @@ async def touched(unit: WriteUnit) -> tuple[Sequence[Row[Any]], int]:
 
 async def head(unit: ReadUnit) -> Head | None:
     """Return the head, if anything was recorded yet."""
-    row = await unit.first(select(HEAD.c.seq, HEAD.c.hash, HEAD.c.set_box))
-    return Head(row.seq, row.hash, row.set_box) if row else None
+    row = await unit.first(_HEAD.params(floor=floor_of(unit)))
+    return None if row is None else replace(head_of(row[:-1]), set_box=row[-1])
+
+
+def floor_of(unit: ReadUnit) -> int:
+    """Return the number of the event that was the head when the view opened."""
+    return unit.floor.seq if unit.floor else 0
+
+
+def head_of(columns: Sequence[Any]) -> Head:
+    """Build the head from the values of HEAD_COLUMNS."""
+    seq, link_hash, access_box, floor_hash = columns
+    return Head(seq, link_hash, access_box=access_box, floor_hash=floor_hash)
+
+
+async def prove(unit: ReadUnit) -> None:
+    """Have the view proven, unless it is: its head continues what this process has seen.
+
+    Raises:
+        AuditAlarm: if it does not.
+
+    """
+    if not unit.is_proven:
+        await unit.accept(await head(unit))
 
 
 async def append(unit: WriteUnit, links: Sequence[Link], mentions: Mapping[int, set[str]]) -> None:
@@ -124,13 +149,23 @@ async def keep_states(
     on_conflict = statement.on_conflict_do_update(
         index_elements=[STATE.c.noun, STATE.c.row_id], set_={"state": statement.excluded.state}
     )
-    heads = upsert(HEAD).values(id=1, seq=head.seq, hash=head.hash, set_box=head.set_box)
-    moved = {"seq": head.seq, "hash": head.hash, "set_box": head.set_box}
+    moved = {
+        "seq": head.seq,
+        "hash": head.hash,
+        "set_box": head.set_box,
+        "access_box": head.access_box,
+    }
+    heads = upsert(HEAD).values(id=1, **moved)
     with _recording():
         await unit.execute_many(on_conflict, kept)
         for noun, row_id in gone:
             await unit.execute(delete(STATE).where(STATE.c.noun == noun, STATE.c.row_id == row_id))
         await unit.execute(heads.on_conflict_do_update(index_elements=[HEAD.c.id], set_=moved))
+
+
+async def keep_access_sum(unit: WriteUnit, access_box: bytes) -> None:
+    """Store the sum over access rows in a head from before there was one."""
+    await unit.execute(update(HEAD).where(HEAD.c.id == 1).values(access_box=access_box))
 
 
 async def forget_touched(unit: WriteUnit) -> None:
@@ -236,3 +271,16 @@ async def forget(unit: WriteUnit, *, through: int) -> int:
 def event_of(row: Row[Any]) -> AuditEvent:
     """Build an event from its row."""
     return AuditEvent(**{name: getattr(row, name) for name in _FIELDS})
+
+
+def intact_event_of(unit: ReadUnit, row: Row[Any]) -> AuditEvent:
+    """Build an event from its row, if it is what was recorded.
+
+    Raises:
+        IntegrityFault: after it has been logged as an alarm.
+
+    """
+    event = event_of(row)
+    if not unit.is_intact(Link(event, row.hash)):
+        raise alarm(EVENT.name, str(row.seq))
+    return event

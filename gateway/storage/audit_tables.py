@@ -65,7 +65,10 @@ class AuditStateRow(Model, table=True):
 
 
 class AuditHeadRow(Model, table=True):
-    """The chain's newest link, and the sealed sum over all watched rows. There is one."""
+    """The chain's newest link, and the sealed sums over all watched rows and over access rows.
+
+    There is one. Without the second sum it is from before there was one: the next start makes it.
+    """
 
     __tablename__ = "audit_head"
     __table_args__ = (CheckConstraint("id = 1", name="id"),)
@@ -74,3 +77,4 @@ class AuditHeadRow(Model, table=True):
     seq: int = Field(sa_column=Column(Integer, nullable=False))
     hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     set_box: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    access_box: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))

@@ -112,9 +112,12 @@ def _of_existing(url: URL) -> URL:
 
 
 def _watch_file(engine: AsyncEngine, path: str) -> None:
-    """Give up connections to a file that is not the one at its path any more.
+    """Give up connections to a file that is no longer the one at its path, and what they cached.
 
-    They would read, and write for nobody, what was moved away or replaced by a backup.
+    They would read, and write for nobody, what was moved away or replaced by a backup. A file that
+    is overwritten in place stays the same file, and SQLite would go on with the pages that it has
+    in memory: in WAL mode it looks only at the WAL for what is new. Checkpoints write the file,
+    too, so its pages are read again after each of them.
     """
 
     def ensure_there(*_: object) -> None:
@@ -126,14 +129,29 @@ def _watch_file(engine: AsyncEngine, path: str) -> None:
 
     def remember(_connection: object, entry: ConnectionPoolEntry) -> None:
         entry.info["file"] = _identity(path)
+        entry.info["wal"] = _identity(f"{path}-wal")
+        entry.info["written"] = _last_written(path)
 
-    def compare(_connection: object, entry: ConnectionPoolEntry, _proxy: object) -> None:
-        if entry.info["file"] != _identity(path):
+    def compare(connection: Any, entry: ConnectionPoolEntry, _proxy: object) -> None:  # noqa: ANN401 - a DBAPI's
+        wal = _identity(f"{path}-wal")
+        # SQLite keeps the WAL while a connection is open, and makes it with the first statement.
+        is_other_wal = entry.info["wal"] is not None and entry.info["wal"] != wal
+        if entry.info["file"] != _identity(path) or is_other_wal:
             raise DisconnectionError
+        entry.info["wal"] = wal
+        if entry.info["written"] != (written := _last_written(path)):
+            entry.info["written"] = written
+            _drop_cached_pages(connection)
 
     event.listen(engine.sync_engine, "do_connect", ensure_there)
     event.listen(engine.sync_engine, "connect", remember)
     event.listen(engine.sync_engine, "checkout", compare)
+
+
+def _drop_cached_pages(connection: Any) -> None:  # noqa: ANN401 - a DBAPI's
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA shrink_memory")
+    cursor.close()
 
 
 def _identity(path: str) -> tuple[int, int] | None:
@@ -142,6 +160,15 @@ def _identity(path: str) -> tuple[int, int] | None:
     except OSError:
         return None
     return (found.st_dev, found.st_ino) if stat.S_ISREG(found.st_mode) else None
+
+
+def _last_written(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116 - as above
+    except OSError:
+        return None
+    # Nobody sets the time of a change, but for the clock.
+    return found.st_ctime_ns, found.st_size
 
 
 def _prepare_sqlite(*, can_write: bool) -> Callable[[Any, ConnectionPoolEntry], None]:

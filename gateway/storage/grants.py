@@ -5,7 +5,22 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import LargeBinary, Row, Select, bindparam, delete, func, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    FromClause,
+    Integer,
+    LargeBinary,
+    Row,
+    Select,
+    String,
+    Subquery,
+    and_,
+    bindparam,
+    delete,
+    func,
+    select,
+)
 
 from gateway.domain.grants import Grant, GranteeKind, GranteeReference, Held
 from gateway.domain.pages import Page, Window
@@ -13,6 +28,7 @@ from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
 from gateway.domain.tokens import ApiToken
 from gateway.domain.visibility import Visibility
+from gateway.storage.audit import FLOOR, HEAD, HEAD_COLUMNS, floor_of, head_of, prove
 from gateway.storage.grant_tables import RoleGrantRow, UserRow
 from gateway.storage.holders import HOLDER, HOLDER_COLUMNS, holder_of
 from gateway.storage.keyset import Ordering, fetch_page
@@ -39,35 +55,52 @@ _TOLD: Final = (
     GRANT.c.created_at,
 )
 _BY_AGE: Final = Ordering("grant", (GRANT.c.created_at, GRANT.c.id))
+_AFTER_HEAD: Final = len(HEAD_COLUMNS)
 _COLUMNS: Final = {GranteeKind.TOKEN: GRANT.c.token_id, GranteeKind.USER: GRANT.c.user_id}
-_WANTED: Final = select(bindparam("wanted", type_=LargeBinary).label("digest")).subquery("wanted")
-_TOKEN_COLUMNS: Final = (*TOKEN_COLUMNS, API_TOKEN.c.digest, API_TOKEN.c.mac, *_HELD)
-# Every request runs it, so it is put together once. For an unknown token too it gives a row, an
-# empty one, which is about as much work as that of a token that was revoked.
-_TOKEN_WITH_GRANTS: Final = select(*_TOKEN_COLUMNS).select_from(
-    _WANTED.outerjoin(API_TOKEN, API_TOKEN.c.digest == _WANTED.c.digest)
-    .outerjoin(GRANT, GRANT.c.token_id == API_TOKEN.c.id)
-    .outerjoin(HOLDER, HOLDER.c.id == GRANT.c.holder_id)
-)
+_TOKEN_COLUMNS: Final = (*TOKEN_COLUMNS, API_TOKEN.c.digest, API_TOKEN.c.mac)
+_FLOOR: Final = bindparam("floor", type_=Integer).label("floor")
 
 
-# Every change runs one of these two, by a column's id.
-_TOKEN_BY_ID: Final = (
-    select(*_TOKEN_COLUMNS)
-    .outerjoin(GRANT, GRANT.c.token_id == API_TOKEN.c.id)
-    .outerjoin(HOLDER, HOLDER.c.id == GRANT.c.holder_id)
-    .where(API_TOKEN.c.id == bindparam("wanted"))
+def _wanted(*parameters: BindParameter[Any]) -> Subquery:
+    named = (parameter.label(parameter.key) for parameter in parameters)
+    return select(*named, _FLOOR).subquery("wanted")
+
+
+def _lookup(
+    wanted: Subquery, found: FromClause, columns: Sequence[ColumnElement[Any]]
+) -> Select[Any]:
+    """Select a grantee's row with all its grants, and beside it the log's head.
+
+    For an unknown one too it gives a row, without the grantee: the head is compared all the same,
+    and it is about as much work as for a token that was revoked.
+    """
+    grantee = _COLUMNS[GranteeKind.TOKEN if found is API_TOKEN else GranteeKind.USER]
+    given = (column.name for column in wanted.c if column.name != _FLOOR.name)
+    return select(*HEAD_COLUMNS, *columns, *_HELD).select_from(
+        wanted.outerjoin(HEAD, HEAD.c.id == 1)
+        .outerjoin(FLOOR, FLOOR.c.seq == wanted.c.floor)
+        .outerjoin(found, and_(*(found.c[name] == wanted.c[name] for name in given)))
+        .outerjoin(GRANT, grantee == found.c.id)
+        .outerjoin(HOLDER, HOLDER.c.id == GRANT.c.holder_id)
+    )
+
+
+# Every request runs one of these, and every change another, so they are put together once.
+_BY_ID: Final = _wanted(bindparam("id", type_=String))
+_TOKEN_BY_DIGEST: Final = _lookup(
+    _wanted(bindparam("digest", type_=LargeBinary)), API_TOKEN, _TOKEN_COLUMNS
 )
-_USER_WITH_GRANTS: Final = (
-    select(*USERS.columns, *_HELD)
-    .outerjoin(GRANT, GRANT.c.user_id == _USER.c.id)
-    .outerjoin(HOLDER, HOLDER.c.id == GRANT.c.holder_id)
+_TOKEN_BY_ID: Final = _lookup(_BY_ID, API_TOKEN, _TOKEN_COLUMNS)
+_USER_BY_IDENTITY: Final = _lookup(
+    _wanted(bindparam("issuer", type_=String), bindparam("subject", type_=String)),
+    _USER,
+    USERS.columns,
 )
-_USER_BY_ID: Final = _USER_WITH_GRANTS.where(_USER.c.id == bindparam("wanted"))
+_USER_BY_ID: Final = _lookup(_BY_ID, _USER, USERS.columns)
 
 
 def _held(unit: ReadUnit, columns: Sequence[Any]) -> Held:
-    unit.macs.ensure_sound(GRANTS, columns[_COVERED_AT:])
+    unit.ensure_current(GRANTS, columns[_COVERED_AT:])
     role, place, place_id = columns[0], columns[1:_COVERED_AT], columns[_PLACE_ID_AT]
     if place_id is None:
         return Held(role=Role(role))
@@ -77,7 +110,7 @@ def _held(unit: ReadUnit, columns: Sequence[Any]) -> Held:
     return Held(role=Role(role), place=holder_of(unit, place))
 
 
-def _granted(unit: ReadUnit, rows: Sequence[Row[Any]], before: int) -> tuple[Held, ...]:
+def _granted(unit: ReadUnit, rows: Sequence[Sequence[Any]], before: int) -> tuple[Held, ...]:
     end = before + len(_HELD)
     return tuple(_held(unit, row[before:end]) for row in rows if row[before])
 
@@ -89,58 +122,65 @@ async def token_with_grants(
 
     One that is not valid at that time is none: nothing more is done for it than for an unknown one.
     """
-    return _token_of(unit, await unit.rows(_TOKEN_WITH_GRANTS.params(wanted=digest)), at)
+    return _token_of(unit, await _found(unit, _TOKEN_BY_DIGEST, digest=digest), at)
+
+
+async def user_with_grants(unit: ReadUnit, issuer: str, subject: str) -> Principal | None:
+    """Return who an identity speaks for, if it is registered; in one statement."""
+    return _user_of(unit, await _found(unit, _USER_BY_IDENTITY, issuer=issuer, subject=subject))
+
+
+async def find_principal(unit: ReadUnit, principal: Principal, *, at: datetime) -> Principal | None:
+    """Return a token's or a user's principal as this unit shows it; None if it is not valid."""
+    if principal.kind is GranteeKind.USER:
+        return _user_of(unit, await _found(unit, _USER_BY_ID, id=principal.id))
+    found = _token_of(unit, await _found(unit, _TOKEN_BY_ID, id=principal.id), at)
+    return found[2] if found else None
+
+
+async def _found(
+    unit: ReadUnit, statement: Select[Any], **wanted: str | bytes
+) -> Sequence[Sequence[Any]]:
+    """Return a grantee's rows, once the head that came with them was compared."""
+    rows = await unit.rows(statement.params(**wanted, floor=floor_of(unit)))
+    columns = rows[0][:_AFTER_HEAD]
+    await unit.accept(None if columns[0] is None else head_of(columns))
+    return [row[_AFTER_HEAD:] for row in rows]
 
 
 def _token_of(
-    unit: ReadUnit, rows: Sequence[Row[Any]], at: datetime
+    unit: ReadUnit, rows: Sequence[Sequence[Any]], at: datetime
 ) -> tuple[ApiToken, bytes, Principal] | None:
-    end = len(TOKEN_COLUMNS)
-    if not rows or rows[0][0] is None:
+    end, first = len(TOKEN_COLUMNS), rows[0]
+    if first[0] is None:
         return None
-    first = rows[0]
     # Without when it was used last, which is no part of it.
     *covered, created_by, _ = first[:end]
-    unit.macs.ensure_sound(TOKENS, (*covered, first[end], created_by, first[end + 1]))
+    unit.ensure_current(TOKENS, (*covered, first[end], created_by, first[end + 1]))
     token = token_of(first[:end])
     if not token.is_valid(at):
         return None
     viewer = Principal(
         id=token.id,
         organization_id=token.organization_id,
-        grants=_granted(unit, rows, end + 2),
+        grants=_granted(unit, rows, len(_TOKEN_COLUMNS)),
         kind=GranteeKind.TOKEN,
         expires_at=token.expires_at,
     )
     return token, first[end], viewer
 
 
-async def user_with_grants(unit: ReadUnit, issuer: str, subject: str) -> Principal | None:
-    """Return who an identity speaks for, if it is registered; in one statement."""
-    is_meant = (_USER.c.issuer == issuer, _USER.c.subject == subject)
-    return _user_of(unit, await unit.rows(_USER_WITH_GRANTS.where(*is_meant)))
-
-
-async def find_principal(unit: ReadUnit, principal: Principal, *, at: datetime) -> Principal | None:
-    """Return a token's or a user's principal as this unit shows it; None if it is not valid."""
-    statement = _TOKEN_BY_ID if principal.kind is GranteeKind.TOKEN else _USER_BY_ID
-    rows = await unit.rows(statement.params(wanted=principal.id))
-    if principal.kind is GranteeKind.USER:
-        return _user_of(unit, rows)
-    found = _token_of(unit, rows, at)
-    return found[2] if found else None
-
-
-def _user_of(unit: ReadUnit, rows: Sequence[Row[Any]]) -> Principal | None:
-    if not rows:
-        return None
+def _user_of(unit: ReadUnit, rows: Sequence[Sequence[Any]]) -> Principal | None:
     at = len(USERS.columns)
-    unit.macs.ensure_sound(USERS, rows[0][:at])
-    grants = _granted(unit, rows, at)
+    found = rows[0][:at]
+    if found[0] is None:
+        return None
+    unit.ensure_current(USERS, found)
+    user_id, organization_id = found[:2]
     return Principal(
-        id=rows[0].id,
-        organization_id=rows[0].organization_id,
-        grants=grants,
+        id=user_id,
+        organization_id=organization_id,
+        grants=_granted(unit, rows, at),
         kind=GranteeKind.USER,
     )
 
@@ -173,6 +213,7 @@ async def page(
     unit: ReadUnit, window: Window, *, sight: Visibility, of: GranteeReference | None = None
 ) -> Page[Grant]:
     """Return a page of the grants in sight, oldest first; of one grantee, or of all."""
+    await prove(unit)
     statement = _selection(sight)
     if of is not None:
         statement = statement.where(_COLUMNS[of.kind] == of.id)
@@ -183,6 +224,7 @@ async def page(
 
 async def find(unit: ReadUnit, grant_id: str, *, sight: Visibility) -> Grant | None:
     """Return a grant in sight, if it is there."""
+    await prove(unit)
     row = await unit.first(_selection(sight).where(GRANT.c.id == grant_id))
     return _built(unit, row) if row else None
 
@@ -191,6 +233,7 @@ async def of_tokens(
     unit: ReadUnit, token_ids: Iterable[str], *, sight: Visibility
 ) -> Sequence[Grant]:
     """Return the grants in sight of these tokens, oldest first."""
+    await prove(unit)
     rows = await unit.rows(
         _selection(sight)
         .where(GRANT.c.token_id.in_(tuple(token_ids)))
@@ -201,6 +244,7 @@ async def of_tokens(
 
 async def held_by(unit: ReadUnit, grantee: GranteeReference) -> Sequence[Held]:
     """Return all that a token or a user was granted, wherever it is."""
+    await prove(unit)
     rows = await unit.rows(
         select(*_HELD)
         .outerjoin(HOLDER, HOLDER.c.id == GRANT.c.holder_id)

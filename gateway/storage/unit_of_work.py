@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from gateway.storage.admission import Admission
+from gateway.storage.checked_view import CheckedView, UnprovenView
 from gateway.storage.engine import (
     READ_CONNECTIONS,
     connect_shielded,
@@ -25,6 +26,7 @@ from gateway.storage.row_macs import RowMacs, alarm
 
 if TYPE_CHECKING:
     from gateway.domain.audit import AuditDraft
+    from gateway.storage.proofs import Guard, Head
 
 # Of the connections that read, those that requests share.
 REQUEST_CONNECTIONS: Final = 8
@@ -32,11 +34,7 @@ REQUEST_CONNECTIONS: Final = 8
 _UNKNOWN: Final = "unknown"
 
 
-class UnsealedDatabase(Exception):
-    """Rows with MACs were asked for before the key of the MACs was there."""
-
-
-class ReadUnit:
+class ReadUnit(CheckedView):
     """One unchanging view of the database, opened by its first statement.
 
     Statements of concurrent tasks wait for each other: a connection carries one at a time.
@@ -49,6 +47,7 @@ class ReadUnit:
 
         If it is bounded, the first statement is refused where too many wait already.
         """
+        super().__init__()
         self._engine = engine
         self._admission = admission
         self._is_bounded = is_bounded
@@ -58,24 +57,19 @@ class ReadUnit:
         self.waiting: dict[Hashable, list[Any]] = {}
         # Rows that many others bring along, once their MAC was looked at.
         self.sound: set[Sequence[Any]] = set()
-        self._macs: RowMacs | None = None
 
-    def checking(self, macs: RowMacs | None) -> Self:
-        """Take what checks the MACs of rows; return itself."""
-        self._macs = macs
-        return self
-
-    @property
-    def macs(self) -> RowMacs:
-        """What checks and makes the MACs of rows.
+    async def accept(self, head: "Head | None") -> None:
+        """Have the view proven by its head.
 
         Raises:
-            UnsealedDatabase: before the vault is open.
+            AuditAlarm: if the database is an older one, or another.
+            UnprovenView: before there is a guard.
 
         """
-        if self._macs is None:
-            raise UnsealedDatabase
-        return self._macs
+        if self._guard is None:
+            raise UnprovenView
+        if self._proof is None:
+            self._proof = await self._guard.prove(self, head)
 
     @property
     def connection_info(self) -> dict[Any, Any]:
@@ -111,6 +105,7 @@ class ReadUnit:
         """End the view; the next statement opens a new one."""
         async with self._turn:
             connection, self._connection = self._connection, None
+            self.forget_proof()
             if connection is not None:
                 try:
                     await connection.close()
@@ -130,6 +125,8 @@ class ReadUnit:
     ) -> CursorResult[Any]:
         with telling_of_storage():
             if self._connection is None:
+                # Taken before the view opens, so that a commit meanwhile is not missing from it.
+                _ = self.floor
                 self._connection = await self._open()
             return await self._connection.execute(statement, parameters)
 
@@ -147,6 +144,8 @@ class WriteUnit(ReadUnit):
         super().__init__(engine, admission, is_bounded=is_bounded)
         self.told: list[AuditDraft] = []
         self.intended = Intended()
+        # Run in order once the transaction is committed; none of them can fail.
+        self.committed: list[Callable[[], None]] = []
 
     async def execute(self, statement: Executable) -> int:
         """Run a statement and return how many rows it touched.
@@ -212,6 +211,8 @@ class Database:
         self.write_admission = Admission(1)
         # Set by the vault, which has the key.
         self.macs: RowMacs | None = None
+        # Set by the audit log, which knows the newest head.
+        self.guard: Guard | None = None
         self.before_commit: BeforeCommit | None = None
         self.after_commit: AfterCommit | None = None
 
@@ -231,7 +232,7 @@ class Database:
         wait.
         """
         unit = ReadUnit(self.readers, self.request_admission, is_bounded=is_bounded)
-        return unit.checking(self.macs)
+        return unit.checking(self.macs, self.guard)
 
     def transaction(self, *, is_bounded: bool = False) -> WriteUnit:
         """Return a write unit that the caller commits and closes."""
@@ -240,7 +241,7 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[ReadUnit]:
         """Give one view of the database for what the gateway does by itself."""
-        unit = ReadUnit(self.readers, self.own_admission).checking(self.macs)
+        unit = ReadUnit(self.readers, self.own_admission).checking(self.macs, self.guard)
         try:
             yield unit
         finally:
@@ -258,13 +259,15 @@ class Database:
             Overloaded: if it is bounded, and too many wait to write.
 
         """
-        unit = self.transaction(is_bounded=is_bounded).checking(self.macs)
+        unit = self.transaction(is_bounded=is_bounded).checking(self.macs, self.guard)
         try:
             yield unit
             if not dry_run:
                 if self.before_commit is not None:
                     await self.before_commit(unit)
                 await unit.commit()
+                for run in unit.committed:
+                    run()
                 if self.after_commit is not None:
                     self.after_commit()
         finally:

@@ -7,6 +7,7 @@ from sqlalchemy import Row, delete, func, select
 
 from gateway.domain.grants import User
 from gateway.domain.pages import Page, Window
+from gateway.storage.audit import prove
 from gateway.storage.grant_tables import UserRow
 from gateway.storage.keyset import Ordering, fetch_page
 from gateway.storage.row_macs import USERS, in_utc, insert_row
@@ -18,7 +19,7 @@ _BY_NAME: Final = Ordering("user", (USER.c.display_name, USER.c.id))
 
 def _built(unit: ReadUnit, row: Row[Any]) -> User:
     covered = row[: len(USERS.columns)]
-    unit.macs.ensure_sound(USERS, covered)
+    unit.ensure_current(USERS, covered)
     user_id, organization_id, issuer, subject, display_name, created_at, is_invited, _ = covered
     return User(
         id=user_id,
@@ -47,6 +48,7 @@ async def add(unit: WriteUnit, user: User) -> None:
 
 async def find(unit: ReadUnit, user_id: str, *, organization_id: str) -> User | None:
     """Return an organization's user, if it is there."""
+    await prove(unit)
     row = await unit.first(
         USERS.selection().where(USER.c.id == user_id, USER.c.organization_id == organization_id)
     )
@@ -67,6 +69,7 @@ async def count_of(unit: ReadUnit, organization_id: str) -> int:
 
 async def page(unit: ReadUnit, window: Window, *, organization_id: str) -> Page[User]:
     """Return a page of an organization's users, by name."""
+    await prove(unit)
     statement = USERS.selection().where(USER.c.organization_id == organization_id)
     return await fetch_page(
         unit, statement, ordering=_BY_NAME, window=window, build=partial(_built, unit)

@@ -19,13 +19,11 @@ async def _checkpoint(data_dir: Path, count: int) -> int:
     """Write an event and checkpoint it, so many times; return how often there was an alarm."""
     alarms = 0
     async with Runtime.over(Settings(data_dir=data_dir)).running() as runtime:
-        audit, administration = runtime.services.audit, runtime.services.administration
+        audit, organizations = runtime.operator.audit, runtime.operator.organizations
         name = f"of process {os.getpid()}"
-        own = await administration.create_organization(name=name)
+        own = await organizations.create(name=name)
         for number in range(count):
-            await administration.rename_organization(
-                organization_id=own.id, name=f"{name}, {number}"
-            )
+            await organizations.rename(organization_id=own.id, name=f"{name}, {number}")
             await audit.anchor()
             alarms += audit.alarm is not None
     return alarms

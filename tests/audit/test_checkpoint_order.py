@@ -25,7 +25,7 @@ CHECKPOINTS: Final = 120
 async def _write_and_checkpoint(other: World, key: str) -> None:
     made = await other.rest.create(Scope.JOB, other.demo.job_id, key=key, value="v")
     assert made.code is None
-    await other.runtime.services.audit.anchor()
+    await other.runtime.operator.audit.anchor()
 
 
 def _parts(world: World) -> tuple[Database, TrailKeys, Anchors]:

@@ -1,0 +1,117 @@
+"""The tokens, grants and users that are current, as the sealed sum in the log's head proves."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from hmac import compare_digest
+from typing import Any, Final
+
+from gateway.services.trail_keys import State, TrailKeys
+from gateway.storage import access_states
+from gateway.storage.access_states import ACCESS, AccessRow
+from gateway.storage.row_macs import Covered, alarm
+from gateway.storage.unit_of_work import ReadUnit
+
+Key = tuple[str, str]
+
+# Beyond so many changed rows, loading all is not slower.
+MAX_CHANGES: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class AccessSet:
+    """The recorded state of every access row, the sum over them, and the MACs of sound rows.
+
+    The states are exact if the sum is the sealed one. A row that is as recorded has its MAC here:
+    to compare that is all that a sign-in has to do.
+    """
+
+    states: Mapping[Key, bytes] = field(repr=False)
+    macs: Mapping[Key, bytes] = field(repr=False)
+    total: int = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SetProof:
+    """Which rows of a set can be used in a view."""
+
+    current: AccessSet = field(repr=False)
+    # Shared with whoever made the proof: rows that were refused, to look at once more.
+    missed: set[Key] = field(repr=False)
+    # Rows that were changed since the set was proven, to what cannot be proven.
+    excluded: frozenset[Key] = frozenset()
+
+    def ensure_current(self, covered: Covered, row: Sequence[Any]) -> None:
+        """Refuse a row that is not current.
+
+        Raises:
+            IntegrityFault: after it has been logged as an alarm.
+
+        """
+        key, mac = (covered.table.name, row[0]), row[-1]
+        known = None if key in self.excluded else self.current.macs.get(key)
+        if known is None or not compare_digest(known, mac):
+            self.missed.add(key)
+            raise alarm(*key)
+
+
+async def load(unit: ReadUnit, keys: TrailKeys) -> AccessSet:
+    """Return the set as the database records it; the caller compares the sum."""
+    building = _Building(keys)
+    for table in ACCESS:
+        after: str | None = ""
+        while after is not None:
+            rows = await access_states.page(unit, table, after=after)
+            building.add(unit, table, rows)
+            after = rows[-1].row_id if rows else None
+    return building.built()
+
+
+async def refresh(
+    unit: ReadUnit, keys: TrailKeys, base: AccessSet, changed: Collection[Key]
+) -> AccessSet:
+    """Return a set after some of its rows changed; the caller compares the sum."""
+    building = _Building(keys, dict(base.states), dict(base.macs), base.total)
+    for key in changed:
+        building.drop(key)
+    for table in ACCESS:
+        ids = sorted(row_id for name, row_id in changed if name == table)
+        building.add(unit, table, await access_states.with_ids(unit, table, ids))
+    return building.built()
+
+
+@dataclass(slots=True)
+class _Building:
+    keys: TrailKeys
+    states: dict[Key, bytes] = field(default_factory=dict, repr=False)
+    macs: dict[Key, bytes] = field(default_factory=dict, repr=False)
+    total: int = field(default=0, repr=False)
+
+    def drop(self, key: Key) -> None:
+        self.macs.pop(key, None)
+        self._move(key, self.states.pop(key, None), None)
+
+    def add(self, unit: ReadUnit, table: str, rows: Sequence[AccessRow]) -> None:
+        for row in rows:
+            key = (table, row.row_id)
+            self.states[key] = row.recorded
+            self._move(key, None, row.recorded)
+            if (mac := self._sound_mac(unit, table, row)) is not None:
+                self.macs[key] = mac
+
+    def built(self) -> AccessSet:
+        return AccessSet(self.states, self.macs, self.total)
+
+    def _move(self, key: Key, before: State, after: State) -> None:
+        table, row_id = key
+        self.total = self.keys.access_moved(
+            self.total, noun=table, row_id=row_id, before=before, after=after
+        )
+
+    def _sound_mac(self, unit: ReadUnit, table: str, row: AccessRow) -> bytes | None:
+        """Return a row's MAC if the row is as recorded and the MAC is the one of its columns."""
+        state = self.keys.state(table, row.row_id, row.state)
+        if state is None or not compare_digest(state, row.recorded):
+            return None
+        *values, mac = row.columns
+        expected = unit.macs.of(ACCESS[table], values)
+        return expected if compare_digest(expected, mac or b"") else None

@@ -1,0 +1,277 @@
+"""Comparing every view with what this process has seen: neither an older database nor an old row.
+
+The newest head that was seen is compared in the statement that reads a credential, so a database
+that is put back under a running server is found with the next request, and at each write.
+"""
+
+import time
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from hmac import compare_digest
+from typing import Final
+
+import structlog
+
+from gateway.crypto.envelope import TamperedBox
+from gateway.domain.audit import FIRST_HASH, AuditAlarm, Link
+from gateway.services.access_set import MAX_CHANGES, AccessSet, Key, SetProof, load, refresh
+from gateway.services.alarms import Alarm
+from gateway.services.anchors import Anchors
+from gateway.services.touched import RowChange
+from gateway.services.trail_keys import TrailKeys
+from gateway.storage import access_states, audit
+from gateway.storage.access_states import ACCESS
+from gateway.storage.proofs import Head, SeenHead
+from gateway.storage.unit_of_work import Database, ReadUnit
+
+_log = structlog.get_logger(__name__)
+
+# Views of different ages are open at the same time, each with the set of its own head.
+_KEPT_SETS: Final = 8
+# Seconds. So long what cannot be proven is not looked at once more.
+_PATIENCE: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Proven:
+    head: SeenHead
+    current: AccessSet = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unproven:
+    head: Head
+    until: float
+    # Without one, no row at all can be used.
+    proof: SetProof | None = field(repr=False)
+
+
+class DatabaseGuard:
+    """Knows the newest head of the log that this process has seen, and the access rows with it."""
+
+    def __init__(
+        self, keys: TrailKeys, anchors: Anchors, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Take the keys, what acknowledgements are read from, and a clock of seconds."""
+        self.seen = SeenHead(0, FIRST_HASH)
+        self.alarm: Alarm | None = None
+        self._keys = keys
+        self._anchors = anchors
+        self._clock = clock
+        self._acknowledged = anchors.acknowledgement()
+        self._sets: dict[int, AccessSet] = {}
+        self._newest: _Proven | None = None
+        self._opened: tuple[Head, int] | None = None
+        self._unproven: _Unproven | None = None
+        self._missed: set[Key] = set()
+        self._missed_until = 0.0
+
+    async def start(self, database: Database) -> None:
+        """Take the head that is there as seen, and load the access rows."""
+        async with database.read() as unit:
+            head = await audit.head(unit)
+            self._restart(head)
+            with suppress(AuditAlarm):
+                await self.prove(unit, head)
+
+    async def check(self, database: Database) -> None:
+        """Compare the database as it is now; the alarm says what was found."""
+        async with database.read() as unit:
+            with suppress(AuditAlarm):
+                await audit.prove(unit)
+
+    async def prove(self, unit: ReadUnit, head: Head | None) -> SetProof:
+        """Return which access rows are current in a view with this head.
+
+        Raises:
+            AuditAlarm: if the database is an older one, or another; if no row can be proven.
+
+        """
+        fault = await self._fault(unit, unit.floor or self.seen, head)
+        if head is None or (fault and not await self._is_acknowledged(unit, head)):
+            self._raise(fault or Alarm.HEAD_DIFFERS)
+            raise AuditAlarm
+        current = await self._current(unit, head)
+        if current is None:
+            self._raise(Alarm.ACCESS_DIFFERS)
+            return self._last_proof(await self._fallback(unit, head))
+        self.alarm = None
+        self._advance(SeenHead(head.seq, head.hash), current)
+        return SetProof(current, self._missed)
+
+    def is_intact(self, link: Link) -> bool:
+        """Tell whether an event is what was recorded."""
+        return compare_digest(self._keys.link_hash(link.event), link.hash)
+
+    def correct(self, head: Head | None, changes: Iterable[RowChange]) -> None:
+        """Take the proven state of access rows as what is recorded of them.
+
+        What the database has recorded can have been put back together with the row.
+        """
+        known = self._known(head)
+        for change in changes:
+            if known is not None and change.noun in ACCESS:
+                change.recorded = known.states.get((change.noun, change.row_id))
+
+    async def after_changes(
+        self, unit: ReadUnit, head: Head | None, changed: Collection[Key], total: int
+    ) -> AccessSet | None:
+        """Return the set after a transaction's changes to a view with this head, if it is known."""
+        before = self._known(head)
+        if before is None or not changed:
+            return before
+        found = await refresh(unit, self._keys, before, changed)
+        return found if found.total == total else None
+
+    def wrote(self, head: SeenHead, current: AccessSet | None) -> None:
+        """Take a head that this process has written and committed."""
+        if current is not None:
+            self._keep(current)
+            self._advance(head, current)
+        elif head.seq > self.seen.seq:
+            self.seen = head
+
+    def acknowledged(self, head: SeenHead) -> None:
+        """Take a head that the operator has just acknowledged, in this process."""
+        self._restart(Head(head.seq, head.hash))
+
+    def _known(self, head: Head | None) -> AccessSet | None:
+        total = self._total(head) if head is not None else None
+        return None if total is None else self._sets.get(total)
+
+    def _restart(self, head: Head | None) -> None:
+        self.seen = SeenHead(head.seq, head.hash) if head else SeenHead(0, FIRST_HASH)
+        self.alarm = None
+        self._acknowledged = self._anchors.acknowledgement()
+        self._sets.clear()
+        self._newest = self._unproven = None
+
+    async def _fault(self, unit: ReadUnit, floor: SeenHead, head: Head | None) -> Alarm | None:
+        if head is None:
+            return Alarm.HEAD_DIFFERS
+        if head.seq < floor.seq:
+            return Alarm.DATABASE_OLDER
+        if head.seq == floor.seq:
+            return None if compare_digest(head.hash, floor.hash) else Alarm.DATABASE_OTHER
+        if head.floor_hash is not None:
+            is_same = compare_digest(head.floor_hash, floor.hash)
+        else:
+            # Pruned since by another process; the check of the whole log looks at the beginning.
+            (first,) = await audit.chain(unit, after=0, size=1) or (None,)
+            is_same = first is not None and first.event.seq > floor.seq
+        return None if is_same else Alarm.DATABASE_OTHER
+
+    async def _is_acknowledged(self, unit: ReadUnit, head: Head) -> bool:
+        """Tell whether the operator has acknowledged this database since it was compared last."""
+        anchor = self._anchors.acknowledgement()
+        if anchor is None or anchor == self._acknowledged:
+            return False
+        link = await audit.link(unit, anchor.seq)
+        if link is None or not compare_digest(link.hash, anchor.hash):
+            return False
+        self._restart(head)
+        return True
+
+    def _raise(self, alarm: Alarm) -> None:
+        if alarm != self.alarm:
+            _log.error("audit_alarm", alarm=alarm)
+        self.alarm = alarm
+
+    def _advance(self, head: SeenHead, current: AccessSet) -> None:
+        if head.seq >= self.seen.seq:
+            self.seen = head
+        if self._newest is None or head.seq >= self._newest.head.seq:
+            self._newest = _Proven(head, current)
+
+    def _total(self, head: Head) -> int | None:
+        if self._opened and self._opened[0].access_box == head.access_box:
+            known, total = self._opened
+            if (known.seq, known.hash) == (head.seq, head.hash):
+                return total
+        try:
+            total = self._keys.opened_access_sum(head.access_box or b"", head.seq, head.hash)
+        except TamperedBox:
+            return None
+        self._opened = (head, total)
+        return total
+
+    def _keep(self, current: AccessSet) -> AccessSet:
+        self._sets.pop(current.total, None)
+        self._sets[current.total] = current
+        while len(self._sets) > _KEPT_SETS:
+            del self._sets[next(iter(self._sets))]
+        return current
+
+    async def _current(self, unit: ReadUnit, head: Head) -> AccessSet | None:
+        """Return the set that the head's sum proves, if the database has it."""
+        total = self._total(head)
+        if total is None or self._is_known_unproven(head):
+            return None
+        known = self._sets.get(total)
+        if known is None:
+            return await self._rebuilt(unit, head, total)
+        if not self._missed or self._clock() < self._missed_until:
+            return known
+        missed = set(self._missed)
+        self._missed.clear()
+        self._missed_until = self._clock() + _PATIENCE
+        found = await refresh(unit, self._keys, known, missed)
+        return self._keep(found) if found.total == total else None
+
+    async def _rebuilt(self, unit: ReadUnit, head: Head, total: int) -> AccessSet | None:
+        base = self._newest
+        if base is not None and base.head.seq <= head.seq:
+            # The log only says where to look; what is found is proven by the sum.
+            changed = await access_states.changed_since(unit, base.head.seq, most=MAX_CHANGES)
+            if changed is not None:
+                found = await refresh(unit, self._keys, base.current, changed)
+                if found.total == total:
+                    return self._keep(found)
+        found = await load(unit, self._keys)
+        return self._keep(found) if found.total == total else None
+
+    def _is_known_unproven(self, head: Head) -> bool:
+        unproven = self._unproven
+        return (
+            unproven is not None
+            and self._clock() < unproven.until
+            and (unproven.head.seq, unproven.head.hash, unproven.head.access_box)
+            == (head.seq, head.hash, head.access_box)
+        )
+
+    async def _fallback(self, unit: ReadUnit, head: Head) -> _Unproven:
+        """Return what can be used where the rows are not those of the head's sum.
+
+        That is what this process has proven before, without the rows that events since are about.
+        """
+        if self._unproven is not None and self._is_known_unproven(head):
+            return self._unproven
+        proof = None
+        if (base := self._newest) is not None:
+            excluded = await self._changed_by_events(unit, base.head, head)
+            if excluded is not None:
+                proof = SetProof(base.current, self._missed, excluded)
+        self._unproven = _Unproven(head, self._clock() + _PATIENCE, proof)
+        return self._unproven
+
+    def _last_proof(self, unproven: _Unproven) -> SetProof:
+        if unproven.proof is None:
+            raise AuditAlarm
+        return unproven.proof
+
+    async def _changed_by_events(
+        self, unit: ReadUnit, since: SeenHead, head: Head
+    ) -> frozenset[Key] | None:
+        """Return the access rows that events are about; None unless every event since is proven."""
+        links = await audit.chain(unit, after=since.seq, size=MAX_CHANGES)
+        before, found = since, set()
+        for link in links:
+            event = link.event
+            is_next = event.seq == before.seq + 1 and compare_digest(event.prev_hash, before.hash)
+            if not is_next or not compare_digest(self._keys.link_hash(event), link.hash):
+                return None
+            before = SeenHead(event.seq, link.hash)
+            if (key := access_states.access_key(event.subject, event.subject_id)) is not None:
+                found.add(key)
+        return frozenset(found) if before == SeenHead(head.seq, head.hash) else None

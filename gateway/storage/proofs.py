@@ -1,0 +1,67 @@
+"""What a view of the database is proven by: the log's head, and the access rows that are current.
+
+The proof needs keys, so a service gives it; every query about access rows asks the view for it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from gateway.domain.audit import Link
+    from gateway.storage.row_macs import Covered
+    from gateway.storage.unit_of_work import ReadUnit
+
+
+@dataclass(frozen=True, slots=True)
+class SeenHead:
+    """A head of the log that this process has seen."""
+
+    seq: int
+    hash: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The log's newest event, and the sealed sums over the rows as they were then.
+
+    `set_box` is over all watched rows, `access_box` over tokens, grants and users alone.
+    `floor_hash` is what the view has for the event that was the head when the view opened.
+    """
+
+    seq: int
+    hash: bytes = field(repr=False)
+    set_box: bytes = field(default=b"", repr=False)
+    access_box: bytes | None = field(default=None, repr=False)
+    floor_hash: bytes | None = field(default=None, repr=False)
+
+
+class Proof(Protocol):
+    """Knows which access rows are current in one view."""
+
+    def ensure_current(self, covered: "Covered", row: Sequence[Any]) -> None:
+        """Refuse a row that was deleted, changed or put back since the gateway wrote it.
+
+        Raises:
+            IntegrityFault: after it has been logged as an alarm.
+
+        """
+
+
+class Guard(Protocol):
+    """Compares a view with what this process has seen of the database."""
+
+    @property
+    def seen(self) -> SeenHead:
+        """The newest head that this process has seen."""
+
+    def is_intact(self, link: "Link") -> bool:
+        """Whether an event is what was recorded."""
+
+    async def prove(self, unit: "ReadUnit", head: Head | None) -> Proof:
+        """Return the proof for a view with this head.
+
+        Raises:
+            AuditAlarm: if the database is an older one, or another.
+
+        """
