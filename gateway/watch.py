@@ -1,4 +1,4 @@
-"""What a server does by itself, every so often: anchor the audit trail, and look at the rows."""
+"""What a server does by itself, every so often: anchor the audit log, check it and the rows."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -20,6 +20,7 @@ async def keeping_watch(audit: Audit, settings: Settings) -> AsyncIterator[None]
     tasks = [
         asyncio.create_task(_repeat(audit.anchor, settings.audit_anchor_seconds)),
         asyncio.create_task(_repeat(audit.scrub, settings.scrub_seconds)),
+        asyncio.create_task(_repeat(audit.watch_log, settings.scrub_seconds)),
     ]
     try:
         yield

@@ -9,6 +9,7 @@ from gateway.domain.audit import FIRST_HASH, AuditAction, Link
 from gateway.services.anchors import Anchor
 from gateway.services.trail_keys import TrailKeys
 from gateway.storage import audit
+from gateway.storage.proofs import Head
 from gateway.storage.unit_of_work import ReadUnit
 
 PAGE = 1_000
@@ -50,25 +51,29 @@ class ChainReport:
 
 
 @dataclass(slots=True)
-class _Walk:
+class ChainWalk:
     """Where a check stands."""
 
     keys: TrailKeys
-    report: ChainReport
-    anchored: dict[int, bytes] = field(repr=False)
+    report: ChainReport = field(default_factory=ChainReport)
+    anchored: dict[int, bytes] = field(default_factory=dict, repr=False)
     begins_after: tuple[int, bytes] = field(default=(0, FIRST_HASH), repr=False)
     prunings: set[tuple[int, str]] = field(default_factory=set)
     seq: int = 0
     hash: bytes = field(default=FIRST_HASH, repr=False)
 
     def take(self, links: Sequence[Link], indexed: set[tuple[int, str]]) -> None:
-        """Check the next links."""
+        """Check the next links, and what the index says of them."""
         # What an altered link says is not even read: it may say anything.
-        sound = [link for link in links if self._take(link)]
+        sound = self.follow(links)
         told = {pair for link in sound for pair in _mentions(link)}
         altered = {link.event.seq for link in links} - {link.event.seq for link in sound}
         for seq, _ in sorted(told ^ {pair for pair in indexed if pair[0] not in altered}):
             self.report.add(ChainFault.INDEX_DIFFERS, seq)
+
+    def follow(self, links: Iterable[Link]) -> Sequence[Link]:
+        """Check the next links; return those that say what was once sealed."""
+        return [link for link in links if self._take(link)]
 
     def _take(self, link: Link) -> bool:
         """Check a link; tell whether it says what was once sealed."""
@@ -92,7 +97,7 @@ class _Walk:
         self.report.last = event.seq
         return is_sound
 
-    def end(self, head: audit.Head | None) -> None:
+    def end(self, head: Head | None) -> None:
         """Check both ends."""
         through, prev_hash = self.begins_after
         is_whole = through == 0 and prev_hash == FIRST_HASH
@@ -112,7 +117,7 @@ def _mentions(link: Link) -> Iterator[tuple[int, str]]:
 async def check_chain(unit: ReadUnit, keys: TrailKeys, anchors: Iterable[Anchor]) -> ChainReport:
     """Return all that is wrong with the chain."""
     anchored = {anchor.seq: anchor.hash for anchor in anchors}
-    walk = _Walk(keys, ChainReport(anchors=len(anchored)), anchored)
+    walk = ChainWalk(keys, ChainReport(anchors=len(anchored)), anchored)
     links = await audit.chain(unit, after=-1, size=PAGE)
     while links:
         first, last = links[0].event.seq, links[-1].event.seq

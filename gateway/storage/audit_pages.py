@@ -1,6 +1,7 @@
 """Pages of the audit trail."""
 
 from collections.abc import Collection, Iterable
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, or_, select
@@ -8,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, or_, select
 from gateway.domain.audit import AuditEvent, AuditFilter, AuditSubject
 from gateway.domain.pages import Page, Window
 from gateway.domain.visibility import Visibility
-from gateway.storage.audit import EVENT, MENTION, event_of
+from gateway.storage.audit import EVENT, MENTION, intact_event_of
 from gateway.storage.holders import HOLDER
 from gateway.storage.keyset import Ordering, fetch_page
 from gateway.storage.secrets import SECRET
@@ -22,9 +23,16 @@ _IDS_AT_ONCE: Final = 5_000
 async def page(
     unit: ReadUnit, sight: Visibility, window: Window, only: AuditFilter
 ) -> Page[AuditEvent]:
-    """Return a page of events, the newest first."""
+    """Return a page of events, the newest first.
+
+    Raises:
+        IntegrityFault: if one is not what was recorded: no reader can overlook that.
+
+    """
     statement: Select[Any] = select(EVENT).where(_visible(sight), *_conditions(only))
-    return await fetch_page(unit, statement, ordering=_NEWEST_FIRST, window=window, build=event_of)
+    return await fetch_page(
+        unit, statement, ordering=_NEWEST_FIRST, window=window, build=partial(intact_event_of, unit)
+    )
 
 
 async def secrets_in_sight(unit: ReadUnit, sight: Visibility, ids: Collection[str]) -> set[str]:

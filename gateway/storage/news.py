@@ -1,16 +1,15 @@
 """Queries about news: the audit trail, read as the log of what became of secrets."""
 
-import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, select
 
 from gateway.domain.audit import AuditAction
 from gateway.domain.news import ChangeKind, Position, SecretChange
-from gateway.storage.audit import EVENT, HEAD
+from gateway.storage.audit import EVENT, HEAD, intact_event_of
 from gateway.storage.unit_of_work import ReadUnit
 from gateway.storage.watching import FORMER
 
@@ -22,16 +21,6 @@ _KINDS: Final = MappingProxyType(
         AuditAction.SECRET_CHANGED: ChangeKind.UPDATED,
         AuditAction.SECRET_DELETED: ChangeKind.DELETED,
     }
-)
-_CHANGE: Final = (
-    EVENT.c.seq,
-    EVENT.c.hash,
-    EVENT.c.action,
-    EVENT.c.subject_id,
-    EVENT.c.key,
-    EVENT.c.holder_id,
-    EVENT.c.at,
-    EVENT.c.details,
 )
 
 
@@ -66,13 +55,13 @@ async def changes(unit: ReadUnit, position: Position, holder_ids: Collection[str
     What was only sealed anew, under another data key, is the same as before.
     """
     rows = await unit.rows(
-        select(*_CHANGE)
+        select(EVENT)
         .where(EVENT.c.seq > position.seq, EVENT.c.holder_id.in_(holder_ids))
         .where(EVENT.c.action.in_(_KINDS))
         .order_by(EVENT.c.seq)
         .limit(MOST_AT_ONCE)
     )
-    told = ((row, json.loads(row.details)) for row in rows)
+    told = ((row, intact_event_of(unit, row).facts) for row in rows)
     return Batch(
         changes=tuple(_change(row, facts) for row, facts in told if not _is_silent(facts)),
         position=Position.behind(rows[-1].seq, rows[-1].hash) if rows else position,
@@ -88,17 +77,11 @@ async def subjects_since(unit: ReadUnit, seq: int) -> Sequence[tuple[str, str | 
     return [(row.subject, row.project_id) for row in rows]
 
 
-async def newest_seq(unit: ReadUnit) -> int:
-    """Return the number of the newest link; 0 if there is none."""
-    row = await unit.first(select(func.coalesce(func.max(HEAD.c.seq), 0)))
-    return int(row[0]) if row else 0
-
-
-def _is_silent(facts: dict[str, Any]) -> bool:
+def _is_silent(facts: Mapping[str, Any]) -> bool:
     return bool(facts.get("is_sealed_anew"))
 
 
-def _change(row: Row[Any], facts: dict[str, Any]) -> SecretChange:
+def _change(row: Row[Any], facts: Mapping[str, Any]) -> SecretChange:
     return SecretChange(
         seq=row.seq,
         cursor=Position.behind(row.seq, row.hash).cursor,

@@ -11,8 +11,9 @@ from gateway.domain.audit import AuditAction, Link
 from gateway.domain.errors import Unavailable
 from gateway.services.alarms import Alarm
 from gateway.services.anchors import Anchor, Anchors
-from gateway.services.chain_check import ChainReport, check_chain
+from gateway.services.chain_check import ChainFinding, ChainReport, check_chain
 from gateway.services.foundation import Foundation
+from gateway.services.log_watch import LogWatch
 from gateway.services.scrub import RowFinding, scrub
 from gateway.services.trail import PAGE, Trail, instance_draft
 from gateway.services.trail_keys import TrailKeys
@@ -35,6 +36,7 @@ class Audit:
         self._foundation = foundation
         self._begun: Trail | None = None
         self._findings: frozenset[RowFinding] = frozenset()
+        self._log_findings: frozenset[ChainFinding] = frozenset()
 
     async def begin(self, anchor_file: Path) -> None:
         """Begin to record: from here on nothing is changed without a trace.
@@ -56,7 +58,7 @@ class Audit:
     @property
     def is_in_alarm(self) -> bool:
         """Whether the operator has to look at something."""
-        return bool(self._begun and (self._begun.alarm or self._findings))
+        return bool(self._begun and (self._begun.alarm or self._findings or self._log_findings))
 
     @property
     def public_key(self) -> str:
@@ -70,7 +72,7 @@ class Audit:
             async with self._foundation.database.read() as unit:
                 links = await audit.chain(unit, after=after, size=PAGE)
             for link in links:
-                yield link.plain
+                yield {**link.plain, "is_intact": self._trail.is_intact(link)}
                 after = link.event.seq
             has_more = bool(links)
 
@@ -105,6 +107,22 @@ class Audit:
         if unknown:
             _log.error("scrub_found_differences", count=len(findings))
         return findings
+
+    async def watch_log(self) -> None:
+        """Walk the whole log in small steps, and report what is found for the first time.
+
+        Raises:
+            Unavailable: if the database does not answer.
+
+        """
+        findings = frozenset(await LogWatch(self._foundation.database, self._trail.keys).walk())
+        unknown, self._log_findings = findings - self._log_findings, findings
+        for finding in sorted(unknown, key=lambda it: it.seq)[:_MOST_TOLD]:
+            _log.error(
+                "integrity_alarm", fault=finding.fault, table="audit_event", row_id=finding.seq
+            )
+        if unknown:
+            _log.error("log_has_faults", count=len(findings))
 
     async def anchor(self) -> None:
         """Anchor the head, if it has moved; the next time will do if it cannot be done now."""
