@@ -9,8 +9,10 @@ from strawberry.dataloader import DataLoader
 
 from gateway.domain.grants import Grant
 from gateway.domain.holders import Holder
+from gateway.domain.permissions import Permission
 from gateway.domain.principals import Principal
 from gateway.domain.secrets import Secret
+from gateway.domain.visibility import Visibility
 from gateway.services.container import Services
 from gateway.services.execution import LookUp
 from gateway.storage.unit_of_work import ReadUnit
@@ -41,10 +43,22 @@ class Context:
     holders: "DataLoader[str, Holder | None]" = field(init=False)
     secrets: "DataLoader[str, Secret | None]" = field(init=False)
     token_grants: "DataLoader[str, list[Grant]]" = field(init=False)
+    # Where a viewer has each permission that was asked for: lists ask it of every row.
+    _sights: tuple[Principal, dict[Permission, Visibility]] = field(init=False)
 
     def __post_init__(self) -> None:
         """Make the loaders."""
+        self._sights = (self.viewer, {})
         self._make_loaders()
+
+    def sight(self, permission: Permission) -> Visibility:
+        """Return where the viewer, as it is now, has a permission."""
+        viewer, known = self._sights
+        if viewer is not self.viewer:
+            viewer, known = self._sights = (self.viewer, {})
+        if permission not in known:
+            known[permission] = viewer.sight(permission)
+        return known[permission]
 
     async def renew(self) -> None:
         """Forget what was read: something was written since."""

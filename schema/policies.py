@@ -1,7 +1,8 @@
 """What may be read, declared: a field of a root or a type without a line here fails the build.
 
 A type's line holds wherever the type is reached from: its rows are judged by where they hang, not
-by the field that led to them. Mutations declare their permission where they are made.
+by the field that led to them. Mutations declare their permission where they are made. All of it is
+enforced in `schema/enforcement.py`.
 """
 
 from collections.abc import Iterator, Mapping

@@ -13,6 +13,7 @@ from strawberry.types import ExecutionContext
 
 from schema.descriptions import describe
 from schema.documents import admitted, parsed, validated
+from schema.enforcement import enforce_fields, enforce_types
 from schema.errors import ERROR_TYPES
 from schema.holders import HOLDER_TYPES
 from schema.limits import LimitExceeded
@@ -99,6 +100,8 @@ def build_schema() -> GatewaySchema:
         extensions=[KnownDocuments],
     )
     schema.ensure_declared()
+    enforce_fields(schema.types)
+    enforce_types(schema.types)
     describe(schema.types)
     return schema
 

@@ -16,6 +16,8 @@ class Permission(StrEnum):
     HIERARCHY_WRITE = "hierarchy:write"
     ACCESS_MANAGE = "access:manage"
     AUDIT_READ = "audit:read"
+    # Only OPERATOR carries it, and nobody gives or takes away a role that carries more than they
+    # have: so it is what it takes to make or unmake an operator.
     INSTANCE_WRITE = "instance:write"
 
 

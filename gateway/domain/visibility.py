@@ -20,6 +20,11 @@ class Visibility:
         """Return the sight of one who sees all of an organization."""
         return cls(organization_id=organization_id, is_everywhere=True)
 
+    @property
+    def is_anywhere(self) -> bool:
+        """Whether there is a grant at all."""
+        return self.is_everywhere or bool(self.places)
+
     @cached_property
     def place_ids(self) -> frozenset[str]:
         """The ids of the holders that grants lie on."""

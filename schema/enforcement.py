@@ -1,0 +1,147 @@
+"""Declared policies at run time: in front of each root field, and where a value is handed out.
+
+Use cases decide about each holder and each secret. A policy holds without them: a caller that has
+its permission nowhere gets nothing, whatever a use case forgets to ask.
+"""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from functools import partial
+from typing import Any, Final, NoReturn
+
+import structlog
+from graphql import GraphQLField, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema
+from strawberry.schema.schema_converter import GraphQLCoreConverter
+
+from gateway.domain.errors import ErrorCode, Forbidden
+from gateway.domain.permissions import Permission
+from gateway.domain.visibility import Visibility
+from schema.arguments import PERMISSION
+from schema.context import Context
+from schema.policies import FIELDS, TYPES, UndeclaredPolicy
+from schema.secrets import Secret
+
+_log = structlog.get_logger(__name__)
+
+Info = GraphQLResolveInfo[Context]
+IsTypeOf = Callable[[Any, Info], Any]
+Resolve = Callable[..., Any]
+Refused = Callable[[Resolve, Permission, Info], Any]
+
+_DRY_RUN: Final = "dryRun"
+# What a mutation may answer to a caller that lacks its permission everywhere: the same for what is
+# not there and for what is out of sight.
+_REVEALS_NOTHING: Final = frozenset({ErrorCode.NOT_FOUND.name, ErrorCode.BAD_USER_INPUT.name})
+
+
+def enforce_fields(schema: GraphQLSchema) -> None:
+    """Put the declared permission of each root field in front of it.
+
+    Raises:
+        UndeclaredPolicy: naming a mutation that declares no permission, or cannot run dry.
+
+    """
+    for root in filter(None, (schema.query_type, schema.subscription_type)):
+        for name, field in root.fields.items():
+            policy = FIELDS[f"{root.name}.{name}"]
+            if isinstance(policy, Permission):
+                _guard(field, policy)
+    if schema.mutation_type:
+        for name, field in schema.mutation_type.fields.items():
+            permission = _permission_of(field)
+            if permission is None or _DRY_RUN not in field.args:
+                raise UndeclaredPolicy(name)
+            field.resolve = _guarded(_resolver(field), permission, _refused_mutation)
+
+
+def enforce_types(schema: GraphQLSchema) -> None:
+    """Require the declared permission of each type wherever a value of it is handed out."""
+    for name, policy in TYPES.items():
+        kind = schema.type_map.get(name)
+        if isinstance(policy, Permission) and isinstance(kind, GraphQLObjectType):
+            # The executor asks this of each object that it completes, from whichever field.
+            kind.is_type_of = _guarded_type(name, policy, kind.is_type_of)
+
+
+def _permission_of(field: GraphQLField) -> Permission | None:
+    declared = field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].metadata.get(PERMISSION)
+    return declared if isinstance(declared, Permission) else None
+
+
+def _guard(field: GraphQLField, permission: Permission) -> None:
+    if field.subscribe:
+        field.subscribe = _guarded(field.subscribe, permission, _refused_subscription)
+    else:
+        field.resolve = _guarded(_resolver(field), permission, _refused_query)
+
+
+def _resolver(field: GraphQLField) -> Resolve:
+    if field.resolve is None:
+        raise TypeError(field)
+    return field.resolve
+
+
+def _guarded(resolve: Resolve, permission: Permission, refused: Refused) -> Resolve:
+    """Let a field run for a caller that has its permission somewhere."""
+
+    def guarded(source: Any, info: Info, **arguments: Any) -> Any:  # noqa: ANN401 - what the GraphQL library passes
+        if info.context.sight(permission).is_anywhere:
+            return resolve(source, info, **arguments)
+        return refused(partial(resolve, source, info, **arguments), permission, info)
+
+    return guarded
+
+
+async def _refused_query(run: Resolve, permission: Permission, info: Info) -> NoReturn:
+    """Refuse as the use case does, which may name a fault of the arguments instead."""
+    await run()
+    raise _refusal(permission, info)
+
+
+async def _refused_mutation(run: Resolve, permission: Permission, info: Info) -> Any:  # noqa: ANN401 - as above
+    """Answer what a dry run finds wrong with the arguments; nothing is written."""
+    payload = await run(**{_DRY_RUN: True})
+    codes = {error.code.name for error in payload.errors}
+    if codes and codes <= _REVEALS_NOTHING:
+        return payload
+    raise _refusal(permission, info)
+
+
+async def _refused_subscription(
+    run: Resolve, permission: Permission, info: Info
+) -> AsyncGenerator[Any, None]:
+    """Refuse as the use case does, or at the first event before a grant comes."""
+    async with aclosing(await run()) as events:
+        async for event in events:
+            if not info.context.sight(permission).is_anywhere:
+                raise _refusal(permission, info)
+            yield event
+
+
+def _refusal(permission: Permission, info: Info) -> Forbidden:
+    # A use case has let a caller through whom the policy refuses: one of the two is wrong.
+    _log.error("policy_refused", field=f"{info.parent_type.name}.{info.field_name}")
+    return Forbidden(permission)
+
+
+def _guarded_type(name: str, permission: Permission, is_type_of: IsTypeOf | None) -> IsTypeOf:
+    may_get = _judge(name, permission)
+
+    def guarded(value: Any, info: Info) -> bool:  # noqa: ANN401 - as above
+        if is_type_of is not None and not is_type_of(value, info):
+            return False
+        if not may_get(info.context.sight(permission), value):
+            _log.error("policy_refused", type=name)
+            raise Forbidden(permission)
+        return True
+
+    return guarded
+
+
+def _judge(name: str, permission: Permission) -> Callable[[Visibility, Any], bool]:
+    """Return how a value is judged: by what it belongs to, where its type knows that."""
+    if name == Secret.__name__:
+        return lambda sight, secret: sight.covers(secret.source.holder)
+    if permission is Permission.HIERARCHY_READ:
+        return lambda sight, holder: sight.leads_to(holder.source)
+    return lambda sight, _: sight.is_anywhere

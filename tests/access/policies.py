@@ -1,0 +1,110 @@
+"""Callers that lack one permission, documents that reach every type, and what is answered."""
+
+from collections.abc import Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, Final
+
+from gateway.domain.grants import Held
+from gateway.domain.holders import Holder
+from gateway.domain.permissions import Permission, Role
+from gateway.domain.principals import Principal
+from gateway.services.execution import Answer, Caller
+from gateway.storage.unit_of_work import ReadUnit
+from schema.executor import Executor
+from schema.root import GatewaySchema
+from tests.patience import patiently
+from tests.world import World
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllBut(Held):
+    """Every permission there is, but one."""
+
+    lacks: Permission | None = None
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        return frozenset(Permission) - {self.lacks}
+
+
+def caller_without(
+    world: World, lacks: Permission | None, place: Holder | None = None
+) -> Principal:
+    grant = AllBut(role=Role.OPERATOR, place=place, lacks=lacks)
+    return Principal(id="caller", organization_id=world.demo.organization_id, grants=(grant,))
+
+
+_JOB: Final = "query ($job: ID!) { job(id: $job) { %s } }"
+_NODES: Final = "{ edges { node { %s } } }"
+# A document for each type that has a permission; its values are the demo's.
+REACHED_BY: Final[Mapping[str, str]] = {
+    "Project": "query ($project: ID!) { project(id: $project) { id } }",
+    "Environment": _JOB % "environment { id }",
+    "Application": "query ($application: ID!) { node(id: $application) { id } }",
+    "Container": "query ($container: ID!) { service(id: $container) { id } }",
+    "Job": _JOB % "id",
+    "Helm": "query ($helm: ID!) { helm(id: $helm) { id } }",
+    "Terraform": "query ($terraform: ID!) { terraform(id: $terraform) { id } }",
+    "Secret": _JOB % f"secrets(first: 1) {_NODES % 'id'}",
+    "SecretAlias": (
+        "query ($application: ID!) { application(id: $application) { secrets "
+        f"{_NODES % 'aliasedSecret { id }'} }} }}"
+    ),
+    "SecretOverride": _JOB % f"secrets {_NODES % 'overriddenSecret { id }'}",
+    "EffectiveSecret": _JOB % f"effectiveSecrets(first: 1) {_NODES % 'key'}",
+    "SecretExplanation": (
+        'query ($job: ID!) { explainSecret(serviceId: $job, key: "SMTP_PASSWORD") { rule } }'
+    ),
+    "SecretChange": (
+        "subscription ($job: ID!, $after: String) { "
+        "secretChanged(holder: {jobId: $job}, after: $after) { kind } }"
+    ),
+    "EffectiveSecretsChange": (
+        "subscription ($job: ID!, $after: String) { "
+        "effectiveSecretsChanged(serviceId: $job, after: $after) { keys } }"
+    ),
+    "RuntimeSecret": "query ($job: ID!) { runtimeSecrets(serviceId: $job) { key } }",
+    "RuntimeFile": "query ($job: ID!) { runtimeSecrets(serviceId: $job) { file { mountPath } } }",
+    "AuditEvent": f"{{ auditEvents(first: 1) {_NODES % 'id'} }}",
+    "ApiToken": f"{{ apiTokens(first: 1) {_NODES % 'id'} }}",
+    "ApiTokenCreator": f"{{ apiTokens {_NODES % 'createdBy { kind }'} }}",
+    "RoleGrant": f"{{ grants(first: 1) {_NODES % 'id'} }}",
+    "User": f"{{ users(first: 1) {_NODES % 'id'} }}",
+}
+
+
+async def answer_to(
+    world: World, schema: GatewaySchema, viewer: Principal, body: Mapping[str, Any]
+) -> Answer:
+    """Return the answer to a document, of a subscription the first one."""
+    executor = Executor(schema, world.runtime.services, world.runtime.database)
+    document, variables = body["query"], body["variables"]
+
+    async def look_up(_: ReadUnit) -> Principal:
+        return viewer
+
+    caller = Caller(viewer, look_up)
+    if not document.startswith("subscription"):
+        async with executor.open_run(caller) as run:
+            return await run(document, variables)
+    answers = executor.stream(caller, document, variables)
+    async with patiently(), aclosing(answers):
+        return await anext(answers)
+
+
+def reaching(document: str, ids: Mapping[str, str]) -> Mapping[str, Any]:
+    """Return a request with the variables that a document takes."""
+    return {
+        "query": document,
+        "variables": {name: it for name, it in ids.items() if f"${name}" in document},
+    }
+
+
+def refusals(answer: Answer) -> list[str]:
+    """Return the messages of those errors that say that something is forbidden."""
+    return [error["message"] for error in answer.errors if _code(error) == "FORBIDDEN"]
+
+
+def _code(error: Mapping[str, Any]) -> str:
+    return str(error["extensions"]["code"])
