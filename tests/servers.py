@@ -4,10 +4,11 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Final
 
 import httpx
 
@@ -23,11 +24,22 @@ class LiveServer:
     demo: Mapping[str, str]
     # Where it is one process, that; for tests of how it ends.
     process: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
+    log: Path | None = None
+
+    @property
+    def logged(self) -> str:
+        """What the process has logged so far."""
+        assert self.log, "Several processes log elsewhere."
+        return self.log.read_text()
 
 
-def command(*arguments: str) -> list[str]:
-    """Return the command line's own program with these arguments."""
-    return [sys.executable, "-c", "from gateway.cli import main; main()", *arguments]
+# The command line's own program.
+PROGRAM: Final = ("-c", "from gateway.cli import main; main()")
+
+
+def command(*arguments: str, program: Sequence[str] = PROGRAM) -> list[str]:
+    """Return the command line's program, or a test's version of it, with these arguments."""
+    return [sys.executable, *program, *arguments]
 
 
 def environment(data_dir: Path, **settings: str) -> dict[str, str]:
@@ -38,18 +50,20 @@ def environment(data_dir: Path, **settings: str) -> dict[str, str]:
 
 
 @contextmanager
-def serving(data_dir: Path, demo: Demo, **settings: str) -> Iterator[LiveServer]:
+def serving(
+    data_dir: Path, demo: Demo, *, program: Sequence[str] = PROGRAM, **settings: str
+) -> Iterator[LiveServer]:
     """Run a server on a free port until the block ends; it is patient where no setting differs."""
     log = data_dir.parent / "server.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command("serve", "--host", "127.0.0.1", "--port", "0"),
+            command("serve", "--host", "127.0.0.1", "--port", "0", program=program),
             env=environment(data_dir, **{**PATIENT_SETTINGS, **settings}),
             stdout=output,
             stderr=output,
         )
         try:
-            yield LiveServer(_address(process, log), asdict(demo), process)
+            yield LiveServer(_address(process, log), asdict(demo), process, log)
         finally:
             process.terminate()
             process.wait(timeout=PATIENCE)

@@ -13,6 +13,7 @@ import uvicorn
 from gateway.cli.options import AsJson
 from gateway.cli.printing import complain, counted, say
 from gateway.cli.running import nothing, run, settings
+from gateway.cli.workers import GRACEFUL_SECONDS, WORKER_SECONDS, run_server
 from gateway.http.live.socket_protocol import SocketProtocol
 from gateway.http.protocol import PatientProtocol
 from gateway.http.request_body import MAX_BODY_BYTES
@@ -75,12 +76,16 @@ def serve(
     _ensure_startable(read)
     # A server's log is whole.
     configure_logs(read.log_format, read.log_level)
-    uvicorn.run(
+    run_server(_server_config(read, workers or read.workers))
+
+
+def _server_config(read: Settings, workers: int) -> uvicorn.Config:
+    return uvicorn.Config(
         "gateway.app:create_app",
         factory=True,
         host=read.host,
         port=read.port,
-        workers=workers or read.workers,
+        workers=workers,
         http=PatientProtocol,
         ws=SocketProtocol,
         ws_max_size=MAX_BODY_BYTES,
@@ -89,6 +94,8 @@ def serve(
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        timeout_graceful_shutdown=GRACEFUL_SECONDS,
+        timeout_worker_healthcheck=WORKER_SECONDS,
     )
 
 

@@ -11,11 +11,15 @@ STATE_KEY: Final = "connections"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deadlines:
-    """In seconds: for a head, for a body or the taking of an answer, and between two requests."""
+    """In seconds: for a head, for a body or the taking of an answer, and between two requests.
+
+    `closing` is how long a server that stops waits for the requests that are under way.
+    """
 
     head: float = 10
     body: float = 30
     idle: float = 5
+    closing: float = 4
 
 
 @dataclass(slots=True)

@@ -6,26 +6,26 @@ answer must be taken; trickling bytes buys nothing. Limits come from the composi
 of the lifespan's state.
 """
 
+import sys
 from asyncio import TimerHandle, Transport
 from collections.abc import Callable
 from http import HTTPStatus
-from socket import SO_LINGER, SOL_SOCKET
-from struct import pack
 from typing import Any, Final
 
-import orjson
 import structlog
+from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from gateway.http.connections import STATE_KEY, Connections
-from gateway.http.problems import MEDIA_TYPE, fields
-from gateway.http.requests import DEFAULT_HEADERS
+from gateway.http.wire import drop, refusal
 
 _log = structlog.get_logger(__name__)
 
 MOST_HEAD_BYTES: Final = 64 * 1024
+
+Headers = list[tuple[bytes, bytes]]
 
 
 class PatientProtocol(HttpToolsProtocol):
@@ -50,6 +50,10 @@ class PatientProtocol(HttpToolsProtocol):
         self._deadline: TimerHandle | None = None
         self._send_deadline: TimerHandle | None = None
         self._end: TimerHandle | None = None
+        # Once true, no timer of this object can reach the connection any more.
+        self._is_over = False
+        # The request that is answered now; `cycle` is the one that was read last.
+        self._answered: RequestResponseCycle | None = None
         self._head_bytes = 0
         self._is_in_head = False
         self._peer = ""
@@ -66,23 +70,33 @@ class PatientProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let go of everything that waits."""
-        self._stop_expecting()
-        self.resume_writing()
-        if self._end is not None:
-            # By then the number of our socket may be another connection's.
-            self._end.cancel()
+        self._cancel_timers()
+        if self._answered is not None:
+            # Requests can wait behind it, and uvicorn says it to the last one alone.
+            self._answered.disconnected = True
+            self._answered.message_event.set()
         self._limits.forget(self._peer, self.transport)
         super().connection_lost(exc)
 
     def handle_websocket_upgrade(self) -> None:
-        """Hand the connection over; its deadlines are the next protocol's."""
-        self._stop_expecting()
+        """Hand the connection over; its deadlines are the next protocol's.
+
+        An answer that is still to come would be written between the frames of the socket, and a
+        body would be read as frames: such a request is refused.
+        """
+        if self._is_answering() or self._has_body():
+            self._refuse(HTTPStatus.BAD_REQUEST)
+            return
+        self._cancel_timers()
         super().handle_websocket_upgrade()
 
     def shutdown(self) -> None:
-        """Let what is under way come to its end, and tell what has none."""
+        """Close what is idle, refuse what is half sent, and give the rest a bounded time."""
         self._limits.begin_closing()
+        if self.cycle is not None and self.cycle.more_body and not self.cycle.response_started:
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
         super().shutdown()
+        self._close_within(self._limits.deadlines.closing)
 
     def data_received(self, data: bytes) -> None:
         """Read on."""
@@ -111,6 +125,9 @@ class PatientProtocol(HttpToolsProtocol):
             # Before 1.1 nobody knew chunks; who stands between us may see another body than we.
             self._refuse(HTTPStatus.BAD_REQUEST)
             return
+        if not _is_chunked_at_most(self.headers):
+            self._refuse(HTTPStatus.NOT_IMPLEMENTED)
+            return
         super().on_headers_complete()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -132,22 +149,24 @@ class PatientProtocol(HttpToolsProtocol):
             super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP, in our own form."""
+        """Refuse what is not HTTP, in the gateway's own form."""
         del msg
-        self._refuse(HTTPStatus.BAD_REQUEST)
+        # uvicorn calls this while it handles the parser's error, and does not pass that on.
+        reason = str(sys.exc_info()[1])
+        is_coding = "Transfer-Encoding" in reason and "Content-Length" not in reason
+        self._refuse(HTTPStatus.NOT_IMPLEMENTED if is_coding else HTTPStatus.BAD_REQUEST)
 
     def pause_writing(self) -> None:
         """Give a peer that does not read its time."""
         super().pause_writing()
+        self._stop_send_deadline()
         self._send_deadline = self.loop.call_later(
             self._limits.deadlines.body, self._give_up_on_answer
         )
 
     def resume_writing(self) -> None:
         """Go on sending."""
-        if self._send_deadline is not None:
-            self._send_deadline.cancel()
-            self._send_deadline = None
+        self._stop_send_deadline()
         super().resume_writing()
 
     def timeout_keep_alive_handler(self) -> None:
@@ -155,11 +174,21 @@ class PatientProtocol(HttpToolsProtocol):
         super().timeout_keep_alive_handler()
         self._close_soon()
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._answered = cycle
+        super()._start_asgi_task(cycle, app)
+
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
 
     def _awaits_head(self) -> bool:
         return not self._is_in_head and (self.cycle is None or not self.cycle.more_body)
+
+    def _has_body(self) -> bool:
+        return any(
+            name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0 \t"))
+            for name, value in self.headers
+        )
 
     def _expect(self, seconds: float, otherwise: Callable[[], None]) -> None:
         self._stop_expecting()
@@ -170,51 +199,69 @@ class PatientProtocol(HttpToolsProtocol):
             self._deadline.cancel()
             self._deadline = None
 
+    def _stop_send_deadline(self) -> None:
+        if self._send_deadline is not None:
+            self._send_deadline.cancel()
+            self._send_deadline = None
+
+    def _cancel_timers(self) -> None:
+        # By the time they run, the number of this socket may be another connection's.
+        self._is_over = True
+        self._stop_expecting()
+        self._stop_send_deadline()
+        # uvicorn leaves it running where the peer resets the connection.
+        self._unset_keepalive_if_required()
+        if self._end is not None:
+            self._end.cancel()
+
     def _give_up_on_head(self) -> None:
         _log.info("slow_peer", part="head")
         # To a peer that has said nothing there is nothing to answer.
         if self._is_in_head and not self._is_answering():
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
         else:
-            self.transport.close()
-            self._close_soon()
+            self._close()
 
     def _give_up_on_body(self) -> None:
         _log.info("slow_peer", part="body")
         if self.cycle is not None and not self.cycle.response_started:
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
         else:
-            self.transport.close()
-            self._close_soon()
+            self._close()
 
     def _give_up_on_answer(self) -> None:
         _log.info("slow_peer", part="answer")
         self._drop()
 
+    def _close(self) -> None:
+        self.transport.close()
+        self._close_soon()
+
     def _close_soon(self) -> None:
         # Closing waits until all is sent, which a peer that does not read can put off for ever.
         if self._end is None:
-            self._end = self.loop.call_later(self._limits.deadlines.body, self._drop)
+            self._close_within(self._limits.deadlines.body)
+
+    def _close_within(self, seconds: float) -> None:
+        if self._end is not None:
+            self._end.cancel()
+        if not self._is_over:
+            self._end = self.loop.call_later(seconds, self._drop)
 
     def _drop(self) -> None:
-        # Without this the system would go on offering the peer what it does not take.
-        if (connection := self.transport.get_extra_info("socket")) is not None:
-            connection.setsockopt(SOL_SOCKET, SO_LINGER, pack("ii", 1, 0))
-        self.transport.abort()
+        if not self._is_over:
+            drop(self.transport)
 
     def _refuse(self, status: HTTPStatus) -> None:
         """Answer in place of the application, and close."""
         self._stop_expecting()
         if self.transport.is_closing():
             return
-        body = orjson.dumps(fields(status, f"{status.description}."))
-        headers = {
-            **DEFAULT_HEADERS,
-            "Content-Type": MEDIA_TYPE,
-            "Content-Length": str(len(body)),
-            "Connection": "close",
-        }
-        lines = [f"HTTP/1.1 {status.value} {status.phrase}", *map(": ".join, headers.items())]
-        self.transport.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
-        self.transport.close()
-        self._close_soon()
+        self.transport.write(refusal(status))
+        self._close()
+
+
+def _is_chunked_at_most(headers: Headers) -> bool:
+    """Whether no transfer coding is applied to the body but `chunked`, once."""
+    codings = [value for name, value in headers if name == b"transfer-encoding"]
+    return not codings or [coding.strip(b" \t").lower() for coding in codings] == [b"chunked"]

@@ -166,6 +166,11 @@ def test_an_answer_that_is_not_taken_ends_the_connection(hasty: LiveServer) -> N
         opened.sendall((request + token) * 400)
 
         assert end.poll(PATIENCE * 1_000)
+    # Whoever is asked next can only be served when the end of the connection was handled.
+    with connected(hasty.url) as opened:
+        opened.sendall(LIVE)
+        assert b"200 OK" in opened.recv(1_000)
+    assert "Traceback" not in hasty.logged
 
 
 def test_a_request_in_time_is_answered(live_server: LiveServer) -> None:

@@ -1,17 +1,27 @@
-"""Our side of a WebSocket: uvicorn's protocol, without what it tells the log.
+"""One WebSocket connection: uvicorn's protocol with bounded ends and quiet logs.
 
-As it comes, it logs the path and the query of each socket, which are the caller's text.
+uvicorn's own protocol logs the path and the query of each socket, which are the caller's text, and
+a traceback for each frame that is not UTF-8. It also waits for ever for a peer that does not read.
 """
 
 import logging
-from typing import Any
+from asyncio import Task, TimerHandle
+from http import HTTPStatus
+from typing import Any, Final
 
+import structlog
 from uvicorn.config import Config
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
+from websockets.frames import CloseCode
 
-_QUIET = logging.getLogger(__name__)
+from gateway.http.connections import STATE_KEY, Connections
+from gateway.http.wire import drop, refusal
+
+_QUIET: Final = logging.getLogger(__name__)
 _QUIET.setLevel(logging.ERROR)
+
+_log = structlog.get_logger("gateway.http.live.frames")
 
 
 class SocketProtocol(WebSocketsSansIOProtocol):
@@ -28,3 +38,84 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self.logger = _QUIET
         self.conn.logger = _QUIET
+        self._deadlines = (app_state.get(STATE_KEY) or Connections()).deadlines
+        self._end: TimerHandle | None = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let go of what waits for the peer."""
+        self._cancel_end()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on; the first bytes are the whole head, which HTTP's side has read already."""
+        super().data_received(data)
+        if not self.handshake_initiated:
+            # What was HTTP there can break a bound of the WebSocket library here.
+            self.transport.write(refusal(HTTPStatus.BAD_REQUEST))
+            self.transport.close()
+            self._drop_within(self._deadlines.body)
+        elif not self.writable.is_set() and not self.transport.is_closing():
+            # Each ping is answered: a peer that reads no answers must not go on asking.
+            self.transport.pause_reading()
+
+    def send_receive_event_to_app(self) -> None:
+        """Pass a message on, unless it is text that is not UTF-8."""
+        if self.curr_msg_data_type == "text" and not self.close_sent and not self._is_utf_8():
+            self.frames = []
+            self.conn.fail(CloseCode.INVALID_DATA, "Text must be UTF-8")
+            self.handle_parser_exception()
+            return
+        super().send_receive_event_to_app()
+
+    def handle_parser_exception(self) -> None:
+        """End a socket whose peer does not keep to the protocol, with one line in the log."""
+        if not self.close_sent and self.conn.close_sent is not None:
+            _log.info("malformed_frame", code=int(self.conn.close_sent.code))
+        super().handle_parser_exception()
+
+    def on_task_complete(self, task: Task[None]) -> None:
+        """Let the connection end with the application, also if the peer does not read."""
+        super().on_task_complete(task)
+        self._drop_within(self._deadlines.body)
+
+    def keepalive_timeout(self) -> None:
+        """End a socket whose peer does not answer, also if it does not read either."""
+        super().keepalive_timeout()
+        self._drop_within(self._deadlines.closing)
+
+    def pause_writing(self) -> None:
+        """Give a peer that does not read its time."""
+        super().pause_writing()
+        if not self.transport.is_closing():
+            self._drop_within(self._deadlines.body)
+
+    def resume_writing(self) -> None:
+        """Go on sending; a connection that closes keeps its end."""
+        super().resume_writing()
+        if not self.transport.is_closing():
+            self._cancel_end()
+            if not self.read_paused:
+                self.transport.resume_reading()
+
+    def shutdown(self) -> None:
+        """End the socket as the server stops, also if its peer does not read."""
+        super().shutdown()
+        self._drop_within(self._deadlines.closing)
+
+    def _is_utf_8(self) -> bool:
+        try:
+            b"".join(self.frames).decode()
+        except UnicodeDecodeError:
+            return False
+        return True
+
+    def _drop_within(self, seconds: float) -> None:
+        self._cancel_end()
+        # A connection that is lost already has no socket that could be dropped.
+        if not self.disconnected:
+            self._end = self.loop.call_later(seconds, drop, self.transport)
+
+    def _cancel_end(self) -> None:
+        if self._end is not None:
+            self._end.cancel()
+            self._end = None

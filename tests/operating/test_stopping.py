@@ -1,0 +1,184 @@
+"""A server that is told to stop does so in time (S73), and loses nothing of what it began."""
+
+import json
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import Final
+
+import httpx
+import pytest
+
+from gateway.services.demo import Demo
+from tests.patience import PATIENCE, wait_until
+from tests.servers import PROGRAM, LiveServer, serving
+from tests.transport.loosened import without
+from tests.transport.sockets import connected, statuses, until_closed
+
+# Seconds. S73 says 8, for a machine that does nothing else; a stock server waits for ten minutes.
+MAX_SECONDS: Final = 20
+POST: Final = b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+HANDSHAKE: Final = (
+    b"GET /graphql HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n"
+)
+CREATE: Final = "INSERTED_WHILE_STOPPING"
+
+
+@contextmanager
+def _patient(
+    template: tuple[Path, Demo], tmp_path: Path, program: Sequence[str] = PROGRAM, body: int = 600
+) -> Iterator[LiveServer]:
+    """Run a server that would wait for peers for ten minutes."""
+    folder = shutil.copytree(template[0], tmp_path / "data")
+    chosen = {"HEAD_SECONDS": f"{body}", "BODY_SECONDS": f"{body}", "KEEP_ALIVE_SECONDS": f"{body}"}
+    with serving(folder, template[1], program=program, **chosen) as server:
+        yield server
+
+
+def _headers(server: LiveServer) -> bytes:
+    return POST + f"Authorization: Bearer {server.demo['token']}\r\n".encode()
+
+
+def _stop(server: LiveServer) -> subprocess.Popen[bytes]:
+    assert server.process is not None
+    server.process.terminate()
+    return server.process
+
+
+def _stopped(server: LiveServer) -> tuple[int, float]:
+    """Stop the server; return its status and how long that took."""
+    begun = time.monotonic()
+    return _stop(server).wait(MAX_SECONDS), time.monotonic() - begun
+
+
+def _ensure_anchored(folder: Path) -> None:
+    """Compare the last checkpoint with the head of the log."""
+    lines = (folder / "audit-anchors.jsonl").read_text().splitlines()
+    with closing(sqlite3.connect(folder / "secrets.db")) as connection:
+        ((head,),) = connection.execute("SELECT max(seq) FROM audit_event").fetchall()
+    assert json.loads(lines[-1])["seq"] == head
+
+
+def _half_sent(server: LiveServer, stack: ExitStack) -> list[socket.socket]:
+    sent = (
+        _headers(server) + b"Content-Length: 100\r\n\r\n{",
+        _headers(server) + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+    )
+    opened = [stack.enter_context(connected(server.url)) for _ in sent]
+    for peer, part in zip(opened, sent, strict=True):
+        peer.sendall(part)
+    return opened
+
+
+def _obstinate(server: LiveServer, stack: ExitStack) -> None:
+    """Open connections of each kind that end neither by themselves nor by being read."""
+    token = f"Authorization: Bearer {server.demo['token']}\r\n".encode()
+    lists = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n" + token + b"\r\n"
+    stream = json.dumps({"query": "subscription { __typename }"}).encode()
+    for sent in (
+        b"",
+        b"GET /livez HTTP/1.1\r\nHost: local",
+        lists * 400,
+        HANDSHAKE,
+        _headers(server)
+        + f"Accept: text/event-stream\r\nContent-Length: {len(stream)}\r\n\r\n".encode()
+        + stream,
+    ):
+        stack.enter_context(connected(server.url)).sendall(sent)
+
+
+def _write_something(server: LiveServer, key: str) -> int:
+    headers = {"Authorization": f"Bearer {server.demo['token']}"}
+    path = f"{server.url}/job/{server.demo['job_id']}/secret"
+    body = {"key": key, "value": "x"}
+    return httpx.post(path, json=body, headers=headers, timeout=60).status_code
+
+
+def test_a_server_stops_in_time_whatever_its_peers_do(
+    template: tuple[Path, Demo], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """S73."""
+    with _patient(template, tmp_path) as server, ExitStack() as stack:
+        assert _write_something(server, "BEFORE") == 201
+        half_sent = _half_sent(server, stack)
+        _obstinate(server, stack)
+        # The server has seen all of it when it has answered what came last.
+        assert httpx.get(f"{server.url}/readyz", timeout=60).is_success
+        status, seconds = _stopped(server)
+        answers = [statuses(until_closed(opened)) for opened in half_sent]
+        logged = server.logged
+    with capsys.disabled():
+        sys.stdout.write(f"\nstopped in {seconds:.1f} s\n")
+
+    assert status == -signal.SIGTERM
+    assert answers == [[503], [503]]
+    assert "Traceback" not in logged
+    _ensure_anchored(tmp_path / "data")
+
+
+def test_a_server_that_waits_for_half_sent_bodies_stops_late(
+    template: tuple[Path, Demo], tmp_path: Path
+) -> None:
+    """The control of the test above: it waits for as long as a body may take."""
+    with _patient(template, tmp_path, without("shutdown"), body=9) as server, ExitStack() as stack:
+        half_sent = _half_sent(server, stack)
+        assert httpx.get(f"{server.url}/readyz", timeout=60).is_success
+        _, seconds = _stopped(server)
+        answers = [statuses(until_closed(opened)) for opened in half_sent]
+
+    assert seconds > 8
+    assert answers == [[408], [408]]
+
+
+def test_a_write_that_was_begun_comes_to_its_end(
+    template: tuple[Path, Demo], tmp_path: Path
+) -> None:
+    """S73."""
+    answers: list[int] = []
+    with _patient(template, tmp_path) as server:
+        with closing(sqlite3.connect(tmp_path / "data/secrets.db", timeout=60)) as blocking:
+            blocking.execute("BEGIN IMMEDIATE")
+            writing = threading.Thread(
+                target=lambda: answers.append(_write_something(server, CREATE))
+            )
+            writing.start()
+            _wait_for_readers_after(server)
+            process = _stop(server)
+            _wait_until_refused(server)
+            blocking.rollback()
+        status = process.wait(PATIENCE)
+        writing.join(PATIENCE)
+
+    assert (answers, status) == ([201], -signal.SIGTERM)
+    _ensure_anchored(tmp_path / "data")
+
+
+def _wait_for_readers_after(server: LiveServer) -> None:
+    """Let requests that came later be answered, so that the one before waits for the writer."""
+    headers = {"Authorization": f"Bearer {server.demo['token']}"}
+    with httpx.Client(base_url=server.url, headers=headers, timeout=60) as client:
+        for _ in range(10):
+            assert client.get(f"/job/{server.demo['job_id']}/secret").is_success
+
+
+def _wait_until_refused(server: LiveServer) -> None:
+    """Wait until the server takes no new connections."""
+
+    def is_refused() -> bool:
+        try:
+            with connected(server.url):
+                return False
+        except ConnectionError:
+            return True
+
+    wait_until(is_refused)

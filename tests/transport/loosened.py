@@ -1,0 +1,52 @@
+"""The server without one of its guards: `python -m tests.transport.loosened GUARD serve …`.
+
+A test that passes with such a server cannot see what it is for.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from socket import SO_LINGER, SOL_SOCKET
+from struct import pack
+from typing import Final
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from gateway.cli import main, server
+from gateway.http.protocol import PatientProtocol
+
+
+class ForgetfulProtocol(PatientProtocol):
+    """Leaves timers running when a connection is lost, and does not ask whether it is."""
+
+    def _cancel_timers(self) -> None:
+        self._stop_expecting()
+
+    def _drop(self) -> None:
+        self.transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, pack("ii", 1, 0))
+
+
+class WaitingProtocol(PatientProtocol):
+    """Stops as uvicorn does: after everything that has begun."""
+
+    def shutdown(self) -> None:
+        HttpToolsProtocol.shutdown(self)
+
+
+# By the name of a guard: what takes its place in the module that starts the server.
+_INSTEAD: Final[Mapping[str, Mapping[str, object]]] = {
+    "timers": {"PatientProtocol": ForgetfulProtocol},
+    "shutdown": {"PatientProtocol": WaitingProtocol, "GRACEFUL_SECONDS": None},
+    "sockets": {"SocketProtocol": WebSocketsSansIOProtocol},
+}
+
+
+def without(guard: str) -> Sequence[str]:
+    """Return the program that is the server without one guard."""
+    assert guard in _INSTEAD
+    return ("-m", "tests.transport.loosened", guard)
+
+
+if __name__ == "__main__":
+    vars(server).update(_INSTEAD[sys.argv.pop(1)])
+    main()
