@@ -76,7 +76,7 @@ class Runtime:
     def over(cls, settings: Settings) -> Self:
         """Put it together; nothing is opened yet."""
         database = Database(settings.resolved_database_url, is_watched=True)
-        vault = Vault(DataKeyCache(seconds=settings.data_key_seconds))
+        vault = Vault(DataKeyCache(seconds=settings.data_key_seconds), now=utc_now)
         foundation = Foundation(
             database,
             vault,

@@ -1,8 +1,9 @@
 """Values in, boxes out: data keys of projects, wrapped by the key ring, sealing values."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from gateway.crypto.envelope import TamperedBox, derive_key, keyed_hash, open_box, seal
@@ -41,8 +42,12 @@ class _Opened(NeverStored):
 class Vault:
     """Seals and opens values. Keys in clear live here only, and only in memory."""
 
-    def __init__(self, cache: DataKeyCache | None = None) -> None:
-        """Begin locked: nothing can be sealed or opened until the keys are there."""
+    def __init__(self, cache: DataKeyCache | None = None, *, now: Callable[[], datetime]) -> None:
+        """Begin locked: nothing can be sealed or opened until the keys are there.
+
+        `now` is the time at which a data key that follows a worn one is made.
+        """
+        self._now = now
         self._opened: _Opened | None = None
         self._cache = DataKeyCache() if cache is None else cache
         self._unwrapping = asyncio.Lock()
@@ -202,7 +207,7 @@ class Vault:
     async def _follow(self, unit: WriteUnit, worn: WrappedKey) -> WrappedKey:
         following = await self.new_data_key(str(worn.project_id))
         await data_keys.retire(unit, worn.id)
-        await data_keys.add(unit, following, at=datetime.now(UTC))
+        await data_keys.add(unit, following, at=self._now())
         return following
 
     async def _named(self, unit: ReadUnit, key_id: str, project_id: str) -> DataKey:

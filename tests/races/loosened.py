@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from gateway.runtime import Runtime
-from gateway.services.foundation import Foundation
+from gateway.services.foundation import Foundation, utc_now
 from gateway.services.vault import Vault
 from gateway.storage.admission import Admission
 from gateway.storage.unit_of_work import Database, WriteUnit
@@ -117,7 +117,7 @@ class LooseRuntime(Runtime):
 
 def loose_runtime(data_dir: Path, database: LooseDatabase) -> LooseRuntime:
     """Return a runtime over a loose database."""
-    foundation = Foundation(database, Vault())
+    foundation = Foundation(database, Vault(now=utc_now))
     return LooseRuntime.built_on(foundation, patient_settings(data_dir))
 
 

@@ -11,6 +11,7 @@ import pytest
 from gateway.domain.errors import IntegrityFault
 from gateway.domain.scopes import Scope
 from gateway.domain.sealed import SealedValue, ValueIdentity
+from gateway.services.foundation import utc_now
 from gateway.services.vault import LockedVault, MissingDataKey, Vault
 from tests.world import World
 
@@ -92,7 +93,7 @@ async def test_a_project_without_its_data_key_is_told_as_damaged(
 
 def test_a_vault_without_keys_gives_nothing() -> None:
     with pytest.raises(LockedVault):
-        _ = Vault().token_pepper
+        _ = Vault(now=utc_now).token_pepper
 
 
 async def test_two_values_swapped_in_the_database_do_not_open(world: World, data_dir: Path) -> None:

@@ -30,6 +30,7 @@ from tests.unit.test_data_key_cache import Clock
 from tests.world import World
 
 SECONDS = 600
+FUTURE = datetime(2999, 12, 31, tzinfo=UTC)
 COUNT = "SELECT state, seal_count FROM data_key WHERE project_id = ? ORDER BY created_at"
 
 
@@ -54,7 +55,7 @@ class Process:
         path = data_dir / "keys.json"
         self.clock = Clock()
         self.keeper = Switchable(path, KeyFile.load(path))
-        self.vault = Vault(DataKeyCache(seconds=SECONDS, clock=self.clock))
+        self.vault = Vault(DataKeyCache(seconds=SECONDS, clock=self.clock), now=lambda: FUTURE)
         self.database = Database(f"sqlite+aiosqlite:///{data_dir / 'secrets.db'}")
         self.demo = world.demo
 
@@ -202,6 +203,22 @@ async def test_a_worn_data_key_is_followed_by_another(process: Process, data_dir
     assert retiring[1] <= MOST_SEALS
     assert active[0] == "ACTIVE"
     assert active[1] <= 2 * SEALS_AT_ONCE
+
+
+async def test_the_key_that_follows_is_made_at_the_time_of_the_clock(
+    process: Process, data_dir: Path
+) -> None:
+    with closing(sqlite3.connect(data_dir / "secrets.db")) as connection, connection:
+        worn = (MOST_SEALS, process.demo.project_id)
+        connection.execute("UPDATE data_key SET seal_count = ? WHERE project_id = ?", worn)
+    await process.sealed()
+    with closing(sqlite3.connect(data_dir / "secrets.db")) as connection:
+        made = connection.execute(
+            "SELECT created_at FROM data_key WHERE project_id = ? AND state = 'ACTIVE'",
+            (process.demo.project_id,),
+        ).fetchone()
+
+    assert made[0].startswith("2999-12-31")
 
 
 async def test_fingerprints_tell_equal_values_of_one_project(
