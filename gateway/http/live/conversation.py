@@ -24,7 +24,7 @@ from gateway.http.asked import Asked
 from gateway.http.attendance import DeadlineExceeded
 from gateway.http.json_body import RefusedBody, json_object
 from gateway.http.live.parts import Channel, CloseCode, Closed, Gone, SocketParts
-from gateway.http.live.streaming import until_one_ends
+from gateway.http.live.streaming import in_served_time, until_one_ends
 from gateway.services.execution import Answer, Caller
 
 _log = structlog.get_logger(__name__)
@@ -66,10 +66,11 @@ class Conversation:
 
         """
         try:
-            async with asyncio.timeout(self._parts.times.init):
-                caller = await self._introduced()
+            payload = await in_served_time(self._parts.times.init, self._introduction())
         except TimeoutError:
             raise Closed(CloseCode.INIT_TIMEOUT, "Connection initialisation timeout") from None
+        # Not part of that time: when many come at once, they wait for the server.
+        caller = await self._known(payload)
         await self._send({"type": "connection_ack"})
         try:
             await until_one_ends(
@@ -81,12 +82,13 @@ class Conversation:
             await self._drop_operations()
         raise Closed(CloseCode.FORBIDDEN, "The credential is good no more")
 
-    async def _introduced(self) -> Caller:
+    async def _introduction(self) -> object:
+        """Return the payload of the message that begins a connection."""
         while True:
             message = await self._next()
             match message["type"]:
                 case "connection_init":
-                    return await self._known(message.get("payload"))
+                    return message.get("payload")
                 case "ping":
                     await self._pong(message)
                 case "pong":
@@ -108,7 +110,7 @@ class Conversation:
             return await self._parts.sign_in(given[0])
         except Unauthenticated:
             raise Closed(CloseCode.FORBIDDEN, "Forbidden") from None
-        except (RateLimited, Unavailable):
+        except (RateLimited, TimeoutError, Unavailable):
             raise Closed(CloseCode.TRY_AGAIN_LATER, "Try again later") from None
 
     async def _listen(self, caller: Caller) -> None:

@@ -1,5 +1,6 @@
 """WebSockets: who may open one, and how it begins and ends."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
@@ -17,6 +18,12 @@ from gateway.http.trusted import TrustedDocuments
 from gateway.services.execution import Caller, OpenRun
 
 _log = structlog.get_logger(__name__)
+
+# After a restart all clients come back at once. So many sign in at a time, and leave connections to
+# the database for requests; the others wait in turn.
+MAX_SIGN_INS: Final = 4
+# Seconds, with the waiting.
+SIGN_IN_SECONDS: Final = 60
 
 SUBPROTOCOL: Final = "graphql-transport-ws"
 
@@ -56,6 +63,7 @@ class SocketEndpoint:
         self._sign_in = sign_in
         self._origins = origins
         self._times = times
+        self._signing_in = asyncio.Semaphore(MAX_SIGN_INS)
 
     async def answer(self, websocket: WebSocket) -> None:
         """Talk on one socket until it ends.
@@ -90,7 +98,8 @@ class SocketEndpoint:
 
     def _parts(self, scope: Scope) -> SocketParts:
         async def sign_in(authorization: str) -> Caller:
-            return await self._sign_in(authorization, scope)
+            async with asyncio.timeout(SIGN_IN_SECONDS), self._signing_in:
+                return await self._sign_in(authorization, scope)
 
         return SocketParts(
             open_run=self._open_run,

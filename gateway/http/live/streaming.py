@@ -4,11 +4,16 @@ import asyncio
 from collections import Counter
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final, TypeVar
 
 from gateway.domain.errors import ErrorCode, GatewayError
 from gateway.services.execution import Caller, Streams
 from gateway.services.vigil import Vigil
+
+Awaited = TypeVar("Awaited")
+
+# Of a time that is counted while the event loop serves peers.
+_PARTS: Final = 20
 
 
 class TooManyStreams(GatewayError):
@@ -51,6 +56,28 @@ class Streaming:
         finally:
             self._counts[name] -= 1
             self._counts += Counter()  # Whoever has none is forgotten.
+
+
+async def in_served_time(seconds: float, work: Coroutine[Any, Any, Awaited]) -> Awaited:
+    """Wait for what a peer does, in time during which the event loop serves peers.
+
+    While the loop is busy, what a peer has sent is not read; that is not the peer's fault. So time
+    is counted in parts, of which each ends only when the loop has had a turn.
+
+    Raises:
+        TimeoutError: if the peer has not done it.
+
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        for _ in range(_PARTS):
+            await asyncio.wait({task}, timeout=seconds / _PARTS)
+            if task.done():
+                return task.result()
+        raise TimeoutError
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def until_one_ends(*works: Coroutine[Any, Any, None]) -> None:
