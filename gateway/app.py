@@ -22,7 +22,7 @@ from gateway.auth.sign_in import SignIn
 from gateway.domain.buckets import Allowance
 from gateway.domain.pictures import Picture
 from gateway.graphiql.page import GRAPHIQL_PATHS, graphiql_routes
-from gateway.hardening import harden
+from gateway.hardening import freeze_start_up, harden
 from gateway.http import graphql, health
 from gateway.http.attendance import Attendance
 from gateway.http.boundary import ErrorBoundary, on_http_exception
@@ -62,13 +62,19 @@ def create_app() -> Starlette:
     settings = Settings()
     configure_logs(settings.log_format, settings.log_level)
     harden()
-    return build_app(Runtime.over(settings))
+    return build_app(Runtime.over(settings), when_ready=freeze_start_up)
 
 
-def build_app(runtime: Runtime, *, clock: Clock = time.monotonic) -> Starlette:
+def build_app(
+    runtime: Runtime,
+    *,
+    clock: Clock = time.monotonic,
+    when_ready: Callable[[], None] | None = None,
+) -> Starlette:
     """Return the application over a runtime, which it opens and closes.
 
-    `clock` counts the seconds by which callers are limited.
+    `clock` counts the seconds by which callers are limited; `when_ready` is called once, before the
+    first request.
     """
     charge = _limits(runtime.settings, clock).charge
     executors = _executors(runtime, charge)
@@ -84,6 +90,8 @@ def build_app(runtime: Runtime, *, clock: Clock = time.monotonic) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[Mapping[str, Any]]:
         async with runtime.running(), keeping_watch(runtime.operator.audit, runtime.settings):
+            if when_ready is not None:
+                when_ready()
             yield {STATE_KEY: _connections(runtime.settings)}
 
     app = Starlette(

@@ -1,6 +1,7 @@
-"""What keeps a process's memory, and so its keys, in the process."""
+"""How a server's process treats its memory: keys stay in it, and collecting garbage is short."""
 
 import ctypes
+import gc
 import resource
 import sys
 from pathlib import Path
@@ -13,6 +14,18 @@ _log = structlog.get_logger(__name__)
 _SWAPS: Final = Path("/proc/swaps")
 # From <sys/prctl.h>.
 _PR_SET_DUMPABLE: Final = 4
+# Garbage collections are rare, and those of everything are rarer still: each stops the event loop.
+_GC_THRESHOLDS: Final = (50_000, 20, 100)
+
+
+def freeze_start_up() -> None:
+    """Leave what the start has made out of later garbage collections: it lives as long as they do.
+
+    Each process does this once, when it is ready to serve.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_GC_THRESHOLDS)
 
 
 def harden(swaps: Path = _SWAPS) -> None:

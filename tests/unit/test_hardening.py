@@ -25,6 +25,43 @@ print(json.dumps([resource.getrlimit(resource.RLIMIT_CORE)[0], ctypes.CDLL(None)
 """
 
 
+READY = """
+import asyncio, gc, json
+from gateway.app import build_app, create_app
+from gateway.runtime import Runtime
+from gateway.settings import Settings
+
+async def ready():
+    app = {make}
+    async with app.router.lifespan_context(app):
+        print(json.dumps([gc.get_threshold()[0], gc.get_freeze_count()]))
+
+asyncio.run(ready())
+"""
+
+
+def _collector_of(make: str, data_dir: Path) -> list[int]:
+    """Return the first threshold and the number of frozen objects of a server that is ready."""
+    ended = subprocess.run(
+        [sys.executable, "-c", READY.format(make=make)],
+        env=environment(data_dir),
+        capture_output=True,
+        check=True,
+    )
+    found: list[int] = json.loads(ended.stdout)
+    return found
+
+
+def test_what_the_start_made_is_left_out_of_garbage_collections(data_dir: Path) -> None:
+    """The control is an application that nobody serves."""
+    threshold, frozen = _collector_of("create_app()", data_dir)
+    stock = _collector_of("build_app(Runtime.over(Settings()))", data_dir)
+
+    assert threshold == 50_000
+    assert frozen > 50_000
+    assert stock == [700, 0]
+
+
 def _told(harden_line: str) -> list[int]:
     program = [sys.executable, "-c", TELL.format(harden=harden_line)]
     ended = subprocess.run(program, capture_output=True, check=True)
