@@ -44,6 +44,7 @@ class Admission:
         """
         # Serves in the order of arrival: who comes while others wait goes to the end of the queue.
         self._places = asyncio.Semaphore(places)
+        self.places = places
         self._max_waiting = max_waiting
         self._clock = clock
         self._is_refusing = False
@@ -81,10 +82,13 @@ class Admission:
         finally:
             self.waiting -= 1
 
-    def leave(self) -> None:
-        """Give a place back; the first in the queue has it."""
+    def leave(self, *, is_request: bool = True) -> None:
+        """Give a place back; the first in the queue has it.
+
+        Only requests say how long requests take.
+        """
         now = self._clock()
-        if self.waiting:
+        if self.waiting and is_request:
             self._interval += _WEIGHT * (now - self._last_left - self._interval)
         self._last_left = now
         self._places.release()

@@ -20,6 +20,8 @@ from gateway.storage.watching import watching_statements
 # 8 for requests; the others for what the gateway does by itself: see `unit_of_work`.
 READ_CONNECTIONS: Final = 11
 BUSY_TIMEOUT_MS: Final = 5_000
+# The write-ahead log is emptied when it is longer; see `wal`.
+WAL_BYTES: Final = 16 * 1024 * 1024
 SQLITE_PRAGMAS: Final[Mapping[str, str | int]] = MappingProxyType(
     {
         "journal_mode": "wal",
@@ -28,6 +30,8 @@ SQLITE_PRAGMAS: Final[Mapping[str, str | int]] = MappingProxyType(
         # Off by default, and a setting of each connection.
         "foreign_keys": 1,
         "busy_timeout": BUSY_TIMEOUT_MS,
+        # Without it a log that was long for a moment keeps its length for ever.
+        "journal_size_limit": WAL_BYTES,
     },
 )
 

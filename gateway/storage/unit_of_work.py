@@ -23,6 +23,7 @@ from gateway.storage.engine import (
 from gateway.storage.faults import telling_of_storage
 from gateway.storage.intended import Intended
 from gateway.storage.row_macs import RowMacs, alarm
+from gateway.storage.wal import WriteAheadLog
 
 if TYPE_CHECKING:
     from gateway.domain.audit import AuditDraft
@@ -209,6 +210,12 @@ class Database:
         self.request_admission = Admission(REQUEST_CONNECTIONS)
         self.own_admission = Admission(READ_CONNECTIONS - REQUEST_CONNECTIONS)
         self.write_admission = Admission(1)
+        self.wal = WriteAheadLog(
+            self.place,
+            self.writer,
+            requests=[self.request_admission],
+            writes=self.write_admission,
+        )
         # Set by the vault, which has the key.
         self.macs: RowMacs | None = None
         # Set by the audit log, which knows the newest head.
@@ -222,6 +229,7 @@ class Database:
 
     async def __aexit__(self, *_: object) -> None:
         """Close all connections."""
+        await self.wal.close()
         await self.readers.dispose()
         await self.writer.dispose()
 
@@ -268,6 +276,7 @@ class Database:
                 await unit.commit()
                 for run in unit.committed:
                     run()
+                self.wal.note_commit()
                 if self.after_commit is not None:
                     self.after_commit()
         finally:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from socket import SO_LINGER, SOL_SOCKET
 from struct import pack
+from types import ModuleType
 from typing import Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -14,6 +15,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from gateway.cli import main, server
 from gateway.http.protocol import PatientProtocol
+from gateway.storage import wal
 
 
 class ForgetfulProtocol(PatientProtocol):
@@ -33,11 +35,13 @@ class WaitingProtocol(PatientProtocol):
         HttpToolsProtocol.shutdown(self)
 
 
-# By the name of a guard: what takes its place in the module that starts the server.
-_INSTEAD: Final[Mapping[str, Mapping[str, object]]] = {
-    "timers": {"PatientProtocol": ForgetfulProtocol},
-    "shutdown": {"PatientProtocol": WaitingProtocol, "GRACEFUL_SECONDS": None},
-    "sockets": {"SocketProtocol": WebSocketsSansIOProtocol},
+# By the name of a guard: a module, and what takes the guard's place there.
+_INSTEAD: Final[Mapping[str, tuple[ModuleType, Mapping[str, object]]]] = {
+    "timers": (server, {"PatientProtocol": ForgetfulProtocol}),
+    "shutdown": (server, {"PatientProtocol": WaitingProtocol, "GRACEFUL_SECONDS": None}),
+    "sockets": (server, {"SocketProtocol": WebSocketsSansIOProtocol}),
+    "wal": (wal, {"WAL_BYTES": 2**40}),
+    "short_wal": (wal, {"WAL_BYTES": 2**20}),
 }
 
 
@@ -48,5 +52,6 @@ def without(guard: str) -> Sequence[str]:
 
 
 if __name__ == "__main__":
-    vars(server).update(_INSTEAD[sys.argv.pop(1)])
+    module, instead = _INSTEAD[sys.argv.pop(1)]
+    vars(module).update(instead)
     main()

@@ -1,0 +1,112 @@
+"""Sixteen clients for ten minutes: the write-ahead log stays short, and nobody is refused."""
+
+import asyncio
+import os
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+import httpx
+import pytest
+
+from gateway.services.demo import Demo
+from tests.servers import PROGRAM, LiveServer, serving
+from tests.transport.loosened import without
+
+SECONDS: Final = int(os.environ.get("FAULT_WAL_SECONDS", "600"))
+CLIENTS: Final = 16
+MAX_BYTES: Final = 64 * 2**20
+# Of ten requests; the others are lists.
+EDITS: Final = 0
+DELIVERIES: Final = 5
+DELIVER: Final = "query ($id: ID!) { runtimeSecrets(serviceId: $id) { key value } }"
+
+pytestmark = pytest.mark.timeout(SECONDS * 2 + 300)
+
+
+@dataclass(slots=True)
+class Load:
+    """What clients ask, and how it goes."""
+
+    server: LiveServer
+    log: Path
+    numbers: "count[int]" = field(default_factory=count)
+    statuses: Counter[int] = field(default_factory=Counter)
+    secret_id: str = ""
+    longest_bytes: int = 0
+    longest_wait: float = 0
+
+    async def run(self, seconds: float) -> None:
+        """Send requests from all clients, and look at the log beside them."""
+        headers = {"Authorization": f"Bearer {self.server.demo['token']}"}
+        async with httpx.AsyncClient(
+            base_url=self.server.url, headers=headers, timeout=120, limits=httpx.Limits()
+        ) as client:
+            await self._begin(client)
+            loop = asyncio.get_running_loop()
+            end = loop.time() + seconds
+            clients = [asyncio.create_task(self._ask(client, end)) for _ in range(CLIENTS)]
+            while loop.time() < end:
+                self.longest_bytes = max(self.longest_bytes, self.log.stat().st_size)
+                await asyncio.sleep(0.1)
+            await asyncio.gather(*clients)
+
+    async def _ask(self, client: httpx.AsyncClient, end: float) -> None:
+        loop = asyncio.get_running_loop()
+        while (begun := loop.time()) < end:
+            response = await self._send(client, next(self.numbers))
+            self.statuses[response.status_code] += 1
+            assert "errors" not in response.json(), response.text
+            self.longest_wait = max(self.longest_wait, loop.time() - begun)
+
+    async def _send(self, client: httpx.AsyncClient, number: int) -> httpx.Response:
+        job_id = self.server.demo["job_id"]
+        if number % 10 == EDITS:
+            edit = {"key": "EDITED", "value": f"{number:010}" * 6_000}
+            return await client.put(f"/job/{job_id}/secret/{self.secret_id}", json=edit)
+        if number % 10 == DELIVERIES:
+            body = {"query": DELIVER, "variables": {"id": job_id}}
+            return await client.post("/graphql", json=body)
+        return await client.get(f"/job/{job_id}/secret")
+
+    async def _begin(self, client: httpx.AsyncClient) -> None:
+        secret = {"key": "EDITED", "value": ""}
+        made = await client.post(f"/job/{self.server.demo['job_id']}/secret", json=secret)
+        self.secret_id = made.json()["id"]
+
+
+async def _longest(
+    template: tuple[Path, Demo], tmp_path: Path, program: Sequence[str], seconds: float
+) -> Load:
+    folder = shutil.copytree(template[0], tmp_path / "data")
+    chosen = {"RATE_PER_MINUTE": "0"}
+    with serving(folder, template[1], program=program, **chosen) as server:
+        load = Load(server, folder / "secrets.db-wal")
+        await load.run(seconds)
+    requests = sum(load.statuses.values())
+    print(
+        f"\n{requests} requests in {seconds:.0f} s, longest wait {load.longest_wait:.2f} s, "
+        f"log at most {load.longest_bytes / 2**20:.1f} MiB\n"
+    )
+    return load
+
+
+async def test_the_log_stays_short_under_load(template: tuple[Path, Demo], tmp_path: Path) -> None:
+    load = await _longest(template, tmp_path, PROGRAM, SECONDS)
+
+    assert load.longest_bytes <= MAX_BYTES
+    assert load.statuses.keys() <= {200}
+
+
+async def test_without_being_emptied_the_log_grows_beyond_that(
+    template: tuple[Path, Demo], tmp_path: Path
+) -> None:
+    """The control of the test above."""
+    load = await _longest(template, tmp_path, without("wal"), SECONDS)
+
+    # Where nothing else runs, sixteen clients write much more.
+    assert load.longest_bytes > min(MAX_BYTES, SECONDS * 2**17)
