@@ -1,5 +1,6 @@
 """What was done, as the audit trail tells it."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Self
 
@@ -23,7 +24,7 @@ class AuditEvent:
     """One entry of the audit trail."""
 
     id: strawberry.ID = strawberry.field(
-        description="Its number in the trail of the instance, without gaps."
+        description="Opaque, and always the same. It is the entry's cursor, too."
     )
     at: datetime
     action: AuditAction
@@ -49,10 +50,10 @@ class AuditEvent:
     )
 
     @classmethod
-    def of(cls, event: DomainEvent) -> Self:
-        """Tell an event."""
+    def of(cls, id_of: Callable[[DomainEvent], str], event: DomainEvent) -> Self:
+        """Show an event."""
         return cls(
-            id=strawberry.ID(str(event.seq)),
+            id=strawberry.ID(id_of(event)),
             at=event.at,
             action=AuditAction(event.action),
             actor_kind=ActorKind(event.actor_kind),

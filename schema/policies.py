@@ -37,7 +37,7 @@ FIELDS: Final[Mapping[str, Policy]] = MappingProxyType(
         "Query.helm": _HIERARCHY,
         "Query.terraform": _HIERARCHY,
         "Query.secret": _SECRETS,
-        # A number that grows with every change, and part of a keyed hash: it tells of nothing.
+        # Sealed for the organization, and moved by what happens there only.
         "Query.changeCursor": CARRIES,
         "Subscription.secretChanged": _SECRETS,
         "Subscription.effectiveSecretsChanged": _SECRETS,

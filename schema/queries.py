@@ -1,6 +1,7 @@
 """Every query. What the viewer may not see is null, as if it were not there."""
 
 from asyncio import gather
+from functools import partial
 from typing import TypeVar
 
 import strawberry
@@ -204,7 +205,9 @@ class Query:
             window=wanted_window(first, after),
             only=wanted_events(filter),
         )
-        return AuditEventConnection.of(page, AuditEvent.of)
+        return AuditEventConnection.of(
+            page, partial(AuditEvent.of, info.context.services.audit.id_of)
+        )
 
     @strawberry.field(
         description=(
@@ -214,7 +217,9 @@ class Query:
     )
     async def change_cursor(self, info: Info) -> str:
         """Tell the place in the log."""
-        return await info.context.services.news.cursor(info.context.view)
+        return await info.context.services.news.cursor(
+            info.context.view, viewer=info.context.viewer
+        )
 
     @strawberry.field(description="A secret by its id.")
     async def secret(self, info: Info, id: strawberry.ID) -> Secret | None:

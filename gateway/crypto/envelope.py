@@ -3,6 +3,7 @@
 A box is `version (1 byte) | algorithm (1 byte) | nonce (12 bytes) | ciphertext and tag`.
 """
 
+import base64
 import hmac
 import os
 from hashlib import sha256
@@ -10,7 +11,7 @@ from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 KEY_BYTES: Final = 32
@@ -68,6 +69,32 @@ def open_box(key: bytes | bytearray, box: bytes, *identity: str) -> bytes:
 def sealed_size(box_size: int) -> int:
     """Return how many bytes were sealed in a box of this length."""
     return max(0, box_size - len(_HEADER) - _NONCE_BYTES - _TAG_BYTES)
+
+
+def seal_text(key: bytes, plaintext: bytes, *identity: str) -> str:
+    """Encrypt deterministically (AES-SIV), bound to an identity, as text for a URL.
+
+    The same plaintext gives the same text: only for what may be compared.
+    """
+    box = AESSIV(key).encrypt(plaintext, [_associated(identity)])
+    return base64.urlsafe_b64encode(box).decode().rstrip("=")
+
+
+def open_text(key: bytes, text: str, *identity: str) -> bytes:
+    """Decrypt a text of `seal_text`, in its one spelling.
+
+    Raises:
+        TamperedBox: if the key, the identity or any character is not what it was when sealed.
+
+    """
+    try:
+        box = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        plaintext = AESSIV(key).decrypt(box, [_associated(identity)])
+    except (ValueError, InvalidTag):
+        raise TamperedBox from None
+    if seal_text(key, plaintext, *identity) != text:
+        raise TamperedBox
+    return plaintext
 
 
 def _associated(identity: tuple[str, ...]) -> bytes:

@@ -12,11 +12,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, Self
 
-from gateway.domain.errors import Argument, ErrorCode, GatewayError, InvalidInput
+from gateway.domain.errors import ErrorCode, GatewayError
 
 _MARK_BYTES: Final = 8
 _MOST_LENGTH: Final = 64
-_PLAIN: Final = re.compile(r"(?P<seq>0|[1-9][0-9]{0,17})\.(?P<mark>[0-9a-f]{16})", re.ASCII)
+_PLAIN: Final = re.compile(r"(?:0|[1-9][0-9]{0,17})\.[0-9a-f]{16}", re.ASCII)
 
 
 class ChangeKind(StrEnum):
@@ -52,28 +52,14 @@ class Position:
         """Return the place behind a link."""
         return cls(seq, link_hash[:_MARK_BYTES].hex())
 
-    @classmethod
-    def read(cls, cursor: str) -> Self:
-        """Return the place that a cursor names.
-
-        Raises:
-            InvalidInput: if it is no cursor of news.
-
-        """
-        found = _PLAIN.fullmatch(_decoded(cursor)) if len(cursor) <= _MOST_LENGTH else None
-        if found is None:
-            raise InvalidInput(Argument.PAGE, "The cursor is none of the changes.")
-        return cls(int(found["seq"]), found["mark"])
-
-    @property
-    def cursor(self) -> str:
-        """The place as an opaque text."""
-        plain = f"{self.seq}.{self.mark}".encode()
-        return base64.urlsafe_b64encode(plain).decode().rstrip("=")
-
     def is_behind(self, link_hash: bytes) -> bool:
         """Tell whether this is the link that is meant."""
         return self.mark == link_hash[:_MARK_BYTES].hex()
+
+
+def is_clear_cursor(cursor: str) -> bool:
+    """Tell whether a text is a cursor from before cursors were sealed."""
+    return len(cursor) <= _MOST_LENGTH and _PLAIN.fullmatch(_decoded(cursor)) is not None
 
 
 def _decoded(cursor: str) -> str:

@@ -4,11 +4,13 @@ from dataclasses import replace
 from typing import Final
 
 from gateway.domain.audit import ANY_EVENT, AuditEvent, AuditFilter
-from gateway.domain.pages import Page, Window
+from gateway.domain.pages import Entry, Page, Window
 from gateway.domain.permissions import Permission
 from gateway.domain.principals import Principal
 from gateway.domain.visibility import Visibility
 from gateway.services import access
+from gateway.services.cursors import Cursors
+from gateway.services.foundation import Foundation
 from gateway.storage import audit_pages
 from gateway.storage.unit_of_work import ReadUnit
 
@@ -18,6 +20,10 @@ _NO_SECRET: Final = ""
 
 class AuditEvents:
     """The use case of those who read what was done."""
+
+    def __init__(self, foundation: Foundation) -> None:
+        """Take who has the key that seals cursors."""
+        self._cursors = Cursors(foundation.vault)
 
     async def page(
         self,
@@ -39,8 +45,23 @@ class AuditEvents:
         if only.secret_id is not None and not sight.is_everywhere:
             in_sight = await audit_pages.secrets_in_sight(unit, sight, {only.secret_id})
             only = only if in_sight else replace(only, secret_id=_NO_SECRET)
-        page = await audit_pages.page(unit, sight, window, only)
-        return page if sight.is_everywhere else await _in_sight(unit, sight, page)
+        page = await audit_pages.page(unit, sight, self._opened(window, viewer), only)
+        shown = page if sight.is_everywhere else await _in_sight(unit, sight, page)
+        entries = tuple(Entry(self.id_of(entry.item), entry.item) for entry in shown.entries)
+        return replace(shown, entries=entries)
+
+    def id_of(self, event: AuditEvent) -> str:
+        """Return the id of an event of an organization."""
+        return self._cursors.of_event(event.seq, organization_id=str(event.organization_id))
+
+    def _opened(self, window: Window, viewer: Principal) -> Window:
+        def opened(cursor: str | None) -> str | None:
+            if cursor is None:
+                return None
+            seq = self._cursors.event(cursor, organization_id=viewer.organization_id)
+            return audit_pages.cursor_at(seq)
+
+        return replace(window, after=opened(window.after), before=opened(window.before))
 
 
 async def _in_sight(unit: ReadUnit, sight: Visibility, page: Page[AuditEvent]) -> Page[AuditEvent]:

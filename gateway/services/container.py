@@ -53,7 +53,7 @@ class Services:
         return cls(
             administration=Administration(foundation),
             aliases=Aliases(foundation),
-            audit=AuditEvents(),
+            audit=AuditEvents(foundation),
             bells=bells,
             changes=Changes(foundation),
             delivery=Delivery(foundation),

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 from gateway.domain.drafts import HolderReference
@@ -21,6 +22,7 @@ from gateway.domain.principals import Principal
 from gateway.domain.refusals import HolderNotFound
 from gateway.services import access
 from gateway.services.bells import Bell, Bells
+from gateway.services.cursors import Cursors
 from gateway.services.effective import effective_with_keys
 from gateway.services.foundation import Foundation
 from gateway.storage import holders, news, secrets
@@ -85,10 +87,16 @@ class News:
         """Take what every use case stands on, and what tells that it is time to look."""
         self._foundation = foundation
         self._bells = bells
+        self._cursors = Cursors(foundation.vault)
 
-    async def cursor(self, unit: ReadUnit) -> str:
-        """Return the cursor of what a view shows: whoever reads on from it misses nothing."""
-        return (await news.head(unit)).cursor
+    async def cursor(self, unit: ReadUnit, *, viewer: Principal) -> str:
+        """Return the cursor of what a view shows: reading on from it leaves nothing out.
+
+        It moves with what happens in the viewer's organization only.
+        """
+        organization_id = viewer.organization_id
+        position = await news.newest_of(unit, organization_id)
+        return self._cursors.of_position(position, organization_id=organization_id)
 
     async def changes(
         self,
@@ -143,7 +151,11 @@ class News:
         holder = await access.require_on(unit, viewer, Permission.SECRET_READ, at)
         # From before the place in the log is read: what comes after that rings.
         with self._bells.listening(holder.project_id) as bell:
-            position = Position.read(after) if after is not None else await news.head(unit)
+            position = (
+                await news.head(unit)
+                if after is None
+                else self._cursors.position(after, organization_id=holder.organization_id)
+            )
             if after is not None and not await news.is_known(unit, position):
                 raise CursorExpired
             ids = holder.chain_ids if is_wide else (holder.id,)
@@ -202,7 +214,14 @@ class News:
 
     async def _next_batch(self, watch: Watch) -> news.Batch:
         async with self._foundation.database.read() as unit:
-            return await news.changes(unit, watch.position, tuple(watch.among))
+            return await news.changes(
+                unit,
+                watch.position,
+                tuple(watch.among),
+                cursor_of=partial(
+                    self._cursors.of_position, organization_id=watch.holder.organization_id
+                ),
+            )
 
 
 async def _effect(turn: _Turn, service: Holder) -> EffectiveChange | None:

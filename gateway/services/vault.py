@@ -37,6 +37,7 @@ class _Opened(NeverStored):
     idempotency_key: bytes = field(repr=False)
     fingerprint_key: bytes = field(repr=False)
     audit_key: bytes = field(repr=False)
+    cursor_key: bytes = field(repr=False)
 
 
 class Vault:
@@ -67,6 +68,7 @@ class Vault:
             idempotency_key=derive_key(key, "idempotency"),
             fingerprint_key=derive_key(key, "fingerprint"),
             audit_key=derive_key(key, "audit"),
+            cursor_key=derive_key(key, "cursor"),
         )
 
     def lock(self) -> None:
@@ -103,6 +105,16 @@ class Vault:
 
         """
         return self._keys.idempotency_key
+
+    @property
+    def cursor_key(self) -> bytes:
+        """The key that seals cursors made from event numbers.
+
+        Raises:
+            LockedVault: before it is unlocked.
+
+        """
+        return self._keys.cursor_key
 
     @property
     def audit_key(self) -> bytes:

@@ -20,6 +20,11 @@ _NEWEST_FIRST: Final = Ordering("audit", (EVENT.c.seq,), is_descending=True)
 _IDS_AT_ONCE: Final = 5_000
 
 
+def cursor_at(seq: int) -> str:
+    """Return the cursor of the event with that number, as `page` takes it."""
+    return _NEWEST_FIRST.cursor_at([seq])
+
+
 async def page(
     unit: ReadUnit, sight: Visibility, window: Window, only: AuditFilter
 ) -> Page[AuditEvent]:

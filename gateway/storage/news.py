@@ -1,13 +1,13 @@
 """Queries about news: the audit trail, read as the log of what became of secrets."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
 from sqlalchemy import Row, select
 
-from gateway.domain.audit import AuditAction
+from gateway.domain.audit import FIRST_HASH, AuditAction
 from gateway.domain.news import ChangeKind, Position, SecretChange
 from gateway.storage.audit import EVENT, HEAD, intact_event_of
 from gateway.storage.unit_of_work import ReadUnit
@@ -49,7 +49,32 @@ async def is_known(unit: ReadUnit, position: Position) -> bool:
     return link_hash is not None and position.is_behind(link_hash[0])
 
 
-async def changes(unit: ReadUnit, position: Position, holder_ids: Collection[str]) -> Batch:
+async def newest_of(unit: ReadUnit, organization_id: str) -> Position:
+    """Return the place behind the newest event of an organization.
+
+    Without one it is the beginning of the log, so far as that is kept. What other organizations do
+    does not move it.
+    """
+    newest = (
+        select(EVENT.c.seq, EVENT.c.hash)
+        .where(EVENT.c.organization_id == organization_id)
+        .order_by(EVENT.c.seq.desc())
+        .limit(1)
+    )
+    if row := await unit.first(newest):
+        return Position.behind(row.seq, row.hash)
+    oldest = select(EVENT.c.seq, EVENT.c.prev_hash).order_by(EVENT.c.seq).limit(1)
+    row = await unit.first(oldest)
+    return Position.behind(row.seq - 1, row.prev_hash) if row else Position.behind(0, FIRST_HASH)
+
+
+async def changes(
+    unit: ReadUnit,
+    position: Position,
+    holder_ids: Collection[str],
+    *,
+    cursor_of: Callable[[Position], str],
+) -> Batch:
     """Return what became of secrets of these holders after a place, oldest first; up to a bound.
 
     What was only sealed anew, under another data key, is the same as before.
@@ -63,7 +88,9 @@ async def changes(unit: ReadUnit, position: Position, holder_ids: Collection[str
     )
     told = ((row, intact_event_of(unit, row).facts) for row in rows)
     return Batch(
-        changes=tuple(_change(row, facts) for row, facts in told if not _is_silent(facts)),
+        changes=tuple(
+            _change(row, facts, cursor_of) for row, facts in told if not _is_silent(facts)
+        ),
         position=Position.behind(rows[-1].seq, rows[-1].hash) if rows else position,
         has_more=len(rows) == MOST_AT_ONCE,
     )
@@ -81,10 +108,12 @@ def _is_silent(facts: Mapping[str, Any]) -> bool:
     return bool(facts.get("is_sealed_anew"))
 
 
-def _change(row: Row[Any], facts: Mapping[str, Any]) -> SecretChange:
+def _change(
+    row: Row[Any], facts: Mapping[str, Any], cursor_of: Callable[[Position], str]
+) -> SecretChange:
     return SecretChange(
         seq=row.seq,
-        cursor=Position.behind(row.seq, row.hash).cursor,
+        cursor=cursor_of(Position.behind(row.seq, row.hash)),
         kind=_KINDS[AuditAction(row.action)],
         secret_id=row.subject_id,
         key=row.key,

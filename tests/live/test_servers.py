@@ -13,7 +13,6 @@ import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from gateway.domain.news import Position
 from gateway.domain.scopes import Scope
 from gateway.services.demo import Demo
 from gateway.storage.engine import READ_CONNECTIONS
@@ -57,10 +56,11 @@ def _run(folder: Path, *arguments: str) -> None:
     )
 
 
-def _cut_off(folder: Path, cursor: str) -> None:
-    """Delete the trail up to a change, as `audit prune` does up to a day."""
-    seq = (Position.read(cursor).seq,)
+def _cut_off(folder: Path, secret_id: str) -> None:
+    """Delete the log up to the last change of a secret, as `audit prune` does up to a day."""
+    last = "SELECT max(seq) FROM audit_mention WHERE secret_id = ?"
     with closing(sqlite3.connect(folder / "secrets.db")) as connection, connection:
+        seq = connection.execute(last, (secret_id,)).fetchone()
         connection.execute("DELETE FROM audit_mention WHERE seq <= ?", seq)
         connection.execute("DELETE FROM audit_event WHERE seq <= ?", seq)
 
@@ -165,7 +165,7 @@ async def test_whoever_read_up_to_what_was_pruned_has_missed_nothing(
             async with listening_on_a_socket(server, CHANGES, since) as listener:
                 first = change_in(await listener.next())
             second_id = await writer.create(new_key())
-        _cut_off(folder, first["cursor"])
+        _cut_off(folder, first_id)
         after = {"holder": writer.job, "after": first["cursor"]}
         async with listening_on_a_socket(server, CHANGES, after) as listener:
             second = change_in(await listener.next())
