@@ -17,7 +17,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from gateway.auth.attempts import GuardedSignIn
 from gateway.auth.authentication import Authentication
-from gateway.auth.callers import Callers
+from gateway.auth.callers import ORGANIZATION_HEADER, Callers
 from gateway.auth.sign_in import SignIn
 from gateway.domain.buckets import Allowance
 from gateway.domain.pictures import Picture
@@ -233,7 +233,13 @@ def _cors(settings: Settings) -> Middleware:
         CORSMiddleware,
         allow_origins=settings.cors_origins,
         allow_methods=["GET", "POST", "PUT", "DELETE"],
-        allow_headers=["Authorization", "Content-Type", IDEMPOTENCY_HEADER, REQUEST_ID],
+        allow_headers=[
+            "Authorization",
+            "Content-Type",
+            IDEMPOTENCY_HEADER,
+            REQUEST_ID,
+            ORGANIZATION_HEADER,
+        ],
         expose_headers=[REQUEST_ID, "Retry-After"],
         # There are no cookies, and a token is put in by the page's own script.
         allow_credentials=False,

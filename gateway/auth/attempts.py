@@ -9,6 +9,7 @@ and nobody can lock out somebody else by failing in their place.
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Final
 from weakref import WeakValueDictionary
 
@@ -21,7 +22,8 @@ from gateway.storage.unit_of_work import ReadUnit
 # The word before the random part, and enough of that to tell tokens apart.
 _PREFIX_LENGTH: Final = len(PREFIX) + 8
 
-LookUp = Callable[[ReadUnit, str], Awaitable[Principal]]
+# Takes a view, a credential, and the organization that the request names.
+LookUp = Callable[[ReadUnit, str, str | None], Awaitable[Principal]]
 
 
 class GuardedSignIn:
@@ -33,7 +35,9 @@ class GuardedSignIn:
         self._attempts = attempts
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def __call__(self, unit: ReadUnit, credential: str, source: str) -> Principal:
+    async def __call__(
+        self, unit: ReadUnit, credential: str, source: str, organization_id: str | None = None
+    ) -> Principal:
         """Return who the credential speaks for, as the unit shows it.
 
         Raises:
@@ -47,9 +51,10 @@ class GuardedSignIn:
             names.append(f"prefix {credential[:_PREFIX_LENGTH]}")
         try:
             with self._counted(names):
-                return await self._sign_in(unit, credential)
+                return await self._sign_in(unit, credential, organization_id)
         except RateLimited as limited:
-            return await self._in_turn(unit, credential, source, limited)
+            look_up = partial(self._sign_in, unit, credential, organization_id)
+            return await self._in_turn(look_up, source, limited)
 
     @contextmanager
     def _counted(self, names: list[str]) -> Iterator[None]:
@@ -72,12 +77,12 @@ class GuardedSignIn:
             self._attempts.give_back(name)
 
     async def _in_turn(
-        self, unit: ReadUnit, credential: str, source: str, limited: RateLimited
+        self, look_up: Callable[[], Awaitable[Principal]], source: str, limited: RateLimited
     ) -> Principal:
         # Nobody else refers to it: it goes when the last one that waits has had its turn.
         turn = self._turns.setdefault(source, asyncio.Lock())
         async with turn:
             try:
-                return await self._sign_in(unit, credential)
+                return await look_up()
             except Unauthenticated:
                 raise limited from None

@@ -3,16 +3,20 @@
 from ipaddress import ip_address, ip_network
 from typing import Final
 
+from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from gateway.auth.attempts import GuardedSignIn, LookUp
 from gateway.domain.errors import Unauthenticated
+from gateway.domain.ids import is_canonical_id
 from gateway.domain.origins import ActorKind
 from gateway.domain.principals import Principal
 from gateway.domain.tokens import PREFIX
 from gateway.services.execution import Caller
 from gateway.storage.unit_of_work import Database, ReadUnit
 
+# Which organization a user of several means.
+ORGANIZATION_HEADER: Final = "X-Organization-Id"
 _SCHEMES: Final = frozenset({"bearer", "token"})
 _MAX_CREDENTIAL_LENGTH: Final = 8_192
 # A peer with an address of version 6 mostly has all of this network.
@@ -36,11 +40,17 @@ class Callers:
         """Return a view for one request, which the caller closes."""
         return self._database.view()
 
-    async def introduce(self, authorization: str, scope: Scope) -> Caller:
+    async def introduce(
+        self, authorization: str, scope: Scope, organization_id: str | None = None
+    ) -> Caller:
         """Return the caller on no view: for what lasts longer than a request.
+
+        The organization is the one that the first message of a WebSocket names, if it does; a
+        header that names another one contradicts it.
 
         Raises:
             Unauthenticated: if it has no valid credential.
+            OrganizationNotNamed: if it is of a user who has to name an organization.
             RateLimited: if too many from there were not valid.
             Unavailable: if credentials cannot be looked up.
 
@@ -48,19 +58,27 @@ class Callers:
         credential = credential_of(authorization)
         view = self.view()
         try:
-            viewer = await self._sign_in(view, credential, _source(scope))
+            named = _named_organization(scope, organization_id)
+            viewer = await self._sign_in(view, credential, _source(scope), named)
         finally:
             await view.close()
-        return self._caller(credential, viewer)
+        return self._caller(credential, viewer, named)
 
     async def sign_in(self, view: ReadUnit, credential: str, scope: Scope) -> Caller:
         """Return the caller on a view that the request's work is done on; errors as above."""
-        viewer = await self._sign_in(view, credential, _source(scope))
-        return self._caller(credential, viewer, view)
+        named = _named_organization(scope)
+        viewer = await self._sign_in(view, credential, _source(scope), named)
+        return self._caller(credential, viewer, named, view)
 
-    def _caller(self, credential: str, viewer: Principal, view: ReadUnit | None = None) -> Caller:
+    def _caller(
+        self,
+        credential: str,
+        viewer: Principal,
+        organization_id: str | None,
+        view: ReadUnit | None = None,
+    ) -> Caller:
         async def look_up(unit: ReadUnit) -> Principal:
-            return await self._look_up(unit, credential)
+            return await self._look_up(unit, credential, organization_id)
 
         kind = ActorKind.TOKEN if credential.startswith(PREFIX) else ActorKind.USER
         return Caller(viewer, look_up, kind, view)
@@ -82,6 +100,21 @@ def credential_of(authorization: str) -> str:
     if scheme.lower() == "token" and "." in credential:
         raise Unauthenticated
     return credential.strip()
+
+
+def _named_organization(scope: Scope, in_message: str | None = None) -> str | None:
+    """Return the one organization that a request names, if it names one.
+
+    Raises:
+        Unauthenticated: if it names several, or what is no id.
+
+    """
+    named = Headers(raw=scope.get("headers", [])).getlist(ORGANIZATION_HEADER)
+    if in_message is not None:
+        named.append(in_message)
+    if len(set(named)) > 1 or not all(map(is_canonical_id, named)):
+        raise Unauthenticated
+    return next(iter(named), None)
 
 
 def _source(scope: Scope) -> str:

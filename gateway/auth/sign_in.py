@@ -23,26 +23,38 @@ class SignIn:
         self._identities = identities
         self._verifier = verifier
 
-    async def __call__(self, unit: ReadUnit, credential: str) -> Principal:
+    async def __call__(
+        self, unit: ReadUnit, credential: str, organization_id: str | None = None
+    ) -> Principal:
         """Return who a credential speaks for, as the unit shows it.
 
         No view is held while an issuer's keys are fetched: nothing is read before they are there.
 
         Raises:
-            Unauthenticated: for any that is not valid, or is of somebody whom nobody let in.
+            Unauthenticated: for any that is not valid, or is of somebody whom nobody let in there.
+            OrganizationNotNamed: for a user of several organizations who has to name one.
             Unavailable: if that cannot be told just now.
 
         """
         if credential.startswith(PREFIX):
-            return await self._tokens.principal(unit, credential)
+            token = await self._tokens.principal(unit, credential)
+            # A token is of one organization, and nothing in another.
+            if organization_id not in {None, token.organization_id}:
+                raise Unauthenticated
+            return token
         if credential.count(".") != _DOTS_OF_A_JWT:
             raise Unauthenticated
-        return await self._user(unit, credential)
+        return await self._user(unit, credential, organization_id)
 
-    async def _user(self, unit: ReadUnit, credential: str) -> Principal:
+    async def _user(
+        self, unit: ReadUnit, credential: str, organization_id: str | None
+    ) -> Principal:
         verified = await self._verifier.verify(credential)
         # Looked up each time: what was taken away from a user is gone with the next request.
         user = await self._identities.principal(
-            unit, issuer=verified.issuer, subject=verified.subject
+            unit,
+            issuer=verified.issuer,
+            subject=verified.subject,
+            organization_id=organization_id,
         )
         return replace(user, expires_at=verified.expires_at)

@@ -1,12 +1,20 @@
 """Grants: who has which role, and where."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
 from gateway.domain.content import utf8_length
-from gateway.domain.errors import Argument, Conflict, InvalidInput, NotFound
+from gateway.domain.errors import (
+    Argument,
+    Conflict,
+    ErrorCode,
+    GatewayError,
+    InvalidInput,
+    NotFound,
+)
 from gateway.domain.holders import Holder
 from gateway.domain.permissions import ROLES, Permission, Role
 
@@ -88,6 +96,39 @@ def ensure_identity(issuer: str, subject: str) -> None:
             )
 
 
+class OrganizationNotNamed(GatewayError):
+    """An identity without a home is registered in several organizations and named none."""
+
+    code = ErrorCode.ORGANIZATION_REQUIRED
+
+    def __init__(self, organization_ids: Iterable[str]) -> None:
+        """Name the identity's own organizations."""
+        super().__init__(
+            "Several organizations have registered this identity. Name the one that is meant in "
+            f"the header X-Organization-Id: {', '.join(sorted(organization_ids))}."
+        )
+
+
+def choose_registration(registered: Sequence[User], organization_id: str | None) -> User | None:
+    """Return the registration of an identity that a request is about; None if there is none.
+
+    A registration is an invitation until the identity uses it. The first one that it uses is its
+    home: that one is meant where a request names no organization, whoever registers the identity
+    besides. The only one there is need not be named either.
+
+    Raises:
+        OrganizationNotNamed: if there are several, and none of them is the home.
+
+    """
+    if organization_id is not None:
+        return next((it for it in registered if it.organization_id == organization_id), None)
+    homes = [user for user in registered if not user.is_invited]
+    possible = homes or registered
+    if len(possible) > 1:
+        raise OrganizationNotNamed(user.organization_id for user in possible)
+    return next(iter(possible), None)
+
+
 class TokenNotFound(NotFound):
     """The token is not there for the viewer."""
 
@@ -134,5 +175,5 @@ class UserConflict(Conflict):
     """The identity is registered already."""
 
     def __init__(self) -> None:
-        """Say so; not where, since it may be another organization."""
+        """Say so; it is about the organization of whoever registers."""
         super().__init__("The identity is registered already.", Argument.SUBJECT)

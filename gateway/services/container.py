@@ -61,7 +61,7 @@ class Services:
             finishing=Finishing(),
             grants=Grants(foundation),
             hierarchy=Hierarchy(foundation),
-            identities=Identities(foundation),
+            identities=Identities(foundation, uses.homes),
             imports=Imports(foundation),
             news=News(foundation, bells),
             overrides=Overrides(foundation),

@@ -9,6 +9,7 @@ from gateway.domain.grants import (
     User,
     UserConflict,
     UserNotFound,
+    choose_registration,
     ensure_identity,
 )
 from gateway.domain.ids import is_canonical_id
@@ -19,6 +20,7 @@ from gateway.domain.principals import Principal
 from gateway.domain.tokens import ApiToken, Creator
 from gateway.services import access
 from gateway.services.foundation import Foundation
+from gateway.services.homes import Homes
 from gateway.services.revocation import UserRemoval, revoke_created
 from gateway.storage import grants, users
 from gateway.storage.unit_of_work import ReadUnit
@@ -27,24 +29,32 @@ from gateway.storage.unit_of_work import ReadUnit
 class Identities:
     """The use cases around users."""
 
-    def __init__(self, foundation: Foundation) -> None:
-        """Take what every use case stands on."""
+    def __init__(self, foundation: Foundation, homes: Homes) -> None:
+        """Take what every use case stands on, and where homes are noted."""
         self._foundation = foundation
+        self._homes = homes
 
-    async def principal(self, unit: ReadUnit, *, issuer: str, subject: str) -> Principal:
+    async def principal(
+        self, unit: ReadUnit, *, issuer: str, subject: str, organization_id: str | None = None
+    ) -> Principal:
         """Return who a verified identity speaks for, with all its grants as the unit shows them.
 
-        Whoever calls this has verified that the issuer says so.
+        Whoever calls this has verified that the issuer says so. Without an organization it is the
+        identity's home; see `domain.grants.choose_registration`.
 
         Raises:
-            Unauthenticated: for an identity that is not registered.
+            Unauthenticated: for an identity that is not registered, or not there.
+            OrganizationNotNamed: if it could be several organizations.
             Unavailable: if the database does not answer.
 
         """
-        found = await grants.user_with_grants(unit, issuer, subject)
-        if found is None:
+        found = await grants.registrations(unit, issuer, subject)
+        chosen = choose_registration([user for user, _ in found], organization_id)
+        if chosen is None:
             raise Unauthenticated
-        return found
+        if all(user.is_invited for user, _ in found):
+            self._homes.note(chosen.id)
+        return next(principal for user, principal in found if user.id == chosen.id)
 
     async def register(
         self,
@@ -60,7 +70,8 @@ class Identities:
         Raises:
             InvalidInput: for an issuer, a subject or a name against the rules.
             Forbidden: if the viewer does not manage access in the whole organization.
-            UserConflict: if the identity is registered, here or in another organization.
+            UserConflict: if the identity is registered in the organization.
+            QuotaExceeded: if the organization has as many users as it can have.
 
         """
         ensure_identity(issuer, subject)
@@ -73,9 +84,10 @@ class Identities:
             subject=subject,
             display_name=display_name,
             created_at=self._foundation.now(),
+            is_invited=True,
         )
         async with self._foundation.writing(terms, viewer=viewer) as unit:
-            if await users.is_registered(unit, issuer, subject):
+            if await users.is_registered(unit, user):
                 raise UserConflict
             count = await users.count_of(unit, viewer.organization_id)
             self._foundation.quotas.ensure_room_for_user(count)

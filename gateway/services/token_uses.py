@@ -8,6 +8,7 @@ import structlog
 from gateway.domain.errors import GatewayError
 from gateway.domain.tokens import ApiToken
 from gateway.services.foundation import Foundation
+from gateway.services.homes import Homes
 from gateway.storage import tokens
 
 _log = structlog.get_logger(__name__)
@@ -23,6 +24,7 @@ class TokenUses:
         """Begin with nothing noted."""
         self._foundation = foundation
         self._noted: dict[str, datetime] = {}
+        self.homes = Homes(foundation)
 
     def note(self, token: ApiToken, now: datetime) -> None:
         """Note that a token is used, unless a recent use is stored."""
@@ -31,7 +33,8 @@ class TokenUses:
             self._noted.setdefault(token.id, now)
 
     async def store(self) -> None:
-        """Store all that was noted, in one write."""
+        """Store all that was noted: the uses of tokens in one write, and homes of users."""
+        await self.homes.store()
         noted = dict(self._noted)
         if not noted:
             return

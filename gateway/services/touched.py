@@ -10,6 +10,7 @@ from gateway.services.trail_keys import State, TrailKeys
 from gateway.storage.watching import FORMER, WATCHED
 
 _VALUE: Final = "sealed_value"
+_UNSEEN: Final = (AuditSubject.USER, "CHANGED")
 
 
 @dataclass(slots=True)
@@ -101,7 +102,9 @@ def _draft(subject: tuple[AuditSubject, str], parts: Sequence[RowChange]) -> Aud
         action=AuditAction[f"{kind}_{effect}"],
         subject=kind,
         subject_id=subject_id,
-        organization_id=note.organization_id,
+        # Users change only in which organization is their identity's home. That is nothing for the
+        # organization's own eyes: it would learn of others.
+        organization_id=None if (kind, effect) == _UNSEEN else note.organization_id,
         project_id=note.project_id,
         holder_id=note.holder_id,
         key=note.key,

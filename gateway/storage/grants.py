@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import partial
+from itertools import groupby
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -22,7 +23,7 @@ from sqlalchemy import (
     select,
 )
 
-from gateway.domain.grants import Grant, GranteeKind, GranteeReference, Held
+from gateway.domain.grants import Grant, GranteeKind, GranteeReference, Held, User
 from gateway.domain.pages import Page, Window
 from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
@@ -95,7 +96,7 @@ _USER_BY_IDENTITY: Final = _lookup(
     _wanted(bindparam("issuer", type_=String), bindparam("subject", type_=String)),
     _USER,
     USERS.columns,
-)
+).order_by(_USER.c.id)
 _USER_BY_ID: Final = _lookup(_BY_ID, _USER, USERS.columns)
 
 
@@ -123,11 +124,6 @@ async def token_with_grants(
     One that is not valid at that time is none: nothing more is done for it than for an unknown one.
     """
     return _token_of(unit, await _found(unit, _TOKEN_BY_DIGEST, digest=digest), at)
-
-
-async def user_with_grants(unit: ReadUnit, issuer: str, subject: str) -> Principal | None:
-    """Return who an identity speaks for, if it is registered; in one statement."""
-    return _user_of(unit, await _found(unit, _USER_BY_IDENTITY, issuer=issuer, subject=subject))
 
 
 async def find_principal(unit: ReadUnit, principal: Principal, *, at: datetime) -> Principal | None:
@@ -168,6 +164,34 @@ def _token_of(
         expires_at=token.expires_at,
     )
     return token, first[end], viewer
+
+
+async def registrations(
+    unit: ReadUnit, issuer: str, subject: str
+) -> Sequence[tuple[User, Principal]]:
+    """Return the users that an identity is, one in each organization that has registered it.
+
+    In one statement.
+    """
+    rows = await _found(unit, _USER_BY_IDENTITY, issuer=issuer, subject=subject)
+    by_user = [list(group) for _, group in groupby(rows, key=lambda row: row[0])]
+    principals = [(group[0], _user_of(unit, group)) for group in by_user]
+    return [(_user_facts(row), principal) for row, principal in principals if principal]
+
+
+def _user_facts(row: Sequence[Any]) -> User:
+    user_id, organization_id, issuer, subject, display_name, created_at, is_invited, _ = row[
+        : len(USERS.columns)
+    ]
+    return User(
+        id=user_id,
+        organization_id=organization_id,
+        issuer=issuer,
+        subject=subject,
+        display_name=display_name,
+        created_at=created_at,
+        is_invited=is_invited is not None,
+    )
 
 
 def _user_of(unit: ReadUnit, rows: Sequence[Sequence[Any]]) -> Principal | None:

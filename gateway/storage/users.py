@@ -3,14 +3,14 @@
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import Row, delete, func, select
+from sqlalchemy import Row, delete, exists, func, select
 
 from gateway.domain.grants import User
 from gateway.domain.pages import Page, Window
 from gateway.storage.audit import prove
 from gateway.storage.grant_tables import UserRow
 from gateway.storage.keyset import Ordering, fetch_page
-from gateway.storage.row_macs import USERS, in_utc, insert_row
+from gateway.storage.row_macs import USERS, in_utc, insert_row, update_row, verified_rows
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
 USER: Final = UserRow.__table__
@@ -55,10 +55,31 @@ async def find(unit: ReadUnit, user_id: str, *, organization_id: str) -> User | 
     return _built(unit, row) if row else None
 
 
-async def is_registered(unit: ReadUnit, issuer: str, subject: str) -> bool:
-    """Tell whether any organization has a user with that identity."""
-    wanted = select(USER.c.id).where(USER.c.issuer == issuer, USER.c.subject == subject)
+async def is_registered(unit: ReadUnit, user: User) -> bool:
+    """Tell whether the user's organization has one with that identity."""
+    wanted = select(USER.c.id).where(
+        USER.c.organization_id == user.organization_id,
+        USER.c.issuer == user.issuer,
+        USER.c.subject == user.subject,
+    )
     return await unit.first(wanted) is not None
+
+
+async def make_home(unit: WriteUnit, user_id: str) -> None:
+    """Let a user's identity no longer name the organization, unless another one is its home.
+
+    Raises:
+        IntegrityFault: if the row is not what the gateway wrote.
+
+    """
+    other = USER.alias()
+    has_home = exists().where(
+        other.c.issuer == USER.c.issuer,
+        other.c.subject == USER.c.subject,
+        other.c.is_invited.is_(None),
+    )
+    for row in await verified_rows(unit, USERS, USER.c.id == user_id, ~has_home):
+        await update_row(unit, USERS, row, {"is_invited": None})
 
 
 async def count_of(unit: ReadUnit, organization_id: str) -> int:

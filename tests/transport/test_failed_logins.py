@@ -147,7 +147,7 @@ async def test_attempts_are_counted_before_anything_is_looked_up(
     looking, most_at_once = 0, 0
     all_look, release = asyncio.Event(), asyncio.Event()
 
-    async def never(_unit: ReadUnit, _: str) -> Principal:
+    async def never(_unit: ReadUnit, *_: str | None) -> Principal:
         nonlocal looking, most_at_once
         looking += 1
         most_at_once = max(most_at_once, looking)
@@ -174,7 +174,7 @@ async def test_what_cannot_be_looked_up_does_not_count(world: World, clock: Hand
     """S11, S59."""
     is_down = True
 
-    async def sign_in(_unit: ReadUnit, _: str) -> Principal:
+    async def sign_in(_unit: ReadUnit, *_: str | None) -> Principal:
         if is_down:
             raise Unavailable
         return SOMEBODY
@@ -228,7 +228,7 @@ async def test_a_check_behind_the_limit_is_refused_instead(world: World, clock: 
     """The control: through the limiter, nobody finds out that the token is revoked."""
     guarded, _ = _callers(world, clock)
 
-    async def limited(unit: ReadUnit, credential: str) -> Principal:
+    async def limited(unit: ReadUnit, credential: str, _: str | None) -> Principal:
         return await guarded(unit, credential, "10.0.0.1")
 
     with pytest.raises(RateLimited):

@@ -18,6 +18,7 @@ from gateway.domain.errors import (
     Unauthenticated,
     Unavailable,
 )
+from gateway.domain.grants import OrganizationNotNamed
 from gateway.domain.origins import originating
 from gateway.http.answers import encoded, plain, refusing
 from gateway.http.asked import Asked
@@ -32,6 +33,7 @@ _log = structlog.get_logger(__name__)
 MOST_OPERATIONS: Final = 10
 _MOST_ID: Final = 256
 _CREDENTIAL_NAMES: Final = ("Authorization", "authorization")
+_ORGANIZATION_NAMES: Final = ("X-Organization-Id", "x-organization-id")
 
 Message = Mapping[str, Any]
 
@@ -106,10 +108,15 @@ class Conversation:
         # Beside a header it is one credential too many.
         if self._caller is not None or len(given) != 1 or not isinstance(given[0], str):
             raise Closed(CloseCode.FORBIDDEN, "Forbidden")
+        organizations = [said[name] for name in _ORGANIZATION_NAMES if name in said]
+        if len(organizations) > 1 or not all(isinstance(it, str) for it in organizations):
+            raise Closed(CloseCode.FORBIDDEN, "Forbidden")
         try:
-            return await self._parts.sign_in(given[0])
+            return await self._parts.sign_in(given[0], next(iter(organizations), None))
         except Unauthenticated:
             raise Closed(CloseCode.FORBIDDEN, "Forbidden") from None
+        except OrganizationNotNamed:
+            raise Closed(CloseCode.FORBIDDEN, "X-Organization-Id is missing") from None
         except (RateLimited, TimeoutError, Unavailable):
             raise Closed(CloseCode.TRY_AGAIN_LATER, "Try again later") from None
 

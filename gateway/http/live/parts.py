@@ -75,5 +75,5 @@ class SocketParts:
     streaming: Streaming
     documents: TrustedDocuments
     # Takes an Authorization header's text.
-    sign_in: Callable[[str], Awaitable[Caller]]
+    sign_in: Callable[[str, str | None], Awaitable[Caller]]
     times: SocketTimes

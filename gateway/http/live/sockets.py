@@ -30,7 +30,7 @@ SUBPROTOCOL: Final = "graphql-transport-ws"
 _NOT_SPOKEN: Final = Closed(CloseCode.SUBPROTOCOL_NOT_ACCEPTABLE, "Subprotocol not acceptable")
 
 # Takes an Authorization header's text, and the socket's scope.
-SignIn = Callable[[str, Scope], Awaitable[Caller]]
+SignIn = Callable[[str, Scope, str | None], Awaitable[Caller]]
 
 
 class ForeignOrigin(GatewayError):
@@ -97,9 +97,9 @@ class SocketEndpoint:
         return Closed(CloseCode.INTERNAL, "Internal error")
 
     def _parts(self, scope: Scope) -> SocketParts:
-        async def sign_in(authorization: str) -> Caller:
+        async def sign_in(authorization: str, organization_id: str | None) -> Caller:
             async with asyncio.timeout(SIGN_IN_SECONDS), self._signing_in:
-                return await self._sign_in(authorization, scope)
+                return await self._sign_in(authorization, scope, organization_id)
 
         return SocketParts(
             open_run=self._open_run,
