@@ -173,7 +173,7 @@ async def test_an_organization_that_a_credential_is_nothing_in_is_answered_like_
     subject, job_id = new_id(), world.demo.job_id
     await _join(world, world.demo.organization_id, issuer, subject)
     credentials = (issuer.token(sub=subject), world.demo.token)
-    hostile = [(other.organization_id,), (new_id(),), ("none",), ("",)]
+    hostile: list[tuple[str, ...]] = [(other.organization_id,), (new_id(),), ("none",), ("",)]
     hostile.append((world.demo.organization_id, other.organization_id))
     nameless = comparable(await _get(world, job_id, "none"))
 

@@ -71,6 +71,9 @@ REFUSALS: Final[Mapping[ErrorCode, Refusal]] = MappingProxyType(
         ),
         ErrorCode.UNAUTHENTICATED: Refusal(_always, "There is no valid credential."),
         ErrorCode.FORBIDDEN: Refusal(_always, "The credential may see this but not do it."),
+        ErrorCode.ORGANIZATION_REQUIRED: Refusal(
+            _always, "A user of several organizations names one in `X-Organization-Id`."
+        ),
         ErrorCode.READ_ONLY: Refusal(_changes, "The secret is built in, so it stays as it is."),
         ErrorCode.NOT_FOUND: Refusal(
             _always, "Nothing with that id can be seen from here, whether or not it exists."
