@@ -175,7 +175,12 @@ class Query:
         )
         return RoleGrantConnection.of(page, RoleGrant.of)
 
-    @strawberry.field(description="The organization's users, for whoever manages access, by name.")
+    @strawberry.field(
+        description=(
+            "The users with a grant where the viewer manages access, by name; all users, where "
+            "that is the organization."
+        )
+    )
     async def users(
         self, info: Info, first: First = strawberry.UNSET, after: After = strawberry.UNSET
     ) -> UserConnection:

@@ -114,13 +114,16 @@ class Administration:
         Raises:
             InvalidInput: for a name against the rules.
             HolderNotFound: if it is not there for the viewer.
-            Forbidden: if the viewer may not shape the hierarchy.
+            Forbidden: if the viewer may not shape the hierarchy where the holder is.
             NameConflict: if another of its kind beside it has the name.
 
         """
         content.ensure_name(name)
         async with self._foundation.writing(terms, viewer=viewer) as unit:
             holder = await access.require_on(unit, viewer, Permission.HIERARCHY_WRITE, at)
+            # A name is the parent's: that it is taken tells of holders beside this one.
+            parent = await holders.find(unit, holder.parent_id) if holder.parent_id else None
+            access.require(viewer, Permission.HIERARCHY_WRITE, on=parent)
             renamed = replace(holder, name=name)
             if renamed != holder:
                 await _ensure_name_is_free(unit, renamed)

@@ -131,12 +131,14 @@ class Identities:
         return UserRemoval(user=found, created=created)
 
     async def page(self, unit: ReadUnit, *, viewer: Principal, window: Window) -> Page[User]:
-        """Return a page of the organization's users, by name.
+        """Return a page of the users with a grant where the viewer manages access, by name.
+
+        Where that is the whole organization, it is all users.
 
         Raises:
             Forbidden: if the viewer manages access nowhere.
             InvalidInput: for a cursor of another list.
 
         """
-        access.require_somewhere(viewer, Permission.ACCESS_MANAGE)
-        return await users.page(unit, window, organization_id=viewer.organization_id)
+        sight = access.require_somewhere(viewer, Permission.ACCESS_MANAGE)
+        return await users.page(unit, window, sight=sight)

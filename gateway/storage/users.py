@@ -7,13 +7,18 @@ from sqlalchemy import Row, delete, exists, func, select
 
 from gateway.domain.grants import User
 from gateway.domain.pages import Page, Window
+from gateway.domain.visibility import Visibility
 from gateway.storage.audit import prove
-from gateway.storage.grant_tables import UserRow
+from gateway.storage.grant_tables import RoleGrantRow, UserRow
 from gateway.storage.keyset import Ordering, fetch_page
 from gateway.storage.row_macs import USERS, in_utc, insert_row, update_row, verified_rows
+from gateway.storage.tables import HolderRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
+from gateway.storage.visibility import holders_covered
 
 USER: Final = UserRow.__table__
+_GRANT: Final = RoleGrantRow.__table__
+_HOLDER: Final = HolderRow.__table__
 _BY_NAME: Final = Ordering("user", (USER.c.display_name, USER.c.id))
 
 
@@ -88,10 +93,17 @@ async def count_of(unit: ReadUnit, organization_id: str) -> int:
     return int(row[0]) if row else 0
 
 
-async def page(unit: ReadUnit, window: Window, *, organization_id: str) -> Page[User]:
-    """Return a page of an organization's users, by name."""
+async def page(unit: ReadUnit, window: Window, *, sight: Visibility) -> Page[User]:
+    """Return a page of the users of which something is in sight, by name."""
     await prove(unit)
-    statement = USERS.selection().where(USER.c.organization_id == organization_id)
+    statement = USERS.selection().where(USER.c.organization_id == sight.organization_id)
+    if not sight.is_everywhere:
+        granted = (
+            exists()
+            .where(_GRANT.c.user_id == USER.c.id, _GRANT.c.holder_id == _HOLDER.c.id)
+            .where(holders_covered(sight))
+        )
+        statement = statement.where(granted)
     return await fetch_page(
         unit, statement, ordering=_BY_NAME, window=window, build=partial(_built, unit)
     )
