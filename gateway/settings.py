@@ -12,6 +12,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from gateway.domain.origins import MAX_OPERATOR_LENGTH, Operator
 from gateway.domain.quotas import Quotas
 from gateway.identity.issuers import Issuer
 from gateway.setting_kinds import (
@@ -211,6 +212,10 @@ class Settings(BaseSettings):
     subscriptions_per_caller: Count = Field(
         default=100, description="Subscriptions that one caller may listen to at once; 0: any."
     )
+    operator: str | None = Field(
+        default=None,
+        description="Name of the person at the command line, for the audit log; also `--as`.",
+    )
     log_format: LogFormat = Field(
         default=LogFormat.CONSOLE, description="`console` for people, `json` for machines."
     )
@@ -225,6 +230,14 @@ class Settings(BaseSettings):
             message = "the database is a file of SQLite: sqlite+aiosqlite:/// and its path"
             raise ValueError(message)
         return url
+
+    @field_validator("operator")
+    @classmethod
+    def _is_fit_to_record(cls, name: str | None) -> str | None:
+        if name is not None and not Operator.is_fit(name):
+            message = f"the name must have 1 to {MAX_OPERATOR_LENGTH} printable characters"
+            raise ValueError(message)
+        return name
 
     @field_validator("issuers")
     @classmethod

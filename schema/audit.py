@@ -29,7 +29,9 @@ class AuditEvent:
     at: datetime
     action: AuditAction
     actor_kind: ActorKind
-    actor_id: str = strawberry.field(description="Of a token or a user, its id.")
+    actor_id: str = strawberry.field(
+        description="Of a token or a user, its id; of an operator, the name of the person."
+    )
     face: AuditFace
     request_id: str | None = strawberry.field(
         description="The request's `X-Request-Id`; null for the command line."

@@ -34,6 +34,7 @@ from gateway.cli.refusals import Refused
 from gateway.domain.errors import ErrorCode, GatewayError, RefusedStart
 from gateway.logs import configure_logs
 from gateway.setting_kinds import LogFormat, LogLevel
+from gateway.settings import hand_down
 
 Command = Callable[..., None]
 
@@ -184,8 +185,14 @@ def _program(
             "--version", callback=_tell_version, is_eager=True, help="Print the version and exit."
         ),
     ] = False,
+    operator: Annotated[
+        str | None,
+        typer.Option("--as", metavar="NAME", help="Who you are, for the audit log."),
+    ] = None,
 ) -> None:
     """Take the options of the program itself."""
+    if operator is not None:
+        hand_down(operator=operator)
 
 
 def _status(app: typer.Typer) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
+from gateway.cli.operators import current_operator
 from gateway.cli.printing import PROGRAM
 from gateway.cli.refusals import Refused
 from gateway.domain.origins import operating
@@ -40,7 +41,7 @@ def run(work: Callable[[Runtime], Coroutine[Any, Any, Result]]) -> Result:
         raise NoData(read.data_dir)
 
     async def opened() -> Result:
-        with operating():
+        with operating(current_operator(read.operator)):
             async with Runtime.over(read).running() as runtime:
                 return await work(runtime)
 

@@ -4,12 +4,14 @@ It is known at the edge, and asked for where the audit trail is written. What li
 part in it, so it travels beside the calls, with the task that makes them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
+
+MAX_OPERATOR_LENGTH: Final = 128
 
 
 class ActorKind(StrEnum):
@@ -31,6 +33,32 @@ class AuditFace(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Operator:
+    """A person at the command line: the system's user, the login behind it, the name they give."""
+
+    user: str
+    uid: int
+    login: str | None = None
+    name: str | None = None
+
+    @property
+    def actor_id(self) -> str:
+        """By what the audit log shows the person."""
+        return self.name or self.login or self.user
+
+    @property
+    def facts(self) -> Mapping[str, str | int]:
+        """What the audit log records of the person."""
+        known = asdict(self)
+        return {name: fact for name, fact in known.items() if fact is not None}
+
+    @staticmethod
+    def is_fit(text: str) -> bool:
+        """Tell whether a name can be recorded: no control or format characters."""
+        return 0 < len(text) <= MAX_OPERATOR_LENGTH and text.isprintable()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
     """Who acts, and through what."""
 
@@ -38,6 +66,7 @@ class Origin:
     actor_id: str = "gateway"
     face: AuditFace = AuditFace.NONE
     request_id: str | None = None
+    operator: Operator | None = None
 
 
 _CURRENT: Final[ContextVar[Origin | None]] = ContextVar("origin", default=None)
@@ -58,6 +87,11 @@ def originating(**known: Any) -> Iterator[None]:  # noqa: ANN401 - the fields of
         _CURRENT.reset(token)
 
 
-def operating() -> AbstractContextManager[None]:
-    """Say that the instance's operator works at the command line."""
-    return originating(actor_kind=ActorKind.OPERATOR, actor_id="operator", face=AuditFace.CLI)
+def operating(operator: Operator | None = None) -> AbstractContextManager[None]:
+    """Say that the instance's operator works at the command line, and who that is."""
+    return originating(
+        actor_kind=ActorKind.OPERATOR,
+        actor_id=operator.actor_id if operator else "operator",
+        face=AuditFace.CLI,
+        operator=operator,
+    )

@@ -159,6 +159,7 @@ class Trail:
         self, head: Head | None, told: Iterable[AuditDraft], set_mac: bytes
     ) -> Sequence[Link]:
         origin, at = current_origin(), self._foundation.now()
+        by_whom = {"operator": origin.operator.facts} if origin.operator else {}
         seq, prev_hash = (head.seq, head.hash) if head else (0, FIRST_HASH)
         links: list[Link] = []
         for draft in told:
@@ -177,7 +178,7 @@ class Trail:
                 key=draft.key,
                 face=origin.face,
                 request_id=origin.request_id,
-                details=details_text(draft.details),
+                details=details_text({**draft.details, **by_whom}),
                 set_mac=set_mac,
                 prev_hash=prev_hash,
             )
