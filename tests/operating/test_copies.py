@@ -222,6 +222,7 @@ def test_a_check_up_beside_a_running_gateway_finds_all_well(beside: CommandLine)
         "permissions": "well",
         "database": "well",
         "start": "well",
+        "catalog": "well",
         "keys": "well",
         "clock": "well",
     }
@@ -282,7 +283,7 @@ def test_a_backup_with_a_foreign_trigger_is_refused(
     refused = line("restore", str(backup), "--overwrite")
 
     assert refused.code == 1
-    assert "ADDED trigger own" in refused.complaint
+    assert "ADDED trigger own" in refused.err
     assert _fingerprint(line, demo) == before
 
 
