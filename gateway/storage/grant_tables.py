@@ -26,7 +26,8 @@ class UserRow(Model, table=True):
 
     __tablename__ = "user_account"
     __table_args__ = (
-        UniqueConstraint("organization_id", "issuer", "subject"),
+        # In this order, since whoever signs in is looked up by the first two.
+        UniqueConstraint("issuer", "subject", "organization_id"),
         # An identity has one organization that it need not name.
         Index(
             "uq_user_account_home",

@@ -15,7 +15,7 @@ from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
 from gateway.services.execution import Caller
 from gateway.services.foundation import Foundation
-from gateway.storage import tokens
+from gateway.storage import grants, tokens
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 from tests.access.halves import half_sent
 from tests.patience import until

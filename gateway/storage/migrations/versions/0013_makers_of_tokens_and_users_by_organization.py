@@ -39,8 +39,8 @@ def upgrade() -> None:
     with _without_grants(), op.batch_alter_table("user_account") as table:
         table.drop_constraint(op.f("uq_user_account_issuer_subject"), type_="unique")
         table.create_unique_constraint(
-            op.f("uq_user_account_organization_id_issuer_subject"),
-            ["organization_id", "issuer", "subject"],
+            op.f("uq_user_account_issuer_subject_organization_id"),
+            ["issuer", "subject", "organization_id"],
         )
     op.create_index(
         "uq_user_account_home",
@@ -66,7 +66,7 @@ def downgrade() -> None:
     op.drop_index("uq_user_account_home", "user_account")
     with _without_grants(), op.batch_alter_table("user_account") as table:
         table.drop_constraint(
-            op.f("uq_user_account_organization_id_issuer_subject"), type_="unique"
+            op.f("uq_user_account_issuer_subject_organization_id"), type_="unique"
         )
         table.create_unique_constraint(
             op.f("uq_user_account_issuer_subject"), ["issuer", "subject"]
