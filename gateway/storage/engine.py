@@ -81,10 +81,15 @@ def _give_back(opening: "asyncio.Future[AsyncConnection]") -> None:
 
 
 def _watch(connection: Any, _entry: ConnectionPoolEntry) -> None:  # noqa: ANN401 - a DBAPI's
-    cursor = connection.cursor()
-    for statement in watching_statements():
-        cursor.execute(statement)
-    cursor.close()
+    try:
+        cursor = connection.cursor()
+        for statement in watching_statements():
+            cursor.execute(statement)
+        cursor.close()
+    except BaseException:
+        # The pool does not know it yet, and would leave it open with its thread.
+        connection.close()
+        raise
 
 
 def _create_engine(url: URL, *, pool_size: int, can_write: bool, creates: bool) -> AsyncEngine:
@@ -181,7 +186,7 @@ def _prepare_sqlite(*, can_write: bool) -> Callable[[Any, ConnectionPoolEntry], 
         connection.isolation_level = None
         try:
             _set_pragmas(connection, can_write=can_write)
-        except Exception:
+        except BaseException:
             # The pool does not know it yet, and would leave it open with its thread.
             connection.close()
             raise

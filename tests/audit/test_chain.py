@@ -65,8 +65,8 @@ async def long_trail(shared_world: World) -> World:
             Scope.JOB, shared_world.demo.job_id, key=f"KEY_{number}", value="v"
         )
     await shared_world.graphql.ask(DELIVERY, {"id": shared_world.demo.job_id})
-    kept = (f"CREATE TABLE kept_{table} AS SELECT * FROM {table}" for table in TABLES)
-    run_by_force(database_of(shared_world), *kept)
+    kept = (f"CREATE TABLE kept.{table} AS SELECT * FROM main.{table}" for table in TABLES)
+    run_by_force(database_of(shared_world), _attached(shared_world), *kept)
     return shared_world
 
 
@@ -77,10 +77,15 @@ def trail(long_trail: World) -> Iterator[World]:
     _put_back(long_trail)
 
 
+def _attached(world: World) -> str:
+    # A file of its own: a table beside the gateway's would stop writes.
+    return f"ATTACH '{database_of(world).parent / 'kept.db'}' AS kept"
+
+
 def _put_back(world: World) -> None:
     for table in TABLES:
-        copied = f"INSERT INTO {table} SELECT * FROM kept_{table}"
-        run_by_force(database_of(world), f"DELETE FROM {table}", copied)
+        copied = f"INSERT INTO main.{table} SELECT * FROM kept.{table}"
+        run_by_force(database_of(world), _attached(world), f"DELETE FROM main.{table}", copied)
 
 
 def _tamper(world: World, *statements: str) -> None:

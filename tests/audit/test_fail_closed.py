@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from gateway.domain.ids import new_id
+from tests.audit import foreign
 from tests.audit.trail import database_of, run_by_force
 from tests.world import World
 
@@ -14,6 +15,12 @@ REFUSE = """CREATE TRIGGER refuse BEFORE INSERT ON {table} BEGIN SELECT RAISE(AB
 TABLES = ("audit_event", "audit_state", "audit_mention", "audit_head")
 DELIVERY = "query ($id: ID!) { runtimeSecrets(serviceId: $id) { key value } }"
 Send = Callable[[World], Awaitable[httpx.Response]]
+
+
+@pytest.fixture(autouse=True)
+def any_trigger(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let triggers be: here they are only how a write is made to fail."""
+    foreign.look_away(monkeypatch)
 
 
 async def _deliver(world: World) -> httpx.Response:
