@@ -79,7 +79,7 @@ def test_the_head_is_printed_as_an_anchor_is(line: CommandLine, data_dir: Path) 
 
 def test_an_export_has_every_entry_a_line(line: CommandLine, demo: Demo) -> None:
     """S51: each line is one JSON object in ASCII, whatever things are called."""
-    line("project", "create", "é\u202eb", "--organization", "Demo")
+    line("project", "create", "é\U0001f511b", "--organization", "Demo")
 
     told = line("audit", "export", "--format", "jsonl")
 
