@@ -38,7 +38,7 @@ class Ordering:
         """Return the condition that a row lies beyond the cursor.
 
         Raises:
-            InvalidInput: if the cursor is none of this list in this order.
+            InvalidInput: if the cursor does not belong to this list in this order.
 
         """
         here = tuple_(*self.columns)
@@ -68,7 +68,7 @@ class Ordering:
                 else _refuse()
             )
         except (ValueError, TypeError, OverflowError, binascii.Error, RecursionError):
-            raise InvalidInput(Argument.PAGE, "The cursor is none of this list.") from None
+            raise InvalidInput(Argument.PAGE, "The cursor does not belong to this list.") from None
 
 
 def _refuse() -> list[Place]:
@@ -124,7 +124,7 @@ async def fetch_page(
     """Run a statement for one window of its rows.
 
     Raises:
-        InvalidInput: if a cursor is none of this list.
+        InvalidInput: if a cursor does not belong to this list.
         Unavailable: if the database does not answer.
 
     """

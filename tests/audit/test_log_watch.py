@@ -17,6 +17,7 @@ from gateway.setting_kinds import LogFormat
 from gateway.watch import keeping_watch
 from tests.audit.trail import run_by_force, told
 from tests.operations.canaries import all_logs
+from tests.patience import patiently
 from tests.world import World, open_world
 
 EVENTS: Final = "{ auditEvents(first: 100) { edges { node { action actorId } } } }"
@@ -78,7 +79,7 @@ async def test_a_server_walks_the_log_by_itself(
 
     async with (
         open_world(data_dir, template[1], scrub_seconds=1) as world,
-        asyncio.timeout(60),
+        patiently(),
         keeping_watch(world.runtime.operator.audit, world.runtime.settings),
     ):
         while not world.runtime.operator.audit.is_in_alarm:  # noqa: ASYNC110 - nothing tells of it

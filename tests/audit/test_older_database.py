@@ -18,6 +18,7 @@ from gateway.services.alarms import Alarm
 from gateway.services.database_guard import DatabaseGuard
 from gateway.services.demo import Demo
 from tests.audit.trail import alarm_of
+from tests.patience import PATIENCE
 from tests.servers import serving
 from tests.world import World, open_world
 
@@ -221,7 +222,7 @@ def test_a_real_server_stops_delivering_with_the_first_request(
     headers = {"Authorization": f"Bearer {demo.token}"}
     with (
         serving(data_dir, demo, AUDIT_ANCHOR_SECONDS="86400") as server,
-        httpx.Client(base_url=server.url, headers=headers) as client,
+        httpx.Client(base_url=server.url, headers=headers, timeout=PATIENCE) as client,
     ):
         _backup(data_dir, tmp_path / "old.db")
         before = client.post("/graphql", json=body)

@@ -32,7 +32,7 @@ HARMLESS: Final = MappingProxyType(
         "finishing.is_busy": "whether this process is writing",
         "finishing.settle": "waits for what is under way",
         "identities.principal": "sign-in: makes the principal of a verified identity",
-        "news.cursor": "a position in the log, without a row",
+        "audit.id_of": "the id of an event that its reader has already",
         "secrets.cursor_of": "computes a cursor of a secret that the caller has",
         "tokens.now": "the clock",
         "tokens.principal": "sign-in: makes the principal of a token's text",

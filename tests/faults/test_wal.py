@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from gateway.services.demo import Demo
+from tests.patience import PATIENCE
 from tests.servers import PROGRAM, LiveServer, serving
 from tests.transport.loosened import without
 
@@ -44,7 +45,7 @@ class Load:
         """Send requests from all clients, and look at the log beside them."""
         headers = {"Authorization": f"Bearer {self.server.demo['token']}"}
         async with httpx.AsyncClient(
-            base_url=self.server.url, headers=headers, timeout=120, limits=httpx.Limits()
+            base_url=self.server.url, headers=headers, timeout=PATIENCE, limits=httpx.Limits()
         ) as client:
             await self._begin(client)
             loop = asyncio.get_running_loop()

@@ -56,7 +56,8 @@ async def test_what_is_no_cursor_is_refused(
     }
 
     refusals = {kind: (it["extensions"]["code"], it["message"]) for kind, (it,) in told.items()}
-    assert refusals == dict.fromkeys(WRONG, ("BAD_USER_INPUT", "The cursor is none of this list."))
+    refusal = ("BAD_USER_INPUT", "The cursor does not belong to this list.")
+    assert refusals == dict.fromkeys(WRONG, refusal)
     assert {it["path"][-1] for (it,) in told.values()} == {paged.name}
 
 

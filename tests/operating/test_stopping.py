@@ -101,7 +101,7 @@ def _write_something(server: LiveServer, key: str) -> int:
     headers = {"Authorization": f"Bearer {server.demo['token']}"}
     path = f"{server.url}/job/{server.demo['job_id']}/secret"
     body = {"key": key, "value": "x"}
-    return httpx.post(path, json=body, headers=headers, timeout=60).status_code
+    return httpx.post(path, json=body, headers=headers, timeout=PATIENCE).status_code
 
 
 def test_a_server_stops_in_time_whatever_its_peers_do(
@@ -113,7 +113,7 @@ def test_a_server_stops_in_time_whatever_its_peers_do(
         half_sent = _half_sent(server, stack)
         _obstinate(server, stack)
         # The server has seen all of it when it has answered what came last.
-        assert httpx.get(f"{server.url}/readyz", timeout=60).is_success
+        assert httpx.get(f"{server.url}/readyz", timeout=PATIENCE).is_success
         status, seconds = _stopped(server)
         answers = [statuses(until_closed(opened)) for opened in half_sent]
         logged = server.logged
@@ -132,7 +132,7 @@ def test_a_server_that_waits_for_half_sent_bodies_stops_late(
     """The control of the test above: it waits for as long as a body may take."""
     with _patient(template, tmp_path, without("shutdown"), body=9) as server, ExitStack() as stack:
         half_sent = _half_sent(server, stack)
-        assert httpx.get(f"{server.url}/readyz", timeout=60).is_success
+        assert httpx.get(f"{server.url}/readyz", timeout=PATIENCE).is_success
         _, seconds = _stopped(server)
         answers = [statuses(until_closed(opened)) for opened in half_sent]
 
@@ -146,7 +146,7 @@ def test_a_write_that_was_begun_comes_to_its_end(
     """S73."""
     answers: list[int] = []
     with _patient(template, tmp_path) as server:
-        with closing(sqlite3.connect(tmp_path / "data/secrets.db", timeout=60)) as blocking:
+        with closing(sqlite3.connect(tmp_path / "data/secrets.db", timeout=PATIENCE)) as blocking:
             blocking.execute("BEGIN IMMEDIATE")
             writing = threading.Thread(
                 target=lambda: answers.append(_write_something(server, CREATE))
@@ -166,7 +166,7 @@ def test_a_write_that_was_begun_comes_to_its_end(
 def _wait_for_readers_after(server: LiveServer) -> None:
     """Let requests that came later be answered, so that the one before waits for the writer."""
     headers = {"Authorization": f"Bearer {server.demo['token']}"}
-    with httpx.Client(base_url=server.url, headers=headers, timeout=60) as client:
+    with httpx.Client(base_url=server.url, headers=headers, timeout=PATIENCE) as client:
         for _ in range(10):
             assert client.get(f"/job/{server.demo['job_id']}/secret").is_success
 

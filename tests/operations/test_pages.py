@@ -209,7 +209,7 @@ async def test_a_cursor_of_another_order_is_refused(shared_world: World, job_id:
 
     refusal = await _refusal(shared_world, job_id, after=page["pageInfo"]["endCursor"])
 
-    assert refusal["message"] == "The cursor is none of this list."
+    assert refusal["message"] == "The cursor does not belong to this list."
 
 
 HOLDERS = """query ($id: ID!, $first: Int, $after: String) { environment(id: $id) {
