@@ -92,12 +92,14 @@ class Delivery:
             Forbidden: if the viewer may not have values.
             TooManyKeys: if the service sees more keys than one delivery can have.
             DeliveryTooLarge: if the texts are too long together, as they are or expanded.
+            Overloaded: if too many wait to be recorded, before any value is opened.
 
         """
         named = HolderReference(None, service_id)
         service = await access.require_on(unit, viewer, Permission.SECRET_DELIVER, named)
         if not service.kind.is_service:
             raise HolderNotFound(None, service_id)
+        self._foundation.database.write_admission.ensure_room()
         winners = await _winners(unit, service)
         sources = await _sources(unit, service, winners)
         await _ensure_short(unit, sources)
@@ -106,7 +108,7 @@ class Delivery:
         await unit.close()
         delivered = await _expanded(sources, contents, admit)
         # Before the values leave: without this entry they do not.
-        async with self._foundation.writing(AT_ONCE, viewer=viewer) as record:
+        async with self._foundation.writing(AT_ONCE, viewer=viewer, is_bounded=False) as record:
             record.told.append(_told(service, sources))
         return delivered
 

@@ -38,12 +38,13 @@ class Foundation:
 
     @asynccontextmanager
     async def writing(
-        self, terms: WriteTerms, *, viewer: Principal | None
+        self, terms: WriteTerms, *, viewer: Principal | None, is_bounded: bool = True
     ) -> AsyncIterator[WriteUnit]:
         """Give the transaction of one use case, on the caller's terms.
 
         The principal is read again in it. Others may have written since the request began, and
-        what they revoked counts. There is none where the instance's operator acts.
+        what they revoked counts. There is none where the instance's operator acts. What is not
+        bounded waits for the writer however many do: for work that was admitted before it began.
 
         Raises:
             InvalidInput: for an idempotency key against the rules.
@@ -53,7 +54,7 @@ class Foundation:
 
         """
         terms.ensure_valid()
-        async with self.database.write(dry_run=terms.dry_run, is_bounded=True) as unit:
+        async with self.database.write(dry_run=terms.dry_run, is_bounded=is_bounded) as unit:
             await self._ensure_access_is_unchanged(unit, viewer)
             yield unit
 

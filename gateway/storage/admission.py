@@ -21,7 +21,7 @@ MAX_WAITING: Final = 256
 # view and for the writer, and its deadline is 10 s.
 MAX_WAIT: Final = 4.0
 # Seconds. An estimate to begin with.
-_FIRST_INTERVAL: Final = 0.02
+_FIRST_INTERVAL: Final = 0.05
 # The share of the newest interval in the average.
 _WEIGHT: Final = 0.1
 # Seconds. A request's deadline is shorter; what has none must not wait for ever.
@@ -66,9 +66,8 @@ class Admission:
             await self._places.acquire()
             self._is_refusing = False
             return
-        if is_bounded and self._is_full():
-            self._note_refusal()
-            raise Overloaded
+        if is_bounded:
+            self.ensure_room()
         if not self.waiting:
             # The time in which nobody waited says nothing.
             self._last_left = self._clock()
@@ -81,6 +80,17 @@ class Admission:
             raise Unavailable from None
         finally:
             self.waiting -= 1
+
+    def ensure_room(self) -> None:
+        """Refuse a request that would wait too long, before anything is done for it.
+
+        Raises:
+            Overloaded: if the queue is too long.
+
+        """
+        if self._is_full():
+            self._note_refusal()
+            raise Overloaded
 
     def leave(self, *, is_request: bool = True) -> None:
         """Give a place back; the first in the queue has it.

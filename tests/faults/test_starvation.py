@@ -66,5 +66,11 @@ async def test_what_is_too_much_is_refused_at_once(
 
     assert statuses[HTTPStatus.OK]
     assert statuses[HTTPStatus.SERVICE_UNAVAILABLE]
-    assert set(statuses) == {HTTPStatus.OK, HTTPStatus.SERVICE_UNAVAILABLE}
+    # Some were let in before it was known how slowly places become free.
+    late = statuses[HTTPStatus.GATEWAY_TIMEOUT]
+    assert late < statuses[HTTPStatus.SERVICE_UNAVAILABLE] / 100
+    assert (
+        statuses.total()
+        == sum(statuses[it] for it in (HTTPStatus.OK, HTTPStatus.SERVICE_UNAVAILABLE)) + late
+    )
     assert longest <= LONGEST
