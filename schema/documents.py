@@ -7,6 +7,7 @@ documents pushes nothing out.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from math import isfinite
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -169,7 +170,9 @@ def _sizes(
 def _length(given: object) -> int | None:
     if isinstance(given, list):
         return len(given)
-    # A whole number may be written as a fraction; what is none of both is refused later.
+    # A whole number may be written as a fraction; what is not a whole number is refused later.
+    if isinstance(given, float) and not isfinite(given):
+        return None
     return bounded(int(given)) if isinstance(given, int | float) else None
 
 

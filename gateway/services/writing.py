@@ -50,11 +50,10 @@ def assembled(foundation: Foundation, holder: Holder, draft: Draft, shape: Shape
     """Return a new secret, not stored yet: of the holder's scope, unless it is the platform's.
 
     Raises:
-        DeniedKey: if the operator denies the key there; what the platform makes can have any.
+        DeniedKey: if the operator denies the key there.
 
     """
-    if not shape.is_built_in:
-        ensure_key_is_allowed(foundation, holder, shape.key)
+    ensure_key_is_allowed(foundation, holder, shape.key)
     now = foundation.now()
     return Secret(
         id=foundation.new_id(),

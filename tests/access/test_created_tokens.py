@@ -226,3 +226,19 @@ def test_a_token_from_before_creators_were_recorded_keeps_its_mac() -> None:
         "5d10eaa65ed2c062e22776445bdcda006b297136704b42f515776b22e5824c44"
     )
     assert macs.of(TOKENS, [*old, None]) != macs.of(TOKENS, [*old, "TOKEN:id"])
+
+
+async def test_the_operator_ends_what_a_revoked_token_left_behind(world: World) -> None:
+    """S76: tokens that were kept when their creator was revoked go the second time."""
+    root = await _created(world.client, "root")
+    child = await _created(world.client_for(root["token"]), "child")
+    revoke = world.runtime.operator.tokens.revoke
+
+    await revoke(root["apiToken"]["id"], keep_created=True)
+    kept = await _statuses(world, child)
+    again = await revoke(root["apiToken"]["id"])
+    nothing_left = await revoke(root["apiToken"]["id"])
+
+    assert again is not None
+    assert [it.id for it in again.created] == [child["apiToken"]["id"]]
+    assert (kept, await _statuses(world, child), nothing_left) == ([200], [401], None)

@@ -284,3 +284,13 @@ async def test_another_hosts_socket_is_not_opened(server: LiveServer) -> None:
             pass
 
     assert refused.value.response.status_code == 400
+
+
+async def test_an_organization_beside_a_header_is_not_passed_over(server: LiveServer) -> None:
+    """The header has signed in to one already; the control is above."""
+    credential = {"Authorization": f"Bearer {server.demo['token']}"}
+    payload = {"X-Organization-Id": server.demo["organization_id"]}
+
+    async with opened_socket(server, additional_headers=credential) as socket:
+        await say(socket, type="connection_init", payload=payload)
+        assert await _code_after(socket) == 4403

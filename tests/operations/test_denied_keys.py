@@ -121,3 +121,16 @@ async def test_without_the_setting_such_a_key_is_taken(
 
     assert made.code is None
     assert await shared_world.stored_value(made.row["id"]) == "x"
+
+
+async def test_a_provided_secret_has_no_such_key_either(denying_world: World) -> None:
+    """Whoever administers an organization can provide secrets, so these are no way around."""
+    answer = await denying_world.graphql.ask(
+        """mutation ($id: ID!) { payload: registerProvidedSecret(
+            holder: {containerId: $id}, input: {key: "LD_PRELOAD", value: "/x.so"}
+        ) { secret { id } errors { code message } } }""",
+        {"id": denying_world.demo.container_id},
+    )
+
+    assert answer["payload"]["secret"] is None
+    assert WORDS in answer["payload"]["errors"][0]["message"]

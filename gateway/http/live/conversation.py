@@ -103,12 +103,12 @@ class Conversation:
             raise Closed(CloseCode.BAD_REQUEST, "The payload is not a JSON object")
         said: Message = payload or {}
         given = [said[name] for name in _CREDENTIAL_NAMES if name in said]
-        if self._caller is not None and not given:
+        organizations = [said[name] for name in _ORGANIZATION_NAMES if name in said]
+        if self._caller is not None and not given and not organizations:
             return self._caller
-        # Beside a header it is one credential too many.
+        # Beside a header it is one credential, or one organization, too many.
         if self._caller is not None or len(given) != 1 or not isinstance(given[0], str):
             raise Closed(CloseCode.FORBIDDEN, "Forbidden")
-        organizations = [said[name] for name in _ORGANIZATION_NAMES if name in said]
         if len(organizations) > 1 or not all(isinstance(it, str) for it in organizations):
             raise Closed(CloseCode.FORBIDDEN, "Forbidden")
         try:

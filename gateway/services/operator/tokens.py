@@ -34,17 +34,21 @@ class OperatorTokens:
     ) -> TokenRevocation | None:
         """Revoke a token of any organization, and unless they are kept those created with it.
 
-        None says that no token has the id, or that it is revoked already.
+        None says that no token has the id, or that there is nothing left to revoke.
         """
         now = self._foundation.now()
         async with self._foundation.writing(terms, viewer=None) as unit:
             found = await tokens.find_any(unit, token_id)
-            if found is None or found.revoked_at is not None:
+            if found is None:
                 return None
-            await tokens.revoke(unit, token_id, at=now)
+            is_revoked_now = await tokens.revoke(unit, token_id, at=now)
             created: tuple[ApiToken, ...] = ()
             if not keep_created:
                 creator = Creator(ActorKind.TOKEN, token_id)
                 operator = Principal.operator(found.organization_id)
                 created = await revoke_created(unit, creator, at=now, viewer=operator)
-        return TokenRevocation(revoked=replace(found, revoked_at=now), created=created)
+        if not is_revoked_now and not created:
+            return None
+        return TokenRevocation(
+            revoked=replace(found, revoked_at=found.revoked_at or now), created=created
+        )
