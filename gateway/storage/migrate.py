@@ -1,6 +1,7 @@
 """Bringing a database to the schema that this version needs."""
 
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -67,15 +68,20 @@ def _config(connection: Connection | None = None) -> Config:
     return config
 
 
+@cache
+def _scripts() -> ScriptDirectory:
+    # It loads each migration, which takes longer than all else that a start looks at.
+    return ScriptDirectory.from_config(_config())
+
+
 def newest() -> str | None:
     """Return the revision that this version needs."""
-    return ScriptDirectory.from_config(_config()).get_current_head()
+    return _scripts().get_current_head()
 
 
 def revisions() -> frozenset[str]:
     """Return every revision that this version knows."""
-    scripts = ScriptDirectory.from_config(_config()).walk_revisions()
-    return frozenset(script.revision for script in scripts)
+    return frozenset(script.revision for script in _scripts().walk_revisions())
 
 
 async def migrate(database: Database) -> None:
