@@ -8,8 +8,8 @@ WORKERS ?= 2
 # Tests that schemathesis makes of one function have one name, so processes cannot share them.
 GENERATED = tests/contracts/test_schemathesis_*.py
 # What depends most on the interpreter, and on the SQLite that it brings.
-STORAGE_TESTS = tests/unit tests/operating tests/rotation $(wildcard tests/contracts/test_constraints*.py) \
-	tests/contracts/test_migrations.py
+STORAGE_TESTS = tests/unit $(wildcard tests/contracts/test_constraints*.py) tests/contracts/test_migrations.py \
+	tests/contracts/test_catalog.py tests/operating/test_storage_down.py tests/operating/test_wal.py
 
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --quiet --quiet --no-input --disable-pip-version-check
