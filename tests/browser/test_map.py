@@ -1,7 +1,9 @@
 """The map as a person uses it: a token, a drawing, folds that open, rows that lead to GraphiQL."""
 
-from collections.abc import AsyncIterator
+import shutil
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from secrets import token_hex
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
@@ -11,10 +13,11 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, Request, Route, expect
 
+from gateway.services.demo import Demo
 from tests.browser.test_token_stays_in_memory import places_with
 from tests.browser.witness import Witness
 from tests.patience import PATIENCE
-from tests.servers import LiveServer
+from tests.servers import LiveServer, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -74,6 +77,16 @@ class MapPage:
         await self.open()
         await self.enter_token()
         await expect(self.status).to_have_text("Drawn")
+
+
+@pytest.fixture(scope="module")
+def live_server(
+    template: tuple[Path, Demo], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LiveServer]:
+    """A server of these tests' own: what they import would be what the tour is about."""
+    folder = shutil.copytree(template[0], tmp_path_factory.mktemp("map") / "data")
+    with serving(Path(folder), template[1]) as server:
+        yield server
 
 
 @pytest_asyncio.fixture(loop_scope="session")
