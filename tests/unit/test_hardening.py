@@ -59,7 +59,9 @@ def test_what_the_start_made_is_left_out_of_garbage_collections(data_dir: Path) 
 
     assert threshold == 50_000
     assert frozen > 50_000
-    assert stock == [700, 0]
+    # Which threshold an interpreter begins with differs between its versions.
+    assert stock[0] < threshold
+    assert stock[1] == 0
 
 
 def _told(harden_line: str) -> list[int]:
