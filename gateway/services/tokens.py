@@ -83,16 +83,7 @@ class Tokens:
             access.require_role(viewer, role, on=place)
             count = await tokens.count_valid(unit, viewer.organization_id, at=now)
             self._foundation.quotas.ensure_room_for_token(count)
-            token = ApiToken(
-                id=self._foundation.new_id(),
-                organization_id=viewer.organization_id,
-                name=name,
-                created_at=now,
-                expires_at=earliest(
-                    now + lifetime if lifetime else None, viewer.created_tokens_expire_at
-                ),
-                created_by=viewer.creator,
-            )
+            token = self._new_token(viewer, name, lifetime, at=now)
             grant = Grant(
                 id=self._foundation.new_id(),
                 organization_id=viewer.organization_id,
@@ -104,6 +95,19 @@ class Tokens:
             await tokens.add(unit, token, digest=self._digest(text))
             await grants.add(unit, grant)
         return NewToken(token, grant, text)
+
+    def _new_token(
+        self, viewer: Principal, name: str, lifetime: timedelta | None, *, at: datetime
+    ) -> ApiToken:
+        end = earliest(at + lifetime if lifetime else None, viewer.created_tokens_expire_at)
+        return ApiToken(
+            id=self._foundation.new_id(),
+            organization_id=viewer.organization_id,
+            name=name,
+            created_at=at,
+            expires_at=end,
+            created_by=viewer.creator,
+        )
 
     async def principal(self, unit: ReadUnit, text: str) -> Principal:
         """Return who a token speaks for, with all its grants as the unit shows them.
