@@ -4,9 +4,10 @@ import asyncio
 import os
 import sqlite3
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import event
@@ -16,6 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from gateway.storage.watching import watching_statements
+
+Outcome = TypeVar("Outcome")
 
 # 8 for requests; the others for what the gateway does by itself: see `unit_of_work`.
 READ_CONNECTIONS: Final = 11
@@ -65,6 +68,22 @@ async def connect_shielded(engine: AsyncEngine) -> AsyncConnection:
         return await asyncio.shield(opening)
     except asyncio.CancelledError:
         opening.add_done_callback(_give_back)
+        raise
+
+
+async def to_its_end(work: Coroutine[Any, Any, Outcome]) -> Outcome:
+    """Run what uses a connection; if the caller is cancelled meanwhile, let it end first.
+
+    SQLAlchemy drops a connection on which a statement is cut off. SQLite keeps that statement's
+    locks until Python has collected it, and for so long nobody else could write.
+    """
+    running = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        while not running.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([running])
         raise
 
 

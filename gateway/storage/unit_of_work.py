@@ -19,6 +19,7 @@ from gateway.storage.engine import (
     connect_shielded,
     create_reading_engine,
     create_writing_engine,
+    to_its_end,
 )
 from gateway.storage.faults import telling_of_storage
 from gateway.storage.intended import Intended
@@ -109,7 +110,7 @@ class ReadUnit(CheckedView):
             self.forget_proof()
             if connection is not None:
                 try:
-                    await connection.close()
+                    await to_its_end(connection.close())
                 finally:
                     self._admission.leave()
 
@@ -129,7 +130,7 @@ class ReadUnit(CheckedView):
                 # Taken before the view opens, so that a commit meanwhile is not missing from it.
                 _ = self.floor
                 self._connection = await self._open()
-            return await self._connection.execute(statement, parameters)
+            return await to_its_end(self._connection.execute(statement, parameters))
 
 
 class WriteUnit(ReadUnit):
@@ -184,7 +185,7 @@ class WriteUnit(ReadUnit):
         async with self._turn:
             if self._connection is not None:
                 with telling_of_storage():
-                    await self._connection.commit()
+                    await to_its_end(self._connection.commit())
 
 
 # Writes what has to be written with every change; what it raises undoes the change.
