@@ -37,7 +37,7 @@ from schema.holders import (
 from schema.inputs import given
 from schema.node import Node
 from schema.pages import After, First
-from schema.runtime import Delivered, RuntimeSecret, wrapped_delivery
+from schema.runtime import Delivered, RuntimeSecret, is_alone, wrapped_delivery
 from schema.secrets import Secret
 
 Kind = TypeVar("Kind", bound=SecretHolder)
@@ -133,6 +133,7 @@ class Query:
             viewer=info.context.viewer,
             service_id=service_id,
             admit=lambda it: info.context.surcharge(delivery_surcharge(it.keys, it.size)),
+            is_view_shared=not is_alone(info.operation),
         )
         return wrapped_delivery(delivered)
 

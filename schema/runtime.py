@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Final, Self
 
 import strawberry
+from graphql import FieldNode, OperationDefinitionNode
 
 from gateway.domain.sealed import starred
 from gateway.services.delivery import RuntimeSecret as DomainRuntimeSecret
@@ -42,6 +43,13 @@ class RuntimeSecret:
             value=delivered.value,
             file=RuntimeFile(mount_path=file.mount_path, content=file.content) if file else None,
         )
+
+
+def is_alone(operation: OperationDefinitionNode) -> bool:
+    """Tell whether a delivery is certainly the only field at the root that reads anything."""
+    selections = operation.selection_set.selections
+    names = [it.name.value for it in selections if isinstance(it, FieldNode)]
+    return len(names) == len(selections) and len(names) - names.count("__typename") == 1
 
 
 Delivered = list[RuntimeSecret] | AsyncIterator[RuntimeSecret]

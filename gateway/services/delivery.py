@@ -83,9 +83,17 @@ class Delivery:
         self._foundation = foundation
 
     async def runtime_secrets(
-        self, unit: ReadUnit, *, viewer: Principal, service_id: str, admit: Admit = admit_all
+        self,
+        unit: ReadUnit,
+        *,
+        viewer: Principal,
+        service_id: str,
+        admit: Admit = admit_all,
+        is_view_shared: bool = False,
     ) -> Sequence[RuntimeSecret]:
         """Return all that a service gets, with values, by key.
+
+        The view is closed as soon as it is read, unless others read from it too.
 
         Raises:
             HolderNotFound: if the service is not there for the viewer.
@@ -105,7 +113,8 @@ class Delivery:
         await _ensure_short(unit, sources)
         contents = await self._opened(unit, sources)
         # Nobody waits for the writer, or for long texts, with a view that others wait for.
-        await unit.close()
+        if not is_view_shared:
+            await unit.close()
         delivered = await _expanded(sources, contents, admit)
         # Before the values leave: without this entry they do not.
         async with self._foundation.writing(AT_ONCE, viewer=viewer, is_bounded=False) as record:
