@@ -54,6 +54,10 @@ class PatientProtocol(HttpToolsProtocol):
         self._is_over = False
         # The request that is answered now; `cycle` is the one that was read last.
         self._answered: RequestResponseCycle | None = None
+        # Whether `cycle` belongs to the request that is read now.
+        self._has_own_cycle = False
+        # A refusal that waits for the answers before it.
+        self._refusal: HTTPStatus | None = None
         self._head_bytes = 0
         self._is_in_head = False
         self._peer = ""
@@ -110,14 +114,16 @@ class PatientProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Begin a head."""
+        if self._refusal is not None:
+            return
         super().on_message_begin()
-        self._is_in_head = True
+        self._is_in_head, self._has_own_cycle = True, False
         self._expect(self._limits.deadlines.head, self._give_up_on_head)
 
     def on_headers_complete(self) -> None:
         """Begin a body; how long it is must be beyond doubt."""
         self._is_in_head, self._head_bytes = False, 0
-        if self.transport.is_closing():
+        if self._is_refused():
             return
         self._expect(self._limits.deadlines.body, self._give_up_on_body)
         names = [name for name, _ in self.headers]
@@ -128,7 +134,9 @@ class PatientProtocol(HttpToolsProtocol):
         if not _is_chunked_at_most(self.headers):
             self._refuse(HTTPStatus.NOT_IMPLEMENTED)
             return
+        before = self.cycle
         super().on_headers_complete()
+        self._has_own_cycle = self.cycle is not before
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header of the head; after the body there are none that a client of ours sends."""
@@ -139,14 +147,21 @@ class PatientProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body, unless it was refused already."""
-        if not self.transport.is_closing():
+        if not self._is_refused():
             super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Wait for nothing more: the request is complete."""
         self._stop_expecting()
-        if not self.transport.is_closing():
+        if not self._is_refused():
             super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Go on to the next request, or to the refusal that waited for this answer."""
+        super().on_response_complete()
+        refusal_to_send, self._refusal = self._refusal, None
+        if refusal_to_send is not None:
+            self._refuse(refusal_to_send)
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is not HTTP, in the gateway's own form."""
@@ -177,6 +192,15 @@ class PatientProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._answered = cycle
         super()._start_asgi_task(cycle, app)
+
+    def _is_refused(self) -> bool:
+        return self._refusal is not None or self.transport.is_closing()
+
+    def _is_behind_another(self) -> bool:
+        """Whether an earlier request on the connection is still to be answered."""
+        answered = self._answered
+        is_open = answered is not None and not answered.response_complete
+        return is_open and not (self._has_own_cycle and answered is self.cycle)
 
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
@@ -253,9 +277,13 @@ class PatientProtocol(HttpToolsProtocol):
             drop(self.transport)
 
     def _refuse(self, status: HTTPStatus) -> None:
-        """Answer in place of the application, and close."""
+        """Answer in place of the application, after the answers to earlier requests, and close."""
         self._stop_expecting()
         if self.transport.is_closing():
+            return
+        if self._is_behind_another():
+            self._refusal = status
+            self.flow.pause_reading()
             return
         self.transport.write(refusal(status))
         self._close()

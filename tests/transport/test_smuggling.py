@@ -108,6 +108,27 @@ def test_two_plain_requests_on_one_connection_are_both_answered(live_server: Liv
     assert statuses(exchange(live_server.url, first + _HIDDEN)) == [200, 200]
 
 
+@pytest.mark.parametrize(
+    ("second", "refusal"),
+    [
+        (_HEAD + b"Transfer-Encoding: gzip\r\n\r\nabc", 501),
+        (_HEAD + b"X-A: a\x00b\r\n\r\n", 400),
+        (_HEAD + b"Transfer-Encoding: chunked\r\n\r\n3;\nabc\r\n0\r\n\r\n", 400),
+    ],
+    ids=["another coding", "a NUL", "an ambiguous chunk"],
+)
+def test_a_refusal_does_not_overtake_the_answers_before_it(
+    live_server: LiveServer, second: bytes, refusal: int
+) -> None:
+    """S38: who sent the first request would take it for the first answer."""
+    first = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+    received = exchange(live_server.url, first + first + second + _HIDDEN)
+
+    assert statuses(received) == [200, 200, refusal]
+    assert received.count(b'"ok"') == 2
+
+
 def test_a_refusal_of_the_protocol_carries_our_headers(live_server: LiveServer) -> None:
     """S32, S38."""
     received = exchange(live_server.url, b"nonsense\r\n\r\n").decode().lower()
