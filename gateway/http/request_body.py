@@ -1,5 +1,7 @@
 """Reading a request's body to its end before any work begins, and no more of it than a bound."""
 
+import asyncio
+from contextlib import suppress
 from typing import Final
 
 from starlette.datastructures import Headers
@@ -9,6 +11,8 @@ from starlette.types import Message, Receive, Scope
 from gateway.domain.errors import ErrorCode, GatewayError
 
 MAX_BODY_BYTES: Final = 1024 * 1024
+# What comes within so long after the head came with it.
+PROMPT_SECONDS: Final = 0.25
 
 
 class TooLargeBody(GatewayError):
@@ -40,7 +44,7 @@ class RequestBody:
         self._is_taken = False
 
     async def begin(self) -> bool:
-        """Read what comes first; tell whether that is all of an acceptable body.
+        """Read what comes at once; tell whether that is all of an acceptable body.
 
         Raises:
             ClientDisconnect: if the client has gone.
@@ -48,10 +52,12 @@ class RequestBody:
         """
         if self._is_too_large:
             return False
-        await self._read_on()
-        if not self._is_complete and self._length == self._declared:
-            # All is here; some servers say so with one more message, which has nothing in it.
-            await self._read_on()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PROMPT_SECONDS):
+                await self._read_on()
+                if not self._is_complete and self._length == self._declared:
+                    # All is here; some servers say so with one more message, which is empty.
+                    await self._read_on()
         return self._is_complete and not self._is_too_large
 
     async def complete(self) -> None:

@@ -243,3 +243,36 @@ async def test_a_body_is_not_read_for_a_token_that_is_not_valid(world: World) ->
 
     assert half.heard[0]["status"] == HTTPStatus.UNAUTHORIZED
     assert len(parts) == 1
+
+
+async def test_a_token_that_is_not_valid_is_refused_before_its_body_begins(world: World) -> None:
+    """Nor can the caller make the gateway wait for one."""
+    half = half_sent(world, "sgw_wrong", *_new_secret(world))
+
+    async def receive() -> Any:
+        await asyncio.Event().wait()
+
+    await half.app(half.scope, receive, half._send)  # noqa: SLF001 - as above
+
+    assert half.heard[0]["status"] == HTTPStatus.UNAUTHORIZED
+
+
+async def test_a_body_that_begins_late_is_read_for_a_valid_token(world: World) -> None:
+    """The control of the test above."""
+    half = half_sent(world, world.demo.token, *_new_secret(world))
+    asked_for, begins = 0, asyncio.Event()
+
+    async def receive() -> Any:
+        nonlocal asked_for
+        asked_for += 1
+        await begins.wait()
+        begins.clear()
+        return {"type": "http.request", "body": half.body, "more_body": False}
+
+    running = asyncio.ensure_future(half.app(half.scope, receive, half._send))  # noqa: SLF001 - as above
+    # The second time is when the credential was looked at.
+    await until(lambda: asked_for == 2)
+    begins.set()
+    await running
+
+    assert half.heard[0]["status"] == HTTPStatus.CREATED
