@@ -77,8 +77,11 @@ class Callers:
         organization_id: str | None,
         view: ReadUnit | None = None,
     ) -> Caller:
+        # The organization stays the one that was chosen, also if the user joins others.
+        chosen = organization_id or viewer.organization_id
+
         async def look_up(unit: ReadUnit) -> Principal:
-            return await self._look_up(unit, credential, organization_id)
+            return await self._look_up(unit, credential, chosen)
 
         kind = ActorKind.TOKEN if credential.startswith(PREFIX) else ActorKind.USER
         return Caller(viewer, look_up, kind, view)

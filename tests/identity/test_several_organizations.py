@@ -1,6 +1,7 @@
 """One identity in several organizations (S67): none learns of another, and none is in its way."""
 
 import shutil
+import time
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 from pathlib import Path
@@ -10,9 +11,13 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from gateway.auth.attempts import GuardedSignIn
+from gateway.auth.callers import Callers
+from gateway.auth.sign_in import SignIn
 from gateway.domain.ids import new_id
 from gateway.domain.permissions import Role
 from gateway.services.demo import Demo
+from gateway.services.limits import Limiter
 from tests.identity.local_issuer import LocalIssuer
 from tests.identity.users import let_in
 from tests.operations.answers import comparable
@@ -124,6 +129,27 @@ async def test_a_user_reaches_the_organization_that_a_request_names(
     ]
 
     assert statuses == [HTTPStatus.OK, HTTPStatus.NOT_FOUND, HTTPStatus.OK]
+
+
+async def test_who_joins_another_organization_stays_signed_in_where_they_are(
+    world: World, other: Stranger, issuer: LocalIssuer
+) -> None:
+    """A subscription reads its principal again, and named no organization when it began."""
+    subject = new_id()
+    token = issuer.token(sub=subject)
+    await _join(world, world.demo.organization_id, issuer, subject)
+    services, verifier = world.runtime.services, world.runtime.verifier
+    sign_in = SignIn(tokens=services.tokens, identities=services.identities, verifier=verifier)
+    callers = Callers(
+        world.runtime.database, GuardedSignIn(sign_in, Limiter(None, time.monotonic)), sign_in
+    )
+    caller = await callers.introduce(f"Bearer {token}", {"headers": []})
+    await _join(world, other.organization_id, issuer, subject)
+
+    async with world.runtime.database.read() as unit:
+        again = await caller.look_up(unit)
+
+    assert again.organization_id == caller.viewer.organization_id == world.demo.organization_id
 
 
 async def test_who_was_registered_elsewhere_first_names_the_organization_once(
