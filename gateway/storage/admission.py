@@ -53,8 +53,10 @@ class Admission:
         self._last_left = clock()
         self.waiting = 0
 
-    async def enter(self, *, is_bounded: bool) -> None:
+    async def enter(self, *, is_bounded: bool, is_request: bool = True) -> None:
         """Take a place, waiting for it in turn; `leave` gives it back.
+
+        Only requests count as waiting: the others take their places all at once.
 
         Raises:
             Overloaded: if the queue is too long, unless it is not bounded for this one.
@@ -71,7 +73,7 @@ class Admission:
         if not self.waiting:
             # The time in which nobody waited says nothing.
             self._last_left = self._clock()
-        self.waiting += 1
+        self.waiting += is_request
         try:
             async with asyncio.timeout(PATIENCE):
                 await self._places.acquire()
@@ -79,7 +81,7 @@ class Admission:
             _log.warning("no_connection_in_time", waiting=self.waiting)
             raise Unavailable from None
         finally:
-            self.waiting -= 1
+            self.waiting -= is_request
 
     def ensure_room(self) -> None:
         """Refuse a request that would wait too long, before anything is done for it.

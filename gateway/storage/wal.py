@@ -143,7 +143,7 @@ async def _pragma(driver: Any, pragma: str) -> Sequence[int]:  # noqa: ANN401 - 
 async def _all_places(admissions: Sequence[Admission]) -> AsyncIterator[None]:
     """Take all places; whoever has one keeps it until the end, and who comes later waits."""
     entering = [
-        asyncio.ensure_future(admission.enter(is_bounded=False))
+        asyncio.ensure_future(admission.enter(is_bounded=False, is_request=False))
         for admission in admissions
         for _ in range(admission.places)
     ]

@@ -81,6 +81,25 @@ async def test_the_gateways_own_work_is_not_refused() -> None:
     assert entered == ["own"]
 
 
+async def test_what_takes_all_places_at_once_does_not_make_requests_be_refused() -> None:
+    """Emptying the write-ahead log waits for each place, and is over in a moment."""
+    queue = Admission(1, max_waiting=2)
+    await queue.enter(is_bounded=False)
+    taking = [
+        asyncio.create_task(queue.enter(is_bounded=False, is_request=False)) for _ in range(8)
+    ]
+    await _settled()
+
+    entered = list[str]()
+    request = _entering(queue, "request", entered, is_bounded=True)
+    for _ in range(9):
+        await _settled()
+        queue.leave(is_request=False)
+    await asyncio.gather(request, *taking)
+
+    assert entered == ["request"]
+
+
 async def test_one_that_is_cancelled_while_it_waits_leaves_its_turn_to_others() -> None:
     queue, entered = Admission(1), list[str]()
     await queue.enter(is_bounded=False)
