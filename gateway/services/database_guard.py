@@ -4,6 +4,7 @@ The newest head that was seen is compared in the statement that reads a credenti
 that is put back under a running server is found with the next request, and at each write.
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
@@ -66,6 +67,7 @@ class DatabaseGuard:
         self._unproven: _Unproven | None = None
         self._missed: set[Key] = set()
         self._missed_until = 0.0
+        self._rebuilding = asyncio.Lock()
 
     async def start(self, database: Database) -> None:
         """Take the head that is there as seen, and load the access rows."""
@@ -220,6 +222,11 @@ class DatabaseGuard:
         return self._keep(found) if found.total == total else None
 
     async def _rebuilt(self, unit: ReadUnit, head: Head, total: int) -> AccessSet | None:
+        # Once for all views of one head: the others wait for the first.
+        async with self._rebuilding:
+            return self._sets.get(total) or await self._refreshed(unit, head, total)
+
+    async def _refreshed(self, unit: ReadUnit, head: Head, total: int) -> AccessSet | None:
         base = self._newest
         if base is not None and base.head.seq <= head.seq:
             # The log only says where to look; what is found is proven by the sum.

@@ -1,5 +1,6 @@
 """S64: old rows of tokens, grants and users that are put back are refused when they are used."""
 
+import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import closing
@@ -16,7 +17,7 @@ from gateway.domain.grants import GranteeKind, GranteeReference
 from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope
-from gateway.services.access_set import SetProof
+from gateway.services.access_set import AccessSet, SetProof, refresh
 from gateway.services.alarms import Alarm
 from gateway.services.demo import Demo
 from tests.audit.trail import alarm_of, by_force, row_faults, run_by_force, told
@@ -270,6 +271,26 @@ async def test_another_process_changes_access_and_nothing_is_refused(
     assert revoked.status_code == HTTPStatus.UNAUTHORIZED
     assert alarm_of(world) is None
     assert await row_faults(world) == set()
+
+
+async def test_changed_access_rows_are_read_once_for_all_requests_of_a_moment(
+    world: World, data_dir: Path, template: tuple[Path, Demo], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There can be thousands of them."""
+    async with open_world(data_dir, template[1]) as other:
+        await other.client_with(Role.VIEWER)
+    reads = list[object]()
+
+    async def counted(*them: Any) -> AccessSet:
+        reads.append(them)
+        return await refresh(*them)
+
+    monkeypatch.setattr("gateway.services.database_guard.refresh", counted)
+    path = f"/job/{world.demo.job_id}/secret"
+    listed = await asyncio.gather(*(world.client.get(path) for _ in range(8)))
+
+    assert {answer.status_code for answer in listed} == {HTTPStatus.OK}
+    assert len(reads) == 1
 
 
 async def test_a_sum_from_before_there_was_one_is_made_from_what_the_log_proves(
