@@ -55,12 +55,13 @@ def settings_file(settings_cls: type[BaseSettings]) -> PydanticBaseSettingsSourc
 
 
 def _ensure_own(path: Path) -> None:
-    if path.is_symlink():
-        _ensure_owner(path, path.lstat())
-        _ensure_folder(path.parent)
-        path = path.resolve()
     if not path.exists():
         return
+    # A loop of links does not exist, so this ends.
+    while path.is_symlink():
+        _ensure_owner(path, path.lstat())
+        _ensure_folder(path.parent)
+        path = path.parent / path.readlink()
     status = path.stat()
     _ensure_owner(path, status)
     if status.st_mode & _OTHERS:

@@ -51,6 +51,18 @@ def _link_into_folder_for(mode: int) -> Callable[[Path], None]:
     return make
 
 
+def _second_link_in_folder_for(mode: int) -> Callable[[Path], None]:
+    def make(folder: Path) -> None:
+        _link_to_file_for(0o644)(folder)
+        between = folder / "between"
+        between.mkdir()
+        between.chmod(mode)
+        (folder / SETTINGS_FILE).rename(between / SETTINGS_FILE)
+        (folder / SETTINGS_FILE).symlink_to(Path("between") / SETTINGS_FILE)
+
+    return make
+
+
 def _link_in_folder_for(mode: int) -> Callable[[Path], None]:
     def make(folder: Path) -> None:
         _link_to_file_for(0o644)(folder)
@@ -67,12 +79,15 @@ UNSAFE: Final = {
     "a link to what anybody writes": _link_to_file_for(0o646),
     "a link into a folder for anybody": _link_into_folder_for(0o777),
     "a link in a folder for anybody": _link_in_folder_for(0o777),
+    "a link to a link in a folder for anybody": _second_link_in_folder_for(0o777),
 }
 SAFE: Final = {
     "for all to read": _file_for(0o644),
     "for its owner": _file_for(0o600),
     "in a sticky folder": _folder_for(0o1777),
     "a link": _link_to_file_for(0o644),
+    "a link to a link": _second_link_in_folder_for(0o755),
+    "a link to itself": lambda it: (it / SETTINGS_FILE).symlink_to(it / SETTINGS_FILE),
     "a link to nothing": lambda it: (it / SETTINGS_FILE).symlink_to(it / "nothing"),
 }
 
