@@ -1,10 +1,12 @@
 """Pages of the audit trail."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from functools import partial
+from itertools import accumulate
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, Row, func, or_, select
 
 from gateway.domain.audit import AuditEvent, AuditFilter, AuditSubject
 from gateway.domain.pages import Page, Window
@@ -18,6 +20,8 @@ from gateway.storage.visibility import holders_covered
 
 _NEWEST_FIRST: Final = Ordering("audit", (EVENT.c.seq,), is_descending=True)
 _IDS_AT_ONCE: Final = 5_000
+# Characters of one page's details. A delivery of 5,000 keys has about 240,000.
+MAX_DETAILS: Final = 1024 * 1024
 
 
 def cursor_at(seq: int) -> str:
@@ -30,14 +34,38 @@ async def page(
 ) -> Page[AuditEvent]:
     """Return a page of events, the newest first.
 
+    It ends early where the details of its events would be too long together.
+
     Raises:
         IntegrityFault: if one is not what was recorded: no reader can overlook that.
 
     """
-    statement: Select[Any] = select(EVENT).where(_visible(sight), *_conditions(only))
-    return await fetch_page(
-        unit, statement, ordering=_NEWEST_FIRST, window=window, build=partial(intact_event_of, unit)
+    conditions = (_visible(sight), *_conditions(only))
+    sizes = await fetch_page(
+        unit,
+        select(func.length(EVENT.c.details)).where(*conditions),
+        ordering=_NEWEST_FIRST,
+        window=window,
+        build=_size,
     )
+    nearest_first = reversed(sizes.entries) if window.is_backward else sizes.entries
+    return await fetch_page(
+        unit,
+        select(EVENT).where(*conditions),
+        ordering=_NEWEST_FIRST,
+        window=replace(window, size=_fitting(entry.item for entry in nearest_first)),
+        build=partial(intact_event_of, unit),
+    )
+
+
+def _size(row: Row[Any]) -> int:
+    return int(row[0] or 0)
+
+
+def _fitting(sizes: Iterable[int]) -> int:
+    """Return how many of the first events fit one page; the first always does."""
+    totals = accumulate(sizes)
+    return sum(total <= MAX_DETAILS or number == 0 for number, total in enumerate(totals))
 
 
 async def secrets_in_sight(unit: ReadUnit, sight: Visibility, ids: Collection[str]) -> set[str]:

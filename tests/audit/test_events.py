@@ -10,6 +10,7 @@ from gateway.domain.drafts import HolderReference
 from gateway.domain.ids import new_id
 from gateway.domain.permissions import ROLES, Permission, Role
 from gateway.domain.scopes import Scope
+from gateway.storage import audit_pages
 from tests.operations.callers import settle
 from tests.world import World
 
@@ -106,6 +107,27 @@ async def test_pages_meet_without_gap_and_overlap(shared_world: World, secret_id
     assert paged == whole
     assert first["totalCount"] == len(whole)
     assert (first["pageInfo"]["hasNextPage"], rest["pageInfo"]["hasNextPage"]) == (True, False)
+
+
+async def test_a_page_ends_early_where_its_details_are_long(
+    shared_world: World, secret_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One request cannot ask for any amount of text; who pages on gets all the same."""
+    only = {"secretId": secret_id}
+    whole = await _nodes(shared_world, **only)
+    monkeypatch.setattr(audit_pages, "MAX_DETAILS", 1)
+    paged, sizes, after = list[str](), list[int](), None
+
+    while True:
+        page = await _page(shared_world, first=100, after=after, filter=only)
+        after = page["pageInfo"]["endCursor"]
+        sizes.append(len(page["edges"]))
+        paged += [edge["node"]["id"] for edge in page["edges"]]
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+
+    assert paged == [node["id"] for node in whole]
+    assert sizes == [1] * len(whole)
 
 
 REFUSED: Mapping[str, Json] = {
