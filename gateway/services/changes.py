@@ -117,12 +117,30 @@ async def apply_edit(
     viewer: Principal,
 ) -> Secret:
     """Edit inside a write that has been allowed already; errors as in `Changes.edit`."""
+    edited = edited_secret(foundation, secret, draft)
+    if edited.key != secret.key:
+        await _rename_overrides(unit, edited, viewer)
+    if draft.value is None or secret.is_alias:
+        await secrets.update_facts(unit, edited)
+    else:
+        await update_with_value(foundation, unit, edited, draft.value)
+    return edited
+
+
+def edited_secret(foundation: Foundation, secret: Secret, draft: EditDraft) -> Secret:
+    """Return the secret as an edit leaves it, not stored yet.
+
+    Raises:
+        InvalidInput: for content that this type of secret cannot have.
+        DeniedKey: if the operator denies the key there.
+
+    """
     ensure_edit_is_allowed(secret, key=draft.key, value=draft.value)
     is_new_value = draft.value is not None and not secret.is_alias
     # What has such a key already is delivered as before, and can be described and deleted.
     if draft.key != secret.key or is_new_value:
         ensure_key_is_allowed(foundation, secret.holder, draft.key)
-    edited = replace(
+    return replace(
         secret,
         key=draft.key,
         description=_kept(draft.description, secret.description),
@@ -132,13 +150,6 @@ async def apply_edit(
         version=secret.version + 1,
         updated_at=foundation.now(),
     )
-    if edited.key != secret.key:
-        await _rename_overrides(unit, edited, viewer)
-    if draft.value is None or secret.is_alias:
-        await secrets.update_facts(unit, edited)
-    else:
-        await update_with_value(foundation, unit, edited, draft.value)
-    return edited
 
 
 async def _rename_overrides(unit: WriteUnit, edited: Secret, viewer: Principal) -> None:

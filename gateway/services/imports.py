@@ -1,63 +1,29 @@
-"""Importing many secrets at once: each row alone can fail, and all are one transaction."""
+"""Importing many secrets at once: each row alone can fail, and all are one transaction.
 
-from collections.abc import Sequence
+What is wrong with a row by itself is found before the transaction. In it, all that the rows may
+meet is read at once, all rows are decided on, and what they leave is written at once.
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from gateway.domain.content import is_key
-from gateway.domain.drafts import (
-    AT_ONCE,
-    KEPT,
-    EditDraft,
-    HolderReference,
-    OverrideDraft,
-    SecretDraft,
-    WriteTerms,
-)
-from gateway.domain.errors import BusinessError, ConcurrentChange
-from gateway.domain.holders import Holder, Relation
+from gateway.domain.drafts import AT_ONCE, HolderReference, SecretDraft, WriteTerms
+from gateway.domain.errors import BusinessError
+from gateway.domain.holders import Holder
 from gateway.domain.permissions import Permission
 from gateway.domain.principals import Principal
-from gateway.domain.refusals import ImportScopeViolation, KeyConflict, TooManyRows
-from gateway.domain.rules import ensure_can_be_changed
-from gateway.domain.scopes import Scope
-from gateway.domain.secrets import Secret
+from gateway.domain.refusals import TooManyRows
 from gateway.services import access
-from gateway.services.changes import apply_edit
 from gateway.services.foundation import Foundation
-from gateway.services.overrides import add_override
-from gateway.services.secrets import add_free_secret, add_secret
-from gateway.storage import holders, secrets
+from gateway.services.import_plan import ImportAction, ImportedRow, ImportPlan, ImportRow
+from gateway.services.writing import add_all_with_values, update_all_with_values
+from gateway.storage import holders, secret_batches
 from gateway.storage.unit_of_work import WriteUnit
 
+__all__ = ["MAX_ROWS", "ImportAction", "ImportReport", "ImportRow", "ImportedRow", "Imports"]
+
 MAX_ROWS = 1_000
-
-
-class ImportAction(StrEnum):
-    """What became of an imported row."""
-
-    CREATED = "CREATED"
-    UPDATED = "UPDATED"
-    OVERRIDDEN = "OVERRIDDEN"
-    SKIPPED = "SKIPPED"
-    FAILED = "FAILED"
-
-
-@dataclass(frozen=True, slots=True)
-class ImportRow:
-    """One secret to import; without a scope, at the holder itself."""
-
-    draft: SecretDraft
-    scope: Scope | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ImportedRow:
-    """What became of one row: the secret it is about, or why there is none."""
-
-    action: ImportAction
-    secret: Secret | None = None
-    error: BusinessError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +32,6 @@ class ImportReport:
 
     holder: Holder
     rows: tuple[ImportedRow, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """One import under way; `taken` are the keys that something in the project has."""
-
-    unit: WriteUnit
-    viewer: Principal
-    overwrite: bool
-    taken: set[str]
 
 
 class Imports:
@@ -107,77 +63,42 @@ class Imports:
         """
         if len(rows) > MAX_ROWS:
             raise TooManyRows(MAX_ROWS)
+        faults = [_fault(row.draft) for row in rows]
         async with self._foundation.writing(terms, viewer=viewer) as unit:
             holder = await access.require_on(unit, viewer, Permission.SECRET_WRITE, at)
             chain = await holders.by_ids(unit, holder.chain_ids)
             by_scope = {found.kind: found for found in chain.values()}
             places = [by_scope.get(row.scope or holder.kind) for row in rows]
+            named = {place.id: place for place in places if place}
             # Before the first one is written: all that the rows name, or nothing.
-            for place in filter(None, places):
+            for place in named.values():
                 access.require(viewer, Permission.SECRET_WRITE, on=place)
-            keys = filter(is_key, (row.draft.key for row in rows))
-            taken = await secrets.keys_in_project(unit, holder.project_id, keys)
-            work = _Work(unit, viewer, overwrite, taken)
-            imported = [
-                await self._row(work, place, row) for place, row in zip(places, rows, strict=True)
-            ]
-        return ImportReport(holder, tuple(imported))
-
-    async def _row(self, work: _Work, holder: Holder | None, row: ImportRow) -> ImportedRow:
-        try:
-            if holder is None:
-                raise ImportScopeViolation(row.scope)
-            row.draft.ensure_valid()
-            return await self._written(work, holder, row.draft)
-        except ConcurrentChange:
-            raise
-        except BusinessError as error:
-            # Every rule is checked before a row's first statement, so nothing of it was written.
-            return ImportedRow(ImportAction.FAILED, error=error)
-
-    async def _written(self, work: _Work, holder: Holder, draft: SecretDraft) -> ImportedRow:
-        unit, viewer = work.unit, work.viewer
-        if draft.key not in work.taken:
-            # Most rows of most imports: nothing in the project could stand in their way.
-            created = await add_free_secret(self._foundation, unit, holder, draft)
-            work.taken.add(draft.key)
-            return ImportedRow(ImportAction.CREATED, created)
-        if own := await secrets.find_at(unit, holder, draft.key):
-            return await self._updated(work, own, draft)
-        existing = await secrets.find_with_key(unit, holder, draft.key)
-        if existing is None:
-            created = await add_secret(self._foundation, unit, holder, draft, viewer=viewer)
-            return ImportedRow(ImportAction.CREATED, created)
-        is_above = holder.relation_of(existing.holder) is Relation.IN_CHAIN
-        if not is_above or not access.can_see(viewer, existing):
-            raise KeyConflict(access.seen(viewer, existing))
-        # The widest one with the key; an override further down stands on the same target.
-        override = await add_override(
-            self._foundation, unit, holder, existing.id, _override(draft), viewer=viewer
-        )
-        return ImportedRow(ImportAction.OVERRIDDEN, override)
-
-    async def _updated(self, work: _Work, own: Secret, draft: SecretDraft) -> ImportedRow:
-        if not work.overwrite:
-            return ImportedRow(ImportAction.SKIPPED, own)
-        ensure_can_be_changed(own)
-        edit = EditDraft(
-            key=draft.key,
-            value=draft.value or "",
-            description=KEPT if draft.description is None else draft.description,
-            enable_interpolation_in_file=(
-                KEPT
-                if draft.enable_interpolation_in_file is None
-                else draft.enable_interpolation_in_file
-            ),
-        )
-        edited = await apply_edit(self._foundation, work.unit, own, edit, viewer=work.viewer)
-        return ImportedRow(ImportAction.UPDATED, edited)
+            plan = ImportPlan(
+                self._foundation,
+                viewer,
+                overwrite,
+                await secret_batches.counts_at(unit, list(named)),
+            )
+            keys = {row.draft.key for row in rows if is_key(row.draft.key)}
+            await _read(unit, plan, holder, named.values(), keys)
+            imported = tuple(map(plan.add, places, rows, faults))
+            await add_all_with_values(self._foundation, unit, plan.created.values())
+            await update_all_with_values(self._foundation, unit, plan.edited.values())
+        return ImportReport(holder, imported)
 
 
-def _override(draft: SecretDraft) -> OverrideDraft:
-    return OverrideDraft(
-        value=draft.value,
-        description=draft.description,
-        enable_interpolation_in_file=draft.enable_interpolation_in_file,
-    )
+async def _read(
+    unit: WriteUnit, plan: ImportPlan, holder: Holder, places: Iterable[Holder], keys: set[str]
+) -> None:
+    plan.know(await secret_batches.with_keys(unit, holder.chain_ids, keys))
+    for place in places:
+        if not place.kind.is_service:
+            plan.know(await secret_batches.widest_below(unit, place, keys))
+
+
+def _fault(draft: SecretDraft) -> BusinessError | None:
+    try:
+        draft.ensure_valid()
+    except BusinessError as error:
+        return error
+    return None

@@ -77,12 +77,24 @@ async def add_override(
     # The target has the key in the chain, so only an override of it can have it here.
     if existing := await secrets.find_at(unit, holder, target.key):
         raise OverrideConflict(existing)
+    override = new_override(foundation, holder, target, draft)
+    await add_with_value(foundation, unit, override, draft.value or "")
+    return override
+
+
+def new_override(
+    foundation: Foundation, holder: Holder, target: Secret, draft: OverrideDraft
+) -> Secret:
+    """Return a new override, not stored yet.
+
+    Raises:
+        DeniedKey: if the operator denies the key there.
+
+    """
     shape = Shape(
         variable_type=SecretType.OVERRIDE,
         key=target.key,
         target=target.facts,
         target_holder_id=target.holder.id,
     )
-    override = assembled(foundation, holder, draft, shape)
-    await add_with_value(foundation, unit, override, draft.value or "")
-    return override
+    return assembled(foundation, holder, draft, shape)

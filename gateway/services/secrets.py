@@ -144,16 +144,19 @@ async def add_secret(
 ) -> Secret:
     """Add a secret inside a write that has been allowed already; errors as in `Secrets.create`."""
     await ensure_key_is_free(unit, holder, draft.key, viewer=viewer)
-    return await add_free_secret(foundation, unit, holder, draft)
+    secret = new_secret(foundation, holder, draft)
+    await add_with_value(foundation, unit, secret, draft.value or "")
+    return secret
 
 
-async def add_free_secret(
-    foundation: Foundation, unit: WriteUnit, holder: Holder, draft: SecretDraft
-) -> Secret:
-    """Add a secret whose key is known to be free in the whole project."""
+def new_secret(foundation: Foundation, holder: Holder, draft: SecretDraft) -> Secret:
+    """Return a new secret, not stored yet.
+
+    Raises:
+        DeniedKey: if the operator denies the key there.
+
+    """
     mount_path = draft.mount_path or None
     variable_type = SecretType.FILE if mount_path else SecretType.VALUE
     shape = Shape(variable_type=variable_type, key=draft.key, mount_path=mount_path)
-    secret = assembled(foundation, holder, draft, shape)
-    await add_with_value(foundation, unit, secret, draft.value or "")
-    return secret
+    return assembled(foundation, holder, draft, shape)

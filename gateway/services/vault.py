@@ -1,7 +1,7 @@
 """Values in, boxes out: data keys of projects, wrapped by the key ring, sealing values."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -172,7 +172,13 @@ class Vault:
         self._cache.forget_project(project_id)
 
     async def seal(self, unit: WriteUnit, value: str, identity: ValueIdentity) -> SealedValue:
-        """Encrypt a value for one secret in one version, by the project's active data key.
+        """Encrypt a value for one secret in one version; errors as in `seal_all`."""
+        return (await self.seal_all(unit, identity.project_id, [(value, identity)]))[0]
+
+    async def seal_all(
+        self, unit: WriteUnit, project_id: str, given: Sequence[tuple[str, ValueIdentity]]
+    ) -> Sequence[SealedValue]:
+        """Encrypt values of one project by its active data key, each for one secret's version.
 
         Raises:
             MissingDataKey: if the project has none.
@@ -181,12 +187,17 @@ class Vault:
 
         """
         # Asked each time, within the transaction: another process may have rotated it.
-        active = await data_keys.find_active(unit, identity.project_id)
+        active = await data_keys.find_active(unit, project_id)
         if active is None:
-            raise MissingDataKey(identity.project_id)
-        data_key = await self._counted(unit, active)
-        bound_to = _bound_to(identity, data_key.id)
-        return SealedValue(data_key.id, seal(data_key.value_key, value.encode(), *bound_to))
+            raise MissingDataKey(project_id)
+        data_key = await self._counted(unit, active, seals=len(given))
+        return [
+            SealedValue(
+                data_key.id,
+                seal(data_key.value_key, value.encode(), *_bound_to(identity, data_key.id)),
+            )
+            for value, identity in given
+        ]
 
     async def open(self, unit: ReadUnit, sealed: SealedValue, identity: ValueIdentity) -> str:
         """Decrypt a value.
@@ -203,17 +214,18 @@ class Vault:
         except (TamperedBox, MissingDataKey):
             raise alarm(values.SEALED_VALUE.name, identity.secret_id) from None
 
-    async def _counted(self, unit: WriteUnit, active: WrappedKey) -> DataKey:
+    async def _counted(self, unit: WriteUnit, active: WrappedKey, *, seals: int) -> DataKey:
         data_key = await self._unwrapped(active)
         # What was reserved in a transaction that did not commit is not in the row: then again.
-        if data_key.seals_left == 0 or active.seal_count < data_key.reserved_until:
-            if active.seal_count + SEALS_AT_ONCE > MOST_SEALS:
+        if data_key.seals_left < seals or active.seal_count < data_key.reserved_until:
+            more = max(seals, SEALS_AT_ONCE)
+            if active.seal_count + more > MOST_SEALS:
                 active = await self._follow(unit, active)
                 data_key = await self._unwrapped(active)
-            await data_keys.count_seals(unit, active.id, more=SEALS_AT_ONCE)
-            data_key.seals_left = SEALS_AT_ONCE
-            data_key.reserved_until = active.seal_count + SEALS_AT_ONCE
-        data_key.seals_left -= 1
+            await data_keys.count_seals(unit, active.id, more=more)
+            data_key.seals_left = more
+            data_key.reserved_until = active.seal_count + more
+        data_key.seals_left -= seals
         return data_key
 
     async def _follow(self, unit: WriteUnit, worn: WrappedKey) -> WrappedKey:

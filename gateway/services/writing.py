@@ -1,6 +1,7 @@
 """The steps that creating any kind of secret shares."""
 
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.domain.drafts import Draft
@@ -10,7 +11,7 @@ from gateway.domain.principals import Principal
 from gateway.domain.refusals import KeyConflict
 from gateway.domain.rules import ensure_target_in_reach
 from gateway.domain.scopes import Scope
-from gateway.domain.sealed import ValueIdentity
+from gateway.domain.sealed import NeverStored, ValueIdentity
 from gateway.domain.secrets import (
     DEFAULT_OWNER,
     Secret,
@@ -22,10 +23,20 @@ from gateway.domain.secrets import (
 from gateway.services import access
 from gateway.services.foundation import Foundation
 from gateway.services.room import ensure_room_for_secret
-from gateway.storage import secrets, values
+from gateway.storage import secret_batches, secrets, values
+from gateway.storage.secret_batches import VersionedSecret
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
+from gateway.storage.values import StoredValue
 
 FIRST_VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Valued(NeverStored):
+    """A secret to store, and its value; None leaves the value as it is."""
+
+    secret: Secret
+    value: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +136,47 @@ async def add_with_value(
     await secrets.add(unit, secret, value_version=FIRST_VERSION)
     sealed = await foundation.vault.seal(unit, value, identity_of(secret, FIRST_VERSION))
     await values.add_value(unit, secret.id, sealed, value_version=FIRST_VERSION)
+
+
+async def add_all_with_values(
+    foundation: Foundation, unit: WriteUnit, added: Collection[Valued]
+) -> None:
+    """Store new secrets of one project and their values, as `add_with_value` does one.
+
+    The caller has looked whether there is room.
+    """
+    sealed = await _seal_all(foundation, unit, [(each, FIRST_VERSION) for each in added])
+    stored = [VersionedSecret(each.secret, FIRST_VERSION) for each in added]
+    await secret_batches.add_secrets(unit, stored)
+    await secret_batches.add_values(unit, sealed)
+
+
+async def update_all_with_values(
+    foundation: Foundation, unit: WriteUnit, edited: Collection[Valued]
+) -> None:
+    """Store edited secrets of one project and their next values, where they have new ones."""
+    valued = [each for each in edited if each.value is not None]
+    stored = await secret_batches.value_versions(unit, [each.secret.id for each in valued])
+    versions = {each.secret.id: stored.get(each.secret.id, 0) + 1 for each in valued}
+    numbered = [(each, versions[each.secret.id]) for each in valued]
+    await secret_batches.replace_values(unit, await _seal_all(foundation, unit, numbered))
+    await secret_batches.update_secrets(
+        unit, [VersionedSecret(each.secret, versions.get(each.secret.id)) for each in edited]
+    )
+
+
+async def _seal_all(
+    foundation: Foundation, unit: WriteUnit, numbered: Sequence[tuple[Valued, int]]
+) -> Sequence[StoredValue]:
+    if not numbered:
+        return []
+    identities = [identity_of(each.secret, version) for each, version in numbered]
+    given = [
+        (each.value or "", identity)
+        for (each, _), identity in zip(numbered, identities, strict=True)
+    ]
+    sealed = await foundation.vault.seal_all(unit, identities[0].project_id, given)
+    return list(map(StoredValue, sealed, identities))
 
 
 async def update_with_value(

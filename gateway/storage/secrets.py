@@ -226,12 +226,6 @@ async def find_with_key(unit: ReadUnit, holder: Holder, key: str) -> Secret | No
     return reader(unit)(row) if row else None
 
 
-async def keys_in_project(unit: ReadUnit, project_id: str, keys: Iterable[str]) -> set[str]:
-    """Return those of the keys that anything in the project has."""
-    wanted = (SECRET.c.project_id == project_id, SECRET.c.key.in_(set(keys)))
-    return {row.key for row in await unit.rows(select(SECRET.c.key).where(*wanted))}
-
-
 async def find_at(unit: ReadUnit, holder: Holder, key: str) -> Secret | None:
     """Return what has the key at the holder itself."""
     row = await unit.first(selection().where(SECRET.c.holder_id == holder.id, SECRET.c.key == key))
@@ -349,10 +343,11 @@ async def remove_at(unit: WriteUnit, holder_ids: Iterable[str]) -> None:
 
 async def add(unit: WriteUnit, secret: Secret, *, value_version: int | None = None) -> None:
     """Store a new secret; its value, if it has one of its own, is stored apart."""
-    await insert_row(unit, SECRETS, _columns(secret, value_version))
+    await insert_row(unit, SECRETS, columns_of(secret, value_version))
 
 
-def _columns(secret: Secret, value_version: int | None) -> dict[str, Any]:
+def columns_of(secret: Secret, value_version: int | None) -> dict[str, Any]:
+    """Return the columns of a new secret's row, without the MAC."""
     source = secret.service if secret.is_built_in else None
     return {
         **{name: getattr(secret, name) for name in _FACTS},

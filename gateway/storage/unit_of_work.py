@@ -163,17 +163,18 @@ class WriteUnit(ReadUnit):
 
     async def execute_many(
         self, statement: Executable, parameters: Sequence[Mapping[str, Any]]
-    ) -> None:
-        """Run a statement once for each set of parameters.
+    ) -> int:
+        """Run a statement once for each set of parameters; return how many rows it touched.
 
         Raises:
             ConcurrentChange: if a constraint refuses it.
             Unavailable: if the database does not answer.
 
         """
-        if parameters:
-            async with self._turn:
-                await self._run(statement, parameters)
+        if not parameters:
+            return 0
+        async with self._turn:
+            return int((await self._run(statement, parameters)).rowcount)
 
     async def commit(self) -> None:
         """Make it last.

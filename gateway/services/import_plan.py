@@ -1,0 +1,158 @@
+"""What an import does with each of its rows: decided on what was read, before anything is written.
+
+A row sees what the rows before it do. Each secret is written once, with what the last of its rows
+gives it.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from gateway.domain.drafts import KEPT, EditDraft, OverrideDraft, SecretDraft
+from gateway.domain.errors import BusinessError
+from gateway.domain.holders import Holder, Relation
+from gateway.domain.principals import Principal
+from gateway.domain.refusals import ImportScopeViolation, KeyConflict
+from gateway.domain.rules import ensure_can_be_changed, ensure_can_be_overridden
+from gateway.domain.scopes import Scope
+from gateway.domain.secrets import Secret, list_rank
+from gateway.services import access
+from gateway.services.changes import edited_secret
+from gateway.services.foundation import Foundation
+from gateway.services.overrides import new_override
+from gateway.services.secrets import new_secret
+from gateway.services.writing import Valued
+
+
+class ImportAction(StrEnum):
+    """What became of an imported row."""
+
+    CREATED = "CREATED"
+    UPDATED = "UPDATED"
+    OVERRIDDEN = "OVERRIDDEN"
+    SKIPPED = "SKIPPED"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRow:
+    """One secret to import; without a scope, at the holder itself."""
+
+    draft: SecretDraft
+    scope: Scope | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedRow:
+    """What became of one row: the secret it is about, or why there is none."""
+
+    action: ImportAction
+    secret: Secret | None = None
+    error: BusinessError | None = None
+
+
+@dataclass(slots=True)
+class ImportPlan:
+    """The rows so far, and what they leave to be written.
+
+    `counts` are the numbers of secrets at the holders that rows are for.
+    """
+
+    foundation: Foundation
+    viewer: Principal
+    overwrite: bool
+    counts: dict[str, int]
+    created: dict[str, Valued] = field(default_factory=dict, repr=False)
+    edited: dict[str, Valued] = field(default_factory=dict, repr=False)
+    _by_key: dict[str, dict[str, Secret]] = field(default_factory=dict, repr=False)
+
+    def know(self, found: Iterable[Secret]) -> None:
+        """Take secrets that rows may meet."""
+        for secret in found:
+            self._by_key.setdefault(secret.key, {})[secret.id] = secret
+
+    def add(
+        self, holder: Holder | None, row: ImportRow, fault: BusinessError | None
+    ) -> ImportedRow:
+        """Decide on the next row; the fault is what is wrong with it by itself."""
+        try:
+            if holder is None:
+                raise ImportScopeViolation(row.scope)
+            if fault is not None:
+                raise fault
+            return self._decide(holder, row.draft)
+        except BusinessError as error:
+            return ImportedRow(ImportAction.FAILED, error=error)
+
+    def _decide(self, holder: Holder, draft: SecretDraft) -> ImportedRow:
+        related = _related(holder, self._by_key.get(draft.key, {}).values())
+        if own := next((secret for secret in related if secret.holder.id == holder.id), None):
+            return self._update(self._current(own), draft)
+        if not related:
+            created = self._create(new_secret(self.foundation, holder, draft), draft)
+            return ImportedRow(ImportAction.CREATED, created)
+        # The widest one with the key; an override further down refers to the same target.
+        widest = self._current(min(related, key=_width))
+        is_above = holder.relation_of(widest.holder) is Relation.IN_CHAIN
+        if not is_above or not access.can_see(self.viewer, widest):
+            raise KeyConflict(access.seen(self.viewer, widest))
+        ensure_can_be_overridden(widest, holder)
+        override = new_override(self.foundation, holder, widest, _override(draft))
+        return ImportedRow(ImportAction.OVERRIDDEN, self._create(override, draft))
+
+    def _create(self, secret: Secret, draft: SecretDraft) -> Secret:
+        count = self.counts[secret.holder.id]
+        self.foundation.quotas.ensure_room_for_secret(count)
+        self.counts[secret.holder.id] = count + 1
+        self.created[secret.id] = Valued(secret, draft.value or "")
+        self.know([secret])
+        return secret
+
+    def _update(self, own: Secret, draft: SecretDraft) -> ImportedRow:
+        if not self.overwrite:
+            return ImportedRow(ImportAction.SKIPPED, own)
+        ensure_can_be_changed(own)
+        value = draft.value or ""
+        edited = edited_secret(self.foundation, own, _edit(draft, value))
+        if own.id in self.created:
+            self.created[own.id] = Valued(edited, value)
+        else:
+            # An alias has no value of its own.
+            self.edited[own.id] = Valued(edited, None if own.is_alias else value)
+        self.know([edited])
+        return ImportedRow(ImportAction.UPDATED, edited)
+
+    def _current(self, secret: Secret) -> Secret:
+        """Return the secret with its target as the rows so far leave it."""
+        target = secret.target and self._written(secret.target.id)
+        return replace(secret, target=target.facts) if isinstance(target, Secret) else secret
+
+    def _written(self, secret_id: str) -> Secret | None:
+        found = self.created.get(secret_id) or self.edited.get(secret_id)
+        return found.secret if found else None
+
+
+def _related(holder: Holder, secrets: Collection[Secret]) -> list[Secret]:
+    return [it for it in secrets if holder.relation_of(it.holder) is not Relation.APART]
+
+
+def _width(secret: Secret) -> tuple[int, str]:
+    return list_rank(secret.scope, secret.variable_type), secret.id
+
+
+def _edit(draft: SecretDraft, value: str) -> EditDraft:
+    is_interpolated = draft.enable_interpolation_in_file
+    return EditDraft(
+        key=draft.key,
+        value=value,
+        description=KEPT if draft.description is None else draft.description,
+        enable_interpolation_in_file=KEPT if is_interpolated is None else is_interpolated,
+    )
+
+
+def _override(draft: SecretDraft) -> OverrideDraft:
+    return OverrideDraft(
+        value=draft.value,
+        description=draft.description,
+        enable_interpolation_in_file=draft.enable_interpolation_in_file,
+    )

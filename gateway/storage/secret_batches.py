@@ -1,0 +1,161 @@
+"""Queries about many secrets and values at once, for imports."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import bindparam, func, insert, select, update
+
+from gateway.domain.holders import Holder
+from gateway.domain.scopes import Scope
+from gateway.domain.secrets import Secret
+from gateway.storage.holders import HOLDER
+from gateway.storage.row_batches import FOUND_ID, ensure_all_written, insert_rows, update_rows
+from gateway.storage.row_macs import SECRETS, alarm, in_utc, verified_rows
+from gateway.storage.secrets import SECRET, columns_of, reader, selection
+from gateway.storage.unit_of_work import ReadUnit, WriteUnit
+from gateway.storage.values import SEALED_VALUE, StoredValue
+
+
+@dataclass(frozen=True, slots=True)
+class VersionedSecret:
+    """A secret to store, and the version of its value if that is new."""
+
+    secret: Secret
+    value_version: int | None
+
+
+async def with_keys(
+    unit: ReadUnit, chain_ids: Collection[str], keys: Collection[str]
+) -> list[Secret]:
+    """Return all that has one of the keys at these holders."""
+    wanted = (SECRET.c.holder_id.in_(chain_ids), SECRET.c.key.in_(keys))
+    return list(map(reader(unit), await unit.rows(selection().where(*wanted))))
+
+
+async def widest_below(unit: ReadUnit, holder: Holder, keys: Collection[str]) -> list[Secret]:
+    """Return, for each of the keys that holders below this one have, the widest secret."""
+    is_below = HOLDER.c.id != holder.id
+    if holder.kind is not Scope.PROJECT:
+        is_below &= HOLDER.c.environment_id == holder.id
+    nearness = func.row_number().over(
+        partition_by=SECRET.c.key, order_by=(SECRET.c.list_rank, SECRET.c.id)
+    )
+    ranked = (
+        select(SECRET.c.id, nearness.label("nearness"))
+        .join(HOLDER, HOLDER.c.id == SECRET.c.holder_id)
+        .where(SECRET.c.project_id == holder.project_id, SECRET.c.key.in_(keys), is_below)
+        .subquery()
+    )
+    widest = select(ranked.c.id).where(ranked.c.nearness == 1)
+    return list(map(reader(unit), await unit.rows(selection().where(SECRET.c.id.in_(widest)))))
+
+
+async def add_secrets(unit: WriteUnit, added: Iterable[VersionedSecret]) -> None:
+    """Store new secrets; their values are stored apart.
+
+    Raises:
+        IntegrityFault: if the database did not store exactly these rows.
+
+    """
+    rows = [columns_of(each.secret, each.value_version) for each in added]
+    if rows:
+        await insert_rows(unit, SECRETS, rows)
+
+
+async def update_secrets(unit: WriteUnit, edited: Sequence[VersionedSecret]) -> None:
+    """Store what an edit can change of secrets, and the versions of their values.
+
+    Raises:
+        IntegrityFault: if one of the rows is not what the gateway wrote.
+
+    """
+    ids = [each.secret.id for each in edited]
+    found = {row.id: row for row in await verified_rows(unit, SECRETS, SECRET.c.id.in_(ids))}
+    changes = []
+    for secret, value_version in ((each.secret, each.value_version) for each in edited):
+        if secret.id not in found:
+            raise alarm(SECRET.name, secret.id)
+        before = found[secret.id]
+        change = {
+            "key": secret.key,
+            "description": secret.description,
+            "enable_interpolation_in_file": secret.enable_interpolation_in_file,
+            "version": secret.version,
+            "updated_at": in_utc(secret.updated_at),
+            "value_version": before.value_version if value_version is None else value_version,
+        }
+        changes.append((before, change))
+    if changes:
+        await update_rows(unit, SECRETS, changes)
+
+
+async def value_versions(unit: ReadUnit, secret_ids: Iterable[str]) -> dict[str, int]:
+    """Return the versions of secrets' values, without the values.
+
+    Raises:
+        IntegrityFault: if a value is gone, or another one than its secret's row says.
+
+    """
+    rows = await unit.rows(
+        select(SECRET.c.id, SECRET.c.value_version, SEALED_VALUE.c.value_version.label("stored"))
+        .outerjoin(SEALED_VALUE, SEALED_VALUE.c.secret_id == SECRET.c.id)
+        .where(SECRET.c.id.in_(tuple(secret_ids)))
+    )
+    for row in rows:
+        if row.value_version != row.stored:
+            raise alarm(SEALED_VALUE.name, row.id)
+    return {row.id: row.value_version for row in rows if row.value_version is not None}
+
+
+async def add_values(unit: WriteUnit, added: Sequence[StoredValue]) -> None:
+    """Store the first values of secrets.
+
+    Raises:
+        IntegrityFault: if the database did not store exactly these rows.
+
+    """
+    rows = [_columns_of(each) for each in added]
+    if rows:
+        count = await unit.execute_many(insert(SEALED_VALUE), rows)
+        await _ensure_boxes(unit, added, count)
+
+
+_REPLACE: Final = update(SEALED_VALUE).where(SEALED_VALUE.c.secret_id == bindparam(FOUND_ID))
+
+
+async def replace_values(unit: WriteUnit, replaced: Sequence[StoredValue]) -> None:
+    """Store the next values of secrets in the place of those that they have.
+
+    Raises:
+        IntegrityFault: if the database did not change exactly these rows.
+
+    """
+    rows = [{**_columns_of(each), FOUND_ID: each.identity.secret_id} for each in replaced]
+    if rows:
+        count = await unit.execute_many(_REPLACE, rows)
+        await _ensure_boxes(unit, replaced, count)
+
+
+def _columns_of(value: StoredValue) -> Mapping[str, Any]:
+    return {
+        "secret_id": value.identity.secret_id,
+        "value_version": value.identity.value_version,
+        "data_key_id": value.sealed.data_key_id,
+        "box": value.sealed.box,
+    }
+
+
+async def _ensure_boxes(unit: WriteUnit, stored: Sequence[StoredValue], count: int) -> None:
+    meant = {each.identity.secret_id: each.sealed.box for each in stored}
+    await ensure_all_written(unit, SEALED_VALUE.c.box, meant, count)
+
+
+async def counts_at(unit: ReadUnit, holder_ids: Collection[str]) -> dict[str, int]:
+    """Return how many secrets holders have, by the holders' ids."""
+    rows = await unit.rows(
+        select(SECRET.c.holder_id, func.count().label("secrets"))
+        .where(SECRET.c.holder_id.in_(holder_ids))
+        .group_by(SECRET.c.holder_id)
+    )
+    return dict.fromkeys(holder_ids, 0) | {row.holder_id: row.secrets for row in rows}
