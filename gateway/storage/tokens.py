@@ -1,6 +1,6 @@
 """Queries about API tokens."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from gateway.domain.visibility import Visibility
 from gateway.storage.grant_tables import RoleGrantRow
 from gateway.storage.holders import HOLDER
 from gateway.storage.keyset import Ordering, fetch_page
+from gateway.storage.row_batches import update_rows
 from gateway.storage.row_macs import TOKENS, in_utc, insert_row, update_row, verified_rows
 from gateway.storage.tables import ApiTokenRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
@@ -145,6 +146,18 @@ async def revoke(unit: WriteUnit, token_id: str, *, at: datetime) -> bool:
     for row in found:
         await update_row(unit, TOKENS, row, {"revoked_at": in_utc(at)})
     return bool(found)
+
+
+async def revoke_all(unit: WriteUnit, token_ids: Collection[str], *, at: datetime) -> None:
+    """Mark tokens as revoked, those that are not yet.
+
+    Raises:
+        IntegrityFault: if one is not what the gateway wrote.
+
+    """
+    is_valid = (API_TOKEN.c.id.in_(token_ids), API_TOKEN.c.revoked_at.is_(None))
+    found = await verified_rows(unit, TOKENS, *is_valid)
+    await update_rows(unit, TOKENS, [(row, {"revoked_at": in_utc(at)}) for row in found])
 
 
 async def note_use(unit: WriteUnit, token_id: str, *, at: datetime, since: datetime) -> None:
