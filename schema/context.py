@@ -38,6 +38,8 @@ class Context:
     view: ReadUnit
     # Where a request outlasts its sign-in: who the caller is by now.
     look_up: LookUp | None = None
+    # False for the legacy REST paths, whose enums do not have the type of external secrets.
+    knows_external: bool = True
     # Charges what an answer costs beyond the price of its document; it can refuse.
     surcharge: Callable[[int], None] = _free
     holders: "DataLoader[str, Holder | None]" = field(init=False)

@@ -113,7 +113,12 @@ class Executor:
         view = caller.view or self._database.view()
         try:
             viewer = caller.viewer if caller.view else await caller.look_up(view)
-            context = Context(viewer=viewer, services=self._services, view=view)
+            context = Context(
+                viewer=viewer,
+                services=self._services,
+                view=view,
+                knows_external=caller.knows_external,
+            )
 
             async def run(
                 document: str,

@@ -86,7 +86,11 @@ def _referring(scope: Scope | None, takes: type[Referral], use_case: _UseCase, w
             at=reference(scope, holder),
             target_id=secret_id,
             draft=input.draft(),
-            terms=terms(idempotency_key=idempotency_key, dry_run=dry_run),
+            terms=terms(
+                idempotency_key=idempotency_key,
+                dry_run=dry_run,
+                knows_external=info.context.knows_external,
+            ),
         )
         return await SecretPayload.of(info, work, paths(scope))
 
@@ -110,7 +114,11 @@ def editing(scope: Scope) -> Any:  # noqa: ANN401 - as above
             at=reference(scope, holder),
             secret_id=secret_id,
             draft=input.draft(),
-            terms=terms(expected_version=expected_version, dry_run=dry_run),
+            terms=terms(
+                expected_version=expected_version,
+                dry_run=dry_run,
+                knows_external=info.context.knows_external,
+            ),
         )
         return await SecretPayload.of(info, work, paths(scope))
 

@@ -33,12 +33,14 @@ class WriteTerms:
     """On what terms something is written.
 
     A dry run answers what would happen and writes nothing. Under an idempotency key the same write
-    happens once, however often it is sent. With an expected version only that one is changed.
+    happens once, however often it is sent. With an expected version only that one is changed. A
+    caller who does not know external secrets cannot refer to one, and cannot edit one.
     """
 
     dry_run: bool = False
     idempotency_key: str | None = None
     expected_version: int | None = None
+    knows_external: bool = True
 
     def ensure_valid(self) -> None:
         """Refuse an idempotency key that is no header's value.

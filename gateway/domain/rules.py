@@ -68,6 +68,21 @@ def ensure_can_be_overridden(target: Secret, holder: Holder) -> None:
         raise ScopeViolation(source=holder.kind, target=target.scope)
 
 
+def ensure_is_known(secret: Secret, *, knows_external: bool) -> None:
+    """Refuse an external secret to a caller who cannot read an answer about one.
+
+    Raises:
+        InvalidInput: saying what to use instead.
+
+    """
+    referred = (it.variable_type for it in (secret, secret.target) if it)
+    if not knows_external and SecretType.EXTERNAL_SECRET in referred:
+        raise InvalidInput(
+            Argument.SECRET,
+            f"{secret.id} is an external secret or refers to one: use the `/variable` paths.",
+        )
+
+
 def ensure_can_be_changed(secret: Secret) -> None:
     """Refuse to edit or delete what the platform made.
 

@@ -2,18 +2,25 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 from gateway.domain.errors import ErrorCode, GatewayError
 from gateway.domain.ids import is_canonical_id
+from gateway.domain.refusals import TooManyRows
 from gateway.domain.scopes import HOLDER_SCOPES, Scope
+from gateway.services.imports import MAX_ROWS
 
 IDEMPOTENCY_HEADER: Final = "Idempotency-Key"
-# Asks for what is no secret, of which there is nothing (rule V3).
-PLAIN_ONLY: Final = "plain_only"
+# Which rows of a list are wanted: those with this `is_secret`, or all (rule V3).
+ONLY_WHERE_SECRET: Final = "only_where_secret"  # noqa: S105 - the name of a variable
+# How many rows of an import are no secrets. Each of them fails alone (rule V3).
+PUBLIC_ROWS: Final = "public_rows"
 _VARS: Final = "vars"
 _SCOPE: Final = "scope"
 _IS_SECRET: Final = "is_secret"  # noqa: S105 - the name of a field, no password
+_ACCESS_ID: Final = "secret_manager_access_id"
+_BOOLEANS: Final[Mapping[str, bool]] = MappingProxyType({"true": True, "false": False})
 _SCOPE_NAMES: Final = frozenset(map(str, Scope))
 
 _A_ROW: Final = "an object with `name`, `value`, `scope` and `is_secret`"
@@ -35,13 +42,26 @@ class RefusedField(GatewayError):
 
 
 class NotASecret(GatewayError):
-    """The request is about a plain variable, of which there are none here."""
+    """The request is about a plain variable. The gateway has none."""
 
     code = ErrorCode.BAD_USER_INPUT
 
     def __init__(self) -> None:
-        """Say what is held here."""
-        super().__init__("This gateway holds secrets: `is_secret` can only be true.")
+        """Say what the gateway holds, and what `is_secret: false` needs."""
+        super().__init__(
+            f"This gateway holds secrets: `{_IS_SECRET}` must be true. Only an external secret has "
+            f"`{_IS_SECRET}: false`, and it needs a `{_ACCESS_ID}`."
+        )
+
+
+class UnknownAccess(GatewayError):
+    """The request names a secret manager access. The gateway knows none so far."""
+
+    code = ErrorCode.BAD_USER_INPUT
+
+    def __init__(self) -> None:
+        """Name the field, never what it held."""
+        super().__init__(f"`{_ACCESS_ID}` names no secret manager access of this organization.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +93,12 @@ def secret_in_path(call: Call) -> Variables:
     return {"target": call.path["variableId"]}
 
 
+def edited_variable(call: Call) -> Variables:
+    """Bind an edit of what a path names, which must stay a secret."""
+    _ensure_no_access(call.body)
+    return secret_in_path(call)
+
+
 def holder_in_body(scope_field: str, id_field: str) -> Binding:
     """Bind a holder that two fields of the body name together."""
 
@@ -86,16 +112,24 @@ def holder_in_body(scope_field: str, id_field: str) -> Binding:
 
 def new_variable(call: Call) -> Variables:
     """Bind a new variable, which must be a secret."""
-    _ensure_secret(call.body)
+    _ensure_no_access(call.body)
+    if not _is_secret(call.body):
+        raise NotASecret
     return holder_in_body("variable_scope", "variable_parent_id")(call)
 
 
 def holder_in_query(call: Call) -> Variables:
     """Bind a holder that two parameters of the query name; `scope` is what it must be."""
     scope, holder_id = _scope(call.query, _SCOPE), _id(call.query, "parent_id")
-    if call.query.get(_IS_SECRET, "") not in {"", "true", "false"}:
+    return {"holder": holder_id, "scope": scope, ONLY_WHERE_SECRET: _wanted(call.query)}
+
+
+def _wanted(query: Mapping[str, str]) -> bool | None:
+    # A client that is generated in Python sends `True`.
+    wanted = query.get(_IS_SECRET, "").lower()
+    if wanted and wanted not in _BOOLEANS:
         raise RefusedField(_IS_SECRET, _A_BOOLEAN)
-    return {"holder": holder_id, "scope": scope, PLAIN_ONLY: call.query.get(_IS_SECRET) == "false"}
+    return _BOOLEANS.get(wanted)
 
 
 def import_at_path(scope: Scope) -> Binding:
@@ -116,17 +150,25 @@ def _rows(body: Mapping[str, Any]) -> Variables:
     rows = body.get(_VARS)
     if not isinstance(rows, list):
         raise RefusedField(_VARS, _A_LIST)
-    secrets = [_row(row, f"{_VARS}[{number}]") for number, row in enumerate(rows)]
-    return {"secrets": secrets, "overwrite": body.get("overwrite")}
+    if len(rows) > MAX_ROWS:
+        raise TooManyRows(MAX_ROWS)
+    bound = [_row(row, f"{_VARS}[{number}]") for number, row in enumerate(rows)]
+    secrets = [row for row in bound if row is not None]
+    return {
+        "secrets": secrets,
+        "overwrite": body.get("overwrite"),
+        PUBLIC_ROWS: len(bound) - len(secrets),
+    }
 
 
-def _row(row: object, name: str) -> Variables:
+def _row(row: object, name: str) -> Variables | None:
+    """Return the row's variables; None for a plain variable, which fails alone."""
     if not isinstance(row, dict):
         raise RefusedField(name, _A_ROW)
     place = f"{name}."
     key, value = (_text(row, field, place) for field in ("name", "value"))
-    _ensure_secret(row, place)
-    return {"key": key, "value": value, "scope": _any_scope(row, place)}
+    scope = _any_scope(row, place)
+    return {"key": key, "value": value, "scope": scope} if _is_secret(row, place) else None
 
 
 def _text(row: Mapping[str, Any], name: str, place: str) -> str:
@@ -144,11 +186,17 @@ def _any_scope(row: Mapping[str, Any], place: str) -> str:
     return scope
 
 
-def _ensure_secret(fields: Mapping[str, Any], place: str = "") -> None:
-    if not isinstance(fields.get(_IS_SECRET), bool):
+def _is_secret(fields: Mapping[str, Any], place: str = "") -> bool:
+    wanted = fields.get(_IS_SECRET)
+    if not isinstance(wanted, bool):
         raise RefusedField(_IS_SECRET, _A_BOOLEAN, place=place)
-    if not fields[_IS_SECRET]:
-        raise NotASecret
+    return wanted
+
+
+def _ensure_no_access(fields: Mapping[str, Any]) -> None:
+    # What it refers to would be stored as a value.
+    if fields.get(_ACCESS_ID) is not None:
+        raise UnknownAccess
 
 
 def _holder(fields: Mapping[str, Any], scope_field: str, id_field: str) -> Variables:

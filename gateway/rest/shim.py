@@ -4,6 +4,7 @@ It knows neither Strawberry nor the schema: it runs a row's document through wha
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -15,10 +16,22 @@ from gateway.domain.errors import ErrorCode
 from gateway.domain.refusals import HolderNotFound
 from gateway.http.json_body import read_json_object
 from gateway.http.problems import path_of, problem
-from gateway.rest.calls import IDEMPOTENCY_HEADER, PLAIN_ONLY, Call, Variables
+from gateway.rest.calls import (
+    IDEMPOTENCY_HEADER,
+    ONLY_WHERE_SECRET,
+    PUBLIC_ROWS,
+    Call,
+    Variables,
+)
 from gateway.rest.rows import Action, Family, Row
 from gateway.rest.table import ROWS
-from gateway.rest.wire import import_result, secret_row, variable_row
+from gateway.rest.wire import (
+    import_result,
+    legacy_rows,
+    secret_row,
+    variable_row,
+    variable_rows,
+)
 from gateway.services.execution import Answer, OpenRun, Run
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -64,7 +77,8 @@ def _endpoint(row: Row, open_run: OpenRun) -> Endpoint:
         call = await _call(row, request)
         # Fields that no document declares are ignored, as the original does.
         fields = {name: call.body[name] for name in row.fields if name in call.body}
-        async with open_run(request.scope["caller"]) as run:
+        caller = replace(request.scope["caller"], knows_external=row.family is Family.VARIABLE)
+        async with open_run(caller) as run:
             try:
                 return await respond(row, fields | row.bind(call), run)
             except RefusedAnswer as refused:
@@ -86,13 +100,18 @@ async def _call(row: Row, request: Request) -> Call:
 
 
 async def _list(row: Row, variables: Variables, run: Run) -> Response:
-    rows: list[dict[str, Any]] = []
+    selected: list[Mapping[str, Any]] = []
     after, has_more = None, True
     while has_more:
         page = await _page(row, variables | {"after": after}, run)
-        rows += [_WIRES[row.family](edge["node"]) for edge in page["edges"]]
+        selected += [edge["node"] for edge in page["edges"]]
         after, has_more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
-    return JSONResponse({"results": [] if variables.get(PLAIN_ONLY) else rows}, row.status)
+    rows = (
+        legacy_rows(selected)
+        if row.family is Family.SECRET
+        else variable_rows(selected, only_where_secret=variables[ONLY_WHERE_SECRET])
+    )
+    return JSONResponse({"results": list(rows)}, row.status)
 
 
 async def _page(row: Row, variables: Variables, run: Run) -> Mapping[str, Any]:
@@ -119,7 +138,8 @@ async def _import(row: Row, variables: Variables, run: Run) -> Response:
     # Without a holder nothing was tried; with one, an error is about its row alone.
     if payload["holder"] is None:
         raise _refused(payload["errors"][0])
-    return JSONResponse(import_result(payload), row.status)
+    result = import_result(payload, public_rows=variables[PUBLIC_ROWS])
+    return JSONResponse(result, row.status)
 
 
 _RESPONDERS: Final[Mapping[Action, Responder]] = MappingProxyType(

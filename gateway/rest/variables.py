@@ -111,7 +111,7 @@ _VARIABLES: Final = (
         "/variable/{variableId}",
         method=HTTPMethod.PUT,
         arguments=TARGET,
-        bind=calls.secret_in_path,
+        bind=calls.edited_variable,
         fields=EDIT_FIELDS,
         request="VariableEditRequest",
         summary="Change a secret, wherever it is defined",

@@ -1,10 +1,17 @@
 """Rows as real clients need them: never null where they would break, absent where they look."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from gateway.domain.scopes import ServiceType
+from gateway.domain.secrets import SecretType
+
 Selected = Mapping[str, Any]
+
+# Rules X2, X5: what the legacy paths' enums do not have. One such name breaks a whole list.
+EXTERNAL_TYPES: Final = frozenset({SecretType.EXTERNAL_SECRET})
+NEWER_SERVICE_TYPES: Final = frozenset({ServiceType.AGENTIC_WORKFLOW})
 
 # Rule W1: these are strings, whatever is known.
 _NEVER_NULL: Final[Selected] = MappingProxyType({"description": "", "mount_path": ""})
@@ -17,12 +24,15 @@ _NO_VALUE: Final[Selected] = MappingProxyType({"value": None})
 def secret_row(selected: Selected) -> dict[str, Any]:
     """Return a selected secret as the legacy `Secret`."""
     row = _without_nulls(selected)
+    if row.get("service_type") in NEWER_SERVICE_TYPES:
+        del row["service_type"]
     return row | {name: _without_nulls(row[name]) for name in _REFERENCES if name in row}
 
 
 def variable_row(selected: Selected) -> dict[str, Any]:
     """Return a selected secret as a `VariableResponse`."""
-    row = {**_without_nulls(selected), **_NO_VALUE, "is_secret": True}
+    is_secret = selected["variable_type"] not in EXTERNAL_TYPES
+    row = {**_without_nulls(selected), **_NO_VALUE, "is_secret": is_secret}
     references = {
         name: {**_without_nulls(row[name]), **_NO_VALUE}
         for name in _VARIABLE_REFERENCES
@@ -31,11 +41,36 @@ def variable_row(selected: Selected) -> dict[str, Any]:
     return row | references | {"mount_path": selected["mount_path"]}
 
 
-def import_result(payload: Selected) -> dict[str, Any]:
+def legacy_rows(selected: Iterable[Selected]) -> Iterator[dict[str, Any]]:
+    """Give the rows of a legacy list, in which targets come before what refers to them.
+
+    Clients from before external secrets existed cannot read a list with a name that their enums do
+    not have, so external secrets and what refers to them are left out (rule X2).
+    """
+    hidden: set[str] = set()
+    for row in map(secret_row, selected):
+        targets = [row[name] for name in _REFERENCES if name in row]
+        is_external = any(it["variable_type"] in EXTERNAL_TYPES for it in (row, *targets))
+        if is_external or any(it["id"] in hidden for it in targets):
+            hidden.add(row["id"])
+        else:
+            yield row
+
+
+def variable_rows(
+    selected: Iterable[Selected], *, only_where_secret: bool | None
+) -> Iterator[dict[str, Any]]:
+    """Give the rows of a list of variables: all, or those with this `is_secret`."""
+    for row in map(variable_row, selected):
+        if only_where_secret in (None, row["is_secret"]):
+            yield row
+
+
+def import_result(payload: Selected, *, public_rows: int) -> dict[str, Any]:
     """Return what became of an import as a `VariableImport`."""
     written = [row for row in payload["rows"] if row["action"] not in {"SKIPPED", "FAILED"}]
     return {
-        "total_variables_to_import": len(payload["rows"]),
+        "total_variables_to_import": len(payload["rows"]) + public_rows,
         "successful_imported_variables": [
             {"name": row["key"], "scope": row["secret"]["scope"], "is_secret": True}
             for row in written

@@ -6,7 +6,7 @@ from gateway.domain.drafts import AT_ONCE, AliasDraft, HolderReference, WriteTer
 from gateway.domain.holders import Holder
 from gateway.domain.permissions import Permission
 from gateway.domain.principals import Principal
-from gateway.domain.rules import ensure_can_be_aliased
+from gateway.domain.rules import ensure_can_be_aliased, ensure_is_known
 from gateway.domain.secrets import Secret, SecretType
 from gateway.services import access
 from gateway.services.foundation import Foundation
@@ -56,7 +56,7 @@ class Aliases:
                 viewer=viewer,
                 terms=terms,
                 request=("alias", at, target_id, draft),
-                make=partial(self._add, unit, holder, target_id, draft, viewer),
+                make=partial(self._add, unit, holder, target_id, draft, viewer=viewer, terms=terms),
             )
 
     async def _add(
@@ -65,9 +65,12 @@ class Aliases:
         holder: Holder,
         target_id: str,
         draft: AliasDraft,
+        *,
         viewer: Principal,
+        terms: WriteTerms,
     ) -> Secret:
         target = await target_in_reach(unit, target_id, holder, viewer=viewer)
+        ensure_is_known(target, knows_external=terms.knows_external)
         ensure_can_be_aliased(target, access.seen_target(viewer, target))
         await ensure_key_is_free(unit, holder, draft.key, viewer=viewer)
         shape = Shape(

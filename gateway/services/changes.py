@@ -9,7 +9,12 @@ from gateway.domain.ids import is_canonical_id
 from gateway.domain.permissions import Permission
 from gateway.domain.principals import Principal
 from gateway.domain.refusals import SecretNotFound
-from gateway.domain.rules import ensure_can_be_changed, ensure_edit_is_allowed, ensure_version
+from gateway.domain.rules import (
+    ensure_can_be_changed,
+    ensure_edit_is_allowed,
+    ensure_is_known,
+    ensure_version,
+)
 from gateway.domain.secrets import Secret
 from gateway.services import access
 from gateway.services.foundation import Foundation
@@ -59,6 +64,7 @@ class Changes:
         draft.ensure_valid()
         async with self._foundation.writing(terms, viewer=viewer) as unit:
             secret = await self._changeable(unit, viewer, secret_id, at=at, terms=terms)
+            ensure_is_known(secret, knows_external=terms.knows_external)
             return await apply_edit(self._foundation, unit, secret, draft, viewer=viewer)
 
     async def delete(

@@ -59,6 +59,9 @@ class Caller:
     # The view on which the principal was read. The request's work is done on it, too, so that
     # nothing is revoked between the two. What lasts longer than a request has none.
     view: ReadUnit | None = None
+    # Whether the caller can read an answer about an external secret: the legacy paths' enums do
+    # not have its type.
+    knows_external: bool = True
 
 
 class Streams(Protocol):

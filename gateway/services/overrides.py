@@ -7,7 +7,7 @@ from gateway.domain.holders import Holder
 from gateway.domain.permissions import Permission
 from gateway.domain.principals import Principal
 from gateway.domain.refusals import OverrideConflict
-from gateway.domain.rules import ensure_can_be_overridden
+from gateway.domain.rules import ensure_can_be_overridden, ensure_is_known
 from gateway.domain.secrets import Secret, SecretType
 from gateway.services import access
 from gateway.services.foundation import Foundation
@@ -57,7 +57,14 @@ class Overrides:
                 terms=terms,
                 request=("override", at, target_id, draft),
                 make=partial(
-                    add_override, self._foundation, unit, holder, target_id, draft, viewer=viewer
+                    add_override,
+                    self._foundation,
+                    unit,
+                    holder,
+                    target_id,
+                    draft,
+                    viewer=viewer,
+                    knows_external=terms.knows_external,
                 ),
             )
 
@@ -70,9 +77,11 @@ async def add_override(
     draft: OverrideDraft,
     *,
     viewer: Principal,
+    knows_external: bool = True,
 ) -> Secret:
     """Add an override inside a write that is allowed; errors as in `Overrides.create`."""
     target = await target_in_reach(unit, target_id, holder, viewer=viewer)
+    ensure_is_known(target, knows_external=knows_external)
     ensure_can_be_overridden(target, holder)
     # The target has the key in the chain, so only an override of it can have it here.
     if existing := await secrets.find_at(unit, holder, target.key):

@@ -166,8 +166,8 @@ async def test_an_external_secrets_value_cannot_be_edited(
     shared_world: World, key: str, value: str
 ) -> None:
     """C5: its manager keeps it; key and description are the caller's."""
-    made = (await _registered(shared_world, Scope.JOB, key=key))["secret"]
-    at = JOB(shared_world)
+    made = (await _registered(shared_world, Scope.HELM, key=key))["secret"]
+    at = (Scope.HELM, shared_world.demo.helm_id)
 
     refused = await shared_world.rest.edit(*at, made["id"], key=key, value=value)
     edited = await shared_world.rest.edit(*at, made["id"], key=f"{key}_NEW", description="New")

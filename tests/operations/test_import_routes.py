@@ -98,22 +98,56 @@ async def test_a_key_of_a_higher_scope_is_told_as_imported_at_the_lower(
 
 
 @EVERY_ROUTE
-@pytest.mark.parametrize("is_secret", [False, None], ids=["false", "absent"])
-async def test_what_is_no_secret_is_not_imported(
-    *, shared_world: World, key: str, scope: Scope, path: Path, is_secret: bool | None
+async def test_a_public_row_fails_alone(
+    shared_world: World, key: str, scope: Scope, path: Path
 ) -> None:
-    """V3: and neither is anything beside it."""
-    wrong = {name: it for name, it in _row(key, scope).items() if name != "is_secret"}
-    wrong |= {} if is_secret is None else {"is_secret": is_secret}
+    """V3: a console's default row is public, and the others go through."""
+    public = _row(key, scope, is_secret=False)
+
+    mixed = await shared_world.client.post(
+        path(shared_world), json=_body(public, _row(f"{key}_OTHER", scope))
+    )
+    alone = await shared_world.client.post(path(shared_world), json=_body(public))
+
+    rows = await shared_world.rest.visible(scope, shared_world.holders[scope])
+    assert (mixed.status_code, alone.status_code) == (HTTPStatus.CREATED, HTTPStatus.CREATED)
+    assert mixed.json() == {
+        "total_variables_to_import": 2,
+        "successful_imported_variables": [
+            {"name": f"{key}_OTHER", "scope": scope, "is_secret": True}
+        ],
+    }
+    assert alone.json() == {"total_variables_to_import": 1, "successful_imported_variables": []}
+    assert [row["key"] for row in rows if row["key"].startswith(key)] == [f"{key}_OTHER"]
+
+
+async def test_a_row_without_is_secret_refuses_the_whole_import(
+    shared_world: World, key: str
+) -> None:
+    """V4, C8: nothing says what it is, so nothing is imported."""
+    scope, path = ROUTES["path of JOB"]
+    unclear = {name: it for name, it in _row(key, scope).items() if name != "is_secret"}
 
     response = await shared_world.client.post(
-        path(shared_world), json=_body(_row(f"{key}_OTHER", scope), wrong)
+        path(shared_world), json=_body(_row(f"{key}_OTHER", scope), unclear)
     )
 
     rows = await shared_world.rest.visible(scope, shared_world.holders[scope])
     assert response.status_code == HTTPStatus.BAD_REQUEST
     assert "is_secret" in response.json()["detail"]
     assert not [row for row in rows if row["key"].startswith(key)]
+
+
+@pytest.mark.parametrize("is_secret", [True, False], ids=["secret", "public"])
+async def test_public_rows_count_for_the_most_rows(shared_world: World, *, is_secret: bool) -> None:
+    """V4: a row more than 1,000, whatever it is."""
+    scope, path = ROUTES["path of JOB"]
+    rows = [_row(f"K{number}", scope, is_secret=number > 0 or is_secret) for number in range(1_001)]
+
+    response = await shared_world.client.post(path(shared_world), json=_body(*rows))
+
+    assert response.status_code == HTTPStatus.BAD_REQUEST
+    assert "1000" in response.json()["detail"]
 
 
 @pytest.mark.parametrize(

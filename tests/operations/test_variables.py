@@ -121,13 +121,13 @@ async def test_an_override_is_made_at_every_lower_holder(
 async def test_both_families_are_over_the_same_store(
     shared_world: World, key: str, scope: Scope
 ) -> None:
-    """V1: same ids, either way round."""
+    """V1: same ids, either way round; but for external secrets, which the older one leaves out."""
     holder_id = shared_world.holders[scope]
     new = await _created(shared_world, scope, key)
     old = await shared_world.rest.create(scope, holder_id, key=f"{key}_OLD")
 
     legacy = {row["id"] for row in await shared_world.rest.visible(scope, holder_id)}
-    family = {row["id"] for row in await _listed(shared_world, scope)}
+    family = {row["id"] for row in await _listed(shared_world, scope) if row["is_secret"]}
 
     assert legacy == family
     assert {new["id"], old.row["id"]} <= legacy
@@ -212,4 +212,4 @@ async def test_the_list_is_ordered_as_the_older_one(shared_world: World, key: st
     listed = await _listed(shared_world, scope)
 
     legacy = await shared_world.rest.visible(scope, holder_id)
-    assert [row["id"] for row in listed] == [row["id"] for row in legacy]
+    assert [row["id"] for row in listed if row["is_secret"]] == [row["id"] for row in legacy]

@@ -12,6 +12,7 @@ from tests.world import World
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 Json = dict[str, Any]
+ACCESS_ID = "3f0c1d2e-8a4b-4c6d-9e7f-102132435465"
 ALWAYS = {
     "id",
     "key",
@@ -37,11 +38,16 @@ async def _created(world: World, scope: Scope, key: str, **fields: object) -> Js
     return row
 
 
-async def _row(world: World, secret_id: str, **query: str) -> Json:
+async def _listed(world: World, **query: str) -> list[Json]:
     params = {"parent_id": world.demo.job_id, "scope": "JOB", **query}
     response = await world.client.get("/variable", params=params)
-    row: Json = next(row for row in response.json()["results"] if row["id"] == secret_id)
-    return row
+    assert response.status_code == HTTPStatus.OK, response.text
+    rows: list[Json] = response.json()["results"]
+    return rows
+
+
+async def _row(world: World, secret_id: str) -> Json:
+    return next(row for row in await _listed(world) if row["id"] == secret_id)
 
 
 async def test_a_value_is_there_and_null(shared_world: World, key: str) -> None:
@@ -165,28 +171,70 @@ async def test_the_refusal_says_what_is_held_here(shared_world: World, key: str)
     )
 
     assert response.json()["detail"] == (
-        "This gateway holds secrets: `is_secret` can only be true."
+        "This gateway holds secrets: `is_secret` must be true. Only an external secret has "
+        "`is_secret: false`, and it needs a `secret_manager_access_id`."
     )
 
 
-async def test_the_list_of_what_is_no_secret_is_empty(shared_world: World, key: str) -> None:
-    """V3."""
+@pytest.mark.parametrize("spelling", ["false", "False", "FALSE"])
+async def test_what_is_no_secret_is_external(shared_world: World, key: str, spelling: str) -> None:
+    """V3: the demo's one external secret, and nothing else."""
     await _created(shared_world, Scope.JOB, key)
 
-    response = await shared_world.client.get(
-        "/variable",
-        params={"parent_id": shared_world.demo.job_id, "scope": "JOB", "is_secret": "false"},
-    )
+    rows = await _listed(shared_world, is_secret=spelling)
 
-    assert response.status_code == HTTPStatus.OK
-    assert response.json() == {"results": []}
+    assert [(row["key"], row["is_secret"]) for row in rows] == [("TRACING_API_KEY", False)]
 
 
-async def test_the_list_of_secrets_is_the_whole_list(shared_world: World, key: str) -> None:
-    """V3."""
+@pytest.mark.parametrize("spelling", ["true", "True", "TRUE"])
+async def test_the_list_of_secrets_has_all_others(
+    shared_world: World, key: str, spelling: str
+) -> None:
+    """V3: in any case, since a client that is generated in Python sends `True`."""
     made = await _created(shared_world, Scope.JOB, key)
 
-    assert await _row(shared_world, made["id"], is_secret="true") == made
+    rows = await _listed(shared_world, is_secret=spelling)
+    whole = await _listed(shared_world)
+
+    assert made in rows
+    assert rows == [row for row in whole if row["key"] != "TRACING_API_KEY"]
+    assert len(rows) == len(whole) - 1
+
+
+@pytest.mark.parametrize("access_id", [ACCESS_ID, "no-uuid", 7], ids=["UUID", "text", "number"])
+@pytest.mark.parametrize("is_secret", [True, False], ids=["secret", "public"])
+async def test_a_reference_is_never_stored_as_a_value(
+    shared_world: World, key: str, access_id: object, is_secret: object
+) -> None:
+    """X2: no access is known, so its id is refused."""
+    named = {"variable_scope": "JOB", "variable_parent_id": shared_world.demo.job_id}
+    body = {"key": key, "value": "prod/db", "is_secret": is_secret, **named}
+
+    response = await shared_world.client.post(
+        "/variable", json={**body, "secret_manager_access_id": access_id}
+    )
+
+    assert response.status_code == HTTPStatus.BAD_REQUEST
+    assert response.json()["detail"].startswith(
+        "`secret_manager_access_id` names no secret manager"
+    )
+    assert key not in [row["key"] for row in await _listed(shared_world)]
+
+
+async def test_an_edit_does_not_take_an_unknown_access(shared_world: World, key: str) -> None:
+    """X2; null is no access, and is ignored as before."""
+    made = await _created(shared_world, Scope.JOB, key)
+    path, body = f"/variable/{made['id']}", {"key": key, "value": "prod/db"}
+
+    refused = await shared_world.client.put(
+        path, json={**body, "secret_manager_access_id": ACCESS_ID}
+    )
+    kept = await shared_world.stored_value(made["id"])
+    taken = await shared_world.client.put(path, json={**body, "secret_manager_access_id": None})
+
+    assert (refused.status_code, kept) == (HTTPStatus.BAD_REQUEST, "secret-text")
+    assert taken.status_code == HTTPStatus.OK
+    assert await shared_world.stored_value(made["id"]) == "prod/db"
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,11 @@
 from typing import Final
 
 from gateway.domain.errors import ErrorCode
-from gateway.domain.scopes import Scope, ServiceType
+from gateway.domain.scopes import LEGACY_SCOPES, Scope, ServiceType
 from gateway.domain.secrets import SecretType
 from gateway.rest.openapi import shapes
 from gateway.rest.openapi.shapes import Fields, about, array_of, nullable, one_of, record, reference
+from gateway.rest.wire import EXTERNAL_TYPES, NEWER_SERVICE_TYPES
 
 PROBLEM: Final = "Problem"
 SCOPE: Final = reference("APIVariableScopeEnum")
@@ -18,8 +19,13 @@ _FACTS: Final[Fields] = {
     "description": about(shapes.TEXT, "Empty where there is none."),
     "variable_type": about(reference("APIVariableTypeEnum"), "What kind of secret it is."),
 }
-_ROW: Final[Fields] = {
+# The legacy paths show neither external secrets nor newer kinds of service.
+_LEGACY_FACTS: Final[Fields] = {
     **_FACTS,
+    "scope": about(reference("SecretScopeEnum"), "Where it lives."),
+    "variable_type": about(reference("SecretTypeEnum"), "What kind of secret it is."),
+}
+_OWN: Final[Fields] = {
     "owned_by": about(shapes.TEXT, "What made it: the platform, or an external secret manager."),
     "created_at": about(shapes.MOMENT, "When it was created."),
     "updated_at": about(shapes.MOMENT, "When it was last changed."),
@@ -31,10 +37,18 @@ _SERVICE: Final[Fields] = {
     "service_name": about(shapes.TEXT, "That service's name."),
     "service_type": about(reference("LinkedServiceTypeEnum"), "What kind of service that is."),
 }
-_REFERENCE: Final[Fields] = {
-    **_FACTS,
+_LEGACY_SERVICE: Final[Fields] = {
+    **_SERVICE,
+    "service_type": about(
+        reference("SecretServiceTypeEnum"),
+        "What kind of service that is; left out for a kind that only `/variable` knows.",
+    ),
+}
+_MOUNT_PATH: Final[Fields] = {
     "mount_path": about(shapes.TEXT, "Where the file is mounted; empty where it is none."),
 }
+_REFERENCE: Final[Fields] = {**_FACTS, **_MOUNT_PATH}
+_LEGACY_REFERENCE: Final[Fields] = {**_LEGACY_FACTS, **_MOUNT_PATH}
 _NO_VALUE: Final[Fields] = {
     "value": about(shapes.ALWAYS_NULL, "Always null: a value can be written, never read.")
 }
@@ -75,30 +89,33 @@ _EXAMPLE_VARIABLE: Final = {
 ROWS_AND_LISTS: Final[Fields] = {
     "Secret": record(
         "A secret without its value, which can be written, never read.",
-        _ROW,
+        {**_LEGACY_FACTS, **_OWN},
         {
             **shapes.INTERPOLATION,
-            **_SERVICE,
+            **_LEGACY_SERVICE,
             "aliased_secret": about(reference("SecretAlias"), _ALIASED),
             "overridden_secret": about(reference("SecretOverride"), _OVERRIDDEN),
         },
         example=_EXAMPLE_SECRET,
     ),
-    "SecretAlias": record("The secret that an alias stands for.", _REFERENCE, shapes.INTERPOLATION),
+    "SecretAlias": record(
+        "The secret that an alias stands for.", _LEGACY_REFERENCE, shapes.INTERPOLATION
+    ),
     "SecretOverride": record(
-        "The secret that an override replaces.", _REFERENCE, shapes.INTERPOLATION
+        "The secret that an override replaces.", _LEGACY_REFERENCE, shapes.INTERPOLATION
     ),
     "SecretResponseList": record(
-        "All that is seen from one holder.",
+        "All that is seen from one holder, without external secrets and what refers to them.",
         {"results": array_of(reference("Secret"))},
         example={"results": [_EXAMPLE_SECRET]},
     ),
     "VariableResponse": record(
         "A secret as a variable; its value is always null.",
         {
-            **_ROW,
+            **_FACTS,
+            **_OWN,
             **_NO_VALUE,
-            "is_secret": shapes.ALWAYS_TRUE,
+            "is_secret": about(shapes.BOOLEAN, "False for an external secret."),
             "mount_path": about(nullable(shapes.TEXT), "Null for all but files."),
         },
         {
@@ -189,6 +206,17 @@ ENUMS: Final[Fields] = {
         Scope, "Where a secret lives, widest first; all kinds of service are equally narrow."
     ),
     "APIVariableTypeEnum": one_of(SecretType, "What kind of secret a row is."),
+    "SecretScopeEnum": one_of(
+        (Scope.BUILT_IN, *LEGACY_SCOPES), "Where a secret of these paths lives, widest first."
+    ),
+    "SecretTypeEnum": one_of(
+        (it for it in SecretType if it not in EXTERNAL_TYPES),
+        "What kind of secret a row of these paths is.",
+    ),
+    "SecretServiceTypeEnum": one_of(
+        (it for it in ServiceType if it not in NEWER_SERVICE_TYPES),
+        "A kind of service that a secret of these paths belongs to or comes from.",
+    ),
     "LinkedServiceTypeEnum": one_of(
         ServiceType, "A kind of service that a secret belongs to or comes from."
     ),

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from gateway.domain.scopes import LEGACY_SCOPES, Scope
+from gateway.http.requests import ORGANIZATION_HEADER
 from gateway.rest import calls
 from gateway.rest.calls import IDEMPOTENCY_HEADER, Binding
 from gateway.rest.openapi import shapes
@@ -37,7 +38,7 @@ def _holder_in_query(scope_name: str, id_name: str) -> tuple[Shape, Shape]:
 _IS_SECRET: Final = _query(
     "is_secret",
     shapes.BOOLEAN,
-    "With `false` the list is empty, since only secrets are held here.",
+    "With `false` the list has the external secrets only, with `true` all others.",
     required=False,
 )
 _QUERIES: Final[Mapping[Binding, tuple[Shape, ...]]] = MappingProxyType(
@@ -62,11 +63,21 @@ def _id_in_path(name: str, description: str) -> Shape:
 SHARED: Final[Mapping[str, Shape]] = MappingProxyType(
     {
         **{
-            scope.id_argument: _id_in_path(scope.id_argument, f"The {scope.lower()}'s id.")
+            scope.id_argument: _id_in_path(scope.id_argument, f"The {scope.label}'s id.")
             for scope in LEGACY_SCOPES
         },
         "secretId": _id_in_path("secretId", "The secret's id."),
         "variableId": _id_in_path("variableId", "The secret's id."),
+        ORGANIZATION_HEADER: {
+            "name": ORGANIZATION_HEADER,
+            "in": "header",
+            "required": False,
+            "schema": shapes.ID,
+            "description": (
+                "The organization that the request is about. A user of several must name one; an "
+                "API token has only its own."
+            ),
+        },
         IDEMPOTENCY_HEADER: {
             "name": IDEMPOTENCY_HEADER,
             "in": "header",
@@ -85,6 +96,7 @@ def parameters_of(row: Row) -> list[Shape]:
     """Return all that a row takes outside its body."""
     shared = [*_PLACEHOLDER.findall(row.path)]
     shared += [IDEMPOTENCY_HEADER] if row.takes_idempotency_key else []
+    shared += [ORGANIZATION_HEADER]
     return [*map(_reference, shared), *query_parameters(row)]
 
 

@@ -41,8 +41,8 @@ TAG_MEANINGS: Final[Mapping[Tag, str]] = MappingProxyType(
         Tag.CONTAINER: "Secrets of one container.",
         Tag.JOB: "Secrets of one job.",
         Tag.VARIABLES: (
-            "The same secrets by another name, for holders of any kind; Helm charts and Terraform "
-            "services have these paths only."
+            "The same secrets by another name, for holders of any kind; Helm charts, Terraform "
+            "stacks and agentic workflows have these paths only."
         ),
         Tag.IMPORTS: "Many secrets in one step.",
     },

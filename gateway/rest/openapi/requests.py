@@ -39,7 +39,17 @@ _NOTES: Final[Fields] = {
     "enable_interpolation_in_file": nullable(shapes.INTERPOLATION["enable_interpolation_in_file"]),
 }
 _IS_SECRET: Final[Fields] = {
-    "is_secret": about(shapes.ALWAYS_TRUE, "Only secrets are held here, so always true."),
+    "is_secret": about(
+        shapes.ALWAYS_TRUE, "The gateway holds secrets, so true; external secrets come later."
+    ),
+}
+_NO_ACCESS: Final[Fields] = {
+    "secret_manager_access_id": about(
+        shapes.ALWAYS_NULL, "No secret manager access is known, so any id is refused."
+    ),
+}
+_ROW_IS_SECRET: Final[Fields] = {
+    "is_secret": about(shapes.BOOLEAN, "A row with `false` fails alone."),
 }
 
 
@@ -78,7 +88,7 @@ REQUESTS: Final[Fields] = {
             **_IS_SECRET,
             **_holder("variable_scope", "variable_parent_id"),
         },
-        {**_MOUNT_PATH, **_NOTES},
+        {**_MOUNT_PATH, **_NOTES, **_NO_ACCESS},
         example={
             **_AT,
             "is_secret": True,
@@ -87,7 +97,7 @@ REQUESTS: Final[Fields] = {
         },
     ),
     "VariableEditRequest": record(
-        "New content for a secret.", _KEY, {**_KEPT_VALUE, **_NOTES}, example=_AT
+        "New content for a secret.", _KEY, {**_KEPT_VALUE, **_NOTES, **_NO_ACCESS}, example=_AT
     ),
     "VariableAliasRequest": record(
         "A further key for a secret, and the holder it is for.",
@@ -131,7 +141,7 @@ REQUESTS: Final[Fields] = {
             "name": about(shapes.TEXT, "Its key."),
             "value": about(shapes.TEXT, "At most 64 KiB of UTF-8. It is sealed at once."),
             "scope": about(SCOPE, "Which holder of the chain it is for."),
-            **_IS_SECRET,
+            **_ROW_IS_SECRET,
         },
     ),
     "HolderScopeEnum": one_of(HOLDER_SCOPES, "A kind of thing that secrets hang on."),

@@ -99,6 +99,7 @@ def record(
 
 INTERPOLATION: Final[Fields] = {
     "enable_interpolation_in_file": about(
-        BOOLEAN, "Whether `{{KEY}}` in a file's content is replaced when it is delivered."
+        BOOLEAN,
+        "Whether keys in double braces in a file's content are replaced when it is delivered.",
     ),
 }
