@@ -55,6 +55,12 @@ def _told(error: GraphQLError) -> tuple[ErrorCode, str]:
     return ErrorCode.INTERNAL, Internal().message
 
 
+def _rule_of_a_scalar(error: GraphQLError) -> str | None:
+    """Return what a scalar of our own says of a value in a variable, which quotes nothing."""
+    cause = getattr(error.original_error, "original_error", None)
+    return cause.message if isinstance(cause, GatewayError) else None
+
+
 def _request_error(error: GraphQLError) -> str:
     if isinstance(error, GraphQLSyntaxError):
         return _SYNTAX
@@ -66,7 +72,7 @@ def _request_error(error: GraphQLError) -> str:
     what = expected[0] if expected else _WRONG_VALUE
     if variable := _VARIABLE.match(error.message):
         at = f" at {variable['at']}" if variable["at"] else ""
-        return f"Variable '${variable['name']}'{at}: {what}."
+        return f"Variable '${variable['name']}'{at}: {_rule_of_a_scalar(error) or f'{what}.'}"
     if len(error.message) > _MOST_TOLD:
         return _UNUSABLE
     return f"{what}." if _QUOTING.search(error.message) else error.message

@@ -6,15 +6,22 @@ from typing import Final
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
+from gateway.domain.content import read_moment
+
 
 def _written(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
+def _read(given: object) -> datetime:
+    # What is no text has no offset either.
+    return read_moment(given if isinstance(given, str) else "")
+
+
 DATE_TIME: Final[ScalarDefinition] = strawberry.scalar(
     name="DateTime",
-    description="An RFC 3339 date and time with an offset, in UTC.",
+    description="An RFC 3339 date and time with an offset. Answers are in UTC.",
     specified_by_url="https://scalars.graphql.org/andimarek/date-time.html",
     serialize=_written,
-    parse_value=datetime.fromisoformat,
+    parse_value=_read,
 )

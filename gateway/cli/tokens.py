@@ -1,7 +1,6 @@
 """Commands around API tokens."""
 
 from collections.abc import Iterable
-from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -17,14 +16,16 @@ from gateway.domain.permissions import Role
 from gateway.domain.tokens import ApiToken
 from gateway.runtime import Runtime
 from gateway.services.revocation import TokenRevocation
-from gateway.services.tokens import NewToken
+from gateway.services.tokens import MAX_DAYS, NewToken, lifetime_of
 
 
 def create_token(
     name: Annotated[str, typer.Option(help="What the token is for.")],
     organization: OrganizationName,
     role: Annotated[Role, typer.Option(help="What it may do.")] = Role.EDITOR,
-    days: Annotated[int | None, typer.Option(min=1, help="Days until it expires.")] = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, max=MAX_DAYS, help="Days until it expires.")
+    ] = None,
     *,
     on: OnHolder = None,
     as_json: AsJson = False,
@@ -37,7 +38,7 @@ def create_token(
             name=name,
             role=role,
             on=on,
-            lifetime=timedelta(days=days) if days else None,
+            lifetime=lifetime_of(days),
         )
 
     made = run(create)

@@ -1,7 +1,8 @@
-"""What a caller may write: keys, values, descriptions and mount paths. Each rule raises."""
+"""What a caller can write: keys, values, descriptions, paths, times. Each rule raises."""
 
 import re
 import unicodedata
+from datetime import UTC, datetime
 from posixpath import normpath
 from typing import Final
 
@@ -21,6 +22,11 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 # are not seen, and change what is seen beside them.
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _DESCRIPTION_BREAKS: Final = re.compile(r"\r?\n|\t")
+_MOMENT: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?"
+    r"(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
+)
+_MOMENT_RULE: Final = "A time must be RFC 3339 with an offset, like 2026-01-31T09:30:00Z."
 _KERNEL_FOLDERS: Final = ("/proc", "/sys", "/dev")
 
 
@@ -154,6 +160,21 @@ def ensure_mount_path(path: str) -> None:
 def _is_normal(path: str) -> bool:
     # POSIX keeps a leading double slash as it is, so `normpath` alone would let it pass.
     return path.startswith("/") and not path.startswith("//") and normpath(path) == path != "/"
+
+
+def read_moment(text: str) -> datetime:
+    """Return the point in time that an RFC 3339 text names, in UTC.
+
+    Raises:
+        InvalidInput: for another form, without an offset, or outside of the calendar in UTC.
+
+    """
+    if not _MOMENT.fullmatch(text):
+        raise InvalidInput(Argument.FILTER, _MOMENT_RULE)
+    try:
+        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise InvalidInput(Argument.FILTER, _MOMENT_RULE) from None
 
 
 def utf8_length(text: str, argument: Argument) -> int:
