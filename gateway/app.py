@@ -11,13 +11,12 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from gateway.auth.attempts import GuardedSignIn
 from gateway.auth.authentication import Authentication
-from gateway.auth.callers import ORGANIZATION_HEADER, Callers
+from gateway.auth.callers import Callers
 from gateway.auth.sign_in import SignIn
 from gateway.domain.buckets import Allowance
 from gateway.domain.pictures import Picture
@@ -27,6 +26,7 @@ from gateway.http import graphql, health
 from gateway.http.attendance import Attendance
 from gateway.http.boundary import ErrorBoundary, on_http_exception
 from gateway.http.connections import STATE_KEY, Connections, Deadlines
+from gateway.http.cors import cors
 from gateway.http.front import FRONT, front_route
 from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.hosts import HostGate
@@ -34,14 +34,13 @@ from gateway.http.live.parts import SocketTimes
 from gateway.http.live.sockets import SocketEndpoint
 from gateway.http.live.streaming import Streaming
 from gateway.http.metering import Metering, metered
-from gateway.http.requests import REQUEST_ID, RequestFrame
+from gateway.http.requests import RequestFrame
 from gateway.http.sdl import sdl_routes
 from gateway.http.trusted import TrustedDocuments
 from gateway.logs import configure_logs
 from gateway.manifests import UnfitDocuments, ensure_consistent, merged, read_manifest
 from gateway.map.routes import is_public as is_of_the_map
 from gateway.map.routes import map_routes
-from gateway.rest.calls import IDEMPOTENCY_HEADER
 from gateway.rest.reference.routes import PAGE_PATH, PUBLIC_PATHS, reference_routes
 from gateway.rest.shim import rest_routes
 from gateway.rest.table import ROWS
@@ -208,7 +207,7 @@ def _middleware(runtime: Runtime, charge: Charge, callers: Callers) -> list[Midd
         Middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies)),
         Middleware(RequestFrame, https=settings.https),
         # Outside of the boundary, so that a page may also read what was refused.
-        *([_cors(settings)] if settings.cors_origins else []),
+        *_cors(settings),
         Middleware(ErrorBoundary),
         Middleware(HostGate, hosts=settings.resolved_hosts, open_paths={health.LIVE, health.READY}),
         # Outside of signing in, so that waiting for a connection counts.
@@ -228,22 +227,10 @@ def _sign_in(runtime: Runtime) -> SignIn:
     return SignIn(tokens=services.tokens, identities=services.identities, verifier=runtime.verifier)
 
 
-def _cors(settings: Settings) -> Middleware:
-    return Middleware(
-        CORSMiddleware,
-        allow_origins=settings.cors_origins,
-        allow_methods=["GET", "POST", "PUT", "DELETE"],
-        allow_headers=[
-            "Authorization",
-            "Content-Type",
-            IDEMPOTENCY_HEADER,
-            REQUEST_ID,
-            ORGANIZATION_HEADER,
-        ],
-        expose_headers=[REQUEST_ID, "Retry-After"],
-        # There are no cookies, and a token is put in by the page's own script.
-        allow_credentials=False,
-    )
+def _cors(settings: Settings) -> list[Middleware]:
+    if not settings.cors_origins:
+        return []
+    return [cors(origins=settings.cors_origins, headers=settings.cors_headers)]
 
 
 def _connections(settings: Settings) -> Connections:

@@ -1,14 +1,17 @@
 """What settings can be: the words that some take, and how texts become what others hold."""
 
+import re
 from enum import StrEnum
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
 from gateway.domain.denied_keys import DeniedKeys
+
+_HEADER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
 class Environment(StrEnum):
@@ -61,6 +64,13 @@ def _is_exact(origin: str) -> str:
     return origin
 
 
+def _is_header(name: str) -> str:
+    if not _HEADER.fullmatch(name):
+        message = "a header is named exactly, like X-Tenant; there are no wildcards"
+        raise ValueError(message)
+    return name
+
+
 def _is_network(address: str) -> str:
     ip_network(address)
     return address
@@ -73,6 +83,9 @@ DeniedNames = Annotated[
 Paths = Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_listed)]
 Origins = Annotated[
     tuple[Annotated[str, AfterValidator(_is_exact)], ...], NoDecode, BeforeValidator(_listed)
+]
+HeaderNames = Annotated[
+    tuple[Annotated[str, AfterValidator(_is_header)], ...], NoDecode, BeforeValidator(_listed)
 ]
 Networks = Annotated[
     tuple[Annotated[str, AfterValidator(_is_network)], ...], NoDecode, BeforeValidator(_listed)

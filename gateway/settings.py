@@ -19,6 +19,7 @@ from gateway.setting_kinds import (
     Count,
     DeniedNames,
     Environment,
+    HeaderNames,
     KeyProviderName,
     LogFormat,
     LogLevel,
@@ -109,6 +110,10 @@ class Settings(BaseSettings):
     )
     cors_origins: Origins = Field(
         default=(), description="Origins whose pages may read answers, each named exactly."
+    )
+    cors_headers: HeaderNames = Field(
+        default=(),
+        description="Headers that those pages may send, beside the well-known ones.",
     )
     trusted_proxies: Networks = Field(
         default=(), description="Addresses of proxies whose X-Forwarded-* headers are believed."

@@ -12,11 +12,10 @@ from gateway.domain.ids import is_canonical_id
 from gateway.domain.origins import ActorKind
 from gateway.domain.principals import Principal
 from gateway.domain.tokens import PREFIX
+from gateway.http.requests import ORGANIZATION_HEADER
 from gateway.services.execution import Caller
 from gateway.storage.unit_of_work import Database, ReadUnit
 
-# Which organization a user of several means.
-ORGANIZATION_HEADER: Final = "X-Organization-Id"
 _SCHEMES: Final = frozenset({"bearer", "token"})
 _MAX_CREDENTIAL_LENGTH: Final = 8_192
 # A peer with an address of version 6 mostly has all of this network.

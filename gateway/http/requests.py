@@ -16,6 +16,8 @@ from gateway.domain.origins import AuditFace, originating
 _log = structlog.get_logger(__name__)
 
 REQUEST_ID: Final = "X-Request-Id"
+# Which organization a user of several means.
+ORGANIZATION_HEADER: Final = "X-Organization-Id"
 GRAPHQL_PATH: Final = "/graphql"
 _ACCEPTED_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # What a page of ours needs otherwise, it says itself.

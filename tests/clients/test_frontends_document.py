@@ -43,7 +43,7 @@ def test_each_fragment_but_commands_is_a_part_of_a_program() -> None:
 
     assert shown == _programs()
     assert len(shown) > 20
-    assert {fence["language"] for fence in fences if not fence["name"]} == {"sh"}
+    assert {fence["language"] for fence in fences if not fence["name"]} == {"sh", "http"}
 
 
 def test_the_versions_are_those_that_the_programs_run_on() -> None:

@@ -120,8 +120,8 @@ def test_each_id_in_a_path_is_a_parameter(row: Row) -> None:
 
 
 @EVERY_ROW
-def test_creating_takes_an_idempotency_key(row: Row) -> None:
-    named = ["Idempotency-Key"] if row.takes_idempotency_key else []
+def test_rows_take_an_organization_and_creating_an_idempotency_key(row: Row) -> None:
+    named = [*(["Idempotency-Key"] if row.takes_idempotency_key else []), "X-Organization-Id"]
 
     assert list(_parameters(row, "header")) == named
 

@@ -101,6 +101,7 @@ class RealIds:
 
     def __init__(self, server: LiveServer, client: httpx.Client) -> None:
         self._client = client
+        self._organization = server.demo["organization_id"]
         self._built_in = server.demo["built_in_secret_id"]
         self._holders = {it.value: server.demo[f"{it.lower()}_id"] for it in HOLDER_SCOPES}
         self._turns: defaultdict[object, count[int]] = defaultdict(count)
@@ -108,6 +109,9 @@ class RealIds:
 
     def put_into(self, case: AnyCase) -> None:
         """Replace the ids of four requests in five, and half of the keys."""
+        # The credential is of this organization; any other one would be a wall of 401.
+        if case.headers and "X-Organization-Id" in case.headers:
+            case.headers["X-Organization-Id"] = self._organization
         turn = next(self._turns[case.operation.label, case.meta and case.meta.generation.mode])
         if turn % 5 < 4:
             scope = self._name_holder(case.path_parameters)

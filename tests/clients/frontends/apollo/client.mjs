@@ -2,8 +2,8 @@
 import { ApolloClient, HttpLink, InMemoryCache } from "@apollo/client";
 import { relayStylePagination } from "@apollo/client/utilities";
 
-const HOLDERS = ["Project", "Environment", "Application", "Container", "Job", "Helm", "Terraform"];
-const SERVICES = ["Application", "Container", "Job", "Helm", "Terraform"];
+const SERVICES = ["Application", "Container", "Job", "Helm", "Terraform", "AgenticWorkflow"];
+const HOLDERS = ["Project", "Environment", ...SERVICES];
 
 export function makeCache() {
   return new InMemoryCache({

@@ -3,7 +3,7 @@ import { cacheExchange } from "@urql/exchange-graphcache";
 import { relayPagination } from "@urql/exchange-graphcache/extras";
 import { JOB_SECRETS } from "./operations.mjs";
 
-const SERVICES = ["Application", "Container", "Job", "Helm", "Terraform"];
+const SERVICES = ["Application", "Container", "Job", "Helm", "Terraform", "AgenticWorkflow"];
 const HOLDERS = ["Project", "Environment", ...SERVICES];
 const lists = { secrets: relayPagination(), visibleSecrets: relayPagination() };
 

@@ -1,0 +1,85 @@
+"""CORS: which pages may ask, with which headers, and which headers of an answer they may read."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+
+from gateway.http.requests import ORGANIZATION_HEADER, REQUEST_ID
+
+_METHODS: Final = ("GET", "POST", "PUT", "DELETE")
+_READ_BY_THE_GATEWAY: Final = (
+    "Authorization",
+    "Content-Type",
+    ORGANIZATION_HEADER,
+    "Idempotency-Key",
+    REQUEST_ID,
+    "If-Match",
+    "If-None-Match",
+)
+# What clients and the tracing of pages add by themselves. A browser gives the whole request up if
+# one of them is not allowed, and the gateway reads none of them.
+_ADDED_BY_CLIENTS: Final = (
+    # GraphQL clients
+    "apollographql-client-name",
+    "apollographql-client-version",
+    "apollo-require-preflight",
+    "graphql-client-name",
+    "graphql-client-version",
+    "graphql-preflight",
+    "x-apollo-operation-id",
+    "x-apollo-operation-name",
+    # W3C Trace Context and Baggage; Sentry
+    "traceparent",
+    "tracestate",
+    "baggage",
+    "sentry-trace",
+    # Zipkin
+    "b3",
+    "x-b3-flags",
+    "x-b3-parentspanid",
+    "x-b3-sampled",
+    "x-b3-spanid",
+    "x-b3-traceid",
+    # Datadog, Elastic, Jaeger, New Relic
+    "x-datadog-origin",
+    "x-datadog-parent-id",
+    "x-datadog-sampling-priority",
+    "x-datadog-trace-id",
+    "elastic-apm-traceparent",
+    "uber-trace-id",
+    "newrelic",
+    # HTTP libraries
+    "cache-control",
+    "pragma",
+    "last-event-id",
+    "x-correlation-id",
+    "x-requested-with",
+)
+ALLOWED_HEADERS: Final = (*_READ_BY_THE_GATEWAY, *_ADDED_BY_CLIENTS)
+# The last five are what proxies in front add for their own limits.
+EXPOSED_HEADERS: Final = (
+    REQUEST_ID,
+    "ETag",
+    "Retry-After",
+    "WWW-Authenticate",
+    "RateLimit",
+    "RateLimit-Policy",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+)
+
+
+def cors(*, origins: Sequence[str], headers: Sequence[str]) -> Middleware:
+    """Return the middleware for these origins; `headers` are allowed besides the well-known."""
+    return Middleware(
+        CORSMiddleware,
+        allow_origins=origins,
+        allow_methods=_METHODS,
+        allow_headers=(*ALLOWED_HEADERS, *headers),
+        expose_headers=EXPOSED_HEADERS,
+        # There are no cookies, and a token is put in by the page's own script.
+        allow_credentials=False,
+    )
