@@ -66,18 +66,20 @@ def terms(
     idempotency_key: str | None = None,
     expected_version: int | None = None,
     dry_run: bool | None = None,
+    knows_external: bool = True,
 ) -> WriteTerms:
     """Return the terms that a mutation's arguments name."""
     return WriteTerms(
         dry_run=bool(given(dry_run)),
         idempotency_key=given(idempotency_key),
         expected_version=given(expected_version),
+        knows_external=knows_external,
     )
 
 
 def place(scope: Scope | None) -> str:
     """Return where a mutation writes, in words."""
-    return f" at the {scope.lower()}" if scope else " at a holder of any kind"
+    return f" at the {scope.label}" if scope else " at a holder of any kind"
 
 
 def paths(scope: Scope | None = None) -> ArgumentPaths:

@@ -39,7 +39,7 @@ FIELDS: Final[Mapping[str, str]] = MappingProxyType(
         "variableType": "What kind of secret it is.",
         "description": "What it is for, in its author's words.",
         "enableInterpolationInFile": (
-            "Whether `{{KEY}}` in a file's content is replaced when it is delivered."
+            "Whether keys in double braces in a file's content are replaced when it is delivered."
         ),
         "Secret.createdAt": "When it was first written.",
         "Secret.updatedAt": "When it was last changed.",
@@ -97,6 +97,7 @@ INPUTS: Final[Mapping[str, str]] = MappingProxyType(
         "jobId": "A job, by its UUID.",
         "helmId": "A Helm chart, by its UUID.",
         "terraformId": "A Terraform stack, by its UUID.",
+        "agenticWorkflowId": "An agentic workflow, by its UUID.",
         "serviceId": "A service of any kind, by its UUID.",
         "secretId": "The secret; for an alias or an override, what it refers to.",
         "tokenId": "An API token, by its UUID.",
@@ -107,7 +108,7 @@ INPUTS: Final[Mapping[str, str]] = MappingProxyType(
         "filter": "Only what matches; all if left out.",
         "orderBy": "In which order; by key if left out.",
         "enableInterpolationInFile": (
-            "Whether `{{KEY}}` in a file's content is replaced when it is delivered."
+            "Whether keys in double braces in a file's content are replaced when it is delivered."
         ),
         "name": "What people call it; unique among its kind where it is.",
         "role": "What may be done there.",

@@ -15,6 +15,7 @@ ENUMS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "JOB": "One job, and nothing else.",
             "HELM": "One Helm chart, and nothing else.",
             "TERRAFORM": "One Terraform stack, and nothing else.",
+            "AGENTIC_WORKFLOW": "One agentic workflow, and nothing else.",
         },
         "APIVariableTypeEnum": {
             "VALUE": "A value of its own, delivered as an environment variable.",
@@ -31,6 +32,7 @@ ENUMS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "JOB": "A service that runs to its end, on an event or a schedule.",
             "HELM": "A Helm chart.",
             "TERRAFORM": "A Terraform stack.",
+            "AGENTIC_WORKFLOW": "An agentic workflow.",
         },
         "SecretProvenance": {
             "OWN": "Defined on the service itself.",

@@ -60,14 +60,19 @@ class SecretHolder(Node):
         )
     )
     async def visible_secrets(
-        self, info: Info, first: First = strawberry.UNSET, after: After = strawberry.UNSET
+        self,
+        info: Info,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
     ) -> SecretConnection:
         """Load a page of what the holder sees."""
         page = await info.context.services.secrets.visible_from(
             info.context.view,
             viewer=info.context.viewer,
             holder=self.source,
-            window=wanted_window(first, after),
+            window=wanted_window(first, after, last, before),
         )
         return SecretConnection.of(page, Secret.of)
 
@@ -150,6 +155,11 @@ class Terraform(Service):
     """A Terraform stack."""
 
 
+@strawberry.type(description="An agentic workflow.")
+class AgenticWorkflow(Service):
+    """An agentic workflow."""
+
+
 @strawberry.type(description="A page of services.")
 class ServiceConnection(Connection[Service]):
     """A page of a list."""
@@ -170,6 +180,8 @@ class Environment(SecretHolder):
         info: Info,
         first: First = strawberry.UNSET,
         after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
         types: list[LinkedServiceTypeEnum] | None = strawberry.UNSET,
     ) -> ServiceConnection:
         """Load a page of the environment's services."""
@@ -178,7 +190,7 @@ class Environment(SecretHolder):
             info.context.view,
             viewer=info.context.viewer,
             environment=self.source,
-            window=wanted_window(first, after),
+            window=wanted_window(first, after, last, before),
             kinds=[kind for kind in SERVICE_SCOPES if wanted is None or kind.value in wanted],
         )
         return ServiceConnection.of(page, service_type)
@@ -195,14 +207,19 @@ class Project(SecretHolder):
 
     @strawberry.field(description="Its stages, by name.")
     async def environments(
-        self, info: Info, first: First = strawberry.UNSET, after: After = strawberry.UNSET
+        self,
+        info: Info,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
     ) -> EnvironmentConnection:
         """Load a page of the project's environments."""
         page = await info.context.services.hierarchy.environments(
             info.context.view,
             viewer=info.context.viewer,
             project=self.source,
-            window=wanted_window(first, after),
+            window=wanted_window(first, after, last, before),
         )
         return EnvironmentConnection.of(page, Environment.of)
 
@@ -221,6 +238,7 @@ _TYPES: Final[Mapping[Scope, type[SecretHolder]]] = MappingProxyType(
         Scope.JOB: Job,
         Scope.HELM: Helm,
         Scope.TERRAFORM: Terraform,
+        Scope.AGENTIC_WORKFLOW: AgenticWorkflow,
     },
 )
 HOLDER_TYPES: Final = tuple(_TYPES.values())

@@ -49,6 +49,7 @@ class SecretHolderRef:
     job_id: strawberry.ID | None = strawberry.UNSET
     helm_id: strawberry.ID | None = strawberry.UNSET
     terraform_id: strawberry.ID | None = strawberry.UNSET
+    agentic_workflow_id: strawberry.ID | None = strawberry.UNSET
 
     def reference(self) -> HolderReference:
         """Return the holder that is named."""
@@ -76,7 +77,9 @@ class SecretInput:
     )
     enable_interpolation_in_file: bool | None = strawberry.field(
         default=strawberry.UNSET,
-        description="Whether `{{KEY}}` in a file's content is replaced when it is delivered.",
+        description=(
+            "Whether keys in double braces in a file's content are replaced when it is delivered."
+        ),
     )
 
     def draft(self) -> SecretDraft:
@@ -106,9 +109,7 @@ class ImportSecretInput(SecretInput):
         return ImportRow(self.draft(), given(self.scope))
 
 
-@strawberry.input(
-    description="A new key for a secret. REST: the body of POST …/secret/{secretId}/alias."
-)
+@strawberry.input(description="A new key for a secret. REST: the body of POST …/alias.")
 class SecretAliasInput:
     """A new key for a secret."""
 

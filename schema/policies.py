@@ -36,6 +36,7 @@ FIELDS: Final[Mapping[str, Policy]] = MappingProxyType(
         "Query.job": _HIERARCHY,
         "Query.helm": _HIERARCHY,
         "Query.terraform": _HIERARCHY,
+        "Query.agenticWorkflow": _HIERARCHY,
         "Query.secret": _SECRETS,
         # Sealed for the organization, and moved by what happens there only.
         "Query.changeCursor": CARRIES,
@@ -59,6 +60,7 @@ TYPES: Final[Mapping[str, Policy]] = MappingProxyType(
         "Job": _HIERARCHY,
         "Helm": _HIERARCHY,
         "Terraform": _HIERARCHY,
+        "AgenticWorkflow": _HIERARCHY,
         "Secret": _SECRETS,
         "SecretAlias": _SECRETS,
         "SecretOverride": _SECRETS,

@@ -22,6 +22,7 @@ from schema.cost import delivery_surcharge
 from schema.effective import SecretExplanation
 from schema.filters import wanted_window
 from schema.holders import (
+    AgenticWorkflow,
     Application,
     Container,
     Environment,
@@ -36,7 +37,7 @@ from schema.holders import (
 )
 from schema.inputs import given
 from schema.node import Node
-from schema.pages import After, First
+from schema.pages import After, Before, First, Last
 from schema.runtime import Delivered, RuntimeSecret, is_alone, wrapped_delivery
 from schema.secrets import Secret
 
@@ -59,13 +60,18 @@ class Query:
 
     @strawberry.field(description="The projects that the viewer can see, by name.")
     async def projects(
-        self, info: Info, first: First = strawberry.UNSET, after: After = strawberry.UNSET
+        self,
+        info: Info,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
     ) -> ProjectConnection:
         """Load a page of projects."""
         page = await info.context.services.hierarchy.projects(
             info.context.view,
             viewer=info.context.viewer,
-            window=wanted_window(first, after),
+            window=wanted_window(first, after, last, before),
         )
         return ProjectConnection.of(page, Project.of)
 
@@ -103,6 +109,11 @@ class Query:
     async def terraform(self, info: Info, id: strawberry.ID) -> Terraform | None:
         """Load a Terraform stack."""
         return await _holder(info, id, Terraform)
+
+    @strawberry.field(description="An agentic workflow by its id.")
+    async def agentic_workflow(self, info: Info, id: strawberry.ID) -> AgenticWorkflow | None:
+        """Load an agentic workflow."""
+        return await _holder(info, id, AgenticWorkflow)
 
     @strawberry.field(
         description=(
@@ -148,11 +159,18 @@ class Query:
 
     @strawberry.field(description="The API tokens of places where the viewer manages access.")
     async def api_tokens(
-        self, info: Info, first: First = strawberry.UNSET, after: After = strawberry.UNSET
+        self,
+        info: Info,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
     ) -> ApiTokenConnection:
         """Load a page of tokens, oldest first."""
         page = await info.context.services.tokens.page(
-            info.context.view, viewer=info.context.viewer, window=wanted_window(first, after)
+            info.context.view,
+            viewer=info.context.viewer,
+            window=wanted_window(first, after, last, before),
         )
         return ApiTokenConnection.of(page, ApiToken.of)
 
@@ -164,6 +182,8 @@ class Query:
         info: Info,
         first: First = strawberry.UNSET,
         after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
         grantee: GranteeRef | None = strawberry.UNSET,
     ) -> RoleGrantConnection:
         """Load a page of grants, oldest first."""
@@ -171,7 +191,7 @@ class Query:
         page = await info.context.services.grants.page(
             info.context.view,
             viewer=info.context.viewer,
-            window=wanted_window(first, after),
+            window=wanted_window(first, after, last, before),
             of=only.reference() if only else None,
         )
         return RoleGrantConnection.of(page, RoleGrant.of)
@@ -183,11 +203,18 @@ class Query:
         )
     )
     async def users(
-        self, info: Info, first: First = strawberry.UNSET, after: After = strawberry.UNSET
+        self,
+        info: Info,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
     ) -> UserConnection:
         """Load a page of users."""
         page = await info.context.services.identities.page(
-            info.context.view, viewer=info.context.viewer, window=wanted_window(first, after)
+            info.context.view,
+            viewer=info.context.viewer,
+            window=wanted_window(first, after, last, before),
         )
         return UserConnection.of(page, User.of)
 
@@ -202,13 +229,15 @@ class Query:
         info: Info,
         first: First = strawberry.UNSET,
         after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
         filter: AuditFilter | None = strawberry.UNSET,
     ) -> AuditEventConnection:
         """Load a page of the audit trail."""
         page = await info.context.services.audit.page(
             info.context.view,
             viewer=info.context.viewer,
-            window=wanted_window(first, after),
+            window=wanted_window(first, after, last, before),
             only=wanted_events(filter),
         )
         return AuditEventConnection.of(

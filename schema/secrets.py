@@ -17,7 +17,7 @@ from schema.enums import (
 )
 from schema.filters import wanted_window
 from schema.node import Node
-from schema.pages import After, Connection, Edge, First
+from schema.pages import After, Before, Connection, Edge, First, Last
 
 
 @strawberry.type
@@ -133,21 +133,26 @@ class Secret(Node):
         description="The aliases and overrides which go when this secret is deleted, by scope."
     )
     async def dependents(
-        self, info: Info, first: First = strawberry.UNSET, after: After = strawberry.UNSET
+        self,
+        info: Info,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
     ) -> Annotated["SecretConnection", strawberry.lazy("schema.secrets")]:
         """Load a page of what refers to the secret."""
         page = await info.context.services.secrets.dependents_of(
             info.context.view,
             viewer=info.context.viewer,
             secret=self.source,
-            window=wanted_window(first, after),
+            window=wanted_window(first, after, last, before),
         )
         return SecretConnection.of(page, Secret.of)
 
     @strawberry.field(
         description=(
             "The services that would get something else if this secret were edited or deleted, by "
-            "name. What other values refer to as `{{KEY}}` is sealed, and so not known here."
+            "name. What other values refer to in double braces is sealed, and so not known here."
         )
     )
     async def impact(
@@ -156,13 +161,15 @@ class Secret(Node):
         of: PlannedChange = PlannedChange.DELETE,
         first: First = strawberry.UNSET,
         after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
     ) -> LazyServices:
         """Load a page of the services that the secret matters to."""
         page = await info.context.services.effective.impact(
             info.context.view,
             viewer=info.context.viewer,
             secret=self.source,
-            window=wanted_window(first, after),
+            window=wanted_window(first, after, last, before),
             of_deletion=of is PlannedChange.DELETE,
         )
         return wrapped_services(page)

@@ -141,7 +141,7 @@ class Subscription:
     @strawberry.subscription(
         description=(
             "At which keys a service gets something else, whatever brought it about. What values "
-            "refer to as `{{KEY}}` is sealed, and so not told."
+            "refer to in double braces is sealed, and so not told."
         )
     )
     async def effective_secrets_changed(

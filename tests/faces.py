@@ -72,7 +72,7 @@ class Face(Protocol):
 
 
 class RestFace:
-    """The original paths; for HELM and TERRAFORM, which have none, the `/variable` family."""
+    """The original paths; for the kinds that have none, the `/variable` family."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
@@ -192,13 +192,13 @@ class GraphQLFace:
         after, has_more = None, True
         while has_more:
             data = await self.ask(
-                f"""query ($id: ID!, $after: String) {{ {scope.lower()}(id: $id) {{
+                f"""query ($id: ID!, $after: String) {{ {scope.field_name}(id: $id) {{
                     visibleSecrets(first: 3, after: $after) {{
                         edges {{ node {{ ...Row }} }} pageInfo {{ hasNextPage endCursor }}
                 }} }} }} {SECRET_FRAGMENT}""",
                 {"id": holder_id, "after": after},
             )
-            page = data[scope.lower()]["visibleSecrets"]
+            page = data[scope.field_name]["visibleSecrets"]
             rows += [_without_nulls(edge["node"]) for edge in page["edges"]]
             after, has_more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
         return rows

@@ -77,6 +77,7 @@ class World:
             Scope.JOB: demo.job_id,
             Scope.HELM: demo.helm_id,
             Scope.TERRAFORM: demo.terraform_id,
+            Scope.AGENTIC_WORKFLOW: demo.agentic_workflow_id,
         }
 
     async def stored_value(self, secret_id: str) -> str:

@@ -28,7 +28,7 @@ def complain(text: str) -> None:
 
 def told(holder: Holder) -> str:
     """Return how a holder is called in a sentence."""
-    return f"{holder.kind.lower()} {holder.name}"
+    return f"{holder.kind.label} {holder.name}"
 
 
 def named(holder: Holder) -> str:

@@ -100,7 +100,7 @@ def _facts(steps: Sequence[Step], *, with_ids: bool) -> list[dict[str, Any]]:
 
 
 def _called(step: Step) -> str:
-    return f"{step.holder.kind.lower()} {' / '.join(name for _, name in step.place)}"
+    return f"{step.holder.kind.label} {' / '.join(name for _, name in step.place)}"
 
 
 def _ending(plan: Plan, *, dry_run: bool) -> str:

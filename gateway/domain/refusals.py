@@ -99,7 +99,7 @@ class HolderNotFound(NotFound):
 
     def __init__(self, kind: Scope | None, holder_id: str) -> None:
         """Name the kind that was asked for, and the id as the caller gave it."""
-        super().__init__(kind.lower() if kind else "holder", holder_id, Argument.HOLDER)
+        super().__init__(kind.label if kind else "holder", holder_id, Argument.HOLDER)
 
 
 class OrganizationNotFound(GatewayError):
@@ -142,7 +142,7 @@ class NameConflict(Conflict):
 
     def __init__(self, kind: Scope | None) -> None:
         """Name the kind only; None is an organization."""
-        noun = kind.lower() if kind else "organization"
+        noun = kind.label if kind else "organization"
         super().__init__(f"The name is taken by another {noun} there.", Argument.NAME)
 
 

@@ -18,6 +18,7 @@ class Scope(StrEnum):
     JOB = "JOB"
     HELM = "HELM"
     TERRAFORM = "TERRAFORM"
+    AGENTIC_WORKFLOW = "AGENTIC_WORKFLOW"
 
     @property
     def rank(self) -> int:
@@ -42,12 +43,22 @@ class Scope(StrEnum):
     @property
     def camel_name(self) -> str:
         """The scope inside an operation's name: `Job` in `createJobSecret`."""
-        return self.capitalize()
+        return "".join(word.capitalize() for word in self.split("_"))
+
+    @property
+    def field_name(self) -> str:
+        """The scope as a GraphQL field and the first part of an argument: `job`."""
+        return self.camel_name[0].lower() + self.camel_name[1:]
+
+    @property
+    def label(self) -> str:
+        """The scope in a sentence: `job`, `agentic workflow`."""
+        return self.lower().replace("_", " ")
 
     @property
     def id_argument(self) -> str:
         """The argument and path parameter that names a holder of this kind: `jobId`."""
-        return f"{self.lower()}Id"
+        return f"{self.field_name}Id"
 
     def is_lower_than(self, other: "Scope") -> bool:
         """Tell whether this scope is strictly narrower than the other."""
@@ -73,6 +84,7 @@ SCOPES: Final[Mapping[Scope, ScopeFacts]] = MappingProxyType(
         Scope.JOB: ScopeFacts(rank=3, parent=Scope.ENVIRONMENT, has_legacy_routes=True),
         Scope.HELM: ScopeFacts(rank=3, parent=Scope.ENVIRONMENT),
         Scope.TERRAFORM: ScopeFacts(rank=3, parent=Scope.ENVIRONMENT),
+        Scope.AGENTIC_WORKFLOW: ScopeFacts(rank=3, parent=Scope.ENVIRONMENT),
     },
 )
 
@@ -93,3 +105,4 @@ class ServiceType(StrEnum):
     JOB = "JOB"
     HELM = "HELM"
     TERRAFORM = "TERRAFORM"
+    AGENTIC_WORKFLOW = "AGENTIC_WORKFLOW"

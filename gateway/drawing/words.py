@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from gateway.domain.pictures import Picture, PictureColumn, PictureRow
+from gateway.domain.scopes import Scope
 from gateway.domain.secrets import Secret, SecretType
 from gateway.drawing.plan import Box
 
@@ -33,12 +34,12 @@ def shortened(text: str, most: int) -> str:
 def heading(picture: Picture) -> str:
     """Return what the drawing is of."""
     service = picture.service
-    return showable(f"What the {service.kind.lower()} {service.name} sees")
+    return showable(f"What the {service.kind.label} {service.name} sees")
 
 
 def scope_name(column: PictureColumn) -> str:
     """Return the scope of a column."""
-    return column.scope.capitalize().replace("_", "-")
+    return "Built-in" if column.scope is Scope.BUILT_IN else column.scope.label.capitalize()
 
 
 def column_name(column: PictureColumn) -> str:
@@ -90,7 +91,7 @@ _REFERS: Final = {SecretType.ALIAS: "stands for", SecretType.OVERRIDE: "replaces
 
 
 def _told(secret: Secret) -> str:
-    return f"{secret.holder.kind.lower()} {secret.holder.name}"
+    return f"{secret.holder.kind.label} {secret.holder.name}"
 
 
 def box_story(box: Box) -> str:

@@ -6,7 +6,11 @@ const list = document.getElementById("steps");
 const story = document.getElementById("story");
 const about = document.getElementById("about");
 
-const KINDS = { HELM: "Helm chart", TERRAFORM: "Terraform stack" };
+const KINDS = {
+  HELM: "Helm chart",
+  TERRAFORM: "Terraform stack",
+  AGENTIC_WORKFLOW: "agentic workflow",
+};
 
 /** Show the steps; a press on one calls `open` with it. */
 export function showSteps(open) {

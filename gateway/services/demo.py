@@ -49,6 +49,7 @@ class Demo:
     container_id: str
     helm_id: str
     terraform_id: str
+    agentic_workflow_id: str
     other_project_id: str
     other_environment_id: str
     foreign_job_id: str
@@ -81,6 +82,7 @@ async def ensure_demo(services: Services, operator: OperatorServices, database: 
         container_id=(await make.holder(Scope.CONTAINER, "cart", production)).id,
         helm_id=(await make.holder(Scope.HELM, "ingress", production)).id,
         terraform_id=(await make.holder(Scope.TERRAFORM, "network", production)).id,
+        agentic_workflow_id=(await make.holder(Scope.AGENTIC_WORKFLOW, "support", production)).id,
         other_project_id=analytics.id,
         other_environment_id=(await make.holder(Scope.ENVIRONMENT, "staging", shop)).id,
         foreign_job_id=(await make.holder(Scope.JOB, "reports", reporting)).id,

@@ -27,7 +27,7 @@ from tests.contracts.walking import mutations, schema, subscriptions
 Path = tuple[str, ...]
 Ids = Mapping[str, str]
 # What `id` or `holderId` alone names, by the query; elsewhere, a service.
-_NAMED_BY: Final = {scope.lower(): scope.id_argument for scope in HOLDER_SCOPES} | {
+_NAMED_BY: Final = {scope.field_name: scope.id_argument for scope in HOLDER_SCOPES} | {
     "secret": "secretId"
 }
 

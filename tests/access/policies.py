@@ -46,6 +46,9 @@ REACHED_BY: Final[Mapping[str, str]] = {
     "Job": _JOB % "id",
     "Helm": "query ($helm: ID!) { helm(id: $helm) { id } }",
     "Terraform": "query ($terraform: ID!) { terraform(id: $terraform) { id } }",
+    "AgenticWorkflow": (
+        "query ($agenticWorkflow: ID!) { agenticWorkflow(id: $agenticWorkflow) { id } }"
+    ),
     "Secret": _JOB % f"secrets(first: 1) {_NODES % 'id'}",
     "SecretAlias": (
         "query ($application: ID!) { application(id: $application) { secrets "

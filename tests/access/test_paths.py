@@ -31,9 +31,9 @@ LONGEST = 4
 # The delivery door leads nowhere else; the other three are about tokens and users, not secrets.
 _LEFT_OUT = {"runtimeSecrets", "apiTokens", "grants", "users"}
 # A territory's names are in no other text, so a whole answer can be searched for them.
-_TOLD = re.compile(r"TERRITORY_[A-Z]+_[A-Z]+|territory \w+ \w+")
+_TOLD = re.compile(r"TERRITORY_[A-Z]+_[A-Z_]+|territory \w+ \w+")
 # One kind of service stands for all: their types have the same fields, as a test below says.
-_TWINS = {"Application", "Container", "Helm", "Terraform"}
+_TWINS = {"Application", "Container", "Helm", "Terraform", "AgenticWorkflow"}
 # So many paths are asked for in one document.
 TOGETHER = 8
 _ARGUMENTS = {"key": "$key", "ids": "[$id]"}

@@ -108,6 +108,7 @@ async def ids(shared_world: World) -> Mapping[str, str]:
         "container": demo.container_id,
         "helm": demo.helm_id,
         "terraform": demo.terraform_id,
+        "agenticWorkflow": demo.agentic_workflow_id,
     }
 
 

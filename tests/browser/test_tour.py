@@ -41,7 +41,10 @@ async def test_each_step_runs_as_it_stands_without_a_link(explorer: Explorer, st
     await expect(explorer.response).not_to_contain_text('"code"')
 
 
-@pytest.mark.parametrize("kind", ["application_id", "container_id", "helm_id", "terraform_id"])
+@pytest.mark.parametrize(
+    "kind",
+    ["application_id", "container_id", "helm_id", "terraform_id", "agentic_workflow_id"],
+)
 async def test_each_step_runs_for_every_kind_of_service(explorer: Explorer, kind: str) -> None:
     await explorer.open(serviceId=explorer.server.demo[kind])
     await explorer.connect()

@@ -40,6 +40,7 @@ projects:
           job: [nightly-invoices]
           helm: [ingress]
           terraform: [network]
+          agentic_workflow: [support]
 """
 ONLY_ANALYTICS = "{organization: Demo, projects: {analytics: }}"
 
@@ -104,7 +105,7 @@ def test_what_the_file_does_not_name_stays(line: CommandLine, demo: Demo) -> Non
 
     assert applied.out.splitlines() == [
         "organization Demo",
-        "  keep 11 holders that the file does not name",
+        "  keep 12 holders that the file does not name",
         "Nothing to do.",
     ]
     assert line("export", "--service", demo.job_id, "--format", "json").code == 0

@@ -159,5 +159,5 @@ def test_deletion_tells_programs_all_that_went(line: CommandLine, demo: Demo) ->
         "name": "shop",
         "secrets": 2,
     }
-    assert len(told["holders"]) == 9
+    assert len(told["holders"]) == 10
     assert json.dumps(told).count(demo.job_id) == 1

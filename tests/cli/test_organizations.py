@@ -94,14 +94,14 @@ def test_organization_with_projects_is_deleted_only_if_that_is_asked_for(
     told = line("organization", "delete", "Demo", "--with-content", "--json").told
 
     assert refused.code == 1
-    assert "(12 with 11 secrets)" in refused.complaint
+    assert "(13 with 11 secrets)" in refused.complaint
     assert "--with-content" in refused.complaint
     assert rehearsed.out.startswith(f"would delete organization Demo ({demo.organization_id})")
     assert told == {
         "id": demo.organization_id,
         "name": "Demo",
         "dry_run": False,
-        "holders": 12,
+        "holders": 13,
         "secrets": 11,
         "tokens": 1,
     }

@@ -33,6 +33,7 @@ def test_a_reference_to_a_holder_is_a_union_with_one_member_a_kind(generated: st
     assert found is not None
     members = re.findall(r"\{(.+?)\}", found[1], re.DOTALL)
     assert [re.findall(r"(\w+): string", member) for member in members] == [
+        ["agenticWorkflowId"],
         ["applicationId"],
         ["containerId"],
         ["environmentId"],

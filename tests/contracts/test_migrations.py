@@ -179,3 +179,56 @@ async def test_answers_from_before_they_had_macs_are_deleted(tmp_path: Path) -> 
 def _rows(folder: Path, query: str) -> list[tuple[object, ...]]:
     with closing(sqlite3.connect(folder / "secrets.db")) as connection:
         return connection.execute(query).fetchall()
+
+
+async def test_a_new_kind_of_service_leaves_what_is_there_as_it_is(tmp_path: Path) -> None:
+    """X5: constraints are changed in place, since half of the database refers to the table."""
+    await stepped(tmp_path, "0015")
+    _filled_with_a_service(tmp_path)
+    before = _rows(tmp_path, "SELECT * FROM holder ORDER BY id")
+
+    await stepped(tmp_path, "head")
+
+    assert _rows(tmp_path, "SELECT * FROM holder ORDER BY id") == before
+    assert _rows(tmp_path, "SELECT id FROM secret") == [("s",)]
+    assert _rows(tmp_path, "PRAGMA integrity_check") == [("ok",)]
+    assert _rows(tmp_path, "PRAGMA foreign_key_check") == []
+    with pytest.raises(sqlite3.IntegrityError, match="ck_holder"):
+        _add_service(tmp_path, "x", "OTHER_KIND")
+    _add_service(tmp_path, "w", "AGENTIC_WORKFLOW")
+    with pytest.raises(RuntimeError, match="Delete the 1 agentic workflows first"):
+        await stepped(tmp_path, "0015", down=True)
+
+
+async def test_control_the_kind_is_refused_without_the_migration(tmp_path: Path) -> None:
+    await stepped(tmp_path, "0015")
+    _filled_with_a_service(tmp_path)
+
+    with pytest.raises(sqlite3.IntegrityError, match="ck_holder"):
+        _add_service(tmp_path, "w", "AGENTIC_WORKFLOW")
+
+
+def _filled_with_a_service(folder: Path) -> None:
+    with closing(sqlite3.connect(folder / "secrets.db")) as connection, connection:
+        connection.executescript(
+            "INSERT INTO organization VALUES ('o', 'O', '2026-01-01');"
+            "INSERT INTO holder (id, kind, name, organization_id, project_id, created_at)"
+            " VALUES ('p', 'PROJECT', 'P', 'o', 'p', '2026-01-01');"
+            "INSERT INTO holder (id, kind, name, organization_id, parent_id, parent_kind,"
+            " project_id, environment_id, created_at)"
+            " VALUES ('e', 'ENVIRONMENT', 'E', 'o', 'p', 'PROJECT', 'p', 'e', '2026-01-01');"
+            "INSERT INTO secret (id, organization_id, project_id, holder_id, holder_kind, scope,"
+            " variable_type, list_rank, key, owned_by, version, created_at, updated_at)"
+            " VALUES ('s', 'o', 'p', 'e', 'ENVIRONMENT', 'ENVIRONMENT', 'VALUE', 12, 'K', 'Q', 1,"
+            " '2026-01-01', '2026-01-01');"
+        )
+
+
+def _add_service(folder: Path, holder_id: str, kind: str) -> None:
+    with closing(sqlite3.connect(folder / "secrets.db")) as connection, connection:
+        connection.execute(
+            "INSERT INTO holder (id, kind, name, organization_id, parent_id, parent_kind,"
+            " project_id, environment_id, created_at)"
+            " VALUES (?, ?, 'S', 'o', 'e', 'ENVIRONMENT', 'p', 'e', '2026-01-01')",
+            (holder_id, kind),
+        )

@@ -90,7 +90,7 @@ def test_every_kind_of_holder_has_a_type_a_query_and_an_argument(scope: Scope) -
     assert isinstance(holder, GraphQLObjectType)
     assert "SecretHolder" in [it.name for it in holder.interfaces]
     assert query
-    assert str(query.fields[scope.lower()].type) == scope.camel_name
+    assert str(query.fields[scope.field_name].type) == scope.camel_name
     assert scope.id_argument in reference.fields  # type: ignore[attr-defined] # an input
 
 

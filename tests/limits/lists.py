@@ -44,10 +44,13 @@ class PagedList:
             return f"{{ {field} }}"
         return f'{{ node(id: "{self._owner(world)}") {{ ... on {self.kind} {{ {field} }} }} }}'
 
-    async def sent(self, world: World, selected: str, **cursor: str | None) -> httpx.Response:
+    async def sent(
+        self, world: World, selected: str, *, size: str = "", **cursor: str | None
+    ) -> httpx.Response:
         """Ask for a page; the one cursor that may be given is named by its argument."""
         (name, *_) = (*cursor, "")
-        document = self.document(world, selected, given=f"{name}: $cursor" if name else "")
+        given = ", ".join(it for it in (size, f"{name}: $cursor" if name else "") if it)
+        document = self.document(world, selected, given=given)
         declared = "query ($cursor: String) " if name else ""
         body = {"query": f"{declared}{document}", "variables": {"cursor": cursor.get(name)}}
         # Written by ourselves, so that it can hold half of a character.
@@ -55,9 +58,11 @@ class PagedList:
             "/graphql", content=json.dumps(body), headers={"Content-Type": "application/json"}
         )
 
-    async def page(self, world: World, selected: str, **cursor: str | None) -> Any:
+    async def page(
+        self, world: World, selected: str, *, size: str = "", **cursor: str | None
+    ) -> Any:
         """Return the page that `sent` asks for."""
-        data = (await self.sent(world, selected, **cursor)).json()["data"]
+        data = (await self.sent(world, selected, size=size, **cursor)).json()["data"]
         return data[self.name] if self.kind == "Query" else data["node"][self.name]
 
     def _owner(self, world: World) -> str:

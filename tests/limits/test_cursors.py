@@ -92,6 +92,24 @@ async def test_a_cursor_of_another_list_makes_no_fault(
     assert {error["extensions"]["code"] for (error,) in refused} == {"BAD_USER_INPUT"}
 
 
+@EVERY_LIST
+async def test_every_list_has_pages_both_ways(limited_world: World, paged: PagedList) -> None:
+    """From the end in pages of one, it is the same list; each page says what is before it."""
+    whole = [it["cursor"] for it in (await paged.page(limited_world, PAGE))["edges"]]
+    selected = "edges { cursor } pageInfo { hasNextPage hasPreviousPage startCursor }"
+    backward: list[str] = []
+
+    for _ in whole[:4]:
+        page = await paged.page(
+            limited_world, selected, size="last: 1", before=next(reversed(backward), None)
+        )
+        backward += [edge["cursor"] for edge in page["edges"]]
+        assert page["pageInfo"]["hasPreviousPage"] is (backward[-1] != whole[0])
+        assert page["pageInfo"]["hasNextPage"] is (len(backward) > 1)
+
+    assert backward == whole[::-1][:4]
+
+
 async def test_every_list_that_comes_in_pages_is_looked_at() -> None:
     assert {str(it) for it in LISTS} > {
         "Query.projects",

@@ -5,7 +5,7 @@ from http import HTTPStatus
 import pytest
 
 from gateway.domain.errors import ErrorCode
-from gateway.domain.scopes import HOLDER_SCOPES, Scope
+from gateway.domain.scopes import HOLDER_SCOPES, LEGACY_SCOPES, Scope
 from tests.faces import Face
 from tests.operations.places import PLACES
 from tests.world import World
@@ -41,8 +41,8 @@ async def test_rest_answers_204_with_an_empty_body(
     """C7."""
     made = await shared_world.rest.create(scope, shared_world.holders[scope], key=key)
     secret_id = made.row["id"]
-    family = {Scope.HELM: "/variable", Scope.TERRAFORM: "/variable"}
-    folder = family.get(scope, f"/{scope.lower()}/{shared_world.holders[scope]}/secret")
+    legacy = f"/{scope.lower()}/{shared_world.holders[scope]}/secret"
+    folder = legacy if scope in LEGACY_SCOPES else "/variable"
 
     response = await shared_world.client.delete(f"{folder}/{secret_id}")
 

@@ -66,7 +66,7 @@ async def test_a_row_goes_to_the_holder_of_the_chain_that_its_scope_names(
 
 
 @pytest.mark.parametrize(
-    "scope", [Scope.BUILT_IN, Scope.APPLICATION, Scope.CONTAINER, Scope.HELM, Scope.TERRAFORM]
+    "scope", [Scope.BUILT_IN, Scope.APPLICATION, Scope.CONTAINER, Scope.AGENTIC_WORKFLOW]
 )
 async def test_a_scope_that_the_chain_does_not_have_fails_the_row(
     shared_world: World, key: str, scope: Scope

@@ -3,9 +3,9 @@
 import pytest
 
 from gateway.domain.permissions import Role
-from gateway.domain.scopes import Scope
+from gateway.domain.scopes import LEGACY_SCOPES, Scope
 from gateway.services.demo import BUILT_IN_KEY
-from tests.faces import Face, Row
+from tests.faces import Face, RestFace, Row
 from tests.operations.callers import spoken_by
 from tests.operations.places import PLACES, fill
 from tests.world import World
@@ -44,13 +44,18 @@ def _entries(rows: list[Row]) -> list[Entry]:
         (Scope.CONTAINER, BUILT_IN + PROJECT + ENVIRONMENT),
         (Scope.HELM, BUILT_IN + PROJECT + ENVIRONMENT),
         (Scope.TERRAFORM, BUILT_IN + PROJECT + ENVIRONMENT),
+        (Scope.AGENTIC_WORKFLOW, BUILT_IN + PROJECT + ENVIRONMENT),
     ],
 )
 async def test_a_holder_sees_its_own_its_chains_and_the_built_in_secrets(
     world: World, face: Face, scope: Scope, visible: list[Entry]
 ) -> None:
     """L1, L2: nothing of lower scopes or siblings, the widest first, targets before references."""
-    assert _entries(await face.visible(scope, world.holders[scope])) == visible
+    is_legacy = isinstance(face, RestFace) and scope in LEGACY_SCOPES
+    # X2: the legacy paths' enums do not know the type.
+    shown = [entry for entry in visible if not (is_legacy and entry[1] == "EXTERNAL_SECRET")]
+
+    assert _entries(await face.visible(scope, world.holders[scope])) == shown
 
 
 @pytest.mark.parametrize("place", ["another project", "a job of another project"])
@@ -122,8 +127,8 @@ async def test_a_list_of_more_than_a_page_is_complete_and_in_order(world: World)
 
 
 async def test_both_faces_list_the_same(world: World) -> None:
-    """L1, L2."""
-    at = PLACES["the job"](world)
+    """L1, L2: of a kind whose REST paths know every type."""
+    at = (Scope.HELM, world.demo.helm_id)
 
     assert await world.rest.visible(*at) == await world.graphql.visible(*at)
 

@@ -155,6 +155,7 @@ FIELDS: dict[str, Callable[[World], str]] = {
     "job": lambda world: world.demo.job_id,
     "helm": lambda world: world.demo.helm_id,
     "terraform": lambda world: world.demo.terraform_id,
+    "agenticWorkflow": lambda world: world.demo.agentic_workflow_id,
     "service": lambda world: world.demo.job_id,
     "secret": lambda world: world.demo.built_in_secret_id,
     "node": lambda world: world.demo.job_id,

@@ -35,9 +35,8 @@ class AmbiguousName(GatewayError):
 
     def __init__(self, kinds: Sequence[Scope]) -> None:
         """Name the kinds."""
-        super().__init__(
-            f"Services of several kinds have that name: {', '.join(kinds).lower()}. Give the kind."
-        )
+        named = ", ".join(kind.label for kind in kinds)
+        super().__init__(f"Services of several kinds have that name: {named}. Give the kind.")
 
 
 class PlaceMissing(GatewayError):
@@ -47,8 +46,9 @@ class PlaceMissing(GatewayError):
 
     def __init__(self, kinds: Sequence[Scope]) -> None:
         """Name what is missing."""
+        above = kinds[0].parent
         super().__init__(
-            f"Give the {_noun(kinds)} by its id, or name the {(kinds[0].parent or '').lower()} "
+            f"Give the {_noun(kinds)} by its id, or name the {above.label if above else ''} "
             "that it is in too."
         )
 
@@ -184,4 +184,4 @@ async def _child(
 
 
 def _noun(kinds: Sequence[Scope]) -> str:
-    return kinds[0].lower() if len(kinds) == 1 else "service"
+    return kinds[0].label if len(kinds) == 1 else "service"
