@@ -3,17 +3,18 @@
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from errno import E2BIG
 from typing import Final
 
+from gateway.cli.argument_space import too_large
 from gateway.cli.printing import complain
 
 NOT_FOUND: Final = 127
 NOT_STARTED: Final = 126
 KILLED: Final = 128
-
-_LONGEST_WAIT: Final = 0.5
 
 _PASSED_ON: Final = frozenset(
     {
@@ -60,8 +61,11 @@ def run_child(command: list[str], environment: Mapping[bytes, bytes], mask: Mask
             command[0], command, environment, setsigmask=mask, setsigdef=_RESTORED
         )
     except OSError as error:
-        complain(f"cannot start the command: {error.strerror}.")
+        reason = too_large(command, environment) if error.errno == E2BIG else None
+        complain(f"cannot start the command: {reason or error.strerror}.")
         return NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_STARTED
+    if sys.platform != "darwin":
+        _announce_end(child)
     while True:
         number = _next_signal_for_the_child()
         ended, status = os.waitpid(child, os.WNOHANG)
@@ -71,15 +75,31 @@ def run_child(command: list[str], environment: Mapping[bytes, bytes], mask: Mask
             os.kill(child, number)
 
 
+def _announce_end(child: int) -> None:
+    """Send SIGCHLD to this thread when the child ends.
+
+    The system's own can be taken by another thread that does not hold signals back.
+    """
+    waiting = threading.get_ident()
+
+    def announce() -> None:
+        with suppress(ChildProcessError):
+            os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+        signal.pthread_kill(waiting, signal.SIGCHLD)
+
+    threading.Thread(target=announce, daemon=True).start()
+
+
 def _next_signal_for_the_child() -> int | None:
-    """Wait for any signal, but not for long; return it if the child has to get it from here."""
+    """Wait for any signal; return it if the child must get it from here."""
     if sys.platform == "darwin":
-        # It does not tell where a signal is from.
+        # It does not say where a signal is from.
         number = signal.sigwait(_WATCHED)
         return number if number in _PASSED_ON else None
-    # A thread that holds no signals back may have taken the one that tells of the child's end.
-    received = signal.sigtimedwait(_WATCHED, _LONGEST_WAIT)
-    if received is None or received.si_signo not in _PASSED_ON:
+    # Without a time limit: CPython's `sigtimedwait` returns memory that nobody wrote when its time
+    # is over and it was interrupted, as it is when a terminal stops and continues this process.
+    received = signal.sigwaitinfo(_WATCHED)
+    if received.si_signo not in _PASSED_ON:
         return None
     # A terminal's Ctrl-C comes from the kernel and goes to the child too, which must not see two.
     return received.si_signo if received.si_code <= 0 else None

@@ -162,3 +162,31 @@ def test_command_gets_a_secret_that_is_named_like_a_setting(line: CommandLine, d
     )
 
     assert finished.out == "info\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limits are those of Linux")
+@pytest.mark.parametrize(
+    ("values", "complaint"),
+    [
+        (
+            {"BLOB": "x" * 65_000, "TRIPLE": "{{BLOB}}{{BLOB}}{{BLOB}}"},
+            "the variable TRIPLE has 195,008 bytes with its name; this system takes at most ",
+        ),
+        (
+            {"BLOB": "x" * 60_000} | {f"N{number}": "{{BLOB}}{{BLOB}}" for number in range(60)},
+            "its arguments and variables have ",
+        ),
+    ],
+    ids=["one", "sum"],
+)
+def test_variables_that_are_too_large_are_named(
+    line: CommandLine, demo: Demo, values: dict[str, str], complaint: str
+) -> None:
+    at_job = ["--holder", f"job:{demo.job_id}"]
+    line("import", *at_job, "--format", "json", "-", stdin=json.dumps(values))
+
+    finished = line("run", "--service", demo.job_id, "--", "true")
+
+    assert finished.code == 126
+    assert finished.complaint.startswith(f"cannot start the command: {complaint}")
+    assert "xx" not in finished.complaint
