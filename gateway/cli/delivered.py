@@ -1,25 +1,41 @@
-"""What a service gets, taken through the delivery door for whoever has the key file."""
+"""What a service gets, taken through the delivery door for the one who has the key file."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from gateway.cli.printing import named
+from gateway.cli.refusals import Refused
 from gateway.cli.running import run
+from gateway.domain.drafts import HolderReference
 from gateway.domain.holders import Holder
 from gateway.domain.principals import Principal
+from gateway.domain.refusals import HolderNotFound
+from gateway.domain.scopes import HOLDER_SCOPES
 from gateway.runtime import Runtime
 from gateway.services.delivery import RuntimeFile, RuntimeSecret
 
 
+class NotAService(Refused):
+    """The id belongs to something else, which does not start with variables."""
+
+    def __init__(self, holder: Holder) -> None:
+        """Say what the id is, and how it is exported."""
+        super().__init__(
+            f"{named(holder)} is not a service: give the id of one, or export what services get "
+            f"from here with `export --holder {holder.kind.lower()}:{holder.id}`."
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """A service and all that it gets."""
+    """A holder and all that it gets."""
 
-    service: Holder
+    holder: Holder
     secrets: Sequence[RuntimeSecret]
 
     @property
     def variables(self) -> Mapping[str, str]:
-        """The environment variables; a file's is where it is to be."""
+        """The environment variables; a file's is its mount path."""
         return {secret.key: secret.value for secret in self.secrets}
 
     @property
@@ -29,16 +45,45 @@ class Delivered:
 
 
 def delivered_to(service_id: str) -> Delivered:
-    """Return what a service gets."""
+    """Return what a service gets.
+
+    Raises:
+        NotAService: for the id of a project or an environment.
+
+    """
 
     async def deliver(runtime: Runtime) -> Delivered:
-        service = await runtime.operator.directory.holder(holder_id=service_id)
-        async with runtime.database.read() as unit:
-            secrets = await runtime.services.delivery.runtime_secrets(
-                unit,
-                viewer=Principal.operator(service.organization_id),
-                service_id=service_id,
-            )
-        return Delivered(service, secrets)
+        holder = await runtime.operator.directory.holder(holder_id=service_id)
+        if not holder.kind.is_service:
+            raise NotAService(holder)
+        return await _delivered(runtime, holder)
 
     return run(deliver)
+
+
+def delivered_at(at: HolderReference) -> Delivered:
+    """Return what a holder of any kind gets: its own secrets and those that it inherits.
+
+    Raises:
+        HolderNotFound: if no holder of that kind has the id.
+
+    """
+
+    async def deliver(runtime: Runtime) -> Delivered:
+        holder = await runtime.operator.directory.holder(holder_id=at.id)
+        if holder.kind is not at.scope:
+            raise HolderNotFound(at.scope, at.id)
+        return await _delivered(runtime, holder)
+
+    return run(deliver)
+
+
+async def _delivered(runtime: Runtime, holder: Holder) -> Delivered:
+    async with runtime.database.read() as unit:
+        secrets = await runtime.services.delivery.runtime_secrets(
+            unit,
+            viewer=Principal.operator(holder.organization_id),
+            service_id=holder.id,
+            kinds=HOLDER_SCOPES,
+        )
+    return Delivered(holder, secrets)

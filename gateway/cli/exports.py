@@ -9,10 +9,19 @@ from typing import Annotated, Final
 import typer
 import yaml
 
-from gateway.cli.delivered import Delivered, delivered_to
-from gateway.cli.options import ServiceId
-from gateway.cli.printing import complain, counted
-from gateway.domain.formats import dotenv_text, kubernetes_name, kubernetes_secrets
+from gateway.cli.delivered import Delivered, delivered_at, delivered_to
+from gateway.cli.options import HolderToExport, ServiceToExport
+from gateway.cli.printing import complain, counted, named
+from gateway.domain.drafts import HolderReference
+from gateway.domain.env_texts import (
+    docker_text,
+    dotenv_text,
+    file_marks,
+    github_text,
+    shell_text,
+)
+from gateway.domain.formats import kubernetes_name, kubernetes_secrets
+from gateway.domain.scopes import Scope
 
 
 class Format(StrEnum):
@@ -22,10 +31,40 @@ class Format(StrEnum):
     JSON = "json"
     YAML = "yaml"
     K8S = "k8s"
+    SHELL = "shell"
+    DOCKER = "docker"
+    GITHUB = "github"
+
+
+# What a holder that is not a service gives to those below it.
+_OWN_AND_INHERITED: Final[Mapping[Scope, str]] = MappingProxyType(
+    {
+        Scope.PROJECT: "its own secrets",
+        Scope.ENVIRONMENT: "its own secrets and those of its project",
+    }
+)
 
 
 def _dotenv(delivered: Delivered, _: str | None) -> str:
-    return dotenv_text(delivered.variables)
+    return dotenv_text(delivered.variables) + _marks(delivered)
+
+
+def _shell(delivered: Delivered, _: str | None) -> str:
+    return shell_text(delivered.variables) + _marks(delivered)
+
+
+def _docker(delivered: Delivered, _: str | None) -> str:
+    return docker_text(delivered.variables) + _marks(delivered)
+
+
+def _github(delivered: Delivered, _: str | None) -> str:
+    # A line that is no assignment makes the job fail, so files are not marked.
+    return github_text(delivered.variables)
+
+
+def _marks(delivered: Delivered) -> str:
+    # At the end, where a shell that joins lines loses nothing by a comment.
+    return file_marks({key: file.mount_path for key, file in delivered.files.items()})
 
 
 def _json(delivered: Delivered, _: str | None) -> str:
@@ -33,13 +72,13 @@ def _json(delivered: Delivered, _: str | None) -> str:
 
 
 def _yaml(delivered: Delivered, _: str | None) -> str:
-    return _quoted_yaml([dict(delivered.variables)])
+    return _quoted_yaml([dict(delivered.variables)]) + _marks(delivered)
 
 
 def _k8s(delivered: Delivered, name: str | None) -> str:
     contents = {key: file.content for key, file in delivered.files.items()}
     manifests = kubernetes_secrets(
-        name or kubernetes_name(delivered.service.name), delivered.variables, contents
+        name or kubernetes_name(delivered.holder.name), delivered.variables, contents
     )
     return _quoted_yaml(manifests)
 
@@ -57,7 +96,15 @@ def _quoted_yaml(documents: Sequence[Mapping[str, object]]) -> str:
 
 
 _RENDERERS: Final[Mapping[Format, Callable[[Delivered, str | None], str]]] = MappingProxyType(
-    {Format.DOTENV: _dotenv, Format.JSON: _json, Format.YAML: _yaml, Format.K8S: _k8s}
+    {
+        Format.DOTENV: _dotenv,
+        Format.JSON: _json,
+        Format.YAML: _yaml,
+        Format.K8S: _k8s,
+        Format.SHELL: _shell,
+        Format.DOCKER: _docker,
+        Format.GITHUB: _github,
+    }
 )
 
 
@@ -72,19 +119,32 @@ def render(form: Format, delivered: Delivered, name: str | None = None) -> str:
 
 
 def export(
-    service: ServiceId,
+    *,
+    service: ServiceToExport = None,
+    holder: HolderToExport = None,
     format: Annotated[Format, typer.Option(help="What to print.")],  # noqa: A002 - the option's name
     name: Annotated[
-        str | None, typer.Option(help="The manifest's name; like the service's if not given.")
+        str | None, typer.Option(help="The manifest's name; like the holder's if not given.")
     ] = None,
 ) -> None:
     """Print all that a service gets, values included. Only k8s holds the content of files."""
     if name is not None and format is not Format.K8S:
         message = "only a k8s manifest has a name."
         raise typer.BadParameter(message, param_hint="--name")
-    delivered = delivered_to(service)
+    delivered = _delivered(service, holder)
     # Bytes, since the terminal's encoding must not decide whether an export works.
     typer.echo(render(format, delivered, name).encode(), nl=False)
+    if part := _OWN_AND_INHERITED.get(delivered.holder.kind):
+        complain(f"{named(delivered.holder)} is not a service: these are {part}.")
     if delivered.files and format is not Format.K8S:
         files = counted(len(delivered.files), "file")
         complain(f"left out the content of {files}: {', '.join(delivered.files)}.")
+
+
+def _delivered(service: str | None, holder: HolderReference | None) -> Delivered:
+    if service is not None and holder is None:
+        return delivered_to(service)
+    if holder is not None and service is None:
+        return delivered_at(holder)
+    message = "give one of --service and --holder."
+    raise typer.BadParameter(message)

@@ -1,18 +1,18 @@
-"""The files that secrets are imported from: keys and values in clear, in three spellings."""
+"""The files that secrets are imported from: keys and values in clear, in three formats."""
 
-import io
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import PurePath
 from types import MappingProxyType
 from typing import Any, Final, NoReturn
 
-from dotenv.parser import parse_stream
-
 from gateway.cli import yaml_nodes
+from gateway.cli.dotenv_reader import read_dotenv
 from gateway.cli.refusals import Misread, Refused
+from gateway.domain.env_texts import marked_files
 
 
 class ImportFormat(StrEnum):
@@ -24,13 +24,13 @@ class ImportFormat(StrEnum):
 
 
 _SUFFIXES: Final[Mapping[str, ImportFormat]] = MappingProxyType(
-    {
-        ".env": ImportFormat.DOTENV,
-        ".json": ImportFormat.JSON,
-        ".yaml": ImportFormat.YAML,
-        ".yml": ImportFormat.YAML,
-    }
+    {"json": ImportFormat.JSON, "yaml": ImportFormat.YAML, "yml": ImportFormat.YAML}
 )
+# `.env.production` and `live.env` are dotenv; direnv's file is, as far as its lines are rows.
+_DOTENV: Final = "env"
+_DIRENV: Final = ".envrc"
+# What is between two members of a JSON object, and between a key and its value.
+_JSON_GAP: Final = re.compile(r"[\s,:]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,53 +39,51 @@ class Entry:
 
     key: str = field(repr=False)
     value: str = field(repr=False)
+    place: str
+    # The file says that the value is only where a file secret is mounted.
+    is_mount_path: bool = False
 
 
 class UnknownFormat(Refused):
-    """The file's name does not tell how it is written."""
+    """The file's name does not say how it is written."""
 
     def __init__(self) -> None:
         """Say what to do."""
         super().__init__(
-            f"give the --format: one of {', '.join(ImportFormat)}; the name does not tell it."
+            f"give the --format: one of {', '.join(ImportFormat)}; the name does not say it."
         )
 
 
 def format_of(path: str) -> ImportFormat:
-    """Return how a file is written, by its name: `.env` and `live.env` are dotenv.
+    """Return how a file is written, by its name: `.env`, `live.env`, `.env.local` are dotenv.
 
     Raises:
-        UnknownFormat: if its name does not tell.
+        UnknownFormat: if its name does not say.
 
     """
-    name = PurePath(path)
-    try:
-        return _SUFFIXES[name.suffix.lower() or name.name.lower()]
-    except KeyError:
-        raise UnknownFormat from None
+    name = PurePath(path).name.lower()
+    _, *parts = name.split(".")
+    if parts and parts[-1] in _SUFFIXES:
+        return _SUFFIXES[parts[-1]]
+    if name == _DIRENV or _DOTENV in parts:
+        return ImportFormat.DOTENV
+    raise UnknownFormat
 
 
 def read_entries(text: str, written: ImportFormat) -> Sequence[Entry]:
     """Return the secrets of a file, in their order.
 
     Raises:
-        Misread: naming the place, never what stands there.
+        Misread: naming the place, never what is there.
 
     """
-    return _READERS[written](text)
+    entries = _READERS[written](text)
+    paths = marked_files(text)
+    return [replace(it, is_mount_path=paths.get(it.key) == it.value) for it in entries]
 
 
 def _dotenv(text: str) -> Sequence[Entry]:
-    found: list[tuple[str, str, str]] = []
-    # Line ends as a file that is opened as text has them, for which the parser was made.
-    for binding in parse_stream(io.StringIO(text, newline=None)):
-        place = f"line {binding.original.line}"
-        if binding.error or (binding.key is not None and binding.value is None):
-            rule = "this is no KEY=value."
-            raise Misread(rule, place=place)
-        if binding.key is not None:
-            found.append((place, binding.key, binding.value or ""))
-    return _distinct(found)
+    return _distinct(Entry(row.key, row.value, f"line {row.line}") for row in read_dotenv(text))
 
 
 def _json(text: str) -> Sequence[Entry]:
@@ -106,11 +104,30 @@ def _json(text: str) -> Sequence[Entry]:
     if not isinstance(pairs, _Pairs):
         rule = "this is not one JSON object of keys and values."
         raise Misread(rule)
-    places = (f"entry {number}" for number in range(1, len(pairs) + 1))
     return _distinct(
-        (place, key, _json_text(under, place))
-        for place, (key, under) in zip(places, pairs, strict=True)
+        Entry(key, _json_text(value, place), place)
+        for place, (key, value) in zip(_json_places(text), pairs, strict=True)
     )
+
+
+def _json_places(text: str) -> Iterator[str]:
+    """Give the place of each member of a JSON object that is known to be one."""
+    decoder = json.JSONDecoder(parse_int=str, parse_float=str)
+    position, line, number = text.index("{") + 1, 1 + text.count("\n", 0, text.index("{")), 0
+    while True:
+        start = _gap_end(text, position)
+        if text[start] == "}":
+            return
+        line, number = line + text.count("\n", position, start), number + 1
+        yield f"line {line}, entry {number}"
+        _, end = decoder.raw_decode(text, start)
+        _, position = decoder.raw_decode(text, _gap_end(text, end))
+        line += text.count("\n", start, position)
+
+
+def _gap_end(text: str, position: int) -> int:
+    gap = _JSON_GAP.match(text, position)
+    return gap.end() if gap else position
 
 
 def _json_text(value: object, place: str) -> str:
@@ -136,19 +153,21 @@ def _yaml(text: str) -> Sequence[Entry]:
     root = yaml_nodes.composed(text)
     return [
         Entry(
-            yaml_nodes.text_of(key, rule="a key is a text."), yaml_nodes.text_of(under, rule=rule)
+            yaml_nodes.text_of(key, rule="a key is a text."),
+            yaml_nodes.text_of(under, rule=rule),
+            yaml_nodes.line(key),
         )
         for key, under in yaml_nodes.entries(root, rule="this is no mapping of keys to values.")
     ]
 
 
-def _distinct(found: Iterable[tuple[str, str, str]]) -> Sequence[Entry]:
+def _distinct(found: Iterable[Entry]) -> Sequence[Entry]:
     entries: dict[str, Entry] = {}
-    for place, key, value in found:
-        if key in entries:
-            rule = "this key stands here for the second time."
-            raise Misread(rule, place=place)
-        entries[key] = Entry(key, value)
+    for entry in found:
+        if entry.key in entries:
+            rule = "this key is here for the second time."
+            raise Misread(rule, place=entry.place)
+        entries[entry.key] = entry
     return list(entries.values())
 
 

@@ -1,8 +1,9 @@
-"""`import`: the secrets of a file, each told what became of it."""
+"""`import`: the secrets of a file, and the outcome of each."""
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 import typer
@@ -13,20 +14,46 @@ from gateway.cli.printing import complain, counted, holder_facts, named, say, sa
 from gateway.cli.reading import read_text, shown_name
 from gateway.cli.refusals import Misread, Refused
 from gateway.cli.running import operator_at, run
-from gateway.domain.content import ensure_key_syntax
+from gateway.domain.content import is_key
 from gateway.domain.drafts import HolderReference, SecretDraft, WriteTerms
-from gateway.domain.errors import InvalidInput
+from gateway.domain.holders import Holder
+from gateway.domain.principals import Principal
+from gateway.domain.refusals import MountPathAsValue
 from gateway.runtime import Runtime
 from gateway.services.imports import (
     MAX_ROWS,
     ImportAction,
     ImportedRow,
-    ImportReport,
     ImportRow,
 )
 
 # A shorter import is done before one could read a bar.
 _LONG: Final = 50
+
+
+# The error says why the row is skipped; nothing failed.
+_LEFT_ALONE: Final = ImportedRow(ImportAction.SKIPPED, error=MountPathAsValue())
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What happened to one secret of the file."""
+
+    entry: Entry
+    row: ImportedRow
+
+
+@dataclass(frozen=True, slots=True)
+class _Report:
+    """What happened to all of them, in the file's order."""
+
+    holder: Holder
+    outcomes: Sequence[_Outcome]
+
+    @property
+    def sums(self) -> Counter[ImportAction]:
+        """How often each happened."""
+        return Counter(outcome.row.action for outcome in self.outcomes)
 
 
 class TooManySecrets(Refused):
@@ -57,8 +84,8 @@ def import_file(
     entries = _read(file, format or format_of(file))
     report = _imported(entries, holder, overwrite=overwrite, dry_run=dry_run)
     tell = _tell_json if as_json else _tell
-    tell(entries, report, dry_run=dry_run)
-    failed = sum(row.action is ImportAction.FAILED for row in report.rows)
+    tell(report, dry_run=dry_run)
+    failed = sum(it.row.action is ImportAction.FAILED for it in report.outcomes)
     if failed:
         complain(f"{failed} of {counted(len(entries), 'secret')} could not be imported.")
         raise typer.Exit(1)
@@ -76,25 +103,43 @@ def _read(file: str, written: ImportFormat) -> Sequence[Entry]:
 
 
 def _imported(
-    entries: Sequence[Entry], holder: HolderReference, *, overwrite: bool, dry_run: bool
-) -> ImportReport:
-    rows = [ImportRow(SecretDraft(key=entry.key, value=entry.value)) for entry in entries]
-
-    async def work(runtime: Runtime) -> ImportReport:
-        viewer = await operator_at(runtime, holder.id)
+    entries: Sequence[Entry], at: HolderReference, *, overwrite: bool, dry_run: bool
+) -> _Report:
+    async def work(runtime: Runtime) -> _Report:
+        operator = await operator_at(runtime, at.id)
+        paths = await _paths_of_files(runtime, operator, entries)
+        values = [entry for entry in entries if entry.key not in paths]
+        rows = [ImportRow(SecretDraft(key=entry.key, value=entry.value)) for entry in values]
         is_hidden = len(rows) < _LONG or not sys.stderr.isatty()
         with typer.progressbar(
             length=len(rows), label="Importing", hidden=is_hidden, file=sys.stderr
         ) as bar:
-            return await runtime.services.imports.run(
-                viewer=viewer,
-                at=holder,
+            report = await runtime.services.imports.run(
+                viewer=operator,
+                at=at,
                 rows=_Watched(rows, bar.update),
                 overwrite=overwrite,
                 terms=WriteTerms(dry_run=dry_run),
             )
+        imported = {entry.key: row for entry, row in zip(values, report.rows, strict=True)}
+        return _Report(
+            report.holder, [_Outcome(it, imported.get(it.key, _LEFT_ALONE)) for it in entries]
+        )
 
     return run(work)
+
+
+async def _paths_of_files(
+    runtime: Runtime, operator: Principal, entries: Sequence[Entry]
+) -> Collection[str]:
+    """Return the keys whose values are not values: the paths of files, whose content is elsewhere.
+
+    An export marks them. One without marks is known by what the organization has.
+    """
+    mounted = await runtime.operator.directory.mount_paths(
+        organization_id=operator.organization_id, keys={entry.key for entry in entries}
+    )
+    return {it.key for it in entries if it.is_mount_path or it.value in mounted.get(it.key, ())}
 
 
 class _Watched(list[ImportRow]):
@@ -110,52 +155,45 @@ class _Watched(list[ImportRow]):
             self._on_next(1)
 
 
-def _tell(entries: Sequence[Entry], report: ImportReport, *, dry_run: bool) -> None:
-    for number, (entry, row) in enumerate(zip(entries, report.rows, strict=True), start=1):
-        reason = f"  {row.error.message}" if row.error else ""
-        say(f"{row.action.lower():<10}  {_shown_key(entry, number)}{reason}")
-    sums = Counter(row.action for row in report.rows)
+def _tell(report: _Report, *, dry_run: bool) -> None:
+    for outcome in report.outcomes:
+        error = outcome.row.error
+        reason = f"  {error.message}" if error else ""
+        say(f"{outcome.row.action.lower():<10}  {_shown_key(outcome.entry)}{reason}")
+    sums = report.sums
     summary = ", ".join(f"{sums[action]} {action.lower()}" for action in ImportAction)
     say(f"{named(report.holder)}: {summary}.")
     if dry_run:
         say("Dry run: nothing was changed.")
 
 
-def _tell_json(entries: Sequence[Entry], report: ImportReport, *, dry_run: bool) -> None:
-    sums = Counter(row.action for row in report.rows)
+def _tell_json(report: _Report, *, dry_run: bool) -> None:
+    sums = report.sums
     say_json(
         {
             "holder": holder_facts(report.holder),
             "dry_run": dry_run,
             "rows": [
-                _row_facts(entry, number, row)
-                for number, (entry, row) in enumerate(
-                    zip(entries, report.rows, strict=True), start=1
-                )
+                _row_facts(number, outcome)
+                for number, outcome in enumerate(report.outcomes, start=1)
             ],
             "summary": {action.lower(): sums[action] for action in ImportAction},
         }
     )
 
 
-def _row_facts(entry: Entry, number: int, row: ImportedRow) -> dict[str, Any]:
+def _row_facts(number: int, outcome: _Outcome) -> dict[str, Any]:
+    entry, row = outcome.entry, outcome.row
     return {
         "entry": number,
-        "key": entry.key if _is_key(entry.key) else None,
+        "place": entry.place,
+        "key": entry.key if is_key(entry.key) else None,
         "action": row.action.lower(),
         "id": row.secret.id if row.secret else None,
         "error": {"code": row.error.code, "message": row.error.message} if row.error else None,
     }
 
 
-def _shown_key(entry: Entry, number: int) -> str:
-    # What is no key may be a value in the wrong place.
-    return entry.key if _is_key(entry.key) else f"(entry {number})"
-
-
-def _is_key(text: str) -> bool:
-    try:
-        ensure_key_syntax(text)
-    except InvalidInput:
-        return False
-    return True
+def _shown_key(entry: Entry) -> str:
+    # What is not a key can be a value in the wrong place.
+    return entry.key if is_key(entry.key) else f"({entry.place})"

@@ -50,6 +50,18 @@ AtHolder = Annotated[
         help="The project, environment or service, e.g. job:ID.",
     ),
 ]
+ServiceToExport = Annotated[
+    str | None, typer.Option("--service", metavar="ID", help="The service's id.")
+]
+HolderToExport = Annotated[
+    HolderReference | None,
+    typer.Option(
+        "--holder",
+        parser=holder_reference,
+        metavar="KIND:ID",
+        help="In place of --service: a holder of any kind, such as environment:ID.",
+    ),
+]
 OnHolder = Annotated[
     HolderReference | None,
     typer.Option(

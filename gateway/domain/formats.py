@@ -1,4 +1,4 @@
-"""What a service gets, as texts that other programs read."""
+"""What a service gets, as manifests of Kubernetes."""
 
 import re
 from base64 import b64encode
@@ -11,22 +11,10 @@ MAX_KUBERNETES_NAME: Final = 253
 MAX_KUBERNETES_BYTES: Final = 1024 * 1024
 FILES_SUFFIX: Final = "-files"
 
-_DOTENV_ESCAPES: Final = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r"})
 _LABEL: Final = "[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _KUBERNETES_NAME: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*", re.ASCII)
 
 Manifest = Mapping[str, object]
-
-
-def dotenv_text(variables: Mapping[str, str]) -> str:
-    """Return the variables as lines that python-dotenv reads back, with interpolation off.
-
-    Every value is quoted, so that spaces, `#` and quotes mean nothing, and line ends are escaped,
-    so that no reader translates them. There is no way to escape `${…}`.
-    """
-    return "".join(
-        f'{key}="{value.translate(_DOTENV_ESCAPES)}"\n' for key, value in variables.items()
-    )
 
 
 def kubernetes_name(name: str) -> str:

@@ -21,6 +21,18 @@ class TooManyRows(InvalidInput):
         super().__init__(Argument.ROWS, f"At most {most} secrets are imported at once.")
 
 
+class MountPathAsValue(InvalidInput):
+    """An import would replace the content of a file by the path where the file is mounted."""
+
+    def __init__(self) -> None:
+        """Say what the value is."""
+        super().__init__(
+            Argument.VALUE,
+            "The value is only the mount path of a file with this key, as an export shows it. It "
+            "is not stored as a value.",
+        )
+
+
 class ImportScopeViolation(InvalidInput):
     """A row is to be imported at a scope that the holder's chain does not have."""
 

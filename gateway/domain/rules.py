@@ -7,6 +7,7 @@ from gateway.domain.errors import Argument, InvalidInput
 from gateway.domain.holders import Holder, Relation
 from gateway.domain.refusals import (
     AliasOfAlias,
+    MountPathAsValue,
     NotOverridable,
     ReadOnly,
     ScopeViolation,
@@ -41,6 +42,17 @@ def _refuse_lower_target(target: Secret, holder: Holder) -> Secret:
     if target.is_built_in:
         raise SecretNotFound(target.id)
     raise ScopeViolation(source=holder.kind, target=target.scope)
+
+
+def ensure_is_content(existing: Secret, value: str | None) -> None:
+    """Refuse a file's mount path as the value of an imported row.
+
+    Raises:
+        MountPathAsValue: if the key has a file there.
+
+    """
+    if value and value == existing.mount_path_of_file:
+        raise MountPathAsValue
 
 
 def ensure_can_be_aliased(target: Secret, stands_for: SecretFacts | None) -> None:

@@ -93,6 +93,11 @@ class Secret(SecretFacts):
     target_holder_id: str | None = None
 
     @property
+    def mount_path_of_file(self) -> str | None:
+        """Where its file is mounted: an override or alias of a file is at its target's path."""
+        return self.mount_path or (self.target.mount_path if self.target else None)
+
+    @property
     def facts(self) -> SecretFacts:
         """The part that may be told through a reference."""
         return SecretFacts(

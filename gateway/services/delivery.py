@@ -4,7 +4,7 @@ A large delivery is worked on in steps, so that requests beside it are answered 
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -24,6 +24,7 @@ from gateway.domain.pages import Window
 from gateway.domain.permissions import Permission
 from gateway.domain.principals import Principal
 from gateway.domain.refusals import HolderNotFound
+from gateway.domain.scopes import SERVICE_SCOPES, Scope
 from gateway.domain.sealed import NeverStored
 from gateway.domain.secrets import Secret
 from gateway.domain.visibility import Visibility
@@ -88,12 +89,15 @@ class Delivery:
         *,
         viewer: Principal,
         service_id: str,
+        kinds: Collection[Scope] = SERVICE_SCOPES,
         admit: Admit = admit_all,
         is_view_shared: bool = False,
     ) -> Sequence[RuntimeSecret]:
         """Return all that a service gets, with values, by key.
 
-        The view is closed as soon as it is read, unless others read from it too.
+        The view is closed as soon as it is read, unless others read from it too. With wider
+        `kinds`, `service_id` can be a project or an environment: then it is what each service below
+        would get, if it had no secrets of its own.
 
         Raises:
             HolderNotFound: if the service is not there for the viewer.
@@ -105,7 +109,7 @@ class Delivery:
         """
         named = HolderReference(None, service_id)
         service = await access.require_on(unit, viewer, Permission.SECRET_DELIVER, named)
-        if not service.kind.is_service:
+        if service.kind not in kinds:
             raise HolderNotFound(None, service_id)
         self._foundation.database.write_admission.ensure_room()
         winners = await _winners(unit, service)
@@ -207,7 +211,7 @@ async def _expanded(
 
 
 def _interpolator(sources: Mapping[str, Secret], contents: Mapping[str, str]) -> Interpolator:
-    paths = {key: path for key, source in sources.items() if (path := _mount_path(source))}
+    paths = {key: path for key, source in sources.items() if (path := source.mount_path_of_file)}
     return Interpolator(
         {key: text for key, text in contents.items() if key not in paths},
         paths=paths,
@@ -224,11 +228,6 @@ def _built(
 
 def _file(path: str, content: str | None) -> RuntimeFile | None:
     return None if content is None else RuntimeFile(path, content)
-
-
-def _mount_path(source: Secret) -> str | None:
-    # An override of a file is a file at the same place, which only its target tells.
-    return source.mount_path or (source.target.mount_path if source.target else None)
 
 
 def _expands(source: Secret) -> bool:

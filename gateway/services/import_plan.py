@@ -13,7 +13,11 @@ from gateway.domain.errors import BusinessError
 from gateway.domain.holders import Holder, Relation
 from gateway.domain.principals import Principal
 from gateway.domain.refusals import ImportScopeViolation, KeyConflict
-from gateway.domain.rules import ensure_can_be_changed, ensure_can_be_overridden
+from gateway.domain.rules import (
+    ensure_can_be_changed,
+    ensure_can_be_overridden,
+    ensure_is_content,
+)
 from gateway.domain.scopes import Scope
 from gateway.domain.secrets import Secret, list_rank
 from gateway.services import access
@@ -96,6 +100,7 @@ class ImportPlan:
         is_above = holder.relation_of(widest.holder) is Relation.IN_CHAIN
         if not is_above or not access.can_see(self.viewer, widest):
             raise KeyConflict(access.seen(self.viewer, widest))
+        ensure_is_content(widest, draft.value)
         ensure_can_be_overridden(widest, holder)
         override = new_override(self.foundation, holder, widest, _override(draft))
         return ImportedRow(ImportAction.OVERRIDDEN, self._create(override, draft))
@@ -112,6 +117,7 @@ class ImportPlan:
         if not self.overwrite:
             return ImportedRow(ImportAction.SKIPPED, own)
         ensure_can_be_changed(own)
+        ensure_is_content(own, draft.value)
         value = draft.value or ""
         edited = edited_secret(self.foundation, own, _edit(draft, value))
         if own.id in self.created:

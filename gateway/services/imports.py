@@ -54,6 +54,7 @@ class Imports:
 
         A key that the same holder has is updated if `overwrite`, else skipped; one that a higher
         scope has is overridden; one that a lower scope has fails, as does a row against the rules.
+        So does a file's mount path as the file's value.
 
         Raises:
             HolderNotFound: if the holder is not there for the viewer.

@@ -232,6 +232,18 @@ async def find_at(unit: ReadUnit, holder: Holder, key: str) -> Secret | None:
     return reader(unit)(row) if row else None
 
 
+async def files_with_keys(
+    unit: ReadUnit, organization_id: str, keys: Iterable[str]
+) -> list[Secret]:
+    """Return the files of an organization with these keys, and what refers to files."""
+    statement = selection().where(
+        HOLDER.c.organization_id == organization_id,
+        SECRET.c.key.in_(set(keys)),
+        or_(SECRET.c.mount_path.is_not(None), _TARGET.c.mount_path.is_not(None)),
+    )
+    return [reader(unit)(row) for row in await unit.rows(statement)]
+
+
 def _related(holder: Holder) -> ColumnElement[bool]:
     # Every holder of a project is in its chain or below it; a service has nothing below it.
     if holder.kind is Scope.PROJECT:

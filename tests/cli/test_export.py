@@ -29,10 +29,31 @@ def test_export_holds_all_that_the_service_gets(line: CommandLine, demo: Demo) -
     assert json.loads(exported.out) == VALUES
 
 
-def test_export_as_dotenv_has_a_line_a_key(line: CommandLine, demo: Demo) -> None:
+MARK = '# mount path of a file, which an import leaves alone: TLS_CERTIFICATE "/etc/tls/shop.pem"'
+
+
+def test_export_as_dotenv_has_a_line_for_each_key_and_marks_files(
+    line: CommandLine, demo: Demo
+) -> None:
     exported = line("export", "--service", demo.job_id, "--format", "dotenv")
 
-    assert exported.out.splitlines() == [f'{key}="{value}"' for key, value in VALUES.items()]
+    assert exported.out.splitlines() == [*(f"{k}='{it}'" for k, it in VALUES.items()), MARK]
+
+
+@pytest.mark.parametrize(
+    ("form", "first", "last"),
+    [
+        ("shell", "export BILLING_API_KEY='demo-payment-key'", MARK),
+        ("docker", "BILLING_API_KEY=demo-payment-key", MARK),
+        ("github", "BILLING_API_KEY<<SECRETS_GATEWAY_0", "SECRETS_GATEWAY_0"),
+    ],
+)
+def test_export_has_texts_for_other_programs(
+    line: CommandLine, demo: Demo, form: str, first: str, last: str
+) -> None:
+    lines = line("export", "--service", demo.job_id, "--format", form).out.splitlines()
+
+    assert (lines[0], lines[-1]) == (first, last)
 
 
 def test_export_as_yaml_is_a_mapping(line: CommandLine, demo: Demo) -> None:
@@ -72,13 +93,64 @@ def test_export_finds_services_of_every_organization(line: CommandLine) -> None:
     assert exported.told == {}
 
 
-@pytest.mark.parametrize("service", ["project_id", "environment_id", "organization_id"])
-def test_what_is_no_service_gets_nothing(line: CommandLine, demo: Demo, service: str) -> None:
-    exported = line("export", "--service", getattr(demo, service), "--format", "json")
+def test_export_of_an_environment_is_what_services_get_from_there(
+    line: CommandLine, demo: Demo
+) -> None:
+    """R1: own and inherited secrets, and none of a service."""
+    holder = f"environment:{demo.environment_id}"
+    exported = line("export", "--holder", holder, "--format", "json")
 
-    assert exported.code == 1
-    assert exported.out == ""
-    assert exported.complaint.startswith("No holder has the id ")
+    assert exported.told == {
+        "BILLING_API_KEY": "demo-payment-key",
+        "ERROR_REPORT_DSN": "https://demo@errors.invalid/1",
+        "PAYMENT_API_KEY": "demo-live-payment-key",
+        "QOVERY_POSTGRESQL_ZF83A_PASSWORD": "demo-database-password",
+        "SMTP_PASSWORD": "demo-smtp",
+        "TLS_CERTIFICATE": "/etc/tls/shop.pem",
+        "TRACING_API_KEY": "demo-tracing",
+    }
+    assert exported.err.splitlines()[0] == (
+        f"secrets-gateway: environment production ({demo.environment_id}) is not a service: these "
+        "are its own secrets and those of its project."
+    )
+
+
+def test_export_of_a_holder_is_recorded_like_a_services(line: CommandLine, demo: Demo) -> None:
+    holder = f"project:{demo.project_id}"
+    line("export", "--holder", holder, "--format", "yaml")
+
+    events = [json.loads(it) for it in line("audit", "export").out.splitlines()]
+    assert events[-1]["action"] == "VALUES_DELIVERED"
+    assert events[-1]["holder_id"] == demo.project_id
+    assert events[-1]["details"]["keys"] == 2
+
+
+@pytest.mark.parametrize("command", ["export", "run"])
+def test_what_is_not_a_service_is_named(line: CommandLine, demo: Demo, command: str) -> None:
+    rest = {"export": ["--format", "json"], "run": ["--", "true"]}[command]
+
+    refused = line(command, "--service", demo.environment_id, *rest)
+
+    assert (refused.code, refused.out) == (1, "")
+    assert refused.complaint == (
+        f"environment production ({demo.environment_id}) is not a service: give the id of one, or "
+        "export what services get from here with "
+        f"`export --holder environment:{demo.environment_id}`."
+    )
+
+
+def test_export_of_what_is_not_there_is_refused(line: CommandLine, demo: Demo) -> None:
+    exported = line("export", "--holder", f"job:{demo.project_id}", "--format", "json")
+
+    assert (exported.code, exported.complaint) == (1, f"No job has the id {demo.project_id}.")
+
+
+@pytest.mark.parametrize("given", [[], ["--service", "x", "--holder", "job:x"]])
+def test_export_takes_one_holder(line: CommandLine, given: list[str]) -> None:
+    exported = line("export", *given, "--format", "json")
+
+    assert exported.code == 2
+    assert exported.complaint.endswith("give one of --service and --holder.")
 
 
 def test_only_a_manifest_has_a_name(line: CommandLine, demo: Demo) -> None:

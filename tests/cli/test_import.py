@@ -43,7 +43,9 @@ def test_every_key_is_told_what_became_of_it(line: CommandLine, demo: Demo) -> N
         ["failed", "QOVERY_KEY"],
     ]
     assert rows[4][0] == "failed"
-    assert imported.out.splitlines()[4].startswith("failed      (entry 5)  A key begins with")
+    assert imported.out.splitlines()[4].startswith(
+        "failed      (line 1, entry 5)  A key begins with"
+    )
     assert imported.out.splitlines()[5] == (
         f"job nightly-invoices ({demo.job_id}): "
         "1 created, 0 updated, 1 overridden, 1 skipped, 2 failed."
@@ -117,6 +119,7 @@ def test_programs_are_told_everything_in_one_object(line: CommandLine, demo: Dem
     assert told["dry_run"] is False
     assert [row["key"] for row in told["rows"]] == ["NEW_KEY", "QOVERY_KEY", None]
     assert [row["action"] for row in told["rows"]] == ["created", "failed", "failed"]
+    assert [row["place"] for row in told["rows"]] == ["line 1", "line 2", "line 3"]
     assert told["rows"][0]["id"]
     assert told["rows"][1]["error"]["code"] == "BAD_USER_INPUT"
     assert told["summary"]["failed"] == 2
@@ -163,7 +166,9 @@ def test_file_that_cannot_be_read_is_told_by_its_name_and_place(
     imported = line("import", "--holder", f"job:{demo.job_id}", str(file))
 
     assert imported.code == 1
-    assert imported.complaint == "live.env: line 2: this is no KEY=value."
+    assert imported.complaint == (
+        "live.env: line 2: the quotes around this value are not closed, or text follows them."
+    )
 
 
 def test_file_that_is_not_utf8_is_refused(line: CommandLine, demo: Demo) -> None:

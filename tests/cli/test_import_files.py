@@ -9,6 +9,7 @@ from gateway.cli.import_files import (
     read_entries,
 )
 from gateway.cli.refusals import Misread
+from gateway.domain.env_texts import file_marks
 
 DOTENV, JSON, YAML = ImportFormat
 MARKER = "marker-77c1e0"
@@ -27,13 +28,22 @@ def _read(text: str, written: ImportFormat) -> dict[str, str]:
         ("live.json", JSON),
         ("live.yaml", YAML),
         ("live.yml", YAML),
+        (".env.production", DOTENV),
+        (".env.local", DOTENV),
+        (".env.production.local", DOTENV),
+        ("live.env.example", DOTENV),
+        ("folder/.envrc", DOTENV),
+        (".env.json", JSON),
+        ("live.env.yaml", YAML),
     ],
 )
 def test_name_of_a_file_tells_how_it_is_written(path: str, written: ImportFormat) -> None:
     assert format_of(path) is written
 
 
-@pytest.mark.parametrize("path", ["-", "env", "live.txt", "live", "folder.env/live"])
+@pytest.mark.parametrize(
+    "path", ["-", "env", "live.txt", "live", "folder.env/live", "env.production", ".environment"]
+)
 def test_other_names_need_the_format(path: str) -> None:
     with pytest.raises(UnknownFormat):
         format_of(path)
@@ -84,12 +94,14 @@ def test_json_numbers_are_taken_as_they_are_written(number: str) -> None:
     ("text", "written", "place"),
     [
         (f"A=1\nA={MARKER}", DOTENV, "line 2"),
-        (f"A=1\n\n{MARKER}", DOTENV, "line 2"),
+        (f"A=1\n\n{MARKER}", DOTENV, "line 3"),
         (f"A=1\nB='{MARKER}", DOTENV, "line 2"),
-        (f'{{"A": 1, "A": "{MARKER}"}}', JSON, "entry 2"),
-        (f'{{"A": {{"B": "{MARKER}"}}}}', JSON, "entry 1"),
-        ('{"A": 1, "B": null}', JSON, "entry 2"),
-        (f'{{"A": ["{MARKER}"]}}', JSON, "entry 1"),
+        (f'{{"A": 1, "A": "{MARKER}"}}', JSON, "line 1, entry 2"),
+        (f'{{"A": {{"B": "{MARKER}"}}}}', JSON, "line 1, entry 1"),
+        ('{"A": {"a": 1, "b": [2]},\n\n "B":\n null}', JSON, "line 1, entry 1"),
+        ('\n{"A": "x\\ny",\n\n "B":\n null}', JSON, "line 4, entry 2"),
+        ('{"A": 1, "B": null}', JSON, "line 1, entry 2"),
+        (f'{{"A": ["{MARKER}"]}}', JSON, "line 1, entry 1"),
         (f'{{\n"A": {MARKER}}}', JSON, "line 2"),
         (f'["{MARKER}"]', JSON, "this"),
         (f'"{MARKER}"', JSON, "this"),
@@ -133,3 +145,31 @@ def test_entries_do_not_show_what_they_hold() -> None:
     (entry,) = read_entries(f"A={MARKER}", DOTENV)
 
     assert MARKER not in f"{entry} {entry!r}"
+
+
+@pytest.mark.parametrize(
+    ("text", "written", "places"),
+    [
+        ("A=1\n\n# x\nB='\n'\nC=2", DOTENV, ["line 1", "line 4", "line 6"]),
+        ("A: 1\n\nB: 2", YAML, ["line 1", "line 3"]),
+        ('{"A": "1", \n"B": 2e1,\n\n"C":\ntrue}', JSON, [1, 2, 4]),
+        ("{}", JSON, []),
+    ],
+)
+def test_entries_know_their_lines(text: str, written: ImportFormat, places: list[object]) -> None:
+    found = [entry.place for entry in read_entries(text, written)]
+
+    lines = [f"line {it}, entry {n}" for n, it in enumerate(places, start=1)]
+    assert found == (lines if written is JSON else places)
+
+
+@pytest.mark.parametrize("written", [DOTENV, YAML])
+def test_comments_of_an_export_say_which_values_are_mount_paths(written: ImportFormat) -> None:
+    """One that was replaced by a content since is a value again."""
+    sign = "=" if written is DOTENV else ": "
+    rows = [f"A{sign}'/etc/a b'", f"B{sign}'content'", f"C{sign}'/etc/a b'"]
+    text = "\n".join(rows) + "\n" + file_marks({"A": "/etc/a b", "B": "/etc/b"})
+
+    found = {entry.key: entry.is_mount_path for entry in read_entries(text, written)}
+
+    assert found == {"A": True, "B": False, "C": False}

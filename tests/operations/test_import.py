@@ -171,6 +171,41 @@ async def test_a_key_of_a_lower_scope_fails_the_row(shared_world: World, key: st
     assert await shared_world.stored_value(there.row["id"]) == "low"
 
 
+@pytest.mark.parametrize("place", ["the project", "the environment", "the job"])
+@pytest.mark.parametrize("is_rest", [False, True], ids=["graphql", "rest"])
+async def test_a_file_does_not_get_its_mount_path_as_its_content(
+    *, shared_world: World, key: str, place: str, is_rest: bool
+) -> None:
+    """V4: an export shows the path in place of the content; another value is a content."""
+    path = f"/etc/{key}"
+    at = PLACES[place](shared_world)
+    file = await shared_world.rest.create(*at, key=key, value="content", mount_path=path)
+    send = _imported_over_rest if is_rest else _actions
+
+    refused = await send(shared_world, {"key": key, "value": path})
+    control = await send(shared_world, {"key": key, "value": f"{path}.other"})
+
+    assert refused == ["FAILED"]
+    assert control != ["FAILED"]
+    is_own = place == "the job"
+    assert (await shared_world.stored_value(file.row["id"]) == "content") is not is_own
+
+
+async def _actions(world: World, row: Json) -> list[str]:
+    payload = await _imported(world, *JOB(world), row, over=True)
+    return [it["action"] for it in payload["rows"]]
+
+
+async def _imported_over_rest(world: World, row: Json) -> list[str]:
+    _, job_id = JOB(world)
+    sent = {"name": row["key"], "value": row["value"], "scope": "JOB", "is_secret": True}
+    answer = await world.client.post(
+        f"/job/{job_id}/environmentVariable/import", json={"overwrite": True, "vars": [sent]}
+    )
+    found = answer.json()["successful_imported_variables"]
+    return ["IMPORTED" for _ in found] or ["FAILED"]
+
+
 async def test_an_alias_is_not_given_a_value(shared_world: World, key: str) -> None:
     """V4, A6."""
     target = await shared_world.rest.create(*PROJECT(shared_world), key=key, value="kept")

@@ -3,7 +3,8 @@
 Other callers belong to one organization and never come here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.domain.errors import ErrorCode, GatewayError
@@ -105,6 +106,16 @@ class Directory:
             found = await secrets.find(unit, secret_id) if is_canonical_id(secret_id) else None
         if found is None:
             raise SecretNotFound(secret_id)
+        return found
+
+    async def mount_paths(
+        self, *, organization_id: str, keys: Collection[str]
+    ) -> Mapping[str, Collection[str]]:
+        """Return where files of an organization are mounted, by the keys of their variables."""
+        found: defaultdict[str, set[str]] = defaultdict(set)
+        async with self._foundation.database.read() as unit:
+            for secret in await secrets.files_with_keys(unit, organization_id, keys):
+                found[secret.key].add(secret.mount_path_of_file or "")
         return found
 
     async def locate(self, *, organization_id: str, path: Sequence[Named]) -> Holder:

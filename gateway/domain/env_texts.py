@@ -1,0 +1,102 @@
+"""What a service gets, as texts that set environment variables, and the mark of files in them."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from itertools import count
+from types import MappingProxyType
+from typing import Final
+
+from gateway.domain.errors import Argument, InvalidInput
+
+# Docker reads an env-file with a scanner that takes no longer line, its end included.
+MAX_DOCKER_LINE_BYTES: Final = 64 * 1024 - 1
+
+_LINE_END: Final = re.compile(r"[\r\n]")
+_ENDS_IN_CR: Final = re.compile(r"\r\Z")
+_ESCAPES: Final = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r"})
+# A comment that keeps the kind of a secret, which the value of its variable does not show.
+_MARK: Final = "# mount path of a file, which an import leaves alone:"
+_MARKED: Final = re.compile(rf'^{_MARK} ([A-Za-z0-9_]+) (".*")$', re.MULTILINE)
+
+
+def dotenv_text(variables: Mapping[str, str]) -> str:
+    """Return the variables as dotenv, each quoted in the way that most readers read rightly.
+
+    Between single quotes nothing is replaced and nothing is an escape. Readers disagree there only
+    about what `_needs_double_quotes` names.
+    """
+    return "".join(f"{key}={_dotenv_quoted(value)}\n" for key, value in variables.items())
+
+
+def _dotenv_quoted(value: str) -> str:
+    return f'"{value.translate(_ESCAPES)}"' if _needs_double_quotes(value) else f"'{value}'"
+
+
+def _needs_double_quotes(value: str) -> bool:
+    has_disputed_backslash = "\\\\" in value or value.endswith("\\")
+    return "'" in value or "\r" in value or has_disputed_backslash
+
+
+def shell_text(variables: Mapping[str, str]) -> str:
+    """Return the variables as commands of a POSIX shell, for `eval` or `source`."""
+    quoted = {key: value.replace("'", "'\\''") for key, value in variables.items()}
+    return "".join(f"export {key}='{value}'\n" for key, value in quoted.items())
+
+
+def docker_text(variables: Mapping[str, str]) -> str:
+    """Return the variables as an env-file of Docker, in which nothing is quoted or escaped.
+
+    Raises:
+        InvalidInput: naming the keys whose values have line ends or are too long.
+
+    """
+    _refuse("docker", "with a line end", _keys_that(_LINE_END, variables))
+    lines = {key: f"{key}={value}\n" for key, value in variables.items()}
+    too_long = [key for key, it in lines.items() if len(it.encode()) > MAX_DOCKER_LINE_BYTES]
+    _refuse("docker", f"in a line of more than {MAX_DOCKER_LINE_BYTES} bytes", too_long)
+    return "".join(lines.values())
+
+
+def _keys_that(pattern: re.Pattern[str], variables: Mapping[str, str]) -> Sequence[str]:
+    return [key for key, value in variables.items() if pattern.search(value)]
+
+
+def _refuse(form: str, what: str, keys: Sequence[str]) -> None:
+    if keys:
+        raise InvalidInput(
+            Argument.VALUE, f"The format {form} cannot hold a value {what}: {', '.join(keys)}."
+        )
+
+
+def github_text(variables: Mapping[str, str]) -> str:
+    """Return the variables as lines for `$GITHUB_ENV`, with a delimiter that is in no value.
+
+    Raises:
+        InvalidInput: naming the keys whose values end in a carriage return: a runner on Windows
+            would take it for a part of the line end.
+
+    """
+    _refuse("github", "that ends in a carriage return", _keys_that(_ENDS_IN_CR, variables))
+    together = "\n".join(variables.values())
+    delimiter = next(it for it in map("SECRETS_GATEWAY_{}".format, count()) if it not in together)
+    return "".join(
+        f"{key}<<{delimiter}\n{value}\n{delimiter}\n" for key, value in variables.items()
+    )
+
+
+def file_marks(mount_paths: Mapping[str, str]) -> str:
+    """Return comment lines that say which variables hold only the mount paths of files."""
+    return "".join(f"{_MARK} {key} {json.dumps(path)}\n" for key, path in mount_paths.items())
+
+
+def marked_files(text: str) -> Mapping[str, str]:
+    """Return the mount paths that the comments of an exported text name, by key."""
+    return MappingProxyType({key: _path(quoted) for key, quoted in _MARKED.findall(text)})
+
+
+def _path(quoted: str) -> str:
+    try:
+        return str(json.loads(quoted))
+    except json.JSONDecodeError:
+        return ""
