@@ -28,6 +28,7 @@ OVERRIDDEN: Final[dict[tuple[type, type], frozenset[str]]] = {
             "on_headers_complete",
             "on_message_begin",
             "on_message_complete",
+            "on_response_complete",
             "pause_writing",
             "resume_writing",
             "send_400_response",
