@@ -156,4 +156,7 @@ class MutationErrorCode(Enum):
     CONFLICT = strawberry.enum_value(ErrorCode.CONFLICT, description="REST: 409")
     VERSION_CONFLICT = strawberry.enum_value(ErrorCode.VERSION_CONFLICT, description="REST: 409")
     NOT_EMPTY = strawberry.enum_value(ErrorCode.NOT_EMPTY, description="REST: 409")
+    SECRET_IN_USE = strawberry.enum_value(
+        ErrorCode.SECRET_IN_USE, description="REST: 409"
+    )
     QUOTA_EXCEEDED = strawberry.enum_value(ErrorCode.QUOTA_EXCEEDED, description="REST: 409")

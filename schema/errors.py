@@ -8,6 +8,7 @@ import strawberry
 
 from gateway.domain import errors as domain
 from gateway.domain import refusals
+from gateway.domain.holders import Holder
 from gateway.domain.quotas import QuotaExceeded
 from schema.enums import APIVariableScopeEnum, APIVariableTypeEnum, MutationErrorCode
 from schema.secrets import Secret, SecretAlias
@@ -59,6 +60,19 @@ class SecretKeyConflictError(MutationError):
     """The key is taken along the chain."""
 
     existing: Secret | None = strawberry.field(description="Null where the viewer may not read it.")
+    key: str = strawberry.field(description="The key that is taken, as it was sent.")
+    organization_id: strawberry.ID = strawberry.field(
+        description="The organization of the holder that the key was for."
+    )
+    project_id: strawberry.ID = strawberry.field(
+        description="The project of the holder that the key was for."
+    )
+    environment_id: strawberry.ID | None = strawberry.field(
+        description="The environment of the holder that the key was for; null for a project."
+    )
+    service_id: strawberry.ID | None = strawberry.field(
+        description="The holder that the key was for, if it is a service."
+    )
 
 
 @strawberry.type(description="The secret was changed since the expected version.")
@@ -75,6 +89,17 @@ class HolderNotEmptyError(MutationError):
 
     holder_count: int = strawberry.field(description="How many holders are below it.")
     secret_count: int = strawberry.field(description="How many secrets they all have.")
+
+
+@strawberry.type(description="Other secrets refer to the secret that was to be deleted.")
+class SecretInUseError(MutationError):
+    """Other secrets refer to the secret."""
+
+    dependents: list[Secret] = strawberry.field(
+        description=(
+            "The first 100 secrets that refer to it, by scope; `Secret.dependents` has all of them."
+        )
+    )
 
 
 @strawberry.type(description="There are as many as the gateway's operator allows.")
@@ -117,11 +142,25 @@ class ReadOnlyError(MutationError):
 
 def _key_conflict(error: refusals.KeyConflict, path: Path) -> MutationError:
     existing = Secret.of(error.existing) if error.existing else None
-    return SecretKeyConflictError.of(error, path, existing=existing)
+    return SecretKeyConflictError.of(
+        error, path, existing=existing, key=error.key, **_ids_of(error.holder)
+    )
 
 
 def _override_conflict(error: refusals.OverrideConflict, path: Path) -> MutationError:
-    return SecretKeyConflictError.of(error, path, existing=Secret.of(error.existing))
+    existing = Secret.of(error.existing)
+    return SecretKeyConflictError.of(
+        error, path, existing=existing, key=error.key, **_ids_of(error.holder)
+    )
+
+
+def _ids_of(holder: Holder) -> Mapping[str, strawberry.ID | None]:
+    return {
+        "organization_id": strawberry.ID(holder.organization_id),
+        "project_id": strawberry.ID(holder.project_id),
+        "environment_id": strawberry.ID(holder.environment_id) if holder.environment_id else None,
+        "service_id": strawberry.ID(holder.id) if holder.kind.is_service else None,
+    }
 
 
 def _version_conflict(error: refusals.VersionConflict, path: Path) -> MutationError:
@@ -134,6 +173,11 @@ def _not_empty(error: refusals.HolderNotEmpty, path: Path) -> MutationError:
     return HolderNotEmptyError.of(
         error, path, holder_count=error.holders, secret_count=error.secrets
     )
+
+
+def _in_use(error: refusals.SecretInUse, path: Path) -> MutationError:
+    dependents = [Secret.of(secret) for secret in error.dependents]
+    return SecretInUseError.of(error, path, dependents=dependents)
 
 
 def _quota_exceeded(error: QuotaExceeded, path: Path) -> MutationError:
@@ -174,6 +218,7 @@ BUILDERS: Final[Mapping[type[domain.BusinessError], _Builder]] = MappingProxyTyp
         refusals.OverrideConflict: _override_conflict,
         refusals.VersionConflict: _version_conflict,
         refusals.HolderNotEmpty: _not_empty,
+        refusals.SecretInUse: _in_use,
         QuotaExceeded: _quota_exceeded,
         refusals.ScopeViolation: _scope_violation,
         refusals.AliasOfAlias: _alias_of_alias,
@@ -188,6 +233,7 @@ ERROR_TYPES: Final = (
     SecretKeyConflictError,
     VersionConflictError,
     HolderNotEmptyError,
+    SecretInUseError,
     QuotaExceededError,
     ScopeViolationError,
     AliasOfAliasError,

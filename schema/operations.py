@@ -1,7 +1,7 @@
 """The makers of mutations on secrets: one an operation, each for one kind of holder or for any."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 
@@ -26,9 +26,16 @@ from schema.inputs import (
     SecretEditInput,
     SecretInput,
     SecretOverrideInput,
+    given,
 )
 from schema.payloads import DeleteSecretPayload, ImportSecretsPayload, SecretPayload
 
+WithDependents = Annotated[
+    bool | None,
+    strawberry.argument(
+        description="Delete the secret even if others refer to it, and its aliases and overrides."
+    ),
+]
 Referral = SecretAliasInput | SecretOverrideInput
 _UseCase = Callable[[Services], Callable[..., Awaitable[Secret]]]
 
@@ -174,17 +181,22 @@ def deletion_anywhere() -> Any:  # noqa: ANN401 - as above
     async def resolve(
         info: Info,
         secret_id: strawberry.ID,
+        with_dependents: WithDependents = strawberry.UNSET,
         expected_version: ExpectedVersion = strawberry.UNSET,
         dry_run: DryRun = strawberry.UNSET,
     ) -> DeleteSecretPayload:
         work = info.context.services.changes.delete(
             viewer=info.context.viewer,
             secret_id=secret_id,
+            with_dependents=given(with_dependents) is True,
             terms=terms(expected_version=expected_version, dry_run=dry_run),
         )
         return await DeleteSecretPayload.of(info, work, paths())
 
-    words = "Delete a secret, wherever it is defined, and the aliases and overrides of it."
+    words = (
+        "Delete a secret, wherever it is defined. If other secrets refer to it, a SecretInUseError "
+        "lists them; `withDependents` deletes the secret and its aliases and overrides."
+    )
     return mutation(resolve, words)
 
 

@@ -112,6 +112,7 @@ TYPES: Final[Mapping[str, Policy]] = MappingProxyType(
                 "SecretKeyConflictError",
                 "VersionConflictError",
                 "HolderNotEmptyError",
+                "SecretInUseError",
                 "QuotaExceededError",
                 "ScopeViolationError",
                 "AliasOfAliasError",

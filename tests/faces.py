@@ -229,6 +229,8 @@ class GraphQLFace:
             arguments["holder"] = ("SecretHolderRef!", {scope.id_argument: holder_id})
         if secret_id is not None:
             arguments["secretId"] = ("ID!", secret_id)
+        if name == "deleteSecret":
+            arguments["withDependents"] = ("Boolean", True)
         if input_type is not None:
             named = {_GRAPHQL_NAMES.get(name, name): value for name, value in fields.items()}
             arguments["input"] = (f"{input_type}!", named)

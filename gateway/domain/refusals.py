@@ -9,6 +9,7 @@ from gateway.domain.errors import (
     InvalidInput,
     NotFound,
 )
+from gateway.domain.holders import Holder
 from gateway.domain.scopes import Scope
 from gateway.domain.secrets import Secret, SecretFacts, SecretType
 
@@ -127,14 +128,17 @@ class OrganizationNotFound(GatewayError):
 class KeyConflict(Conflict):
     """The key is taken along the chain."""
 
-    def __init__(self, existing: Secret | None) -> None:
-        """Keep the secret that has the key; None for one that the caller may not see.
+    def __init__(self, existing: Secret | None, *, key: str, holder: Holder) -> None:
+        """Keep the secret that has the key; None for one that the caller cannot see.
 
-        Then it tells the same, wherever in the chain that one is.
+        Then the answer is the same, wherever in the chain that secret is. `key` and `holder` are
+        the caller's own: what the caller wanted to use, and where.
         """
         by = f"secret {existing.id} of scope {existing.scope}" if existing else "another secret"
-        super().__init__(f"The key is taken by {by}.", Argument.KEY)
+        super().__init__(f"The key {key} is taken by {by}.", Argument.KEY)
         self.existing = existing
+        self.key = key
+        self.holder = holder
 
 
 class OverrideConflict(Conflict):
@@ -143,10 +147,12 @@ class OverrideConflict(Conflict):
     def __init__(self, existing: Secret) -> None:
         """Keep the override that is there."""
         super().__init__(
-            f"Secret {existing.id} of scope {existing.scope} overrides that one already.",
+            f"Secret {existing.id} of scope {existing.scope} overrides {existing.key} already.",
             Argument.SECRET,
         )
         self.existing = existing
+        self.key = existing.key
+        self.holder = existing.holder
 
 
 class NameConflict(Conflict):
@@ -172,6 +178,20 @@ class HolderNotEmpty(Conflict):
         )
         self.holders = holders
         self.secrets = secrets
+
+
+class SecretInUse(Conflict):
+    """Other secrets refer to the secret, and the caller did not ask to delete it all the same."""
+
+    code = ErrorCode.SECRET_IN_USE
+
+    def __init__(self, secret_id: str, dependents: tuple[Secret, ...]) -> None:
+        """Keep the first of the dependents that the caller can see."""
+        super().__init__(
+            f"Other secrets refer to secret {secret_id}. Set withDependents to confirm.",
+            Argument.SECRET,
+        )
+        self.dependents = dependents
 
 
 class VersionConflict(Conflict):

@@ -139,7 +139,7 @@ query WhatWouldBreak($secretId: ID!) {
     query: `# Says what would go, and deletes nothing. Without
 # dryRun, it would be gone.
 mutation TryDeletion($secretId: ID!) {
-  deleteSecret(secretId: $secretId, dryRun: true) {
+  deleteSecret(secretId: $secretId, withDependents: true, dryRun: true) {
     # The secret, and what depends on it.
     deletedSecretIds
     holder { name }

@@ -18,6 +18,7 @@ STATUSES: Final[Mapping[ErrorCode, HTTPStatus]] = MappingProxyType(
         ErrorCode.CONFLICT: HTTPStatus.CONFLICT,
         ErrorCode.VERSION_CONFLICT: HTTPStatus.CONFLICT,
         ErrorCode.NOT_EMPTY: HTTPStatus.CONFLICT,
+        ErrorCode.SECRET_IN_USE: HTTPStatus.CONFLICT,
         ErrorCode.QUOTA_EXCEEDED: HTTPStatus.CONFLICT,
         ErrorCode.UNAUTHENTICATED: HTTPStatus.UNAUTHORIZED,
         ErrorCode.FORBIDDEN: HTTPStatus.FORBIDDEN,

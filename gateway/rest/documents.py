@@ -55,6 +55,11 @@ fragment Refusal on MutationError {
       environment_id: environmentId
       service_id: serviceId
     }
+    key
+    organization_id: organizationId
+    project_id: projectId
+    environment_id: environmentId
+    service_id: serviceId
   }
 }
 """
@@ -124,11 +129,11 @@ mutation {name}({_declared(arguments, fields)}) {{
 {fragment}{ERROR_FRAGMENT}"""
 
 
-def delete_document(name: str, arguments: Arguments) -> str:
-    """Return the mutation that deletes."""
+def delete_document(name: str, arguments: Arguments, *, constant: str = "") -> str:
+    """Return the mutation that deletes; `constant` is an argument with its value."""
     return f"""
 mutation {name}({_declared(arguments, NO_FIELDS)}) {{
-  payload: {name}({_passed(arguments)}) {{
+  payload: {name}({_passed(arguments)}{constant}) {{
     errors {{ ...Refusal }}
   }}
 }}

@@ -26,6 +26,7 @@ from gateway.rest.calls import (
 from gateway.rest.rows import Action, Family, Row
 from gateway.rest.table import ROWS
 from gateway.rest.wire import (
+    conflict_facts,
     import_result,
     legacy_rows,
     secret_row,
@@ -160,8 +161,7 @@ async def _payload(row: Row, variables: Variables, run: Run) -> Mapping[str, Any
 
 
 def _refused(error: Mapping[str, Any]) -> RefusedAnswer:
-    facts = {name: it for name, it in error.items() if name not in {"code", "message"}}
-    return RefusedAnswer(ErrorCode(error["code"]), error["message"], facts)
+    return RefusedAnswer(ErrorCode(error["code"]), error["message"], conflict_facts(error))
 
 
 def _data(answer: Answer) -> Mapping[str, Any]:

@@ -124,7 +124,8 @@ _VARIABLES: Final = (
         action=Action.DELETE,
         family=Family.VARIABLE,
         summary="Delete a secret, wherever it is defined, with its aliases and overrides",
-        document=delete_document("deleteSecret", TARGET),
+        # As the original does (rule A7).
+        document=delete_document("deleteSecret", TARGET, constant=", withDependents: true"),
         bind=calls.secret_in_path,
         fields=NO_FIELDS,
     ),

@@ -17,6 +17,8 @@ NEWER_SERVICE_TYPES: Final = frozenset({ServiceType.AGENTIC_WORKFLOW})
 _NEVER_NULL: Final[Selected] = MappingProxyType({"description": "", "mount_path": ""})
 _REFERENCES: Final = ("aliased_secret", "overridden_secret")
 _VARIABLE_REFERENCES: Final = ("aliased_variable", "overridden_variable")
+_EXISTING: Final = "existing_variable"
+_NO_FACTS: Final = frozenset({"code", "message", _EXISTING})
 # Rule V2: there, and null, since a value never leaves on this way.
 _NO_VALUE: Final[Selected] = MappingProxyType({"value": None})
 
@@ -76,6 +78,18 @@ def import_result(payload: Selected, *, public_rows: int) -> dict[str, Any]:
             for row in written
         ],
     }
+
+
+def conflict_facts(error: Selected) -> dict[str, Any]:
+    """Return the further fields of the problem that an error becomes.
+
+    A taken key has `existing_variable`, which is always an object: of what has the key, or where
+    the caller cannot see that, of the key and the holder in the request (rule E3).
+    """
+    if _EXISTING not in error:
+        return {}
+    own = {name: it for name, it in error.items() if name not in _NO_FACTS}
+    return {_EXISTING: error[_EXISTING] or own}
 
 
 def _without_nulls(selected: Selected) -> dict[str, Any]:

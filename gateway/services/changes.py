@@ -6,9 +6,10 @@ from typing import TypeVar
 from gateway.domain.drafts import AT_ONCE, EditDraft, HolderReference, Kept, WriteTerms
 from gateway.domain.holders import Holder
 from gateway.domain.ids import is_canonical_id
+from gateway.domain.pages import MAX_PAGE_SIZE, Window
 from gateway.domain.permissions import Permission
 from gateway.domain.principals import Principal
-from gateway.domain.refusals import SecretNotFound
+from gateway.domain.refusals import SecretInUse, SecretNotFound
 from gateway.domain.rules import (
     ensure_can_be_changed,
     ensure_edit_is_allowed,
@@ -16,6 +17,7 @@ from gateway.domain.rules import (
     ensure_version,
 )
 from gateway.domain.secrets import Secret
+from gateway.domain.visibility import Visibility
 from gateway.services import access
 from gateway.services.foundation import Foundation
 from gateway.services.writing import ensure_key_is_allowed, ensure_key_is_free, update_with_value
@@ -73,9 +75,12 @@ class Changes:
         viewer: Principal,
         secret_id: str,
         at: HolderReference | None = None,
+        with_dependents: bool = True,
         terms: WriteTerms = AT_ONCE,
     ) -> Deletion:
         """Delete a secret, and the aliases and overrides that refer to it.
+
+        Without `with_dependents`, only a secret that no other refers to is deleted.
 
         Raises:
             HolderNotFound: if the holder is not there for the viewer.
@@ -83,10 +88,13 @@ class Changes:
             Forbidden: if the viewer may not write.
             ReadOnly: for a built-in secret.
             VersionConflict: if it is not at the expected version.
+            SecretInUse: if others refer to it, and those were not to be deleted.
 
         """
         async with self._foundation.writing(terms, viewer=viewer) as unit:
             secret = await self._changeable(unit, viewer, secret_id, at=at, terms=terms)
+            if not with_dependents:
+                await _ensure_unused(unit, secret, viewer)
             dependents = await secrets.dependent_ids(unit, secret.id)
             await secrets.remove(unit, secret.id)
         return Deletion((secret.id, *dependents), secret.holder)
@@ -161,6 +169,17 @@ def edited_secret(foundation: Foundation, secret: Secret, draft: EditDraft) -> S
 async def _rename_overrides(unit: WriteUnit, edited: Secret, viewer: Principal) -> None:
     await ensure_key_is_free(unit, edited.holder, edited.key, viewer=viewer)
     await secrets.rename_overrides(unit, edited)
+
+
+async def _ensure_unused(unit: ReadUnit, secret: Secret, viewer: Principal) -> None:
+    # Whatever counts as a dependent in the lists counts here, those out of sight too.
+    everywhere = Visibility.everywhere(secret.holder.organization_id)
+    found = await secrets.dependents_page(
+        unit, secret.id, Window(size=MAX_PAGE_SIZE), sight=everywhere
+    )
+    if found.entries:
+        dependents = (entry.item for entry in found.entries)
+        raise SecretInUse(secret.id, tuple(it for it in dependents if access.can_see(viewer, it)))
 
 
 def _is_named_through(holder: Holder, secret: Secret) -> bool:

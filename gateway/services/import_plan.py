@@ -99,7 +99,8 @@ class ImportPlan:
         widest = self._current(min(related, key=_width))
         is_above = holder.relation_of(widest.holder) is Relation.IN_CHAIN
         if not is_above or not access.can_see(self.viewer, widest):
-            raise KeyConflict(access.seen(self.viewer, widest))
+            seen = access.seen(self.viewer, widest)
+            raise KeyConflict(seen, key=draft.key, holder=holder)
         ensure_is_content(widest, draft.value)
         ensure_can_be_overridden(widest, holder)
         override = new_override(self.foundation, holder, widest, _override(draft))

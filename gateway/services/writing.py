@@ -120,7 +120,7 @@ async def ensure_key_is_free(
 
     """
     if existing := await secrets.find_with_key(unit, holder, key):
-        raise KeyConflict(access.seen(viewer, existing))
+        raise KeyConflict(access.seen(viewer, existing), key=key, holder=holder)
 
 
 async def add_with_value(

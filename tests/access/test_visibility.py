@@ -170,13 +170,22 @@ async def test_a_taken_key_does_not_tell_by_what_it_is_taken(
         {
             "__typename": "SecretKeyConflictError",
             "code": "CONFLICT",
-            "message": "The key is taken by another secret.",
+            "message": f"The key {sent['key']} is taken by another secret.",
             "path": ["input", "key"],
             "existing": None,
         }
     ]
     over_rest = await RestFace(narrow).create(Scope.JOB, inside.ids["jobId"], key=sent["key"])
     assert over_rest.status == 409
+    assert over_rest.detail == f"The key {sent['key']} is taken by another secret."
+    # E3: an object all the same, which has the caller's own holder and nothing of the other.
+    assert over_rest.existing == {
+        "key": sent["key"],
+        "organization_id": shared_world.demo.organization_id,
+        "project_id": inside.ids["projectId"],
+        "environment_id": inside.ids["environmentId"],
+        "service_id": inside.ids["jobId"],
+    }
     wide = await inside.client(shared_world, Role.EDITOR)
     (told,) = (await _data(wide, CREATE, **sent))["createJobSecret"]["errors"]
     assert told["existing"]["id"] == inside.secrets[scope]

@@ -96,7 +96,7 @@ async def test_graphql_tells_all_that_went(shared_world: World, key: str) -> Non
     target, made = await _family(shared_world.graphql, shared_world, key)
 
     answer = await shared_world.graphql.ask(
-        """mutation ($id: ID!) { deleteSecret(secretId: $id) {
+        """mutation ($id: ID!) { deleteSecret(secretId: $id, withDependents: true) {
             deletedSecretIds holder { id } errors { message } } }""",
         {"id": target.row["id"]},
     )

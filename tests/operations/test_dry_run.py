@@ -106,7 +106,7 @@ def _required(field: GraphQLField) -> list[str]:
     return [
         argument
         for argument, facts in field.args.items()
-        if str(facts.type).endswith("!") or argument == "withContent"
+        if str(facts.type).endswith("!") or argument in {"withContent", "withDependents"}
     ]
 
 
@@ -125,6 +125,7 @@ ARGUMENTS: Final[Mapping[str, Callable[[Stage, str], object]]] = {
     "type": lambda _, __: "JOB",
     "value": lambda _, __: "next",
     "withContent": lambda _, __: True,
+    "withDependents": lambda _, __: True,
     "role": lambda _, __: "VIEWER",
     "tokenId": lambda stage, _: stage.token.facts.id,
     "grantId": lambda stage, _: stage.token.grant.id,

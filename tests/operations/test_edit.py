@@ -57,7 +57,7 @@ async def test_no_value_keeps_the_value(
 
 
 async def test_an_empty_value_empties_it(shared_world: World, shared_face: Face, key: str) -> None:
-    """C5."""
+    """C5, R6."""
     made = await shared_face.create(*JOB(shared_world), key=key, value="full")
 
     edited = await shared_face.edit(*JOB(shared_world), made.row["id"], key=key, value="")

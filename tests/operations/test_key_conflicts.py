@@ -185,7 +185,28 @@ async def test_a_conflict_names_the_secret_and_its_scope_only(
 
     refused = await shared_face.create(*PLACES["the job"](shared_world), key=key, value="new-value")
 
-    assert refused.detail == f"The key is taken by secret {there.row['id']} of scope PROJECT."
+    taken_by = f"secret {there.row['id']} of scope PROJECT"
+    assert refused.detail == f"The key {key} is taken by {taken_by}."
+
+
+async def test_a_rename_and_a_second_override_name_the_key(
+    shared_world: World, shared_face: Face, key: str
+) -> None:
+    """E3, O4: a console reads `existing_variable` of each of these conflicts."""
+    job, project = PLACES["the job"](shared_world), PLACES["the project"](shared_world)
+    target = await shared_face.create(*project, key=key)
+    other = await shared_face.create(*job, key=f"{key}_OTHER")
+    override = await shared_face.override(*job, target.row["id"], value="narrow")
+
+    renamed = await shared_face.edit(*job, other.row["id"], key=key)
+    again = await shared_face.override(*job, target.row["id"], value="narrow")
+
+    conflicts = [(renamed.status, key in renamed.detail), (again.status, key in again.detail)]
+    assert conflicts == [(HTTPStatus.CONFLICT, True)] * 2
+    assert renamed.existing
+    assert again.existing
+    assert renamed.existing["id"] == target.row["id"]
+    assert again.existing["id"] == override.row["id"]
 
 
 async def test_the_key_of_a_built_in_cannot_be_asked_for_at_all(

@@ -183,20 +183,23 @@ REFUSALS: Final[Fields] = {
         {
             "existing_variable": about(
                 reference("ExistingVariable"),
-                "With 409, where a secret stands in the way that the caller may see.",
+                "With 409, where the key is taken.",
             ),
         },
     ),
     "ExistingVariable": record(
-        "The secret that stands in the way.",
+        "The secret that has the key. Where the caller cannot see that secret, `id` and `scope` "
+        "are left out, and the other ids are those of the holder in the request.",
         {
-            "id": shapes.ID,
-            "key": shapes.TEXT,
-            "scope": about(SCOPE, "Where it lives."),
+            "key": about(shapes.TEXT, "The key that is taken."),
             "organization_id": shapes.ID,
             "project_id": shapes.ID,
             "environment_id": about(nullable(shapes.ID), "Null for a project's own."),
             "service_id": about(nullable(shapes.ID), "Null for a project's or environment's own."),
+        },
+        {
+            "id": about(shapes.ID, "Left out where the caller cannot see the secret."),
+            "scope": about(SCOPE, "Where it lives; left out where the caller cannot see that."),
         },
     ),
 }

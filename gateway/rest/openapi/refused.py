@@ -101,6 +101,7 @@ REFUSALS: Final[Mapping[ErrorCode, Refusal]] = MappingProxyType(
         ),
         ErrorCode.VERSION_CONFLICT: Refusal(_never, "It was changed since the expected version."),
         ErrorCode.NOT_EMPTY: Refusal(_never, "More would go than was asked for."),
+        ErrorCode.SECRET_IN_USE: Refusal(_never, "Other secrets refer to the secret."),
         ErrorCode.CURSOR_EXPIRED: Refusal(
             _never, "Changes since the cursor are not known any more."
         ),

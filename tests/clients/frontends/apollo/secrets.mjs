@@ -64,7 +64,7 @@ async function createAlias(client, variables) {
 // docs: apollo-delete
 const DELETE_SECRET = gql`
   mutation DeleteSecret($secretId: ID!) {
-    deleteSecret(secretId: $secretId) {
+    deleteSecret(secretId: $secretId, withDependents: true) {
       deletedSecretIds
       holder { id secrets(first: 1) { totalCount } }
       errors { code message path }

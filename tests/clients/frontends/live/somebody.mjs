@@ -36,7 +36,7 @@ export async function rename(secretId, key) {
 export async function remove(secretId) {
   const document = /* GraphQL */ `
     mutation ($secretId: ID!) {
-      deleteSecret(secretId: $secretId) { deletedSecretIds }
+      deleteSecret(secretId: $secretId, withDependents: true) { deletedSecretIds }
     }
   `;
   await ask(document, { secretId });

@@ -57,7 +57,7 @@ const CREATE_ALIAS = graphql`
 // docs: relay-delete
 const DELETE_SECRET = graphql`
   mutation secretsDeleteMutation($secretId: ID!, $connections: [ID!]!) {
-    deleteSecret(secretId: $secretId) {
+    deleteSecret(secretId: $secretId, withDependents: true) {
       deletedEdgeIds: deletedSecretIds @deleteEdge(connections: $connections)
       deletedSecretIds @deleteRecord
       holder { id total: secrets(first: 1) { totalCount } }

@@ -35,7 +35,7 @@ export const CREATE_ALIAS = gql`
 
 export const DELETE_SECRET = gql`
   mutation DeleteSecret($secretId: ID!) {
-    deleteSecret(secretId: $secretId) {
+    deleteSecret(secretId: $secretId, withDependents: true) {
       deletedSecretIds
       holder { id }
       errors { code message path }
