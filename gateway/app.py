@@ -174,7 +174,7 @@ def _graphql_routes(
 
 def _other_routes(runtime: Runtime, open_run: OpenRun) -> list[BaseRoute]:
     return [
-        *rest_routes(open_run),
+        *rest_routes(open_run, runtime.services.entity_tags.of_list),
         *reference_routes(),
         *health.health_routes(
             partial(ensure_answering, runtime.database),

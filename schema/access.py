@@ -7,7 +7,7 @@ from typing import Self
 import strawberry
 
 from gateway.domain.errors import BusinessError
-from gateway.domain.grants import Grant, GranteeKind, GranteeReference
+from gateway.domain.grants import Grant, GranteeKind, GranteeReference, TokenAlreadyShown
 from gateway.domain.grants import User as DomainUser
 from gateway.domain.pages import MAX_PAGE_SIZE
 from gateway.domain.permissions import Permission
@@ -163,7 +163,12 @@ class GranteeRef:
         return GranteeReference(kind=kind, id=str(token_id or user_id or ""))
 
 
-@strawberry.type(description="`apiToken` is set exactly where `errors` is empty.")
+@strawberry.type(
+    description=(
+        "`apiToken` is set where `errors` is empty, and where a repeated request under an "
+        "idempotency key is answered: then without `token`, and with TOKEN_ALREADY_SHOWN."
+    )
+)
 class CreateApiTokenPayload:
     """The outcome of making a token."""
 
@@ -184,6 +189,9 @@ class CreateApiTokenPayload:
         """Wait for the use case; tell what it made, or why nothing."""
         try:
             made = await info.context.finish(work)
+        except TokenAlreadyShown as error:
+            token, grant = ApiToken.of(error.token), RoleGrant.of(error.grant)
+            return cls(api_token=token, grant=grant, errors=told(error, paths))
         except BusinessError as error:
             return cls(errors=told(error, paths))
         await info.context.renew()

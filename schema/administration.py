@@ -1,6 +1,6 @@
 """The makers of mutations that shape the hierarchy."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import strawberry
 
@@ -8,27 +8,44 @@ from gateway.domain.drafts import HolderReference
 from gateway.domain.errors import Argument
 from gateway.domain.permissions import Permission
 from gateway.domain.scopes import Scope
-from schema.arguments import DryRun, ExpectedVersion, Holder, mutation, paths, reference, terms
+from schema.arguments import (
+    DryRun,
+    ExpectedName,
+    ExpectedVersion,
+    Holder,
+    IdempotencyKey,
+    mutation,
+    paths,
+    reference,
+    terms,
+)
 from schema.context import Info
 from schema.enums import LinkedServiceTypeEnum
 from schema.inputs import ProvidedSecretInput
-from schema.payloads import DeleteHolderPayload, HolderPayload, SecretPayload
+from schema.payloads import ArgumentPaths, DeleteHolderPayload, HolderPayload, SecretPayload
 
 WithContent = Annotated[
     bool | None, strawberry.argument(description="Delete what is below it, and all secrets, too.")
 ]
+# A holder has no version: its name is all that changes.
+_NAME: Final[ArgumentPaths] = {Argument.VERSION: ["expectedName"]}
 _SHAPES = Permission.HIERARCHY_WRITE
 
 
 def project_creation() -> Any:  # noqa: ANN401 - what Strawberry's own maker returns
     """Make the mutation that creates a project."""
 
-    async def resolve(info: Info, name: str, dry_run: DryRun = strawberry.UNSET) -> HolderPayload:
+    async def resolve(
+        info: Info,
+        name: str,
+        idempotency_key: IdempotencyKey = strawberry.UNSET,
+        dry_run: DryRun = strawberry.UNSET,
+    ) -> HolderPayload:
         work = info.context.services.administration.create_holder(
             viewer=info.context.viewer,
             kind=Scope.PROJECT,
             name=name,
-            terms=terms(dry_run=dry_run),
+            terms=terms(idempotency_key=idempotency_key, dry_run=dry_run),
         )
         return await HolderPayload.of(info, work, paths())
 
@@ -39,14 +56,18 @@ def environment_creation() -> Any:  # noqa: ANN401 - as above
     """Make the mutation that creates an environment."""
 
     async def resolve(
-        info: Info, project_id: strawberry.ID, name: str, dry_run: DryRun = strawberry.UNSET
+        info: Info,
+        project_id: strawberry.ID,
+        name: str,
+        idempotency_key: IdempotencyKey = strawberry.UNSET,
+        dry_run: DryRun = strawberry.UNSET,
     ) -> HolderPayload:
         work = info.context.services.administration.create_holder(
             viewer=info.context.viewer,
             kind=Scope.ENVIRONMENT,
             name=name,
             parent=HolderReference(Scope.PROJECT, project_id),
-            terms=terms(dry_run=dry_run),
+            terms=terms(idempotency_key=idempotency_key, dry_run=dry_run),
         )
         return await HolderPayload.of(info, work, paths(Scope.PROJECT))
 
@@ -61,6 +82,7 @@ def service_creation() -> Any:  # noqa: ANN401 - as above
         environment_id: strawberry.ID,
         type: LinkedServiceTypeEnum,
         name: str,
+        idempotency_key: IdempotencyKey = strawberry.UNSET,
         dry_run: DryRun = strawberry.UNSET,
     ) -> HolderPayload:
         work = info.context.services.administration.create_service(
@@ -68,7 +90,7 @@ def service_creation() -> Any:  # noqa: ANN401 - as above
             environment_id=environment_id,
             service_type=type,
             name=name,
-            terms=terms(dry_run=dry_run),
+            terms=terms(idempotency_key=idempotency_key, dry_run=dry_run),
         )
         return await HolderPayload.of(info, work, paths(Scope.ENVIRONMENT))
 
@@ -80,15 +102,22 @@ def holder_renaming() -> Any:  # noqa: ANN401 - as above
     """Make the mutation that renames a holder."""
 
     async def resolve(
-        info: Info, holder: Holder, name: str, dry_run: DryRun = strawberry.UNSET
+        info: Info,
+        holder: Holder,
+        name: str,
+        expected_name: ExpectedName = strawberry.UNSET,
+        idempotency_key: IdempotencyKey = strawberry.UNSET,
+        dry_run: DryRun = strawberry.UNSET,
     ) -> HolderPayload:
         work = info.context.services.administration.rename_holder(
             viewer=info.context.viewer,
             at=reference(None, holder),
             name=name,
-            terms=terms(dry_run=dry_run),
+            terms=terms(
+                expected_name=expected_name, idempotency_key=idempotency_key, dry_run=dry_run
+            ),
         )
-        return await HolderPayload.of(info, work, paths())
+        return await HolderPayload.of(info, work, {**paths(), **_NAME})
 
     return mutation(resolve, "Rename a project, an environment or a service.", permission=_SHAPES)
 
@@ -100,15 +129,19 @@ def holder_deletion() -> Any:  # noqa: ANN401 - as above
         info: Info,
         holder: Holder,
         with_content: WithContent = strawberry.UNSET,
+        expected_name: ExpectedName = strawberry.UNSET,
+        idempotency_key: IdempotencyKey = strawberry.UNSET,
         dry_run: DryRun = strawberry.UNSET,
     ) -> DeleteHolderPayload:
         work = info.context.services.administration.delete_holder(
             viewer=info.context.viewer,
             at=reference(None, holder),
             with_content=with_content is True,
-            terms=terms(dry_run=dry_run),
+            terms=terms(
+                expected_name=expected_name, idempotency_key=idempotency_key, dry_run=dry_run
+            ),
         )
-        return await DeleteHolderPayload.of(info, work, paths())
+        return await DeleteHolderPayload.of(info, work, {**paths(), **_NAME})
 
     words = (
         "Delete a project, an environment or a service. What is below it and its secrets only go "
@@ -124,13 +157,14 @@ def registration() -> Any:  # noqa: ANN401 - as above
         info: Info,
         holder: Holder,
         input: ProvidedSecretInput,
+        idempotency_key: IdempotencyKey = strawberry.UNSET,
         dry_run: DryRun = strawberry.UNSET,
     ) -> SecretPayload:
         work = info.context.services.administration.register(
             viewer=info.context.viewer,
             at=reference(None, holder),
             draft=input.draft(),
-            terms=terms(dry_run=dry_run),
+            terms=terms(idempotency_key=idempotency_key, dry_run=dry_run),
         )
         return await SecretPayload.of(info, work, paths())
 
@@ -149,13 +183,18 @@ def rotation() -> Any:  # noqa: ANN401 - as above
         secret_id: strawberry.ID,
         value: str,
         expected_version: ExpectedVersion = strawberry.UNSET,
+        idempotency_key: IdempotencyKey = strawberry.UNSET,
         dry_run: DryRun = strawberry.UNSET,
     ) -> SecretPayload:
         work = info.context.services.administration.rotate(
             viewer=info.context.viewer,
             secret_id=secret_id,
             value=value,
-            terms=terms(expected_version=expected_version, dry_run=dry_run),
+            terms=terms(
+                expected_version=expected_version,
+                idempotency_key=idempotency_key,
+                dry_run=dry_run,
+            ),
         )
         return await SecretPayload.of(info, work, {**paths(), Argument.VALUE: ["value"]})
 

@@ -29,6 +29,25 @@ ExpectedVersion = Annotated[
     int | None,
     strawberry.argument(description="Change only this version; else a VersionConflictError."),
 ]
+IfMatch = Annotated[
+    str | None,
+    strawberry.argument(
+        description=(
+            'Change the secret only if its `etag` is one of these: `"a1b2"`, `"a1b2", "c3d4"`, or '
+            "`*` for any; else a ConflictError with the code VERSION_CONFLICT. REST: the header "
+            "If-Match."
+        )
+    ),
+]
+ExpectedName = Annotated[
+    str | None,
+    strawberry.argument(
+        description=(
+            "Change the holder only if this is its name; else a ConflictError with the code "
+            "VERSION_CONFLICT."
+        )
+    ),
+]
 DryRun = Annotated[
     bool | None,
     strawberry.argument(description="Answer what would happen, and write nothing."),
@@ -65,6 +84,8 @@ def terms(
     *,
     idempotency_key: str | None = None,
     expected_version: int | None = None,
+    if_match: str | None = None,
+    expected_name: str | None = None,
     dry_run: bool | None = None,
     knows_external: bool = True,
 ) -> WriteTerms:
@@ -74,6 +95,8 @@ def terms(
         idempotency_key=given(idempotency_key),
         expected_version=given(expected_version),
         knows_external=knows_external,
+        if_match=given(if_match),
+        expected_name=given(expected_name),
     )
 
 
@@ -95,6 +118,7 @@ def paths(scope: Scope | None = None) -> ArgumentPaths:
         Argument.NAME: ["name"],
         Argument.IDEMPOTENCY_KEY: ["idempotencyKey"],
         Argument.VERSION: ["expectedVersion"],
+        Argument.ENTITY_TAGS: ["ifMatch"],
         Argument.ROWS: ["secrets"],
         Argument.SOURCE: ["input", "source", "id"],
         Argument.ROLE: ["role"],

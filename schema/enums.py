@@ -154,9 +154,13 @@ class MutationErrorCode(Enum):
     READ_ONLY = strawberry.enum_value(ErrorCode.READ_ONLY, description="REST: 403")
     NOT_FOUND = strawberry.enum_value(ErrorCode.NOT_FOUND, description="REST: 404")
     CONFLICT = strawberry.enum_value(ErrorCode.CONFLICT, description="REST: 409")
-    VERSION_CONFLICT = strawberry.enum_value(ErrorCode.VERSION_CONFLICT, description="REST: 409")
-    NOT_EMPTY = strawberry.enum_value(ErrorCode.NOT_EMPTY, description="REST: 409")
-    SECRET_IN_USE = strawberry.enum_value(
-        ErrorCode.SECRET_IN_USE, description="REST: 409"
+    IDEMPOTENCY_CONFLICT = strawberry.enum_value(
+        ErrorCode.IDEMPOTENCY_CONFLICT, description="REST: 409"
     )
+    TOKEN_ALREADY_SHOWN = strawberry.enum_value(
+        ErrorCode.TOKEN_ALREADY_SHOWN, description="REST: 409"
+    )
+    VERSION_CONFLICT = strawberry.enum_value(ErrorCode.VERSION_CONFLICT, description="REST: 412")
+    NOT_EMPTY = strawberry.enum_value(ErrorCode.NOT_EMPTY, description="REST: 409")
+    SECRET_IN_USE = strawberry.enum_value(ErrorCode.SECRET_IN_USE, description="REST: 409")
     QUOTA_EXCEEDED = strawberry.enum_value(ErrorCode.QUOTA_EXCEEDED, description="REST: 409")

@@ -15,7 +15,7 @@ from schema.access import (
     RoleGrantPayload,
     UserPayload,
 )
-from schema.arguments import DryRun, mutation, paths, terms
+from schema.arguments import DryRun, IdempotencyKey, mutation, paths, terms
 from schema.context import Info
 from schema.enums import RoleEnum
 from schema.inputs import SecretHolderRef, given
@@ -50,9 +50,10 @@ def token_creation() -> Any:  # noqa: ANN401 - what Strawberry's own maker retur
         role: RoleEnum,
         holder: Place = strawberry.UNSET,
         days: Days = strawberry.UNSET,
+        idempotency_key: IdempotencyKey = strawberry.UNSET,
         dry_run: DryRun = strawberry.UNSET,
     ) -> CreateApiTokenPayload:
-        place, conditions = given(holder), terms(dry_run=dry_run)
+        place, conditions = given(holder), terms(idempotency_key=idempotency_key, dry_run=dry_run)
 
         async def work() -> NewToken:
             return await info.context.services.tokens.create(
@@ -81,13 +82,14 @@ def token_revocation() -> Any:  # noqa: ANN401 - as above
         info: Info,
         token_id: strawberry.ID,
         keep_created: KeepCreated = strawberry.UNSET,
+        idempotency_key: IdempotencyKey = strawberry.UNSET,
         dry_run: DryRun = strawberry.UNSET,
     ) -> ApiTokenPayload:
         work = info.context.services.tokens.revoke(
             viewer=info.context.viewer,
             token_id=token_id,
             keep_created=given(keep_created) is True,
-            terms=terms(dry_run=dry_run),
+            terms=terms(idempotency_key=idempotency_key, dry_run=dry_run),
         )
         return await ApiTokenPayload.of(info, work, paths())
 
@@ -106,6 +108,7 @@ def granting() -> Any:  # noqa: ANN401 - as above
         grantee: GranteeRef,
         role: RoleEnum,
         holder: Place = strawberry.UNSET,
+        idempotency_key: IdempotencyKey = strawberry.UNSET,
         dry_run: DryRun = strawberry.UNSET,
     ) -> RoleGrantPayload:
         place = given(holder)
@@ -114,7 +117,7 @@ def granting() -> Any:  # noqa: ANN401 - as above
             grantee=grantee.reference(),
             role=role,
             on=place.reference() if place else None,
-            terms=terms(dry_run=dry_run),
+            terms=terms(idempotency_key=idempotency_key, dry_run=dry_run),
         )
         named = {Argument.TOKEN: ["grantee", "tokenId"], Argument.USER: ["grantee", "userId"]}
         return await RoleGrantPayload.of(info, work, {**paths(), **named})
@@ -127,10 +130,15 @@ def grant_revocation() -> Any:  # noqa: ANN401 - as above
     """Make the mutation that takes a grant away."""
 
     async def resolve(
-        info: Info, grant_id: strawberry.ID, dry_run: DryRun = strawberry.UNSET
+        info: Info,
+        grant_id: strawberry.ID,
+        idempotency_key: IdempotencyKey = strawberry.UNSET,
+        dry_run: DryRun = strawberry.UNSET,
     ) -> RoleGrantPayload:
         work = info.context.services.grants.revoke(
-            viewer=info.context.viewer, grant_id=grant_id, terms=terms(dry_run=dry_run)
+            viewer=info.context.viewer,
+            grant_id=grant_id,
+            terms=terms(idempotency_key=idempotency_key, dry_run=dry_run),
         )
         return await RoleGrantPayload.of(info, work, paths())
 
@@ -146,6 +154,7 @@ def user_registration() -> Any:  # noqa: ANN401 - as above
         issuer: str,
         subject: str,
         display_name: str,
+        idempotency_key: IdempotencyKey = strawberry.UNSET,
         dry_run: DryRun = strawberry.UNSET,
     ) -> UserPayload:
         async def work() -> UserRemoval:
@@ -154,7 +163,7 @@ def user_registration() -> Any:  # noqa: ANN401 - as above
                 issuer=issuer,
                 subject=subject,
                 display_name=display_name,
-                terms=terms(dry_run=dry_run),
+                terms=terms(idempotency_key=idempotency_key, dry_run=dry_run),
             )
             return UserRemoval(user=user)
 
@@ -174,13 +183,14 @@ def user_removal() -> Any:  # noqa: ANN401 - as above
         info: Info,
         user_id: strawberry.ID,
         keep_created: KeepCreated = strawberry.UNSET,
+        idempotency_key: IdempotencyKey = strawberry.UNSET,
         dry_run: DryRun = strawberry.UNSET,
     ) -> UserPayload:
         work = info.context.services.identities.remove(
             viewer=info.context.viewer,
             user_id=user_id,
             keep_created=given(keep_created) is True,
-            terms=terms(dry_run=dry_run),
+            terms=terms(idempotency_key=idempotency_key, dry_run=dry_run),
         )
         return await UserPayload.of(info, work, paths())
 

@@ -13,6 +13,7 @@ from schema.arguments import (
     ExpectedVersion,
     Holder,
     IdempotencyKey,
+    IfMatch,
     mutation,
     paths,
     place,
@@ -114,6 +115,8 @@ def editing(scope: Scope) -> Any:  # noqa: ANN401 - as above
         secret_id: strawberry.ID,
         input: SecretEditInput,
         expected_version: ExpectedVersion = strawberry.UNSET,
+        if_match: IfMatch = strawberry.UNSET,
+        idempotency_key: IdempotencyKey = strawberry.UNSET,
         dry_run: DryRun = strawberry.UNSET,
     ) -> SecretPayload:
         work = info.context.services.changes.edit(
@@ -123,6 +126,8 @@ def editing(scope: Scope) -> Any:  # noqa: ANN401 - as above
             draft=input.draft(),
             terms=terms(
                 expected_version=expected_version,
+                if_match=if_match,
+                idempotency_key=idempotency_key,
                 dry_run=dry_run,
                 knows_external=info.context.knows_external,
             ),
@@ -140,13 +145,20 @@ def deletion(scope: Scope) -> Any:  # noqa: ANN401 - as above
         holder: Holder,
         secret_id: strawberry.ID,
         expected_version: ExpectedVersion = strawberry.UNSET,
+        if_match: IfMatch = strawberry.UNSET,
+        idempotency_key: IdempotencyKey = strawberry.UNSET,
         dry_run: DryRun = strawberry.UNSET,
     ) -> DeleteSecretPayload:
         work = info.context.services.changes.delete(
             viewer=info.context.viewer,
             at=reference(scope, holder),
             secret_id=secret_id,
-            terms=terms(expected_version=expected_version, dry_run=dry_run),
+            terms=terms(
+                expected_version=expected_version,
+                if_match=if_match,
+                idempotency_key=idempotency_key,
+                dry_run=dry_run,
+            ),
         )
         return await DeleteSecretPayload.of(info, work, paths(scope))
 
@@ -162,13 +174,20 @@ def editing_anywhere() -> Any:  # noqa: ANN401 - as above
         secret_id: strawberry.ID,
         input: SecretEditInput,
         expected_version: ExpectedVersion = strawberry.UNSET,
+        if_match: IfMatch = strawberry.UNSET,
+        idempotency_key: IdempotencyKey = strawberry.UNSET,
         dry_run: DryRun = strawberry.UNSET,
     ) -> SecretPayload:
         work = info.context.services.changes.edit(
             viewer=info.context.viewer,
             secret_id=secret_id,
             draft=input.draft(),
-            terms=terms(expected_version=expected_version, dry_run=dry_run),
+            terms=terms(
+                expected_version=expected_version,
+                if_match=if_match,
+                idempotency_key=idempotency_key,
+                dry_run=dry_run,
+            ),
         )
         return await SecretPayload.of(info, work, paths())
 
@@ -183,13 +202,20 @@ def deletion_anywhere() -> Any:  # noqa: ANN401 - as above
         secret_id: strawberry.ID,
         with_dependents: WithDependents = strawberry.UNSET,
         expected_version: ExpectedVersion = strawberry.UNSET,
+        if_match: IfMatch = strawberry.UNSET,
+        idempotency_key: IdempotencyKey = strawberry.UNSET,
         dry_run: DryRun = strawberry.UNSET,
     ) -> DeleteSecretPayload:
         work = info.context.services.changes.delete(
             viewer=info.context.viewer,
             secret_id=secret_id,
             with_dependents=given(with_dependents) is True,
-            terms=terms(expected_version=expected_version, dry_run=dry_run),
+            terms=terms(
+                expected_version=expected_version,
+                if_match=if_match,
+                idempotency_key=idempotency_key,
+                dry_run=dry_run,
+            ),
         )
         return await DeleteSecretPayload.of(info, work, paths())
 
@@ -208,6 +234,7 @@ def importing() -> Any:  # noqa: ANN401 - as above
         holder: Holder,
         secrets: list[ImportSecretInput],
         overwrite: bool,  # noqa: FBT001 - Strawberry passes it by name
+        idempotency_key: IdempotencyKey = strawberry.UNSET,
         dry_run: DryRun = strawberry.UNSET,
     ) -> ImportSecretsPayload:
         rows = [secret.row() for secret in secrets]
@@ -216,7 +243,7 @@ def importing() -> Any:  # noqa: ANN401 - as above
             at=reference(None, holder),
             rows=rows,
             overwrite=overwrite,
-            terms=terms(dry_run=dry_run),
+            terms=terms(idempotency_key=idempotency_key, dry_run=dry_run),
         )
         return await ImportSecretsPayload.of(info, work, rows, paths())
 

@@ -9,10 +9,10 @@ from gateway.domain.errors import Argument, BusinessError
 from gateway.domain.holders import Holder
 from gateway.domain.pages import BY_KEY
 from gateway.domain.secrets import Secret as DomainSecret
-from gateway.services.administration import HolderDeletion
 from gateway.services.changes import Deletion
 from gateway.services.imports import ImportedRow as DomainRow
 from gateway.services.imports import ImportReport, ImportRow
+from gateway.services.removal import HolderDeletion
 from schema.context import Info
 from schema.enums import ImportAction
 from schema.errors import MutationError, typed_error

@@ -107,6 +107,17 @@ class Secret(Node):
     )
 
     @strawberry.field(
+        description=(
+            "The entity tag that REST sends in the header ETag, quotes included. It changes with "
+            "this secret and with the secret that it refers to."
+        )
+    )
+    def etag(self, info: Info) -> str:
+        """Make the tag for what the viewer can see."""
+        context = info.context
+        return context.services.entity_tags.of_secret(self.source, viewer=context.viewer)
+
+    @strawberry.field(
         description="Set on an ALIAS; null where the viewer may not read what it stands for."
     )
     def aliased_secret(self, info: Info) -> SecretAlias | None:

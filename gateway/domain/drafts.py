@@ -5,6 +5,7 @@ from enum import Enum
 from typing import Final
 
 from gateway.domain import content
+from gateway.domain.entity_tags import EntityTags
 from gateway.domain.errors import Argument, InvalidInput
 from gateway.domain.ids import is_canonical_id
 from gateway.domain.scopes import Scope
@@ -33,7 +34,7 @@ class WriteTerms:
     """On what terms something is written.
 
     A dry run answers what would happen and writes nothing. Under an idempotency key the same write
-    happens once, however often it is sent. With an expected version only that one is changed. A
+    happens once, however often it is sent. What is expected must hold, or nothing is changed. A
     caller who does not know external secrets cannot refer to one, and cannot edit one.
     """
 
@@ -41,9 +42,23 @@ class WriteTerms:
     idempotency_key: str | None = None
     expected_version: int | None = None
     knows_external: bool = True
+    # Of a secret: entity tags, one of which it must have, as the header If-Match lists them.
+    if_match: str | None = None
+    # Of a holder, which has nothing else that changes.
+    expected_name: str | None = None
+
+    @property
+    def preconditions(self) -> tuple[str, ...]:
+        """What must hold before the write, as a part of the request; empty for nothing."""
+        named = {
+            "expectedVersion": self.expected_version,
+            "ifMatch": self.if_match,
+            "expectedName": self.expected_name,
+        }
+        return tuple(f"{name}={it}" for name, it in named.items() if it is not None)
 
     def ensure_valid(self) -> None:
-        """Refuse an idempotency key that is no header's value.
+        """Refuse an idempotency key that is no header's value, and malformed entity tags.
 
         Raises:
             InvalidInput: naming the rule.
@@ -51,6 +66,8 @@ class WriteTerms:
         """
         if self.idempotency_key is not None:
             content.ensure_idempotency_key(self.idempotency_key)
+        if self.if_match is not None:
+            EntityTags.parse(self.if_match)
 
 
 AT_ONCE: Final = WriteTerms()

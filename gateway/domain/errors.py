@@ -19,6 +19,8 @@ class ErrorCode(StrEnum):
     READ_ONLY = "READ_ONLY"
     NOT_FOUND = "NOT_FOUND"
     CONFLICT = "CONFLICT"
+    IDEMPOTENCY_CONFLICT = "IDEMPOTENCY_CONFLICT"
+    TOKEN_ALREADY_SHOWN = "TOKEN_ALREADY_SHOWN"  # noqa: S105 - the name of an error, no token
     VERSION_CONFLICT = "VERSION_CONFLICT"
     NOT_EMPTY = "NOT_EMPTY"
     SECRET_IN_USE = "SECRET_IN_USE"  # noqa: S105 - the name of an error, no password
@@ -56,6 +58,7 @@ class Argument(StrEnum):
     FILTER = "FILTER"
     IDEMPOTENCY_KEY = "IDEMPOTENCY_KEY"
     VERSION = "VERSION"
+    ENTITY_TAGS = "ENTITY_TAGS"
     ROWS = "ROWS"
     SOURCE = "SOURCE"
     SCOPE = "SCOPE"

@@ -17,6 +17,7 @@ from gateway.domain.errors import (
 )
 from gateway.domain.holders import Holder
 from gateway.domain.permissions import ROLES, Permission, Role
+from gateway.domain.tokens import ApiToken
 
 MAX_GRANTS: Final = 100
 MAX_IDENTITY_LENGTH: Final = 255
@@ -94,6 +95,22 @@ def ensure_identity(issuer: str, subject: str) -> None:
             raise InvalidInput(
                 argument, f"It has 1 to {MAX_IDENTITY_LENGTH} bytes and no control characters."
             )
+
+
+class TokenAlreadyShown(Conflict):
+    """The request that created the token is repeated; the token's text was in its first answer."""
+
+    code = ErrorCode.TOKEN_ALREADY_SHOWN
+
+    def __init__(self, token: ApiToken, grant: Grant) -> None:
+        """Keep what the first answer had besides the text."""
+        super().__init__(
+            f"Token {token.id} was created by the first request with this idempotency key, whose "
+            "answer had its text. If that is lost, revoke the token and create another.",
+            Argument.IDEMPOTENCY_KEY,
+        )
+        self.token = token
+        self.grant = grant
 
 
 class OrganizationNotNamed(GatewayError):

@@ -209,8 +209,37 @@ class VersionConflict(Conflict):
         self.actual = actual
 
 
+class EntityTagConflict(Conflict):
+    """The secret, or what it refers to, was changed since the caller last saw it."""
+
+    code = ErrorCode.VERSION_CONFLICT
+
+    def __init__(self, secret_id: str) -> None:
+        """Name the secret."""
+        super().__init__(
+            f"Secret {secret_id} has another entity tag than the precondition names: look at it "
+            "again.",
+            Argument.ENTITY_TAGS,
+        )
+
+
+class NameChanged(Conflict):
+    """The holder has another name than the caller expects."""
+
+    code = ErrorCode.VERSION_CONFLICT
+
+    def __init__(self, holder_id: str) -> None:
+        """Name the holder by its id."""
+        super().__init__(
+            f"Holder {holder_id} does not have the expected name: look at it again.",
+            Argument.VERSION,
+        )
+
+
 class IdempotencyConflict(Conflict):
     """The idempotency key was used for another request."""
+
+    code = ErrorCode.IDEMPOTENCY_CONFLICT
 
     def __init__(self) -> None:
         """Say what to do."""

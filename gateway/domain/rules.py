@@ -8,6 +8,7 @@ from gateway.domain.holders import Holder, Relation
 from gateway.domain.refusals import (
     AliasOfAlias,
     MountPathAsValue,
+    NameChanged,
     NotOverridable,
     ReadOnly,
     ScopeViolation,
@@ -115,6 +116,17 @@ def ensure_version(secret: Secret, expected: int | None) -> None:
     """
     if expected is not None and expected != secret.version:
         raise VersionConflict(secret.id, expected=expected, actual=secret.version)
+
+
+def ensure_name_is(holder: Holder, expected: str | None) -> None:
+    """Refuse to change a holder that has another name than the caller saw.
+
+    Raises:
+        NameChanged: naming the holder by its id.
+
+    """
+    if expected is not None and expected != holder.name:
+        raise NameChanged(holder.id)
 
 
 def ensure_edit_is_allowed(secret: Secret, *, key: str, value: str | None) -> None:

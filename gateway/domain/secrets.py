@@ -91,6 +91,8 @@ class Secret(SecretFacts):
     updated_at: datetime
     # Where the target hangs. Unknown, it is shown to those only who see everything.
     target_holder_id: str | None = None
+    # The target's version; None where there is no target.
+    target_version: int | None = None
 
     @property
     def mount_path_of_file(self) -> str | None:

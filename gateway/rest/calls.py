@@ -72,6 +72,12 @@ class Call:
     query: Mapping[str, str]
     body: Mapping[str, Any]
     idempotency_key: str | None
+    if_match: str | None = None
+
+    @property
+    def terms(self) -> "Variables":
+        """The variables that say on what terms something is written."""
+        return {"idempotency_key": self.idempotency_key, "if_match": self.if_match}
 
 
 Variables = dict[str, Any]
@@ -83,14 +89,14 @@ def holder_in_path(scope: Scope) -> Binding:
 
     def bind(call: Call) -> Variables:
         ids = {"holder": call.path[scope.id_argument], "target": call.path.get("secretId")}
-        return ids | {"idempotency_key": call.idempotency_key}
+        return ids | call.terms
 
     return bind
 
 
 def secret_in_path(call: Call) -> Variables:
     """Bind the id of a path that names a secret only."""
-    return {"target": call.path["variableId"]}
+    return {"target": call.path["variableId"]} | call.terms
 
 
 def edited_variable(call: Call) -> Variables:
@@ -105,7 +111,7 @@ def holder_in_body(scope_field: str, id_field: str) -> Binding:
     def bind(call: Call) -> Variables:
         holder = _holder(call.body, scope_field, id_field)
         target = {"target": call.path.get("variableId")}
-        return holder | target | {"idempotency_key": call.idempotency_key}
+        return holder | target | call.terms
 
     return bind
 
@@ -136,14 +142,16 @@ def import_at_path(scope: Scope) -> Binding:
     """Bind an import whose path names the holder."""
 
     def bind(call: Call) -> Variables:
-        return {"holder": {scope.id_argument: call.path[scope.id_argument]}} | _rows(call.body)
+        holder = {"holder": {scope.id_argument: call.path[scope.id_argument]}}
+        return holder | _rows(call.body) | call.terms
 
     return bind
 
 
 def import_at_query(call: Call) -> Variables:
     """Bind an import whose query names the holder; a console sends any kind of it."""
-    return _holder(call.query, "service_type", "service_id") | _rows(call.body)
+    holder = _holder(call.query, "service_type", "service_id")
+    return holder | _rows(call.body) | call.terms
 
 
 def _rows(body: Mapping[str, Any]) -> Variables:

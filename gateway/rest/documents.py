@@ -96,6 +96,7 @@ VARIABLE_OVERRIDE_FIELDS: Final[Fields] = MappingProxyType(
 Arguments = Mapping[str, tuple[str, str]]
 
 KEYED: Final = {"idempotencyKey": ("idempotency_key", "String")}
+MATCHED: Final = {"ifMatch": ("if_match", "String")}
 TARGET: Final = {"secretId": ("target", "ID!")}
 
 
@@ -116,13 +117,22 @@ query {name}($holder: ID!, $after: String) {{
 {fragment}"""
 
 
+def read_document(name: str, fragment: str) -> str:
+    """Return the query for one secret."""
+    return f"""
+query {name}($target: ID!) {{
+  secret(id: $target) {{ ...Row etag }}
+}}
+{fragment}"""
+
+
 def write_document(name: str, arguments: Arguments, fields: Fields, fragment: str) -> str:
     """Return the mutation of that name, its input taken apart into variables."""
     given = ", ".join(f"{field}: ${wire}" for wire, (field, _) in fields.items())
     return f"""
 mutation {name}({_declared(arguments, fields)}) {{
   payload: {name}({_passed(arguments)}, input: {{ {given} }}) {{
-    secret {{ ...Row }}
+    secret {{ ...Row etag }}
     errors {{ ...Refusal }}
   }}
 }}
@@ -143,8 +153,11 @@ mutation {name}({_declared(arguments, NO_FIELDS)}) {{
 IMPORT_DOCUMENT: Final = """
 mutation importSecrets(
   $holder: SecretHolderRef!, $secrets: [ImportSecretInput!]!, $overwrite: Boolean!
+  $idempotency_key: String
 ) {
-  payload: importSecrets(holder: $holder, secrets: $secrets, overwrite: $overwrite) {
+  payload: importSecrets(
+    holder: $holder, secrets: $secrets, overwrite: $overwrite, idempotencyKey: $idempotency_key
+  ) {
     rows { key action secret { scope } }
     holder { id }
     errors { code message }

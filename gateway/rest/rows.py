@@ -13,6 +13,7 @@ class Action(Enum):
     """What a row does, and so how its document's answer becomes a response."""
 
     LIST = auto()
+    READ = auto()
     WRITE = auto()
     DELETE = auto()
     IMPORT = auto()
@@ -53,6 +54,21 @@ class Row:
     response: str | None = None
 
     @property
+    def is_safe(self) -> bool:
+        """Whether it changes nothing."""
+        return self.action in {Action.LIST, Action.READ}
+
+    @property
     def takes_idempotency_key(self) -> bool:
-        """Whether it creates one thing, and so can be asked to do that once only."""
-        return self.action is Action.WRITE and self.status is HTTPStatus.CREATED
+        """Whether it changes something, and so can be asked to do that once only."""
+        return not self.is_safe
+
+    @property
+    def takes_if_match(self) -> bool:
+        """Whether there is something already that it reads or changes."""
+        return self.method is not HTTPMethod.POST
+
+    @property
+    def takes_if_none_match(self) -> bool:
+        """Whether it can answer that a client has the newest already."""
+        return self.is_safe

@@ -4,16 +4,17 @@ It knows neither Strawberry nor the schema: it runs a row's document through wha
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
 
+import orjson
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from gateway.domain.errors import ErrorCode
-from gateway.domain.refusals import HolderNotFound
+from gateway.domain.refusals import HolderNotFound, SecretNotFound
 from gateway.http.json_body import read_json_object
 from gateway.http.problems import path_of, problem
 from gateway.rest.calls import (
@@ -23,9 +24,11 @@ from gateway.rest.calls import (
     Call,
     Variables,
 )
+from gateway.rest.preconditions import Preconditions, header_of
 from gateway.rest.rows import Action, Family, Row
 from gateway.rest.table import ROWS
 from gateway.rest.wire import (
+    ETAG,
     conflict_facts,
     import_result,
     legacy_rows,
@@ -36,11 +39,29 @@ from gateway.rest.wire import (
 from gateway.services.execution import Answer, OpenRun, Run
 
 Endpoint = Callable[[Request], Awaitable[Response]]
-Responder = Callable[[Row, Variables, Run], Awaitable[Response]]
+TagOfList = Callable[[bytes], str]
+
+_JSON: Final = "application/json"
+# A client can keep it, and asks each time whether it is still so.
+_REVALIDATED: Final = MappingProxyType({"Cache-Control": "private, no-cache"})
 
 _WIRES: Final[Mapping[Family, Callable[[Mapping[str, Any]], dict[str, Any]]]] = MappingProxyType(
     {Family.SECRET: secret_row, Family.VARIABLE: variable_row},
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request to one row, and what its answer is made with."""
+
+    row: Row
+    variables: Variables = field(repr=False)
+    run: Run
+    preconditions: Preconditions
+    tag_of_list: TagOfList = field(repr=False)
+
+
+Responder = Callable[[Exchange], Awaitable[Response]]
 
 
 class RefusedAnswer(Exception):
@@ -54,11 +75,11 @@ class RefusedAnswer(Exception):
         self.facts = facts
 
 
-def rest_routes(open_run: OpenRun) -> list[BaseRoute]:
+def rest_routes(open_run: OpenRun, tag_of_list: TagOfList) -> list[BaseRoute]:
     """Return a route for each path of the table."""
     by_path: dict[str, dict[str, Endpoint]] = {}
     for row in ROWS:
-        by_path.setdefault(row.path, {})[row.method] = _endpoint(row, open_run)
+        by_path.setdefault(row.path, {})[row.method] = _endpoint(row, open_run, tag_of_list)
     return [_route(path, endpoints) for path, endpoints in by_path.items()]
 
 
@@ -71,17 +92,19 @@ def _route(path: str, endpoints: Mapping[str, Endpoint]) -> BaseRoute:
     return Route(path, endpoint, methods=list(endpoints))
 
 
-def _endpoint(row: Row, open_run: OpenRun) -> Endpoint:
+def _endpoint(row: Row, open_run: OpenRun, tag_of_list: TagOfList) -> Endpoint:
     respond = _RESPONDERS[row.action]
 
     async def endpoint(request: Request) -> Response:
-        call = await _call(row, request)
+        preconditions = Preconditions.of(row, request.headers)
+        call = await _call(row, request, preconditions)
         # Fields that no document declares are ignored, as the original does.
         fields = {name: call.body[name] for name in row.fields if name in call.body}
         caller = replace(request.scope["caller"], knows_external=row.family is Family.VARIABLE)
         async with open_run(caller) as run:
+            exchange = Exchange(row, fields | row.bind(call), run, preconditions, tag_of_list)
             try:
-                return await respond(row, fields | row.bind(call), run)
+                return await respond(exchange)
             except RefusedAnswer as refused:
                 path = path_of(request.scope)
                 return problem(refused.code, refused.detail, path=path, facts=refused.facts)
@@ -89,22 +112,24 @@ def _endpoint(row: Row, open_run: OpenRun) -> Endpoint:
     return endpoint
 
 
-async def _call(row: Row, request: Request) -> Call:
+async def _call(row: Row, request: Request, preconditions: Preconditions) -> Call:
     return Call(
         path=request.path_params,
         query=request.query_params,
         body=await read_json_object(request) if row.request else {},
-        idempotency_key=request.headers.get(IDEMPOTENCY_HEADER)
+        idempotency_key=header_of(request.headers, IDEMPOTENCY_HEADER)
         if row.takes_idempotency_key
         else None,
+        if_match=preconditions.if_match,
     )
 
 
-async def _list(row: Row, variables: Variables, run: Run) -> Response:
+async def _list(exchange: Exchange) -> Response:
+    row, variables = exchange.row, exchange.variables
     selected: list[Mapping[str, Any]] = []
     after, has_more = None, True
     while has_more:
-        page = await _page(row, variables | {"after": after}, run)
+        page = await _page(row, variables | {"after": after}, exchange.run)
         selected += [edge["node"] for edge in page["edges"]]
         after, has_more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
     rows = (
@@ -112,7 +137,9 @@ async def _list(row: Row, variables: Variables, run: Run) -> Response:
         if row.family is Family.SECRET
         else variable_rows(selected, only_where_secret=variables[ONLY_WHERE_SECRET])
     )
-    return JSONResponse({"results": list(rows)}, row.status)
+    content = orjson.dumps({"results": list(rows)})
+    response = Response(content, row.status, media_type=_JSON)
+    return exchange.preconditions.answer(response, exchange.tag_of_list(content), _REVALIDATED)
 
 
 async def _page(row: Row, variables: Variables, run: Run) -> Mapping[str, Any]:
@@ -124,28 +151,40 @@ async def _page(row: Row, variables: Variables, run: Run) -> Mapping[str, Any]:
     return page
 
 
-async def _write(row: Row, variables: Variables, run: Run) -> Response:
-    payload = await _payload(row, variables, run)
-    return JSONResponse(_WIRES[row.family](payload["secret"]), row.status)
+async def _read(exchange: Exchange) -> Response:
+    row, variables = exchange.row, exchange.variables
+    secret = _data(await exchange.run(row.document, variables))["secret"]
+    if secret is None:
+        raise SecretNotFound(variables["target"])
+    response = JSONResponse(_WIRES[row.family](secret), row.status)
+    return exchange.preconditions.answer(response, secret[ETAG], _REVALIDATED)
 
 
-async def _delete(row: Row, variables: Variables, run: Run) -> Response:
-    await _payload(row, variables, run)
-    return Response(status_code=row.status)
+async def _write(exchange: Exchange) -> Response:
+    secret = (await _payload(exchange))["secret"]
+    row = exchange.row
+    return JSONResponse(_WIRES[row.family](secret), row.status, headers={"ETag": secret[ETAG]})
 
 
-async def _import(row: Row, variables: Variables, run: Run) -> Response:
-    payload = _data(await run(row.document, variables))["payload"]
+async def _delete(exchange: Exchange) -> Response:
+    await _payload(exchange)
+    return Response(status_code=exchange.row.status)
+
+
+async def _import(exchange: Exchange) -> Response:
+    row = exchange.row
+    payload = _data(await exchange.run(row.document, exchange.variables))["payload"]
     # Without a holder nothing was tried; with one, an error is about its row alone.
     if payload["holder"] is None:
         raise _refused(payload["errors"][0])
-    result = import_result(payload, public_rows=variables[PUBLIC_ROWS])
+    result = import_result(payload, public_rows=exchange.variables[PUBLIC_ROWS])
     return JSONResponse(result, row.status)
 
 
 _RESPONDERS: Final[Mapping[Action, Responder]] = MappingProxyType(
     {
         Action.LIST: _list,
+        Action.READ: _read,
         Action.WRITE: _write,
         Action.DELETE: _delete,
         Action.IMPORT: _import,
@@ -153,8 +192,9 @@ _RESPONDERS: Final[Mapping[Action, Responder]] = MappingProxyType(
 )
 
 
-async def _payload(row: Row, variables: Variables, run: Run) -> Mapping[str, Any]:
-    payload: Mapping[str, Any] = _data(await run(row.document, variables))["payload"]
+async def _payload(exchange: Exchange) -> Mapping[str, Any]:
+    data = _data(await exchange.run(exchange.row.document, exchange.variables))
+    payload: Mapping[str, Any] = data["payload"]
     if payload["errors"]:
         raise _refused(payload["errors"][0])
     return payload

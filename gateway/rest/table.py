@@ -10,6 +10,7 @@ from gateway.rest.documents import (
     ALIAS_FIELDS,
     EDIT_FIELDS,
     KEYED,
+    MATCHED,
     NO_FIELDS,
     OVERRIDE_FIELDS,
     SECRET_FIELDS,
@@ -129,9 +130,9 @@ def _legacy_document(name: str, pattern: _Pattern, scope: Scope) -> str:
         return list_document(name, SECRET_FRAGMENT)
     arguments = {scope.id_argument: ("holder", "ID!")}
     arguments |= TARGET if "{secretId}" in pattern.suffix else {}
+    arguments |= KEYED if pattern.method is HTTPMethod.POST else KEYED | MATCHED
     if pattern.method is HTTPMethod.DELETE:
         return delete_document(name, arguments)
-    arguments |= KEYED if pattern.status is HTTPStatus.CREATED else {}
     return write_document(name, arguments, pattern.fields, SECRET_FRAGMENT)
 
 

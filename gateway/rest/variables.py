@@ -12,6 +12,7 @@ from gateway.rest.documents import (
     EDIT_FIELDS,
     IMPORT_DOCUMENT,
     KEYED,
+    MATCHED,
     NO_FIELDS,
     TARGET,
     VARIABLE_FIELDS,
@@ -21,6 +22,7 @@ from gateway.rest.documents import (
     Fields,
     delete_document,
     list_document,
+    read_document,
     write_document,
 )
 from gateway.rest.rows import Action, Family, Row
@@ -105,12 +107,25 @@ _VARIABLES: Final = (
         request="VariableRequest",
         summary="Create a secret at a holder of any kind",
     ),
+    Row(
+        operation_id="getVariable",
+        method=HTTPMethod.GET,
+        path="/variable/{variableId}",
+        status=HTTPStatus.OK,
+        action=Action.READ,
+        family=Family.VARIABLE,
+        summary="Read one secret, wherever it is defined, with its entity tag",
+        document=read_document("getVariable", VARIABLE_FRAGMENT),
+        bind=calls.secret_in_path,
+        fields=NO_FIELDS,
+        response="VariableResponse",
+    ),
     _variable_write(
         "editVariable",
         "editSecret",
         "/variable/{variableId}",
         method=HTTPMethod.PUT,
-        arguments=TARGET,
+        arguments=TARGET | KEYED | MATCHED,
         bind=calls.edited_variable,
         fields=EDIT_FIELDS,
         request="VariableEditRequest",
@@ -125,7 +140,9 @@ _VARIABLES: Final = (
         family=Family.VARIABLE,
         summary="Delete a secret, wherever it is defined, with its aliases and overrides",
         # As the original does (rule A7).
-        document=delete_document("deleteSecret", TARGET, constant=", withDependents: true"),
+        document=delete_document(
+            "deleteSecret", TARGET | KEYED | MATCHED, constant=", withDependents: true"
+        ),
         bind=calls.secret_in_path,
         fields=NO_FIELDS,
     ),

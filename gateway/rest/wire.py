@@ -13,6 +13,8 @@ Selected = Mapping[str, Any]
 EXTERNAL_TYPES: Final = frozenset({SecretType.EXTERNAL_SECRET})
 NEWER_SERVICE_TYPES: Final = frozenset({ServiceType.AGENTIC_WORKFLOW})
 
+# Selected for the header of the same name, and no field of a row.
+ETAG: Final = "etag"
 # Rule W1: these are strings, whatever is known.
 _NEVER_NULL: Final[Selected] = MappingProxyType({"description": "", "mount_path": ""})
 _REFERENCES: Final = ("aliased_secret", "overridden_secret")
@@ -94,4 +96,4 @@ def conflict_facts(error: Selected) -> dict[str, Any]:
 
 def _without_nulls(selected: Selected) -> dict[str, Any]:
     filled = {name: _NEVER_NULL.get(name) if it is None else it for name, it in selected.items()}
-    return {name: it for name, it in filled.items() if it is not None}
+    return {name: it for name, it in filled.items() if it is not None and name != ETAG}

@@ -1,6 +1,8 @@
 """Making what secrets hang on, and the secrets that the platform itself provides."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
+from typing import Final
 
 from gateway.domain import content
 from gateway.domain.drafts import AT_ONCE, HolderReference, ProvidedDraft, WriteTerms
@@ -8,13 +10,15 @@ from gateway.domain.holders import Holder, below
 from gateway.domain.ids import is_canonical_id
 from gateway.domain.permissions import Permission
 from gateway.domain.principals import Principal
-from gateway.domain.refusals import HolderNotEmpty, NameConflict, SecretNotFound
-from gateway.domain.rules import ensure_can_hang_on, ensure_version, service_scope
+from gateway.domain.refusals import NameConflict, SecretNotFound
+from gateway.domain.rules import ensure_can_hang_on, ensure_name_is, ensure_version, service_scope
 from gateway.domain.scopes import Scope, ServiceType
 from gateway.domain.secrets import Secret
 from gateway.services import access
 from gateway.services.foundation import Foundation
-from gateway.services.removal import remove_holder
+from gateway.services.idempotency import once
+from gateway.services.recorded_answers import HOLDERS, SECRETS, recording_of
+from gateway.services.removal import HolderDeletion, remove_whole
 from gateway.services.room import ensure_room_for_holder
 from gateway.services.writing import (
     Shape,
@@ -24,15 +28,9 @@ from gateway.services.writing import (
     update_with_value,
 )
 from gateway.storage import holders, secrets
-from gateway.storage.unit_of_work import ReadUnit
+from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
-
-@dataclass(frozen=True, slots=True)
-class HolderDeletion:
-    """What went: the holder first, then those below it; and all their secrets."""
-
-    holder_ids: tuple[str, ...]
-    secret_ids: tuple[str, ...]
+_DELETIONS: Final = recording_of(HolderDeletion)
 
 
 class Administration:
@@ -74,13 +72,22 @@ class Administration:
                 holder_id=self._foundation.new_id(),
                 organization_id=viewer.organization_id,
             )
-            await _ensure_name_is_free(unit, holder)
-            await ensure_room_for_holder(self._foundation, unit, holder)
-            await holders.add(unit, holder, parent=above, at=self._foundation.now())
-            if above is None:
-                await self._foundation.vault.add_project_key(
-                    unit, holder, at=self._foundation.now()
-                )
+            return await once(
+                self._foundation,
+                unit,
+                viewer=viewer,
+                terms=terms,
+                request=("createHolder", kind, name, parent),
+                recording=HOLDERS,
+                make=partial(self._add_holder, unit, holder, above),
+            )
+
+    async def _add_holder(self, unit: WriteUnit, holder: Holder, above: Holder | None) -> Holder:
+        await _ensure_name_is_free(unit, holder)
+        await ensure_room_for_holder(self._foundation, unit, holder)
+        await holders.add(unit, holder, parent=above, at=self._foundation.now())
+        if above is None:
+            await self._foundation.vault.add_project_key(unit, holder, at=self._foundation.now())
         return holder
 
     async def create_service(
@@ -115,6 +122,7 @@ class Administration:
             InvalidInput: for a name against the rules.
             HolderNotFound: if it is not there for the viewer.
             Forbidden: if the viewer may not shape the hierarchy where the holder is.
+            NameChanged: if it does not have the expected name.
             NameConflict: if another of its kind beside it has the name.
 
         """
@@ -124,11 +132,15 @@ class Administration:
             # A name is the parent's: that it is taken tells of holders beside this one.
             parent = await holders.find(unit, holder.parent_id) if holder.parent_id else None
             access.require(viewer, Permission.HIERARCHY_WRITE, on=parent)
-            renamed = replace(holder, name=name)
-            if renamed != holder:
-                await _ensure_name_is_free(unit, renamed)
-                await holders.rename(unit, renamed)
-        return renamed
+            return await once(
+                self._foundation,
+                unit,
+                viewer=viewer,
+                terms=terms,
+                request=("renameHolder", at, name),
+                recording=HOLDERS,
+                make=partial(_rename, unit, holder, name, terms),
+            )
 
     async def delete_holder(
         self,
@@ -145,17 +157,26 @@ class Administration:
         Raises:
             HolderNotFound: if it is not there for the viewer.
             Forbidden: if the viewer may not shape the hierarchy.
+            NameChanged: if it does not have the expected name.
             HolderNotEmpty: if something would go with it that was not asked for.
 
         """
         async with self._foundation.writing(terms, viewer=viewer) as unit:
-            holder = await access.require_on(unit, viewer, Permission.HIERARCHY_WRITE, at)
-            below = await holders.ids_below(unit, holder)
-            going = await secrets.ids_at(unit, [holder.id, *below])
-            if (below or going) and not with_content:
-                raise HolderNotEmpty(holder.id, holders=len(below), secrets=len(going))
-            await remove_holder(self._foundation, unit, holder)
-        return HolderDeletion((holder.id, *below), tuple(going))
+
+            async def delete() -> HolderDeletion:
+                holder = await access.require_on(unit, viewer, Permission.HIERARCHY_WRITE, at)
+                ensure_name_is(holder, terms.expected_name)
+                return await remove_whole(self._foundation, unit, holder, with_content=with_content)
+
+            return await once(
+                self._foundation,
+                unit,
+                viewer=viewer,
+                terms=terms,
+                request=("deleteHolder", at, with_content),
+                recording=_DELETIONS,
+                make=delete,
+            )
 
     async def rotate(
         self,
@@ -177,13 +198,26 @@ class Administration:
         content.ensure_value(value)
         async with self._foundation.writing(terms, viewer=viewer) as unit:
             access.require_somewhere(viewer, Permission.HIERARCHY_WRITE)
-            secret = await secrets.find(unit, secret_id) if is_canonical_id(secret_id) else None
-            if secret is None or not access.can_see(viewer, secret) or not secret.is_provided:
-                raise SecretNotFound(secret_id)
-            access.require(viewer, Permission.HIERARCHY_WRITE, on=secret.holder)
-            ensure_version(secret, terms.expected_version)
-            rotated = replace(secret, version=secret.version + 1, updated_at=self._foundation.now())
-            await update_with_value(self._foundation, unit, rotated, value)
+
+            async def rotate() -> Secret:
+                secret = await _find_provided(unit, secret_id, viewer)
+                ensure_version(secret, terms.expected_version)
+                return await self._give_value(unit, secret, value)
+
+            return await once(
+                self._foundation,
+                unit,
+                viewer=viewer,
+                terms=terms,
+                request=("rotate", secret_id, value),
+                recording=SECRETS,
+                make=rotate,
+                before_repeat=partial(_require_shaping_at, viewer),
+            )
+
+    async def _give_value(self, unit: WriteUnit, secret: Secret, value: str) -> Secret:
+        rotated = replace(secret, version=secret.version + 1, updated_at=self._foundation.now())
+        await update_with_value(self._foundation, unit, rotated, value)
         return rotated
 
     async def register(
@@ -212,10 +246,43 @@ class Administration:
         )
         async with self._foundation.writing(terms, viewer=viewer) as unit:
             holder = await access.require_on(unit, viewer, Permission.HIERARCHY_WRITE, at)
-            await ensure_key_is_free(unit, holder, draft.key, viewer=viewer)
-            secret = assembled(self._foundation, holder, draft, shape)
-            await add_with_value(self._foundation, unit, secret, draft.value)
-        return secret
+
+            async def register() -> Secret:
+                await ensure_key_is_free(unit, holder, draft.key, viewer=viewer)
+                secret = assembled(self._foundation, holder, draft, shape)
+                await add_with_value(self._foundation, unit, secret, draft.value)
+                return secret
+
+            return await once(
+                self._foundation,
+                unit,
+                viewer=viewer,
+                terms=terms,
+                request=("register", at, draft),
+                recording=SECRETS,
+                make=register,
+            )
+
+
+async def _rename(unit: WriteUnit, holder: Holder, name: str, terms: WriteTerms) -> Holder:
+    ensure_name_is(holder, terms.expected_name)
+    renamed = replace(holder, name=name)
+    if renamed != holder:
+        await _ensure_name_is_free(unit, renamed)
+        await holders.rename(unit, renamed)
+    return renamed
+
+
+async def _find_provided(unit: ReadUnit, secret_id: str, viewer: Principal) -> Secret:
+    secret = await secrets.find(unit, secret_id) if is_canonical_id(secret_id) else None
+    if secret is None or not access.can_see(viewer, secret) or not secret.is_provided:
+        raise SecretNotFound(secret_id)
+    access.require(viewer, Permission.HIERARCHY_WRITE, on=secret.holder)
+    return secret
+
+
+def _require_shaping_at(viewer: Principal, rotated: Secret) -> None:
+    access.require(viewer, Permission.HIERARCHY_WRITE, on=rotated.holder)
 
 
 async def _ensure_name_is_free(unit: ReadUnit, holder: Holder) -> None:

@@ -11,6 +11,7 @@ from gateway.domain.secrets import Secret, SecretType
 from gateway.services import access
 from gateway.services.foundation import Foundation
 from gateway.services.idempotency import once
+from gateway.services.recorded_answers import SECRETS
 from gateway.services.room import ensure_room_for_secret
 from gateway.services.writing import Shape, assembled, ensure_key_is_free, target_in_reach
 from gateway.storage import secrets
@@ -56,6 +57,7 @@ class Aliases:
                 viewer=viewer,
                 terms=terms,
                 request=("alias", at, target_id, draft),
+                recording=SECRETS,
                 make=partial(self._add, unit, holder, target_id, draft, viewer=viewer, terms=terms),
             )
 
@@ -78,6 +80,7 @@ class Aliases:
             key=draft.key,
             target=target.facts,
             target_holder_id=target.holder.id,
+            target_version=target.version,
         )
         alias = assembled(self._foundation, holder, draft, shape)
         await ensure_room_for_secret(self._foundation, unit, holder)

@@ -1,7 +1,8 @@
 """Editing and deleting secrets, with all that refers to them."""
 
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from functools import partial
+from typing import Final, TypeVar
 
 from gateway.domain.drafts import AT_ONCE, EditDraft, HolderReference, Kept, WriteTerms
 from gateway.domain.holders import Holder
@@ -19,7 +20,10 @@ from gateway.domain.rules import (
 from gateway.domain.secrets import Secret
 from gateway.domain.visibility import Visibility
 from gateway.services import access
+from gateway.services.entity_tags import EntityTagging
 from gateway.services.foundation import Foundation
+from gateway.services.idempotency import once
+from gateway.services.recorded_answers import SECRETS, recording_of
 from gateway.services.writing import ensure_key_is_allowed, ensure_key_is_free, update_with_value
 from gateway.storage import secrets
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
@@ -35,12 +39,26 @@ class Deletion:
     holder: Holder
 
 
+_DELETIONS: Final = recording_of(Deletion)
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What is asked for: a secret, the holder in its path if there is one, and the terms."""
+
+    viewer: Principal
+    secret_id: str
+    at: Holder | None
+    terms: WriteTerms
+
+
 class Changes:
     """The use cases that change a secret which is there."""
 
     def __init__(self, foundation: Foundation) -> None:
         """Take what every use case stands on."""
         self._foundation = foundation
+        self._tags = EntityTagging(foundation)
 
     async def edit(
         self,
@@ -65,9 +83,22 @@ class Changes:
         """
         draft.ensure_valid()
         async with self._foundation.writing(terms, viewer=viewer) as unit:
-            secret = await self._changeable(unit, viewer, secret_id, at=at, terms=terms)
-            ensure_is_known(secret, knows_external=terms.knows_external)
-            return await apply_edit(self._foundation, unit, secret, draft, viewer=viewer)
+            change = _Change(viewer, secret_id, await _allowed_at(unit, viewer, at), terms)
+            return await once(
+                self._foundation,
+                unit,
+                viewer=viewer,
+                terms=terms,
+                request=("edit", at, secret_id, draft),
+                recording=SECRETS,
+                make=partial(self._edit, unit, change, draft),
+                before_repeat=partial(_require_write_on, viewer),
+            )
+
+    async def _edit(self, unit: WriteUnit, change: _Change, draft: EditDraft) -> Secret:
+        secret = await self._changeable(unit, change)
+        ensure_is_known(secret, knows_external=change.terms.knows_external)
+        return await apply_edit(self._foundation, unit, secret, draft, viewer=change.viewer)
 
     async def delete(
         self,
@@ -92,33 +123,37 @@ class Changes:
 
         """
         async with self._foundation.writing(terms, viewer=viewer) as unit:
-            secret = await self._changeable(unit, viewer, secret_id, at=at, terms=terms)
-            if not with_dependents:
-                await _ensure_unused(unit, secret, viewer)
-            dependents = await secrets.dependent_ids(unit, secret.id)
-            await secrets.remove(unit, secret.id)
+            change = _Change(viewer, secret_id, await _allowed_at(unit, viewer, at), terms)
+            return await once(
+                self._foundation,
+                unit,
+                viewer=viewer,
+                terms=terms,
+                request=("delete", at, secret_id, with_dependents),
+                recording=_DELETIONS,
+                make=partial(self._delete, unit, change, with_dependents=with_dependents),
+                before_repeat=partial(_require_write_on, viewer),
+            )
+
+    async def _delete(self, unit: WriteUnit, change: _Change, *, with_dependents: bool) -> Deletion:
+        secret = await self._changeable(unit, change)
+        if not with_dependents:
+            await _ensure_unused(unit, secret, change.viewer)
+        dependents = await secrets.dependent_ids(unit, secret.id)
+        await secrets.remove(unit, secret.id)
         return Deletion((secret.id, *dependents), secret.holder)
 
-    async def _changeable(
-        self,
-        unit: ReadUnit,
-        viewer: Principal,
-        secret_id: str,
-        *,
-        at: HolderReference | None,
-        terms: WriteTerms,
-    ) -> Secret:
-        if at is None:
-            access.require_somewhere(viewer, Permission.SECRET_WRITE)
+    async def _changeable(self, unit: ReadUnit, change: _Change) -> Secret:
+        viewer, secret_id, terms = change.viewer, change.secret_id, change.terms
         secret = await secrets.find(unit, secret_id) if is_canonical_id(secret_id) else None
-        if at is not None:
-            holder = await access.require_on(unit, viewer, Permission.SECRET_WRITE, at)
-            secret = secret if secret and _is_named_through(holder, secret) else None
+        if secret and change.at and not _is_named_through(change.at, secret):
+            secret = None
         if secret is None or not access.can_see(viewer, secret):
             raise SecretNotFound(secret_id)
         access.require(viewer, Permission.SECRET_WRITE, on=secret.holder)
         ensure_can_be_changed(secret)
         ensure_version(secret, terms.expected_version)
+        self._tags.ensure_match(secret, terms, viewer=viewer)
         return secret
 
 
@@ -169,6 +204,19 @@ def edited_secret(foundation: Foundation, secret: Secret, draft: EditDraft) -> S
 async def _rename_overrides(unit: WriteUnit, edited: Secret, viewer: Principal) -> None:
     await ensure_key_is_free(unit, edited.holder, edited.key, viewer=viewer)
     await secrets.rename_overrides(unit, edited)
+
+
+async def _allowed_at(
+    unit: ReadUnit, viewer: Principal, at: HolderReference | None
+) -> Holder | None:
+    if at is None:
+        access.require_somewhere(viewer, Permission.SECRET_WRITE)
+        return None
+    return await access.require_on(unit, viewer, Permission.SECRET_WRITE, at)
+
+
+def _require_write_on(viewer: Principal, changed: Secret | Deletion) -> None:
+    access.require(viewer, Permission.SECRET_WRITE, on=changed.holder)
 
 
 async def _ensure_unused(unit: ReadUnit, secret: Secret, viewer: Principal) -> None:

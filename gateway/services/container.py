@@ -10,6 +10,7 @@ from gateway.services.bells import Bells
 from gateway.services.changes import Changes
 from gateway.services.delivery import Delivery
 from gateway.services.effective import Effective
+from gateway.services.entity_tags import EntityTagging
 from gateway.services.finishing import Finishing
 from gateway.services.foundation import Foundation
 from gateway.services.grants import Grants
@@ -35,6 +36,7 @@ class Services:
     changes: Changes
     delivery: Delivery
     effective: Effective
+    entity_tags: EntityTagging
     finishing: Finishing
     grants: Grants
     hierarchy: Hierarchy
@@ -58,6 +60,7 @@ class Services:
             changes=Changes(foundation),
             delivery=Delivery(foundation),
             effective=Effective(foundation),
+            entity_tags=EntityTagging(foundation),
             finishing=Finishing(),
             grants=Grants(foundation),
             hierarchy=Hierarchy(foundation),

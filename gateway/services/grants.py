@@ -1,6 +1,8 @@
 """Granting roles at places, and taking them away."""
 
 from dataclasses import replace
+from functools import partial
+from typing import Final
 
 from gateway.domain.drafts import AT_ONCE, HolderReference, WriteTerms
 from gateway.domain.grants import (
@@ -19,10 +21,15 @@ from gateway.domain.ids import is_canonical_id
 from gateway.domain.pages import Page, Window
 from gateway.domain.permissions import Permission, Role
 from gateway.domain.principals import Principal
+from gateway.domain.visibility import Visibility
 from gateway.services import access
 from gateway.services.foundation import Foundation
+from gateway.services.idempotency import once
+from gateway.services.recorded_answers import recording_of
 from gateway.storage import grants, tokens, users
-from gateway.storage.unit_of_work import ReadUnit
+from gateway.storage.unit_of_work import ReadUnit, WriteUnit
+
+_GRANTS: Final = recording_of(Grant)
 
 
 class Grants:
@@ -55,22 +62,35 @@ class Grants:
         async with self._foundation.writing(terms, viewer=viewer) as unit:
             place = await access.require_at(unit, viewer, Permission.ACCESS_MANAGE, on)
             access.require_role(viewer, role, on=place)
-            name = await _name_of(unit, viewer, grantee)
             held = Held(role=role, place=place)
-            there = await grants.held_by(unit, grantee)
-            if held in there:
-                raise GrantConflict
-            if len(there) >= MAX_GRANTS:
-                raise TooManyGrants
-            made = Grant(
-                id=self._foundation.new_id(),
-                organization_id=viewer.organization_id,
-                grantee=grantee,
-                grantee_name=name,
-                held=held,
-                created_at=self._foundation.now(),
+            return await once(
+                self._foundation,
+                unit,
+                viewer=viewer,
+                terms=terms,
+                request=("grantRole", grantee, role, on),
+                recording=_GRANTS,
+                make=partial(self._add, unit, viewer, grantee, held),
             )
-            await grants.add(unit, made)
+
+    async def _add(
+        self, unit: WriteUnit, viewer: Principal, grantee: GranteeReference, held: Held
+    ) -> Grant:
+        name = await _name_of(unit, viewer, grantee)
+        there = await grants.held_by(unit, grantee)
+        if held in there:
+            raise GrantConflict
+        if len(there) >= MAX_GRANTS:
+            raise TooManyGrants
+        made = Grant(
+            id=self._foundation.new_id(),
+            organization_id=viewer.organization_id,
+            grantee=grantee,
+            grantee_name=name,
+            held=held,
+            created_at=self._foundation.now(),
+        )
+        await grants.add(unit, made)
         return made
 
     async def revoke(
@@ -85,13 +105,16 @@ class Grants:
         """
         sight = access.require_somewhere(viewer, Permission.ACCESS_MANAGE)
         async with self._foundation.writing(terms, viewer=viewer) as unit:
-            known = is_canonical_id(grant_id)
-            found = await grants.find(unit, grant_id, sight=sight) if known else None
-            if found is None:
-                raise GrantNotFound(grant_id)
-            access.require_role(viewer, found.held.role, on=found.held.place)
-            await grants.remove(unit, grant_id)
-        return found
+            return await once(
+                self._foundation,
+                unit,
+                viewer=viewer,
+                terms=terms,
+                request=("revokeRole", grant_id),
+                recording=_GRANTS,
+                make=partial(_remove, unit, viewer, grant_id, sight),
+                before_repeat=partial(_require_giving, viewer),
+            )
 
     async def page(
         self,
@@ -113,6 +136,20 @@ class Grants:
             # Nobody has such an id, and not every text can be asked for.
             of = replace(of, id="")
         return await grants.page(unit, window, sight=sight, of=of)
+
+
+async def _remove(unit: WriteUnit, viewer: Principal, grant_id: str, sight: Visibility) -> Grant:
+    known = is_canonical_id(grant_id)
+    found = await grants.find(unit, grant_id, sight=sight) if known else None
+    if found is None:
+        raise GrantNotFound(grant_id)
+    _require_giving(viewer, found)
+    await grants.remove(unit, grant_id)
+    return found
+
+
+def _require_giving(viewer: Principal, grant: Grant) -> None:
+    access.require_role(viewer, grant.held.role, on=grant.held.place)
 
 
 async def _name_of(unit: ReadUnit, viewer: Principal, grantee: GranteeReference) -> str:

@@ -1,22 +1,28 @@
 """Writes that happen once, however often they are sent."""
 
 import json
-from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict, is_dataclass
 from datetime import timedelta
+from enum import Enum
 from hmac import compare_digest
-from typing import Final
+from typing import Final, TypeVar
 
 from gateway.crypto.envelope import keyed_hash
-from gateway.domain.drafts import Draft, HolderReference, WriteTerms
+from gateway.domain.drafts import WriteTerms
 from gateway.domain.principals import Principal
 from gateway.domain.refusals import IdempotencyConflict
-from gateway.domain.secrets import Secret
 from gateway.services.foundation import Foundation
+from gateway.services.recorded_answers import Recording
 from gateway.storage import idempotency
 from gateway.storage.unit_of_work import WriteUnit
 
 KEPT_FOR: Final = timedelta(hours=24)
+Answer = TypeVar("Answer")
+
+
+def _allow(_: object) -> None:
+    """Refuse nothing: the use case has asked already."""
 
 
 async def once(
@@ -25,10 +31,15 @@ async def once(
     *,
     viewer: Principal,
     terms: WriteTerms,
-    request: tuple[str | HolderReference | Draft, ...],
-    make: Callable[[], Awaitable[Secret]],
-) -> Secret:
-    """Make the secret, or return what the same request made before under its idempotency key.
+    request: tuple[object, ...],
+    recording: Recording[Answer],
+    make: Callable[[], Awaitable[Answer]],
+    before_repeat: Callable[[Answer], None] = _allow,
+) -> Answer:
+    """Do the work, or return what the same request answered before under its idempotency key.
+
+    `request` names the operation and has all of its arguments; the preconditions of the terms count
+    too. `before_repeat` can refuse an answer that is about to be given again.
 
     Raises:
         IdempotencyConflict: if the key was used for another request.
@@ -37,21 +48,40 @@ async def once(
     """
     if terms.idempotency_key is None:
         return await make()
-    key, since = terms.idempotency_key, foundation.now() - KEPT_FOR
+    key, now = terms.idempotency_key, foundation.now()
     # Keyed, since the request holds a value: a bare hash of it could be guessed.
-    fingerprint = keyed_hash(foundation.vault.idempotency_key, _canonical(request))
-    if recorded := await idempotency.find(unit, viewer.id, key, since=since):
-        if not compare_digest(recorded[0], fingerprint):
+    fingerprint = keyed_hash(
+        foundation.vault.idempotency_key, _canonical((*request, *terms.preconditions))
+    )
+    if recorded := await idempotency.find(unit, viewer.id, key, since=now - KEPT_FOR):
+        if not compare_digest(recorded.fingerprint, fingerprint):
             raise IdempotencyConflict
-        return recorded[1]
+        answer = recording.to_answer(recorded.text)
+        before_repeat(answer)
+        return answer
     made = await make()
-    await idempotency.forget(unit, until=since)
-    await idempotency.add(unit, viewer.id, key, made, fingerprint=fingerprint)
+    await idempotency.forget(unit, until=now - KEPT_FOR)
+    answered = idempotency.Answered(fingerprint, recording.to_text(made))
+    await idempotency.add(unit, viewer.id, key, answered, at=now)
     return made
 
 
-def _canonical(request: tuple[str | HolderReference | Draft, ...]) -> bytes:
-    plain = [
-        part if isinstance(part, str) else [type(part).__name__, asdict(part)] for part in request
-    ]
-    return json.dumps(plain, sort_keys=True).encode()
+def _canonical(request: tuple[object, ...]) -> bytes:
+    return json.dumps(list(map(_plain, request)), sort_keys=True, default=_marked).encode()
+
+
+def _plain(part: object) -> object:
+    if is_dataclass(part) and not isinstance(part, type):
+        return [type(part).__name__, asdict(part)]
+    if isinstance(part, Sequence) and not isinstance(part, str):
+        return list(map(_plain, part))
+    return part
+
+
+def _marked(part: object) -> object:
+    """Return what JSON has no form for; no text that a caller sends equals it."""
+    if isinstance(part, Enum):
+        return [type(part).__name__, part.name]
+    if isinstance(part, timedelta):
+        return ["timedelta", part.total_seconds()]
+    raise TypeError(type(part).__name__)

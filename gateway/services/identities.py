@@ -1,5 +1,8 @@
 """Users: people whom an OpenID Connect provider vouches for, and what they were granted."""
 
+from functools import partial
+from typing import Final
+
 from gateway.domain import content
 from gateway.domain.drafts import AT_ONCE, WriteTerms
 from gateway.domain.errors import Unauthenticated
@@ -21,9 +24,14 @@ from gateway.domain.tokens import ApiToken, Creator
 from gateway.services import access
 from gateway.services.foundation import Foundation
 from gateway.services.homes import Homes
+from gateway.services.idempotency import once
+from gateway.services.recorded_answers import recording_of
 from gateway.services.revocation import UserRemoval, revoke_created
 from gateway.storage import grants, users
-from gateway.storage.unit_of_work import ReadUnit
+from gateway.storage.unit_of_work import ReadUnit, WriteUnit
+
+_USERS: Final = recording_of(User)
+_REMOVALS: Final = recording_of(UserRemoval)
 
 
 class Identities:
@@ -87,11 +95,22 @@ class Identities:
             is_invited=True,
         )
         async with self._foundation.writing(terms, viewer=viewer) as unit:
-            if await users.is_registered(unit, user):
-                raise UserConflict
-            count = await users.count_of(unit, viewer.organization_id)
-            self._foundation.quotas.ensure_room_for_user(count)
-            await users.add(unit, user)
+            return await once(
+                self._foundation,
+                unit,
+                viewer=viewer,
+                terms=terms,
+                request=("registerUser", issuer, subject, display_name),
+                recording=_USERS,
+                make=partial(self._add, unit, user),
+            )
+
+    async def _add(self, unit: WriteUnit, user: User) -> User:
+        if await users.is_registered(unit, user):
+            raise UserConflict
+        count = await users.count_of(unit, user.organization_id)
+        self._foundation.quotas.ensure_room_for_user(count)
+        await users.add(unit, user)
         return user
 
     async def remove(
@@ -114,20 +133,31 @@ class Identities:
         """
         access.require(viewer, Permission.ACCESS_MANAGE, on=None)
         async with self._foundation.writing(terms, viewer=viewer) as unit:
-            organization_id, known = viewer.organization_id, is_canonical_id(user_id)
-            found = (
-                await users.find(unit, user_id, organization_id=organization_id) if known else None
+            return await once(
+                self._foundation,
+                unit,
+                viewer=viewer,
+                terms=terms,
+                request=("removeUser", user_id, keep_created),
+                recording=_REMOVALS,
+                make=partial(self._remove, unit, viewer, user_id, keep_created=keep_created),
             )
-            if found is None:
-                raise UserNotFound(user_id)
-            grantee = GranteeReference(kind=GranteeKind.USER, id=user_id)
-            for held in await grants.held_by(unit, grantee):
-                access.require_role(viewer, held.role, on=held.place)
-            await users.remove(unit, user_id)
-            created: tuple[ApiToken, ...] = ()
-            if not keep_created:
-                creator, now = Creator(ActorKind.USER, user_id), self._foundation.now()
-                created = await revoke_created(unit, creator, at=now, viewer=viewer)
+
+    async def _remove(
+        self, unit: WriteUnit, viewer: Principal, user_id: str, *, keep_created: bool
+    ) -> UserRemoval:
+        organization_id, known = viewer.organization_id, is_canonical_id(user_id)
+        found = await users.find(unit, user_id, organization_id=organization_id) if known else None
+        if found is None:
+            raise UserNotFound(user_id)
+        grantee = GranteeReference(kind=GranteeKind.USER, id=user_id)
+        for held in await grants.held_by(unit, grantee):
+            access.require_role(viewer, held.role, on=held.place)
+        await users.remove(unit, user_id)
+        created: tuple[ApiToken, ...] = ()
+        if not keep_created:
+            creator, now = Creator(ActorKind.USER, user_id), self._foundation.now()
+            created = await revoke_created(unit, creator, at=now, viewer=viewer)
         return UserRemoval(user=found, created=created)
 
     async def page(self, unit: ReadUnit, *, viewer: Principal, window: Window) -> Page[User]:

@@ -132,7 +132,9 @@ class ImportPlan:
     def _current(self, secret: Secret) -> Secret:
         """Return the secret with its target as the rows so far leave it."""
         target = secret.target and self._written(secret.target.id)
-        return replace(secret, target=target.facts) if isinstance(target, Secret) else secret
+        if not isinstance(target, Secret):
+            return secret
+        return replace(secret, target=target.facts, target_version=target.version)
 
     def _written(self, secret_id: str) -> Secret | None:
         found = self.created.get(secret_id) or self.edited.get(secret_id)

@@ -6,6 +6,8 @@ meet is read at once, all rows are decided on, and what they leave is written at
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Final, Self
 
 from gateway.domain.content import is_key
 from gateway.domain.drafts import AT_ONCE, HolderReference, SecretDraft, WriteTerms
@@ -14,9 +16,12 @@ from gateway.domain.holders import Holder
 from gateway.domain.permissions import Permission
 from gateway.domain.principals import Principal
 from gateway.domain.refusals import TooManyRows
+from gateway.domain.secrets import Secret
 from gateway.services import access
 from gateway.services.foundation import Foundation
+from gateway.services.idempotency import once
 from gateway.services.import_plan import ImportAction, ImportedRow, ImportPlan, ImportRow
+from gateway.services.recorded_answers import RecordedError, Recording, recording_of
 from gateway.services.writing import add_all_with_values, update_all_with_values
 from gateway.storage import holders, secret_batches
 from gateway.storage.unit_of_work import WriteUnit
@@ -32,6 +37,49 @@ class ImportReport:
 
     holder: Holder
     rows: tuple[ImportedRow, ...]
+
+
+# A row, and what is wrong with it by itself.
+_Checked = tuple[ImportRow, BusinessError | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _RecordedRow:
+    action: ImportAction
+    secret: Secret | None
+    error: RecordedError | None
+
+
+@dataclass(frozen=True, slots=True)
+class _RecordedReport:
+    holder: Holder
+    rows: tuple[_RecordedRow, ...]
+
+    @classmethod
+    def of(cls, report: ImportReport) -> Self:
+        return cls(
+            report.holder,
+            tuple(
+                _RecordedRow(
+                    row.action, row.secret, RecordedError.of(row.error) if row.error else None
+                )
+                for row in report.rows
+            ),
+        )
+
+    def restored(self) -> ImportReport:
+        rows = (
+            ImportedRow(row.action, row.secret, row.error.restored() if row.error else None)
+            for row in self.rows
+        )
+        return ImportReport(self.holder, tuple(rows))
+
+
+_AS_RECORDED: Final = recording_of(_RecordedReport)
+_REPORTS: Final[Recording[ImportReport]] = Recording(
+    lambda report: _AS_RECORDED.to_text(_RecordedReport.of(report)),
+    lambda text: _AS_RECORDED.to_answer(text).restored(),
+)
 
 
 class Imports:
@@ -60,6 +108,7 @@ class Imports:
             HolderNotFound: if the holder is not there for the viewer.
             Forbidden: if the viewer may not write at any of the rows' holders.
             TooManyRows: if there are more than 1,000 rows.
+            IdempotencyConflict: if the idempotency key was used for another request.
 
         """
         if len(rows) > MAX_ROWS:
@@ -67,24 +116,35 @@ class Imports:
         faults = [_fault(row.draft) for row in rows]
         async with self._foundation.writing(terms, viewer=viewer) as unit:
             holder = await access.require_on(unit, viewer, Permission.SECRET_WRITE, at)
-            chain = await holders.by_ids(unit, holder.chain_ids)
-            by_scope = {found.kind: found for found in chain.values()}
-            places = [by_scope.get(row.scope or holder.kind) for row in rows]
-            named = {place.id: place for place in places if place}
-            # Before the first one is written: all that the rows name, or nothing.
-            for place in named.values():
-                access.require(viewer, Permission.SECRET_WRITE, on=place)
-            plan = ImportPlan(
+            plan = ImportPlan(self._foundation, viewer, overwrite, counts={})
+            return await once(
                 self._foundation,
-                viewer,
-                overwrite,
-                await secret_batches.counts_at(unit, list(named)),
+                unit,
+                viewer=viewer,
+                terms=terms,
+                request=("import", at, rows, overwrite),
+                recording=_REPORTS,
+                make=partial(
+                    self._import, unit, plan, holder, list(zip(rows, faults, strict=True))
+                ),
             )
-            keys = {row.draft.key for row in rows if is_key(row.draft.key)}
-            await _read(unit, plan, holder, named.values(), keys)
-            imported = tuple(map(plan.add, places, rows, faults))
-            await add_all_with_values(self._foundation, unit, plan.created.values())
-            await update_all_with_values(self._foundation, unit, plan.edited.values())
+
+    async def _import(
+        self, unit: WriteUnit, plan: ImportPlan, holder: Holder, checked: Sequence[_Checked]
+    ) -> ImportReport:
+        chain = await holders.by_ids(unit, holder.chain_ids)
+        by_scope = {found.kind: found for found in chain.values()}
+        places = [by_scope.get(row.scope or holder.kind) for row, _ in checked]
+        named = {place.id: place for place in places if place}
+        # Before the first one is written: all that the rows name, or nothing.
+        for place in named.values():
+            access.require(plan.viewer, Permission.SECRET_WRITE, on=place)
+        plan.counts.update(await secret_batches.counts_at(unit, list(named)))
+        keys = {row.draft.key for row, _ in checked if is_key(row.draft.key)}
+        await _read(unit, plan, holder, named.values(), keys)
+        imported = tuple(plan.add(at, *row) for at, row in zip(places, checked, strict=True))
+        await add_all_with_values(self._foundation, unit, plan.created.values())
+        await update_all_with_values(self._foundation, unit, plan.edited.values())
         return ImportReport(holder, imported)
 
 

@@ -12,6 +12,7 @@ from gateway.domain.secrets import Secret, SecretType
 from gateway.services import access
 from gateway.services.foundation import Foundation
 from gateway.services.idempotency import once
+from gateway.services.recorded_answers import SECRETS
 from gateway.services.writing import Shape, add_with_value, assembled, target_in_reach
 from gateway.storage import secrets
 from gateway.storage.unit_of_work import WriteUnit
@@ -56,6 +57,7 @@ class Overrides:
                 viewer=viewer,
                 terms=terms,
                 request=("override", at, target_id, draft),
+                recording=SECRETS,
                 make=partial(
                     add_override,
                     self._foundation,
@@ -105,5 +107,6 @@ def new_override(
         key=target.key,
         target=target.facts,
         target_holder_id=target.holder.id,
+        target_version=target.version,
     )
     return assembled(foundation, holder, draft, shape)

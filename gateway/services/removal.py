@@ -1,9 +1,37 @@
 """The steps that deleting holders shares, inside a write that has been allowed already."""
 
+from dataclasses import dataclass
+
 from gateway.domain.holders import Holder
+from gateway.domain.refusals import HolderNotEmpty
 from gateway.services.foundation import Foundation
 from gateway.storage import holders, secrets
 from gateway.storage.unit_of_work import WriteUnit
+
+
+@dataclass(frozen=True, slots=True)
+class HolderDeletion:
+    """What went: the holder first, then those below it; and all their secrets."""
+
+    holder_ids: tuple[str, ...]
+    secret_ids: tuple[str, ...]
+
+
+async def remove_whole(
+    foundation: Foundation, unit: WriteUnit, holder: Holder, *, with_content: bool
+) -> HolderDeletion:
+    """Delete a holder; what is below it and its secrets only `with_content`.
+
+    Raises:
+        HolderNotEmpty: if something would go with it that was not asked for.
+
+    """
+    below = await holders.ids_below(unit, holder)
+    going = await secrets.ids_at(unit, [holder.id, *below])
+    if (below or going) and not with_content:
+        raise HolderNotEmpty(holder.id, holders=len(below), secrets=len(going))
+    await remove_holder(foundation, unit, holder)
+    return HolderDeletion((holder.id, *below), tuple(going))
 
 
 async def remove_holder(foundation: Foundation, unit: WriteUnit, holder: Holder) -> None:

@@ -21,6 +21,7 @@ from gateway.domain.secrets import Secret, SecretFacts, SecretType
 from gateway.services import access
 from gateway.services.foundation import Foundation
 from gateway.services.idempotency import once
+from gateway.services.recorded_answers import SECRETS
 from gateway.services.writing import Shape, add_with_value, assembled, ensure_key_is_free
 from gateway.storage import secrets
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
@@ -130,6 +131,7 @@ class Secrets:
                 viewer=viewer,
                 terms=terms,
                 request=("create", at, draft),
+                recording=SECRETS,
                 make=partial(add_secret, self._foundation, unit, holder, draft, viewer=viewer),
             )
 

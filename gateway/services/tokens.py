@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from hmac import compare_digest
-from typing import Final
+from typing import Final, NoReturn
 
 from gateway.crypto.envelope import keyed_hash
 from gateway.domain import content
@@ -15,6 +16,7 @@ from gateway.domain.grants import (
     GranteeKind,
     GranteeReference,
     Held,
+    TokenAlreadyShown,
     TokenNotFound,
 )
 from gateway.domain.ids import is_canonical_id
@@ -23,8 +25,11 @@ from gateway.domain.pages import Page, Window
 from gateway.domain.permissions import Permission, Role
 from gateway.domain.principals import Principal
 from gateway.domain.tokens import ApiToken, Creator, earliest, is_token_text, new_token_text
+from gateway.domain.visibility import Visibility
 from gateway.services import access
 from gateway.services.foundation import Foundation
+from gateway.services.idempotency import once
+from gateway.services.recorded_answers import recording_of
 from gateway.services.revocation import (
     TokenRevocation,
     require_revocable,
@@ -33,7 +38,7 @@ from gateway.services.revocation import (
 )
 from gateway.services.token_uses import TokenUses
 from gateway.storage import grants, tokens
-from gateway.storage.unit_of_work import ReadUnit
+from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
 MAX_DAYS: Final = 3_650
 
@@ -45,6 +50,22 @@ class NewToken:
     facts: ApiToken
     grant: Grant
     text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Created:
+    """What is recorded of a new token: not its text."""
+
+    facts: ApiToken
+    grant: Grant
+
+
+_CREATED: Final = recording_of(_Created)
+_REVOCATIONS: Final = recording_of(TokenRevocation)
+
+
+def _refuse_repeat(created: _Created) -> NoReturn:
+    raise TokenAlreadyShown(created.facts, created.grant)
 
 
 class Tokens:
@@ -74,27 +95,50 @@ class Tokens:
             HolderNotFound: if the holder is not there for the viewer.
             Forbidden: if the viewer may not manage access there, or has less than the role there.
             QuotaExceeded: if the organization has as many valid tokens as it can have.
+            IdempotencyConflict: if the idempotency key was used for another request.
+            TokenAlreadyShown: if the same request created the token before.
 
         """
         content.ensure_name(name)
-        text, now = new_token_text(), self._foundation.now()
+        text = new_token_text()
         async with self._foundation.writing(terms, viewer=viewer) as unit:
             place = await access.require_at(unit, viewer, Permission.ACCESS_MANAGE, on)
             access.require_role(viewer, role, on=place)
-            count = await tokens.count_valid(unit, viewer.organization_id, at=now)
-            self._foundation.quotas.ensure_room_for_token(count)
-            token = self._new_token(viewer, name, lifetime, at=now)
-            grant = Grant(
-                id=self._foundation.new_id(),
-                organization_id=viewer.organization_id,
-                grantee=GranteeReference(kind=GranteeKind.TOKEN, id=token.id),
-                grantee_name=name,
-                held=Held(role=role, place=place),
-                created_at=now,
+            new = self._new(viewer, name, Held(role=role, place=place), lifetime)
+            created = await once(
+                self._foundation,
+                unit,
+                viewer=viewer,
+                terms=terms,
+                request=("createApiToken", name, role, on, lifetime),
+                recording=_CREATED,
+                make=partial(self._add, unit, new, digest=self._digest(text)),
+                before_repeat=_refuse_repeat,
             )
-            await tokens.add(unit, token, digest=self._digest(text))
-            await grants.add(unit, grant)
-        return NewToken(token, grant, text)
+        return NewToken(created.facts, created.grant, text)
+
+    def _new(
+        self, viewer: Principal, name: str, held: Held, lifetime: timedelta | None
+    ) -> _Created:
+        now = self._foundation.now()
+        token = self._new_token(viewer, name, lifetime, at=now)
+        grant = Grant(
+            id=self._foundation.new_id(),
+            organization_id=viewer.organization_id,
+            grantee=GranteeReference(kind=GranteeKind.TOKEN, id=token.id),
+            grantee_name=name,
+            held=held,
+            created_at=now,
+        )
+        return _Created(token, grant)
+
+    async def _add(self, unit: WriteUnit, new: _Created, *, digest: bytes) -> _Created:
+        token = new.facts
+        count = await tokens.count_valid(unit, token.organization_id, at=token.created_at)
+        self._foundation.quotas.ensure_room_for_token(count)
+        await tokens.add(unit, token, digest=digest)
+        await grants.add(unit, new.grant)
+        return new
 
     def _new_token(
         self, viewer: Principal, name: str, lifetime: timedelta | None, *, at: datetime
@@ -173,19 +217,32 @@ class Tokens:
         """
         sight = access.require_somewhere(viewer, Permission.ACCESS_MANAGE)
         async with self._foundation.writing(terms, viewer=viewer) as unit:
-            known = is_canonical_id(token_id)
-            found = await tokens.find(unit, token_id, sight=sight) if known else None
-            if found is None:
-                raise TokenNotFound(token_id)
-            await require_revocable(unit, token_id, viewer=viewer)
-            now = self._foundation.now()
-            await tokens.revoke(unit, token_id, at=now)
-            created: Sequence[ApiToken] = ()
-            if not keep_created:
-                creator = Creator(ActorKind.TOKEN, token_id)
-                created = await revoke_created(unit, creator, at=now, viewer=viewer)
-            revoked = await tokens.find(unit, token_id, sight=sight)
-            shown = await visible(unit, created, viewer=viewer)
+            return await once(
+                self._foundation,
+                unit,
+                viewer=viewer,
+                terms=terms,
+                request=("revokeApiToken", token_id, keep_created),
+                recording=_REVOCATIONS,
+                make=partial(self._revoke, unit, viewer, token_id, sight, keep=keep_created),
+            )
+
+    async def _revoke(
+        self, unit: WriteUnit, viewer: Principal, token_id: str, sight: Visibility, *, keep: bool
+    ) -> TokenRevocation:
+        known = is_canonical_id(token_id)
+        found = await tokens.find(unit, token_id, sight=sight) if known else None
+        if found is None:
+            raise TokenNotFound(token_id)
+        await require_revocable(unit, token_id, viewer=viewer)
+        now = self._foundation.now()
+        await tokens.revoke(unit, token_id, at=now)
+        created: Sequence[ApiToken] = ()
+        if not keep:
+            creator = Creator(ActorKind.TOKEN, token_id)
+            created = await revoke_created(unit, creator, at=now, viewer=viewer)
+        revoked = await tokens.find(unit, token_id, sight=sight)
+        shown = await visible(unit, created, viewer=viewer)
         return TokenRevocation(revoked=revoked or found, created=shown)
 
     def _digest(self, text: str) -> bytes:

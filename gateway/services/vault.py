@@ -38,6 +38,7 @@ class _Opened(NeverStored):
     fingerprint_key: bytes = field(repr=False)
     audit_key: bytes = field(repr=False)
     cursor_key: bytes = field(repr=False)
+    entity_tag_key: bytes = field(repr=False)
 
 
 class Vault:
@@ -69,6 +70,7 @@ class Vault:
             fingerprint_key=derive_key(key, "fingerprint"),
             audit_key=derive_key(key, "audit"),
             cursor_key=derive_key(key, "cursor"),
+            entity_tag_key=derive_key(key, "entity-tag"),
         )
 
     def lock(self) -> None:
@@ -115,6 +117,16 @@ class Vault:
 
         """
         return self._keys.cursor_key
+
+    @property
+    def entity_tag_key(self) -> bytes:
+        """The key of the entity tags.
+
+        Raises:
+            LockedVault: before it is unlocked.
+
+        """
+        return self._keys.entity_tag_key
 
     @property
     def audit_key(self) -> bytes:

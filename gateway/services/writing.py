@@ -48,6 +48,7 @@ class Shape:
     mount_path: str | None = None
     target: SecretFacts | None = None
     target_holder_id: str | None = None
+    target_version: int | None = None
     source: ServiceReference | None = None
     owned_by: str = DEFAULT_OWNER
 
@@ -78,6 +79,7 @@ def assembled(foundation: Foundation, holder: Holder, draft: Draft, shape: Shape
         service=shape.source or service_at(holder),
         target=shape.target,
         target_holder_id=shape.target_holder_id,
+        target_version=shape.target_version,
         owned_by=shape.owned_by,
         version=FIRST_VERSION,
         created_at=now,

@@ -79,13 +79,14 @@ _SELECTED: Final = (
     *(SECRET.c[name] for name in _OWN),
     *(column.label(f"holder_{column.name}") for column in HOLDER_COLUMNS),
     _TARGET.c.holder_id.label("target_holder_id"),
+    _TARGET.c.version.label("target_version"),
     *(column.label(f"covered_{column.name}") for column in _COVERED_TOO),
 )
 _TARGET_AT: Final = len(_FACTS)
 _OWN_AT: Final = 2 * len(_FACTS)
 _HOLDER_AT: Final = _OWN_AT + len(_OWN)
 _HOLDER_END: Final = _HOLDER_AT + len(HOLDER_COLUMNS)
-_COVERED_AT: Final = _HOLDER_END + 1
+_COVERED_AT: Final = _HOLDER_END + 2
 _COVERED_END: Final = _COVERED_AT + len(_COVERED_TOO)
 _TARGET_ID_AT: Final = _COVERED_AT + _COVERED_TOO.index(SECRET.c.target_id)
 
@@ -147,6 +148,7 @@ def _built(unit: ReadUnit, row: Row[Any]) -> Secret:
         created_at=created_at,
         updated_at=updated_at,
         target_holder_id=row[_HOLDER_END],
+        target_version=row[_HOLDER_END + 1],
     )
 
 

@@ -54,16 +54,22 @@ class Operation:
         scopes = [scope for scope in HOLDER_SCOPES if f"{scope.camel_name}Secret" in self.name]
         return _secret_of(territory, next(iter(scopes), None), self.name)
 
-    def request(self, ids: Ids, chosen: str) -> Mapping[str, Any]:
-        """Return the body of a request with an id at the place; everything else is in order."""
-        field = _roots()[self.kind][self.name]
+    def request(
+        self, ids: Ids, chosen: str, *, terms: Mapping[str, Any] | None = None, selected: str = ""
+    ) -> Mapping[str, Any]:
+        """Return the body of a request with an id at the place; everything else is in order.
+
+        `terms` are further arguments, `selected` further fields of a mutation's payload.
+        """
+        field, given = _roots()[self.kind][self.name], terms or {}
+        wanted = {"dryRun", "holder", self.path[0], *given}
         taken = {
             name: argument
             for name, argument in field.args.items()
-            if is_required_argument(argument) or name in {"dryRun", "holder", self.path[0]}
+            if is_required_argument(argument) or name in wanted
         }
         variables = {
-            name: self._value((name,), argument.type, ids, chosen)
+            name: given.get(name, self._value((name,), argument.type, ids, chosen))
             for name, argument in taken.items()
         }
         declared = ", ".join(f"${name}: {argument.type}" for name, argument in taken.items())
@@ -73,7 +79,7 @@ class Operation:
         if told.name.endswith("Connection"):
             below = " { totalCount }"
         if self.kind == "mutation":
-            below = " { errors { __typename code message path } }"
+            below = f" {{ {selected} errors {{ __typename code message path }} }}"
         return {
             "query": f"{self.kind} ({declared}) {{ {self.name}({passed}){below} }}",
             "variables": variables,

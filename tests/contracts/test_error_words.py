@@ -32,9 +32,9 @@ def _is_message(node: ast.AST) -> bool:
 
 def _texts(node: ast.AST) -> Iterator[str]:
     for part in ast.walk(node):
-        # A text with a brace is a GraphQL document.
-        if isinstance(part, ast.Constant) and isinstance(part.value, str) and "{" not in part.value:
-            yield part.value
+        if isinstance(part, ast.Constant) and isinstance(part.value, str):
+            # A text with a brace is a GraphQL document; one without a space is a field's name.
+            yield from [part.value] if " " in part.value and "{" not in part.value else []
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: f"{path.parent.name}.{path.stem}")

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from http import HTTPMethod
 from typing import Any
 
 import pytest
@@ -120,10 +121,27 @@ def test_each_id_in_a_path_is_a_parameter(row: Row) -> None:
 
 
 @EVERY_ROW
-def test_rows_take_an_organization_and_creating_an_idempotency_key(row: Row) -> None:
-    named = [*(["Idempotency-Key"] if row.takes_idempotency_key else []), "X-Organization-Id"]
+def test_each_row_takes_the_headers_of_its_method(row: Row) -> None:
+    """H1, H2."""
+    headers = {
+        HTTPMethod.GET: ["If-Match", "If-None-Match"],
+        HTTPMethod.POST: ["Idempotency-Key"],
+        HTTPMethod.PUT: ["Idempotency-Key", "If-Match"],
+        HTTPMethod.DELETE: ["Idempotency-Key", "If-Match"],
+    }
 
-    assert list(_parameters(row, "header")) == named
+    assert list(_parameters(row, "header")) == [*headers[row.method], "X-Organization-Id"]
+
+
+@EVERY_ROW
+def test_what_answers_with_a_row_or_a_list_has_an_entity_tag(row: Row) -> None:
+    """H1."""
+    answers = _operation(row)["responses"]
+
+    has_tag = row.response is not None and row.response != "VariableImport"
+    assert ("ETag" in answers[str(row.status.value)]["headers"]) is has_tag
+    assert ("304" in answers) is (row.method is HTTPMethod.GET)
+    assert ("412" in answers) is (row.method is not HTTPMethod.POST)
 
 
 @EVERY_ROW

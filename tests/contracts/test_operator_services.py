@@ -31,6 +31,7 @@ HARMLESS: Final = MappingProxyType(
         "finishing.finished": "waits for work that the caller brings",
         "finishing.is_busy": "whether this process is writing",
         "finishing.settle": "waits for what is under way",
+        "entity_tags.of_list": "the tag of a text that the caller is about to get",
         "identities.principal": "sign-in: makes the principal of a verified identity",
         "audit.id_of": "the id of an event that its reader has already",
         "secrets.cursor_of": "computes a cursor of a secret that the caller has",

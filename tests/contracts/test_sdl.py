@@ -133,7 +133,8 @@ def _lists(kind: GraphQLNamedType) -> Iterator[str]:
 
 
 # Bounded by something else than a page: what was asked for, what one write did, one key's chain,
-# what one token can be granted, what one change moves, the first page of dependents, or the delivery's own limit.
+# what one token can be granted, what one change moves, the first page of dependents, or the
+# delivery's own limit.
 BOUNDED = {
     "ApiToken.grants",
     "EffectiveSecret.shadows",

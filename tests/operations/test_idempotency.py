@@ -13,7 +13,11 @@ from gateway.domain.scopes import Scope
 from tests.world import World
 
 Json = dict[str, Any]
-STATUSES = {"CONFLICT": HTTPStatus.CONFLICT, "BAD_USER_INPUT": HTTPStatus.BAD_REQUEST}
+STATUSES = {
+    "CONFLICT": HTTPStatus.CONFLICT,
+    "IDEMPOTENCY_CONFLICT": HTTPStatus.CONFLICT,
+    "BAD_USER_INPUT": HTTPStatus.BAD_REQUEST,
+}
 ANSWER = """secret { id key version createdAt aliasedSecret { id } overriddenSecret { id } }
     errors { code message path }"""
 
@@ -143,7 +147,7 @@ async def test_another_body_under_the_same_key_is_a_conflict(
 
     status, told = await keyed.create("once", **other)
 
-    assert status == HTTPStatus.CONFLICT
+    assert (status, told["code"]) == (HTTPStatus.CONFLICT, "IDEMPOTENCY_CONFLICT")
     assert "idempotency key" in (told.get("detail") or told["message"])
     assert await _keys(world) == before
 

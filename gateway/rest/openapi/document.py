@@ -76,7 +76,7 @@ def _operation(row: Row) -> Shape:
         "description": detail_of(row),
         "parameters": parameters_of(row),
         **(_request(row.request) if row.request else {}),
-        "responses": {str(row.status.value): _success(row), **_refusals(row)},
+        "responses": {str(row.status.value): _success(row), **_unchanged(row), **_refusals(row)},
     }
 
 
@@ -99,7 +99,21 @@ def _content(media_type: str, schema: str) -> Shape:
 
 def _success(row: Row) -> Shape:
     content = {"content": _content(_JSON, row.response)} if row.response else {}
-    return {"description": _SUCCESSES[row.status], "headers": _headers(), **content}
+    headers = _headers(*_success_headers(row))
+    return {"description": _SUCCESSES[row.status], "headers": headers, **content}
+
+
+def _success_headers(row: Row) -> tuple[str, ...]:
+    if row.is_safe:
+        return ("ETag", "Cache-Control")
+    return ("ETag",) if row.action is Action.WRITE else ()
+
+
+def _unchanged(row: Row) -> Shape:
+    if not row.takes_if_none_match:
+        return {}
+    headers = _headers(*_success_headers(row))
+    return {"304": {"description": "The caller has the newest already.", "headers": headers}}
 
 
 def _refusals(row: Row) -> Shape:

@@ -1,4 +1,4 @@
-"""What the rows take outside their bodies: ids in paths, queries, and one header."""
+"""What the rows take outside their bodies: ids in paths, queries, and headers."""
 
 import re
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from gateway.rest.calls import IDEMPOTENCY_HEADER, Binding
 from gateway.rest.openapi import shapes
 from gateway.rest.openapi.requests import HOLDER_SCOPE
 from gateway.rest.openapi.shapes import Shape
+from gateway.rest.preconditions import IF_MATCH, IF_NONE_MATCH
 from gateway.rest.rows import Row
 
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
@@ -59,6 +60,16 @@ def _id_in_path(name: str, description: str) -> Shape:
     }
 
 
+def _precondition(name: str, description: str) -> Shape:
+    return {
+        "name": name,
+        "in": "header",
+        "required": False,
+        "schema": shapes.ENTITY_TAGS,
+        "description": description,
+    }
+
+
 # What several rows take, under the names by which they refer to it.
 SHARED: Final[Mapping[str, Shape]] = MappingProxyType(
     {
@@ -84,10 +95,22 @@ SHARED: Final[Mapping[str, Shape]] = MappingProxyType(
             "required": False,
             "schema": shapes.IDEMPOTENCY_KEY,
             "description": (
-                "A name for this request, made up by the caller. Sent again under the same name "
-                "within 24 hours, it creates nothing more, and answers as it did."
+                "A name for this request, made up by the caller. The same request under the same "
+                "name within 24 hours has no further effect, and gets the same answer. Another "
+                "request under that name is refused with 409. A refusal is not kept."
             ),
         },
+        IF_MATCH: _precondition(
+            IF_MATCH,
+            "Entity tags, or `*` for any. Unless one of them is the current `ETag`, nothing is "
+            "done, and the answer is 412. A weak tag never matches, nor does the tag of a list "
+            "match a secret.",
+        ),
+        IF_NONE_MATCH: _precondition(
+            IF_NONE_MATCH,
+            "Entity tags that the caller has, or `*` for any. If one of them is the current "
+            "`ETag`, the answer is 304 without a body.",
+        ),
     },
 )
 
@@ -96,6 +119,8 @@ def parameters_of(row: Row) -> list[Shape]:
     """Return all that a row takes outside its body."""
     shared = [*_PLACEHOLDER.findall(row.path)]
     shared += [IDEMPOTENCY_HEADER] if row.takes_idempotency_key else []
+    shared += [IF_MATCH] if row.takes_if_match else []
+    shared += [IF_NONE_MATCH] if row.takes_if_none_match else []
     shared += [ORGANIZATION_HEADER]
     return [*map(_reference, shared), *query_parameters(row)]
 

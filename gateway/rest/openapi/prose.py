@@ -70,6 +70,11 @@ HEADER_MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
             "Names this request in the log: the plain id that the request gave in a header of the "
             "same name, else a new one."
         ),
+        "ETag": (
+            "The strong entity tag of what is answered. That of a secret changes with it and with "
+            "what it refers to; a list has a tag of its own, which no secret has."
+        ),
+        "Cache-Control": "`private, no-cache`: a client can keep the answer, and asks each time.",
         "WWW-Authenticate": "How to authenticate.",
         "Retry-After": "After how many seconds to try again.",
     },
@@ -97,6 +102,7 @@ _DETAILS: Final[Mapping[Action | str, str]] = MappingProxyType(
             "By scope, widest first, and a target before its aliases and overrides. All at once: "
             "there are no pages. What is overridden is listed beside its override."
         ),
+        Action.READ: "Its `ETag` is for `If-Match` of a change or deletion.",
         Action.DELETE: "What refers to it goes in the same step. There is no way back.",
         "SecretRequest": _CREATION,
         "VariableRequest": _CREATION,

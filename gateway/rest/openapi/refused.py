@@ -9,7 +9,6 @@ from typing import Final
 
 from gateway.domain.errors import ErrorCode
 from gateway.http.statuses import STATUSES
-from gateway.rest.openapi.parameters import query_parameters
 from gateway.rest.rows import Action, Row
 
 Applies = Callable[[Row], bool]
@@ -35,8 +34,12 @@ def _has_body(row: Row) -> bool:
     return row.request is not None
 
 
-def _has_input(row: Row) -> bool:
-    return _has_body(row) or bool(query_parameters(row))
+def _writes(row: Row) -> bool:
+    return not row.is_safe
+
+
+def _takes_if_match(row: Row) -> bool:
+    return row.takes_if_match
 
 
 def _makes_alias(row: Row) -> bool:
@@ -58,7 +61,7 @@ def _changes(row: Row) -> bool:
 REFUSALS: Final[Mapping[ErrorCode, Refusal]] = MappingProxyType(
     {
         ErrorCode.BAD_USER_INPUT: Refusal(
-            _has_input, "Something that was sent is missing, malformed, or against a rule."
+            _always, "Something that was sent is missing, malformed, or against a rule."
         ),
         ErrorCode.SCOPE_VIOLATION: Refusal(
             _refers,
@@ -91,15 +94,20 @@ REFUSALS: Final[Mapping[ErrorCode, Refusal]] = MappingProxyType(
         ),
         ErrorCode.METHOD_NOT_ALLOWED: Refusal(_never, "The path does not take that method."),
         ErrorCode.CONFLICT: Refusal(
-            _has_body,
+            _writes,
             "What is stored stands in the way: mostly a key that is taken along the chain, by the "
-            "`existing_variable`; else an idempotency key that was used for something else, or a "
-            "change at the same moment.",
+            "`existing_variable`; else a change at the same moment.",
         ),
+        ErrorCode.IDEMPOTENCY_CONFLICT: Refusal(
+            _writes, "The idempotency key was used for a different request."
+        ),
+        ErrorCode.TOKEN_ALREADY_SHOWN: Refusal(_never, "A repeated request had created the token."),
         ErrorCode.QUOTA_EXCEEDED: Refusal(
             _has_body, "There are as many secrets as the operator allows."
         ),
-        ErrorCode.VERSION_CONFLICT: Refusal(_never, "It was changed since the expected version."),
+        ErrorCode.VERSION_CONFLICT: Refusal(
+            _takes_if_match, "The current entity tag is none that `If-Match` names."
+        ),
         ErrorCode.NOT_EMPTY: Refusal(_never, "More would go than was asked for."),
         ErrorCode.SECRET_IN_USE: Refusal(_never, "Other secrets refer to the secret."),
         ErrorCode.CURSOR_EXPIRED: Refusal(

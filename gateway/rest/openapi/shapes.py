@@ -23,6 +23,7 @@ _ANY_CASE: Final = "".join(
 KEY_PATTERN: Final = rf"^(?!{_ANY_CASE})[A-Za-z][A-Za-z0-9_]*$"
 ID_PATTERN: Final = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 IDEMPOTENCY_KEY_PATTERN: Final = "^[!-~]+$"
+_ENTITY_TAG_PATTERN: Final = r'(?:W/)?"[!#-~]*"'
 # Absolute and normal, outside the kernel's folders; the empty one stands for none.
 MOUNT_PATH_PATTERN: Final = (
     r"^$|^(?!/(?:proc|sys|dev)(?:/|$))(?:/(?!\.{1,2}(?:/|$))[^/\x00-\x1f\x7f-\x9f]+)+$"
@@ -50,6 +51,10 @@ IDEMPOTENCY_KEY: Final[Shape] = {
     "type": "string",
     "maxLength": MAX_IDEMPOTENCY_KEY_LENGTH,
     "pattern": IDEMPOTENCY_KEY_PATTERN,
+}
+ENTITY_TAGS: Final[Shape] = {
+    "type": "string",
+    "pattern": rf"^(?:\*|{_ENTITY_TAG_PATTERN}(?:, ?{_ENTITY_TAG_PATTERN})*)$",
 }
 ALWAYS_TRUE: Final[Shape] = {"type": "boolean", "const": True}
 ALWAYS_NULL: Final[Shape] = {"type": "null"}

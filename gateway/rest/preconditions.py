@@ -1,0 +1,84 @@
+"""Preconditions of requests (RFC 9110, section 13): which a row takes, and what they decide."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+from starlette.datastructures import Headers
+from starlette.responses import Response
+
+from gateway.domain.entity_tags import EntityTags
+from gateway.domain.errors import ErrorCode, GatewayError
+from gateway.rest.rows import Row
+
+IF_MATCH: Final = "If-Match"
+IF_NONE_MATCH: Final = "If-None-Match"
+
+
+class RefusedPrecondition(GatewayError):
+    """The operation does not take the precondition."""
+
+    code = ErrorCode.BAD_USER_INPUT
+
+    def __init__(self, name: str) -> None:
+        """Name the header, and what takes it."""
+        taking = "GET, PUT and DELETE take" if name == IF_MATCH else "only GET takes"
+        super().__init__(f"{name} cannot be used with this operation: {taking} it.")
+
+
+class ChangedSince(GatewayError):
+    """What is read has another entity tag than the precondition names."""
+
+    code = ErrorCode.VERSION_CONFLICT
+
+    def __init__(self) -> None:
+        """Say which header it is about."""
+        super().__init__(f"This has another entity tag than {IF_MATCH} names: look at it again.")
+
+
+@dataclass(frozen=True, slots=True)
+class Preconditions:
+    """The two headers as they were sent; None for what was not."""
+
+    if_match: str | None = None
+    if_none_match: str | None = None
+
+    @classmethod
+    def of(cls, row: Row, headers: Headers) -> "Preconditions":
+        """Read the preconditions of a request.
+
+        Raises:
+            RefusedPrecondition: for one that the row does not take, rather than to ignore it.
+            InvalidInput: for one that is malformed.
+
+        """
+        sent = {name: header_of(headers, name) for name in (IF_MATCH, IF_NONE_MATCH)}
+        takes = {IF_MATCH: row.takes_if_match, IF_NONE_MATCH: row.takes_if_none_match}
+        for name, text in sent.items():
+            if text is None:
+                continue
+            if not takes[name]:
+                raise RefusedPrecondition(name)
+            EntityTags.parse(text)
+        return cls(*sent.values())
+
+    def answer(self, body: Response, tag: str, headers: Mapping[str, str]) -> Response:
+        """Return what was read under its tag, or 304 to a client that has it.
+
+        Raises:
+            ChangedSince: if If-Match names another tag.
+
+        """
+        if self.if_match and not EntityTags.parse(self.if_match).match_strongly(tag):
+            raise ChangedSince
+        is_known = self.if_none_match and EntityTags.parse(self.if_none_match).match_weakly(tag)
+        response = Response(status_code=HTTPStatus.NOT_MODIFIED) if is_known else body
+        response.headers.update({"ETag": tag, **headers})
+        return response
+
+
+def header_of(headers: Headers, name: str) -> str | None:
+    """Return a header's value, that of several lines as one list; None where it was not sent."""
+    lines = headers.getlist(name)
+    return ", ".join(lines) if lines else None

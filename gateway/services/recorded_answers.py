@@ -1,0 +1,82 @@
+"""Answers as text and back: what a repeated request under an idempotency key gets."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Final, Generic, TypeVar
+
+from pydantic import TypeAdapter
+
+from gateway.domain.errors import Argument, BusinessError
+from gateway.domain.holders import Holder
+from gateway.domain.scopes import Scope
+from gateway.domain.secrets import Secret, SecretFacts, SecretType
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Recording(Generic[Answer]):
+    """How one kind of answer is written down and read again; the two are inverse."""
+
+    to_text: Callable[[Answer], str]
+    to_answer: Callable[[str], Answer]
+
+
+def recording_of(kind: type[Answer]) -> Recording[Answer]:
+    """Return the recording of a dataclass of plain facts."""
+    adapter = TypeAdapter(kind)
+    return Recording(lambda answer: adapter.dump_json(answer).decode(), adapter.validate_json)
+
+
+SECRETS: Final = recording_of(Secret)
+HOLDERS: Final = recording_of(Holder)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedError:
+    """An outcome of the domain that is a part of an answer: its class, and all that it knows."""
+
+    kind: str
+    message: str
+    argument: Argument | None
+    existing: Secret | None = None
+    aliased: SecretFacts | None = None
+    holder: Holder | None = None
+    key: str | None = None
+    missing_id: str | None = None
+    maximum: int | None = None
+    scope: Scope | None = None
+    source: Scope | None = None
+    target: Scope | None = None
+    variable_type: SecretType | None = None
+
+    @classmethod
+    def of(cls, error: BusinessError) -> "RecordedError":
+        """Write an error down."""
+        facts = {name: it for name, it in vars(error).items() if name in _FACTS}
+        kind, argument = type(error).__name__, error.argument
+        return cls(kind=kind, message=error.message, argument=argument, **facts)
+
+    def restored(self) -> BusinessError:
+        """Return the error again."""
+        kind = _kinds()[self.kind]
+        error = kind.__new__(kind)
+        BusinessError.__init__(error, self.message, self.argument)
+        for name in _FACTS:
+            setattr(error, name, getattr(self, name))
+        return error
+
+
+_FACTS: Final = frozenset(RecordedError.__slots__) - {"kind", "message", "argument"}
+
+
+@cache
+def _kinds() -> Mapping[str, type[BusinessError]]:
+    return {kind.__name__: kind for kind in _with_subclasses(BusinessError)}
+
+
+def _with_subclasses(kind: type[BusinessError]) -> Iterator[type[BusinessError]]:
+    yield kind
+    for narrower in kind.__subclasses__():
+        yield from _with_subclasses(narrower)

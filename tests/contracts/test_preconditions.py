@@ -1,0 +1,31 @@
+"""Each mutation takes an idempotency key, and each that changes something a precondition (H2)."""
+
+from typing import Final
+
+from tests.contracts.walking import mutations
+
+MAKING: Final = ("create", "register", "grant", "import")
+CHANGING: Final = ("edit", "rename", "rotate", "delete", "revoke", "remove")
+# The preconditions, each with a value that is never right.
+WRONG: Final = {"expectedVersion": 999, "expectedName": "other"}
+# A grant and a user are never edited, and a token only once, when it is revoked: their ids say all
+# that a version could.
+NEVER_EDITED: Final = {"revokeApiToken", "revokeRole", "removeUser"}
+CHANGED: Final = [
+    name for name in mutations() if name.startswith(CHANGING) and name not in NEVER_EDITED
+]
+
+
+def test_each_mutation_makes_or_changes_something() -> None:
+    """So that a new one is known to need a precondition or not."""
+    assert [name for name in mutations() if not name.startswith(MAKING + CHANGING)] == []
+
+
+def test_each_mutation_takes_an_idempotency_key() -> None:
+    """H2."""
+    assert [name for name, it in mutations().items() if "idempotencyKey" not in it.args] == []
+
+
+def test_each_change_takes_a_precondition() -> None:
+    """H2."""
+    assert [name for name in CHANGED if not WRONG.keys() & mutations()[name].args.keys()] == []
