@@ -4,6 +4,7 @@ Each declared permission is taken from a caller that has all others, and the ans
 """
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, Final
 
 import pytest
@@ -61,18 +62,20 @@ EVERY_TYPE = pytest.mark.parametrize("name", _TYPES)
 _TEXTS: Final = {"issuer": "https://issuer.example/other"}
 
 
+@cache
+def _built(enforced: tuple[Callable[[Any], None], ...], _: tuple[str, ...]) -> root.GatewaySchema:
+    # Once for each set of steps and types: making a schema takes longer than any test with it.
+    with pytest.MonkeyPatch.context() as patch:
+        for step in (enforce_fields, enforce_types):
+            if step not in enforced:
+                patch.setattr(root, step.__name__, lambda _: None)
+        return root.build_schema.__wrapped__()
+
+
 @pytest.fixture
-def build(monkeypatch: pytest.MonkeyPatch) -> Build:
+def build() -> Build:
     """Builds a schema that enforces only what is named, apart from the one that all share."""
-
-    def built(*enforced: Callable[[Any], None]) -> root.GatewaySchema:
-        with monkeypatch.context() as patch:
-            for step in (enforce_fields, enforce_types):
-                if step not in enforced:
-                    patch.setattr(root, step.__name__, lambda _: None)
-            return root.build_schema.__wrapped__()
-
-    return built
+    return lambda *enforced: _built(enforced, tuple(enforcement.TYPES))
 
 
 @pytest.fixture
