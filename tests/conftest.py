@@ -1,11 +1,16 @@
 """Fixtures shared by all tests. All of it is real: a SQLite file, a key file, a uvicorn process."""
 
 import asyncio
+import gc
 import os
 import shutil
-from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+import sys
+import threading
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -16,12 +21,51 @@ from gateway.services.demo import Demo, ensure_demo
 from gateway.setting_kinds import LogFormat, LogLevel
 from gateway.settings import Settings
 from tests.faces import Face
-from tests.servers import LiveServer, serving
+from tests.servers import MEASURES, LiveServer, serving
 from tests.world import World, open_world
 
 # How long an example takes says nothing on a busy machine.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+# Collected tests live as long as the process: garbage collections that go through all of them again
+# and again take a tenth of a run.
+gc.set_threshold(50_000, 20, 100)
+
+_IS_REPEATED: Final = pytest.StashKey[bool]()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Note which tests only repeat a function, with parameters between the first and the last."""
+    functions = defaultdict[str, list[pytest.Item]](list)
+    for item in items:
+        functions[item.nodeid.partition("[")[0]].append(item)
+    for tests in functions.values():
+        for item in tests[1:-1]:
+            item.stash[_IS_REPEATED] = True
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Measure no coverage of what is only repeated: it would take half of the test's time."""
+    if not item.stash.get(_IS_REPEATED, False):
+        return (yield)
+    with _unmeasured():
+        return (yield)
+
+
+@contextmanager
+def _unmeasured() -> Iterator[None]:
+    here, in_threads = sys.gettrace(), threading.gettrace()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv(MEASURES, raising=False)
+        sys.settrace(None)
+        threading.settrace(None)
+        try:
+            yield
+        finally:
+            threading.settrace(in_threads)
+            sys.settrace(here)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -29,6 +73,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     shares = "PYTEST_XDIST_WORKER" in os.environ
     named = Counter(item.nodeid for item in session.items)
     assert not shares or named.total() == len(named), named.most_common(1)
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
