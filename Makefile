@@ -106,7 +106,7 @@ $(PYTHON_CLIENT)/.installed: tests/clients/pypi/requirements.lock | $(VENV)/.pyt
 run: setup graphiql ## Start a gateway with example secrets; prints a token and calls to try
 	$(STEP) 'Preparing the database' $(BIN)/secrets-gateway migrate
 	@echo 'Making the example secrets, and a token for them'
-	@$(BIN)/secrets-gateway demo
+	@$(BIN)/secrets-gateway demo --check-address
 	@exec $(BIN)/secrets-gateway serve
 
 # ----------------------------------------------------------------------------------------- checks

@@ -71,15 +71,18 @@ def _permissions(settings: Settings) -> Iterator[Finding]:
     # The database may be open to others in a folder that is not.
     guarded = [settings.resolved_key_file, settings.data_dir]
     guarded += [database.parent] if database.parent != settings.data_dir else []
-    found = [path for path in guarded if path.exists() and path.stat().st_mode & _OTHERS]
+    there = [path for path in guarded if path.exists()]
+    found = [path for path in there if path.stat().st_mode & _OTHERS]
     for path in found:
         mode = stat.S_IMODE(path.stat().st_mode)
         fix = 700 if path.is_dir() else 600
         yield Finding(
             "permissions", State.FAULT, f"{path} is open to others (mode {mode:o}): chmod {fix} it."
         )
-    if not found:
-        yield Finding("permissions", State.WELL, "Only the owner reads the key file and the data.")
+    # What is missing, the start says.
+    if there and not found:
+        read = "the key file and the data" if settings.resolved_key_file in there else "the data"
+        yield Finding("permissions", State.WELL, f"Only the owner reads {read}.")
 
 
 def _database(settings: Settings) -> Iterator[Finding]:

@@ -40,7 +40,8 @@ def verify(*, as_json: AsJson = False) -> None:
         for fault in faults:
             say(f"{fault['fault']} at {fault['seq']}")
         checked = counted(report.links, "entry").replace("entrys", "entries")
-        say(f"{checked}, {counted(report.anchors, 'anchor')}.")
+        verdict = "" if alarm or faults else ": intact"
+        say(f"{checked}, {counted(report.anchors, 'anchor')}{verdict}.")
     if alarm:
         message = f"the trail stands in alarm: {alarm}."
         raise Refused(message)

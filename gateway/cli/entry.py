@@ -1,6 +1,7 @@
 """The entry point: which commands there are, and how a refusal is told."""
 
 import io
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -40,6 +41,7 @@ from gateway.settings import hand_down
 
 Command = Callable[..., None]
 
+_INTERRUPTED: Final = 128 + signal.SIGINT
 # The child's own options are not ours.
 _PASSES_ON: Final = {"allow_interspersed_args": False}
 
@@ -143,14 +145,19 @@ GROUPS: Final[Mapping[str, tuple[str, Mapping[str, Command]]]] = MappingProxyTyp
 )
 
 
-def main() -> None:
-    """Run the command line; tell in one line what stands in the way."""
-    # Until the settings say how; as it comes, logging would print local variables.
-    configure_logs(LogFormat.CONSOLE, LogLevel.INFO)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A name that the terminal cannot show is no reason to fail.
-        sys.stdout.reconfigure(errors="backslashreplace")
-    raise SystemExit(_status(_assembled()))
+def run_command_line() -> None:
+    """Run the command that the arguments name; say in one line what is in the way."""
+    try:
+        # Until the settings say how; by default, logging would print local variables.
+        configure_logs(LogFormat.CONSOLE, LogLevel.INFO)
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # A name that the terminal cannot show is no reason to fail.
+            sys.stdout.reconfigure(errors="backslashreplace")
+        status = _status(_assembled())
+    except KeyboardInterrupt:
+        # Before or after the command, which ends with this status by itself.
+        status = _INTERRUPTED
+    raise SystemExit(status)
 
 
 @cache

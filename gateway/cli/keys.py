@@ -1,12 +1,13 @@
 """Commands around keys."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 
 from gateway.cli.options import AsJson
-from gateway.cli.printing import counted, say, say_json
+from gateway.cli.printing import complain, counted, say, say_json
 from gateway.cli.refusals import Refused
 from gateway.cli.running import run
 from gateway.domain.keys import DataKeyFacts
@@ -68,13 +69,15 @@ def rewrap_keys(*, as_json: AsJson = False) -> None:
     _tell(run(rewrap), as_json=as_json)
 
 
-def retire_keys(*, as_json: AsJson = False) -> None:
-    """Destroy the key-encryption keys in the key file that wrap nothing any more."""
-
-    async def retire(runtime: Runtime) -> list[str]:
-        return await runtime.operator.keys.retire()
-
-    removed = run(retire)
+def retire_keys(
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask; for programs.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Destroy the key-encryption keys in the key file that wrap nothing in this database."""
+    if not yes and (unneeded := run(_unneeded)):
+        _ask(unneeded)
+    removed = run(_retire)
     if as_json:
         say_json({"removed": removed})
         return
@@ -82,6 +85,35 @@ def retire_keys(*, as_json: AsJson = False) -> None:
         say(f"removed {kek_id}")
     if not removed:
         say("Every key is needed.")
+
+
+async def _unneeded(runtime: Runtime) -> list[str]:
+    return await runtime.operator.keys.unneeded()
+
+
+async def _retire(runtime: Runtime) -> list[str]:
+    return await runtime.operator.keys.retire()
+
+
+def _ask(unneeded: Sequence[str]) -> None:
+    """Let a person confirm that backups can become useless.
+
+    Raises:
+        Refused: if they do not confirm, or there is nobody.
+
+    """
+    complain(
+        f"{', '.join(unneeded)} wrap nothing in this database any longer. Backups of the database "
+        "from before the last `keys rotate` or `keys rewrap` still need them: their values can "
+        "never be read again, unless you have a backup of the key file from that time."
+    )
+    try:
+        is_confirmed = typer.confirm("Destroy these keys?", err=True)
+    except typer.Abort:
+        is_confirmed = False
+    if not is_confirmed:
+        message = "nothing was destroyed; --yes confirms where nobody can answer."
+        raise Refused(message)
 
 
 def _tell(done: Rewrapped, *, as_json: bool) -> None:

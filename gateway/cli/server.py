@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 import uvicorn
 
+from gateway.cli.addresses import ensure_free
 from gateway.cli.options import AsJson
 from gateway.cli.printing import complain, counted, say
 from gateway.cli.running import nothing, run, settings
@@ -47,9 +48,20 @@ def check(
     say("All is well.")
 
 
-def demo(*, as_json: AsJson = False) -> None:
+def demo(
+    *,
+    check_address: Annotated[
+        bool,
+        typer.Option(
+            "--check-address", help="Refuse if `serve` could not listen at the settings' address."
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Make a demo to look around in, if it is not there, and print a new token for it."""
     read = settings()
+    if check_address:
+        ensure_free(read.host, read.port)
     if _is_new(read):
         asyncio.run(migrate_database(read))
 
@@ -74,6 +86,7 @@ def serve(
     read = settings()
     # Refused here in one line, rather than by each worker with a traceback.
     _ensure_startable(read)
+    ensure_free(read.host, read.port)
     # A server's log is whole.
     configure_logs(read.log_format, read.log_level)
     run_server(_server_config(read, workers or read.workers))

@@ -1,6 +1,7 @@
 """Commands around API tokens."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -62,7 +63,8 @@ def list_tokens(organization: OrganizationName, *, as_json: AsJson = False) -> N
                 "role": ", ".join(_granted(grant) for grant in grants) or "nothing",
                 "name": token.name,
                 "created_by": _creator(token),
-                "expires_at": token.expires_at.isoformat() if token.expires_at else None,
+                "expires_at": _moment(token.expires_at),
+                "last_used_at": _moment(token.last_used_at),
             }
             for token, grants in found
         ]
@@ -72,8 +74,28 @@ def list_tokens(organization: OrganizationName, *, as_json: AsJson = False) -> N
         say_json({"tokens": found})
         return
     for token in found:
-        by = f"  created by {token['created_by']}" if token["created_by"] else ""
-        say(f"{token['id']}  {token['state']}  {token['role']:<8} {token['name']}{by}")
+        say(_line(token))
+
+
+def _line(token: Mapping[str, str | None]) -> str:
+    notes = [
+        f"expires {_day(token['expires_at'])}" if token["expires_at"] else "does not expire",
+        f"last used {_day(token['last_used_at'])}" if token["last_used_at"] else "never used",
+    ]
+    if token["created_by"]:
+        notes.append(f"created by {token['created_by']}")
+    return (
+        f"{token['id']}  {token['state']}  {token['role']:<8} {token['name']}  {', '.join(notes)}"
+    )
+
+
+def _moment(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
+
+
+def _day(moment: str | None) -> str:
+    # UTC, to the minute: a use is stored once an hour.
+    return (moment or "")[:16].replace("T", " ")
 
 
 def _granted(grant: Grant) -> str:

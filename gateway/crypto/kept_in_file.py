@@ -64,6 +64,11 @@ class KeysInFile(NeverStored):
         self._key_file = KeyFile.add_primary(self.path)
         return self._key_file.primary
 
+    def other_keys(self, still_needed: set[str]) -> list[str]:
+        """Return the keys in the file that neither wrap anything nor are the primary one."""
+        self._read()
+        return self._key_file.others(still_needed)
+
     def remove_keys(self, still_needed: set[str]) -> list[str]:
         """Take the keys out of the file that neither wrap anything nor are the primary one."""
         self._key_file, removed = KeyFile.remove_others(self.path, still_needed)

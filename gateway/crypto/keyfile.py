@@ -134,12 +134,16 @@ class KeyFile(NeverStored):
         """
         with _alone_at(path):
             old = cls.load(path)
-            removed = sorted(set(old.keys) - still_needed - {old.primary})
+            removed = old.others(still_needed)
             kept = {key_id: key for key_id, key in old.keys.items() if key_id not in removed}
             new = cls(old.primary, kept)
             if removed:
                 _replace(path, new._text())
             return new, removed
+
+    def others(self, still_needed: AbstractSet[str]) -> list[str]:
+        """Return the ids of the keys that nobody needs; the primary one is always needed."""
+        return sorted(set(self.keys) - still_needed - {self.primary})
 
     def wrap(self, key: bytes, *identity: str) -> bytes:
         """Encrypt a data key with the primary key."""

@@ -31,7 +31,7 @@ def test_a_sound_trail_is_verified(line: CommandLine) -> None:
     as_json = line("audit", "verify", "--json").told
 
     assert told.code == 0
-    assert told.out.startswith(f"{as_json['links']} entries, ")
+    assert told.out == f"{as_json['links']} entries, {as_json['anchors']} anchors: intact.\n"
     assert (as_json["first"], as_json["alarm"], as_json["faults"]) == (1, None, [])
 
 
@@ -43,6 +43,7 @@ def test_a_trail_that_was_cut_is_told(line: CommandLine, attack: Attack) -> None
 
     assert told.code == 1
     assert "MISSING at 5\n" in told.out
+    assert "intact" not in told.out
     assert "1 fault" in told.complaint
 
 

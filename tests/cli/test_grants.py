@@ -1,5 +1,9 @@
 """Who may do what, from the command line."""
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 
 from gateway.domain.ids import new_id
@@ -24,6 +28,26 @@ def test_token_is_created_for_one_place(line: CommandLine, demo: Demo) -> None:
     )
 
     assert listed["role"] == "runtime on job nightly-invoices"
+
+
+def test_tokens_show_when_they_expire_and_were_used_last(line: CommandLine, data_dir: Path) -> None:
+    token_id, other = _token(line, "--days", "30"), _token(line)
+    used = "UPDATE api_token SET last_used_at = '2026-01-02 03:04:05.000000' WHERE id = ?"
+    with closing(sqlite3.connect(data_dir / "secrets.db")) as connection, connection:
+        connection.execute(used, (token_id,))
+
+    listed = line("token", "list", *IN_DEMO).out.splitlines()
+    (facts,) = (
+        it
+        for it in line("token", "list", *IN_DEMO, "--json").told["tokens"]
+        if it["id"] == token_id
+    )
+
+    (shown,) = (it for it in listed if it.startswith(token_id))
+    expiry = facts["expires_at"][:16].replace("T", " ")
+    assert f"  expires {expiry}, last used 2026-01-02 03:04, created by" in shown
+    assert facts["last_used_at"].startswith("2026-01-02T03:04:05")
+    assert any(it.startswith(other) and "  does not expire, never used, " in it for it in listed)
 
 
 def test_token_is_created_for_the_organization(line: CommandLine) -> None:

@@ -53,7 +53,8 @@ def test_no_command_shows_a_key(line: CommandLine, data_dir: Path) -> None:
     stored = KeyFile.load(data_dir / "keys.json").keys.values()
     keys = [base64.b64encode(it).decode() for it in stored]
 
-    shown = [line("keys", it).out for it in ("status", "rotate", "rewrap", "retire")]
+    commands = ("status", "rotate", "rewrap", "retire --yes")
+    shown = [line("keys", *it.split()).out for it in commands]
 
     assert [key for key in keys for text in shown if key in text] == []
 
@@ -110,15 +111,30 @@ def test_an_old_key_is_removed_when_nothing_needs_it(
 ) -> None:
     """S54."""
     (old,) = KeyFile.load(data_dir / "keys.json").keys
-    needed = line("keys", "retire").out
+    needed = line("keys", "retire", "--yes").out
     line("keys", "rotate")
 
-    removed = line("keys", "retire", "--json").told
+    removed = line("keys", "retire", "--yes", "--json").told
 
     assert needed == "Every key is needed.\n"
     assert removed == {"removed": [old]}
     assert old not in KeyFile.load(data_dir / "keys.json").keys
     assert "demo-signing-key" in _exported(line, demo)
+
+
+@pytest.mark.parametrize(("answer", "is_removed"), [("y\n", True), ("n\n", False), ("", False)])
+def test_retiring_asks_and_says_which_backups_become_useless(
+    *, line: CommandLine, data_dir: Path, answer: str, is_removed: bool
+) -> None:
+    (old,) = KeyFile.load(data_dir / "keys.json").keys
+    line("keys", "rotate")
+
+    asked = line("keys", "retire", stdin=answer)
+
+    assert f"{old} wrap nothing in this database any longer. Backups of the database" in asked.err
+    assert (old not in KeyFile.load(data_dir / "keys.json").keys) is is_removed
+    assert asked.code == (0 if is_removed else 1)
+    assert ("nothing was destroyed" in asked.err) is not is_removed
 
 
 def test_a_key_that_still_wraps_is_not_removed(line: CommandLine, data_dir: Path) -> None:
@@ -128,7 +144,7 @@ def test_a_key_that_still_wraps_is_not_removed(line: CommandLine, data_dir: Path
 
     shown = line("keys", "status").out
 
-    assert line("keys", "retire").out == "Every key is needed.\n"
+    assert line("keys", "retire", "--yes").out == "Every key is needed.\n"
     assert shown.count(f"still wrapped by {old}") == 3
     assert line("keys", "rewrap", "--json").told == {
         "data_keys": 3,
@@ -136,7 +152,7 @@ def test_a_key_that_still_wraps_is_not_removed(line: CommandLine, data_dir: Path
         "removed": 0,
         "failed": 0,
     }
-    assert line("keys", "retire").out == f"removed {old}\n"
+    assert line("keys", "retire", "--yes").out == f"removed {old}\n"
 
 
 def test_rotating_data_keys_seals_every_value_anew(line: CommandLine, demo: Demo) -> None:

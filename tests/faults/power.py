@@ -20,7 +20,7 @@ from tests.faults.trace import Event, events, tracing
 from tests.patience import PATIENCE, wait_until
 
 WRITERS: Final = 3
-ROTATIONS: Final = ("rotate", "rotate --data", "rewrap", "retire")
+ROTATIONS: Final = ("rotate", "rotate --data", "rewrap", "retire --yes")
 
 # A row: its type, its version, and its value or its target's key.
 Row = tuple[str, int, str]

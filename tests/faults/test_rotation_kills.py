@@ -64,7 +64,7 @@ async def test_rotations_killed_at_any_moment_lose_nothing(
                 kills += ended == KILLED
                 await load.ensure_complete()
             finished = await rotation(data_dir, "rewrap")
-            retired = await rotation(data_dir, "retire")
+            retired = await rotation(data_dir, "retire", "--yes")
 
     assert (finished, retired) == (0, 0)
     with capsys.disabled():

@@ -116,3 +116,16 @@ def test_people_get_a_line_for_each(line: CommandLine) -> None:
 
     assert "well   database: SQLite finds the database whole." in told
     assert len(told) == 8
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_only_a_key_file_that_is_there_is_called_safe(
+    *, line: CommandLine, data_dir: Path, is_there: bool
+) -> None:
+    if not is_there:
+        (data_dir / "keys.json").unlink()
+
+    found = {it["check"]: it["message"] for it in line("doctor", "--json").told}
+
+    read = "the key file and the data" if is_there else "the data"
+    assert found["permissions"] == f"Only the owner reads {read}."

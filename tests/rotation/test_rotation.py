@@ -42,7 +42,7 @@ async def test_a_killed_rotation_loses_nothing_and_is_finished_by_the_next(
                 assert killed == -9, point
                 await load.ensure_complete()
             finished = await rotation(data_dir, "rewrap")
-            retired = await rotation(data_dir, "retire")
+            retired = await rotation(data_dir, "retire", "--yes")
         status = _status(data_dir)
 
     assert (finished, retired) == (0, 0)

@@ -89,6 +89,17 @@ class Keys:
         """
         return self._file().add_key()
 
+    async def unneeded(self) -> list[str]:
+        """Return the ids of the key-encryption keys that `retire` would destroy.
+
+        Raises:
+            KeysKeptElsewhere: if the provider's keys are not made here.
+
+        """
+        file = self._file()
+        async with self._foundation.database.read() as unit:
+            return file.other_keys(await data_keys.wrapping_ids(unit))
+
     async def retire(self) -> list[str]:
         """Destroy the key-encryption keys that wrap nothing any more; return their ids.
 
