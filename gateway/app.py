@@ -49,7 +49,7 @@ from gateway.services.execution import Caller, OpenRun
 from gateway.services.limits import Charge, Clock, Limiter, PrincipalLimits
 from gateway.services.vigil import Vigil
 from gateway.settings import Settings
-from gateway.storage.checks import ensure_answering
+from gateway.storage.checks import ensure_ready
 from gateway.watch import keeping_watch
 from schema.executor import Executor, Terms
 from schema.root import build_schema, ensure_valid, fault_of
@@ -177,7 +177,7 @@ def _other_routes(runtime: Runtime, open_run: OpenRun) -> list[BaseRoute]:
         *rest_routes(open_run, runtime.services.entity_tags.of_list),
         *reference_routes(),
         *health.health_routes(
-            partial(ensure_answering, runtime.database),
+            partial(ensure_ready, runtime.database),
             lambda: runtime.operator.audit.is_in_alarm,
         ),
         front_route(GRAPHIQL_PATHS.page if runtime.settings.serves_graphiql else PAGE_PATH),

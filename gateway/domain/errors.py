@@ -175,6 +175,15 @@ class Unavailable(GatewayError):
         super().__init__("The gateway cannot reach its storage just now; try again.")
 
 
+class StorageNotWritable(Unavailable):
+    """What is stored can be read, and nothing can be written."""
+
+    def __init__(self, obstacle: str) -> None:
+        """Keep what is in the way for the operator; a caller cannot change it."""
+        GatewayError.__init__(self, "The gateway cannot write to its storage; try again later.")
+        self.obstacle = obstacle
+
+
 class Overloaded(Unavailable):
     """More requests wait than can be answered in time, so this one is refused at once."""
 

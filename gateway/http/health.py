@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from gateway.domain.errors import Unavailable
+from gateway.domain.errors import StorageNotWritable, Unavailable
 
 LIVE = "/livez"
 READY = "/readyz"
@@ -15,7 +15,7 @@ READY = "/readyz"
 def health_routes(
     ensure_ready: Callable[[], Awaitable[None]], is_in_alarm: Callable[[], bool]
 ) -> list[BaseRoute]:
-    """Return the two routes. `ensure_ready` raises Unavailable while storage does not answer.
+    """Return the two routes. `ensure_ready` raises Unavailable while storage cannot be used.
 
     An alarm is told, but does not take the process out of service: it still reads.
     """
@@ -26,11 +26,16 @@ def health_routes(
     async def ready(_: Request) -> Response:
         try:
             await ensure_ready()
+        except StorageNotWritable as fault:
+            return _unavailable(fault.obstacle)
         except Unavailable:
-            return JSONResponse(
-                {"status": "unavailable"}, status_code=503, headers={"Retry-After": "1"}
-            )
+            return _unavailable("no_answer")
         told = {"integrity": "alarm"} if is_in_alarm() else {}
         return JSONResponse({"status": "ok", **told})
 
     return [Route(LIVE, live), Route(READY, ready)]
+
+
+def _unavailable(reason: str) -> Response:
+    told = {"status": "unavailable", "reason": reason}
+    return JSONResponse(told, status_code=503, headers={"Retry-After": "1"})

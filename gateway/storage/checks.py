@@ -1,11 +1,14 @@
 """What a database must be like before secrets are trusted to it."""
 
+import asyncio
+
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from gateway.domain.errors import RefusedStart
+from gateway.domain.errors import RefusedStart, StorageNotWritable
 from gateway.storage.engine import SQLITE_PRAGMAS
 from gateway.storage.faults import refusing_to_start
+from gateway.storage.obstacles import obstacle_at
 from gateway.storage.unit_of_work import Database
 
 
@@ -37,12 +40,16 @@ async def _ensure_pragmas(engine: AsyncEngine) -> None:
                 raise UnsafeStorage(name, actual, expected)
 
 
-async def ensure_answering(database: Database) -> None:
-    """Ask the database the least there is to ask.
+async def ensure_ready(database: Database) -> None:
+    """Ask the database the least there is to ask, and the file system whether it can be written.
 
     Raises:
         Unavailable: if it does not answer.
+        StorageNotWritable: if it can be read only.
 
     """
     async with database.read() as unit:
         await unit.rows(text("SELECT 1"))
+    # In a thread, because a file system can take its time.
+    if obstacle := await asyncio.to_thread(obstacle_at, database.place):
+        raise StorageNotWritable(obstacle)

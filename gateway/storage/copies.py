@@ -11,10 +11,12 @@ from urllib.parse import quote
 
 from gateway.domain.errors import RefusedStart
 from gateway.storage.faults import is_damage
+from gateway.storage.obstacles import primary_code, reason_of
 
 # Where SQLite's header says in which mode a file is written, and what it says of WAL.
 _MODE_AT: Final = 18
 _WAL: Final = 2
+_HELD: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
 
 class Unsound(RefusedStart):
@@ -46,6 +48,7 @@ def copy_online(database: Path, target: Path) -> None:
     with _draft_beside(target) as draft:
         with _connected(database) as source, closing(sqlite3.connect(draft)) as copy:
             # All pages in one step: one moment, and writers go on beside it.
+            _telling(database, lambda: source.execute("PRAGMA schema_version").fetchone())
             _telling(draft, lambda: source.backup(copy))
             # The mode is copied too; a copy is to be whole without a WAL.
             copy.execute("PRAGMA journal_mode = DELETE")
@@ -119,8 +122,10 @@ def _close_in_order(path: Path) -> None:
     with _connected(path) as connection:
         try:
             (mode,) = connection.execute("PRAGMA journal_mode = DELETE").fetchone()
-        except sqlite3.OperationalError:
-            raise InUse(path) from None
+        except sqlite3.OperationalError as error:
+            if primary_code(error) in _HELD:
+                raise InUse(path) from None
+            raise Unsound(path, f"{reason_of(error, str(path))}.") from None
         except sqlite3.DatabaseError:
             # Damaged: it is kept as it is.
             return
@@ -158,7 +163,11 @@ def _telling(path: Path, work: Callable[[], object]) -> list[str]:
     try:
         done = work()
     except sqlite3.DatabaseError as error:
-        reason = "it is damaged, or no database." if is_damage(error) else f"{error}."
+        reason = (
+            "it is damaged, or no database."
+            if is_damage(error)
+            else f"{reason_of(error, str(path))}."
+        )
         raise Unsound(path, reason) from None
     return done if isinstance(done, list) else []
 

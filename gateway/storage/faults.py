@@ -15,14 +15,20 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from gateway.domain.errors import ConcurrentChange, GatewayError, RefusedStart, Unavailable
+from gateway.domain.errors import (
+    ConcurrentChange,
+    GatewayError,
+    RefusedStart,
+    StorageNotWritable,
+    Unavailable,
+)
+from gateway.storage.obstacles import is_missing, obstacle_of, primary_code, reason_of
 
 _log = structlog.get_logger(__name__)
 
 # Anything else that SQLAlchemy raises is a defect of ours, and shows as one.
 STORAGE_ERRORS: Final = (DatabaseError, InterfaceError, PoolTimeoutError)
 _DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-_PRIMARY_CODE: Final = 0xFF
 
 
 class NoDatabase(RefusedStart):
@@ -50,14 +56,13 @@ class UnusableDatabase(RefusedStart):
     """The database is there and cannot be used."""
 
     def __init__(self, place: str, reason: str) -> None:
-        """Give SQLite's own reason, which names no content."""
+        """Give the reason, which names no content."""
         super().__init__(f"The database {place} cannot be used: {reason}.")
 
 
 def is_damage(error: BaseException | None) -> bool:
     """Tell whether SQLite found something else than a database."""
-    code = getattr(error, "sqlite_errorcode", None)
-    return code is not None and code & _PRIMARY_CODE in _DAMAGE
+    return primary_code(error) in _DAMAGE
 
 
 def translated(error: Exception) -> Exception:
@@ -72,7 +77,8 @@ def translated(error: Exception) -> Exception:
         _log.warning("storage_unavailable", reason=str(cause or "no connection was free in time"))
     else:
         return error
-    return Unavailable()
+    obstacle = obstacle_of(cause)
+    return StorageNotWritable(obstacle) if obstacle else Unavailable()
 
 
 @contextmanager
@@ -104,11 +110,11 @@ def refusing_to_start(place: str) -> Iterator[None]:
     try:
         yield
     except (DatabaseError, InterfaceError) as error:
-        code = getattr(error.orig, "sqlite_errorcode", None)
-        if code == sqlite3.SQLITE_CANTOPEN:
+        if primary_code(error.orig) == sqlite3.SQLITE_CANTOPEN and is_missing(place):
             raise NoDatabase(place) from error
         if is_damage(error.orig):
             raise DamagedDatabase(place) from error
         if isinstance(error, OperationalError):
-            raise UnusableDatabase(place, str(error.orig)) from error
+            reason = reason_of(error.orig or error, place)
+            raise UnusableDatabase(place, reason) from error
         raise

@@ -1,9 +1,10 @@
-"""A disk that is full (T3, S59): nothing acknowledged is lost, and reading goes on."""
+"""A disk that is full or read-only (T3, S59): nothing is lost, reading goes on, probes say why."""
 
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final
@@ -11,12 +12,15 @@ from typing import Final
 import httpx
 import pytest
 
+from gateway.domain.errors import RefusedStart
+from gateway.runtime import Runtime
 from gateway.services.demo import Demo
+from gateway.settings import Settings
 from tests.faults.test_kills import _damage
 from tests.patience import PATIENCE
 from tests.servers import serving
 
-SMALL: Final = "size=3m"
+SMALL: Final = "size=4m"
 LARGE: Final = "size=64m"
 VALUE: Final = "x" * 16_000
 
@@ -44,6 +48,17 @@ def small_disk(template: tuple[Path, Demo], tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
+@contextmanager
+def _read_only(folder: Path) -> Iterator[None]:
+    """Put the same folder over itself, read-only: no kernel remounts a disk that is written."""
+    subprocess.run(["mount", "--bind", str(folder), str(folder)], check=True)
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", str(folder)], check=True)
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
 def _fill(client: httpx.Client, path: str, first: int) -> tuple[list[str], httpx.Response]:
     """Write until something is refused; return what was acknowledged, and the refusal."""
     acknowledged: list[str] = []
@@ -65,17 +80,64 @@ def test_a_full_disk_loses_nothing_and_is_over_when_there_is_room(
         serving(small_disk, demo) as server,
         httpx.Client(base_url=server.url, headers=headers, timeout=PATIENCE) as client,
     ):
+        before = client.get("/readyz")
         acknowledged, refused = _fill(client, path, 0)
-        while_full = client.get(path)
+        while_full, ready_while_full = client.get(path), client.get("/readyz")
         _mount(small_disk, LARGE, "remount")
         after = client.post(path, json={"key": "AFTER", "value": VALUE})
+        ready_after = client.get("/readyz")
         found = {row["key"] for row in client.get(path).json()["results"]}
 
     assert len(acknowledged) > 10
     assert refused.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+    assert "cannot write to its storage" in refused.json()["detail"]
+    assert (before.status_code, ready_after.status_code) == (HTTPStatus.OK, HTTPStatus.OK)
+    assert ready_while_full.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+    assert ready_while_full.json() == {"status": "unavailable", "reason": "disk_full"}
     assert int(refused.headers["retry-after"]) <= 2
     assert while_full.status_code == HTTPStatus.OK
     assert set(acknowledged) <= {row["key"] for row in while_full.json()["results"]}
     assert after.status_code == HTTPStatus.CREATED
     assert {*acknowledged, "AFTER"} <= found
     assert _damage(small_disk / "secrets.db") == []
+
+
+def test_a_read_only_database_is_read_and_is_not_ready(
+    small_disk: Path, template: tuple[Path, Demo]
+) -> None:
+    """S59: until it can be written again, by the same process."""
+    demo = template[1]
+    path, headers = f"/job/{demo.job_id}/secret", {"Authorization": f"Bearer {demo.token}"}
+    with (
+        serving(small_disk, demo) as server,
+        httpx.Client(base_url=server.url, headers=headers, timeout=PATIENCE) as client,
+    ):
+        with _read_only(small_disk):
+            during, read = client.get("/readyz"), client.get(path)
+        after, written = client.get("/readyz"), client.post(path, json={"key": "AFTER"})
+
+    assert during.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+    assert during.json() == {"status": "unavailable", "reason": "read_only"}
+    assert read.status_code == HTTPStatus.OK
+    assert (after.status_code, written.status_code) == (HTTPStatus.OK, HTTPStatus.CREATED)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [(("remount", "ro"), "read-only for this user"), (("remount",), "its disk is full: make room")],
+    ids=["read-only", "full"],
+)
+async def test_the_start_says_why_a_database_that_is_there_cannot_be_used(
+    small_disk: Path, options: tuple[str, ...], words: str
+) -> None:
+    """S58: SQLite says "unable to open database file" of both, and of one that is missing."""
+    with (small_disk / "ballast").open("wb", buffering=0) as ballast, suppress(OSError):
+        while True:
+            ballast.write(b"x" * 4_096)
+    _mount(small_disk, SMALL, *options)
+
+    with pytest.raises(RefusedStart, match=words) as refused:
+        async with Runtime.over(Settings(data_dir=small_disk)).running():
+            pass
+
+    assert "secrets-gateway migrate" not in str(refused.value)

@@ -1,0 +1,132 @@
+"""What keeps the database from being opened or written, asked of the file system itself.
+
+SQLite says "unable to open database file" of a missing file, of a folder that is read-only, and of
+one that this user cannot enter. What to do differs.
+"""
+
+import os
+import sqlite3
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+# As much as one request can bring. With less room the next write can fail.
+MIN_FREE_BYTES: Final = 1024 * 1024
+_PRIMARY_CODE: Final = 0xFF
+# What SQLite says without saying why.
+_UNCLEAR: Final = frozenset(
+    {
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_AUTH,
+        sqlite3.SQLITE_FULL,
+    }
+)
+
+
+class Obstacle(StrEnum):
+    """What is in the way of a write."""
+
+    DISK_FULL = "disk_full"
+    READ_ONLY = "read_only"
+
+
+WORDS: Final[Mapping[Obstacle, str]] = MappingProxyType(
+    {
+        Obstacle.DISK_FULL: "its disk is full: make room",
+        Obstacle.READ_ONLY: (
+            "the file or its folder is read-only for this user, and SQLite writes to both"
+        ),
+    }
+)
+_BY_CODE: Final[Mapping[int, Obstacle]] = MappingProxyType(
+    {sqlite3.SQLITE_FULL: Obstacle.DISK_FULL, sqlite3.SQLITE_READONLY: Obstacle.READ_ONLY}
+)
+
+
+def primary_code(error: BaseException | None) -> int | None:
+    """Return SQLite's primary code of a driver's error; None if it has none."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & _PRIMARY_CODE
+
+
+def obstacle_of(error: BaseException | None) -> Obstacle | None:
+    """Return what a driver's error says was in the way of a write, if it says so."""
+    return _BY_CODE.get(primary_code(error) or 0)
+
+
+def obstacle_at(place: str) -> Obstacle | None:
+    """Return what would be in the way of a write now: two or three questions to the kernel."""
+    file = Path(place)
+    beside = (file, *(file.with_name(f"{file.name}{end}") for end in ("-wal", "-shm")))
+    written = (file.parent, *(it for it in beside if it.exists()))
+    if not all(os.access(it, os.W_OK) for it in written):
+        return Obstacle.READ_ONLY
+    return Obstacle.DISK_FULL if _free_bytes(file.parent) < MIN_FREE_BYTES else None
+
+
+def _free_bytes(folder: Path) -> int:
+    found = os.statvfs(folder)
+    # The rest is kept for root.
+    blocks = found.f_bfree if os.geteuid() == 0 else found.f_bavail
+    return blocks * found.f_frsize
+
+
+def is_missing(place: str) -> bool:
+    """Tell whether nothing is there; not whether this user cannot look."""
+    try:
+        Path(place).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def reason_of(error: BaseException, place: str) -> str:
+    """Return why the database at a place cannot be used, in words that say what to do."""
+    if primary_code(error) not in _UNCLEAR:
+        return str(error)
+    if obstacle := obstacle_of(error):
+        return WORDS[obstacle]
+    reasons = (words for is_so, words in _REASONS if is_so(place))
+    return next(reasons, str(error))
+
+
+def _is_out_of_reach(place: str) -> bool:
+    try:
+        Path(place).stat()
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _is_folder(place: str) -> bool:
+    return Path(place).is_dir()
+
+
+def _is_unreadable(place: str) -> bool:
+    return not os.access(place, os.R_OK)
+
+
+def _is_read_only(place: str) -> bool:
+    return obstacle_at(place) is Obstacle.READ_ONLY
+
+
+def _is_on_a_full_disk(place: str) -> bool:
+    return obstacle_at(place) is Obstacle.DISK_FULL
+
+
+_REASONS: Final[tuple[tuple[Callable[[str], bool], str], ...]] = (
+    (_is_out_of_reach, "this user cannot enter its folder"),
+    (_is_folder, "it is a folder"),
+    (_is_unreadable, "this user cannot read it"),
+    (_is_read_only, WORDS[Obstacle.READ_ONLY]),
+    (_is_on_a_full_disk, WORDS[Obstacle.DISK_FULL]),
+)
