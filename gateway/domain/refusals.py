@@ -19,7 +19,7 @@ class TooManyRows(InvalidInput):
 
     def __init__(self, most: int) -> None:
         """Name the bound."""
-        super().__init__(Argument.ROWS, f"At most {most} secrets are imported at once.")
+        super().__init__(Argument.ROWS, f"At most {most:,} secrets are imported at once.")
 
 
 class MountPathAsValue(InvalidInput):

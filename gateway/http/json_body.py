@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from gateway.domain.content import MAX_VALUE_BYTES
 from gateway.domain.errors import ErrorCode, GatewayError
+from gateway.services.imports import MAX_ROWS
 
 _JSON: Final = "application/json"
 MAX_DEPTH: Final = 32
@@ -53,6 +54,19 @@ class RefusedBody(GatewayError):
     def __init__(self, fault: BodyFault) -> None:
         """Name the fault, never the content."""
         super().__init__(fault)
+
+
+class TooManyValues(RefusedBody):
+    """The body holds more than is parsed."""
+
+    def __init__(self, objects: int) -> None:
+        """Name the bound, and that of an import where so many objects can be its rows."""
+        super().__init__(BodyFault.TOO_MANY_VALUES)
+        # The body itself is one object, and over GraphQL its variables are another.
+        if objects > MAX_ROWS + 2:
+            self.message += (
+                f" This one has {objects:,} objects; an import has at most {MAX_ROWS:,} rows."
+            )
 
 
 class RefusedMediaType(GatewayError):
@@ -110,7 +124,7 @@ def _ensure_modest(body: bytes) -> None:
     # Before it is parsed: a parser's work and stack grow with what this bounds.
     frame = body if _is_small(body) else _TEXT.sub(b"", body)
     if _values(frame) > MAX_VALUES:
-        raise RefusedBody(BodyFault.TOO_MANY_VALUES)
+        raise TooManyValues(frame.count(b"{"))
     if frame.count(b"[") + frame.count(b"{") > MAX_DEPTH:
         _ensure_shallow(_TEXT.sub(b"", body))
 

@@ -50,7 +50,12 @@ TAKEN = {
     "as large a number as may be": b"%d" % MAX_INTEGER,
     "as small a number as may be": b"-%d" % MAX_INTEGER,
 }
+ROW = b'{"name": "A", "value": "b", "scope": "JOB", "is_secret": true}'
 REFUSED = {
+    "5,000 rows of an import": (
+        b"[" + b",".join([ROW] * 5_000) + b"]",
+        "This one has 5,001 objects; an import has at most 1,000 rows.",
+    ),
     "a level more": (_nested(MAX_DEPTH), "nested at most 32 deep"),
     "a level more, among others": (
         b"[%s, %s]" % (_nested(MAX_DEPTH - 2), _nested(MAX_DEPTH)),

@@ -147,7 +147,7 @@ async def test_public_rows_count_for_the_most_rows(shared_world: World, *, is_se
     response = await shared_world.client.post(path(shared_world), json=_body(*rows))
 
     assert response.status_code == HTTPStatus.BAD_REQUEST
-    assert "1000" in response.json()["detail"]
+    assert "1,000" in response.json()["detail"]
 
 
 @pytest.mark.parametrize(
