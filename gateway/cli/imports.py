@@ -11,6 +11,7 @@ import typer
 from gateway.cli.import_files import Entry, ImportFormat, format_of, read_entries
 from gateway.cli.options import AsJson, AtHolder, DryRun
 from gateway.cli.printing import complain, counted, holder_facts, named, say, say_json
+from gateway.cli.private_files import is_path_of_file
 from gateway.cli.reading import read_text, shown_name
 from gateway.cli.refusals import Misread, Refused
 from gateway.cli.running import operator_at, run
@@ -139,7 +140,12 @@ async def _paths_of_files(
     mounted = await runtime.operator.directory.mount_paths(
         organization_id=operator.organization_id, keys={entry.key for entry in entries}
     )
-    return {it.key for it in entries if it.is_mount_path or it.value in mounted.get(it.key, ())}
+    return {
+        it.key
+        for it in entries
+        if it.is_mount_path
+        or any(is_path_of_file(it.value, path) for path in mounted.get(it.key, ()))
+    }
 
 
 class _Watched(list[ImportRow]):

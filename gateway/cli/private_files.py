@@ -43,6 +43,13 @@ def private_files(
         yield {key: f"{folder}{file.mount_path}" for key, file in files.items()}
 
 
+def is_path_of_file(value: str, mount_path: str) -> bool:
+    """Tell whether a value is only where a file is: mounted, or in a folder that was made here."""
+    folder, found, _ = value.rpartition(mount_path)
+    is_private = PurePosixPath(folder).name.startswith(_PREFIX)
+    return value.endswith(mount_path) and bool(found) and (not folder or is_private)
+
+
 def _by_path(files: Mapping[str, RuntimeFile]) -> Mapping[str, str]:
     contents: dict[str, str] = {}
     for file in files.values():

@@ -1,6 +1,7 @@
 """An export that is imported again: a file's content is never replaced by its mount path."""
 
 import json
+import sys
 from base64 import b64decode
 
 import pytest
@@ -89,3 +90,19 @@ def test_programs_see_why_a_path_is_skipped(line: CommandLine, demo: Demo) -> No
     assert imported.code == 0
     (row,) = imported.told["rows"]
     assert (row["action"], row["error"]["message"]) == ("skipped", REASON)
+
+
+def test_path_that_a_command_got_from_run_is_no_content_either(
+    line: CommandLine, demo: Demo
+) -> None:
+    """As in `run -- env > live.env`."""
+    printing = f"import os; print('{FILE}=' + os.environ['{FILE}'])"
+    got = line("run", "--service", demo.job_id, "--", sys.executable, "-c", printing).out
+    at = f"job:{demo.job_id}"
+    arguments = ("import", "--holder", at, "--format", "dotenv", "--overwrite", "-")
+
+    imported = line(*arguments, stdin=got)
+    control = line(*arguments, stdin=f"{FILE}=/elsewhere/etc/tls/shop.pem")
+
+    assert _is_skipped(imported.out)
+    assert control.out.startswith(f"overridden  {FILE}\n")
