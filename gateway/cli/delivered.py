@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.cli.printing import named
-from gateway.cli.refusals import Refused
+from gateway.cli.locating import service_of
 from gateway.cli.running import run
 from gateway.domain.drafts import HolderReference
 from gateway.domain.holders import Holder
@@ -13,17 +12,6 @@ from gateway.domain.refusals import HolderNotFound
 from gateway.domain.scopes import HOLDER_SCOPES
 from gateway.runtime import Runtime
 from gateway.services.delivery import RuntimeFile, RuntimeSecret
-
-
-class NotAService(Refused):
-    """The id belongs to something else, which does not start with variables."""
-
-    def __init__(self, holder: Holder) -> None:
-        """Say what the id is, and how it is exported."""
-        super().__init__(
-            f"{named(holder)} is not a service: give the id of one, or export what services get "
-            f"from here with `export --holder {holder.kind.lower()}:{holder.id}`."
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +36,13 @@ def delivered_to(service_id: str) -> Delivered:
     """Return what a service gets.
 
     Raises:
-        NotAService: for the id of a project or an environment.
+        NotAService: for the id of something else.
+        HolderNotFound: for the id of nothing.
 
     """
 
     async def deliver(runtime: Runtime) -> Delivered:
-        holder = await runtime.operator.directory.holder(holder_id=service_id)
-        if not holder.kind.is_service:
-            raise NotAService(holder)
-        return await _delivered(runtime, holder)
+        return await _delivered(runtime, await service_of(runtime, service_id))
 
     return run(deliver)
 

@@ -5,10 +5,12 @@ from typing import Annotated, Any
 
 import typer
 
+from gateway.cli.locating import service_of
 from gateway.cli.options import AsJson, ServiceId
 from gateway.cli.printing import holder_facts, say, say_json, told
-from gateway.cli.running import operator_at, run
+from gateway.cli.running import run
 from gateway.domain.effective import EffectiveSecret, Explanation
+from gateway.domain.principals import Principal
 from gateway.domain.refusals import HolderNotFound
 from gateway.domain.secrets import Secret, SecretFacts
 from gateway.runtime import Runtime
@@ -23,7 +25,8 @@ def explain(
     """Tell what a service gets under a key, what it hides, by which rule, and what is elsewhere."""
 
     async def explained(runtime: Runtime) -> Explanation:
-        viewer = await operator_at(runtime, service)
+        holder = await service_of(runtime, service)
+        viewer = Principal.operator(holder.organization_id)
         async with runtime.database.read() as unit:
             explanation = await runtime.services.effective.explain(
                 unit, viewer=viewer, service_id=service, key=key

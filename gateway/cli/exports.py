@@ -10,8 +10,10 @@ import typer
 import yaml
 
 from gateway.cli.delivered import Delivered, delivered_at, delivered_to
+from gateway.cli.locating import NotAService
 from gateway.cli.options import HolderToExport, ServiceToExport
 from gateway.cli.printing import complain, counted, named
+from gateway.cli.refusals import Refused
 from gateway.domain.drafts import HolderReference
 from gateway.domain.env_texts import (
     docker_text,
@@ -143,7 +145,11 @@ def export(
 
 def _delivered(service: str | None, holder: HolderReference | None) -> Delivered:
     if service is not None and holder is None:
-        return delivered_to(service)
+        try:
+            return delivered_to(service)
+        except NotAService as refused:
+            message = f"{refused} --holder exports a project or an environment."
+            raise Refused(message) from None
     if holder is not None and service is None:
         return delivered_at(holder)
     message = "give one of --service and --holder."

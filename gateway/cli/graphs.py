@@ -7,10 +7,12 @@ from typing import Annotated, Final
 
 import typer
 
+from gateway.cli.locating import service_of
 from gateway.cli.options import ServiceId
 from gateway.cli.printing import complain, say
-from gateway.cli.running import operator_at, run
+from gateway.cli.running import run
 from gateway.domain.pictures import Picture
+from gateway.domain.principals import Principal
 from gateway.drawing.dot import dot
 from gateway.drawing.folding import folded
 from gateway.drawing.mermaid import mermaid
@@ -44,7 +46,8 @@ def graph(
     """Draw what a service sees: by scope, what refers to what, what wins and what is hidden."""
 
     async def pictured(runtime: Runtime) -> Picture:
-        viewer = await operator_at(runtime, service)
+        holder = await service_of(runtime, service)
+        viewer = Principal.operator(holder.organization_id)
         async with runtime.database.read() as unit:
             return await runtime.services.pictures.of_service(
                 unit, viewer=viewer, service_id=service

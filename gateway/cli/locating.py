@@ -1,10 +1,14 @@
 """Finding the holders that options and arguments name."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
+from gateway.cli.printing import named
+from gateway.cli.refusals import Refused
 from gateway.domain.holders import Holder
 from gateway.domain.principals import Principal
+from gateway.domain.refusals import HolderNotFound, OrganizationNotFound
 from gateway.domain.scopes import SERVICE_SCOPES, Scope
 from gateway.runtime import Runtime
 from gateway.services.operator.directory import Named
@@ -23,6 +27,35 @@ class Whereabouts:
         """The holders above, the widest first."""
         above = ((Scope.PROJECT, self.project), (Scope.ENVIRONMENT, self.environment))
         return tuple(Named((kind,), text) for kind, text in above if text is not None)
+
+
+class NotAService(Refused):
+    """The id that a command takes for a service's belongs to something else."""
+
+    def __init__(self, what: str) -> None:
+        """Say what the id belongs to."""
+        super().__init__(f"{what} is not a service: give the id of one.")
+
+
+async def service_of(runtime: Runtime, service_id: str) -> Holder:
+    """Return the service with that id.
+
+    Raises:
+        NotAService: naming what else has the id.
+        HolderNotFound: if nothing has it.
+
+    """
+    try:
+        found = await runtime.operator.directory.holder(holder_id=service_id)
+    except HolderNotFound:
+        with suppress(OrganizationNotFound):
+            owner = await runtime.operator.directory.organization(named=service_id)
+            message = f"organization {owner.name} ({owner.id})"
+            raise NotAService(message) from None
+        raise
+    if not found.kind.is_service:
+        raise NotAService(named(found))
+    return found
 
 
 async def operator_of(runtime: Runtime, organization: str) -> Principal:

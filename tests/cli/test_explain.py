@@ -1,7 +1,5 @@
 """`explain`: why a service sees what it sees (rule R1), without a value."""
 
-import pytest
-
 from gateway.services.demo import Demo
 from tests.cli.conftest import CommandLine
 
@@ -81,14 +79,6 @@ def test_explanation_holds_no_value(line: CommandLine, demo: Demo) -> None:
         told = line("explain", "--service", demo.job_id, "SMTP_PASSWORD", *arguments)
 
         assert "demo-" not in told.out + told.err
-
-
-@pytest.mark.parametrize("holder", ["environment_id", "organization_id"])
-def test_what_is_no_service_is_not_found(line: CommandLine, demo: Demo, holder: str) -> None:
-    refused = line("explain", "--service", getattr(demo, holder), "SMTP_PASSWORD")
-
-    assert refused.code == 1
-    assert refused.complaint.startswith("No holder has the id ")
 
 
 def test_what_is_no_key_is_refused_without_being_repeated(line: CommandLine, demo: Demo) -> None:

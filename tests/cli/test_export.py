@@ -125,18 +125,28 @@ def test_export_of_a_holder_is_recorded_like_a_services(line: CommandLine, demo:
     assert events[-1]["details"]["keys"] == 2
 
 
-@pytest.mark.parametrize("command", ["export", "run"])
+REST_OF = {
+    "export": ["--format", "json"],
+    "run": ["--", "true"],
+    "explain": ["SMTP_PASSWORD"],
+    "graph": [],
+}
+
+
+@pytest.mark.parametrize("command", REST_OF)
 def test_what_is_not_a_service_is_named(line: CommandLine, demo: Demo, command: str) -> None:
-    rest = {"export": ["--format", "json"], "run": ["--", "true"]}[command]
+    called = {
+        demo.environment_id: f"environment production ({demo.environment_id})",
+        demo.organization_id: f"organization Demo ({demo.organization_id})",
+    }
+    hint = " --holder exports a project or an environment." if command == "export" else ""
 
-    refused = line(command, "--service", demo.environment_id, *rest)
+    refused = {it: line(command, "--service", it, *REST_OF[command]) for it in called}
 
-    assert (refused.code, refused.out) == (1, "")
-    assert refused.complaint == (
-        f"environment production ({demo.environment_id}) is not a service: give the id of one, or "
-        "export what services get from here with "
-        f"`export --holder environment:{demo.environment_id}`."
-    )
+    assert {(it.code, it.out) for it in refused.values()} == {(1, "")}
+    assert {it: finished.complaint for it, finished in refused.items()} == {
+        it: f"{what} is not a service: give the id of one.{hint}" for it, what in called.items()
+    }
 
 
 def test_export_of_what_is_not_there_is_refused(line: CommandLine, demo: Demo) -> None:

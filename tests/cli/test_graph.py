@@ -71,15 +71,6 @@ def test_what_is_left_out_is_told(
     assert drawn.complaint == "The service sees more than is drawn here."
 
 
-@pytest.mark.parametrize("holder", ["environment_id", "organization_id"])
-def test_what_is_no_service_is_not_found(line: CommandLine, demo: Demo, holder: str) -> None:
-    refused = line("graph", "--service", getattr(demo, holder))
-
-    assert refused.code == 1
-    assert refused.complaint.startswith("No holder has the id ")
-    assert refused.out == ""
-
-
 def test_a_format_that_is_not_there_is_refused(line: CommandLine, demo: Demo) -> None:
     refused = line("graph", "--service", demo.job_id, "--format", "png")
 
