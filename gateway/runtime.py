@@ -19,6 +19,7 @@ from gateway.services.container import Services
 from gateway.services.data_key_cache import DataKeyCache
 from gateway.services.foundation import Foundation, utc_now
 from gateway.services.operator.container import OperatorServices
+from gateway.services.operator.references import Report, log_escaped
 from gateway.services.token_uses import TokenUses
 from gateway.services.vault import Vault
 from gateway.setting_kinds import KeyProviderName
@@ -71,6 +72,8 @@ class Runtime:
     operator: OperatorServices
     # Without issuers it lets nobody in.
     verifier: Verifier = field(default_factory=Verifier)
+    # Hears of each value from before an upgrade whose delivery changes by it.
+    report: Report = log_escaped
 
     @classmethod
     def over(cls, settings: Settings) -> Self:
@@ -114,6 +117,7 @@ class Runtime:
             await self._unlock()
             await self._try_values()
             await self.operator.audit.begin(self.settings.resolved_audit_anchor_file)
+            await self.operator.references.read_older_values(report=self.report)
             try:
                 async with self._storing_uses(), self.services.bells.hung():
                     yield self
@@ -141,7 +145,7 @@ class Runtime:
             await task
 
     async def _unlock(self) -> None:
-        ring = key_ring(self.settings, is_fresh=await self._is_fresh())
+        ring = key_ring(self.settings, is_fresh=await self.is_fresh())
         try:
             await self.vault.unlock(ring, self.database, at=utc_now())
         except TamperedBox:
@@ -161,7 +165,8 @@ class Runtime:
                 with suppress(IntegrityFault, KeysUnavailable):
                     await self.vault.open(unit, stored.sealed, stored.identity)
 
-    async def _is_fresh(self) -> bool:
+    async def is_fresh(self) -> bool:
+        """Whether the database has no keys yet, and so no values."""
         async with self.database.read() as unit:
             return await data_keys.find_active(unit, None) is None
 

@@ -29,6 +29,15 @@ ExpectedVersion = Annotated[
     int | None,
     strawberry.argument(description="Change only this version; else a VersionConflictError."),
 ]
+UpdateReferences = Annotated[
+    bool | None,
+    strawberry.argument(
+        description=(
+            "With a new key: rewrite the values that refer to the old one in double braces, all or "
+            "none. Else a ReferencesNotUpdatedError names those that cannot follow."
+        )
+    ),
+]
 IfMatch = Annotated[
     str | None,
     strawberry.argument(

@@ -52,6 +52,8 @@ LENGTHS: Final[Mapping[tuple[str, str], int]] = MappingProxyType(
         ("EffectiveSecretsChange", "effectiveSecrets"): 3,
         ("SecretExplanation", "aliasHops"): 1,
         ("SecretExplanation", "elsewhere"): 20,
+        ("SecretExplanation", "references"): 10,
+        ("ReferencesNotUpdatedError", "secrets"): 20,
         ("Query", "runtimeSecrets"): 500,
         ("__Schema", "types"): 80,
         ("__Schema", "directives"): 5,

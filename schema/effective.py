@@ -5,7 +5,7 @@ from typing import Self
 import strawberry
 
 from gateway.domain.effective import EffectiveSecret as DomainEffective
-from gateway.domain.effective import Explanation
+from gateway.domain.effective import ExplainedReference, Explanation
 from schema.context import Info
 from schema.cycles import LazyHolder, wrapped_holder
 from schema.enums import SecretAbsence, SecretProvenance
@@ -60,6 +60,34 @@ class EffectiveSecretConnection(Connection[EffectiveSecret]):
     """A page of a list."""
 
 
+@strawberry.type(description="A reference in a value, as a service resolves it.")
+class SecretReference:
+    """A reference in a value."""
+
+    key: str | None = strawberry.field(
+        description=(
+            "The name in the braces. Null unless it is the key of a secret that the viewer may "
+            "read: it may be part of the value."
+        )
+    )
+    is_resolved: bool = strawberry.field(
+        description="Whether the service has that key. If not, the reference stays text."
+    )
+    resolves_to: SecretAlias | None = strawberry.field(
+        description="The secret that wins for the key; null if none does, or it is out of sight."
+    )
+
+    @classmethod
+    def of(cls, reference: ExplainedReference) -> Self:
+        """Show one reference."""
+        target = reference.target
+        return cls(
+            key=reference.key,
+            is_resolved=reference.is_resolved,
+            resolves_to=SecretAlias.of(target) if target else None,
+        )
+
+
 @strawberry.type(description="Why a service sees what it sees under a key, or why nothing.")
 class SecretExplanation:
     """Why a service sees what it sees under a key."""
@@ -74,6 +102,12 @@ class SecretExplanation:
     rule: str = strawberry.field(description="The rule that decided, in words.")
     elsewhere: list[Secret] = strawberry.field(
         description="Secrets with the key which the service cannot see; at most 20."
+    )
+    references: list[SecretReference] = strawberry.field(
+        description=(
+            "What the value refers to in double braces, resolved for the service. References into "
+            "a cycle stay text."
+        )
     )
 
     @strawberry.field(
@@ -98,4 +132,5 @@ class SecretExplanation:
             absence=explanation.absence,
             rule=explanation.rule,
             elsewhere=[Secret.of(secret) for secret in explanation.elsewhere],
+            references=[SecretReference.of(it) for it in explanation.references],
         )

@@ -7,6 +7,7 @@ import strawberry
 
 from gateway.domain.audit import AuditAction as _AuditAction
 from gateway.domain.audit import AuditSubject as _AuditSubject
+from gateway.domain.change_warnings import WarningCode as _WarningCode
 from gateway.domain.effective import Absence as _Absence
 from gateway.domain.effective import Provenance as _Provenance
 from gateway.domain.errors import ErrorCode
@@ -141,6 +142,18 @@ class OrderDirection(StrEnum):
     DESC = "DESC"
 
 
+strawberry.enum(
+    _WarningCode,
+    name="MutationWarningCode",
+    description=(
+        "REFERENCE_UNKNOWN: the value refers to a name that no secret around has. "
+        "REFERENCE_BROKEN: a reference in another value leads to nothing since. VALUE_EMPTIED: a "
+        "value that was not empty is empty now."
+    ),
+)
+MutationWarningCode: TypeAlias = _WarningCode
+
+
 @strawberry.enum(
     description="What kind of outcome stood in the way. One table maps these to REST's statuses."
 )
@@ -164,3 +177,23 @@ class MutationErrorCode(Enum):
     NOT_EMPTY = strawberry.enum_value(ErrorCode.NOT_EMPTY, description="REST: 409")
     SECRET_IN_USE = strawberry.enum_value(ErrorCode.SECRET_IN_USE, description="REST: 409")
     QUOTA_EXCEEDED = strawberry.enum_value(ErrorCode.QUOTA_EXCEEDED, description="REST: 409")
+    REFERENCES_NOT_UPDATED = strawberry.enum_value(
+        ErrorCode.REFERENCES_NOT_UPDATED,
+        description="Only with `updateReferences`, which REST does not have.",
+    )
+
+
+@strawberry.enum(
+    description=(
+        "What a delivery does with a reference whose name the service does not have, or that "
+        "leads into a cycle."
+    )
+)
+class OnUnresolved(Enum):
+    """What a delivery does with an unresolved reference."""
+
+    KEEP = strawberry.enum_value("KEEP", description="Deliver its text as it is written.")
+    FAIL = strawberry.enum_value(
+        "FAIL",
+        description="Deliver nothing: the error REFERENCE_UNRESOLVED names what refers to what.",
+    )

@@ -133,6 +133,16 @@ class NotOverridableError(MutationError):
     variable_type: APIVariableTypeEnum
 
 
+@strawberry.type(description="References to a renamed secret cannot all follow it.")
+class ReferencesNotUpdatedError(MutationError):
+    """References to a renamed secret cannot all follow it."""
+
+    secrets: list[Secret] = strawberry.field(
+        description="The secrets whose values cannot follow, as far as the viewer may read them."
+    )
+    hidden_count: int = strawberry.field(description="How many others there are.")
+
+
 @strawberry.type(description="The secret is the platform's: it cannot be edited or deleted here.")
 class ReadOnlyError(MutationError):
     """The secret is the platform's."""
@@ -197,6 +207,15 @@ def _not_overridable(error: refusals.NotOverridable, path: Path) -> MutationErro
     return NotOverridableError.of(error, path, variable_type=error.variable_type)
 
 
+def _references_not_updated(error: refusals.ReferencesNotUpdated, path: Path) -> MutationError:
+    return ReferencesNotUpdatedError.of(
+        error,
+        path,
+        secrets=[Secret.of(secret) for secret in error.secrets],
+        hidden_count=error.hidden,
+    )
+
+
 def _read_only(error: refusals.ReadOnly, path: Path) -> MutationError:
     return ReadOnlyError.of(error, path, scope=error.scope)
 
@@ -223,6 +242,7 @@ BUILDERS: Final[Mapping[type[domain.BusinessError], _Builder]] = MappingProxyTyp
         refusals.ScopeViolation: _scope_violation,
         refusals.AliasOfAlias: _alias_of_alias,
         refusals.NotOverridable: _not_overridable,
+        refusals.ReferencesNotUpdated: _references_not_updated,
         refusals.ReadOnly: _read_only,
     },
 )
@@ -238,6 +258,7 @@ ERROR_TYPES: Final = (
     ScopeViolationError,
     AliasOfAliasError,
     NotOverridableError,
+    ReferencesNotUpdatedError,
     ReadOnlyError,
 )
 

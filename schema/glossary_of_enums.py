@@ -47,8 +47,13 @@ ENUMS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "IN_ANOTHER_PROJECT": "Only another project has it.",
         },
         "PlannedChange": {
-            "EDIT": "It gets another value or another key, and stays.",
+            "EDIT": "It gets another value, and stays.",
             "DELETE": "It goes, with the aliases and overrides of it.",
+        },
+        "MutationWarningCode": {
+            "REFERENCE_UNKNOWN": "The value refers to a name that no secret around has.",
+            "REFERENCE_BROKEN": "References in other values lead to nothing since.",
+            "VALUE_EMPTIED": "A value that was not empty is empty now.",
         },
         "SecretChangeKind": {
             "CREATED": "It was written for the first time.",
@@ -126,6 +131,7 @@ ENUMS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "DATA_KEY_CHANGED": "A key to seal values with was retired, or wrapped anew.",
             "DATA_KEY_DELETED": "A key to seal values with was destroyed; its values are gone.",
             "INTEGRITY_ALARM": "A row was not as the gateway had left it.",
+            "REFERENCES_READ": "Values from before an upgrade were read for references.",
             "AUDIT_BEGUN": "The trail begins here.",
             "AUDIT_PRUNED": "Entries older than their retention were removed.",
             "AUDIT_ACKNOWLEDGED": "An operator took the database as it is for the truth.",

@@ -14,6 +14,7 @@ from schema.arguments import (
     Holder,
     IdempotencyKey,
     IfMatch,
+    UpdateReferences,
     mutation,
     paths,
     place,
@@ -117,6 +118,7 @@ def editing(scope: Scope) -> Any:  # noqa: ANN401 - as above
         expected_version: ExpectedVersion = strawberry.UNSET,
         if_match: IfMatch = strawberry.UNSET,
         idempotency_key: IdempotencyKey = strawberry.UNSET,
+        update_references: UpdateReferences = strawberry.UNSET,
         dry_run: DryRun = strawberry.UNSET,
     ) -> SecretPayload:
         work = info.context.services.changes.edit(
@@ -124,6 +126,7 @@ def editing(scope: Scope) -> Any:  # noqa: ANN401 - as above
             at=reference(scope, holder),
             secret_id=secret_id,
             draft=input.draft(),
+            update_references=bool(given(update_references)),
             terms=terms(
                 expected_version=expected_version,
                 if_match=if_match,
@@ -176,12 +179,14 @@ def editing_anywhere() -> Any:  # noqa: ANN401 - as above
         expected_version: ExpectedVersion = strawberry.UNSET,
         if_match: IfMatch = strawberry.UNSET,
         idempotency_key: IdempotencyKey = strawberry.UNSET,
+        update_references: UpdateReferences = strawberry.UNSET,
         dry_run: DryRun = strawberry.UNSET,
     ) -> SecretPayload:
         work = info.context.services.changes.edit(
             viewer=info.context.viewer,
             secret_id=secret_id,
             draft=input.draft(),
+            update_references=bool(given(update_references)),
             terms=terms(
                 expected_version=expected_version,
                 if_match=if_match,

@@ -1,10 +1,11 @@
 """What a mutation answers, and how a use case's outcome becomes it."""
 
-from collections.abc import Awaitable, Mapping
-from typing import Self
+from collections.abc import Awaitable, Iterable, Mapping
+from typing import Final, Self
 
 import strawberry
 
+from gateway.domain.change_warnings import ChangeWarning, collecting_warnings
 from gateway.domain.errors import Argument, BusinessError
 from gateway.domain.holders import Holder
 from gateway.domain.pages import BY_KEY
@@ -14,12 +15,37 @@ from gateway.services.imports import ImportedRow as DomainRow
 from gateway.services.imports import ImportReport, ImportRow
 from gateway.services.removal import HolderDeletion
 from schema.context import Info
-from schema.enums import ImportAction
+from schema.enums import ImportAction, MutationWarningCode
 from schema.errors import MutationError, typed_error
 from schema.holders import SecretHolder, holder_type
 from schema.secrets import Secret, SecretEdge
 
 ArgumentPaths = Mapping[Argument, list[str]]
+
+
+@strawberry.type(description="What a change does besides what was asked for.")
+class MutationWarning:
+    """What a change does besides what was asked for."""
+
+    code: MutationWarningCode = strawberry.field(
+        description="What it is about, for programs: never renamed."
+    )
+    message: str = strawberry.field(description="For people; may change.")
+    path: list[str] | None = strawberry.field(
+        description='Which argument, e.g. ["input", "value"]: for a form.'
+    )
+
+    @classmethod
+    def all_of(cls, warnings: Iterable[ChangeWarning], paths: ArgumentPaths) -> list[Self]:
+        """Show the warnings of one change."""
+        return [
+            cls(code=it.code, message=it.message, path=paths.get(it.argument)) for it in warnings
+        ]
+
+
+WARNINGS_DESCRIPTION: Final = (
+    "What a client can show beside the outcome. A dry run has the same warnings."
+)
 
 
 def told(error: BusinessError, paths: ArgumentPaths) -> list[MutationError]:
@@ -41,12 +67,16 @@ class SecretPayload:
         description="Select a list or a count again here, and any client's cache is up to date.",
     )
     errors: list[MutationError]
+    warnings: list[MutationWarning] = strawberry.field(
+        default_factory=list, description=WARNINGS_DESCRIPTION
+    )
 
     @classmethod
     async def of(cls, info: Info, work: Awaitable[DomainSecret], paths: ArgumentPaths) -> Self:
         """Wait for the use case; tell what it wrote, or why it wrote nothing."""
         try:
-            secret = await info.context.finish(work)
+            with collecting_warnings() as warnings:
+                secret = await info.context.finish(work)
         except BusinessError as error:
             return cls(errors=told(error, paths))
         await info.context.renew()
@@ -57,6 +87,7 @@ class SecretPayload:
             secret_edge=SecretEdge(cursor=cursor, node=wrapped),
             holder=holder_type(secret.holder),
             errors=[],
+            warnings=MutationWarning.all_of(warnings, paths),
         )
 
 
@@ -72,12 +103,16 @@ class DeleteSecretPayload:
     )
     holder: SecretHolder | None = None
     errors: list[MutationError]
+    warnings: list[MutationWarning] = strawberry.field(
+        default_factory=list, description=WARNINGS_DESCRIPTION
+    )
 
     @classmethod
     async def of(cls, info: Info, work: Awaitable[Deletion], paths: ArgumentPaths) -> Self:
         """Wait for the use case; tell what went, or why nothing did."""
         try:
-            deletion = await info.context.finish(work)
+            with collecting_warnings() as warnings:
+                deletion = await info.context.finish(work)
         except BusinessError as error:
             return cls(deleted_secret_ids=[], errors=told(error, paths))
         await info.context.renew()
@@ -85,6 +120,7 @@ class DeleteSecretPayload:
             deleted_secret_ids=[strawberry.ID(gone) for gone in deletion.ids],
             holder=holder_type(deletion.holder),
             errors=[],
+            warnings=MutationWarning.all_of(warnings, paths),
         )
 
 
@@ -112,6 +148,9 @@ class ImportSecretsPayload:
     errors: list[MutationError] = strawberry.field(
         description='Why rows failed; the path says which: ["secrets", "3", "key"].'
     )
+    warnings: list[MutationWarning] = strawberry.field(
+        default_factory=list, description=WARNINGS_DESCRIPTION
+    )
 
     @classmethod
     async def of(
@@ -123,7 +162,8 @@ class ImportSecretsPayload:
     ) -> Self:
         """Wait for the use case; tell what became of each row."""
         try:
-            report = await info.context.finish(work)
+            with collecting_warnings() as warnings:
+                report = await info.context.finish(work)
         except BusinessError as error:
             return cls(total_count=len(sent), imported=[], rows=[], errors=told(error, paths))
         await info.context.renew()
@@ -145,7 +185,20 @@ class ImportSecretsPayload:
                 for index, row in enumerate(report.rows)
                 if row.error
             ],
+            warnings=_row_warnings(warnings, report),
         )
+
+
+def _row_warnings(warnings: Iterable[ChangeWarning], report: ImportReport) -> list[MutationWarning]:
+    rows = {row.secret.id: index for index, row in enumerate(report.rows) if row.secret}
+    return [
+        MutationWarning(
+            code=it.code,
+            message=it.message,
+            path=["secrets", str(rows[it.secret_id]), _ROW_FIELDS.get(it.argument, "key")],
+        )
+        for it in warnings
+    ]
 
 
 def _is_written(row: DomainRow) -> bool:

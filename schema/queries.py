@@ -20,6 +20,7 @@ from schema.audit import AuditEvent, AuditEventConnection, AuditFilter, wanted_e
 from schema.context import Info
 from schema.cost import delivery_surcharge
 from schema.effective import SecretExplanation
+from schema.enums import OnUnresolved
 from schema.filters import wanted_window
 from schema.holders import (
     AgenticWorkflow,
@@ -38,7 +39,14 @@ from schema.holders import (
 from schema.inputs import given
 from schema.node import Node
 from schema.pages import After, Before, First, Last
-from schema.runtime import Delivered, RuntimeSecret, is_alone, wrapped_delivery
+from schema.runtime import (
+    CHECKS,
+    Delivered,
+    RuntimeSecret,
+    WhenUnresolved,
+    is_alone,
+    wrapped_delivery,
+)
 from schema.secrets import Secret
 
 Kind = TypeVar("Kind", bound=SecretHolder)
@@ -137,7 +145,12 @@ class Query:
             "between them resolved. It needs its own permission, and each use is recorded."
         ),
     )
-    async def runtime_secrets(self, info: Info, service_id: strawberry.ID) -> Delivered:
+    async def runtime_secrets(
+        self,
+        info: Info,
+        service_id: strawberry.ID,
+        on_unresolved: WhenUnresolved = OnUnresolved.KEEP,
+    ) -> Delivered:
         """Load what a service gets."""
         delivered = await info.context.services.delivery.runtime_secrets(
             info.context.view,
@@ -145,6 +158,7 @@ class Query:
             service_id=service_id,
             admit=lambda it: info.context.surcharge(delivery_surcharge(it.keys, it.size)),
             is_view_shared=not is_alone(info.operation),
+            check=CHECKS[on_unresolved],
         )
         return wrapped_delivery(delivered)
 

@@ -1,17 +1,31 @@
 """The delivery door's types: the only ones that carry a value, and reachable from no other type."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from typing import Final, Self
+from collections.abc import AsyncIterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Annotated, Final, Self
 
 import strawberry
 from graphql import FieldNode, OperationDefinitionNode
 
 from gateway.domain.sealed import starred
+from gateway.services.delivery import CheckReferences, keep_unresolved, refuse_unresolved
 from gateway.services.delivery import RuntimeSecret as DomainRuntimeSecret
+from schema.enums import OnUnresolved
 
 # How many entries of an answer are completed before other requests have a turn.
 ENTRIES_AT_ONCE: Final = 100
+CHECKS: Final[Mapping[OnUnresolved, CheckReferences]] = MappingProxyType(
+    {OnUnresolved.KEEP: keep_unresolved, OnUnresolved.FAIL: refuse_unresolved}
+)
+
+
+WhenUnresolved = Annotated[
+    OnUnresolved,
+    strawberry.argument(
+        description="What to do with a reference whose name the service does not have."
+    ),
+]
 
 
 @strawberry.type(description="A file that a service gets.")

@@ -141,7 +141,10 @@ class Secret(Node):
         return wrapped_holder(self.source.holder)
 
     @strawberry.field(
-        description="The aliases and overrides which go when this secret is deleted, by scope."
+        description=(
+            "The aliases and overrides which go when this secret is deleted, and the secrets that "
+            "are delivered with another text then because they refer to it, by scope."
+        )
     )
     async def dependents(
         self,
@@ -162,8 +165,8 @@ class Secret(Node):
 
     @strawberry.field(
         description=(
-            "The services that would get something else if this secret were edited or deleted, by "
-            "name. What other values refer to in double braces is sealed, and so not known here."
+            "The services that would get something else if this secret had another value or were "
+            "deleted, by name; also through references in other values."
         )
     )
     async def impact(

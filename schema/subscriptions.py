@@ -140,8 +140,8 @@ class Subscription:
 
     @strawberry.subscription(
         description=(
-            "At which keys a service gets something else, whatever brought it about. What values "
-            "refer to in double braces is sealed, and so not told."
+            "At which keys a service gets something else, whatever brought it about: keys whose "
+            "values refer to a changed one are among them."
         )
     )
     async def effective_secrets_changed(

@@ -11,7 +11,7 @@ import yaml
 
 from gateway.cli.delivered import Delivered, delivered_at, delivered_to
 from gateway.cli.locating import NotAService
-from gateway.cli.options import HolderToExport, ServiceToExport
+from gateway.cli.options import HolderToExport, OnUnresolved, ServiceToExport, WhenUnresolved
 from gateway.cli.printing import complain, counted, named
 from gateway.cli.refusals import Refused
 from gateway.domain.drafts import HolderReference
@@ -128,12 +128,13 @@ def export(
     name: Annotated[
         str | None, typer.Option(help="The manifest's name; like the holder's if not given.")
     ] = None,
+    on_unresolved: WhenUnresolved = OnUnresolved.KEEP,
 ) -> None:
     """Print all that a service gets, values included. Only k8s holds the content of files."""
     if name is not None and format is not Format.K8S:
         message = "only a k8s manifest has a name."
         raise typer.BadParameter(message, param_hint="--name")
-    delivered = _delivered(service, holder)
+    delivered = _delivered(service, holder, on_unresolved)
     # Bytes, since the terminal's encoding must not decide whether an export works.
     typer.echo(render(format, delivered, name).encode(), nl=False)
     if part := _OWN_AND_INHERITED.get(delivered.holder.kind):
@@ -143,14 +144,16 @@ def export(
         complain(f"left out the content of {files}: {', '.join(delivered.files)}.")
 
 
-def _delivered(service: str | None, holder: HolderReference | None) -> Delivered:
+def _delivered(
+    service: str | None, holder: HolderReference | None, on_unresolved: OnUnresolved
+) -> Delivered:
     if service is not None and holder is None:
         try:
-            return delivered_to(service)
+            return delivered_to(service, on_unresolved)
         except NotAService as refused:
             message = f"{refused} --holder exports a project or an environment."
             raise Refused(message) from None
     if holder is not None and service is None:
-        return delivered_at(holder)
+        return delivered_at(holder, on_unresolved)
     message = "give one of --service and --holder."
     raise typer.BadParameter(message)

@@ -9,7 +9,7 @@ import typer
 
 from gateway.cli.children import holding_signals, run_child
 from gateway.cli.delivered import delivered_to
-from gateway.cli.options import ServiceId
+from gateway.cli.options import OnUnresolved, ServiceId, WhenUnresolved
 from gateway.cli.private_files import private_files
 from gateway.settings import PREFIX
 
@@ -24,12 +24,13 @@ def run_command(
             help="Where the private folder for files is made, if not at the system's place.",
         ),
     ] = None,
+    on_unresolved: WhenUnresolved = OnUnresolved.KEEP,
 ) -> None:
     """Run a command as a service would: with its variables, and its files in a private folder."""
     # From before the gateway opens, so that its threads hold signals back as well: one that did
     # not would get what is meant for this one.
     with holding_signals() as mask:
-        delivered = delivered_to(service)
+        delivered = delivered_to(service, on_unresolved)
         with private_files(delivered.files, within=files_in) as paths:
             environment = _inherited() | _encoded(delivered.variables) | _encoded(paths)
             status = run_child(command, environment, mask)

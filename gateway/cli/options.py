@@ -1,5 +1,6 @@
 """Options and arguments that several commands have, and how their texts are read."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -41,6 +42,22 @@ OrganizationName = Annotated[
     str, typer.Option("--organization", help="The organization's name or id.")
 ]
 ServiceId = Annotated[str, typer.Option("--service", metavar="ID", help="The service's id.")]
+
+
+class OnUnresolved(StrEnum):
+    """What to do with a reference that leads to no key of the service, or into a cycle."""
+
+    KEEP = "keep"
+    FAIL = "fail"
+
+
+WhenUnresolved = Annotated[
+    OnUnresolved,
+    typer.Option(
+        "--on-unresolved",
+        help="What to do with a reference that leads to no key: keep its text, or fail.",
+    ),
+]
 AtHolder = Annotated[
     HolderReference,
     typer.Option(

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +15,7 @@ from gateway.cli.options import AsJson
 from gateway.cli.printing import complain, counted, say
 from gateway.cli.running import nothing, run, settings
 from gateway.cli.workers import GRACEFUL_SECONDS, WORKER_SECONDS, run_server
+from gateway.domain.errors import RefusedStart
 from gateway.http.live.socket_protocol import SocketProtocol
 from gateway.http.protocol import PatientProtocol
 from gateway.http.request_body import MAX_BODY_BYTES
@@ -22,13 +23,40 @@ from gateway.logs import configure_logs
 from gateway.recovery import database_file
 from gateway.runtime import Runtime, migrate_database
 from gateway.services.demo import ensure_demo, free_keys
+from gateway.services.operator.references import EscapedValue
 from gateway.settings import Settings, hand_down, unknown_variables
 from gateway.showcase import showcase
 
 
 def migrate() -> None:
-    """Bring the database to this version's schema, making it first if there is none."""
-    asyncio.run(migrate_database(settings()))
+    r"""Bring the database to this version's schema, making it first if there is none.
+
+    Values from before references were stored are read; those that contain `\{{` are listed.
+    """
+    read = settings()
+    asyncio.run(migrate_database(read))
+    try:
+        asyncio.run(_read_older_values(read))
+    except RefusedStart as refused:
+        complain(f"Values are read when the gateway starts for the first time. {refused}")
+
+
+async def _read_older_values(read: Settings) -> None:
+    runtime = replace(Runtime.over(read), report=_say_escaped)
+    async with runtime.database:
+        is_fresh = await runtime.is_fresh()
+    if is_fresh:
+        return
+    # The start reads them.
+    async with runtime.running():
+        pass
+
+
+def _say_escaped(found: EscapedValue) -> None:
+    say(
+        rf"secret {found.secret_id} at {found.holder_id}, {found.key}: contains \{{{{, and a "
+        "backslash before two braces is removed from now on when it is delivered."
+    )
 
 
 def check(

@@ -53,6 +53,18 @@ class Absence(StrEnum):
     IN_ANOTHER_PROJECT = "IN_ANOTHER_PROJECT"
 
 
+@dataclass(frozen=True, slots=True)
+class ExplainedReference:
+    """What a value refers to. The key is None unless a secret in the viewer's sight has it.
+
+    `target` is what wins for the key at the service; None if nothing does, or it is out of sight.
+    """
+
+    key: str | None
+    target: SecretFacts | None
+    is_resolved: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """Why a service sees what it sees under a key, or why nothing."""
@@ -61,6 +73,7 @@ class Explanation:
     key: str
     effective: EffectiveSecret | None
     elsewhere: tuple[Secret, ...]
+    references: tuple[ExplainedReference, ...] = ()
 
     @property
     def absence(self) -> Absence | None:

@@ -1,21 +1,21 @@
-"""References inside values: `{{KEY}}` is replaced by the value of KEY at delivery.
+"""Expanding a delivery: `{{KEY}}` is replaced by the value of KEY.
 
 A delivery has one budget, and its whole length is computed before any text is built.
 """
 
-import re
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from typing import Final
 
-from gateway.domain.errors import Argument, InvalidInput
+from gateway.domain.errors import Argument, BusinessError, ErrorCode, InvalidInput
+from gateway.domain.references import Reading, expanded, inside_out, read_references
 
 MAX_DELIVERED_KEYS: Final = 5_000
 # Of UTF-8, since that is what leaves and what the lengths of ciphertexts tell.
 MAX_DELIVERED_BYTES: Final = 8 * 1024 * 1024
-_REFERENCE: Final = re.compile(r"\{\{([A-Za-z][A-Za-z0-9_]{0,254})\}\}", re.ASCII)
 _BRACES: Final = len("{{}}")
+_MAX_NAMED: Final = 20
 
 
 class TooManyKeys(InvalidInput):
@@ -43,6 +43,31 @@ class DeliveryTooLarge(InvalidInput):
             f"{key} passes this limit.",
         )
         self.key = key
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class UnresolvedReference:
+    """A reference that stays text: its name is unknown, or leads into a cycle."""
+
+    key: str
+    name: str
+
+
+class UnresolvedReferences(BusinessError):
+    """References of a delivery are unresolved, and the caller wants none that are."""
+
+    code = ErrorCode.REFERENCE_UNRESOLVED
+
+    def __init__(self, unresolved: Sequence[UnresolvedReference]) -> None:
+        """Name the keys that refer and what they refer to, never a value."""
+        named = ", ".join(f"{it.key} to {{{{{it.name}}}}}" for it in unresolved[:_MAX_NAMED])
+        more = f" and {len(unresolved) - _MAX_NAMED} more" if len(unresolved) > _MAX_NAMED else ""
+        super().__init__(
+            "References of this delivery lead to no key of the service, or into a cycle: "
+            f"{named}{more}.",
+            Argument.HOLDER,
+        )
+        self.unresolved = tuple(unresolved)
 
 
 class DeliveryBudget:
@@ -89,6 +114,8 @@ class Interpolator:
 
         """
         self._values, self._paths, self._files, self._verbatim = values, paths, files, verbatim
+        self._readings = {key: read_references(text) for key, text in values.items()}
+        self._file_readings = {key: read_references(text) for key, text in files.items()}
         self._budget, self._sizes = DeliveryBudget(), dict[str, int]()
         self._order = self._measure()
 
@@ -97,18 +124,27 @@ class Interpolator:
         """The bytes of all texts together, once they are expanded."""
         return self._budget.spent
 
+    @property
+    def unresolved(self) -> Sequence[UnresolvedReference]:
+        """The references that stay text, in order."""
+        return sorted(
+            UnresolvedReference(key, name)
+            for readings in (self._readings, self._file_readings)
+            for key, reading in readings.items()
+            for name in reading.names
+            if name not in self._sizes
+        )
+
     def expand(self) -> tuple[Mapping[str, str], Mapping[str, str]]:
         """Return the values (a file's is its path) and the files' contents, by key."""
         settled = dict(self._paths)
         for key in self._order:
-            settled[key] = _expanded(self._values[key], settled)
+            settled[key] = expanded(self._values[key], settled)
         # What leads into a cycle replaces nothing, so it is kept apart from what is settled.
         circular = {
-            key: _expanded(text, settled)
-            for key, text in self._values.items()
-            if key not in settled
+            key: expanded(text, settled) for key, text in self._values.items() if key not in settled
         }
-        files = {key: _expanded(text, settled) for key, text in self._files.items()}
+        files = {key: expanded(text, settled) for key, text in self._files.items()}
         return settled | circular, {**files, **self._verbatim}
 
     def _measure(self) -> list[str]:
@@ -116,59 +152,29 @@ class Interpolator:
             self._sizes[key] = self._budget.spend(key, utf8_size(path))
         for key, content in self._verbatim.items():
             self._budget.spend(key, utf8_size(content))
-        known = self._values.keys() | self._paths.keys()
-        references = {key: _references(text, known) for key, text in self._values.items()}
-        order = list(_inside_out(references))
+        order = list(inside_out(self._edges()))
         for key in order:
-            self._sizes[key] = self._spend(key, self._values[key], references[key])
+            self._sizes[key] = self._spend(key, self._values[key], self._readings[key])
         for key, text in self._values.items():
             if key not in self._sizes:
-                self._spend(key, text, references[key])
+                self._spend(key, text, self._readings[key])
         for key, text in self._files.items():
-            self._spend(key, text, _references(text, known))
+            self._spend(key, text, self._file_readings[key])
         return order
 
-    def _spend(self, key: str, text: str, references: Mapping[str, int]) -> int:
+    def _edges(self) -> Mapping[str, AbstractSet[str]]:
+        known = self._values.keys() | self._paths.keys()
+        return {key: reading.names.keys() & known for key, reading in self._readings.items()}
+
+    def _spend(self, key: str, text: str, reading: Reading) -> int:
         growth = sum(
             times * (self._sizes[name] - len(name) - _BRACES)
-            for name, times in references.items()
+            for name, times in reading.names.items()
             if name in self._sizes
         )
-        return self._budget.spend(key, utf8_size(text) + growth)
+        return self._budget.spend(key, utf8_size(text) + growth - reading.removed)
 
 
 def utf8_size(text: str) -> int:
     """Return the length of a text in bytes of UTF-8."""
     return len(text) if text.isascii() else len(text.encode())
-
-
-def _references(text: str, known: AbstractSet[str]) -> Mapping[str, int]:
-    """Return how often a text refers to each name that is known."""
-    counted = Counter(_REFERENCE.findall(text)) if "{{" in text else Counter()
-    return {name: times for name, times in counted.items() if name in known}
-
-
-def _expanded(text: str, settled: Mapping[str, str]) -> str:
-    if "{{" not in text:
-        return text
-    # Every other part is the name of a reference.
-    parts = _REFERENCE.split(text)
-    parts[1::2] = [settled.get(name, f"{{{{{name}}}}}") for name in parts[1::2]]
-    return "".join(parts)
-
-
-def _inside_out(references: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
-    """Give the keys so that each comes after all that it refers to; those in cycles never come."""
-    waits_for = {key: references.keys() & named.keys() for key, named in references.items()}
-    waiting: dict[str, list[str]] = {key: [] for key in references}
-    for key, referred in waits_for.items():
-        for name in referred:
-            waiting[name].append(key)
-    ready = [key for key, referred in waits_for.items() if not referred]
-    while ready:
-        done = ready.pop()
-        yield done
-        for key in waiting[done]:
-            waits_for[key].discard(done)
-            if not waits_for[key]:
-                ready.append(key)

@@ -84,6 +84,14 @@ class SecretChange:
     former_key: str | None
     holder_id: str
     at: datetime
+    # Whether it has another value since; an edit of a description leaves the value.
+    is_new_value: bool = True
+
+    @property
+    def is_felt_by_references(self) -> bool:
+        """Whether what refers to the secret can be delivered otherwise since."""
+        is_edit = self.kind is ChangeKind.UPDATED
+        return not is_edit or self.is_new_value or self.former_key is not None
 
     @property
     def keys(self) -> tuple[str, ...]:

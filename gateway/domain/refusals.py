@@ -1,5 +1,8 @@
 """The ways in which the domain refuses: each class knows the facts that its type can tell."""
 
+from collections.abc import Sequence
+from typing import Final
+
 from gateway.domain.errors import (
     Argument,
     BusinessError,
@@ -12,6 +15,8 @@ from gateway.domain.errors import (
 from gateway.domain.holders import Holder
 from gateway.domain.scopes import Scope
 from gateway.domain.secrets import Secret, SecretFacts, SecretType
+
+_MAX_NAMED: Final = 20
 
 
 class TooManyRows(InvalidInput):
@@ -83,6 +88,26 @@ class NotOverridable(BusinessError):
             Argument.SECRET,
         )
         self.variable_type = variable_type
+
+
+class ReferencesNotUpdated(BusinessError):
+    """References to a renamed secret cannot all follow it, so nothing is renamed."""
+
+    code = ErrorCode.REFERENCES_NOT_UPDATED
+
+    def __init__(self, secrets: Sequence[Secret], hidden: int) -> None:
+        """Name the secrets whose values cannot follow, and count those that cannot be seen."""
+        named = [f"{it.key} ({it.id})" for it in secrets[:_MAX_NAMED]]
+        others = hidden + len(secrets) - len(named)
+        if others:
+            named.append("1 other secret" if others == 1 else f"{others} other secrets")
+        super().__init__(
+            f"References in {', '.join(named)} cannot follow the rename: the value cannot be "
+            "written by you, would be too long, or refers to another secret for some service.",
+            Argument.KEY,
+        )
+        self.secrets = tuple(secrets)
+        self.hidden = hidden
 
 
 class ReadOnly(BusinessError):

@@ -100,6 +100,17 @@ class Secret(SecretFacts):
         return self.mount_path or (self.target.mount_path if self.target else None)
 
     @property
+    def is_expanded(self) -> bool:
+        """Whether references in its file are replaced; an override follows its target."""
+        own, target = self.enable_interpolation_in_file, self.target
+        return bool(target and target.enable_interpolation_in_file if own is None else own)
+
+    @property
+    def nearness(self) -> int:
+        """Its place in the order in which secrets with one key win: the highest one does."""
+        return list_rank(self.scope, self.variable_type)
+
+    @property
     def facts(self) -> SecretFacts:
         """The part that may be told through a reference."""
         return SecretFacts(

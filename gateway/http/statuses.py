@@ -22,6 +22,8 @@ STATUSES: Final[Mapping[ErrorCode, HTTPStatus]] = MappingProxyType(
         ErrorCode.NOT_EMPTY: HTTPStatus.CONFLICT,
         ErrorCode.SECRET_IN_USE: HTTPStatus.CONFLICT,
         ErrorCode.QUOTA_EXCEEDED: HTTPStatus.CONFLICT,
+        ErrorCode.REFERENCE_UNRESOLVED: HTTPStatus.CONFLICT,
+        ErrorCode.REFERENCES_NOT_UPDATED: HTTPStatus.CONFLICT,
         ErrorCode.UNAUTHENTICATED: HTTPStatus.UNAUTHORIZED,
         ErrorCode.FORBIDDEN: HTTPStatus.FORBIDDEN,
         ErrorCode.ORGANIZATION_REQUIRED: HTTPStatus.FORBIDDEN,

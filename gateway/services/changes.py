@@ -5,6 +5,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from gateway.domain.drafts import AT_ONCE, EditDraft, HolderReference, Kept, WriteTerms
+from gateway.domain.errors import Argument
 from gateway.domain.holders import Holder
 from gateway.domain.ids import is_canonical_id
 from gateway.domain.pages import MAX_PAGE_SIZE, Window
@@ -24,6 +25,8 @@ from gateway.services.entity_tags import EntityTagging
 from gateway.services.foundation import Foundation
 from gateway.services.idempotency import once
 from gateway.services.recorded_answers import SECRETS, recording_of
+from gateway.services.references import secrets_reached
+from gateway.services.renaming import plan_update, warn_of_broken
 from gateway.services.writing import ensure_key_is_allowed, ensure_key_is_free, update_with_value
 from gateway.storage import secrets
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
@@ -67,9 +70,12 @@ class Changes:
         secret_id: str,
         draft: EditDraft,
         at: HolderReference | None = None,
+        update_references: bool = False,
         terms: WriteTerms = AT_ONCE,
     ) -> Secret:
         """Change a secret's content; its overrides follow a new key.
+
+        References in other values follow it too if `update_references`, all or none.
 
         Raises:
             InvalidInput: for content against the rules, or that this type of secret cannot have.
@@ -79,6 +85,7 @@ class Changes:
             ReadOnly: for a built-in secret.
             VersionConflict: if it is not at the expected version.
             KeyConflict: if the new key is taken along the chain.
+            ReferencesNotUpdated: if a reference cannot follow.
 
         """
         draft.ensure_valid()
@@ -89,16 +96,20 @@ class Changes:
                 unit,
                 viewer=viewer,
                 terms=terms,
-                request=("edit", at, secret_id, draft),
+                request=("edit", at, secret_id, draft, update_references),
                 recording=SECRETS,
-                make=partial(self._edit, unit, change, draft),
+                make=partial(self._edit, unit, change, draft, update=update_references),
                 before_repeat=partial(_require_write_on, viewer),
             )
 
-    async def _edit(self, unit: WriteUnit, change: _Change, draft: EditDraft) -> Secret:
+    async def _edit(
+        self, unit: WriteUnit, change: _Change, draft: EditDraft, *, update: bool
+    ) -> Secret:
         secret = await self._changeable(unit, change)
         ensure_is_known(secret, knows_external=change.terms.knows_external)
-        return await apply_edit(self._foundation, unit, secret, draft, viewer=change.viewer)
+        if draft.key == secret.key:
+            return await apply_edit(self._foundation, unit, secret, draft, viewer=change.viewer)
+        return await self._rename(unit, secret, draft, change.viewer, update=update)
 
     async def delete(
         self,
@@ -138,10 +149,54 @@ class Changes:
     async def _delete(self, unit: WriteUnit, change: _Change, *, with_dependents: bool) -> Deletion:
         secret = await self._changeable(unit, change)
         if not with_dependents:
-            await _ensure_unused(unit, secret, change.viewer)
-        dependents = await secrets.dependent_ids(unit, secret.id)
+            await self._ensure_unused(unit, secret, change.viewer)
+        dependents = await secrets.dependent_keys(unit, secret.id)
+        await warn_of_broken(
+            self._foundation,
+            unit,
+            secret,
+            {secret.id: secret.key, **dependents},
+            viewer=change.viewer,
+            argument=Argument.SECRET,
+        )
         await secrets.remove(unit, secret.id)
         return Deletion((secret.id, *dependents), secret.holder)
+
+    async def _rename(
+        self,
+        unit: WriteUnit,
+        secret: Secret,
+        draft: EditDraft,
+        viewer: Principal,
+        *,
+        update: bool,
+    ) -> Secret:
+        foundation = self._foundation
+        if not update:
+            family = [secret.id, *await secrets.override_ids(unit, secret.id)]
+            gone = dict.fromkeys(family, secret.key)
+            await warn_of_broken(
+                foundation, unit, secret, gone, viewer=viewer, argument=Argument.KEY
+            )
+            return await apply_edit(foundation, unit, secret, draft, viewer=viewer)
+        following = await plan_update(foundation, unit, secret, viewer=viewer)
+        edited = await apply_edit(foundation, unit, secret, draft, viewer=viewer)
+        await following.write(foundation, unit, edited.key)
+        return edited
+
+    async def _ensure_unused(self, unit: ReadUnit, secret: Secret, viewer: Principal) -> None:
+        # Whatever counts as a dependent in the lists counts here, those out of sight too.
+        found = await secrets.dependents_page(
+            unit,
+            secret.id,
+            Window(size=MAX_PAGE_SIZE),
+            sight=Visibility.everywhere(secret.holder.organization_id),
+            referring=await secrets_reached(self._foundation, unit, secret),
+        )
+        if found.entries:
+            dependents = (entry.item for entry in found.entries)
+            seen = tuple(it for it in dependents if access.can_see(viewer, it))
+            raise SecretInUse(secret.id, seen)
 
     async def _changeable(self, unit: ReadUnit, change: _Change) -> Secret:
         viewer, secret_id, terms = change.viewer, change.secret_id, change.terms
@@ -217,17 +272,6 @@ async def _allowed_at(
 
 def _require_write_on(viewer: Principal, changed: Secret | Deletion) -> None:
     access.require(viewer, Permission.SECRET_WRITE, on=changed.holder)
-
-
-async def _ensure_unused(unit: ReadUnit, secret: Secret, viewer: Principal) -> None:
-    # Whatever counts as a dependent in the lists counts here, those out of sight too.
-    everywhere = Visibility.everywhere(secret.holder.organization_id)
-    found = await secrets.dependents_page(
-        unit, secret.id, Window(size=MAX_PAGE_SIZE), sight=everywhere
-    )
-    if found.entries:
-        dependents = (entry.item for entry in found.entries)
-        raise SecretInUse(secret.id, tuple(it for it in dependents if access.can_see(viewer, it)))
 
 
 def _is_named_through(holder: Holder, secret: Secret) -> bool:

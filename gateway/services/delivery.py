@@ -19,6 +19,8 @@ from gateway.domain.interpolation import (
     DeliveryBudget,
     Interpolator,
     TooManyKeys,
+    UnresolvedReference,
+    UnresolvedReferences,
 )
 from gateway.domain.pages import Window
 from gateway.domain.permissions import Permission
@@ -76,6 +78,25 @@ def admit_all(_: DeliverySize) -> None:
     """Stop nothing."""
 
 
+# Gets the references that stay text before any value leaves; what it raises stops the delivery.
+CheckReferences = Callable[[Sequence[UnresolvedReference]], None]
+
+
+def keep_unresolved(_: Sequence[UnresolvedReference]) -> None:
+    """Deliver references that are unresolved as they are written."""
+
+
+def refuse_unresolved(found: Sequence[UnresolvedReference]) -> None:
+    """Deliver nothing if a reference is unresolved.
+
+    Raises:
+        UnresolvedReferences: naming the keys and what they refer to.
+
+    """
+    if found:
+        raise UnresolvedReferences(found)
+
+
 class Delivery:
     """The use case of services that start."""
 
@@ -91,6 +112,7 @@ class Delivery:
         service_id: str,
         kinds: Collection[Scope] = SERVICE_SCOPES,
         admit: Admit = admit_all,
+        check: CheckReferences = keep_unresolved,
         is_view_shared: bool = False,
     ) -> Sequence[RuntimeSecret]:
         """Return all that a service gets, with values, by key.
@@ -104,6 +126,7 @@ class Delivery:
             Forbidden: if the viewer may not have values.
             TooManyKeys: if the service sees more keys than one delivery can have.
             DeliveryTooLarge: if the texts are too long together, as they are or expanded.
+            UnresolvedReferences: if a reference is unresolved and `check` refuses that.
             Overloaded: if too many wait to be recorded, before any value is opened.
 
         """
@@ -119,7 +142,7 @@ class Delivery:
         # Nobody waits for the writer, or for long texts, with a view that others wait for.
         if not is_view_shared:
             await unit.close()
-        delivered = await _expanded(sources, contents, admit)
+        delivered = await _expanded(sources, contents, admit, check)
         # Before the values leave: without this entry they do not.
         async with self._foundation.writing(AT_ONCE, viewer=viewer, is_bounded=False) as record:
             record.told.append(_told(service, sources))
@@ -198,15 +221,20 @@ def _told(service: Holder, sources: Mapping[str, Secret]) -> AuditDraft:
 
 
 async def _expanded(
-    sources: Mapping[str, Secret], contents: Mapping[str, str], admit: Admit
+    sources: Mapping[str, Secret],
+    contents: Mapping[str, str],
+    admit: Admit,
+    check: CheckReferences,
 ) -> Sequence[RuntimeSecret]:
     if sum(map(len, contents.values())) <= _LONG:
         interpolator = _interpolator(sources, contents)
         admit(DeliverySize(len(sources), interpolator.size))
+        check(interpolator.unresolved)
         return _built(sources, *interpolator.expand())
     # Beside the event loop, which has others to answer meanwhile.
     interpolator = await asyncio.to_thread(_interpolator, sources, contents)
     admit(DeliverySize(len(sources), interpolator.size))
+    check(await asyncio.to_thread(lambda: interpolator.unresolved))
     return _built(sources, *await asyncio.to_thread(interpolator.expand))
 
 
@@ -215,8 +243,8 @@ def _interpolator(sources: Mapping[str, Secret], contents: Mapping[str, str]) ->
     return Interpolator(
         {key: text for key, text in contents.items() if key not in paths},
         paths=paths,
-        files={key: contents[key] for key in paths if _expands(sources[key])},
-        verbatim={key: contents[key] for key in paths if not _expands(sources[key])},
+        files={key: contents[key] for key in paths if sources[key].is_expanded},
+        verbatim={key: contents[key] for key in paths if not sources[key].is_expanded},
     )
 
 
@@ -228,8 +256,3 @@ def _built(
 
 def _file(path: str, content: str | None) -> RuntimeFile | None:
     return None if content is None else RuntimeFile(path, content)
-
-
-def _expands(source: Secret) -> bool:
-    own, target = source.enable_interpolation_in_file, source.target
-    return bool(target and target.enable_interpolation_in_file if own is None else own)

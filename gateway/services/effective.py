@@ -1,11 +1,11 @@
 """What a service gets, why, and what a change would do to it. No value anywhere here."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
 from gateway.domain.content import ensure_key_syntax
-from gateway.domain.effective import EffectiveSecret, Explanation
+from gateway.domain.effective import EffectiveSecret, ExplainedReference, Explanation
 from gateway.domain.holders import Holder
 from gateway.domain.ids import is_canonical_id
 from gateway.domain.pages import (
@@ -23,10 +23,13 @@ from gateway.domain.secrets import Secret
 from gateway.domain.visibility import Visibility
 from gateway.services import access
 from gateway.services.foundation import Foundation
-from gateway.storage import effective, holders
+from gateway.services.references import services_reached
+from gateway.storage import effective, holders, references, secrets
 from gateway.storage.unit_of_work import ReadUnit
 
 MOST_ELSEWHERE: Final = 20
+# Of so many keys in sight at most, names of unresolved references are looked up.
+_MOST_KEYS: Final = 10_000
 
 
 class Effective:
@@ -90,6 +93,7 @@ class Effective:
             key=key,
             effective=found,
             elsewhere=tuple(elsewhere),
+            references=await explained_references(self._foundation, unit, found, sight),
         )
 
     async def impact(
@@ -103,7 +107,7 @@ class Effective:
     ) -> Page[Holder]:
         """Return a page of the services that would get something else, by name.
 
-        What refers to the secret's key inside another value is sealed, and so is not known here.
+        An edit gives the secret another value. What refers to it as `{{KEY}}` counts.
 
         Raises:
             Forbidden: if the viewer may not read secrets.
@@ -112,7 +116,8 @@ class Effective:
         """
         sight = access.require_somewhere(viewer, Permission.SECRET_READ)
         ids = effective.affected_services(secret, with_overrides=of_deletion)
-        return await holders.among(unit, ids, window, sight=sight)
+        reached = await services_reached(self._foundation, unit, secret, of_deletion=of_deletion)
+        return await holders.among(unit, ids, window, sight=sight, further=reached)
 
 
 async def effective_with_keys(
@@ -127,3 +132,51 @@ async def effective_with_keys(
         else:
             found[secret.key] = EffectiveSecret(service=service, winner=secret, shadows=())
     return found
+
+
+async def explained_references(
+    foundation: Foundation, unit: ReadUnit, entry: EffectiveSecret | None, sight: Visibility
+) -> tuple[ExplainedReference, ...]:
+    """Return what the value that a service gets at a key refers to, resolved for that service."""
+    source = await _source(unit, entry) if entry else None
+    if entry is None or source is None or (source.mount_path_of_file and not source.is_expanded):
+        return ()
+    names = await references.names_of(unit, source.id)
+    if not names:
+        return ()
+    service = entry.service
+    everything = Visibility.everywhere(service.organization_id)
+    in_chain = await secrets.keys_at(unit, service.chain_ids, sight=everything)
+    hashes = foundation.vault.name_hashes(in_chain, project_id=service.project_id)
+    keys = {key: name for key, name in hashes.items() if name in names}
+    winners = await effective_with_keys(unit, service, keys, everything)
+    found = [
+        ExplainedReference(entry.winner.key, entry.winner.facts, is_resolved=True)
+        if sight.covers(entry.winner.holder)
+        else ExplainedReference(None, None, is_resolved=True)
+        for entry in winners.values()
+    ]
+    unresolved = names - set(keys.values())
+    elsewhere = await _keys_in_sight(foundation, unit, service, unresolved, sight)
+    lost = [ExplainedReference(elsewhere.get(name), None, is_resolved=False) for name in unresolved]
+    return tuple(sorted([*found, *lost], key=lambda it: (it.key is None, it.key or "")))
+
+
+async def _source(unit: ReadUnit, entry: EffectiveSecret) -> Secret | None:
+    if not entry.winner.is_alias:
+        return entry.winner
+    return await secrets.find(unit, entry.resolves_to.id)
+
+
+async def _keys_in_sight(
+    foundation: Foundation,
+    unit: ReadUnit,
+    service: Holder,
+    names: Collection[bytes],
+    sight: Visibility,
+) -> Mapping[bytes, str]:
+    if not names:
+        return {}
+    seen = await secrets.keys_of_project(unit, service.project_id, sight=sight, most=_MOST_KEYS)
+    hashes = foundation.vault.name_hashes(seen, project_id=service.project_id)
+    return {name: key for key, name in hashes.items() if name in names}

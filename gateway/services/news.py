@@ -5,7 +5,7 @@ from where the last one ended, and waits only where there is nothing. So nothing
 the two, and nothing is told twice.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,12 +19,14 @@ from gateway.domain.news import ChangeKind, CursorExpired, Position, SecretChang
 from gateway.domain.pages import MAX_PAGE_SIZE
 from gateway.domain.permissions import Permission
 from gateway.domain.principals import Principal
+from gateway.domain.reference_graph import TooManyReferences
 from gateway.domain.refusals import HolderNotFound
 from gateway.services import access
 from gateway.services.bells import Bell, Bells
 from gateway.services.cursors import Cursors
 from gateway.services.effective import effective_with_keys
 from gateway.services.foundation import Foundation
+from gateway.services.references import keys_reached
 from gateway.storage import holders, news, secrets
 from gateway.storage.unit_of_work import ReadUnit
 
@@ -128,8 +130,7 @@ class News:
     ) -> AsyncGenerator[EffectiveChange, None]:
         """Tell at which keys a service gets something else, for ever; errors as in `changes`.
 
-        What values refer to as `{{KEY}}` is sealed, and so not known here.
-
+        Keys whose values refer to what changed are among them.
         """
         at = HolderReference(None, service_id)
         async with (
@@ -139,7 +140,7 @@ class News:
             if not watch.holder.kind.is_service:
                 raise HolderNotFound(None, service_id)
             async for turn in told:
-                if found := await _effect(turn, watch.holder):
+                if found := await _effect(self._foundation, turn, watch.holder):
                     yield found
 
     @asynccontextmanager
@@ -224,24 +225,41 @@ class News:
             )
 
 
-async def _effect(turn: _Turn, service: Holder) -> EffectiveChange | None:
+async def _effect(foundation: Foundation, turn: _Turn, service: Holder) -> EffectiveChange | None:
     """Return what a service gets otherwise since a change; None if nothing."""
     change, sight = turn.change, turn.viewer.sight(Permission.SECRET_READ)
     chain, bound = service.chain_ids, MAX_PAGE_SIZE + 1
     renamed = await secrets.alias_keys(turn.unit, change.secret_id, holder_ids=chain, most=bound)
-    candidates = dict.fromkeys((*change.keys, *renamed))
-    found = await effective_with_keys(turn.unit, service, candidates, sight)
-    keys = tuple(key for key in candidates if _is_felt(change, key, found.get(key), service))
+    own = dict.fromkeys((*change.keys, *renamed))
+    referring, is_known = await _referring(foundation, turn.unit, service, change, tuple(own))
+    found = await effective_with_keys(turn.unit, service, (*own, *referring), sight)
+    felt = [key for key in own if _is_felt(change, key, found.get(key), service)]
+    # What refers to the secret may be out of sight where the secret is not.
+    keys = (*felt, *(key for key in referring if key in found))
     if not keys:
         return None
     told = keys[:MAX_PAGE_SIZE]
     return EffectiveChange(
         change=change,
-        has_more=len(keys) > len(told),
+        has_more=len(keys) > len(told) or not is_known,
         service=service,
         keys=told,
         entries=tuple(found[key] for key in told if key in found),
     )
+
+
+async def _referring(
+    foundation: Foundation,
+    unit: ReadUnit,
+    service: Holder,
+    change: SecretChange,
+    own: Sequence[str],
+) -> tuple[Sequence[str], bool]:
+    """Return the keys that changed through references, and whether these are all."""
+    try:
+        return await keys_reached(foundation, unit, service, change, own), True
+    except TooManyReferences:
+        return (), False
 
 
 def _is_felt(

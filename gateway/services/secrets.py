@@ -22,6 +22,7 @@ from gateway.services import access
 from gateway.services.foundation import Foundation
 from gateway.services.idempotency import once
 from gateway.services.recorded_answers import SECRETS
+from gateway.services.references import secrets_reached
 from gateway.services.writing import Shape, add_with_value, assembled, ensure_key_is_free
 from gateway.storage import secrets
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
@@ -90,7 +91,7 @@ class Secrets:
     async def dependents_of(
         self, unit: ReadUnit, *, viewer: Principal, secret: Secret, window: Window
     ) -> Page[Secret]:
-        """Return a page of the aliases and overrides that go when the secret is deleted.
+        """Return a page of what goes when the secret is deleted, or refers to it as `{{KEY}}`.
 
         Raises:
             Forbidden: if the viewer may not read secrets.
@@ -98,7 +99,10 @@ class Secrets:
 
         """
         sight = access.require_somewhere(viewer, Permission.SECRET_READ)
-        return await secrets.dependents_page(unit, secret.id, window, sight=sight)
+        referring = await secrets_reached(self._foundation, unit, secret)
+        return await secrets.dependents_page(
+            unit, secret.id, window, sight=sight, referring=referring
+        )
 
     def target_of(self, secret: Secret, *, viewer: Principal) -> SecretFacts | None:
         """Return what an alias or override refers to; None if that is not there for the viewer."""

@@ -10,6 +10,8 @@ from gateway.services.trail_keys import State, TrailKeys
 from gateway.storage.watching import FORMER, WATCHED
 
 _VALUE: Final = "sealed_value"
+_REFERENCES: Final = "value_reference"
+_PARTS: Final = frozenset({_VALUE, _REFERENCES})
 _UNSEEN: Final = (AuditSubject.USER, "CHANGED")
 
 
@@ -82,19 +84,25 @@ def drafts(changes: Iterable[RowChange]) -> Sequence[AuditDraft]:
             by_subject.setdefault(change.subject, []).append(change)
         if change.is_tampered:
             alarms.append(_alarm(change))
-    return [*alarms, *(_draft(subject, parts) for subject, parts in by_subject.items())]
+    told = {subject: parts for subject, parts in by_subject.items() if not _is_silent(parts)}
+    return [*alarms, *(_draft(subject, parts) for subject, parts in told.items())]
+
+
+def _is_silent(parts: Iterable[RowChange]) -> bool:
+    # References are read from a value that stays: that changes nothing that anybody is told of.
+    return all(part.noun == _REFERENCES for part in parts)
 
 
 def _draft(subject: tuple[AuditSubject, str], parts: Sequence[RowChange]) -> AuditDraft:
     kind, subject_id = subject
-    own = [part for part in parts if part.noun != _VALUE]
+    own = [part for part in parts if part.noun not in _PARTS]
     effect = own[0].effect if own else "CHANGED"
     details: dict[str, Any] = {}
     for part in parts:
         details |= part.facts
     if kind is AuditSubject.SECRET and effect == "CHANGED":
         # Whoever gives a secret a new value changes the secret; a new key only seals it anew.
-        details["is_new_value"] = bool(own) and len(own) < len(parts)
+        details["is_new_value"] = bool(own) and any(it.noun == _VALUE for it in parts)
         details["is_sealed_anew"] = not own
     # A value that goes with its secret no longer knows where that was.
     note = (own or parts)[0].notes[-1]

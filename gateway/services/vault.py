@@ -1,7 +1,7 @@
 """Values in, boxes out: data keys of projects, wrapped by the key ring, sealing values."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -15,6 +15,7 @@ from gateway.services.data_key_cache import DataKey, DataKeyCache
 from gateway.services.instance_key import INSTANCE, new_wrapped, unlocked_key
 from gateway.storage import data_keys, values
 from gateway.storage.data_keys import WrappedKey
+from gateway.storage.references import NAME_HASH_BYTES
 from gateway.storage.row_macs import alarm
 from gateway.storage.unit_of_work import Database, ReadUnit, WriteUnit
 
@@ -39,6 +40,7 @@ class _Opened(NeverStored):
     audit_key: bytes = field(repr=False)
     cursor_key: bytes = field(repr=False)
     entity_tag_key: bytes = field(repr=False)
+    reference_key: bytes = field(repr=False)
 
 
 class Vault:
@@ -71,6 +73,7 @@ class Vault:
             audit_key=derive_key(key, "audit"),
             cursor_key=derive_key(key, "cursor"),
             entity_tag_key=derive_key(key, "entity-tag"),
+            reference_key=derive_key(key, "reference"),
         )
 
     def lock(self) -> None:
@@ -145,6 +148,18 @@ class Vault:
         """
         key = derive_key(self._keys.fingerprint_key, project_id)
         return keyed_hash(key, value.encode())[:_FINGERPRINT_BYTES].hex()
+
+    def name_hashes(self, names: Iterable[str], *, project_id: str) -> Mapping[str, bytes]:
+        """Return by what names in references are known within a project.
+
+        The key follows from the instance's key, so no rotation changes it.
+        """
+        key = derive_key(self._keys.reference_key, project_id)
+        return {name: keyed_hash(key, name.encode())[:NAME_HASH_BYTES] for name in names}
+
+    def hashed_names(self, names: Iterable[str], *, project_id: str) -> frozenset[bytes]:
+        """Return the hashes of names, without which is whose."""
+        return frozenset(self.name_hashes(names, project_id=project_id).values())
 
     async def new_data_key(self, project_id: str) -> WrappedKey:
         """Return a new data key of a project, wrapped and not stored yet.

@@ -22,11 +22,12 @@ from gateway.domain.secrets import (
 )
 from gateway.services import access
 from gateway.services.foundation import Foundation
+from gateway.services.references import Written, store_references
 from gateway.services.room import ensure_room_for_secret
 from gateway.storage import secret_batches, secrets, values
 from gateway.storage.secret_batches import VersionedSecret
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
-from gateway.storage.values import StoredValue
+from gateway.storage.values import StoredValue, ValueState
 
 FIRST_VERSION: Final = 1
 
@@ -138,6 +139,7 @@ async def add_with_value(
     await secrets.add(unit, secret, value_version=FIRST_VERSION)
     sealed = await foundation.vault.seal(unit, value, identity_of(secret, FIRST_VERSION))
     await values.add_value(unit, secret.id, sealed, value_version=FIRST_VERSION)
+    await store_references(foundation, unit, [Written(secret, value, FIRST_VERSION)])
 
 
 async def add_all_with_values(
@@ -151,6 +153,9 @@ async def add_all_with_values(
     stored = [VersionedSecret(each.secret, FIRST_VERSION) for each in added]
     await secret_batches.add_secrets(unit, stored)
     await secret_batches.add_values(unit, sealed)
+    await store_references(
+        foundation, unit, [Written(it.secret, it.value or "", FIRST_VERSION) for it in added]
+    )
 
 
 async def update_all_with_values(
@@ -158,13 +163,22 @@ async def update_all_with_values(
 ) -> None:
     """Store edited secrets of one project and their next values, where they have new ones."""
     valued = [each for each in edited if each.value is not None]
-    stored = await secret_batches.value_versions(unit, [each.secret.id for each in valued])
-    versions = {each.secret.id: stored.get(each.secret.id, 0) + 1 for each in valued}
+    states = await values.find_states(unit, [each.secret.id for each in valued])
+    versions = {each.secret.id: _next_version(states.get(each.secret.id)) for each in valued}
     numbered = [(each, versions[each.secret.id]) for each in valued]
     await secret_batches.replace_values(unit, await _seal_all(foundation, unit, numbered))
     await secret_batches.update_secrets(
         unit, [VersionedSecret(each.secret, versions.get(each.secret.id)) for each in edited]
     )
+    written = [
+        Written(each.secret, each.value or "", version, states.get(each.secret.id))
+        for each, version in numbered
+    ]
+    await store_references(foundation, unit, written)
+
+
+def _next_version(state: ValueState | None) -> int:
+    return state.version + 1 if state else FIRST_VERSION
 
 
 async def _seal_all(
@@ -185,11 +199,12 @@ async def update_with_value(
     foundation: Foundation, unit: WriteUnit, secret: Secret, value: str
 ) -> None:
     """Store an edited secret and its next value, sealed in the place of the one it has."""
-    stored = await values.find_value(unit, secret.id)
-    version = stored[1] + 1 if stored else FIRST_VERSION
+    state = (await values.find_states(unit, [secret.id])).get(secret.id)
+    version = _next_version(state)
     sealed = await foundation.vault.seal(unit, value, identity_of(secret, version))
     await values.replace_value(unit, secret.id, sealed, value_version=version)
     await secrets.update_facts(unit, secret, value_version=version)
+    await store_references(foundation, unit, [Written(secret, value, version, state)])
 
 
 def identity_of(secret: Secret, value_version: int) -> ValueIdentity:

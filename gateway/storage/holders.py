@@ -1,11 +1,11 @@
 """Queries about organizations and holders."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, delete, func, insert, select, update
+from sqlalchemy import Row, Select, delete, func, insert, or_, select, update
 
 from gateway.domain.holders import Holder, Organization
 from gateway.domain.pages import Page, Window
@@ -13,7 +13,7 @@ from gateway.domain.scopes import SERVICE_SCOPES, Scope
 from gateway.domain.topology import Standing
 from gateway.domain.visibility import Visibility
 from gateway.storage.grant_tables import UserRow
-from gateway.storage.keyset import Ordering, fetch_page
+from gateway.storage.keyset import Ordering, fetch_page, listed
 from gateway.storage.row_macs import HOLDERS, ensure_written, insert_row, update_row, verified_row
 from gateway.storage.tables import ApiTokenRow, HolderRow, OrganizationRow, SecretRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
@@ -88,10 +88,17 @@ async def children(
 
 
 async def among(
-    unit: ReadUnit, ids: Select[Any], window: Window, *, sight: Visibility
+    unit: ReadUnit,
+    ids: Select[Any],
+    window: Window,
+    *,
+    sight: Visibility,
+    further: Collection[str] = (),
 ) -> Page[Holder]:
-    """Return a page of the holders in sight whose ids a statement selects, by name."""
-    statement = select(*HOLDER_COLUMNS).where(HOLDER.c.id.in_(ids), holders_covered(sight))
+    """Return a page of the holders in sight whose ids a statement selects, and further ones."""
+    among = [ids, listed(further)] if further else [ids]
+    is_among = or_(*(HOLDER.c.id.in_(each) for each in among))
+    statement = select(*HOLDER_COLUMNS).where(is_among, holders_covered(sight))
     return await fetch_page(unit, statement, ordering=_BY_NAME, window=window, build=_Reader(unit))
 
 
@@ -142,6 +149,24 @@ async def ids_below(unit: ReadUnit, holder: Holder) -> list[str]:
         .order_by(HOLDER.c.id)
     )
     return [row.id for row in rows]
+
+
+async def chains_below(unit: ReadUnit, holder: Holder) -> Sequence[tuple[Scope, tuple[str, ...]]]:
+    """Return the kind and the chain of a holder and of each one below it."""
+    above = {Scope.PROJECT: HOLDER.c.project_id, Scope.ENVIRONMENT: HOLDER.c.environment_id}
+    rows = await unit.rows(
+        select(HOLDER.c.kind, HOLDER.c.id, HOLDER.c.environment_id, HOLDER.c.project_id)
+        .where(above.get(holder.kind, HOLDER.c.id) == holder.id)
+        .order_by(HOLDER.c.id)
+    )
+    return [
+        # A project has no environment above it.
+        (
+            Scope(row.kind),
+            tuple(dict.fromkeys((row.id, row.environment_id or row.id, row.project_id))),
+        )
+        for row in rows
+    ]
 
 
 async def remove(unit: WriteUnit, holder: Holder) -> None:

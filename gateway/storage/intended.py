@@ -12,7 +12,10 @@ from typing import Any, Final
 
 from sqlalchemy import Delete, Executable, TableClause
 
-from gateway.storage import grant_tables  # noqa: F401 - its tables belong to the metadata
+from gateway.storage import (  # their tables belong to the metadata
+    grant_tables,  # noqa: F401
+    reference_tables,  # noqa: F401
+)
 from gateway.storage.tables import Model
 
 _CASCADE: Final = "CASCADE"

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
@@ -111,6 +111,11 @@ def _encodable(place: str | int) -> str | int:
 
 def _refuse_naive() -> datetime:
     raise ValueError
+
+
+def listed(ids: Collection[str]) -> Select[Any]:
+    """Select ids that one parameter carries, however many they are."""
+    return select(func.json_each(json.dumps(sorted(ids))).table_valued("value").c.value)
 
 
 async def fetch_page(

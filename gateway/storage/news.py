@@ -120,4 +120,5 @@ def _change(
         former_key=facts.get(f"{FORMER}key"),
         holder_id=row.holder_id,
         at=row.at,
+        is_new_value=bool(facts.get("is_new_value", True)),
     )

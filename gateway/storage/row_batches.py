@@ -27,7 +27,7 @@ async def insert_rows(unit: WriteUnit, covered: Covered, rows: Sequence[Values])
     macs = [unit.macs.of(covered, [row[name] for name in covered.names]) for row in rows]
     given = [{**row, "mac": mac} for row, mac in zip(rows, macs, strict=True)]
     count = await unit.execute_many(insert(covered.table), given)
-    meant = {row["id"]: mac for row, mac in zip(rows, macs, strict=True)}
+    meant = {row[covered.names[0]]: mac for row, mac in zip(rows, macs, strict=True)}
     await ensure_all_written(unit, covered.table.c.mac, meant, count)
 
 

@@ -90,24 +90,6 @@ async def update_secrets(unit: WriteUnit, edited: Sequence[VersionedSecret]) -> 
         await update_rows(unit, SECRETS, changes)
 
 
-async def value_versions(unit: ReadUnit, secret_ids: Iterable[str]) -> dict[str, int]:
-    """Return the versions of secrets' values, without the values.
-
-    Raises:
-        IntegrityFault: if a value is gone, or another one than its secret's row says.
-
-    """
-    rows = await unit.rows(
-        select(SECRET.c.id, SECRET.c.value_version, SEALED_VALUE.c.value_version.label("stored"))
-        .outerjoin(SEALED_VALUE, SEALED_VALUE.c.secret_id == SECRET.c.id)
-        .where(SECRET.c.id.in_(tuple(secret_ids)))
-    )
-    for row in rows:
-        if row.value_version != row.stored:
-            raise alarm(SEALED_VALUE.name, row.id)
-    return {row.id: row.value_version for row in rows if row.value_version is not None}
-
-
 async def add_values(unit: WriteUnit, added: Sequence[StoredValue]) -> None:
     """Store the first values of secrets.
 

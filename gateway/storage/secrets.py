@@ -37,7 +37,7 @@ from gateway.domain.secrets import (
 )
 from gateway.domain.visibility import Visibility
 from gateway.storage.holders import HOLDER, HOLDER_COLUMNS, holder_of
-from gateway.storage.keyset import Ordering, fetch_page
+from gateway.storage.keyset import Ordering, fetch_page, listed
 from gateway.storage.row_macs import (
     SECRETS,
     alarm,
@@ -53,6 +53,7 @@ from gateway.storage.visibility import holders_covered
 
 SECRET: Final = SecretRow.__table__
 _TARGET: Final = SECRET.alias("target")
+_KEYS_AT_ONCE: Final = 500
 _FACTS: Final = (
     "id",
     "key",
@@ -261,9 +262,78 @@ def dependents(secret_id: str) -> Select[Any]:
     return select(direct.union(further).c.id)
 
 
-async def dependent_ids(unit: ReadUnit, secret_id: str) -> list[str]:
-    """Return the ids of all that goes when the secret is deleted."""
-    return [row.id for row in await unit.rows(dependents(secret_id))]
+async def dependent_keys(unit: ReadUnit, secret_id: str) -> dict[str, str]:
+    """Return the keys of all that goes when the secret is deleted, by id."""
+    statement = select(SECRET.c.id, SECRET.c.key).where(SECRET.c.id.in_(dependents(secret_id)))
+    return {row.id: row.key for row in await unit.rows(statement)}
+
+
+async def with_keys(unit: ReadUnit, holder: Holder, keys: Iterable[str]) -> list[Secret]:
+    """Return all that has one of these keys in the holder's chain or below it."""
+    wanted, found = sorted(keys), list[Secret]()
+    for start in range(0, len(wanted), _KEYS_AT_ONCE):
+        some = SECRET.c.key.in_(wanted[start : start + _KEYS_AT_ONCE])
+        rows = await unit.rows(
+            selection().where(SECRET.c.project_id == holder.project_id, some, _related(holder))
+        )
+        found += map(reader(unit), rows)
+    return found
+
+
+async def keys_at(unit: ReadUnit, holder_ids: Iterable[str], *, sight: Visibility) -> set[str]:
+    """Return the keys in sight at these holders."""
+    wanted = SECRET.c.holder_id.in_(tuple(holder_ids))
+    return await _keys(unit, wanted, sight)
+
+
+async def keys_of_project(
+    unit: ReadUnit, project_id: str, *, sight: Visibility, most: int
+) -> set[str]:
+    """Return the keys in sight in a project, so many at most."""
+    return await _keys(unit, SECRET.c.project_id == project_id, sight, most)
+
+
+async def _keys(
+    unit: ReadUnit, wanted: ColumnElement[bool], sight: Visibility, most: int | None = None
+) -> set[str]:
+    rows = await unit.rows(
+        select(SECRET.c.key)
+        .join(HOLDER, HOLDER.c.id == SECRET.c.holder_id)
+        .where(wanted, holders_covered(sight))
+        .distinct()
+        .limit(most)
+    )
+    return {row.key for row in rows}
+
+
+async def known_keys(unit: ReadUnit, holder: Holder, keys: Iterable[str]) -> set[str]:
+    """Return those of the keys that something in the holder's chain or below it has."""
+    rows = await unit.rows(
+        select(SECRET.c.key)
+        .join(HOLDER, HOLDER.c.id == SECRET.c.holder_id)
+        .where(SECRET.c.project_id == holder.project_id, SECRET.c.key.in_(listed(set(keys))))
+        .where(_related(holder))
+        .distinct()
+    )
+    return {row.key for row in rows}
+
+
+async def override_ids(unit: ReadUnit, secret_id: str) -> list[str]:
+    """Return the ids of a secret's overrides."""
+    are_overrides = (
+        SECRET.c.target_id == secret_id,
+        SECRET.c.variable_type == SecretType.OVERRIDE,
+    )
+    return [row.id for row in await unit.rows(select(SECRET.c.id).where(*are_overrides))]
+
+
+async def alias_keys_of(unit: ReadUnit, target_ids: Collection[str]) -> set[str]:
+    """Return the keys of all aliases of these secrets."""
+    are_aliases = (
+        SECRET.c.target_id.in_(listed(target_ids)),
+        SECRET.c.variable_type == SecretType.ALIAS,
+    )
+    return {row.key for row in await unit.rows(select(SECRET.c.key).where(*are_aliases))}
 
 
 async def alias_keys(
@@ -284,10 +354,17 @@ async def alias_keys(
 
 
 async def dependents_page(
-    unit: ReadUnit, secret_id: str, window: Window, *, sight: Visibility
+    unit: ReadUnit,
+    secret_id: str,
+    window: Window,
+    *,
+    sight: Visibility,
+    referring: Collection[str] = (),
 ) -> Page[Secret]:
-    """Return a page of all in sight that goes when the secret is deleted, by scope."""
-    statement = selection().where(SECRET.c.id.in_(dependents(secret_id)), holders_covered(sight))
+    """Return a page of all in sight that goes when the secret is deleted, or refers to it."""
+    among = [dependents(secret_id), listed(referring)] if referring else [dependents(secret_id)]
+    is_dependent = or_(*(SECRET.c.id.in_(each) for each in among))
+    statement = selection().where(is_dependent, holders_covered(sight))
     return await fetch_page(
         unit, statement, ordering=ordering(BY_SCOPE), window=window, build=reader(unit)
     )

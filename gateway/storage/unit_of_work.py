@@ -59,6 +59,8 @@ class ReadUnit(CheckedView):
         self.waiting: dict[Hashable, list[Any]] = {}
         # Rows that many others bring along, once their MAC was looked at.
         self.sound: set[Sequence[Any]] = set()
+        # What was derived from this view, for as long as it is open.
+        self.derived: dict[Hashable, Any] = {}
 
     async def accept(self, head: "Head | None") -> None:
         """Have the view proven by its head.
@@ -107,6 +109,7 @@ class ReadUnit(CheckedView):
         """End the view; the next statement opens a new one."""
         async with self._turn:
             connection, self._connection = self._connection, None
+            self.derived.clear()
             self.forget_proof()
             if connection is not None:
                 try:
@@ -146,6 +149,8 @@ class WriteUnit(ReadUnit):
         super().__init__(engine, admission, is_bounded=is_bounded)
         self.told: list[AuditDraft] = []
         self.intended = Intended()
+        # Run in order after all else of a use case is written, and before it is committed.
+        self.at_end: list[Callable[[], Awaitable[None]]] = []
         # Run in order once the transaction is committed; none of them can fail.
         self.committed: list[Callable[[], None]] = []
 

@@ -8,6 +8,7 @@ from sqlalchemy import Row, func, insert, select, update
 
 from gateway.domain.keys import DataKeyState
 from gateway.domain.sealed import SealedValue, ValueIdentity
+from gateway.storage.reference_tables import ValueReferenceRow
 from gateway.storage.row_macs import alarm, ensure_written
 from gateway.storage.tables import DataKeyRow, SealedValueRow, SecretRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
@@ -15,6 +16,7 @@ from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 SEALED_VALUE: Final = SealedValueRow.__table__
 _SECRET: Final = SecretRow.__table__
 _DATA_KEY: Final = DataKeyRow.__table__
+VALUE_REFERENCE: Final = ValueReferenceRow.__table__
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,15 @@ class StoredValue:
 
     sealed: SealedValue
     identity: ValueIdentity
+
+
+@dataclass(frozen=True, slots=True)
+class ValueState:
+    """What is known of a stored value: its version, its sealed size, whether it has references."""
+
+    version: int
+    size: int
+    has_references: bool
 
 
 async def add_value(
@@ -98,6 +109,45 @@ async def find_value(unit: ReadUnit, secret_id: str) -> tuple[SealedValue, int] 
 
     """
     return (await find_values(unit, [secret_id])).get(secret_id)
+
+
+async def find_states(unit: ReadUnit, secret_ids: Iterable[str]) -> dict[str, ValueState]:
+    """Return what is known of secrets' values without the values, by the secrets' ids.
+
+    Raises:
+        IntegrityFault: if one is gone, or another one than its secret's row says.
+
+    """
+    rows = await unit.rows(
+        select(
+            _SECRET.c.id,
+            _SECRET.c.value_version.label("expected"),
+            SEALED_VALUE.c.value_version,
+            func.length(SEALED_VALUE.c.box).label("size"),
+            VALUE_REFERENCE.c.secret_id.is_not(None).label("has_references"),
+        )
+        .select_from(_SECRET)
+        .outerjoin(SEALED_VALUE, SEALED_VALUE.c.secret_id == _SECRET.c.id)
+        .outerjoin(VALUE_REFERENCE, VALUE_REFERENCE.c.secret_id == _SECRET.c.id)
+        .where(_SECRET.c.id.in_(tuple(secret_ids)))
+    )
+    return {
+        row.id: ValueState(row.value_version, row.size, bool(row.has_references))
+        for row in rows
+        if _is_there(row)
+    }
+
+
+async def batch_after(unit: ReadUnit, secret_id: str, *, most: int) -> list[StoredValue]:
+    """Return the values of the secrets that follow one, by the secrets' ids."""
+    rows = await unit.rows(
+        select(SEALED_VALUE, _SECRET.c.organization_id, _SECRET.c.project_id)
+        .join(_SECRET, _SECRET.c.id == SEALED_VALUE.c.secret_id)
+        .where(SEALED_VALUE.c.secret_id > secret_id)
+        .order_by(SEALED_VALUE.c.secret_id)
+        .limit(most)
+    )
+    return [_stored(row) for row in rows]
 
 
 async def batch_to_reseal(

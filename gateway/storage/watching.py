@@ -99,6 +99,15 @@ WATCHED: Final[Mapping[str, Watched]] = MappingProxyType(
             key="(SELECT key FROM secret WHERE id = {row}.secret_id)",
             facts=("value_version",),
         ),
+        "value_reference": Watched(
+            subject=AuditSubject.SECRET,
+            columns=("secret_id", "project_id", "value_version", "names"),
+            row_id="secret_id",
+            organization="(SELECT organization_id FROM secret WHERE id = {row}.secret_id)",
+            project="{row}.project_id",
+            holder="(SELECT holder_id FROM secret WHERE id = {row}.secret_id)",
+            key="(SELECT key FROM secret WHERE id = {row}.secret_id)",
+        ),
         "api_token": Watched(
             subject=AuditSubject.TOKEN,
             columns=(

@@ -31,6 +31,8 @@ ATTACKS = {
         "CHANGED",
     ),
     "a value deleted": (f"DELETE FROM sealed_value WHERE secret_id = {VALUE}", "MISSING"),
+    "references changed": ("UPDATE value_reference SET names = zeroblob(16)", "CHANGED"),
+    "references deleted": ("DELETE FROM value_reference", "MISSING"),
     "a role raised": ("UPDATE role_grant SET role = 'operator'", "CHANGED"),
     "a token's end put off": ("UPDATE api_token SET expires_at = NULL", "CHANGED"),
     "a token's hash exchanged": ("UPDATE api_token SET digest = zeroblob(32)", "CHANGED"),
@@ -70,7 +72,7 @@ ATTACKS = {
 @pytest.fixture
 async def watched(world: World) -> World:
     """A world with a secret to attack."""
-    await world.rest.create(Scope.JOB, world.demo.job_id, key="MINE", value="mine")
+    await world.rest.create(Scope.JOB, world.demo.job_id, key="MINE", value="mine{{HOST}}")
     return world
 
 

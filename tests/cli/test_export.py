@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64decode
+from pathlib import Path
 
 import pytest
 import yaml
@@ -168,3 +169,26 @@ def test_only_a_manifest_has_a_name(line: CommandLine, demo: Demo) -> None:
 
     assert exported.code == 2
     assert exported.complaint == "Invalid value for --name: only a k8s manifest has a name."
+
+
+def test_export_complains_of_references_that_lead_nowhere(
+    line: CommandLine, demo: Demo, tmp_path: Path
+) -> None:
+    """R4: without the name, which may be part of the value; failing names it."""
+    holder = f"job:{demo.job_id}"
+    file = tmp_path / "live.env"
+    file.write_text("LOST='x{{hunter2}}'\nFINE='{{SMTP_PASSWORD}}'\n", "utf-8")
+    assert line("import", "--holder", holder, str(file)).code == 0
+    export = ("export", "--service", demo.job_id, "--format", "json")
+
+    kept = line(*export)
+    failed = line(*export, "--on-unresolved", "fail")
+    run = line("run", "--service", demo.job_id, "--on-unresolved", "fail", "--", "true")
+
+    assert (kept.code, json.loads(kept.out)["LOST"]) == (0, "x{{hunter2}}")
+    assert "LOST: 1 reference leads to no key" in kept.err
+    assert "hunter2" not in kept.err
+    assert "FINE" not in kept.err
+    assert (failed.code, failed.out) == (1, "")
+    assert "LOST to {{hunter2}}" in failed.complaint
+    assert run.code == 1

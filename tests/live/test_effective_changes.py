@@ -46,6 +46,25 @@ async def test_what_is_inherited_counts(server: LiveServer, writer: Writer, list
     assert (entry["key"], entry["provenance"]) == (key, "INHERITED")
 
 
+async def test_a_value_that_refers_to_a_changed_one_is_told(
+    server: LiveServer, writer: Writer, listen: Listen
+) -> None:
+    """R4: after an edit and after a rename, at any depth."""
+    key = new_key()
+    host_id = await writer.create(key, at=Scope.ENVIRONMENT)
+    await writer.create(f"{key}_URL", value=f"pg://{{{{{key}}}}}/x")
+    await writer.create(f"{key}_ALL", value=f"{{{{{key}_URL}}}}")
+
+    async with listen(server, EFFECTIVE, await _since(writer)) as listener:
+        await writer.edit(host_id, key, at=Scope.ENVIRONMENT, value="new")
+        edited = change_in(await listener.next())
+        await writer.edit(host_id, f"{key}_NEW", at=Scope.ENVIRONMENT)
+        renamed = change_in(await listener.next())
+
+    assert edited["keys"] == [key, f"{key}_ALL", f"{key}_URL"]
+    assert renamed["keys"] == [key, f"{key}_NEW", f"{key}_ALL", f"{key}_URL"]
+
+
 async def test_an_alias_follows_its_target(
     server: LiveServer, writer: Writer, listen: Listen
 ) -> None:

@@ -127,24 +127,29 @@ class Model:
     def delivered(self, service: Place) -> Delivered:
         winners = {entry.key: entry for entry in self.visible(service)}
         sources = {key: self._source(winner) for key, winner in winners.items()}
-        paths = {key: self._path(source) for key, source in sources.items()}
+        paths = {key: self.path_of(source) for key, source in sources.items()}
         texts = {key: paths[key] or source.value for key, source in sources.items()}
         expand = expander(texts)
         contents = {
-            key: expand(source.value) if self._expands(source) else source.value
+            key: expand(source.value) if self.expands(source) else source.value
             for key, source in sources.items()
         }
         files = {key: (path, contents[key]) if path else None for key, path in paths.items()}
         return {key: (expand(texts[key]), files[key]) for key in sources}
 
+    def text_of(self, entry: Entry) -> str:
+        """Return the text that references to a secret are replaced by, as it is stored."""
+        source = self._source(entry)
+        return self.path_of(source) or source.value
+
     def _source(self, entry: Entry) -> Entry:
         return self.entries[entry.target_id or ""] if entry.type is SecretType.ALIAS else entry
 
-    def _path(self, entry: Entry) -> str | None:
+    def path_of(self, entry: Entry) -> str | None:
         target = self.entries.get(entry.target_id or "")
         return entry.mount_path or (target.mount_path if target else None)
 
-    def _expands(self, entry: Entry) -> bool:
+    def expands(self, entry: Entry) -> bool:
         target = self.entries.get(entry.target_id or "")
         inherited = target.expands if target and entry.expands is None else entry.expands
         return bool(inherited)

@@ -27,7 +27,7 @@ from tests.machine.stage import PLATFORM_KEY, PLATFORM_VALUE, named, opened_stag
 
 KEYS = st.sampled_from(["A", "B", "C", "D", PLATFORM_KEY, "A_B", "QOVERY_A", "1", ""])
 VALUES = st.sampled_from(
-    ["", "x", "{{A}}", "{{B}}-{{C}}", "{{D}}{{NOTHING}}", "é{{PLATFORM}}", "A"]
+    ["", "x", "{{A}}", "{{B}}-{{C}}", "{{D}}{{NOTHING}}", "é{{PLATFORM}}", r"\{{A}}", r"\\{{B}}"]
 )
 MOUNT_PATHS = st.sampled_from([None, None, "/etc/one", "/etc/two"])
 FLAGS = st.sampled_from([None, True, False])

@@ -46,7 +46,16 @@ async def _values(world: World, job_id: str, **values: str) -> dict[str, str]:
             "{{NAM\N{LATIN CAPITAL LETTER E WITH ACUTE}}}",
             "{{NAM\N{LATIN CAPITAL LETTER E WITH ACUTE}}}",
         ),
-        ("$NAME ${NAME} %NAME% \\{{NAME}}", "$NAME ${NAME} %NAME% \\x"),
+        ("$NAME ${NAME} %NAME%", "$NAME ${NAME} %NAME%"),
+        (r"\{{NAME}}", "{{NAME}}"),
+        (r"\{{UNKNOWN}}", "{{UNKNOWN}}"),
+        (r"\{{ no key }}", "{{ no key }}"),
+        (r"\\{{NAME}}", r"\x"),
+        (r"\\{{UNKNOWN}}", r"\{{UNKNOWN}}"),
+        (r"\\\{{NAME}}", r"\{{NAME}}"),
+        (r"\\{{{NAME}}}", r"\{x}"),
+        (r"\{{{NAME}}}", "{{{NAME}}}"),
+        (r"C:\dir \n \{NAME} {{NAME}}\\", r"C:\dir \n \{NAME} x\\"),
     ],
 )
 async def test_a_reference_is_replaced_and_what_is_none_stays(

@@ -105,6 +105,10 @@ REFUSALS: Final[Mapping[ErrorCode, Refusal]] = MappingProxyType(
         ErrorCode.QUOTA_EXCEEDED: Refusal(
             _has_body, "There are as many secrets as the operator allows."
         ),
+        ErrorCode.REFERENCE_UNRESOLVED: Refusal(_never, "A delivery has an unresolved reference."),
+        ErrorCode.REFERENCES_NOT_UPDATED: Refusal(
+            _never, "References to a renamed secret cannot be rewritten."
+        ),
         ErrorCode.VERSION_CONFLICT: Refusal(
             _takes_if_match, "The current entity tag is none that `If-Match` names."
         ),

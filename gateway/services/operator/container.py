@@ -9,6 +9,7 @@ from gateway.services.operator.checkup import CheckUp
 from gateway.services.operator.directory import Directory
 from gateway.services.operator.keys import Keys
 from gateway.services.operator.organizations import Organizations
+from gateway.services.operator.references import References
 from gateway.services.operator.tokens import OperatorTokens
 from gateway.services.operator.topology import Topologies
 from gateway.services.token_uses import TokenUses
@@ -23,6 +24,7 @@ class OperatorServices:
     directory: Directory
     keys: Keys
     organizations: Organizations
+    references: References
     token_uses: TokenUses
     tokens: OperatorTokens
     topologies: Topologies
@@ -36,6 +38,7 @@ class OperatorServices:
             directory=Directory(foundation),
             keys=Keys(foundation),
             organizations=Organizations(foundation),
+            references=References(foundation),
             token_uses=uses,
             tokens=OperatorTokens(foundation),
             topologies=Topologies(foundation),

@@ -1,0 +1,203 @@
+"""What services get, in symbols: which keys change when a secret does, whatever the values are.
+
+A name is known by a keyed hash, since names in values are stored in no other way. Two texts are
+equal here if they are the same value of the same secret, with the same references in it resolved
+to equal texts.
+"""
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Final
+
+from gateway.domain.errors import Argument, InvalidInput
+from gateway.domain.news import ChangeKind, SecretChange
+from gateway.domain.references import inside_out
+from gateway.domain.secrets import Secret, SecretType
+
+# References between secrets, for one question about what follows from a change.
+MAX_FOLLOWED: Final = 500_000
+
+Name = bytes
+Chain = tuple[str, ...]
+
+
+class TooManyReferences(InvalidInput):
+    """A project has more references than one question can follow."""
+
+    def __init__(self) -> None:
+        """Name the limit."""
+        super().__init__(
+            Argument.SECRET,
+            f"References between the secrets of a project must be at most {MAX_FOLLOWED:,} to be "
+            "followed.",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One secret, as resolving sees it."""
+
+    id: str
+    key: str
+    name: Name
+    holder_id: str
+    # The nearest one wins.
+    rank: int
+    # The secret whose value an alias has; None for others.
+    target_id: str | None = None
+    # Where the file is mounted; None for what is not a file.
+    path: str | None = None
+    names: frozenset[Name] = frozenset()
+    # Which of its texts it has; another one after an edit.
+    text: Hashable = None
+
+    def edited(self) -> "Node":
+        """Return it with a new text that refers to nothing."""
+        return replace(self, names=frozenset(), text=object())
+
+    def circular(self, names: Iterable[Name]) -> "Node":
+        """Return it with another text that leads into a cycle: to the names that lead to it."""
+        return replace(self, names=frozenset(names), text=object())
+
+
+def node_of(secret: Secret, name: Name, names: frozenset[Name]) -> Node:
+    """Return the node of a secret; what a file refers to counts only where it is expanded."""
+    is_plain = secret.mount_path_of_file is not None and not secret.is_expanded
+    return Node(
+        id=secret.id,
+        key=secret.key,
+        name=name,
+        holder_id=secret.holder.id,
+        rank=secret.nearness,
+        target_id=secret.target.id if secret.is_alias and secret.target else None,
+        path=secret.mount_path_of_file,
+        names=frozenset() if is_plain else names,
+    )
+
+
+@dataclass
+class Graph:
+    """Secrets of a project and the references between them; it never changes."""
+
+    nodes: Mapping[str, Node]
+    # Gives equal contents equal numbers, shared by the graphs that are compared.
+    numbers: dict[Hashable, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, nodes: Iterable[Node]) -> "Graph":
+        """Return the graph of these secrets."""
+        return cls({node.id: node for node in nodes})
+
+    def without(self, ids: Iterable[str]) -> "Graph":
+        """Return the graph once these secrets are deleted."""
+        gone = set(ids)
+        left = {key: node for key, node in self.nodes.items() if key not in gone}
+        return Graph(left, self.numbers)
+
+    def with_nodes(self, *nodes: Node) -> "Graph":
+        """Return the graph with these secrets added or exchanged."""
+        return Graph({**self.nodes, **{node.id: node for node in nodes}}, self.numbers)
+
+    def view(self, chain: Chain) -> "View":
+        """Return what a service, or a holder above one, sees."""
+        relevant = tuple(holder_id for holder_id in chain if holder_id in self._by_holder)
+        if relevant not in self._views:
+            self._views[relevant] = self._seen(relevant)
+        return self._views[relevant]
+
+    def changed(self, after: "Graph", chain: Chain) -> frozenset[Name]:
+        """Return the names under which a service gets something else in another graph."""
+        before, now = self.view(chain).contents, after.view(chain).contents
+        names = before.keys() | now.keys()
+        return frozenset(name for name in names if before.get(name) != now.get(name))
+
+    @cached_property
+    def _by_holder(self) -> Mapping[str, Sequence[Node]]:
+        found: dict[str, list[Node]] = {}
+        for node in self.nodes.values():
+            found.setdefault(node.holder_id, []).append(node)
+        return found
+
+    @cached_property
+    def _views(self) -> dict[Chain, "View"]:
+        return {}
+
+    def _seen(self, chain: Chain) -> "View":
+        winners: dict[Name, Node] = {}
+        for holder_id in chain:
+            for node in self._by_holder[holder_id]:
+                best = winners.get(node.name)
+                if best is None or (-node.rank, node.id) < (-best.rank, best.id):
+                    winners[node.name] = node
+        sources: dict[Name, Node] = {}
+        for name, winner in winners.items():
+            source = winner if winner.target_id is None else self.nodes.get(winner.target_id)
+            # What an alias leads to is delivered only if the service sees that by itself.
+            if source is not None and source.holder_id in chain:
+                sources[name] = source
+        return View(winners, sources, _contents(sources, self.numbers))
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What one chain of holders sees under each name."""
+
+    winners: Mapping[Name, Node]
+    sources: Mapping[Name, Node]
+    contents: Mapping[Name, int]
+
+
+def graphs_before(
+    now: Graph, change: SecretChange, hashes: Mapping[str, Name], chain: Chain
+) -> Sequence[Graph]:
+    """Return the graphs, one of which was there before a change.
+
+    They are several where the former value of the secret is gone: then it is not known whether that
+    value led into a cycle. If it is not in a cycle now either, all of them say the same.
+    """
+    there = now.nodes.get(change.secret_id)
+    if change.kind is ChangeKind.CREATED:
+        return [now.without([change.secret_id])]
+    former = change.former_key or change.key
+    # Only a secret and its overrides have one key in a chain. They are renamed together, and if one
+    # is a file, all are files at the same path.
+    named = (node for node in now.nodes.values() if node.name == hashes[change.key])
+    family = [node for node in named if node.holder_id in chain]
+    back = now.with_nodes(*(replace(it, key=former, name=hashes[former]) for it in family))
+    path = family[0].path if family else None
+    before = replace(there or _gone(change, chain, path), key=former, name=hashes[former])
+    if there and not change.is_new_value:
+        return [back]
+    return [back.with_nodes(it) for it in (before.edited(), before.circular(hashes.values()))]
+
+
+def _gone(change: SecretChange, chain: Chain, path: str | None) -> Node:
+    depth = len(chain) - chain.index(change.holder_id)
+    rank = depth * len(SecretType)
+    return Node(
+        id=change.secret_id, key="", name=b"", holder_id=change.holder_id, rank=rank, path=path
+    )
+
+
+def _contents(sources: Mapping[Name, Node], numbers: dict[Hashable, int]) -> Mapping[Name, int]:
+    """Return a number for what each name is delivered as; equal numbers are equal texts."""
+
+    def number(content: Hashable) -> int:
+        return numbers.setdefault(content, len(numbers))
+
+    def resolved(source: Node) -> int:
+        references = frozenset((name, settled[name]) for name in source.names if name in settled)
+        return number((source.id, source.path, source.text, references))
+
+    # Of a file, the path is what others refer to, whatever is in it.
+    settled = {
+        name: number(source.path) for name, source in sources.items() if source.path is not None
+    }
+    values = {name: source for name, source in sources.items() if source.path is None}
+    for name in inside_out({name: source.names & values.keys() for name, source in values.items()}):
+        settled[name] = resolved(values[name])
+    return {
+        name: settled[name] if name in settled and source.path is None else resolved(source)
+        for name, source in sources.items()
+    }

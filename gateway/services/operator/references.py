@@ -1,0 +1,142 @@
+"""Values from before references were stored: read once, in steps that are short for writers."""
+
+import asyncio
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from gateway.domain.audit import AuditAction, AuditDraft, AuditSubject
+from gateway.domain.errors import GatewayError, IntegrityFault
+from gateway.domain.references import ESCAPED_OPENING, read_references
+from gateway.domain.sealed import ValueIdentity
+from gateway.services.foundation import Foundation
+from gateway.storage import references, secrets, values
+from gateway.storage.unit_of_work import ReadUnit, WriteUnit
+from gateway.storage.values import StoredValue, ValueState
+
+_log = structlog.get_logger(__name__)
+
+BATCH: Final = 100
+_INSTANCE: Final = "instance"
+
+
+@dataclass(frozen=True, slots=True)
+class EscapedValue:
+    r"""A secret whose value from before has a backslash before `{{`, which is an escape now."""
+
+    secret_id: str
+    holder_id: str
+    key: str
+
+
+Report = Callable[[EscapedValue], None]
+
+
+def log_escaped(found: EscapedValue) -> None:
+    """Log a value whose delivery changes."""
+    _log.warning(
+        "value_with_escaped_braces",
+        secret_id=found.secret_id,
+        holder_id=found.holder_id,
+        key=found.key,
+    )
+
+
+class References:
+    """The use case of reading what values refer to; for the instance's operator only."""
+
+    def __init__(self, foundation: Foundation) -> None:
+        """Take what every use case needs."""
+        self._foundation = foundation
+
+    async def read_older_values(self, *, report: Report = log_escaped) -> bool:
+        """Store what all values from before refer to; go on where the last run ended.
+
+        Returns whether all are read. What does not open is left out: no delivery can have it.
+        """
+        async with self._foundation.database.read() as unit:
+            state = await references.reading(unit)
+        position: str | None = None if state.is_complete else state.position
+        try:
+            while position is not None:
+                begun = time.monotonic()
+                position = await self._read_batch(position, report)
+                # Others that write have at least as much time.
+                await asyncio.sleep(time.monotonic() - begun)
+        except GatewayError as error:
+            # The gateway serves all the same, and the next start goes on from here.
+            _log.warning("references_not_read", code=error.code)
+            return False
+        return True
+
+    async def _read_batch(self, position: str, report: Report) -> str | None:
+        foundation = self._foundation
+        async with foundation.database.read() as unit:
+            batch = await values.batch_after(unit, position, most=BATCH)
+            names = await _names(foundation, unit, batch, report)
+        reached = batch[-1].identity.secret_id if len(batch) == BATCH else None
+        async with foundation.database.write() as unit:
+            await _store(foundation, unit, batch, names)
+            await references.keep_reading(unit, reached)
+        return reached
+
+
+async def _names(
+    foundation: Foundation, unit: ReadUnit, batch: Sequence[StoredValue], report: Report
+) -> Mapping[str, Collection[str]]:
+    """Return the names that values refer to, by the secrets' ids."""
+    found: dict[str, Collection[str]] = {}
+    escaped: list[str] = []
+    for stored in batch:
+        secret_id = stored.identity.secret_id
+        try:
+            text = await foundation.vault.open(unit, stored.sealed, stored.identity)
+        except IntegrityFault:
+            continue
+        if ESCAPED_OPENING in text:
+            escaped.append(secret_id)
+        if names := read_references(text).names:
+            found[secret_id] = names
+    for secret in (await secrets.by_ids(unit, escaped)).values() if escaped else ():
+        report(EscapedValue(secret.id, secret.holder.id, secret.key))
+    return found
+
+
+async def _store(
+    foundation: Foundation,
+    unit: WriteUnit,
+    batch: Sequence[StoredValue],
+    names: Mapping[str, Collection[str]],
+) -> None:
+    states = await values.find_states(unit, names)
+    added = [
+        references.ValueReferences(
+            identity.secret_id,
+            identity.project_id,
+            identity.value_version,
+            foundation.vault.hashed_names(
+                names[identity.secret_id], project_id=identity.project_id
+            ),
+        )
+        for identity in (stored.identity for stored in batch)
+        if _is_unread(states.get(identity.secret_id), identity)
+    ]
+    await references.add(unit, added)
+    if added:
+        unit.told.append(
+            AuditDraft(
+                action=AuditAction.REFERENCES_READ,
+                subject=AuditSubject.INSTANCE,
+                subject_id=_INSTANCE,
+                details={"values": len(added)},
+            )
+        )
+
+
+def _is_unread(state: ValueState | None, identity: ValueIdentity) -> bool:
+    # A request that changed the value meanwhile has stored what it refers to.
+    is_same = state is not None and state.version == identity.value_version
+    return is_same and not (state and state.has_references)

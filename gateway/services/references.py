@@ -1,0 +1,265 @@
+"""References between values: stored when a value is written, followed when a secret changes."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from gateway.crypto.envelope import sealed_size
+from gateway.domain.change_warnings import (
+    ChangeWarning,
+    WarningCode,
+    are_warnings_wanted,
+    warn,
+)
+from gateway.domain.errors import Argument
+from gateway.domain.holders import Holder
+from gateway.domain.news import SecretChange
+from gateway.domain.reference_graph import Graph, Name, graphs_before, node_of
+from gateway.domain.references import read_references
+from gateway.domain.sealed import NeverStored
+from gateway.domain.secrets import Secret
+from gateway.services.foundation import Foundation
+from gateway.storage import holders, references, secrets
+from gateway.storage.unit_of_work import ReadUnit, WriteUnit
+from gateway.storage.values import ValueState
+
+
+@dataclass(frozen=True, slots=True)
+class Written(NeverStored):
+    """A value that is written, while it is clear; `former` is what was known of the last one."""
+
+    secret: Secret
+    value: str = field(repr=False)
+    version: int
+    former: ValueState | None = None
+
+
+async def store_references(
+    foundation: Foundation, unit: WriteUnit, written: Sequence[Written]
+) -> None:
+    """Store what values refer to, beside the values and in their transaction.
+
+    A reference to a name that no secret around has is reported as a warning, once all else of the
+    change is written; so is a value that was emptied.
+    """
+    stale = [it.secret.id for it in written if it.former and it.former.has_references]
+    if stale:
+        await references.remove(unit, stale)
+    added = list[references.ValueReferences]()
+    for each in written:
+        if not each.value and each.former and sealed_size(each.former.size):
+            _warn_of_emptied(each.secret)
+        if names := read_references(each.value).names:
+            project_id = each.secret.holder.project_id
+            hashes = foundation.vault.hashed_names(names, project_id=project_id)
+            added.append(
+                references.ValueReferences(each.secret.id, project_id, each.version, hashes)
+            )
+            if are_warnings_wanted():
+                unit.at_end.append(partial(_warn_of_unknown, unit, each.secret, tuple(names)))
+    await references.add(unit, added)
+
+
+def _warn_of_emptied(secret: Secret) -> None:
+    warn(
+        ChangeWarning(
+            WarningCode.VALUE_EMPTIED,
+            "The value is empty now, and was not before. Leave `value` out to keep a value.",
+            secret.id,
+            Argument.VALUE,
+        )
+    )
+
+
+async def _warn_of_unknown(unit: ReadUnit, secret: Secret, names: Collection[str]) -> None:
+    unknown = len(names) - len(await secrets.known_keys(unit, secret.holder, names))
+    if unknown:
+        # A name in braces may be part of a secret value, so it is counted and never shown.
+        what = "1 name" if unknown == 1 else f"{unknown} names"
+        warn(
+            ChangeWarning(
+                WarningCode.REFERENCE_UNKNOWN,
+                f"The value refers to {what} that no secret around has. Such a reference is "
+                "delivered as it is written.",
+                secret.id,
+                Argument.VALUE,
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Ripples:
+    """Follows references around one secret; `graph` is None where nothing refers to it."""
+
+    secret: Secret
+    dependent_ids: Sequence[str]
+    graph: Graph | None
+
+    def service_ids(self, chains: Iterable[tuple[str, ...]], *, of_deletion: bool) -> set[str]:
+        """Return the services, by their chains, that get something else after a change."""
+        if self.graph is None:
+            return set()
+        after = self._deleted(self.graph) if of_deletion else self._edited(self.graph)
+        return {chain[0] for chain in chains if self.graph.changed(after, chain)}
+
+    def secret_ids(self, chains: Iterable[tuple[str, ...]]) -> set[str]:
+        """Return the other secrets that win where an edit or the deletion changes something."""
+        found: set[str] = set()
+        if self.graph is None:
+            return found
+        edited, deleted = self._edited(self.graph), self._deleted(self.graph)
+        for chain in chains:
+            changed = self.graph.changed(edited, chain) | self.graph.changed(deleted, chain)
+            winners = self.graph.view(chain).winners
+            found |= {winners[name].id for name in changed if name in winners}
+        return found - {self.secret.id}
+
+    def _deleted(self, graph: Graph) -> Graph:
+        return graph.without([self.secret.id, *self.dependent_ids])
+
+    def _edited(self, graph: Graph) -> Graph:
+        node = graph.nodes[self.secret.id]
+        source = graph.nodes.get(node.target_id or node.id, node)
+        # What an alias has under its key is something else then, though still a file if it is one.
+        return graph.with_nodes(replace(node, target_id=None, path=source.path).edited())
+
+
+async def ripples(foundation: Foundation, unit: ReadUnit, secret: Secret) -> Ripples:
+    """Return what follows references around a secret."""
+    if not await _referring_keys(unit, secret.holder):
+        return Ripples(secret, (), None)
+    dependents = await secrets.dependent_keys(unit, secret.id)
+    keys = {secret.key, *dependents.values()}
+    graph = await load_graph(foundation, unit, secret.holder, keys)
+    return Ripples(secret, tuple(dependents), graph)
+
+
+async def services_reached(
+    foundation: Foundation, unit: ReadUnit, secret: Secret, *, of_deletion: bool
+) -> set[str]:
+    """Return the services that get something else, through references too; none without those."""
+    found = await ripples(foundation, unit, secret)
+    if found.graph is None:
+        return set()
+    below = await holders.chains_below(unit, secret.holder)
+    chains = [chain for kind, chain in below if kind.is_service]
+    return found.service_ids(chains, of_deletion=of_deletion)
+
+
+async def secrets_reached(foundation: Foundation, unit: ReadUnit, secret: Secret) -> set[str]:
+    """Return the secrets whose delivered text depends on a secret through references.
+
+    Each holder counts, whether or not a service is below it: a secret depends on another one
+    before the first service is made.
+    """
+    found = await ripples(foundation, unit, secret)
+    if found.graph is None:
+        return set()
+    return found.secret_ids(chain for _, chain in await holders.chains_below(unit, secret.holder))
+
+
+async def keys_reached(
+    foundation: Foundation,
+    unit: ReadUnit,
+    service: Holder,
+    change: SecretChange,
+    own: Collection[str],
+) -> Sequence[str]:
+    """Return the keys, but its own ones, under which a service gets something else since a change.
+
+    What the secret's value referred to before is not known any longer. Where that decides, both
+    answers count: see `graphs_before`.
+    """
+    if not change.is_felt_by_references:
+        return ()
+    now = await load_graph(foundation, unit, service, own)
+    if now is None:
+        return ()
+    hashes = foundation.vault.name_hashes(own, project_id=service.project_id)
+    changed: set[Name] = set()
+    for before in graphs_before(now, change, hashes, service.chain_ids):
+        changed |= before.changed(now, service.chain_ids)
+    keys = {node.key for node in now.nodes.values() if node.name in changed}
+    return sorted(keys - set(own))
+
+
+async def load_graph(
+    foundation: Foundation, unit: ReadUnit, holder: Holder, keys: Collection[str]
+) -> Graph | None:
+    """Return the part of a holder's chain, and of all below it, that follows from changed keys.
+
+    None if no value refers to one of them.
+
+    Raises:
+        TooManyReferences: if there are more than can be followed.
+
+    """
+    referring = await _referring_keys(unit, holder)
+    if not referring:
+        return None
+    named = {*keys, *(key for _, key in referring)}
+    hashes = foundation.vault.name_hashes(named, project_id=holder.project_id)
+    known = set(hashes.values())
+    names = {it.secret_id: it.names for it in await references.around(unit, holder, known)}
+    edges: dict[Name, set[Name]] = {}
+    for secret_id, key in referring:
+        edges.setdefault(hashes[key], set()).update(names.get(secret_id, ()))
+    changed = {hashes[key] for key in keys}
+    reached = _closure(changed, _reversed(edges))
+    if reached == changed and not any(edges.get(name, set()) & changed for name in changed):
+        return None
+    relevant = _closure(reached, edges)
+    wanted = {key for key, name in hashes.items() if name in relevant}
+    found = await secrets.with_keys(unit, holder, wanted)
+    return await graph_of(foundation, unit, holder, found, names)
+
+
+async def graph_of(
+    foundation: Foundation,
+    unit: ReadUnit,
+    holder: Holder,
+    found: Sequence[Secret],
+    names: Mapping[str, frozenset[Name]],
+) -> Graph:
+    """Return the graph of secrets and the targets of aliases, by the names in their values."""
+    nodes = [*found, *await _missing_targets(unit, found)]
+    keys = {secret.key for secret in nodes}
+    hashes = foundation.vault.name_hashes(keys, project_id=holder.project_id)
+    return Graph.of(
+        node_of(secret, hashes[secret.key], names.get(secret.id, frozenset())) for secret in nodes
+    )
+
+
+async def _referring_keys(unit: ReadUnit, holder: Holder) -> Sequence[tuple[str, str]]:
+    # Entries of one list ask for the same; what a transaction writes changes it.
+    if isinstance(unit, WriteUnit):
+        return await references.referring_keys(unit, holder)
+    known = ("referring keys", holder.id)
+    if known not in unit.derived:
+        unit.derived[known] = await references.referring_keys(unit, holder)
+    found: Sequence[tuple[str, str]] = unit.derived[known]
+    return found
+
+
+async def _missing_targets(unit: ReadUnit, found: Iterable[Secret]) -> Sequence[Secret]:
+    there = {secret.id for secret in found}
+    targets = {secret.target.id for secret in found if secret.is_alias and secret.target}
+    missing = targets - there
+    return list((await secrets.by_ids(unit, missing)).values()) if missing else []
+
+
+def _closure(start: Collection[Name], edges: Mapping[Name, Collection[Name]]) -> set[Name]:
+    found, left = set(start), list(start)
+    while left:
+        further = set(edges.get(left.pop(), ())) - found
+        found |= further
+        left += further
+    return found
+
+
+def _reversed(edges: Mapping[Name, Collection[Name]]) -> Mapping[Name, Collection[Name]]:
+    turned: dict[Name, set[Name]] = {}
+    for name, referred in edges.items():
+        for other in referred:
+            turned.setdefault(other, set()).add(name)
+    return turned

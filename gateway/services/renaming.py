@@ -1,0 +1,192 @@
+"""What a rename or a deletion does to references, and references that follow a rename."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from gateway.domain.change_warnings import (
+    ChangeWarning,
+    WarningCode,
+    are_warnings_wanted,
+    warn,
+)
+from gateway.domain.content import MAX_VALUE_BYTES
+from gateway.domain.errors import Argument
+from gateway.domain.holders import Holder
+from gateway.domain.interpolation import utf8_size
+from gateway.domain.permissions import Permission
+from gateway.domain.principals import Principal
+from gateway.domain.reference_graph import Chain, Graph, Name
+from gateway.domain.references import with_renamed
+from gateway.domain.refusals import ReferencesNotUpdated
+from gateway.domain.secrets import Secret
+from gateway.services import access
+from gateway.services.foundation import Foundation
+from gateway.services.references import graph_of
+from gateway.services.writing import identity_of, update_with_value
+from gateway.storage import holders, references, secrets, values
+from gateway.storage.unit_of_work import ReadUnit, WriteUnit
+
+_MAX_NAMED: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Mentions:
+    """The secrets whose values refer to one key, and the graph that says what it resolves to."""
+
+    key: str
+    name: Name
+    referrers: Mapping[str, Secret]
+    graph: Graph
+
+    def broken(self, gone: Collection[str], chains: Iterable[Chain]) -> Sequence[Secret]:
+        """Return those whose reference resolves now, and to nothing without some secrets."""
+        after = self.graph.without(gone)
+        found: set[str] = set()
+        for chain in chains:
+            view, left = self.graph.view(chain), after.view(chain)
+            if self.name in view.winners and self.name not in left.winners:
+                found |= {source.id for source in left.sources.values()}
+        return [it for it in self.referrers.values() if it.id in found]
+
+    def resolutions(self, referrer: Secret, chains: Iterable[Chain]) -> set[str | None]:
+        """Return what a secret's reference resolves to where the secret is delivered."""
+        found: set[str | None] = set()
+        for chain in chains:
+            view = self.graph.view(chain)
+            if any(source.id == referrer.id for source in view.sources.values()):
+                winner = view.winners.get(self.name)
+                found.add(winner.id if winner else None)
+        return found
+
+
+async def mentions_of(
+    foundation: Foundation, unit: ReadUnit, holder: Holder, key: str
+) -> Mentions | None:
+    """Return who refers to a key in a holder's chain and below it; None if nobody does."""
+    name = foundation.vault.name_hashes([key], project_id=holder.project_id)[key]
+    found = await references.mentioning(unit, holder, name)
+    if not found:
+        return None
+    referrers = await secrets.by_ids(unit, [it.secret_id for it in found])
+    aliases = await secrets.alias_keys_of(unit, referrers)
+    keys = {key, *aliases, *(it.key for it in referrers.values())}
+    around = await secrets.with_keys(unit, holder, keys)
+    names = {it.secret_id: it.names for it in found}
+    graph = await graph_of(foundation, unit, holder, around, names)
+    return Mentions(key, name, referrers, graph)
+
+
+async def warn_of_broken(
+    foundation: Foundation,
+    unit: WriteUnit,
+    secret: Secret,
+    gone: Mapping[str, str],
+    *,
+    viewer: Principal,
+    argument: Argument,
+) -> None:
+    """Report the references that a change leaves unresolved, before it is written.
+
+    `gone` are the keys that secrets lose, by their ids.
+    """
+    if not are_warnings_wanted():
+        return
+    for key in sorted(set(gone.values())):
+        mentions = await mentions_of(foundation, unit, secret.holder, key)
+        if mentions is None:
+            continue
+        chains = [chain for _, chain in await holders.chains_below(unit, secret.holder)]
+        if broken := [it for it in mentions.broken(gone, chains) if it.id not in gone]:
+            message = f"{_named(broken, viewer)} {{{{{key}}}}}, which then leads to nothing."
+            warn(ChangeWarning(WarningCode.REFERENCE_BROKEN, message, secret.id, argument))
+
+
+def _named(referrers: Sequence[Secret], viewer: Principal) -> str:
+    seen = [it for it in referrers if access.can_see(viewer, it)]
+    named = [f"{it.key} ({it.id})" for it in seen[:_MAX_NAMED]]
+    others = len(referrers) - len(named)
+    if others:
+        named.append("1 other secret" if others == 1 else f"{others} other secrets")
+    verb = "refers to" if len(referrers) == 1 else "refer to"
+    return f"{', '.join(named)} {verb}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceUpdate:
+    """The values that have to follow a rename, found before it."""
+
+    former: str
+    referrers: Sequence[Secret]
+
+    async def write(self, foundation: Foundation, unit: WriteUnit, key: str) -> None:
+        """Rewrite the values, once the secret has its new key.
+
+        Raises:
+            ReferencesNotUpdated: if a value would be too long.
+
+        """
+        # The rename itself may have written some of them: overrides of the secret.
+        current = await secrets.by_ids(unit, [it.id for it in self.referrers])
+        too_long = [
+            secret
+            for secret in current.values()
+            if not await _rewrite(foundation, unit, secret, self.former, key)
+        ]
+        if too_long:
+            raise ReferencesNotUpdated(too_long, 0)
+
+
+async def plan_update(
+    foundation: Foundation, unit: ReadUnit, secret: Secret, *, viewer: Principal
+) -> ReferenceUpdate:
+    """Find the values that refer to a secret and have to follow its rename.
+
+    Raises:
+        ReferencesNotUpdated: if one of them is not to be written by the viewer, or refers to
+            something else at some service.
+
+    """
+    project = (await holders.by_ids(unit, [secret.holder.project_id]))[secret.holder.project_id]
+    mentions = await mentions_of(foundation, unit, project, secret.key)
+    if mentions is None:
+        return ReferenceUpdate(secret.key, ())
+    family = {secret.id, *await secrets.override_ids(unit, secret.id)}
+    following, refused = list[Secret](), list[Secret]()
+    for referrer in mentions.referrers.values():
+        if referrer.id == secret.id:
+            continue
+        resolved = mentions.resolutions(referrer, await _chains(unit, referrer.holder))
+        if not resolved & family:
+            continue
+        can_follow = resolved <= family and _can_write(viewer, referrer)
+        (following if can_follow else refused).append(referrer)
+    if refused:
+        seen = [it for it in refused if access.can_see(viewer, it)]
+        raise ReferencesNotUpdated(seen, len(refused) - len(seen))
+    return ReferenceUpdate(secret.key, following)
+
+
+async def _chains(unit: ReadUnit, holder: Holder) -> Sequence[Chain]:
+    below = await holders.chains_below(unit, holder)
+    services = [chain for kind, chain in below if kind.is_service]
+    return services or [chain for _, chain in below]
+
+
+def _can_write(viewer: Principal, secret: Secret) -> bool:
+    return not secret.is_provided and viewer.may(Permission.SECRET_WRITE, on=secret.holder)
+
+
+async def _rewrite(
+    foundation: Foundation, unit: WriteUnit, secret: Secret, former: str, key: str
+) -> bool:
+    stored = await values.find_value(unit, secret.id)
+    if stored is None:
+        return True
+    text = await foundation.vault.open(unit, stored[0], identity_of(secret, stored[1]))
+    renamed = with_renamed(text, former, key)
+    if utf8_size(renamed) > MAX_VALUE_BYTES:
+        return False
+    edited = replace(secret, version=secret.version + 1, updated_at=foundation.now())
+    await update_with_value(foundation, unit, edited, renamed)
+    return True

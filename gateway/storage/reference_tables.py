@@ -1,0 +1,43 @@
+"""The tables of references between values, and of how far values from before were read."""
+
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, String
+from sqlmodel import Field
+
+from gateway.storage.tables import ID_LENGTH, Model
+
+
+class ValueReferenceRow(Model, table=True):
+    """The names that one value refers to as `{{KEY}}`, each as a keyed hash.
+
+    A value without references has no row. A name in braces may be part of a secret value, so it is
+    stored nowhere in clear.
+    """
+
+    __tablename__ = "value_reference"
+    __table_args__ = (
+        Index(None, "project_id"),
+        CheckConstraint("length(names) > 0", name="names"),
+    )
+
+    secret_id: str = Field(
+        sa_column=Column(
+            String(ID_LENGTH), ForeignKey("secret.id", ondelete="CASCADE"), primary_key=True
+        )
+    )
+    project_id: str = Field(sa_column=Column(String(ID_LENGTH), nullable=False))
+    # Which value these are the names of.
+    value_version: int
+    names: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    mac: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+
+
+class ReferenceReadingRow(Model, table=True):
+    """How far the values from before references were stored have been read: one row, or none."""
+
+    __tablename__ = "reference_reading"
+    __table_args__ = (CheckConstraint("id = 1", name="one"),)
+
+    id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    # The id of the last secret that was read; null once all were.
+    position: str | None = Field(default=None, sa_column=Column(String(ID_LENGTH), nullable=True))
+    mac: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
