@@ -3,9 +3,12 @@
 import os
 from errno import EACCES, EADDRINUSE
 from socket import AI_PASSIVE, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, gaierror, getaddrinfo, socket
+from typing import Final
 
 from gateway.cli.refusals import Refused
 from gateway.settings import PREFIX
+
+_ABOUT_PORT: Final = frozenset({EADDRINUSE, EACCES})
 
 
 class CannotListen(Refused):
@@ -30,14 +33,22 @@ def ensure_free(host: str, port: int) -> None:
         found = getaddrinfo(host, port, type=SOCK_STREAM, flags=AI_PASSIVE)
     except gaierror as error:
         raise CannotListen(host, port, error.strerror or "no such host", "host") from None
-    for family, kind, protocol, _, address in found:
-        with socket(family, kind, protocol) as tried:
+    faults = [fault for it in found if (fault := _fault(it[0], it[4]))]
+    # A name can have an address of a kind that this machine does not use.
+    about_port = [fault for fault in faults if fault in _ABOUT_PORT]
+    if about_port or len(faults) == len(found):
+        fault = (about_port or faults)[0]
+        setting = "port" if about_port else "host"
+        raise CannotListen(host, port, os.strerror(fault).lower(), setting)
+
+
+def _fault(family: int, address: tuple[object, ...]) -> int | None:
+    """Return the number of the error with which the system refuses an address, if it does."""
+    try:
+        with socket(family, SOCK_STREAM) as tried:
             # As the server does: connections of an earlier one that are being closed do not count.
             tried.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
-            try:
-                tried.bind(address)
-            except OSError as error:
-                is_port = error.errno in {EADDRINUSE, EACCES}
-                reason = os.strerror(error.errno) if error.errno else "the system refuses it"
-                setting = "port" if is_port else "host"
-                raise CannotListen(host, port, reason.lower(), setting) from None
+            tried.bind(address)
+    except OSError as error:
+        return error.errno
+    return None

@@ -103,9 +103,9 @@ def _ask(unneeded: Sequence[str]) -> None:
 
     """
     complain(
-        f"{', '.join(unneeded)} wrap nothing in this database any longer. Backups of the database "
-        "from before the last `keys rotate` or `keys rewrap` still need them: their values can "
-        "never be read again, unless you have a backup of the key file from that time."
+        f"no data key of this database is wrapped by {', '.join(unneeded)} any longer. Backups of "
+        "the database from before the last `keys rotate` or `keys rewrap` can hold data keys that "
+        "are: without a backup of the key file from that time, nobody can read their values again."
     )
     try:
         is_confirmed = typer.confirm("Destroy these keys?", err=True)

@@ -6,6 +6,9 @@ import sys
 
 import pytest
 
+from gateway.cli import server
+from tests.cli.conftest import CommandLine
+
 # Interrupts the process when it begins to import the module that its argument names.
 INTERRUPTED = """
 import os, signal, sys
@@ -29,6 +32,19 @@ def _run(module: str, program: str) -> tuple[int, str, str]:
 def test_interrupt_during_the_start_is_silent(module: str) -> None:
     """A shell shows the end by this signal as 130."""
     assert _run(module, PROGRAM) == (-signal.SIGINT, "", "")
+
+
+def test_interrupt_of_a_command_is_silent(
+    line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(server, "settings", interrupt)
+
+    ended = line("check")
+
+    assert (ended.code, ended.out, ended.err) == (128 + signal.SIGINT, "", "")
 
 
 def test_interrupt_is_ignored_where_it_is_ignored_at_the_start() -> None:

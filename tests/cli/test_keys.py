@@ -131,7 +131,7 @@ def test_retiring_asks_and_says_which_backups_become_useless(
 
     asked = line("keys", "retire", stdin=answer)
 
-    assert f"{old} wrap nothing in this database any longer. Backups of the database" in asked.err
+    assert f"is wrapped by {old} any longer. Backups of the database from before" in asked.err
     assert (old not in KeyFile.load(data_dir / "keys.json").keys) is is_removed
     assert asked.code == (0 if is_removed else 1)
     assert ("nothing was destroyed" in asked.err) is not is_removed
