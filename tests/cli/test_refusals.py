@@ -22,7 +22,7 @@ def test_what_the_domain_refuses_ends_with_1(line: CommandLine) -> None:
     ("arguments", "complaint"),
     [
         (["no-such-command"], "No such command 'no-such-command'."),
-        (["export"], "Missing option '--service'."),
+        (["run", "true"], "Missing option '--service'."),
         (["export", "--services", "x"], "No such option: --services (Possible options: --service)"),
         (["explain", "--service", "x"], "Missing argument 'KEY'."),
         (["token", "revoke", "x", MARKER], "Got more arguments than this command has."),
@@ -40,7 +40,8 @@ def test_choices_are_told_on_the_same_line(line: CommandLine) -> None:
 
     assert refused.code == 2
     assert refused.complaint == (
-        "Invalid value for '--format': 'xml' is not one of 'dotenv', 'json', 'yaml', 'k8s'."
+        "Invalid value for '--format': 'xml' is not one of 'dotenv', 'json', 'yaml', 'k8s', "
+        "'shell', 'docker', 'github'."
     )
 
 
