@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from gateway.graphiql.assets import ASSETS_FOLDER, Asset, missing_from, read_assets
 from gateway.graphiql.markup import graphiql_page, not_built_page
+from gateway.http.tagged import is_unchanged
 
 
 class GraphiqlPaths(NamedTuple):
@@ -82,6 +83,6 @@ async def _answer_asset(assets: Mapping[str, Asset], request: Request) -> Respon
     if asset is None:
         raise HTTPException(404)
     headers = {**_ASSET_HEADERS, "ETag": asset.etag}
-    if asset.etag in request.headers.get("If-None-Match", ""):
+    if is_unchanged(request, asset.etag):
         return Response(status_code=304, headers=headers)
     return Response(asset.content, headers=headers, media_type=asset.media_type)

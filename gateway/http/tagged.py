@@ -7,6 +7,19 @@ from http import HTTPStatus
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.domain.entity_tags import EntityTags
+
+
+def is_unchanged(request: Request, tag: str) -> bool:
+    """Tell whether the client has what the tag names, by its If-None-Match.
+
+    Raises:
+        InvalidInput: if that is no list of entity tags.
+
+    """
+    lines = request.headers.getlist("If-None-Match")
+    return bool(lines) and EntityTags.parse(", ".join(lines)).match_weakly(tag)
+
 
 class TaggedText:
     """One such text."""
@@ -21,7 +34,7 @@ class TaggedText:
 
     async def answer(self, request: Request) -> Response:
         """Answer with the text, or with 304 to who has it."""
-        if self._tag in request.headers.get("If-None-Match", ""):
+        if is_unchanged(request, self._tag):
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=self._headers)
         return Response(self._content, headers=self._headers, media_type=self._media_type)
 

@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 from gateway.domain.pictures import Picture
 from gateway.drawing.folding import folded
 from gateway.drawing.svg import svg
+from gateway.http.tagged import is_unchanged
 from gateway.map.markup import map_page
 from gateway.services.execution import Caller
 from gateway.services.limits import Charge
@@ -54,7 +55,7 @@ def map_routes(pictured: Pictured, charge: Charge) -> list[BaseRoute]:
     script_headers = {"Cache-Control": "no-cache", "ETag": f'"{sha256(script).hexdigest()[:32]}"'}
 
     async def answer_script(request: Request) -> Response:
-        if script_headers["ETag"] in request.headers.get("If-None-Match", ""):
+        if is_unchanged(request, script_headers["ETag"]):
             return Response(status_code=304, headers=script_headers)
         return Response(script, headers=script_headers, media_type="text/javascript")
 

@@ -202,6 +202,51 @@ async def test_many_at_once_have_one_effect_and_one_answer(world: World, keyed: 
     assert (await _keys(world)).count("KEY") == 1
 
 
+async def test_an_import_whose_rows_fail_has_one_answer(world: World) -> None:
+    """The errors of rows come back as what they were, with the facts of their types."""
+    job = world.demo.job_id
+    below = await world.rest.create(Scope.JOB, job, key="BELOW")
+    await world.rest.create(Scope.PROJECT, world.demo.project_id, key="ABOVE")
+    document = """mutation ($job: ID!, $secrets: [ImportSecretInput!]!) { payload: importSecrets(
+        holder: { jobId: $job }, overwrite: true, idempotencyKey: "once", secrets: $secrets
+    ) { rows { key action secret { id version } } errors { __typename code message path
+        ... on SecretKeyConflictError { key projectId existing { id } } } } }"""
+    keys = {"BELOW": "PROJECT", "ABOVE": "JOB", "1BAD": "JOB", "FRESH": "JOB", "HELM": "HELM"}
+    sent = [{"key": key, "scope": scope, "value": "v"} for key, scope in keys.items()]
+
+    answers = [
+        (await world.graphql.ask(document, {"job": job, "secrets": sent}))["payload"]
+        for _ in range(2)
+    ]
+
+    assert answers[0] == answers[1]
+    actions = [row["action"] for row in answers[0]["rows"]]
+    assert actions == ["FAILED", "OVERRIDDEN", "FAILED", "CREATED", "FAILED"]
+    conflict = answers[0]["errors"][0]
+    assert (conflict["key"], conflict["existing"]["id"]) == ("BELOW", below.row["id"])
+
+
+async def test_a_lost_permission_is_not_answered_again(world: World) -> None:
+    """The control is the first answer: the same token, before it lost its role."""
+    made = await world.rest.create(Scope.JOB, world.demo.job_id, key="KEY")
+    editor = await world.client_with(Role.EDITOR)
+    path, header = f"/variable/{made.row['id']}", {"Idempotency-Key": "once"}
+    first = await editor.put(path, json={"key": "KEY", "value": "x"}, headers=header)
+    data = await world.graphql.ask("{ grants { edges { node { id granteeName } } } }", {})
+    (grant,) = [
+        it["node"]["id"]
+        for it in data["grants"]["edges"]
+        if it["node"]["granteeName"] == f"a {Role.EDITOR}"
+    ]
+    await world.graphql.ask(
+        "mutation ($id: ID!) { revokeRole(grantId: $id) { errors { code } } }", {"id": grant}
+    )
+
+    again = await editor.put(path, json={"key": "KEY", "value": "x"}, headers=header)
+
+    assert (first.status_code, again.status_code) == (HTTPStatus.OK, HTTPStatus.FORBIDDEN)
+
+
 @pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "caf\xe9"])
 async def test_what_no_header_carries_is_no_key(world: World, key: str) -> None:
     keyed = Keyed(world, is_rest=False)

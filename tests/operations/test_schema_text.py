@@ -31,6 +31,16 @@ async def test_who_has_the_text_is_not_sent_it_again(world: World) -> None:
     assert again.headers["etag"] == told.headers["etag"]
 
 
+async def test_tags_are_compared_as_a_list(world: World) -> None:
+    """Siblings of rule H1: a weak tag and `*` match; a longer one does not."""
+    tag = (await world.client.get(PATH)).headers["etag"]
+    sent = [f'"other", W/{tag}', "*", f'"x{tag[1:]}', tag[1:-1]]
+
+    answers = [await world.client.get(PATH, headers={"If-None-Match": it}) for it in sent]
+
+    assert [each.status_code for each in answers] == [304, 304, 200, 400]
+
+
 async def test_the_text_is_kept_by_no_cache_that_others_share(world: World) -> None:
     told = await world.client.get(PATH)
 
