@@ -33,6 +33,8 @@ settings.load_profile("patient")
 gc.set_threshold(50_000, 20, 100)
 
 _IS_REPEATED: Final = pytest.StashKey[bool]()
+# What this process has set up, by a fixture's function and the place of its parameter.
+_SET_UP: Final[set[tuple[object, int]]] = set()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -49,6 +51,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Measure no coverage of what is only repeated: it would take half of the test's time."""
     if not item.stash.get(_IS_REPEATED, False):
+        return (yield)
+    with _unmeasured():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
+) -> Generator[None, object, object]:
+    """Measure no coverage of what a fixture only repeats, such as opening a gateway."""
+    made = fixturedef.func, getattr(request, "param_index", 0)
+    if made not in _SET_UP:
+        _SET_UP.add(made)
         return (yield)
     with _unmeasured():
         return (yield)
