@@ -75,7 +75,7 @@ def _built(enforced: tuple[Callable[[Any], None], ...], _: tuple[str, ...]) -> r
 @pytest.fixture
 def build() -> Build:
     """Builds a schema that enforces only what is named, apart from the one that all share."""
-    return lambda *enforced: _built(enforced, tuple(enforcement.TYPES))
+    return lambda *enforced: _built(enforced, tuple(vars(enforcement)["TYPES"]))
 
 
 @pytest.fixture
