@@ -22,8 +22,13 @@ class NoData(Refused):
     """There is nothing to open."""
 
     def __init__(self, folder: Path) -> None:
-        """Say what to run."""
-        super().__init__(f"there is no folder {folder}: run `{PROGRAM} migrate` to make it.")
+        """Say what to run, or that something else is there."""
+        is_missing = not folder.exists()
+        super().__init__(
+            f"there is no folder {folder}: run `{PROGRAM} migrate` to make it."
+            if is_missing
+            else f"{folder} is not a folder: name another one in `data_dir`."
+        )
 
 
 def settings() -> Settings:

@@ -11,8 +11,12 @@ export const UNKNOWN = {
   cursor: null,
 };
 
+/** Return the field of SecretHolderRef: agenticWorkflowId for AGENTIC_WORKFLOW. */
+const idField = (serviceType) =>
+  `${serviceType.toLowerCase().replace(/_(.)/g, (_, first) => first.toUpperCase())}Id`;
+
 /** Name a service as the schema's SecretHolderRef does. */
-const holder = ({ serviceType, serviceId }) => ({ [`${serviceType.toLowerCase()}Id`]: serviceId });
+const holder = ({ serviceType, serviceId }) => ({ [idField(serviceType)]: serviceId });
 
 /** Each step: its tab's name, its button, what to look for, its variables, and what runs. */
 export const STEPS = [

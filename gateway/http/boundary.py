@@ -17,7 +17,10 @@ from gateway.http.problems import path_of, problem
 _log = structlog.get_logger(__name__)
 
 _HTTP_ERRORS: Final[Mapping[int, tuple[ErrorCode, str]]] = {
-    404: (ErrorCode.NOT_FOUND, "There is nothing at this path."),
+    404: (
+        ErrorCode.NOT_FOUND,
+        "There is nothing at this path: this gateway serves the secrets domain only.",
+    ),
     405: (ErrorCode.METHOD_NOT_ALLOWED, "This path does not take that method."),
 }
 

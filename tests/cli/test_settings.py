@@ -112,3 +112,18 @@ def test_a_command_logs_as_it_is_told(line: CommandLine, monkeypatch: pytest.Mon
     made = line("organization", "create", "Bakery")
 
     assert "audit_anchor" in made.err
+
+
+def test_a_data_folder_that_is_a_file_is_not_called_missing(
+    line: CommandLine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """S58: `migrate` could not make it; the control is a folder that is not there."""
+    (tmp_path / "file").touch()
+    complaints = []
+    for name in ("file", "nothing"):
+        monkeypatch.setenv("SECRETS_GATEWAY_DATA_DIR", str(tmp_path / name))
+        complaints.append(line("check").complaint)
+
+    assert "is not a folder" in complaints[0]
+    assert "migrate" not in complaints[0]
+    assert "run `secrets-gateway migrate`" in complaints[1]

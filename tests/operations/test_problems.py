@@ -107,6 +107,15 @@ EVERY_ERROR = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.parametrize("path", ["/organization", "/job/{}/status", "/job/{}/environmentVariable"])
+async def test_what_is_not_served_says_what_is(shared_world: World, path: str) -> None:
+    """T1."""
+    response = await shared_world.client.get(path.format(shared_world.demo.job_id))
+
+    assert response.status_code == HTTPStatus.NOT_FOUND
+    assert "serves the secrets domain" in response.json()["detail"]
+
+
 @EVERY_ERROR
 async def test_every_error_has_the_one_body(
     shared_world: World, cause: Any, status: HTTPStatus, code: str
