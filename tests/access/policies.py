@@ -59,6 +59,10 @@ REACHED_BY: Final[Mapping[str, str]] = {
     "SecretExplanation": (
         'query ($job: ID!) { explainSecret(serviceId: $job, key: "SMTP_PASSWORD") { rule } }'
     ),
+    "SecretReference": (
+        'query ($job: ID!) { explainSecret(serviceId: $job, key: "SINCE_THEN") { '
+        "references { isResolved } } }"
+    ),
     "SecretChange": (
         "subscription ($job: ID!, $after: String) { "
         "secretChanged(holder: {jobId: $job}, after: $after) { kind } }"

@@ -99,10 +99,12 @@ def _target(_: Principal, secret: Secret) -> SecretFacts | None:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def ids(shared_world: World) -> Mapping[str, str]:
-    """The demo's ids by the names of the documents' variables, and a cursor before a change."""
+    """The demo's ids by the documents' variables, and a cursor before SINCE_THEN was made."""
     demo = shared_world.demo
     before = await shared_world.graphql.ask("{ changeCursor }", {})
-    await shared_world.rest.create(Scope.JOB, demo.job_id, key="SINCE_THEN", value="v")
+    await shared_world.rest.create(
+        Scope.JOB, demo.job_id, key="SINCE_THEN", value="{{SMTP_PASSWORD}}"
+    )
     return {
         "after": before["changeCursor"],
         "project": demo.project_id,

@@ -140,10 +140,13 @@ BOUNDED = {
     "EffectiveSecret.shadows",
     "EffectiveSecretsChange.effectiveSecrets",
     "EffectiveSecretsChange.keys",
+    "MutationWarning.path",
     "Query.nodes",
     "Query.runtimeSecrets",
     "SecretExplanation.aliasHops",
+    "ReferencesNotUpdatedError.secrets",
     "SecretExplanation.elsewhere",
+    "SecretExplanation.references",
     "SecretInUseError.dependents",
 }
 

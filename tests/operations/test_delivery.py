@@ -107,7 +107,7 @@ async def test_a_rotated_value_shows_through_an_alias(shared_world: World, key: 
         {"id": shared_world.demo.environment_id, "key": key},
     )
     secret_id = registered["registerProvidedSecret"]["secret"]["id"]
-    await shared_world.rest.alias(*JOB(shared_world), secret_id, key=f"{key}_ALIAS")
+    await shared_world.graphql.alias(*JOB(shared_world), secret_id, key=f"{key}_ALIAS")
 
     await shared_world.graphql.ask(
         'mutation ($id: ID!) { rotateProvidedSecret(secretId: $id, value: "next") '

@@ -11,7 +11,15 @@ PROJECT = PLACES["the project"]
 ENVIRONMENT = PLACES["the environment"]
 JOB = PLACES["the job"]
 # By name, as the demo has them below its environment.
-SERVICES = ["cart", "ingress", "network", "newsletter", "nightly-invoices", "storefront"]
+SERVICES = [
+    "cart",
+    "ingress",
+    "network",
+    "newsletter",
+    "nightly-invoices",
+    "storefront",
+    "support",
+]
 DOCUMENT = """query ($id: ID!) { secret(id: $id) {
     edit: impact(of: EDIT) { totalCount edges { node { name } } }
     delete: impact(of: DELETE) { totalCount edges { node { name } } }
