@@ -177,6 +177,9 @@ class MutationErrorCode(Enum):
     NOT_EMPTY = strawberry.enum_value(ErrorCode.NOT_EMPTY, description="REST: 409")
     SECRET_IN_USE = strawberry.enum_value(ErrorCode.SECRET_IN_USE, description="REST: 409")
     QUOTA_EXCEEDED = strawberry.enum_value(ErrorCode.QUOTA_EXCEEDED, description="REST: 409")
+    DELIVERY_LIMIT_EXCEEDED = strawberry.enum_value(
+        ErrorCode.DELIVERY_LIMIT_EXCEEDED, description="REST: 409"
+    )
     REFERENCES_NOT_UPDATED = strawberry.enum_value(
         ErrorCode.REFERENCES_NOT_UPDATED,
         description="Only with `updateReferences`, which REST does not have.",

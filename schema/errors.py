@@ -109,6 +109,23 @@ class QuotaExceededError(MutationError):
     maximum: int = strawberry.field(description="How many there can be.")
 
 
+@strawberry.type(description="Some service would see more than one delivery can have.")
+class DeliveryLimitError(MutationError):
+    """Some service would see more than one delivery can have."""
+
+    holder_id: strawberry.ID | None = strawberry.field(
+        description="The service; where there is none yet, the environment or project it would be "
+        "in. Null where the viewer cannot see it."
+    )
+
+
+@strawberry.type(description="Two files cannot be at their mount paths together.")
+class MountPathConflictError(MutationError):
+    """Two files cannot be at their mount paths together."""
+
+    existing: Secret | None = strawberry.field(description="Null where the viewer may not read it.")
+
+
 @strawberry.type(description="A reference would point at a scope where it may not.")
 class ScopeViolationError(MutationError):
     """A reference would point at a scope where it may not."""
@@ -194,6 +211,16 @@ def _quota_exceeded(error: QuotaExceeded, path: Path) -> MutationError:
     return QuotaExceededError.of(error, path, maximum=error.maximum)
 
 
+def _delivery_limit(error: refusals.DeliveryLimitExceeded, path: Path) -> MutationError:
+    holder_id = strawberry.ID(error.at.id) if error.at else None
+    return DeliveryLimitError.of(error, path, holder_id=holder_id)
+
+
+def _mount_path_conflict(error: refusals.MountPathConflict, path: Path) -> MutationError:
+    existing = Secret.of(error.existing) if error.existing else None
+    return MountPathConflictError.of(error, path, existing=existing)
+
+
 def _scope_violation(error: refusals.ScopeViolation, path: Path) -> MutationError:
     return ScopeViolationError.of(error, path, source_scope=error.source, target_scope=error.target)
 
@@ -239,6 +266,8 @@ BUILDERS: Final[Mapping[type[domain.BusinessError], _Builder]] = MappingProxyTyp
         refusals.HolderNotEmpty: _not_empty,
         refusals.SecretInUse: _in_use,
         QuotaExceeded: _quota_exceeded,
+        refusals.DeliveryLimitExceeded: _delivery_limit,
+        refusals.MountPathConflict: _mount_path_conflict,
         refusals.ScopeViolation: _scope_violation,
         refusals.AliasOfAlias: _alias_of_alias,
         refusals.NotOverridable: _not_overridable,
@@ -255,6 +284,8 @@ ERROR_TYPES: Final = (
     HolderNotEmptyError,
     SecretInUseError,
     QuotaExceededError,
+    DeliveryLimitError,
+    MountPathConflictError,
     ScopeViolationError,
     AliasOfAliasError,
     NotOverridableError,

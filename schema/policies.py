@@ -116,6 +116,8 @@ TYPES: Final[Mapping[str, Policy]] = MappingProxyType(
                 "HolderNotEmptyError",
                 "SecretInUseError",
                 "QuotaExceededError",
+                "DeliveryLimitError",
+                "MountPathConflictError",
                 "ScopeViolationError",
                 "AliasOfAliasError",
                 "NotOverridableError",

@@ -13,6 +13,8 @@ MAX_DESCRIPTION_LENGTH: Final = 255
 MAX_NAME_LENGTH: Final = 255
 MAX_VALUE_BYTES: Final = 64 * 1024
 MAX_MOUNT_PATH_LENGTH: Final = 1024
+# What file systems take.
+MAX_FILE_NAME_BYTES: Final = 255
 RESERVED_PREFIX: Final = "QOVERY_"
 
 _KEY: Final = re.compile(rf"[A-Za-z][A-Za-z0-9_]{{0,{MAX_KEY_LENGTH - 1}}}", re.ASCII)
@@ -150,6 +152,11 @@ def ensure_mount_path(path: str) -> None:
         raise InvalidInput(
             Argument.MOUNT_PATH,
             "A mount path is absolute and names a file: no `.`, `..` or `//`, no `/` at the end.",
+        )
+    if any(len(name.encode()) > MAX_FILE_NAME_BYTES for name in path.split("/")):
+        raise InvalidInput(
+            Argument.MOUNT_PATH,
+            f"Each name in a mount path has at most {MAX_FILE_NAME_BYTES} bytes of UTF-8.",
         )
     if any(path == folder or path.startswith(f"{folder}/") for folder in _KERNEL_FOLDERS):
         raise InvalidInput(

@@ -1,7 +1,7 @@
 """The ways in which the domain refuses: each class knows the facts that its type can tell."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Self
 
 from gateway.domain.errors import (
     Argument,
@@ -164,6 +164,45 @@ class KeyConflict(Conflict):
         self.existing = existing
         self.key = key
         self.holder = holder
+
+
+class DeliveryLimitExceeded(Conflict):
+    """Some service would see more than one delivery can have."""
+
+    code = ErrorCode.DELIVERY_LIMIT_EXCEEDED
+
+    def __init__(self, maximum: str, argument: Argument, at: Holder | None) -> None:
+        """Name the limit, and the holder whose services are concerned; None to hide which."""
+        where = f"At {at.kind} {at.id}, a service" if at else "A service"
+        super().__init__(
+            f"{where} would see more than {maximum}, the most that a delivery can have.", argument
+        )
+        self.at = at
+
+    @classmethod
+    def of_keys(cls, maximum: int, at: Holder | None) -> Self:
+        """Refuse one more key."""
+        return cls(f"{maximum:,} keys", Argument.KEY, at)
+
+    @classmethod
+    def of_bytes(cls, maximum: int, at: Holder | None) -> Self:
+        """Refuse a value, or an alias of one."""
+        limit = f"{maximum // 1024 // 1024} MiB of values and files"
+        return cls(limit, Argument.VALUE, at)
+
+
+class MountPathConflict(Conflict):
+    """Some service would get two files that cannot be at their paths together."""
+
+    def __init__(self, existing: Secret | None) -> None:
+        """Keep the secret of the other file; None for one that the caller cannot see."""
+        by = f"secret {existing.id} of scope {existing.scope}" if existing else "another secret"
+        super().__init__(
+            f"A service would get another file at that mount path, or a file where the other one "
+            f"needs a folder: it is that of {by}.",
+            Argument.MOUNT_PATH,
+        )
+        self.existing = existing
 
 
 class OverrideConflict(Conflict):

@@ -24,6 +24,7 @@ STATUSES: Final[Mapping[ErrorCode, HTTPStatus]] = MappingProxyType(
         ErrorCode.QUOTA_EXCEEDED: HTTPStatus.CONFLICT,
         ErrorCode.REFERENCE_UNRESOLVED: HTTPStatus.CONFLICT,
         ErrorCode.REFERENCES_NOT_UPDATED: HTTPStatus.CONFLICT,
+        ErrorCode.DELIVERY_LIMIT_EXCEEDED: HTTPStatus.CONFLICT,
         ErrorCode.UNAUTHENTICATED: HTTPStatus.UNAUTHORIZED,
         ErrorCode.FORBIDDEN: HTTPStatus.FORBIDDEN,
         ErrorCode.ORGANIZATION_REQUIRED: HTTPStatus.FORBIDDEN,

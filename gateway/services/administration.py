@@ -202,7 +202,7 @@ class Administration:
             async def rotate() -> Secret:
                 secret = await _find_provided(unit, secret_id, viewer)
                 ensure_version(secret, terms.expected_version)
-                return await self._give_value(unit, secret, value)
+                return await self._give_value(unit, secret, value, viewer)
 
             return await once(
                 self._foundation,
@@ -215,9 +215,11 @@ class Administration:
                 before_repeat=partial(_require_shaping_at, viewer),
             )
 
-    async def _give_value(self, unit: WriteUnit, secret: Secret, value: str) -> Secret:
+    async def _give_value(
+        self, unit: WriteUnit, secret: Secret, value: str, viewer: Principal
+    ) -> Secret:
         rotated = replace(secret, version=secret.version + 1, updated_at=self._foundation.now())
-        await update_with_value(self._foundation, unit, rotated, value)
+        await update_with_value(self._foundation, unit, rotated, value, viewer=viewer)
         return rotated
 
     async def register(
@@ -250,7 +252,7 @@ class Administration:
             async def register() -> Secret:
                 await ensure_key_is_free(unit, holder, draft.key, viewer=viewer)
                 secret = assembled(self._foundation, holder, draft, shape)
-                await add_with_value(self._foundation, unit, secret, draft.value)
+                await add_with_value(self._foundation, unit, secret, draft.value, viewer=viewer)
                 return secret
 
             return await once(

@@ -9,11 +9,17 @@ from gateway.domain.principals import Principal
 from gateway.domain.rules import ensure_can_be_aliased, ensure_is_known
 from gateway.domain.secrets import Secret, SecretType
 from gateway.services import access
+from gateway.services.delivery_limits import growth_of_alias
 from gateway.services.foundation import Foundation
 from gateway.services.idempotency import once
 from gateway.services.recorded_answers import SECRETS
-from gateway.services.room import ensure_room_for_secret
-from gateway.services.writing import Shape, assembled, ensure_key_is_free, target_in_reach
+from gateway.services.writing import (
+    Shape,
+    assembled,
+    ensure_key_is_free,
+    ensure_room,
+    target_in_reach,
+)
 from gateway.storage import secrets
 from gateway.storage.unit_of_work import WriteUnit
 
@@ -83,6 +89,8 @@ class Aliases:
             target_version=target.version,
         )
         alias = assembled(self._foundation, holder, draft, shape)
-        await ensure_room_for_secret(self._foundation, unit, holder)
+        await ensure_room(
+            self._foundation, unit, alias, growth_of_alias(alias, target), viewer=viewer
+        )
         await secrets.add(unit, alias)
         return alias

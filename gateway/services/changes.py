@@ -181,7 +181,7 @@ class Changes:
             return await apply_edit(foundation, unit, secret, draft, viewer=viewer)
         following = await plan_update(foundation, unit, secret, viewer=viewer)
         edited = await apply_edit(foundation, unit, secret, draft, viewer=viewer)
-        await following.write(foundation, unit, edited.key)
+        await following.write(foundation, unit, edited.key, viewer=viewer)
         return edited
 
     async def _ensure_unused(self, unit: ReadUnit, secret: Secret, viewer: Principal) -> None:
@@ -227,7 +227,7 @@ async def apply_edit(
     if draft.value is None or secret.is_alias:
         await secrets.update_facts(unit, edited)
     else:
-        await update_with_value(foundation, unit, edited, draft.value)
+        await update_with_value(foundation, unit, edited, draft.value, viewer=viewer)
     return edited
 
 

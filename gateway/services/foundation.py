@@ -12,6 +12,7 @@ from gateway.domain.errors import ConcurrentChange, Unauthenticated
 from gateway.domain.ids import new_id
 from gateway.domain.principals import Principal
 from gateway.domain.quotas import Quotas
+from gateway.services.known_loads import KnownLoads
 from gateway.services.vault import Vault
 from gateway.storage import grants
 from gateway.storage.unit_of_work import Database, WriteUnit
@@ -35,6 +36,7 @@ class Foundation:
     new_id: Callable[[], str] = new_id
     denied_keys: DeniedKeys = ALL_ALLOWED
     quotas: Quotas = field(default_factory=Quotas)
+    known_loads: KnownLoads = field(default_factory=KnownLoads)
 
     @asynccontextmanager
     async def writing(

@@ -23,6 +23,7 @@ from gateway.domain.secrets import Secret, list_rank
 from gateway.services import access
 from gateway.services.changes import edited_secret
 from gateway.services.foundation import Foundation
+from gateway.services.import_room import ImportRoom
 from gateway.services.overrides import new_override
 from gateway.services.secrets import new_secret
 from gateway.services.writing import Valued
@@ -59,20 +60,22 @@ class ImportedRow:
 class ImportPlan:
     """The rows so far, and what they leave to be written.
 
-    `counts` are the numbers of secrets at the holders that rows are for.
+    `counts` are the numbers of secrets at the holders that rows are for, `room` is what else bounds
+    them.
     """
 
     foundation: Foundation
     viewer: Principal
     overwrite: bool
     counts: dict[str, int]
+    room: ImportRoom
     created: dict[str, Valued] = field(default_factory=dict, repr=False)
     edited: dict[str, Valued] = field(default_factory=dict, repr=False)
     _by_key: dict[str, dict[str, Secret]] = field(default_factory=dict, repr=False)
 
-    def know(self, found: Iterable[Secret]) -> None:
+    def know(self, met: Iterable[Secret]) -> None:
         """Take secrets that rows may meet."""
-        for secret in found:
+        for secret in met:
             self._by_key.setdefault(secret.key, {})[secret.id] = secret
 
     def add(
@@ -109,6 +112,7 @@ class ImportPlan:
     def _create(self, secret: Secret, draft: SecretDraft) -> Secret:
         count = self.counts[secret.holder.id]
         self.foundation.quotas.ensure_room_for_secret(count)
+        self.room.take_new(secret, draft.value or "")
         self.counts[secret.holder.id] = count + 1
         self.created[secret.id] = Valued(secret, draft.value or "")
         self.know([secret])
@@ -121,6 +125,8 @@ class ImportPlan:
         ensure_is_content(own, draft.value)
         value = draft.value or ""
         edited = edited_secret(self.foundation, own, _edit(draft, value))
+        if not own.is_alias:
+            self.room.take_edit(own, value)
         if own.id in self.created:
             self.created[own.id] = Valued(edited, value)
         else:

@@ -21,6 +21,7 @@ from gateway.services import access
 from gateway.services.foundation import Foundation
 from gateway.services.idempotency import once
 from gateway.services.import_plan import ImportAction, ImportedRow, ImportPlan, ImportRow
+from gateway.services.import_room import ImportRoom, room_for
 from gateway.services.recorded_answers import RecordedError, Recording, recording_of
 from gateway.services.writing import add_all_with_values, update_all_with_values
 from gateway.storage import holders, secret_batches
@@ -116,7 +117,9 @@ class Imports:
         faults = [_fault(row.draft) for row in rows]
         async with self._foundation.writing(terms, viewer=viewer) as unit:
             holder = await access.require_on(unit, viewer, Permission.SECRET_WRITE, at)
-            plan = ImportPlan(self._foundation, viewer, overwrite, counts={})
+            plan = ImportPlan(
+                self._foundation, viewer, overwrite, counts={}, room=ImportRoom.unlimited(viewer)
+            )
             return await once(
                 self._foundation,
                 unit,
@@ -141,20 +144,27 @@ class Imports:
             access.require(plan.viewer, Permission.SECRET_WRITE, on=place)
         plan.counts.update(await secret_batches.counts_at(unit, list(named)))
         keys = {row.draft.key for row, _ in checked if is_key(row.draft.key)}
-        await _read(unit, plan, holder, named.values(), keys)
+        met = await _met(unit, holder, named.values(), keys)
+        plan.know(met)
+        valid = [row.draft for row, fault in checked if fault is None]
+        plan.room = await room_for(
+            unit, viewer=plan.viewer, places=named.values() or [holder], met=met, drafts=valid
+        )
         imported = tuple(plan.add(at, *row) for at, row in zip(places, checked, strict=True))
         await add_all_with_values(self._foundation, unit, plan.created.values())
         await update_all_with_values(self._foundation, unit, plan.edited.values())
         return ImportReport(holder, imported)
 
 
-async def _read(
-    unit: WriteUnit, plan: ImportPlan, holder: Holder, places: Iterable[Holder], keys: set[str]
-) -> None:
-    plan.know(await secret_batches.with_keys(unit, holder.chain_ids, keys))
+async def _met(
+    unit: WriteUnit, holder: Holder, places: Iterable[Holder], keys: set[str]
+) -> list[Secret]:
+    """Return the secrets that rows may meet: all in the chain, and the widest below each place."""
+    found = await secret_batches.with_keys(unit, holder.chain_ids, keys)
     for place in places:
         if not place.kind.is_service:
-            plan.know(await secret_batches.widest_below(unit, place, keys))
+            found += await secret_batches.widest_below(unit, place, keys)
+    return list({secret.id: secret for secret in found}.values())
 
 
 def _fault(draft: SecretDraft) -> BusinessError | None:

@@ -89,7 +89,7 @@ async def add_override(
     if existing := await secrets.find_at(unit, holder, target.key):
         raise OverrideConflict(existing)
     override = new_override(foundation, holder, target, draft)
-    await add_with_value(foundation, unit, override, draft.value or "")
+    await add_with_value(foundation, unit, override, draft.value or "", viewer=viewer)
     return override
 
 

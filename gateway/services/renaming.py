@@ -119,7 +119,9 @@ class ReferenceUpdate:
     former: str
     referrers: Sequence[Secret]
 
-    async def write(self, foundation: Foundation, unit: WriteUnit, key: str) -> None:
+    async def write(
+        self, foundation: Foundation, unit: WriteUnit, key: str, *, viewer: Principal
+    ) -> None:
         """Rewrite the values, once the secret has its new key.
 
         Raises:
@@ -131,7 +133,7 @@ class ReferenceUpdate:
         too_long = [
             secret
             for secret in current.values()
-            if not await _rewrite(foundation, unit, secret, self.former, key)
+            if not await _rewrite(foundation, unit, secret, self.former, key, viewer=viewer)
         ]
         if too_long:
             raise ReferencesNotUpdated(too_long, 0)
@@ -178,7 +180,13 @@ def _can_write(viewer: Principal, secret: Secret) -> bool:
 
 
 async def _rewrite(
-    foundation: Foundation, unit: WriteUnit, secret: Secret, former: str, key: str
+    foundation: Foundation,
+    unit: WriteUnit,
+    secret: Secret,
+    former: str,
+    key: str,
+    *,
+    viewer: Principal,
 ) -> bool:
     stored = await values.find_value(unit, secret.id)
     if stored is None:
@@ -188,5 +196,5 @@ async def _rewrite(
     if utf8_size(renamed) > MAX_VALUE_BYTES:
         return False
     edited = replace(secret, version=secret.version + 1, updated_at=foundation.now())
-    await update_with_value(foundation, unit, edited, renamed)
+    await update_with_value(foundation, unit, edited, renamed, viewer=viewer)
     return True

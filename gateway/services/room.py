@@ -1,8 +1,8 @@
-"""Whether there is room for one more holder or secret, inside a write."""
+"""Whether there is room for one more holder, inside a write."""
 
 from gateway.domain.holders import Holder
 from gateway.services.foundation import Foundation
-from gateway.storage import holders, secrets
+from gateway.storage import holders
 from gateway.storage.unit_of_work import WriteUnit
 
 
@@ -20,13 +20,3 @@ async def ensure_room_for_holder(foundation: Foundation, unit: WriteUnit, holder
     else:
         in_project = await holders.count_in_project(unit, holder.project_id)
         quotas.ensure_room_for_holder(in_project)
-
-
-async def ensure_room_for_secret(foundation: Foundation, unit: WriteUnit, holder: Holder) -> None:
-    """Refuse a new secret at a holder that has as many as it can have.
-
-    Raises:
-        QuotaExceeded: naming the quota.
-
-    """
-    foundation.quotas.ensure_room_for_secret(await secrets.count_at(unit, holder.id))

@@ -151,7 +151,7 @@ async def add_secret(
     """Add a secret inside a write that has been allowed already; errors as in `Secrets.create`."""
     await ensure_key_is_free(unit, holder, draft.key, viewer=viewer)
     secret = new_secret(foundation, holder, draft)
-    await add_with_value(foundation, unit, secret, draft.value or "")
+    await add_with_value(foundation, unit, secret, draft.value or "", viewer=viewer)
     return secret
 
 

@@ -4,6 +4,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from gateway.crypto.envelope import sealed_size
+from gateway.domain.delivery_loads import Growth
 from gateway.domain.drafts import Draft
 from gateway.domain.holders import Holder
 from gateway.domain.ids import is_canonical_id
@@ -21,9 +23,10 @@ from gateway.domain.secrets import (
     service_at,
 )
 from gateway.services import access
+from gateway.services.delivery_limits import ensure_deliverable, growth_of_edit, growth_of_new
+from gateway.services.file_limits import ensure_file_has_room
 from gateway.services.foundation import Foundation
 from gateway.services.references import Written, store_references
-from gateway.services.room import ensure_room_for_secret
 from gateway.storage import secret_batches, secrets, values
 from gateway.storage.secret_batches import VersionedSecret
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
@@ -126,16 +129,28 @@ async def ensure_key_is_free(
         raise KeyConflict(access.seen(viewer, existing), key=key, holder=holder)
 
 
-async def add_with_value(
-    foundation: Foundation, unit: WriteUnit, secret: Secret, value: str
+async def ensure_room(
+    foundation: Foundation, unit: WriteUnit, secret: Secret, growth: Growth, *, viewer: Principal
 ) -> None:
-    """Store a new secret and its value, sealed for it alone.
+    """Refuse a new secret that is too much for its holder, or for a service that would see it.
 
     Raises:
         QuotaExceeded: if the holder has as many secrets as it can have.
+        DeliveryLimitExceeded: if a delivery would be too large.
+        MountPathConflict: if its file cannot be where another is.
 
     """
-    await ensure_room_for_secret(foundation, unit, secret.holder)
+    counts = await secret_batches.counts_at(unit, secret.holder.chain_ids)
+    foundation.quotas.ensure_room_for_secret(counts[secret.holder.id])
+    await ensure_file_has_room(unit, secret, viewer=viewer)
+    await ensure_deliverable(foundation, unit, growth, viewer=viewer, counts=counts)
+
+
+async def add_with_value(
+    foundation: Foundation, unit: WriteUnit, secret: Secret, value: str, *, viewer: Principal
+) -> None:
+    """Store a new secret and its value, sealed for it alone; errors as in `ensure_room`."""
+    await ensure_room(foundation, unit, secret, growth_of_new(secret, value), viewer=viewer)
     await secrets.add(unit, secret, value_version=FIRST_VERSION)
     sealed = await foundation.vault.seal(unit, value, identity_of(secret, FIRST_VERSION))
     await values.add_value(unit, secret.id, sealed, value_version=FIRST_VERSION)
@@ -195,10 +210,27 @@ async def _seal_all(
     return list(map(StoredValue, sealed, identities))
 
 
-async def update_with_value(
-    foundation: Foundation, unit: WriteUnit, secret: Secret, value: str
+async def _ensure_value_has_room(
+    foundation: Foundation, unit: WriteUnit, secret: Secret, value: str, *, viewer: Principal
 ) -> None:
-    """Store an edited secret and its next value, sealed in the place of the one it has."""
+    boxes = await values.find_sizes(unit, [secret.id])
+    before = sealed_size(boxes.get(secret.id, 0))
+    growth = growth_of_edit(secret, before=before, value=value)
+    if growth.size > 0:
+        counts = await secret_batches.counts_at(unit, secret.holder.chain_ids)
+        await ensure_deliverable(foundation, unit, growth, viewer=viewer, counts=counts)
+
+
+async def update_with_value(
+    foundation: Foundation, unit: WriteUnit, secret: Secret, value: str, *, viewer: Principal
+) -> None:
+    """Store an edited secret and its next value, sealed in the place of the one it has.
+
+    Raises:
+        DeliveryLimitExceeded: if a delivery would be too large.
+
+    """
+    await _ensure_value_has_room(foundation, unit, secret, value, viewer=viewer)
     state = (await values.find_states(unit, [secret.id])).get(secret.id)
     version = _next_version(state)
     sealed = await foundation.vault.seal(unit, value, identity_of(secret, version))

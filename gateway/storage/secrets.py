@@ -421,12 +421,6 @@ async def ids_at(unit: ReadUnit, holder_ids: Iterable[str]) -> list[str]:
     return [row.id for row in rows]
 
 
-async def count_at(unit: ReadUnit, holder_id: str) -> int:
-    """Return how many secrets hang on a holder."""
-    row = await unit.first(select(func.count()).where(SECRET.c.holder_id == holder_id))
-    return int(row[0]) if row else 0
-
-
 async def remove_at(unit: WriteUnit, holder_ids: Iterable[str]) -> None:
     """Delete all that hangs on these holders."""
     await unit.execute(delete(SECRET).where(SECRET.c.holder_id.in_(tuple(holder_ids))))

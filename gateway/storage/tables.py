@@ -220,6 +220,13 @@ class SecretRow(Model, table=True):
         Index(None, "project_id", "key"),
         Index(None, "target_id"),
         Index(None, "holder_id", "list_rank", "key"),
+        Index(
+            None,
+            "project_id",
+            "mount_path",
+            sqlite_where=text("mount_path IS NOT NULL"),
+            postgresql_where=text("mount_path IS NOT NULL"),
+        ),
     )
 
     id: str = _id(primary_key=True)

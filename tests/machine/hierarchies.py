@@ -82,7 +82,7 @@ class Writer:
         kind = SecretType.FILE if path else SecretType.VALUE
         expands = self.chance.choice([None, True, True])
         made = Entry(new_id(), place, key, kind, self.text(), None, path, expands)
-        return None if self.model.create(place, key) else made
+        return None if self.model.create(made) else made
 
     def _alias(self) -> Entry | None:
         target, place = self._any(), self.chance.choice(self.places)
@@ -93,9 +93,9 @@ class Writer:
 
     def _override(self) -> Entry | None:
         target, place = self._any(), self.chance.choice(self.places)
-        if target is None or self.model.override(place, target.id):
-            return None
         value, expands = self.text(), self.chance.choice([None, True])
+        if target is None or self.model.override(place, target.id, value):
+            return None
         return Entry(
             new_id(), place, target.key, SecretType.OVERRIDE, value, target.id, expands=expands
         )

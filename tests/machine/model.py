@@ -10,6 +10,7 @@ from gateway.domain.secrets import SecretType
 from gateway.services.imports import ImportAction
 from tests.machine.references import expander
 
+NEW = "new"
 Outcome = ErrorCode | None
 Delivered = Mapping[str, tuple[str, tuple[str, str] | None]]
 
@@ -51,8 +52,9 @@ class Model:
     def add(self, entry: Entry) -> None:
         self.entries[entry.id] = entry
 
-    def create(self, at: Place, key: str) -> Outcome:
-        return _key_fault(key) or self.conflict(at, key)
+    def create(self, entry: Entry) -> Outcome:
+        fault = _key_fault(entry.key) or self.conflict(entry.place, entry.key)
+        return fault or self.room_fault(entry)
 
     def alias(self, at: Place, target_id: str, key: str) -> Outcome:
         target = self.entries.get(target_id)
@@ -60,9 +62,10 @@ class Model:
             return fault
         if target and target.type is SecretType.ALIAS:
             return ErrorCode.ALIAS_OF_ALIAS
-        return self.conflict(at, key)
+        alias = Entry("", at, key, SecretType.ALIAS, target_id=target_id)
+        return self.conflict(at, key) or self.room_fault(alias)
 
-    def override(self, at: Place, target_id: str) -> Outcome:
+    def override(self, at: Place, target_id: str, value: str) -> Outcome:
         target = self.entries.get(target_id)
         if fault := _reach_fault(at, target):
             return fault
@@ -71,7 +74,9 @@ class Model:
             return ErrorCode.NOT_OVERRIDABLE
         if at.kind.rank <= target.place.kind.rank:
             return ErrorCode.SCOPE_VIOLATION
-        return ErrorCode.CONFLICT if self._own(at, target.key) else None
+        if self._own(at, target.key):
+            return ErrorCode.CONFLICT
+        return self.room_fault(Entry("", at, target.key, SecretType.OVERRIDE, value, target_id))
 
     def edit(
         self, at: Place, secret_id: str, key: str, value: str | None, version: int | None
@@ -87,7 +92,10 @@ class Model:
             return fault
         is_kept = value is None or old.type is SecretType.ALIAS
         new = replace(old, key=key, version=old.version + 1)
-        self.entries[secret_id] = new if is_kept else replace(new, value=value or "")
+        new = new if is_kept else replace(new, value=value or "")
+        if fault := self.room_fault(new):
+            return fault
+        self.entries[secret_id] = new
         for entry in [*self.entries.values()] if key != old.key else []:
             if entry.target_id == secret_id and entry.type is SecretType.OVERRIDE:
                 self.entries[entry.id] = replace(entry, key=key, version=entry.version + 1)
@@ -103,17 +111,44 @@ class Model:
             del self.entries[gone]
         return None
 
-    def imported(self, at: Place, key: str, *, overwrite: bool) -> ImportAction:
+    def imported(self, at: Place, key: str, value: str, *, overwrite: bool) -> ImportAction:
         if _key_fault(key):
             return ImportAction.FAILED
         if own := self._own(at, key):
             is_fixed = own.type in {SecretType.ALIAS, SecretType.BUILT_IN}
             if not overwrite:
                 return ImportAction.SKIPPED
-            return ImportAction.FAILED if is_fixed else ImportAction.UPDATED
+            fault = is_fixed or self.room_fault(replace(own, value=value))
+            return ImportAction.FAILED if fault else ImportAction.UPDATED
         if not self.with_key(at, key):
-            return ImportAction.CREATED
-        return ImportAction.OVERRIDDEN if self.overridden_by(at, key) else ImportAction.FAILED
+            fault = self.create(Entry("", at, key, SecretType.VALUE, value))
+            return ImportAction.FAILED if fault else ImportAction.CREATED
+        target_id = self.overridden_by(at, key)
+        fault = target_id is None or self.override(at, target_id, value)
+        return ImportAction.FAILED if fault else ImportAction.OVERRIDDEN
+
+    def room_fault(self, entry: Entry) -> Outcome:
+        """Say what some service would get that cannot be delivered, with this entry in it."""
+        later = Model({**self.entries, entry.id or NEW: replace(entry, id=entry.id or NEW)})
+        is_colliding = any(later._collides(at) for at in later.below(entry.place))
+        return ErrorCode.CONFLICT if is_colliding else None
+
+    def below(self, place: Place) -> set[Place]:
+        """Return the place and the others below it that have entries."""
+        return {it.place for it in self.entries.values() if place.id in it.place.chain}
+
+    def _collides(self, at: Place) -> bool:
+        files = {(self.path_of(it), it.id) for it in self.sources(at).values() if self.path_of(it)}
+        paths = [path for path, _ in files]
+        return any(
+            paths.count(path) > 1 or any(f"{other}".startswith(f"{path}/") for other in paths)
+            for path in paths
+        )
+
+    def sources(self, at: Place) -> Mapping[str, Entry]:
+        """Return whose value each key has for a service there."""
+        winners = {entry.key: entry for entry in self.visible(at)}
+        return {key: self._source(winner) for key, winner in winners.items()}
 
     def overridden_by(self, at: Place, key: str) -> str | None:
         widest = min(self.with_key(at, key), key=lambda entry: entry.rank, default=None)
@@ -125,8 +160,7 @@ class Model:
         return sorted(seen, key=lambda entry: entry.rank)
 
     def delivered(self, service: Place) -> Delivered:
-        winners = {entry.key: entry for entry in self.visible(service)}
-        sources = {key: self._source(winner) for key, winner in winners.items()}
+        sources = self.sources(service)
         paths = {key: self.path_of(source) for key, source in sources.items()}
         texts = {key: paths[key] or source.value for key, source in sources.items()}
         expand = expander(texts)
@@ -191,3 +225,27 @@ def _reach_fault(at: Place, target: Entry | None) -> Outcome:
         return None
     is_below = target and at.id in target.place.chain and target.type is not SecretType.BUILT_IN
     return ErrorCode.SCOPE_VIOLATION if is_below else ErrorCode.NOT_FOUND
+
+
+MAX_KEYS, MAX_BYTES, MAX_SECRET_BYTES = 3, 36, 24
+
+
+class LimitedModel(Model):
+    """A model with limits that are soon met."""
+
+    def room_fault(self, entry: Entry) -> Outcome:
+        """Count keys and bytes, too; what is too much already can shrink."""
+        later = LimitedModel({**self.entries, entry.id or NEW: replace(entry, id=entry.id or NEW)})
+        is_new_key = entry.id not in self.entries and entry.type is not SecretType.OVERRIDE
+        is_too_much = any(
+            (is_new_key and len(later.sources(at)) > MAX_KEYS)
+            or (later.size(at) > MAX_BYTES and later.size(at) > self.size(at))
+            for at in later.below(entry.place)
+        )
+        limit = ErrorCode.DELIVERY_LIMIT_EXCEEDED if is_too_much else None
+        return super().room_fault(entry) or limit
+
+    def size(self, at: Place) -> int:
+        """Return the bytes of all that a service there gets."""
+        sources = self.sources(at).values()
+        return sum(len(f"{it.value}{self.path_of(it) or ''}".encode()) for it in sources)

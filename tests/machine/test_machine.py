@@ -17,19 +17,21 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from gateway.domain import delivery_loads
 from gateway.domain.drafts import AliasDraft, EditDraft, OverrideDraft, SecretDraft, WriteTerms
 from gateway.domain.errors import ErrorCode
 from gateway.domain.secrets import SecretType
 from gateway.services.imports import ImportReport, ImportRow
+from tests.machine import model
 from tests.machine.comparing import ComparedMachine
-from tests.machine.model import Entry, Model, Place
+from tests.machine.model import Entry, LimitedModel, Model, Place
 from tests.machine.stage import PLATFORM_KEY, PLATFORM_VALUE, named, opened_stage
 
 KEYS = st.sampled_from(["A", "B", "C", "D", PLATFORM_KEY, "A_B", "QOVERY_A", "1", ""])
 VALUES = st.sampled_from(
     ["", "x", "{{A}}", "{{B}}-{{C}}", "{{D}}{{NOTHING}}", "é{{PLATFORM}}", r"\{{A}}", r"\\{{B}}"]
 )
-MOUNT_PATHS = st.sampled_from([None, None, "/etc/one", "/etc/two"])
+MOUNT_PATHS = st.sampled_from([None, None, "/etc/one", "/etc/two", "/etc/two/x"])
 FLAGS = st.sampled_from([None, True, False])
 VERSIONS = st.sampled_from([None, None, None, 1, 2])
 
@@ -69,14 +71,15 @@ class GatewayMachine(ComparedMachine):
         draft = SecretDraft(
             key=key, value=value, mount_path=path, enable_interpolation_in_file=flag
         )
-        expected = self.model.create(place, key)
+        kind = SecretType.FILE if path else SecretType.VALUE
+        entry = Entry("", place, key, kind, value, None, path, flag)
+        expected = self.model.create(entry)
         made = self.stage.outcome(
             self.stage.services.secrets.create(
                 viewer=self.stage.viewer, at=named(place), draft=draft
             )
         )
-        kind = SecretType.FILE if path else SecretType.VALUE
-        return self.taken(made, expected, Entry("", place, key, kind, value, None, path, flag))
+        return self.taken(made, expected, entry)
 
     @rule(target=ids, at=st.integers(0, 13), target_id=ids, key=KEYS)
     def alias(self, *, at: int, target_id: str, key: str) -> Any:
@@ -98,7 +101,7 @@ class GatewayMachine(ComparedMachine):
     def override(self, *, at: int, target_id: str, value: str, flag: bool | None) -> Any:
         """Create an override."""
         place = self.place(at)
-        expected = self.model.override(place, target_id)
+        expected = self.model.override(place, target_id, value)
         made = self.stage.outcome(
             self.stage.services.overrides.create(
                 viewer=self.stage.viewer,
@@ -180,9 +183,18 @@ class GatewayMachine(ComparedMachine):
         assert isinstance(report, ImportReport)
         made = []
         for (key, value), row in zip(rows, report.rows, strict=True):
-            assert row.action == self.model.imported(place, key, overwrite=overwrite)
+            assert row.action == self.model.imported(place, key, value, overwrite=overwrite)
             made += self.wrote(place, key, value, row)
         return multiple(*made)
+
+
+class BoundlessModel(Model):
+    """A model with a mistake: it has room for everything."""
+
+    def room_fault(self, entry: Entry) -> ErrorCode | None:
+        """Find nothing too much."""
+        del entry
+        return None
 
 
 class EagerModel(Model):
@@ -208,9 +220,23 @@ def test_any_sequence_of_writes_leaves_what_the_model_says(tmp_path: Path) -> No
         run_state_machine_as_test(machine, settings=chosen)
 
 
-def test_the_machine_notices_a_mistake(tmp_path: Path) -> None:
-    """The control of the test above."""
+@pytest.mark.timeout(3_600)
+def test_nothing_is_accepted_that_cannot_be_delivered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R5: with small limits, exactly what passes them for some service is refused."""
+    for name in ("MAX_KEYS", "MAX_BYTES", "MAX_SECRET_BYTES"):
+        monkeypatch.setattr(delivery_loads, name, getattr(model, name))
+    chosen = settings(ALL_OF_IT, max_examples=int(os.environ.get("MACHINE_EXAMPLES", "15")))
+
+    with _staged(tmp_path / "data", LimitedModel) as machine:
+        run_state_machine_as_test(machine, settings=chosen)
+
+
+@pytest.mark.parametrize("mistaken", [EagerModel, BoundlessModel])
+def test_the_machine_notices_a_mistake(tmp_path: Path, mistaken: type[Model]) -> None:
+    """The control of the tests above."""
     chosen = settings(ALL_OF_IT, max_examples=500, phases=[Phase.generate], database=None)
 
-    with _staged(tmp_path / "data", EagerModel) as machine, pytest.raises(AssertionError):
+    with _staged(tmp_path / "data", mistaken) as machine, pytest.raises(AssertionError):
         run_state_machine_as_test(machine, settings=chosen)

@@ -56,3 +56,9 @@ async def deliveries_told(world: World, job_id: str) -> int:
     )
     count: int = events["auditEvents"]["totalCount"]
     return count
+
+
+async def delivered(world: World, service_id: str) -> dict[str, str]:
+    """Return what a service gets, by key."""
+    found = await world.graphql.ask(DOCUMENT, {"id": service_id})
+    return {each["key"]: each["value"] for each in found["runtimeSecrets"]}

@@ -35,6 +35,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
         "/path\x7f",
         "/path\x85",
         "/" + "a" * 1_024,
+        "/etc/" + "a" * 256 + "/key",
+        "/etc/" + "é" * 128,
         "/proc",
         "/proc/1/environ",
         "/sys",
@@ -69,7 +71,8 @@ async def test_such_a_mount_path_is_refused(
         "/process",
         "/devices/key",
         "/home/dev",
-        "/" + "a" * 1_023,
+        "/etc/" + "é" * 127,
+        "/" + "/".join(["a" * 255] * 4)[:1_023],
     ],
     ids=lambda path: repr(path[:20]),
 )

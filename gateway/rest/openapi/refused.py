@@ -96,7 +96,8 @@ REFUSALS: Final[Mapping[ErrorCode, Refusal]] = MappingProxyType(
         ErrorCode.CONFLICT: Refusal(
             _writes,
             "What is stored stands in the way: mostly a key that is taken along the chain, by the "
-            "`existing_variable`; else a change at the same moment.",
+            "`existing_variable`; else another file at the mount path, or a change at the same "
+            "moment.",
         ),
         ErrorCode.IDEMPOTENCY_CONFLICT: Refusal(
             _writes, "The idempotency key was used for a different request."
@@ -111,6 +112,10 @@ REFUSALS: Final[Mapping[ErrorCode, Refusal]] = MappingProxyType(
         ),
         ErrorCode.VERSION_CONFLICT: Refusal(
             _takes_if_match, "The current entity tag is none that `If-Match` names."
+        ),
+        ErrorCode.DELIVERY_LIMIT_EXCEEDED: Refusal(
+            _has_body,
+            "Some service would see more keys, or more bytes, than one delivery can have.",
         ),
         ErrorCode.NOT_EMPTY: Refusal(_never, "More would go than was asked for."),
         ErrorCode.SECRET_IN_USE: Refusal(_never, "Other secrets refer to the secret."),

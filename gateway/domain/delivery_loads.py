@@ -1,0 +1,188 @@
+"""How much the deliveries of a project have, holder by holder, and what a write adds to them.
+
+A service gets the keys of its chain. An override has the key of its target, so it adds none, and
+hides the target's value. An alias adds a key, and its target's value once more.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from gateway.domain.content import MAX_MOUNT_PATH_LENGTH, MAX_VALUE_BYTES
+from gateway.domain.holders import Holder
+from gateway.domain.interpolation import MAX_DELIVERED_BYTES, MAX_DELIVERED_KEYS
+
+MAX_KEYS: Final = MAX_DELIVERED_KEYS
+MAX_BYTES: Final = MAX_DELIVERED_BYTES
+_BYTES_PER_CHARACTER: Final = 4
+# What one secret can add at the most: its value, and where it is mounted.
+MAX_SECRET_BYTES: Final = MAX_VALUE_BYTES + _BYTES_PER_CHARACTER * MAX_MOUNT_PATH_LENGTH
+
+
+@dataclass(frozen=True, slots=True)
+class OverrideSize:
+    """The bytes of an override, and those of the target that it hides."""
+
+    own: int
+    target: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HolderLoad:
+    """What one holder adds to deliveries. Without a size, it was counted and not measured."""
+
+    holder_id: str
+    environment_id: str | None
+    rows: int = 0
+    keys: int = 0
+    size: int | None = None
+    # By the targets' ids.
+    overrides: Mapping[str, OverrideSize] = field(default_factory=dict)
+
+    @property
+    def most(self) -> int:
+        """The bytes that it adds at the most, with what overrides hide."""
+        return self.rows * MAX_SECRET_BYTES if self.size is None else self.size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Growth:
+    """What a write adds to the deliveries of all services at or below its holder.
+
+    `target_id` is the secret whose overrides further down hide the change; `is_override` says that
+    the write is a new one. `source_id` is what a new alias gives once more, `path_size` the bytes
+    of the path that a target has. `aliases` counts, by holder, what gives the changed value too.
+    """
+
+    holder: Holder
+    size: int
+    keys: int = 0
+    target_id: str | None = None
+    target_size: int = 0
+    is_override: bool = False
+    secret_id: str | None = None
+    source_id: str | None = None
+    path_size: int = 0
+    aliases: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def most(self) -> int:
+        """The bytes that it adds to one delivery at the most."""
+        return max(0, self.size) * (1 + sum(self.aliases.values()))
+
+
+@dataclass(slots=True)
+class DeliveryLoads:
+    """The loads of a holder's chain and of all holders below it, by the holders' ids."""
+
+    project_id: str
+    loads: dict[str, HolderLoad] = field(default_factory=dict)
+
+    def at_or_below(self, holder: Holder) -> Iterator[HolderLoad]:
+        """Give each holder to whose deliveries the holder's secrets belong.
+
+        Environments and projects are among them: a service may be made there.
+        """
+        for load in self.loads.values():
+            if holder.id in (load.holder_id, load.environment_id, self.project_id):
+                yield load
+
+    def chain(self, load: HolderLoad) -> list[HolderLoad]:
+        """Return the loads that a delivery is made of, the narrowest holder first."""
+        ids = dict.fromkeys((load.holder_id, load.environment_id, self.project_id))
+        return [self.loads[it] for it in ids if it is not None]
+
+    def keys_at(self, load: HolderLoad) -> int:
+        """Return how many keys a service there gets."""
+        return sum(each.keys for each in self.chain(load))
+
+    def most_at(self, load: HolderLoad) -> int:
+        """Return how many bytes a service there gets at the most."""
+        return sum(each.most for each in self.chain(load))
+
+    def size_at(self, load: HolderLoad) -> int:
+        """Return how many bytes a service there gets, if all of its chain is measured."""
+        chain = self.chain(load)
+        hidden: dict[str, int] = {}
+        # From the widest down: each override hides what the one before it left.
+        for each in reversed(chain):
+            for target_id, size in each.overrides.items():
+                above = _nearest(chain[chain.index(each) + 1 :], target_id)
+                left = size.target if above is None else above
+                hidden[target_id] = hidden.get(target_id, 0) + left
+        return sum(each.most for each in chain) - sum(hidden.values())
+
+    def growth_at(self, load: HolderLoad, growth: Growth) -> int:
+        """Return how many bytes a write adds to what a service there gets."""
+        chain = self.chain(load)
+        aliased = sum(growth.aliases.get(each.holder_id, 0) for each in chain)
+        return self._own_growth(chain, growth) + growth.size * aliased
+
+    def _own_growth(self, chain: list[HolderLoad], growth: Growth) -> int:
+        if growth.target_id is None:
+            return growth.size
+        at = next(i for i, each in enumerate(chain) if each.holder_id == growth.holder.id)
+        if any(growth.target_id in each.overrides for each in chain[:at]):
+            return 0
+        if not growth.is_override:
+            return growth.size
+        above = _nearest(chain[at + 1 :], growth.target_id)
+        return growth.size - (growth.target_size if above is None else above)
+
+    def with_too_many_keys(self, growth: Growth) -> list[str]:
+        """Return the holders where a service would get more keys than a delivery can have."""
+        if not growth.keys:
+            return []
+        return [
+            load.holder_id
+            for load in self.at_or_below(growth.holder)
+            if self.keys_at(load) + growth.keys > MAX_KEYS
+        ]
+
+    def with_too_many_bytes(self, growth: Growth) -> list[str]:
+        """Return the holders where a service would get more bytes than a delivery can have.
+
+        What has too many already can shrink, and can change without growing.
+        """
+        return [
+            load.holder_id
+            for load in self.at_or_below(growth.holder)
+            if self.most_at(load) + growth.most > MAX_BYTES
+            and (added := self.growth_at(load, growth)) > 0
+            and self.size_at(load) + added > MAX_BYTES
+        ]
+
+    def apply(self, growth: Growth) -> None:
+        """Take a write as done."""
+        at = self.loads[growth.holder.id]
+        overrides = dict(at.overrides)
+        target_id = growth.target_id
+        if growth.is_override and target_id is not None:
+            overrides[target_id] = OverrideSize(growth.size, growth.target_size)
+        elif target_id in overrides:
+            before = overrides[target_id]
+            overrides[target_id] = replace(before, own=before.own + growth.size)
+        self.loads[at.holder_id] = replace(
+            at,
+            rows=at.rows + growth.keys + growth.is_override,
+            keys=at.keys + growth.keys,
+            size=at.most + growth.size,
+            overrides=overrides,
+        )
+        self._apply_to_referrers(growth)
+
+    def _apply_to_referrers(self, growth: Growth) -> None:
+        for holder_id, load in self.loads.items():
+            aliased = growth.size * growth.aliases.get(holder_id, 0)
+            hiding = load.overrides.get(growth.secret_id or "")
+            if aliased:
+                self.loads[holder_id] = replace(load, size=load.most + aliased)
+            if hiding and growth.secret_id:
+                changed = replace(hiding, target=hiding.target + growth.size)
+                overrides = {**load.overrides, growth.secret_id: changed}
+                self.loads[holder_id] = replace(self.loads[holder_id], overrides=overrides)
+
+
+def _nearest(chain: Iterable[HolderLoad], target_id: str) -> int | None:
+    found = (each.overrides[target_id].own for each in chain if target_id in each.overrides)
+    return next(found, None)

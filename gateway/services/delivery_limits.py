@@ -1,0 +1,212 @@
+"""Whether every service could still get all that it sees, once a write is done.
+
+What cannot be delivered is refused when it is written. Few secrets always fit, so most writes cost
+no statement besides the count that the quota needs. Otherwise the largest delivery at or below a
+holder is kept in mind with the number of the newest event: each change since then adds at most one
+secret to it. Only where that could be too much, holders are counted again, and measured only those
+whose number of secrets leaves it open.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Final
+
+from gateway.crypto.envelope import sealed_size
+from gateway.domain import delivery_loads as limits
+from gateway.domain.delivery_loads import DeliveryLoads, Growth, HolderLoad, OverrideSize
+from gateway.domain.holders import Holder
+from gateway.domain.interpolation import utf8_size
+from gateway.domain.principals import Principal
+from gateway.domain.refusals import DeliveryLimitExceeded
+from gateway.domain.secrets import Secret
+from gateway.services import access
+from gateway.services.foundation import Foundation
+from gateway.services.known_loads import Known
+from gateway.storage import delivery_loads, holders, values
+from gateway.storage.unit_of_work import WriteUnit
+
+# Later than so many events, counting them costs more than counting secrets.
+_MOST_EVENTS: Final = 20_000
+_MOST_NAMED: Final = 20
+# What sealing adds to a value's length.
+_OVERHEAD: Final = 1_024 - sealed_size(1_024)
+
+
+def growth_of_new(secret: Secret, value: str) -> Growth:
+    """Return what a new secret with a value of its own adds."""
+    size = utf8_size(value) + path_size(secret)
+    if not secret.is_override or secret.target is None:
+        return Growth(holder=secret.holder, keys=1, size=size, secret_id=secret.id)
+    return Growth(
+        holder=secret.holder,
+        size=size,
+        target_id=secret.target.id,
+        is_override=True,
+        secret_id=secret.id,
+        path_size=path_size(secret),
+    )
+
+
+def growth_of_alias(alias: Secret, target: Secret) -> Growth:
+    """Return what a new alias adds; as long as nobody looks, as much as a secret can."""
+    return Growth(
+        holder=alias.holder,
+        keys=1,
+        size=limits.MAX_SECRET_BYTES,
+        source_id=target.id,
+        path_size=path_size(target),
+    )
+
+
+def growth_of_edit(secret: Secret, *, before: int, value: str) -> Growth:
+    """Return what a secret's next value adds, given the bytes of the one it has."""
+    hidden_by = secret.target.id if secret.is_override and secret.target else secret.id
+    size = utf8_size(value) - before
+    return Growth(holder=secret.holder, size=size, target_id=hidden_by, secret_id=secret.id)
+
+
+def path_size(secret: Secret) -> int:
+    """Return the bytes of the path at which a secret is mounted; 0 if it is no file."""
+    path = secret.mount_path or (secret.target.mount_path if secret.target else None)
+    return utf8_size(path or "")
+
+
+def always_fit(secrets: int) -> bool:
+    """Tell whether so many secrets can be delivered, whatever they are."""
+    fitting = limits.MAX_BYTES // limits.MAX_SECRET_BYTES
+    return secrets <= min(fitting, limits.MAX_KEYS)
+
+
+async def ensure_deliverable(
+    foundation: Foundation,
+    unit: WriteUnit,
+    growth: Growth,
+    *,
+    viewer: Principal,
+    counts: Mapping[str, int],
+) -> None:
+    """Refuse a write after which some service could not get all that it sees.
+
+    `counts` are the numbers of secrets in the holder's chain. What has too much already can shrink.
+
+    Raises:
+        DeliveryLimitExceeded: naming the service, if the viewer may see it.
+
+    """
+    holder = growth.holder
+    if not growth.keys and growth.size <= 0:
+        return
+    if holder.kind.is_service and always_fit(sum(counts.values()) + 1):
+        return
+    growth = await _completed(unit, growth)
+    known = foundation.known_loads.find(holder.id)
+    since = known.seq if known else None
+    seq, changes = await delivery_loads.changes_since(unit, holder.project_id, since)
+    if known and 0 <= seq - known.seq <= _MOST_EVENTS and _has_room(known, changes, growth):
+        return
+    # With a margin, so that what is found holds for some more writes.
+    loads = await measured(unit, holder, max(growth.most, limits.MAX_BYTES // 2))
+    foundation.known_loads.keep(holder.id, _largest(loads, holder, seq))
+    found = {*loads.with_too_many_keys(growth), *loads.with_too_many_bytes(growth)}
+    named = await holders.by_ids(unit, sorted(found)[:_MOST_NAMED]) if found else {}
+    seen = [holder for holder in named.values() if access.can_see(viewer, holder)]
+    refuse(loads, growth, seen)
+
+
+def refuse(loads: DeliveryLoads, growth: Growth, seen: Collection[Holder]) -> None:
+    """Refuse what is too much for a service, given the holders that may be named.
+
+    Raises:
+        DeliveryLimitExceeded: naming the service, if it may be.
+
+    """
+    if found := loads.with_too_many_keys(growth):
+        raise DeliveryLimitExceeded.of_keys(limits.MAX_KEYS, _narrowest(found, seen))
+    if growth.most > 0 and (found := loads.with_too_many_bytes(growth)):
+        raise DeliveryLimitExceeded.of_bytes(limits.MAX_BYTES, _narrowest(found, seen))
+
+
+def fit(loads: DeliveryLoads, holder: Holder, *, keys: int, size: int) -> bool:
+    """Tell whether so many keys and bytes more at or below a holder are too much for nobody."""
+    largest = _largest(loads, holder, 0)
+    return largest.keys + keys <= limits.MAX_KEYS and largest.size + size <= limits.MAX_BYTES
+
+
+async def measured(unit: WriteUnit, holder: Holder, more: int) -> DeliveryLoads:
+    """Return the loads around a holder, measured wherever so many bytes more could be too much."""
+    counted = await delivery_loads.count(unit, holder)
+    loads = DeliveryLoads(holder.project_id, {load.holder_id: load for load in counted})
+    # First what many services share: where that is little, their own numbers say enough.
+    shared = {
+        it
+        for load in _open(loads, holder, more)
+        for it in (load.environment_id, holder.project_id)
+        if it
+    }
+    await _measure(unit, loads, shared)
+    await _measure(unit, loads, {load.holder_id for load in _open(loads, holder, more)})
+    return loads
+
+
+def _open(loads: DeliveryLoads, holder: Holder, more: int) -> list[HolderLoad]:
+    return [
+        load for load in loads.at_or_below(holder) if loads.most_at(load) + more > limits.MAX_BYTES
+    ]
+
+
+async def _measure(unit: WriteUnit, loads: DeliveryLoads, holder_ids: Collection[str]) -> None:
+    wanted = [it for it in sorted(holder_ids) if loads.loads[it].size is None]
+    if not wanted:
+        return
+    sizes = dict.fromkeys(wanted, 0)
+    for own in await delivery_loads.own_sizes(unit, wanted):
+        sizes[own.holder_id] = own.box_bytes - own.boxes * _OVERHEAD + own.path_bytes
+    overrides: dict[str, dict[str, OverrideSize]] = {it: {} for it in wanted}
+    for each in await delivery_loads.referrers(unit, wanted):
+        target = sealed_size(each.target_box_bytes) + each.path_bytes
+        if each.is_override:
+            own_size = sealed_size(each.box_bytes) + each.path_bytes
+            overrides[each.holder_id][each.target_id] = OverrideSize(own_size, target)
+            sizes[each.holder_id] += each.path_bytes
+        else:
+            sizes[each.holder_id] += target
+    for it in wanted:
+        loads.loads[it] = replace(loads.loads[it], size=sizes[it], overrides=overrides[it])
+
+
+async def _completed(unit: WriteUnit, growth: Growth) -> Growth:
+    """Return the growth with what only the store knows."""
+    if growth.source_id is not None:
+        return replace(growth, size=await _value_size(unit, growth.source_id) + growth.path_size)
+    if growth.is_override and growth.target_id is not None:
+        target_size = await _value_size(unit, growth.target_id) + growth.path_size
+        return replace(growth, target_size=target_size)
+    if growth.secret_id is not None and not growth.keys:
+        counted = await delivery_loads.alias_counts(unit, [growth.secret_id])
+        return replace(growth, aliases=counted.get(growth.secret_id, {}))
+    return growth
+
+
+async def _value_size(unit: WriteUnit, secret_id: str) -> int:
+    sizes = await values.find_sizes(unit, [secret_id])
+    return sealed_size(sizes.get(secret_id, 0))
+
+
+def _has_room(known: Known, changes: int, growth: Growth) -> bool:
+    keys = known.keys + changes + growth.keys
+    size = known.size + changes * limits.MAX_SECRET_BYTES + growth.most
+    return keys <= limits.MAX_KEYS and size <= limits.MAX_BYTES
+
+
+def _largest(loads: DeliveryLoads, holder: Holder, seq: int) -> Known:
+    around = list(loads.at_or_below(holder))
+    return Known(
+        seq,
+        keys=max(map(loads.keys_at, around)),
+        size=max(map(loads.most_at, around)),
+    )
+
+
+def _narrowest(holder_ids: Collection[str], seen: Collection[Holder]) -> Holder | None:
+    found = [holder for holder in seen if holder.id in holder_ids]
+    return max(found, key=lambda holder: (holder.kind.rank, holder.name), default=None)

@@ -1,0 +1,38 @@
+"""The largest deliveries, kept in memory with the number of the newest event at that time.
+
+What is kept bounds what is so now: each change since then adds one secret at the most, and once
+more for each alias of what was changed.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Final
+
+_MOST_KNOWN: Final = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The most keys and bytes that a service at or below a holder gets, as of an event."""
+
+    seq: int
+    keys: int
+    size: int
+
+
+@dataclass(slots=True)
+class KnownLoads:
+    """The largest deliveries by holders, those that were looked at last."""
+
+    _kept: OrderedDict[str, Known] = field(default_factory=OrderedDict)
+
+    def find(self, holder_id: str) -> Known | None:
+        """Return what is known at or below a holder."""
+        return self._kept.get(holder_id)
+
+    def keep(self, holder_id: str, known: Known) -> None:
+        """Keep what is known, in the place of what was looked at longest ago."""
+        self._kept.pop(holder_id, None)
+        self._kept[holder_id] = known
+        if len(self._kept) > _MOST_KNOWN:
+            self._kept.popitem(last=False)
