@@ -1,7 +1,7 @@
 """Writes that happen once, however often they are sent."""
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import timedelta
 from enum import Enum
@@ -9,11 +9,12 @@ from hmac import compare_digest
 from typing import Final, TypeVar
 
 from gateway.crypto.envelope import keyed_hash
+from gateway.domain.change_warnings import ChangeWarning, collecting_warnings, warn
 from gateway.domain.drafts import WriteTerms
 from gateway.domain.principals import Principal
 from gateway.domain.refusals import IdempotencyConflict
 from gateway.services.foundation import Foundation
-from gateway.services.recorded_answers import Recording
+from gateway.services.recorded_answers import Recording, join_warnings, split_warnings
 from gateway.storage import idempotency
 from gateway.storage.unit_of_work import WriteUnit
 
@@ -56,14 +57,23 @@ async def once(
     if recorded := await idempotency.find(unit, viewer.id, key, since=now - KEPT_FOR):
         if not compare_digest(recorded.fingerprint, fingerprint):
             raise IdempotencyConflict
-        answer = recording.to_answer(recorded.text)
+        text, warnings = split_warnings(recorded.text)
+        answer = recording.to_answer(text)
         before_repeat(answer)
+        _report(warnings)
         return answer
-    made = await make()
+    with collecting_warnings() as collected:
+        made = await make()
+    _report(collected)
     await idempotency.forget(unit, until=now - KEPT_FOR)
-    answered = idempotency.Answered(fingerprint, recording.to_text(made))
-    await idempotency.add(unit, viewer.id, key, answered, at=now)
+    text = join_warnings(recording.to_text(made), collected)
+    await idempotency.add(unit, viewer.id, key, idempotency.Answered(fingerprint, text), at=now)
     return made
+
+
+def _report(warnings: Iterable[ChangeWarning]) -> None:
+    for warning in warnings:
+        warn(warning)
 
 
 def _canonical(request: tuple[object, ...]) -> bytes:

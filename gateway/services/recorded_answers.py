@@ -1,12 +1,13 @@
 """Answers as text and back: what a repeated request under an idempotency key gets."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final, Generic, TypeVar
 
 from pydantic import TypeAdapter
 
+from gateway.domain.change_warnings import ChangeWarning
 from gateway.domain.errors import Argument, BusinessError
 from gateway.domain.holders import Holder
 from gateway.domain.scopes import Scope
@@ -31,6 +32,29 @@ def recording_of(kind: type[Answer]) -> Recording[Answer]:
 
 SECRETS: Final = recording_of(Secret)
 HOLDERS: Final = recording_of(Holder)
+
+
+@dataclass(frozen=True, slots=True)
+class _Warned:
+    warned_answer: str
+    warnings: tuple[ChangeWarning, ...]
+
+
+_WARNED: Final = recording_of(_Warned)
+_WARNED_START: Final = '{"warned_answer":'
+
+
+def join_warnings(text: str, warnings: Sequence[ChangeWarning]) -> str:
+    """Return an answer's text with the warnings beside the answer; without any, as it is."""
+    return _WARNED.to_text(_Warned(text, tuple(warnings))) if warnings else text
+
+
+def split_warnings(text: str) -> tuple[str, Sequence[ChangeWarning]]:
+    """Return an answer's own text, and the warnings that were joined to it."""
+    if not text.startswith(_WARNED_START):
+        return text, ()
+    warned = _WARNED.to_answer(text)
+    return warned.warned_answer, warned.warnings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -94,7 +94,7 @@ def _call(territory: Territory, name: str, **headers: str) -> Request:
     return {**json.loads(own), "headers": headers}
 
 
-def _told(response: httpx.Response) -> tuple[int, str | None, str]:
+def _answer_of(response: httpx.Response) -> tuple[int, str | None, str]:
     return response.status_code, response.headers.get("ETag"), response.text
 
 
@@ -104,7 +104,7 @@ async def _send_twice(world: World, request: Request) -> tuple[list[Any], list[i
     first = await world.client.request(**request)
     between = _events(world)
     second = await world.client.request(**request)
-    return [_told(first), _told(second)], [between - before, _events(world) - between]
+    return [_answer_of(first), _answer_of(second)], [between - before, _events(world) - between]
 
 
 async def _code_of_another(world: World, key: str) -> list[str]:

@@ -110,6 +110,20 @@ async def test_dependents_go_where_that_is_confirmed_or_the_original_does_it(
     assert await _left(shared_world, family) == set()
 
 
+async def test_a_value_that_refers_to_the_secret_is_a_dependent(
+    shared_world: World, key: str
+) -> None:
+    """R4."""
+    target = await shared_world.rest.create(*PROJECT(shared_world), key=key, value="db")
+    referring = await shared_world.rest.create(
+        *JOB(shared_world), key=f"{key}_URL", value=f"pg://{{{{{key}}}}}/x"
+    )
+
+    refused = await _delete(shared_world, target.row["id"])
+
+    assert refused["errors"][0]["dependents"] == [{"id": referring.row["id"]}]
+
+
 async def test_a_secret_that_nothing_refers_to_needs_no_confirmation(
     shared_world: World, key: str
 ) -> None:

@@ -226,6 +226,18 @@ async def test_an_import_whose_rows_fail_has_one_answer(world: World) -> None:
     assert (conflict["key"], conflict["existing"]["id"]) == ("BELOW", below.row["id"])
 
 
+async def test_a_repeated_answer_has_its_warnings(world: World) -> None:
+    made = await world.rest.create(Scope.JOB, world.demo.job_id, key="KEY", value="x")
+    document = """mutation ($id: ID!) { editSecret(
+        secretId: $id, input: { key: "KEY", value: "" }, idempotencyKey: "once"
+    ) { secret { version } errors { code } warnings { code message path } } }"""
+
+    answers = [await world.graphql.ask(document, {"id": made.row["id"]}) for _ in range(2)]
+
+    assert answers[0] == answers[1]
+    assert [it["code"] for it in answers[0]["editSecret"]["warnings"]] == ["VALUE_EMPTIED"]
+
+
 async def test_a_lost_permission_is_not_answered_again(world: World) -> None:
     """The control is the first answer: the same token, before it lost its role."""
     made = await world.rest.create(Scope.JOB, world.demo.job_id, key="KEY")

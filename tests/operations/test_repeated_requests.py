@@ -112,8 +112,8 @@ async def _send(world: World, wanted: Wanted, *, is_rest: bool) -> tuple[Wanted,
         await asyncio.sleep(int(response.headers["Retry-After"]))
         response = await world.client.request(**wanted.request(is_rest=is_rest))
     assert response.status_code < 300, response.text
-    told = [response.status_code, response.headers.get("ETag"), response.text]
-    return wanted, is_rest, json.dumps(told)
+    answered = [response.status_code, response.headers.get("ETag"), response.text]
+    return wanted, is_rest, json.dumps(answered)
 
 
 async def _send_all(
@@ -122,8 +122,8 @@ async def _send_all(
     answers: dict[tuple[Wanted, bool], set[str]] = defaultdict(set)
     for start in range(0, len(sends), AT_ONCE):
         batch = sends[start : start + AT_ONCE]
-        told = await asyncio.gather(*(_send(world, it, is_rest=rest) for it, rest in batch))
-        for wanted, is_rest, answer in told:
+        answered = await asyncio.gather(*(_send(world, it, is_rest=rest) for it, rest in batch))
+        for wanted, is_rest, answer in answered:
             answers[wanted, is_rest].add(answer)
     return answers
 
@@ -150,7 +150,7 @@ async def test_repeated_requests_have_one_effect_and_one_answer(
 
     answers = await _send_all(shared_world, sends)
 
-    several = {it for (it, _), told in answers.items() if len(told) > 1}
+    several = {it for (it, _), answered in answers.items() if len(answered) > 1}
     assert {it.kind for it in several} <= {"token"}
     assert _query(shared_world, DOUBLES, before) == (0, 0)
     assert _newest(shared_world) - before == sum(it.effects for it in wanted)
@@ -162,11 +162,11 @@ async def test_a_repeated_token_is_shown_to_one_of_many(
     """H2: the text is in one answer, and all others name the same token."""
     wanted = await _wanted(shared_world, fresh_job, list(DOCUMENTS).index("token"))
 
-    told = await asyncio.gather(
+    answered = await asyncio.gather(
         *(_send(shared_world, wanted, is_rest=False) for _ in range(AT_ONCE))
     )
 
-    payloads = [json.loads(json.loads(it)[2])["data"]["createApiToken"] for _, _, it in told]
+    payloads = [json.loads(json.loads(it)[2])["data"]["createApiToken"] for _, _, it in answered]
     assert sum(it["token"] is not None for it in payloads) == 1
     assert len({it["apiToken"]["id"] for it in payloads}) == 1
     codes = [error["code"] for it in payloads for error in it["errors"]]
@@ -186,6 +186,6 @@ async def test_without_a_key_repeated_requests_are_seen(
 
     answers = await _send_all(shared_world, [(it, False) for it in wanted] * 3)
 
-    assert all(len(told) == 3 for told in answers.values())
+    assert all(len(answered) == 3 for answered in answers.values())
     assert _query(shared_world, DOUBLES, before)[0] > 0
     assert _newest(shared_world) - before == 3 * sum(it.effects for it in wanted)
