@@ -112,6 +112,10 @@ class RealIds:
         # The credential is of this organization; any other one would be a wall of 401.
         if case.headers and "X-Organization-Id" in case.headers:
             case.headers["X-Organization-Id"] = self._organization
+        # Generated tags are malformed or of nothing; what they do has tests of its own.
+        for name, text in {"If-Match": "*", "If-None-Match": '"0"'}.items():
+            if case.headers and name in case.headers:
+                case.headers[name] = text
         turn = next(self._turns[case.operation.label, case.meta and case.meta.generation.mode])
         if turn % 5 < 4:
             scope = self._name_holder(case.path_parameters)
