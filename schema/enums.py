@@ -181,8 +181,7 @@ class MutationErrorCode(Enum):
         ErrorCode.DELIVERY_LIMIT_EXCEEDED, description="REST: 409"
     )
     REFERENCES_NOT_UPDATED = strawberry.enum_value(
-        ErrorCode.REFERENCES_NOT_UPDATED,
-        description="Only with `updateReferences`, which REST does not have.",
+        ErrorCode.REFERENCES_NOT_UPDATED, description="REST: 409"
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.domain.errors import Argument, BusinessError, ErrorCode, InvalidInput
+from gateway.domain.errors import Argument, ErrorCode, GatewayError, InvalidInput
 from gateway.domain.references import Reading, expanded, inside_out, read_references
 
 MAX_DELIVERED_KEYS: Final = 5_000
@@ -53,7 +53,7 @@ class UnresolvedReference:
     name: str
 
 
-class UnresolvedReferences(BusinessError):
+class UnresolvedReferences(GatewayError):
     """References of a delivery are unresolved, and the caller wants none that are."""
 
     code = ErrorCode.REFERENCE_UNRESOLVED
@@ -64,8 +64,7 @@ class UnresolvedReferences(BusinessError):
         more = f" and {len(unresolved) - _MAX_NAMED} more" if len(unresolved) > _MAX_NAMED else ""
         super().__init__(
             "References of this delivery lead to no key of the service, or into a cycle: "
-            f"{named}{more}.",
-            Argument.HOLDER,
+            f"{named}{more}."
         )
         self.unresolved = tuple(unresolved)
 

@@ -40,7 +40,7 @@ class Node:
 
     id: str
     key: str
-    name: Name
+    name: Name = field(repr=False)
     holder_id: str
     # The nearest one wins.
     rank: int
@@ -48,7 +48,7 @@ class Node:
     target_id: str | None = None
     # Where the file is mounted; None for what is not a file.
     path: str | None = None
-    names: frozenset[Name] = frozenset()
+    names: frozenset[Name] = field(default=frozenset(), repr=False)
     # Which of its texts it has; another one after an edit.
     text: Hashable = None
 
@@ -143,9 +143,9 @@ class Graph:
 class View:
     """What one chain of holders sees under each name."""
 
-    winners: Mapping[Name, Node]
-    sources: Mapping[Name, Node]
-    contents: Mapping[Name, int]
+    winners: Mapping[Name, Node] = field(repr=False)
+    sources: Mapping[Name, Node] = field(repr=False)
+    contents: Mapping[Name, int] = field(repr=False)
 
 
 def graphs_before(

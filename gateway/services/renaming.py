@@ -1,7 +1,7 @@
 """What a rename or a deletion does to references, and references that follow a rename."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from gateway.domain.change_warnings import (
@@ -35,7 +35,7 @@ class Mentions:
     """The secrets whose values refer to one key, and the graph that says what it resolves to."""
 
     key: str
-    name: Name
+    name: Name = field(repr=False)
     referrers: Mapping[str, Secret]
     graph: Graph
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, delete, func, or_, select, true, union_all
@@ -39,7 +39,7 @@ class Referrer:
 
     secret_id: str
     key: str
-    names: NameHashes
+    names: NameHashes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class ValueReferences:
     secret_id: str
     project_id: str
     value_version: int
-    names: NameHashes
+    names: NameHashes = field(repr=False)
 
 
 async def add(unit: WriteUnit, added: Iterable[ValueReferences]) -> None:

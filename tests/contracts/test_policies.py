@@ -56,4 +56,4 @@ def test_no_line_is_left_over() -> None:
         name
         for name, policy in TYPES.items()
         if policy == CARRIES and not name.endswith(("Connection", "Edge", "Payload", "Error"))
-    } - {"PageInfo", "ImportedSecret"}
+    } - {"PageInfo", "ImportedSecret", "MutationWarning"}

@@ -26,6 +26,7 @@ from tests.machine.hierarchies import (
 )
 from tests.machine.model import Entry, Model, Place
 from tests.machine.stage import Stage, named, opened_stage
+from tests.patience import PATIENCE
 
 HIERARCHIES = int(os.environ.get("GATEWAY_HIERARCHIES", "12"))
 _SECRETS, _CHANGES = 8, 4
@@ -162,7 +163,7 @@ class _Run:
             turns, service_id=service.id, after=cursor
         )
         keys: set[str] = set()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             async for found in changes:
                 assert isinstance(found, EffectiveChange)
                 if _is_tick(found.change):
