@@ -126,7 +126,7 @@ class Ripples:
 
 async def ripples(foundation: Foundation, unit: ReadUnit, secret: Secret) -> Ripples:
     """Return what follows references around a secret."""
-    if not await _referring_keys(unit, secret.holder):
+    if not await references.has_any(unit, secret.holder.project_id):
         return Ripples(secret, (), None)
     dependents = await secrets.dependent_keys(unit, secret.id)
     keys = {secret.key, *dependents.values()}

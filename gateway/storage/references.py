@@ -17,6 +17,7 @@ from gateway.storage.reference_tables import ReferenceReadingRow, ValueReference
 from gateway.storage.row_batches import insert_rows
 from gateway.storage.row_macs import Covered, alarm, ensure_one
 from gateway.storage.tables import SecretRow
+from gateway.storage.together import Sorted, rows_together
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
 NAME_HASH_BYTES: Final = 16
@@ -120,6 +121,15 @@ async def around(unit: ReadUnit, holder: Holder, known: AbstractSet[bytes]) -> S
 
     """
     return await _around(unit, holder, known)
+
+
+async def has_any(unit: ReadUnit, project_id: str) -> bool:
+    """Tell whether any value of a project refers to names; entries of a list ask together."""
+    statement = select(VALUE_REFERENCE.c.secret_id).where(
+        VALUE_REFERENCE.c.project_id == project_id
+    )
+    wanted = Sorted(statement=statement, by=(VALUE_REFERENCE.c.secret_id,), limit=1)
+    return bool(await rows_together(unit, wanted, shape="references of a project"))
 
 
 async def referring_keys(unit: ReadUnit, holder: Holder) -> Sequence[tuple[str, str]]:
