@@ -39,7 +39,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 .PHONY: help setup dev-setup graphiql clients run test test-storage lint format types contracts docker-lint \
-	shell-lint lock lock-check wheel-smoke sbom audit check bench faults clean
+	shell-lint lock lock-check wheel-smoke sbom audit check bench references faults clean
 
 help: ## List these tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
@@ -132,6 +132,11 @@ test-storage: dev-setup ## Run the tests of storage and units alone, without cov
 faults: dev-setup ## Run the fault tests alone: killed processes, power cuts, full disks, races
 	@command -v strace >/dev/null || echo 'strace is missing: the power does not go off.'
 	@$(BIN)/python -m pytest tests/faults $(PYTEST_ARGS)
+
+references: dev-setup ## Compare references of 10,000 random hierarchies with a full resolution
+	@REFERENCE_HIERARCHIES=10000 GATEWAY_HIERARCHIES=200 $(BIN)/python -m pytest \
+		tests/machine/test_reference_graph.py tests/machine/test_reference_queries.py \
+		--timeout 7200 $(PYTEST_ARGS)
 
 bench: dev-setup ## Measure throughput and latency
 	@$(BIN)/python -m tests.benchmarks
