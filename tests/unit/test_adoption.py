@@ -41,6 +41,8 @@ async def _downgrade(data_dir: Path, revision: str) -> None:
 
     url = Settings(data_dir=data_dir).resolved_database_url
     async with Database(url) as database, database.writer.begin() as connection:
+        # Older versions do not know the kind.
+        await connection.exec_driver_sql("DELETE FROM holder WHERE kind = 'AGENTIC_WORKFLOW'")
         await connection.run_sync(downgrade)
 
 
