@@ -106,8 +106,8 @@ class ReferencesNotUpdated(BusinessError):
             "written by you, would be too long, or refers to another secret for some service.",
             Argument.KEY,
         )
-        self.secrets = tuple(secrets)
-        self.hidden = hidden
+        self.secrets = tuple(secrets[:_MAX_NAMED])
+        self.hidden = others
 
 
 class ReadOnly(BusinessError):

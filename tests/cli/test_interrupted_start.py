@@ -12,6 +12,8 @@ from tests.cli.conftest import CommandLine
 # Interrupts the process when it begins to import the module that its argument names.
 INTERRUPTED = """
 import os, signal, sys
+# Whoever starts the tests in the background may have had it ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 moment = sys.argv.pop(1)
 class Finder:
     def find_spec(self, name, *_):

@@ -16,6 +16,7 @@ import pytest
 from gateway.cli import launching
 from gateway.cli.children import holding_signals, run_child
 from gateway.cli.delivered import Delivered, delivered_to
+from gateway.cli.options import OnUnresolved
 from gateway.services.demo import Demo
 from tests.cli.conftest import CommandLine
 from tests.patience import PATIENCE
@@ -93,9 +94,9 @@ def test_signals_are_held_before_the_gateways_threads_start(
     """A thread has the mask that it starts with; one without it would be ended by a signal."""
     held: set[int] = set()
 
-    def deliver(service_id: str) -> Delivered:
+    def deliver(service_id: str, on_unresolved: OnUnresolved) -> Delivered:
         held.update(signal.pthread_sigmask(signal.SIG_BLOCK, []))
-        return delivered_to(service_id)
+        return delivered_to(service_id, on_unresolved)
 
     monkeypatch.setattr(launching, "delivered_to", deliver)
 

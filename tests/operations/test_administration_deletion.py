@@ -72,7 +72,7 @@ async def test_what_has_holders_below_it_is_not_deleted_unless_that_is_asked_for
 
     assert payload["deletedHolderIds"] == []
     (error,) = payload["errors"]
-    assert (error["code"], error["holderCount"]) == ("NOT_EMPTY", 6)
+    assert (error["code"], error["holderCount"]) == ("NOT_EMPTY", 7)
     assert error["secretCount"] > 0
 
 
@@ -117,7 +117,7 @@ async def test_with_a_project_goes_all_of_it_and_nothing_else(world: World, data
     payload = await _deleted(world, Scope.PROJECT, demo.project_id, with_content=True)
 
     assert payload["errors"] == []
-    assert len(payload["deletedHolderIds"]) == 9
+    assert len(payload["deletedHolderIds"]) == 10
     for table in ("holder", "secret"):
         counted = f"SELECT count(*) FROM {table} WHERE project_id = ?"  # noqa: S608 - fixed names
         assert _counted(data_dir, counted, demo.project_id) == 0

@@ -71,7 +71,7 @@ async def test_what_is_left_out_stays(shared_world: World, shared_face: Face, ke
     made = await shared_face.create(
         *JOB(shared_world),
         key=key,
-        mount_path="/etc/file",
+        mount_path=f"/etc/{key}",
         description="Kept",
         enable_interpolation_in_file=True,
     )

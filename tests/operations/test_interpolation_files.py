@@ -82,7 +82,7 @@ async def test_an_overridden_file_takes_its_targets_flag_unless_it_has_one(
     target = await shared_world.rest.create(
         *PROJECT(shared_world),
         key=key,
-        mount_path="/etc/file",
+        mount_path=f"/etc/{key}",
         enable_interpolation_in_file=target_flag,
     )
     await shared_world.rest.override(

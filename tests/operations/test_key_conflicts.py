@@ -49,7 +49,7 @@ async def _value(face: Face, key: str, at: Place) -> Outcome:
 
 
 async def _file(face: Face, key: str, at: Place) -> Outcome:
-    return await face.create(*at, key=key, value="new", mount_path="/etc/key")
+    return await face.create(*at, key=key, value="new", mount_path=f"/etc/{key}")
 
 
 async def _alias(face: Face, key: str, at: Place) -> Outcome:

@@ -32,14 +32,14 @@ async def test_an_override_of_a_file_leaves_the_path_to_its_target(
 ) -> None:
     """O3."""
     target = await shared_face.create(
-        *PROJECT(shared_world), key=key, value="wide", mount_path="/etc/file"
+        *PROJECT(shared_world), key=key, value="wide", mount_path=f"/etc/{key}"
     )
 
     made = await shared_face.override(*JOB(shared_world), target.row["id"], value="narrow")
 
     assert made.row["variable_type"] == "OVERRIDE"
     assert "mount_path" not in made.row
-    assert made.row["overridden_secret"]["mount_path"] == "/etc/file"
+    assert made.row["overridden_secret"]["mount_path"] == f"/etc/{key}"
     assert made.row["overridden_secret"]["variable_type"] == "FILE"
 
 

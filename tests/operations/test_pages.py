@@ -220,7 +220,15 @@ HOLDERS = """query ($id: ID!, $first: Int, $after: String) { environment(id: $id
 
 @pytest.mark.asyncio(loop_scope="function")
 async def test_services_come_in_pages_by_name(world: World) -> None:
-    names = ["cart", "ingress", "network", "newsletter", "nightly-invoices", "storefront"]
+    names = [
+        "cart",
+        "ingress",
+        "network",
+        "newsletter",
+        "nightly-invoices",
+        "storefront",
+        "support",
+    ]
     at = {"id": world.demo.environment_id}
 
     one = (await world.graphql.ask(HOLDERS, at | {"first": 4}))["environment"]["services"]
@@ -229,4 +237,4 @@ async def test_services_come_in_pages_by_name(world: World) -> None:
 
     assert [edge["node"]["name"] for edge in one["edges"] + two["edges"]] == names
     assert (one["pageInfo"]["hasNextPage"], two["pageInfo"]["hasNextPage"]) == (True, False)
-    assert one["totalCount"] == 6
+    assert one["totalCount"] == 7

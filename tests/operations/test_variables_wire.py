@@ -107,7 +107,7 @@ async def test_an_alias_tells_its_target_without_a_value(shared_world: World, ke
 
 async def test_an_override_tells_its_target_without_a_value(shared_world: World, key: str) -> None:
     """V2, O3: the path of a FILE stays in the nested row."""
-    target = await _created(shared_world, Scope.PROJECT, key, mount_path="/etc/file")
+    target = await _created(shared_world, Scope.PROJECT, key, mount_path=f"/etc/{key}")
     named = {"override_scope": "JOB", "override_parent_id": shared_world.demo.job_id}
     response = await shared_world.client.post(
         f"/variable/{target['id']}/override", json={"value": "narrow"} | named
@@ -118,7 +118,7 @@ async def test_an_override_tells_its_target_without_a_value(shared_world: World,
     assert set(made) == ALWAYS | OF_A_SERVICE | {"overridden_variable"}
     assert made["mount_path"] is None
     assert set(made["overridden_variable"]) == REFERENCE
-    assert made["overridden_variable"]["mount_path"] == "/etc/file"
+    assert made["overridden_variable"]["mount_path"] == f"/etc/{key}"
     assert await _row(shared_world, made["id"]) == made
 
 

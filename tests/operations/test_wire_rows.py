@@ -110,8 +110,11 @@ async def test_the_platform_owns_what_nothing_else_does(world: World) -> None:
     """W1."""
     owners = {row["key"]: row["owned_by"] for row in await _rows(world)}
 
-    assert owners.pop("TRACING_API_KEY") == "Vault"
+    at = {"parent_id": world.demo.environment_id, "scope": "ENVIRONMENT"}
+    variables = (await world.client.get("/variable", params=at)).json()["results"]
+
     assert set(owners.values()) == {"QOVERY"}
+    assert {row["key"] for row in variables if row["owned_by"] == "Vault"} == {"TRACING_API_KEY"}
 
 
 async def test_references_are_there_where_they_apply_only(world: World) -> None:
