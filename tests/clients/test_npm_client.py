@@ -125,7 +125,7 @@ def test_built_in_row_names_the_service_it_comes_from(
 
 def test_mount_path_makes_a_file(secrets: NpmSecrets, key: str, declarations: Declarations) -> None:
     """C1, W3."""
-    made = secrets.create(key=key, value="content", mount_path="/etc/app/key.pem")
+    made = secrets.create(key=key, value="content", mount_path=f"/etc/app/{key}")
 
     assert made.status == HTTPStatus.CREATED
     assert declarations.complaints("Secret", made.data) == []
@@ -179,13 +179,13 @@ def test_alias_of_a_file_has_the_path_in_its_reference(
     secrets: NpmSecrets, key: str, other_key: str
 ) -> None:
     """A4, W3."""
-    target = secrets.create(key=key, value="v", mount_path="/etc/app/key.pem")
+    target = secrets.create(key=key, value="v", mount_path=f"/etc/app/{key}")
 
     alias = secrets.alias(target.row["id"], key=other_key)
 
     assert (alias.status, alias.row["variable_type"]) == (HTTPStatus.CREATED, "ALIAS")
     assert "mount_path" not in alias.row
-    assert alias.row["aliased_secret"]["mount_path"] == "/etc/app/key.pem"
+    assert alias.row["aliased_secret"]["mount_path"] == f"/etc/app/{key}"
     assert alias.row["aliased_secret"]["variable_type"] == "FILE"
 
 

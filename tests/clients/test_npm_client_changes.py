@@ -65,13 +65,13 @@ def test_edit_does_not_turn_a_value_into_a_file(
 
 def test_edit_keeps_a_files_mount_path(secrets: NpmSecrets, key: str, other_key: str) -> None:
     """C5."""
-    made = secrets.create(key=key, value="v", mount_path="/etc/app/old")
+    made = secrets.create(key=key, value="v", mount_path=f"/etc/app/{key}")
 
     edited = secrets.edit(made.row["id"], key=key, value="w", mount_path="/etc/app/new")
 
     alias = secrets.alias(made.row["id"], key=other_key)
     assert (edited.status, edited.row["variable_type"]) == (HTTPStatus.OK, "FILE")
-    assert alias.row["aliased_secret"]["mount_path"] == "/etc/app/old"
+    assert alias.row["aliased_secret"]["mount_path"] == f"/etc/app/{key}"
 
 
 @pytest.mark.parametrize(

@@ -71,13 +71,13 @@ def test_override_and_its_target_stand_side_by_side(levels: Levels, key: str) ->
 def test_override_of_a_file_has_the_path_in_its_reference(levels: Levels, key: str) -> None:
     """O3, W3."""
     higher, lower = levels
-    target = higher.create(key=key, value="v", mount_path="/etc/app/key.pem")
+    target = higher.create(key=key, value="v", mount_path=f"/etc/app/{key}")
 
     override = lower.override(target.row["id"], value="w")
 
     assert (override.status, override.row["variable_type"]) == (HTTPStatus.CREATED, "OVERRIDE")
     assert "mount_path" not in override.row
-    assert override.row["overridden_secret"]["mount_path"] == "/etc/app/key.pem"
+    assert override.row["overridden_secret"]["mount_path"] == f"/etc/app/{key}"
     assert override.row["overridden_secret"]["variable_type"] == "FILE"
 
 

@@ -93,7 +93,8 @@ class Model:
         is_kept = value is None or old.type is SecretType.ALIAS
         new = replace(old, key=key, version=old.version + 1)
         new = new if is_kept else replace(new, value=value or "")
-        if fault := self.room_fault(new):
+        # Its overrides are renamed with it, so a rename takes no room.
+        if fault := self.room_fault(replace(new, key=old.key)):
             return fault
         self.entries[secret_id] = new
         for entry in [*self.entries.values()] if key != old.key else []:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from gateway.domain.content import (
     MAX_DESCRIPTION_LENGTH,
+    MAX_FILE_NAME_BYTES,
     MAX_KEY_LENGTH,
     MAX_MOUNT_PATH_LENGTH,
     MAX_VALUE_BYTES,
@@ -24,9 +25,11 @@ KEY_PATTERN: Final = rf"^(?!{_ANY_CASE})[A-Za-z][A-Za-z0-9_]*$"
 ID_PATTERN: Final = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 IDEMPOTENCY_KEY_PATTERN: Final = "^[!-~]+$"
 _ENTITY_TAG_PATTERN: Final = r'(?:W/)?"[!#-~]*"'
-# Absolute and normal, outside the kernel's folders; the empty one stands for none.
+# Absolute and normal, outside the kernel's folders, each name as long as file systems take if it is
+# ASCII; the empty one is no path.
 MOUNT_PATH_PATTERN: Final = (
-    r"^$|^(?!/(?:proc|sys|dev)(?:/|$))(?:/(?!\.{1,2}(?:/|$))[^/\x00-\x1f\x7f-\x9f]+)+$"
+    r"^$|^(?!/(?:proc|sys|dev)(?:/|$))(?:/(?!\.{1,2}(?:/|$))"
+    rf"[^/\x00-\x1f\x7f-\x9f]{{1,{MAX_FILE_NAME_BYTES}}})+$"
 )
 # Without the type it would be true of null too, and forbid it.
 _NUL: Final[Mapping[str, str]] = {"type": "string", "pattern": r"\x00"}
