@@ -59,8 +59,7 @@ class Foundation:
         async with self.database.write(dry_run=terms.dry_run, is_bounded=is_bounded) as unit:
             await self._ensure_access_is_unchanged(unit, viewer)
             yield unit
-            for finish in unit.at_end:
-                await finish()
+            await unit.finish()
 
     async def _ensure_access_is_unchanged(self, unit: WriteUnit, viewer: Principal | None) -> None:
         if viewer is None or viewer.kind is None:

@@ -64,6 +64,8 @@ async def once(
         return answer
     with collecting_warnings() as collected:
         made = await make()
+        # Its warnings are a part of the answer.
+        await unit.finish()
     _report(collected)
     await idempotency.forget(unit, until=now - KEPT_FOR)
     text = join_warnings(recording.to_text(made), collected)

@@ -67,6 +67,7 @@ class RecordedError:
     existing: Secret | None = None
     aliased: SecretFacts | None = None
     holder: Holder | None = None
+    at: Holder | None = None
     key: str | None = None
     missing_id: str | None = None
     maximum: int | None = None

@@ -149,7 +149,7 @@ class WriteUnit(ReadUnit):
         super().__init__(engine, admission, is_bounded=is_bounded)
         self.told: list[AuditDraft] = []
         self.intended = Intended()
-        # Run in order after all else of a use case is written, and before it is committed.
+        # What `finish` runs, in order, before the commit.
         self.at_end: list[Callable[[], Awaitable[None]]] = []
         # Run in order once the transaction is committed; none of them can fail.
         self.committed: list[Callable[[], None]] = []
@@ -180,6 +180,12 @@ class WriteUnit(ReadUnit):
             return 0
         async with self._turn:
             return int((await self._run(statement, parameters)).rowcount)
+
+    async def finish(self) -> None:
+        """Run what was put off until all else of a use case is written; each only once."""
+        put_off, self.at_end = self.at_end, []
+        for work in put_off:
+            await work()
 
     async def commit(self) -> None:
         """Make it last.

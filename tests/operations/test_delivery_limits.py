@@ -22,8 +22,9 @@ REFUSED = (HTTPStatus.CONFLICT, ErrorCode.DELIVERY_LIMIT_EXCEEDED)
 CREATE = """mutation ($holder: SecretHolderRef!, $input: SecretInput!) {
     createSecret(holder: $holder, input: $input) {
         errors { code message path ... on DeliveryLimitError { holderId } } } }"""
-IMPORT = """mutation ($holder: SecretHolderRef!, $secrets: [ImportSecretInput!]!) {
-    importSecrets(holder: $holder, secrets: $secrets, overwrite: true) {
+IMPORT = """mutation (
+    $holder: SecretHolderRef!, $secrets: [ImportSecretInput!]!, $key: String) {
+    importSecrets(holder: $holder, secrets: $secrets, overwrite: true, idempotencyKey: $key) {
         rows { action } errors { code path ... on DeliveryLimitError { holderId } } } }"""
 
 
@@ -176,13 +177,15 @@ async def test_rows_of_an_import_fail_alone(
     monkeypatch.setattr(delivery_loads, "MAX_BYTES", 100)
     sizes = [("A", 20), ("LONG", 81), ("B", 31), ("B", 30), ("C", 0), ("LONG", 40), ("A", 31)]
     secrets = [{"key": key, "value": "x" * size} for key, size in sizes]
-    variables = {"holder": {scope.id_argument: job_id}, "secrets": secrets}
+    variables = {"holder": {scope.id_argument: job_id}, "secrets": secrets, "key": new_id()}
 
     payload = (await shared_world.graphql.ask(IMPORT, variables))["importSecrets"]
+    repeated = (await shared_world.graphql.ask(IMPORT, variables))["importSecrets"]
 
     actions = [row["action"] for row in payload["rows"]]
     done = ["CREATED", "FAILED", "FAILED", "CREATED", "FAILED", "UPDATED", "FAILED"]
     assert actions == done
+    assert repeated == payload
     assert await delivered(shared_world, job_id)
     assert {error["holderId"] for error in payload["errors"]} == {job_id}
     assert {error["code"] for error in payload["errors"]} == {"DELIVERY_LIMIT_EXCEEDED"}

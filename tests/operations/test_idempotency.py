@@ -226,6 +226,18 @@ async def test_an_import_whose_rows_fail_has_one_answer(world: World) -> None:
     assert (conflict["key"], conflict["existing"]["id"]) == ("BELOW", below.row["id"])
 
 
+async def test_a_repeated_answer_has_the_warnings_that_came_last(world: World) -> None:
+    """R4, H2: unknown names are looked for once all else is written."""
+    document = """mutation ($id: ID!) { createJobSecret(
+        jobId: $id, input: { key: "REFERRING", value: "{{NOT_THERE}}" }, idempotencyKey: "once"
+    ) { secret { id } warnings { code message path } } }"""
+
+    answers = [await world.graphql.ask(document, {"id": world.demo.job_id}) for _ in range(2)]
+
+    assert answers[0] == answers[1]
+    assert [it["code"] for it in answers[0]["createJobSecret"]["warnings"]] == ["REFERENCE_UNKNOWN"]
+
+
 async def test_a_repeated_answer_has_its_warnings(world: World) -> None:
     made = await world.rest.create(Scope.JOB, world.demo.job_id, key="KEY", value="x")
     document = """mutation ($id: ID!) { editSecret(
