@@ -9,14 +9,14 @@ import strawberry
 from graphql import FieldNode, OperationDefinitionNode
 
 from gateway.domain.sealed import starred
-from gateway.services.delivery import CheckReferences, keep_unresolved, refuse_unresolved
+from gateway.services.delivery import CheckReferences, refuse_unresolved
 from gateway.services.delivery import RuntimeSecret as DomainRuntimeSecret
 from schema.enums import OnUnresolved
 
 # How many entries of an answer are completed before other requests have a turn.
 ENTRIES_AT_ONCE: Final = 100
-CHECKS: Final[Mapping[OnUnresolved, CheckReferences]] = MappingProxyType(
-    {OnUnresolved.KEEP: keep_unresolved, OnUnresolved.FAIL: refuse_unresolved}
+CHECKS: Final[Mapping[OnUnresolved, CheckReferences | None]] = MappingProxyType(
+    {OnUnresolved.KEEP: None, OnUnresolved.FAIL: refuse_unresolved}
 )
 
 

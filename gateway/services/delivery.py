@@ -82,10 +82,6 @@ def admit_all(_: DeliverySize) -> None:
 CheckReferences = Callable[[Sequence[UnresolvedReference]], None]
 
 
-def keep_unresolved(_: Sequence[UnresolvedReference]) -> None:
-    """Deliver references that are unresolved as they are written."""
-
-
 def refuse_unresolved(found: Sequence[UnresolvedReference]) -> None:
     """Deliver nothing if a reference is unresolved.
 
@@ -112,7 +108,7 @@ class Delivery:
         service_id: str,
         kinds: Collection[Scope] = SERVICE_SCOPES,
         admit: Admit = admit_all,
-        check: CheckReferences = keep_unresolved,
+        check: CheckReferences | None = None,
         is_view_shared: bool = False,
     ) -> Sequence[RuntimeSecret]:
         """Return all that a service gets, with values, by key.
@@ -224,17 +220,19 @@ async def _expanded(
     sources: Mapping[str, Secret],
     contents: Mapping[str, str],
     admit: Admit,
-    check: CheckReferences,
+    check: CheckReferences | None,
 ) -> Sequence[RuntimeSecret]:
     if sum(map(len, contents.values())) <= _LONG:
         interpolator = _interpolator(sources, contents)
         admit(DeliverySize(len(sources), interpolator.size))
-        check(interpolator.unresolved)
+        if check is not None:
+            check(interpolator.unresolved)
         return _built(sources, *interpolator.expand())
     # Beside the event loop, which has others to answer meanwhile.
     interpolator = await asyncio.to_thread(_interpolator, sources, contents)
     admit(DeliverySize(len(sources), interpolator.size))
-    check(await asyncio.to_thread(lambda: interpolator.unresolved))
+    if check is not None:
+        check(await asyncio.to_thread(lambda: interpolator.unresolved))
     return _built(sources, *await asyncio.to_thread(interpolator.expand))
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Self
 
 from gateway.crypto.envelope import sealed_size
 from gateway.domain.delivery_loads import DeliveryLoads, Growth
@@ -42,11 +41,6 @@ class ImportRoom:
     loads: DeliveryLoads | None = None
     sizes: dict[str, int] = field(default_factory=dict)
     named: Mapping[str, Holder] = field(default_factory=dict)
-
-    @classmethod
-    def unlimited(cls, viewer: Principal) -> Self:
-        """Return room for everything, until it is known what there is."""
-        return cls(viewer, FilePaths(), {})
 
     def take_new(self, secret: Secret, value: str) -> None:
         """Take room for a new secret.

@@ -21,7 +21,7 @@ from gateway.services import access
 from gateway.services.foundation import Foundation
 from gateway.services.idempotency import once
 from gateway.services.import_plan import ImportAction, ImportedRow, ImportPlan, ImportRow
-from gateway.services.import_room import ImportRoom, room_for
+from gateway.services.import_room import room_for
 from gateway.services.recorded_answers import RecordedError, Recording, recording_of
 from gateway.services.writing import add_all_with_values, update_all_with_values
 from gateway.storage import holders, secret_batches
@@ -117,9 +117,7 @@ class Imports:
         faults = [_fault(row.draft) for row in rows]
         async with self._foundation.writing(terms, viewer=viewer) as unit:
             holder = await access.require_on(unit, viewer, Permission.SECRET_WRITE, at)
-            plan = ImportPlan(
-                self._foundation, viewer, overwrite, counts={}, room=ImportRoom.unlimited(viewer)
-            )
+            checked = list(zip(rows, faults, strict=True))
             return await once(
                 self._foundation,
                 unit,
@@ -127,13 +125,17 @@ class Imports:
                 terms=terms,
                 request=("import", at, rows, overwrite),
                 recording=_REPORTS,
-                make=partial(
-                    self._import, unit, plan, holder, list(zip(rows, faults, strict=True))
-                ),
+                make=partial(self._import, unit, viewer, holder, checked, overwrite=overwrite),
             )
 
     async def _import(
-        self, unit: WriteUnit, plan: ImportPlan, holder: Holder, checked: Sequence[_Checked]
+        self,
+        unit: WriteUnit,
+        viewer: Principal,
+        holder: Holder,
+        checked: Sequence[_Checked],
+        *,
+        overwrite: bool,
     ) -> ImportReport:
         chain = await holders.by_ids(unit, holder.chain_ids)
         by_scope = {found.kind: found for found in chain.values()}
@@ -141,15 +143,16 @@ class Imports:
         named = {place.id: place for place in places if place}
         # Before the first one is written: all that the rows name, or nothing.
         for place in named.values():
-            access.require(plan.viewer, Permission.SECRET_WRITE, on=place)
-        plan.counts.update(await secret_batches.counts_at(unit, list(named)))
+            access.require(viewer, Permission.SECRET_WRITE, on=place)
         keys = {row.draft.key for row, _ in checked if is_key(row.draft.key)}
         met = await _met(unit, holder, named.values(), keys)
-        plan.know(met)
         valid = [row.draft for row, fault in checked if fault is None]
-        plan.room = await room_for(
-            unit, viewer=plan.viewer, places=named.values() or [holder], met=met, drafts=valid
+        room = await room_for(
+            unit, viewer=viewer, places=named.values() or [holder], met=met, drafts=valid
         )
+        counts = await secret_batches.counts_at(unit, list(named))
+        plan = ImportPlan(self._foundation, viewer, overwrite, counts, room)
+        plan.know(met)
         imported = tuple(plan.add(at, *row) for at, row in zip(places, checked, strict=True))
         await add_all_with_values(self._foundation, unit, plan.created.values())
         await update_all_with_values(self._foundation, unit, plan.edited.values())

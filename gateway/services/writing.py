@@ -210,14 +210,11 @@ async def _seal_all(
     return list(map(StoredValue, sealed, identities))
 
 
-async def _ensure_value_has_room(
-    foundation: Foundation, unit: WriteUnit, secret: Secret, value: str, *, viewer: Principal
+async def _ensure_growth_has_room(
+    foundation: Foundation, unit: WriteUnit, growth: Growth, *, viewer: Principal
 ) -> None:
-    boxes = await values.find_sizes(unit, [secret.id])
-    before = sealed_size(boxes.get(secret.id, 0))
-    growth = growth_of_edit(secret, before=before, value=value)
     if growth.size > 0:
-        counts = await secret_batches.counts_at(unit, secret.holder.chain_ids)
+        counts = await secret_batches.counts_at(unit, growth.holder.chain_ids)
         await ensure_deliverable(foundation, unit, growth, viewer=viewer, counts=counts)
 
 
@@ -230,8 +227,10 @@ async def update_with_value(
         DeliveryLimitExceeded: if a delivery would be too large.
 
     """
-    await _ensure_value_has_room(foundation, unit, secret, value, viewer=viewer)
     state = (await values.find_states(unit, [secret.id])).get(secret.id)
+    before = sealed_size(state.size) if state else 0
+    growth = growth_of_edit(secret, before=before, value=value)
+    await _ensure_growth_has_room(foundation, unit, growth, viewer=viewer)
     version = _next_version(state)
     sealed = await foundation.vault.seal(unit, value, identity_of(secret, version))
     await values.replace_value(unit, secret.id, sealed, value_version=version)
