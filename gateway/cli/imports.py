@@ -1,7 +1,8 @@
 """`import`: the secrets of a file, and the outcome of each."""
 
+import sys
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -26,6 +27,10 @@ from gateway.services.imports import (
     ImportedRow,
     ImportRow,
 )
+
+# A shorter import is done before one could read a bar.
+_LONG: Final = 50
+
 
 # The error says why the row is skipped; nothing failed.
 _LEFT_ALONE: Final = ImportedRow(ImportAction.SKIPPED, error=MountPathAsValue())
@@ -106,13 +111,17 @@ def _imported(
         paths = await _paths_of_files(runtime, operator, entries)
         values = [entry for entry in entries if entry.key not in paths]
         rows = [ImportRow(SecretDraft(key=entry.key, value=entry.value)) for entry in values]
-        report = await runtime.services.imports.run(
-            viewer=operator,
-            at=at,
-            rows=rows,
-            overwrite=overwrite,
-            terms=WriteTerms(dry_run=dry_run),
-        )
+        is_hidden = len(rows) < _LONG or not sys.stderr.isatty()
+        with typer.progressbar(
+            length=len(rows), label="Importing", hidden=is_hidden, file=sys.stderr
+        ) as bar:
+            report = await runtime.services.imports.run(
+                viewer=operator,
+                at=at,
+                rows=_Watched(rows, bar.update),
+                overwrite=overwrite,
+                terms=WriteTerms(dry_run=dry_run),
+            )
         imported = {entry.key: row for entry, row in zip(values, report.rows, strict=True)}
         return _Report(
             report.holder, [_Outcome(it, imported.get(it.key, _LEFT_ALONE)) for it in entries]
@@ -137,6 +146,19 @@ async def _paths_of_files(
         if it.is_mount_path
         or any(is_path_of_file(it.value, path) for path in mounted.get(it.key, ()))
     }
+
+
+class _Watched(list[ImportRow]):
+    """Rows that tell when the next one is taken."""
+
+    def __init__(self, rows: Sequence[ImportRow], on_next: Callable[[int], None]) -> None:
+        super().__init__(rows)
+        self._on_next = on_next
+
+    def __iter__(self) -> Iterator[ImportRow]:
+        for row in super().__iter__():
+            yield row
+            self._on_next(1)
 
 
 def _tell(report: _Report, *, dry_run: bool) -> None:
