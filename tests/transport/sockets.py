@@ -33,6 +33,25 @@ def until_closed(opened: socket.socket) -> bytes:
     return received
 
 
+def answer(opened: socket.socket) -> bytes:
+    """Return one answer with a length, whole, and leave what comes after it."""
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        head += _more(opened, 1)
+    length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
+    assert length, head
+    body = b""
+    while len(body) < int(length[1]):
+        body += _more(opened, int(length[1]) - len(body))
+    return head + body
+
+
+def _more(opened: socket.socket, count: int) -> bytes:
+    part = opened.recv(count)
+    assert part, "The connection is closed."
+    return part
+
+
 def statuses(received: bytes) -> list[int]:
     """Return the statuses of the answers in it."""
     return [int(it) for it in re.findall(rb"HTTP/1\.1 (\d{3})", received)]

@@ -13,7 +13,7 @@ import pytest
 from gateway.services.demo import Demo
 from tests.patience import PATIENCE, wait_until
 from tests.servers import LiveServer, serving
-from tests.transport.sockets import connected, statuses, until_closed
+from tests.transport.sockets import answer, connected, statuses, until_closed
 
 MOST: Final = 5
 LIVE: Final = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -102,7 +102,7 @@ def test_bytes_that_trickle_buy_no_time(hasty: LiveServer) -> None:
     with connected(hasty.url) as trickling, connected(hasty.url) as silent:
         trickling.sendall(LIVE + head)
         # The answer to the first request says that the second one has begun.
-        assert b"200 OK" in trickling.recv(1_000)
+        assert b"200 OK" in answer(trickling)
         silent.sendall(head)
         while not _is_readable(silent, within=0.05):
             # It may have ended meanwhile.
@@ -133,7 +133,7 @@ def test_no_more_connections_than_the_peer_may_have(counting: LiveServer) -> Non
         held = [stack.enter_context(connected(counting.url)) for _ in range(MOST)]
         for opened in held:
             opened.sendall(LIVE)
-            assert b"200 OK" in opened.recv(1_000)
+            assert b"200 OK" in answer(opened)
         one_more = stack.enter_context(connected(counting.url))
 
         assert until_closed(one_more) == b""
@@ -147,13 +147,13 @@ def test_a_connection_without_requests_is_closed_after_its_own_time(
     """S37: the control is a server that waits longer for the next request."""
     with connected(live_server.url) as kept, connected(hasty.url) as closed:
         kept.sendall(LIVE)
-        assert b"200 OK" in kept.recv(1_000)
+        assert b"200 OK" in answer(kept)
         closed.sendall(LIVE)
 
         assert statuses(until_closed(closed)) == [200]
         assert not _is_readable(kept)
         kept.sendall(LIVE)
-        assert b"200 OK" in kept.recv(1_000)
+        assert b"200 OK" in answer(kept)
 
 
 def test_an_answer_that_is_not_taken_ends_the_connection(hasty: LiveServer) -> None:
@@ -169,7 +169,7 @@ def test_an_answer_that_is_not_taken_ends_the_connection(hasty: LiveServer) -> N
     # Whoever is asked next can only be served when the end of the connection was handled.
     with connected(hasty.url) as opened:
         opened.sendall(LIVE)
-        assert b"200 OK" in opened.recv(1_000)
+        assert b"200 OK" in answer(opened)
     assert "Traceback" not in hasty.logged
 
 
@@ -179,4 +179,4 @@ def test_a_request_in_time_is_answered(live_server: LiveServer) -> None:
         for part in (LIVE[:10], LIVE[10:30], LIVE[30:]):
             opened.sendall(part)
 
-        assert b"200 OK" in opened.recv(1_000)
+        assert b"200 OK" in answer(opened)
