@@ -8,7 +8,7 @@ WORKERS ?= 2
 # Tests that schemathesis makes of one function have one name, so processes cannot share them.
 GENERATED = tests/contracts/test_schemathesis_*.py
 # What these tests reach, the others reach as well: without coverage they take half of the time.
-UNMEASURED = tests/browser tests/clients tests/machine tests/races
+UNMEASURED = tests/access tests/browser tests/clients tests/docs tests/machine tests/races
 SPREAD = $(BIN)/python -m pytest -p no:schemathesis -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
 	--ignore-glob='$(GENERATED)'
 # What depends most on the interpreter, and on the SQLite that it brings.

@@ -50,8 +50,11 @@ def unmeasured() -> dict[str, str]:
 
 
 def environment(data_dir: Path, **settings: str) -> dict[str, str]:
-    """Return this process's environment with the gateway's settings instead of any it has."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("SECRETS_GATEWAY_")}
+    """Return this process's environment with the gateway's settings instead of any it has.
+
+    The process does not measure its coverage.
+    """
+    kept = {k: v for k, v in unmeasured().items() if not k.startswith("SECRETS_GATEWAY_")}
     named = {f"SECRETS_GATEWAY_{name}": setting for name, setting in settings.items()}
     return kept | {"SECRETS_GATEWAY_DATA_DIR": str(data_dir)} | named
 
@@ -65,7 +68,7 @@ def serving(
     with log.open("wb") as output:
         process = subprocess.Popen(
             command("serve", "--host", "127.0.0.1", "--port", "0", program=program),
-            env=environment(data_dir, **{**PATIENT_SETTINGS, **settings}),
+            env=measured(environment(data_dir, **{**PATIENT_SETTINGS, **settings})),
             stdout=output,
             stderr=output,
         )
@@ -74,6 +77,11 @@ def serving(
         finally:
             process.terminate()
             process.wait(timeout=PATIENCE)
+
+
+def measured(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of a process that measures its coverage, if this one does."""
+    return {**variables, **{k: v for k, v in os.environ.items() if k == MEASURES}}
 
 
 def _address(process: "subprocess.Popen[bytes]", log: Path) -> str:
