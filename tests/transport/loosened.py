@@ -15,7 +15,6 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from gateway.cli import main, server
 from gateway.http.protocol import PatientProtocol
-from gateway.storage import wal
 
 
 class ForgetfulProtocol(PatientProtocol):
@@ -40,8 +39,6 @@ _INSTEAD: Final[Mapping[str, tuple[ModuleType, Mapping[str, object]]]] = {
     "timers": (server, {"PatientProtocol": ForgetfulProtocol}),
     "shutdown": (server, {"PatientProtocol": WaitingProtocol, "GRACEFUL_SECONDS": None}),
     "sockets": (server, {"SocketProtocol": WebSocketsSansIOProtocol}),
-    "wal": (wal, {"WAL_BYTES": 2**40}),
-    "short_wal": (wal, {"WAL_BYTES": 2**20}),
 }
 
 
