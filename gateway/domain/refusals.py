@@ -19,6 +19,18 @@ from gateway.domain.secrets import Secret, SecretFacts, SecretType
 _MAX_NAMED: Final = 20
 
 
+def named_secrets(seen: Sequence[Secret], *, total: int) -> str:
+    """Name the first of the secrets that the caller can see, and count all others."""
+    named = [f"{secret.key} ({secret.id})" for secret in seen[:_MAX_NAMED]]
+    if others := total - len(named):
+        named.append("1 other secret" if others == 1 else f"{others} other secrets")
+    return ", ".join(named)
+
+
+def _existing(secret: Secret | None) -> str:
+    return f"secret {secret.id} of scope {secret.scope}" if secret else "another secret"
+
+
 class TooManyRows(InvalidInput):
     """An import has more rows than are taken at once."""
 
@@ -97,17 +109,15 @@ class ReferencesNotUpdated(BusinessError):
 
     def __init__(self, secrets: Sequence[Secret], hidden: int) -> None:
         """Name the secrets whose values cannot follow, and count those that cannot be seen."""
-        named = [f"{it.key} ({it.id})" for it in secrets[:_MAX_NAMED]]
-        others = hidden + len(secrets) - len(named)
-        if others:
-            named.append("1 other secret" if others == 1 else f"{others} other secrets")
+        total = len(secrets) + hidden
         super().__init__(
-            f"References in {', '.join(named)} cannot follow the rename: the value cannot be "
-            "written by you, would be too long, or refers to another secret for some service.",
+            f"References in {named_secrets(secrets, total=total)} cannot follow the rename: the "
+            "value cannot be written by you, would be too long, or refers to another secret for "
+            "some service.",
             Argument.KEY,
         )
         self.secrets = tuple(secrets[:_MAX_NAMED])
-        self.hidden = others
+        self.hidden = total - len(self.secrets)
 
 
 class ReadOnly(BusinessError):
@@ -159,8 +169,7 @@ class KeyConflict(Conflict):
         Then the answer is the same, wherever in the chain that secret is. `key` and `holder` are
         the caller's own: what the caller wanted to use, and where.
         """
-        by = f"secret {existing.id} of scope {existing.scope}" if existing else "another secret"
-        super().__init__(f"The key {key} is taken by {by}.", Argument.KEY)
+        super().__init__(f"The key {key} is taken by {_existing(existing)}.", Argument.KEY)
         self.existing = existing
         self.key = key
         self.holder = holder
@@ -196,10 +205,9 @@ class MountPathConflict(Conflict):
 
     def __init__(self, existing: Secret | None) -> None:
         """Keep the secret of the other file; None for one that the caller cannot see."""
-        by = f"secret {existing.id} of scope {existing.scope}" if existing else "another secret"
         super().__init__(
             f"A service would get another file at that mount path, or a file where the other one "
-            f"needs a folder: it is that of {by}.",
+            f"needs a folder: it is that of {_existing(existing)}.",
             Argument.MOUNT_PATH,
         )
         self.existing = existing

@@ -4,10 +4,17 @@ from collections.abc import Mapping
 from hashlib import sha256
 from http import HTTPStatus
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.domain.entity_tags import EntityTags
+
+
+def header_of(headers: Headers, name: str) -> str | None:
+    """Return a header's value, that of several lines as one list; None where it was not sent."""
+    lines = headers.getlist(name)
+    return ", ".join(lines) if lines else None
 
 
 def is_unchanged(request: Request, tag: str) -> bool:
@@ -17,8 +24,8 @@ def is_unchanged(request: Request, tag: str) -> bool:
         InvalidInput: if that is no list of entity tags.
 
     """
-    lines = request.headers.getlist("If-None-Match")
-    return bool(lines) and EntityTags.parse(", ".join(lines)).match_weakly(tag)
+    known = header_of(request.headers, "If-None-Match")
+    return known is not None and EntityTags.parse(known).match_weakly(tag)
 
 
 class TaggedText:

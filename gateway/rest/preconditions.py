@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from gateway.domain.entity_tags import EntityTags
 from gateway.domain.errors import ErrorCode, GatewayError
+from gateway.http.tagged import header_of
 from gateway.rest.rows import Row
 
 IF_MATCH: Final = "If-Match"
@@ -76,9 +77,3 @@ class Preconditions:
         response = Response(status_code=HTTPStatus.NOT_MODIFIED) if is_known else body
         response.headers.update({"ETag": tag, **headers})
         return response
-
-
-def header_of(headers: Headers, name: str) -> str | None:
-    """Return a header's value, that of several lines as one list; None where it was not sent."""
-    lines = headers.getlist(name)
-    return ", ".join(lines) if lines else None

@@ -17,6 +17,7 @@ from gateway.domain.errors import ErrorCode
 from gateway.domain.refusals import HolderNotFound, SecretNotFound
 from gateway.http.json_body import read_json_object
 from gateway.http.problems import path_of, problem
+from gateway.http.tagged import header_of
 from gateway.rest.calls import (
     IDEMPOTENCY_HEADER,
     ONLY_WHERE_SECRET,
@@ -24,7 +25,7 @@ from gateway.rest.calls import (
     Call,
     Variables,
 )
-from gateway.rest.preconditions import Preconditions, header_of
+from gateway.rest.preconditions import Preconditions
 from gateway.rest.rows import Action, Family, Row
 from gateway.rest.table import ROWS
 from gateway.rest.wire import (

@@ -67,8 +67,7 @@ def growth_of_edit(secret: Secret, *, before: int, value: str) -> Growth:
 
 def path_size(secret: Secret) -> int:
     """Return the bytes of the path at which a secret is mounted; 0 if it is no file."""
-    path = secret.mount_path or (secret.target.mount_path if secret.target else None)
-    return utf8_size(path or "")
+    return utf8_size(secret.mount_path_of_file or "")
 
 
 def always_fit(secrets: int) -> bool:

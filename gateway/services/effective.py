@@ -151,10 +151,10 @@ async def explained_references(
     keys = {key: name for key, name in hashes.items() if name in names}
     winners = await effective_with_keys(unit, service, keys, everything)
     found = [
-        ExplainedReference(entry.winner.key, entry.winner.facts, is_resolved=True)
-        if sight.covers(entry.winner.holder)
+        ExplainedReference(each.winner.key, each.winner.facts, is_resolved=True)
+        if sight.covers(each.winner.holder)
         else ExplainedReference(None, None, is_resolved=True)
-        for entry in winners.values()
+        for each in winners.values()
     ]
     unresolved = names - set(keys.values())
     elsewhere = await _keys_in_sight(foundation, unit, service, unresolved, sight)

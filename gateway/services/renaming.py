@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
 
 from gateway.domain.change_warnings import (
     ChangeWarning,
@@ -18,7 +17,7 @@ from gateway.domain.permissions import Permission
 from gateway.domain.principals import Principal
 from gateway.domain.reference_graph import Chain, Graph, Name
 from gateway.domain.references import with_renamed
-from gateway.domain.refusals import ReferencesNotUpdated
+from gateway.domain.refusals import ReferencesNotUpdated, named_secrets
 from gateway.domain.secrets import Secret
 from gateway.services import access
 from gateway.services.foundation import Foundation
@@ -26,8 +25,6 @@ from gateway.services.references import graph_of
 from gateway.services.writing import identity_of, update_with_value
 from gateway.storage import holders, references, secrets, values
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
-
-_MAX_NAMED: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +101,8 @@ async def warn_of_broken(
 
 def _named(referrers: Sequence[Secret], viewer: Principal) -> str:
     seen = [it for it in referrers if access.can_see(viewer, it)]
-    named = [f"{it.key} ({it.id})" for it in seen[:_MAX_NAMED]]
-    others = len(referrers) - len(named)
-    if others:
-        named.append("1 other secret" if others == 1 else f"{others} other secrets")
     verb = "refers to" if len(referrers) == 1 else "refer to"
-    return f"{', '.join(named)} {verb}"
+    return f"{named_secrets(seen, total=len(referrers))} {verb}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,20 +107,9 @@ async def mentioning(unit: ReadUnit, holder: Holder, name: bytes) -> Sequence[Re
 
     """
     mentions = func.instr(VALUE_REFERENCE.c.names, name) > 0
-    found = await _around(unit, holder, {name}, mentions)
+    found = await around(unit, holder, {name}, mentions)
     # Bytes that begin inside of another hash are no mention.
     return [it for it in found if it.names]
-
-
-async def around(unit: ReadUnit, holder: Holder, known: AbstractSet[bytes]) -> Sequence[Referrer]:
-    """Return which of the known names each secret in a holder's chain or below it refers to.
-
-    Raises:
-        IntegrityFault: as for one secret.
-        TooManyReferences: if they are more than can be followed.
-
-    """
-    return await _around(unit, holder, known)
 
 
 async def has_any(unit: ReadUnit, project_id: str) -> bool:
@@ -181,9 +170,16 @@ async def keep_reading(unit: WriteUnit, position: str | None) -> None:
     ensure_one(_POSITION.table, str(_ONLY), count)
 
 
-async def _around(
+async def around(
     unit: ReadUnit, holder: Holder, known: AbstractSet[bytes], *conditions: ColumnElement[bool]
 ) -> Sequence[Referrer]:
+    """Return which of the known names each secret in a holder's chain or below it refers to.
+
+    Raises:
+        IntegrityFault: as for one secret.
+        TooManyReferences: if they are more than can be followed.
+
+    """
     of_project = VALUE_REFERENCE.c.project_id == holder.project_id
     found: list[Referrer] = []
     count, after = 0, _BEGINNING

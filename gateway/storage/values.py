@@ -16,7 +16,7 @@ from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 SEALED_VALUE: Final = SealedValueRow.__table__
 _SECRET: Final = SecretRow.__table__
 _DATA_KEY: Final = DataKeyRow.__table__
-VALUE_REFERENCE: Final = ValueReferenceRow.__table__
+_VALUE_REFERENCE: Final = ValueReferenceRow.__table__
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +124,11 @@ async def find_states(unit: ReadUnit, secret_ids: Iterable[str]) -> dict[str, Va
             _SECRET.c.value_version.label("expected"),
             SEALED_VALUE.c.value_version,
             func.length(SEALED_VALUE.c.box).label("size"),
-            VALUE_REFERENCE.c.secret_id.is_not(None).label("has_references"),
+            _VALUE_REFERENCE.c.secret_id.is_not(None).label("has_references"),
         )
         .select_from(_SECRET)
         .outerjoin(SEALED_VALUE, SEALED_VALUE.c.secret_id == _SECRET.c.id)
-        .outerjoin(VALUE_REFERENCE, VALUE_REFERENCE.c.secret_id == _SECRET.c.id)
+        .outerjoin(_VALUE_REFERENCE, _VALUE_REFERENCE.c.secret_id == _SECRET.c.id)
         .where(_SECRET.c.id.in_(tuple(secret_ids)))
     )
     return {
