@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -124,9 +125,11 @@ class SocketListener:
     """One operation of a socket that carries no other."""
 
     socket: ClientConnection
+    # What came before the server was known to have the operation.
+    early: "deque[Json]" = field(default_factory=deque)
 
     async def next(self, within: float = PATIENCE) -> Json | str:
-        message = await heard(self.socket, within)
+        message = self.early.popleft() if self.early else await heard(self.socket, within)
         match message["type"]:
             case "next":
                 payload: Json = message["payload"]
@@ -146,7 +149,10 @@ async def listening_on_a_socket(
     async with introduced_socket(server, token=token) as socket:
         payload = {"query": document, "variables": variables}
         await say(socket, type="subscribe", id=str(next(_IDS)), payload=payload)
-        # It answers in order, so it has read what came before.
+        # It reads in order, so once it answers this it has read what came before. An answer of the
+        # operation can come earlier.
         await say(socket, type="ping")
-        assert await heard(socket) == {"type": "pong"}
-        yield SocketListener(socket)
+        listener = SocketListener(socket)
+        while (message := await heard(socket)) != {"type": "pong"}:
+            listener.early.append(message)
+        yield listener
