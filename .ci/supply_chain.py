@@ -52,8 +52,8 @@ def audit() -> int:
     """Ask for known vulnerabilities of every pinned package."""
     command = [sys.executable, "-m", "pip_audit", f"--requirement={LOCK}", "--require-hashes"]
     command += ["--disable-pip", "--format=json", "--progress-spinner=off"]
-    told = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
-    status, sentences = verdict(pinned_here(), report_of(told.stdout))
+    completed = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    status, sentences = verdict(pinned_here(), report_of(completed.stdout))
     print("\n".join(sentences))
     return status
 
@@ -75,11 +75,11 @@ def report_of(text: str) -> Sequence[Mapping[str, Any]]:
 
 def verdict(pinned: set[str], report: Sequence[Mapping[str, Any]]) -> tuple[int, list[str]]:
     """Return the exit status, and why, from what was pinned and what the tool says of it."""
-    seen = {it["name"] for it in report if "skip_reason" not in it}
+    seen = {item["name"] for item in report if "skip_reason" not in item}
     known = [
-        f"{it['name']} {it['version']}: {vulnerability['id']}"
-        for it in report
-        for vulnerability in it.get("vulns", ())
+        f"{item['name']} {item['version']}: {vulnerability['id']}"
+        for item in report
+        for vulnerability in item.get("vulns", ())
     ]
     passed_over = sorted(pinned - seen)
     if known:

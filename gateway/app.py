@@ -16,17 +16,17 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from gateway.auth.attempts import GuardedSignIn
 from gateway.auth.authentication import Authentication
-from gateway.auth.callers import Callers
+from gateway.auth.request_principals import RequestPrincipals
 from gateway.auth.sign_in import SignIn
 from gateway.domain.buckets import Allowance
 from gateway.domain.pictures import Picture
 from gateway.graphiql.page import GRAPHIQL_PATHS, graphiql_routes
 from gateway.hardening import freeze_start_up, harden
 from gateway.http import graphql, health
-from gateway.http.attendance import Attendance
-from gateway.http.boundary import ErrorBoundary, on_http_exception
 from gateway.http.connections import STATE_KEY, Connections, Deadlines
 from gateway.http.cors import cors
+from gateway.http.deadline import RequestDeadlineMiddleware
+from gateway.http.error_handler import ExceptionMiddleware, on_http_exception
 from gateway.http.front import FRONT, front_route
 from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.hosts import HostGate
@@ -45,9 +45,9 @@ from gateway.rest.reference.routes import PAGE_PATH, PUBLIC_PATHS, reference_rou
 from gateway.rest.shim import rest_routes
 from gateway.rest.table import ROWS
 from gateway.runtime import Runtime
-from gateway.services.execution import Caller, OpenRun
+from gateway.services.credential_monitor import CredentialMonitor
+from gateway.services.execution import ExecutorFactory, RequestPrincipal
 from gateway.services.limits import Charge, Clock, Limiter, PrincipalLimits
-from gateway.services.vigil import Vigil
 from gateway.settings import Settings
 from gateway.storage.checks import ensure_ready
 from gateway.watch import keeping_watch
@@ -80,7 +80,7 @@ def build_app(
     # One for both: a failed attempt counts wherever it comes in.
     attempts = Limiter(_failure_allowance(runtime.settings), clock)
     sign_in = _sign_in(runtime)
-    callers = Callers(runtime.database, GuardedSignIn(sign_in, attempts), sign_in)
+    callers = RequestPrincipals(runtime.database, GuardedSignIn(sign_in, attempts), sign_in)
     documents = trusted_documents(runtime.settings)
     # A document that does not fit the schema stops the process here, and no customer there.
     for row in ROWS:
@@ -148,12 +148,12 @@ def _executors(runtime: Runtime, charge: Charge) -> _Executors:
 
 
 def _graphql_routes(
-    runtime: Runtime, public: Executor, documents: TrustedDocuments, callers: Callers
+    runtime: Runtime, public: Executor, documents: TrustedDocuments, callers: RequestPrincipals
 ) -> list[BaseRoute]:
     settings = runtime.settings
     streaming = Streaming(
         public,
-        Vigil(runtime.services.bells, runtime.database, runtime.services.tokens.now),
+        CredentialMonitor(runtime.services.notifier, runtime.database, runtime.services.tokens.now),
         most_per_caller=settings.subscriptions_per_caller,
     )
     endpoint = GraphQLEndpoint(public.open_run, streaming, documents)
@@ -172,13 +172,13 @@ def _graphql_routes(
     ]
 
 
-def _other_routes(runtime: Runtime, open_run: OpenRun) -> list[BaseRoute]:
+def _other_routes(runtime: Runtime, open_run: ExecutorFactory) -> list[BaseRoute]:
     return [
         *rest_routes(open_run, runtime.services.entity_tags.of_list),
         *reference_routes(),
         *health.health_routes(
             partial(ensure_ready, runtime.database),
-            lambda: runtime.operator.audit.is_in_alarm,
+            lambda: runtime.operator.audit.has_trust_fault,
         ),
         front_route(GRAPHIQL_PATHS.page if runtime.settings.serves_graphiql else PAGE_PATH),
     ]
@@ -187,20 +187,20 @@ def _other_routes(runtime: Runtime, open_run: OpenRun) -> list[BaseRoute]:
 def _pages(runtime: Runtime, charge: Charge) -> list[BaseRoute]:
     if not runtime.settings.serves_graphiql:
         return []
-    return [*graphiql_routes(), *map_routes(partial(_pictured, runtime), charge)]
+    return [*graphiql_routes(), *map_routes(partial(_picture_route, runtime), charge)]
 
 
-async def _pictured(runtime: Runtime, caller: Caller, service_id: str) -> Picture:
+async def _picture_route(runtime: Runtime, caller: RequestPrincipal, service_id: str) -> Picture:
     view = caller.view or runtime.database.view()
     try:
         return await runtime.services.pictures.of_service(
-            view, viewer=caller.viewer, service_id=service_id
+            view, principal=caller.principal, service_id=service_id
         )
     finally:
         await view.close()
 
 
-def _middleware(runtime: Runtime, charge: Charge, callers: Callers) -> list[Middleware]:
+def _middleware(runtime: Runtime, charge: Charge, callers: RequestPrincipals) -> list[Middleware]:
     """Return the middleware, the outermost first."""
     settings = runtime.settings
     return [
@@ -208,10 +208,10 @@ def _middleware(runtime: Runtime, charge: Charge, callers: Callers) -> list[Midd
         Middleware(RequestFrame, https=settings.https),
         # Outside of the boundary, so that a page may also read what was refused.
         *_cors(settings),
-        Middleware(ErrorBoundary),
+        Middleware(ExceptionMiddleware),
         Middleware(HostGate, hosts=settings.resolved_hosts, open_paths={health.LIVE, health.READY}),
         # Outside of signing in, so that waiting for a connection counts.
-        Middleware(Attendance, seconds=settings.deadline_seconds),
+        Middleware(RequestDeadlineMiddleware, seconds=settings.deadline_seconds),
         Middleware(
             Authentication,
             callers=callers,

@@ -59,7 +59,7 @@ def examine_copy(path: Path) -> Finding:
 def _settings(settings: Settings) -> Iterator[Finding]:
     found = doubts(settings)
     for doubt in found:
-        is_fault = doubt.is_grave and settings.is_production
+        is_fault = doubt.stops_production and settings.is_production
         state = State.FAULT if is_fault else State.DOUBT
         yield Finding("settings", state, f"{doubt.setting}: {doubt.message}")
     if not found:

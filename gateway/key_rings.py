@@ -76,8 +76,8 @@ _PROVIDERS: Final[Mapping[KeyProviderName, Callable[[Settings, bool], KeyProvide
 )
 _IS_NAMED: Final[Mapping[KeyProviderName, Callable[[Settings], bool]]] = MappingProxyType(
     {
-        KeyProviderName.KEYFILE: lambda it: it.resolved_key_file.is_file(),
-        KeyProviderName.ENV: lambda it: it.key is not None,
-        KeyProviderName.AWS_KMS: lambda it: it.kms_key_id is not None,
+        KeyProviderName.KEYFILE: lambda item: item.resolved_key_file.is_file(),
+        KeyProviderName.ENV: lambda item: item.key is not None,
+        KeyProviderName.AWS_KMS: lambda item: item.kms_key_id is not None,
     }
 )

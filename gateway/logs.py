@@ -49,12 +49,14 @@ def configure_logs(log_format: LogFormat, level: LogLevel) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def _escaped(_: object, __: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+def _escape_line(
+    _: object, __: str, line: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
     # A line break would begin a line that we never wrote, an escape move a terminal's cursor. Only
     # a traceback has line breaks of our own.
-    for name, it in line.items():
-        if isinstance(it, str):
-            lines = it.split("\n") if name == "exception" else [it]
+    for name, value in line.items():
+        if isinstance(value, str):
+            lines = value.split("\n") if name == "exception" else [value]
             line[name] = "\n".join(_UNSAFE.sub(_escape, part) for part in lines)
     return line
 
@@ -69,12 +71,12 @@ def _renderers(log_format: LogFormat) -> list[structlog.typing.Processor]:
         tracebacks = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
         return [
             structlog.processors.ExceptionRenderer(tracebacks),
-            _escaped,
+            _escape_line,
             structlog.processors.JSONRenderer(),
         ]
     return [
         structlog.processors.ExceptionRenderer(),
-        _escaped,
+        _escape_line,
         structlog.dev.ConsoleRenderer(
             colors=sys.stderr.isatty(),
             exception_formatter=structlog.dev.plain_traceback,

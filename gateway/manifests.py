@@ -124,8 +124,8 @@ def _entries(path: Path, content: object) -> Iterator[tuple[object, object]]:
     if not is_known or not isinstance(operations, list):
         raise UnusableManifest(path, f"it is not {_APOLLO!r} of version {_APOLLO_VERSION}.")
     for operation in operations:
-        told = dict(operation) if isinstance(operation, _Pairs) else {}
-        yield told.get("id"), told.get("body")
+        entry = dict(operation) if isinstance(operation, _Pairs) else {}
+        yield entry.get("id"), entry.get("body")
 
 
 def _usable(path: Path, document_id: object, text: object) -> tuple[str, str]:

@@ -34,7 +34,7 @@ class Restored:
 
 def database_file(settings: Settings) -> Path:
     """Return where the database is."""
-    return Path(Database(settings.resolved_database_url).place)
+    return Path(Database(settings.resolved_database_url).path)
 
 
 async def restore(settings: Settings, backup: Path, *, overwrite: bool) -> Restored:
@@ -51,7 +51,7 @@ async def restore(settings: Settings, backup: Path, *, overwrite: bool) -> Resto
     ensure_sound(backup)
     if target.exists() and not overwrite:
         raise DatabaseThere(target)
-    staged = _staged(backup, beside=target)
+    staged = _stage(backup, beside=target)
     try:
         projects = await _ensure_opens(settings, staged)
         return Restored(projects, put_in_place(staged, target))
@@ -60,7 +60,7 @@ async def restore(settings: Settings, backup: Path, *, overwrite: bool) -> Resto
             leftover.unlink()
 
 
-def _staged(backup: Path, *, beside: Path) -> Path:
+def _stage(backup: Path, *, beside: Path) -> Path:
     """Return a copy for its owner only, on the disk where the database is."""
     beside.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     staged = beside.with_name(f".{beside.name}.{token_hex(8)}")

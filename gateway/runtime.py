@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 
-from gateway.crypto.envelope import TamperedBox
+from gateway.crypto.envelope import TamperedCiphertext
 from gateway.crypto.self_test import ensure_known_answers
-from gateway.domain.audit import CatalogAlarm
+from gateway.domain.audit import CatalogNotTrusted
 from gateway.domain.denied_keys import DeniedKeys
 from gateway.domain.errors import IntegrityFault, KeysUnavailable, RefusedStart
 from gateway.identity.verifier import Verifier
 from gateway.key_rings import key_ring
 from gateway.safety import ensure_safe
 from gateway.services.container import Services
+from gateway.services.context import ServiceContext, utc_now
 from gateway.services.data_key_cache import DataKeyCache
-from gateway.services.foundation import Foundation, utc_now
 from gateway.services.operator.container import OperatorServices
 from gateway.services.operator.references import Report, log_escaped
 from gateway.services.token_uses import TokenUses
@@ -80,24 +80,24 @@ class Runtime:
         """Put it together; nothing is opened yet."""
         database = Database(settings.resolved_database_url, is_watched=True)
         vault = Vault(DataKeyCache(seconds=settings.data_key_seconds), now=utc_now)
-        foundation = Foundation(
+        context = ServiceContext(
             database,
             vault,
             quotas=settings.quotas,
             denied_keys=DeniedKeys.read(settings.denied_keys),
         )
-        return cls.built_on(foundation, settings)
+        return cls.built_on(context, settings)
 
     @classmethod
-    def built_on(cls, foundation: Foundation, settings: Settings) -> Self:
+    def built_on(cls, context: ServiceContext, settings: Settings) -> Self:
         """Put the use cases together on one foundation."""
-        uses = TokenUses(foundation)
+        uses = TokenUses(context)
         return cls(
             settings,
-            foundation.database,
-            foundation.vault,
-            Services.over(foundation, uses),
-            OperatorServices.over(foundation, uses),
+            context.database,
+            context.vault,
+            Services.over(context, uses),
+            OperatorServices.over(context, uses),
             Verifier(settings.issuers),
         )
 
@@ -116,14 +116,14 @@ class Runtime:
             await ensure_durable(self.database)
             await self._unlock()
             await self._try_values()
-            await self.operator.audit.begin(self.settings.resolved_audit_anchor_file)
+            await self.operator.audit.begin(self.settings.resolved_audit_checkpoint_file)
             await self.operator.references.read_older_values(report=self.report)
             try:
-                async with self._storing_uses(), self.services.bells.hung():
+                async with self._storing_uses(), self.services.notifier.running():
                     yield self
             finally:
-                await self.services.finishing.settle()
-                await self.operator.audit.anchor()
+                await self.services.shielded_tasks.drain()
+                await self.operator.audit.checkpoint()
                 self.vault.lock()
 
     @asynccontextmanager
@@ -148,15 +148,15 @@ class Runtime:
         ring = key_ring(self.settings, is_fresh=await self.is_fresh())
         try:
             await self.vault.unlock(ring, self.database, at=utc_now())
-        except TamperedBox:
+        except TamperedCiphertext:
             if self.settings.key_provider is KeyProviderName.KEYFILE:
                 raise WrongKeyFile(self.settings.resolved_key_file) from None
             raise WrongKeys(ring.primary.name) from None
         except KeysUnavailable:
             raise SilentKeyProvider(ring.primary.name) from None
-        except CatalogAlarm as alarm:
+        except CatalogNotTrusted as trust_fault:
             # Only where the start itself would write: it made no key yet, or has MACs to add.
-            raise RefusedStart(alarm.message) from None
+            raise RefusedStart(trust_fault.message) from None
 
     async def _try_values(self) -> None:
         # What does not open is logged as an alarm; all else is served.
@@ -175,11 +175,11 @@ async def migrate_database(settings: Settings) -> None:
     """Bring the database to this version's schema, making it first if there is none."""
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     async with Database(settings.resolved_database_url, creates=True) as database:
-        _make_private(Path(database.place))
+        _make_private(Path(database.path))
         await migrate(database)
 
 
-def _make_private(place: Path) -> None:
+def _make_private(path: Path) -> None:
     # SQLite would let everybody read it, and what it makes beside it.
-    if place.parent.is_dir():
-        place.touch(mode=0o600)
+    if path.parent.is_dir():
+        path.touch(mode=0o600)

@@ -9,7 +9,7 @@ from typing import Final
 
 from gateway.domain.errors import RefusedStart
 from gateway.setting_kinds import LogLevel
-from gateway.settings import WILDCARDS, Settings, unknown_variables
+from gateway.settings import WILDCARDS, Settings, former_names_in_use, unknown_variables
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
@@ -23,20 +23,24 @@ class UnsafeSettings(RefusedStart):
         super().__init__(" ".join(["In production this is not safe.", *reasons]))
 
 
+# What is said of every former name.
+WILL_GO: Final = "the former name works in this release only."
+
+
 @dataclass(frozen=True, slots=True)
 class Doubt:
     """Something about a setting; `is_grave` says that production does not start with it."""
 
     setting: str
     message: str
-    is_grave: bool
+    stops_production: bool
 
 
 @dataclass(frozen=True, slots=True)
 class _Question:
     is_in_doubt: Callable[[Settings], bool]
     message: str
-    is_grave: bool = True
+    stops_production: bool = True
 
 
 def _is_open_folder(settings: Settings) -> bool:
@@ -53,7 +57,9 @@ def _is_nameless(settings: Settings) -> bool:
 
 
 def _trusts_everybody(settings: Settings) -> bool:
-    return any(ip_network(it).prefixlen == 0 for it in settings.trusted_proxies)
+    return any(
+        ip_network(trusted_proxy).prefixlen == 0 for trusted_proxy in settings.trusted_proxies
+    )
 
 
 _QUESTIONS: Final[Mapping[str, _Question]] = MappingProxyType(
@@ -70,25 +76,27 @@ _QUESTIONS: Final[Mapping[str, _Question]] = MappingProxyType(
             _trusts_everybody, "Everybody could claim any address: name the proxies alone."
         ),
         "log_level": _Question(
-            lambda it: it.log_level is LogLevel.DEBUG, "Debugging is for development."
+            lambda item: item.log_level is LogLevel.DEBUG, "Debugging is for development."
         ),
         "graphiql": _Question(
-            lambda it: it.is_production and it.serves_graphiql,
+            lambda item: item.is_production and item.serves_graphiql,
             "Anybody may fetch the page to explore with.",
-            is_grave=False,
+            stops_production=False,
         ),
         "rate_per_minute": _Question(
-            lambda it: not it.rate_per_minute, "Callers are not limited.", is_grave=False
+            lambda item: not item.rate_per_minute,
+            "Callers are not limited.",
+            stops_production=False,
         ),
         "failed_logins_per_minute": _Question(
-            lambda it: not it.failed_logins_per_minute,
+            lambda item: not item.failed_logins_per_minute,
             "Who fails to sign in is not slowed down.",
-            is_grave=False,
+            stops_production=False,
         ),
         "connections_per_peer": _Question(
-            lambda it: not it.most_connections,
+            lambda item: not item.most_connections,
             "One peer may hold all connections.",
-            is_grave=False,
+            stops_production=False,
         ),
     }
 )
@@ -97,25 +105,29 @@ _QUESTIONS: Final[Mapping[str, _Question]] = MappingProxyType(
 def doubts(settings: Settings) -> list[Doubt]:
     """Return what is in doubt, in whatever environment."""
     asked = [
-        Doubt(name, question.message, question.is_grave)
+        Doubt(name, question.message, question.stops_production)
         for name, question in _QUESTIONS.items()
         if question.is_in_doubt(settings)
     ]
-    # Not grave: an orchestrator may set names of its own that begin so.
+    # They do not stop it: an orchestrator may set names of its own that begin so.
     unknown = [
-        Doubt(name, "There is no such setting; it does nothing.", is_grave=False)
+        Doubt(name, "There is no such setting; it does nothing.", stops_production=False)
         for name in unknown_variables()
     ]
-    return asked + unknown
+    former = [
+        Doubt(old, f"It is now called {new}: {WILL_GO}", stops_production=False)
+        for old, new in former_names_in_use().items()
+    ]
+    return asked + unknown + former
 
 
 def ensure_safe(settings: Settings) -> None:
-    """Refuse in production what is in grave doubt.
+    """Refuse in production what is in doubt that stops it.
 
     Raises:
         UnsafeSettings: with every reason.
 
     """
-    reasons = [it.message for it in doubts(settings) if it.is_grave]
+    reasons = [doubt.message for doubt in doubts(settings) if doubt.stops_production]
     if settings.is_production and reasons:
         raise UnsafeSettings(reasons)

@@ -45,10 +45,12 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
-def _listed(given: object) -> object:
+def _to_list(given: object) -> object:
     # A variable holds one text; a file may hold a list.
     return (
-        [it.strip() for it in given.split(",") if it.strip()] if isinstance(given, str) else given
+        [part.strip() for part in given.split(",") if part.strip()]
+        if isinstance(given, str)
+        else given
     )
 
 
@@ -76,19 +78,19 @@ def _is_network(address: str) -> str:
     return address
 
 
-Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_to_list)]
 DeniedNames = Annotated[
-    tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_are_denied_keys)
+    tuple[str, ...], NoDecode, BeforeValidator(_to_list), AfterValidator(_are_denied_keys)
 ]
-Paths = Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_listed)]
+Paths = Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_to_list)]
 Origins = Annotated[
-    tuple[Annotated[str, AfterValidator(_is_exact)], ...], NoDecode, BeforeValidator(_listed)
+    tuple[Annotated[str, AfterValidator(_is_exact)], ...], NoDecode, BeforeValidator(_to_list)
 ]
 HeaderNames = Annotated[
-    tuple[Annotated[str, AfterValidator(_is_header)], ...], NoDecode, BeforeValidator(_listed)
+    tuple[Annotated[str, AfterValidator(_is_header)], ...], NoDecode, BeforeValidator(_to_list)
 ]
 Networks = Annotated[
-    tuple[Annotated[str, AfterValidator(_is_network)], ...], NoDecode, BeforeValidator(_listed)
+    tuple[Annotated[str, AfterValidator(_is_network)], ...], NoDecode, BeforeValidator(_to_list)
 ]
 Count = Annotated[int, Field(ge=0)]
 Quota = Annotated[int, Field(ge=1, le=10_000_000)]

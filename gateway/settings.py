@@ -2,12 +2,15 @@
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Final
+from types import MappingProxyType
+from typing import Annotated, Any, Final
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
@@ -30,9 +33,17 @@ from gateway.setting_kinds import (
     Quota,
     Seconds,
 )
-from gateway.settings_file import SETTINGS_FILE, settings_file
+from gateway.settings_file import SETTINGS_FILE, names_in_file, settings_file
 
 PREFIX: Final = "SECRETS_GATEWAY_"
+# Former names of settings, which count for one more release.
+FORMER_NAMES: Final = MappingProxyType(
+    {
+        "audit_anchor_file": "audit_checkpoint_file",
+        "audit_anchor_seconds": "audit_checkpoint_seconds",
+        "scrub_seconds": "integrity_scan_seconds",
+    }
+)
 
 # Addresses that stand for all of a machine's own, and so name none that a client could ask for.
 WILDCARDS: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not listened on
@@ -169,17 +180,17 @@ class Settings(BaseSettings):
     keep_alive_seconds: Seconds = Field(
         default=5, description="Time after which a connection without requests is closed."
     )
-    audit_anchor_file: Path | None = Field(
+    audit_checkpoint_file: Path | None = Field(
         default=None,
         description=(
-            "File that signed heads of the audit trail are added to; `audit-anchors.jsonl` in the "
+            "File that checkpoints of the audit log are added to; `audit-anchors.jsonl` in the "
             "data folder if not set. It belongs where whoever can write the database cannot write."
         ),
     )
-    audit_anchor_seconds: Annotated[int, Field(ge=1, le=86_400)] = Field(
-        default=60, description="How often `serve` anchors the head, if it has moved."
+    audit_checkpoint_seconds: Annotated[int, Field(ge=1, le=86_400)] = Field(
+        default=60, description="How often `serve` writes a checkpoint, if the log has grown."
     )
-    scrub_seconds: Annotated[int, Field(ge=1, le=86_400)] = Field(
+    integrity_scan_seconds: Annotated[int, Field(ge=1, le=86_400)] = Field(
         default=300,
         description="How often `serve` looks for rows that were changed past the gateway.",
     )
@@ -247,7 +258,7 @@ class Settings(BaseSettings):
     @field_validator("issuers")
     @classmethod
     def _are_different(cls, issuers: tuple[Issuer, ...]) -> tuple[Issuer, ...]:
-        if len({it.issuer for it in issuers}) < len(issuers):
+        if len({issuer.issuer for issuer in issuers}) < len(issuers):
             message = "an issuer is there twice"
             raise ValueError(message)
         return issuers
@@ -258,9 +269,9 @@ class Settings(BaseSettings):
         return self.key_file or self.data_dir / "keys.json"
 
     @property
-    def resolved_audit_anchor_file(self) -> Path:
-        """Where anchors are written."""
-        return self.audit_anchor_file or self.data_dir / "audit-anchors.jsonl"
+    def resolved_audit_checkpoint_file(self) -> Path:
+        """Where checkpoints are written."""
+        return self.audit_checkpoint_file or self.data_dir / "audit-anchors.jsonl"
 
     @property
     def resolved_database_url(self) -> str:
@@ -316,15 +327,35 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Put what the command line says first, then the environment, then the file."""
         del dotenv_settings, file_secret_settings
-        return init_settings, env_settings, settings_file(settings_cls)
+        former = InitSettingsSource(settings_cls, _former_variables())
+        file = settings_file(settings_cls, FORMER_NAMES)
+        return init_settings, env_settings, former, file
+
+
+def _former_variables() -> dict[str, Any]:
+    variables = {new: variable_of(old) for old, new in FORMER_NAMES.items()}
+    return {new: os.environ[name] for new, name in variables.items() if name in os.environ}
+
+
+def variable_of(name: str) -> str:
+    """Return the environment variable of a setting."""
+    return f"{PREFIX}{name.upper()}"
+
+
+def former_names_in_use() -> Mapping[str, str]:
+    """Return the former names that the environment or the file uses, each with its name now."""
+    names = names_in_file()
+    in_file = {old: new for old, new in FORMER_NAMES.items() if old in names}
+    variables = {variable_of(old): variable_of(new) for old, new in FORMER_NAMES.items()}
+    return in_file | {old: new for old, new in variables.items() if old in os.environ}
 
 
 def unknown_variables() -> list[str]:
     """Return the environment's names that look like settings and are none: misspelt, perhaps."""
-    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    known = {variable_of(name) for name in (*Settings.model_fields, *FORMER_NAMES)}
     return sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
 
 
 def hand_down(**chosen: str | int) -> None:
     """Let processes started from here read what the command line said, as if it were set."""
-    os.environ.update({f"{PREFIX}{name.upper()}": str(it) for name, it in chosen.items()})
+    os.environ.update({f"{PREFIX}{name.upper()}": str(value) for name, value in chosen.items()})

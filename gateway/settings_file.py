@@ -3,8 +3,9 @@
 import os
 import re
 import stat
+import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from tomllib import TOMLDecodeError
 from typing import Final
 
 from pydantic_settings import (
@@ -25,8 +26,10 @@ class MisreadSettingsFile(RefusedStart):
 
     def __init__(self, error: ValueError) -> None:
         """Tell the place alone of what the parser says: the rest may be what stands there."""
-        place = re.search(r" \(at [a-z0-9 ,]+\)$", str(error))
-        super().__init__(f"{SETTINGS_FILE}: this is no TOML in UTF-8{place[0] if place else ''}.")
+        position = re.search(r" \(at [a-z0-9 ,]+\)$", str(error))
+        super().__init__(
+            f"{SETTINGS_FILE}: this is no TOML in UTF-8{position[0] if position else ''}."
+        )
 
 
 class UnsafeSettingsFile(RefusedStart):
@@ -37,8 +40,10 @@ class UnsafeSettingsFile(RefusedStart):
         super().__init__(f"{SETTINGS_FILE} is not believed: {path} {reason}")
 
 
-def settings_file(settings_cls: type[BaseSettings]) -> PydanticBaseSettingsSource:
-    """Return the settings in the file, if there is one.
+def settings_file(
+    settings_cls: type[BaseSettings], former_names: Mapping[str, str]
+) -> PydanticBaseSettingsSource:
+    """Return the settings in the file, if there is one, each under the name that it has now.
 
     Raises:
         UnsafeSettingsFile: if somebody else than the user and root can write it, put another one
@@ -49,9 +54,20 @@ def settings_file(settings_cls: type[BaseSettings]) -> PydanticBaseSettingsSourc
     if os.path.lexists(SETTINGS_FILE):
         _ensure_own(SETTINGS_FILE)
     try:
-        return TomlConfigSettingsSource(settings_cls)
-    except (TOMLDecodeError, UnicodeDecodeError) as error:
+        source = TomlConfigSettingsSource(settings_cls)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise MisreadSettingsFile(error) from None
+    for old, new in former_names.items():
+        if old in source.init_kwargs:
+            source.init_kwargs.setdefault(new, source.init_kwargs.pop(old))
+    return source
+
+
+def names_in_file() -> frozenset[str]:
+    """Return the names in the file of settings, once it was read without an error."""
+    if not SETTINGS_FILE.exists():
+        return frozenset()
+    return frozenset(tomllib.loads(SETTINGS_FILE.read_text(encoding="utf-8")))
 
 
 def _ensure_own(path: Path) -> None:

@@ -18,9 +18,9 @@ _log = structlog.get_logger(__name__)
 async def keeping_watch(audit: Audit, settings: Settings) -> AsyncIterator[None]:
     """Keep watch for the length of the block."""
     tasks = [
-        asyncio.create_task(_repeat(audit.anchor, settings.audit_anchor_seconds)),
-        asyncio.create_task(_repeat(audit.scrub, settings.scrub_seconds)),
-        asyncio.create_task(_repeat(audit.watch_log, settings.scrub_seconds)),
+        asyncio.create_task(_repeat(audit.checkpoint, settings.audit_checkpoint_seconds)),
+        asyncio.create_task(_repeat(audit.scan_integrity, settings.integrity_scan_seconds)),
+        asyncio.create_task(_repeat(audit.watch_log, settings.integrity_scan_seconds)),
     ]
     try:
         yield

@@ -23,7 +23,7 @@ from schema.errors import MutationError
 from schema.holders import SecretHolder, holder_type
 from schema.inputs import given
 from schema.pages import Connection
-from schema.payloads import ArgumentPaths, told
+from schema.payloads import ArgumentPaths, to_errors
 
 
 @strawberry.type(
@@ -45,12 +45,12 @@ class RoleGrant:
     @classmethod
     def of(cls, grant: Grant) -> Self:
         """Tell a grant."""
-        place, grantee = grant.held.place, grant.grantee
+        holder, grantee = grant.held.holder, grant.grantee
         is_token = grantee.kind is GranteeKind.TOKEN
         return cls(
             id=strawberry.ID(grant.id),
             role=grant.held.role,
-            holder=holder_type(place) if place else None,
+            holder=holder_type(holder) if holder else None,
             token_id=strawberry.ID(grantee.id) if is_token else None,
             user_id=None if is_token else strawberry.ID(grantee.id),
             grantee_name=grant.grantee_name,
@@ -73,9 +73,9 @@ class ApiTokenCreator:
     )
 
     @classmethod
-    def of(cls, creator: Creator, viewer: Principal) -> Self:
+    def of(cls, creator: Creator, principal: Principal) -> Self:
         """Show a creator, as far as the viewer can see it."""
-        is_visible = viewer.may(Permission.ACCESS_MANAGE, on=None) or creator.id == viewer.id
+        is_visible = principal.may(Permission.ACCESS_MANAGE, on=None) or creator.id == principal.id
         return cls(kind=creator.kind, id=strawberry.ID(creator.id) if is_visible else None)
 
 
@@ -94,7 +94,7 @@ class ApiToken:
     @strawberry.field(description="Who created it; null for a token from before this was recorded.")
     def created_by(self, info: Info) -> ApiTokenCreator | None:
         """Show the creator."""
-        return ApiTokenCreator.of(self.creator, info.context.viewer) if self.creator else None
+        return ApiTokenCreator.of(self.creator, info.context.principal) if self.creator else None
 
     @strawberry.field(description="What it may do, as far as the viewer manages access there.")
     async def grants(self, info: Info) -> list[RoleGrant]:
@@ -191,9 +191,9 @@ class CreateApiTokenPayload:
             made = await info.context.finish(work)
         except TokenAlreadyShown as error:
             token, grant = ApiToken.of(error.token), RoleGrant.of(error.grant)
-            return cls(api_token=token, grant=grant, errors=told(error, paths))
+            return cls(api_token=token, grant=grant, errors=to_errors(error, paths))
         except BusinessError as error:
-            return cls(errors=told(error, paths))
+            return cls(errors=to_errors(error, paths))
         await info.context.renew()
         return cls(
             api_token=ApiToken.of(made.facts),
@@ -223,7 +223,7 @@ class ApiTokenPayload:
         try:
             revoked = await info.context.finish(work)
         except BusinessError as error:
-            return cls(errors=told(error, paths))
+            return cls(errors=to_errors(error, paths))
         await info.context.renew()
         also = [ApiToken.of(token) for token in revoked.created[:MAX_PAGE_SIZE]]
         return cls(api_token=ApiToken.of(revoked.revoked), also_revoked=also, errors=[])
@@ -242,7 +242,7 @@ class RoleGrantPayload:
         try:
             grant = await info.context.finish(work)
         except BusinessError as error:
-            return cls(errors=told(error, paths))
+            return cls(errors=to_errors(error, paths))
         await info.context.renew()
         return cls(grant=RoleGrant.of(grant), errors=[])
 
@@ -267,7 +267,7 @@ class UserPayload:
         try:
             written = await info.context.finish(work)
         except BusinessError as error:
-            return cls(errors=told(error, paths))
+            return cls(errors=to_errors(error, paths))
         await info.context.renew()
         tokens = [ApiToken.of(token) for token in written.created[:MAX_PAGE_SIZE]]
         return cls(user=User.of(written.user), revoked_tokens=tokens, errors=[])

@@ -15,9 +15,9 @@ from schema.arguments import (
     Holder,
     IdempotencyKey,
     mutation,
+    options,
     paths,
     reference,
-    terms,
 )
 from schema.context import Info
 from schema.enums import LinkedServiceTypeEnum
@@ -42,10 +42,10 @@ def project_creation() -> Any:  # noqa: ANN401 - what Strawberry's own maker ret
         dry_run: DryRun = strawberry.UNSET,
     ) -> HolderPayload:
         work = info.context.services.administration.create_holder(
-            viewer=info.context.viewer,
+            principal=info.context.principal,
             kind=Scope.PROJECT,
             name=name,
-            terms=terms(idempotency_key=idempotency_key, dry_run=dry_run),
+            options=options(idempotency_key=idempotency_key, dry_run=dry_run),
         )
         return await HolderPayload.of(info, work, paths())
 
@@ -63,11 +63,11 @@ def environment_creation() -> Any:  # noqa: ANN401 - as above
         dry_run: DryRun = strawberry.UNSET,
     ) -> HolderPayload:
         work = info.context.services.administration.create_holder(
-            viewer=info.context.viewer,
+            principal=info.context.principal,
             kind=Scope.ENVIRONMENT,
             name=name,
             parent=HolderReference(Scope.PROJECT, project_id),
-            terms=terms(idempotency_key=idempotency_key, dry_run=dry_run),
+            options=options(idempotency_key=idempotency_key, dry_run=dry_run),
         )
         return await HolderPayload.of(info, work, paths(Scope.PROJECT))
 
@@ -86,11 +86,11 @@ def service_creation() -> Any:  # noqa: ANN401 - as above
         dry_run: DryRun = strawberry.UNSET,
     ) -> HolderPayload:
         work = info.context.services.administration.create_service(
-            viewer=info.context.viewer,
+            principal=info.context.principal,
             environment_id=environment_id,
             service_type=type,
             name=name,
-            terms=terms(idempotency_key=idempotency_key, dry_run=dry_run),
+            options=options(idempotency_key=idempotency_key, dry_run=dry_run),
         )
         return await HolderPayload.of(info, work, paths(Scope.ENVIRONMENT))
 
@@ -110,10 +110,10 @@ def holder_renaming() -> Any:  # noqa: ANN401 - as above
         dry_run: DryRun = strawberry.UNSET,
     ) -> HolderPayload:
         work = info.context.services.administration.rename_holder(
-            viewer=info.context.viewer,
+            principal=info.context.principal,
             at=reference(None, holder),
             name=name,
-            terms=terms(
+            options=options(
                 expected_name=expected_name, idempotency_key=idempotency_key, dry_run=dry_run
             ),
         )
@@ -134,10 +134,10 @@ def holder_deletion() -> Any:  # noqa: ANN401 - as above
         dry_run: DryRun = strawberry.UNSET,
     ) -> DeleteHolderPayload:
         work = info.context.services.administration.delete_holder(
-            viewer=info.context.viewer,
+            principal=info.context.principal,
             at=reference(None, holder),
             with_content=with_content is True,
-            terms=terms(
+            options=options(
                 expected_name=expected_name, idempotency_key=idempotency_key, dry_run=dry_run
             ),
         )
@@ -161,10 +161,10 @@ def registration() -> Any:  # noqa: ANN401 - as above
         dry_run: DryRun = strawberry.UNSET,
     ) -> SecretPayload:
         work = info.context.services.administration.register(
-            viewer=info.context.viewer,
+            principal=info.context.principal,
             at=reference(None, holder),
             draft=input.draft(),
-            terms=terms(idempotency_key=idempotency_key, dry_run=dry_run),
+            options=options(idempotency_key=idempotency_key, dry_run=dry_run),
         )
         return await SecretPayload.of(info, work, paths())
 
@@ -187,10 +187,10 @@ def rotation() -> Any:  # noqa: ANN401 - as above
         dry_run: DryRun = strawberry.UNSET,
     ) -> SecretPayload:
         work = info.context.services.administration.rotate(
-            viewer=info.context.viewer,
+            principal=info.context.principal,
             secret_id=secret_id,
             value=value,
-            terms=terms(
+            options=options(
                 expected_version=expected_version,
                 idempotency_key=idempotency_key,
                 dry_run=dry_run,

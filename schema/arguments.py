@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 
 import strawberry
 
-from gateway.domain.drafts import HolderReference, WriteTerms
+from gateway.domain.drafts import HolderReference, WriteOptions
 from gateway.domain.errors import Argument
 from gateway.domain.permissions import Permission
 from gateway.domain.scopes import Scope
@@ -89,7 +89,7 @@ def reference(scope: Scope | None, holder: Holder) -> HolderReference:
     return HolderReference(scope, holder)
 
 
-def terms(
+def options(
     *,
     idempotency_key: str | None = None,
     expected_version: int | None = None,
@@ -97,9 +97,9 @@ def terms(
     expected_name: str | None = None,
     dry_run: bool | None = None,
     knows_external: bool = True,
-) -> WriteTerms:
+) -> WriteOptions:
     """Return the terms that a mutation's arguments name."""
-    return WriteTerms(
+    return WriteOptions(
         dry_run=bool(given(dry_run)),
         idempotency_key=given(idempotency_key),
         expected_version=given(expected_version),
@@ -109,7 +109,7 @@ def terms(
     )
 
 
-def place(scope: Scope | None) -> str:
+def scope_phrase(scope: Scope | None) -> str:
     """Return where a mutation writes, in words."""
     return f" at the {scope.label}" if scope else " at a holder of any kind"
 

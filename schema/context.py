@@ -33,7 +33,7 @@ class Context:
     looks its caller up again for each.
     """
 
-    viewer: Principal
+    principal: Principal
     services: Services
     view: ReadUnit
     # Where a request outlasts its sign-in: who the caller is by now.
@@ -46,20 +46,20 @@ class Context:
     secrets: "DataLoader[str, Secret | None]" = field(init=False)
     token_grants: "DataLoader[str, list[Grant]]" = field(init=False)
     # Where a viewer has each permission that was asked for: lists ask it of every row.
-    _sights: tuple[Principal, dict[Permission, Visibility]] = field(init=False)
+    _visibilities: tuple[Principal, dict[Permission, Visibility]] = field(init=False)
 
     def __post_init__(self) -> None:
         """Make the loaders."""
-        self._sights = (self.viewer, {})
+        self._visibilities = (self.principal, {})
         self._make_loaders()
 
-    def sight(self, permission: Permission) -> Visibility:
+    def visibility(self, permission: Permission) -> Visibility:
         """Return where the viewer, as it is now, has a permission."""
-        viewer, known = self._sights
-        if viewer is not self.viewer:
-            viewer, known = self._sights = (self.viewer, {})
+        principal, known = self._visibilities
+        if principal is not self.principal:
+            principal, known = self._visibilities = (self.principal, {})
         if permission not in known:
-            known[permission] = viewer.sight(permission)
+            known[permission] = principal.visibility(permission)
         return known[permission]
 
     async def renew(self) -> None:
@@ -76,8 +76,8 @@ class Context:
         """
         await self.renew()
         if anew and self.look_up is not None:
-            self.viewer = await self.look_up(self.view)
-        return self.view, self.viewer
+            self.principal = await self.look_up(self.view)
+        return self.view, self.principal
 
     async def end(self) -> None:
         """Hold no view while waiting."""
@@ -85,7 +85,7 @@ class Context:
 
     async def finish(self, change: Awaitable[Outcome]) -> Outcome:
         """Wait for a change, shielded from the end of the request; hold no view meanwhile."""
-        return await self.services.finishing.finished(self._without_view(change))
+        return await self.services.shielded_tasks.finished(self._without_view(change))
 
     async def _without_view(self, change: Awaitable[Outcome]) -> Outcome:
         await self.end()
@@ -97,15 +97,17 @@ class Context:
         self.token_grants = DataLoader(load_fn=self._load_token_grants)
 
     async def _load_holders(self, ids: Sequence[str]) -> Sequence[Holder | None]:
-        found = await self.services.hierarchy.find(self.view, viewer=self.viewer, ids=ids)
+        found = await self.services.hierarchy.find(self.view, principal=self.principal, ids=ids)
         return [found.get(holder_id) for holder_id in ids]
 
     async def _load_secrets(self, ids: Sequence[str]) -> Sequence[Secret | None]:
-        found = await self.services.secrets.find(self.view, viewer=self.viewer, ids=ids)
+        found = await self.services.secrets.find(self.view, principal=self.principal, ids=ids)
         return [found.get(secret_id) for secret_id in ids]
 
     async def _load_token_grants(self, ids: Sequence[str]) -> Sequence[list[Grant]]:
-        found = await self.services.tokens.grants_of(self.view, viewer=self.viewer, token_ids=ids)
+        found = await self.services.tokens.grants_of(
+            self.view, principal=self.principal, token_ids=ids
+        )
         return [[grant for grant in found if grant.grantee.id == token_id] for token_id in ids]
 
 

@@ -118,9 +118,9 @@ class Pricing:
         self._schema = schema
         self._sizes = sizes
         self._fragments = {
-            it.name.value: it
-            for it in document.definitions
-            if isinstance(it, FragmentDefinitionNode)
+            definition.name.value: definition
+            for definition in document.definitions
+            if isinstance(definition, FragmentDefinitionNode)
         }
         self._priced: dict[str, _Price] = {}
         self._delivered: dict[tuple[str, str], set[str]] = {}
@@ -159,9 +159,9 @@ class Pricing:
     def _add_field(self, price: _Price, node: FieldNode, on: GraphQLNamedType | None) -> None:
         price.fixed += 1
         name = node.name.value
-        place = (on.name if on else "", name)
-        if place == _DELIVERY or place[0] in _DELIVERED_TYPES:
-            self._delivered.setdefault(place, set()).add((node.alias or node.name).value)
+        coordinate = (on.name if on else "", name)
+        if coordinate == _DELIVERY or coordinate[0] in _DELIVERED_TYPES:
+            self._delivered.setdefault(coordinate, set()).add((node.alias or node.name).value)
         if node.selection_set is None:
             return
         definition = _field_of(on, name)
@@ -169,15 +169,15 @@ class Pricing:
         if name in _META:
             price.introspection += _whole(within, 1) * _LARGE.get(name, 1)
             return
-        inner = _whole(within, self._page(place, definition, node))
+        inner = _whole(within, self._page(coordinate, definition, node))
         price.introspection += within.introspection
         inner *= _LARGE.get(name, 1) if on is not None and on.name == "__Schema" else 1
-        if place == _WRAPPED:
+        if coordinate == _WRAPPED:
             # Most types wrap no other, and few more than one.
             price.fixed += inner // 2
         elif not _is_list(definition):
             price.fixed += inner
-        elif length := self._length(place, node):
+        elif length := self._length(coordinate, node):
             price.fixed += inner * length
         else:
             price.per_entry += inner
@@ -188,21 +188,21 @@ class Pricing:
         return get_named_type(definition.type) if definition else None
 
     def _page(
-        self, place: tuple[str, str], definition: GraphQLField | None, node: FieldNode
+        self, coordinate: tuple[str, str], definition: GraphQLField | None, node: FieldNode
     ) -> int:
-        if place in LIST_ARGUMENTS:
-            return self._length(place, node) or 0
+        if coordinate in LIST_ARGUMENTS:
+            return self._length(coordinate, node) or 0
         if definition is None or PAGE_ARGUMENTS[0] not in definition.args:
             return 1
-        given = [it.value for it in node.arguments or () if it.name.value in PAGE_ARGUMENTS]
+        given = [item.value for item in node.arguments or () if item.name.value in PAGE_ARGUMENTS]
         sizes = [self._size(value) for value in given]
         return max((size for size in sizes if size is not None), default=DEFAULT_PAGE_SIZE)
 
-    def _length(self, place: tuple[str, str], node: FieldNode) -> int | None:
-        if place not in LIST_ARGUMENTS:
-            return LENGTHS.get(place)
-        name, most = LIST_ARGUMENTS[place]
-        given = [it.value for it in node.arguments or () if it.name.value == name]
+    def _length(self, coordinate: tuple[str, str], node: FieldNode) -> int | None:
+        if coordinate not in LIST_ARGUMENTS:
+            return LENGTHS.get(coordinate)
+        name, most = LIST_ARGUMENTS[coordinate]
+        given = [item.value for item in node.arguments or () if item.name.value == name]
         return min(max((self._size(value) or 1 for value in given), default=1), most)
 
     def _size(self, value: ValueNode) -> int | None:

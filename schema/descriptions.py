@@ -24,9 +24,9 @@ Part = GraphQLNamedType | GraphQLField | GraphQLArgument | GraphQLInputField | G
 def describe(types: GraphQLSchema) -> None:
     """Give what says nothing of itself the glossary's words."""
     types.description = WHOLE
-    for place, part in parts(types):
+    for coordinate, part in parts(types):
         if not part.description:
-            part.description = _words(place, part)
+            part.description = _words(coordinate, part)
 
 
 def parts(types: GraphQLSchema) -> Iterator[tuple[str, Part]]:
@@ -37,19 +37,19 @@ def parts(types: GraphQLSchema) -> Iterator[tuple[str, Part]]:
             yield from _members(kind)
 
 
-def words_for(place: str) -> Iterator[str]:
+def words_for(coordinate: str) -> Iterator[str]:
     """Give the glossary's names for a place, the most precise first."""
-    names = place.split(".")
-    yield place
+    names = coordinate.split(".")
+    yield coordinate
     yield names[-1]
 
 
-def _words(place: str, part: Part) -> str | None:
+def _words(coordinate: str, part: Part) -> str | None:
     if isinstance(part, GraphQLEnumValue):
-        enum, member = place.split(".")
+        enum, member = coordinate.split(".")
         return ENUMS.get(enum, {}).get(member)
     glossary = FIELDS if isinstance(part, GraphQLField) else INPUTS
-    return next((glossary[name] for name in words_for(place) if name in glossary), None)
+    return next((glossary[name] for name in words_for(coordinate) if name in glossary), None)
 
 
 def _members(kind: GraphQLNamedType) -> Iterator[tuple[str, Part]]:

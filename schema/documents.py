@@ -37,7 +37,7 @@ from schema.limits import LIMITS, Limit, LimitExceeded, Survey, ensure_within
 CACHED_DOCUMENTS: Final = 512
 _CACHED_COSTS: Final = 2_048
 # Validation ends there.
-_MOST_ERRORS: Final = 20
+_MAX_ERRORS: Final = 20
 _RULES: Final = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 _SIZES: Final = frozenset({*PAGE_ARGUMENTS, *(name for name, _ in LIST_ARGUMENTS.values())})
 # What the parser says of a document that is too much for it.
@@ -66,14 +66,18 @@ class Document:
     @property
     def operations(self) -> list[OperationDefinitionNode]:
         """All operations, in the order written."""
-        return [it for it in self.node.definitions if isinstance(it, OperationDefinitionNode)]
+        return [
+            definition
+            for definition in self.node.definitions
+            if isinstance(definition, OperationDefinitionNode)
+        ]
 
     def operation(self, name: str | None) -> OperationDefinitionNode | None:
         """Return the operation that is meant; None if that is not clear."""
         found = [
-            it
-            for it in self.operations
-            if name is None or (it.name is not None and it.name.value == name)
+            operation
+            for operation in self.operations
+            if name is None or (operation.name is not None and operation.name.value == name)
         ]
         return found[0] if len(found) == 1 else None
 
@@ -118,7 +122,7 @@ def admitted(text: str) -> Document:
 @lru_cache(maxsize=CACHED_DOCUMENTS)
 def validated(schema: GraphQLSchema, text: str) -> list[GraphQLError]:
     """Return what is wrong with a document, without a guess at what was meant."""
-    return validate(schema, parsed(text), _RULES, _MOST_ERRORS, hide_suggestions=True)
+    return validate(schema, parsed(text), _RULES, _MAX_ERRORS, hide_suggestions=True)
 
 
 def cost_of(
@@ -159,10 +163,11 @@ def _sizes(
     names: Iterable[str], operation: OperationDefinitionNode, variables: Mapping[str, Any]
 ) -> Iterator[tuple[str, int]]:
     defaults = {
-        it.variable.name.value: it.default_value for it in operation.variable_definitions or ()
+        item.variable.name.value: item.default_value
+        for item in operation.variable_definitions or ()
     }
     for name in names:
-        size = _length(variables[name]) if name in variables else _written(defaults.get(name))
+        size = _length(variables[name]) if name in variables else _print(defaults.get(name))
         if size is not None:
             yield name, size
 
@@ -176,7 +181,7 @@ def _length(given: object) -> int | None:
     return bounded(int(given)) if isinstance(given, int | float) else None
 
 
-def _written(default: ValueNode | None) -> int | None:
+def _print(default: ValueNode | None) -> int | None:
     if isinstance(default, IntValueNode):
         return read_size(default)
     return len(default.values) if isinstance(default, ListValueNode) else None
@@ -184,9 +189,9 @@ def _written(default: ValueNode | None) -> int | None:
 
 def _size_variables(document: DocumentNode) -> Iterator[str]:
     waiting = [
-        it.selection_set
-        for it in document.definitions
-        if isinstance(it, OperationDefinitionNode | FragmentDefinitionNode)
+        definition.selection_set
+        for definition in document.definitions
+        if isinstance(definition, OperationDefinitionNode | FragmentDefinitionNode)
     ]
     while waiting:
         for node in waiting.pop().selections:

@@ -132,5 +132,5 @@ class SecretExplanation:
             absence=explanation.absence,
             rule=explanation.rule,
             elsewhere=[Secret.of(secret) for secret in explanation.elsewhere],
-            references=[SecretReference.of(it) for it in explanation.references],
+            references=[SecretReference.of(reference) for reference in explanation.references],
         )

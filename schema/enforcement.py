@@ -51,7 +51,7 @@ def enforce_fields(schema: GraphQLSchema) -> None:
             permission = _permission_of(field)
             if permission is None or _DRY_RUN not in field.args:
                 raise UndeclaredPolicy(name)
-            field.resolve = _guarded(_resolver(field), permission, _refused_mutation)
+            field.resolve = _guard_resolver(_resolver(field), permission, _refuse_mutation)
 
 
 def enforce_types(schema: GraphQLSchema) -> None:
@@ -60,7 +60,7 @@ def enforce_types(schema: GraphQLSchema) -> None:
         kind = schema.type_map.get(name)
         if isinstance(policy, Permission) and isinstance(kind, GraphQLObjectType):
             # The executor asks this of each object that it completes, from whichever field.
-            kind.is_type_of = _guarded_type(name, policy, kind.is_type_of)
+            kind.is_type_of = _guard_type(name, policy, kind.is_type_of)
 
 
 def _permission_of(field: GraphQLField) -> Permission | None:
@@ -70,9 +70,9 @@ def _permission_of(field: GraphQLField) -> Permission | None:
 
 def _guard(field: GraphQLField, permission: Permission) -> None:
     if field.subscribe:
-        field.subscribe = _guarded(field.subscribe, permission, _refused_subscription)
+        field.subscribe = _guard_resolver(field.subscribe, permission, _refuse_subscription)
     else:
-        field.resolve = _guarded(_resolver(field), permission, _refused_query)
+        field.resolve = _guard_resolver(_resolver(field), permission, _refuse_query)
 
 
 def _resolver(field: GraphQLField) -> Resolve:
@@ -81,24 +81,24 @@ def _resolver(field: GraphQLField) -> Resolve:
     return field.resolve
 
 
-def _guarded(resolve: Resolve, permission: Permission, refused: Refused) -> Resolve:
+def _guard_resolver(resolve: Resolve, permission: Permission, refused: Refused) -> Resolve:
     """Let a field run for a caller that has its permission somewhere."""
 
     def guarded(source: Any, info: Info, **arguments: Any) -> Any:  # noqa: ANN401 - what the GraphQL library passes
-        if info.context.sight(permission).is_anywhere:
+        if info.context.visibility(permission).is_anywhere:
             return resolve(source, info, **arguments)
         return refused(partial(resolve, source, info, **arguments), permission, info)
 
     return guarded
 
 
-async def _refused_query(run: Resolve, permission: Permission, info: Info) -> NoReturn:
+async def _refuse_query(run: Resolve, permission: Permission, info: Info) -> NoReturn:
     """Refuse as the use case does, which may name a fault of the arguments instead."""
     await run()
     raise _refusal(permission, info)
 
 
-async def _refused_mutation(run: Resolve, permission: Permission, info: Info) -> Any:  # noqa: ANN401 - as above
+async def _refuse_mutation(run: Resolve, permission: Permission, info: Info) -> Any:  # noqa: ANN401 - as above
     """Answer what a dry run finds wrong with the arguments; nothing is written."""
     payload = await run(**{_DRY_RUN: True})
     codes = {error.code.name for error in payload.errors}
@@ -107,13 +107,13 @@ async def _refused_mutation(run: Resolve, permission: Permission, info: Info) ->
     raise _refusal(permission, info)
 
 
-async def _refused_subscription(
+async def _refuse_subscription(
     run: Resolve, permission: Permission, info: Info
 ) -> AsyncGenerator[Any, None]:
     """Refuse as the use case does, or at the first event before a grant comes."""
     async with aclosing(await run()) as events:
         async for event in events:
-            if not info.context.sight(permission).is_anywhere:
+            if not info.context.visibility(permission).is_anywhere:
                 raise _refusal(permission, info)
             yield event
 
@@ -124,13 +124,13 @@ def _refusal(permission: Permission, info: Info) -> Forbidden:
     return Forbidden(permission)
 
 
-def _guarded_type(name: str, permission: Permission, is_type_of: IsTypeOf | None) -> IsTypeOf:
+def _guard_type(name: str, permission: Permission, is_type_of: IsTypeOf | None) -> IsTypeOf:
     may_get = _judge(name, permission)
 
     def guarded(value: Any, info: Info) -> bool:  # noqa: ANN401 - as above
         if is_type_of is not None and not is_type_of(value, info):
             return False
-        if not may_get(info.context.sight(permission), value):
+        if not may_get(info.context.visibility(permission), value):
             _log.error("policy_refused", type=name)
             raise Forbidden(permission)
         return True
@@ -141,7 +141,7 @@ def _guarded_type(name: str, permission: Permission, is_type_of: IsTypeOf | None
 def _judge(name: str, permission: Permission) -> Callable[[Visibility, Any], bool]:
     """Return how a value is judged: by what it belongs to, where its type knows that."""
     if name == Secret.__name__:
-        return lambda sight, secret: sight.covers(secret.source.holder)
+        return lambda visibility, secret: visibility.covers(secret.source.holder)
     if permission is Permission.HIERARCHY_READ:
-        return lambda sight, holder: sight.leads_to(holder.source)
-    return lambda sight, _: sight.is_anywhere
+        return lambda visibility, holder: visibility.includes_ancestor_of(holder.source)
+    return lambda visibility, _: visibility.is_anywhere

@@ -7,11 +7,11 @@ import strawberry
 
 from gateway.domain.audit import AuditAction as _AuditAction
 from gateway.domain.audit import AuditSubject as _AuditSubject
+from gateway.domain.change_feed import ChangeKind as _ChangeKind
 from gateway.domain.change_warnings import WarningCode as _WarningCode
 from gateway.domain.effective import Absence as _Absence
 from gateway.domain.effective import Provenance as _Provenance
 from gateway.domain.errors import ErrorCode
-from gateway.domain.news import ChangeKind as _ChangeKind
 from gateway.domain.origins import ActorKind as _ActorKind
 from gateway.domain.origins import AuditFace as _AuditFace
 from gateway.domain.pages import SecretOrderField as _SecretOrderField

@@ -8,13 +8,13 @@ from typing import Any, Final
 from graphql import GraphQLError, OperationDefinitionNode
 from graphql import OperationType as Operation
 from strawberry.schema.exceptions import InvalidOperationTypeError
-from strawberry.types import ExecutionResult
+from strawberry.types import ExecutionResult as StrawberryResult
 from strawberry.types.graphql import OperationType
 
 from gateway.domain.errors import ErrorCode, GatewayError, RateLimited
 from gateway.domain.principals import Principal
 from gateway.services.container import Services
-from gateway.services.execution import Answer, Caller, Run
+from gateway.services.execution import ExecutionResult, RequestPrincipal, Run
 from gateway.services.limits import Charge
 from gateway.storage.unit_of_work import Database, ReadUnit
 from schema.context import Context
@@ -24,7 +24,7 @@ from schema.masking import masked
 from schema.root import GatewaySchema
 
 _ALLOWED: Final = frozenset({OperationType.QUERY, OperationType.MUTATION})
-_MOST_SHOWN: Final = 2**53 - 1
+_MAX_SHOWN: Final = 2**53 - 1
 _FIELDS_A_POINT: Final = 100
 _NEEDS_A_STREAM: Final = (
     "A subscription is answered as a stream: send `Accept: text/event-stream`, or use a WebSocket."
@@ -41,7 +41,7 @@ class IntrospectionIsOff(GatewayError):
         super().__init__("The introspection is switched off on this server.")
 
 
-def _free(_viewer: Principal, _points: float) -> None:
+def _free(_principal: Principal, _points: float) -> None:
     """Charge nobody."""
 
 
@@ -73,7 +73,7 @@ class _Cost:
 class _Refused(Exception):
     """A document is answered before it runs."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: ExecutionResult) -> None:
         super().__init__()
         self.answer = answer
 
@@ -101,7 +101,7 @@ class Executor:
         self._terms = terms
 
     @asynccontextmanager
-    async def open_run(self, caller: Caller) -> AsyncIterator[Run]:
+    async def open_run(self, caller: RequestPrincipal) -> AsyncIterator[Run]:
         """Give a runner for one caller's request; all it runs sees one view of the database.
 
         The principal is read on that view.
@@ -112,9 +112,9 @@ class Executor:
         """
         view = caller.view or self._database.view()
         try:
-            viewer = caller.viewer if caller.view else await caller.look_up(view)
+            principal = caller.principal if caller.view else await caller.look_up(view)
             context = Context(
-                viewer=viewer,
+                principal=principal,
                 services=self._services,
                 view=view,
                 knows_external=caller.knows_external,
@@ -124,7 +124,7 @@ class Executor:
                 document: str,
                 variables: Mapping[str, Any] | None = None,
                 operation_name: str | None = None,
-            ) -> Answer:
+            ) -> ExecutionResult:
                 try:
                     return await self._answer(context, document, variables or {}, operation_name)
                 except _REFUSALS as error:
@@ -144,11 +144,11 @@ class Executor:
 
     async def stream(
         self,
-        caller: Caller,
+        caller: RequestPrincipal,
         document: str,
         variables: Mapping[str, Any] | None = None,
         operation_name: str | None = None,
-    ) -> AsyncGenerator[Answer, None]:
+    ) -> AsyncGenerator[ExecutionResult, None]:
         """Answer a subscription for as long as the caller listens.
 
         Each answer costs as much as the document does, and is made on a view of its own, which is
@@ -157,27 +157,27 @@ class Executor:
         # A listener that is there already waits in turn like all others, and is not sent away.
         view = self._database.view(is_bounded=False)
         try:
-            told = self._streamed(caller, view, document, variables or {}, operation_name)
-            async with aclosing(told):
-                async for answer in told:
+            results = self._stream(caller, view, document, variables or {}, operation_name)
+            async with aclosing(results):
+                async for answer in results:
                     yield answer
         except (*_REFUSALS, RateLimited) as error:
             yield _refusal(error)
         finally:
             await view.close()
 
-    async def _streamed(
+    async def _stream(
         self,
-        caller: Caller,
+        caller: RequestPrincipal,
         view: ReadUnit,
         text: str,
         variables: Mapping[str, Any],
         operation_name: str | None,
-    ) -> AsyncGenerator[Answer, None]:
+    ) -> AsyncGenerator[ExecutionResult, None]:
         terms = self._terms or Terms()
-        fields = self._charged(terms, caller.viewer, text, variables, operation_name)
+        fields = self._charge(terms, caller.principal, text, variables, operation_name)
         context = Context(
-            viewer=caller.viewer, services=self._services, view=view, look_up=caller.look_up
+            principal=caller.principal, services=self._services, view=view, look_up=caller.look_up
         )
         results = await self._schema.subscribe(
             text,
@@ -188,8 +188,8 @@ class Executor:
         async with aclosing(results):
             async for result in results:
                 await context.end()
-                yield replace(_told(result), extensions=_price(fields))
-                terms.charge(caller.viewer, _points(fields))
+                yield replace(_to_result(result), extensions=_price(fields))
+                terms.charge(caller.principal, _points(fields))
 
     async def _answer(
         self,
@@ -197,40 +197,42 @@ class Executor:
         text: str,
         variables: Mapping[str, Any],
         operation_name: str | None,
-    ) -> Answer:
+    ) -> ExecutionResult:
         if self._terms is None:
-            return await self._executed(context, text, variables, operation_name)
-        terms, viewer = self._terms, context.viewer
-        cost = _Cost(terms, viewer, self._charged(terms, viewer, text, variables, operation_name))
+            return await self._execute(context, text, variables, operation_name)
+        terms, principal = self._terms, context.principal
+        cost = _Cost(
+            terms, principal, self._charge(terms, principal, text, variables, operation_name)
+        )
         context.surcharge = cost.add
-        answer = await self._executed(context, text, variables, operation_name)
+        answer = await self._execute(context, text, variables, operation_name)
         return replace(answer, extensions=_price(cost.fields))
 
-    def _charged(
+    def _charge(
         self,
         terms: Terms,
-        viewer: Principal,
+        principal: Principal,
         text: str,
         variables: Mapping[str, Any],
         operation_name: str | None,
     ) -> int:
         """Charge a caller for a document before it runs; return how many fields it asks for."""
         try:
-            document = self._admitted(text, variables, terms)
+            document = self._admit(text, variables, terms)
             operation = document.operation(operation_name)
             fields = self._fields(text, operation, variables) if operation else 0
         except (GraphQLError, LimitExceeded, IntrospectionIsOff):
             # Who is refused has asked for something, too.
-            terms.charge(viewer, 1)
+            terms.charge(principal, 1)
             raise
-        terms.charge(viewer, _points(fields))
+        terms.charge(principal, _points(fields))
         if operation is None:
             raise _Refused(_request_error(_unclear(document, operation_name)))
         if fields > LIMITS[Limit.COST]:
             raise _Refused(replace(_over_cost(), extensions=_price(fields)))
         return fields
 
-    def _admitted(self, text: str, variables: Mapping[str, Any], terms: Terms) -> Document:
+    def _admit(self, text: str, variables: Mapping[str, Any], terms: Terms) -> Document:
         document = admitted(text)
         ensure_short(variables)
         if document.introspects and not terms.introspection:
@@ -242,13 +244,13 @@ class Executor:
     ) -> int:
         return cost_of(self._schema.types, text, operation, variables).fields
 
-    async def _executed(
+    async def _execute(
         self,
         context: Context,
         text: str,
         variables: Mapping[str, Any],
         operation_name: str | None,
-    ) -> Answer:
+    ) -> ExecutionResult:
         try:
             result = await self._schema.execute(
                 text,
@@ -259,11 +261,11 @@ class Executor:
             )
         except InvalidOperationTypeError:
             return _request_error(_NEEDS_A_STREAM)
-        return _told(result)
+        return _to_result(result)
 
 
 def _price(fields: int) -> dict[str, dict[str, int]]:
-    return {"cost": {"requested": min(fields, _MOST_SHOWN), "limit": LIMITS[Limit.COST]}}
+    return {"cost": {"requested": min(fields, _MAX_SHOWN), "limit": LIMITS[Limit.COST]}}
 
 
 def _points(fields: int) -> int:
@@ -271,10 +273,10 @@ def _points(fields: int) -> int:
     return 1 + min(fields, LIMITS[Limit.COST]) // _FIELDS_A_POINT
 
 
-def _told(result: ExecutionResult) -> Answer:
+def _to_result(result: StrawberryResult) -> ExecutionResult:
     errors = [masked(error) for error in result.errors or ()]
     nothing_ran = bool(errors) and all(error.path is None for error in result.errors or ())
-    return Answer(data=result.data, errors=errors, is_request_error=nothing_ran)
+    return ExecutionResult(data=result.data, errors=errors, is_request_error=nothing_ran)
 
 
 def _unclear(document: Document, operation_name: str | None) -> str:
@@ -283,24 +285,24 @@ def _unclear(document: Document, operation_name: str | None) -> str:
     return "The document has no operation that could be run by that name."
 
 
-def _over_cost() -> Answer:
+def _over_cost() -> ExecutionResult:
     error = LimitExceeded(Limit.COST)
     return _request_error(error.message, error.code)
 
 
-def _request_error(message: str, code: ErrorCode = ErrorCode.BAD_USER_INPUT) -> Answer:
-    return _refused({"message": message, "extensions": {"code": code}})
+def _request_error(message: str, code: ErrorCode = ErrorCode.BAD_USER_INPUT) -> ExecutionResult:
+    return _to_refusal({"message": message, "extensions": {"code": code}})
 
 
-def _refusal(error: Exception) -> Answer:
+def _refusal(error: Exception) -> ExecutionResult:
     if isinstance(error, _Refused):
         return error.answer
     if isinstance(error, GatewayError):
         return _request_error(error.message, error.code)
     if isinstance(error, GraphQLError):
-        return _refused(masked(error))
+        return _to_refusal(masked(error))
     raise error
 
 
-def _refused(error: Mapping[str, Any]) -> Answer:
-    return Answer(data=None, errors=[error], is_request_error=True)
+def _to_refusal(error: Mapping[str, Any]) -> ExecutionResult:
+    return ExecutionResult(data=None, errors=[error], is_request_error=True)

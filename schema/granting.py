@@ -15,7 +15,7 @@ from schema.access import (
     RoleGrantPayload,
     UserPayload,
 )
-from schema.arguments import DryRun, IdempotencyKey, mutation, paths, terms
+from schema.arguments import DryRun, IdempotencyKey, mutation, options, paths
 from schema.context import Info
 from schema.enums import RoleEnum
 from schema.inputs import SecretHolderRef, given
@@ -53,16 +53,19 @@ def token_creation() -> Any:  # noqa: ANN401 - what Strawberry's own maker retur
         idempotency_key: IdempotencyKey = strawberry.UNSET,
         dry_run: DryRun = strawberry.UNSET,
     ) -> CreateApiTokenPayload:
-        place, conditions = given(holder), terms(idempotency_key=idempotency_key, dry_run=dry_run)
+        holder, conditions = (
+            given(holder),
+            options(idempotency_key=idempotency_key, dry_run=dry_run),
+        )
 
         async def work() -> NewToken:
             return await info.context.services.tokens.create(
-                viewer=info.context.viewer,
+                principal=info.context.principal,
                 name=name,
                 role=role,
-                on=place.reference() if place else None,
+                on=holder.reference() if holder else None,
                 lifetime=lifetime_of(given(days)),
-                terms=conditions,
+                options=conditions,
             )
 
         is_dry = conditions.dry_run
@@ -86,10 +89,10 @@ def token_revocation() -> Any:  # noqa: ANN401 - as above
         dry_run: DryRun = strawberry.UNSET,
     ) -> ApiTokenPayload:
         work = info.context.services.tokens.revoke(
-            viewer=info.context.viewer,
+            principal=info.context.principal,
             token_id=token_id,
             keep_created=given(keep_created) is True,
-            terms=terms(idempotency_key=idempotency_key, dry_run=dry_run),
+            options=options(idempotency_key=idempotency_key, dry_run=dry_run),
         )
         return await ApiTokenPayload.of(info, work, paths())
 
@@ -111,13 +114,13 @@ def granting() -> Any:  # noqa: ANN401 - as above
         idempotency_key: IdempotencyKey = strawberry.UNSET,
         dry_run: DryRun = strawberry.UNSET,
     ) -> RoleGrantPayload:
-        place = given(holder)
+        holder = given(holder)
         work = info.context.services.grants.grant(
-            viewer=info.context.viewer,
+            principal=info.context.principal,
             grantee=grantee.reference(),
             role=role,
-            on=place.reference() if place else None,
-            terms=terms(idempotency_key=idempotency_key, dry_run=dry_run),
+            on=holder.reference() if holder else None,
+            options=options(idempotency_key=idempotency_key, dry_run=dry_run),
         )
         named = {Argument.TOKEN: ["grantee", "tokenId"], Argument.USER: ["grantee", "userId"]}
         return await RoleGrantPayload.of(info, work, {**paths(), **named})
@@ -136,9 +139,9 @@ def grant_revocation() -> Any:  # noqa: ANN401 - as above
         dry_run: DryRun = strawberry.UNSET,
     ) -> RoleGrantPayload:
         work = info.context.services.grants.revoke(
-            viewer=info.context.viewer,
+            principal=info.context.principal,
             grant_id=grant_id,
-            terms=terms(idempotency_key=idempotency_key, dry_run=dry_run),
+            options=options(idempotency_key=idempotency_key, dry_run=dry_run),
         )
         return await RoleGrantPayload.of(info, work, paths())
 
@@ -159,11 +162,11 @@ def user_registration() -> Any:  # noqa: ANN401 - as above
     ) -> UserPayload:
         async def work() -> UserRemoval:
             user = await info.context.services.identities.register(
-                viewer=info.context.viewer,
+                principal=info.context.principal,
                 issuer=issuer,
                 subject=subject,
                 display_name=display_name,
-                terms=terms(idempotency_key=idempotency_key, dry_run=dry_run),
+                options=options(idempotency_key=idempotency_key, dry_run=dry_run),
             )
             return UserRemoval(user=user)
 
@@ -187,10 +190,10 @@ def user_removal() -> Any:  # noqa: ANN401 - as above
         dry_run: DryRun = strawberry.UNSET,
     ) -> UserPayload:
         work = info.context.services.identities.remove(
-            viewer=info.context.viewer,
+            principal=info.context.principal,
             user_id=user_id,
             keep_created=given(keep_created) is True,
-            terms=terms(idempotency_key=idempotency_key, dry_run=dry_run),
+            options=options(idempotency_key=idempotency_key, dry_run=dry_run),
         )
         return await UserPayload.of(info, work, paths())
 

@@ -44,7 +44,7 @@ class SecretHolder(Node):
         """Load a page of the holder's own secrets."""
         page = await info.context.services.secrets.defined_at(
             info.context.view,
-            viewer=info.context.viewer,
+            principal=info.context.principal,
             holder=self.source,
             window=wanted_window(first, after, last, before),
             order=wanted_order(order_by),
@@ -70,7 +70,7 @@ class SecretHolder(Node):
         """Load a page of what the holder sees."""
         page = await info.context.services.secrets.visible_from(
             info.context.view,
-            viewer=info.context.viewer,
+            principal=info.context.principal,
             holder=self.source,
             window=wanted_window(first, after, last, before),
         )
@@ -114,7 +114,7 @@ class Service(SecretHolder):
         """Load a page of what the service gets."""
         page = await info.context.services.effective.page(
             info.context.view,
-            viewer=info.context.viewer,
+            principal=info.context.principal,
             service=self.source,
             window=wanted_window(first, after, last, before),
             order=wanted_order(order_by),
@@ -188,7 +188,7 @@ class Environment(SecretHolder):
         wanted = given(types)
         page = await info.context.services.hierarchy.services(
             info.context.view,
-            viewer=info.context.viewer,
+            principal=info.context.principal,
             environment=self.source,
             window=wanted_window(first, after, last, before),
             kinds=[kind for kind in SERVICE_SCOPES if wanted is None or kind.value in wanted],
@@ -217,7 +217,7 @@ class Project(SecretHolder):
         """Load a page of the project's environments."""
         page = await info.context.services.hierarchy.environments(
             info.context.view,
-            viewer=info.context.viewer,
+            principal=info.context.principal,
             project=self.source,
             window=wanted_window(first, after, last, before),
         )

@@ -126,7 +126,7 @@ class Measure:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Position:
     # `depth` begins anew where the introspection begins; `levels` does not.
     depth: int = 0
     levels: int = 0
@@ -139,7 +139,7 @@ class Survey:
     def __init__(self, document: DocumentNode) -> None:
         """Take a document, whether or not it is valid."""
         self._document = document
-        self._fragments = {it.name.value: it for it in _fragments(document)}
+        self._fragments = {fragment.name.value: fragment for fragment in _fragments(document)}
         self._measured: dict[str, Measure] = {}
         self.visited = 0
 
@@ -154,7 +154,7 @@ class Survey:
     def _measure(self, definition: OperationDefinitionNode | FragmentDefinitionNode) -> Measure:
         is_operation = isinstance(definition, OperationDefinitionNode)
         measure = Measure(is_operation, directives=len(definition.directives or ()))
-        self._walk(definition.selection_set, _Place(), measure)
+        self._walk(definition.selection_set, _Position(), measure)
         return measure
 
     def _fragment(self, name: str) -> Measure:
@@ -165,50 +165,50 @@ class Survey:
                 self._measured[name] = self._measure(self._fragments[name])
         return self._measured[name]
 
-    def _walk(self, selected: SelectionSetNode, place: _Place, measure: Measure) -> None:
+    def _walk(self, selected: SelectionSetNode, position: _Position, measure: Measure) -> None:
         for node in selected.selections:
             self.visited += 1
             measure.directives += len(node.directives or ())
-            self._visit(node, place, measure)
+            self._visit(node, position, measure)
 
-    def _visit(self, node: SelectionNode, place: _Place, measure: Measure) -> None:
+    def _visit(self, node: SelectionNode, position: _Position, measure: Measure) -> None:
         if isinstance(node, FieldNode):
-            self._count(node, place, measure)
+            self._count(node, position, measure)
         elif isinstance(node, InlineFragmentNode):
-            self._walk(node.selection_set, place, measure)
+            self._walk(node.selection_set, position, measure)
         elif isinstance(node, FragmentSpreadNode):
-            _add(measure, self._fragment(node.name.value), place)
+            _add(measure, self._fragment(node.name.value), position)
 
-    def _count(self, node: FieldNode, place: _Place, measure: Measure) -> None:
+    def _count(self, node: FieldNode, position: _Position, measure: Measure) -> None:
         measure.aliases += node.alias is not None
-        measure.root_fields += place.levels == 0
-        measure.names[place.levels, (node.alias or node.name).value] += 1
-        _deepen(measure, place, 1)
+        measure.root_fields += position.levels == 0
+        measure.names[position.levels, (node.alias or node.name).value] += 1
+        _deepen(measure, position, 1)
         opens = node.name.value in INTROSPECTION
         measure.introspects |= opens
         if node.selection_set is not None:
-            depth = 0 if opens else place.depth + 1
-            within = _Place(depth, place.levels + 1, place.is_introspection or opens)
+            depth = 0 if opens else position.depth + 1
+            within = _Position(depth, position.levels + 1, position.is_introspection or opens)
             self._walk(node.selection_set, within, measure)
 
 
-def _deepen(measure: Measure, place: _Place, levels: int) -> None:
-    depth = place.depth + levels
-    if place.is_introspection:
+def _deepen(measure: Measure, position: _Position, levels: int) -> None:
+    depth = position.depth + levels
+    if position.is_introspection:
         measure.introspection_depth = max(measure.introspection_depth, depth)
     else:
         measure.depth = max(measure.depth, depth)
 
 
-def _add(measure: Measure, spread: Measure, place: _Place) -> None:
-    _deepen(measure, place, spread.depth)
+def _add(measure: Measure, spread: Measure, position: _Position) -> None:
+    _deepen(measure, position, spread.depth)
     measure.introspection_depth = max(measure.introspection_depth, spread.introspection_depth)
-    measure.root_fields += spread.root_fields if place.levels == 0 else 0
+    measure.root_fields += spread.root_fields if position.levels == 0 else 0
     measure.aliases += spread.aliases
     measure.directives += spread.directives
     measure.introspects |= spread.introspects
     for (depth, name), count in spread.names.items():
-        measure.names[place.levels + depth, name] += count
+        measure.names[position.levels + depth, name] += count
 
 
 def _fragments(document: DocumentNode) -> Iterator[FragmentDefinitionNode]:

@@ -16,7 +16,7 @@ _log = structlog.get_logger(__name__)
 
 _SYNTAX: Final = "The document is not valid GraphQL here."
 # A name can be as long as a document.
-_MOST_TOLD: Final = 300
+_MAX_MESSAGE: Final = 300
 _UNUSABLE: Final = "The document cannot be used."
 _WRONG_VALUE: Final = "A value is not of the type that the schema asks for"
 _VARIABLE: Final = re.compile(
@@ -32,7 +32,7 @@ _QUOTING: Final = re.compile(r"found|cannot represent|encountered error|does not
 
 def masked(error: GraphQLError) -> dict[str, Any]:
     """Return an error as the answer shows it."""
-    code, message = _told(error)
+    code, message = _code_and_message(error)
     extensions: dict[str, Any] = {"code": code}
     if variable := _VARIABLE.match(error.message):
         extensions["variable"] = variable["name"]
@@ -44,7 +44,7 @@ def masked(error: GraphQLError) -> dict[str, Any]:
     return shown
 
 
-def _told(error: GraphQLError) -> tuple[ErrorCode, str]:
+def _code_and_message(error: GraphQLError) -> tuple[ErrorCode, str]:
     cause = error.original_error
     if isinstance(cause, GatewayError):
         return cause.code, cause.message
@@ -73,6 +73,6 @@ def _request_error(error: GraphQLError) -> str:
     if variable := _VARIABLE.match(error.message):
         at = f" at {variable['at']}" if variable["at"] else ""
         return f"Variable '${variable['name']}'{at}: {_rule_of_a_scalar(error) or f'{what}.'}"
-    if len(error.message) > _MOST_TOLD:
+    if len(error.message) > _MAX_MESSAGE:
         return _UNUSABLE
     return f"{what}." if _QUOTING.search(error.message) else error.message

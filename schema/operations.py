@@ -16,10 +16,10 @@ from schema.arguments import (
     IfMatch,
     UpdateReferences,
     mutation,
+    options,
     paths,
-    place,
     reference,
-    terms,
+    scope_phrase,
 )
 from schema.context import Info
 from schema.inputs import (
@@ -53,22 +53,22 @@ def creation(scope: Scope | None) -> Any:  # noqa: ANN401 - what Strawberry's ow
         dry_run: DryRun = strawberry.UNSET,
     ) -> SecretPayload:
         work = info.context.services.secrets.create(
-            viewer=info.context.viewer,
+            principal=info.context.principal,
             at=reference(scope, holder),
             draft=input.draft(),
-            terms=terms(idempotency_key=idempotency_key, dry_run=dry_run),
+            options=options(idempotency_key=idempotency_key, dry_run=dry_run),
         )
         return await SecretPayload.of(info, work, paths(scope))
 
-    words = f"Create a secret{place(scope)}; with a mount path, a FILE."
+    words = f"Create a secret{scope_phrase(scope)}; with a mount path, a FILE."
     return mutation(resolve, words, scope=scope)
 
 
 def aliasing(scope: Scope | None) -> Any:  # noqa: ANN401 - as above
     """Make the mutation that creates an alias."""
     words = (
-        f"Give a secret of the same or a wider scope another key{place(scope)}. The alias follows "
-        "its target; an alias cannot be aliased."
+        f"Give a secret of the same or a wider scope another key{scope_phrase(scope)}. The alias "
+        "follows its target; an alias cannot be aliased."
     )
     return _referring(scope, SecretAliasInput, lambda services: services.aliases.create, words)
 
@@ -76,7 +76,8 @@ def aliasing(scope: Scope | None) -> Any:  # noqa: ANN401 - as above
 def overriding(scope: Scope | None) -> Any:  # noqa: ANN401 - as above
     """Make the mutation that creates an override."""
     words = (
-        f"Give a VALUE or a FILE of a wider scope another value{place(scope)}, and from there on."
+        f"Give a VALUE or a FILE of a wider scope another value{scope_phrase(scope)}, and from "
+        "there on."
     )
     return _referring(scope, SecretOverrideInput, lambda services: services.overrides.create, words)
 
@@ -91,11 +92,11 @@ def _referring(scope: Scope | None, takes: type[Referral], use_case: _UseCase, w
         dry_run: DryRun = strawberry.UNSET,
     ) -> SecretPayload:
         work = use_case(info.context.services)(
-            viewer=info.context.viewer,
+            principal=info.context.principal,
             at=reference(scope, holder),
             target_id=secret_id,
             draft=input.draft(),
-            terms=terms(
+            options=options(
                 idempotency_key=idempotency_key,
                 dry_run=dry_run,
                 knows_external=info.context.knows_external,
@@ -122,12 +123,12 @@ def editing(scope: Scope) -> Any:  # noqa: ANN401 - as above
         dry_run: DryRun = strawberry.UNSET,
     ) -> SecretPayload:
         work = info.context.services.changes.edit(
-            viewer=info.context.viewer,
+            principal=info.context.principal,
             at=reference(scope, holder),
             secret_id=secret_id,
             draft=input.draft(),
             update_references=bool(given(update_references)),
-            terms=terms(
+            options=options(
                 expected_version=expected_version,
                 if_match=if_match,
                 idempotency_key=idempotency_key,
@@ -137,7 +138,7 @@ def editing(scope: Scope) -> Any:  # noqa: ANN401 - as above
         )
         return await SecretPayload.of(info, work, paths(scope))
 
-    return mutation(resolve, f"Change a secret defined{place(scope)}.", scope=scope)
+    return mutation(resolve, f"Change a secret defined{scope_phrase(scope)}.", scope=scope)
 
 
 def deletion(scope: Scope) -> Any:  # noqa: ANN401 - as above
@@ -153,10 +154,10 @@ def deletion(scope: Scope) -> Any:  # noqa: ANN401 - as above
         dry_run: DryRun = strawberry.UNSET,
     ) -> DeleteSecretPayload:
         work = info.context.services.changes.delete(
-            viewer=info.context.viewer,
+            principal=info.context.principal,
             at=reference(scope, holder),
             secret_id=secret_id,
-            terms=terms(
+            options=options(
                 expected_version=expected_version,
                 if_match=if_match,
                 idempotency_key=idempotency_key,
@@ -165,7 +166,7 @@ def deletion(scope: Scope) -> Any:  # noqa: ANN401 - as above
         )
         return await DeleteSecretPayload.of(info, work, paths(scope))
 
-    words = f"Delete a secret defined{place(scope)}, and the aliases and overrides of it."
+    words = f"Delete a secret defined{scope_phrase(scope)}, and the aliases and overrides of it."
     return mutation(resolve, words, scope=scope)
 
 
@@ -183,11 +184,11 @@ def editing_anywhere() -> Any:  # noqa: ANN401 - as above
         dry_run: DryRun = strawberry.UNSET,
     ) -> SecretPayload:
         work = info.context.services.changes.edit(
-            viewer=info.context.viewer,
+            principal=info.context.principal,
             secret_id=secret_id,
             draft=input.draft(),
             update_references=bool(given(update_references)),
-            terms=terms(
+            options=options(
                 expected_version=expected_version,
                 if_match=if_match,
                 idempotency_key=idempotency_key,
@@ -212,10 +213,10 @@ def deletion_anywhere() -> Any:  # noqa: ANN401 - as above
         dry_run: DryRun = strawberry.UNSET,
     ) -> DeleteSecretPayload:
         work = info.context.services.changes.delete(
-            viewer=info.context.viewer,
+            principal=info.context.principal,
             secret_id=secret_id,
             with_dependents=given(with_dependents) is True,
-            terms=terms(
+            options=options(
                 expected_version=expected_version,
                 if_match=if_match,
                 idempotency_key=idempotency_key,
@@ -244,11 +245,11 @@ def importing() -> Any:  # noqa: ANN401 - as above
     ) -> ImportSecretsPayload:
         rows = [secret.row() for secret in secrets]
         work = info.context.services.imports.run(
-            viewer=info.context.viewer,
+            principal=info.context.principal,
             at=reference(None, holder),
             rows=rows,
             overwrite=overwrite,
-            terms=terms(idempotency_key=idempotency_key, dry_run=dry_run),
+            options=options(idempotency_key=idempotency_key, dry_run=dry_run),
         )
         return await ImportSecretsPayload.of(info, work, rows, paths())
 

@@ -39,7 +39,8 @@ class MutationWarning:
     def all_of(cls, warnings: Iterable[ChangeWarning], paths: ArgumentPaths) -> list[Self]:
         """Show the warnings of one change."""
         return [
-            cls(code=it.code, message=it.message, path=paths.get(it.argument)) for it in warnings
+            cls(code=warning.code, message=warning.message, path=paths.get(warning.argument))
+            for warning in warnings
         ]
 
 
@@ -48,7 +49,7 @@ WARNINGS_DESCRIPTION: Final = (
 )
 
 
-def told(error: BusinessError, paths: ArgumentPaths) -> list[MutationError]:
+def to_errors(error: BusinessError, paths: ArgumentPaths) -> list[MutationError]:
     """Tell why a use case wrote nothing."""
     return [typed_error(error, paths.get(error.argument) if error.argument else None)]
 
@@ -78,7 +79,7 @@ class SecretPayload:
             with collecting_warnings() as warnings:
                 secret = await info.context.finish(work)
         except BusinessError as error:
-            return cls(errors=told(error, paths))
+            return cls(errors=to_errors(error, paths))
         await info.context.renew()
         wrapped = Secret.of(secret)
         cursor = info.context.services.secrets.cursor_of(secret, order=BY_KEY)
@@ -114,7 +115,7 @@ class DeleteSecretPayload:
             with collecting_warnings() as warnings:
                 deletion = await info.context.finish(work)
         except BusinessError as error:
-            return cls(deleted_secret_ids=[], errors=told(error, paths))
+            return cls(deleted_secret_ids=[], errors=to_errors(error, paths))
         await info.context.renew()
         return cls(
             deleted_secret_ids=[strawberry.ID(gone) for gone in deletion.ids],
@@ -165,7 +166,7 @@ class ImportSecretsPayload:
             with collecting_warnings() as warnings:
                 report = await info.context.finish(work)
         except BusinessError as error:
-            return cls(total_count=len(sent), imported=[], rows=[], errors=told(error, paths))
+            return cls(total_count=len(sent), imported=[], rows=[], errors=to_errors(error, paths))
         await info.context.renew()
         written = [row.secret for row in report.rows if row.secret and _is_written(row)]
         return cls(
@@ -193,11 +194,15 @@ def _row_warnings(warnings: Iterable[ChangeWarning], report: ImportReport) -> li
     rows = {row.secret.id: index for index, row in enumerate(report.rows) if row.secret}
     return [
         MutationWarning(
-            code=it.code,
-            message=it.message,
-            path=["secrets", str(rows[it.secret_id]), _ROW_FIELDS.get(it.argument, "key")],
+            code=warning.code,
+            message=warning.message,
+            path=[
+                "secrets",
+                str(rows[warning.secret_id]),
+                _ROW_FIELDS.get(warning.argument, "key"),
+            ],
         )
-        for it in warnings
+        for warning in warnings
     ]
 
 
@@ -230,7 +235,7 @@ class HolderPayload:
         try:
             holder = await info.context.finish(work)
         except BusinessError as error:
-            return cls(errors=told(error, paths))
+            return cls(errors=to_errors(error, paths))
         await info.context.renew()
         return cls(holder=holder_type(holder), errors=[])
 
@@ -249,7 +254,7 @@ class DeleteHolderPayload:
         try:
             deletion = await info.context.finish(work)
         except BusinessError as error:
-            errors = told(error, paths)
+            errors = to_errors(error, paths)
             return cls(deleted_holder_ids=[], deleted_secret_ids=[], errors=errors)
         await info.context.renew()
         return cls(

@@ -155,6 +155,6 @@ def _undeclared_fields(schema: GraphQLSchema) -> Iterator[str]:
 def _undeclared_types(schema: GraphQLSchema) -> Iterator[str]:
     roots = (schema.query_type, schema.mutation_type, schema.subscription_type)
     for name, kind in schema.type_map.items():
-        is_told = isinstance(kind, GraphQLObjectType) and not name.startswith("__")
-        if is_told and kind not in roots and name not in TYPES:
+        is_object = isinstance(kind, GraphQLObjectType) and not name.startswith("__")
+        if is_object and kind not in roots and name not in TYPES:
             yield name

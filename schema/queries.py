@@ -78,7 +78,7 @@ class Query:
         """Load a page of projects."""
         page = await info.context.services.hierarchy.projects(
             info.context.view,
-            viewer=info.context.viewer,
+            principal=info.context.principal,
             window=wanted_window(first, after, last, before),
         )
         return ProjectConnection.of(page, Project.of)
@@ -134,7 +134,7 @@ class Query:
     ) -> SecretExplanation | None:
         """Load an explanation."""
         explanation = await info.context.services.effective.explain(
-            info.context.view, viewer=info.context.viewer, service_id=service_id, key=key
+            info.context.view, principal=info.context.principal, service_id=service_id, key=key
         )
         return SecretExplanation.of(explanation) if explanation else None
 
@@ -154,9 +154,9 @@ class Query:
         """Load what a service gets."""
         delivered = await info.context.services.delivery.runtime_secrets(
             info.context.view,
-            viewer=info.context.viewer,
+            principal=info.context.principal,
             service_id=service_id,
-            admit=lambda it: info.context.surcharge(delivery_surcharge(it.keys, it.size)),
+            admit=lambda item: info.context.surcharge(delivery_surcharge(item.keys, item.size)),
             is_view_shared=not is_alone(info.operation),
             check=CHECKS[on_unresolved],
         )
@@ -183,7 +183,7 @@ class Query:
         """Load a page of tokens, oldest first."""
         page = await info.context.services.tokens.page(
             info.context.view,
-            viewer=info.context.viewer,
+            principal=info.context.principal,
             window=wanted_window(first, after, last, before),
         )
         return ApiTokenConnection.of(page, ApiToken.of)
@@ -204,7 +204,7 @@ class Query:
         only = given(grantee)
         page = await info.context.services.grants.page(
             info.context.view,
-            viewer=info.context.viewer,
+            principal=info.context.principal,
             window=wanted_window(first, after, last, before),
             of=only.reference() if only else None,
         )
@@ -227,7 +227,7 @@ class Query:
         """Load a page of users."""
         page = await info.context.services.identities.page(
             info.context.view,
-            viewer=info.context.viewer,
+            principal=info.context.principal,
             window=wanted_window(first, after, last, before),
         )
         return UserConnection.of(page, User.of)
@@ -250,7 +250,7 @@ class Query:
         """Load a page of the audit trail."""
         page = await info.context.services.audit.page(
             info.context.view,
-            viewer=info.context.viewer,
+            principal=info.context.principal,
             window=wanted_window(first, after, last, before),
             only=wanted_events(filter),
         )
@@ -266,8 +266,8 @@ class Query:
     )
     async def change_cursor(self, info: Info) -> str:
         """Tell the place in the log."""
-        return await info.context.services.news.cursor(
-            info.context.view, viewer=info.context.viewer
+        return await info.context.services.change_feed.cursor(
+            info.context.view, principal=info.context.principal
         )
 
     @strawberry.field(description="A secret by its id.")

@@ -116,14 +116,17 @@ def fault_of(document: str) -> str | None:
         return error.message
     except GraphQLError as error:
         errors = [error]
-    return _placed(errors[0]) if errors else None
+    return _locate(errors[0]) if errors else None
 
 
-def _placed(error: GraphQLError) -> str:
+def _locate(error: GraphQLError) -> str:
     # As a caller is told it: a literal in the document may be what no message shows.
-    told = masked(error)
-    at = [f" (line {it['line']}, column {it['column']})" for it in told.get("locations", [])]
-    return f"{told['message']}{''.join(at[:1])}"
+    masked_error = masked(error)
+    at = [
+        f" (line {item['line']}, column {item['column']})"
+        for item in masked_error.get("locations", [])
+    ]
+    return f"{masked_error['message']}{''.join(at[:1])}"
 
 
 @cache

@@ -62,7 +62,7 @@ class RuntimeSecret:
 def is_alone(operation: OperationDefinitionNode) -> bool:
     """Tell whether a delivery is certainly the only field at the root that reads anything."""
     selections = operation.selection_set.selections
-    names = [it.name.value for it in selections if isinstance(it, FieldNode)]
+    names = [selection.name.value for selection in selections if isinstance(selection, FieldNode)]
     return len(names) == len(selections) and len(names) - names.count("__typename") == 1
 
 

@@ -9,7 +9,7 @@ from strawberry.types.scalar import ScalarDefinition
 from gateway.domain.content import read_moment
 
 
-def _written(moment: datetime) -> str:
+def _print(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
@@ -22,6 +22,6 @@ DATE_TIME: Final[ScalarDefinition] = strawberry.scalar(
     name="DateTime",
     description="An RFC 3339 date and time with an offset. Answers are in UTC.",
     specified_by_url="https://scalars.graphql.org/andimarek/date-time.html",
-    serialize=_written,
+    serialize=_print,
     parse_value=_read,
 )

@@ -68,7 +68,7 @@ class SecretOverride(_Facts):
 
 def seen_target(info: Info, secret: DomainSecret) -> SecretFacts | None:
     """Return what an alias or override refers to, if that is there for the viewer."""
-    return info.context.services.secrets.target_of(secret, viewer=info.context.viewer)
+    return info.context.services.secrets.target_of(secret, principal=info.context.principal)
 
 
 @strawberry.type(description="A secret. Its value can be written, never read.")
@@ -115,7 +115,7 @@ class Secret(Node):
     def etag(self, info: Info) -> str:
         """Make the tag for what the viewer can see."""
         context = info.context
-        return context.services.entity_tags.of_secret(self.source, viewer=context.viewer)
+        return context.services.entity_tags.of_secret(self.source, principal=context.principal)
 
     @strawberry.field(
         description="Set on an ALIAS; null where the viewer may not read what it stands for."
@@ -157,7 +157,7 @@ class Secret(Node):
         """Load a page of what refers to the secret."""
         page = await info.context.services.secrets.dependents_of(
             info.context.view,
-            viewer=info.context.viewer,
+            principal=info.context.principal,
             secret=self.source,
             window=wanted_window(first, after, last, before),
         )
@@ -181,7 +181,7 @@ class Secret(Node):
         """Load a page of the services that the secret matters to."""
         page = await info.context.services.effective.impact(
             info.context.view,
-            viewer=info.context.viewer,
+            principal=info.context.principal,
             secret=self.source,
             window=wanted_window(first, after, last, before),
             of_deletion=of is PlannedChange.DELETE,

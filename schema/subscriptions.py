@@ -7,8 +7,8 @@ from typing import Annotated, Self
 
 import strawberry
 
-from gateway.domain.news import SecretChange as DomainChange
-from gateway.services.news import EffectiveChange
+from gateway.domain.change_feed import SecretChange as DomainChange
+from gateway.services.change_feed import EffectiveChange
 from schema.context import Info
 from schema.effective import EffectiveSecret
 from schema.enums import SecretChangeKind
@@ -128,7 +128,7 @@ class Subscription:
         after: AfterChange = strawberry.UNSET,
     ) -> AsyncGenerator[SecretChange, None]:
         """Watch a holder."""
-        changes = info.context.services.news.changes(
+        changes = info.context.services.change_feed.changes(
             info.context,
             at=holder.reference(),
             with_inherited=include_inherited,
@@ -148,7 +148,7 @@ class Subscription:
         self, info: Info, service_id: strawberry.ID, after: AfterChange = strawberry.UNSET
     ) -> AsyncGenerator[EffectiveSecretsChange, None]:
         """Watch what a service gets."""
-        changes = info.context.services.news.effective_changes(
+        changes = info.context.services.change_feed.effective_changes(
             info.context, service_id=service_id, after=given(after)
         )
         async with aclosing(changes):

@@ -117,13 +117,13 @@ class RestFace:
         status = HTTPStatus(response.status_code)
         if response.is_success:
             return Outcome(row=_legacy(response.json()) if response.content else {}, status=status)
-        told = response.json()
-        assert told["status"] == status
+        result = response.json()
+        assert result["status"] == status
         return Outcome(
-            code=ErrorCode(told["code"]),
+            code=ErrorCode(result["code"]),
             status=status,
-            detail=told["detail"],
-            existing=told.get("existing_variable"),
+            detail=result["detail"],
+            existing=result.get("existing_variable"),
         )
 
 
@@ -142,9 +142,9 @@ def _named(prefix: str, scope: Scope, holder_id: str) -> dict[str, str]:
 
 def _legacy(row: Mapping[str, Any]) -> Row:
     # A `VariableResponse` says the same under other names, and has the path at the top too.
-    named = {_LEGACY_NAMES.get(name, name): it for name, it in row.items()}
+    named = {_LEGACY_NAMES.get(name, name): value for name, value in row.items()}
     return _without_nulls(
-        {name: it for name, it in named.items() if name not in {"is_secret", "mount_path"}}
+        {name: value for name, value in named.items() if name not in {"is_secret", "mount_path"}}
     )
 
 
@@ -277,13 +277,15 @@ def _outcome(answer: Mapping[str, Any]) -> Outcome:
 
 
 def _existing(found: Mapping[str, Any] | None) -> Row | None:
-    return {_EXISTING_NAMES.get(name, name): it for name, it in found.items()} if found else None
+    return (
+        {_EXISTING_NAMES.get(name, name): value for name, value in found.items()} if found else None
+    )
 
 
 def _without_nulls(row: Mapping[str, Any]) -> Row:
     # REST writes "" where GraphQL has null (rule W1); the tests of W1 look at the raw answers.
     return {
-        name: _without_nulls(it) if isinstance(it, Mapping) else it
-        for name, it in row.items()
-        if it not in (None, "")
+        name: _without_nulls(value) if isinstance(value, Mapping) else value
+        for name, value in row.items()
+        if value not in (None, "")
     }

@@ -46,7 +46,7 @@ def command(*arguments: str, program: Sequence[str] = PROGRAM) -> list[str]:
 
 def unmeasured() -> dict[str, str]:
     """Return this process's environment for one that does not measure its coverage."""
-    return {name: it for name, it in os.environ.items() if name != MEASURES}
+    return {name: value for name, value in os.environ.items() if name != MEASURES}
 
 
 def environment(data_dir: Path, **settings: str) -> dict[str, str]:

@@ -16,7 +16,7 @@ from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope
 from gateway.runtime import Runtime
 from gateway.services.demo import Demo
-from gateway.services.execution import Caller
+from gateway.services.execution import RequestPrincipal
 from gateway.services.limits import Clock
 from gateway.services.writing import identity_of
 from gateway.settings import Settings
@@ -46,13 +46,13 @@ async def user_principal(runtime: Runtime, *, issuer: str, subject: str) -> Prin
         return await runtime.services.identities.principal(unit, issuer=issuer, subject=subject)
 
 
-async def token_caller(runtime: Runtime, token: str) -> Caller:
-    """Return a token's caller, as for what lasts longer than a request."""
+async def request_principal(runtime: Runtime, token: str) -> RequestPrincipal:
+    """Return a token's principal, as for what lasts longer than a request."""
 
     async def look_up(unit: ReadUnit) -> Principal:
         return await runtime.services.tokens.principal(unit, token)
 
-    return Caller(await token_principal(runtime, token), look_up)
+    return RequestPrincipal(await token_principal(runtime, token), look_up)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class World:
         """Return a client whose token has the role at a holder, or in the demo's organization."""
         operator = Principal.operator(self.demo.organization_id)
         made = await self.runtime.services.tokens.create(
-            viewer=operator, name=f"a {role}", role=role, on=on
+            principal=operator, name=f"a {role}", role=role, on=on
         )
         return self.client_for(made.text)
 

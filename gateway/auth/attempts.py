@@ -50,14 +50,14 @@ class GuardedSignIn:
         if credential.startswith(PREFIX):
             names.append(f"prefix {credential[:_PREFIX_LENGTH]}")
         try:
-            with self._counted(names):
+            with self._count_attempt(names):
                 return await self._sign_in(unit, credential, organization_id)
         except RateLimited as limited:
             look_up = partial(self._sign_in, unit, credential, organization_id)
             return await self._in_turn(look_up, source, limited)
 
     @contextmanager
-    def _counted(self, names: list[str]) -> Iterator[None]:
+    def _count_attempt(self, names: list[str]) -> Iterator[None]:
         """Count an attempt under each name, and give it back unless it fails."""
         charged: list[str] = []
         try:

@@ -12,12 +12,12 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.auth.callers import Callers, credential_of
+from gateway.auth.request_principals import RequestPrincipals, credential_of
 from gateway.domain.errors import Unauthenticated
 from gateway.domain.origins import originating
-from gateway.http.attendance import DeadlineExceeded
+from gateway.http.deadline import DeadlineExceeded
 from gateway.http.request_body import RequestBody
-from gateway.services.execution import Caller
+from gateway.services.execution import RequestPrincipal
 from gateway.storage.unit_of_work import ReadUnit
 
 _IN_ADDRESS: Final = re.compile(rb"(?:^|&)access_token=")
@@ -33,7 +33,7 @@ class Authentication:
         self,
         app: ASGIApp,
         *,
-        callers: Callers,
+        callers: RequestPrincipals,
         is_public: Callable[[str], bool],
         seconds: float,
     ) -> None:
@@ -65,7 +65,7 @@ class Authentication:
         if scope["type"] == "http":
             await self._answer("".join(given), scope, receive, send)
         elif given:
-            caller = await self._introduced("".join(given), scope)
+            caller = await self._introduce("".join(given), scope)
             await self._pass_on(caller, scope, receive, send)
         else:
             # A page cannot set the header: the credential comes with the first message.
@@ -77,7 +77,7 @@ class Authentication:
         if not await body.begin():
             # Bodies are not read for callers who have no credential. That it is valid now says
             # nothing of later: it is read again when the body is there.
-            await self._introduced(authorization, scope)
+            await self._introduce(authorization, scope)
             await body.complete()
         view = self._callers.view()
         try:
@@ -86,7 +86,7 @@ class Authentication:
         finally:
             await view.close()
 
-    async def _introduced(self, authorization: str, scope: Scope) -> Caller:
+    async def _introduce(self, authorization: str, scope: Scope) -> RequestPrincipal:
         # A deadline of its own: that of a request begins when its body is there.
         try:
             async with asyncio.timeout(self._seconds):
@@ -94,9 +94,11 @@ class Authentication:
         except TimeoutError:
             raise DeadlineExceeded(self._seconds) from None
 
-    async def _pass_on(self, caller: Caller, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _pass_on(
+        self, caller: RequestPrincipal, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         scope["caller"] = caller
-        with originating(actor_kind=caller.kind, actor_id=caller.viewer.id):
+        with originating(actor_kind=caller.kind, actor_id=caller.principal.id):
             await self._app(scope, receive, send)
 
 

@@ -33,7 +33,7 @@ def ensure_free(host: str, port: int) -> None:
         found = getaddrinfo(host, port, type=SOCK_STREAM, flags=AI_PASSIVE)
     except gaierror as error:
         raise CannotListen(host, port, error.strerror or "no such host", "host") from None
-    faults = [fault for it in found if (fault := _fault(it[0], it[4]))]
+    faults = [fault for item in found if (fault := _fault(item[0], item[4]))]
     # A name can have an address of a kind that this machine does not use.
     about_port = [fault for fault in faults if fault in _ABOUT_PORT]
     if about_port or len(faults) == len(found):

@@ -12,11 +12,11 @@ from gateway.cli.options import AsJson
 from gateway.cli.printing import counted, say, say_json
 from gateway.cli.refusals import Refused
 from gateway.cli.running import run
-from gateway.domain.audit import Link
+from gateway.domain.audit import SealedEvent
 from gateway.runtime import Runtime
-from gateway.services.alarms import Alarm
-from gateway.services.chain_check import ChainReport
-from gateway.services.scrub import RowFinding
+from gateway.services.integrity_scan import RowFinding
+from gateway.services.log_verification import LogReport
+from gateway.services.trust import TrustFault
 
 
 class ExportFormat(StrEnum):
@@ -28,22 +28,22 @@ class ExportFormat(StrEnum):
 def verify(*, as_json: AsJson = False) -> None:
     """Check the whole chain against itself, its head and its anchors."""
 
-    async def check(runtime: Runtime) -> tuple[ChainReport, Alarm | None]:
-        return await runtime.operator.audit.verify(), runtime.operator.audit.alarm
+    async def check(runtime: Runtime) -> tuple[LogReport, TrustFault | None]:
+        return await runtime.operator.audit.verify(), runtime.operator.audit.trust_fault
 
-    report, alarm = run(check)
-    faults = [{"fault": it.fault, "seq": it.seq} for it in report.findings]
+    report, trust_fault = run(check)
+    faults = [{"fault": finding.fault, "seq": finding.seq} for finding in report.findings]
     if as_json:
-        told = {"links": report.links, "first": report.first, "last": report.last}
-        say_json(told | {"anchors": report.anchors, "alarm": alarm, "faults": faults})
+        facts = {"links": report.events, "first": report.first, "last": report.last}
+        say_json(facts | {"anchors": report.checkpoints, "alarm": trust_fault, "faults": faults})
     else:
         for fault in faults:
             say(f"{fault['fault']} at {fault['seq']}")
-        checked = counted(report.links, "entry").replace("entrys", "entries")
-        verdict = "" if alarm or faults else ": intact"
-        say(f"{checked}, {counted(report.anchors, 'anchor')}{verdict}.")
-    if alarm:
-        message = f"the trail stands in alarm: {alarm}."
+        checked = counted(report.events, "entry").replace("entrys", "entries")
+        verdict = "" if trust_fault or faults else ": intact"
+        say(f"{checked}, {counted(report.checkpoints, 'anchor')}{verdict}.")
+    if trust_fault:
+        message = f"the trail stands in alarm: {trust_fault}."
         raise Refused(message)
     if faults:
         message = f"the trail has {counted(len(faults), 'fault')}."
@@ -86,15 +86,17 @@ def prune(
     say(f"pruned {counted(run(delete), 'entry').replace('entrys', 'entries')}")
 
 
-def scrub(*, as_json: AsJson = False) -> None:
+def scan_integrity(*, as_json: AsJson = False) -> None:
     """Look for rows that were changed, added, deleted or rolled back past the gateway."""
 
     async def look(runtime: Runtime) -> list[RowFinding]:
-        return await runtime.operator.audit.scrub()
+        return await runtime.operator.audit.scan_integrity()
 
     findings = run(look)
     if as_json:
-        say_json([{"fault": it.fault, "table": it.table, "id": it.row_id} for it in findings])
+        say_json(
+            [{"fault": item.fault, "table": item.table, "id": item.row_id} for item in findings]
+        )
     for finding in () if as_json else findings:
         say(f"{finding.fault} {finding.table} {finding.row_id}")
     if findings:
@@ -107,7 +109,7 @@ def scrub(*, as_json: AsJson = False) -> None:
 def acknowledge() -> None:
     """Take the database as it is for the truth from here on, record that, and end the alarm."""
 
-    async def take(runtime: Runtime) -> Link | None:
+    async def take(runtime: Runtime) -> SealedEvent | None:
         return await runtime.operator.audit.acknowledge()
 
     acknowledged = run(take)

@@ -62,17 +62,22 @@ def doctor(
 ) -> None:
     """Tell what is well, what is in doubt and what is wrong; exit code 1 if something is wrong."""
     read = settings()
-    findings = [examine_copy(copy)] if copy else asyncio.run(_found(read))
+    findings = [examine_copy(copy)] if copy else asyncio.run(_collect_findings(read))
     if as_json:
-        say_json([{"check": it.check, "state": it.state, "message": it.message} for it in findings])
+        say_json(
+            [
+                {"check": item.check, "state": item.state, "message": item.message}
+                for item in findings
+            ]
+        )
     else:
         for finding in findings:
             say(f"{_WORDS[finding.state]}  {finding.check}: {finding.message}")
-    if any(it.state is State.FAULT for it in findings):
+    if any(item.state is State.FAULT for item in findings):
         raise typer.Exit(1)
 
 
-async def _found(read: Settings) -> list[Finding]:
+async def _collect_findings(read: Settings) -> list[Finding]:
     found = [finding async for finding in examine(read)]
     if read.trusted_documents or read.trusted_documents_only:
         found.append(_documents(read))

@@ -48,7 +48,7 @@ def delivered_to(service_id: str, on_unresolved: OnUnresolved = OnUnresolved.KEE
 
     async def deliver(runtime: Runtime) -> Delivered:
         service = await service_of(runtime, service_id)
-        return await _delivered(runtime, service, on_unresolved)
+        return await _deliver(runtime, service, on_unresolved)
 
     return run(deliver)
 
@@ -66,17 +66,17 @@ def delivered_at(at: HolderReference, on_unresolved: OnUnresolved = OnUnresolved
         holder = await runtime.operator.directory.holder(holder_id=at.id)
         if holder.kind is not at.scope:
             raise HolderNotFound(at.scope, at.id)
-        return await _delivered(runtime, holder, on_unresolved)
+        return await _deliver(runtime, holder, on_unresolved)
 
     return run(deliver)
 
 
-async def _delivered(runtime: Runtime, holder: Holder, on_unresolved: OnUnresolved) -> Delivered:
+async def _deliver(runtime: Runtime, holder: Holder, on_unresolved: OnUnresolved) -> Delivered:
     check = refuse_unresolved if on_unresolved is OnUnresolved.FAIL else _complain_of
     async with runtime.database.read() as unit:
         secrets = await runtime.services.delivery.runtime_secrets(
             unit,
-            viewer=Principal.operator(holder.organization_id),
+            principal=Principal.operator(holder.organization_id),
             service_id=holder.id,
             kinds=HOLDER_SCOPES,
             check=check,
@@ -86,7 +86,7 @@ async def _delivered(runtime: Runtime, holder: Holder, on_unresolved: OnUnresolv
 
 def _complain_of(found: Sequence[UnresolvedReference]) -> None:
     # A name in braces may be part of a value, and this may end up in a log.
-    for key, count in sorted(Counter(it.key for it in found).items()):
+    for key, count in sorted(Counter(item.key for item in found).items()):
         verb = "leads" if count == 1 else "lead"
         complain(
             f"{key}: {counted(count, 'reference')} {verb} to no key of the service, or into a "

@@ -84,31 +84,31 @@ def read_dotenv(text: str) -> Iterator[DotenvRow]:
 def _scan(text: str, position: int, line: int) -> _Scanned:
     start = _KEY.match(text, position)
     if start is None:
-        raise _refused(line, "this is no KEY=value.")
+        raise _refuse(line, "this is no KEY=value.")
     key, space = start.groups()
     quoted = _QUOTED.get(text[start.end() : start.end() + 1])
     if quoted is None:
         raw = _UNQUOTED.match(text, start.end())
         end = raw.end() if raw else start.end()
-        value = _unquoted(text[start.end() : end], line, is_spaced=bool(space))
+        value = _unquote(text[start.end() : end], line, is_spaced=bool(space))
         return _Scanned(DotenvRow(line, key, value), end + 1, is_quoted=False)
     found = quoted.match(text, start.end())
     end_of_row = _END.match(text, found.end()) if found else None
     if found is None or end_of_row is None:
-        raise _refused(line, "the quotes around this value are not closed, or text follows them.")
+        raise _refuse(line, "the quotes around this value are not closed, or text follows them.")
     is_double = quoted is _QUOTED['"']
     value = _double_quoted(found[1], line) if is_double else _literal(found[1], line)
     return _Scanned(DotenvRow(line, key, value), end_of_row.end(), is_quoted=True)
 
 
-def _unquoted(raw: str, line: int, *, is_spaced: bool) -> str:
+def _unquote(raw: str, line: int, *, is_spaced: bool) -> str:
     if is_spaced and raw.startswith("#"):
         return ""
     value = _COMMENT.sub("", raw).rstrip()
     if value and not value.strip("="):
-        raise _refused(line, "only `=` follows the key: write a value in one line, or in quotes.")
+        raise _refuse(line, "only `=` follows the key: write a value in one line, or in quotes.")
     if "\\$" in value or value.endswith("\\"):
-        raise _refused(
+        raise _refuse(
             line,
             r"some readers take the backslash in `\$` and at the end of a line for more than a "
             "character: put the value in quotes.",
@@ -119,7 +119,7 @@ def _unquoted(raw: str, line: int, *, is_spaced: bool) -> str:
 def _literal(raw: str, line: int) -> str:
     """Return what is between single quotes or backticks, where nothing is an escape."""
     if "\\\\" in raw or raw.endswith("\\"):
-        raise _refused(
+        raise _refuse(
             line,
             r"readers disagree about `\\` and a last `\` here: use double quotes and write `\\` "
             "for each backslash.",
@@ -130,14 +130,14 @@ def _literal(raw: str, line: int) -> str:
 def _double_quoted(raw: str, line: int) -> str:
     letters = set(_ESCAPE.findall(raw))
     if letters & _DISPUTED:
-        raise _refused(
+        raise _refuse(
             line,
             r"in double quotes, only the escapes `\\`, `\"`, `\n`, `\r` and `\$` are read: use "
             r"single quotes, or write `\\` for a backslash.",
         )
     is_mixed = "\\" in letters and letters - _ESCAPED.keys()
     if is_mixed or _WINDOWS_PATH.match(raw):
-        raise _refused(
+        raise _refuse(
             line,
             r"some backslashes here are escapes and some are not: use single quotes, or write "
             r"`\\` for each backslash.",
@@ -159,12 +159,12 @@ def _ensure_apart(above: _Scanned, found: _Scanned) -> None:
         and not _HEX.fullmatch(head)
     )
     if is_end:
-        raise _refused(
+        raise _refuse(
             found.row.line,
             "this can be the end of the value above: write that in one line, or an empty value "
             "here as two quotes.",
         )
 
 
-def _refused(line: int, rule: str) -> Misread:
-    return Misread(rule, place=f"line {line}")
+def _refuse(line: int, rule: str) -> Misread:
+    return Misread(rule, position=f"line {line}")

@@ -133,7 +133,7 @@ GROUPS: Final[Mapping[str, tuple[str, Mapping[str, Command]]]] = MappingProxyTyp
                 "export": audit.export,
                 "head": audit.head,
                 "prune": audit.prune,
-                "scrub": audit.scrub,
+                "scrub": audit.scan_integrity,
                 "acknowledge": audit.acknowledge,
             },
         ),
@@ -153,7 +153,7 @@ def run_command_line() -> None:
         if isinstance(sys.stdout, io.TextIOWrapper):
             # A name that the terminal cannot show is no reason to fail.
             sys.stdout.reconfigure(errors="backslashreplace")
-        status = _status(_assembled())
+        status = _status(_build_parser())
     except KeyboardInterrupt:
         # Before or after the command, which ends with this status by itself.
         status = _INTERRUPTED
@@ -161,7 +161,7 @@ def run_command_line() -> None:
 
 
 @cache
-def _assembled() -> Callable[..., int | None]:
+def _build_parser() -> Callable[..., int | None]:
     """Return the commands as they are parsed: putting them together takes a tenth of a second."""
     app = typer.Typer(
         name=PROGRAM,
@@ -182,7 +182,7 @@ def _assembled() -> Callable[..., int | None]:
     return get_command(app)
 
 
-def _tell_version(wanted: bool) -> None:  # noqa: FBT001 - Typer calls it
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - Typer calls it
     if wanted:
         say(f"{PROGRAM} {version(PROGRAM)}")
         raise typer.Exit
@@ -193,7 +193,7 @@ def _program(
     _: Annotated[
         bool,
         typer.Option(
-            "--version", callback=_tell_version, is_eager=True, help="Print the version and exit."
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
         ),
     ] = False,
     operator: Annotated[

@@ -7,7 +7,7 @@ import typer
 
 from gateway.cli.locating import service_of
 from gateway.cli.options import AsJson, ServiceId
-from gateway.cli.printing import holder_facts, say, say_json, told
+from gateway.cli.printing import holder_facts, say, say_json, title_of
 from gateway.cli.running import run
 from gateway.domain.effective import EffectiveSecret, Explanation
 from gateway.domain.principals import Principal
@@ -24,18 +24,18 @@ def explain(
 ) -> None:
     """Tell what a service gets under a key, what it hides, by which rule, and what is elsewhere."""
 
-    async def explained(runtime: Runtime) -> Explanation:
+    async def explain_key(runtime: Runtime) -> Explanation:
         holder = await service_of(runtime, service)
-        viewer = Principal.operator(holder.organization_id)
+        principal = Principal.operator(holder.organization_id)
         async with runtime.database.read() as unit:
             explanation = await runtime.services.effective.explain(
-                unit, viewer=viewer, service_id=service, key=key
+                unit, principal=principal, service_id=service, key=key
             )
         if explanation is None:
             raise HolderNotFound(None, service)
         return explanation
 
-    explanation = run(explained)
+    explanation = run(explain_key)
     if as_json:
         say_json(_facts(explanation))
         return
@@ -44,15 +44,15 @@ def explain(
 
 
 def _lines(explanation: Explanation) -> Iterator[str]:
-    subject = f"{told(explanation.service)} {{}} {explanation.key}"
+    subject = f"{title_of(explanation.service)} {{}} {explanation.key}"
     if explanation.effective is None:
         yield subject.format("does not get") + "."
     else:
-        yield subject.format("gets") + f" from {_called(explanation.effective.winner)}."
+        yield subject.format("gets") + f" from {_describe(explanation.effective.winner)}."
         yield from _losers(explanation.effective)
     yield f"Rule: {explanation.rule}"
     for secret in explanation.elsewhere:
-        yield f"Elsewhere: {_called(secret)}."
+        yield f"Elsewhere: {_describe(secret)}."
 
 
 def _losers(effective: EffectiveSecret) -> Iterator[str]:
@@ -60,11 +60,11 @@ def _losers(effective: EffectiveSecret) -> Iterator[str]:
     if target.id != effective.winner.id:
         yield f"The value is that of the {_type(target)} {target.key} ({target.id})."
     for secret in effective.shadows:
-        yield f"It hides {_called(secret)}."
+        yield f"It hides {_describe(secret)}."
 
 
-def _called(secret: Secret) -> str:
-    return f"the {_type(secret)} on {told(secret.holder)} ({secret.id})"
+def _describe(secret: Secret) -> str:
+    return f"the {_type(secret)} on {title_of(secret.holder)} ({secret.id})"
 
 
 def _type(secret: SecretFacts) -> str:

@@ -12,7 +12,7 @@ import yaml
 from gateway.cli.delivered import Delivered, delivered_at, delivered_to
 from gateway.cli.locating import NotAService
 from gateway.cli.options import HolderToExport, OnUnresolved, ServiceToExport, WhenUnresolved
-from gateway.cli.printing import complain, counted, named
+from gateway.cli.printing import complain, counted, title_and_id_of
 from gateway.cli.refusals import Refused
 from gateway.domain.drafts import HolderReference
 from gateway.domain.env_texts import (
@@ -74,7 +74,7 @@ def _json(delivered: Delivered, _: str | None) -> str:
 
 
 def _yaml(delivered: Delivered, _: str | None) -> str:
-    return _quoted_yaml([dict(delivered.variables)]) + _marks(delivered)
+    return _quote_yaml([dict(delivered.variables)]) + _marks(delivered)
 
 
 def _k8s(delivered: Delivered, name: str | None) -> str:
@@ -82,10 +82,10 @@ def _k8s(delivered: Delivered, name: str | None) -> str:
     manifests = kubernetes_secrets(
         name or kubernetes_name(delivered.holder.name), delivered.variables, contents
     )
-    return _quoted_yaml(manifests)
+    return _quote_yaml(manifests)
 
 
-def _quoted_yaml(documents: Sequence[Mapping[str, object]]) -> str:
+def _quote_yaml(documents: Sequence[Mapping[str, object]]) -> str:
     # Quoted, so that no reader takes `no` for false or `1e3` for a number; PyYAML alone would leave
     # plain what it takes for a text itself.
     return yaml.safe_dump_all(
@@ -134,17 +134,17 @@ def export(
     if name is not None and format is not Format.K8S:
         message = "only a k8s manifest has a name."
         raise typer.BadParameter(message, param_hint="--name")
-    delivered = _delivered(service, holder, on_unresolved)
+    delivered = _deliver(service, holder, on_unresolved)
     # Bytes, since the terminal's encoding must not decide whether an export works.
     typer.echo(render(format, delivered, name).encode(), nl=False)
     if part := _OWN_AND_INHERITED.get(delivered.holder.kind):
-        complain(f"{named(delivered.holder)} is not a service: these are {part}.")
+        complain(f"{title_and_id_of(delivered.holder)} is not a service: these are {part}.")
     if delivered.files and format is not Format.K8S:
         files = counted(len(delivered.files), "file")
         complain(f"left out the content of {files}: {', '.join(delivered.files)}.")
 
 
-def _delivered(
+def _deliver(
     service: str | None, holder: HolderReference | None, on_unresolved: OnUnresolved
 ) -> Delivered:
     if service is not None and holder is None:

@@ -6,10 +6,10 @@ import typer
 
 from gateway.cli.locating import operator_of
 from gateway.cli.options import AsJson, DryRun, KeepCreated, OnHolder, OrganizationName
-from gateway.cli.printing import say, say_json, told
+from gateway.cli.printing import say, say_json, title_of
 from gateway.cli.running import run
 from gateway.cli.tokens import say_revoked
-from gateway.domain.drafts import WriteTerms
+from gateway.domain.drafts import WriteOptions
 from gateway.domain.grants import Grant, GranteeKind, GranteeReference, User
 from gateway.domain.pages import MAX_PAGE_SIZE, Window
 from gateway.domain.permissions import Role
@@ -47,22 +47,24 @@ def add_grant(
     """Grant a token or a user a role at a place; it counts from the next request on."""
 
     async def add(runtime: Runtime) -> Grant:
-        viewer = await operator_of(runtime, organization)
-        return await runtime.services.grants.grant(viewer=viewer, grantee=to, role=role, on=on)
+        principal = await operator_of(runtime, organization)
+        return await runtime.services.grants.grant(
+            principal=principal, grantee=to, role=role, on=on
+        )
 
-    _tell_grant(run(add), as_json=as_json)
+    _report_grant(run(add), as_json=as_json)
 
 
 def list_grants(organization: OrganizationName, *, as_json: AsJson = False) -> None:
     """List an organization's grants."""
 
     async def listed(runtime: Runtime) -> list[Grant]:
-        viewer = await operator_of(runtime, organization)
+        principal = await operator_of(runtime, organization)
         found: list[Grant] = []
         window: Window | None = Window(size=MAX_PAGE_SIZE)
         async with runtime.database.read() as unit:
             while window:
-                page = await runtime.services.grants.page(unit, viewer=viewer, window=window)
+                page = await runtime.services.grants.page(unit, principal=principal, window=window)
                 found += [entry.item for entry in page.entries]
                 after = page.entries[-1].cursor if page.has_next else None
                 window = Window(size=MAX_PAGE_SIZE, after=after) if after else None
@@ -73,7 +75,7 @@ def list_grants(organization: OrganizationName, *, as_json: AsJson = False) -> N
         say_json({"grants": [_facts(grant) for grant in found]})
         return
     for grant in found:
-        _tell_grant(grant, as_json=False)
+        _report_grant(grant, as_json=False)
 
 
 def remove_grant(
@@ -83,8 +85,8 @@ def remove_grant(
     """Take a grant away; the next request is judged without it."""
 
     async def remove(runtime: Runtime) -> Grant:
-        viewer = await operator_of(runtime, organization)
-        return await runtime.services.grants.revoke(viewer=viewer, grant_id=grant_id)
+        principal = await operator_of(runtime, organization)
+        return await runtime.services.grants.revoke(principal=principal, grant_id=grant_id)
 
     say(f"removed {run(remove).id}")
 
@@ -101,7 +103,7 @@ def add_user(
 
     async def add(runtime: Runtime) -> User:
         return await runtime.services.identities.register(
-            viewer=await operator_of(runtime, organization),
+            principal=await operator_of(runtime, organization),
             issuer=issuer,
             subject=subject,
             display_name=name,
@@ -125,10 +127,10 @@ def remove_user(
 
     async def remove(runtime: Runtime) -> UserRemoval:
         return await runtime.services.identities.remove(
-            viewer=await operator_of(runtime, organization),
+            principal=await operator_of(runtime, organization),
             user_id=user_id,
             keep_created=keep_created,
-            terms=WriteTerms(dry_run=dry_run),
+            options=WriteOptions(dry_run=dry_run),
         )
 
     removed = run(remove)
@@ -136,21 +138,21 @@ def remove_user(
     say_revoked(removed.created, dry_run=dry_run)
 
 
-def _tell_grant(grant: Grant, *, as_json: bool) -> None:
+def _report_grant(grant: Grant, *, as_json: bool) -> None:
     if as_json:
         say_json(_facts(grant))
         return
-    place = told(grant.held.place) if grant.held.place else "the organization"
+    holder = title_of(grant.held.holder) if grant.held.holder else "the organization"
     kind = grant.grantee.kind.lower()
-    say(f"{grant.id}  {grant.held.role} on {place} for {kind} {grant.grantee_name}")
+    say(f"{grant.id}  {grant.held.role} on {holder} for {kind} {grant.grantee_name}")
 
 
 def _facts(grant: Grant) -> dict[str, Any]:
-    place = grant.held.place
+    holder = grant.held.holder
     return {
         "id": grant.id,
         "role": grant.held.role,
-        "on": f"{place.kind.lower()}:{place.id}" if place else None,
+        "on": f"{holder.kind.lower()}:{holder.id}" if holder else None,
         "to": f"{grant.grantee.kind.lower()}:{grant.grantee.id}",
         "name": grant.grantee_name,
     }

@@ -14,7 +14,7 @@ from gateway.cli.running import run
 from gateway.domain.pictures import Picture
 from gateway.domain.principals import Principal
 from gateway.drawing.dot import dot
-from gateway.drawing.folding import folded
+from gateway.drawing.folding import fold
 from gateway.drawing.mermaid import mermaid
 from gateway.drawing.plan import Plan
 from gateway.drawing.svg import svg
@@ -47,13 +47,13 @@ def graph(
 
     async def pictured(runtime: Runtime) -> Picture:
         holder = await service_of(runtime, service)
-        viewer = Principal.operator(holder.organization_id)
+        principal = Principal.operator(holder.organization_id)
         async with runtime.database.read() as unit:
             return await runtime.services.pictures.of_service(
-                unit, viewer=viewer, service_id=service
+                unit, principal=principal, service_id=service
             )
 
     picture = run(pictured)
-    say(_DRAWN[graph_format](folded(picture, is_whole=whole)).removesuffix("\n"))
+    say(_DRAWN[graph_format](fold(picture, is_whole=whole)).removesuffix("\n"))
     if picture.is_cut:
         complain(CUT_OFF)

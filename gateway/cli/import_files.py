@@ -39,7 +39,7 @@ class Entry:
 
     key: str = field(repr=False)
     value: str = field(repr=False)
-    place: str
+    position: str
     # The file says that the value is only where a file secret is mounted.
     is_mount_path: bool = False
 
@@ -79,7 +79,7 @@ def read_entries(text: str, written: ImportFormat) -> Sequence[Entry]:
     """
     entries = _READERS[written](text)
     paths = marked_files(text)
-    return [replace(it, is_mount_path=paths.get(it.key) == it.value) for it in entries]
+    return [replace(entry, is_mount_path=paths.get(entry.key) == entry.value) for entry in entries]
 
 
 def _dotenv(text: str) -> Sequence[Entry]:
@@ -98,19 +98,19 @@ def _json(text: str) -> Sequence[Entry]:
         )
     except json.JSONDecodeError as error:
         rule = "this is not JSON."
-        raise Misread(rule, place=f"line {error.lineno}") from None
+        raise Misread(rule, position=f"line {error.lineno}") from None
     except RecursionError:
         pairs = None
     if not isinstance(pairs, _Pairs):
         rule = "this is not one JSON object of keys and values."
         raise Misread(rule)
     return _distinct(
-        Entry(key, _json_text(value, place), place)
-        for place, (key, value) in zip(_json_places(text), pairs, strict=True)
+        Entry(key, _json_text(value, position), position)
+        for position, (key, value) in zip(_json_positions(text), pairs, strict=True)
     )
 
 
-def _json_places(text: str) -> Iterator[str]:
+def _json_positions(text: str) -> Iterator[str]:
     """Give the place of each member of a JSON object that is known to be one."""
     decoder = json.JSONDecoder(parse_int=str, parse_float=str)
     position, line, number = text.index("{") + 1, 1 + text.count("\n", 0, text.index("{")), 0
@@ -130,12 +130,12 @@ def _gap_end(text: str, position: int) -> int:
     return gap.end() if gap else position
 
 
-def _json_text(value: object, place: str) -> str:
+def _json_text(value: object, position: str) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if not isinstance(value, str):
         rule = "a value is a text; write an empty one as two quotes."
-        raise Misread(rule, place=place)
+        raise Misread(rule, position=position)
     return value
 
 
@@ -166,7 +166,7 @@ def _distinct(found: Iterable[Entry]) -> Sequence[Entry]:
     for entry in found:
         if entry.key in entries:
             rule = "this key is here for the second time."
-            raise Misread(rule, place=entry.place)
+            raise Misread(rule, position=entry.position)
         entries[entry.key] = entry
     return list(entries.values())
 

@@ -10,13 +10,13 @@ import typer
 
 from gateway.cli.import_files import Entry, ImportFormat, format_of, read_entries
 from gateway.cli.options import AsJson, AtHolder, DryRun
-from gateway.cli.printing import complain, counted, holder_facts, named, say, say_json
+from gateway.cli.printing import complain, counted, holder_facts, say, say_json, title_and_id_of
 from gateway.cli.private_files import is_path_of_file
-from gateway.cli.reading import read_text, shown_name
+from gateway.cli.reading import name_to_show, read_text
 from gateway.cli.refusals import Misread, Refused
 from gateway.cli.running import operator_at, run
 from gateway.domain.content import is_key
-from gateway.domain.drafts import HolderReference, SecretDraft, WriteTerms
+from gateway.domain.drafts import HolderReference, SecretDraft, WriteOptions
 from gateway.domain.holders import Holder
 from gateway.domain.principals import Principal
 from gateway.domain.refusals import MountPathAsValue
@@ -83,10 +83,10 @@ def import_file(
 ) -> None:
     """Import the secrets of a dotenv, JSON or YAML file, in one transaction."""
     entries = _read(file, format or format_of(file))
-    report = _imported(entries, holder, overwrite=overwrite, dry_run=dry_run)
-    tell = _tell_json if as_json else _tell
-    tell(report, dry_run=dry_run)
-    failed = sum(it.row.action is ImportAction.FAILED for it in report.outcomes)
+    report = _import_rows(entries, holder, overwrite=overwrite, dry_run=dry_run)
+    print_report = _report_json if as_json else _report
+    print_report(report, dry_run=dry_run)
+    failed = sum(outcome.row.action is ImportAction.FAILED for outcome in report.outcomes)
     if failed:
         complain(f"{failed} of {counted(len(entries), 'secret')} could not be imported.")
         raise typer.Exit(1)
@@ -96,14 +96,14 @@ def _read(file: str, written: ImportFormat) -> Sequence[Entry]:
     try:
         entries = read_entries(read_text(file), written)
     except Misread as misread:
-        message = f"{shown_name(file)}: {misread}"
+        message = f"{name_to_show(file)}: {misread}"
         raise Refused(message) from None
     if len(entries) > MAX_ROWS:
         raise TooManySecrets(len(entries))
     return entries
 
 
-def _imported(
+def _import_rows(
     entries: Sequence[Entry], at: HolderReference, *, overwrite: bool, dry_run: bool
 ) -> _Report:
     async def work(runtime: Runtime) -> _Report:
@@ -116,15 +116,15 @@ def _imported(
             length=len(rows), label="Importing", hidden=is_hidden, file=sys.stderr
         ) as bar:
             report = await runtime.services.imports.run(
-                viewer=operator,
+                principal=operator,
                 at=at,
                 rows=_Watched(rows, bar.update),
                 overwrite=overwrite,
-                terms=WriteTerms(dry_run=dry_run),
+                options=WriteOptions(dry_run=dry_run),
             )
         imported = {entry.key: row for entry, row in zip(values, report.rows, strict=True)}
         return _Report(
-            report.holder, [_Outcome(it, imported.get(it.key, _LEFT_ALONE)) for it in entries]
+            report.holder, [_Outcome(item, imported.get(item.key, _LEFT_ALONE)) for item in entries]
         )
 
     return run(work)
@@ -141,10 +141,10 @@ async def _paths_of_files(
         organization_id=operator.organization_id, keys={entry.key for entry in entries}
     )
     return {
-        it.key
-        for it in entries
-        if it.is_mount_path
-        or any(is_path_of_file(it.value, path) for path in mounted.get(it.key, ()))
+        item.key
+        for item in entries
+        if item.is_mount_path
+        or any(is_path_of_file(item.value, path) for path in mounted.get(item.key, ()))
     }
 
 
@@ -161,19 +161,19 @@ class _Watched(list[ImportRow]):
             self._on_next(1)
 
 
-def _tell(report: _Report, *, dry_run: bool) -> None:
+def _report(report: _Report, *, dry_run: bool) -> None:
     for outcome in report.outcomes:
         error = outcome.row.error
         reason = f"  {error.message}" if error else ""
-        say(f"{outcome.row.action.lower():<10}  {_shown_key(outcome.entry)}{reason}")
+        say(f"{outcome.row.action.lower():<10}  {_key_to_show(outcome.entry)}{reason}")
     sums = report.sums
     summary = ", ".join(f"{sums[action]} {action.lower()}" for action in ImportAction)
-    say(f"{named(report.holder)}: {summary}.")
+    say(f"{title_and_id_of(report.holder)}: {summary}.")
     if dry_run:
         say("Dry run: nothing was changed.")
 
 
-def _tell_json(report: _Report, *, dry_run: bool) -> None:
+def _report_json(report: _Report, *, dry_run: bool) -> None:
     sums = report.sums
     say_json(
         {
@@ -192,7 +192,7 @@ def _row_facts(number: int, outcome: _Outcome) -> dict[str, Any]:
     entry, row = outcome.entry, outcome.row
     return {
         "entry": number,
-        "place": entry.place,
+        "place": entry.position,
         "key": entry.key if is_key(entry.key) else None,
         "action": row.action.lower(),
         "id": row.secret.id if row.secret else None,
@@ -200,6 +200,6 @@ def _row_facts(number: int, outcome: _Outcome) -> dict[str, Any]:
     }
 
 
-def _shown_key(entry: Entry) -> str:
+def _key_to_show(entry: Entry) -> str:
     # What is not a key can be a value in the wrong place.
-    return entry.key if is_key(entry.key) else f"({entry.place})"
+    return entry.key if is_key(entry.key) else f"({entry.position})"

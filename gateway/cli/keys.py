@@ -18,17 +18,17 @@ from gateway.services.operator.keys import KeyStatus, Rewrapped
 def key_status(*, as_json: AsJson = False) -> None:
     """Tell which keys there are, what they are used for, and which are due for rotation."""
 
-    async def told(runtime: Runtime) -> KeyStatus:
+    async def read_status(runtime: Runtime) -> KeyStatus:
         return await runtime.operator.keys.status()
 
-    status, now = run(told), datetime.now(UTC)
+    status, now = run(read_status), datetime.now(UTC)
     if as_json:
-        facts = [_facts(it, now) for it in status.data_keys]
+        facts = [_facts(data_key, now) for data_key in status.data_keys]
         say_json({"provider": status.provider, "kek_id": status.kek_id, "data_keys": facts})
         return
     say(f"{status.kek_id} of the provider {status.provider} wraps data keys.")
-    for it in status.data_keys:
-        say(_line(it, now, current=status.kek_id))
+    for data_key in status.data_keys:
+        say(_line(data_key, now, current=status.kek_id))
 
 
 def rotate_keys(
@@ -57,7 +57,7 @@ def rotate_keys(
     made, done = run(rotate)
     if not as_json:
         say(f"{made}")
-    _tell(done, as_json=as_json)
+    _report(done, as_json=as_json)
 
 
 def rewrap_keys(*, as_json: AsJson = False) -> None:
@@ -66,7 +66,7 @@ def rewrap_keys(*, as_json: AsJson = False) -> None:
     async def rewrap(runtime: Runtime) -> Rewrapped:
         return await runtime.operator.keys.rewrap()
 
-    _tell(run(rewrap), as_json=as_json)
+    _report(run(rewrap), as_json=as_json)
 
 
 def retire_keys(
@@ -75,8 +75,8 @@ def retire_keys(
     as_json: AsJson = False,
 ) -> None:
     """Destroy the key-encryption keys in the key file that wrap nothing in this database."""
-    if not yes and (unneeded := run(_unneeded)):
-        _ask(unneeded)
+    if not yes and (unneeded_keys := run(_list_unneeded)):
+        _ask(unneeded_keys)
     removed = run(_retire)
     if as_json:
         say_json({"removed": removed})
@@ -87,15 +87,15 @@ def retire_keys(
         say("Every key is needed.")
 
 
-async def _unneeded(runtime: Runtime) -> list[str]:
-    return await runtime.operator.keys.unneeded()
+async def _list_unneeded(runtime: Runtime) -> list[str]:
+    return await runtime.operator.keys.unneeded_keys()
 
 
 async def _retire(runtime: Runtime) -> list[str]:
     return await runtime.operator.keys.retire()
 
 
-def _ask(unneeded: Sequence[str]) -> None:
+def _ask(unneeded_keys: Sequence[str]) -> None:
     """Let a person confirm that backups can become useless.
 
     Raises:
@@ -103,9 +103,10 @@ def _ask(unneeded: Sequence[str]) -> None:
 
     """
     complain(
-        f"no data key of this database is wrapped by {', '.join(unneeded)} any longer. Backups of "
-        "the database from before the last `keys rotate` or `keys rewrap` can hold data keys that "
-        "are: without a backup of the key file from that time, nobody can read their values again."
+        f"No data key of this database is wrapped by {', '.join(unneeded_keys)} any longer. "
+        "Backups of the database from before the last `keys rotate` or `keys rewrap` can hold data "
+        "keys that are: without a backup of the key file from that time, nobody can read their "
+        "values again."
     )
     try:
         is_confirmed = typer.confirm("Destroy these keys?", err=True)
@@ -116,7 +117,7 @@ def _ask(unneeded: Sequence[str]) -> None:
         raise Refused(message)
 
 
-def _tell(done: Rewrapped, *, as_json: bool) -> None:
+def _report(done: Rewrapped, *, as_json: bool) -> None:
     if as_json:
         say_json(
             {
@@ -136,24 +137,24 @@ def _tell(done: Rewrapped, *, as_json: bool) -> None:
         raise Refused(message)
 
 
-def _facts(it: DataKeyFacts, now: datetime) -> dict[str, Any]:
+def _facts(data_key: DataKeyFacts, now: datetime) -> dict[str, Any]:
     return {
-        "id": it.id,
-        "project_id": it.project_id,
-        "kek_id": it.kek_id,
-        "state": it.state,
-        "values": it.values,
-        "seals": it.seal_count,
-        "created_at": it.created_at.isoformat(),
-        "due": it.rotation_reason(now),
+        "id": data_key.id,
+        "project_id": data_key.project_id,
+        "kek_id": data_key.kek_id,
+        "state": data_key.state,
+        "values": data_key.values,
+        "seals": data_key.seal_count,
+        "created_at": data_key.created_at.isoformat(),
+        "due": data_key.rotation_reason(now),
     }
 
 
-def _line(it: DataKeyFacts, now: datetime, *, current: str) -> str:
-    age = counted((now - it.created_at).days, "day")
-    notes = [it.state.lower(), counted(it.values, "value"), f"{age} old"]
-    if reason := it.rotation_reason(now):
+def _line(data_key: DataKeyFacts, now: datetime, *, current: str) -> str:
+    age = counted((now - data_key.created_at).days, "day")
+    notes = [data_key.state.lower(), counted(data_key.values, "value"), f"{age} old"]
+    if reason := data_key.rotation_reason(now):
         notes.append(f"due for rotation ({reason.lower()})")
-    if it.kek_id != current:
-        notes.append(f"still wrapped by {it.kek_id}")
-    return f"{it.id}  {it.project_id or 'the instance':<36}  {', '.join(notes)}"
+    if data_key.kek_id != current:
+        notes.append(f"still wrapped by {data_key.kek_id}")
+    return f"{data_key.id}  {data_key.project_id or 'the instance':<36}  {', '.join(notes)}"

@@ -32,18 +32,20 @@ def run_command(
     with holding_signals() as mask:
         delivered = delivered_to(service, on_unresolved)
         with private_files(delivered.files, within=files_in) as paths:
-            environment = _inherited() | _encoded(delivered.variables) | _encoded(paths)
+            environment = _inherit() | _encode(delivered.variables) | _encode(paths)
             status = run_child(command, environment, mask)
     raise typer.Exit(status)
 
 
-def _inherited() -> dict[bytes, bytes]:
+def _inherit() -> dict[bytes, bytes]:
     # The gateway's own settings, its key among them, are not the command's. They are read in any
     # case of letters, so they are left out in any.
     prefix = PREFIX.encode()
-    return {name: it for name, it in os.environb.items() if not name.upper().startswith(prefix)}
+    return {
+        name: value for name, value in os.environb.items() if not name.upper().startswith(prefix)
+    }
 
 
-def _encoded(variables: Mapping[str, str]) -> dict[bytes, bytes]:
+def _encode(variables: Mapping[str, str]) -> dict[bytes, bytes]:
     # UTF-8 whatever the locale: a value is delivered as it was stored.
     return {key.encode(): value.encode() for key, value in variables.items()}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from gateway.cli.printing import named
+from gateway.cli.printing import title_and_id_of
 from gateway.cli.refusals import Refused
 from gateway.domain.holders import Holder
 from gateway.domain.principals import Principal
@@ -54,7 +54,7 @@ async def service_of(runtime: Runtime, service_id: str) -> Holder:
             raise NotAService(message) from None
         raise
     if not found.kind.is_service:
-        raise NotAService(named(found))
+        raise NotAService(title_and_id_of(found))
     return found
 
 

@@ -8,9 +8,9 @@ import typer
 from gateway.cli.options import AsJson, DryRun
 from gateway.cli.printing import counted, organization_facts, say, say_json
 from gateway.cli.running import run
-from gateway.domain.drafts import WriteTerms
+from gateway.domain.drafts import WriteOptions
 from gateway.domain.holders import Organization
-from gateway.domain.topology import Place, Standing
+from gateway.domain.topology import HolderPath, HolderWithCount
 from gateway.runtime import Runtime
 from gateway.services.operator.organizations import OrganizationDeletion
 
@@ -27,7 +27,7 @@ def create_organization(name: NewName, *, as_json: AsJson = False) -> None:
     async def create(runtime: Runtime) -> Organization:
         return await runtime.operator.organizations.create(name=name)
 
-    _tell("created", run(create), as_json=as_json)
+    _report("created", run(create), as_json=as_json)
 
 
 def list_organizations(*, as_json: AsJson = False) -> None:
@@ -38,7 +38,7 @@ def list_organizations(*, as_json: AsJson = False) -> None:
 
     found = run(listed)
     if as_json:
-        say_json({"organizations": [organization_facts(it) for it in found]})
+        say_json({"organizations": [organization_facts(item) for item in found]})
         return
     for organization in found:
         say(f"{organization.id}  {organization.name}")
@@ -47,7 +47,7 @@ def list_organizations(*, as_json: AsJson = False) -> None:
 def show_organization(organization: WhichOrganization, *, as_json: AsJson = False) -> None:
     """List an organization's projects, environments and services, with their ids."""
 
-    async def shown(runtime: Runtime) -> tuple[Organization, Mapping[Place, Standing]]:
+    async def shown(runtime: Runtime) -> tuple[Organization, Mapping[HolderPath, HolderWithCount]]:
         found = await runtime.operator.directory.organization(named=organization)
         return found, await runtime.operator.directory.hierarchy(organization=found)
 
@@ -68,7 +68,7 @@ def rename_organization(
         found = await runtime.operator.directory.organization(named=organization)
         return await runtime.operator.organizations.rename(organization_id=found.id, name=name)
 
-    _tell("renamed", run(rename), as_json=as_json)
+    _report("renamed", run(rename), as_json=as_json)
 
 
 def delete_organization(
@@ -85,34 +85,34 @@ def delete_organization(
         return await runtime.operator.organizations.delete(
             organization_id=found.id,
             with_content=with_content,
-            terms=WriteTerms(dry_run=dry_run),
+            options=WriteOptions(dry_run=dry_run),
         )
 
-    tell = _tell_deletion_json if as_json else _tell_deletion
-    tell(run(delete), dry_run=dry_run)
+    report = _report_deletion_json if as_json else _report_deletion
+    report(run(delete), dry_run=dry_run)
 
 
-def _facts(hierarchy: Mapping[Place, Standing]) -> list[dict[str, Any]]:
-    by_path = sorted(hierarchy, key=lambda place: [(name, kind) for kind, name in place])
+def _facts(hierarchy: Mapping[HolderPath, HolderWithCount]) -> list[dict[str, Any]]:
+    by_path = sorted(hierarchy, key=lambda path: [(name, kind) for kind, name in path])
     return [
         {
-            "id": hierarchy[place].holder.id,
-            "kind": hierarchy[place].holder.kind.lower(),
-            "path": [name for _, name in place],
-            "secrets": hierarchy[place].secrets,
+            "id": hierarchy[path].holder.id,
+            "kind": hierarchy[path].holder.kind.lower(),
+            "path": [name for _, name in path],
+            "secrets": hierarchy[path].secrets,
         }
-        for place in by_path
+        for path in by_path
     ]
 
 
-def _tell(done: str, organization: Organization, *, as_json: bool) -> None:
+def _report(done: str, organization: Organization, *, as_json: bool) -> None:
     if as_json:
         say_json(organization_facts(organization))
     else:
         say(f"{done} organization {organization.name} ({organization.id})")
 
 
-def _tell_deletion(deletion: OrganizationDeletion, *, dry_run: bool) -> None:
+def _report_deletion(deletion: OrganizationDeletion, *, dry_run: bool) -> None:
     say(
         f"{'would delete' if dry_run else 'deleted'} organization {deletion.organization.name} "
         f"({deletion.organization.id}), with {counted(deletion.holders, 'holder')}, "
@@ -120,7 +120,7 @@ def _tell_deletion(deletion: OrganizationDeletion, *, dry_run: bool) -> None:
     )
 
 
-def _tell_deletion_json(deletion: OrganizationDeletion, *, dry_run: bool) -> None:
+def _report_deletion_json(deletion: OrganizationDeletion, *, dry_run: bool) -> None:
     going = {
         "holders": deletion.holders,
         "secrets": deletion.secrets,

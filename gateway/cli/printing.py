@@ -26,14 +26,14 @@ def complain(text: str) -> None:
     typer.echo(f"{PROGRAM}: {' '.join(text.split())}", err=True)
 
 
-def told(holder: Holder) -> str:
+def title_of(holder: Holder) -> str:
     """Return how a holder is called in a sentence."""
     return f"{holder.kind.label} {holder.name}"
 
 
-def named(holder: Holder) -> str:
+def title_and_id_of(holder: Holder) -> str:
     """Return a holder's name in a sentence, with the id to find it by."""
-    return f"{told(holder)} ({holder.id})"
+    return f"{title_of(holder)} ({holder.id})"
 
 
 def holder_facts(holder: Holder) -> dict[str, Any]:

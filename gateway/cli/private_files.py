@@ -36,8 +36,8 @@ def private_files(
         return
     contents = _by_path(files)
     # The system's folder for temporary files, if no other is asked for.
-    place = within.resolve() if within else None
-    with TemporaryDirectory(prefix=_PREFIX, dir=place) as folder:
+    path = within.resolve() if within else None
+    with TemporaryDirectory(prefix=_PREFIX, dir=path) as folder:
         for mount_path, content in contents.items():
             _write(Path(f"{folder}{mount_path}"), content)
         yield {key: f"{folder}{file.mount_path}" for key, file in files.items()}

@@ -53,10 +53,10 @@ def register_built_in(
 
     async def register(runtime: Runtime) -> Secret:
         return await runtime.services.administration.register(
-            viewer=await operator_at(runtime, holder.id), at=holder, draft=draft
+            principal=await operator_at(runtime, holder.id), at=holder, draft=draft
         )
 
-    _tell("registered", run(register), as_json=as_json)
+    _report("registered", run(register), as_json=as_json)
 
 
 def rotate_built_in(
@@ -72,15 +72,15 @@ def rotate_built_in(
     async def rotate(runtime: Runtime) -> Secret:
         found = await runtime.operator.directory.secret(secret_id=secret_id)
         return await runtime.services.administration.rotate(
-            viewer=Principal.operator(found.holder.organization_id),
+            principal=Principal.operator(found.holder.organization_id),
             secret_id=secret_id,
             value=value,
         )
 
-    _tell("rotated", run(rotate), as_json=as_json)
+    _report("rotated", run(rotate), as_json=as_json)
 
 
-def _tell(done: str, secret: Secret, *, as_json: bool) -> None:
+def _report(done: str, secret: Secret, *, as_json: bool) -> None:
     if as_json:
         say_json({"id": secret.id, "key": secret.key, "version": secret.version})
     else:

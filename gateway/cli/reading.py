@@ -11,7 +11,7 @@ from gateway.domain.content import MAX_VALUE_BYTES
 
 STANDARD_INPUT: Final = "-"
 # Room for a line end, and for one byte more than is allowed.
-_MOST_OF_A_VALUE: Final = MAX_VALUE_BYTES + 3
+_MAX_OF_A_VALUE: Final = MAX_VALUE_BYTES + 3
 
 
 def read_text(path: str) -> str:
@@ -23,10 +23,10 @@ def read_text(path: str) -> str:
 
     """
     stream = sys.stdin.buffer.read() if path == STANDARD_INPUT else Path(path).read_bytes()
-    return _decoded(stream.removeprefix(codecs.BOM_UTF8))
+    return _decode(stream.removeprefix(codecs.BOM_UTF8))
 
 
-def shown_name(path: str) -> str:
+def name_to_show(path: str) -> str:
     """Return how a file is called in a message."""
     return "standard input" if path == STANDARD_INPUT else Path(path).name
 
@@ -42,16 +42,16 @@ def read_value(path: Path | None, *, exact: bool) -> str:
 
     """
     if path is None and sys.stdin.isatty():
-        return _typed()
+        return _read_prompt()
     if path is None:
-        stream = sys.stdin.buffer.read(_MOST_OF_A_VALUE)
+        stream = sys.stdin.buffer.read(_MAX_OF_A_VALUE)
     else:
         with path.open("rb") as file:
-            stream = file.read(_MOST_OF_A_VALUE)
-    return _decoded(stream if exact else _without_line_end(stream))
+            stream = file.read(_MAX_OF_A_VALUE)
+    return _decode(stream if exact else _without_line_end(stream))
 
 
-def _typed() -> str:
+def _read_prompt() -> str:
     try:
         return getpass.getpass("Value: ")
     except EOFError:
@@ -63,9 +63,9 @@ def _without_line_end(stream: bytes) -> bytes:
     return stream.removesuffix(b"\n").removesuffix(b"\r") if stream.endswith(b"\n") else stream
 
 
-def _decoded(stream: bytes) -> str:
+def _decode(stream: bytes) -> str:
     try:
         return stream.decode()
     except UnicodeDecodeError as error:
         rule = "this is not UTF-8."
-        raise Misread(rule, place=f"byte {error.start + 1}") from None
+        raise Misread(rule, position=f"byte {error.start + 1}") from None

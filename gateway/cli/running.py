@@ -34,8 +34,8 @@ class NoData(Refused):
 def settings() -> Settings:
     """Return the settings, and log as they say; if they do not, only what calls for attention."""
     read = Settings()
-    is_told = "log_level" in read.model_fields_set
-    configure_logs(read.log_format, read.log_level if is_told else LogLevel.WARNING)
+    is_given = "log_level" in read.model_fields_set
+    configure_logs(read.log_format, read.log_level if is_given else LogLevel.WARNING)
     return read
 
 

@@ -22,9 +22,10 @@ from gateway.http.request_body import MAX_BODY_BYTES
 from gateway.logs import configure_logs
 from gateway.recovery import database_file
 from gateway.runtime import Runtime, migrate_database
+from gateway.safety import WILL_GO
 from gateway.services.demo import ensure_demo, free_keys
 from gateway.services.operator.references import EscapedValue
-from gateway.settings import Settings, hand_down, unknown_variables
+from gateway.settings import Settings, former_names_in_use, hand_down, unknown_variables
 from gateway.showcase import showcase
 
 
@@ -110,7 +111,7 @@ def serve(
 ) -> None:
     """Serve GraphQL, the REST paths and GraphiQL."""
     # The application reads the settings itself, maybe in another process.
-    hand_down(**{name: it for name, it in (("host", host), ("port", port)) if it is not None})
+    hand_down(**{name: item for name, item in (("host", host), ("port", port)) if item is not None})
     read = settings()
     # Refused here in one line, rather than by each worker with a traceback.
     _ensure_startable(read)
@@ -152,6 +153,8 @@ def _ensure_startable(read: Settings) -> None:
 
     for name in unknown_variables():
         complain(f"{name} is no setting, and does nothing.")
+    for old, new in former_names_in_use().items():
+        complain(f"{old} is now called {new}: {WILL_GO}")
     trusted_documents(read)
     run(nothing)
 

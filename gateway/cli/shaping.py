@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from gateway.cli.locating import Whereabouts, find, operator_of
-from gateway.cli.printing import counted, holder_facts, named, say, say_json, told
+from gateway.cli.printing import counted, holder_facts, say, say_json, title_and_id_of, title_of
 from gateway.cli.running import run
-from gateway.domain.drafts import HolderReference, WriteTerms
+from gateway.domain.drafts import HolderReference, WriteOptions
 from gateway.domain.holders import Holder
 from gateway.domain.scopes import Scope
-from gateway.domain.topology import Standing
+from gateway.domain.topology import HolderWithCount
 from gateway.runtime import Runtime
 
 
@@ -23,10 +23,10 @@ def create(
             _, above = await find(runtime, where, [kind.parent], within)
             parent = HolderReference(above.kind, above.id)
         return await runtime.services.administration.create_holder(
-            viewer=operator, kind=kind, name=name, parent=parent
+            principal=operator, kind=kind, name=name, parent=parent
         )
 
-    _tell("created", run(work), as_json=as_json)
+    _report("created", run(work), as_json=as_json)
 
 
 def rename(
@@ -37,10 +37,10 @@ def rename(
     async def work(runtime: Runtime) -> Holder:
         operator, holder = await find(runtime, where, kinds, text)
         return await runtime.services.administration.rename_holder(
-            viewer=operator, at=HolderReference(holder.kind, holder.id), name=name
+            principal=operator, at=HolderReference(holder.kind, holder.id), name=name
         )
 
-    _tell("renamed", run(work), as_json=as_json)
+    _report("renamed", run(work), as_json=as_json)
 
 
 def delete(
@@ -54,34 +54,34 @@ def delete(
 ) -> None:
     """Delete the holder that a text names, and tell what went with it."""
 
-    async def work(runtime: Runtime) -> Sequence[Standing]:
+    async def work(runtime: Runtime) -> Sequence[HolderWithCount]:
         operator, holder = await find(runtime, where, kinds, text)
         standing = await runtime.operator.directory.with_content(holder=holder)
         await runtime.services.administration.delete_holder(
-            viewer=operator,
+            principal=operator,
             at=HolderReference(holder.kind, holder.id),
             with_content=with_content,
-            terms=WriteTerms(dry_run=dry_run),
+            options=WriteOptions(dry_run=dry_run),
         )
         return standing
 
-    _tell_deletion(run(work), dry_run=dry_run, as_json=as_json)
+    _report_deletion(run(work), dry_run=dry_run, as_json=as_json)
 
 
-def _tell(done: str, holder: Holder, *, as_json: bool) -> None:
+def _report(done: str, holder: Holder, *, as_json: bool) -> None:
     if as_json:
         say_json(holder_facts(holder))
     else:
-        say(f"{done} {named(holder)}")
+        say(f"{done} {title_and_id_of(holder)}")
 
 
-def _tell_deletion(standing: Sequence[Standing], *, dry_run: bool, as_json: bool) -> None:
+def _report_deletion(standing: Sequence[HolderWithCount], *, dry_run: bool, as_json: bool) -> None:
     if as_json:
-        gone = [holder_facts(it.holder) | {"secrets": it.secrets} for it in standing]
+        gone = [holder_facts(item.holder) | {"secrets": item.secrets} for item in standing]
         say_json({"dry_run": dry_run, "holders": gone})
         return
     first, *below = standing
     done = "would delete" if dry_run else "deleted"
-    say(f"{done} {named(first.holder)}, with {counted(first.secrets, 'secret')}")
+    say(f"{done} {title_and_id_of(first.holder)}, with {counted(first.secrets, 'secret')}")
     for found in below:
-        say(f"  and {told(found.holder)}, with {counted(found.secrets, 'secret')}")
+        say(f"  and {title_of(found.holder)}, with {counted(found.secrets, 'secret')}")

@@ -8,10 +8,10 @@ import typer
 
 from gateway.cli.locating import operator_of
 from gateway.cli.options import AsJson, DryRun, KeepCreated, OnHolder, OrganizationName
-from gateway.cli.printing import say, say_json, told
+from gateway.cli.printing import say, say_json, title_of
 from gateway.cli.refusals import Refused
 from gateway.cli.running import run
-from gateway.domain.drafts import WriteTerms
+from gateway.domain.drafts import WriteOptions
 from gateway.domain.grants import Grant
 from gateway.domain.permissions import Role
 from gateway.domain.tokens import ApiToken
@@ -35,7 +35,7 @@ def create_token(
 
     async def create(runtime: Runtime) -> NewToken:
         return await runtime.services.tokens.create(
-            viewer=await operator_of(runtime, organization),
+            principal=await operator_of(runtime, organization),
             name=name,
             role=role,
             on=on,
@@ -52,7 +52,7 @@ def create_token(
 def list_tokens(organization: OrganizationName, *, as_json: AsJson = False) -> None:
     """List an organization's tokens: what is known of them, not the tokens."""
 
-    async def listed(runtime: Runtime) -> list[dict[str, str | None]]:
+    async def list_rows(runtime: Runtime) -> list[dict[str, str | None]]:
         owner = await runtime.operator.directory.organization(named=organization)
         found = await runtime.operator.tokens.of_organization(owner.id)
         now = runtime.services.tokens.now()
@@ -60,7 +60,7 @@ def list_tokens(organization: OrganizationName, *, as_json: AsJson = False) -> N
             {
                 "id": token.id,
                 "state": "valid" if token.is_valid(now) else "ended",
-                "role": ", ".join(_granted(grant) for grant in grants) or "nothing",
+                "role": ", ".join(_grant_text(grant) for grant in grants) or "nothing",
                 "name": token.name,
                 "created_by": _creator(token),
                 "expires_at": _moment(token.expires_at),
@@ -69,7 +69,7 @@ def list_tokens(organization: OrganizationName, *, as_json: AsJson = False) -> N
             for token, grants in found
         ]
 
-    found = run(listed)
+    found = run(list_rows)
     if as_json:
         say_json({"tokens": found})
         return
@@ -98,9 +98,9 @@ def _day(moment: str | None) -> str:
     return (moment or "")[:16].replace("T", " ")
 
 
-def _granted(grant: Grant) -> str:
-    place = grant.held.place
-    return f"{grant.held.role} on {told(place)}" if place else str(grant.held.role)
+def _grant_text(grant: Grant) -> str:
+    holder = grant.held.holder
+    return f"{grant.held.role} on {title_of(holder)}" if holder else str(grant.held.role)
 
 
 def _creator(token: ApiToken) -> str | None:
@@ -116,9 +116,9 @@ def revoke_token(
     """Revoke a token and those created with it; the next request with one of them is refused."""
 
     async def revoke(runtime: Runtime) -> TokenRevocation | None:
-        terms = WriteTerms(dry_run=dry_run)
+        options = WriteOptions(dry_run=dry_run)
         return await runtime.operator.tokens.revoke(
-            token_id, keep_created=keep_created, terms=terms
+            token_id, keep_created=keep_created, options=options
         )
 
     revoked = run(revoke)

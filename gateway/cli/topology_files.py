@@ -10,11 +10,11 @@ from gateway.cli.refusals import Misread
 from gateway.domain.content import ensure_name
 from gateway.domain.errors import InvalidInput
 from gateway.domain.scopes import SERVICE_SCOPES, Scope
-from gateway.domain.topology import Place, Topology
+from gateway.domain.topology import HolderPath, Topology
 
 _KINDS: Final[Mapping[str, Scope]] = {kind.lower(): kind for kind in SERVICE_SCOPES}
 
-Below = Callable[[Node, Place], Iterator[Place]]
+Below = Callable[[Node, HolderPath], Iterator[HolderPath]]
 
 
 def read_topology(text: str) -> Topology:
@@ -30,38 +30,40 @@ def read_topology(text: str) -> Topology:
         raise Misread(rule)
     return Topology(
         organization=_name(root["organization"]),
-        places=tuple(_holders(Scope.PROJECT, root.get("projects"), (), _project)),
+        paths=tuple(_holders(Scope.PROJECT, root.get("projects"), (), _project)),
     )
 
 
-def _project(node: Node, place: Place) -> Iterator[Place]:
+def _project(node: Node, position: HolderPath) -> Iterator[HolderPath]:
     environments = _fields(node, "environments").get("environments")
-    return _holders(Scope.ENVIRONMENT, environments, place, _environment)
+    return _holders(Scope.ENVIRONMENT, environments, position, _environment)
 
 
-def _environment(node: Node, place: Place) -> Iterator[Place]:
+def _environment(node: Node, position: HolderPath) -> Iterator[HolderPath]:
     rule = f"services stand below their kind: {', '.join(_KINDS)}."
     for key, names in yaml_nodes.entries(_fields(node, "services").get("services"), rule=rule):
         if key.value not in _KINDS:
-            raise Misread(rule, place=yaml_nodes.line(key))
-        yield from _services(_KINDS[key.value], names, place)
+            raise Misread(rule, position=yaml_nodes.line(key))
+        yield from _services(_KINDS[key.value], names, position)
 
 
-def _services(kind: Scope, node: Node, place: Place) -> Iterator[Place]:
+def _services(kind: Scope, node: Node, position: HolderPath) -> Iterator[HolderPath]:
     seen: set[str] = set()
     for item in yaml_nodes.items(node, rule="services of a kind are a list of names."):
         name = _name(item)
         if name in seen:
             rule = "this name stands here for the second time."
-            raise Misread(rule, place=yaml_nodes.line(item))
+            raise Misread(rule, position=yaml_nodes.line(item))
         seen.add(name)
-        yield (*place, (kind, name))
+        yield (*position, (kind, name))
 
 
-def _holders(kind: Scope, node: Node | None, place: Place, below: Below) -> Iterator[Place]:
+def _holders(
+    kind: Scope, node: Node | None, position: HolderPath, below: Below
+) -> Iterator[HolderPath]:
     rule = f"below `{kind.lower()}s` stand names, each with what is in it."
     for key, under in yaml_nodes.entries(node, rule=rule):
-        own: Place = (*place, (kind, _name(key)))
+        own: HolderPath = (*position, (kind, _name(key)))
         yield own
         yield from below(under, own)
 
@@ -71,7 +73,7 @@ def _fields(node: Node | None, *known: str) -> Mapping[str, Node]:
     found: dict[str, Node] = {}
     for key, under in yaml_nodes.entries(node, rule=rule):
         if key.value not in known:
-            raise Misread(rule, place=yaml_nodes.line(key))
+            raise Misread(rule, position=yaml_nodes.line(key))
         found[key.value] = under
     return found
 
@@ -81,5 +83,5 @@ def _name(node: Node) -> str:
     try:
         ensure_name(name)
     except InvalidInput as invalid:
-        raise Misread(invalid.message, place=yaml_nodes.line(node)) from None
+        raise Misread(invalid.message, position=yaml_nodes.line(node)) from None
     return name

@@ -35,7 +35,7 @@ def composed(text: str) -> Node | None:
     except yaml.MarkedYAMLError as error:
         rule = "this is not one YAML document."
         mark = error.problem_mark or error.context_mark
-        raise Misread(rule, place=f"line {mark.line + 1}" if mark else "") from None
+        raise Misread(rule, position=f"line {mark.line + 1}" if mark else "") from None
     except yaml.YAMLError:
         rule = "there are characters that YAML does not have."
         raise Misread(rule) from None
@@ -51,13 +51,13 @@ def entries(node: Node | None, *, rule: str) -> Iterator[tuple[ScalarNode, Node]
     if is_empty(node):
         return
     if not isinstance(node, MappingNode):
-        raise Misread(rule, place=line(node))
+        raise Misread(rule, position=line(node))
     seen: set[str] = set()
     for key, under in node.value:
         name = text_of(key, rule="a key is a text.")
         if name in seen:
             twice = "this key stands here for the second time."
-            raise Misread(twice, place=line(key))
+            raise Misread(twice, position=line(key))
         seen.add(name)
         yield key, under
 
@@ -72,7 +72,7 @@ def items(node: Node | None, *, rule: str) -> Iterator[Node]:
     if is_empty(node):
         return
     if not isinstance(node, SequenceNode):
-        raise Misread(rule, place=line(node))
+        raise Misread(rule, position=line(node))
     yield from node.value
 
 
@@ -84,7 +84,7 @@ def text_of(node: Node, *, rule: str) -> str:
 
     """
     if not isinstance(node, ScalarNode) or node.tag not in _TEXT_TAGS:
-        raise Misread(rule, place=line(node))
+        raise Misread(rule, position=line(node))
     return str(node.value)
 
 
@@ -106,5 +106,5 @@ class _Loader(yaml.SafeLoader):
         if self.check_event(yaml.AliasEvent):
             rule = "nothing can stand for something else: write it out."
             event = self.peek_event()  # type: ignore[no-untyped-call] # the stubs leave it out
-            raise Misread(rule, place=f"line {event.start_mark.line + 1}")
+            raise Misread(rule, position=f"line {event.start_mark.line + 1}")
         return super().compose_node(parent, index)

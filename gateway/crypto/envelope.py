@@ -23,7 +23,7 @@ _TAG_BYTES: Final = 16
 _CONTEXT: Final = "gw1"
 
 
-class TamperedBox(Exception):
+class TamperedCiphertext(Exception):
     """The box does not open: other key, other identity, or changed bytes. Which is not told."""
 
 
@@ -47,28 +47,32 @@ def keyed_hash(key: bytes, message: bytes) -> bytes:
 def seal(key: bytes | bytearray, plaintext: bytes, *identity: str) -> bytes:
     """Encrypt, bound to an identity: the box opens only where the same identity is given."""
     nonce = os.urandom(_NONCE_BYTES)
-    return _HEADER + nonce + AESGCM(key).encrypt(nonce, plaintext, _associated(identity))
+    return _HEADER + nonce + AESGCM(key).encrypt(nonce, plaintext, _associated_data(identity))
 
 
-def open_box(key: bytes | bytearray, box: bytes, *identity: str) -> bytes:
+def unseal(key: bytes | bytearray, ciphertext: bytes, *identity: str) -> bytes:
     """Decrypt a box.
 
     Raises:
-        TamperedBox: if the key, the identity or any byte is not what it was when sealed.
+        TamperedCiphertext: if the key, the identity or any byte has changed since.
 
     """
-    header, nonce, body = box[:2], box[2 : 2 + _NONCE_BYTES], box[2 + _NONCE_BYTES :]
+    header, nonce, body = (
+        ciphertext[:2],
+        ciphertext[2 : 2 + _NONCE_BYTES],
+        ciphertext[2 + _NONCE_BYTES :],
+    )
     if header != _HEADER or len(nonce) != _NONCE_BYTES:
-        raise TamperedBox
+        raise TamperedCiphertext
     try:
-        return AESGCM(key).decrypt(nonce, body, _associated(identity))
+        return AESGCM(key).decrypt(nonce, body, _associated_data(identity))
     except InvalidTag:
-        raise TamperedBox from None
+        raise TamperedCiphertext from None
 
 
-def sealed_size(box_size: int) -> int:
+def sealed_size(ciphertext_size: int) -> int:
     """Return how many bytes were sealed in a box of this length."""
-    return max(0, box_size - len(_HEADER) - _NONCE_BYTES - _TAG_BYTES)
+    return max(0, ciphertext_size - len(_HEADER) - _NONCE_BYTES - _TAG_BYTES)
 
 
 def seal_text(key: bytes, plaintext: bytes, *identity: str) -> str:
@@ -76,28 +80,28 @@ def seal_text(key: bytes, plaintext: bytes, *identity: str) -> str:
 
     The same plaintext gives the same text: only for what may be compared.
     """
-    box = AESSIV(key).encrypt(plaintext, [_associated(identity)])
-    return base64.urlsafe_b64encode(box).decode().rstrip("=")
+    ciphertext = AESSIV(key).encrypt(plaintext, [_associated_data(identity)])
+    return base64.urlsafe_b64encode(ciphertext).decode().rstrip("=")
 
 
 def open_text(key: bytes, text: str, *identity: str) -> bytes:
     """Decrypt a text of `seal_text`, in its one spelling.
 
     Raises:
-        TamperedBox: if the key, the identity or any character is not what it was when sealed.
+        TamperedCiphertext: if the key, the identity or any character has changed since.
 
     """
     try:
-        box = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        plaintext = AESSIV(key).decrypt(box, [_associated(identity)])
+        ciphertext = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        plaintext = AESSIV(key).decrypt(ciphertext, [_associated_data(identity)])
     except (ValueError, InvalidTag):
-        raise TamperedBox from None
+        raise TamperedCiphertext from None
     if seal_text(key, plaintext, *identity) != text:
-        raise TamperedBox
+        raise TamperedCiphertext
     return plaintext
 
 
-def _associated(identity: tuple[str, ...]) -> bytes:
+def _associated_data(identity: tuple[str, ...]) -> bytes:
     # The length before each part keeps ("ab", "c") and ("a", "bc") apart.
     parts = [part.encode() for part in (_CONTEXT, *identity, str(_AES_256_GCM))]
     return b"".join(len(part).to_bytes(4, "big") + part for part in parts)

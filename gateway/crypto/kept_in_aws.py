@@ -12,14 +12,14 @@ from typing import Any, Final
 
 import structlog
 
-from gateway.crypto.envelope import TamperedBox
+from gateway.crypto.envelope import TamperedCiphertext
 from gateway.crypto.keyring import Wrapped
 from gateway.domain.errors import KeysUnavailable, RefusedStart
 
 _log = structlog.get_logger(__name__)
 
 _PREFIX: Final = "aws-kms:"
-_REFUSES_BOX: Final = frozenset({"InvalidCiphertextException", "IncorrectKeyException"})
+_REFUSES_CIPHERTEXT: Final = frozenset({"InvalidCiphertextException", "IncorrectKeyException"})
 # How long nobody is asked again after KMS did not answer: requests do not queue up behind it.
 _PAUSE_SECONDS: Final = 1.0
 _CONNECT_SECONDS: Final = 1
@@ -69,8 +69,8 @@ class KeysInAws:
             KeysUnavailable: if KMS does not answer, or refuses.
 
         """
-        told = await self._ask("describe_key", KeyId=self._key_id)
-        return _kek_id(told["KeyMetadata"]["Arn"])
+        response = await self._ask("describe_key", KeyId=self._key_id)
+        return _kek_id(response["KeyMetadata"]["Arn"])
 
     async def wrap(self, key: bytes, *identity: str) -> Wrapped:
         """Let KMS encrypt a data key.
@@ -79,26 +79,26 @@ class KeysInAws:
             KeysUnavailable: if KMS does not answer, or refuses.
 
         """
-        told = await self._ask(
+        response = await self._ask(
             "encrypt", KeyId=self._key_id, Plaintext=key, EncryptionContext=_context(identity)
         )
-        return Wrapped(_kek_id(told["KeyId"]), told["CiphertextBlob"])
+        return Wrapped(_kek_id(response["KeyId"]), response["CiphertextBlob"])
 
     async def unwrap(self, wrapped: Wrapped, *identity: str) -> bytes:
         """Let KMS decrypt a data key.
 
         Raises:
-            TamperedBox: if it is not what was encrypted for this identity.
+            TamperedCiphertext: if it is not what was encrypted for this identity.
             KeysUnavailable: if KMS does not answer, or refuses.
 
         """
-        told = await self._ask(
+        response = await self._ask(
             "decrypt",
             KeyId=self._named(wrapped.kek_id.removeprefix(_PREFIX)),
-            CiphertextBlob=wrapped.box,
+            CiphertextBlob=wrapped.ciphertext,
             EncryptionContext=_context(identity),
         )
-        key: bytes = told["Plaintext"]
+        key: bytes = response["Plaintext"]
         return key
 
     def _named(self, key_id: str) -> str:
@@ -114,8 +114,8 @@ class KeysInAws:
             return await asyncio.to_thread(getattr(self._client, operation), **arguments)
         except Exception as error:  # noqa: BLE001 - boto3's own may only be imported with it
             code = _code(error)
-            if code in _REFUSES_BOX:
-                raise TamperedBox from None
+            if code in _REFUSES_CIPHERTEXT:
+                raise TamperedCiphertext from None
             self._silent_until = self._clock() + _PAUSE_SECONDS
             _log.warning("key_provider_failed", provider=self.name, operation=operation, code=code)
             raise KeysUnavailable from None

@@ -5,7 +5,7 @@ import binascii
 from itertools import pairwise
 from typing import Final
 
-from gateway.crypto.envelope import KEY_BYTES, keyed_hash, open_box, seal
+from gateway.crypto.envelope import KEY_BYTES, keyed_hash, seal, unseal
 from gateway.crypto.keyring import Wrapped
 from gateway.domain.errors import RefusedStart
 from gateway.domain.sealed import NeverStored
@@ -39,7 +39,7 @@ class KeyInEnvironment(NeverStored):
             WeakKey: if it is short, a pattern, or not base64.
 
         """
-        self._key = _decoded(text)
+        self._key = _decode(text)
         # Says which key it is and nothing about it, so that a wrong one is noticed.
         self._id = _PREFIX + keyed_hash(self._key, b"id").hex()[:16]
 
@@ -59,13 +59,13 @@ class KeyInEnvironment(NeverStored):
         """Decrypt a data key.
 
         Raises:
-            TamperedBox: if something was changed.
+            TamperedCiphertext: if something was changed.
 
         """
-        return open_box(self._key, wrapped.box, "dek", *identity, wrapped.kek_id)
+        return unseal(self._key, wrapped.ciphertext, "dek", *identity, wrapped.kek_id)
 
 
-def _decoded(text: str) -> bytes:
+def _decode(text: str) -> bytes:
     try:
         key = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

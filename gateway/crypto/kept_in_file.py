@@ -54,10 +54,10 @@ class KeysInFile(NeverStored):
         """Decrypt a data key.
 
         Raises:
-            TamperedBox: if the file lacks the key, or something was changed.
+            TamperedCiphertext: if the file lacks the key, or something was changed.
 
         """
-        return self._key_file.unwrap(wrapped.box, wrapped.kek_id, *identity)
+        return self._key_file.unwrap(wrapped.ciphertext, wrapped.kek_id, *identity)
 
     def add_key(self) -> str:
         """Put a new primary key into the file, beside those that are there; return its id."""

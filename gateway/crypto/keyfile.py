@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 
-from gateway.crypto.envelope import KEY_BYTES, TamperedBox, new_key, open_box, seal
+from gateway.crypto.envelope import KEY_BYTES, TamperedCiphertext, new_key, seal, unseal
 from gateway.domain.errors import RefusedStart
 from gateway.domain.sealed import NeverStored
 
@@ -89,7 +89,7 @@ class KeyFile(NeverStored):
         if mode & _OTHERS:
             raise UnsafeKeyFile(path, mode)
         try:
-            return cls(*_parsed(path.read_bytes()))
+            return cls(*_parse(path.read_bytes()))
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise MalformedKeyFile(path) from None
 
@@ -153,12 +153,12 @@ class KeyFile(NeverStored):
         """Decrypt a data key.
 
         Raises:
-            TamperedBox: if this file lacks the key it was wrapped by, or it was changed.
+            TamperedCiphertext: if this file lacks the key it was wrapped by, or it was changed.
 
         """
         if kek_id not in self.keys:
-            raise TamperedBox
-        return open_box(self.keys[kek_id], wrapped, "dek", *identity, kek_id)
+            raise TamperedCiphertext
+        return unseal(self.keys[kek_id], wrapped, "dek", *identity, kek_id)
 
     def _text(self) -> str:
         keys = {key_id: base64.b64encode(key).decode() for key_id, key in self.keys.items()}
@@ -224,15 +224,15 @@ def _folder_of(path: Path) -> Iterator[int]:
         os.close(folder)
 
 
-def _parsed(content: bytes) -> tuple[str, Mapping[str, bytes]]:
+def _parse(content: bytes) -> tuple[str, Mapping[str, bytes]]:
     raw = json.loads(content)
-    keys = {key_id: _decoded(text) for key_id, text in raw["keys"].items()}
+    keys = {key_id: _decode(text) for key_id, text in raw["keys"].items()}
     if raw["primary"] not in keys:
         raise KeyError
     return raw["primary"], keys
 
 
-def _decoded(text: str) -> bytes:
+def _decode(text: str) -> bytes:
     try:
         key = base64.b64decode(text, validate=True)
     except binascii.Error:

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from gateway.crypto.envelope import TamperedBox
+from gateway.crypto.envelope import TamperedCiphertext
 
 
-class UnknownKey(TamperedBox):
+class UnknownKey(TamperedCiphertext):
     """Nobody here keeps the key-encryption key that this was wrapped by."""
 
 
@@ -20,7 +20,7 @@ class Wrapped:
     """A data key in its wrapping, and the id of the key-encryption key around it."""
 
     kek_id: str
-    box: bytes = field(repr=False)
+    ciphertext: bytes = field(repr=False)
 
 
 class KeyProvider(Protocol):
@@ -57,7 +57,7 @@ class KeyProvider(Protocol):
         """Decrypt a data key.
 
         Raises:
-            TamperedBox: if the wrapping or the identity is not what it was.
+            TamperedCiphertext: if the wrapping or the identity is not what it was.
             KeysUnavailable: if it does not answer.
 
         """

@@ -5,7 +5,7 @@ from typing import Final
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from gateway.crypto.envelope import derive_key, keyed_hash, new_key, open_box, seal
+from gateway.crypto.envelope import derive_key, keyed_hash, new_key, seal, unseal
 from gateway.domain.errors import RefusedStart
 
 # Test case 16 of the GCM specification (McGrew and Viega), with a key of 256 bits.
@@ -46,7 +46,7 @@ def ensure_known_answers() -> None:
         "AES-256-GCM": AESGCM(_KEY).encrypt(_NONCE, _PLAIN, _AAD) == _SEALED,
         "HMAC-SHA-256": keyed_hash(b"Jefe", b"what do ya want for nothing?").hex() == _HMAC,
         "HKDF-SHA-256": derive_key(b"\x0b" * 22, "").hex() == _HKDF,
-        "sealing": open_box(_KEY, seal(_KEY, canary, *identity), *identity) == canary,
+        "sealing": unseal(_KEY, seal(_KEY, canary, *identity), *identity) == canary,
         "the random numbers": os.urandom(32) != os.urandom(32) and new_key() != bytes(32),
     }
     for part, is_right in answers.items():

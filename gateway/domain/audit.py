@@ -116,7 +116,9 @@ class AuditEvent:
         """
         if self.delivered_secret_ids.isdisjoint(hidden):
             return self
-        seen = {it: version for it, version in self.facts["secrets"].items() if it not in hidden}
+        seen = {
+            name: version for name, version in self.facts["secrets"].items() if name not in hidden
+        }
         return replace(self, details=details_text({"secrets": seen, "is_partial": True}))
 
     @property
@@ -130,7 +132,7 @@ class AuditEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class SealedEvent:
     """An event and the keyed hash that seals it."""
 
     event: AuditEvent
@@ -139,8 +141,8 @@ class Link:
     @property
     def plain(self) -> Mapping[str, Any]:
         """All of it, ready for JSON."""
-        told = {each.name: getattr(self.event, each.name) for each in fields(self.event)}
-        return told | {
+        plain = {each.name: getattr(self.event, each.name) for each in fields(self.event)}
+        return plain | {
             "at": moment_text(self.event.at),
             "details": self.event.facts,
             "set_mac": self.event.set_mac.hex(),
@@ -188,7 +190,7 @@ class AuditUnavailable(Unavailable):
         )
 
 
-class AuditAlarm(Unavailable):
+class DatabaseNotTrusted(Unavailable):
     """The database is not the one that was anchored last, or that this process has seen."""
 
     def __init__(self) -> None:
@@ -200,7 +202,7 @@ class AuditAlarm(Unavailable):
         )
 
 
-class CatalogAlarm(Unavailable):
+class CatalogNotTrusted(Unavailable):
     """The database has an object that the gateway did not make, or lacks one."""
 
     def __init__(self) -> None:

@@ -90,7 +90,7 @@ class DeliveryLoads:
     def chain(self, load: HolderLoad) -> list[HolderLoad]:
         """Return the loads that a delivery is made of, the narrowest holder first."""
         ids = dict.fromkeys((load.holder_id, load.environment_id, self.project_id))
-        return [self.loads[it] for it in ids if it is not None]
+        return [self.loads[id_] for id_ in ids if id_ is not None]
 
     def keys_at(self, load: HolderLoad) -> int:
         """Return how many keys a service there gets."""

@@ -60,7 +60,7 @@ class DeniedKeys:
                 )
                 raise ValueError(message)
             listed = LOADER_KEYS if pattern == LOADERS else (pattern,)
-            patterns += [(organization_id or None, it) for it in listed]
+            patterns += [(organization_id or None, item) for item in listed]
         return cls(tuple(patterns))
 
     def ensure_allowed(self, key: str, *, organization_id: str) -> None:

@@ -30,7 +30,7 @@ KEPT: Final = Kept.KEPT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WriteTerms:
+class WriteOptions:
     """On what terms something is written.
 
     A dry run answers what would happen and writes nothing. Under an idempotency key the same write
@@ -55,7 +55,7 @@ class WriteTerms:
             "ifMatch": self.if_match,
             "expectedName": self.expected_name,
         }
-        return tuple(f"{name}={it}" for name, it in named.items() if it is not None)
+        return tuple(f"{name}={value}" for name, value in named.items() if value is not None)
 
     def ensure_valid(self) -> None:
         """Refuse an idempotency key that is no header's value, and malformed entity tags.
@@ -70,7 +70,7 @@ class WriteTerms:
             EntityTags.parse(self.if_match)
 
 
-AT_ONCE: Final = WriteTerms()
+DEFAULT_WRITE_OPTIONS: Final = WriteOptions()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

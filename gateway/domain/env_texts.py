@@ -53,7 +53,7 @@ def docker_text(variables: Mapping[str, str]) -> str:
     """
     _refuse("docker", "with a line end", _keys_that(_LINE_END, variables))
     lines = {key: f"{key}={value}\n" for key, value in variables.items()}
-    too_long = [key for key, it in lines.items() if len(it.encode()) > MAX_DOCKER_LINE_BYTES]
+    too_long = [key for key, item in lines.items() if len(item.encode()) > MAX_DOCKER_LINE_BYTES]
     _refuse("docker", f"in a line of more than {MAX_DOCKER_LINE_BYTES} bytes", too_long)
     return "".join(lines.values())
 
@@ -79,7 +79,9 @@ def github_text(variables: Mapping[str, str]) -> str:
     """
     _refuse("github", "that ends in a carriage return", _keys_that(_ENDS_IN_CR, variables))
     together = "\n".join(variables.values())
-    delimiter = next(it for it in map("SECRETS_GATEWAY_{}".format, count()) if it not in together)
+    delimiter = next(
+        item for item in map("SECRETS_GATEWAY_{}".format, count()) if item not in together
+    )
     return "".join(
         f"{key}<<{delimiter}\n{value}\n{delimiter}\n" for key, value in variables.items()
     )

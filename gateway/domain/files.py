@@ -46,7 +46,7 @@ class FilePaths:
         file_id = self._base_id(new)
         if file_id is None:
             return None
-        family = [it for it in self.referring if self._base_id(it) == file_id]
+        family = [item for item in self.referring if self._base_id(item) == file_id]
         return _other_content(new, file_id, family)
 
     def add(self, new: Secret) -> None:
@@ -67,7 +67,7 @@ class FilePaths:
         if (found := file_of(secret)) or secret.target is None:
             return found
         # An alias of an override: that refers to the file.
-        middle = next((it for it in self.referring if it.id == secret.target.id), None)
+        middle = next((item for item in self.referring if item.id == secret.target.id), None)
         return file_of(middle) if middle else None
 
 
@@ -77,9 +77,9 @@ def _other_content(new: Secret, file_id: str, family: Iterable[Secret]) -> Secre
         # A service at each of these holders sees the most of them that any service can.
         if new.holder.id not in at.holder.chain_ids:
             continue
-        seen = [it for it in members if it.holder.id in at.holder.chain_ids]
-        overrides = [it for it in seen if it.is_override]
-        winner = max(overrides, key=lambda it: it.holder.kind.rank, default=None)
+        seen = [member for member in members if member.holder.id in at.holder.chain_ids]
+        overrides = [item for item in seen if item.is_override]
+        winner = max(overrides, key=lambda override: override.holder.kind.rank, default=None)
         content = winner.id if winner else file_id
         for each in seen:
             if each.is_alias and each.target and each.target.id != content:

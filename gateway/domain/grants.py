@@ -24,11 +24,11 @@ MAX_IDENTITY_LENGTH: Final = 255
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class RoleAssignment:
     """A role at a place: on one holder and all below it, or on the whole organization."""
 
     role: Role
-    place: Holder | None = None
+    holder: Holder | None = None
 
     @property
     def permissions(self) -> frozenset[Permission]:
@@ -37,9 +37,9 @@ class Held:
 
     def reaches(self, holder: Holder | None) -> bool:
         """Tell whether it counts on the holder; without one, on the whole organization."""
-        if self.place is None:
+        if self.holder is None:
             return True
-        return holder is not None and self.place.id in holder.chain_ids
+        return holder is not None and self.holder.id in holder.chain_ids
 
 
 class GranteeKind(StrEnum):
@@ -65,7 +65,7 @@ class Grant:
     organization_id: str
     grantee: GranteeReference
     grantee_name: str
-    held: Held
+    held: RoleAssignment
     created_at: datetime
 
 
@@ -138,7 +138,7 @@ def choose_registration(registered: Sequence[User], organization_id: str | None)
 
     """
     if organization_id is not None:
-        return next((it for it in registered if it.organization_id == organization_id), None)
+        return next((item for item in registered if item.organization_id == organization_id), None)
     homes = [user for user in registered if not user.is_invited]
     possible = homes or registered
     if len(possible) > 1:

@@ -60,7 +60,7 @@ class UnresolvedReferences(GatewayError):
 
     def __init__(self, unresolved: Sequence[UnresolvedReference]) -> None:
         """Name the keys that refer and what they refer to, never a value."""
-        named = ", ".join(f"{it.key} to {{{{{it.name}}}}}" for it in unresolved[:_MAX_NAMED])
+        named = ", ".join(f"{item.key} to {{{{{item.name}}}}}" for item in unresolved[:_MAX_NAMED])
         more = f" and {len(unresolved) - _MAX_NAMED} more" if len(unresolved) > _MAX_NAMED else ""
         super().__init__(
             "References of this delivery lead to no key of the service, or into a cycle: "

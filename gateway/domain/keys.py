@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 # With random nonces of 96 bits the chance of a repeated one is below 2^-34 until here.
-MOST_SEALS: Final = 2**31
+MAX_SEALS: Final = 2**31
 MAX_AGE: Final = timedelta(days=90)
 
 
@@ -40,6 +40,6 @@ class DataKeyFacts:
         """Tell why it is due for rotation, if it is. The instance's key seals no values."""
         if self.project_id is None or self.state is not DataKeyState.ACTIVE:
             return None
-        if self.seal_count >= MOST_SEALS // 2:
+        if self.seal_count >= MAX_SEALS // 2:
             return RotationReason.SEALS
         return RotationReason.AGE if at - self.created_at >= MAX_AGE else None

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-from gateway.domain.grants import GranteeKind, Held
+from gateway.domain.grants import GranteeKind, RoleAssignment
 from gateway.domain.holders import Holder
 from gateway.domain.origins import ActorKind
 from gateway.domain.permissions import Permission, Role
@@ -18,7 +18,7 @@ class Principal:
 
     id: str
     organization_id: str
-    grants: tuple[Held, ...] = ()
+    grants: tuple[RoleAssignment, ...] = ()
     # What `id` names; None for who has no row of its own, such as the operator.
     kind: GranteeKind | None = None
     # When its credential ends; what lasts longer than a request is not to outlast this.
@@ -33,7 +33,7 @@ class Principal:
     @classmethod
     def operator(cls, organization_id: str) -> Self:
         """Return who the command line speaks for: whoever has the key file may do everything."""
-        held = Held(role=Role.OPERATOR)
+        held = RoleAssignment(role=Role.OPERATOR)
         return cls(
             id="operator",
             organization_id=organization_id,
@@ -69,15 +69,15 @@ class Principal:
         reaching = (held.permissions for held in self.grants if held.reaches(holder))
         return frozenset().union(*reaching)
 
-    def sight(self, permission: Permission | None = None) -> Visibility:
+    def visibility(self, permission: Permission | None = None) -> Visibility:
         """Return where its grants lie, those that carry the permission; without one, all."""
         counting = [
             held for held in self.grants if permission is None or permission in held.permissions
         ]
         return Visibility(
             organization_id=self.organization_id,
-            is_everywhere=any(held.place is None for held in counting),
-            places=tuple(held.place for held in counting if held.place),
+            is_everywhere=any(held.holder is None for held in counting),
+            holders=tuple(held.holder for held in counting if held.holder),
         )
 
     def may_somewhere(self, permission: Permission) -> bool:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
+from gateway.domain.change_feed import ChangeKind, SecretChange
 from gateway.domain.errors import Argument, InvalidInput
-from gateway.domain.news import ChangeKind, SecretChange
 from gateway.domain.references import inside_out
 from gateway.domain.secrets import Secret, SecretType
 
@@ -103,7 +103,7 @@ class Graph:
         """Return what a service, or a holder above one, sees."""
         relevant = tuple(holder_id for holder_id in chain if holder_id in self._by_holder)
         if relevant not in self._views:
-            self._views[relevant] = self._seen(relevant)
+            self._views[relevant] = self._can_see(relevant)
         return self._views[relevant]
 
     def changed(self, after: "Graph", chain: Chain) -> frozenset[Name]:
@@ -123,7 +123,7 @@ class Graph:
     def _views(self) -> dict[Chain, "View"]:
         return {}
 
-    def _seen(self, chain: Chain) -> "View":
+    def _can_see(self, chain: Chain) -> "View":
         winners: dict[Name, Node] = {}
         for holder_id in chain:
             for node in self._by_holder[holder_id]:
@@ -164,15 +164,15 @@ def graphs_before(
     # is a file, all are files at the same path.
     named = (node for node in now.nodes.values() if node.name == hashes[change.key])
     family = [node for node in named if node.holder_id in chain]
-    back = now.with_nodes(*(replace(it, key=former, name=hashes[former]) for it in family))
+    back = now.with_nodes(*(replace(item, key=former, name=hashes[former]) for item in family))
     path = family[0].path if family else None
-    before = replace(there or _gone(change, chain, path), key=former, name=hashes[former])
+    before = replace(there or _deleted_node(change, chain, path), key=former, name=hashes[former])
     if there and not change.is_new_value:
         return [back]
-    return [back.with_nodes(it) for it in (before.edited(), before.circular(hashes.values()))]
+    return [back.with_nodes(item) for item in (before.edited(), before.circular(hashes.values()))]
 
 
-def _gone(change: SecretChange, chain: Chain, path: str | None) -> Node:
+def _deleted_node(change: SecretChange, chain: Chain, path: str | None) -> Node:
     depth = len(chain) - chain.index(change.holder_id)
     rank = depth * len(SecretType)
     return Node(

@@ -88,7 +88,7 @@ def ensure_is_known(secret: Secret, *, knows_external: bool) -> None:
         InvalidInput: saying what to use instead.
 
     """
-    referred = (it.variable_type for it in (secret, secret.target) if it)
+    referred = (item.variable_type for item in (secret, secret.target) if item)
     if not knows_external and SecretType.EXTERNAL_SECRET in referred:
         raise InvalidInput(
             Argument.SECRET,

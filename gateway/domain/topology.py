@@ -9,7 +9,7 @@ from gateway.domain.holders import Holder, Organization, below
 from gateway.domain.rules import ensure_can_hang_on
 from gateway.domain.scopes import Scope
 
-Place = tuple[tuple[Scope, str], ...]
+HolderPath = tuple[tuple[Scope, str], ...]
 """Where a holder is: kinds and names, from its project down to itself."""
 
 
@@ -42,7 +42,7 @@ class Topology:
     """What an organization shall be made of: the places of all its holders, wider ones first."""
 
     organization: str
-    places: tuple[Place, ...]
+    paths: tuple[HolderPath, ...]
 
     def ensure_valid(self) -> None:
         """Refuse names against the rules, places that hang on nothing, and doubled ones.
@@ -52,22 +52,22 @@ class Topology:
 
         """
         content.ensure_name(self.organization)
-        above: set[Place] = {()}
-        for place in self.places:
-            _ensure_place(place, above)
-            above.add(place)
+        above: set[HolderPath] = {()}
+        for path in self.paths:
+            _ensure_path(path, above)
+            above.add(path)
 
 
-def _ensure_place(place: Place, above: set[Place]) -> None:
-    kind, name = place[-1]
+def _ensure_path(path: HolderPath, above: set[HolderPath]) -> None:
+    kind, name = path[-1]
     content.ensure_name(name)
-    ensure_can_hang_on(kind, place[-2][0] if len(place) > 1 else None)
-    if place in above or place[:-1] not in above:
+    ensure_can_hang_on(kind, path[-2][0] if len(path) > 1 else None)
+    if path in above or path[:-1] not in above:
         raise InvalidInput(Argument.HOLDER, "Each holder is named once, after what it hangs on.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class HolderWithCount:
     """A holder that is there, and how many secrets hang on it."""
 
     holder: Holder
@@ -78,7 +78,7 @@ class Standing:
 class Step:
     """One holder to create, or to delete with its secrets."""
 
-    place: Place
+    path: HolderPath
     holder: Holder
     secrets: int = 0
 
@@ -94,13 +94,13 @@ class Plan:
     organization: Organization
     is_new_organization: bool
     creations: tuple[Step, ...]
-    surplus: tuple[Step, ...]
+    extraneous: tuple[Step, ...]
     prunes: bool
 
     @property
     def deletions(self) -> tuple[Step, ...]:
         """What goes: the surplus, if it was asked for."""
-        return self.surplus if self.prunes else ()
+        return self.extraneous if self.prunes else ()
 
     @property
     def is_empty(self) -> bool:
@@ -125,65 +125,69 @@ class Plan:
             PlanOutdated: if it does.
 
         """
-        if self.outline != other.outline:
+        if self.fingerprint != other.fingerprint:
             raise PlanOutdated
 
     @property
-    def outline(self) -> tuple[object, ...]:
+    def fingerprint(self) -> tuple[object, ...]:
         """What two plans of the same steps have in common."""
         # Ids of what is new differ from plan to plan, and mean nothing yet.
         known_id = None if self.is_new_organization else self.organization.id
-        return known_id, tuple(step.place for step in self.creations), self.deletions
+        return known_id, tuple(step.path for step in self.creations), self.deletions
 
 
-def planned(
+def make_plan(
     wanted: Topology,
     *,
     organization: Organization | None,
-    standing: Sequence[Standing],
+    standing: Sequence[HolderWithCount],
     prunes: bool,
     new_id: Callable[[], str],
 ) -> Plan:
     """Return the steps that make an organization what is wanted; without one, a new one."""
     tenant = organization or Organization(id=new_id(), name=wanted.organization)
-    there = by_place(standing)
-    known: dict[Place, Holder] = {place: found.holder for place, found in there.items()}
+    there = by_path(standing)
+    known: dict[HolderPath, Holder] = {path: found.holder for path, found in there.items()}
     creations: list[Step] = []
-    for place in wanted.places:
-        if place not in known:
-            known[place] = _new_holder(place, known, tenant, new_id)
-            creations.append(Step(place=place, holder=known[place]))
+    for path in wanted.paths:
+        if path not in known:
+            known[path] = _new_holder(path, known, tenant, new_id)
+            creations.append(Step(path=path, holder=known[path]))
     return Plan(
         wanted=wanted,
         organization=tenant,
         is_new_organization=organization is None,
         creations=tuple(creations),
-        surplus=_surplus(there, wanted.places),
+        extraneous=_extraneous(there, wanted.paths),
         prunes=prunes,
     )
 
 
 def _new_holder(
-    place: Place, known: Mapping[Place, Holder], tenant: Organization, new_id: Callable[[], str]
+    path: HolderPath,
+    known: Mapping[HolderPath, Holder],
+    tenant: Organization,
+    new_id: Callable[[], str],
 ) -> Holder:
-    kind, name = place[-1]
+    kind, name = path[-1]
     return below(
-        known.get(place[:-1]), kind=kind, name=name, holder_id=new_id(), organization_id=tenant.id
+        known.get(path[:-1]), kind=kind, name=name, holder_id=new_id(), organization_id=tenant.id
     )
 
 
-def _surplus(there: Mapping[Place, Standing], wanted: Iterable[Place]) -> tuple[Step, ...]:
+def _extraneous(
+    there: Mapping[HolderPath, HolderWithCount], wanted: Iterable[HolderPath]
+) -> tuple[Step, ...]:
     kept = set(wanted)
     extra = sorted(
-        (place for place in there if place not in kept), key=lambda place: (-len(place), place)
+        (path for path in there if path not in kept), key=lambda path: (-len(path), path)
     )
     return tuple(
-        Step(place=place, holder=there[place].holder, secrets=there[place].secrets)
-        for place in extra
+        Step(path=path, holder=there[path].holder, secrets=there[path].secrets) for path in extra
     )
 
 
-def by_place(standing: Sequence[Standing]) -> dict[Place, Standing]:
+def by_path(standing: Sequence[HolderWithCount]) -> dict[HolderPath, HolderWithCount]:
     """Return all holders of an organization by where they are."""
     holders = {found.holder.id: found.holder for found in standing}
     return {

@@ -13,7 +13,7 @@ class Visibility:
 
     organization_id: str
     is_everywhere: bool = False
-    places: tuple[Holder, ...] = ()
+    holders: tuple[Holder, ...] = ()
 
     @classmethod
     def everywhere(cls, organization_id: str) -> Self:
@@ -23,27 +23,29 @@ class Visibility:
     @property
     def is_anywhere(self) -> bool:
         """Whether there is a grant at all."""
-        return self.is_everywhere or bool(self.places)
+        return self.is_everywhere or bool(self.holders)
 
     @cached_property
-    def place_ids(self) -> frozenset[str]:
+    def holder_ids(self) -> frozenset[str]:
         """The ids of the holders that grants lie on."""
-        return frozenset(place.id for place in self.places)
+        return frozenset(holder.id for holder in self.holders)
 
     @cached_property
-    def way_ids(self) -> frozenset[str]:
+    def ancestor_ids(self) -> frozenset[str]:
         """The ids of the holders that lead to one with a grant: there by name, for navigation."""
-        return frozenset(above for place in self.places for above in place.chain_ids[1:])
+        return frozenset(above for holder in self.holders for above in holder.chain_ids[1:])
 
     def covers(self, holder: Holder) -> bool:
         """Tell whether a grant lies on the holder or above it."""
         return holder.organization_id == self.organization_id and (
-            self.is_everywhere or not self.place_ids.isdisjoint(holder.chain_ids)
+            self.is_everywhere or not self.holder_ids.isdisjoint(holder.chain_ids)
         )
 
-    def leads_to(self, holder: Holder) -> bool:
+    def includes_ancestor_of(self, holder: Holder) -> bool:
         """Tell whether a grant lies on the holder, above it or below it."""
-        is_on_the_way = holder.organization_id == self.organization_id and holder.id in self.way_ids
+        is_on_the_way = (
+            holder.organization_id == self.organization_id and holder.id in self.ancestor_ids
+        )
         return is_on_the_way or self.covers(holder)
 
     def covers_above(self, holder: Holder, above_id: str | None) -> bool:
@@ -51,4 +53,4 @@ class Visibility:
         if above_id not in holder.chain_ids:
             return self.is_everywhere
         from_there_on = holder.chain_ids[holder.chain_ids.index(above_id) :]
-        return self.is_everywhere or not self.place_ids.isdisjoint(from_there_on)
+        return self.is_everywhere or not self.holder_ids.isdisjoint(from_there_on)

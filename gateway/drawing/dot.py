@@ -18,26 +18,26 @@ def dot(plan: Plan) -> str:
 def _lines(plan: Plan) -> Iterator[str]:
     names = {box.id: f"b{number}" for number, box in enumerate((*plan.linked, *plan.loose))}
     yield "digraph map {"
-    yield f"  graph [rankdir=RL, newrank=true, label={_quoted(words.heading(plan.picture))}];"
+    yield f"  graph [rankdir=RL, newrank=true, label={_quote(words.heading(plan.picture))}];"
     yield '  node [shape=box, fontname="Courier"];'
     for at in range(len(plan.columns)):
         yield from _column(plan, at, names)
     yield f"  {' -> '.join(_ranks(plan))} [style=invis];"
     for line in plan.lines:
-        facts = f"style={_STYLES[line.kind]}, tooltip={_quoted(words.verb(line.kind))}"
+        facts = f"style={_STYLES[line.kind]}, tooltip={_quote(words.verb(line.kind))}"
         yield f"  {names[line.source.id]} -> {names[line.target.id]} [{facts}];"
     yield "}"
 
 
 def _column(plan: Plan, at: int, names: Mapping[str, str]) -> Iterator[str]:
     """Give a cluster: what refers to a row of its own column stands beside the others."""
-    boxes = [it for it in (*plan.linked, *plan.loose) if it.column == at]
+    boxes = [item for item in (*plan.linked, *plan.loose) if item.column == at]
     doubled = plan.doubled
-    beside = [names[it.id] for it in boxes if it.id in doubled]
-    others = [names[it.id] for it in boxes if it.id not in doubled]
+    beside = [names[box.id] for box in boxes if box.id in doubled]
+    others = [names[box.id] for box in boxes if box.id not in doubled]
     yield f"  subgraph cluster_{at} {{"
-    yield f"    label={_quoted(words.column_name(plan.columns[at]))};"
-    yield from (f"    {names[it.id]} [{_facts(it)}];" for it in boxes)
+    yield f"    label={_quote(words.column_name(plan.columns[at]))};"
+    yield from (f"    {names[box.id]} [{_facts(box)}];" for box in boxes)
     # An empty cluster would not be drawn; the invisible nodes keep the columns in order.
     for mark, own in ((f"c{at}", others), (f"d{at}", beside)):
         yield f'    {mark} [style=invis, label="", height=0];'
@@ -53,13 +53,13 @@ def _ranks(plan: Plan) -> Iterator[str]:
 
 def _facts(box: Box) -> str:
     aside = words.aside(box)
-    label = _quoted(f"{box.label} ({aside})" if aside else box.label)
+    label = _quote(f"{box.label} ({aside})" if aside else box.label)
     is_hidden = box.row is not None and not box.row.is_winner
     style = ", style=dashed, fontcolor=gray40" if is_hidden else ""
-    return f"label={label}, tooltip={_quoted(words.box_story(box))}{style}"
+    return f"label={label}, tooltip={_quote(words.box_story(box))}{style}"
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     # Inside a label, a backslash begins an escape of DOT, and an ampersand one of HTML.
     escaped = words.showable(text).replace("\\", "\\\\").replace("&", "&amp;")
     return '"' + escaped.replace('"', '\\"') + '"'

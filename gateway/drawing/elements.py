@@ -44,7 +44,7 @@ def text(parent: Element, kind: str, at: Point, words: str) -> Element:
     return element
 
 
-def moved(by: Point) -> str:
+def translation(by: Point) -> str:
     """Return the transformation that begins to count at a place."""
     return f"translate({_pair(by)})"
 

@@ -11,19 +11,19 @@ from gateway.domain.secrets import SecretType
 from gateway.drawing.plan import Box, Line, Plan
 
 # A column of so many rows is still read at a glance.
-MOST_LOOSE: Final = 10
+MAX_LOOSE: Final = 10
 # Rows whose keys begin alike become one from here on.
 LEAST_ALIKE: Final = 3
-MOST_GROUPS: Final = 10
+MAX_GROUPS: Final = 10
 # More aliases of one secret, in one column, become one.
-MOST_SIDE_BY_SIDE: Final = 5
+MAX_SIDE_BY_SIDE: Final = 5
 # So many boxes get lines.
-MOST_LINKED: Final = 160
+MAX_LINKED: Final = 160
 # So many lines end at one box.
-MOST_AT_ONE: Final = 40
+MAX_AT_ONE: Final = 40
 
 
-def folded(picture: Picture, *, unfolded: Collection[str] = (), is_whole: bool = False) -> Plan:
+def fold(picture: Picture, *, unfolded: Collection[str] = (), is_whole: bool = False) -> Plan:
     """Return what is drawn of a picture. Folds that are named, or all, are drawn row by row."""
     return _Folding(picture, frozenset(unfolded), is_whole=is_whole).plan()
 
@@ -34,34 +34,36 @@ class _Folding:
     def __init__(self, picture: Picture, unfolded: frozenset[str], *, is_whole: bool) -> None:
         self._picture = picture
         # Built-in secrets are few and often none; every other scope of the chain is shown.
-        self._columns = tuple(it for it in picture.columns if it.holder or it.rows)
+        self._columns = tuple(column for column in picture.columns if column.holder or column.rows)
         self._unfolded = unfolded
         self._is_whole = is_whole
         self._opened: set[str] = set()
         self._rows = {row.secret.id: row for row in picture.rows}
         self._column_of = {
-            row.secret.id: at for at, it in enumerate(self._columns) for row in it.rows
+            row.secret.id: at for at, column in enumerate(self._columns) for row in column.rows
         }
 
     def plan(self) -> Plan:
         references = self._picture.references
-        boxes = self._linked(references)
+        boxes = self._seal(references)
         lines = {
-            (boxes[it.source_id].id, it.target_id): Line(
-                kind=it.kind, source=boxes[it.source_id], target=boxes[it.target_id]
+            (boxes[reference.source_id].id, reference.target_id): Line(
+                kind=reference.kind,
+                source=boxes[reference.source_id],
+                target=boxes[reference.target_id],
             )
-            for it in references
+            for reference in references
         }
         kept = within_bounds(tuple(lines.values()))
         linked = {box.id: box for line in kept for box in (line.target, line.source)}
         drawn = {row.secret.id for box in linked.values() for row in box.rows}
-        places = range(len(self._columns))
+        layout = range(len(self._columns))
         return Plan(
             picture=self._picture,
             columns=self._columns,
             linked=tuple(linked.values()),
             lines=kept,
-            loose=tuple(chain.from_iterable(self._loose(at, drawn) for at in places)),
+            loose=tuple(chain.from_iterable(self._loose(at, drawn) for at in layout)),
             unfolded=frozenset(self._opened),
             undrawn=len(references) - sum(len(line.source.rows) for line in kept),
         )
@@ -77,9 +79,13 @@ class _Folding:
 
     # ----------------------------------------------------------------------- rows with references
 
-    def _linked(self, references: Sequence[Reference]) -> Mapping[str, Box]:
+    def _seal(self, references: Sequence[Reference]) -> Mapping[str, Box]:
         """Return the box of each row that has a line, by the row's secret."""
-        ends = set(chain.from_iterable((it.source_id, it.target_id) for it in references))
+        ends = set(
+            chain.from_iterable(
+                (reference.source_id, reference.target_id) for reference in references
+            )
+        )
         boxes = {id_: self._single(row) for id_, row in self._rows.items() if id_ in ends}
         for fold, rows in self._side_by_side(references):
             target = rows[0].secret.target
@@ -96,13 +102,13 @@ class _Folding:
     ) -> Iterator[tuple[str, tuple[PictureRow, ...]]]:
         """Give the aliases of one secret in one column, where they are many."""
         together: dict[str, list[PictureRow]] = defaultdict(list)
-        for it in references:
+        for reference in references:
             # No alias is aliased: nothing refers to what is folded here.
-            if it.kind is SecretType.ALIAS:
-                scope = self._columns[self._column_of[it.source_id]].scope
-                together[f"{scope}:{it.target_id}"].append(self._rows[it.source_id])
+            if reference.kind is SecretType.ALIAS:
+                scope = self._columns[self._column_of[reference.source_id]].scope
+                together[f"{scope}:{reference.target_id}"].append(self._rows[reference.source_id])
         for fold, rows in together.items():
-            if len(rows) > MOST_SIDE_BY_SIDE:
+            if len(rows) > MAX_SIDE_BY_SIDE:
                 yield fold, tuple(rows)
 
     # -------------------------------------------------------------------------------- all others
@@ -110,12 +116,12 @@ class _Folding:
     def _loose(self, column: int, drawn: AbstractSet[str]) -> Iterator[Box]:
         """Give the boxes of a column that have no line, the single ones first."""
         rows = [row for row in self._columns[column].rows if row.secret.id not in drawn]
-        if len(rows) <= MOST_LOOSE:
+        if len(rows) <= MAX_LOOSE:
             yield from map(self._single, rows)
             return
-        groups = grouped(rows)
+        groups = group(rows)
         rest = groups.pop("", ())
-        if len(rest) > MOST_LOOSE:
+        if len(rest) > MAX_LOOSE:
             groups[""] = rest
         else:
             yield from map(self._single, rest)
@@ -136,23 +142,23 @@ def within_bounds(lines: Sequence[Line]) -> tuple[Line, ...]:
     boxes: set[str] = set()
     ending: Counter[str] = Counter()
     kept: list[Line] = []
-    for line in sorted(lines, key=lambda it: (it.target.label, it.target.id)):
+    for line in sorted(lines, key=lambda item: (item.target.label, item.target.id)):
         target, both = line.target.id, {line.source.id, line.target.id}
-        if len(boxes | both) <= MOST_LINKED and ending[target] < MOST_AT_ONE:
+        if len(boxes | both) <= MAX_LINKED and ending[target] < MAX_AT_ONE:
             boxes |= both
             ending[target] += 1
             kept.append(line)
     return tuple(kept)
 
 
-def grouped(rows: Sequence[PictureRow]) -> dict[str, Sequence[PictureRow]]:
+def group(rows: Sequence[PictureRow]) -> dict[str, Sequence[PictureRow]]:
     """Return rows by how their keys begin, up to the first underscore; what is alone under ``."""
     alike: dict[str, list[PictureRow]] = defaultdict(list)
     for row in rows:
         alike[_beginning(row.secret.key)].append(row)
-    large = sorted(alike, key=lambda it: (-len(alike[it]), it))[:MOST_GROUPS]
-    kept = {it for it in large if it and len(alike[it]) >= LEAST_ALIKE}
-    groups: dict[str, Sequence[PictureRow]] = {it: alike[it] for it in sorted(kept)}
+    large = sorted(alike, key=lambda item: (-len(alike[item]), item))[:MAX_GROUPS]
+    kept = {item for item in large if item and len(alike[item]) >= LEAST_ALIKE}
+    groups: dict[str, Sequence[PictureRow]] = {item: alike[item] for item in sorted(kept)}
     groups[""] = [row for row in rows if _beginning(row.secret.key) not in kept]
     return groups
 

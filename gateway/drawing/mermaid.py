@@ -24,11 +24,11 @@ def _lines(plan: Plan) -> Iterator[str]:
     yield "flowchart RL"
     # What stands first is drawn rightmost.
     for at, column in reversed(list(enumerate(plan.columns))):
-        yield f"  subgraph c{at}[{_quoted(words.column_name(column))}]"
+        yield f"  subgraph c{at}[{_quote(words.column_name(column))}]"
         yield from (f"    {names[box.id]}[{_label(box)}]" for box in boxes if box.column == at)
         yield "  end"
     for line in plan.lines:
-        arrow = f"{_ARROWS[line.kind]}|{_quoted(words.verb(line.kind))}|"
+        arrow = f"{_ARROWS[line.kind]}|{_quote(words.verb(line.kind))}|"
         yield f"  {names[line.source.id]} {arrow} {names[line.target.id]}"
     hidden = [names[box.id] for box in boxes if box.row and not box.row.is_winner]
     if hidden:
@@ -38,9 +38,9 @@ def _lines(plan: Plan) -> Iterator[str]:
 
 def _label(box: Box) -> str:
     aside = words.aside(box)
-    return _quoted(f"{box.label} ({aside})" if aside else box.label)
+    return _quote(f"{box.label} ({aside})" if aside else box.label)
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     escaped = _MEANINGFUL.sub(lambda found: f"#{ord(found[0])};", words.showable(text))
     return f'"{escaped}"'

@@ -46,7 +46,7 @@ class Point:
     x: float
     y: float
 
-    def seen_from(self, origin: "Point") -> "Point":
+    def relative_to(self, origin: "Point") -> "Point":
         """Return the same place, counted from another one."""
         return Point(self.x - origin.x, self.y - origin.y)
 
@@ -65,7 +65,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
+class Layout:
     """A plan with places: each box by its upper left corner, each line with its bends.
 
     `band` is where the boxes without lines begin.
@@ -78,36 +78,39 @@ class Placed:
     height: float
 
 
-def placed(plan: Plan) -> Placed:
+def lay_out(plan: Plan) -> Layout:
     """Give every box and line of a plan its place; the leftmost and uppermost are at 0."""
     layers = _layers(plan)
-    laid = _laid_out(plan, layers)
+    laid = _run_layout(plan, layers)
     corners = [_corner(node) for node in laid.nodes]
     flat = corners[len(plan.linked) :]
-    ways = [[Point(it["x"], it["y"]) for it in edge["points"]] for edge in laid.edges]
+    ways = [[Point(point["x"], point["y"]) for point in edge["points"]] for edge in laid.edges]
     seen = [*corners[: len(plan.linked)], *chain.from_iterable(ways)]
-    origin = Point(flat[0].x, min((it.y for it in seen), default=0.0))
-    linked = [it.seen_from(origin) for it in corners[: len(plan.linked)]]
-    lowest = max((it.y + BOX_HEIGHT for it in linked), default=-BAND_GAP)
-    band = max([lowest, *(it.seen_from(origin).y for it in chain.from_iterable(ways))]) + BAND_GAP
-    columns = tuple(_spans([it.x - origin.x for it in flat], layers))
-    loose = list(_stacked(plan.loose, columns, band))
-    return Placed(
+    origin = Point(flat[0].x, min((item.y for item in seen), default=0.0))
+    linked = [corner.relative_to(origin) for corner in corners[: len(plan.linked)]]
+    lowest = max((item.y + BOX_HEIGHT for item in linked), default=-BAND_GAP)
+    band = (
+        max([lowest, *(item.relative_to(origin).y for item in chain.from_iterable(ways))])
+        + BAND_GAP
+    )
+    columns = tuple(_spans([item.x - origin.x for item in flat], layers))
+    loose = list(_stack(plan.loose, columns, band))
+    return Layout(
         boxes=(*zip(plan.linked, linked, strict=True), *loose),
         lines=tuple(
-            (line, tuple(it.seen_from(origin) for it in reversed(way)))
+            (line, tuple(item.relative_to(origin) for item in reversed(way)))
             for line, way in zip(plan.lines, ways, strict=True)
         ),
         columns=columns,
         band=band,
-        height=max([band - BAND_GAP, BOX_HEIGHT, *(it.y + BOX_HEIGHT for _, it in loose)]),
+        height=max([band - BAND_GAP, BOX_HEIGHT, *(item.y + BOX_HEIGHT for _, item in loose)]),
     )
 
 
 def _layers(plan: Plan) -> Mapping[tuple[int, bool], int]:
     """Return the layers by column. A column with aliases of its own rows has a second one."""
     doubled = plan.doubled
-    twofold = {it.column for it in plan.linked if it.id in doubled}
+    twofold = {item.column for item in plan.linked if item.id in doubled}
     halves = (
         (column, is_second)
         for column in range(len(plan.columns))
@@ -117,7 +120,7 @@ def _layers(plan: Plan) -> Mapping[tuple[int, bool], int]:
     return {half: layer for layer, half in enumerate(halves)}
 
 
-def _laid_out(plan: Plan, layers: Mapping[tuple[int, bool], int]) -> graphlay.Layout:
+def _run_layout(plan: Plan, layers: Mapping[tuple[int, bool], int]) -> graphlay.Layout:
     doubled = plan.doubled
     graph = graphlay.Graph()
     for box in plan.linked:
@@ -139,7 +142,7 @@ def _spans(lefts: Sequence[float], layers: Mapping[tuple[int, bool], int]) -> It
         yield Span(min(own), max(own) + BOX_WIDTH)
 
 
-def _stacked(
+def _stack(
     boxes: Iterable[Box], columns: Sequence[Span], band: float
 ) -> Iterator[tuple[Box, Point]]:
     """Place boxes one below the other; a column that has room for two side by side uses it."""

@@ -52,4 +52,6 @@ class Plan:
     @property
     def doubled(self) -> frozenset[str]:
         """The ids of the boxes that refer to one of their own column, and so need a second one."""
-        return frozenset(it.source.id for it in self.lines if it.source.column == it.target.column)
+        return frozenset(
+            line.source.id for line in self.lines if line.source.column == line.target.column
+        )

@@ -8,8 +8,8 @@ from xml.etree.ElementTree import Element, tostring
 from gateway.domain.pictures import PictureColumn
 from gateway.domain.secrets import Secret, SecretType
 from gateway.drawing import words
-from gateway.drawing.elements import moved, number, path, text, text_in, within
-from gateway.drawing.placing import BOX_HEIGHT, BOX_WIDTH, Placed, Point, Span, placed
+from gateway.drawing.elements import number, path, text, text_in, translation, within
+from gateway.drawing.placing import BOX_HEIGHT, BOX_WIDTH, Layout, Point, Span, lay_out
 from gateway.drawing.plan import Box, Line, Plan
 from gateway.drawing.style import STYLE
 
@@ -39,9 +39,9 @@ def svg(plan: Plan, *, explorer: str | None = None, is_alone: bool = True) -> st
 
     With the address of `explorer`, which is GraphiQL, rows and folds are links.
     """
-    places = placed(plan)
-    width = places.columns[-1].right + 2 * (_MARGIN + _PADDING)
-    height = _TITLE_HEIGHT + _HEAD_HEIGHT + places.height + _PADDING + _MARGIN
+    layout = lay_out(plan)
+    width = layout.columns[-1].right + 2 * (_MARGIN + _PADDING)
+    height = _TITLE_HEIGHT + _HEAD_HEIGHT + layout.height + _PADDING + _MARGIN
     root = Element(
         "svg",
         {
@@ -58,31 +58,33 @@ def svg(plan: Plan, *, explorer: str | None = None, is_alone: bool = True) -> st
     title.set("id", "picture-title")
     if is_alone:
         text_in(root, "style", STYLE)
-    _Drawing(plan, places, explorer).draw(root, width)
+    _Drawing(plan, layout, explorer).draw(root, width)
     return tostring(root, encoding="unicode") + "\n"
 
 
 class _Drawing:
     """One plan on its way into an SVG element."""
 
-    def __init__(self, plan: Plan, places: Placed, explorer: str | None) -> None:
+    def __init__(self, plan: Plan, layout: Layout, explorer: str | None) -> None:
         self._plan = plan
-        self._places = places
+        self._layout = layout
         self._explorer = explorer
 
     def draw(self, root: Element, width: float) -> None:
         within(root, "rect", {"class": "paper", "width": "100%", "height": "100%"})
         _arrow_heads(root)
         self._title(root)
-        main = within(root, "g", {"transform": moved(Point(_MARGIN + _PADDING, _TITLE_HEIGHT))})
-        for column, span in zip(self._plan.columns, self._places.columns, strict=True):
+        main = within(
+            root, "g", {"transform": translation(Point(_MARGIN + _PADDING, _TITLE_HEIGHT))}
+        )
+        for column, span in zip(self._plan.columns, self._layout.columns, strict=True):
             self._panel(main, column, span)
-        main = within(main, "g", {"transform": moved(Point(0, _HEAD_HEIGHT))})
+        main = within(main, "g", {"transform": translation(Point(0, _HEAD_HEIGHT))})
         if self._plan.linked and self._plan.loose:
             self._rule(main, width)
-        for line, way in self._places.lines:
+        for line, way in self._layout.lines:
             self._line(main, line, way)
-        for box, corner in sorted(self._places.boxes, key=lambda it: (it[0].column, it[1].y)):
+        for box, corner in sorted(self._layout.boxes, key=lambda item: (item[0].column, item[1].y)):
             self._box(main, box, corner)
 
     def _title(self, root: Element) -> None:
@@ -90,35 +92,35 @@ class _Drawing:
             root,
             "heading",
             Point(_MARGIN, 30),
-            words.shortened(words.heading(self._plan.picture), 90),
+            words.shorten(words.heading(self._plan.picture), 90),
         )
         left = _MARGIN
         for kind, meaning, room in _LEGEND:
             _legend(root, kind, meaning, left)
             left += room
-        text(root, "quiet", Point(left, 52), " ".join(_left_out(self._plan)))
+        text(root, "quiet", Point(left, 52), " ".join(_draw_omission(self._plan)))
 
     def _panel(self, main: Element, column: PictureColumn, span: Span) -> None:
         size = {
             "x": number(span.left - _PADDING),
             "width": number(span.right - span.left + 2 * _PADDING),
-            "height": number(_HEAD_HEIGHT + self._places.height + _PADDING),
+            "height": number(_HEAD_HEIGHT + self._layout.height + _PADDING),
             "rx": "10",
         }
         within(main, "rect", {"class": "panel", **size})
         text(main, "scope", Point(span.left, 22), words.scope_name(column))
         shown = words.showable(column.holder.name if column.holder else "of the platform")
         most = int((span.right - span.left) / _NAME_CHARACTER)
-        named = text(main, "holder", Point(span.left, 41), words.shortened(shown, most))
+        named = text(main, "holder", Point(span.left, 41), words.shorten(shown, most))
         text_in(named, "title", words.column_name(column))
 
     def _rule(self, main: Element, width: float) -> None:
-        height = number(self._places.band - 30)
+        height = number(self._layout.band - 30)
         ends = {"x1": number(-_PADDING), "x2": number(width - 2 * _MARGIN - _PADDING)}
         within(main, "line", {"class": "rule", **ends, "y1": height, "y2": height})
         for column in sorted({box.column for box in self._plan.loose}):
-            left = self._places.columns[column].left
-            text(main, "quiet", Point(left, self._places.band - 10), "without references")
+            left = self._layout.columns[column].left
+            text(main, "quiet", Point(left, self._layout.band - 10), "without references")
 
     def _line(self, main: Element, line: Line, way: Sequence[Point]) -> None:
         name = line.kind.lower()
@@ -129,7 +131,7 @@ class _Drawing:
     def _box(self, main: Element, box: Box, corner: Point) -> None:
         row = box.row
         state = "fold" if row is None else "wins" if row.is_winner else "hidden"
-        place = {"class": state, "transform": moved(corner)}
+        place = {"class": state, "transform": translation(corner)}
         href = self._address(box)
         group = within(main, "a", {**place, **href}) if href else within(main, "g", place)
         text_in(group, "title", words.box_story(box))
@@ -141,7 +143,7 @@ class _Drawing:
         else:
             within(group, "path", {"class": "plus", "d": "M9 15H19M14 10V20"})
         room = BOX_WIDTH - _KEY_LEFT - 14 - len(aside) * _TYPE_CHARACTER
-        label = words.shortened(box.label, int(room / _KEY_CHARACTER))
+        label = words.shorten(box.label, int(room / _KEY_CHARACTER))
         text(group, "key", Point(_KEY_LEFT, 19), label)
         if aside:
             text(group, "type", Point(BOX_WIDTH - 10, 18.5), aside)
@@ -164,7 +166,7 @@ class _Drawing:
         }
 
 
-def _left_out(plan: Plan) -> Iterator[str]:
+def _draw_omission(plan: Plan) -> Iterator[str]:
     if plan.undrawn:
         yield f"{plan.undrawn} references have no line here."
     if plan.picture.is_cut:
@@ -172,7 +174,7 @@ def _left_out(plan: Plan) -> Iterator[str]:
 
 
 def _legend(root: Element, kind: str, meaning: str, left: float) -> None:
-    group = within(root, "g", {"class": kind.lower(), "transform": moved(Point(left, 38))})
+    group = within(root, "g", {"class": kind.lower(), "transform": translation(Point(left, 38))})
     if isinstance(kind, SecretType):
         drawn = {"class": f"line {kind.lower()}", "d": "M0 10H30"}
         within(group, "path", {**drawn, "marker-end": f"url(#head-{kind.lower()})"})

@@ -23,7 +23,7 @@ def showable(text: str) -> str:
     return _UNSHOWABLE.sub("\ufffd", text)
 
 
-def shortened(text: str, most: int) -> str:
+def shorten(text: str, most: int) -> str:
     """Return the text with its middle cut out, if it is longer: keys differ at both ends."""
     if len(text) <= most:
         return text
@@ -76,7 +76,7 @@ def story(row: PictureRow) -> str:
 def _sentences(row: PictureRow) -> Iterator[str]:
     secret = row.secret
     kind = secret.variable_type.lower().replace("_", " ")
-    yield f"{secret.key}: {kind} on {_told(secret)}."
+    yield f"{secret.key}: {kind} on {_describe_holder_of(secret)}."
     if secret.target is not None:
         yield f"It {_REFERS[secret.variable_type]} {secret.target.key} ({secret.target.scope})."
     elif secret.is_alias or secret.is_override:
@@ -84,13 +84,14 @@ def _sentences(row: PictureRow) -> Iterator[str]:
     if row.hidden_by is None:
         yield "The service gets it."
     else:
-        yield f"Hidden by the {row.hidden_by.variable_type.lower()} on {_told(row.hidden_by)}."
+        kind = row.hidden_by.variable_type.lower()
+        yield f"Hidden by the {kind} on {_describe_holder_of(row.hidden_by)}."
 
 
 _REFERS: Final = {SecretType.ALIAS: "stands for", SecretType.OVERRIDE: "replaces the value of"}
 
 
-def _told(secret: Secret) -> str:
+def _describe_holder_of(secret: Secret) -> str:
     return f"{secret.holder.kind.label} {secret.holder.name}"
 
 

@@ -40,7 +40,7 @@ class Connections:
         if not self.most_per_peer or self._is_proxy(peer):
             return True
         # A connection that became something else, such as a web socket, is not told of its end.
-        held = {it for it in self._open.get(peer, ()) if not it.is_closing()}
+        held = {item for item in self._open.get(peer, ()) if not item.is_closing()}
         if len(held) >= self.most_per_peer:
             return False
         self._open[peer] = held | {transport}
@@ -66,4 +66,4 @@ class Connections:
             address = ip_address(peer)
         except ValueError:  # A socket in the file system: whoever may open it speaks for many.
             return True
-        return any(address in ip_network(it) for it in self.proxies)
+        return any(address in ip_network(proxy) for proxy in self.proxies)

@@ -9,15 +9,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.domain.errors import ErrorCode
-from gateway.http.answers import encoded, error_entry, plain
-from gateway.http.asked import Asked
+from gateway.http.graphql_params import GraphQLParams
+from gateway.http.graphql_responses import error_entry, to_json, to_payload
 from gateway.http.json_body import read_json_object
 from gateway.http.live.events import Answers, EventStream
 from gateway.http.live.streaming import Streaming
 from gateway.http.negotiation import GRAPHQL_JSON, preferred, takes_events, takes_events_only
 from gateway.http.statuses import HEADERS, STATUSES
 from gateway.http.trusted import TrustedDocuments
-from gateway.services.execution import Answer, Caller, OpenRun
+from gateway.services.execution import ExecutionResult, ExecutorFactory, RequestPrincipal
 
 PATH: Final = "/graphql"
 
@@ -26,7 +26,7 @@ class GraphQLEndpoint:
     """Answers requests with documents."""
 
     def __init__(
-        self, open_run: OpenRun, streaming: Streaming, documents: TrustedDocuments
+        self, open_run: ExecutorFactory, streaming: Streaming, documents: TrustedDocuments
     ) -> None:
         """Take what begins a caller's request, what streams, and which documents can be named."""
         self._open_run = open_run
@@ -42,44 +42,44 @@ class GraphQLEndpoint:
 
         """
         body = await read_json_object(request)
-        asked = Asked.read(body, self._documents)
+        params = GraphQLParams.read(body, self._documents)
         accept = request.headers.get("accept", "")
-        if takes_events(accept) and self._streaming.streams.is_subscription(*asked.operation):
-            return self._events(request, self._subscribed(request.scope["caller"], asked))
-        answer = await self._ran(request.scope["caller"], asked)
+        if takes_events(accept) and self._streaming.streams.is_subscription(*params.operation):
+            return self._events(request, self._subscribe(request.scope["caller"], params))
+        answer = await self._ran(request.scope["caller"], params)
         if takes_events_only(accept):
             return self._events(request, _alone(answer))
         return _response(answer, preferred(accept))
 
-    async def _ran(self, caller: Caller, asked: Asked) -> Answer:
+    async def _ran(self, caller: RequestPrincipal, params: GraphQLParams) -> ExecutionResult:
         async with self._open_run(caller) as run:
-            return await run(asked.document, asked.variables, asked.operation_name)
+            return await run(params.document, params.variables, params.operation_name)
 
     def _events(self, request: Request, answers: Answers) -> EventStream:
         return EventStream(answers, request.scope["caller"], self._streaming)
 
-    async def _subscribed(self, caller: Caller, asked: Asked) -> Answers:
-        told = self._streaming.streams.stream(
-            caller, asked.document, asked.variables, asked.operation_name
+    async def _subscribe(self, caller: RequestPrincipal, params: GraphQLParams) -> Answers:
+        results = self._streaming.streams.stream(
+            caller, params.document, params.variables, params.operation_name
         )
         with self._streaming.counted(caller):
-            async with aclosing(told):
-                async for answer in told:
+            async with aclosing(results):
+                async for answer in results:
                     yield answer
 
 
-async def _alone(answer: Answer) -> Answers:
+async def _alone(answer: ExecutionResult) -> Answers:
     yield answer
 
 
-def _response(answer: Answer, media_type: str) -> Response:
-    content = plain(answer)
+def _response(answer: ExecutionResult, media_type: str) -> Response:
+    content = to_payload(answer)
     if answer.data is None and answer.first_code is ErrorCode.UNAVAILABLE:
         return _unavailable(content, media_type)
     return _json(content, _status(answer, media_type), media_type)
 
 
-def _status(answer: Answer, media_type: str) -> HTTPStatus:
+def _status(answer: ExecutionResult, media_type: str) -> HTTPStatus:
     # Plain JSON answers 200 to a request that could be read, whatever became of it. Not so where
     # a limit is passed: what counts refusals by their status is to see it.
     is_counted = media_type == GRAPHQL_JSON or answer.first_code is ErrorCode.LIMIT_EXCEEDED
@@ -104,4 +104,4 @@ def graphql_error(
 
 
 def _json(content: Mapping[str, Any], status: HTTPStatus, media_type: str) -> Response:
-    return Response(encoded(content), status, media_type=f"{media_type}; charset=utf-8")
+    return Response(to_json(content), status, media_type=f"{media_type}; charset=utf-8")

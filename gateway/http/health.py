@@ -13,7 +13,7 @@ READY = "/readyz"
 
 
 def health_routes(
-    ensure_ready: Callable[[], Awaitable[None]], is_in_alarm: Callable[[], bool]
+    ensure_ready: Callable[[], Awaitable[None]], has_trust_fault: Callable[[], bool]
 ) -> list[BaseRoute]:
     """Return the two routes. `ensure_ready` raises Unavailable while storage cannot be used.
 
@@ -30,12 +30,12 @@ def health_routes(
             return _unavailable(fault.obstacle)
         except Unavailable:
             return _unavailable("no_answer")
-        told = {"integrity": "alarm"} if is_in_alarm() else {}
-        return JSONResponse({"status": "ok", **told})
+        body = {"integrity": "alarm"} if has_trust_fault() else {}
+        return JSONResponse({"status": "ok", **body})
 
     return [Route(LIVE, live), Route(READY, ready)]
 
 
 def _unavailable(reason: str) -> Response:
-    told = {"status": "unavailable", "reason": reason}
-    return JSONResponse(told, status_code=503, headers={"Retry-After": "1"})
+    body = {"status": "unavailable", "reason": reason}
+    return JSONResponse(body, status_code=503, headers={"Retry-After": "1"})

@@ -103,7 +103,7 @@ def json_object(text: bytes) -> dict[str, Any]:
 
     """
     _ensure_modest(text)
-    parsed = _parsed(text)
+    parsed = _parse(text)
     if len(text) > MAX_TEXT_BYTES:
         _ensure_short_texts(parsed)
     if not isinstance(parsed, dict):
@@ -164,12 +164,12 @@ def _ensure_short(text: str) -> None:
         raise RefusedBody(BodyFault.TOO_LONG_TEXT)
 
 
-def _parsed(body: bytes) -> object:
+def _parse(body: bytes) -> object:
     try:
         return json.loads(
             body.decode(),
             object_pairs_hook=_unique,
-            parse_int=_bounded,
+            parse_int=_to_integer,
             parse_constant=_refuse_constant,
         )
     except UnicodeDecodeError:
@@ -186,7 +186,7 @@ def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     return unique
 
 
-def _bounded(digits: str) -> int:
+def _to_integer(digits: str) -> int:
     if len(digits) > _MAX_INTEGER_DIGITS or abs(int(digits)) > MAX_INTEGER:
         raise RefusedBody(BodyFault.TOO_LARGE_NUMBER)
     return int(digits)

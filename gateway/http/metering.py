@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.services.execution import Answer, Caller, OpenRun, Run
+from gateway.services.execution import ExecutionResult, ExecutorFactory, RequestPrincipal, Run
 from gateway.services.limits import Charge
 
 
@@ -29,23 +29,23 @@ class Metering:
 
         """
         if caller := scope.get("caller"):
-            self._charge(caller.viewer, 1)
+            self._charge(caller.principal, 1)
         await self._app(scope, receive, send)
 
 
-def metered(open_run: OpenRun, charge: Charge) -> OpenRun:
+def metered(open_run: ExecutorFactory, charge: Charge) -> ExecutorFactory:
     """Return the same way to run documents, each charged to its caller before it runs."""
 
     @asynccontextmanager
-    async def open_metered(caller: Caller) -> AsyncIterator[Run]:
+    async def open_metered(caller: RequestPrincipal) -> AsyncIterator[Run]:
         async with open_run(caller) as run:
 
             async def run_metered(
                 document: str,
                 variables: Mapping[str, Any] | None = None,
                 operation_name: str | None = None,
-            ) -> Answer:
-                charge(caller.viewer, 1)
+            ) -> ExecutionResult:
+                charge(caller.principal, 1)
                 return await run(document, variables, operation_name)
 
             yield run_metered

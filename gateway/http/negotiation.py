@@ -44,7 +44,13 @@ def _named(accept: str) -> dict[str, float]:
 def _wishes(accept: str) -> Iterator[tuple[str, float]]:
     for wish in accept.split(","):
         kind, *parameters = (part.strip() for part in wish.split(";"))
-        yield kind, min((_weight(it) for it in parameters if it.startswith("q=")), default=1.0)
+        yield (
+            kind,
+            min(
+                (_weight(parameter) for parameter in parameters if parameter.startswith("q=")),
+                default=1.0,
+            ),
+        )
 
 
 def _weight(parameter: str) -> float:

@@ -23,7 +23,7 @@ from gateway.http.wire import drop, refusal
 
 _log = structlog.get_logger(__name__)
 
-MOST_HEAD_BYTES: Final = 64 * 1024
+MAX_HEAD_BYTES: Final = 64 * 1024
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -109,7 +109,7 @@ class PatientProtocol(HttpToolsProtocol):
         if self._is_in_head or self._awaits_head():
             self._head_bytes += len(data)
         super().data_received(data)
-        if self._is_in_head and self._head_bytes > MOST_HEAD_BYTES:
+        if self._is_in_head and self._head_bytes > MAX_HEAD_BYTES:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
     def on_message_begin(self) -> None:

@@ -74,7 +74,7 @@ class RequestFrame:
                 await self._app(scope, receive, framed_send)
             finally:
                 elapsed = round((time.perf_counter() - begun) * 1000, 2)
-                _log.info("request", **_described(scope), status=status, milliseconds=elapsed)
+                _log.info("request", **_describe(scope), status=status, milliseconds=elapsed)
 
 
 def _request_id(scope: Scope) -> str:
@@ -82,7 +82,7 @@ def _request_id(scope: Scope) -> str:
     return given if _ACCEPTED_ID.fullmatch(given) else str(uuid4())
 
 
-def _described(scope: Scope) -> Mapping[str, str]:
+def _describe(scope: Scope) -> Mapping[str, str]:
     # The route, not the path: a path is the caller's text and may hold anything.
     route = scope.get("route")
     method = scope.get("method", "WEBSOCKET")

@@ -65,7 +65,7 @@ class TrustedDocuments:
         """
         sent = request.get("query")
         if sent is None:
-            return self._trusted(_named(request))
+            return self._trust(_named(request))
         if not isinstance(sent, str):
             raise RefusedBody(BodyFault.NO_DOCUMENT)
         # Also the text of a trusted one: who sends texts is to notice now, not with the next text.
@@ -73,7 +73,7 @@ class TrustedDocuments:
             raise UntrustedDocument
         return sent
 
-    def _trusted(self, document_id: str) -> str:
+    def _trust(self, document_id: str) -> str:
         if not self.texts:
             raise NoTrustedDocuments
         if document_id not in self.texts:

@@ -43,7 +43,7 @@ def ensure_header(header: Mapping[str, Any], issuer: Issuer) -> str:
         raise RefusedToken(Reason.HEADER)
     if not isinstance(header.get("alg"), str) or header["alg"] not in issuer.algorithms:
         raise RefusedToken(Reason.ALGORITHM)
-    if _media_type(header.get("typ", "")) not in {_media_type(it) for it in issuer.types}:
+    if _media_type(header.get("typ", "")) not in {_media_type(item) for item in issuer.types}:
         raise RefusedToken(Reason.TYPE)
     key_id = header.get("kid")
     if not isinstance(key_id, str) or not 0 < len(key_id) <= _MAX_KEY_ID_LENGTH:
@@ -74,7 +74,7 @@ def ensure_claims(claims: Mapping[str, Any], issuer: Issuer, *, at: datetime) ->
 
 def _ensure_audience(audience: object, issuer: Issuer) -> None:
     named = [audience] if isinstance(audience, str) else audience
-    if not isinstance(named, list) or not all(isinstance(it, str) for it in named):
+    if not isinstance(named, list) or not all(isinstance(item, str) for item in named):
         raise RefusedToken(Reason.CLAIM)
     if issuer.audiences.isdisjoint(named):
         raise RefusedToken(Reason.AUDIENCE)
@@ -82,7 +82,7 @@ def _ensure_audience(audience: object, issuer: Issuer) -> None:
 
 def _ensure_access_token(claims: Mapping[str, Any]) -> None:
     is_foreign = claims.keys() & _FOREIGN_CLAIMS
-    is_other = any(str(claims.get(it, kind)).lower() != kind for it, kind in _KINDS.items())
+    is_other = any(str(claims.get(name, kind)).lower() != kind for name, kind in _KINDS.items())
     if is_foreign or is_other:
         raise RefusedToken(Reason.NO_ACCESS_TOKEN)
 

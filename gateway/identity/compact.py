@@ -34,7 +34,7 @@ def take_apart(text: str) -> UnverifiedToken:
     form = _FORM.fullmatch(text) if len(text) <= MAX_LENGTH else None
     if form is None:
         raise RefusedToken(Reason.MALFORMED)
-    header, claims, signature = (_decoded(part) for part in form.groups())
+    header, claims, signature = (_decode(part) for part in form.groups())
     try:
         read = read_object(header), read_object(claims)
     except AmbiguousJson:
@@ -42,7 +42,7 @@ def take_apart(text: str) -> UnverifiedToken:
     return UnverifiedToken(*read, text.rpartition(".")[0].encode(), signature)
 
 
-def _decoded(part: str) -> bytes:
+def _decode(part: str) -> bytes:
     try:
         decoded = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
     except ValueError:

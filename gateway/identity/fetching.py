@@ -129,10 +129,10 @@ class KeySource:
         known = self._issuer.jwks_url or self._found
         if known is None:
             configuration = await self._fetcher.fetch(self._issuer.configuration_url)
-            known = self._found = self._checked(configuration)
+            known = self._found = self._check(configuration)
         return known
 
-    def _checked(self, configuration: Mapping[str, Any]) -> str:
+    def _check(self, configuration: Mapping[str, Any]) -> str:
         if configuration.get("issuer") != self._issuer.issuer:
             raise FetchFailed(FetchFault.ANOTHER_ISSUER)
         url = configuration.get("jwks_uri")

@@ -49,7 +49,7 @@ class KeyCache:
         """
         is_overdue = self._since(self._answered_at) >= self._issuer.refresh_seconds
         if is_overdue or self._is_stale() or key_id not in self._keys:
-            await self._answered()
+            await self._wait_for_answer()
         elif self._is_due():
             self._ask()
         if self._is_stale():
@@ -74,7 +74,7 @@ class KeyCache:
     def _is_stale(self) -> bool:
         return self._since(self._known_at) > self._issuer.stale_seconds
 
-    async def _answered(self) -> None:
+    async def _wait_for_answer(self) -> None:
         if asking := self._ask():
             # Many requests wait for one answer: it goes on when one of them goes away.
             await asyncio.shield(asking)
@@ -104,5 +104,5 @@ class KeyCache:
 
 def _report(issuer: Issuer, fault: FetchFault) -> None:
     if fault is FetchFault.WEAK_KEY:
-        _log.error("weak_key_alarm", issuer=issuer.issuer)
+        _log.error("weak_issuer_key", issuer=issuer.issuer)
     _log.warning("keys_not_fetched", issuer=issuer.issuer, reason=fault.value)

@@ -41,7 +41,7 @@ def _curve(algorithm: Algorithm) -> _Kind:
     return _Kind(ECKey, ("kty", "crv", "x", "y"), frozenset({algorithm}))
 
 
-_RSA: Final = frozenset(it for it in Algorithm if it.startswith(("RS", "PS")))
+_RSA: Final = frozenset(item for item in Algorithm if item.startswith(("RS", "PS")))
 # By the members `kty` and `crv`. A key fits its own algorithms and no other: it is never a shared
 # secret, whatever a token says.
 _KINDS: Final[Mapping[tuple[object, object], _Kind]] = {
@@ -53,7 +53,8 @@ _KINDS: Final[Mapping[tuple[object, object], _Kind]] = {
 }
 # The library warns of EdDSA by its old name, as it leaves the curve open; here the key names it.
 _MODELS: Final = {
-    it: JWSRegistry.algorithms["Ed25519" if it is Algorithm.EDDSA else it] for it in Algorithm
+    item: JWSRegistry.algorithms["Ed25519" if item is Algorithm.EDDSA else item]
+    for item in Algorithm
 }
 
 
@@ -89,14 +90,16 @@ def read_key_set(document: Mapping[str, Any]) -> Mapping[str, VerificationKey]:
     listed = document.get("keys")
     if not isinstance(listed, list) or len(listed) > MAX_KEYS:
         raise RefusedKeySet
-    if not all(isinstance(it, dict) for it in listed):
+    if not all(isinstance(item, dict) for item in listed):
         raise RefusedKeySet
     if any(map(_is_weak, listed)):
         raise WeakKeySet
-    ids = [_key_id(it) for it in listed]
+    ids = [_key_id(item) for item in listed]
     # Which of two keys of one id is meant, nobody can tell.
     times = Counter(ids)
-    named = {it: _key(of) for it, of in zip(ids, listed, strict=True) if it and times[it] == 1}
+    named = {
+        item: _key(of) for item, of in zip(ids, listed, strict=True) if item and times[item] == 1
+    }
     return {key_id: key for key_id, key in named.items() if key is not None}
 
 
@@ -104,7 +107,7 @@ def _is_weak(listed: Mapping[str, Any]) -> bool:
     if listed.get("kty") != "OKP" or listed.get("crv") != "Ed25519":
         return False
     try:
-        return is_small_order(_decoded(listed["x"]))
+        return is_small_order(_decode(listed["x"]))
     except (ValueError, KeyError, TypeError):
         return False
 
@@ -118,9 +121,11 @@ def _key(listed: Mapping[str, Any]) -> VerificationKey | None:
     kind = _kind(listed)
     if kind is None or not _is_for_signatures(listed):
         return None
-    algorithms = {it for it in kind.algorithms if listed.get("alg", it) == it}
+    algorithms = {
+        algorithm for algorithm in kind.algorithms if listed.get("alg", algorithm) == algorithm
+    }
     try:
-        key = _imported(kind, listed)
+        key = _import_key(kind, listed)
     except (JoseError, ValueError, KeyError, TypeError):
         return None
     return VerificationKey(key, frozenset(algorithms)) if key and algorithms else None
@@ -128,12 +133,12 @@ def _key(listed: Mapping[str, Any]) -> VerificationKey | None:
 
 def _kind(listed: Mapping[str, Any]) -> _Kind | None:
     named = listed.get("kty"), listed.get("crv")
-    if not all(isinstance(it, str | None) for it in named):
+    if not all(isinstance(item, str | None) for item in named):
         return None
     return _KINDS.get(named)
 
 
-def _imported(kind: _Kind, listed: Mapping[str, Any]) -> Key | None:
+def _import_key(kind: _Kind, listed: Mapping[str, Any]) -> Key | None:
     # Only the members that are the key: no certificates, no URLs, and nothing private.
     members = {name: listed[name] for name in kind.members}
     if kind.type is RSAKey and not _MIN_RSA_BITS <= _bits(members["n"]) <= _MAX_RSA_BITS:
@@ -142,10 +147,10 @@ def _imported(kind: _Kind, listed: Mapping[str, Any]) -> Key | None:
 
 
 def _bits(number: str) -> int:
-    return int.from_bytes(_decoded(number)).bit_length()
+    return int.from_bytes(_decode(number)).bit_length()
 
 
-def _decoded(member: str) -> bytes:
+def _decode(member: str) -> bytes:
     return base64.urlsafe_b64decode(member + "=" * (-len(member) % 4))
 
 

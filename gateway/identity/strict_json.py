@@ -24,8 +24,8 @@ def read_object(text: bytes) -> Mapping[str, Any]:
         read = json.loads(
             text.decode(),
             object_pairs_hook=_unique,
-            parse_int=_bounded,
-            parse_float=_finite,
+            parse_int=_to_integer,
+            parse_float=_to_float,
             parse_constant=_refuse,
         )
     except (ValueError, RecursionError):
@@ -39,11 +39,11 @@ def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     return unique if len(unique) == len(pairs) else _refuse()
 
 
-def _bounded(digits: str) -> int:
+def _to_integer(digits: str) -> int:
     return int(digits) if len(digits) <= _MAX_INTEGER_DIGITS else _refuse()
 
 
-def _finite(digits: str) -> float:
+def _to_float(digits: str) -> float:
     number = float(digits)
     return number if math.isfinite(number) else _refuse()
 

@@ -44,7 +44,9 @@ class Verifier:
         """Take the issuers, the time by which tokens expire, and the one by which keys do."""
         self._now = now
         self._fetcher = fetcher or Fetcher()
-        self._trusted = {it.issuer: _Trusted(it, self._keys(it, clock)) for it in issuers}
+        self._trusted = {
+            issuer.issuer: _Trusted(issuer, self._keys(issuer, clock)) for issuer in issuers
+        }
 
     async def __aenter__(self) -> Self:
         """Get ready to fetch keys, if there is an issuer; none are fetched before a token comes."""
@@ -71,12 +73,12 @@ class Verifier:
 
         """
         try:
-            return await self._verified(take_apart(text))
+            return await self._verify_signature(take_apart(text))
         except RefusedToken as refused:
             _log.info("token_refused", reason=refused.reason.value)
             raise
 
-    async def _verified(self, token: UnverifiedToken) -> VerifiedIdentity:
+    async def _verify_signature(self, token: UnverifiedToken) -> VerifiedIdentity:
         named = token.claims.get("iss")
         trusted = self._trusted.get(named) if isinstance(named, str) else None
         if trusted is None:

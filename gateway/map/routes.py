@@ -12,15 +12,15 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from gateway.domain.pictures import Picture
-from gateway.drawing.folding import folded
+from gateway.drawing.folding import fold
 from gateway.drawing.svg import svg
 from gateway.http.tagged import is_unchanged
 from gateway.map.markup import map_page
-from gateway.services.execution import Caller
+from gateway.services.execution import RequestPrincipal
 from gateway.services.limits import Charge
 
 # Takes who asks and a service's id; returns the picture as far as they may see it, or refuses.
-Pictured = Callable[[Caller, str], Awaitable[Picture]]
+Pictured = Callable[[RequestPrincipal, str], Awaitable[Picture]]
 
 # As much as a page of a hundred secrets with what each refers to.
 DRAWING_COST: Final = 500
@@ -60,10 +60,10 @@ def map_routes(pictured: Pictured, charge: Charge) -> list[BaseRoute]:
         return Response(script, headers=script_headers, media_type="text/javascript")
 
     async def answer_drawing(request: Request) -> Response:
-        caller: Caller = request.scope["caller"]
-        charge(caller.viewer, DRAWING_COST)
+        caller: RequestPrincipal = request.scope["caller"]
+        charge(caller.principal, DRAWING_COST)
         picture = await pictured(caller, request.path_params["service_id"])
-        plan = folded(picture, unfolded=request.query_params.getlist("unfold"))
+        plan = fold(picture, unfolded=request.query_params.getlist("unfold"))
         drawing = svg(plan, explorer=_EXPLORER, is_alone=False)
         return Response(drawing, media_type=_MEDIA_TYPE)
 

@@ -36,9 +36,9 @@ class RefusedField(GatewayError):
 
     code = ErrorCode.BAD_USER_INPUT
 
-    def __init__(self, name: str, form: str, *, place: str = "") -> None:
+    def __init__(self, name: str, form: str, *, path: str = "") -> None:
         """Name the field and its form, never what it held; `place` is what it is a part of."""
-        super().__init__(f"`{place}{name}` is to be {form}.")
+        super().__init__(f"`{path}{name}` is to be {form}.")
 
 
 class NotASecret(GatewayError):
@@ -75,7 +75,7 @@ class Call:
     if_match: str | None = None
 
     @property
-    def terms(self) -> "Variables":
+    def options(self) -> "Variables":
         """The variables that say on what terms something is written."""
         return {"idempotency_key": self.idempotency_key, "if_match": self.if_match}
 
@@ -89,17 +89,17 @@ def holder_in_path(scope: Scope) -> Binding:
 
     def bind(call: Call) -> Variables:
         ids = {"holder": call.path[scope.id_argument], "target": call.path.get("secretId")}
-        return ids | call.terms
+        return ids | call.options
 
     return bind
 
 
 def secret_in_path(call: Call) -> Variables:
     """Bind the id of a path that names a secret only."""
-    return {"target": call.path["variableId"]} | call.terms
+    return {"target": call.path["variableId"]} | call.options
 
 
-def edited_variable(call: Call) -> Variables:
+def edit_variable(call: Call) -> Variables:
     """Bind an edit of what a path names, which must stay a secret."""
     _ensure_no_access(call.body)
     return secret_in_path(call)
@@ -111,7 +111,7 @@ def holder_in_body(scope_field: str, id_field: str) -> Binding:
     def bind(call: Call) -> Variables:
         holder = _holder(call.body, scope_field, id_field)
         target = {"target": call.path.get("variableId")}
-        return holder | target | call.terms
+        return holder | target | call.options
 
     return bind
 
@@ -127,10 +127,10 @@ def new_variable(call: Call) -> Variables:
 def holder_in_query(call: Call) -> Variables:
     """Bind a holder that two parameters of the query name; `scope` is what it must be."""
     scope, holder_id = _scope(call.query, _SCOPE), _id(call.query, "parent_id")
-    return {"holder": holder_id, "scope": scope, ONLY_WHERE_SECRET: _wanted(call.query)}
+    return {"holder": holder_id, "scope": scope, ONLY_WHERE_SECRET: _parse_wanted(call.query)}
 
 
-def _wanted(query: Mapping[str, str]) -> bool | None:
+def _parse_wanted(query: Mapping[str, str]) -> bool | None:
     # A client that is generated in Python sends `True`.
     wanted = query.get(_IS_SECRET, "").lower()
     if wanted and wanted not in _BOOLEANS:
@@ -143,7 +143,7 @@ def import_at_path(scope: Scope) -> Binding:
 
     def bind(call: Call) -> Variables:
         holder = {"holder": {scope.id_argument: call.path[scope.id_argument]}}
-        return holder | _rows(call.body) | call.terms
+        return holder | _rows(call.body) | call.options
 
     return bind
 
@@ -151,7 +151,7 @@ def import_at_path(scope: Scope) -> Binding:
 def import_at_query(call: Call) -> Variables:
     """Bind an import whose query names the holder; a console sends any kind of it."""
     holder = _holder(call.query, "service_type", "service_id")
-    return holder | _rows(call.body) | call.terms
+    return holder | _rows(call.body) | call.options
 
 
 def _rows(body: Mapping[str, Any]) -> Variables:
@@ -173,31 +173,31 @@ def _row(row: object, name: str) -> Variables | None:
     """Return the row's variables; None for a plain variable, which fails alone."""
     if not isinstance(row, dict):
         raise RefusedField(name, _A_ROW)
-    place = f"{name}."
-    key, value = (_text(row, field, place) for field in ("name", "value"))
-    scope = _any_scope(row, place)
-    return {"key": key, "value": value, "scope": scope} if _is_secret(row, place) else None
+    path = f"{name}."
+    key, value = (_text(row, field, path) for field in ("name", "value"))
+    scope = _any_scope(row, path)
+    return {"key": key, "value": value, "scope": scope} if _is_secret(row, path) else None
 
 
-def _text(row: Mapping[str, Any], name: str, place: str) -> str:
+def _text(row: Mapping[str, Any], name: str, path: str) -> str:
     wanted = row.get(name)
     if not isinstance(wanted, str):
-        raise RefusedField(name, _A_TEXT, place=place)
+        raise RefusedField(name, _A_TEXT, path=path)
     return wanted
 
 
-def _any_scope(row: Mapping[str, Any], place: str) -> str:
+def _any_scope(row: Mapping[str, Any], path: str) -> str:
     # One that no chain has fails as a row, and the others go through.
     scope = row.get(_SCOPE)
     if not isinstance(scope, str) or scope not in _SCOPE_NAMES:
-        raise RefusedField(_SCOPE, _A_SCOPE, place=place)
+        raise RefusedField(_SCOPE, _A_SCOPE, path=path)
     return scope
 
 
-def _is_secret(fields: Mapping[str, Any], place: str = "") -> bool:
+def _is_secret(fields: Mapping[str, Any], path: str = "") -> bool:
     wanted = fields.get(_IS_SECRET)
     if not isinstance(wanted, bool):
-        raise RefusedField(_IS_SECRET, _A_BOOLEAN, place=place)
+        raise RefusedField(_IS_SECRET, _A_BOOLEAN, path=path)
     return wanted
 
 

@@ -130,8 +130,8 @@ def write_document(name: str, arguments: Arguments, fields: Fields, fragment: st
     """Return the mutation of that name, its input taken apart into variables."""
     given = ", ".join(f"{field}: ${wire}" for wire, (field, _) in fields.items())
     return f"""
-mutation {name}({_declared(arguments, fields)}) {{
-  payload: {name}({_passed(arguments)}, input: {{ {given} }}) {{
+mutation {name}({_declare(arguments, fields)}) {{
+  payload: {name}({_pass_arguments(arguments)}, input: {{ {given} }}) {{
     secret {{ ...Row etag }}
     errors {{ ...Refusal }}
   }}
@@ -142,8 +142,8 @@ mutation {name}({_declared(arguments, fields)}) {{
 def delete_document(name: str, arguments: Arguments, *, constant: str = "") -> str:
     """Return the mutation that deletes; `constant` is an argument with its value."""
     return f"""
-mutation {name}({_declared(arguments, NO_FIELDS)}) {{
-  payload: {name}({_passed(arguments)}{constant}) {{
+mutation {name}({_declare(arguments, NO_FIELDS)}) {{
+  payload: {name}({_pass_arguments(arguments)}{constant}) {{
     errors {{ ...Refusal }}
   }}
 }}
@@ -166,10 +166,10 @@ mutation importSecrets(
 """
 
 
-def _declared(arguments: Arguments, fields: Fields) -> str:
+def _declare(arguments: Arguments, fields: Fields) -> str:
     kinds = dict(arguments.values()) | {wire: kind for wire, (_, kind) in fields.items()}
     return ", ".join(f"${name}: {kind}" for name, kind in kinds.items())
 
 
-def _passed(arguments: Arguments) -> str:
+def _pass_arguments(arguments: Arguments) -> str:
     return ", ".join(f"{name}: ${variable}" for name, (variable, _) in arguments.items())

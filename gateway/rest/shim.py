@@ -37,7 +37,7 @@ from gateway.rest.wire import (
     variable_row,
     variable_rows,
 )
-from gateway.services.execution import Answer, OpenRun, Run
+from gateway.services.execution import ExecutionResult, ExecutorFactory, Run
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 TagOfList = Callable[[bytes], str]
@@ -76,7 +76,7 @@ class RefusedAnswer(Exception):
         self.facts = facts
 
 
-def rest_routes(open_run: OpenRun, tag_of_list: TagOfList) -> list[BaseRoute]:
+def rest_routes(open_run: ExecutorFactory, tag_of_list: TagOfList) -> list[BaseRoute]:
     """Return a route for each path of the table."""
     by_path: dict[str, dict[str, Endpoint]] = {}
     for row in ROWS:
@@ -93,7 +93,7 @@ def _route(path: str, endpoints: Mapping[str, Endpoint]) -> BaseRoute:
     return Route(path, endpoint, methods=list(endpoints))
 
 
-def _endpoint(row: Row, open_run: OpenRun, tag_of_list: TagOfList) -> Endpoint:
+def _endpoint(row: Row, open_run: ExecutorFactory, tag_of_list: TagOfList) -> Endpoint:
     respond = _RESPONDERS[row.action]
 
     async def endpoint(request: Request) -> Response:
@@ -177,7 +177,7 @@ async def _import(exchange: Exchange) -> Response:
     payload = _data(await exchange.run(row.document, exchange.variables))["payload"]
     # Without a holder nothing was tried; with one, an error is about its row alone.
     if payload["holder"] is None:
-        raise _refused(payload["errors"][0])
+        raise _to_refusal(payload["errors"][0])
     result = import_result(payload, public_rows=exchange.variables[PUBLIC_ROWS])
     return JSONResponse(result, row.status)
 
@@ -197,15 +197,15 @@ async def _payload(exchange: Exchange) -> Mapping[str, Any]:
     data = _data(await exchange.run(exchange.row.document, exchange.variables))
     payload: Mapping[str, Any] = data["payload"]
     if payload["errors"]:
-        raise _refused(payload["errors"][0])
+        raise _to_refusal(payload["errors"][0])
     return payload
 
 
-def _refused(error: Mapping[str, Any]) -> RefusedAnswer:
+def _to_refusal(error: Mapping[str, Any]) -> RefusedAnswer:
     return RefusedAnswer(ErrorCode(error["code"]), error["message"], conflict_facts(error))
 
 
-def _data(answer: Answer) -> Mapping[str, Any]:
+def _data(answer: ExecutionResult) -> Mapping[str, Any]:
     if answer.data is None or answer.errors:
         error = answer.errors[0]
         raise RefusedAnswer(ErrorCode(error["extensions"]["code"]), _detail(error), {})

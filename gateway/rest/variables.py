@@ -126,7 +126,7 @@ _VARIABLES: Final = (
         "/variable/{variableId}",
         method=HTTPMethod.PUT,
         arguments=TARGET | KEYED | MATCHED,
-        bind=calls.edited_variable,
+        bind=calls.edit_variable,
         fields=EDIT_FIELDS,
         request="VariableEditRequest",
         summary="Change a secret, wherever it is defined",

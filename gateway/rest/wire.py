@@ -54,8 +54,8 @@ def legacy_rows(selected: Iterable[Selected]) -> Iterator[dict[str, Any]]:
     hidden: set[str] = set()
     for row in map(secret_row, selected):
         targets = [row[name] for name in _REFERENCES if name in row]
-        is_external = any(it["variable_type"] in EXTERNAL_TYPES for it in (row, *targets))
-        if is_external or any(it["id"] in hidden for it in targets):
+        is_external = any(item["variable_type"] in EXTERNAL_TYPES for item in (row, *targets))
+        if is_external or any(target["id"] in hidden for target in targets):
             hidden.add(row["id"])
         else:
             yield row
@@ -90,10 +90,12 @@ def conflict_facts(error: Selected) -> dict[str, Any]:
     """
     if _EXISTING not in error:
         return {}
-    own = {name: it for name, it in error.items() if name not in _NO_FACTS}
+    own = {name: value for name, value in error.items() if name not in _NO_FACTS}
     return {_EXISTING: error[_EXISTING] or own}
 
 
 def _without_nulls(selected: Selected) -> dict[str, Any]:
-    filled = {name: _NEVER_NULL.get(name) if it is None else it for name, it in selected.items()}
-    return {name: it for name, it in filled.items() if it is not None and name != ETAG}
+    filled = {
+        name: _NEVER_NULL.get(name) if value is None else value for name, value in selected.items()
+    }
+    return {name: value for name, value in filled.items() if value is not None and name != ETAG}

@@ -16,18 +16,18 @@ from gateway.storage import holders
 from gateway.storage.unit_of_work import ReadUnit
 
 
-def can_see(viewer: Principal, seen: Holder | Secret) -> bool:
+def can_see(principal: Principal, seen: Holder | Secret) -> bool:
     """Tell whether the thing is there for the viewer at all.
 
     A holder is, where a grant lies on it, above it or below it; a secret, where one that carries
     the permission to read secrets lies on its holder or above it.
     """
     if isinstance(seen, Secret):
-        return viewer.may(Permission.SECRET_READ, on=seen.holder)
-    return viewer.sight().leads_to(seen)
+        return principal.may(Permission.SECRET_READ, on=seen.holder)
+    return principal.visibility().includes_ancestor_of(seen)
 
 
-def require(viewer: Principal, permission: Permission, *, on: Holder | None) -> None:
+def require(principal: Principal, permission: Permission, *, on: Holder | None) -> None:
     """Refuse a viewer that lacks the permission on what it can already see.
 
     Without a holder, it is about the whole organization.
@@ -36,24 +36,24 @@ def require(viewer: Principal, permission: Permission, *, on: Holder | None) -> 
         Forbidden: naming the permission.
 
     """
-    if not viewer.may(permission, on=on):
+    if not principal.may(permission, on=on):
         raise Forbidden(permission)
 
 
-def require_somewhere(viewer: Principal, permission: Permission) -> Visibility:
+def require_somewhere(principal: Principal, permission: Permission) -> Visibility:
     """Return where the viewer has the permission; for lists, and for what only its id names.
 
     Raises:
         Forbidden: if it has it nowhere, whatever it asked for.
 
     """
-    if not viewer.may_somewhere(permission):
+    if not principal.may_somewhere(permission):
         raise Forbidden(permission)
-    return viewer.sight(permission)
+    return principal.visibility(permission)
 
 
 async def require_on(
-    unit: ReadUnit, viewer: Principal, permission: Permission, named: HolderReference
+    unit: ReadUnit, principal: Principal, permission: Permission, named: HolderReference
 ) -> Holder:
     """Return the holder, if the viewer may do this on it.
 
@@ -63,14 +63,14 @@ async def require_on(
 
     """
     holder = await holders.find(unit, named.id) if is_canonical_id(named.id) else None
-    if holder is None or not can_see(viewer, holder) or named.scope not in (None, holder.kind):
+    if holder is None or not can_see(principal, holder) or named.scope not in (None, holder.kind):
         raise HolderNotFound(named.scope, named.id)
-    require(viewer, permission, on=holder)
+    require(principal, permission, on=holder)
     return holder
 
 
 async def require_at(
-    unit: ReadUnit, viewer: Principal, permission: Permission, named: HolderReference | None
+    unit: ReadUnit, principal: Principal, permission: Permission, named: HolderReference | None
 ) -> Holder | None:
     """Return the holder as `require_on` does; None for the whole organization.
 
@@ -80,30 +80,30 @@ async def require_at(
 
     """
     if named is not None:
-        return await require_on(unit, viewer, permission, named)
-    require(viewer, permission, on=None)
+        return await require_on(unit, principal, permission, named)
+    require(principal, permission, on=None)
     return None
 
 
-def require_role(viewer: Principal, role: Role, *, on: Holder | None) -> None:
+def require_role(principal: Principal, role: Role, *, on: Holder | None) -> None:
     """Refuse to give, or to take away, a role that carries more than the viewer has there.
 
     Raises:
         Forbidden: naming what the viewer lacks.
 
     """
-    require(viewer, Permission.ACCESS_MANAGE, on=on)
-    for permission in sorted(ROLES[role] - viewer.permissions_on(on)):
+    require(principal, Permission.ACCESS_MANAGE, on=on)
+    for permission in sorted(ROLES[role] - principal.permissions_on(on)):
         raise Forbidden(permission)
 
 
-def seen_target(viewer: Principal, secret: Secret) -> SecretFacts | None:
+def seen_target(principal: Principal, secret: Secret) -> SecretFacts | None:
     """Return what an alias or override refers to; None if it is not there for the viewer."""
-    sight = viewer.sight(Permission.SECRET_READ)
-    is_seen = sight.covers_above(secret.holder, secret.target_holder_id)
+    visibility = principal.visibility(Permission.SECRET_READ)
+    is_seen = visibility.covers_above(secret.holder, secret.target_holder_id)
     return secret.target if is_seen else None
 
 
-def seen(viewer: Principal, secret: Secret) -> Secret | None:
+def seen(principal: Principal, secret: Secret) -> Secret | None:
     """Return the secret; None if it is not there for the viewer."""
-    return secret if can_see(viewer, secret) else None
+    return secret if can_see(principal, secret) else None

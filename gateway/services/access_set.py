@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from hmac import compare_digest
 from typing import Any, Final
 
-from gateway.services.trail_keys import State, TrailKeys
+from gateway.services.audit_keys import AuditKeys, State
 from gateway.storage import access_states
 from gateway.storage.access_states import ACCESS, AccessRow
-from gateway.storage.row_macs import Covered, alarm
+from gateway.storage.row_macs import Covered, integrity_fault
 from gateway.storage.unit_of_work import ReadUnit
 
 Key = tuple[str, str]
@@ -51,10 +51,10 @@ class SetProof:
         known = None if key in self.excluded else self.current.macs.get(key)
         if known is None or not compare_digest(known, mac):
             self.missed.add(key)
-            raise alarm(*key)
+            raise integrity_fault(*key)
 
 
-async def load(unit: ReadUnit, keys: TrailKeys) -> AccessSet:
+async def load(unit: ReadUnit, keys: AuditKeys) -> AccessSet:
     """Return the set as the database records it; the caller compares the sum."""
     building = _Building(keys)
     for table in ACCESS:
@@ -63,11 +63,11 @@ async def load(unit: ReadUnit, keys: TrailKeys) -> AccessSet:
             rows = await access_states.page(unit, table, after=after)
             building.add(unit, table, rows)
             after = rows[-1].row_id if rows else None
-    return building.built()
+    return building.build()
 
 
 async def refresh(
-    unit: ReadUnit, keys: TrailKeys, base: AccessSet, changed: Collection[Key]
+    unit: ReadUnit, keys: AuditKeys, base: AccessSet, changed: Collection[Key]
 ) -> AccessSet:
     """Return a set after some of its rows changed; the caller compares the sum."""
     building = _Building(keys, dict(base.states), dict(base.macs), base.total)
@@ -76,12 +76,12 @@ async def refresh(
     for table in ACCESS:
         ids = sorted(row_id for name, row_id in changed if name == table)
         building.add(unit, table, await access_states.with_ids(unit, table, ids))
-    return building.built()
+    return building.build()
 
 
 @dataclass(slots=True)
 class _Building:
-    keys: TrailKeys
+    keys: AuditKeys
     states: dict[Key, bytes] = field(default_factory=dict, repr=False)
     macs: dict[Key, bytes] = field(default_factory=dict, repr=False)
     total: int = field(default=0, repr=False)
@@ -98,13 +98,13 @@ class _Building:
             if (mac := self._sound_mac(unit, table, row)) is not None:
                 self.macs[key] = mac
 
-    def built(self) -> AccessSet:
+    def build(self) -> AccessSet:
         return AccessSet(self.states, self.macs, self.total)
 
     def _move(self, key: Key, before: State, after: State) -> None:
         table, row_id = key
         self.total = self.keys.access_moved(
-            self.total, noun=table, row_id=row_id, before=before, after=after
+            self.total, table=table, row_id=row_id, before=before, after=after
         )
 
     def _sound_mac(self, unit: ReadUnit, table: str, row: AccessRow) -> bytes | None:

@@ -5,7 +5,12 @@ from functools import partial
 from typing import Final
 
 from gateway.domain import content
-from gateway.domain.drafts import AT_ONCE, HolderReference, ProvidedDraft, WriteTerms
+from gateway.domain.drafts import (
+    DEFAULT_WRITE_OPTIONS,
+    HolderReference,
+    ProvidedDraft,
+    WriteOptions,
+)
 from gateway.domain.holders import Holder, below
 from gateway.domain.ids import is_canonical_id
 from gateway.domain.permissions import Permission
@@ -15,7 +20,7 @@ from gateway.domain.rules import ensure_can_hang_on, ensure_name_is, ensure_vers
 from gateway.domain.scopes import Scope, ServiceType
 from gateway.domain.secrets import Secret
 from gateway.services import access
-from gateway.services.foundation import Foundation
+from gateway.services.context import ServiceContext
 from gateway.services.idempotency import once
 from gateway.services.recorded_answers import HOLDERS, SECRETS, recording_of
 from gateway.services.removal import HolderDeletion, remove_whole
@@ -23,7 +28,7 @@ from gateway.services.room import ensure_room_for_holder
 from gateway.services.writing import (
     Shape,
     add_with_value,
-    assembled,
+    build_secret,
     ensure_key_is_free,
     update_with_value,
 )
@@ -36,18 +41,18 @@ _DELETIONS: Final = recording_of(HolderDeletion)
 class Administration:
     """The use cases of those who shape the hierarchy."""
 
-    def __init__(self, foundation: Foundation) -> None:
+    def __init__(self, context: ServiceContext) -> None:
         """Take what every use case stands on."""
-        self._foundation = foundation
+        self._context = context
 
     async def create_holder(
         self,
         *,
-        viewer: Principal,
+        principal: Principal,
         kind: Scope,
         name: str,
         parent: HolderReference | None = None,
-        terms: WriteTerms = AT_ONCE,
+        options: WriteOptions = DEFAULT_WRITE_OPTIONS,
     ) -> Holder:
         """Create a project, or an environment or service below its parent.
 
@@ -63,20 +68,20 @@ class Administration:
         """
         content.ensure_name(name)
         ensure_can_hang_on(kind, parent.scope if parent else None)
-        async with self._foundation.writing(terms, viewer=viewer) as unit:
-            above = await access.require_at(unit, viewer, Permission.HIERARCHY_WRITE, parent)
+        async with self._context.writing(options, principal=principal) as unit:
+            above = await access.require_at(unit, principal, Permission.HIERARCHY_WRITE, parent)
             holder = below(
                 above,
                 kind=kind,
                 name=name,
-                holder_id=self._foundation.new_id(),
-                organization_id=viewer.organization_id,
+                holder_id=self._context.new_id(),
+                organization_id=principal.organization_id,
             )
             return await once(
-                self._foundation,
+                self._context,
                 unit,
-                viewer=viewer,
-                terms=terms,
+                principal=principal,
+                options=options,
                 request=("createHolder", kind, name, parent),
                 recording=HOLDERS,
                 make=partial(self._add_holder, unit, holder, above),
@@ -84,20 +89,20 @@ class Administration:
 
     async def _add_holder(self, unit: WriteUnit, holder: Holder, above: Holder | None) -> Holder:
         await _ensure_name_is_free(unit, holder)
-        await ensure_room_for_holder(self._foundation, unit, holder)
-        await holders.add(unit, holder, parent=above, at=self._foundation.now())
+        await ensure_room_for_holder(self._context, unit, holder)
+        await holders.add(unit, holder, parent=above, at=self._context.now())
         if above is None:
-            await self._foundation.vault.add_project_key(unit, holder, at=self._foundation.now())
+            await self._context.vault.add_project_key(unit, holder, at=self._context.now())
         return holder
 
     async def create_service(
         self,
         *,
-        viewer: Principal,
+        principal: Principal,
         environment_id: str,
         service_type: ServiceType,
         name: str,
-        terms: WriteTerms = AT_ONCE,
+        options: WriteOptions = DEFAULT_WRITE_OPTIONS,
     ) -> Holder:
         """Create a service of a kind that can hold secrets; errors as in `create_holder`.
 
@@ -106,15 +111,20 @@ class Administration:
 
         """
         return await self.create_holder(
-            viewer=viewer,
+            principal=principal,
             kind=service_scope(service_type),
             name=name,
             parent=HolderReference(Scope.ENVIRONMENT, environment_id),
-            terms=terms,
+            options=options,
         )
 
     async def rename_holder(
-        self, *, viewer: Principal, at: HolderReference, name: str, terms: WriteTerms = AT_ONCE
+        self,
+        *,
+        principal: Principal,
+        at: HolderReference,
+        name: str,
+        options: WriteOptions = DEFAULT_WRITE_OPTIONS,
     ) -> Holder:
         """Give a holder another name.
 
@@ -127,28 +137,28 @@ class Administration:
 
         """
         content.ensure_name(name)
-        async with self._foundation.writing(terms, viewer=viewer) as unit:
-            holder = await access.require_on(unit, viewer, Permission.HIERARCHY_WRITE, at)
+        async with self._context.writing(options, principal=principal) as unit:
+            holder = await access.require_on(unit, principal, Permission.HIERARCHY_WRITE, at)
             # A name is the parent's: that it is taken tells of holders beside this one.
             parent = await holders.find(unit, holder.parent_id) if holder.parent_id else None
-            access.require(viewer, Permission.HIERARCHY_WRITE, on=parent)
+            access.require(principal, Permission.HIERARCHY_WRITE, on=parent)
             return await once(
-                self._foundation,
+                self._context,
                 unit,
-                viewer=viewer,
-                terms=terms,
+                principal=principal,
+                options=options,
                 request=("renameHolder", at, name),
                 recording=HOLDERS,
-                make=partial(_rename, unit, holder, name, terms),
+                make=partial(_rename, unit, holder, name, options),
             )
 
     async def delete_holder(
         self,
         *,
-        viewer: Principal,
+        principal: Principal,
         at: HolderReference,
         with_content: bool = False,
-        terms: WriteTerms = AT_ONCE,
+        options: WriteOptions = DEFAULT_WRITE_OPTIONS,
     ) -> HolderDeletion:
         """Delete a holder; what is below it and its secrets only if that is asked for.
 
@@ -161,18 +171,18 @@ class Administration:
             HolderNotEmpty: if something would go with it that was not asked for.
 
         """
-        async with self._foundation.writing(terms, viewer=viewer) as unit:
+        async with self._context.writing(options, principal=principal) as unit:
 
             async def delete() -> HolderDeletion:
-                holder = await access.require_on(unit, viewer, Permission.HIERARCHY_WRITE, at)
-                ensure_name_is(holder, terms.expected_name)
-                return await remove_whole(self._foundation, unit, holder, with_content=with_content)
+                holder = await access.require_on(unit, principal, Permission.HIERARCHY_WRITE, at)
+                ensure_name_is(holder, options.expected_name)
+                return await remove_whole(self._context, unit, holder, with_content=with_content)
 
             return await once(
-                self._foundation,
+                self._context,
                 unit,
-                viewer=viewer,
-                terms=terms,
+                principal=principal,
+                options=options,
                 request=("deleteHolder", at, with_content),
                 recording=_DELETIONS,
                 make=delete,
@@ -181,10 +191,10 @@ class Administration:
     async def rotate(
         self,
         *,
-        viewer: Principal,
+        principal: Principal,
         secret_id: str,
         value: str,
-        terms: WriteTerms = AT_ONCE,
+        options: WriteOptions = DEFAULT_WRITE_OPTIONS,
     ) -> Secret:
         """Give a secret of the platform's or of an external manager's its next value.
 
@@ -196,39 +206,39 @@ class Administration:
 
         """
         content.ensure_value(value)
-        async with self._foundation.writing(terms, viewer=viewer) as unit:
-            access.require_somewhere(viewer, Permission.HIERARCHY_WRITE)
+        async with self._context.writing(options, principal=principal) as unit:
+            access.require_somewhere(principal, Permission.HIERARCHY_WRITE)
 
             async def rotate() -> Secret:
-                secret = await _find_provided(unit, secret_id, viewer)
-                ensure_version(secret, terms.expected_version)
-                return await self._give_value(unit, secret, value, viewer)
+                secret = await _find_provided(unit, secret_id, principal)
+                ensure_version(secret, options.expected_version)
+                return await self._give_value(unit, secret, value, principal)
 
             return await once(
-                self._foundation,
+                self._context,
                 unit,
-                viewer=viewer,
-                terms=terms,
+                principal=principal,
+                options=options,
                 request=("rotate", secret_id, value),
                 recording=SECRETS,
                 make=rotate,
-                before_repeat=partial(_require_shaping_at, viewer),
+                before_repeat=partial(_require_shaping_at, principal),
             )
 
     async def _give_value(
-        self, unit: WriteUnit, secret: Secret, value: str, viewer: Principal
+        self, unit: WriteUnit, secret: Secret, value: str, principal: Principal
     ) -> Secret:
-        rotated = replace(secret, version=secret.version + 1, updated_at=self._foundation.now())
-        await update_with_value(self._foundation, unit, rotated, value, viewer=viewer)
+        rotated = replace(secret, version=secret.version + 1, updated_at=self._context.now())
+        await update_with_value(self._context, unit, rotated, value, principal=principal)
         return rotated
 
     async def register(
         self,
         *,
-        viewer: Principal,
+        principal: Principal,
         at: HolderReference,
         draft: ProvidedDraft,
-        terms: WriteTerms = AT_ONCE,
+        options: WriteOptions = DEFAULT_WRITE_OPTIONS,
     ) -> Secret:
         """Add a secret of the platform's or of an external manager's.
 
@@ -246,28 +256,28 @@ class Administration:
             source=draft.source,
             owned_by=draft.owned_by,
         )
-        async with self._foundation.writing(terms, viewer=viewer) as unit:
-            holder = await access.require_on(unit, viewer, Permission.HIERARCHY_WRITE, at)
+        async with self._context.writing(options, principal=principal) as unit:
+            holder = await access.require_on(unit, principal, Permission.HIERARCHY_WRITE, at)
 
             async def register() -> Secret:
-                await ensure_key_is_free(unit, holder, draft.key, viewer=viewer)
-                secret = assembled(self._foundation, holder, draft, shape)
-                await add_with_value(self._foundation, unit, secret, draft.value, viewer=viewer)
+                await ensure_key_is_free(unit, holder, draft.key, principal=principal)
+                secret = build_secret(self._context, holder, draft, shape)
+                await add_with_value(self._context, unit, secret, draft.value, principal=principal)
                 return secret
 
             return await once(
-                self._foundation,
+                self._context,
                 unit,
-                viewer=viewer,
-                terms=terms,
+                principal=principal,
+                options=options,
                 request=("register", at, draft),
                 recording=SECRETS,
                 make=register,
             )
 
 
-async def _rename(unit: WriteUnit, holder: Holder, name: str, terms: WriteTerms) -> Holder:
-    ensure_name_is(holder, terms.expected_name)
+async def _rename(unit: WriteUnit, holder: Holder, name: str, options: WriteOptions) -> Holder:
+    ensure_name_is(holder, options.expected_name)
     renamed = replace(holder, name=name)
     if renamed != holder:
         await _ensure_name_is_free(unit, renamed)
@@ -275,16 +285,16 @@ async def _rename(unit: WriteUnit, holder: Holder, name: str, terms: WriteTerms)
     return renamed
 
 
-async def _find_provided(unit: ReadUnit, secret_id: str, viewer: Principal) -> Secret:
+async def _find_provided(unit: ReadUnit, secret_id: str, principal: Principal) -> Secret:
     secret = await secrets.find(unit, secret_id) if is_canonical_id(secret_id) else None
-    if secret is None or not access.can_see(viewer, secret) or not secret.is_provided:
+    if secret is None or not access.can_see(principal, secret) or not secret.is_provided:
         raise SecretNotFound(secret_id)
-    access.require(viewer, Permission.HIERARCHY_WRITE, on=secret.holder)
+    access.require(principal, Permission.HIERARCHY_WRITE, on=secret.holder)
     return secret
 
 
-def _require_shaping_at(viewer: Principal, rotated: Secret) -> None:
-    access.require(viewer, Permission.HIERARCHY_WRITE, on=rotated.holder)
+def _require_shaping_at(principal: Principal, rotated: Secret) -> None:
+    access.require(principal, Permission.HIERARCHY_WRITE, on=rotated.holder)
 
 
 async def _ensure_name_is_free(unit: ReadUnit, holder: Holder) -> None:

@@ -2,23 +2,23 @@
 
 from functools import partial
 
-from gateway.domain.drafts import AT_ONCE, AliasDraft, HolderReference, WriteTerms
+from gateway.domain.drafts import DEFAULT_WRITE_OPTIONS, AliasDraft, HolderReference, WriteOptions
 from gateway.domain.holders import Holder
 from gateway.domain.permissions import Permission
 from gateway.domain.principals import Principal
 from gateway.domain.rules import ensure_can_be_aliased, ensure_is_known
 from gateway.domain.secrets import Secret, SecretType
 from gateway.services import access
+from gateway.services.context import ServiceContext
 from gateway.services.delivery_limits import growth_of_alias
-from gateway.services.foundation import Foundation
 from gateway.services.idempotency import once
 from gateway.services.recorded_answers import SECRETS
 from gateway.services.writing import (
     Shape,
-    assembled,
+    build_secret,
     ensure_key_is_free,
     ensure_room,
-    target_in_reach,
+    resolve_target,
 )
 from gateway.storage import secrets
 from gateway.storage.unit_of_work import WriteUnit
@@ -27,18 +27,18 @@ from gateway.storage.unit_of_work import WriteUnit
 class Aliases:
     """The use cases around aliases."""
 
-    def __init__(self, foundation: Foundation) -> None:
+    def __init__(self, context: ServiceContext) -> None:
         """Take what every use case stands on."""
-        self._foundation = foundation
+        self._context = context
 
     async def create(
         self,
         *,
-        viewer: Principal,
+        principal: Principal,
         at: HolderReference,
         target_id: str,
         draft: AliasDraft,
-        terms: WriteTerms = AT_ONCE,
+        options: WriteOptions = DEFAULT_WRITE_OPTIONS,
     ) -> Secret:
         """Create an alias at the holder. It has no value of its own; it follows its target.
 
@@ -55,16 +55,18 @@ class Aliases:
 
         """
         draft.ensure_valid()
-        async with self._foundation.writing(terms, viewer=viewer) as unit:
-            holder = await access.require_on(unit, viewer, Permission.SECRET_WRITE, at)
+        async with self._context.writing(options, principal=principal) as unit:
+            holder = await access.require_on(unit, principal, Permission.SECRET_WRITE, at)
             return await once(
-                self._foundation,
+                self._context,
                 unit,
-                viewer=viewer,
-                terms=terms,
+                principal=principal,
+                options=options,
                 request=("alias", at, target_id, draft),
                 recording=SECRETS,
-                make=partial(self._add, unit, holder, target_id, draft, viewer=viewer, terms=terms),
+                make=partial(
+                    self._add, unit, holder, target_id, draft, principal=principal, options=options
+                ),
             )
 
     async def _add(
@@ -74,13 +76,13 @@ class Aliases:
         target_id: str,
         draft: AliasDraft,
         *,
-        viewer: Principal,
-        terms: WriteTerms,
+        principal: Principal,
+        options: WriteOptions,
     ) -> Secret:
-        target = await target_in_reach(unit, target_id, holder, viewer=viewer)
-        ensure_is_known(target, knows_external=terms.knows_external)
-        ensure_can_be_aliased(target, access.seen_target(viewer, target))
-        await ensure_key_is_free(unit, holder, draft.key, viewer=viewer)
+        target = await resolve_target(unit, target_id, holder, principal=principal)
+        ensure_is_known(target, knows_external=options.knows_external)
+        ensure_can_be_aliased(target, access.seen_target(principal, target))
+        await ensure_key_is_free(unit, holder, draft.key, principal=principal)
         shape = Shape(
             variable_type=SecretType.ALIAS,
             key=draft.key,
@@ -88,9 +90,9 @@ class Aliases:
             target_holder_id=target.holder.id,
             target_version=target.version,
         )
-        alias = assembled(self._foundation, holder, draft, shape)
+        alias = build_secret(self._context, holder, draft, shape)
         await ensure_room(
-            self._foundation, unit, alias, growth_of_alias(alias, target), viewer=viewer
+            self._context, unit, alias, growth_of_alias(alias, target), principal=principal
         )
         await secrets.add(unit, alias)
         return alias

@@ -9,8 +9,8 @@ from gateway.domain.permissions import Permission
 from gateway.domain.principals import Principal
 from gateway.domain.visibility import Visibility
 from gateway.services import access
+from gateway.services.context import ServiceContext
 from gateway.services.cursors import Cursors
-from gateway.services.foundation import Foundation
 from gateway.storage import audit_pages
 from gateway.storage.unit_of_work import ReadUnit
 
@@ -21,15 +21,15 @@ _NO_SECRET: Final = ""
 class AuditEvents:
     """The use case of those who read what was done."""
 
-    def __init__(self, foundation: Foundation) -> None:
+    def __init__(self, context: ServiceContext) -> None:
         """Take who has the key that seals cursors."""
-        self._cursors = Cursors(foundation.vault)
+        self._cursors = Cursors(context.vault)
 
     async def page(
         self,
         unit: ReadUnit,
         *,
-        viewer: Principal,
+        principal: Principal,
         window: Window,
         only: AuditFilter = ANY_EVENT,
     ) -> Page[AuditEvent]:
@@ -41,12 +41,12 @@ class AuditEvents:
 
         """
         only.ensure_valid()
-        sight = access.require_somewhere(viewer, Permission.AUDIT_READ)
-        if only.secret_id is not None and not sight.is_everywhere:
-            in_sight = await audit_pages.secrets_in_sight(unit, sight, {only.secret_id})
-            only = only if in_sight else replace(only, secret_id=_NO_SECRET)
-        page = await audit_pages.page(unit, sight, self._opened(window, viewer), only)
-        shown = page if sight.is_everywhere else await _in_sight(unit, sight, page)
+        visibility = access.require_somewhere(principal, Permission.AUDIT_READ)
+        if only.secret_id is not None and not visibility.is_everywhere:
+            visible = await audit_pages.visible_secret_ids(unit, visibility, {only.secret_id})
+            only = only if visible else replace(only, secret_id=_NO_SECRET)
+        page = await audit_pages.page(unit, visibility, self._open_page(window, principal), only)
+        shown = page if visibility.is_everywhere else await _visible_part(unit, visibility, page)
         entries = tuple(Entry(self.id_of(entry.item), entry.item) for entry in shown.entries)
         return replace(shown, entries=entries)
 
@@ -54,20 +54,26 @@ class AuditEvents:
         """Return the id of an event of an organization."""
         return self._cursors.of_event(event.seq, organization_id=str(event.organization_id))
 
-    def _opened(self, window: Window, viewer: Principal) -> Window:
-        def opened(cursor: str | None) -> str | None:
+    def _open_page(self, window: Window, principal: Principal) -> Window:
+        def open_page(cursor: str | None) -> str | None:
             if cursor is None:
                 return None
-            seq = self._cursors.event(cursor, organization_id=viewer.organization_id)
+            seq = self._cursors.event(cursor, organization_id=principal.organization_id)
             return audit_pages.cursor_at(seq)
 
-        return replace(window, after=opened(window.after), before=opened(window.before))
+        return replace(window, after=open_page(window.after), before=open_page(window.before))
 
 
-async def _in_sight(unit: ReadUnit, sight: Visibility, page: Page[AuditEvent]) -> Page[AuditEvent]:
+async def _visible_part(
+    unit: ReadUnit, visibility: Visibility, page: Page[AuditEvent]
+) -> Page[AuditEvent]:
     """Leave out what a delivery says of secrets that the principal cannot see."""
-    delivered = {it for entry in page.entries for it in entry.item.delivered_secret_ids}
-    hidden = delivered - await audit_pages.secrets_in_sight(unit, sight, delivered)
+    delivered = {
+        delivered_secret_id
+        for entry in page.entries
+        for delivered_secret_id in entry.item.delivered_secret_ids
+    }
+    hidden = delivered - await audit_pages.visible_secret_ids(unit, visibility, delivered)
     entries = tuple(
         replace(entry, item=entry.item.without_secrets(hidden)) for entry in page.entries
     )

@@ -4,7 +4,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, TypeVar
 
-from gateway.domain.drafts import AT_ONCE, EditDraft, HolderReference, Kept, WriteTerms
+from gateway.domain.drafts import (
+    DEFAULT_WRITE_OPTIONS,
+    EditDraft,
+    HolderReference,
+    Kept,
+    WriteOptions,
+)
 from gateway.domain.errors import Argument
 from gateway.domain.holders import Holder
 from gateway.domain.ids import is_canonical_id
@@ -21,8 +27,8 @@ from gateway.domain.rules import (
 from gateway.domain.secrets import Secret
 from gateway.domain.visibility import Visibility
 from gateway.services import access
+from gateway.services.context import ServiceContext
 from gateway.services.entity_tags import EntityTagging
-from gateway.services.foundation import Foundation
 from gateway.services.idempotency import once
 from gateway.services.recorded_answers import SECRETS, recording_of
 from gateway.services.references import secrets_reached
@@ -49,29 +55,29 @@ _DELETIONS: Final = recording_of(Deletion)
 class _Change:
     """What is asked for: a secret, the holder in its path if there is one, and the terms."""
 
-    viewer: Principal
+    principal: Principal
     secret_id: str
     at: Holder | None
-    terms: WriteTerms
+    options: WriteOptions
 
 
 class Changes:
     """The use cases that change a secret which is there."""
 
-    def __init__(self, foundation: Foundation) -> None:
+    def __init__(self, context: ServiceContext) -> None:
         """Take what every use case stands on."""
-        self._foundation = foundation
-        self._tags = EntityTagging(foundation)
+        self._context = context
+        self._tags = EntityTagging(context)
 
     async def edit(
         self,
         *,
-        viewer: Principal,
+        principal: Principal,
         secret_id: str,
         draft: EditDraft,
         at: HolderReference | None = None,
         update_references: bool = False,
-        terms: WriteTerms = AT_ONCE,
+        options: WriteOptions = DEFAULT_WRITE_OPTIONS,
     ) -> Secret:
         """Change a secret's content; its overrides follow a new key.
 
@@ -89,36 +95,36 @@ class Changes:
 
         """
         draft.ensure_valid()
-        async with self._foundation.writing(terms, viewer=viewer) as unit:
-            change = _Change(viewer, secret_id, await _allowed_at(unit, viewer, at), terms)
+        async with self._context.writing(options, principal=principal) as unit:
+            change = _Change(principal, secret_id, await _require_at(unit, principal, at), options)
             return await once(
-                self._foundation,
+                self._context,
                 unit,
-                viewer=viewer,
-                terms=terms,
+                principal=principal,
+                options=options,
                 request=("edit", at, secret_id, draft, update_references),
                 recording=SECRETS,
                 make=partial(self._edit, unit, change, draft, update=update_references),
-                before_repeat=partial(_require_write_on, viewer),
+                before_repeat=partial(_require_write_on, principal),
             )
 
     async def _edit(
         self, unit: WriteUnit, change: _Change, draft: EditDraft, *, update: bool
     ) -> Secret:
         secret = await self._changeable(unit, change)
-        ensure_is_known(secret, knows_external=change.terms.knows_external)
+        ensure_is_known(secret, knows_external=change.options.knows_external)
         if draft.key == secret.key:
-            return await apply_edit(self._foundation, unit, secret, draft, viewer=change.viewer)
-        return await self._rename(unit, secret, draft, change.viewer, update=update)
+            return await apply_edit(self._context, unit, secret, draft, principal=change.principal)
+        return await self._rename(unit, secret, draft, change.principal, update=update)
 
     async def delete(
         self,
         *,
-        viewer: Principal,
+        principal: Principal,
         secret_id: str,
         at: HolderReference | None = None,
         with_dependents: bool = True,
-        terms: WriteTerms = AT_ONCE,
+        options: WriteOptions = DEFAULT_WRITE_OPTIONS,
     ) -> Deletion:
         """Delete a secret, and the aliases and overrides that refer to it.
 
@@ -133,30 +139,30 @@ class Changes:
             SecretInUse: if others refer to it, and those were not to be deleted.
 
         """
-        async with self._foundation.writing(terms, viewer=viewer) as unit:
-            change = _Change(viewer, secret_id, await _allowed_at(unit, viewer, at), terms)
+        async with self._context.writing(options, principal=principal) as unit:
+            change = _Change(principal, secret_id, await _require_at(unit, principal, at), options)
             return await once(
-                self._foundation,
+                self._context,
                 unit,
-                viewer=viewer,
-                terms=terms,
+                principal=principal,
+                options=options,
                 request=("delete", at, secret_id, with_dependents),
                 recording=_DELETIONS,
                 make=partial(self._delete, unit, change, with_dependents=with_dependents),
-                before_repeat=partial(_require_write_on, viewer),
+                before_repeat=partial(_require_write_on, principal),
             )
 
     async def _delete(self, unit: WriteUnit, change: _Change, *, with_dependents: bool) -> Deletion:
         secret = await self._changeable(unit, change)
         if not with_dependents:
-            await self._ensure_unused(unit, secret, change.viewer)
+            await self._ensure_unused(unit, secret, change.principal)
         dependents = await secrets.dependent_keys(unit, secret.id)
         await warn_of_broken(
-            self._foundation,
+            self._context,
             unit,
             secret,
             {secret.id: secret.key, **dependents},
-            viewer=change.viewer,
+            principal=change.principal,
             argument=Argument.SECRET,
         )
         await secrets.remove(unit, secret.id)
@@ -167,71 +173,73 @@ class Changes:
         unit: WriteUnit,
         secret: Secret,
         draft: EditDraft,
-        viewer: Principal,
+        principal: Principal,
         *,
         update: bool,
     ) -> Secret:
-        foundation = self._foundation
+        context = self._context
         if not update:
             family = [secret.id, *await secrets.override_ids(unit, secret.id)]
             gone = dict.fromkeys(family, secret.key)
             await warn_of_broken(
-                foundation, unit, secret, gone, viewer=viewer, argument=Argument.KEY
+                context, unit, secret, gone, principal=principal, argument=Argument.KEY
             )
-            return await apply_edit(foundation, unit, secret, draft, viewer=viewer)
-        following = await plan_update(foundation, unit, secret, viewer=viewer)
-        edited = await apply_edit(foundation, unit, secret, draft, viewer=viewer)
-        await following.write(foundation, unit, edited.key, viewer=viewer)
+            return await apply_edit(context, unit, secret, draft, principal=principal)
+        following = await plan_update(context, unit, secret, principal=principal)
+        edited = await apply_edit(context, unit, secret, draft, principal=principal)
+        await following.write(context, unit, edited.key, principal=principal)
         return edited
 
-    async def _ensure_unused(self, unit: ReadUnit, secret: Secret, viewer: Principal) -> None:
+    async def _ensure_unused(self, unit: ReadUnit, secret: Secret, principal: Principal) -> None:
         # Whatever counts as a dependent in the lists counts here, those out of sight too.
         found = await secrets.dependents_page(
             unit,
             secret.id,
             Window(size=MAX_PAGE_SIZE),
-            sight=Visibility.everywhere(secret.holder.organization_id),
-            referring=await secrets_reached(self._foundation, unit, secret),
+            visibility=Visibility.everywhere(secret.holder.organization_id),
+            referring=await secrets_reached(self._context, unit, secret),
         )
         if found.entries:
             dependents = (entry.item for entry in found.entries)
-            seen = tuple(it for it in dependents if access.can_see(viewer, it))
+            seen = tuple(
+                dependent for dependent in dependents if access.can_see(principal, dependent)
+            )
             raise SecretInUse(secret.id, seen)
 
     async def _changeable(self, unit: ReadUnit, change: _Change) -> Secret:
-        viewer, secret_id, terms = change.viewer, change.secret_id, change.terms
+        principal, secret_id, options = change.principal, change.secret_id, change.options
         secret = await secrets.find(unit, secret_id) if is_canonical_id(secret_id) else None
         if secret and change.at and not _is_named_through(change.at, secret):
             secret = None
-        if secret is None or not access.can_see(viewer, secret):
+        if secret is None or not access.can_see(principal, secret):
             raise SecretNotFound(secret_id)
-        access.require(viewer, Permission.SECRET_WRITE, on=secret.holder)
+        access.require(principal, Permission.SECRET_WRITE, on=secret.holder)
         ensure_can_be_changed(secret)
-        ensure_version(secret, terms.expected_version)
-        self._tags.ensure_match(secret, terms, viewer=viewer)
+        ensure_version(secret, options.expected_version)
+        self._tags.ensure_match(secret, options, principal=principal)
         return secret
 
 
 async def apply_edit(
-    foundation: Foundation,
+    context: ServiceContext,
     unit: WriteUnit,
     secret: Secret,
     draft: EditDraft,
     *,
-    viewer: Principal,
+    principal: Principal,
 ) -> Secret:
     """Edit inside a write that has been allowed already; errors as in `Changes.edit`."""
-    edited = edited_secret(foundation, secret, draft)
+    edited = edited_secret(context, secret, draft)
     if edited.key != secret.key:
-        await _rename_overrides(unit, edited, viewer)
+        await _rename_overrides(unit, edited, principal)
     if draft.value is None or secret.is_alias:
         await secrets.update_facts(unit, edited)
     else:
-        await update_with_value(foundation, unit, edited, draft.value, viewer=viewer)
+        await update_with_value(context, unit, edited, draft.value, principal=principal)
     return edited
 
 
-def edited_secret(foundation: Foundation, secret: Secret, draft: EditDraft) -> Secret:
+def edited_secret(context: ServiceContext, secret: Secret, draft: EditDraft) -> Secret:
     """Return the secret as an edit leaves it, not stored yet.
 
     Raises:
@@ -243,35 +251,35 @@ def edited_secret(foundation: Foundation, secret: Secret, draft: EditDraft) -> S
     is_new_value = draft.value is not None and not secret.is_alias
     # What has such a key already is delivered as before, and can be described and deleted.
     if draft.key != secret.key or is_new_value:
-        ensure_key_is_allowed(foundation, secret.holder, draft.key)
+        ensure_key_is_allowed(context, secret.holder, draft.key)
     return replace(
         secret,
         key=draft.key,
-        description=_kept(draft.description, secret.description),
-        enable_interpolation_in_file=_kept(
+        description=_without_omitted(draft.description, secret.description),
+        enable_interpolation_in_file=_without_omitted(
             draft.enable_interpolation_in_file, secret.enable_interpolation_in_file
         ),
         version=secret.version + 1,
-        updated_at=foundation.now(),
+        updated_at=context.now(),
     )
 
 
-async def _rename_overrides(unit: WriteUnit, edited: Secret, viewer: Principal) -> None:
-    await ensure_key_is_free(unit, edited.holder, edited.key, viewer=viewer)
+async def _rename_overrides(unit: WriteUnit, edited: Secret, principal: Principal) -> None:
+    await ensure_key_is_free(unit, edited.holder, edited.key, principal=principal)
     await secrets.rename_overrides(unit, edited)
 
 
-async def _allowed_at(
-    unit: ReadUnit, viewer: Principal, at: HolderReference | None
+async def _require_at(
+    unit: ReadUnit, principal: Principal, at: HolderReference | None
 ) -> Holder | None:
     if at is None:
-        access.require_somewhere(viewer, Permission.SECRET_WRITE)
+        access.require_somewhere(principal, Permission.SECRET_WRITE)
         return None
-    return await access.require_on(unit, viewer, Permission.SECRET_WRITE, at)
+    return await access.require_on(unit, principal, Permission.SECRET_WRITE, at)
 
 
-def _require_write_on(viewer: Principal, changed: Secret | Deletion) -> None:
-    access.require(viewer, Permission.SECRET_WRITE, on=changed.holder)
+def _require_write_on(principal: Principal, changed: Secret | Deletion) -> None:
+    access.require(principal, Permission.SECRET_WRITE, on=changed.holder)
 
 
 def _is_named_through(holder: Holder, secret: Secret) -> bool:
@@ -281,5 +289,5 @@ def _is_named_through(holder: Holder, secret: Secret) -> bool:
     return is_own or (secret.is_built_in and secret.holder.id in holder.chain_ids)
 
 
-def _kept(new: Content | Kept, old: Content) -> Content:
+def _without_omitted(new: Content | Kept, old: Content) -> Content:
     return old if isinstance(new, Kept) else new

@@ -6,21 +6,21 @@ from typing import Self
 from gateway.services.administration import Administration
 from gateway.services.aliases import Aliases
 from gateway.services.audit_events import AuditEvents
-from gateway.services.bells import Bells
+from gateway.services.change_feed import ChangeFeed
+from gateway.services.change_notifier import ChangeNotifier
 from gateway.services.changes import Changes
+from gateway.services.context import ServiceContext
 from gateway.services.delivery import Delivery
 from gateway.services.effective import Effective
 from gateway.services.entity_tags import EntityTagging
-from gateway.services.finishing import Finishing
-from gateway.services.foundation import Foundation
 from gateway.services.grants import Grants
 from gateway.services.hierarchy import Hierarchy
 from gateway.services.identities import Identities
 from gateway.services.imports import Imports
-from gateway.services.news import News
 from gateway.services.overrides import Overrides
 from gateway.services.pictures import Pictures
 from gateway.services.secrets import Secrets
+from gateway.services.shielded_tasks import ShieldedTasks
 from gateway.services.token_uses import TokenUses
 from gateway.services.tokens import Tokens
 
@@ -32,43 +32,43 @@ class Services:
     administration: Administration
     aliases: Aliases
     audit: AuditEvents
-    bells: Bells
+    notifier: ChangeNotifier
     changes: Changes
     delivery: Delivery
     effective: Effective
     entity_tags: EntityTagging
-    finishing: Finishing
+    shielded_tasks: ShieldedTasks
     grants: Grants
     hierarchy: Hierarchy
     identities: Identities
     imports: Imports
-    news: News
+    change_feed: ChangeFeed
     overrides: Overrides
     pictures: Pictures
     secrets: Secrets
     tokens: Tokens
 
     @classmethod
-    def over(cls, foundation: Foundation, uses: TokenUses) -> Self:
+    def over(cls, context: ServiceContext, uses: TokenUses) -> Self:
         """Build all of them on one foundation."""
-        bells = Bells(foundation)
+        notifier = ChangeNotifier(context)
         return cls(
-            administration=Administration(foundation),
-            aliases=Aliases(foundation),
-            audit=AuditEvents(foundation),
-            bells=bells,
-            changes=Changes(foundation),
-            delivery=Delivery(foundation),
-            effective=Effective(foundation),
-            entity_tags=EntityTagging(foundation),
-            finishing=Finishing(),
-            grants=Grants(foundation),
-            hierarchy=Hierarchy(foundation),
-            identities=Identities(foundation, uses.homes),
-            imports=Imports(foundation),
-            news=News(foundation, bells),
-            overrides=Overrides(foundation),
-            pictures=Pictures(foundation),
-            secrets=Secrets(foundation),
-            tokens=Tokens(foundation, uses),
+            administration=Administration(context),
+            aliases=Aliases(context),
+            audit=AuditEvents(context),
+            notifier=notifier,
+            changes=Changes(context),
+            delivery=Delivery(context),
+            effective=Effective(context),
+            entity_tags=EntityTagging(context),
+            shielded_tasks=ShieldedTasks(),
+            grants=Grants(context),
+            hierarchy=Hierarchy(context),
+            identities=Identities(context, uses.homes),
+            imports=Imports(context),
+            change_feed=ChangeFeed(context, notifier),
+            overrides=Overrides(context),
+            pictures=Pictures(context),
+            secrets=Secrets(context),
+            tokens=Tokens(context, uses),
         )

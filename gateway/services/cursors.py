@@ -7,9 +7,9 @@ others do. Sealing is deterministic: the same event has the same id each time.
 from contextlib import suppress
 from typing import Final
 
-from gateway.crypto.envelope import TamperedBox, open_text, seal_text
+from gateway.crypto.envelope import TamperedCiphertext, open_text, seal_text
+from gateway.domain.change_feed import CursorExpired, FeedCursor, is_clear_cursor
 from gateway.domain.errors import Argument, InvalidInput
-from gateway.domain.news import CursorExpired, Position, is_clear_cursor
 from gateway.services.vault import Vault
 
 _CHANGES: Final = "changes"
@@ -25,12 +25,12 @@ class Cursors:
         """Take who has the key."""
         self._vault = vault
 
-    def of_position(self, position: Position, *, organization_id: str) -> str:
+    def of_position(self, position: FeedCursor, *, organization_id: str) -> str:
         """Return the cursor of a position in the change feed."""
         plain = position.seq.to_bytes(_SEQ_BYTES) + bytes.fromhex(position.mark)
         return seal_text(self._vault.cursor_key, plain, _CHANGES, organization_id)
 
-    def position(self, cursor: str, *, organization_id: str) -> Position:
+    def position(self, cursor: str, *, organization_id: str) -> FeedCursor:
         """Return the position that a cursor of the change feed names.
 
         Raises:
@@ -41,7 +41,7 @@ class Cursors:
         if is_clear_cursor(cursor):
             raise CursorExpired
         plain = self._open(cursor, _CHANGES, organization_id)
-        return Position(int.from_bytes(plain[:_SEQ_BYTES]), plain[_SEQ_BYTES:].hex())
+        return FeedCursor(int.from_bytes(plain[:_SEQ_BYTES]), plain[_SEQ_BYTES:].hex())
 
     def of_event(self, seq: int, *, organization_id: str) -> str:
         """Return the id of an event, which is its cursor in the list of events, too."""
@@ -59,7 +59,7 @@ class Cursors:
 
     def _open(self, cursor: str, purpose: str, organization_id: str) -> bytes:
         # What is longer is not opened.
-        with suppress(TamperedBox):
+        with suppress(TamperedCiphertext):
             if len(cursor) <= _MAX_LENGTH:
                 return open_text(self._vault.cursor_key, cursor, purpose, organization_id)
         raise InvalidInput(Argument.PAGE, "The cursor does not belong to this list.")

@@ -9,7 +9,7 @@ from typing import Final
 from gateway.domain.sealed import NeverStored
 
 DEFAULT_SECONDS: Final = 600
-MOST_KEYS: Final = 1_024
+MAX_KEYS: Final = 1_024
 
 
 @dataclass(slots=True, eq=False)
@@ -36,7 +36,7 @@ class DataKeyCache:
         self,
         *,
         seconds: float = DEFAULT_SECONDS,
-        most: int = MOST_KEYS,
+        most: int = MAX_KEYS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take the two bounds, and a clock that never goes back."""
@@ -76,7 +76,7 @@ class DataKeyCache:
         self._drop_all(lambda expires, _: expires <= now)
 
     def _drop_all(self, condition: Callable[[float, DataKey], bool]) -> None:
-        for key_id in [it for it, entry in self._kept.items() if condition(*entry)]:
+        for key_id in [name for name, entry in self._kept.items() if condition(*entry)]:
             self._drop(key_id)
 
     def _drop(self, key_id: str) -> None:

@@ -14,13 +14,13 @@ from typing import Final
 
 import structlog
 
-from gateway.crypto.envelope import TamperedBox
-from gateway.domain.audit import FIRST_HASH, AuditAlarm, Link
+from gateway.crypto.envelope import TamperedCiphertext
+from gateway.domain.audit import FIRST_HASH, DatabaseNotTrusted, SealedEvent
 from gateway.services.access_set import MAX_CHANGES, AccessSet, Key, SetProof, load, refresh
-from gateway.services.alarms import Alarm
-from gateway.services.anchors import Anchors
-from gateway.services.touched import RowChange
-from gateway.services.trail_keys import TrailKeys
+from gateway.services.audit_keys import AuditKeys
+from gateway.services.checkpoints import Checkpoints
+from gateway.services.row_changes import RowChange
+from gateway.services.trust import TrustFault
 from gateway.storage import access_states, audit
 from gateway.storage.access_states import ACCESS
 from gateway.storage.proofs import Head, SeenHead
@@ -52,15 +52,15 @@ class DatabaseGuard:
     """Knows the newest head of the log that this process has seen, and the access rows with it."""
 
     def __init__(
-        self, keys: TrailKeys, anchors: Anchors, clock: Callable[[], float] = time.monotonic
+        self, keys: AuditKeys, checkpoints: Checkpoints, clock: Callable[[], float] = time.monotonic
     ) -> None:
         """Take the keys, what acknowledgements are read from, and a clock of seconds."""
         self.seen = SeenHead(0, FIRST_HASH)
-        self.alarm: Alarm | None = None
+        self.trust_fault: TrustFault | None = None
         self._keys = keys
-        self._anchors = anchors
+        self._checkpoints = checkpoints
         self._clock = clock
-        self._acknowledged = anchors.acknowledgement()
+        self._acknowledged = checkpoints.acknowledgement()
         self._sets: dict[int, AccessSet] = {}
         self._newest: _Proven | None = None
         self._opened: tuple[Head, int] | None = None
@@ -74,53 +74,53 @@ class DatabaseGuard:
         async with database.read() as unit:
             head = await audit.head(unit)
             self._restart(head)
-            with suppress(AuditAlarm):
+            with suppress(DatabaseNotTrusted):
                 await self.prove(unit, head)
 
     async def check(self, database: Database) -> None:
         """Compare the database as it is now; the alarm says what was found."""
         async with database.read() as unit:
-            with suppress(AuditAlarm):
+            with suppress(DatabaseNotTrusted):
                 await audit.prove(unit)
 
     async def prove(self, unit: ReadUnit, head: Head | None) -> SetProof:
         """Return which access rows are current in a view with this head.
 
         Raises:
-            AuditAlarm: if the database is an older one, or another; if no row can be proven.
+            DatabaseNotTrusted: if the database is older or another, or no row can be proven.
 
         """
         fault = await self._fault(unit, unit.floor or self.seen, head)
         if head is None or (fault and not await self._is_acknowledged(unit, head)):
-            self._raise(fault or Alarm.HEAD_DIFFERS)
-            raise AuditAlarm
+            self._raise(fault or TrustFault.HEAD_DIFFERS)
+            raise DatabaseNotTrusted
         current = await self._current(unit, head)
         if current is None:
-            self._raise(Alarm.ACCESS_DIFFERS)
+            self._raise(TrustFault.ACCESS_DIFFERS)
             return self._last_proof(await self._fallback(unit, head))
-        self.alarm = None
+        self.trust_fault = None
         self._advance(SeenHead(head.seq, head.hash), current)
         return SetProof(current, self._missed)
 
-    def is_intact(self, link: Link) -> bool:
+    def is_intact(self, sealed: SealedEvent) -> bool:
         """Tell whether an event is what was recorded."""
-        return compare_digest(self._keys.link_hash(link.event), link.hash)
+        return compare_digest(self._keys.event_hash(sealed.event), sealed.hash)
 
     def correct(self, head: Head | None, changes: Iterable[RowChange]) -> None:
         """Take the proven state of access rows as what is recorded of them.
 
         What the database has recorded can have been put back together with the row.
         """
-        known = self._known(head)
+        known = self._set_for(head)
         for change in changes:
-            if known is not None and change.noun in ACCESS:
-                change.recorded = known.states.get((change.noun, change.row_id))
+            if known is not None and change.table in ACCESS:
+                change.expected = known.states.get((change.table, change.row_id))
 
     async def after_changes(
         self, unit: ReadUnit, head: Head | None, changed: Collection[Key], total: int
     ) -> AccessSet | None:
         """Return the set after a transaction's changes to a view with this head, if it is known."""
-        before = self._known(head)
+        before = self._set_for(head)
         if before is None or not changed:
             return before
         found = await refresh(unit, self._keys, before, changed)
@@ -138,47 +138,47 @@ class DatabaseGuard:
         """Take a head that the operator has just acknowledged, in this process."""
         self._restart(Head(head.seq, head.hash))
 
-    def _known(self, head: Head | None) -> AccessSet | None:
+    def _set_for(self, head: Head | None) -> AccessSet | None:
         total = self._total(head) if head is not None else None
         return None if total is None else self._sets.get(total)
 
     def _restart(self, head: Head | None) -> None:
         self.seen = SeenHead(head.seq, head.hash) if head else SeenHead(0, FIRST_HASH)
-        self.alarm = None
-        self._acknowledged = self._anchors.acknowledgement()
+        self.trust_fault = None
+        self._acknowledged = self._checkpoints.acknowledgement()
         self._sets.clear()
         self._newest = self._unproven = None
 
-    async def _fault(self, unit: ReadUnit, floor: SeenHead, head: Head | None) -> Alarm | None:
+    async def _fault(self, unit: ReadUnit, floor: SeenHead, head: Head | None) -> TrustFault | None:
         if head is None:
-            return Alarm.HEAD_DIFFERS
+            return TrustFault.HEAD_DIFFERS
         if head.seq < floor.seq:
-            return Alarm.DATABASE_OLDER
+            return TrustFault.DATABASE_OLDER
         if head.seq == floor.seq:
-            return None if compare_digest(head.hash, floor.hash) else Alarm.DATABASE_OTHER
+            return None if compare_digest(head.hash, floor.hash) else TrustFault.DATABASE_OTHER
         if head.floor_hash is not None:
             is_same = compare_digest(head.floor_hash, floor.hash)
         else:
             # Pruned since by another process; the check of the whole log looks at the beginning.
             (first,) = await audit.chain(unit, after=0, size=1) or (None,)
             is_same = first is not None and first.event.seq > floor.seq
-        return None if is_same else Alarm.DATABASE_OTHER
+        return None if is_same else TrustFault.DATABASE_OTHER
 
     async def _is_acknowledged(self, unit: ReadUnit, head: Head) -> bool:
         """Tell whether the operator has acknowledged this database since it was compared last."""
-        anchor = self._anchors.acknowledgement()
-        if anchor is None or anchor == self._acknowledged:
+        checkpoint = self._checkpoints.acknowledgement()
+        if checkpoint is None or checkpoint == self._acknowledged:
             return False
-        link = await audit.link(unit, anchor.seq)
-        if link is None or not compare_digest(link.hash, anchor.hash):
+        sealed = await audit.sealed(unit, checkpoint.seq)
+        if sealed is None or not compare_digest(sealed.hash, checkpoint.hash):
             return False
         self._restart(head)
         return True
 
-    def _raise(self, alarm: Alarm) -> None:
-        if alarm != self.alarm:
-            _log.error("audit_alarm", alarm=alarm)
-        self.alarm = alarm
+    def _raise(self, trust_fault: TrustFault) -> None:
+        if trust_fault != self.trust_fault:
+            _log.error("database_not_trusted", trust_fault=trust_fault)
+        self.trust_fault = trust_fault
 
     def _advance(self, head: SeenHead, current: AccessSet) -> None:
         if head.seq >= self.seen.seq:
@@ -192,8 +192,8 @@ class DatabaseGuard:
             if (known.seq, known.hash) == (head.seq, head.hash):
                 return total
         try:
-            total = self._keys.opened_access_sum(head.access_box or b"", head.seq, head.hash)
-        except TamperedBox:
+            total = self._keys.open_access_sum(head.access_box or b"", head.seq, head.hash)
+        except TamperedCiphertext:
             return None
         self._opened = (head, total)
         return total
@@ -224,9 +224,9 @@ class DatabaseGuard:
     async def _rebuilt(self, unit: ReadUnit, head: Head, total: int) -> AccessSet | None:
         # Once for all views of one head: the others wait for the first.
         async with self._rebuilding:
-            return self._sets.get(total) or await self._refreshed(unit, head, total)
+            return self._sets.get(total) or await self._refresh(unit, head, total)
 
-    async def _refreshed(self, unit: ReadUnit, head: Head, total: int) -> AccessSet | None:
+    async def _refresh(self, unit: ReadUnit, head: Head, total: int) -> AccessSet | None:
         base = self._newest
         if base is not None and base.head.seq <= head.seq:
             # The log only says where to look; what is found is proven by the sum.
@@ -256,7 +256,7 @@ class DatabaseGuard:
             return self._unproven
         proof = None
         if (base := self._newest) is not None:
-            excluded = await self._changed_by_events(unit, base.head, head)
+            excluded = await self._access_rows_changed_since(unit, base.head, head)
             if excluded is not None:
                 proof = SetProof(base.current, self._missed, excluded)
         self._unproven = _Unproven(head, self._clock() + _PATIENCE, proof)
@@ -264,21 +264,21 @@ class DatabaseGuard:
 
     def _last_proof(self, unproven: _Unproven) -> SetProof:
         if unproven.proof is None:
-            raise AuditAlarm
+            raise DatabaseNotTrusted
         return unproven.proof
 
-    async def _changed_by_events(
+    async def _access_rows_changed_since(
         self, unit: ReadUnit, since: SeenHead, head: Head
     ) -> frozenset[Key] | None:
         """Return the access rows that events are about; None unless every event since is proven."""
-        links = await audit.chain(unit, after=since.seq, size=MAX_CHANGES)
+        events = await audit.chain(unit, after=since.seq, size=MAX_CHANGES)
         before, found = since, set()
-        for link in links:
-            event = link.event
+        for sealed in events:
+            event = sealed.event
             is_next = event.seq == before.seq + 1 and compare_digest(event.prev_hash, before.hash)
-            if not is_next or not compare_digest(self._keys.link_hash(event), link.hash):
+            if not is_next or not compare_digest(self._keys.event_hash(event), sealed.hash):
                 return None
-            before = SeenHead(event.seq, link.hash)
+            before = SeenHead(event.seq, sealed.hash)
             if (key := access_states.access_key(event.subject, event.subject_id)) is not None:
                 found.add(key)
         return frozenset(found) if before == SeenHead(head.seq, head.hash) else None

@@ -11,7 +11,7 @@ from typing import Final
 from gateway.crypto.envelope import sealed_size
 from gateway.domain.audit import AuditAction, AuditDraft, AuditSubject
 from gateway.domain.content import MAX_VALUE_BYTES
-from gateway.domain.drafts import AT_ONCE, HolderReference
+from gateway.domain.drafts import DEFAULT_WRITE_OPTIONS, HolderReference
 from gateway.domain.holders import Holder
 from gateway.domain.interpolation import (
     MAX_DELIVERED_BYTES,
@@ -31,7 +31,7 @@ from gateway.domain.sealed import NeverStored
 from gateway.domain.secrets import Secret
 from gateway.domain.visibility import Visibility
 from gateway.services import access
-from gateway.services.foundation import Foundation
+from gateway.services.context import ServiceContext
 from gateway.services.writing import identity_of
 from gateway.storage import effective, secrets, values
 from gateway.storage.unit_of_work import ReadUnit
@@ -96,15 +96,15 @@ def refuse_unresolved(found: Sequence[UnresolvedReference]) -> None:
 class Delivery:
     """The use case of services that start."""
 
-    def __init__(self, foundation: Foundation) -> None:
+    def __init__(self, context: ServiceContext) -> None:
         """Take what every use case stands on."""
-        self._foundation = foundation
+        self._context = context
 
     async def runtime_secrets(
         self,
         unit: ReadUnit,
         *,
-        viewer: Principal,
+        principal: Principal,
         service_id: str,
         kinds: Collection[Scope] = SERVICE_SCOPES,
         admit: Admit = admit_all,
@@ -127,30 +127,32 @@ class Delivery:
 
         """
         named = HolderReference(None, service_id)
-        service = await access.require_on(unit, viewer, Permission.SECRET_DELIVER, named)
+        service = await access.require_on(unit, principal, Permission.SECRET_DELIVER, named)
         if service.kind not in kinds:
             raise HolderNotFound(None, service_id)
-        self._foundation.database.write_admission.ensure_room()
+        self._context.database.write_admission.ensure_room()
         winners = await _winners(unit, service)
         sources = await _sources(unit, service, winners)
         await _ensure_short(unit, sources)
-        contents = await self._opened(unit, sources)
+        contents = await self._open(unit, sources)
         # Nobody waits for the writer, or for long texts, with a view that others wait for.
         if not is_view_shared:
             await unit.close()
-        delivered = await _expanded(sources, contents, admit, check)
+        delivered = await _expand(sources, contents, admit, check)
         # Before the values leave: without this entry they do not.
-        async with self._foundation.writing(AT_ONCE, viewer=viewer, is_bounded=False) as record:
-            record.told.append(_told(service, sources))
+        async with self._context.writing(
+            DEFAULT_WRITE_OPTIONS, principal=principal, is_bounded=False
+        ) as record:
+            record.drafts.append(_to_event(service, sources))
         return delivered
 
-    async def _opened(self, unit: ReadUnit, sources: Mapping[str, Secret]) -> Mapping[str, str]:
+    async def _open(self, unit: ReadUnit, sources: Mapping[str, Secret]) -> Mapping[str, str]:
         by_id = {source.id: source for source in sources.values()}
         opened: dict[str, str] = {}
         for ids in _in_steps(list(by_id)):
             for source_id, (sealed, version) in (await values.find_values(unit, ids)).items():
                 identity = identity_of(by_id[source_id], version)
-                opened[source_id] = await self._foundation.vault.open(unit, sealed, identity)
+                opened[source_id] = await self._context.vault.open(unit, sealed, identity)
         return {key: opened.get(source.id, "") for key, source in sources.items()}
 
 
@@ -162,10 +164,10 @@ def _in_steps(ids: Sequence[str]) -> Iterator[Sequence[str]]:
 async def _winners(unit: ReadUnit, service: Holder) -> Sequence[Secret]:
     found: list[Secret] = []
     # Who may have a service's values may have all that it sees, wherever in its chain that hangs.
-    sight = Visibility.everywhere(service.organization_id)
+    visibility = Visibility.everywhere(service.organization_id)
     window, has_more = Window(size=_ROWS_AT_ONCE), True
     while has_more:
-        page = await effective.winners(unit, service, window, sight=sight)
+        page = await effective.winners(unit, service, window, visibility=visibility)
         found += [entry.item for entry in page.entries]
         if len(found) > MAX_DELIVERED_KEYS:
             raise TooManyKeys(found[MAX_DELIVERED_KEYS].key)
@@ -199,10 +201,10 @@ async def _sources(
         winner.key: targets[winner.target.id] if winner.is_alias and winner.target else winner
         for winner in winners
     }
-    return {key: it for key, it in used.items() if it.holder.id in service.chain_ids}
+    return {key: value for key, value in used.items() if value.holder.id in service.chain_ids}
 
 
-def _told(service: Holder, sources: Mapping[str, Secret]) -> AuditDraft:
+def _to_event(service: Holder, sources: Mapping[str, Secret]) -> AuditDraft:
     versions = {source.id: source.version for source in sources.values()}
     return AuditDraft(
         action=AuditAction.VALUES_DELIVERED,
@@ -216,7 +218,7 @@ def _told(service: Holder, sources: Mapping[str, Secret]) -> AuditDraft:
     )
 
 
-async def _expanded(
+async def _expand(
     sources: Mapping[str, Secret],
     contents: Mapping[str, str],
     admit: Admit,
@@ -227,13 +229,13 @@ async def _expanded(
         admit(DeliverySize(len(sources), interpolator.size))
         if check is not None:
             check(interpolator.unresolved)
-        return _built(sources, *interpolator.expand())
+        return _to_deliveries(sources, *interpolator.expand())
     # Beside the event loop, which has others to answer meanwhile.
     interpolator = await asyncio.to_thread(_interpolator, sources, contents)
     admit(DeliverySize(len(sources), interpolator.size))
     if check is not None:
         check(await asyncio.to_thread(lambda: interpolator.unresolved))
-    return _built(sources, *await asyncio.to_thread(interpolator.expand))
+    return _to_deliveries(sources, *await asyncio.to_thread(interpolator.expand))
 
 
 def _interpolator(sources: Mapping[str, Secret], contents: Mapping[str, str]) -> Interpolator:
@@ -246,7 +248,7 @@ def _interpolator(sources: Mapping[str, Secret], contents: Mapping[str, str]) ->
     )
 
 
-def _built(
+def _to_deliveries(
     sources: Mapping[str, Secret], texts: Mapping[str, str], files: Mapping[str, str]
 ) -> Sequence[RuntimeSecret]:
     return [RuntimeSecret(key, texts[key], _file(texts[key], files.get(key))) for key in sources]

@@ -20,14 +20,14 @@ from gateway.domain.principals import Principal
 from gateway.domain.refusals import DeliveryLimitExceeded
 from gateway.domain.secrets import Secret
 from gateway.services import access
-from gateway.services.foundation import Foundation
+from gateway.services.context import ServiceContext
 from gateway.services.known_loads import Known
 from gateway.storage import delivery_loads, holders, values
 from gateway.storage.unit_of_work import WriteUnit
 
 # Later than so many events, counting them costs more than counting secrets.
-_MOST_EVENTS: Final = 20_000
-_MOST_NAMED: Final = 20
+_MAX_EVENTS: Final = 20_000
+_MAX_NAMED: Final = 20
 # What sealing adds to a value's length.
 _OVERHEAD: Final = 1_024 - sealed_size(1_024)
 
@@ -77,11 +77,11 @@ def always_fit(secrets: int) -> bool:
 
 
 async def ensure_deliverable(
-    foundation: Foundation,
+    context: ServiceContext,
     unit: WriteUnit,
     growth: Growth,
     *,
-    viewer: Principal,
+    principal: Principal,
     counts: Mapping[str, int],
 ) -> None:
     """Refuse a write after which some service could not get all that it sees.
@@ -97,18 +97,18 @@ async def ensure_deliverable(
         return
     if holder.kind.is_service and always_fit(sum(counts.values()) + 1):
         return
-    growth = await _completed(unit, growth)
-    known = foundation.known_loads.find(holder.id)
+    growth = await _with_stored_sizes(unit, growth)
+    known = context.known_loads.find(holder.id)
     since = known.seq if known else None
     seq, changes = await delivery_loads.changes_since(unit, holder.project_id, since)
-    if known and 0 <= seq - known.seq <= _MOST_EVENTS and _has_room(known, changes, growth):
+    if known and 0 <= seq - known.seq <= _MAX_EVENTS and _has_room(known, changes, growth):
         return
     # With a margin, so that what is found holds for some more writes.
-    loads = await measured(unit, holder, max(growth.most, limits.MAX_BYTES // 2))
-    foundation.known_loads.keep(holder.id, _largest(loads, holder, seq))
+    loads = await measure_loads(unit, holder, max(growth.most, limits.MAX_BYTES // 2))
+    context.known_loads.keep(holder.id, _largest(loads, holder, seq))
     found = {*loads.with_too_many_keys(growth), *loads.with_too_many_bytes(growth)}
-    named = await holders.by_ids(unit, sorted(found)[:_MOST_NAMED]) if found else {}
-    seen = [holder for holder in named.values() if access.can_see(viewer, holder)]
+    named = await holders.by_ids(unit, sorted(found)[:_MAX_NAMED]) if found else {}
+    seen = [holder for holder in named.values() if access.can_see(principal, holder)]
     refuse(loads, growth, seen)
 
 
@@ -131,16 +131,16 @@ def fit(loads: DeliveryLoads, holder: Holder, *, keys: int, size: int) -> bool:
     return largest.keys + keys <= limits.MAX_KEYS and largest.size + size <= limits.MAX_BYTES
 
 
-async def measured(unit: WriteUnit, holder: Holder, more: int) -> DeliveryLoads:
+async def measure_loads(unit: WriteUnit, holder: Holder, more: int) -> DeliveryLoads:
     """Return the loads around a holder, measured wherever so many bytes more could be too much."""
     counted = await delivery_loads.count(unit, holder)
     loads = DeliveryLoads(holder.project_id, {load.holder_id: load for load in counted})
     # First what many services share: where that is little, their own numbers say enough.
     shared = {
-        it
+        item
         for load in _open(loads, holder, more)
-        for it in (load.environment_id, holder.project_id)
-        if it
+        for item in (load.environment_id, holder.project_id)
+        if item
     }
     await _measure(unit, loads, shared)
     await _measure(unit, loads, {load.holder_id for load in _open(loads, holder, more)})
@@ -154,26 +154,26 @@ def _open(loads: DeliveryLoads, holder: Holder, more: int) -> list[HolderLoad]:
 
 
 async def _measure(unit: WriteUnit, loads: DeliveryLoads, holder_ids: Collection[str]) -> None:
-    wanted = [it for it in sorted(holder_ids) if loads.loads[it].size is None]
+    wanted = [holder_id for holder_id in sorted(holder_ids) if loads.loads[holder_id].size is None]
     if not wanted:
         return
     sizes = dict.fromkeys(wanted, 0)
     for own in await delivery_loads.own_sizes(unit, wanted):
-        sizes[own.holder_id] = own.box_bytes - own.boxes * _OVERHEAD + own.path_bytes
-    overrides: dict[str, dict[str, OverrideSize]] = {it: {} for it in wanted}
+        sizes[own.holder_id] = own.sealed_bytes - own.boxes * _OVERHEAD + own.path_bytes
+    overrides: dict[str, dict[str, OverrideSize]] = {item: {} for item in wanted}
     for each in await delivery_loads.referrers(unit, wanted):
-        target = sealed_size(each.target_box_bytes) + each.path_bytes
+        target = sealed_size(each.target_sealed_bytes) + each.path_bytes
         if each.is_override:
-            own_size = sealed_size(each.box_bytes) + each.path_bytes
+            own_size = sealed_size(each.sealed_bytes) + each.path_bytes
             overrides[each.holder_id][each.target_id] = OverrideSize(own_size, target)
             sizes[each.holder_id] += each.path_bytes
         else:
             sizes[each.holder_id] += target
-    for it in wanted:
-        loads.loads[it] = replace(loads.loads[it], size=sizes[it], overrides=overrides[it])
+    for item in wanted:
+        loads.loads[item] = replace(loads.loads[item], size=sizes[item], overrides=overrides[item])
 
 
-async def _completed(unit: WriteUnit, growth: Growth) -> Growth:
+async def _with_stored_sizes(unit: WriteUnit, growth: Growth) -> Growth:
     """Return the growth with what only the store knows."""
     if growth.source_id is not None:
         return replace(growth, size=await _value_size(unit, growth.source_id) + growth.path_size)

@@ -59,8 +59,8 @@ class Demo:
 async def ensure_demo(services: Services, operator: OperatorServices, database: Database) -> Demo:
     """Make what is not there of the demo, and a new token that opens it for 30 days."""
     organization = await _organization(operator.organizations)
-    viewer = Principal.operator(organization.id)
-    make = _Maker(services, database, viewer)
+    principal = Principal.operator(organization.id)
+    make = _Maker(services, database, principal)
     shop = await make.holder(Scope.PROJECT, "shop")
     production = await make.holder(Scope.ENVIRONMENT, "production", shop)
     analytics = await make.holder(Scope.PROJECT, "analytics")
@@ -69,7 +69,7 @@ async def ensure_demo(services: Services, operator: OperatorServices, database: 
     application = await make.holder(Scope.APPLICATION, "storefront", production)
     built_in = await _fill(make, shop, production, job, application)
     made = await services.tokens.create(
-        viewer=viewer, name="demo", role=Role.ADMIN, lifetime=_TOKEN_LIFETIME
+        principal=principal, name="demo", role=Role.ADMIN, lifetime=_TOKEN_LIFETIME
     )
     return Demo(
         token=made.text,
@@ -134,9 +134,9 @@ async def _fill(
     external = ProvidedDraft(
         key="TRACING_API_KEY", value="demo-tracing", owned_by="Vault", description="Synchronized"
     )
-    await make.provided(production, external)
+    await make.provide(production, external)
     password = ProvidedDraft(key=BUILT_IN_KEY, value="demo-database-password", source=_DATABASE)
-    built_in = await make.provided(production, password)
+    built_in = await make.provide(production, password)
     await make.alias(application, built_in, AliasDraft(key="DATABASE_PASSWORD"))
     await make.alias(production, payment, AliasDraft(key="BILLING_API_KEY"))
     await make.secret(job, SecretDraft(key="INVOICE_SIGNING_KEY", value="demo-signing-key"))
@@ -146,48 +146,51 @@ async def _fill(
 class _Maker:
     """Makes a part of the demo, or finds it."""
 
-    def __init__(self, services: Services, database: Database, viewer: Principal) -> None:
+    def __init__(self, services: Services, database: Database, principal: Principal) -> None:
         self._services = services
         self._database = database
-        self._viewer = viewer
+        self._principal = principal
 
     async def holder(self, kind: Scope, name: str, parent: Holder | None = None) -> Holder:
         async with self._database.read() as unit:
             found = await holders.find_child(
                 unit,
-                organization_id=self._viewer.organization_id,
+                organization_id=self._principal.organization_id,
                 parent_id=parent.id if parent else None,
                 kind=kind,
                 name=name,
             )
         return found or await self._services.administration.create_holder(
-            viewer=self._viewer, parent=_named(parent) if parent else None, kind=kind, name=name
+            principal=self._principal,
+            parent=_reference_to(parent) if parent else None,
+            kind=kind,
+            name=name,
         )
 
     async def secret(self, at: Holder, draft: SecretDraft) -> Secret:
-        return await self._found(at, draft.key) or await self._services.secrets.create(
-            viewer=self._viewer, at=_named(at), draft=draft
+        return await self._find(at, draft.key) or await self._services.secrets.create(
+            principal=self._principal, at=_reference_to(at), draft=draft
         )
 
-    async def provided(self, at: Holder, draft: ProvidedDraft) -> Secret:
-        return await self._found(at, draft.key) or await self._services.administration.register(
-            viewer=self._viewer, at=_named(at), draft=draft
+    async def provide(self, at: Holder, draft: ProvidedDraft) -> Secret:
+        return await self._find(at, draft.key) or await self._services.administration.register(
+            principal=self._principal, at=_reference_to(at), draft=draft
         )
 
     async def alias(self, at: Holder, target: Secret, draft: AliasDraft) -> Secret:
-        return await self._found(at, draft.key) or await self._services.aliases.create(
-            viewer=self._viewer, at=_named(at), target_id=target.id, draft=draft
+        return await self._find(at, draft.key) or await self._services.aliases.create(
+            principal=self._principal, at=_reference_to(at), target_id=target.id, draft=draft
         )
 
     async def override(self, at: Holder, target: Secret, draft: OverrideDraft) -> Secret:
-        return await self._found(at, target.key) or await self._services.overrides.create(
-            viewer=self._viewer, at=_named(at), target_id=target.id, draft=draft
+        return await self._find(at, target.key) or await self._services.overrides.create(
+            principal=self._principal, at=_reference_to(at), target_id=target.id, draft=draft
         )
 
-    async def _found(self, at: Holder, key: str) -> Secret | None:
+    async def _find(self, at: Holder, key: str) -> Secret | None:
         async with self._database.read() as unit:
             return await secrets.find_at(unit, at, key)
 
 
-def _named(holder: Holder) -> HolderReference:
+def _reference_to(holder: Holder) -> HolderReference:
     return HolderReference(holder.kind, holder.id)

@@ -22,28 +22,28 @@ from gateway.domain.principals import Principal
 from gateway.domain.secrets import Secret
 from gateway.domain.visibility import Visibility
 from gateway.services import access
-from gateway.services.foundation import Foundation
+from gateway.services.context import ServiceContext
 from gateway.services.references import services_reached
 from gateway.storage import effective, holders, references, secrets
 from gateway.storage.unit_of_work import ReadUnit
 
-MOST_ELSEWHERE: Final = 20
+MAX_ELSEWHERE: Final = 20
 # Of so many keys in sight at most, names of unresolved references are looked up.
-_MOST_KEYS: Final = 10_000
+_MAX_KEYS: Final = 10_000
 
 
 class Effective:
     """The use cases around what services get."""
 
-    def __init__(self, foundation: Foundation) -> None:
+    def __init__(self, context: ServiceContext) -> None:
         """Take what every use case stands on."""
-        self._foundation = foundation
+        self._context = context
 
     async def page(
         self,
         unit: ReadUnit,
         *,
-        viewer: Principal,
+        principal: Principal,
         service: Holder,
         window: Window,
         order: SecretOrder = BY_KEY,
@@ -57,10 +57,12 @@ class Effective:
 
         """
         only.ensure_valid()
-        sight = access.require_somewhere(viewer, Permission.SECRET_READ)
-        page = await effective.winners(unit, service, window, sight=sight, order=order, only=only)
+        visibility = access.require_somewhere(principal, Permission.SECRET_READ)
+        page = await effective.winners(
+            unit, service, window, visibility=visibility, order=order, only=only
+        )
         keys = [entry.item.key for entry in page.entries]
-        found = await effective_with_keys(unit, service, keys, sight)
+        found = await effective_with_keys(unit, service, keys, visibility)
         entries = tuple(Entry(entry.cursor, found[entry.item.key]) for entry in page.entries)
         return Page(
             entries=entries,
@@ -70,7 +72,7 @@ class Effective:
         )
 
     async def explain(
-        self, unit: ReadUnit, *, viewer: Principal, service_id: str, key: str
+        self, unit: ReadUnit, *, principal: Principal, service_id: str, key: str
     ) -> Explanation | None:
         """Tell why a service sees what it sees under a key; None if it is not there for the viewer.
 
@@ -80,27 +82,27 @@ class Effective:
 
         """
         ensure_key_syntax(key)
-        sight = access.require_somewhere(viewer, Permission.SECRET_READ)
+        visibility = access.require_somewhere(principal, Permission.SECRET_READ)
         service = await holders.find(unit, service_id) if is_canonical_id(service_id) else None
-        if service is None or not service.kind.is_service or not sight.covers(service):
+        if service is None or not service.kind.is_service or not visibility.covers(service):
             return None
-        found = (await effective_with_keys(unit, service, [key], sight)).get(key)
+        found = (await effective_with_keys(unit, service, [key], visibility)).get(key)
         elsewhere = await effective.anywhere_with_key(
-            unit, service, key, most=MOST_ELSEWHERE, sight=sight
+            unit, service, key, most=MAX_ELSEWHERE, visibility=visibility
         )
         return Explanation(
             service=service,
             key=key,
             effective=found,
             elsewhere=tuple(elsewhere),
-            references=await explained_references(self._foundation, unit, found, sight),
+            references=await explained_references(self._context, unit, found, visibility),
         )
 
     async def impact(
         self,
         unit: ReadUnit,
         *,
-        viewer: Principal,
+        principal: Principal,
         secret: Secret,
         window: Window,
         of_deletion: bool,
@@ -114,18 +116,18 @@ class Effective:
             InvalidInput: for a cursor of another list.
 
         """
-        sight = access.require_somewhere(viewer, Permission.SECRET_READ)
+        visibility = access.require_somewhere(principal, Permission.SECRET_READ)
         ids = effective.affected_services(secret, with_overrides=of_deletion)
-        reached = await services_reached(self._foundation, unit, secret, of_deletion=of_deletion)
-        return await holders.among(unit, ids, window, sight=sight, further=reached)
+        reached = await services_reached(self._context, unit, secret, of_deletion=of_deletion)
+        return await holders.among(unit, ids, window, visibility=visibility, further=reached)
 
 
 async def effective_with_keys(
-    unit: ReadUnit, service: Holder, keys: Iterable[str], sight: Visibility
+    unit: ReadUnit, service: Holder, keys: Iterable[str], visibility: Visibility
 ) -> dict[str, EffectiveSecret]:
     """Return what a service gets at these keys, as far as it is in sight, by key."""
     found: dict[str, EffectiveSecret] = {}
-    for secret in await effective.in_chain_with_keys(unit, service, keys, sight=sight):
+    for secret in await effective.in_chain_with_keys(unit, service, keys, visibility=visibility):
         if secret.key in found:
             entry = found[secret.key]
             found[secret.key] = replace(entry, shadows=(*entry.shadows, secret))
@@ -135,7 +137,7 @@ async def effective_with_keys(
 
 
 async def explained_references(
-    foundation: Foundation, unit: ReadUnit, entry: EffectiveSecret | None, sight: Visibility
+    context: ServiceContext, unit: ReadUnit, entry: EffectiveSecret | None, visibility: Visibility
 ) -> tuple[ExplainedReference, ...]:
     """Return what the value that a service gets at a key refers to, resolved for that service."""
     source = await _source(unit, entry) if entry else None
@@ -146,20 +148,20 @@ async def explained_references(
         return ()
     service = entry.service
     everything = Visibility.everywhere(service.organization_id)
-    in_chain = await secrets.keys_at(unit, service.chain_ids, sight=everything)
-    hashes = foundation.vault.name_hashes(in_chain, project_id=service.project_id)
+    in_chain = await secrets.keys_at(unit, service.chain_ids, visibility=everything)
+    hashes = context.vault.name_hashes(in_chain, project_id=service.project_id)
     keys = {key: name for key, name in hashes.items() if name in names}
     winners = await effective_with_keys(unit, service, keys, everything)
     found = [
         ExplainedReference(each.winner.key, each.winner.facts, is_resolved=True)
-        if sight.covers(each.winner.holder)
+        if visibility.covers(each.winner.holder)
         else ExplainedReference(None, None, is_resolved=True)
         for each in winners.values()
     ]
     unresolved = names - set(keys.values())
-    elsewhere = await _keys_in_sight(foundation, unit, service, unresolved, sight)
+    elsewhere = await _visible_keys(context, unit, service, unresolved, visibility)
     lost = [ExplainedReference(elsewhere.get(name), None, is_resolved=False) for name in unresolved]
-    return tuple(sorted([*found, *lost], key=lambda it: (it.key is None, it.key or "")))
+    return tuple(sorted([*found, *lost], key=lambda item: (item.key is None, item.key or "")))
 
 
 async def _source(unit: ReadUnit, entry: EffectiveSecret) -> Secret | None:
@@ -168,15 +170,17 @@ async def _source(unit: ReadUnit, entry: EffectiveSecret) -> Secret | None:
     return await secrets.find(unit, entry.resolves_to.id)
 
 
-async def _keys_in_sight(
-    foundation: Foundation,
+async def _visible_keys(
+    context: ServiceContext,
     unit: ReadUnit,
     service: Holder,
     names: Collection[bytes],
-    sight: Visibility,
+    visibility: Visibility,
 ) -> Mapping[bytes, str]:
     if not names:
         return {}
-    seen = await secrets.keys_of_project(unit, service.project_id, sight=sight, most=_MOST_KEYS)
-    hashes = foundation.vault.name_hashes(seen, project_id=service.project_id)
+    seen = await secrets.keys_of_project(
+        unit, service.project_id, visibility=visibility, most=_MAX_KEYS
+    )
+    hashes = context.vault.name_hashes(seen, project_id=service.project_id)
     return {name: key for key, name in hashes.items() if name in names}

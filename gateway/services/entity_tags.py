@@ -4,13 +4,13 @@ import json
 from hashlib import blake2b
 from typing import Final
 
-from gateway.domain.drafts import WriteTerms
+from gateway.domain.drafts import WriteOptions
 from gateway.domain.entity_tags import EntityTags
 from gateway.domain.principals import Principal
 from gateway.domain.refusals import EntityTagConflict
 from gateway.domain.secrets import Secret
 from gateway.services import access
-from gateway.services.foundation import Foundation
+from gateway.services.context import ServiceContext
 
 _BYTES: Final = 16
 # What keeps the two kinds apart: the tag of a list is never the tag of a secret.
@@ -21,17 +21,17 @@ _LIST: Final = b"list"
 class EntityTagging:
     """Makes entity tags, and holds preconditions against them."""
 
-    def __init__(self, foundation: Foundation) -> None:
+    def __init__(self, context: ServiceContext) -> None:
         """Take where the key is."""
-        self._foundation = foundation
+        self._context = context
 
-    def of_secret(self, secret: Secret, *, viewer: Principal) -> str:
+    def of_secret(self, secret: Secret, *, principal: Principal) -> str:
         """Return a secret's strong tag.
 
         It changes with all that the secret's row shows: its own version, the version of its target
         if the viewer can see that, and the name of its service.
         """
-        target = access.seen_target(viewer, secret)
+        target = access.seen_target(principal, secret)
         parts = [
             secret.id,
             secret.version,
@@ -45,19 +45,19 @@ class EntityTagging:
         """Return the strong tag of a list as it is sent."""
         return self._tag(_LIST, body)
 
-    def ensure_match(self, secret: Secret, terms: WriteTerms, *, viewer: Principal) -> None:
+    def ensure_match(self, secret: Secret, options: WriteOptions, *, principal: Principal) -> None:
         """Refuse to change a secret that has none of the expected tags.
 
         Raises:
             EntityTagConflict: naming the secret.
 
         """
-        if terms.if_match is None:
+        if options.if_match is None:
             return
-        expected = EntityTags.parse(terms.if_match)
-        if not expected.match_strongly(self.of_secret(secret, viewer=viewer)):
+        expected = EntityTags.parse(options.if_match)
+        if not expected.match_strongly(self.of_secret(secret, principal=principal)):
             raise EntityTagConflict(secret.id)
 
     def _tag(self, kind: bytes, content: bytes) -> str:
-        key = self._foundation.vault.entity_tag_key
+        key = self._context.vault.entity_tag_key
         return f'"{blake2b(content, digest_size=_BYTES, key=key, person=kind).hexdigest()}"'

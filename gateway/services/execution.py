@@ -12,7 +12,7 @@ from gateway.storage.unit_of_work import ReadUnit
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ExecutionResult:
     """The outcome of one document: GraphQL's `data` and `errors`, ready for JSON.
 
     `is_request_error` says that nothing was executed: the document or its variables are at fault.
@@ -38,7 +38,7 @@ class Run(Protocol):
         document: str,
         variables: Mapping[str, Any] | None = None,
         operation_name: str | None = None,
-    ) -> Answer:
+    ) -> ExecutionResult:
         """Run one document."""
 
 
@@ -47,13 +47,13 @@ LookUp = Callable[[ReadUnit], Awaitable[Principal]]
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class RequestPrincipal:
     """Who sends a request: the principal at sign-in, and how it is read again on another view.
 
     Looking up raises Unauthenticated where the credential is not valid any longer.
     """
 
-    viewer: Principal
+    principal: Principal
     look_up: LookUp
     kind: ActorKind = ActorKind.TOKEN
     # The view on which the principal was read. The request's work is done on it, too, so that
@@ -64,7 +64,7 @@ class Caller:
     knows_external: bool = True
 
 
-class Streams(Protocol):
+class Subscriber(Protocol):
     """Runs subscriptions: documents that are answered again and again."""
 
     def is_subscription(self, document: str, operation_name: str | None = None) -> bool:
@@ -72,16 +72,16 @@ class Streams(Protocol):
 
     def stream(
         self,
-        caller: Caller,
+        caller: RequestPrincipal,
         document: str,
         variables: Mapping[str, Any] | None = None,
         operation_name: str | None = None,
-    ) -> AsyncGenerator[Answer, None]:
+    ) -> AsyncGenerator[ExecutionResult, None]:
         """Answer for as long as the caller listens; an answer that tells of an end is the last."""
 
 
-class OpenRun(Protocol):
+class ExecutorFactory(Protocol):
     """Begins a caller's request."""
 
-    def __call__(self, caller: Caller) -> AbstractAsyncContextManager[Run]:
+    def __call__(self, caller: RequestPrincipal) -> AbstractAsyncContextManager[Run]:
         """Give a runner for the length of the block; its principal is read on the run's view."""

@@ -11,17 +11,17 @@ from gateway.storage import files, secrets
 from gateway.storage.unit_of_work import WriteUnit
 
 
-async def ensure_file_has_room(unit: WriteUnit, new: Secret, *, viewer: Principal) -> None:
+async def ensure_file_has_room(unit: WriteUnit, new: Secret, *, principal: Principal) -> None:
     """Refuse a new secret that gives some service two files where there can be one.
 
     Raises:
         MountPathConflict: with the other file's secret, if the viewer may see it.
 
     """
-    ensure_no_conflict(await _around(unit, new), new, viewer=viewer)
+    ensure_no_conflict(await _around(unit, new), new, principal=principal)
 
 
-def ensure_no_conflict(paths: FilePaths, new: Secret, *, viewer: Principal) -> None:
+def ensure_no_conflict(paths: FilePaths, new: Secret, *, principal: Principal) -> None:
     """Refuse a new secret as `ensure_file_has_room` does, given the files that it may meet.
 
     Raises:
@@ -29,7 +29,7 @@ def ensure_no_conflict(paths: FilePaths, new: Secret, *, viewer: Principal) -> N
 
     """
     if (existing := paths.conflict(new)) is not None:
-        raise MountPathConflict(access.seen(viewer, existing))
+        raise MountPathConflict(access.seen(principal, existing))
 
 
 async def all_paths(

@@ -4,7 +4,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from gateway.domain.drafts import AT_ONCE, HolderReference, WriteTerms
+from gateway.domain.drafts import DEFAULT_WRITE_OPTIONS, HolderReference, WriteOptions
 from gateway.domain.grants import (
     MAX_GRANTS,
     Grant,
@@ -12,7 +12,7 @@ from gateway.domain.grants import (
     GranteeKind,
     GranteeReference,
     GrantNotFound,
-    Held,
+    RoleAssignment,
     TokenNotFound,
     TooManyGrants,
     UserNotFound,
@@ -23,7 +23,7 @@ from gateway.domain.permissions import Permission, Role
 from gateway.domain.principals import Principal
 from gateway.domain.visibility import Visibility
 from gateway.services import access
-from gateway.services.foundation import Foundation
+from gateway.services.context import ServiceContext
 from gateway.services.idempotency import once
 from gateway.services.recorded_answers import recording_of
 from gateway.storage import grants, tokens, users
@@ -35,18 +35,18 @@ _GRANTS: Final = recording_of(Grant)
 class Grants:
     """The use cases of those who say who may do what."""
 
-    def __init__(self, foundation: Foundation) -> None:
+    def __init__(self, context: ServiceContext) -> None:
         """Take what every use case stands on."""
-        self._foundation = foundation
+        self._context = context
 
     async def grant(
         self,
         *,
-        viewer: Principal,
+        principal: Principal,
         grantee: GranteeReference,
         role: Role,
         on: HolderReference | None = None,
-        terms: WriteTerms = AT_ONCE,
+        options: WriteOptions = DEFAULT_WRITE_OPTIONS,
     ) -> Grant:
         """Grant a role at a holder and all below it; without one, in the whole organization.
 
@@ -59,42 +59,42 @@ class Grants:
             TooManyGrants: if the grantee has as many as there can be.
 
         """
-        async with self._foundation.writing(terms, viewer=viewer) as unit:
-            place = await access.require_at(unit, viewer, Permission.ACCESS_MANAGE, on)
-            access.require_role(viewer, role, on=place)
-            held = Held(role=role, place=place)
+        async with self._context.writing(options, principal=principal) as unit:
+            holder = await access.require_at(unit, principal, Permission.ACCESS_MANAGE, on)
+            access.require_role(principal, role, on=holder)
+            held = RoleAssignment(role=role, holder=holder)
             return await once(
-                self._foundation,
+                self._context,
                 unit,
-                viewer=viewer,
-                terms=terms,
+                principal=principal,
+                options=options,
                 request=("grantRole", grantee, role, on),
                 recording=_GRANTS,
-                make=partial(self._add, unit, viewer, grantee, held),
+                make=partial(self._add, unit, principal, grantee, held),
             )
 
     async def _add(
-        self, unit: WriteUnit, viewer: Principal, grantee: GranteeReference, held: Held
+        self, unit: WriteUnit, principal: Principal, grantee: GranteeReference, held: RoleAssignment
     ) -> Grant:
-        name = await _name_of(unit, viewer, grantee)
-        there = await grants.held_by(unit, grantee)
+        name = await _name_of(unit, principal, grantee)
+        there = await grants.assigned_to(unit, grantee)
         if held in there:
             raise GrantConflict
         if len(there) >= MAX_GRANTS:
             raise TooManyGrants
         made = Grant(
-            id=self._foundation.new_id(),
-            organization_id=viewer.organization_id,
+            id=self._context.new_id(),
+            organization_id=principal.organization_id,
             grantee=grantee,
             grantee_name=name,
             held=held,
-            created_at=self._foundation.now(),
+            created_at=self._context.now(),
         )
         await grants.add(unit, made)
         return made
 
     async def revoke(
-        self, *, viewer: Principal, grant_id: str, terms: WriteTerms = AT_ONCE
+        self, *, principal: Principal, grant_id: str, options: WriteOptions = DEFAULT_WRITE_OPTIONS
     ) -> Grant:
         """Take a grant away; the next request is judged without it.
 
@@ -103,24 +103,24 @@ class Grants:
             Forbidden: if the viewer could not have given it.
 
         """
-        sight = access.require_somewhere(viewer, Permission.ACCESS_MANAGE)
-        async with self._foundation.writing(terms, viewer=viewer) as unit:
+        visibility = access.require_somewhere(principal, Permission.ACCESS_MANAGE)
+        async with self._context.writing(options, principal=principal) as unit:
             return await once(
-                self._foundation,
+                self._context,
                 unit,
-                viewer=viewer,
-                terms=terms,
+                principal=principal,
+                options=options,
                 request=("revokeRole", grant_id),
                 recording=_GRANTS,
-                make=partial(_remove, unit, viewer, grant_id, sight),
-                before_repeat=partial(_require_giving, viewer),
+                make=partial(_remove, unit, principal, grant_id, visibility),
+                before_repeat=partial(_require_giving, principal),
             )
 
     async def page(
         self,
         unit: ReadUnit,
         *,
-        viewer: Principal,
+        principal: Principal,
         window: Window,
         of: GranteeReference | None = None,
     ) -> Page[Grant]:
@@ -131,39 +131,41 @@ class Grants:
             InvalidInput: for a cursor of another list.
 
         """
-        sight = access.require_somewhere(viewer, Permission.ACCESS_MANAGE)
+        visibility = access.require_somewhere(principal, Permission.ACCESS_MANAGE)
         if of is not None and not is_canonical_id(of.id):
             # Nobody has such an id, and not every text can be asked for.
             of = replace(of, id="")
-        return await grants.page(unit, window, sight=sight, of=of)
+        return await grants.page(unit, window, visibility=visibility, of=of)
 
 
-async def _remove(unit: WriteUnit, viewer: Principal, grant_id: str, sight: Visibility) -> Grant:
+async def _remove(
+    unit: WriteUnit, principal: Principal, grant_id: str, visibility: Visibility
+) -> Grant:
     known = is_canonical_id(grant_id)
-    found = await grants.find(unit, grant_id, sight=sight) if known else None
+    found = await grants.find(unit, grant_id, visibility=visibility) if known else None
     if found is None:
         raise GrantNotFound(grant_id)
-    _require_giving(viewer, found)
+    _require_giving(principal, found)
     await grants.remove(unit, grant_id)
     return found
 
 
-def _require_giving(viewer: Principal, grant: Grant) -> None:
-    access.require_role(viewer, grant.held.role, on=grant.held.place)
+def _require_giving(principal: Principal, grant: Grant) -> None:
+    access.require_role(principal, grant.held.role, on=grant.held.holder)
 
 
-async def _name_of(unit: ReadUnit, viewer: Principal, grantee: GranteeReference) -> str:
+async def _name_of(unit: ReadUnit, principal: Principal, grantee: GranteeReference) -> str:
     known = is_canonical_id(grantee.id)
     if grantee.kind is GranteeKind.USER:
-        organization_id = viewer.organization_id
+        organization_id = principal.organization_id
         user = (
             await users.find(unit, grantee.id, organization_id=organization_id) if known else None
         )
         if user is None:
             raise UserNotFound(grantee.id)
         return user.display_name
-    sight = viewer.sight(Permission.ACCESS_MANAGE)
-    token = await tokens.find(unit, grantee.id, sight=sight) if known else None
+    visibility = principal.visibility(Permission.ACCESS_MANAGE)
+    token = await tokens.find(unit, grantee.id, visibility=visibility) if known else None
     if token is None:
         raise TokenNotFound(grantee.id)
     return token.name

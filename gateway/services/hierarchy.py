@@ -9,7 +9,7 @@ from gateway.domain.permissions import Permission
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import SERVICE_SCOPES, Scope
 from gateway.services import access
-from gateway.services.foundation import Foundation
+from gateway.services.context import ServiceContext
 from gateway.storage import holders
 from gateway.storage.unit_of_work import ReadUnit
 
@@ -17,12 +17,12 @@ from gateway.storage.unit_of_work import ReadUnit
 class Hierarchy:
     """The use cases around what secrets hang on."""
 
-    def __init__(self, foundation: Foundation) -> None:
+    def __init__(self, context: ServiceContext) -> None:
         """Take what every use case stands on."""
-        self._foundation = foundation
+        self._context = context
 
     async def find(
-        self, unit: ReadUnit, *, viewer: Principal, ids: Iterable[str]
+        self, unit: ReadUnit, *, principal: Principal, ids: Iterable[str]
     ) -> dict[str, Holder]:
         """Return the holders with these ids that the viewer can see, by id.
 
@@ -30,22 +30,26 @@ class Hierarchy:
             Forbidden: if the viewer may not look at the hierarchy.
 
         """
-        sight = access.require_somewhere(viewer, Permission.HIERARCHY_READ)
+        visibility = access.require_somewhere(principal, Permission.HIERARCHY_READ)
         found = await holders.by_ids(unit, filter(is_canonical_id, ids))
-        return {key: holder for key, holder in found.items() if sight.leads_to(holder)}
+        return {
+            key: holder for key, holder in found.items() if visibility.includes_ancestor_of(holder)
+        }
 
-    async def projects(self, unit: ReadUnit, *, viewer: Principal, window: Window) -> Page[Holder]:
+    async def projects(
+        self, unit: ReadUnit, *, principal: Principal, window: Window
+    ) -> Page[Holder]:
         """Return a page of the projects that the viewer can see, by name.
 
         Raises:
             Forbidden: if the viewer may not look at the hierarchy.
 
         """
-        sight = access.require_somewhere(viewer, Permission.HIERARCHY_READ)
-        return await holders.projects(unit, window, sight=sight)
+        visibility = access.require_somewhere(principal, Permission.HIERARCHY_READ)
+        return await holders.projects(unit, window, visibility=visibility)
 
     async def environments(
-        self, unit: ReadUnit, *, viewer: Principal, project: Holder, window: Window
+        self, unit: ReadUnit, *, principal: Principal, project: Holder, window: Window
     ) -> Page[Holder]:
         """Return a page of a project's environments that the viewer can see, by name.
 
@@ -53,15 +57,15 @@ class Hierarchy:
             Forbidden: if the viewer may not look at the hierarchy.
 
         """
-        sight = access.require_somewhere(viewer, Permission.HIERARCHY_READ)
+        visibility = access.require_somewhere(principal, Permission.HIERARCHY_READ)
         kinds = (Scope.ENVIRONMENT,)
-        return await holders.children(unit, project.id, window, kinds=kinds, sight=sight)
+        return await holders.children(unit, project.id, window, kinds=kinds, visibility=visibility)
 
     async def services(
         self,
         unit: ReadUnit,
         *,
-        viewer: Principal,
+        principal: Principal,
         environment: Holder,
         window: Window,
         kinds: Sequence[Scope] = SERVICE_SCOPES,
@@ -74,5 +78,7 @@ class Hierarchy:
             Forbidden: if the viewer may not look at the hierarchy.
 
         """
-        sight = access.require_somewhere(viewer, Permission.HIERARCHY_READ)
-        return await holders.children(unit, environment.id, window, kinds=kinds, sight=sight)
+        visibility = access.require_somewhere(principal, Permission.HIERARCHY_READ)
+        return await holders.children(
+            unit, environment.id, window, kinds=kinds, visibility=visibility
+        )

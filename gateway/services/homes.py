@@ -6,7 +6,7 @@ import structlog
 
 from gateway.domain.errors import GatewayError
 from gateway.domain.origins import ActorKind, originating
-from gateway.services.foundation import Foundation
+from gateway.services.context import ServiceContext
 from gateway.storage import users
 
 _log = structlog.get_logger(__name__)
@@ -16,9 +16,9 @@ _MAX_NOTED: Final = 10_000
 class Homes:
     """Users whose invitation was accepted by signing in, and is not stored as such yet."""
 
-    def __init__(self, foundation: Foundation) -> None:
+    def __init__(self, context: ServiceContext) -> None:
         """Begin with nothing noted."""
-        self._foundation = foundation
+        self._context = context
         self._noted: set[str] = set()
 
     def note(self, user_id: str) -> None:
@@ -32,7 +32,7 @@ class Homes:
         for user_id in noted:
             try:
                 with originating(actor_kind=ActorKind.USER, actor_id=user_id):
-                    async with self._foundation.database.write() as unit:
+                    async with self._context.database.write() as unit:
                         await users.make_home(unit, user_id)
             except GatewayError as error:
                 _log.warning("home_not_stored", code=error.code)

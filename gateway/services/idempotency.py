@@ -10,10 +10,10 @@ from typing import Final, TypeVar
 
 from gateway.crypto.envelope import keyed_hash
 from gateway.domain.change_warnings import ChangeWarning, collecting_warnings, warn
-from gateway.domain.drafts import WriteTerms
+from gateway.domain.drafts import WriteOptions
 from gateway.domain.principals import Principal
 from gateway.domain.refusals import IdempotencyConflict
-from gateway.services.foundation import Foundation
+from gateway.services.context import ServiceContext
 from gateway.services.recorded_answers import Recording, join_warnings, split_warnings
 from gateway.storage import idempotency
 from gateway.storage.unit_of_work import WriteUnit
@@ -27,11 +27,11 @@ def _allow(_: object) -> None:
 
 
 async def once(
-    foundation: Foundation,
+    context: ServiceContext,
     unit: WriteUnit,
     *,
-    viewer: Principal,
-    terms: WriteTerms,
+    principal: Principal,
+    options: WriteOptions,
     request: tuple[object, ...],
     recording: Recording[Answer],
     make: Callable[[], Awaitable[Answer]],
@@ -47,14 +47,14 @@ async def once(
         IntegrityFault: if the answer that is stored is not the one that was given.
 
     """
-    if terms.idempotency_key is None:
+    if options.idempotency_key is None:
         return await make()
-    key, now = terms.idempotency_key, foundation.now()
+    key, now = options.idempotency_key, context.now()
     # Keyed, since the request holds a value: a bare hash of it could be guessed.
     fingerprint = keyed_hash(
-        foundation.vault.idempotency_key, _canonical((*request, *terms.preconditions))
+        context.vault.idempotency_key, _canonical((*request, *options.preconditions))
     )
-    if recorded := await idempotency.find(unit, viewer.id, key, since=now - KEPT_FOR):
+    if recorded := await idempotency.find(unit, principal.id, key, since=now - KEPT_FOR):
         if not compare_digest(recorded.fingerprint, fingerprint):
             raise IdempotencyConflict
         text, warnings = split_warnings(recorded.text)
@@ -69,7 +69,7 @@ async def once(
     _report(collected)
     await idempotency.forget(unit, until=now - KEPT_FOR)
     text = join_warnings(recording.to_text(made), collected)
-    await idempotency.add(unit, viewer.id, key, idempotency.Answered(fingerprint, text), at=now)
+    await idempotency.add(unit, principal.id, key, idempotency.Answered(fingerprint, text), at=now)
     return made
 
 
@@ -79,7 +79,7 @@ def _report(warnings: Iterable[ChangeWarning]) -> None:
 
 
 def _canonical(request: tuple[object, ...]) -> bytes:
-    return json.dumps(list(map(_plain, request)), sort_keys=True, default=_marked).encode()
+    return json.dumps(list(map(_plain, request)), sort_keys=True, default=_mark).encode()
 
 
 def _plain(part: object) -> object:
@@ -90,7 +90,7 @@ def _plain(part: object) -> object:
     return part
 
 
-def _marked(part: object) -> object:
+def _mark(part: object) -> object:
     """Return what JSON has no form for; no text that a caller sends equals it."""
     if isinstance(part, Enum):
         return [type(part).__name__, part.name]

@@ -4,7 +4,7 @@ from functools import partial
 from typing import Final
 
 from gateway.domain import content
-from gateway.domain.drafts import AT_ONCE, WriteTerms
+from gateway.domain.drafts import DEFAULT_WRITE_OPTIONS, WriteOptions
 from gateway.domain.errors import Unauthenticated
 from gateway.domain.grants import (
     GranteeKind,
@@ -22,7 +22,7 @@ from gateway.domain.permissions import Permission
 from gateway.domain.principals import Principal
 from gateway.domain.tokens import ApiToken, Creator
 from gateway.services import access
-from gateway.services.foundation import Foundation
+from gateway.services.context import ServiceContext
 from gateway.services.homes import Homes
 from gateway.services.idempotency import once
 from gateway.services.recorded_answers import recording_of
@@ -37,9 +37,9 @@ _REMOVALS: Final = recording_of(UserRemoval)
 class Identities:
     """The use cases around users."""
 
-    def __init__(self, foundation: Foundation, homes: Homes) -> None:
+    def __init__(self, context: ServiceContext, homes: Homes) -> None:
         """Take what every use case stands on, and where homes are noted."""
-        self._foundation = foundation
+        self._context = context
         self._homes = homes
 
     async def principal(
@@ -67,11 +67,11 @@ class Identities:
     async def register(
         self,
         *,
-        viewer: Principal,
+        principal: Principal,
         issuer: str,
         subject: str,
         display_name: str,
-        terms: WriteTerms = AT_ONCE,
+        options: WriteOptions = DEFAULT_WRITE_OPTIONS,
     ) -> User:
         """Let an identity in; what it may do is granted apart.
 
@@ -84,22 +84,22 @@ class Identities:
         """
         ensure_identity(issuer, subject)
         content.ensure_name(display_name)
-        access.require(viewer, Permission.ACCESS_MANAGE, on=None)
+        access.require(principal, Permission.ACCESS_MANAGE, on=None)
         user = User(
-            id=self._foundation.new_id(),
-            organization_id=viewer.organization_id,
+            id=self._context.new_id(),
+            organization_id=principal.organization_id,
             issuer=issuer,
             subject=subject,
             display_name=display_name,
-            created_at=self._foundation.now(),
+            created_at=self._context.now(),
             is_invited=True,
         )
-        async with self._foundation.writing(terms, viewer=viewer) as unit:
+        async with self._context.writing(options, principal=principal) as unit:
             return await once(
-                self._foundation,
+                self._context,
                 unit,
-                viewer=viewer,
-                terms=terms,
+                principal=principal,
+                options=options,
                 request=("registerUser", issuer, subject, display_name),
                 recording=_USERS,
                 make=partial(self._add, unit, user),
@@ -109,17 +109,17 @@ class Identities:
         if await users.is_registered(unit, user):
             raise UserConflict
         count = await users.count_of(unit, user.organization_id)
-        self._foundation.quotas.ensure_room_for_user(count)
+        self._context.quotas.ensure_room_for_user(count)
         await users.add(unit, user)
         return user
 
     async def remove(
         self,
         *,
-        viewer: Principal,
+        principal: Principal,
         user_id: str,
         keep_created: bool = False,
-        terms: WriteTerms = AT_ONCE,
+        options: WriteOptions = DEFAULT_WRITE_OPTIONS,
     ) -> UserRemoval:
         """Remove a user and all its grants; the next request is refused.
 
@@ -131,36 +131,36 @@ class Identities:
                 or what it created was granted more than the viewer may give.
 
         """
-        access.require(viewer, Permission.ACCESS_MANAGE, on=None)
-        async with self._foundation.writing(terms, viewer=viewer) as unit:
+        access.require(principal, Permission.ACCESS_MANAGE, on=None)
+        async with self._context.writing(options, principal=principal) as unit:
             return await once(
-                self._foundation,
+                self._context,
                 unit,
-                viewer=viewer,
-                terms=terms,
+                principal=principal,
+                options=options,
                 request=("removeUser", user_id, keep_created),
                 recording=_REMOVALS,
-                make=partial(self._remove, unit, viewer, user_id, keep_created=keep_created),
+                make=partial(self._remove, unit, principal, user_id, keep_created=keep_created),
             )
 
     async def _remove(
-        self, unit: WriteUnit, viewer: Principal, user_id: str, *, keep_created: bool
+        self, unit: WriteUnit, principal: Principal, user_id: str, *, keep_created: bool
     ) -> UserRemoval:
-        organization_id, known = viewer.organization_id, is_canonical_id(user_id)
+        organization_id, known = principal.organization_id, is_canonical_id(user_id)
         found = await users.find(unit, user_id, organization_id=organization_id) if known else None
         if found is None:
             raise UserNotFound(user_id)
         grantee = GranteeReference(kind=GranteeKind.USER, id=user_id)
-        for held in await grants.held_by(unit, grantee):
-            access.require_role(viewer, held.role, on=held.place)
+        for held in await grants.assigned_to(unit, grantee):
+            access.require_role(principal, held.role, on=held.holder)
         await users.remove(unit, user_id)
         created: tuple[ApiToken, ...] = ()
         if not keep_created:
-            creator, now = Creator(ActorKind.USER, user_id), self._foundation.now()
-            created = await revoke_created(unit, creator, at=now, viewer=viewer)
+            creator, now = Creator(ActorKind.USER, user_id), self._context.now()
+            created = await revoke_created(unit, creator, at=now, principal=principal)
         return UserRemoval(user=found, created=created)
 
-    async def page(self, unit: ReadUnit, *, viewer: Principal, window: Window) -> Page[User]:
+    async def page(self, unit: ReadUnit, *, principal: Principal, window: Window) -> Page[User]:
         """Return a page of the users with a grant where the viewer manages access, by name.
 
         Where that is the whole organization, it is all users.
@@ -170,5 +170,5 @@ class Identities:
             InvalidInput: for a cursor of another list.
 
         """
-        sight = access.require_somewhere(viewer, Permission.ACCESS_MANAGE)
-        return await users.page(unit, window, sight=sight)
+        visibility = access.require_somewhere(principal, Permission.ACCESS_MANAGE)
+        return await users.page(unit, window, visibility=visibility)

@@ -22,7 +22,7 @@ from gateway.domain.scopes import Scope
 from gateway.domain.secrets import Secret, list_rank
 from gateway.services import access
 from gateway.services.changes import edited_secret
-from gateway.services.foundation import Foundation
+from gateway.services.context import ServiceContext
 from gateway.services.import_room import ImportRoom
 from gateway.services.overrides import new_override
 from gateway.services.secrets import new_secret
@@ -64,8 +64,8 @@ class ImportPlan:
     them.
     """
 
-    foundation: Foundation
-    viewer: Principal
+    context: ServiceContext
+    principal: Principal
     overwrite: bool
     counts: dict[str, int]
     room: ImportRoom
@@ -92,26 +92,26 @@ class ImportPlan:
             return ImportedRow(ImportAction.FAILED, error=error)
 
     def _decide(self, holder: Holder, draft: SecretDraft) -> ImportedRow:
-        related = _related(holder, self._by_key.get(draft.key, {}).values())
+        related = _related_secrets(holder, self._by_key.get(draft.key, {}).values())
         if own := next((secret for secret in related if secret.holder.id == holder.id), None):
             return self._update(self._current(own), draft)
         if not related:
-            created = self._create(new_secret(self.foundation, holder, draft), draft)
+            created = self._create(new_secret(self.context, holder, draft), draft)
             return ImportedRow(ImportAction.CREATED, created)
         # The widest one with the key; an override further down refers to the same target.
         widest = self._current(min(related, key=_width))
         is_above = holder.relation_of(widest.holder) is Relation.IN_CHAIN
-        if not is_above or not access.can_see(self.viewer, widest):
-            seen = access.seen(self.viewer, widest)
+        if not is_above or not access.can_see(self.principal, widest):
+            seen = access.seen(self.principal, widest)
             raise KeyConflict(seen, key=draft.key, holder=holder)
         ensure_is_content(widest, draft.value)
         ensure_can_be_overridden(widest, holder)
-        override = new_override(self.foundation, holder, widest, _override(draft))
+        override = new_override(self.context, holder, widest, _override(draft))
         return ImportedRow(ImportAction.OVERRIDDEN, self._create(override, draft))
 
     def _create(self, secret: Secret, draft: SecretDraft) -> Secret:
         count = self.counts[secret.holder.id]
-        self.foundation.quotas.ensure_room_for_secret(count)
+        self.context.quotas.ensure_room_for_secret(count)
         self.room.take_new(secret, draft.value or "")
         self.counts[secret.holder.id] = count + 1
         self.created[secret.id] = Valued(secret, draft.value or "")
@@ -124,7 +124,7 @@ class ImportPlan:
         ensure_can_be_changed(own)
         ensure_is_content(own, draft.value)
         value = draft.value or ""
-        edited = edited_secret(self.foundation, own, _edit(draft, value))
+        edited = edited_secret(self.context, own, _edit(draft, value))
         if not own.is_alias:
             self.room.take_edit(own, value)
         if own.id in self.created:
@@ -137,18 +137,18 @@ class ImportPlan:
 
     def _current(self, secret: Secret) -> Secret:
         """Return the secret with its target as the rows so far leave it."""
-        target = secret.target and self._written(secret.target.id)
+        target = secret.target and self._write(secret.target.id)
         if not isinstance(target, Secret):
             return secret
         return replace(secret, target=target.facts, target_version=target.version)
 
-    def _written(self, secret_id: str) -> Secret | None:
+    def _write(self, secret_id: str) -> Secret | None:
         found = self.created.get(secret_id) or self.edited.get(secret_id)
         return found.secret if found else None
 
 
-def _related(holder: Holder, secrets: Collection[Secret]) -> list[Secret]:
-    return [it for it in secrets if holder.relation_of(it.holder) is not Relation.APART]
+def _related_secrets(holder: Holder, secrets: Collection[Secret]) -> list[Secret]:
+    return [secret for secret in secrets if holder.relation_of(secret.holder) is not Relation.APART]
 
 
 def _width(secret: Secret) -> tuple[int, str]:

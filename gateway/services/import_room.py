@@ -17,7 +17,7 @@ from gateway.services.delivery_limits import (
     fit,
     growth_of_edit,
     growth_of_new,
-    measured,
+    measure_loads,
     path_size,
     refuse,
 )
@@ -35,7 +35,7 @@ class ImportRoom:
     Without loads, all rows together fit every delivery.
     """
 
-    viewer: Principal
+    principal: Principal
     paths: FilePaths
     aliases: Aliases
     loads: DeliveryLoads | None = None
@@ -50,7 +50,7 @@ class ImportRoom:
             MountPathConflict: if its file cannot be where another is.
 
         """
-        ensure_no_conflict(self.paths, secret, viewer=self.viewer)
+        ensure_no_conflict(self.paths, secret, principal=self.principal)
         growth = growth_of_new(secret, value)
         if growth.is_override and growth.target_id is not None:
             target_size = self.sizes.get(growth.target_id, 0) + path_size(secret)
@@ -79,29 +79,29 @@ class ImportRoom:
 async def room_for(
     unit: WriteUnit,
     *,
-    viewer: Principal,
-    places: Collection[Holder],
+    principal: Principal,
+    targets: Collection[Holder],
     met: Collection[Secret],
     drafts: Sequence[SecretDraft],
 ) -> ImportRoom:
     """Return the room for valid rows at some holders of one chain, given what their keys meet."""
-    widest = min(places, key=lambda place: place.kind.rank)
+    widest = min(targets, key=lambda target: target.kind.rank)
     mount_paths = {draft.mount_path for draft in drafts if draft.mount_path}
     paths = await all_paths(unit, widest.project_id, mount_paths, met)
     counts = await secret_batches.counts_at(unit, widest.chain_ids)
     if widest.kind.is_service and always_fit(sum(counts.values()) + len(drafts)):
-        return ImportRoom(viewer, paths, {})
+        return ImportRoom(principal, paths, {})
     ids = [secret.id for secret in met]
     aliases = await delivery_loads.alias_counts(unit, ids)
     more = _most_bytes(drafts, met, aliases)
-    loads = await measured(unit, widest, more)
+    loads = await measure_loads(unit, widest, more)
     if fit(loads, widest, keys=len(drafts), size=more):
-        return ImportRoom(viewer, paths, aliases)
+        return ImportRoom(principal, paths, aliases)
     boxes = await values.find_sizes(unit, ids)
     sizes = {secret_id: sealed_size(box) for secret_id, box in boxes.items()}
     found = await holders.by_ids(unit, loads.loads)
-    named = {it: holder for it, holder in found.items() if access.can_see(viewer, holder)}
-    return ImportRoom(viewer, paths, aliases, loads, sizes, named)
+    named = {name: holder for name, holder in found.items() if access.can_see(principal, holder)}
+    return ImportRoom(principal, paths, aliases, loads, sizes, named)
 
 
 def _most_bytes(drafts: Sequence[SecretDraft], met: Collection[Secret], aliases: Aliases) -> int:

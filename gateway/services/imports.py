@@ -10,7 +10,7 @@ from functools import partial
 from typing import Final, Self
 
 from gateway.domain.content import is_key
-from gateway.domain.drafts import AT_ONCE, HolderReference, SecretDraft, WriteTerms
+from gateway.domain.drafts import DEFAULT_WRITE_OPTIONS, HolderReference, SecretDraft, WriteOptions
 from gateway.domain.errors import BusinessError
 from gateway.domain.holders import Holder
 from gateway.domain.permissions import Permission
@@ -18,7 +18,7 @@ from gateway.domain.principals import Principal
 from gateway.domain.refusals import TooManyRows
 from gateway.domain.secrets import Secret
 from gateway.services import access
-from gateway.services.foundation import Foundation
+from gateway.services.context import ServiceContext
 from gateway.services.idempotency import once
 from gateway.services.import_plan import ImportAction, ImportedRow, ImportPlan, ImportRow
 from gateway.services.import_room import room_for
@@ -68,9 +68,9 @@ class _RecordedReport:
             ),
         )
 
-    def restored(self) -> ImportReport:
+    def restore(self) -> ImportReport:
         rows = (
-            ImportedRow(row.action, row.secret, row.error.restored() if row.error else None)
+            ImportedRow(row.action, row.secret, row.error.restore() if row.error else None)
             for row in self.rows
         )
         return ImportReport(self.holder, tuple(rows))
@@ -79,25 +79,25 @@ class _RecordedReport:
 _AS_RECORDED: Final = recording_of(_RecordedReport)
 _REPORTS: Final[Recording[ImportReport]] = Recording(
     lambda report: _AS_RECORDED.to_text(_RecordedReport.of(report)),
-    lambda text: _AS_RECORDED.to_answer(text).restored(),
+    lambda text: _AS_RECORDED.to_answer(text).restore(),
 )
 
 
 class Imports:
     """The use case of importing."""
 
-    def __init__(self, foundation: Foundation) -> None:
+    def __init__(self, context: ServiceContext) -> None:
         """Take what every use case stands on."""
-        self._foundation = foundation
+        self._context = context
 
     async def run(
         self,
         *,
-        viewer: Principal,
+        principal: Principal,
         at: HolderReference,
         rows: Sequence[ImportRow],
         overwrite: bool,
-        terms: WriteTerms = AT_ONCE,
+        options: WriteOptions = DEFAULT_WRITE_OPTIONS,
     ) -> ImportReport:
         """Import rows at a holder, or at the holders of its chain that the rows' scopes name.
 
@@ -115,23 +115,23 @@ class Imports:
         if len(rows) > MAX_ROWS:
             raise TooManyRows(MAX_ROWS)
         faults = [_fault(row.draft) for row in rows]
-        async with self._foundation.writing(terms, viewer=viewer) as unit:
-            holder = await access.require_on(unit, viewer, Permission.SECRET_WRITE, at)
+        async with self._context.writing(options, principal=principal) as unit:
+            holder = await access.require_on(unit, principal, Permission.SECRET_WRITE, at)
             checked = list(zip(rows, faults, strict=True))
             return await once(
-                self._foundation,
+                self._context,
                 unit,
-                viewer=viewer,
-                terms=terms,
+                principal=principal,
+                options=options,
                 request=("import", at, rows, overwrite),
                 recording=_REPORTS,
-                make=partial(self._import, unit, viewer, holder, checked, overwrite=overwrite),
+                make=partial(self._import, unit, principal, holder, checked, overwrite=overwrite),
             )
 
     async def _import(
         self,
         unit: WriteUnit,
-        viewer: Principal,
+        principal: Principal,
         holder: Holder,
         checked: Sequence[_Checked],
         *,
@@ -139,34 +139,34 @@ class Imports:
     ) -> ImportReport:
         chain = await holders.by_ids(unit, holder.chain_ids)
         by_scope = {found.kind: found for found in chain.values()}
-        places = [by_scope.get(row.scope or holder.kind) for row, _ in checked]
-        named = {place.id: place for place in places if place}
+        targets = [by_scope.get(row.scope or holder.kind) for row, _ in checked]
+        named = {target.id: target for target in targets if target}
         # Before the first one is written: all that the rows name, or nothing.
-        for place in named.values():
-            access.require(viewer, Permission.SECRET_WRITE, on=place)
+        for target in named.values():
+            access.require(principal, Permission.SECRET_WRITE, on=target)
         keys = {row.draft.key for row, _ in checked if is_key(row.draft.key)}
-        met = await _met(unit, holder, named.values(), keys)
+        met = await _find_met(unit, holder, named.values(), keys)
         valid = [row.draft for row, fault in checked if fault is None]
         room = await room_for(
-            unit, viewer=viewer, places=named.values() or [holder], met=met, drafts=valid
+            unit, principal=principal, targets=named.values() or [holder], met=met, drafts=valid
         )
         counts = await secret_batches.counts_at(unit, list(named))
-        plan = ImportPlan(self._foundation, viewer, overwrite, counts, room)
+        plan = ImportPlan(self._context, principal, overwrite, counts, room)
         plan.know(met)
-        imported = tuple(plan.add(at, *row) for at, row in zip(places, checked, strict=True))
-        await add_all_with_values(self._foundation, unit, plan.created.values())
-        await update_all_with_values(self._foundation, unit, plan.edited.values())
+        imported = tuple(plan.add(at, *row) for at, row in zip(targets, checked, strict=True))
+        await add_all_with_values(self._context, unit, plan.created.values())
+        await update_all_with_values(self._context, unit, plan.edited.values())
         return ImportReport(holder, imported)
 
 
-async def _met(
-    unit: WriteUnit, holder: Holder, places: Iterable[Holder], keys: set[str]
+async def _find_met(
+    unit: WriteUnit, holder: Holder, targets: Iterable[Holder], keys: set[str]
 ) -> list[Secret]:
     """Return the secrets that rows may meet: all in the chain, and the widest below each place."""
     found = await secret_batches.with_keys(unit, holder.chain_ids, keys)
-    for place in places:
-        if not place.kind.is_service:
-            found += await secret_batches.widest_below(unit, place, keys)
+    for target in targets:
+        if not target.kind.is_service:
+            found += await secret_batches.widest_below(unit, target, keys)
     return list({secret.id: secret for secret in found}.values())
 
 

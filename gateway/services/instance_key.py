@@ -6,11 +6,11 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
-from gateway.crypto.envelope import TamperedBox, derive_key, new_key
+from gateway.crypto.envelope import TamperedCiphertext, derive_key, new_key
 from gateway.crypto.keyring import KeyRing, Wrapped
 from gateway.domain.ids import new_id
-from gateway.services.adoption import adopt
-from gateway.services.trail_keys import TrailKeys
+from gateway.services.audit_keys import AuditKeys
+from gateway.services.mac_backfill import backfill_macs
 from gateway.storage import catalog, data_keys
 from gateway.storage.data_keys import WrappedKey
 from gateway.storage.row_macs import COVERED, HOLDERS, USERS, Covered, RowMacs
@@ -24,11 +24,11 @@ _WITHOUT_MACS: Final[Mapping[str, Sequence[Covered]]] = MappingProxyType(
 )
 
 
-async def unlocked_key(key_ring: KeyRing, database: Database, *, at: datetime) -> bytes:
+async def unlock_instance_key(key_ring: KeyRing, database: Database, *, at: datetime) -> bytes:
     """Return the instance's key in clear, made at the first start; the database can check MACs.
 
     Raises:
-        TamperedBox: if the ring is not the one that belongs to the database.
+        TamperedCiphertext: if the ring is not the one that belongs to the database.
         KeysUnavailable: if it does not answer.
 
     """
@@ -36,10 +36,10 @@ async def unlocked_key(key_ring: KeyRing, database: Database, *, at: datetime) -
         stored = await data_keys.find_active(unit, None)
     if stored is None:
         stored = await _first(key_ring, database, at=at)
-    key, bare = await _unwrapped(key_ring, stored)
+    key, bare = await _unwrap(key_ring, stored)
     database.macs = RowMacs(derive_key(key, "row-mac"))
     if bare:
-        await _adopt(key_ring, database, stored, key, bare)
+        await _backfill_macs(key_ring, database, stored, key, bare)
     return key
 
 
@@ -52,7 +52,9 @@ async def new_wrapped(key_ring: KeyRing, project_id: str | None, *, owner: str) 
     """
     key_id = new_id()
     wrapped = await key_ring.wrap(new_key(), owner, key_id)
-    return WrappedKey(id=key_id, project_id=project_id, kek_id=wrapped.kek_id, wrapped=wrapped.box)
+    return WrappedKey(
+        id=key_id, project_id=project_id, kek_id=wrapped.kek_id, wrapped=wrapped.ciphertext
+    )
 
 
 async def _first(key_ring: KeyRing, database: Database, *, at: datetime) -> WrappedKey:
@@ -66,21 +68,21 @@ async def _first(key_ring: KeyRing, database: Database, *, at: datetime) -> Wrap
     return stored or made
 
 
-async def _unwrapped(key_ring: KeyRing, stored: WrappedKey) -> tuple[bytes, Sequence[Covered]]:
+async def _unwrap(key_ring: KeyRing, stored: WrappedKey) -> tuple[bytes, Sequence[Covered]]:
     wrapped = Wrapped(stored.kek_id, stored.wrapped)
     for identity, bare in _WITHOUT_MACS.items():
-        with suppress(TamperedBox):
+        with suppress(TamperedCiphertext):
             return await key_ring.unwrap(wrapped, identity, stored.id), bare
-    raise TamperedBox
+    raise TamperedCiphertext
 
 
-async def _adopt(
+async def _backfill_macs(
     key_ring: KeyRing, database: Database, old: WrappedKey, key: bytes, bare: Sequence[Covered]
 ) -> None:
     wrapped = await key_ring.wrap(key, INSTANCE, old.id)
-    new = WrappedKey(id=old.id, project_id=None, kek_id=wrapped.kek_id, wrapped=wrapped.box)
+    new = WrappedKey(id=old.id, project_id=None, kek_id=wrapped.kek_id, wrapped=wrapped.ciphertext)
     async with database.write() as unit:
         await catalog.ensure_expected(unit)
         # Of processes that start together one adopts.
         if await data_keys.rewrap(unit, old, new):
-            await adopt(unit, bare, TrailKeys.derived(derive_key(key, "audit")))
+            await backfill_macs(unit, bare, AuditKeys.derive(derive_key(key, "audit")))

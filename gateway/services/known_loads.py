@@ -8,7 +8,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Final
 
-_MOST_KNOWN: Final = 4_096
+_MAX_KNOWN: Final = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,5 +34,5 @@ class KnownLoads:
         """Keep what is known, in the place of what was looked at longest ago."""
         self._kept.pop(holder_id, None)
         self._kept[holder_id] = known
-        if len(self._kept) > _MOST_KNOWN:
+        if len(self._kept) > _MAX_KNOWN:
             self._kept.popitem(last=False)

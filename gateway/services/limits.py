@@ -9,7 +9,7 @@ from gateway.domain.errors import RateLimited
 from gateway.domain.principals import Principal
 
 # About a megabyte at the most; whoever is forgotten begins again with a full bucket.
-MOST_BUCKETS: Final = 10_000
+MAX_BUCKETS: Final = 10_000
 
 Clock = Callable[[], float]
 # Takes a cost from what a principal has left, or refuses.
@@ -56,7 +56,7 @@ class Limiter:
         bucket = self._buckets.setdefault(name, Bucket(allowance.burst, now))
         self._buckets.move_to_end(name)
         bucket.refill(allowance, now)
-        if len(self._buckets) > MOST_BUCKETS:
+        if len(self._buckets) > MAX_BUCKETS:
             self._buckets.popitem(last=False)
         return bucket
 

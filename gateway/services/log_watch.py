@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-from gateway.domain.audit import Link
+from gateway.domain.audit import SealedEvent
 from gateway.domain.errors import IntegrityFault
-from gateway.services.chain_check import ChainFault, ChainFinding, ChainWalk
-from gateway.services.trail_keys import TrailKeys
+from gateway.services.audit_keys import AuditKeys
+from gateway.services.log_verification import LogFault, LogFinding, LogWalk
 from gateway.storage import audit
 from gateway.storage.unit_of_work import Database, ReadUnit
 
@@ -24,43 +24,43 @@ class LogWatch:
     Each step has a view of its own, so that a long log holds none for long.
     """
 
-    def __init__(self, database: Database, keys: TrailKeys) -> None:
+    def __init__(self, database: Database, keys: AuditKeys) -> None:
         """Take the database and the keys of the hashes."""
         self._database = database
         self._keys = keys
 
-    async def walk(self) -> Sequence[ChainFinding]:
+    async def walk(self) -> Sequence[LogFinding]:
         """Return what is wrong with the log.
 
         Raises:
             Unavailable: if the database does not answer.
 
         """
-        walk = ChainWalk(self._keys)
+        walk = LogWalk(self._keys)
         while len(walk.report.findings) < _MAX_FINDINGS:
             try:
                 async with self._database.read() as unit:
-                    links = await audit.chain(unit, after=walk.seq, size=_STEP)
-                    if walk.report.links and await _is_pruned(unit, walk.seq, links):
-                        walk = ChainWalk(self._keys)
+                    events = await audit.chain(unit, after=walk.seq, size=_STEP)
+                    if walk.report.events and await _is_pruned(unit, walk.seq, events):
+                        walk = LogWalk(self._keys)
                         continue
-                    if not links:
+                    if not events:
                         walk.end(await audit.head(unit))
                         break
             except IntegrityFault:
                 # A column cannot be read at all, and so nothing behind it.
-                return [*walk.report.findings, ChainFinding(ChainFault.ALTERED, walk.seq + 1)]
-            walk.follow(links)
+                return [*walk.report.findings, LogFinding(LogFault.ALTERED, walk.seq + 1)]
+            walk.follow(events)
             await asyncio.sleep(_PAUSE_SECONDS)
         return walk.report.findings
 
 
-async def _is_pruned(unit: ReadUnit, seq: int, links: Sequence[Link]) -> bool:
+async def _is_pruned(unit: ReadUnit, seq: int, events: Sequence[SealedEvent]) -> bool:
     """Tell whether the event that was checked last, and all before it, were deleted meanwhile.
 
     Whether that was the gateway, the next walk finds at the log's beginning.
     """
-    if links and links[0].event.seq == seq + 1:
+    if events and events[0].event.seq == seq + 1:
         return False
     first = await audit.chain(unit, after=0, size=1)
     return bool(first) and first[0].event.seq > seq

@@ -2,7 +2,12 @@
 
 from functools import partial
 
-from gateway.domain.drafts import AT_ONCE, HolderReference, OverrideDraft, WriteTerms
+from gateway.domain.drafts import (
+    DEFAULT_WRITE_OPTIONS,
+    HolderReference,
+    OverrideDraft,
+    WriteOptions,
+)
 from gateway.domain.holders import Holder
 from gateway.domain.permissions import Permission
 from gateway.domain.principals import Principal
@@ -10,10 +15,10 @@ from gateway.domain.refusals import OverrideConflict
 from gateway.domain.rules import ensure_can_be_overridden, ensure_is_known
 from gateway.domain.secrets import Secret, SecretType
 from gateway.services import access
-from gateway.services.foundation import Foundation
+from gateway.services.context import ServiceContext
 from gateway.services.idempotency import once
 from gateway.services.recorded_answers import SECRETS
-from gateway.services.writing import Shape, add_with_value, assembled, target_in_reach
+from gateway.services.writing import Shape, add_with_value, build_secret, resolve_target
 from gateway.storage import secrets
 from gateway.storage.unit_of_work import WriteUnit
 
@@ -21,18 +26,18 @@ from gateway.storage.unit_of_work import WriteUnit
 class Overrides:
     """The use cases around overrides."""
 
-    def __init__(self, foundation: Foundation) -> None:
+    def __init__(self, context: ServiceContext) -> None:
         """Take what every use case stands on."""
-        self._foundation = foundation
+        self._context = context
 
     async def create(
         self,
         *,
-        viewer: Principal,
+        principal: Principal,
         at: HolderReference,
         target_id: str,
         draft: OverrideDraft,
-        terms: WriteTerms = AT_ONCE,
+        options: WriteOptions = DEFAULT_WRITE_OPTIONS,
     ) -> Secret:
         """Create an override at the holder: its target's key, a value of its own.
 
@@ -49,52 +54,52 @@ class Overrides:
 
         """
         draft.ensure_valid()
-        async with self._foundation.writing(terms, viewer=viewer) as unit:
-            holder = await access.require_on(unit, viewer, Permission.SECRET_WRITE, at)
+        async with self._context.writing(options, principal=principal) as unit:
+            holder = await access.require_on(unit, principal, Permission.SECRET_WRITE, at)
             return await once(
-                self._foundation,
+                self._context,
                 unit,
-                viewer=viewer,
-                terms=terms,
+                principal=principal,
+                options=options,
                 request=("override", at, target_id, draft),
                 recording=SECRETS,
                 make=partial(
                     add_override,
-                    self._foundation,
+                    self._context,
                     unit,
                     holder,
                     target_id,
                     draft,
-                    viewer=viewer,
-                    knows_external=terms.knows_external,
+                    principal=principal,
+                    knows_external=options.knows_external,
                 ),
             )
 
 
 async def add_override(
-    foundation: Foundation,
+    context: ServiceContext,
     unit: WriteUnit,
     holder: Holder,
     target_id: str,
     draft: OverrideDraft,
     *,
-    viewer: Principal,
+    principal: Principal,
     knows_external: bool = True,
 ) -> Secret:
     """Add an override inside a write that is allowed; errors as in `Overrides.create`."""
-    target = await target_in_reach(unit, target_id, holder, viewer=viewer)
+    target = await resolve_target(unit, target_id, holder, principal=principal)
     ensure_is_known(target, knows_external=knows_external)
     ensure_can_be_overridden(target, holder)
     # The target has the key in the chain, so only an override of it can have it here.
     if existing := await secrets.find_at(unit, holder, target.key):
         raise OverrideConflict(existing)
-    override = new_override(foundation, holder, target, draft)
-    await add_with_value(foundation, unit, override, draft.value or "", viewer=viewer)
+    override = new_override(context, holder, target, draft)
+    await add_with_value(context, unit, override, draft.value or "", principal=principal)
     return override
 
 
 def new_override(
-    foundation: Foundation, holder: Holder, target: Secret, draft: OverrideDraft
+    context: ServiceContext, holder: Holder, target: Secret, draft: OverrideDraft
 ) -> Secret:
     """Return a new override, not stored yet.
 
@@ -109,4 +114,4 @@ def new_override(
         target_holder_id=target.holder.id,
         target_version=target.version,
     )
-    return assembled(foundation, holder, draft, shape)
+    return build_secret(context, holder, draft, shape)

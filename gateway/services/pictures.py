@@ -10,22 +10,22 @@ from gateway.domain.principals import Principal
 from gateway.domain.refusals import HolderNotFound
 from gateway.domain.secrets import Secret
 from gateway.services import access
-from gateway.services.foundation import Foundation
+from gateway.services.context import ServiceContext
 from gateway.storage import effective, holders
 from gateway.storage.unit_of_work import ReadUnit
 
 # What is beyond is not read; the picture says that there is more.
-MOST_ROWS: Final = 2_000
+MAX_ROWS: Final = 2_000
 
 
 class Pictures:
     """The use case around the picture of what a service sees."""
 
-    def __init__(self, foundation: Foundation) -> None:
+    def __init__(self, context: ServiceContext) -> None:
         """Take what every use case stands on."""
-        self._foundation = foundation
+        self._context = context
 
-    async def of_service(self, unit: ReadUnit, *, viewer: Principal, service_id: str) -> Picture:
+    async def of_service(self, unit: ReadUnit, *, principal: Principal, service_id: str) -> Picture:
         """Return the picture of what the service sees, as far as the viewer may see it.
 
         Raises:
@@ -33,14 +33,14 @@ class Pictures:
             Forbidden: if the viewer may not read secrets.
 
         """
-        sight = access.require_somewhere(viewer, Permission.SECRET_READ)
+        visibility = access.require_somewhere(principal, Permission.SECRET_READ)
         service = await holders.find(unit, service_id) if is_canonical_id(service_id) else None
-        if service is None or not service.kind.is_service or not sight.covers(service):
+        if service is None or not service.kind.is_service or not visibility.covers(service):
             raise HolderNotFound(None, service_id)
-        seen = await effective.in_chain(unit, service, most=MOST_ROWS + 1, sight=sight)
+        seen = await effective.in_chain(unit, service, most=MAX_ROWS + 1, visibility=visibility)
         chain = await _chain(unit, service)
-        told = [_as_told(viewer, secret) for secret in seen[:MOST_ROWS]]
-        return Picture.of(chain, told, is_cut=len(seen) > MOST_ROWS)
+        shown = [_as_visible(principal, secret) for secret in seen[:MAX_ROWS]]
+        return Picture.of(chain, shown, is_cut=len(seen) > MAX_ROWS)
 
 
 async def _chain(unit: ReadUnit, service: Holder) -> list[Holder]:
@@ -49,5 +49,5 @@ async def _chain(unit: ReadUnit, service: Holder) -> list[Holder]:
     return [found[holder_id] for holder_id in reversed(service.chain_ids)]
 
 
-def _as_told(viewer: Principal, secret: Secret) -> Secret:
-    return secret if access.seen_target(viewer, secret) else without_target(secret)
+def _as_visible(principal: Principal, secret: Secret) -> Secret:
+    return secret if access.seen_target(principal, secret) else without_target(secret)

@@ -79,11 +79,11 @@ class RecordedError:
     @classmethod
     def of(cls, error: BusinessError) -> "RecordedError":
         """Write an error down."""
-        facts = {name: it for name, it in vars(error).items() if name in _FACTS}
+        facts = {name: value for name, value in vars(error).items() if name in _FACTS}
         kind, argument = type(error).__name__, error.argument
         return cls(kind=kind, message=error.message, argument=argument, **facts)
 
-    def restored(self) -> BusinessError:
+    def restore(self) -> BusinessError:
         """Return the error again."""
         kind = _kinds()[self.kind]
         error = kind.__new__(kind)

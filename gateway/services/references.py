@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from gateway.crypto.envelope import sealed_size
+from gateway.domain.change_feed import SecretChange
 from gateway.domain.change_warnings import (
     ChangeWarning,
     WarningCode,
@@ -13,12 +14,11 @@ from gateway.domain.change_warnings import (
 )
 from gateway.domain.errors import Argument
 from gateway.domain.holders import Holder
-from gateway.domain.news import SecretChange
 from gateway.domain.reference_graph import Graph, Name, graphs_before, node_of
 from gateway.domain.references import read_references
 from gateway.domain.sealed import NeverStored
 from gateway.domain.secrets import Secret
-from gateway.services.foundation import Foundation
+from gateway.services.context import ServiceContext
 from gateway.storage import holders, references, secrets
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 from gateway.storage.values import ValueState
@@ -35,14 +35,14 @@ class Written(NeverStored):
 
 
 async def store_references(
-    foundation: Foundation, unit: WriteUnit, written: Sequence[Written]
+    context: ServiceContext, unit: WriteUnit, written: Sequence[Written]
 ) -> None:
     """Store what values refer to, beside the values and in their transaction.
 
     A reference to a name that no secret around has is reported as a warning, once all else of the
     change is written; so is a value that was emptied.
     """
-    stale = [it.secret.id for it in written if it.former and it.former.has_references]
+    stale = [item.secret.id for item in written if item.former and item.former.has_references]
     if stale:
         await references.remove(unit, stale)
     added = list[references.ValueReferences]()
@@ -51,7 +51,7 @@ async def store_references(
             _warn_of_emptied(each.secret)
         if names := read_references(each.value).names:
             project_id = each.secret.holder.project_id
-            hashes = foundation.vault.hashed_names(names, project_id=project_id)
+            hashes = context.vault.hash_names(names, project_id=project_id)
             added.append(
                 references.ValueReferences(each.secret.id, project_id, each.version, hashes)
             )
@@ -99,7 +99,7 @@ class Ripples:
         """Return the services, by their chains, that get something else after a change."""
         if self.graph is None:
             return set()
-        after = self._deleted(self.graph) if of_deletion else self._edited(self.graph)
+        after = self._delete(self.graph) if of_deletion else self._edit(self.graph)
         return {chain[0] for chain in chains if self.graph.changed(after, chain)}
 
     def secret_ids(self, chains: Iterable[tuple[str, ...]]) -> set[str]:
@@ -107,38 +107,38 @@ class Ripples:
         found: set[str] = set()
         if self.graph is None:
             return found
-        edited, deleted = self._edited(self.graph), self._deleted(self.graph)
+        edited, deleted = self._edit(self.graph), self._delete(self.graph)
         for chain in chains:
             changed = self.graph.changed(edited, chain) | self.graph.changed(deleted, chain)
             winners = self.graph.view(chain).winners
             found |= {winners[name].id for name in changed if name in winners}
         return found - {self.secret.id}
 
-    def _deleted(self, graph: Graph) -> Graph:
+    def _delete(self, graph: Graph) -> Graph:
         return graph.without([self.secret.id, *self.dependent_ids])
 
-    def _edited(self, graph: Graph) -> Graph:
+    def _edit(self, graph: Graph) -> Graph:
         node = graph.nodes[self.secret.id]
         source = graph.nodes.get(node.target_id or node.id, node)
         # What an alias has under its key is something else then, though still a file if it is one.
         return graph.with_nodes(replace(node, target_id=None, path=source.path).edited())
 
 
-async def ripples(foundation: Foundation, unit: ReadUnit, secret: Secret) -> Ripples:
+async def ripples(context: ServiceContext, unit: ReadUnit, secret: Secret) -> Ripples:
     """Return what follows references around a secret."""
     if not await references.has_any(unit, secret.holder.project_id):
         return Ripples(secret, (), None)
     dependents = await secrets.dependent_keys(unit, secret.id)
     keys = {secret.key, *dependents.values()}
-    graph = await load_graph(foundation, unit, secret.holder, keys)
+    graph = await load_graph(context, unit, secret.holder, keys)
     return Ripples(secret, tuple(dependents), graph)
 
 
 async def services_reached(
-    foundation: Foundation, unit: ReadUnit, secret: Secret, *, of_deletion: bool
+    context: ServiceContext, unit: ReadUnit, secret: Secret, *, of_deletion: bool
 ) -> set[str]:
     """Return the services that get something else, through references too; none without those."""
-    found = await ripples(foundation, unit, secret)
+    found = await ripples(context, unit, secret)
     if found.graph is None:
         return set()
     below = await holders.chains_below(unit, secret.holder)
@@ -146,20 +146,20 @@ async def services_reached(
     return found.service_ids(chains, of_deletion=of_deletion)
 
 
-async def secrets_reached(foundation: Foundation, unit: ReadUnit, secret: Secret) -> set[str]:
+async def secrets_reached(context: ServiceContext, unit: ReadUnit, secret: Secret) -> set[str]:
     """Return the secrets whose delivered text depends on a secret through references.
 
     Each holder counts, whether or not a service is below it: a secret depends on another one
     before the first service is made.
     """
-    found = await ripples(foundation, unit, secret)
+    found = await ripples(context, unit, secret)
     if found.graph is None:
         return set()
     return found.secret_ids(chain for _, chain in await holders.chains_below(unit, secret.holder))
 
 
 async def keys_reached(
-    foundation: Foundation,
+    context: ServiceContext,
     unit: ReadUnit,
     service: Holder,
     change: SecretChange,
@@ -170,12 +170,12 @@ async def keys_reached(
     What the secret's value referred to before is not known any longer. Where that decides, both
     answers count: see `graphs_before`.
     """
-    if not change.is_felt_by_references:
+    if not change.affects_references:
         return ()
-    now = await load_graph(foundation, unit, service, own)
+    now = await load_graph(context, unit, service, own)
     if now is None:
         return ()
-    hashes = foundation.vault.name_hashes(own, project_id=service.project_id)
+    hashes = context.vault.name_hashes(own, project_id=service.project_id)
     changed: set[Name] = set()
     for before in graphs_before(now, change, hashes, service.chain_ids):
         changed |= before.changed(now, service.chain_ids)
@@ -184,7 +184,7 @@ async def keys_reached(
 
 
 async def load_graph(
-    foundation: Foundation, unit: ReadUnit, holder: Holder, keys: Collection[str]
+    context: ServiceContext, unit: ReadUnit, holder: Holder, keys: Collection[str]
 ) -> Graph | None:
     """Return the part of a holder's chain, and of all below it, that follows from changed keys.
 
@@ -198,24 +198,24 @@ async def load_graph(
     if not referring:
         return None
     named = {*keys, *(key for _, key in referring)}
-    hashes = foundation.vault.name_hashes(named, project_id=holder.project_id)
+    hashes = context.vault.name_hashes(named, project_id=holder.project_id)
     known = set(hashes.values())
-    names = {it.secret_id: it.names for it in await references.around(unit, holder, known)}
+    names = {item.secret_id: item.names for item in await references.around(unit, holder, known)}
     edges: dict[Name, set[Name]] = {}
     for secret_id, key in referring:
         edges.setdefault(hashes[key], set()).update(names.get(secret_id, ()))
     changed = {hashes[key] for key in keys}
-    reached = _closure(changed, _reversed(edges))
+    reached = _closure(changed, _reverse(edges))
     if reached == changed and not any(edges.get(name, set()) & changed for name in changed):
         return None
     relevant = _closure(reached, edges)
     wanted = {key for key, name in hashes.items() if name in relevant}
     found = await secrets.with_keys(unit, holder, wanted)
-    return await graph_of(foundation, unit, holder, found, names)
+    return await graph_of(context, unit, holder, found, names)
 
 
 async def graph_of(
-    foundation: Foundation,
+    context: ServiceContext,
     unit: ReadUnit,
     holder: Holder,
     found: Sequence[Secret],
@@ -224,7 +224,7 @@ async def graph_of(
     """Return the graph of secrets and the targets of aliases, by the names in their values."""
     nodes = [*found, *await _missing_targets(unit, found)]
     keys = {secret.key for secret in nodes}
-    hashes = foundation.vault.name_hashes(keys, project_id=holder.project_id)
+    hashes = context.vault.name_hashes(keys, project_id=holder.project_id)
     return Graph.of(
         node_of(secret, hashes[secret.key], names.get(secret.id, frozenset())) for secret in nodes
     )
@@ -257,7 +257,7 @@ def _closure(start: Collection[Name], edges: Mapping[Name, Collection[Name]]) ->
     return found
 
 
-def _reversed(edges: Mapping[Name, Collection[Name]]) -> Mapping[Name, Collection[Name]]:
+def _reverse(edges: Mapping[Name, Collection[Name]]) -> Mapping[Name, Collection[Name]]:
     turned: dict[Name, set[Name]] = {}
     for name, referred in edges.items():
         for other in referred:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from gateway.domain.holders import Holder
 from gateway.domain.refusals import HolderNotEmpty
-from gateway.services.foundation import Foundation
+from gateway.services.context import ServiceContext
 from gateway.storage import holders, secrets
 from gateway.storage.unit_of_work import WriteUnit
 
@@ -18,7 +18,7 @@ class HolderDeletion:
 
 
 async def remove_whole(
-    foundation: Foundation, unit: WriteUnit, holder: Holder, *, with_content: bool
+    context: ServiceContext, unit: WriteUnit, holder: Holder, *, with_content: bool
 ) -> HolderDeletion:
     """Delete a holder; what is below it and its secrets only `with_content`.
 
@@ -30,13 +30,13 @@ async def remove_whole(
     going = await secrets.ids_at(unit, [holder.id, *below])
     if (below or going) and not with_content:
         raise HolderNotEmpty(holder.id, holders=len(below), secrets=len(going))
-    await remove_holder(foundation, unit, holder)
+    await remove_holder(context, unit, holder)
     return HolderDeletion((holder.id, *below), tuple(going))
 
 
-async def remove_holder(foundation: Foundation, unit: WriteUnit, holder: Holder) -> None:
+async def remove_holder(context: ServiceContext, unit: WriteUnit, holder: Holder) -> None:
     """Delete a holder with all below it and all their secrets, and a project's data key."""
     await secrets.remove_at(unit, [holder.id, *await holders.ids_below(unit, holder)])
     if holder.parent_id is None:
-        await foundation.vault.forget_project(unit, holder.id)
+        await context.vault.forget_project(unit, holder.id)
     await holders.remove(unit, holder)

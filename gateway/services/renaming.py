@@ -20,7 +20,7 @@ from gateway.domain.references import with_renamed
 from gateway.domain.refusals import ReferencesNotUpdated, named_secrets
 from gateway.domain.secrets import Secret
 from gateway.services import access
-from gateway.services.foundation import Foundation
+from gateway.services.context import ServiceContext
 from gateway.services.references import graph_of
 from gateway.services.writing import identity_of, update_with_value
 from gateway.storage import holders, references, secrets, values
@@ -36,7 +36,7 @@ class Mentions:
     referrers: Mapping[str, Secret]
     graph: Graph
 
-    def broken(self, gone: Collection[str], chains: Iterable[Chain]) -> Sequence[Secret]:
+    def broken_by(self, gone: Collection[str], chains: Iterable[Chain]) -> Sequence[Secret]:
         """Return those whose reference resolves now, and to nothing without some secrets."""
         after = self.graph.without(gone)
         found: set[str] = set()
@@ -44,7 +44,7 @@ class Mentions:
             view, left = self.graph.view(chain), after.view(chain)
             if self.name in view.winners and self.name not in left.winners:
                 found |= {source.id for source in left.sources.values()}
-        return [it for it in self.referrers.values() if it.id in found]
+        return [referrer for referrer in self.referrers.values() if referrer.id in found]
 
     def resolutions(self, referrer: Secret, chains: Iterable[Chain]) -> set[str | None]:
         """Return what a secret's reference resolves to where the secret is delivered."""
@@ -58,29 +58,29 @@ class Mentions:
 
 
 async def mentions_of(
-    foundation: Foundation, unit: ReadUnit, holder: Holder, key: str
+    context: ServiceContext, unit: ReadUnit, holder: Holder, key: str
 ) -> Mentions | None:
     """Return who refers to a key in a holder's chain and below it; None if nobody does."""
-    name = foundation.vault.name_hashes([key], project_id=holder.project_id)[key]
+    name = context.vault.name_hashes([key], project_id=holder.project_id)[key]
     found = await references.mentioning(unit, holder, name)
     if not found:
         return None
-    referrers = await secrets.by_ids(unit, [it.secret_id for it in found])
+    referrers = await secrets.by_ids(unit, [item.secret_id for item in found])
     aliases = await secrets.alias_keys_of(unit, referrers)
-    keys = {key, *aliases, *(it.key for it in referrers.values())}
+    keys = {key, *aliases, *(referrer.key for referrer in referrers.values())}
     around = await secrets.with_keys(unit, holder, keys)
-    names = {it.secret_id: it.names for it in found}
-    graph = await graph_of(foundation, unit, holder, around, names)
+    names = {item.secret_id: item.names for item in found}
+    graph = await graph_of(context, unit, holder, around, names)
     return Mentions(key, name, referrers, graph)
 
 
 async def warn_of_broken(
-    foundation: Foundation,
+    context: ServiceContext,
     unit: WriteUnit,
     secret: Secret,
     gone: Mapping[str, str],
     *,
-    viewer: Principal,
+    principal: Principal,
     argument: Argument,
 ) -> None:
     """Report the references that a change leaves unresolved, before it is written.
@@ -90,17 +90,17 @@ async def warn_of_broken(
     if not are_warnings_wanted():
         return
     for key in sorted(set(gone.values())):
-        mentions = await mentions_of(foundation, unit, secret.holder, key)
+        mentions = await mentions_of(context, unit, secret.holder, key)
         if mentions is None:
             continue
         chains = [chain for _, chain in await holders.chains_below(unit, secret.holder)]
-        if broken := [it for it in mentions.broken(gone, chains) if it.id not in gone]:
-            message = f"{_named(broken, viewer)} {{{{{key}}}}}, which then leads to nothing."
+        if broken_by := [item for item in mentions.broken_by(gone, chains) if item.id not in gone]:
+            message = f"{_name(broken_by, principal)} {{{{{key}}}}}, which then leads to nothing."
             warn(ChangeWarning(WarningCode.REFERENCE_BROKEN, message, secret.id, argument))
 
 
-def _named(referrers: Sequence[Secret], viewer: Principal) -> str:
-    seen = [it for it in referrers if access.can_see(viewer, it)]
+def _name(referrers: Sequence[Secret], principal: Principal) -> str:
+    seen = [referrer for referrer in referrers if access.can_see(principal, referrer)]
     verb = "refers to" if len(referrers) == 1 else "refer to"
     return f"{named_secrets(seen, total=len(referrers))} {verb}"
 
@@ -113,7 +113,7 @@ class ReferenceUpdate:
     referrers: Sequence[Secret]
 
     async def write(
-        self, foundation: Foundation, unit: WriteUnit, key: str, *, viewer: Principal
+        self, context: ServiceContext, unit: WriteUnit, key: str, *, principal: Principal
     ) -> None:
         """Rewrite the values, once the secret has its new key.
 
@@ -122,18 +122,18 @@ class ReferenceUpdate:
 
         """
         # The rename itself may have written some of them: overrides of the secret.
-        current = await secrets.by_ids(unit, [it.id for it in self.referrers])
+        current = await secrets.by_ids(unit, [referrer.id for referrer in self.referrers])
         too_long = [
             secret
             for secret in current.values()
-            if not await _rewrite(foundation, unit, secret, self.former, key, viewer=viewer)
+            if not await _rewrite(context, unit, secret, self.former, key, principal=principal)
         ]
         if too_long:
             raise ReferencesNotUpdated(too_long, 0)
 
 
 async def plan_update(
-    foundation: Foundation, unit: ReadUnit, secret: Secret, *, viewer: Principal
+    context: ServiceContext, unit: ReadUnit, secret: Secret, *, principal: Principal
 ) -> ReferenceUpdate:
     """Find the values that refer to a secret and have to follow its rename.
 
@@ -143,7 +143,7 @@ async def plan_update(
 
     """
     project = (await holders.by_ids(unit, [secret.holder.project_id]))[secret.holder.project_id]
-    mentions = await mentions_of(foundation, unit, project, secret.key)
+    mentions = await mentions_of(context, unit, project, secret.key)
     if mentions is None:
         return ReferenceUpdate(secret.key, ())
     family = {secret.id, *await secrets.override_ids(unit, secret.id)}
@@ -154,10 +154,10 @@ async def plan_update(
         resolved = mentions.resolutions(referrer, await _chains(unit, referrer.holder))
         if not resolved & family:
             continue
-        can_follow = resolved <= family and _can_write(viewer, referrer)
+        can_follow = resolved <= family and _can_write(principal, referrer)
         (following if can_follow else refused).append(referrer)
     if refused:
-        seen = [it for it in refused if access.can_see(viewer, it)]
+        seen = [item for item in refused if access.can_see(principal, item)]
         raise ReferencesNotUpdated(seen, len(refused) - len(seen))
     return ReferenceUpdate(secret.key, following)
 
@@ -168,26 +168,26 @@ async def _chains(unit: ReadUnit, holder: Holder) -> Sequence[Chain]:
     return services or [chain for _, chain in below]
 
 
-def _can_write(viewer: Principal, secret: Secret) -> bool:
-    return not secret.is_provided and viewer.may(Permission.SECRET_WRITE, on=secret.holder)
+def _can_write(principal: Principal, secret: Secret) -> bool:
+    return not secret.is_provided and principal.may(Permission.SECRET_WRITE, on=secret.holder)
 
 
 async def _rewrite(
-    foundation: Foundation,
+    context: ServiceContext,
     unit: WriteUnit,
     secret: Secret,
     former: str,
     key: str,
     *,
-    viewer: Principal,
+    principal: Principal,
 ) -> bool:
     stored = await values.find_value(unit, secret.id)
     if stored is None:
         return True
-    text = await foundation.vault.open(unit, stored[0], identity_of(secret, stored[1]))
+    text = await context.vault.open(unit, stored[0], identity_of(secret, stored[1]))
     renamed = with_renamed(text, former, key)
     if utf8_size(renamed) > MAX_VALUE_BYTES:
         return False
-    edited = replace(secret, version=secret.version + 1, updated_at=foundation.now())
-    await update_with_value(foundation, unit, edited, renamed, viewer=viewer)
+    edited = replace(secret, version=secret.version + 1, updated_at=context.now())
+    await update_with_value(context, unit, edited, renamed, principal=principal)
     return True

@@ -35,7 +35,7 @@ class UserRemoval:
 
 
 async def revoke_created(
-    unit: WriteUnit, creator: Creator, *, at: datetime, viewer: Principal
+    unit: WriteUnit, creator: Creator, *, at: datetime, principal: Principal
 ) -> tuple[ApiToken, ...]:
     """Revoke all tokens created by a creator, and by those, and so on; return them, oldest first.
 
@@ -50,15 +50,15 @@ async def revoke_created(
         token for token in await tokens.created_by(unit, creator) if token.revoked_at is None
     ]
     # In few statements, however many there are: other writers wait meanwhile.
-    everywhere = Visibility.everywhere(viewer.organization_id)
+    everywhere = Visibility.everywhere(principal.organization_id)
     ids = [token.id for token in created]
-    for grant in await grants.of_tokens(unit, ids, sight=everywhere):
-        access.require_role(viewer, grant.held.role, on=grant.held.place)
+    for grant in await grants.of_tokens(unit, ids, visibility=everywhere):
+        access.require_role(principal, grant.held.role, on=grant.held.holder)
     await tokens.revoke_all(unit, ids, at=at)
     return tuple(created)
 
 
-async def require_revocable(unit: WriteUnit, token_id: str, *, viewer: Principal) -> None:
+async def require_revocable(unit: WriteUnit, token_id: str, *, principal: Principal) -> None:
     """Refuse to revoke a token that was granted more than the viewer may give.
 
     Raises:
@@ -66,18 +66,18 @@ async def require_revocable(unit: WriteUnit, token_id: str, *, viewer: Principal
 
     """
     grantee = GranteeReference(kind=GranteeKind.TOKEN, id=token_id)
-    for held in await grants.held_by(unit, grantee):
-        access.require_role(viewer, held.role, on=held.place)
+    for held in await grants.assigned_to(unit, grantee):
+        access.require_role(principal, held.role, on=held.holder)
 
 
 async def visible(
-    unit: WriteUnit, revoked: Sequence[ApiToken], *, viewer: Principal
+    unit: WriteUnit, revoked: Sequence[ApiToken], *, principal: Principal
 ) -> tuple[ApiToken, ...]:
     """Return the first of the revoked tokens that the viewer can list, as they are now."""
-    sight = access.require_somewhere(viewer, Permission.ACCESS_MANAGE)
+    visibility = access.require_somewhere(principal, Permission.ACCESS_MANAGE)
     shown: list[ApiToken] = []
     for token in revoked:
-        if (found := await tokens.find(unit, token.id, sight=sight)) is not None:
+        if (found := await tokens.find(unit, token.id, visibility=visibility)) is not None:
             shown.append(found)
         if len(shown) == MAX_SHOWN:
             break

@@ -1,19 +1,19 @@
 """Whether there is room for one more holder, inside a write."""
 
 from gateway.domain.holders import Holder
-from gateway.services.foundation import Foundation
+from gateway.services.context import ServiceContext
 from gateway.storage import holders
 from gateway.storage.unit_of_work import WriteUnit
 
 
-async def ensure_room_for_holder(foundation: Foundation, unit: WriteUnit, holder: Holder) -> None:
+async def ensure_room_for_holder(context: ServiceContext, unit: WriteUnit, holder: Holder) -> None:
     """Refuse a new holder where there are as many as there can be.
 
     Raises:
         QuotaExceeded: naming the quota.
 
     """
-    quotas = foundation.quotas
+    quotas = context.quotas
     if holder.parent_id is None:
         projects = await holders.count_projects(unit, holder.organization_id)
         quotas.ensure_room_for_project(projects)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from functools import partial
 
-from gateway.domain.drafts import AT_ONCE, HolderReference, SecretDraft, WriteTerms
+from gateway.domain.drafts import DEFAULT_WRITE_OPTIONS, HolderReference, SecretDraft, WriteOptions
 from gateway.domain.holders import Holder
 from gateway.domain.ids import is_canonical_id
 from gateway.domain.pages import (
@@ -19,11 +19,11 @@ from gateway.domain.permissions import Permission
 from gateway.domain.principals import Principal
 from gateway.domain.secrets import Secret, SecretFacts, SecretType
 from gateway.services import access
-from gateway.services.foundation import Foundation
+from gateway.services.context import ServiceContext
 from gateway.services.idempotency import once
 from gateway.services.recorded_answers import SECRETS
 from gateway.services.references import secrets_reached
-from gateway.services.writing import Shape, add_with_value, assembled, ensure_key_is_free
+from gateway.services.writing import Shape, add_with_value, build_secret, ensure_key_is_free
 from gateway.storage import secrets
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
@@ -31,12 +31,12 @@ from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 class Secrets:
     """The use cases around one secret or a list of them."""
 
-    def __init__(self, foundation: Foundation) -> None:
+    def __init__(self, context: ServiceContext) -> None:
         """Take what every use case stands on."""
-        self._foundation = foundation
+        self._context = context
 
     async def find(
-        self, unit: ReadUnit, *, viewer: Principal, ids: Iterable[str]
+        self, unit: ReadUnit, *, principal: Principal, ids: Iterable[str]
     ) -> dict[str, Secret]:
         """Return the secrets with these ids that the viewer can see, by id.
 
@@ -44,9 +44,9 @@ class Secrets:
             Forbidden: if the viewer may not read secrets.
 
         """
-        access.require_somewhere(viewer, Permission.SECRET_READ)
+        access.require_somewhere(principal, Permission.SECRET_READ)
         found = await secrets.by_ids(unit, filter(is_canonical_id, ids))
-        return {key: secret for key, secret in found.items() if access.can_see(viewer, secret)}
+        return {key: secret for key, secret in found.items() if access.can_see(principal, secret)}
 
     def cursor_of(self, secret: Secret, *, order: SecretOrder) -> str:
         """Return the secret's cursor in lists of that order."""
@@ -56,7 +56,7 @@ class Secrets:
         self,
         unit: ReadUnit,
         *,
-        viewer: Principal,
+        principal: Principal,
         holder: Holder,
         window: Window,
         order: SecretOrder = BY_KEY,
@@ -70,11 +70,13 @@ class Secrets:
 
         """
         only.ensure_valid()
-        sight = access.require_somewhere(viewer, Permission.SECRET_READ)
-        return await secrets.page(unit, [holder.id], window, sight=sight, order=order, only=only)
+        visibility = access.require_somewhere(principal, Permission.SECRET_READ)
+        return await secrets.page(
+            unit, [holder.id], window, visibility=visibility, order=order, only=only
+        )
 
     async def visible_from(
-        self, unit: ReadUnit, *, viewer: Principal, holder: Holder, window: Window
+        self, unit: ReadUnit, *, principal: Principal, holder: Holder, window: Window
     ) -> Page[Secret]:
         """Return a page of all that the holder sees: its own, inherited and built-in secrets.
 
@@ -85,11 +87,13 @@ class Secrets:
             InvalidInput: for a cursor of another list.
 
         """
-        sight = access.require_somewhere(viewer, Permission.SECRET_READ)
-        return await secrets.page(unit, holder.chain_ids, window, sight=sight, order=BY_SCOPE)
+        visibility = access.require_somewhere(principal, Permission.SECRET_READ)
+        return await secrets.page(
+            unit, holder.chain_ids, window, visibility=visibility, order=BY_SCOPE
+        )
 
     async def dependents_of(
-        self, unit: ReadUnit, *, viewer: Principal, secret: Secret, window: Window
+        self, unit: ReadUnit, *, principal: Principal, secret: Secret, window: Window
     ) -> Page[Secret]:
         """Return a page of what goes when the secret is deleted, or refers to it as `{{KEY}}`.
 
@@ -98,23 +102,23 @@ class Secrets:
             InvalidInput: for a cursor of another list.
 
         """
-        sight = access.require_somewhere(viewer, Permission.SECRET_READ)
-        referring = await secrets_reached(self._foundation, unit, secret)
+        visibility = access.require_somewhere(principal, Permission.SECRET_READ)
+        referring = await secrets_reached(self._context, unit, secret)
         return await secrets.dependents_page(
-            unit, secret.id, window, sight=sight, referring=referring
+            unit, secret.id, window, visibility=visibility, referring=referring
         )
 
-    def target_of(self, secret: Secret, *, viewer: Principal) -> SecretFacts | None:
+    def target_of(self, secret: Secret, *, principal: Principal) -> SecretFacts | None:
         """Return what an alias or override refers to; None if that is not there for the viewer."""
-        return access.seen_target(viewer, secret)
+        return access.seen_target(principal, secret)
 
     async def create(
         self,
         *,
-        viewer: Principal,
+        principal: Principal,
         at: HolderReference,
         draft: SecretDraft,
-        terms: WriteTerms = AT_ONCE,
+        options: WriteOptions = DEFAULT_WRITE_OPTIONS,
     ) -> Secret:
         """Create a VALUE, or with a mount path a FILE.
 
@@ -127,35 +131,35 @@ class Secrets:
 
         """
         draft.ensure_valid()
-        async with self._foundation.writing(terms, viewer=viewer) as unit:
-            holder = await access.require_on(unit, viewer, Permission.SECRET_WRITE, at)
+        async with self._context.writing(options, principal=principal) as unit:
+            holder = await access.require_on(unit, principal, Permission.SECRET_WRITE, at)
             return await once(
-                self._foundation,
+                self._context,
                 unit,
-                viewer=viewer,
-                terms=terms,
+                principal=principal,
+                options=options,
                 request=("create", at, draft),
                 recording=SECRETS,
-                make=partial(add_secret, self._foundation, unit, holder, draft, viewer=viewer),
+                make=partial(add_secret, self._context, unit, holder, draft, principal=principal),
             )
 
 
 async def add_secret(
-    foundation: Foundation,
+    context: ServiceContext,
     unit: WriteUnit,
     holder: Holder,
     draft: SecretDraft,
     *,
-    viewer: Principal,
+    principal: Principal,
 ) -> Secret:
     """Add a secret inside a write that has been allowed already; errors as in `Secrets.create`."""
-    await ensure_key_is_free(unit, holder, draft.key, viewer=viewer)
-    secret = new_secret(foundation, holder, draft)
-    await add_with_value(foundation, unit, secret, draft.value or "", viewer=viewer)
+    await ensure_key_is_free(unit, holder, draft.key, principal=principal)
+    secret = new_secret(context, holder, draft)
+    await add_with_value(context, unit, secret, draft.value or "", principal=principal)
     return secret
 
 
-def new_secret(foundation: Foundation, holder: Holder, draft: SecretDraft) -> Secret:
+def new_secret(context: ServiceContext, holder: Holder, draft: SecretDraft) -> Secret:
     """Return a new secret, not stored yet.
 
     Raises:
@@ -165,4 +169,4 @@ def new_secret(foundation: Foundation, holder: Holder, draft: SecretDraft) -> Se
     mount_path = draft.mount_path or None
     variable_type = SecretType.FILE if mount_path else SecretType.VALUE
     shape = Shape(variable_type=variable_type, key=draft.key, mount_path=mount_path)
-    return assembled(foundation, holder, draft, shape)
+    return build_secret(context, holder, draft, shape)

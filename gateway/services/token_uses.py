@@ -7,7 +7,7 @@ import structlog
 
 from gateway.domain.errors import GatewayError
 from gateway.domain.tokens import ApiToken
-from gateway.services.foundation import Foundation
+from gateway.services.context import ServiceContext
 from gateway.services.homes import Homes
 from gateway.storage import tokens
 
@@ -20,11 +20,11 @@ USE_IS_NOTED_EVERY: Final = timedelta(hours=1)
 class TokenUses:
     """The uses that are not stored yet. No request waits for the database's one writer for them."""
 
-    def __init__(self, foundation: Foundation) -> None:
+    def __init__(self, context: ServiceContext) -> None:
         """Begin with nothing noted."""
-        self._foundation = foundation
+        self._context = context
         self._noted: dict[str, datetime] = {}
-        self.homes = Homes(foundation)
+        self.homes = Homes(context)
 
     def note(self, token: ApiToken, now: datetime) -> None:
         """Note that a token is used, unless a recent use is stored."""
@@ -39,7 +39,7 @@ class TokenUses:
         if not noted:
             return
         try:
-            async with self._foundation.database.write() as unit:
+            async with self._context.database.write() as unit:
                 for token_id, at in noted.items():
                     await tokens.note_use(unit, token_id, at=at, since=at - USE_IS_NOTED_EVERY)
         except GatewayError as error:

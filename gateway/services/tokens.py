@@ -9,13 +9,13 @@ from typing import Final, NoReturn
 
 from gateway.crypto.envelope import keyed_hash
 from gateway.domain import content
-from gateway.domain.drafts import AT_ONCE, HolderReference, WriteTerms
+from gateway.domain.drafts import DEFAULT_WRITE_OPTIONS, HolderReference, WriteOptions
 from gateway.domain.errors import Argument, InvalidInput, Unauthenticated
 from gateway.domain.grants import (
     Grant,
     GranteeKind,
     GranteeReference,
-    Held,
+    RoleAssignment,
     TokenAlreadyShown,
     TokenNotFound,
 )
@@ -27,7 +27,7 @@ from gateway.domain.principals import Principal
 from gateway.domain.tokens import ApiToken, Creator, earliest, is_token_text, new_token_text
 from gateway.domain.visibility import Visibility
 from gateway.services import access
-from gateway.services.foundation import Foundation
+from gateway.services.context import ServiceContext
 from gateway.services.idempotency import once
 from gateway.services.recorded_answers import recording_of
 from gateway.services.revocation import (
@@ -71,20 +71,20 @@ def _refuse_repeat(created: _Created) -> NoReturn:
 class Tokens:
     """The use cases around API tokens."""
 
-    def __init__(self, foundation: Foundation, uses: TokenUses) -> None:
+    def __init__(self, context: ServiceContext, uses: TokenUses) -> None:
         """Take what every use case stands on, and where each use of a token is noted."""
-        self._foundation = foundation
+        self._context = context
         self._uses = uses
 
     async def create(
         self,
         *,
-        viewer: Principal,
+        principal: Principal,
         name: str,
         role: Role,
         on: HolderReference | None = None,
         lifetime: timedelta | None = None,
-        terms: WriteTerms = AT_ONCE,
+        options: WriteOptions = DEFAULT_WRITE_OPTIONS,
     ) -> NewToken:
         """Create a token with a role at a place; without one, in the whole organization.
 
@@ -101,15 +101,15 @@ class Tokens:
         """
         content.ensure_name(name)
         text = new_token_text()
-        async with self._foundation.writing(terms, viewer=viewer) as unit:
-            place = await access.require_at(unit, viewer, Permission.ACCESS_MANAGE, on)
-            access.require_role(viewer, role, on=place)
-            new = self._new(viewer, name, Held(role=role, place=place), lifetime)
+        async with self._context.writing(options, principal=principal) as unit:
+            holder = await access.require_at(unit, principal, Permission.ACCESS_MANAGE, on)
+            access.require_role(principal, role, on=holder)
+            new = self._new(principal, name, RoleAssignment(role=role, holder=holder), lifetime)
             created = await once(
-                self._foundation,
+                self._context,
                 unit,
-                viewer=viewer,
-                terms=terms,
+                principal=principal,
+                options=options,
                 request=("createApiToken", name, role, on, lifetime),
                 recording=_CREATED,
                 make=partial(self._add, unit, new, digest=self._digest(text)),
@@ -118,13 +118,13 @@ class Tokens:
         return NewToken(created.facts, created.grant, text)
 
     def _new(
-        self, viewer: Principal, name: str, held: Held, lifetime: timedelta | None
+        self, principal: Principal, name: str, held: RoleAssignment, lifetime: timedelta | None
     ) -> _Created:
-        now = self._foundation.now()
-        token = self._new_token(viewer, name, lifetime, at=now)
+        now = self._context.now()
+        token = self._new_token(principal, name, lifetime, at=now)
         grant = Grant(
-            id=self._foundation.new_id(),
-            organization_id=viewer.organization_id,
+            id=self._context.new_id(),
+            organization_id=principal.organization_id,
             grantee=GranteeReference(kind=GranteeKind.TOKEN, id=token.id),
             grantee_name=name,
             held=held,
@@ -135,22 +135,22 @@ class Tokens:
     async def _add(self, unit: WriteUnit, new: _Created, *, digest: bytes) -> _Created:
         token = new.facts
         count = await tokens.count_valid(unit, token.organization_id, at=token.created_at)
-        self._foundation.quotas.ensure_room_for_token(count)
+        self._context.quotas.ensure_room_for_token(count)
         await tokens.add(unit, token, digest=digest)
         await grants.add(unit, new.grant)
         return new
 
     def _new_token(
-        self, viewer: Principal, name: str, lifetime: timedelta | None, *, at: datetime
+        self, principal: Principal, name: str, lifetime: timedelta | None, *, at: datetime
     ) -> ApiToken:
-        end = earliest(at + lifetime if lifetime else None, viewer.created_tokens_expire_at)
+        end = earliest(at + lifetime if lifetime else None, principal.created_tokens_expire_at)
         return ApiToken(
-            id=self._foundation.new_id(),
-            organization_id=viewer.organization_id,
+            id=self._context.new_id(),
+            organization_id=principal.organization_id,
             name=name,
             created_at=at,
             expires_at=end,
-            created_by=viewer.creator,
+            created_by=principal.creator,
         )
 
     async def principal(self, unit: ReadUnit, text: str) -> Principal:
@@ -163,7 +163,7 @@ class Tokens:
         """
         if not is_token_text(text):
             raise Unauthenticated
-        digest, now = self._digest(text), self._foundation.now()
+        digest, now = self._digest(text), self._context.now()
         found = await grants.token_with_grants(unit, digest, at=now)
         # An index compares byte by byte and stops early; what it found is compared once more.
         if found is None or not compare_digest(found[1], digest):
@@ -171,7 +171,7 @@ class Tokens:
         self._uses.note(found[0], now)
         return found[2]
 
-    async def page(self, unit: ReadUnit, *, viewer: Principal, window: Window) -> Page[ApiToken]:
+    async def page(self, unit: ReadUnit, *, principal: Principal, window: Window) -> Page[ApiToken]:
         """Return a page of the tokens with a grant where the viewer manages access, oldest first.
 
         Raises:
@@ -179,11 +179,11 @@ class Tokens:
             InvalidInput: for a cursor of another list.
 
         """
-        sight = access.require_somewhere(viewer, Permission.ACCESS_MANAGE)
-        return await tokens.page(unit, window, sight=sight)
+        visibility = access.require_somewhere(principal, Permission.ACCESS_MANAGE)
+        return await tokens.page(unit, window, visibility=visibility)
 
     async def grants_of(
-        self, unit: ReadUnit, *, viewer: Principal, token_ids: Iterable[str]
+        self, unit: ReadUnit, *, principal: Principal, token_ids: Iterable[str]
     ) -> Sequence[Grant]:
         """Return the grants of these tokens that lie where the viewer manages access.
 
@@ -191,20 +191,20 @@ class Tokens:
             Forbidden: if the viewer manages access nowhere.
 
         """
-        sight = access.require_somewhere(viewer, Permission.ACCESS_MANAGE)
-        return await grants.of_tokens(unit, token_ids, sight=sight)
+        visibility = access.require_somewhere(principal, Permission.ACCESS_MANAGE)
+        return await grants.of_tokens(unit, token_ids, visibility=visibility)
 
     def now(self) -> datetime:
         """Return the time by which tokens are valid or not."""
-        return self._foundation.now()
+        return self._context.now()
 
     async def revoke(
         self,
         *,
-        viewer: Principal,
+        principal: Principal,
         token_id: str,
         keep_created: bool = False,
-        terms: WriteTerms = AT_ONCE,
+        options: WriteOptions = DEFAULT_WRITE_OPTIONS,
     ) -> TokenRevocation:
         """Revoke a token, and unless they are kept the tokens created with it, directly or not.
 
@@ -215,38 +215,46 @@ class Tokens:
             Forbidden: if it, or what it created, was granted more than the viewer may give.
 
         """
-        sight = access.require_somewhere(viewer, Permission.ACCESS_MANAGE)
-        async with self._foundation.writing(terms, viewer=viewer) as unit:
+        visibility = access.require_somewhere(principal, Permission.ACCESS_MANAGE)
+        async with self._context.writing(options, principal=principal) as unit:
             return await once(
-                self._foundation,
+                self._context,
                 unit,
-                viewer=viewer,
-                terms=terms,
+                principal=principal,
+                options=options,
                 request=("revokeApiToken", token_id, keep_created),
                 recording=_REVOCATIONS,
-                make=partial(self._revoke, unit, viewer, token_id, sight, keep=keep_created),
+                make=partial(
+                    self._revoke, unit, principal, token_id, visibility, keep=keep_created
+                ),
             )
 
     async def _revoke(
-        self, unit: WriteUnit, viewer: Principal, token_id: str, sight: Visibility, *, keep: bool
+        self,
+        unit: WriteUnit,
+        principal: Principal,
+        token_id: str,
+        visibility: Visibility,
+        *,
+        keep: bool,
     ) -> TokenRevocation:
         known = is_canonical_id(token_id)
-        found = await tokens.find(unit, token_id, sight=sight) if known else None
+        found = await tokens.find(unit, token_id, visibility=visibility) if known else None
         if found is None:
             raise TokenNotFound(token_id)
-        await require_revocable(unit, token_id, viewer=viewer)
-        now = self._foundation.now()
+        await require_revocable(unit, token_id, principal=principal)
+        now = self._context.now()
         await tokens.revoke(unit, token_id, at=now)
         created: Sequence[ApiToken] = ()
         if not keep:
             creator = Creator(ActorKind.TOKEN, token_id)
-            created = await revoke_created(unit, creator, at=now, viewer=viewer)
-        revoked = await tokens.find(unit, token_id, sight=sight)
-        shown = await visible(unit, created, viewer=viewer)
+            created = await revoke_created(unit, creator, at=now, principal=principal)
+        revoked = await tokens.find(unit, token_id, visibility=visibility)
+        shown = await visible(unit, created, principal=principal)
         return TokenRevocation(revoked=revoked or found, created=shown)
 
     def _digest(self, text: str) -> bytes:
-        return keyed_hash(self._foundation.vault.token_pepper, text.encode())
+        return keyed_hash(self._context.vault.token_pepper, text.encode())
 
 
 def lifetime_of(days: int | None) -> timedelta | None:

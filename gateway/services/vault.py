@@ -6,17 +6,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from gateway.crypto.envelope import TamperedBox, derive_key, keyed_hash, open_box, seal
+from gateway.crypto.envelope import TamperedCiphertext, derive_key, keyed_hash, seal, unseal
 from gateway.crypto.keyring import KeyRing, Wrapped
 from gateway.domain.holders import Holder
-from gateway.domain.keys import MOST_SEALS
+from gateway.domain.keys import MAX_SEALS
 from gateway.domain.sealed import NeverStored, SealedValue, ValueIdentity
 from gateway.services.data_key_cache import DataKey, DataKeyCache
-from gateway.services.instance_key import INSTANCE, new_wrapped, unlocked_key
+from gateway.services.instance_key import INSTANCE, new_wrapped, unlock_instance_key
 from gateway.storage import data_keys, values
 from gateway.storage.data_keys import WrappedKey
 from gateway.storage.references import NAME_HASH_BYTES
-from gateway.storage.row_macs import alarm
+from gateway.storage.row_macs import integrity_fault
 from gateway.storage.unit_of_work import Database, ReadUnit, WriteUnit
 
 SEALS_AT_ONCE: Final = 1_024
@@ -60,11 +60,11 @@ class Vault:
         """Take who wraps data keys; make the instance's data key at the first start.
 
         Raises:
-            TamperedBox: if the ring is not the one that belongs to the database.
+            TamperedCiphertext: if the ring is not the one that belongs to the database.
             KeysUnavailable: if it does not answer.
 
         """
-        key = await unlocked_key(key_ring, database, at=at)
+        key = await unlock_instance_key(key_ring, database, at=at)
         self._opened = _Opened(
             key_ring,
             token_pepper=derive_key(key, "token-pepper"),
@@ -157,7 +157,7 @@ class Vault:
         key = derive_key(self._keys.reference_key, project_id)
         return {name: keyed_hash(key, name.encode())[:NAME_HASH_BYTES] for name in names}
 
-    def hashed_names(self, names: Iterable[str], *, project_id: str) -> frozenset[bytes]:
+    def hash_names(self, names: Iterable[str], *, project_id: str) -> frozenset[bytes]:
         """Return the hashes of names, without which is whose."""
         return frozenset(self.name_hashes(names, project_id=project_id).values())
 
@@ -170,11 +170,11 @@ class Vault:
         """
         return await new_wrapped(self._keys.key_ring, project_id, owner=project_id)
 
-    async def rewrapped(self, stored: WrappedKey) -> WrappedKey:
+    async def rewrap(self, stored: WrappedKey) -> WrappedKey:
         """Return a data key in the wrapping of the current key-encryption key, not stored yet.
 
         Raises:
-            TamperedBox: if it does not unwrap.
+            TamperedCiphertext: if it does not unwrap.
             KeysUnavailable: if the key ring does not answer.
 
         """
@@ -185,7 +185,7 @@ class Vault:
             id=stored.id,
             project_id=stored.project_id,
             kek_id=wrapped.kek_id,
-            wrapped=wrapped.box,
+            wrapped=wrapped.ciphertext,
             seal_count=stored.seal_count,
         )
 
@@ -209,7 +209,7 @@ class Vault:
 
         Raises:
             MissingDataKey: if the project has none.
-            TamperedBox: if its data key does not unwrap.
+            TamperedCiphertext: if its data key does not unwrap.
             KeysUnavailable: if the key ring does not answer.
 
         """
@@ -217,11 +217,11 @@ class Vault:
         active = await data_keys.find_active(unit, project_id)
         if active is None:
             raise MissingDataKey(project_id)
-        data_key = await self._counted(unit, active, seals=len(given))
+        data_key = await self._count_seals(unit, active, seals=len(given))
         return [
             SealedValue(
                 data_key.id,
-                seal(data_key.value_key, value.encode(), *_bound_to(identity, data_key.id)),
+                seal(data_key.value_key, value.encode(), *_identity_of(identity, data_key.id)),
             )
             for value, identity in given
         ]
@@ -235,20 +235,20 @@ class Vault:
 
         """
         try:
-            data_key = await self._named(unit, sealed.data_key_id, identity.project_id)
-            bound_to = _bound_to(identity, sealed.data_key_id)
-            return open_box(data_key.value_key, sealed.box, *bound_to).decode()
-        except (TamperedBox, MissingDataKey):
-            raise alarm(values.SEALED_VALUE.name, identity.secret_id) from None
+            data_key = await self._key_by_id(unit, sealed.data_key_id, identity.project_id)
+            bound_to = _identity_of(identity, sealed.data_key_id)
+            return unseal(data_key.value_key, sealed.box, *bound_to).decode()
+        except (TamperedCiphertext, MissingDataKey):
+            raise integrity_fault(values.SEALED_VALUE.name, identity.secret_id) from None
 
-    async def _counted(self, unit: WriteUnit, active: WrappedKey, *, seals: int) -> DataKey:
-        data_key = await self._unwrapped(active)
+    async def _count_seals(self, unit: WriteUnit, active: WrappedKey, *, seals: int) -> DataKey:
+        data_key = await self._unwrap(active)
         # What was reserved in a transaction that did not commit is not in the row: then again.
         if data_key.seals_left < seals or active.seal_count < data_key.reserved_until:
             more = max(seals, SEALS_AT_ONCE)
-            if active.seal_count + more > MOST_SEALS:
+            if active.seal_count + more > MAX_SEALS:
                 active = await self._follow(unit, active)
-                data_key = await self._unwrapped(active)
+                data_key = await self._unwrap(active)
             await data_keys.count_seals(unit, active.id, more=more)
             data_key.seals_left = more
             data_key.reserved_until = active.seal_count + more
@@ -261,18 +261,18 @@ class Vault:
         await data_keys.add(unit, following, at=self._now())
         return following
 
-    async def _named(self, unit: ReadUnit, key_id: str, project_id: str) -> DataKey:
+    async def _key_by_id(self, unit: ReadUnit, key_id: str, project_id: str) -> DataKey:
         found = self._cache.find(key_id)
         if found is None:
             stored = await data_keys.find(unit, key_id)
             if stored is None or stored.project_id is None:
                 raise MissingDataKey(project_id)
-            found = await self._unwrapped(stored)
+            found = await self._unwrap(stored)
         if found.project_id != project_id:
-            raise TamperedBox
+            raise TamperedCiphertext
         return found
 
-    async def _unwrapped(self, stored: WrappedKey) -> DataKey:
+    async def _unwrap(self, stored: WrappedKey) -> DataKey:
         # One at a time, so that many who need the same key ask for it once.
         async with self._unwrapping:
             if found := self._cache.find(stored.id):
@@ -291,7 +291,7 @@ class Vault:
         return self._opened
 
 
-def _bound_to(identity: ValueIdentity, data_key_id: str) -> tuple[str, ...]:
+def _identity_of(identity: ValueIdentity, data_key_id: str) -> tuple[str, ...]:
     # Ids only: a key name may be changed, and the box must still open.
     return (
         "value",

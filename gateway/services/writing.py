@@ -23,9 +23,9 @@ from gateway.domain.secrets import (
     service_at,
 )
 from gateway.services import access
+from gateway.services.context import ServiceContext
 from gateway.services.delivery_limits import ensure_deliverable, growth_of_edit, growth_of_new
 from gateway.services.file_limits import ensure_file_has_room
-from gateway.services.foundation import Foundation
 from gateway.services.references import Written, store_references
 from gateway.storage import secret_batches, secrets, values
 from gateway.storage.secret_batches import VersionedSecret
@@ -62,17 +62,17 @@ class Shape:
         return self.variable_type is SecretType.BUILT_IN
 
 
-def assembled(foundation: Foundation, holder: Holder, draft: Draft, shape: Shape) -> Secret:
+def build_secret(context: ServiceContext, holder: Holder, draft: Draft, shape: Shape) -> Secret:
     """Return a new secret, not stored yet: of the holder's scope, unless it is the platform's.
 
     Raises:
         DeniedKey: if the operator denies the key there.
 
     """
-    ensure_key_is_allowed(foundation, holder, shape.key)
-    now = foundation.now()
+    ensure_key_is_allowed(context, holder, shape.key)
+    now = context.now()
     return Secret(
-        id=foundation.new_id(),
+        id=context.new_id(),
         key=shape.key,
         mount_path=shape.mount_path,
         scope=Scope.BUILT_IN if shape.is_built_in else holder.kind,
@@ -91,18 +91,18 @@ def assembled(foundation: Foundation, holder: Holder, draft: Draft, shape: Shape
     )
 
 
-def ensure_key_is_allowed(foundation: Foundation, holder: Holder, key: str) -> None:
+def ensure_key_is_allowed(context: ServiceContext, holder: Holder, key: str) -> None:
     """Refuse a key that the operator denies in the holder's organization.
 
     Raises:
         DeniedKey: naming the key.
 
     """
-    foundation.denied_keys.ensure_allowed(key, organization_id=holder.organization_id)
+    context.denied_keys.ensure_allowed(key, organization_id=holder.organization_id)
 
 
-async def target_in_reach(
-    unit: ReadUnit, target_id: str, holder: Holder, *, viewer: Principal
+async def resolve_target(
+    unit: ReadUnit, target_id: str, holder: Holder, *, principal: Principal
 ) -> Secret:
     """Return the secret that a new alias or override at the holder shall refer to.
 
@@ -112,12 +112,12 @@ async def target_in_reach(
 
     """
     found = await secrets.find(unit, target_id) if is_canonical_id(target_id) else None
-    seen = access.seen(viewer, found) if found else None
+    seen = access.seen(principal, found) if found else None
     return ensure_target_in_reach(seen, target_id, holder)
 
 
 async def ensure_key_is_free(
-    unit: ReadUnit, holder: Holder, key: str, *, viewer: Principal
+    unit: ReadUnit, holder: Holder, key: str, *, principal: Principal
 ) -> None:
     """Refuse a key that is taken in the holder's chain or below it.
 
@@ -126,11 +126,16 @@ async def ensure_key_is_free(
 
     """
     if existing := await secrets.find_with_key(unit, holder, key):
-        raise KeyConflict(access.seen(viewer, existing), key=key, holder=holder)
+        raise KeyConflict(access.seen(principal, existing), key=key, holder=holder)
 
 
 async def ensure_room(
-    foundation: Foundation, unit: WriteUnit, secret: Secret, growth: Growth, *, viewer: Principal
+    context: ServiceContext,
+    unit: WriteUnit,
+    secret: Secret,
+    growth: Growth,
+    *,
+    principal: Principal,
 ) -> None:
     """Refuse a new secret that is too much for its holder, or for a service that would see it.
 
@@ -141,47 +146,47 @@ async def ensure_room(
 
     """
     counts = await secret_batches.counts_at(unit, secret.holder.chain_ids)
-    foundation.quotas.ensure_room_for_secret(counts[secret.holder.id])
-    await ensure_file_has_room(unit, secret, viewer=viewer)
-    await ensure_deliverable(foundation, unit, growth, viewer=viewer, counts=counts)
+    context.quotas.ensure_room_for_secret(counts[secret.holder.id])
+    await ensure_file_has_room(unit, secret, principal=principal)
+    await ensure_deliverable(context, unit, growth, principal=principal, counts=counts)
 
 
 async def add_with_value(
-    foundation: Foundation, unit: WriteUnit, secret: Secret, value: str, *, viewer: Principal
+    context: ServiceContext, unit: WriteUnit, secret: Secret, value: str, *, principal: Principal
 ) -> None:
     """Store a new secret and its value, sealed for it alone; errors as in `ensure_room`."""
-    await ensure_room(foundation, unit, secret, growth_of_new(secret, value), viewer=viewer)
+    await ensure_room(context, unit, secret, growth_of_new(secret, value), principal=principal)
     await secrets.add(unit, secret, value_version=FIRST_VERSION)
-    sealed = await foundation.vault.seal(unit, value, identity_of(secret, FIRST_VERSION))
+    sealed = await context.vault.seal(unit, value, identity_of(secret, FIRST_VERSION))
     await values.add_value(unit, secret.id, sealed, value_version=FIRST_VERSION)
-    await store_references(foundation, unit, [Written(secret, value, FIRST_VERSION)])
+    await store_references(context, unit, [Written(secret, value, FIRST_VERSION)])
 
 
 async def add_all_with_values(
-    foundation: Foundation, unit: WriteUnit, added: Collection[Valued]
+    context: ServiceContext, unit: WriteUnit, added: Collection[Valued]
 ) -> None:
     """Store new secrets of one project and their values, as `add_with_value` does one.
 
     The caller has looked whether there is room.
     """
-    sealed = await _seal_all(foundation, unit, [(each, FIRST_VERSION) for each in added])
+    sealed = await _seal_all(context, unit, [(each, FIRST_VERSION) for each in added])
     stored = [VersionedSecret(each.secret, FIRST_VERSION) for each in added]
     await secret_batches.add_secrets(unit, stored)
     await secret_batches.add_values(unit, sealed)
     await store_references(
-        foundation, unit, [Written(it.secret, it.value or "", FIRST_VERSION) for it in added]
+        context, unit, [Written(item.secret, item.value or "", FIRST_VERSION) for item in added]
     )
 
 
 async def update_all_with_values(
-    foundation: Foundation, unit: WriteUnit, edited: Collection[Valued]
+    context: ServiceContext, unit: WriteUnit, edited: Collection[Valued]
 ) -> None:
     """Store edited secrets of one project and their next values, where they have new ones."""
     valued = [each for each in edited if each.value is not None]
     states = await values.find_states(unit, [each.secret.id for each in valued])
     versions = {each.secret.id: _next_version(states.get(each.secret.id)) for each in valued}
     numbered = [(each, versions[each.secret.id]) for each in valued]
-    await secret_batches.replace_values(unit, await _seal_all(foundation, unit, numbered))
+    await secret_batches.replace_values(unit, await _seal_all(context, unit, numbered))
     await secret_batches.update_secrets(
         unit, [VersionedSecret(each.secret, versions.get(each.secret.id)) for each in edited]
     )
@@ -189,7 +194,7 @@ async def update_all_with_values(
         Written(each.secret, each.value or "", version, states.get(each.secret.id))
         for each, version in numbered
     ]
-    await store_references(foundation, unit, written)
+    await store_references(context, unit, written)
 
 
 def _next_version(state: ValueState | None) -> int:
@@ -197,7 +202,7 @@ def _next_version(state: ValueState | None) -> int:
 
 
 async def _seal_all(
-    foundation: Foundation, unit: WriteUnit, numbered: Sequence[tuple[Valued, int]]
+    context: ServiceContext, unit: WriteUnit, numbered: Sequence[tuple[Valued, int]]
 ) -> Sequence[StoredValue]:
     if not numbered:
         return []
@@ -206,20 +211,20 @@ async def _seal_all(
         (each.value or "", identity)
         for (each, _), identity in zip(numbered, identities, strict=True)
     ]
-    sealed = await foundation.vault.seal_all(unit, identities[0].project_id, given)
+    sealed = await context.vault.seal_all(unit, identities[0].project_id, given)
     return list(map(StoredValue, sealed, identities))
 
 
 async def _ensure_growth_has_room(
-    foundation: Foundation, unit: WriteUnit, growth: Growth, *, viewer: Principal
+    context: ServiceContext, unit: WriteUnit, growth: Growth, *, principal: Principal
 ) -> None:
     if growth.size > 0:
         counts = await secret_batches.counts_at(unit, growth.holder.chain_ids)
-        await ensure_deliverable(foundation, unit, growth, viewer=viewer, counts=counts)
+        await ensure_deliverable(context, unit, growth, principal=principal, counts=counts)
 
 
 async def update_with_value(
-    foundation: Foundation, unit: WriteUnit, secret: Secret, value: str, *, viewer: Principal
+    context: ServiceContext, unit: WriteUnit, secret: Secret, value: str, *, principal: Principal
 ) -> None:
     """Store an edited secret and its next value, sealed in the place of the one it has.
 
@@ -230,12 +235,12 @@ async def update_with_value(
     state = (await values.find_states(unit, [secret.id])).get(secret.id)
     before = sealed_size(state.size) if state else 0
     growth = growth_of_edit(secret, before=before, value=value)
-    await _ensure_growth_has_room(foundation, unit, growth, viewer=viewer)
+    await _ensure_growth_has_room(context, unit, growth, principal=principal)
     version = _next_version(state)
-    sealed = await foundation.vault.seal(unit, value, identity_of(secret, version))
+    sealed = await context.vault.seal(unit, value, identity_of(secret, version))
     await values.replace_value(unit, secret.id, sealed, value_version=version)
     await secrets.update_facts(unit, secret, value_version=version)
-    await store_references(foundation, unit, [Written(secret, value, version, state)])
+    await store_references(context, unit, [Written(secret, value, version, state)])
 
 
 def identity_of(secret: Secret, value_version: int) -> ValueIdentity:

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from gateway.domain.audit import AuditEvent, AuditUnavailable, Link
+from gateway.domain.audit import AuditEvent, AuditUnavailable, SealedEvent
 from gateway.domain.errors import ConcurrentChange, Unavailable
 from gateway.storage.audit_tables import (
     AuditEventRow,
@@ -33,7 +33,7 @@ from gateway.storage.audit_tables import (
     AuditStateRow,
 )
 from gateway.storage.proofs import Head
-from gateway.storage.row_macs import alarm
+from gateway.storage.row_macs import integrity_fault
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 from gateway.storage.watching import WATCHED, Watched
 
@@ -96,31 +96,33 @@ def floor_of(unit: ReadUnit) -> int:
 
 def head_of(columns: Sequence[Any]) -> Head:
     """Build the head from the values of HEAD_COLUMNS."""
-    seq, link_hash, access_box, floor_hash = columns
-    return Head(seq, link_hash, access_box=access_box, floor_hash=floor_hash)
+    seq, event_hash, access_box, floor_hash = columns
+    return Head(seq, event_hash, access_box=access_box, floor_hash=floor_hash)
 
 
 async def prove(unit: ReadUnit) -> None:
     """Have the view proven, unless it is: its head continues what this process has seen.
 
     Raises:
-        AuditAlarm: if it does not.
+        DatabaseNotTrusted: if it does not.
 
     """
     if not unit.is_proven:
         await unit.accept(await head(unit))
 
 
-async def append(unit: WriteUnit, links: Sequence[Link], mentions: Mapping[int, set[str]]) -> None:
+async def append(
+    unit: WriteUnit, events: Sequence[SealedEvent], mentions: Mapping[int, set[str]]
+) -> None:
     """Store new links at the end of the chain.
 
     Raises:
         AuditUnavailable: if they cannot be stored.
 
     """
-    rows = [{name: getattr(link.event, name) for name in _FIELDS} for link in links]
-    hashes = [{"hash": link.hash} for link in links]
-    named = [{"secret_id": it, "seq": seq} for seq, ids in mentions.items() for it in sorted(ids)]
+    rows = [{name: getattr(sealed.event, name) for name in _FIELDS} for sealed in events]
+    hashes = [{"hash": sealed.hash} for sealed in events]
+    named = [{"secret_id": id_, "seq": seq} for seq, ids in mentions.items() for id_ in sorted(ids)]
     with _recording():
         await unit.execute_many(
             insert(EVENT), [row | more for row, more in zip(rows, hashes, strict=True)]
@@ -168,7 +170,7 @@ async def keep_access_sum(unit: WriteUnit, access_box: bytes) -> None:
     await unit.execute(update(HEAD).where(HEAD.c.id == 1).values(access_box=access_box))
 
 
-async def forget_touched(unit: WriteUnit) -> None:
+async def forget_changed_rows(unit: WriteUnit) -> None:
     """Forget what was touched without being changed."""
     await unit.execute(delete(_TOUCHED))
 
@@ -193,8 +195,8 @@ async def states(
     now, then = dict(map(tuple, present)), {row.row_id: row.state for row in recorded}
     # Beyond the shorter of two full lists nothing is known yet of the other.
     ends = [max(found) for found in (now, then) if len(found) == size]
-    ids = sorted(it for it in now | then if not ends or it <= min(ends))
-    return [(it, now.get(it), then.get(it)) for it in ids]
+    ids = sorted(item for item in now | then if not ends or item <= min(ends))
+    return [(id_, now.get(id_), then.get(id_)) for id_ in ids]
 
 
 async def _present(
@@ -210,24 +212,24 @@ async def _present(
     )
 
 
-async def chain(unit: ReadUnit, *, after: int, size: int) -> Sequence[Link]:
+async def chain(unit: ReadUnit, *, after: int, size: int) -> Sequence[SealedEvent]:
     """Return the links that follow a number, oldest first."""
     rows = await unit.rows(
         select(EVENT).where(EVENT.c.seq > after).order_by(EVENT.c.seq).limit(size)
     )
-    return [Link(event_of(row), row.hash) for row in rows]
+    return [SealedEvent(event_of(row), row.hash) for row in rows]
 
 
-async def link(unit: ReadUnit, seq: int) -> Link | None:
+async def sealed(unit: ReadUnit, seq: int) -> SealedEvent | None:
     """Return the link with that number, if it is there."""
     row = await unit.first(select(EVENT).where(EVENT.c.seq == seq))
-    return Link(event_of(row), row.hash) if row else None
+    return SealedEvent(event_of(row), row.hash) if row else None
 
 
-async def newest(unit: ReadUnit) -> Link | None:
+async def newest(unit: ReadUnit) -> SealedEvent | None:
     """Return the chain's last link."""
     row = await unit.first(select(EVENT).order_by(EVENT.c.seq.desc()).limit(1))
-    return Link(event_of(row), row.hash) if row else None
+    return SealedEvent(event_of(row), row.hash) if row else None
 
 
 async def mentions(unit: ReadUnit, *, first: int, last: int) -> set[tuple[int, str]]:
@@ -251,7 +253,7 @@ async def forget_stray_mentions(unit: WriteUnit) -> None:
     await unit.execute(delete(MENTION).where(MENTION.c.seq.not_in(select(EVENT.c.seq))))
 
 
-async def last_before(unit: ReadUnit, moment: datetime) -> Link | None:
+async def last_before(unit: ReadUnit, moment: datetime) -> SealedEvent | None:
     """Return the last link of the chain's beginning that is older than a moment; never its end."""
     younger = select(func.min(EVENT.c.seq)).where(EVENT.c.at >= moment).scalar_subquery()
     end = select(func.max(EVENT.c.seq)).scalar_subquery()
@@ -259,7 +261,7 @@ async def last_before(unit: ReadUnit, moment: datetime) -> Link | None:
     row = await unit.first(
         select(EVENT).where(EVENT.c.seq < bound).order_by(EVENT.c.seq.desc()).limit(1)
     )
-    return Link(event_of(row), row.hash) if row else None
+    return SealedEvent(event_of(row), row.hash) if row else None
 
 
 async def forget(unit: WriteUnit, *, through: int) -> int:
@@ -281,6 +283,6 @@ def intact_event_of(unit: ReadUnit, row: Row[Any]) -> AuditEvent:
 
     """
     event = event_of(row)
-    if not unit.is_intact(Link(event, row.hash)):
-        raise alarm(EVENT.name, str(row.seq))
+    if not unit.is_intact(SealedEvent(event, row.hash)):
+        raise integrity_fault(EVENT.name, str(row.seq))
     return event

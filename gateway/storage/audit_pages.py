@@ -30,7 +30,7 @@ def cursor_at(seq: int) -> str:
 
 
 async def page(
-    unit: ReadUnit, sight: Visibility, window: Window, only: AuditFilter
+    unit: ReadUnit, visibility: Visibility, window: Window, only: AuditFilter
 ) -> Page[AuditEvent]:
     """Return a page of events, the newest first.
 
@@ -40,7 +40,7 @@ async def page(
         IntegrityFault: if one is not what was recorded: no reader can overlook that.
 
     """
-    conditions = (_visible(sight), *_conditions(only))
+    conditions = (_visible(visibility), *_conditions(only))
     sizes = await fetch_page(
         unit,
         select(func.length(EVENT.c.details)).where(*conditions),
@@ -68,7 +68,9 @@ def _fitting(sizes: Iterable[int]) -> int:
     return sum(total <= MAX_DETAILS or number == 0 for number, total in enumerate(totals))
 
 
-async def secrets_in_sight(unit: ReadUnit, sight: Visibility, ids: Collection[str]) -> set[str]:
+async def visible_secret_ids(
+    unit: ReadUnit, visibility: Visibility, ids: Collection[str]
+) -> set[str]:
     """Return which of these secrets are in sight, or were while they were there."""
     found: set[str] = set()
     wanted = sorted(ids)
@@ -77,30 +79,30 @@ async def secrets_in_sight(unit: ReadUnit, sight: Visibility, ids: Collection[st
         present = await unit.rows(
             select(SECRET.c.id)
             .join(HOLDER, HOLDER.c.id == SECRET.c.holder_id)
-            .where(SECRET.c.id.in_(chunk), holders_covered(sight))
+            .where(SECRET.c.id.in_(chunk), holders_covered(visibility))
         )
         found |= {row.id for row in present}
-        told = await unit.rows(
+        rows = await unit.rows(
             select(EVENT.c.subject_id)
             .join(MENTION, MENTION.c.seq == EVENT.c.seq)
             .where(
-                MENTION.c.secret_id.in_([it for it in chunk if it not in found]),
+                MENTION.c.secret_id.in_([item for item in chunk if item not in found]),
                 EVENT.c.subject == AuditSubject.SECRET,
-                _visible(sight),
+                _visible(visibility),
             )
         )
-        found |= {row.subject_id for row in told}
+        found |= {row.subject_id for row in rows}
     return found
 
 
-def _visible(sight: Visibility) -> Any:  # noqa: ANN401 - what SQLAlchemy combines
-    is_own = EVENT.c.organization_id == sight.organization_id
-    if sight.is_everywhere:
+def _visible(visibility: Visibility) -> Any:  # noqa: ANN401 - what SQLAlchemy combines
+    is_own = EVENT.c.organization_id == visibility.organization_id
+    if visibility.is_everywhere:
         return is_own
     # An event outlives its holder: what hung on the place of a grant, or below a project that is
     # one, is still seen; what hung on an environment's services that are gone, is not.
-    ids = sorted(sight.place_ids)
-    below = select(HOLDER.c.id).where(holders_covered(sight))
+    ids = sorted(visibility.holder_ids)
+    below = select(HOLDER.c.id).where(holders_covered(visibility))
     return is_own & or_(
         EVENT.c.holder_id.in_(ids), EVENT.c.project_id.in_(ids), EVENT.c.holder_id.in_(below)
     )

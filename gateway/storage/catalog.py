@@ -19,7 +19,7 @@ from typing import Final
 import structlog
 from sqlalchemy import TextClause, text
 
-from gateway.domain.audit import CatalogAlarm
+from gateway.domain.audit import CatalogNotTrusted
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
 _log = structlog.get_logger(__name__)
@@ -114,7 +114,7 @@ def differences(objects: tuple[Object, ...]) -> tuple[CatalogFinding, ...]:
     found = list(digests(objects))
     missing = sorted(EXPECTED.keys() - {name for name, _ in found})
     gone = [CatalogFinding(CatalogFault.MISSING, name) for name in missing]
-    return (*_unexpected(found), *gone)
+    return (*_find_unexpected(found), *gone)
 
 
 async def catalog_findings(unit: ReadUnit) -> tuple[CatalogFinding, ...]:
@@ -129,7 +129,7 @@ async def ensure_expected(unit: WriteUnit, *, seen_at: int | None = None) -> Non
     change, no other connection has committed since this one looked. Without it, look again.
 
     Raises:
-        CatalogAlarm: after each object has been logged as an alarm.
+        CatalogNotTrusted: after each object has been logged as an alarm.
 
     """
     seen = unit.connection_info
@@ -137,17 +137,17 @@ async def ensure_expected(unit: WriteUnit, *, seen_at: int | None = None) -> Non
         return
     if found := await catalog_findings(unit):
         report(found)
-        raise CatalogAlarm
+        raise CatalogNotTrusted
     seen[_SEEN] = seen_at
 
 
 def report(findings: Iterable[CatalogFinding]) -> None:
     """Log each finding as an alarm."""
     for finding in findings:
-        _log.critical("integrity_alarm", fault=finding.fault, table=TABLE, object=finding.name)
+        _log.critical("integrity_fault", fault=finding.fault, table=TABLE, object=finding.name)
 
 
-def _unexpected(found: Iterable[tuple[str, str]]) -> Iterator[CatalogFinding]:
+def _find_unexpected(found: Iterable[tuple[str, str]]) -> Iterator[CatalogFinding]:
     allowed = {**dict(digests(_SQLITES_OWN)), **EXPECTED}
     seen: set[str] = set()
     for name, digest in found:

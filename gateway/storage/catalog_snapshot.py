@@ -13,7 +13,7 @@ from gateway.storage.migrate import upgrade
 from gateway.storage.unit_of_work import Database
 
 
-async def _migrated(file: Path) -> None:
+async def _migrate(file: Path) -> None:
     # Without a look at the committed catalog, which may be out of date.
     url = f"sqlite+aiosqlite:///{file}"
     async with Database(url, creates=True) as database, database.writer.begin() as connection:
@@ -30,7 +30,7 @@ def snapshot() -> Mapping[str, str]:
     """Return the catalog of a database that was made by the migrations."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "secrets.db"
-        asyncio.run(_migrated(file))
+        asyncio.run(_migrate(file))
         return catalog_of(file)
 
 

@@ -7,7 +7,7 @@ from gateway.storage.proofs import Guard, Proof, SeenHead
 from gateway.storage.row_macs import Covered, RowMacs
 
 if TYPE_CHECKING:
-    from gateway.domain.audit import Link
+    from gateway.domain.audit import SealedEvent
 
 
 class UnsealedDatabase(Exception):
@@ -74,7 +74,7 @@ class CheckedView:
             raise UnsealedDatabase
         return self._macs
 
-    def is_intact(self, link: "Link") -> bool:
+    def is_intact(self, sealed: "SealedEvent") -> bool:
         """Tell whether an event of the audit log is what was recorded.
 
         Raises:
@@ -83,4 +83,4 @@ class CheckedView:
         """
         if self._guard is None:
             raise UnprovenView
-        return self._guard.is_intact(link)
+        return self._guard.is_intact(sealed)

@@ -27,7 +27,7 @@ async def ensure_durable(database: Database) -> None:
         UnsafeStorage: naming the setting.
 
     """
-    with refusing_to_start(database.place):
+    with refusing_to_start(database.path):
         for engine in (database.readers, database.writer):
             await _ensure_pragmas(engine)
 
@@ -51,5 +51,5 @@ async def ensure_ready(database: Database) -> None:
     async with database.read() as unit:
         await unit.rows(text("SELECT 1"))
     # In a thread, because a file system can take its time.
-    if obstacle := await asyncio.to_thread(obstacle_at, database.place):
+    if obstacle := await asyncio.to_thread(obstacle_at, database.path):
         raise StorageNotWritable(obstacle)

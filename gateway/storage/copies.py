@@ -46,10 +46,10 @@ def copy_online(database: Path, target: Path) -> None:
 
     """
     with _draft_beside(target) as draft:
-        with _connected(database) as source, closing(sqlite3.connect(draft)) as copy:
+        with _connect(database) as source, closing(sqlite3.connect(draft)) as copy:
             # All pages in one step: one moment, and writers go on beside it.
-            _telling(database, lambda: source.execute("PRAGMA schema_version").fetchone())
-            _telling(draft, lambda: source.backup(copy))
+            _mapping_errors(database, lambda: source.execute("PRAGMA schema_version").fetchone())
+            _mapping_errors(draft, lambda: source.backup(copy))
             # The mode is copied too; a copy is to be whole without a WAL.
             copy.execute("PRAGMA journal_mode = DELETE")
         ensure_sound(draft)
@@ -88,11 +88,11 @@ def is_bare(path: Path) -> bool:
 
 def faults_of(path: Path) -> list[str]:
     """Return what SQLite finds wrong in a database."""
-    return _telling(path, lambda: _looked_at(path))
+    return _mapping_errors(path, lambda: _examine(path))
 
 
-def _looked_at(path: Path) -> list[str]:
-    with _connected(path) as connection:
+def _examine(path: Path) -> list[str]:
+    with _connect(path) as connection:
         (found,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
         dangling = connection.execute("PRAGMA foreign_key_check").fetchall()
     faults = [] if found == "ok" else ["it is damaged: SQLite's integrity check fails."]
@@ -119,7 +119,7 @@ def put_in_place(copy: Path, database: Path) -> Path | None:
 
 def _close_in_order(path: Path) -> None:
     """Bring all that a WAL holds into the file itself, so that it can be moved alone."""
-    with _connected(path) as connection:
+    with _connect(path) as connection:
         try:
             (mode,) = connection.execute("PRAGMA journal_mode = DELETE").fetchone()
         except sqlite3.OperationalError as error:
@@ -134,7 +134,7 @@ def _close_in_order(path: Path) -> None:
 
 
 @contextmanager
-def _connected(path: Path) -> Iterator[sqlite3.Connection]:
+def _connect(path: Path) -> Iterator[sqlite3.Connection]:
     address = f"file:{quote(str(path))}?mode=rw"
     with closing(sqlite3.connect(address, uri=True, isolation_level=None)) as connection:
         yield connection
@@ -153,7 +153,7 @@ def _draft_beside(target: Path) -> Iterator[Path]:
         draft.unlink()
 
 
-def _telling(path: Path, work: Callable[[], object]) -> list[str]:
+def _mapping_errors(path: Path, work: Callable[[], object]) -> list[str]:
     """Do the work; tell SQLite's errors in ours.
 
     Raises:

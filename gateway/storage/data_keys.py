@@ -27,7 +27,7 @@ class WrappedKey:
     seal_count: int = 0
 
 
-def _built(row: Row[Any]) -> WrappedKey:
+def _from_row(row: Row[Any]) -> WrappedKey:
     return WrappedKey(
         id=row.id,
         project_id=row.project_id,
@@ -45,13 +45,13 @@ async def find_active(unit: ReadUnit, project_id: str | None) -> WrappedKey | No
             DATA_KEY.c.state == DataKeyState.ACTIVE,
         )
     )
-    return _built(row) if row else None
+    return _from_row(row) if row else None
 
 
 async def find(unit: ReadUnit, key_id: str) -> WrappedKey | None:
     """Return the data key with this id, whatever its state."""
     row = await unit.first(select(DATA_KEY).where(DATA_KEY.c.id == key_id))
-    return _built(row) if row else None
+    return _from_row(row) if row else None
 
 
 async def add(unit: WriteUnit, key: WrappedKey, *, at: datetime) -> None:
@@ -112,7 +112,7 @@ async def not_wrapped_by(unit: ReadUnit, kek_id: str) -> list[WrappedKey]:
     rows = await unit.rows(
         select(DATA_KEY).where(DATA_KEY.c.kek_id != kek_id).order_by(DATA_KEY.c.id)
     )
-    return [_built(row) for row in rows]
+    return [_from_row(row) for row in rows]
 
 
 async def wrapping_ids(unit: ReadUnit) -> set[str]:

@@ -46,7 +46,7 @@ class OwnSize:
 
     holder_id: str
     boxes: int
-    box_bytes: int
+    sealed_bytes: int
     path_bytes: int
 
 
@@ -57,8 +57,8 @@ class Referrer:
     holder_id: str
     target_id: str
     is_override: bool
-    box_bytes: int
-    target_box_bytes: int
+    sealed_bytes: int
+    target_sealed_bytes: int
     path_bytes: int
 
 
@@ -100,14 +100,14 @@ async def own_sizes(unit: ReadUnit, holder_ids: Collection[str]) -> list[OwnSize
         select(
             SECRET.c.holder_id,
             func.count(SEALED_VALUE.c.box).label("boxes"),
-            func.coalesce(func.sum(func.length(SEALED_VALUE.c.box)), 0).label("box_bytes"),
+            func.coalesce(func.sum(func.length(SEALED_VALUE.c.box)), 0).label("sealed_bytes"),
             func.sum(_bytes_of(SECRET.c.mount_path)).label("path_bytes"),
         )
         .outerjoin(SEALED_VALUE, SEALED_VALUE.c.secret_id == SECRET.c.id)
         .where(SECRET.c.holder_id.in_(holder_ids))
         .group_by(SECRET.c.holder_id)
     )
-    return [OwnSize(row.holder_id, row.boxes, row.box_bytes, row.path_bytes) for row in rows]
+    return [OwnSize(row.holder_id, row.boxes, row.sealed_bytes, row.path_bytes) for row in rows]
 
 
 async def referrers(unit: ReadUnit, holder_ids: Collection[str]) -> list[Referrer]:
@@ -133,8 +133,8 @@ async def referrers(unit: ReadUnit, holder_ids: Collection[str]) -> list[Referre
             holder_id=row.holder_id,
             target_id=row.target_id,
             is_override=row.variable_type == SecretType.OVERRIDE,
-            box_bytes=row.own,
-            target_box_bytes=row.target,
+            sealed_bytes=row.own,
+            target_sealed_bytes=row.target,
             path_bytes=row.path,
         )
         for row in rows

@@ -12,8 +12,8 @@ from gateway.domain.secrets import Secret, SecretType
 from gateway.domain.visibility import Visibility
 from gateway.storage.holders import HOLDER
 from gateway.storage.keyset import fetch_page
+from gateway.storage.query_batching import BatchableQuery, batched_rows
 from gateway.storage.secrets import SECRET, conditions, dependents, ordering, reader, selection
-from gateway.storage.together import Sorted, rows_together
 from gateway.storage.unit_of_work import ReadUnit
 from gateway.storage.visibility import holders_covered
 
@@ -23,7 +23,7 @@ async def winners(
     service: Holder,
     window: Window,
     *,
-    sight: Visibility,
+    visibility: Visibility,
     order: SecretOrder = BY_KEY,
     only: SecretFilter = ANY_SECRET,
 ) -> Page[Secret]:
@@ -42,34 +42,34 @@ async def winners(
     )
     nearest = select(ranked.c.id).where(ranked.c.nearness == 1)
     wanted = (SECRET.c.id.in_(nearest), *conditions(only))
-    statement = selection().where(*wanted, holders_covered(sight))
+    statement = selection().where(*wanted, holders_covered(visibility))
     return await fetch_page(
         unit, statement, ordering=ordering(order), window=window, build=reader(unit)
     )
 
 
 async def in_chain_with_keys(
-    unit: ReadUnit, service: Holder, keys: Iterable[str], *, sight: Visibility
+    unit: ReadUnit, service: Holder, keys: Iterable[str], *, visibility: Visibility
 ) -> list[Secret]:
     """Return all in sight that has one of these keys in the service's chain, the nearest first."""
     in_chain = SECRET.c.holder_id.in_(service.chain_ids)
-    wanted = Sorted(
+    wanted = BatchableQuery(
         statement=selection()
         .where(in_chain, SECRET.c.key.in_(tuple(keys)))
-        .where(holders_covered(sight)),
+        .where(holders_covered(visibility)),
         by=(SECRET.c.key, SECRET.c.list_rank.desc(), SECRET.c.id),
     )
-    rows = await rows_together(unit, wanted, shape="secrets in chains")
+    rows = await batched_rows(unit, wanted, shape="secrets in chains")
     return list(map(reader(unit), rows))
 
 
 async def in_chain(
-    unit: ReadUnit, service: Holder, *, most: int, sight: Visibility
+    unit: ReadUnit, service: Holder, *, most: int, visibility: Visibility
 ) -> list[Secret]:
     """Return all in sight in the service's chain, by key and of one key the nearest first."""
     rows = await unit.rows(
         selection()
-        .where(SECRET.c.holder_id.in_(service.chain_ids), holders_covered(sight))
+        .where(SECRET.c.holder_id.in_(service.chain_ids), holders_covered(visibility))
         .order_by(SECRET.c.key, SECRET.c.list_rank.desc(), SECRET.c.id)
         .limit(most)
     )
@@ -77,7 +77,7 @@ async def in_chain(
 
 
 async def anywhere_with_key(
-    unit: ReadUnit, service: Holder, key: str, *, most: int, sight: Visibility
+    unit: ReadUnit, service: Holder, key: str, *, most: int, visibility: Visibility
 ) -> list[Secret]:
     """Return what has the key anywhere in sight but in the service's chain, the nearest first."""
     distance = case(
@@ -87,7 +87,7 @@ async def anywhere_with_key(
     )
     rows = await unit.rows(
         selection()
-        .where(SECRET.c.key == key, holders_covered(sight))
+        .where(SECRET.c.key == key, holders_covered(visibility))
         .where(SECRET.c.holder_id.not_in(service.chain_ids))
         .order_by(distance, SECRET.c.list_rank, SECRET.c.id)
         .limit(most)

@@ -34,10 +34,10 @@ _DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 class NoDatabase(RefusedStart):
     """There is no file where the database must be."""
 
-    def __init__(self, place: str) -> None:
+    def __init__(self, path: str) -> None:
         """Say what to run."""
         super().__init__(
-            f"There is no database {place}: run `secrets-gateway migrate` to make it, or put it "
+            f"There is no database {path}: run `secrets-gateway migrate` to make it, or put it "
             "back with `secrets-gateway restore`."
         )
 
@@ -45,19 +45,19 @@ class NoDatabase(RefusedStart):
 class DamagedDatabase(RefusedStart):
     """The file is none of SQLite's, or not any more."""
 
-    def __init__(self, place: str) -> None:
+    def __init__(self, path: str) -> None:
         """Say what to do."""
         super().__init__(
-            f"{place} is damaged, or no database: put back a backup with `secrets-gateway restore`."
+            f"{path} is damaged, or no database: put back a backup with `secrets-gateway restore`."
         )
 
 
 class UnusableDatabase(RefusedStart):
     """The database is there and cannot be used."""
 
-    def __init__(self, place: str, reason: str) -> None:
+    def __init__(self, path: str, reason: str) -> None:
         """Give the reason, which names no content."""
-        super().__init__(f"The database {place} cannot be used: {reason}.")
+        super().__init__(f"The database {path} cannot be used: {reason}.")
 
 
 def is_damage(error: BaseException | None) -> bool:
@@ -65,7 +65,7 @@ def is_damage(error: BaseException | None) -> bool:
     return primary_code(error) in _DAMAGE
 
 
-def translated(error: Exception) -> Exception:
+def map_error(error: Exception) -> Exception:
     """Return what a caller is told of an error; our own defects stay what they are."""
     if isinstance(error, IntegrityError):
         # The services check before they write: a constraint only speaks when somebody came between.
@@ -82,7 +82,7 @@ def translated(error: Exception) -> Exception:
 
 
 @contextmanager
-def telling_of_storage() -> Iterator[None]:
+def map_db_errors() -> Iterator[None]:
     """Turn a driver's errors within the block into ours.
 
     Raises:
@@ -93,14 +93,14 @@ def telling_of_storage() -> Iterator[None]:
     try:
         yield
     except STORAGE_ERRORS as error:
-        told = translated(error)
-        if isinstance(told, GatewayError):
-            raise told from error
+        mapped = map_error(error)
+        if isinstance(mapped, GatewayError):
+            raise mapped from error
         raise
 
 
 @contextmanager
-def refusing_to_start(place: str) -> Iterator[None]:
+def refusing_to_start(path: str) -> Iterator[None]:
     """Turn a driver's errors within the block into reasons not to start.
 
     Raises:
@@ -110,11 +110,11 @@ def refusing_to_start(place: str) -> Iterator[None]:
     try:
         yield
     except (DatabaseError, InterfaceError) as error:
-        if primary_code(error.orig) == sqlite3.SQLITE_CANTOPEN and is_missing(place):
-            raise NoDatabase(place) from error
+        if primary_code(error.orig) == sqlite3.SQLITE_CANTOPEN and is_missing(path):
+            raise NoDatabase(path) from error
         if is_damage(error.orig):
-            raise DamagedDatabase(place) from error
+            raise DamagedDatabase(path) from error
         if isinstance(error, OperationalError):
-            reason = reason_of(error.orig or error, place)
-            raise UnusableDatabase(place, reason) from error
+            reason = reason_of(error.orig or error, path)
+            raise UnusableDatabase(path, reason) from error
         raise

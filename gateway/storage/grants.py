@@ -23,7 +23,7 @@ from sqlalchemy import (
     select,
 )
 
-from gateway.domain.grants import Grant, GranteeKind, GranteeReference, Held, User
+from gateway.domain.grants import Grant, GranteeKind, GranteeReference, RoleAssignment, User
 from gateway.domain.pages import Page, Window
 from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
@@ -33,7 +33,7 @@ from gateway.storage.audit import FLOOR, HEAD, HEAD_COLUMNS, floor_of, head_of, 
 from gateway.storage.grant_tables import RoleGrantRow, UserRow
 from gateway.storage.holders import HOLDER, HOLDER_COLUMNS, holder_of
 from gateway.storage.keyset import Ordering, fetch_page
-from gateway.storage.row_macs import GRANTS, TOKENS, USERS, alarm, in_utc, insert_row
+from gateway.storage.row_macs import GRANTS, TOKENS, USERS, in_utc, insert_row, integrity_fault
 from gateway.storage.tokens import API_TOKEN, TOKEN_COLUMNS, token_of
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 from gateway.storage.visibility import holders_covered
@@ -46,8 +46,8 @@ _HELD: Final = (
     *(column.label(f"covered_{column.name}") for column in GRANTS.columns),
 )
 _COVERED_AT: Final = 1 + len(HOLDER_COLUMNS)
-_PLACE_ID_AT: Final = _COVERED_AT + GRANTS.names.index("holder_id")
-_TOLD: Final = (
+_HOLDER_ID_AT: Final = _COVERED_AT + GRANTS.names.index("holder_id")
+_SELECTED: Final = (
     GRANT.c.id,
     GRANT.c.organization_id,
     GRANT.c.token_id,
@@ -62,7 +62,7 @@ _TOKEN_COLUMNS: Final = (*TOKEN_COLUMNS, API_TOKEN.c.digest, API_TOKEN.c.mac)
 _FLOOR: Final = bindparam("floor", type_=Integer).label("floor")
 
 
-def _wanted(*parameters: BindParameter[Any]) -> Subquery:
+def _parameters_table(*parameters: BindParameter[Any]) -> Subquery:
     named = (parameter.label(parameter.key) for parameter in parameters)
     return select(*named, _FLOOR).subquery("wanted")
 
@@ -87,33 +87,35 @@ def _lookup(
 
 
 # Every request runs one of these, and every change another, so they are put together once.
-_BY_ID: Final = _wanted(bindparam("id", type_=String))
+_BY_ID: Final = _parameters_table(bindparam("id", type_=String))
 _TOKEN_BY_DIGEST: Final = _lookup(
-    _wanted(bindparam("digest", type_=LargeBinary)), API_TOKEN, _TOKEN_COLUMNS
+    _parameters_table(bindparam("digest", type_=LargeBinary)), API_TOKEN, _TOKEN_COLUMNS
 )
 _TOKEN_BY_ID: Final = _lookup(_BY_ID, API_TOKEN, _TOKEN_COLUMNS)
 _USER_BY_IDENTITY: Final = _lookup(
-    _wanted(bindparam("issuer", type_=String), bindparam("subject", type_=String)),
+    _parameters_table(bindparam("issuer", type_=String), bindparam("subject", type_=String)),
     _USER,
     USERS.columns,
 ).order_by(_USER.c.id)
 _USER_BY_ID: Final = _lookup(_BY_ID, _USER, USERS.columns)
 
 
-def _held(unit: ReadUnit, columns: Sequence[Any]) -> Held:
+def _assignment_from_row(unit: ReadUnit, columns: Sequence[Any]) -> RoleAssignment:
     unit.ensure_current(GRANTS, columns[_COVERED_AT:])
-    role, place, place_id = columns[0], columns[1:_COVERED_AT], columns[_PLACE_ID_AT]
+    role, holder, place_id = columns[0], columns[1:_COVERED_AT], columns[_HOLDER_ID_AT]
     if place_id is None:
-        return Held(role=Role(role))
-    if place[0] is None:
+        return RoleAssignment(role=Role(role))
+    if holder[0] is None:
         # Whoever deletes a place past the gateway must not have made of it the whole organization.
-        raise alarm(HOLDER.name, place_id)
-    return Held(role=Role(role), place=holder_of(unit, place))
+        raise integrity_fault(HOLDER.name, place_id)
+    return RoleAssignment(role=Role(role), holder=holder_of(unit, holder))
 
 
-def _granted(unit: ReadUnit, rows: Sequence[Sequence[Any]], before: int) -> tuple[Held, ...]:
+def _assignments_from_rows(
+    unit: ReadUnit, rows: Sequence[Sequence[Any]], before: int
+) -> tuple[RoleAssignment, ...]:
     end = before + len(_HELD)
-    return tuple(_held(unit, row[before:end]) for row in rows if row[before])
+    return tuple(_assignment_from_row(unit, row[before:end]) for row in rows if row[before])
 
 
 async def token_with_grants(
@@ -123,18 +125,18 @@ async def token_with_grants(
 
     One that is not valid at that time is none: nothing more is done for it than for an unknown one.
     """
-    return _token_of(unit, await _found(unit, _TOKEN_BY_DIGEST, digest=digest), at)
+    return _token_of(unit, await _find(unit, _TOKEN_BY_DIGEST, digest=digest), at)
 
 
 async def find_principal(unit: ReadUnit, principal: Principal, *, at: datetime) -> Principal | None:
     """Return a token's or a user's principal as this unit shows it; None if it is not valid."""
     if principal.kind is GranteeKind.USER:
-        return _user_of(unit, await _found(unit, _USER_BY_ID, id=principal.id))
-    found = _token_of(unit, await _found(unit, _TOKEN_BY_ID, id=principal.id), at)
+        return _user_of(unit, await _find(unit, _USER_BY_ID, id=principal.id))
+    found = _token_of(unit, await _find(unit, _TOKEN_BY_ID, id=principal.id), at)
     return found[2] if found else None
 
 
-async def _found(
+async def _find(
     unit: ReadUnit, statement: Select[Any], **wanted: str | bytes
 ) -> Sequence[Sequence[Any]]:
     """Return a grantee's rows, once the head that came with them was compared."""
@@ -156,14 +158,14 @@ def _token_of(
     token = token_of(first[:end])
     if not token.is_valid(at):
         return None
-    viewer = Principal(
+    principal = Principal(
         id=token.id,
         organization_id=token.organization_id,
-        grants=_granted(unit, rows, len(_TOKEN_COLUMNS)),
+        grants=_assignments_from_rows(unit, rows, len(_TOKEN_COLUMNS)),
         kind=GranteeKind.TOKEN,
         expires_at=token.expires_at,
     )
-    return token, first[end], viewer
+    return token, first[end], principal
 
 
 async def registrations(
@@ -173,7 +175,7 @@ async def registrations(
 
     In one statement.
     """
-    rows = await _found(unit, _USER_BY_IDENTITY, issuer=issuer, subject=subject)
+    rows = await _find(unit, _USER_BY_IDENTITY, issuer=issuer, subject=subject)
     by_user = [list(group) for _, group in groupby(rows, key=lambda row: row[0])]
     principals = [(group[0], _user_of(unit, group)) for group in by_user]
     return [(_user_facts(row), principal) for row, principal in principals if principal]
@@ -204,69 +206,69 @@ def _user_of(unit: ReadUnit, rows: Sequence[Sequence[Any]]) -> Principal | None:
     return Principal(
         id=user_id,
         organization_id=organization_id,
-        grants=_granted(unit, rows, at),
+        grants=_assignments_from_rows(unit, rows, at),
         kind=GranteeKind.USER,
     )
 
 
-def _selection(sight: Visibility) -> Select[Any]:
+def _selection(visibility: Visibility) -> Select[Any]:
     statement = (
-        select(*_TOLD, *_HELD)
+        select(*_SELECTED, *_HELD)
         .outerjoin(HOLDER, HOLDER.c.id == GRANT.c.holder_id)
         .outerjoin(API_TOKEN, API_TOKEN.c.id == GRANT.c.token_id)
         .outerjoin(_USER, _USER.c.id == GRANT.c.user_id)
-        .where(GRANT.c.organization_id == sight.organization_id)
+        .where(GRANT.c.organization_id == visibility.organization_id)
     )
-    return statement if sight.is_everywhere else statement.where(holders_covered(sight))
+    return statement if visibility.is_everywhere else statement.where(holders_covered(visibility))
 
 
-def _built(unit: ReadUnit, row: Row[Any]) -> Grant:
-    grant_id, organization_id, token_id, user_id, name, created_at = row[: len(_TOLD)]
+def _grant_from_row(unit: ReadUnit, row: Row[Any]) -> Grant:
+    grant_id, organization_id, token_id, user_id, name, created_at = row[: len(_SELECTED)]
     kind = GranteeKind.TOKEN if token_id else GranteeKind.USER
     return Grant(
         id=grant_id,
         organization_id=organization_id,
         grantee=GranteeReference(kind=kind, id=token_id or user_id),
         grantee_name=name,
-        held=_held(unit, row[len(_TOLD) : len(_TOLD) + len(_HELD)]),
+        held=_assignment_from_row(unit, row[len(_SELECTED) : len(_SELECTED) + len(_HELD)]),
         created_at=created_at,
     )
 
 
 async def page(
-    unit: ReadUnit, window: Window, *, sight: Visibility, of: GranteeReference | None = None
+    unit: ReadUnit, window: Window, *, visibility: Visibility, of: GranteeReference | None = None
 ) -> Page[Grant]:
     """Return a page of the grants in sight, oldest first; of one grantee, or of all."""
     await prove(unit)
-    statement = _selection(sight)
+    statement = _selection(visibility)
     if of is not None:
         statement = statement.where(_COLUMNS[of.kind] == of.id)
     return await fetch_page(
-        unit, statement, ordering=_BY_AGE, window=window, build=partial(_built, unit)
+        unit, statement, ordering=_BY_AGE, window=window, build=partial(_grant_from_row, unit)
     )
 
 
-async def find(unit: ReadUnit, grant_id: str, *, sight: Visibility) -> Grant | None:
+async def find(unit: ReadUnit, grant_id: str, *, visibility: Visibility) -> Grant | None:
     """Return a grant in sight, if it is there."""
     await prove(unit)
-    row = await unit.first(_selection(sight).where(GRANT.c.id == grant_id))
-    return _built(unit, row) if row else None
+    row = await unit.first(_selection(visibility).where(GRANT.c.id == grant_id))
+    return _grant_from_row(unit, row) if row else None
 
 
 async def of_tokens(
-    unit: ReadUnit, token_ids: Iterable[str], *, sight: Visibility
+    unit: ReadUnit, token_ids: Iterable[str], *, visibility: Visibility
 ) -> Sequence[Grant]:
     """Return the grants in sight of these tokens, oldest first."""
     await prove(unit)
     rows = await unit.rows(
-        _selection(sight)
+        _selection(visibility)
         .where(GRANT.c.token_id.in_(tuple(token_ids)))
         .order_by(GRANT.c.created_at, GRANT.c.id)
     )
-    return [_built(unit, row) for row in rows]
+    return [_grant_from_row(unit, row) for row in rows]
 
 
-async def held_by(unit: ReadUnit, grantee: GranteeReference) -> Sequence[Held]:
+async def assigned_to(unit: ReadUnit, grantee: GranteeReference) -> Sequence[RoleAssignment]:
     """Return all that a token or a user was granted, wherever it is."""
     await prove(unit)
     rows = await unit.rows(
@@ -274,7 +276,7 @@ async def held_by(unit: ReadUnit, grantee: GranteeReference) -> Sequence[Held]:
         .outerjoin(HOLDER, HOLDER.c.id == GRANT.c.holder_id)
         .where(_COLUMNS[grantee.kind] == grantee.id)
     )
-    return _granted(unit, rows, 0)
+    return _assignments_from_rows(unit, rows, 0)
 
 
 async def add(unit: WriteUnit, grant: Grant) -> None:
@@ -286,7 +288,7 @@ async def add(unit: WriteUnit, grant: Grant) -> None:
         "token_id": grant.grantee.id if is_token else None,
         "user_id": None if is_token else grant.grantee.id,
         "role": grant.held.role,
-        "holder_id": grant.held.place.id if grant.held.place else None,
+        "holder_id": grant.held.holder.id if grant.held.holder else None,
         "created_at": in_utc(grant.created_at),
     }
     await insert_row(unit, GRANTS, columns)

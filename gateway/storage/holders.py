@@ -10,7 +10,7 @@ from sqlalchemy import Row, Select, delete, func, insert, or_, select, update
 from gateway.domain.holders import Holder, Organization
 from gateway.domain.pages import Page, Window
 from gateway.domain.scopes import SERVICE_SCOPES, Scope
-from gateway.domain.topology import Standing
+from gateway.domain.topology import HolderWithCount
 from gateway.domain.visibility import Visibility
 from gateway.storage.grant_tables import UserRow
 from gateway.storage.keyset import Ordering, fetch_page, listed
@@ -71,18 +71,25 @@ async def find(unit: ReadUnit, holder_id: str) -> Holder | None:
     return (await by_ids(unit, [holder_id])).get(holder_id)
 
 
-async def projects(unit: ReadUnit, window: Window, *, sight: Visibility) -> Page[Holder]:
+async def projects(unit: ReadUnit, window: Window, *, visibility: Visibility) -> Page[Holder]:
     """Return a page of the projects that are there in a sight, by name."""
-    statement = select(*HOLDER_COLUMNS).where(HOLDER.c.kind == Scope.PROJECT, holders_there(sight))
+    statement = select(*HOLDER_COLUMNS).where(
+        HOLDER.c.kind == Scope.PROJECT, holders_there(visibility)
+    )
     return await fetch_page(unit, statement, ordering=_BY_NAME, window=window, build=_Reader(unit))
 
 
 async def children(
-    unit: ReadUnit, parent_id: str, window: Window, *, kinds: Sequence[Scope], sight: Visibility
+    unit: ReadUnit,
+    parent_id: str,
+    window: Window,
+    *,
+    kinds: Sequence[Scope],
+    visibility: Visibility,
 ) -> Page[Holder]:
     """Return a page of the holders of these kinds directly below one that are there, by name."""
     statement = select(*HOLDER_COLUMNS).where(
-        HOLDER.c.parent_id == parent_id, HOLDER.c.kind.in_(kinds), holders_there(sight)
+        HOLDER.c.parent_id == parent_id, HOLDER.c.kind.in_(kinds), holders_there(visibility)
     )
     return await fetch_page(unit, statement, ordering=_BY_NAME, window=window, build=_Reader(unit))
 
@@ -92,13 +99,13 @@ async def among(
     ids: Select[Any],
     window: Window,
     *,
-    sight: Visibility,
+    visibility: Visibility,
     further: Collection[str] = (),
 ) -> Page[Holder]:
     """Return a page of the holders in sight whose ids a statement selects, and further ones."""
     among = [ids, listed(further)] if further else [ids]
     is_among = or_(*(HOLDER.c.id.in_(each) for each in among))
-    statement = select(*HOLDER_COLUMNS).where(is_among, holders_covered(sight))
+    statement = select(*HOLDER_COLUMNS).where(is_among, holders_covered(visibility))
     return await fetch_page(unit, statement, ordering=_BY_NAME, window=window, build=_Reader(unit))
 
 
@@ -250,7 +257,7 @@ async def remove_organization(unit: WriteUnit, organization_id: str) -> int:
     return tokens
 
 
-async def standing(unit: ReadUnit, organization_id: str) -> list[Standing]:
+async def standing(unit: ReadUnit, organization_id: str) -> list[HolderWithCount]:
     """Return all holders of an organization with the numbers of their secrets; for its operator."""
     counted = (
         select(_SECRET.c.holder_id, func.count().label("secrets"))
@@ -265,4 +272,4 @@ async def standing(unit: ReadUnit, organization_id: str) -> list[Standing]:
         .order_by(HOLDER.c.name, HOLDER.c.id)
     )
     read = _Reader(unit)
-    return [Standing(holder=read(row), secrets=row.secrets) for row in rows]
+    return [HolderWithCount(holder=read(row), secrets=row.secrets) for row in rows]

@@ -35,7 +35,7 @@ class Intended:
     def note(self, statement: Executable) -> None:
         """Announce what can be seen from a statement: the tables that it deletes from."""
         if isinstance(statement, Delete) and isinstance(statement.table, TableClause):
-            self.tables |= _emptied_with(statement.table.name)
+            self.tables |= _tables_emptied_with(statement.table.name)
 
     def difference(self, notes: Iterable[Any]) -> tuple[str, str] | None:
         """Return the table and id of a row that was written otherwise than announced, if any."""
@@ -51,7 +51,7 @@ class Intended:
 
 
 @cache
-def _emptied_with(table: str) -> frozenset[str]:
+def _tables_emptied_with(table: str) -> frozenset[str]:
     """Return a table and those whose rows foreign keys delete with its rows."""
     emptied, left = {table}, [table]
     while left:

@@ -12,11 +12,11 @@ from sqlalchemy import Column, ColumnElement, Row, Select, func, literal, select
 
 from gateway.domain.errors import Argument, InvalidInput
 from gateway.domain.pages import Entry, Page, Window
-from gateway.storage.together import Rows, Sorted, rows_together
+from gateway.storage.query_batching import BatchableQuery, Rows, batched_rows
 from gateway.storage.unit_of_work import ReadUnit
 
 Item = TypeVar("Item")
-Place = str | int | datetime
+SortKey = str | int | datetime
 
 _MAX_CURSOR_LENGTH: Final = 2_048
 
@@ -44,8 +44,8 @@ class Ordering:
         here = tuple_(*self.columns)
         there = tuple_(
             *(
-                literal(place, column.type)
-                for place, column in zip(self._decode(cursor), self.columns, strict=True)
+                literal(sort_key, column.type)
+                for sort_key, column in zip(self._decode(cursor), self.columns, strict=True)
             )
         )
         return here < there if self.is_descending != is_backward else here > there
@@ -54,16 +54,19 @@ class Ordering:
         """Return the cursor of a row that was selected with this ordering's columns last."""
         return self.cursor_at(row[-len(self.columns) :])
 
-    def cursor_at(self, places: Iterable[Place]) -> str:
+    def cursor_at(self, sort_keys: Iterable[SortKey]) -> str:
         """Return the cursor for these values of the ordering's columns."""
-        plain = json.dumps([self.name, *map(_text, places)], separators=(",", ":"))
+        plain = json.dumps([self.name, *map(_encode_key, sort_keys)], separators=(",", ":"))
         return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
 
-    def _decode(self, cursor: str) -> list[Place]:
+    def _decode(self, cursor: str) -> list[SortKey]:
         try:
-            name, *places = _plain(cursor)
+            name, *sort_keys = _plain(cursor)
             return (
-                [_typed(place, column) for place, column in zip(places, self.columns, strict=True)]
+                [
+                    _decode_key(sort_key, column)
+                    for sort_key, column in zip(sort_keys, self.columns, strict=True)
+                ]
                 if name == self.name
                 else _refuse()
             )
@@ -71,7 +74,7 @@ class Ordering:
             raise InvalidInput(Argument.PAGE, "The cursor does not belong to this list.") from None
 
 
-def _refuse() -> list[Place]:
+def _refuse() -> list[SortKey]:
     raise ValueError
 
 
@@ -85,28 +88,28 @@ def _plain(cursor: str) -> list[Any]:
     return plain
 
 
-def _text(place: Place) -> str | int:
-    return place.isoformat() if isinstance(place, datetime) else place
+def _encode_key(sort_key: SortKey) -> str | int:
+    return sort_key.isoformat() if isinstance(sort_key, datetime) else sort_key
 
 
-def _typed(place: object, column: Column[Any]) -> Place:
+def _decode_key(sort_key: object, column: Column[Any]) -> SortKey:
     expected = column.type.python_type
-    if expected is datetime and isinstance(place, str):
-        moment = datetime.fromisoformat(place)
+    if expected is datetime and isinstance(sort_key, str):
+        moment = datetime.fromisoformat(sort_key)
         # A time at the edge of the calendar may have no place in UTC.
         return moment.astimezone(UTC) if moment.tzinfo else _refuse_naive()
-    if type(place) is not expected or not isinstance(place, (str, int)):
+    if type(sort_key) is not expected or not isinstance(sort_key, (str, int)):
         raise TypeError
-    return _encodable(place)
+    return _ensure_encodable(sort_key)
 
 
-def _encodable(place: str | int) -> str | int:
+def _ensure_encodable(sort_key: str | int) -> str | int:
     # A lone surrogate or a number over 64 bits would be the database driver's error, not ours.
-    if isinstance(place, str):
-        place.encode()
-    elif place.bit_length() > 63:  # noqa: PLR2004 - the bits of a signed SQL integer
+    if isinstance(sort_key, str):
+        sort_key.encode()
+    elif sort_key.bit_length() > 63:  # noqa: PLR2004 - the bits of a signed SQL integer
         raise ValueError
-    return place
+    return sort_key
 
 
 def _refuse_naive() -> datetime:
@@ -133,14 +136,16 @@ async def fetch_page(
         Unavailable: if the database does not answer.
 
     """
-    wanted = _windowed(statement, ordering, window)
-    rows = await rows_together(unit, wanted, shape=(build, ordering.name))
+    wanted = _apply_window(statement, ordering, window)
+    rows = await batched_rows(unit, wanted, shape=(build, ordering.name))
     kept = _in_order(rows[: window.size], window)
     has_more = len(rows) > window.size
 
     async def count() -> int:
-        counted = Sorted(statement=select(func.count()).select_from(statement.subquery()), by=())
-        (row,) = await rows_together(unit, counted, shape="count")
+        counted = BatchableQuery(
+            statement=select(func.count()).select_from(statement.subquery()), by=()
+        )
+        (row,) = await batched_rows(unit, counted, shape="count")
         return int(row[0])
 
     return Page(
@@ -151,17 +156,17 @@ async def fetch_page(
     )
 
 
-def _windowed(statement: Select[Any], ordering: Ordering, window: Window) -> Sorted:
+def _apply_window(statement: Select[Any], ordering: Ordering, window: Window) -> BatchableQuery:
     if window.after is not None:
         statement = statement.where(ordering.beyond(window.after, is_backward=False))
     if window.before is not None:
         statement = statement.where(ordering.beyond(window.before, is_backward=True))
-    places = (column.label(f"place_{n}") for n, column in enumerate(ordering.columns))
-    return Sorted(
-        statement=statement.add_columns(*places),
+    sort_keys = (column.label(f"place_{n}") for n, column in enumerate(ordering.columns))
+    return BatchableQuery(
+        statement=statement.add_columns(*sort_keys),
         by=ordering.sorted(is_reversed=window.is_backward),
         limit=window.size + 1,
-        places=len(ordering.columns),
+        sort_keys=len(ordering.columns),
     )
 
 

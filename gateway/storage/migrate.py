@@ -44,9 +44,9 @@ class NewerSchema(RefusedStart):
 class ForeignDatabase(RefusedStart):
     """The database is another program's."""
 
-    def __init__(self, place: str) -> None:
+    def __init__(self, path: str) -> None:
         """Say where it is; nothing was changed."""
-        super().__init__(f"{place} is a database of another program: name another place.")
+        super().__init__(f"{path} is a database of another program: name another path.")
 
 
 class ForeignObjects(RefusedStart):
@@ -91,9 +91,9 @@ async def migrate(database: Database) -> None:
         RefusedStart: if it is none of ours, of a newer version, or cannot be used.
 
     """
-    with refusing_to_start(database.place):
+    with refusing_to_start(database.path):
         async with database.writer.begin() as connection:
-            current = await connection.run_sync(_current, database.place)
+            current = await connection.run_sync(_current, database.path)
             await connection.run_sync(upgrade)
             if current != newest():
                 await connection.run_sync(_ensure_own_objects)
@@ -106,9 +106,9 @@ async def ensure_migrated(database: Database) -> None:
         RefusedStart: if it is of another version or another program, or cannot be used.
 
     """
-    with refusing_to_start(database.place):
+    with refusing_to_start(database.path):
         async with database.readers.connect() as connection:
-            current = await connection.run_sync(_current, database.place)
+            current = await connection.run_sync(_current, database.path)
     if current != newest():
         raise OutdatedSchema(current)
 
@@ -123,12 +123,12 @@ def _ensure_own_objects(connection: Connection) -> None:
         raise ForeignObjects(found)
 
 
-def _current(connection: Connection, place: str) -> str | None:
+def _current(connection: Connection, path: str) -> str | None:
     """Return the revision of a database that is ours, or that is empty."""
     current = MigrationContext.configure(connection).get_current_revision()
     tables = inspect(connection).get_table_names()
     if tables and "alembic_version" not in tables:
-        raise ForeignDatabase(place)
+        raise ForeignDatabase(path)
     if current is not None and current not in revisions():
         raise NewerSchema(current)
     return current

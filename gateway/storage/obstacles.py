@@ -59,12 +59,12 @@ def obstacle_of(error: BaseException | None) -> Obstacle | None:
     return _BY_CODE.get(primary_code(error) or 0)
 
 
-def obstacle_at(place: str) -> Obstacle | None:
+def obstacle_at(path: str) -> Obstacle | None:
     """Return what would be in the way of a write now: two or three questions to the kernel."""
-    file = Path(place)
+    file = Path(path)
     beside = (file, *(file.with_name(f"{file.name}{end}") for end in ("-wal", "-shm")))
-    written = (file.parent, *(it for it in beside if it.exists()))
-    if not all(os.access(it, os.W_OK) for it in written):
+    written = (file.parent, *(item for item in beside if item.exists()))
+    if not all(os.access(item, os.W_OK) for item in written):
         return Obstacle.READ_ONLY
     return Obstacle.DISK_FULL if _free_bytes(file.parent) < MIN_FREE_BYTES else None
 
@@ -76,10 +76,10 @@ def _free_bytes(folder: Path) -> int:
     return blocks * found.f_frsize
 
 
-def is_missing(place: str) -> bool:
+def is_missing(path: str) -> bool:
     """Tell whether nothing is there; not whether this user cannot look."""
     try:
-        Path(place).stat()
+        Path(path).stat()
     except (FileNotFoundError, NotADirectoryError):
         return True
     except OSError:
@@ -87,19 +87,19 @@ def is_missing(place: str) -> bool:
     return False
 
 
-def reason_of(error: BaseException, place: str) -> str:
+def reason_of(error: BaseException, path: str) -> str:
     """Return why the database at a place cannot be used, in words that say what to do."""
     if primary_code(error) not in _UNCLEAR:
         return str(error)
     if obstacle := obstacle_of(error):
         return WORDS[obstacle]
-    reasons = (words for is_so, words in _REASONS if is_so(place))
+    reasons = (words for is_so, words in _REASONS if is_so(path))
     return next(reasons, str(error))
 
 
-def _is_out_of_reach(place: str) -> bool:
+def _is_out_of_reach(path: str) -> bool:
     try:
-        Path(place).stat()
+        Path(path).stat()
     except PermissionError:
         return True
     except OSError:
@@ -107,20 +107,20 @@ def _is_out_of_reach(place: str) -> bool:
     return False
 
 
-def _is_folder(place: str) -> bool:
-    return Path(place).is_dir()
+def _is_folder(path: str) -> bool:
+    return Path(path).is_dir()
 
 
-def _is_unreadable(place: str) -> bool:
-    return not os.access(place, os.R_OK)
+def _is_unreadable(path: str) -> bool:
+    return not os.access(path, os.R_OK)
 
 
-def _is_read_only(place: str) -> bool:
-    return obstacle_at(place) is Obstacle.READ_ONLY
+def _is_read_only(path: str) -> bool:
+    return obstacle_at(path) is Obstacle.READ_ONLY
 
 
-def _is_on_a_full_disk(place: str) -> bool:
-    return obstacle_at(place) is Obstacle.DISK_FULL
+def _is_on_a_full_disk(path: str) -> bool:
+    return obstacle_at(path) is Obstacle.DISK_FULL
 
 
 _REASONS: Final[tuple[tuple[Callable[[str], bool], str], ...]] = (

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from gateway.domain.audit import Link
+    from gateway.domain.audit import SealedEvent
     from gateway.storage.row_macs import Covered
     from gateway.storage.unit_of_work import ReadUnit
 
@@ -55,13 +55,13 @@ class Guard(Protocol):
     def seen(self) -> SeenHead:
         """The newest head that this process has seen."""
 
-    def is_intact(self, link: "Link") -> bool:
+    def is_intact(self, sealed: "SealedEvent") -> bool:
         """Whether an event is what was recorded."""
 
     async def prove(self, unit: "ReadUnit", head: Head | None) -> Proof:
         """Return the proof for a view with this head.
 
         Raises:
-            AuditAlarm: if the database is an older one, or another.
+            DatabaseNotTrusted: if the database is an older one, or another.
 
         """

@@ -13,11 +13,11 @@ from gateway.domain.reference_graph import MAX_FOLLOWED, TooManyReferences
 from gateway.domain.scopes import Scope
 from gateway.domain.secrets import SecretType
 from gateway.storage.holders import HOLDER
+from gateway.storage.query_batching import BatchableQuery, batched_rows
 from gateway.storage.reference_tables import ReferenceReadingRow, ValueReferenceRow
 from gateway.storage.row_batches import insert_rows
-from gateway.storage.row_macs import Covered, alarm, ensure_one
+from gateway.storage.row_macs import Covered, ensure_one, integrity_fault
 from gateway.storage.tables import SecretRow
-from gateway.storage.together import Sorted, rows_together
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
 NAME_HASH_BYTES: Final = 16
@@ -109,7 +109,7 @@ async def mentioning(unit: ReadUnit, holder: Holder, name: bytes) -> Sequence[Re
     mentions = func.instr(VALUE_REFERENCE.c.names, name) > 0
     found = await around(unit, holder, {name}, mentions)
     # Bytes that begin inside of another hash are no mention.
-    return [it for it in found if it.names]
+    return [item for item in found if item.names]
 
 
 async def has_any(unit: ReadUnit, project_id: str) -> bool:
@@ -117,8 +117,8 @@ async def has_any(unit: ReadUnit, project_id: str) -> bool:
     statement = select(VALUE_REFERENCE.c.secret_id).where(
         VALUE_REFERENCE.c.project_id == project_id
     )
-    wanted = Sorted(statement=statement, by=(VALUE_REFERENCE.c.secret_id,), limit=1)
-    return bool(await rows_together(unit, wanted, shape="references of a project"))
+    wanted = BatchableQuery(statement=statement, by=(VALUE_REFERENCE.c.secret_id,), limit=1)
+    return bool(await batched_rows(unit, wanted, shape="references of a project"))
 
 
 async def referring_keys(unit: ReadUnit, holder: Holder) -> Sequence[tuple[str, str]]:
@@ -223,7 +223,7 @@ async def _referrers(unit: ReadUnit, *conditions: ColumnElement[bool]) -> Sequen
 def _referrer(unit: ReadUnit, row: Row[Any]) -> Referrer:
     unit.macs.ensure_sound(REFERENCES, row[: len(REFERENCES.columns)])
     if row.value_version != row.expected:
-        raise alarm(VALUE_REFERENCE.name, row.secret_id)
+        raise integrity_fault(VALUE_REFERENCE.name, row.secret_id)
     starts = range(0, len(row.names), NAME_HASH_BYTES)
     names = frozenset(row.names[start : start + NAME_HASH_BYTES] for start in starts)
     return Referrer(row.secret_id, row.key, names)

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Column, Table, bindparam, insert, select, update
 
-from gateway.storage.row_macs import Covered, Values, alarm
+from gateway.storage.row_macs import Covered, Values, integrity_fault
 from gateway.storage.unit_of_work import WriteUnit
 
 # The row that an update is about; no column has such a name.
@@ -67,7 +67,7 @@ async def ensure_all_written(
     """
     table: Table = column.table
     if count != len(meant):
-        raise alarm(table.name, await _first_other(unit, table, column, meant))
+        raise integrity_fault(table.name, await _first_other(unit, table, column, meant))
     for row_id in meant:
         unit.intended.write(table.name, row_id)
 
@@ -78,4 +78,4 @@ async def _first_other(
     row_id = table.primary_key.columns.values()[0]
     rows = await unit.rows(select(row_id, column).where(row_id.in_(meant)))
     stored = {str(row[0]): row[-1] for row in rows}
-    return next((it for it in meant if stored.get(it) != meant[it]), next(iter(meant), ""))
+    return next((item for item in meant if stored.get(item) != meant[item]), next(iter(meant), ""))

@@ -169,12 +169,12 @@ class RowMacs(NeverStored):
         """
         *values, mac = row
         if not hmac.compare_digest(self.of(covered, values), mac or b""):
-            raise alarm(covered.table.name, str(values[0]))
+            raise integrity_fault(covered.table.name, str(values[0]))
 
 
-def alarm(table: str, row_id: str) -> IntegrityFault:
+def integrity_fault(table: str, row_id: str) -> IntegrityFault:
     """Log that a row is not what the gateway wrote; return what refuses it."""
-    _log.critical("integrity_alarm", table=table, row_id=row_id)
+    _log.critical("integrity_fault", table=table, row_id=row_id)
     return IntegrityFault()
 
 
@@ -269,4 +269,4 @@ def ensure_one(table: Table, row_id: str, count: int) -> None:
 
     """
     if count != 1:
-        raise alarm(table.name, row_id)
+        raise integrity_fault(table.name, row_id)

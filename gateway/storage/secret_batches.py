@@ -11,7 +11,7 @@ from gateway.domain.scopes import Scope
 from gateway.domain.secrets import Secret
 from gateway.storage.holders import HOLDER
 from gateway.storage.row_batches import FOUND_ID, ensure_all_written, insert_rows, update_rows
-from gateway.storage.row_macs import SECRETS, alarm, in_utc, verified_rows
+from gateway.storage.row_macs import SECRETS, in_utc, integrity_fault, verified_rows
 from gateway.storage.secrets import SECRET, columns_of, reader, selection
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 from gateway.storage.values import SEALED_VALUE, StoredValue
@@ -75,7 +75,7 @@ async def update_secrets(unit: WriteUnit, edited: Sequence[VersionedSecret]) -> 
     changes = []
     for secret, value_version in ((each.secret, each.value_version) for each in edited):
         if secret.id not in found:
-            raise alarm(SECRET.name, secret.id)
+            raise integrity_fault(SECRET.name, secret.id)
         before = found[secret.id]
         change = {
             "key": secret.key,
@@ -100,7 +100,7 @@ async def add_values(unit: WriteUnit, added: Sequence[StoredValue]) -> None:
     rows = [_columns_of(each) for each in added]
     if rows:
         count = await unit.execute_many(insert(SEALED_VALUE), rows)
-        await _ensure_boxes(unit, added, count)
+        await _ensure_sealed(unit, added, count)
 
 
 _REPLACE: Final = update(SEALED_VALUE).where(SEALED_VALUE.c.secret_id == bindparam(FOUND_ID))
@@ -116,7 +116,7 @@ async def replace_values(unit: WriteUnit, replaced: Sequence[StoredValue]) -> No
     rows = [{**_columns_of(each), FOUND_ID: each.identity.secret_id} for each in replaced]
     if rows:
         count = await unit.execute_many(_REPLACE, rows)
-        await _ensure_boxes(unit, replaced, count)
+        await _ensure_sealed(unit, replaced, count)
 
 
 def _columns_of(value: StoredValue) -> Mapping[str, Any]:
@@ -128,7 +128,7 @@ def _columns_of(value: StoredValue) -> Mapping[str, Any]:
     }
 
 
-async def _ensure_boxes(unit: WriteUnit, stored: Sequence[StoredValue], count: int) -> None:
+async def _ensure_sealed(unit: WriteUnit, stored: Sequence[StoredValue], count: int) -> None:
     meant = {each.identity.secret_id: each.sealed.box for each in stored}
     await ensure_all_written(unit, SEALED_VALUE.c.box, meant, count)
 

@@ -40,9 +40,9 @@ from gateway.storage.holders import HOLDER, HOLDER_COLUMNS, holder_of
 from gateway.storage.keyset import Ordering, fetch_page, listed
 from gateway.storage.row_macs import (
     SECRETS,
-    alarm,
     in_utc,
     insert_row,
+    integrity_fault,
     update_row,
     verified_row,
     verified_rows,
@@ -127,8 +127,8 @@ class _Reader:
         )
         if row[_TARGET_ID_AT] and not row[_TARGET_AT]:
             # The foreign key takes aliases along; without one they would hold empty values.
-            raise alarm(SECRET.name, row[_TARGET_ID_AT])
-        return _built(self.unit, row)
+            raise integrity_fault(SECRET.name, row[_TARGET_ID_AT])
+        return _from_row(self.unit, row)
 
 
 def reader(unit: ReadUnit) -> Callable[[Row[Any]], Secret]:
@@ -136,7 +136,7 @@ def reader(unit: ReadUnit) -> Callable[[Row[Any]], Secret]:
     return _Reader(unit)
 
 
-def _built(unit: ReadUnit, row: Row[Any]) -> Secret:
+def _from_row(unit: ReadUnit, row: Row[Any]) -> Secret:
     owned_by, version, created_at, updated_at, *source = row[_OWN_AT:_HOLDER_AT]
     holder = holder_of(unit, row[_HOLDER_AT:_HOLDER_END])
     return Secret(
@@ -194,13 +194,13 @@ async def page(
     holder_ids: Iterable[str],
     window: Window,
     *,
-    sight: Visibility,
+    visibility: Visibility,
     order: SecretOrder = BY_SCOPE,
     only: SecretFilter = ANY_SECRET,
 ) -> Page[Secret]:
     """Return a page of the secrets in sight that hang on any of these holders."""
     wanted = (SECRET.c.holder_id.in_(tuple(holder_ids)), *conditions(only))
-    statement = selection().where(*wanted, holders_covered(sight))
+    statement = selection().where(*wanted, holders_covered(visibility))
     return await fetch_page(
         unit, statement, ordering=ordering(order), window=window, build=reader(unit)
     )
@@ -221,7 +221,9 @@ async def find_with_key(unit: ReadUnit, holder: Holder, key: str) -> Secret | No
     """Return what has the key in the holder's chain or below it, the widest first."""
     statement = (
         selection()
-        .where(SECRET.c.project_id == holder.project_id, SECRET.c.key == key, _related(holder))
+        .where(
+            SECRET.c.project_id == holder.project_id, SECRET.c.key == key, _related_columns(holder)
+        )
         .order_by(SECRET.c.list_rank, SECRET.c.id)
         .limit(1)
     )
@@ -247,7 +249,7 @@ async def files_with_keys(
     return [reader(unit)(row) for row in await unit.rows(statement)]
 
 
-def _related(holder: Holder) -> ColumnElement[bool]:
+def _related_columns(holder: Holder) -> ColumnElement[bool]:
     # Every holder of a project is in its chain or below it; a service has nothing below it.
     if holder.kind is Scope.PROJECT:
         return true()
@@ -274,32 +276,34 @@ async def with_keys(unit: ReadUnit, holder: Holder, keys: Iterable[str]) -> list
     for start in range(0, len(wanted), _KEYS_AT_ONCE):
         some = SECRET.c.key.in_(wanted[start : start + _KEYS_AT_ONCE])
         rows = await unit.rows(
-            selection().where(SECRET.c.project_id == holder.project_id, some, _related(holder))
+            selection().where(
+                SECRET.c.project_id == holder.project_id, some, _related_columns(holder)
+            )
         )
         found += map(reader(unit), rows)
     return found
 
 
-async def keys_at(unit: ReadUnit, holder_ids: Iterable[str], *, sight: Visibility) -> set[str]:
+async def keys_at(unit: ReadUnit, holder_ids: Iterable[str], *, visibility: Visibility) -> set[str]:
     """Return the keys in sight at these holders."""
     wanted = SECRET.c.holder_id.in_(tuple(holder_ids))
-    return await _keys(unit, wanted, sight)
+    return await _keys(unit, wanted, visibility)
 
 
 async def keys_of_project(
-    unit: ReadUnit, project_id: str, *, sight: Visibility, most: int
+    unit: ReadUnit, project_id: str, *, visibility: Visibility, most: int
 ) -> set[str]:
     """Return the keys in sight in a project, so many at most."""
-    return await _keys(unit, SECRET.c.project_id == project_id, sight, most)
+    return await _keys(unit, SECRET.c.project_id == project_id, visibility, most)
 
 
 async def _keys(
-    unit: ReadUnit, wanted: ColumnElement[bool], sight: Visibility, most: int | None = None
+    unit: ReadUnit, wanted: ColumnElement[bool], visibility: Visibility, most: int | None = None
 ) -> set[str]:
     rows = await unit.rows(
         select(SECRET.c.key)
         .join(HOLDER, HOLDER.c.id == SECRET.c.holder_id)
-        .where(wanted, holders_covered(sight))
+        .where(wanted, holders_covered(visibility))
         .distinct()
         .limit(most)
     )
@@ -312,7 +316,7 @@ async def known_keys(unit: ReadUnit, holder: Holder, keys: Iterable[str]) -> set
         select(SECRET.c.key)
         .join(HOLDER, HOLDER.c.id == SECRET.c.holder_id)
         .where(SECRET.c.project_id == holder.project_id, SECRET.c.key.in_(listed(set(keys))))
-        .where(_related(holder))
+        .where(_related_columns(holder))
         .distinct()
     )
     return {row.key for row in rows}
@@ -358,13 +362,13 @@ async def dependents_page(
     secret_id: str,
     window: Window,
     *,
-    sight: Visibility,
+    visibility: Visibility,
     referring: Collection[str] = (),
 ) -> Page[Secret]:
     """Return a page of all in sight that goes when the secret is deleted, or refers to it."""
     among = [dependents(secret_id), listed(referring)] if referring else [dependents(secret_id)]
     is_dependent = or_(*(SECRET.c.id.in_(each) for each in among))
-    statement = selection().where(is_dependent, holders_covered(sight))
+    statement = selection().where(is_dependent, holders_covered(visibility))
     return await fetch_page(
         unit, statement, ordering=ordering(BY_SCOPE), window=window, build=reader(unit)
     )

@@ -42,7 +42,7 @@ def token_of(columns: Sequence[Any]) -> ApiToken:
     return ApiToken(**facts, created_by=Creator.parse(text) if text else None)
 
 
-def _built(row: Row[Any]) -> ApiToken:
+def _from_row(row: Row[Any]) -> ApiToken:
     return token_of(row[: len(TOKEN_COLUMNS)])
 
 
@@ -61,31 +61,35 @@ async def add(unit: WriteUnit, token: ApiToken, *, digest: bytes) -> None:
     await insert_row(unit, TOKENS, columns)
 
 
-async def find(unit: ReadUnit, token_id: str, *, sight: Visibility) -> ApiToken | None:
+async def find(unit: ReadUnit, token_id: str, *, visibility: Visibility) -> ApiToken | None:
     """Return a token of which something is in sight, if it is there."""
-    row = await unit.first(_in_sight(sight).where(API_TOKEN.c.id == token_id))
-    return _built(row) if row else None
+    row = await unit.first(_visible_tokens(visibility).where(API_TOKEN.c.id == token_id))
+    return _from_row(row) if row else None
 
 
 async def find_any(unit: ReadUnit, token_id: str) -> ApiToken | None:
     """Return a token of any organization; only the instance's operator asks for it."""
     row = await unit.first(select(*TOKEN_COLUMNS).where(API_TOKEN.c.id == token_id))
-    return _built(row) if row else None
+    return _from_row(row) if row else None
 
 
-async def page(unit: ReadUnit, window: Window, *, sight: Visibility) -> Page[ApiToken]:
+async def page(unit: ReadUnit, window: Window, *, visibility: Visibility) -> Page[ApiToken]:
     """Return a page of the tokens of which something is in sight, oldest first."""
-    return await fetch_page(unit, _in_sight(sight), ordering=_BY_AGE, window=window, build=_built)
+    return await fetch_page(
+        unit, _visible_tokens(visibility), ordering=_BY_AGE, window=window, build=_from_row
+    )
 
 
-def _in_sight(sight: Visibility) -> Select[Any]:
-    statement = select(*TOKEN_COLUMNS).where(API_TOKEN.c.organization_id == sight.organization_id)
-    if sight.is_everywhere:
+def _visible_tokens(visibility: Visibility) -> Select[Any]:
+    statement = select(*TOKEN_COLUMNS).where(
+        API_TOKEN.c.organization_id == visibility.organization_id
+    )
+    if visibility.is_everywhere:
         return statement
     granted = (
         exists()
         .where(_GRANT.c.token_id == API_TOKEN.c.id, _GRANT.c.holder_id == HOLDER.c.id)
-        .where(holders_covered(sight))
+        .where(holders_covered(visibility))
     )
     return statement.where(granted)
 
@@ -121,7 +125,7 @@ async def created_by(unit: ReadUnit, creator: Creator) -> Sequence[ApiToken]:
         .where(API_TOKEN.c.id.in_(ids))
         .order_by(API_TOKEN.c.created_at, API_TOKEN.c.id)
     )
-    return [_built(row) for row in rows]
+    return [_from_row(row) for row in rows]
 
 
 async def all_of(unit: ReadUnit, organization_id: str) -> Sequence[ApiToken]:
@@ -131,7 +135,7 @@ async def all_of(unit: ReadUnit, organization_id: str) -> Sequence[ApiToken]:
         .where(API_TOKEN.c.organization_id == organization_id)
         .order_by(API_TOKEN.c.created_at, API_TOKEN.c.id)
     )
-    return [_built(row) for row in rows]
+    return [_from_row(row) for row in rows]
 
 
 async def revoke(unit: WriteUnit, token_id: str, *, at: datetime) -> bool:

@@ -21,9 +21,9 @@ from gateway.storage.engine import (
     create_writing_engine,
     to_its_end,
 )
-from gateway.storage.faults import telling_of_storage
+from gateway.storage.faults import map_db_errors
 from gateway.storage.intended import Intended
-from gateway.storage.row_macs import RowMacs, alarm
+from gateway.storage.row_macs import RowMacs, integrity_fault
 from gateway.storage.wal import WriteAheadLog
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class ReadUnit(CheckedView):
         """Have the view proven by its head.
 
         Raises:
-            AuditAlarm: if the database is an older one, or another.
+            DatabaseNotTrusted: if the database is an older one, or another.
             UnprovenView: before there is a guard.
 
         """
@@ -94,7 +94,7 @@ class ReadUnit(CheckedView):
                 return result.all()
             except ValueError:
                 # A column's type cannot read it; the error's text would hold what stands there.
-                raise alarm(_UNKNOWN, _UNKNOWN) from None
+                raise integrity_fault(_UNKNOWN, _UNKNOWN) from None
 
     async def first(self, statement: Executable) -> Row[Any] | None:
         """Return the first row of a statement, if there is one.
@@ -128,7 +128,7 @@ class ReadUnit(CheckedView):
     async def _run(
         self, statement: Executable, parameters: Sequence[Mapping[str, Any]] | None = None
     ) -> CursorResult[Any]:
-        with telling_of_storage():
+        with map_db_errors():
             if self._connection is None:
                 # Taken before the view opens, so that a commit meanwhile is not missing from it.
                 _ = self.floor
@@ -147,7 +147,7 @@ class WriteUnit(ReadUnit):
     ) -> None:
         """Take the engine and the queue in front of it; nothing is opened yet."""
         super().__init__(engine, admission, is_bounded=is_bounded)
-        self.told: list[AuditDraft] = []
+        self.drafts: list[AuditDraft] = []
         self.intended = Intended()
         # What `finish` runs, in order, before the commit.
         self.at_end: list[Callable[[], Awaitable[None]]] = []
@@ -196,7 +196,7 @@ class WriteUnit(ReadUnit):
         """
         async with self._turn:
             if self._connection is not None:
-                with telling_of_storage():
+                with map_db_errors():
                     await to_its_end(self._connection.commit())
 
 
@@ -216,7 +216,7 @@ class Database:
         which rows it touches.
         """
         # Where it is, for messages: a URL's password is no part of it.
-        self.place = make_url(url).database or ""
+        self.path = make_url(url).database or ""
         self.readers = create_reading_engine(url, creates=creates)
         self.writer = create_writing_engine(url, creates=creates, is_watched=is_watched)
         # What the gateway does by itself does not queue behind requests: it has places of its own.
@@ -224,7 +224,7 @@ class Database:
         self.own_admission = Admission(READ_CONNECTIONS - REQUEST_CONNECTIONS)
         self.write_admission = Admission(1)
         self.wal = WriteAheadLog(
-            self.place,
+            self.path,
             self.writer,
             requests=[self.request_admission],
             writes=self.write_admission,

@@ -22,7 +22,7 @@ _HOLDER: Final = HolderRow.__table__
 _BY_NAME: Final = Ordering("user", (USER.c.display_name, USER.c.id))
 
 
-def _built(unit: ReadUnit, row: Row[Any]) -> User:
+def _from_row(unit: ReadUnit, row: Row[Any]) -> User:
     covered = row[: len(USERS.columns)]
     unit.ensure_current(USERS, covered)
     user_id, organization_id, issuer, subject, display_name, created_at, is_invited, _ = covered
@@ -57,7 +57,7 @@ async def find(unit: ReadUnit, user_id: str, *, organization_id: str) -> User | 
     row = await unit.first(
         USERS.selection().where(USER.c.id == user_id, USER.c.organization_id == organization_id)
     )
-    return _built(unit, row) if row else None
+    return _from_row(unit, row) if row else None
 
 
 async def is_registered(unit: ReadUnit, user: User) -> bool:
@@ -93,19 +93,19 @@ async def count_of(unit: ReadUnit, organization_id: str) -> int:
     return int(row[0]) if row else 0
 
 
-async def page(unit: ReadUnit, window: Window, *, sight: Visibility) -> Page[User]:
+async def page(unit: ReadUnit, window: Window, *, visibility: Visibility) -> Page[User]:
     """Return a page of the users of which something is in sight, by name."""
     await prove(unit)
-    statement = USERS.selection().where(USER.c.organization_id == sight.organization_id)
-    if not sight.is_everywhere:
+    statement = USERS.selection().where(USER.c.organization_id == visibility.organization_id)
+    if not visibility.is_everywhere:
         granted = (
             exists()
             .where(_GRANT.c.user_id == USER.c.id, _GRANT.c.holder_id == _HOLDER.c.id)
-            .where(holders_covered(sight))
+            .where(holders_covered(visibility))
         )
         statement = statement.where(granted)
     return await fetch_page(
-        unit, statement, ordering=_BY_NAME, window=window, build=partial(_built, unit)
+        unit, statement, ordering=_BY_NAME, window=window, build=partial(_from_row, unit)
     )
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Row, func, insert, select, update
 from gateway.domain.keys import DataKeyState
 from gateway.domain.sealed import SealedValue, ValueIdentity
 from gateway.storage.reference_tables import ValueReferenceRow
-from gateway.storage.row_macs import alarm, ensure_written
+from gateway.storage.row_macs import ensure_written, integrity_fault
 from gateway.storage.tables import DataKeyRow, SealedValueRow, SecretRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
@@ -88,7 +88,7 @@ async def find_values(
         .outerjoin(SEALED_VALUE, SEALED_VALUE.c.secret_id == _SECRET.c.id)
         .where(_SECRET.c.id.in_(tuple(secret_ids)))
     )
-    return {row.id: _built(row) for row in rows if _is_there(row)}
+    return {row.id: _sealed_from_row(row) for row in rows if _is_there(row)}
 
 
 async def find_sizes(unit: ReadUnit, secret_ids: Iterable[str]) -> dict[str, int]:
@@ -147,7 +147,7 @@ async def batch_after(unit: ReadUnit, secret_id: str, *, most: int) -> list[Stor
         .order_by(SEALED_VALUE.c.secret_id)
         .limit(most)
     )
-    return [_stored(row) for row in rows]
+    return [_stored_from_row(row) for row in rows]
 
 
 async def batch_to_reseal(
@@ -166,7 +166,7 @@ async def batch_to_reseal(
         .order_by(SEALED_VALUE.c.secret_id)
         .limit(most)
     )
-    return [_stored(row) for row in rows]
+    return [_stored_from_row(row) for row in rows]
 
 
 async def a_value_of_each_project(unit: ReadUnit, *, most: int) -> list[StoredValue]:
@@ -182,7 +182,7 @@ async def a_value_of_each_project(unit: ReadUnit, *, most: int) -> list[StoredVa
         .where(SEALED_VALUE.c.secret_id.in_(firsts))
         .limit(most)
     )
-    return [_stored(row) for row in rows]
+    return [_stored_from_row(row) for row in rows]
 
 
 async def reseal(unit: WriteUnit, old: StoredValue, new: SealedValue) -> bool:
@@ -203,15 +203,15 @@ async def reseal(unit: WriteUnit, old: StoredValue, new: SealedValue) -> bool:
 
 def _is_there(row: Row[Any]) -> bool:
     if row.expected != row.value_version:
-        raise alarm(SEALED_VALUE.name, row.id)
+        raise integrity_fault(SEALED_VALUE.name, row.id)
     return row.expected is not None
 
 
-def _built(row: Row[Any]) -> tuple[SealedValue, int]:
+def _sealed_from_row(row: Row[Any]) -> tuple[SealedValue, int]:
     return SealedValue(row.data_key_id, row.box), row.value_version
 
 
-def _stored(row: Row[Any]) -> StoredValue:
+def _stored_from_row(row: Row[Any]) -> StoredValue:
     return StoredValue(
         SealedValue(row.data_key_id, row.box),
         ValueIdentity(

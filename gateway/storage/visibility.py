@@ -8,23 +8,25 @@ from gateway.domain.visibility import Visibility
 from gateway.storage.tables import HolderRow
 
 
-def holders_covered(sight: Visibility, holder: FromClause = HolderRow.__table__) -> Any:  # noqa: ANN401 - what SQLAlchemy combines
+def holders_covered(visibility: Visibility, holder: FromClause = HolderRow.__table__) -> Any:  # noqa: ANN401 - what SQLAlchemy combines
     """Return the condition that a grant lies on a row of the holder table or above it."""
-    is_own = holder.c.organization_id == sight.organization_id
-    return is_own & _covered(sight, holder)
+    is_own = holder.c.organization_id == visibility.organization_id
+    return is_own & _is_covered(visibility, holder)
 
 
-def holders_there(sight: Visibility, holder: FromClause = HolderRow.__table__) -> Any:  # noqa: ANN401 - as above
+def holders_there(visibility: Visibility, holder: FromClause = HolderRow.__table__) -> Any:  # noqa: ANN401 - as above
     """Return the condition that a grant lies on a row of the holder table, above or below it."""
-    is_own = holder.c.organization_id == sight.organization_id
-    if sight.is_everywhere:
+    is_own = holder.c.organization_id == visibility.organization_id
+    if visibility.is_everywhere:
         return is_own
-    return is_own & or_(holder.c.id.in_(sorted(sight.way_ids)), _covered(sight, holder))
+    return is_own & or_(
+        holder.c.id.in_(sorted(visibility.ancestor_ids)), _is_covered(visibility, holder)
+    )
 
 
-def _covered(sight: Visibility, holder: FromClause) -> ColumnElement[bool]:
-    if sight.is_everywhere:
+def _is_covered(visibility: Visibility, holder: FromClause) -> ColumnElement[bool]:
+    if visibility.is_everywhere:
         return true()
-    ids = sorted(sight.place_ids)
+    ids = sorted(visibility.holder_ids)
     columns = (holder.c.id, holder.c.environment_id, holder.c.project_id)
     return or_(*(column.in_(ids) for column in columns))

@@ -54,7 +54,7 @@ class HalfSent:
         self.heard.append(message)
 
     def _response(self) -> httpx.Response:
-        parts = [it.get("body", b"") for it in self.heard[1:]]
+        parts = [item.get("body", b"") for item in self.heard[1:]]
         return httpx.Response(self.heard[0]["status"], content=b"".join(parts))
 
 

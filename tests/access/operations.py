@@ -55,13 +55,13 @@ class Operation:
         return _secret_of(territory, next(iter(scopes), None), self.name)
 
     def request(
-        self, ids: Ids, chosen: str, *, terms: Mapping[str, Any] | None = None, selected: str = ""
+        self, ids: Ids, chosen: str, *, options: Mapping[str, Any] | None = None, selected: str = ""
     ) -> Mapping[str, Any]:
         """Return the body of a request with an id at the place; everything else is in order.
 
         `terms` are further arguments, `selected` further fields of a mutation's payload.
         """
-        field, given = _roots()[self.kind][self.name], terms or {}
+        field, given = _roots()[self.kind][self.name], options or {}
         wanted = {"dryRun", "holder", self.path[0], *given}
         taken = {
             name: argument
@@ -74,9 +74,9 @@ class Operation:
         }
         declared = ", ".join(f"${name}: {argument.type}" for name, argument in taken.items())
         passed = ", ".join(f"{name}: ${name}" for name in taken)
-        told = get_named_type(field.type)
-        below = " { __typename }" if is_composite_type(told) else ""
-        if told.name.endswith("Connection"):
+        answer = get_named_type(field.type)
+        below = " { __typename }" if is_composite_type(answer) else ""
+        if answer.name.endswith("Connection"):
             below = " { totalCount }"
         if self.kind == "mutation":
             below = f" {{ {selected} errors {{ __typename code message path }} }}"
@@ -123,8 +123,8 @@ def graphql_operations() -> Iterator[Operation]:
     """Give every field of the roots with every place of an id in its arguments."""
     for kind, fields in _roots().items():
         for name, field in fields.items():
-            for argument, it in field.args.items():
-                for path in _places((argument,), it.type):
+            for argument, value in field.args.items():
+                for path in _places((argument,), value.type):
                     yield Operation(kind, name, path)
 
 
@@ -204,7 +204,7 @@ class Call:
 
 def _filled(part: Any, ids: Ids, place: str, chosen: str) -> Any:
     if isinstance(part, Mapping):
-        return {name: _filled(it, ids, place, chosen) for name, it in part.items()}
+        return {name: _filled(value, ids, place, chosen) for name, value in part.items()}
     if not isinstance(part, str):
         return part
     return re.sub(r"{(\w+)}", lambda found: chosen if found[1] == place else ids[found[1]], part)

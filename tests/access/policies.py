@@ -5,11 +5,11 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Final
 
-from gateway.domain.grants import Held
+from gateway.domain.grants import RoleAssignment
 from gateway.domain.holders import Holder
 from gateway.domain.permissions import Permission, Role
 from gateway.domain.principals import Principal
-from gateway.services.execution import Answer, Caller
+from gateway.services.execution import ExecutionResult, RequestPrincipal
 from gateway.storage.unit_of_work import ReadUnit
 from schema.executor import Executor
 from schema.root import GatewaySchema
@@ -18,7 +18,7 @@ from tests.world import World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AllBut(Held):
+class AllBut(RoleAssignment):
     """Every permission there is, but one."""
 
     lacks: Permission | None = None
@@ -28,10 +28,10 @@ class AllBut(Held):
         return frozenset(Permission) - {self.lacks}
 
 
-def caller_without(
+def principal_without(
     world: World, lacks: Permission | None, place: Holder | None = None
 ) -> Principal:
-    grant = AllBut(role=Role.OPERATOR, place=place, lacks=lacks)
+    grant = AllBut(role=Role.OPERATOR, holder=place, lacks=lacks)
     return Principal(id="caller", organization_id=world.demo.organization_id, grants=(grant,))
 
 
@@ -82,16 +82,16 @@ REACHED_BY: Final[Mapping[str, str]] = {
 
 
 async def answer_to(
-    world: World, schema: GatewaySchema, viewer: Principal, body: Mapping[str, Any]
-) -> Answer:
+    world: World, schema: GatewaySchema, principal: Principal, body: Mapping[str, Any]
+) -> ExecutionResult:
     """Return the answer to a document, of a subscription the first one."""
     executor = Executor(schema, world.runtime.services, world.runtime.database)
     document, variables = body["query"], body["variables"]
 
     async def look_up(_: ReadUnit) -> Principal:
-        return viewer
+        return principal
 
-    caller = Caller(viewer, look_up)
+    caller = RequestPrincipal(principal, look_up)
     if not document.startswith("subscription"):
         async with executor.open_run(caller) as run:
             return await run(document, variables)
@@ -104,11 +104,11 @@ def reaching(document: str, ids: Mapping[str, str]) -> Mapping[str, Any]:
     """Return a request with the variables that a document takes."""
     return {
         "query": document,
-        "variables": {name: it for name, it in ids.items() if f"${name}" in document},
+        "variables": {name: value for name, value in ids.items() if f"${name}" in document},
     }
 
 
-def refusals(answer: Answer) -> list[str]:
+def refusals(answer: ExecutionResult) -> list[str]:
     """Return the messages of those errors that say that something is forbidden."""
     return [error["message"] for error in answer.errors if _code(error) == "FORBIDDEN"]
 

@@ -45,7 +45,7 @@ async def settle_territory(world: World, operator: Principal, name: str) -> Terr
     holders: dict[Scope, HolderReference] = {}
     for scope in HOLDER_SCOPES:
         made = await services.administration.create_holder(
-            viewer=operator,
+            principal=operator,
             kind=scope,
             name=f"territory {name} {scope.lower()}",
             parent=holders[scope.parent] if scope.parent else None,
@@ -54,7 +54,7 @@ async def settle_territory(world: World, operator: Principal, name: str) -> Terr
     secrets = {
         scope: (
             await services.secrets.create(
-                viewer=operator,
+                principal=operator,
                 at=at,
                 draft=SecretDraft(
                     key=SECRET_KEYS.format(name.upper(), scope), value=f"value {name} {scope}"
@@ -64,36 +64,36 @@ async def settle_territory(world: World, operator: Principal, name: str) -> Terr
         for scope, at in holders.items()
     }
     await services.aliases.create(
-        viewer=operator,
+        principal=operator,
         at=holders[Scope.JOB],
         target_id=secrets[Scope.PROJECT],
         draft=AliasDraft(key=f"ALIAS_{name.upper()}"),
     )
     provided = await services.administration.register(
-        viewer=operator,
+        principal=operator,
         at=holders[Scope.ENVIRONMENT],
         draft=ProvidedDraft(key=f"PROVIDED_{name.upper()}", value="provided", owned_by="Vault"),
     )
     user = await services.identities.register(
-        viewer=operator,
+        principal=operator,
         issuer="https://issuer.example",
         subject=f"subject {name}",
         display_name=f"territory {name} user",
     )
     token = await services.tokens.create(
-        viewer=operator,
+        principal=operator,
         name=f"territory {name} token",
         role=Role.VIEWER,
         on=holders[Scope.PROJECT],
     )
     grant = await services.grants.grant(
-        viewer=operator,
+        principal=operator,
         grantee=GranteeReference(kind=GranteeKind.TOKEN, id=token.facts.id),
         role=Role.EDITOR,
         on=holders[Scope.PROJECT],
     )
     await services.grants.grant(
-        viewer=operator,
+        principal=operator,
         grantee=GranteeReference(kind=GranteeKind.USER, id=user.id),
         role=Role.VIEWER,
         on=holders[Scope.PROJECT],

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.domain.drafts import AT_ONCE
+from gateway.domain.drafts import DEFAULT_WRITE_OPTIONS
 from gateway.domain.grants import GranteeKind, GranteeReference
 from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
@@ -44,7 +44,7 @@ async def _created(client: httpx.AsyncClient, name: str, **fields: Any) -> Any:
 
 
 async def _statuses(world: World, *made: Any) -> list[int]:
-    clients = [world.client_for(it["token"]) for it in made]
+    clients = [world.client_for(item["token"]) for item in made]
     return [(await client.post("/graphql", json=ASK)).status_code for client in clients]
 
 
@@ -82,9 +82,9 @@ async def test_a_revoked_token_takes_along_what_it_created(world: World) -> None
 
     assert before == [200] * 4
     assert await _statuses(world, *created, beside) == [401, 401, 401, 200]
-    ids = [it["id"] for it in payload["alsoRevoked"]]
-    assert ids == [it["apiToken"]["id"] for it in created[1:]]
-    assert all(it["revokedAt"] for it in payload["alsoRevoked"])
+    ids = [item["id"] for item in payload["alsoRevoked"]]
+    assert ids == [item["apiToken"]["id"] for item in created[1:]]
+    assert all(item["revokedAt"] for item in payload["alsoRevoked"])
 
 
 async def test_what_a_token_created_can_be_kept(world: World) -> None:
@@ -125,7 +125,7 @@ async def test_each_revoked_token_has_its_event(world: World) -> None:
         edges { node { subjectId } } } }"""
     edges = (await _answer(world.client, document))["data"]["auditEvents"]["edges"]
     events = {edge["node"]["subjectId"] for edge in edges}
-    assert events == {it["apiToken"]["id"] for it in created}
+    assert events == {item["apiToken"]["id"] for item in created}
 
 
 async def test_nothing_is_revoked_where_one_of_them_has_more_than_the_caller(
@@ -137,7 +137,7 @@ async def test_nothing_is_revoked_where_one_of_them_has_more_than_the_caller(
     )
     operator = Principal.operator(world.demo.organization_id)
     grantee = GranteeReference(kind=GranteeKind.TOKEN, id=child["apiToken"]["id"])
-    await world.runtime.services.grants.grant(viewer=operator, grantee=grantee, role=Role.EDITOR)
+    await world.runtime.services.grants.grant(principal=operator, grantee=grantee, role=Role.EDITOR)
     beside = await _created(world.client, "beside", holder={"projectId": world.demo.project_id})
     caller, target = world.client_for(beside["token"]), root["apiToken"]["id"]
 
@@ -155,13 +155,13 @@ async def test_a_removed_user_takes_along_the_tokens_that_the_user_created(world
     operator = Principal.operator(demo.organization_id)
     person = {"issuer": "https://login.example", "subject": "leaver"}
     user = await services.identities.register(
-        viewer=operator, display_name="Leaver", terms=AT_ONCE, **person
+        principal=operator, display_name="Leaver", options=DEFAULT_WRITE_OPTIONS, **person
     )
     grantee = GranteeReference(kind=GranteeKind.USER, id=user.id)
-    await services.grants.grant(viewer=operator, grantee=grantee, role=Role.ADMIN)
+    await services.grants.grant(principal=operator, grantee=grantee, role=Role.ADMIN)
     async with world.runtime.database.read() as unit:
         principal = await services.identities.principal(unit, **person)
-    made = await services.tokens.create(viewer=principal, name="by a user", role=Role.ADMIN)
+    made = await services.tokens.create(principal=principal, name="by a user", role=Role.ADMIN)
     below = await _created(world.client_for(made.text), "below")
 
     would = await _done(world.client, REMOVE, id=user.id, dry=True)
@@ -192,7 +192,7 @@ async def test_a_token_shows_who_created_it(world: World) -> None:
     assert child["apiToken"]["createdBy"] == {"kind": "TOKEN", "id": root["apiToken"]["id"]}
 
 
-async def test_a_creator_out_of_sight_has_no_id(world: World) -> None:
+async def test_a_creator_not_visible_has_no_id(world: World) -> None:
     job = {"jobId": world.demo.job_id}
     await _created(world.client, "made for the job", holder=job)
     admin = await _created(world.client, "admin of the job", holder=job)
@@ -210,7 +210,7 @@ async def test_a_token_whose_creator_was_changed_past_the_gateway_is_refused(
 ) -> None:
     """Nobody takes a token out of its creator's reach in the database."""
     child = await _created(world.client, "child")
-    path = Database(world.runtime.settings.resolved_database_url).place
+    path = Database(world.runtime.settings.resolved_database_url).path
     statement = "UPDATE api_token SET created_by = NULL WHERE id = ?"
     with closing(sqlite3.connect(path)) as plain, plain:
         plain.execute(statement, (child["apiToken"]["id"],))
@@ -240,5 +240,5 @@ async def test_the_operator_ends_what_a_revoked_token_left_behind(world: World) 
     nothing_left = await revoke(root["apiToken"]["id"])
 
     assert again is not None
-    assert [it.id for it in again.created] == [child["apiToken"]["id"]]
+    assert [item.id for item in again.created] == [child["apiToken"]["id"]]
     assert (kept, await _statuses(world, child), nothing_left) == ([200], [401], None)

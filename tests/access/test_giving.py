@@ -152,10 +152,10 @@ async def test_a_grant_counts_at_once_and_goes_at_once(
     url = f"/environment/{inside.ids['environmentId']}/secret"
     body = {"key": f"KEY_{new_id()[:8].upper()}", "value": "v"}
     token = {"tokenId": made["apiToken"]["id"]}
-    place = {"environmentId": inside.ids["environmentId"]}
+    holder = {"environmentId": inside.ids["environmentId"]}
 
     before = await client.post(url, json=body)
-    given = await _done(admin, GRANT, grantee=token, role="EDITOR", holder=place)
+    given = await _done(admin, GRANT, grantee=token, role="EDITOR", holder=holder)
     between = await client.post(url, json=body)
     await _done(admin, REVOKE, id=given["grant"]["id"])
     after = await client.post(url, json=body)
@@ -184,9 +184,9 @@ async def test_what_was_granted_more_than_one_may_give_cannot_be_revoked(
     admin = await inside.client(shared_world, Role.ADMIN)
     operator = Principal.operator(shared_world.demo.organization_id)
     services = shared_world.runtime.services
-    wide = await services.tokens.create(viewer=operator, name="wide", role=Role.VIEWER)
+    wide = await services.tokens.create(principal=operator, name="wide", role=Role.VIEWER)
     both = await services.grants.grant(
-        viewer=operator,
+        principal=operator,
         grantee=wide.grant.grantee,
         role=Role.OPERATOR,
         on=inside.reference(Scope.JOB),
@@ -208,17 +208,17 @@ async def test_lists_of_grants_are_of_the_places_that_one_manages(
         apiTokens(first: 100) { edges { node { id } } }
         users { edges { node { displayName } } } }"""
 
-    told = (await _posted(admin, document))["data"]
+    result = (await _posted(admin, document))["data"]
     theirs = (await _posted(admin, document, grantee={"tokenId": outside.ids["tokenId"]}))["data"]
     own = (await _posted(admin, document, grantee={"tokenId": inside.ids["tokenId"]}))["data"]
 
-    places = {it["node"]["holder"]["id"] for it in told["grants"]["edges"]}
+    places = {edge["node"]["holder"]["id"] for edge in result["grants"]["edges"]}
     assert places <= set(inside.ids.values())
-    assert inside.ids["tokenId"] in str(told["apiTokens"])
-    assert outside.ids["tokenId"] not in str(told["apiTokens"])
+    assert inside.ids["tokenId"] in str(result["apiTokens"])
+    assert outside.ids["tokenId"] not in str(result["apiTokens"])
     assert theirs["grants"]["totalCount"] == 0
     assert own["grants"]["totalCount"] == 2
-    assert "territory inside user" in str(told["users"])
+    assert "territory inside user" in str(result["users"])
 
 
 async def test_a_user_is_let_in_granted_and_removed(shared_world: World) -> None:
@@ -234,7 +234,7 @@ async def test_a_user_is_let_in_granted_and_removed(shared_world: World) -> None
 
     principal = await user_principal(runtime, **person)
     assert principal.id == user["id"]
-    assert [(it.role, it.place and it.place.id) for it in principal.grants] == [
+    assert [(grant.role, grant.holder and grant.holder.id) for grant in principal.grants] == [
         (Role.VIEWER, demo.job_id)
     ]
     again = await _refused(admin, REGISTER, **person)
@@ -282,7 +282,10 @@ async def test_grants_are_bounded(shared_world: World, inside: Territory) -> Non
     services = shared_world.runtime.services
     operator = Principal.operator(shared_world.demo.organization_id)
     user = await services.identities.register(
-        viewer=operator, issuer="https://login.example", subject="bounded", display_name="Bounded"
+        principal=operator,
+        issuer="https://login.example",
+        subject="bounded",
+        display_name="Bounded",
     )
     grantee = GranteeReference(kind=GranteeKind.USER, id=user.id)
     places = [
@@ -290,11 +293,11 @@ async def test_grants_are_bounded(shared_world: World, inside: Territory) -> Non
     ]
     for role, scope in places:
         await services.grants.grant(
-            viewer=operator, grantee=grantee, role=role, on=inside.reference(scope)
+            principal=operator, grantee=grantee, role=role, on=inside.reference(scope)
         )
     jobs = [
         await services.administration.create_holder(
-            viewer=operator,
+            principal=operator,
             kind=Scope.JOB,
             name=f"bounded {number}",
             parent=inside.reference(Scope.ENVIRONMENT),

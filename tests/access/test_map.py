@@ -14,7 +14,7 @@ from gateway.domain.permissions import Role
 from gateway.domain.scopes import HOLDER_SCOPES, SERVICE_SCOPES, Scope
 from gateway.services.demo import Demo
 from tests.access.territories import Territory
-from tests.access.test_matrix import Answer, answer
+from tests.access.test_matrix import ExecutionResult, answer
 from tests.operations.callers import nobody
 from tests.world import World, open_world
 
@@ -38,11 +38,11 @@ async def insider(shared_world: World, inside: Territory) -> httpx.AsyncClient:
     return await inside.client(shared_world, Role.ADMIN)
 
 
-async def _asked(client: httpx.AsyncClient, chosen: str) -> Answer:
+async def _asked(client: httpx.AsyncClient, chosen: str) -> ExecutionResult:
     return answer(await client.get(f"/map/{chosen}/drawing.svg"), chosen)
 
 
-async def test_no_unseen_id_is_told_from_a_random_one(
+async def test_no_unseen_id_is_distinguished_from_a_random_one(
     insider: httpx.AsyncClient, inside: Territory, outside: Territory, foreign: Territory
 ) -> None:
     """S13, S14: to the byte; what is there and no service, the same."""
@@ -52,7 +52,7 @@ async def test_no_unseen_id_is_told_from_a_random_one(
         for territory in (outside, foreign)
         for scope in SERVICE_SCOPES
     ]
-    others = [inside.ids[it] for it in ("projectId", "environmentId", "secretId", "tokenId")]
+    others = [inside.ids[item] for item in ("projectId", "environmentId", "secretId", "tokenId")]
 
     assert unknown[0] == HTTPStatus.NOT_FOUND
     for chosen in (*services, *others):
@@ -82,7 +82,7 @@ async def test_nothing_of_another_territory_is_in_a_drawing(
     assert "FOREIGN" not in text
 
 
-async def test_who_sees_one_service_is_told_no_secret_above_it(
+async def test_who_sees_one_service_is_reported_no_secret_above_it(
     shared_world: World, inside: Territory
 ) -> None:
     """A3, S16: of what is above, the names that lead to the service."""
@@ -103,7 +103,7 @@ async def test_who_may_see_nothing_of_secrets_is_refused_whatever_the_id(
     """S14."""
     runtime = await inside.client(shared_world, Role.RUNTIME)
 
-    answers = [await _asked(runtime, it) for it in (inside.ids["jobId"], new_id())]
+    answers = [await _asked(runtime, item) for item in (inside.ids["jobId"], new_id())]
 
     assert answers[0] == answers[1]
     assert answers[0][0] == HTTPStatus.FORBIDDEN
@@ -129,10 +129,10 @@ async def test_only_the_page_and_its_script_are_open(shared_world: World, path: 
 async def test_the_page_is_the_same_whatever_the_id_names(shared_world: World) -> None:
     """S13: it says nothing of the service, and needs no token."""
     async with nobody(shared_world) as client:
-        pages = [await client.get(f"/map/{it}") for it in (shared_world.demo.job_id, new_id())]
+        pages = [await client.get(f"/map/{item}") for item in (shared_world.demo.job_id, new_id())]
 
-    told = [it.text.replace(_nonce(it), "NONCE") for it in pages]
-    assert told[0] == told[1]
+    result = [page.text.replace(_nonce(page), "NONCE") for page in pages]
+    assert result[0] == result[1]
     assert pages[0].status_code == HTTPStatus.OK
     assert shared_world.demo.job_id not in pages[0].text
 

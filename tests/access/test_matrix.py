@@ -33,17 +33,17 @@ BLIND = {
     "removeUser userId",
 }
 _MOMENT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T[\d:.]+Z")
-Answer = tuple[int, Mapping[str, str], str]
+ExecutionResult = tuple[int, Mapping[str, str], str]
 # A subscription to what is there does not end by itself; one to what is not ends at once.
-_STILL_LISTENING: Final[Answer] = (200, {}, "still listening")
+_STILL_LISTENING: Final[ExecutionResult] = (200, {}, "still listening")
 
 
 def _named(operation: Operation) -> str:
     return " ".join((operation.name, *operation.path))
 
 
-def answer(response: httpx.Response, chosen: str) -> Answer:
-    headers = {name: it for name, it in response.headers.items() if name != "x-request-id"}
+def answer(response: httpx.Response, chosen: str) -> ExecutionResult:
+    headers = {name: value for name, value in response.headers.items() if name != "x-request-id"}
     # Problems repeat the request's id in their body, and all of them are as long as each other.
     request_id = response.headers["x-request-id"]
     text = response.text.replace(chosen, "CHOSEN").replace(request_id, "REQUEST")
@@ -66,12 +66,12 @@ async def unseen(foreign: Territory, outside: Territory) -> tuple[Territory, Ter
 def _chosen(unseen: tuple[Territory, Territory], operation: Operation) -> list[str]:
     # Users belong to the whole organization: whoever manages access anywhere knows them.
     is_user = operation.wanted == "userId"
-    return [operation.own(it) for it in unseen if it.name == "foreign" or not is_user]
+    return [operation.own(item) for item in unseen if item.name == "foreign" or not is_user]
 
 
 async def _asked(
     client: httpx.AsyncClient, body: Mapping[str, Any], chosen: str, within: float = PATIENCE
-) -> Answer:
+) -> ExecutionResult:
     headers = {"Accept": "application/json, text/event-stream"}
     try:
         async with asyncio.timeout(within):
@@ -81,7 +81,7 @@ async def _asked(
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=_named)
-async def test_graphql_tells_no_unseen_id_from_a_random_one(
+async def test_graphql_distinguishes_no_unseen_id_from_a_random_one(
     insider: httpx.AsyncClient,
     inside: Territory,
     unseen: tuple[Territory, Territory],
@@ -96,7 +96,7 @@ async def test_graphql_tells_no_unseen_id_from_a_random_one(
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=_named)
-async def test_graphql_tells_a_seen_id_from_a_random_one(
+async def test_graphql_distinguishes_a_seen_id_from_a_random_one(
     insider: httpx.AsyncClient, inside: Territory, operation: Operation
 ) -> None:
     """The control: with an id of the caller's own, the same request is answered otherwise."""
@@ -110,7 +110,9 @@ async def test_graphql_tells_a_seen_id_from_a_random_one(
     assert (found == unknown) is (_named(operation) in BLIND)
 
 
-async def _called(client: httpx.AsyncClient, request: Mapping[str, Any], chosen: str) -> Answer:
+async def _called(
+    client: httpx.AsyncClient, request: Mapping[str, Any], chosen: str
+) -> ExecutionResult:
     return answer(await client.request(**request), chosen)
 
 
@@ -119,7 +121,7 @@ def _call_name(call: Call) -> str:
 
 
 @pytest.mark.parametrize("call", CALLS, ids=_call_name)
-async def test_rest_tells_no_unseen_id_from_a_random_one(
+async def test_rest_distinguishes_no_unseen_id_from_a_random_one(
     insider: httpx.AsyncClient,
     inside: Territory,
     unseen: tuple[Territory, Territory],
@@ -131,12 +133,12 @@ async def test_rest_tells_no_unseen_id_from_a_random_one(
     unknown = await _called(insider, call.request(own, random), random)
 
     assert unknown[0] == 404
-    for chosen in (call.ids(it)[call.wanted] for it in unseen):
+    for chosen in (call.ids(item)[call.wanted] for item in unseen):
         assert await _called(insider, call.request(own, chosen), chosen) == unknown
 
 
 @pytest.mark.parametrize("call", CALLS, ids=_call_name)
-async def test_rest_tells_a_seen_id_from_a_random_one(
+async def test_rest_distinguishes_a_seen_id_from_a_random_one(
     shared_world: World, unseen: tuple[Territory, Territory], call: Call
 ) -> None:
     """The control: who may see all of it is not told that there is nothing."""
@@ -144,10 +146,10 @@ async def test_rest_tells_a_seen_id_from_a_random_one(
     own = call.ids(outside)
     viewer = await shared_world.client_with(Role.VIEWER)
 
-    told = await _called(viewer, call.request(own, own[call.wanted]), own[call.wanted])
+    result = await _called(viewer, call.request(own, own[call.wanted]), own[call.wanted])
 
     # A viewer sees it all and changes nothing, so the next test finds it as it was.
-    assert told[0] in {200, 403}
+    assert result[0] in {200, 403}
 
 
 async def test_only_the_roots_take_ids() -> None:
@@ -158,8 +160,8 @@ async def test_only_the_roots_take_ids() -> None:
         for kind in schema().type_map.values()
         if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType) and kind not in roots
         for name, field in kind.fields.items()
-        for argument, it in field.args.items()
-        if get_named_type(it.type).name == "ID"
+        for argument, value in field.args.items()
+        if get_named_type(value.type).name == "ID"
     ]
 
     assert elsewhere == []

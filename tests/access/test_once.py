@@ -28,13 +28,21 @@ from tests.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-WITH_IDS: Final = {it.name: it for it in graphql_operations() if it.kind == "mutation"}
+WITH_IDS: Final = {
+    graphql_operation.name: graphql_operation
+    for graphql_operation in graphql_operations()
+    if graphql_operation.kind == "mutation"
+}
 CALLS: Final = {
-    it.row.operation_id: it for it in rest_calls() if it.row.method is not HTTPMethod.GET
+    rest_call.row.operation_id: rest_call
+    for rest_call in rest_calls()
+    if rest_call.row.method is not HTTPMethod.GET
 }
 # An import at a path takes rows of that scope.
 IMPORTS: Final = {
-    name: it.row.scope or Scope.JOB for name, it in CALLS.items() if it.row.action is Action.IMPORT
+    name: value.row.scope or Scope.JOB
+    for name, value in CALLS.items()
+    if value.row.action is Action.IMPORT
 }
 # Nothing is above a project, so nothing can be overridden there.
 REFUSED: Final = {"createProjectSecretOverride"}
@@ -65,7 +73,7 @@ def _events(world: World) -> int:
         return count
 
 
-def _mutation(territory: Territory, name: str, **terms: object) -> Request:
+def _mutation(territory: Territory, name: str, **options: object) -> Request:
     """Return the request of a mutation with all that it needs, a text of its own, and terms."""
     operation = WITH_IDS.get(name, Operation("mutation", name, ("name",)))
     chosen = operation.own(territory) if name in WITH_IDS else ""
@@ -76,7 +84,7 @@ def _mutation(territory: Territory, name: str, **terms: object) -> Request:
     body = operation.request(
         territory.ids,
         chosen,
-        terms={"dryRun": False, **needed.get(name, {}), **terms},
+        options={"dryRun": False, **needed.get(name, {}), **options},
         selected=SELECTIONS[str(get_named_type(mutations()[name].type))],
     )
     own = json.dumps(body).replace("SOME_TEXT", f"TEXT_{name}")
@@ -192,7 +200,7 @@ async def test_each_change_looks_at_its_precondition(
     shared_world: World, shared: Territory, name: str
 ) -> None:
     """H2: with a wrong one, nothing changes."""
-    wrong = {it: WRONG[it] for it in WRONG if it in mutations()[name].args}
+    wrong = {item: WRONG[item] for item in WRONG if item in mutations()[name].args}
     before = _events(shared_world)
 
     refused = await shared_world.client.request(**_mutation(shared, name, **wrong))
@@ -202,7 +210,7 @@ async def test_each_change_looks_at_its_precondition(
 
 
 @pytest.mark.parametrize(
-    "name", [it for it in CALLS if CALLS[it].row.method is not HTTPMethod.POST]
+    "name", [item for item in CALLS if CALLS[item].row.method is not HTTPMethod.POST]
 )
 async def test_each_row_that_changes_looks_at_if_match(
     shared_world: World, shared: Territory, name: str

@@ -23,7 +23,7 @@ from schema.executor import Executor
 from schema.root import build_schema
 from tests.access.territories import Territory
 from tests.contracts.walking import schema
-from tests.world import World, token_caller
+from tests.world import World, request_principal
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -42,29 +42,33 @@ _ARGUMENTS = {"key": "$key", "ids": "[$id]"}
 def _steps(kind: GraphQLNamedType) -> Iterator[tuple[str, GraphQLField]]:
     """Give each field that leads on; those of an interface under the type that has them."""
     if isinstance(kind, GraphQLInterfaceType):
-        kinds = {it for it in schema().get_possible_types(kind) if it.name not in _TWINS}
+        kinds = {
+            get_possible_type
+            for get_possible_type in schema().get_possible_types(kind)
+            if get_possible_type.name not in _TWINS
+        }
         for possible in sorted(kinds, key=str):
             for name, field in _steps(possible):
                 yield f"... on {possible.name} {{ {name}", field
     elif isinstance(kind, GraphQLObjectType):
         for name, field in kind.fields.items():
-            told = get_named_type(field.type)
-            if is_composite_type(told) and not {name, told.name} & (_LEFT_OUT | _TWINS):
+            result = get_named_type(field.type)
+            if is_composite_type(result) and not {name, result.name} & (_LEFT_OUT | _TWINS):
                 yield f"{name}{_passed(field)}", field
 
 
 def _passed(field: GraphQLField) -> str:
-    required = [name for name, it in field.args.items() if is_required_argument(it)]
+    required = [name for name, value in field.args.items() if is_required_argument(value)]
     passed = ", ".join(f"{name}: {_ARGUMENTS.get(name, '$id')}" for name in required)
     return f"({passed})" if passed else ""
 
 
 def _landed(step: str, field: GraphQLField) -> tuple[str, GraphQLNamedType]:
     """Return the step and where it leads; a page and its entries are one step."""
-    told: GraphQLNamedType = get_named_type(field.type)
-    if not told.name.endswith("Connection"):
-        return step, told
-    edge = schema().type_map[told.name.replace("Connection", "Edge")]
+    result: GraphQLNamedType = get_named_type(field.type)
+    if not result.name.endswith("Connection"):
+        return step, result
+    edge = schema().type_map[result.name.replace("Connection", "Edge")]
     assert isinstance(edge, GraphQLObjectType)
     return f"{step} {{ edges {{ node", get_named_type(edge.fields["node"].type)
 
@@ -81,7 +85,7 @@ def _paths(kind: GraphQLNamedType, before: tuple[str, ...] = ()) -> Iterator[str
 
 
 def _named(kind: GraphQLNamedType) -> str:
-    named = [it for it in ("id", "key", "name") if it in getattr(kind, "fields", {})]
+    named = [item for item in ("id", "key", "name") if item in getattr(kind, "fields", {})]
     return " ".join(["__typename", *named])
 
 
@@ -100,12 +104,12 @@ Ask = Callable[[str, str, str], Awaitable[set[str]]]
 async def _asking(world: World, client: httpx.AsyncClient) -> Ask:
     """Return how a client's caller asks without limits, which all these paths would pass."""
     services, database = world.runtime.services, world.runtime.database
-    caller = await token_caller(world.runtime, client.headers["authorization"].split()[1])
+    caller = await request_principal(world.runtime, client.headers["authorization"].split()[1])
     executor = Executor(build_schema(), services, database)
 
     async def ask(path: str, wanted: str, key: str) -> set[str]:
         declared = [f"${name}: {kind}" for name, kind in (("id", "ID!"), ("key", "String!"))]
-        used = ", ".join(it for it in declared if it.partition(":")[0] in path)
+        used = ", ".join(item for item in declared if item.partition(":")[0] in path)
         document = f"query ({used}) {{ {path} }}" if used else f"{{ {path} }}"
         async with executor.open_run(caller) as run:
             answer = await run(document, {"id": wanted, "key": key})
@@ -130,25 +134,25 @@ def _may_be_told(inside: Territory) -> set[str]:
 
 
 @pytest.mark.parametrize("scope", [Scope.PROJECT, Scope.JOB])
-async def test_no_path_tells_more_than_the_types_allow(
+async def test_no_path_says_more_than_the_types_allow(
     *, inside: Territory, outside: Territory, narrow: Ask, scope: Scope
 ) -> None:
     """S19: every path of the schema up to four steps, from a holder and from its secret."""
     found: set[str] = set()
     for path in DOCUMENTS:
-        for it in (inside, outside):
-            key = f"TERRITORY_{it.name.upper()}_{scope}"
+        for item in (inside, outside):
+            key = f"TERRITORY_{item.name.upper()}_{scope}"
             # An explanation repeats the key that was asked for.
-            for wanted in (it.ids[scope.id_argument], it.secrets[scope]):
-                told = await narrow(path, wanted, key) - {key}
-                assert told <= _may_be_told(inside), path
-                found |= told
+            for wanted in (item.ids[scope.id_argument], item.secrets[scope]):
+                result = await narrow(path, wanted, key) - {key}
+                assert result <= _may_be_told(inside), path
+                found |= result
 
     assert found
 
 
 @pytest.mark.parametrize("scope", [Scope.PROJECT, Scope.JOB])
-async def test_the_same_paths_tell_more_to_whoever_may_see_more(
+async def test_the_same_paths_say_more_to_one_who_may_see_more(
     shared_world: World, inside: Territory, scope: Scope
 ) -> None:
     """The control: one who may look at everything is told what the other one was not."""

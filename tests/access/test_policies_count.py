@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 import pytest_asyncio
 
-from gateway.domain.grants import Held
+from gateway.domain.grants import RoleAssignment
 from gateway.domain.ids import new_id
 from gateway.domain.permissions import ROLES, Permission, Role
 from gateway.domain.principals import Principal
@@ -25,9 +25,9 @@ from schema.enforcement import enforce_fields, enforce_types
 from schema.mutations import Mutation
 from schema.policies import FIELDS, TYPES
 from tests.access.operations import Operation, graphql_operations
-from tests.access.policies import REACHED_BY, answer_to, caller_without, reaching, refusals
+from tests.access.policies import REACHED_BY, answer_to, principal_without, reaching, refusals
 from tests.access.territories import Territory
-from tests.audit.trail import told
+from tests.audit.audit_log import events_of
 from tests.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -55,7 +55,7 @@ _FIELDS: Final = {
     for name, policy in {**FIELDS, **_MUTATIONS}.items()
     if isinstance(policy, Permission)
 }
-_TYPES: Final = {name: it for name, it in TYPES.items() if isinstance(it, Permission)}
+_TYPES: Final = {name: value for name, value in TYPES.items() if isinstance(value, Permission)}
 EVERY_FIELD = pytest.mark.parametrize("name", _FIELDS)
 EVERY_TYPE = pytest.mark.parametrize("name", _TYPES)
 # What a mutation's texts have to be, so that it fails for nothing but the caller.
@@ -89,8 +89,8 @@ def careless(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access, "seen_target", _target)
 
 
-def _everywhere(viewer: Principal, _: Permission) -> Visibility:
-    return Visibility.everywhere(viewer.organization_id)
+def _everywhere(principal: Principal, _: Permission) -> Visibility:
+    return Visibility.everywhere(principal.organization_id)
 
 
 def _target(_: Principal, secret: Secret) -> SecretFacts | None:
@@ -122,16 +122,17 @@ def _request(name: str, inside: Territory, ids: Mapping[str, str]) -> Mapping[st
     if name in _STREAMS:
         return reaching(REACHED_BY[_STREAMS[name]], ids)
     root_name, field = name.split(".")
-    taking = [it for it in OPERATIONS if (it.kind, it.name) == (root_name.lower(), field)]
+    taking = [item for item in OPERATIONS if (item.kind, item.name) == (root_name.lower(), field)]
     # A secret has to fit its holder, and a use case looks for a token where its caller gives roles.
-    taking.sort(key=lambda it: it.path[-1] not in {"secretId", "userId"})
+    taking.sort(key=lambda item: item.path[-1] not in {"secretId", "userId"})
     operation = taking[0] if taking else Operation(root_name.lower(), field, ("",))
     body = operation.request(inside.ids, operation.own(inside) if taking else "")
     variables = body["variables"]
     return {
         # A field without arguments has no brackets.
         "query": body["query"].replace("()", ""),
-        "variables": variables | {name: it for name, it in _TEXTS.items() if name in variables},
+        "variables": variables
+        | {name: value for name, value in _TEXTS.items() if name in variables},
     }
 
 
@@ -140,11 +141,11 @@ async def test_a_field_is_refused_to_one_who_has_all_permissions_but_its_own(
     shared_world: World, inside: Territory, ids: Mapping[str, str], name: str
 ) -> None:
     """S12."""
-    body, lacking = _request(name, inside, ids), caller_without(shared_world, _FIELDS[name])
+    body, lacking = _request(name, inside, ids), principal_without(shared_world, _FIELDS[name])
 
     answer = await answer_to(shared_world, root.build_schema(), lacking, body)
     allowed = await answer_to(
-        shared_world, root.build_schema(), caller_without(shared_world, None), body
+        shared_world, root.build_schema(), principal_without(shared_world, None), body
     )
 
     assert _FIELDS[name] in refusals(answer)[0]
@@ -158,7 +159,7 @@ async def test_a_field_is_refused_also_where_its_use_case_asks_nothing(
     *, shared_world: World, inside: Territory, ids: Mapping[str, str], build: Build, name: str
 ) -> None:
     """S12."""
-    body, lacking = _request(name, inside, ids), caller_without(shared_world, _FIELDS[name])
+    body, lacking = _request(name, inside, ids), principal_without(shared_world, _FIELDS[name])
 
     answer = await answer_to(shared_world, build(enforce_fields), lacking, body)
     unguarded = await answer_to(shared_world, build(), lacking, body)
@@ -173,23 +174,23 @@ async def test_a_mutation_that_a_policy_refuses_writes_nothing(
     shared_world: World, build: Build
 ) -> None:
     """S12: also where its use case asks nothing."""
-    lacking = caller_without(shared_world, Permission.HIERARCHY_WRITE)
+    lacking = principal_without(shared_world, Permission.HIERARCHY_WRITE)
     body = {
         "query": """mutation ($name: String!) {
             createProject(name: $name) { holder { id } errors { code } } }""",
         "variables": {"name": "forgotten"},
     }
-    written = await told(shared_world)
+    written = await events_of(shared_world)
 
     refused = await answer_to(shared_world, build(enforce_fields), lacking, body)
-    after_refusal = await told(shared_world)
+    after_refusal = await events_of(shared_world)
     unguarded = await answer_to(shared_world, build(), lacking, body)
 
     assert refusals(refused)
     assert after_refusal == written
     # Control: without the policy, the project is made.
     assert unguarded.errors == []
-    assert len(await told(shared_world)) > len(written)
+    assert len(await events_of(shared_world)) > len(written)
 
 
 @pytest.mark.usefixtures("careless")
@@ -205,7 +206,7 @@ async def test_a_type_is_handed_out_only_to_one_who_has_its_permission(
 ) -> None:
     """S19: whatever field leads to it, and also where no use case asks anything."""
     del inside
-    body, lacking = reaching(REACHED_BY[name], ids), caller_without(shared_world, _TYPES[name])
+    body, lacking = reaching(REACHED_BY[name], ids), principal_without(shared_world, _TYPES[name])
     monkeypatch.setattr(enforcement, "TYPES", {name: _TYPES[name]})
 
     answer = await answer_to(shared_world, build(enforce_types), lacking, body)
@@ -224,7 +225,7 @@ async def test_a_row_is_judged_by_what_it_belongs_to(
     """S13, S19: a permission elsewhere, or in another organization, does not count."""
     async with shared_world.runtime.database.read() as unit:
         place = (await holders.by_ids(unit, [inside.ids["projectId"]]))[inside.ids["projectId"]]
-    narrow = caller_without(shared_world, None, place)
+    narrow = principal_without(shared_world, None, place)
     document = f"query ($id: ID!) {{ {field}(id: $id) {{ id }} }}"
     wanted = {"secret": "secretId", "job": "jobId"}[field]
     theirs = {"query": document, "variables": {"id": foreign.ids[wanted]}}
@@ -249,7 +250,9 @@ async def test_a_row_is_judged_by_what_it_belongs_to(
     assert allowed.data == {field: {"id": inside.ids[wanted]}}
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda it: " ".join((it.name, *it.path)))
+@pytest.mark.parametrize(
+    "operation", OPERATIONS, ids=lambda item: " ".join((item.name, *item.path))
+)
 async def test_no_answer_is_another_one_because_of_a_policy(
     *,
     shared_world: World,
@@ -261,7 +264,7 @@ async def test_no_answer_is_another_one_because_of_a_policy(
     """S13, S14, E2, A5: what is not there, is out of sight or breaks a rule says so as before."""
     declared = {**FIELDS, **_MUTATIONS}[f"{operation.kind.title()}.{operation.name}"]
     unguarded, guarded = build(), root.build_schema()
-    lacking = [it for it in Role if declared not in ROLES[it]]
+    lacking = [item for item in Role if declared not in ROLES[item]]
     callers = [_of_role(shared_world, role) for role in lacking]
     chosen = (operation.own(inside), operation.own(foreign), new_id(), _NIL, "no id")
 
@@ -274,7 +277,7 @@ async def test_no_answer_is_another_one_because_of_a_policy(
 
 def _of_role(world: World, role: Role) -> Principal:
     return Principal(
-        id="caller", organization_id=world.demo.organization_id, grants=(Held(role=role),)
+        id="caller", organization_id=world.demo.organization_id, grants=(RoleAssignment(role=role),)
     )
 
 

@@ -10,11 +10,11 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from gateway.auth.callers import Callers
+from gateway.auth.request_principals import RequestPrincipals
 from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
-from gateway.services.execution import Caller
-from gateway.services.foundation import Foundation
+from gateway.services.context import ServiceContext
+from gateway.services.execution import RequestPrincipal
 from gateway.storage import grants, tokens
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 from tests.access.halves import half_sent
@@ -45,7 +45,7 @@ REQUESTS: Final = [(Role.ADMIN, _new_token), (Role.RUNTIME, _values), (Role.ADMI
 
 async def _token(world: World, role: Role) -> tuple[str, str]:
     operator = Principal.operator(world.demo.organization_id)
-    made = await world.runtime.services.tokens.create(viewer=operator, name="passing", role=role)
+    made = await world.runtime.services.tokens.create(principal=operator, name="passing", role=role)
     return made.facts.id, made.text
 
 
@@ -81,8 +81,8 @@ async def _take_roles_away(world: World, token_id: str) -> None:
 
 
 def _code(answer: httpx.Response) -> str:
-    told = answer.json()
-    return str(told["errors"][0]["extensions"]["code"] if "errors" in told else told["error"])
+    result = answer.json()
+    return str(result["errors"][0]["extensions"]["code"] if "errors" in result else result["error"])
 
 
 async def _stored(world: World, statement: str) -> int:
@@ -140,26 +140,28 @@ async def test_without_reading_the_principal_again_a_revoked_token_makes_another
 ) -> None:
     """The control of the guard: the sign-in at the head is all that there is."""
     token_id, token = await _token(world, Role.ADMIN)
-    early: list[Caller] = []
-    introduce = Callers.introduce
+    early: list[RequestPrincipal] = []
+    introduce = RequestPrincipals.introduce
 
-    async def remember(callers: Callers, authorization: str, scope: Any) -> Caller:
+    async def remember(
+        callers: RequestPrincipals, authorization: str, scope: Any
+    ) -> RequestPrincipal:
         early.append(await introduce(callers, authorization, scope))
         return early[-1]
 
-    async def sign_in(_: Callers, view: ReadUnit, *__: object) -> Caller:
-        return Caller(early[0].viewer, early[0].look_up, early[0].kind, view)
+    async def sign_in(_: RequestPrincipals, view: ReadUnit, *__: object) -> RequestPrincipal:
+        return RequestPrincipal(early[0].principal, early[0].look_up, early[0].kind, view)
 
     async def trust(*_: object) -> None:
         """Do not look."""
 
-    monkeypatch.setattr(Callers, "introduce", remember)
+    monkeypatch.setattr(RequestPrincipals, "introduce", remember)
     half = half_sent(world, token, *_new_token(world))
 
     async def revoke() -> None:
         await _revoke(world, token_id)
-        monkeypatch.setattr(Callers, "sign_in", sign_in)
-        monkeypatch.setattr(Foundation, "_ensure_access_is_unchanged", trust)
+        monkeypatch.setattr(RequestPrincipals, "sign_in", sign_in)
+        monkeypatch.setattr(ServiceContext, "_ensure_access_is_unchanged", trust)
 
     answer = await half.answered_after(revoke)
 
@@ -175,7 +177,7 @@ async def _writing(world: World) -> AsyncIterator[WriteUnit]:
         yield unit
 
 
-async def _answered_behind(
+async def _answered_behind_proxy(
     world: World, token: str, sent: Sent, change: Callable[[WriteUnit], Awaitable[object]]
 ) -> httpx.Response:
     """Send a request that has to wait for a writer who makes a change."""
@@ -194,7 +196,7 @@ async def test_a_token_that_is_revoked_while_its_request_waits_to_write_is_refus
     token_id, token = await _token(world, role)
     now = world.runtime.services.tokens.now()
 
-    answer = await _answered_behind(
+    answer = await _answered_behind_proxy(
         world, token, request_of(world), lambda unit: tokens.revoke(unit, token_id, at=now)
     )
 
@@ -210,11 +212,11 @@ async def test_a_change_of_access_while_a_request_waits_to_write_is_a_conflict(
     token_id, token = await _token(world, Role.ADMIN)
 
     async def take_away(unit: WriteUnit) -> None:
-        sight = Principal.operator(world.demo.organization_id).sight()
-        for grant in await grants.of_tokens(unit, [token_id], sight=sight):
+        visibility = Principal.operator(world.demo.organization_id).visibility()
+        for grant in await grants.of_tokens(unit, [token_id], visibility=visibility):
             await grants.remove(unit, grant.id)
 
-    answer = await _answered_behind(world, token, _new_secret(world), take_away)
+    answer = await _answered_behind_proxy(world, token, _new_secret(world), take_away)
 
     assert answer.status_code == HTTPStatus.CONFLICT
     assert await _stored(world, "SELECT id FROM secret WHERE key = 'MADE_LATE'") == 0

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.crypto.envelope import TamperedBox, new_key, open_text, seal_text
-from gateway.domain.news import CursorExpired
+from gateway.crypto.envelope import TamperedCiphertext, new_key, open_text, seal_text
+from gateway.domain.change_feed import CursorExpired
 from gateway.services.cursors import Cursors
 from tests.operations.callers import Stranger, settle
 from tests.world import World
@@ -132,7 +132,7 @@ async def test_a_cursor_from_before_they_were_sealed_has_expired(world: World) -
 def _opens(key: bytes, text: str) -> bool:
     try:
         open_text(key, text, "purpose")
-    except TamperedBox:
+    except TamperedCiphertext:
         return False
     return True
 
@@ -143,4 +143,4 @@ def test_a_sealed_text_has_one_spelling() -> None:
 
     spellings = [text[:-1] + letter for letter in (*ascii_letters, *digits, *"-_=")]
 
-    assert [it for it in spellings if _opens(key, it)] == [text]
+    assert [spelling for spelling in spellings if _opens(key, spelling)] == [text]

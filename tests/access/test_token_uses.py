@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import structlog
 
-from gateway.domain.grants import Held
+from gateway.domain.grants import RoleAssignment
 from gateway.domain.permissions import Role
 from gateway.runtime import Runtime
+from gateway.services.context import ServiceContext, utc_now
 from gateway.services.demo import Demo
-from gateway.services.foundation import Foundation, utc_now
 from gateway.services.token_uses import TokenUses
 from gateway.services.tokens import Tokens
 from gateway.settings import Settings
@@ -35,7 +35,7 @@ async def test_a_token_is_kept_as_a_keyed_hash(world: World, data_dir: Path) -> 
 
 def _uses(data_dir: Path) -> list[str | None]:
     with closing(sqlite3.connect(data_dir / "secrets.db")) as connection:
-        return [it for (it,) in connection.execute("SELECT last_used_at FROM api_token")]
+        return [item for (item,) in connection.execute("SELECT last_used_at FROM api_token")]
 
 
 async def test_a_request_writes_nothing_and_its_use_is_stored_later(
@@ -55,9 +55,9 @@ async def test_a_request_writes_nothing_and_its_use_is_stored_later(
 async def test_a_use_is_stored_once_an_hour(world: World, data_dir: Path) -> None:
     """S10: the clock is the test's own, so that an hour passes at once."""
     now = utc_now()
-    foundation = Foundation(world.runtime.database, world.runtime.vault, now=lambda: now)
-    uses = TokenUses(foundation)
-    tokens = Tokens(foundation, uses)
+    context = ServiceContext(world.runtime.database, world.runtime.vault, now=lambda: now)
+    uses = TokenUses(context)
+    tokens = Tokens(context, uses)
 
     async def used(later: timedelta) -> list[str | None]:
         nonlocal now
@@ -108,7 +108,7 @@ async def test_what_a_digest_finds_is_compared_once_more(
 ) -> None:
     """S9: an index that answered wrongly would let nobody in; the control is not manipulated."""
     principal = await token_principal(world.runtime, world.demo.token)
-    assert principal.grants == (Held(role=Role.ADMIN),)
+    assert principal.grants == (RoleAssignment(role=Role.ADMIN),)
 
     compared: list[bytes] = []
 

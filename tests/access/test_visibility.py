@@ -11,7 +11,7 @@ from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope
 from tests.access.territories import Territory
-from tests.audit.trail import database_of, run_by_force
+from tests.audit.audit_log import database_of, run_by_force
 from tests.faces import GraphQLFace, RestFace
 from tests.world import World
 
@@ -47,7 +47,7 @@ def _operator(world: World) -> Principal:
     return Principal.operator(world.demo.organization_id)
 
 
-async def test_an_alias_of_what_is_out_of_sight_is_shown_without_its_target(
+async def test_an_alias_of_what_is_not_visible_is_shown_without_its_target(
     shared_world: World, inside: Territory
 ) -> None:
     """S16: neither the target's id nor its name; the control is one who sees the project."""
@@ -55,18 +55,23 @@ async def test_an_alias_of_what_is_out_of_sight_is_shown_without_its_target(
 
     seen = (await _data(narrow, SEEN, job=inside.ids["jobId"]))["job"]
 
-    aliases = [it["node"] for it in seen["visibleSecrets"]["edges"] if "ALIAS" in it["node"]["key"]]
+    aliases = [
+        edge["node"] for edge in seen["visibleSecrets"]["edges"] if "ALIAS" in edge["node"]["key"]
+    ]
     assert aliases == [{"key": "ALIAS_INSIDE", "aliasedSecret": None}]
-    used = {it["node"]["key"]: it["node"]["resolvesTo"] for it in seen["effectiveSecrets"]["edges"]}
+    used = {
+        edge["node"]["key"]: edge["node"]["resolvesTo"]
+        for edge in seen["effectiveSecrets"]["edges"]
+    }
     assert used["ALIAS_INSIDE"] is None
     assert used["TERRITORY_INSIDE_JOB"]["key"] == "TERRITORY_INSIDE_JOB"
     wide = await inside.client(shared_world, Role.VIEWER)
-    told = (await _data(wide, SEEN, job=inside.ids["jobId"]))["job"]["visibleSecrets"]["edges"]
-    (alias,) = (it["node"] for it in told if it["node"]["key"] == "ALIAS_INSIDE")
+    result = (await _data(wide, SEEN, job=inside.ids["jobId"]))["job"]["visibleSecrets"]["edges"]
+    (alias,) = (item["node"] for item in result if item["node"]["key"] == "ALIAS_INSIDE")
     assert alias["aliasedSecret"]["key"] == "TERRITORY_INSIDE_PROJECT"
 
 
-async def test_lists_and_counts_are_of_what_is_in_sight(
+async def test_lists_and_counts_are_of_what_is_visible(
     shared_world: World, inside: Territory
 ) -> None:
     """S14: the count does not tell what the page leaves out."""
@@ -77,7 +82,7 @@ async def test_lists_and_counts_are_of_what_is_in_sight(
     seen = (await _data(narrow, SEEN, job=inside.ids["jobId"]))["job"]
 
     for part in seen.values():
-        assert {it["node"]["key"] for it in part["edges"]} == own
+        assert {edge["node"]["key"] for edge in part["edges"]} == own
         assert part["totalCount"] == 2
     listed = await RestFace(narrow).visible(Scope.JOB, inside.ids["jobId"])
     assert {row["key"] for row in listed} == own
@@ -104,7 +109,7 @@ async def test_what_leads_to_a_grant_is_there_by_name(
     }
 
 
-async def test_an_alias_cannot_be_made_of_what_is_out_of_sight(
+async def test_an_alias_cannot_be_made_of_what_is_not_visible(
     shared_world: World, inside: Territory
 ) -> None:
     """S15: the answer is that of an id that nothing has; the control sees the target."""
@@ -121,7 +126,7 @@ async def test_an_alias_cannot_be_made_of_what_is_out_of_sight(
     assert made["createJobSecretAlias"]["secret"]["aliasedSecret"]["id"] == hidden
 
 
-async def test_an_override_cannot_be_made_of_what_is_out_of_sight(
+async def test_an_override_cannot_be_made_of_what_is_not_visible(
     shared_world: World, inside: Territory
 ) -> None:
     """S15, S17."""
@@ -140,7 +145,7 @@ async def test_an_override_does_not_open_what_it_replaces(
     services = shared_world.runtime.services
     container = inside.reference(Scope.CONTAINER)
     override = await services.overrides.create(
-        viewer=_operator(shared_world),
+        principal=_operator(shared_world),
         at=container,
         target_id=inside.secrets[Scope.PROJECT],
         draft=OverrideDraft(value="another"),
@@ -150,14 +155,14 @@ async def test_an_override_does_not_open_what_it_replaces(
         own: secret(id: $own) { key overriddenSecret { id key } }
         above: secret(id: $above) { key } }"""
 
-    told = await _data(narrow, document, own=override.id, above=inside.secrets[Scope.PROJECT])
+    result = await _data(narrow, document, own=override.id, above=inside.secrets[Scope.PROJECT])
 
-    assert told["own"]["overriddenSecret"] is None
-    assert told["above"] is None
+    assert result["own"]["overriddenSecret"] is None
+    assert result["above"] is None
 
 
 @pytest.mark.parametrize("scope", [Scope.PROJECT, Scope.ENVIRONMENT])
-async def test_a_taken_key_does_not_tell_by_what_it_is_taken(
+async def test_a_taken_key_does_not_say_by_what_it_is_taken(
     shared_world: World, inside: Territory, scope: Scope
 ) -> None:
     """S21: not where it is, nor by which secret; the control is told both."""
@@ -187,8 +192,8 @@ async def test_a_taken_key_does_not_tell_by_what_it_is_taken(
         "service_id": inside.ids["jobId"],
     }
     wide = await inside.client(shared_world, Role.EDITOR)
-    (told,) = (await _data(wide, CREATE, **sent))["createJobSecret"]["errors"]
-    assert told["existing"]["id"] == inside.secrets[scope]
+    (result,) = (await _data(wide, CREATE, **sent))["createJobSecret"]["errors"]
+    assert result["existing"]["id"] == inside.secrets[scope]
 
 
 async def test_a_key_that_is_taken_elsewhere_is_free(
@@ -237,7 +242,10 @@ async def test_a_service_gets_its_values_and_no_other_service_does(
     values = await _data(running, DELIVERY, id=inside.ids["jobId"])
     sibling = await _posted(running, DELIVERY, id=inside.ids["containerId"])
 
-    delivered = {it["key"]: it["value"] for it in values["runtimeSecrets"]}
+    delivered = {
+        runtime_secret["key"]: runtime_secret["value"]
+        for runtime_secret in values["runtimeSecrets"]
+    }
     assert delivered["TERRITORY_INSIDE_JOB"] == "value inside JOB"
     assert delivered["ALIAS_INSIDE"] == "value inside PROJECT"
     assert sibling["errors"][0]["extensions"]["code"] == "NOT_FOUND"
@@ -249,7 +257,7 @@ async def test_an_alias_that_was_pointed_elsewhere_delivers_nothing(
     """S15, S16, S55: evaluated when values are asked for, not when the alias was made."""
     services = shared_world.runtime.services
     alias = await services.aliases.create(
-        viewer=_operator(shared_world),
+        principal=_operator(shared_world),
         at=outside.reference(Scope.JOB),
         target_id=outside.secrets[Scope.PROJECT],
         draft=AliasDraft(key="RETARGETED"),
@@ -267,7 +275,7 @@ async def test_an_alias_that_was_pointed_elsewhere_delivers_nothing(
     point_to(outside.secrets[Scope.PROJECT])
     again = await _data(running, DELIVERY, id=outside.ids["jobId"])
 
-    assert "RETARGETED" in {it["key"] for it in before["runtimeSecrets"]}
+    assert "RETARGETED" in {runtime_secret["key"] for runtime_secret in before["runtimeSecrets"]}
     assert after["data"] is None
     assert [error["extensions"]["code"] for error in after["errors"]] == ["UNAVAILABLE"]
     assert again == before
@@ -301,7 +309,7 @@ async def test_an_auditor_looks_at_the_hierarchy_only(
     assert refused["errors"][0]["extensions"]["code"] == "FORBIDDEN"
 
 
-async def test_a_service_out_of_sight_is_not_explained(
+async def test_a_service_not_visible_is_not_explained(
     shared_world: World, inside: Territory
 ) -> None:
     narrow = await inside.client(shared_world, Role.VIEWER, on=Scope.JOB)

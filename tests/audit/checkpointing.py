@@ -24,8 +24,8 @@ async def _checkpoint(data_dir: Path, count: int) -> int:
         own = await organizations.create(name=name)
         for number in range(count):
             await organizations.rename(organization_id=own.id, name=f"{name}, {number}")
-            await audit.anchor()
-            alarms += audit.alarm is not None
+            await audit.checkpoint()
+            alarms += audit.trust_fault is not None
     return alarms
 
 

@@ -17,7 +17,7 @@ from gateway.storage import catalog, holders, tokens
 from gateway.storage.intended import Intended
 from gateway.storage.row_macs import Covered
 from gateway.storage.unit_of_work import WriteUnit
-from tests.audit.trail import database_of, run_by_force
+from tests.audit.audit_log import database_of, run_by_force
 from tests.world import World
 
 DELIVER = "query ($id: ID!) { runtimeSecrets(serviceId: $id) { key value } }"
@@ -91,17 +91,17 @@ def seal_what_is_read_back(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def movable_job(world: World) -> Movable:
     """Return a new job beside a new project with a secret of its own."""
-    viewer = Principal.operator(world.demo.organization_id)
+    principal = Principal.operator(world.demo.organization_id)
     create = world.runtime.services.administration.create_holder
-    project = await create(viewer=viewer, kind=Scope.PROJECT, name="production")
+    project = await create(principal=principal, kind=Scope.PROJECT, name="production")
     environment = await create(
-        viewer=viewer,
+        principal=principal,
         kind=Scope.ENVIRONMENT,
         name="live",
         parent=HolderReference(Scope.PROJECT, project.id),
     )
     job = await create(
-        viewer=viewer,
+        principal=principal,
         kind=Scope.JOB,
         name="mine",
         parent=HolderReference(Scope.ENVIRONMENT, world.demo.environment_id),

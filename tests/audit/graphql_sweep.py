@@ -48,8 +48,8 @@ def places() -> list[Place]:
     return [
         Place(name, path)
         for name, field in _fields().items()
-        for argument, it in field.args.items()
-        for path in _leaves((argument,), it.type)
+        for argument, value in field.args.items()
+        for path in _leaves((argument,), value.type)
     ]
 
 
@@ -75,7 +75,8 @@ def requests(place: Place, ids: Ids) -> Iterator[tuple[str, str]]:
             or (name == "dryRun" and "elete" in place.operation)
         }
         values = {
-            name: _filled((name,), it.type, ids, place.path, marker) for name, it in wanted.items()
+            name: _filled((name,), value.type, ids, place.path, marker)
+            for name, value in wanted.items()
         }
         yield marker, json.dumps(write(place.operation, field, wanted, values))
 
@@ -83,8 +84,8 @@ def requests(place: Place, ids: Ids) -> Iterator[tuple[str, str]]:
 def _by_variables(
     name: str, field: GraphQLField, wanted: Mapping[str, GraphQLArgument], values: Any
 ) -> Any:
-    declared = ", ".join(f"${it}: {argument.type}" for it, argument in wanted.items())
-    passed = ", ".join(f"{it}: ${it}" for it in wanted)
+    declared = ", ".join(f"${key}: {argument.type}" for key, argument in wanted.items())
+    passed = ", ".join(f"{item}: ${item}" for item in wanted)
     head = f"{_keyword(name)} ({declared})" if wanted else _keyword(name)
     call = f"{name}({passed})" if wanted else name
     return {"query": f"{head} {{ {call} {_selected(name, field)} }}", "variables": values}
@@ -93,7 +94,7 @@ def _by_variables(
 def _by_literals(
     name: str, field: GraphQLField, wanted: Mapping[str, GraphQLArgument], values: Any
 ) -> Any:
-    passed = ", ".join(f"{it}: {_literal(wanted[it].type, values[it])}" for it in wanted)
+    passed = ", ".join(f"{item}: {_literal(wanted[item].type, values[item])}" for item in wanted)
     call = f"{name}({passed})" if wanted else name
     return {"query": f"{_keyword(name)} {{ {call} {_selected(name, field)} }}"}
 
@@ -149,8 +150,8 @@ def _literal(kind: GraphQLInputType, value: Any) -> str:
     if isinstance(kind, GraphQLNonNull):
         return _literal(kind.of_type, value)
     if isinstance(kind, GraphQLList):
-        return f"[{', '.join(_literal(kind.of_type, it) for it in value)}]"
+        return f"[{', '.join(_literal(kind.of_type, item) for item in value)}]"
     if isinstance(kind, GraphQLInputObjectType) and isinstance(value, dict):
-        fields = (f"{it}: {_literal(kind.fields[it].type, value[it])}" for it in value)
+        fields = (f"{item}: {_literal(kind.fields[item].type, value[item])}" for item in value)
         return f"{{ {', '.join(fields)} }}"
     return str(value) if isinstance(kind, GraphQLEnumType) else json.dumps(value)

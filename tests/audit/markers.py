@@ -50,5 +50,5 @@ def new_marker(kind: Kind) -> str:
 
 def found_in(where: bytes, *kinds: Kind) -> set[str]:
     """Return which markers of these kinds are there, in whatever form."""
-    plain = {it.decode() for kind in kinds for it in re.findall(kind.encode() + rb"\d*", where)}
+    plain = {item.decode() for kind in kinds for item in re.findall(kind.encode() + rb"\d*", where)}
     return plain or {str(kind) for kind in kinds if is_traced(kind, where)}

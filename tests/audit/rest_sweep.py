@@ -37,7 +37,7 @@ def rest_requests(ids: Ids) -> Iterator[tuple[str, httpx.Request]]:
 def _of_operation(
     method: str, path: str, operation: Json, ids: Ids
 ) -> Iterator[tuple[str, httpx.Request]]:
-    parameters = [_resolved(it) for it in operation.get("parameters", [])]
+    parameters = [_resolved(item) for item in operation.get("parameters", [])]
     body = _example(operation)
     for parameter in parameters:
         is_path = parameter["in"] == "path"
@@ -58,11 +58,11 @@ def _example(operation: Json) -> Any:
 
 def _places(body: Any) -> Iterator[tuple[Any, ...]]:
     if isinstance(body, dict):
-        for name, it in body.items():
-            yield from ((name, *rest) for rest in _places(it))
+        for name, value in body.items():
+            yield from ((name, *rest) for rest in _places(value))
     elif isinstance(body, list):
-        for number, it in enumerate(body):
-            yield from ((number, *rest) for rest in _places(it))
+        for number, item in enumerate(body):
+            yield from ((number, *rest) for rest in _places(item))
     else:
         yield ()
 
@@ -94,7 +94,7 @@ def _request(
         given = known.get(name) or parameter.get("example")
         if given is not None:
             named[where][name] = str(given)
-    url = re.sub(r"\{(\w+)\}", lambda it: named["path"].get(it[1], new_id()), path)
+    url = re.sub(r"\{(\w+)\}", lambda item: named["path"].get(item[1], new_id()), path)
     return httpx.Request(
         method,
         f"http://gateway.test{url}",

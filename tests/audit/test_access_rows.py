@@ -18,9 +18,9 @@ from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope
 from gateway.services.access_set import AccessSet, SetProof, refresh
-from gateway.services.alarms import Alarm
 from gateway.services.demo import Demo
-from tests.audit.trail import alarm_of, by_force, row_faults, run_by_force, told
+from gateway.services.trust import TrustFault
+from tests.audit.audit_log import by_force, events_of, row_faults, run_by_force, trust_fault_of
 from tests.world import World, open_world
 
 ISSUER: Final = "https://issuer.test"
@@ -96,7 +96,7 @@ async def _removed_grant(world: World, data_dir: Path) -> Attack:
     token_id = await _token_id(world, f"a {Role.VIEWER}")
     kept = _copied(data_dir, "role_grant", "token_id", token_id)
     operator = Principal.operator(world.demo.organization_id)
-    await world.runtime.services.grants.revoke(viewer=operator, grant_id=kept.rows[0]["id"])
+    await world.runtime.services.grants.revoke(principal=operator, grant_id=kept.rows[0]["id"])
     return Attack(client, kept, HTTPStatus.FORBIDDEN)
 
 
@@ -128,7 +128,7 @@ async def test_an_old_row_put_back_is_refused_at_use(
 
     assert refused.status_code == HTTPStatus.SERVICE_UNAVAILABLE
     assert others.status_code == HTTPStatus.OK
-    assert alarm_of(world) is (Alarm.ACCESS_DIFFERS if with_states else None)
+    assert trust_fault_of(world) is (TrustFault.ACCESS_DIFFERS if with_states else None)
 
 
 @pytest.mark.parametrize("with_states", [False, True], ids=["the row", "the row and its state"])
@@ -165,7 +165,7 @@ async def test_a_row_put_back_while_the_server_is_down_is_refused(
     expected = HTTPStatus.SERVICE_UNAVAILABLE if with_states else HTTPStatus.OK
     assert refused.status_code == HTTPStatus.SERVICE_UNAVAILABLE
     assert others.status_code == expected
-    assert alarm_of(started) is (Alarm.ACCESS_DIFFERS if with_states else None)
+    assert trust_fault_of(started) is (TrustFault.ACCESS_DIFFERS if with_states else None)
 
 
 async def test_nothing_is_written_while_access_rows_cannot_be_proven(
@@ -190,8 +190,8 @@ async def test_what_was_put_back_can_be_revoked_once_more(world: World, data_dir
 
     assert refused.status_code == HTTPStatus.UNAUTHORIZED
     assert await row_faults(world) == set()
-    assert (await told(world))[-2]["action"] == "INTEGRITY_ALARM"
-    assert alarm_of(world) is None
+    assert (await events_of(world))[-2]["action"] == "INTEGRITY_ALARM"
+    assert trust_fault_of(world) is None
 
 
 async def test_an_acknowledgement_takes_the_access_rows_as_they_are(
@@ -208,7 +208,7 @@ async def test_an_acknowledgement_takes_the_access_rows_as_they_are(
 
     assert listed.status_code == HTTPStatus.OK
     assert made.code is None
-    assert alarm_of(world) is None
+    assert trust_fault_of(world) is None
 
 
 async def test_a_row_that_is_put_right_is_used_again(
@@ -238,16 +238,16 @@ async def test_a_removed_user_that_is_put_back_is_refused(world: World, data_dir
     """S64: with its grant, both with what was recorded of them."""
     services, operator = world.runtime.services, Principal.operator(world.demo.organization_id)
     user = await services.identities.register(
-        viewer=operator, issuer=ISSUER, subject=SUBJECT, display_name="Somebody"
+        principal=operator, issuer=ISSUER, subject=SUBJECT, display_name="Somebody"
     )
     grantee = GranteeReference(kind=GranteeKind.USER, id=user.id)
-    await services.grants.grant(viewer=operator, grantee=grantee, role=Role.VIEWER)
+    await services.grants.grant(principal=operator, grantee=grantee, role=Role.VIEWER)
     known = await _signed_in(world)
     kept = [
         _copied(data_dir, "user_account", "id", user.id),
         _copied(data_dir, "role_grant", "user_id", user.id),
     ]
-    await services.identities.remove(viewer=operator, user_id=user.id)
+    await services.identities.remove(principal=operator, user_id=user.id)
     for each in kept:
         _put_back(data_dir, each, with_states=True)
 
@@ -269,7 +269,7 @@ async def test_another_process_changes_access_and_nothing_is_refused(
 
     assert granted.status_code == HTTPStatus.OK
     assert revoked.status_code == HTTPStatus.UNAUTHORIZED
-    assert alarm_of(world) is None
+    assert trust_fault_of(world) is None
     assert await row_faults(world) == set()
 
 
@@ -305,7 +305,7 @@ async def test_a_sum_from_before_there_was_one_is_made_from_what_the_log_proves(
 
     assert listed.status_code == HTTPStatus.OK
     assert made.code is None
-    assert alarm_of(world) is None
+    assert trust_fault_of(world) is None
 
 
 async def test_no_sum_is_made_over_what_the_log_does_not_prove(
@@ -320,7 +320,7 @@ async def test_no_sum_is_made_over_what_the_log_does_not_prove(
         refused = await client.get(f"/job/{world.demo.job_id}/secret")
 
     assert refused.status_code == HTTPStatus.SERVICE_UNAVAILABLE
-    assert alarm_of(started) is Alarm.ACCESS_DIFFERS
+    assert trust_fault_of(started) is TrustFault.ACCESS_DIFFERS
 
 
 DAMAGE: Final[Mapping[str, str]] = {
@@ -341,7 +341,7 @@ async def test_a_running_server_goes_on_with_what_it_has_proven(
 
     assert listed.status_code == HTTPStatus.OK
     assert refused.status == HTTPStatus.SERVICE_UNAVAILABLE
-    assert alarm_of(world) is Alarm.ACCESS_DIFFERS
+    assert trust_fault_of(world) is TrustFault.ACCESS_DIFFERS
 
 
 async def test_a_column_that_no_type_reads_refuses_its_own_row_only(

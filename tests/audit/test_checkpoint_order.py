@@ -6,16 +6,16 @@ from typing import Any, Final
 import pytest
 
 from gateway.domain.scopes import Scope
-from gateway.services import alarms
-from gateway.services.alarms import Alarm
-from gateway.services.anchors import Anchors
+from gateway.services import trust
+from gateway.services.audit_keys import AuditKeys
+from gateway.services.checkpoints import Checkpoints
 from gateway.services.demo import Demo
-from gateway.services.trail_keys import TrailKeys
+from gateway.services.trust import TrustFault
 from gateway.storage import audit
-from gateway.storage.anchors import AnchorFile
+from gateway.storage.checkpoints import CheckpointFile
 from gateway.storage.unit_of_work import Database
+from tests.audit.audit_log import checkpoints_in, faults, trust_fault_of
 from tests.audit.checkpointing import run_beside_each_other
-from tests.audit.trail import alarm_of, anchors_in, faults
 from tests.world import World, open_world
 
 # The fault tests do thousands.
@@ -25,21 +25,21 @@ CHECKPOINTS: Final = 120
 async def _write_and_checkpoint(other: World, key: str) -> None:
     made = await other.rest.create(Scope.JOB, other.demo.job_id, key=key, value="v")
     assert made.code is None
-    await other.runtime.operator.audit.anchor()
+    await other.runtime.operator.audit.checkpoint()
 
 
-def _parts(world: World) -> tuple[Database, TrailKeys, Anchors]:
+def _parts(world: World) -> tuple[Database, AuditKeys, Checkpoints]:
     runtime = world.runtime
-    keys = TrailKeys.derived(runtime.vault.audit_key)
-    file = AnchorFile(runtime.settings.resolved_audit_anchor_file)
-    return runtime.database, keys, Anchors(file, keys.signer, runtime.services.tokens.now)
+    keys = AuditKeys.derive(runtime.vault.audit_key)
+    file = CheckpointFile(runtime.settings.resolved_audit_checkpoint_file)
+    return runtime.database, keys, Checkpoints(file, keys.signer, runtime.services.tokens.now)
 
 
 async def test_another_process_that_checkpoints_meanwhile_raises_no_alarm(
     world: World, data_dir: Path, template: tuple[Path, Demo], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """S68: whatever comes between the two reads, the view is the later one."""
-    compare = alarms._compare  # noqa: SLF001 - the moment between the two reads
+    compare = trust._compare  # noqa: SLF001 - the moment between the two reads
     async with open_world(data_dir, template[1]) as other:
 
         async def compare_late(*parts: Any) -> Any:
@@ -47,26 +47,26 @@ async def test_another_process_that_checkpoints_meanwhile_raises_no_alarm(
             await _write_and_checkpoint(other, "BETWEEN")
             return await compare(*parts)
 
-        monkeypatch.setattr(alarms, "_compare", compare_late)
-        found, newest = await alarms.look(*_parts(world))
+        monkeypatch.setattr(trust, "_compare", compare_late)
+        found, newest = await trust.check_trust(*_parts(world))
 
     assert found is None
     assert newest
-    assert newest.event.seq == anchors_in(data_dir)[-1]["seq"]
+    assert newest.event.seq == checkpoints_in(data_dir)[-1]["seq"]
 
 
 async def test_a_checkpoint_that_is_read_after_the_view_raises_a_false_alarm(
     world: World, data_dir: Path, template: tuple[Path, Demo]
 ) -> None:
     """The control of the test above: the other order."""
-    database, keys, anchors = _parts(world)
+    database, keys, checkpoints = _parts(world)
     async with open_world(data_dir, template[1]) as other, database.read() as unit:
         newest = await audit.newest(unit)
         await _write_and_checkpoint(other, "BETWEEN")
-        late = anchors.latest()
-        found = await alarms._alarm_of(unit, keys, late, newest)  # noqa: SLF001 - as above
+        late = checkpoints.latest()
+        found = await trust._fault_of(unit, keys, late, newest)  # noqa: SLF001 - as above
 
-    assert found is Alarm.DATABASE_OLDER
+    assert found is TrustFault.DATABASE_OLDER
 
 
 async def test_a_first_start_beside_another_raises_no_alarm(
@@ -76,15 +76,15 @@ async def test_a_first_start_beside_another_raises_no_alarm(
     file = data_dir / "audit-anchors.jsonl"
     lines = file.read_text()
     file.unlink()
-    compare = alarms._compare  # noqa: SLF001 - as above
+    compare = trust._compare  # noqa: SLF001 - as above
 
     async def compare_late(*parts: Any) -> Any:
         file.write_text(lines)
         return await compare(*parts)
 
-    monkeypatch.setattr(alarms, "_compare", compare_late)
+    monkeypatch.setattr(trust, "_compare", compare_late)
 
-    assert await alarms.look(*_parts(world)) == (None, await _newest(world))
+    assert await trust.check_trust(*_parts(world)) == (None, await _newest(world))
 
 
 async def _newest(world: World) -> Any:
@@ -97,12 +97,12 @@ async def test_two_processes_and_the_command_line_raise_no_alarm(
     data_dir: Path, template: tuple[Path, Demo]
 ) -> None:
     """S68."""
-    before = len(anchors_in(data_dir))
+    before = len(checkpoints_in(data_dir))
 
     ended = run_beside_each_other(data_dir, count=CHECKPOINTS)
 
-    assert [it for it in ended if it[0] != 0 or "audit_alarm" in it[1]] == []
-    assert len(anchors_in(data_dir)) >= before + CHECKPOINTS // 2
+    assert [item for item in ended if item[0] != 0 or "database_not_trusted" in item[1]] == []
+    assert len(checkpoints_in(data_dir)) >= before + CHECKPOINTS // 2
     async with open_world(data_dir, template[1]) as world:
-        assert alarm_of(world) is None
+        assert trust_fault_of(world) is None
         assert await faults(world) == []

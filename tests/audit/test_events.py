@@ -141,7 +141,7 @@ REFUSED: Mapping[str, Json] = {
 
 
 @pytest.mark.parametrize("variables", REFUSED.values(), ids=REFUSED.keys())
-async def test_bad_input_is_told_as_such(shared_world: World, variables: Json) -> None:
+async def test_bad_input_is_reported_as_such(shared_world: World, variables: Json) -> None:
     body = {"query": DOCUMENT, "variables": variables}
 
     answer = (await shared_world.client.post("/graphql", json=body)).json()
@@ -156,12 +156,12 @@ async def _codes(world: World, role: Role) -> list[str]:
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role not in ALLOWED])
-async def test_reading_the_trail_needs_its_permission(shared_world: World, role: Role) -> None:
+async def test_reading_the_audit_log_needs_its_permission(shared_world: World, role: Role) -> None:
     assert await _codes(shared_world, role) == ["FORBIDDEN"]
 
 
 @pytest.mark.parametrize("role", ALLOWED)
-async def test_reading_the_trail_with_the_permission_succeeds(
+async def test_reading_the_audit_log_with_the_permission_succeeds(
     shared_world: World, role: Role
 ) -> None:
     """The control of the test above."""

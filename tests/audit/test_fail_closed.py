@@ -8,7 +8,7 @@ import pytest
 
 from gateway.domain.ids import new_id
 from tests.audit import foreign
-from tests.audit.trail import database_of, run_by_force
+from tests.audit.audit_log import database_of, run_by_force
 from tests.world import World
 
 REFUSE = """CREATE TRIGGER refuse BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'no'); END"""
@@ -78,7 +78,7 @@ async def test_what_can_be_recorded_is_done(world: World, send: Send) -> None:
 
 
 @pytest.mark.parametrize("table", TABLES)
-async def test_every_part_of_the_trail_is_needed(world: World, table: str) -> None:
+async def test_every_part_of_the_audit_log_is_needed(world: World, table: str) -> None:
     """S50."""
     run_by_force(database_of(world), REFUSE.format(table=table))
 

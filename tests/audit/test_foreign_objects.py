@@ -11,23 +11,23 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.domain.audit import CatalogAlarm
+from gateway.domain.audit import CatalogNotTrusted
 from gateway.domain.errors import ErrorCode
 from gateway.domain.permissions import Role
 from gateway.domain.scopes import Scope
-from gateway.services.alarms import Alarm
 from gateway.services.demo import Demo
+from gateway.services.trust import TrustFault
 from gateway.setting_kinds import LogFormat
 from gateway.storage import catalog
 from tests.audit import foreign
-from tests.audit.trail import (
-    alarm_of,
-    anchors_in,
+from tests.audit.audit_log import (
+    checkpoints_in,
     database_of,
+    events_of,
     faults,
     row_faults,
     run_by_force,
-    told,
+    trust_fault_of,
 )
 from tests.operations.canaries import all_logs
 from tests.patience import PATIENCE
@@ -61,7 +61,7 @@ async def token(world: World) -> tuple[str, httpx.AsyncClient]:
     """A token's id, and a client that uses it."""
     client = await world.client_with(Role.VIEWER)
     found = await world.runtime.operator.tokens.of_organization(world.demo.organization_id)
-    (token_id,) = [it.id for it, _ in found if it.name == f"a {Role.VIEWER}"]
+    (token_id,) = [item.id for item, _ in found if item.name == f"a {Role.VIEWER}"]
     return token_id, client
 
 
@@ -83,7 +83,7 @@ async def test_a_trigger_that_moves_a_job_stops_writes(
 ) -> None:
     """Also where the schema's version was set back, which a connection believes."""
     job = await foreign.movable_job(world)
-    before = await told(world)
+    before = await events_of(world)
     put_in(database_of(world), job.trigger)
 
     with all_logs(LogFormat.JSON) as logs:
@@ -93,9 +93,9 @@ async def test_a_trigger_that_moves_a_job_stops_writes(
     assert foreign.codes(renamed) == UNAVAILABLE
     assert foreign.codes(delivered) == UNAVAILABLE
     assert "trigger moves" in logs.getvalue()
-    assert await told(world) == before
+    assert await events_of(world) == before
     assert ("ADDED", catalog.TABLE) in await row_faults(world)
-    assert (alarm_of(world), await _integrity(world)) == (Alarm.CATALOG_DIFFERS, "alarm")
+    assert (trust_fault_of(world), await _integrity(world)) == (TrustFault.CATALOG_DIFFERS, "alarm")
 
 
 async def test_without_guards_such_a_job_gets_what_is_not_for_it(
@@ -136,14 +136,14 @@ async def test_what_a_trigger_wrote_is_not_recorded(
 ) -> None:
     """Where nobody looks at the catalog: more was written than was meant."""
     job = await foreign.movable_job(world)
-    before = await told(world)
+    before = await events_of(world)
     foreign.look_away(monkeypatch)
     run_by_force(database_of(world), job.trigger)
 
     renamed = await foreign.rename(world, job.job_id)
 
     assert foreign.codes(renamed) == UNAVAILABLE
-    assert await told(world) == before
+    assert await events_of(world) == before
     assert await row_faults(world) == set()
 
 
@@ -183,7 +183,7 @@ async def test_a_trigger_that_undoes_a_revocation_stops_writes(
     assert (foreign.codes(refused), alarmed) == (UNAVAILABLE, "alarm")
     assert foreign.codes(revoked) == []
     assert await _status(world, client) == HTTPStatus.UNAUTHORIZED
-    assert (alarm_of(world), await _integrity(world)) == (None, "None")
+    assert (trust_fault_of(world), await _integrity(world)) == (None, "None")
 
 
 @pytest.mark.parametrize("trigger", [foreign.UNDO, foreign.PUT_BACK])
@@ -219,7 +219,7 @@ async def test_without_guards_a_revoked_token_lives_on(
 
 
 @pytest.mark.parametrize(
-    ("expected", "statements"), [(it[0], it[1:]) for it in OBJECTS.values()], ids=OBJECTS
+    ("expected", "statements"), [(item[0], item[1:]) for item in OBJECTS.values()], ids=OBJECTS
 )
 async def test_any_difference_of_the_catalog_stops_writes(
     world: World, expected: list[str], statements: tuple[str, ...]
@@ -233,47 +233,47 @@ async def test_any_difference_of_the_catalog_stops_writes(
 
     assert (before, after) == (HTTPStatus.CREATED, HTTPStatus.SERVICE_UNAVAILABLE)
     assert listed == HTTPStatus.OK
-    assert [it.fault for it in await world.runtime.operator.audit.scrub()] == expected
+    assert [item.fault for item in await world.runtime.operator.audit.scan_integrity()] == expected
 
 
 @pytest.mark.parametrize(
-    ("expected", "statements"), [(it[0], it[1:]) for it in OBJECTS.values()], ids=OBJECTS
+    ("expected", "statements"), [(item[0], item[1:]) for item in OBJECTS.values()], ids=OBJECTS
 )
 async def test_what_was_put_in_while_no_server_ran_stops_writes(
     data_dir: Path, template: tuple[Path, Demo], expected: list[str], statements: tuple[str, ...]
 ) -> None:
     """The start finds it; the server reads, and signs no checkpoint."""
     run_by_force(data_dir, *statements)
-    before = anchors_in(data_dir)
+    before = checkpoints_in(data_dir)
 
     async with open_world(data_dir, template[1]) as world:
-        alarm, status = alarm_of(world), await _create(world, "KEY")
-        found = [it.fault for it in await world.runtime.operator.audit.scrub()]
+        trust_fault, status = trust_fault_of(world), await _create(world, "KEY")
+        found = [item.fault for item in await world.runtime.operator.audit.scan_integrity()]
 
-    assert (alarm, status) == (Alarm.CATALOG_DIFFERS, HTTPStatus.SERVICE_UNAVAILABLE)
+    assert (trust_fault, status) == (TrustFault.CATALOG_DIFFERS, HTTPStatus.SERVICE_UNAVAILABLE)
     assert found == expected
-    assert anchors_in(data_dir) == before
+    assert checkpoints_in(data_dir) == before
 
 
 async def test_no_checkpoint_is_signed_while_there_is_one(world: World) -> None:
     """The change before it is anchored only when the object is gone."""
     await _create(world, "BEFORE")
     run_by_force(database_of(world), foreign.UNDO)
-    before = anchors_in(database_of(world))
+    before = checkpoints_in(database_of(world))
 
-    await world.runtime.operator.audit.anchor()
-    during = anchors_in(database_of(world))
+    await world.runtime.operator.audit.checkpoint()
+    during = checkpoints_in(database_of(world))
     foreign.drop(world, "TRIGGER", "undo")
-    await world.runtime.operator.audit.anchor()
+    await world.runtime.operator.audit.checkpoint()
 
     assert during == before
-    assert len(anchors_in(database_of(world))) == len(before) + 1
+    assert len(checkpoints_in(database_of(world))) == len(before) + 1
 
 
 async def test_an_acknowledgement_does_not_accept_it(world: World) -> None:
     run_by_force(database_of(world), foreign.UNDO)
 
-    with pytest.raises(CatalogAlarm):
+    with pytest.raises(CatalogNotTrusted):
         await world.runtime.operator.audit.acknowledge()
 
     assert await _create(world, "KEY") == HTTPStatus.SERVICE_UNAVAILABLE
@@ -313,7 +313,7 @@ async def test_a_name_of_an_object_cannot_forge_a_line(world: World) -> None:
 
     with all_logs(LogFormat.CONSOLE) as logs:
         await _create(world, "KEY")
-    (finding,) = await world.runtime.operator.audit.scrub()
+    (finding,) = await world.runtime.operator.audit.scan_integrity()
 
     assert finding.row_id == "view x\\n\\x1b[2Jy"
     assert "\x1b[2J" not in logs.getvalue()

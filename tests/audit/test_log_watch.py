@@ -15,7 +15,7 @@ from gateway.services.database_guard import DatabaseGuard
 from gateway.services.demo import Demo
 from gateway.setting_kinds import LogFormat
 from gateway.watch import keeping_watch
-from tests.audit.trail import run_by_force, told
+from tests.audit.audit_log import events_of, run_by_force
 from tests.operations.canaries import all_logs
 from tests.patience import patiently
 from tests.world import World, open_world
@@ -78,11 +78,11 @@ async def test_a_server_walks_the_log_by_itself(
     _change(data_dir, "deleted")
 
     async with (
-        open_world(data_dir, template[1], scrub_seconds=1) as world,
+        open_world(data_dir, template[1], integrity_scan_seconds=1) as world,
         patiently(),
         keeping_watch(world.runtime.operator.audit, world.runtime.settings),
     ):
-        while not world.runtime.operator.audit.is_in_alarm:  # noqa: ASYNC110 - nothing tells of it
+        while not world.runtime.operator.audit.has_trust_fault:  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0.05)
 
 
@@ -106,7 +106,7 @@ async def test_what_is_written_and_pruned_meanwhile_is_no_fault(
     await audit.watch_log()
 
     assert number > 5
-    assert not audit.is_in_alarm
+    assert not audit.has_trust_fault
 
 
 async def test_an_altered_event_is_not_shown(world: World, data_dir: Path) -> None:
@@ -115,7 +115,7 @@ async def test_an_altered_event_is_not_shown(world: World, data_dir: Path) -> No
     _change(data_dir, "altered")
 
     after = await world.client.post("/graphql", json={"query": EVENTS})
-    exported = {event["seq"]: event["is_intact"] for event in await told(world)}
+    exported = {event["seq"]: event["is_intact"] for event in await events_of(world)}
 
     assert before.json()["data"]["auditEvents"]["edges"]
     assert "nobody" not in after.text

@@ -14,10 +14,10 @@ import pytest
 
 from gateway.domain.permissions import Role
 from gateway.domain.scopes import Scope
-from gateway.services.alarms import Alarm
 from gateway.services.database_guard import DatabaseGuard
 from gateway.services.demo import Demo
-from tests.audit.trail import alarm_of
+from gateway.services.trust import TrustFault
+from tests.audit.audit_log import trust_fault_of
 from tests.patience import PATIENCE
 from tests.servers import serving
 from tests.world import World, open_world
@@ -99,7 +99,7 @@ async def test_an_old_database_put_back_refuses_everything(
 
     assert {answer.status_code for answer in answers} == {HTTPStatus.SERVICE_UNAVAILABLE}
     assert made.status == HTTPStatus.SERVICE_UNAVAILABLE
-    assert alarm_of(world) is Alarm.DATABASE_OLDER
+    assert trust_fault_of(world) is TrustFault.DATABASE_OLDER
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -131,7 +131,7 @@ async def test_the_newest_database_put_back_changes_nothing(
     await _change(world, "NEXT")
 
     assert listed.status_code == HTTPStatus.OK
-    assert alarm_of(world) is None
+    assert trust_fault_of(world) is None
 
 
 async def test_an_old_database_copied_over_without_its_wal_delivers_nothing(
@@ -172,7 +172,7 @@ async def test_a_database_that_took_another_way_refuses_everything(
 
     assert listed.status_code == HTTPStatus.SERVICE_UNAVAILABLE
     assert delivered.status_code == HTTPStatus.SERVICE_UNAVAILABLE
-    assert alarm_of(world) is Alarm.DATABASE_OTHER
+    assert trust_fault_of(world) is TrustFault.DATABASE_OTHER
 
 
 async def test_an_acknowledged_database_is_taken_by_a_server_that_runs(
@@ -181,7 +181,7 @@ async def test_an_acknowledged_database_is_taken_by_a_server_that_runs(
     """S65: with the request after it."""
     _backup(data_dir, tmp_path / "old.db")
     await _change(world, "KEY")
-    await world.runtime.operator.audit.anchor()
+    await world.runtime.operator.audit.checkpoint()
     _by_rename(tmp_path / "old.db", data_dir)
     refused = await world.client.get(f"/job/{world.demo.job_id}/secret")
     async with open_world(data_dir, template[1]) as operator:
@@ -192,7 +192,7 @@ async def test_an_acknowledged_database_is_taken_by_a_server_that_runs(
 
     assert refused.status_code == HTTPStatus.SERVICE_UNAVAILABLE
     assert listed.status_code == HTTPStatus.OK
-    assert alarm_of(world) is None
+    assert trust_fault_of(world) is None
 
 
 async def test_the_database_that_belongs_there_ends_the_alarm(
@@ -210,7 +210,7 @@ async def test_the_database_that_belongs_there_ends_the_alarm(
 
     assert refused.status_code == HTTPStatus.SERVICE_UNAVAILABLE
     assert listed.status_code == HTTPStatus.OK
-    assert alarm_of(world) is None
+    assert trust_fault_of(world) is None
 
 
 def test_a_real_server_stops_delivering_with_the_first_request(
@@ -221,7 +221,7 @@ def test_a_real_server_stops_delivering_with_the_first_request(
     body = {"query": DELIVERY, "variables": {"id": demo.job_id}}
     headers = {"Authorization": f"Bearer {demo.token}"}
     with (
-        serving(data_dir, demo, AUDIT_ANCHOR_SECONDS="86400") as server,
+        serving(data_dir, demo, AUDIT_CHECKPOINT_SECONDS="86400") as server,
         httpx.Client(base_url=server.url, headers=headers, timeout=PATIENCE) as client,
     ):
         _backup(data_dir, tmp_path / "old.db")

@@ -13,10 +13,10 @@ from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope, ServiceType
 from gateway.domain.secrets import ServiceReference
-from gateway.services.foundation import Foundation
+from gateway.services.context import ServiceContext
 from gateway.services.operator.keys import Keys
 from gateway.storage.tokens import API_TOKEN
-from tests.audit.trail import Json, last_seq, told_since
+from tests.audit.audit_log import Json, events_since, last_seq
 from tests.contracts.walking import call, mutations
 from tests.faces import Face
 from tests.world import World
@@ -28,14 +28,14 @@ VALUE = "tell-nobody"
 async def _events(world: World, work: Callable[[], Awaitable[Any]]) -> list[Json]:
     before = await last_seq(world)
     await work()
-    return await told_since(world, before)
+    return await events_since(world, before)
 
 
 def _names(events: list[Json]) -> list[str]:
     return [event["action"] for event in events]
 
 
-async def test_a_creation_is_told(world: World, face: Face) -> None:
+async def test_a_creation_is_reported(world: World, face: Face) -> None:
     """S50: who, what, where, through which face, and no value."""
     job_id = world.demo.job_id
 
@@ -61,7 +61,7 @@ async def test_an_entry_has_the_requests_id(world: World) -> None:
     assert [event["request_id"] for event in await _events(world, create)] == ["r-17"]
 
 
-async def test_an_alias_and_its_end_with_its_target_are_told(world: World, face: Face) -> None:
+async def test_an_alias_and_its_end_with_its_target_are_reported(world: World, face: Face) -> None:
     """S50: what a foreign key takes along too."""
     job_id = world.demo.job_id
     target = (await face.create(Scope.JOB, job_id, key="TARGET", value=VALUE)).row["id"]
@@ -75,7 +75,7 @@ async def test_an_alias_and_its_end_with_its_target_are_told(world: World, face:
 
 
 @pytest.mark.parametrize(("fields", "is_new"), [({"value": "next"}, True), ({}, False)])
-async def test_an_edit_tells_whether_the_value_is_new(
+async def test_an_edit_says_whether_the_value_is_new(
     world: World, face: Face, fields: dict[str, str], *, is_new: bool
 ) -> None:
     """S50."""
@@ -92,9 +92,9 @@ async def test_an_edit_tells_whether_the_value_is_new(
     assert event["details"]["version"] == 2
 
 
-async def test_a_value_that_is_only_sealed_anew_is_told_as_that(world: World) -> None:
+async def test_a_value_that_is_only_sealed_again_is_reported_as_that(world: World) -> None:
     """S50, S54: whoever rotates keys gives nobody a new value."""
-    keys = Keys(Foundation(world.runtime.database, world.runtime.vault))
+    keys = Keys(ServiceContext(world.runtime.database, world.runtime.vault))
 
     async def rotate() -> None:
         await keys.renew()
@@ -107,7 +107,7 @@ async def test_a_value_that_is_only_sealed_anew_is_told_as_that(world: World) ->
     assert {event["details"]["is_new_value"] for event in events} == {False}
 
 
-async def test_renamed_overrides_are_told(world: World) -> None:
+async def test_renamed_overrides_are_reported(world: World) -> None:
     """S50: what follows a change is a change."""
     target = await world.rest.create(Scope.PROJECT, world.demo.project_id, key="OLD", value="v")
     await world.rest.override(Scope.JOB, world.demo.job_id, target.row["id"], value="w")
@@ -122,7 +122,7 @@ async def test_renamed_overrides_are_told(world: World) -> None:
     assert [event["key"] for event in events] == ["RENAMED", "RENAMED"]
 
 
-async def test_what_is_touched_without_being_changed_is_not_told(world: World) -> None:
+async def test_what_is_touched_without_being_changed_is_not_reported(world: World) -> None:
     """Nor is it told with what comes next."""
 
     async def touch() -> None:
@@ -140,13 +140,13 @@ async def test_what_is_touched_without_being_changed_is_not_told(world: World) -
     assert _names(created) == ["SECRET_CREATED"]
 
 
-async def test_a_refused_change_is_not_told(world: World, face: Face) -> None:
+async def test_a_refused_change_is_not_reported(world: World, face: Face) -> None:
     job_id = world.demo.job_id
 
     assert await _events(world, lambda: face.create(Scope.JOB, job_id, key="1", value=VALUE)) == []
 
 
-async def test_a_delivery_is_told_with_all_secrets_that_left(world: World) -> None:
+async def test_a_delivery_is_reported_with_all_secrets_that_left(world: World) -> None:
     """S50: one entry a delivery, with every secret that was opened for it."""
     delivered: list[Any] = []
 
@@ -162,7 +162,7 @@ async def test_a_delivery_is_told_with_all_secrets_that_left(world: World) -> No
     assert "demo-" not in str(event)
 
 
-async def test_an_import_is_told_secret_by_secret(world: World) -> None:
+async def test_an_import_is_reported_secret_by_secret(world: World) -> None:
     """S50."""
     document = """mutation ($id: ID!) { importSecrets(holder: {jobId: $id}, overwrite: true,
         secrets: [{key: "ONE", value: ""}, {key: "2BAD", value: ""}, {key: "THREE", value: ""}]) {
@@ -176,25 +176,25 @@ async def test_an_import_is_told_secret_by_secret(world: World) -> None:
     ]
 
 
-async def test_the_hierarchy_tokens_and_organizations_are_told(world: World) -> None:
+async def test_the_hierarchy_tokens_and_organizations_are_reported(world: World) -> None:
     """S50: what the operator does at the command line too."""
     services, operator = world.runtime.services, world.runtime.operator
 
     async def work() -> None:
         organization = await operator.organizations.create(name="New")
-        viewer = Principal.operator(organization.id)
+        principal = Principal.operator(organization.id)
         made = await services.administration.create_holder(
-            viewer=viewer, kind=Scope.PROJECT, name="p"
+            principal=principal, kind=Scope.PROJECT, name="p"
         )
         at = HolderReference(Scope.PROJECT, made.id)
-        await services.administration.rename_holder(viewer=viewer, at=at, name="q")
+        await services.administration.rename_holder(principal=principal, at=at, name="q")
         source = ServiceReference(
             id=world.demo.foreign_job_id, name="db", type=ServiceType.DATABASE
         )
         draft = ProvidedDraft(key="QOVERY_X", value=VALUE, source=source)
-        secret = await services.administration.register(viewer=viewer, at=at, draft=draft)
-        await services.administration.rotate(viewer=viewer, secret_id=secret.id, value="next")
-        token = await services.tokens.create(viewer=viewer, name="t", role=Role.VIEWER)
+        secret = await services.administration.register(principal=principal, at=at, draft=draft)
+        await services.administration.rotate(principal=principal, secret_id=secret.id, value="next")
+        token = await services.tokens.create(principal=principal, name="t", role=Role.VIEWER)
         await operator.tokens.revoke(token.facts.id)
         await operator.organizations.delete(organization_id=organization.id, with_content=True)
 
@@ -225,11 +225,11 @@ async def test_the_hierarchy_tokens_and_organizations_are_told(world: World) -> 
 
 @pytest.mark.parametrize("name", sorted(mutations()))
 @pytest.mark.asyncio(loop_scope="module")
-async def test_a_dry_run_of_any_mutation_is_not_told(shared_world: World, name: str) -> None:
+async def test_a_dry_run_of_any_mutation_is_not_reported(shared_world: World, name: str) -> None:
     """S50: nothing was changed, so there is nothing to tell."""
     world = shared_world
     made = await world.rest.create(Scope.JOB, world.demo.job_id, key=f"OWN_{name}", value="v")
-    holders = {scope.id_argument: it for scope, it in world.holders.items()}
+    holders = {scope.id_argument: value for scope, value in world.holders.items()}
     unknown = {name: new_id() for name in ("grantId", "tokenId", "userId")}
     ids = (
         holders

@@ -7,7 +7,7 @@ from gateway.domain.scopes import Scope
 from gateway.runtime import Runtime, migrate_database
 from gateway.services.demo import Demo
 from gateway.settings import Settings
-from tests.audit.trail import faults, last_seq, row_faults, told_since
+from tests.audit.audit_log import events_since, faults, last_seq, row_faults
 from tests.world import World, open_world
 
 
@@ -26,7 +26,7 @@ async def test_what_two_gateways_write_at_once_is_one_chain(
             )
         )
 
-    keys = {event["key"] for event in await told_since(world, before)}
+    keys = {event["key"] for event in await events_since(world, before)}
     assert [outcome.code for outcome in made] == [None] * 20
     assert len(keys) == 20
     assert await faults(world) == []

@@ -16,10 +16,10 @@ import structlog
 from gateway.domain.scopes import LEGACY_SCOPES, Scope
 from gateway.setting_kinds import LogFormat
 from gateway.storage.copies import copy_online
+from tests.audit.audit_log import events_of
 from tests.audit.graphql_sweep import places, requests
 from tests.audit.markers import Kind, found_in, marker_for
 from tests.audit.rest_sweep import rest_requests
-from tests.audit.trail import told
 from tests.operations.callers import settle
 from tests.operations.canaries import all_logs, stored_bytes
 from tests.world import World
@@ -47,7 +47,7 @@ class Sweep:
 
 def _ids(world: World) -> dict[str, str]:
     demo = world.demo
-    holders = {scope.id_argument: it for scope, it in world.holders.items()}
+    holders = {scope.id_argument: value for scope, value in world.holders.items()}
     secret = {"secretId": demo.built_in_secret_id, "variableId": demo.built_in_secret_id}
     named = ("service_id", "parent_id", "serviceId")
     return (
@@ -85,13 +85,13 @@ async def test_the_run_reaches_successes_and_every_kind_of_failure(
     """The control of the run: it is not one refusal, repeated."""
     codes = {"BAD_USER_INPUT", "NOT_FOUND", "CONFLICT", "READ_ONLY"}
 
-    told_codes = {code for code in codes if any(f'"{code}"' in it for it in sweep.answers)}
+    codes_of = {code for code in codes if any(f'"{code}"' in answer for answer in sweep.answers)}
 
     assert len(sweep.sent) > 500
     assert {HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.BAD_REQUEST} <= sweep.statuses
     assert HTTPStatus.INTERNAL_SERVER_ERROR not in sweep.statuses
-    assert not any('"INTERNAL"' in it for it in sweep.answers)
-    assert told_codes == codes
+    assert not any('"INTERNAL"' in answer for answer in sweep.answers)
+    assert codes_of == codes
 
 
 async def test_values_have_been_stored_and_are_delivered(sweep: Sweep, shared_world: World) -> None:
@@ -123,7 +123,7 @@ async def test_a_log_line_with_a_marker_would_be_seen() -> None:
     assert found_in(logs.getvalue().encode(), *Kind) == {marker}
 
 
-async def test_no_answer_tells_a_value_or_quotes_what_was_refused(sweep: Sweep) -> None:
+async def test_no_answer_says_a_value_or_quotes_what_was_refused(sweep: Sweep) -> None:
     """S28, S46: only what is kept is told back."""
     answers = "\n".join(sweep.answers).encode()
 
@@ -151,11 +151,11 @@ async def test_no_backup_holds_a_value(sweep: Sweep, shared_world: World, tmp_pa
     assert found_in(content, Kind.KEPT) & sweep.sent
 
 
-async def test_the_trail_tells_keys_and_nothing_else_that_was_sent(
+async def test_the_audit_log_says_keys_and_nothing_else_that_was_sent(
     sweep: Sweep, shared_world: World
 ) -> None:
     """S46, S51."""
-    events = [dict(event) for event in await told(shared_world)]
+    events = [dict(event) for event in await events_of(shared_world)]
     keys = {event.pop("key") for event in events}
 
     assert found_in(json.dumps(events).encode(), *Kind) == set()
@@ -173,4 +173,4 @@ async def test_another_organization_sees_nothing_of_it(sweep: Sweep, shared_worl
 
     assert sweep.sent
     assert asked[-1].json()["data"]["auditEvents"]["edges"]
-    assert found_in(b"".join(it.content for it in asked), *Kind) == set()
+    assert found_in(b"".join(item.content for item in asked), *Kind) == set()

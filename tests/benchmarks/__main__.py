@@ -44,11 +44,11 @@ async def _prepare(folder: Path) -> Demo:
     await migrate_database(settings)
     async with Runtime.over(settings).running() as runtime:
         demo = await ensure_demo(runtime.services, runtime.operator, runtime.database)
-        viewer = Principal.operator(demo.organization_id)
+        principal = Principal.operator(demo.organization_id)
         at = HolderReference(Scope.JOB, demo.job_id)
         for number in range(SECRETS):
             draft = SecretDraft(key=f"BENCH_{number}", value="x" * 64)
-            await runtime.services.secrets.create(viewer=viewer, at=at, draft=draft)
+            await runtime.services.secrets.create(principal=principal, at=at, draft=draft)
     return demo
 
 

@@ -133,8 +133,10 @@ async def _facts(folder: Path) -> Facts:
     async with Runtime.over(settings).running() as runtime:
         demo = await ensure_demo(runtime.services, runtime.operator, runtime.database)
     async with open_world(folder, demo) as world:
-        runtime, viewer = world.runtime, Principal.operator(demo.organization_id)
-        token = await runtime.services.tokens.create(viewer=viewer, name="revoked", role=Role.ADMIN)
+        runtime, principal = world.runtime, Principal.operator(demo.organization_id)
+        token = await runtime.services.tokens.create(
+            principal=principal, name="revoked", role=Role.ADMIN
+        )
         await runtime.operator.tokens.revoke(token.facts.id)
         organization = await runtime.operator.organizations.create(name="Foreign")
         operator = Principal.operator(organization.id)
@@ -175,7 +177,7 @@ def _within(app: ASGIApp) -> Timed:
 
     async def timed(asked: Asked) -> float:
         method, path, body, headers = asked.made()
-        raw = [(name.lower().encode(), it.encode()) for name, it in headers.items()]
+        raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
         scope = {
             "type": "http",
             "asgi": {"version": "3.0"},

@@ -173,7 +173,7 @@ async def test_what_no_header_can_carry_is_not_sent(explorer: Explorer, entered:
     assert explorer.witness.operations == []
 
 
-async def test_a_lost_gateway_is_told_in_words(explorer: Explorer) -> None:
+async def test_a_lost_gateway_is_reported_in_words(explorer: Explorer) -> None:
     await explorer.open_on_the_demo()
     await explorer.connect()
     await explorer.page.route("**/graphql", lambda route: route.abort())
@@ -183,7 +183,7 @@ async def test_a_lost_gateway_is_told_in_words(explorer: Explorer) -> None:
     await expect(explorer.status).to_have_text("The gateway could not be reached.")
 
 
-async def test_an_answer_that_is_not_graphql_is_told_in_words(explorer: Explorer) -> None:
+async def test_an_answer_that_is_not_graphql_is_reported_in_words(explorer: Explorer) -> None:
     await explorer.open_on_the_demo()
     await explorer.connect()
     await explorer.page.route("**/graphql", lambda route: route.fulfill(status=502, body="<html>"))

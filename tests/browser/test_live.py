@@ -73,7 +73,7 @@ async def test_every_event_is_shown_the_newest_first(explorer: Explorer) -> None
     await expect(explorer.status).to_have_text("Connected")
 
 
-async def test_a_stream_that_breaks_off_is_told_and_keeps_what_came(explorer: Explorer) -> None:
+async def test_a_stream_that_breaks_off_is_reported_and_keeps_what_came(explorer: Explorer) -> None:
     await explorer.page.route("**/graphql", _streaming('event: next\ndata: {"data": 1}\n\n'))
 
     await _watch(explorer)

@@ -56,7 +56,7 @@ class MapPage:
     def drawings(self) -> list[Request]:
         """Requests for a drawing."""
         asked = self.witness.requests
-        return [it for it in asked if urlsplit(it.url).path.endswith("/drawing.svg")]
+        return [item for item in asked if urlsplit(item.url).path.endswith("/drawing.svg")]
 
     def row(self, beginning: str) -> Locator:
         """Return the rows whose story begins like this."""
@@ -247,7 +247,7 @@ async def test_a_token_that_is_none_is_refused_in_words(
     await expect(map_page.drawing).to_have_count(0)
 
 
-async def test_a_service_that_is_not_there_is_told_in_words(map_page: MapPage) -> None:
+async def test_a_service_that_is_not_there_is_reported_in_words(map_page: MapPage) -> None:
     await map_page.open(map_page.server.demo["organization_id"])
 
     await map_page.enter_token()
@@ -255,7 +255,7 @@ async def test_a_service_that_is_not_there_is_told_in_words(map_page: MapPage) -
     await expect(map_page.status).to_have_text("There is no such service for this token.")
 
 
-async def test_a_lost_gateway_is_told_in_words(map_page: MapPage) -> None:
+async def test_a_lost_gateway_is_reported_in_words(map_page: MapPage) -> None:
     await map_page.open()
     await map_page.page.route("**/drawing.svg", lambda route: route.abort())
 
@@ -264,7 +264,7 @@ async def test_a_lost_gateway_is_told_in_words(map_page: MapPage) -> None:
     await expect(map_page.status).to_have_text("The gateway could not be reached.")
 
 
-async def test_an_answer_that_is_no_drawing_is_told_in_words(map_page: MapPage) -> None:
+async def test_an_answer_that_is_no_drawing_is_reported_in_words(map_page: MapPage) -> None:
     await map_page.open()
     await map_page.page.route("**/drawing.svg", _something_else)
 

@@ -8,7 +8,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Error, Page
 
 from gateway.drawing import words
-from gateway.drawing.folding import folded
+from gateway.drawing.folding import fold
 from gateway.drawing.mermaid import mermaid
 from tests.drawing.gallery import HOSTILE, crowded, small
 
@@ -49,13 +49,13 @@ async def page(browser: Browser) -> Page:
 
 
 async def _drawn(page: Page, text: str, labels: str) -> list[str]:
-    told: list[str] = await page.evaluate(_DRAW, [text, labels])
-    return told
+    answer: list[str] = await page.evaluate(_DRAW, [text, labels])
+    return answer
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 async def test_a_hostile_name_is_drawn_as_it_is(page: Page, name: str) -> None:
-    text = mermaid(folded(small(name)))
+    text = mermaid(fold(small(name)))
 
     columns = await _drawn(page, text, _COLUMNS)
 
@@ -65,7 +65,7 @@ async def test_a_hostile_name_is_drawn_as_it_is(page: Page, name: str) -> None:
 
 @pytest.mark.parametrize("name", ['"', '"]; evil["x', "#quot;", "<br/>"])
 async def test_control_a_name_that_is_not_escaped_is_drawn_otherwise(page: Page, name: str) -> None:
-    text = mermaid(folded(small("MARK"))).replace("MARK", name)
+    text = mermaid(fold(small("MARK"))).replace("MARK", name)
 
     try:
         columns = await _drawn(page, text, _COLUMNS)
@@ -76,7 +76,7 @@ async def test_control_a_name_that_is_not_escaped_is_drawn_otherwise(page: Page,
 
 
 async def test_boxes_and_lines_are_those_of_the_picture(page: Page) -> None:
-    text = mermaid(folded(small()))
+    text = mermaid(fold(small()))
 
     assert sorted(await _drawn(page, text, _BOXES)) == ["LINK (alias)", "URL", "URL (override)"]
     assert len(await _drawn(page, text, _LINES)) == 2
@@ -85,6 +85,6 @@ async def test_boxes_and_lines_are_those_of_the_picture(page: Page) -> None:
 async def test_a_larger_picture_is_drawn_whole(page: Page) -> None:
     picture = crowded()
 
-    boxes = await _drawn(page, mermaid(folded(picture, is_whole=True)), _BOXES)
+    boxes = await _drawn(page, mermaid(fold(picture, is_whole=True)), _BOXES)
 
     assert len(boxes) == len(picture.rows)

@@ -154,7 +154,7 @@ async def test_control_what_the_policy_refuses_is_seen(
     assert [violation.split()[0] for violation in explorer.witness.violations] == [refused]
 
 
-async def test_control_the_console_tells_of_a_refusal(explorer: Explorer) -> None:
+async def test_control_the_console_says_of_a_refusal(explorer: Explorer) -> None:
     await explorer.open_on_the_demo()
 
     async with explorer.page.expect_console_message(_names_the_policy):

@@ -133,7 +133,7 @@ async def test_a_link_to_a_key_explains_that_key(explorer: Explorer) -> None:
     await expect(explorer.variables).to_contain_text('"key": "SMTP_PASSWORD"')
 
 
-async def test_a_token_that_sees_nothing_is_told_so(explorer: Explorer) -> None:
+async def test_a_token_that_sees_nothing_learns_so(explorer: Explorer) -> None:
     token = await _token_of(explorer, "RUNTIME")
     await explorer.open()
 
@@ -142,7 +142,7 @@ async def test_a_token_that_sees_nothing_is_told_so(explorer: Explorer) -> None:
     await expect(explorer.about).to_contain_text("This token sees no service to show")
 
 
-async def test_a_viewer_is_told_what_they_may_not_do(explorer: Explorer) -> None:
+async def test_a_viewer_is_reported_what_they_cannot_do(explorer: Explorer) -> None:
     token = await _token_of(explorer, "VIEWER")
     await explorer.open()
     await explorer.enter_token(token)
@@ -154,7 +154,7 @@ async def test_a_viewer_is_told_what_they_may_not_do(explorer: Explorer) -> None
     await expect(explorer.response).to_contain_text('"FORBIDDEN"')
 
 
-async def test_a_button_brings_its_step_to_the_front_and_tells_its_story(
+async def test_a_button_brings_its_step_to_the_front_and_says_its_story(
     explorer: Explorer,
 ) -> None:
     await explorer.open()

@@ -24,7 +24,7 @@ class Finished:
     err: str
 
     @property
-    def told(self) -> Any:
+    def answer(self) -> Any:
         """What it printed for a program."""
         return json.loads(self.out)
 

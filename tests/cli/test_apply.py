@@ -7,8 +7,8 @@ import pytest
 
 from gateway.domain.topology import PlanOutdated, Topology
 from gateway.runtime import Runtime
+from gateway.services.context import ServiceContext
 from gateway.services.demo import Demo
-from gateway.services.foundation import Foundation
 from gateway.services.operator.topology import Topologies
 from gateway.settings import Settings
 from tests.cli.conftest import CommandLine, Finished
@@ -74,15 +74,15 @@ def test_applying_again_does_nothing(line: CommandLine) -> None:
 
 def test_what_was_made_works_at_once(line: CommandLine) -> None:
     """The ids that were told are the ones it has; the project has its data key."""
-    told = _apply(line, NEW, "--json").told
-    ids = {step["kind"]: step["id"] for step in told["create"]}
+    answer = _apply(line, NEW, "--json").answer
+    ids = {step["kind"]: step["id"] for step in answer["create"]}
 
     line("import", "--holder", f"project:{ids['project']}", "--format", "dotenv", "-", stdin="A=1")
 
-    assert line("export", "--service", ids["job"], "--format", "json").told == {"A": "1"}
+    assert line("export", "--service", ids["job"], "--format", "json").answer == {"A": "1"}
 
 
-def test_dry_run_tells_the_same_and_changes_nothing(line: CommandLine) -> None:
+def test_dry_run_says_the_same_and_changes_nothing(line: CommandLine) -> None:
     rehearsed = _apply(line, NEW, "--dry-run")
     organizations = line("organization", "list").out
 
@@ -92,12 +92,12 @@ def test_dry_run_tells_the_same_and_changes_nothing(line: CommandLine) -> None:
     assert rehearsed.out == done.out.replace("Done.", "Dry run: nothing was changed.")
 
 
-def test_dry_run_tells_programs_no_ids_of_what_will_not_be(line: CommandLine) -> None:
-    told = _apply(line, NEW, "--dry-run", "--json").told
+def test_dry_run_says_programs_no_ids_of_what_will_not_be(line: CommandLine) -> None:
+    answer = _apply(line, NEW, "--dry-run", "--json").answer
 
-    assert told["dry_run"] is True
-    assert told["organization"] == {"id": None, "name": "Fresh", "is_new": True}
-    assert {step["id"] for step in told["create"]} == {None}
+    assert answer["dry_run"] is True
+    assert answer["organization"] == {"id": None, "name": "Fresh", "is_new": True}
+    assert {step["id"] for step in answer["create"]} == {None}
 
 
 def test_what_the_file_does_not_name_stays(line: CommandLine, demo: Demo) -> None:
@@ -139,11 +139,11 @@ def test_rehearsed_deletion_of_secrets_is_refused_as_well(line: CommandLine) -> 
 
 
 def test_prune_deletes_whole_projects_with_their_secrets(line: CommandLine, demo: Demo) -> None:
-    told = _apply(line, ONLY_ANALYTICS, "--prune", "--with-content", "--json").told
+    answer = _apply(line, ONLY_ANALYTICS, "--prune", "--with-content", "--json").answer
 
-    assert told["keep"] == []
-    assert sum(step["secrets"] for step in told["delete"]) == 11
-    assert told["delete"][-1]["path"] == ["shop"]
+    assert answer["keep"] == []
+    assert sum(step["secrets"] for step in answer["delete"]) == 11
+    assert answer["delete"][-1]["path"] == ["shop"]
     assert line("export", "--service", demo.job_id, "--format", "json").code == 1
     assert _apply(line, ONLY_ANALYTICS, "--prune").out.endswith("Nothing to do.\n")
 
@@ -172,27 +172,27 @@ def test_file_that_cannot_be_read_changes_nothing(line: CommandLine, tmp_path: P
 async def test_plan_that_is_outdated_changes_nothing(data_dir: Path) -> None:
     """What is done is what was told."""
     async with Runtime.over(Settings(data_dir=data_dir)).running() as runtime:
-        use_case = Topologies(Foundation(runtime.database, runtime.vault))
-        plan = await use_case.plan(wanted=Topology(organization="Fresh", places=(SHOP, LIVE)))
+        use_case = Topologies(ServiceContext(runtime.database, runtime.vault))
+        plan = await use_case.plan(wanted=Topology(organization="Fresh", paths=(SHOP, LIVE)))
         await use_case.apply(
-            plan=await use_case.plan(wanted=Topology(organization="Fresh", places=(SHOP,)))
+            plan=await use_case.plan(wanted=Topology(organization="Fresh", paths=(SHOP,)))
         )
 
         with pytest.raises(PlanOutdated):
             await use_case.apply(plan=plan)
 
         again = await use_case.plan(wanted=plan.wanted)
-    assert [step.place for step in again.creations] == [LIVE]
+    assert [step.path for step in again.creations] == [LIVE]
 
 
-def test_steps_are_told_to_programs_as_paths(line: CommandLine) -> None:
-    told = _apply(line, NEW, "--json").told
+def test_steps_are_reported_to_programs_as_paths(line: CommandLine) -> None:
+    answer = _apply(line, NEW, "--json").answer
 
-    assert [(step["kind"], "/".join(step["path"])) for step in told["create"]] == [
+    assert [(step["kind"], "/".join(step["path"])) for step in answer["create"]] == [
         ("project", "shop"),
         ("environment", "shop/live"),
         ("job", "shop/live/nightly"),
         ("helm", "shop/live/nightly"),
         ("environment", "shop/test"),
     ]
-    assert json.dumps(told["delete"]) == "[]"
+    assert json.dumps(answer["delete"]) == "[]"

@@ -26,28 +26,28 @@ def attack(data_dir: Path) -> Attack:
     return run
 
 
-def test_a_sound_trail_is_verified(line: CommandLine) -> None:
-    told = line("audit", "verify")
-    as_json = line("audit", "verify", "--json").told
+def test_a_sound_audit_log_is_verified(line: CommandLine) -> None:
+    answer = line("audit", "verify")
+    as_json = line("audit", "verify", "--json").answer
 
-    assert told.code == 0
-    assert told.out == f"{as_json['links']} entries, {as_json['anchors']} anchors: intact.\n"
+    assert answer.code == 0
+    assert answer.out == f"{as_json['links']} entries, {as_json['anchors']} anchors: intact.\n"
     assert (as_json["first"], as_json["alarm"], as_json["faults"]) == (1, None, [])
 
 
-def test_a_trail_that_was_cut_is_told(line: CommandLine, attack: Attack) -> None:
+def test_an_audit_log_that_was_cut_is_reported(line: CommandLine, attack: Attack) -> None:
     """S56."""
     attack("DELETE FROM audit_event WHERE seq = 5")
 
-    told = line("audit", "verify")
+    answer = line("audit", "verify")
 
-    assert told.code == 1
-    assert "MISSING at 5\n" in told.out
-    assert "intact" not in told.out
-    assert "1 fault" in told.complaint
+    assert answer.code == 1
+    assert "MISSING at 5\n" in answer.out
+    assert "intact" not in answer.out
+    assert "1 fault" in answer.complaint
 
 
-def test_an_alarm_is_told_and_acknowledged(line: CommandLine, attack: Attack) -> None:
+def test_an_alarm_is_reported_and_acknowledged(line: CommandLine, attack: Attack) -> None:
     """S57."""
     attack("DELETE FROM audit_event WHERE seq = (SELECT max(seq) FROM audit_event)")
 
@@ -56,7 +56,7 @@ def test_an_alarm_is_told_and_acknowledged(line: CommandLine, attack: Attack) ->
     acknowledged = line("audit", "acknowledge")
 
     assert (verified.code, refused.code, acknowledged.code) == (1, 1, 0)
-    assert verified.told["alarm"] == "HEAD_DIFFERS"
+    assert verified.answer["alarm"] == "HEAD_DIFFERS"
     assert "audit acknowledge" in refused.err
     assert acknowledged.out.startswith("acknowledged, as entry ")
     assert line("audit", "verify").code == 0
@@ -67,13 +67,13 @@ def test_nothing_to_acknowledge_is_said(line: CommandLine) -> None:
     assert line("audit", "acknowledge").out == "There is nothing to acknowledge.\n"
 
 
-def test_the_head_is_printed_as_an_anchor_is(line: CommandLine, data_dir: Path) -> None:
+def test_the_head_is_printed_as_a_checkpoint_is(line: CommandLine, data_dir: Path) -> None:
     last = json.loads((data_dir / "audit-anchors.jsonl").read_text().splitlines()[-1])
 
-    told = line("audit", "head").told
+    answer = line("audit", "head").answer
 
-    assert set(told) == set(last)
-    assert {name: told[name] for name in ("seq", "hash", "set", "key")} == {
+    assert set(answer) == set(last)
+    assert {name: answer[name] for name in ("seq", "hash", "set", "key")} == {
         name: last[name] for name in ("seq", "hash", "set", "key")
     }
 
@@ -82,11 +82,11 @@ def test_an_export_has_every_entry_a_line(line: CommandLine, demo: Demo) -> None
     """S51: each line is one JSON object in ASCII, whatever things are called."""
     line("project", "create", "é\U0001f511b", "--organization", "Demo")
 
-    told = line("audit", "export", "--format", "jsonl")
+    answer = line("audit", "export", "--format", "jsonl")
 
-    events = [json.loads(it) for it in told.out.splitlines()]
+    events = [json.loads(item) for item in answer.out.splitlines()]
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
-    assert told.out.isascii()
+    assert answer.out.isascii()
     assert [event["action"] for event in events[-2:]] == ["HOLDER_CREATED", "DATA_KEY_CREATED"]
     assert {event["organization_id"] for event in events[-2:]} == {demo.organization_id}
 
@@ -103,19 +103,19 @@ def test_a_delivery_is_exported_without_a_value(line: CommandLine, demo: Demo) -
     assert "demo-" not in str(event)
 
 
-def test_a_pruned_trail_can_be_verified(line: CommandLine, attack: Attack) -> None:
+def test_a_pruned_audit_log_can_be_verified(line: CommandLine, attack: Attack) -> None:
     """S56: what is left still is one chain, and says where it begins."""
-    before = line("audit", "verify", "--json").told["links"]
+    before = line("audit", "verify", "--json").answer["links"]
     line("project", "create", "x", "--organization", "Demo")
 
     pruned = line("audit", "prune", "--before", "2999-01-01")
 
-    left = line("audit", "verify", "--json").told
+    left = line("audit", "verify", "--json").answer
     assert pruned.out == f"pruned {before + 1} entries\n"
     assert (left["first"], left["links"], left["faults"]) == (before + 2, 2, [])
     assert line("audit", "scrub").code == 0
     attack("DELETE FROM audit_event WHERE seq = (SELECT min(seq) FROM audit_event)")
-    assert line("audit", "verify", "--json").told["faults"] != []
+    assert line("audit", "verify", "--json").answer["faults"] != []
 
 
 def test_nothing_older_is_nothing_to_prune(line: CommandLine) -> None:
@@ -127,33 +127,35 @@ def test_a_day_is_a_day(line: CommandLine, day: str) -> None:
     assert line("audit", "prune", "--before", day).code == 2
 
 
-def test_rows_as_the_gateway_left_them_are_told(line: CommandLine) -> None:
+def test_rows_as_the_gateway_left_them_are_reported(line: CommandLine) -> None:
     assert line("audit", "scrub").out == "All rows are as the gateway left them.\n"
-    assert line("audit", "scrub", "--json").told == []
+    assert line("audit", "scrub", "--json").answer == []
 
 
-def test_rows_that_were_changed_are_told(line: CommandLine, attack: Attack, demo: Demo) -> None:
+def test_rows_that_were_changed_are_reported(line: CommandLine, attack: Attack, demo: Demo) -> None:
     """S56."""
     attack(f"UPDATE secret SET version = 9 WHERE id = '{demo.built_in_secret_id}'")  # noqa: S608 - our own id
 
-    told, as_json = line("audit", "scrub"), line("audit", "scrub", "--json")
+    answer, as_json = line("audit", "scrub"), line("audit", "scrub", "--json")
 
-    assert told.code == 1
-    assert told.out == f"CHANGED secret {demo.built_in_secret_id}\n"
-    assert as_json.told == [{"fault": "CHANGED", "table": "secret", "id": demo.built_in_secret_id}]
+    assert answer.code == 1
+    assert answer.out == f"CHANGED secret {demo.built_in_secret_id}\n"
+    assert as_json.answer == [
+        {"fault": "CHANGED", "table": "secret", "id": demo.built_in_secret_id}
+    ]
     assert line("audit", "acknowledge").code == 0
     assert line("audit", "scrub").code == 0
 
 
-def test_an_anchor_file_that_cannot_be_written_stops_the_start(
+def test_a_checkpoint_file_that_cannot_be_written_stops_the_start(
     line: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "fresh"
     monkeypatch.setenv("SECRETS_GATEWAY_DATA_DIR", str(folder))
     line("migrate")
-    monkeypatch.setenv("SECRETS_GATEWAY_AUDIT_ANCHOR_FILE", str(folder / "secrets.db" / "x"))
+    monkeypatch.setenv("SECRETS_GATEWAY_AUDIT_CHECKPOINT_FILE", str(folder / "secrets.db" / "x"))
 
-    told = line("check")
+    answer = line("check")
 
-    assert told.code == 1
-    assert "Traceback" not in told.err
+    assert answer.code == 1
+    assert "Traceback" not in answer.err

@@ -22,21 +22,21 @@ def _register(line: CommandLine, demo: Demo, *more: str, stdin: str | bytes = b"
 
 
 def _delivered(line: CommandLine, demo: Demo) -> dict[str, str]:
-    return dict(line("export", "--service", demo.job_id, "--format", "json").told)
+    return dict(line("export", "--service", demo.job_id, "--format", "json").answer)
 
 
 def test_registered_built_in_reaches_the_services(line: CommandLine, demo: Demo) -> None:
     """C6."""
     registered = _register(line, demo, "--json", stdin=MARKER)
 
-    assert registered.told["key"] == "QOVERY_REDIS_HOST"
-    assert registered.told["version"] == 1
+    assert registered.answer["key"] == "QOVERY_REDIS_HOST"
+    assert registered.answer["version"] == 1
     assert _delivered(line, demo)["QOVERY_REDIS_HOST"] == MARKER
-    explained = line("explain", "--service", demo.job_id, "QOVERY_REDIS_HOST", "--json").told
+    explained = line("explain", "--service", demo.job_id, "QOVERY_REDIS_HOST", "--json").answer
     assert explained["winner"]["scope"] == "BUILT_IN"
 
 
-def test_value_is_not_told_to_whoever_registers_it(line: CommandLine, demo: Demo) -> None:
+def test_value_is_not_reported_to_one_who_registers_it(line: CommandLine, demo: Demo) -> None:
     registered = _register(line, demo, stdin=MARKER)
 
     assert registered.out.startswith("registered QOVERY_REDIS_HOST (")
@@ -116,7 +116,7 @@ def test_longest_value_is_taken(line: CommandLine, demo: Demo) -> None:
 
 
 @pytest.mark.parametrize("secret_id", ["x", "00000000-0000-0000-0000-000000000000"])
-def test_secret_that_is_not_there_is_told(line: CommandLine, secret_id: str) -> None:
+def test_secret_that_is_not_there_is_reported(line: CommandLine, secret_id: str) -> None:
     refused = line("builtin", "rotate", secret_id, stdin=MARKER)
 
     assert refused.code == 1
@@ -125,7 +125,7 @@ def test_secret_that_is_not_there_is_told(line: CommandLine, secret_id: str) -> 
 
 def test_secret_of_a_caller_is_not_rotated(line: CommandLine, demo: Demo) -> None:
     """C6: only what the platform provides."""
-    explained = line("explain", "--service", demo.job_id, "INVOICE_SIGNING_KEY", "--json").told
+    explained = line("explain", "--service", demo.job_id, "INVOICE_SIGNING_KEY", "--json").answer
 
     refused = line("builtin", "rotate", explained["winner"]["id"], stdin=MARKER)
 
@@ -139,7 +139,7 @@ def test_source_is_a_kind_of_service(line: CommandLine, demo: Demo) -> None:
     assert "a source is one of application, container, database" in refused.complaint
 
 
-def test_missing_value_file_is_told(line: CommandLine, demo: Demo, tmp_path: Path) -> None:
+def test_missing_value_file_is_reported(line: CommandLine, demo: Demo, tmp_path: Path) -> None:
     refused = _register(line, demo, "--value-file", str(tmp_path / "missing"))
 
     assert refused.code == 1

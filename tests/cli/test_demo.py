@@ -19,15 +19,15 @@ def empty(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return folder
 
 
-def _ids(told: Mapping[str, str]) -> Mapping[str, str]:
-    return {name: it for name, it in told.items() if name != "token"}
+def _ids(answer: Mapping[str, str]) -> Mapping[str, str]:
+    return {name: value for name, value in answer.items() if name != "token"}
 
 
 def test_a_demo_is_made_where_nothing_is(line: CommandLine, empty: Path) -> None:
     made = line("demo", "--json")
 
-    assert set(made.told) == {it.name for it in fields(Demo)}
-    assert {it.name: it.stat().st_mode & 0o777 for it in empty.iterdir()} == {
+    assert set(made.answer) == {field.name for field in fields(Demo)}
+    assert {item.name: item.stat().st_mode & 0o777 for item in empty.iterdir()} == {
         "audit-anchors.jsonl": 0o600,
         "keys.json": 0o600,
         "secrets.db": 0o600,
@@ -36,8 +36,8 @@ def test_a_demo_is_made_where_nothing_is(line: CommandLine, empty: Path) -> None
 
 
 @pytest.mark.usefixtures("empty")
-def test_a_demo_that_is_there_is_told_again(line: CommandLine) -> None:
-    first, second = line("demo", "--json").told, line("demo", "--json").told
+def test_a_demo_that_is_there_is_reported_again(line: CommandLine) -> None:
+    first, second = line("demo", "--json").answer, line("demo", "--json").answer
 
     assert _ids(first) == _ids(second)
     assert first["token"] != second["token"]
@@ -54,7 +54,7 @@ def test_no_database_is_made_beside_a_key_file(line: CommandLine, data_dir: Path
     assert not (data_dir / "secrets.db").exists()
 
 
-def test_the_version_is_told(line: CommandLine) -> None:
-    told = line("--version")
+def test_the_version_is_reported(line: CommandLine) -> None:
+    answer = line("--version")
 
-    assert (told.code, told.out) == (0, f"secrets-gateway {version('secrets-gateway')}\n")
+    assert (answer.code, answer.out) == (0, f"secrets-gateway {version('secrets-gateway')}\n")

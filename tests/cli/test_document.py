@@ -49,7 +49,7 @@ def shell(data_dir: Path, demo: Demo, tmp_path: Path) -> dict[str, str]:
         f"#!/bin/sh\nexec '{sys.executable}' -c 'from gateway.cli import main; main()' \"$@\"\n"
     )
     program.chmod(0o755)
-    ids = {name.upper(): it for name, it in asdict(demo).items()}
+    ids = {name.upper(): value for name, value in asdict(demo).items()}
     path = {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
     return environment(data_dir, LOG_LEVEL="warning") | ids | path
 
@@ -64,7 +64,7 @@ def test_examples_print_what_the_text_says(
     # The package itself, which is not installed where the examples run.
     shell["PYTHONPATH"] = str(Path(__file__).parents[2])
     for command, printed in _all_examples(document):
-        told = subprocess.run(
+        answer = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", command],
             cwd=tmp_path,
             env=shell,
@@ -74,8 +74,8 @@ def test_examples_print_what_the_text_says(
             check=False,
         )
 
-        assert told.returncode == 0, f"{command}{told.stdout}"
-        assert re.fullmatch(_pattern(printed), told.stdout), f"{command}{told.stdout}"
+        assert answer.returncode == 0, f"{command}{answer.stdout}"
+        assert re.fullmatch(_pattern(printed), answer.stdout), f"{command}{answer.stdout}"
 
 
 def test_document_has_examples_of_every_part() -> None:
@@ -103,6 +103,9 @@ def test_document_names_the_commands_of_every_group(group: str) -> None:
 
 
 def test_every_command_explains_itself() -> None:
-    commands = [*COMMANDS.values(), *(it for _, group in GROUPS.values() for it in group.values())]
+    commands = [
+        *COMMANDS.values(),
+        *(item for _, group in GROUPS.values() for item in group.values()),
+    ]
 
     assert all(command.__doc__ for command in commands)

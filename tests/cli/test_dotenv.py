@@ -74,7 +74,7 @@ def test_single_quotes_are_used_where_every_reader_takes_them_as_they_are() -> N
     single = dotenv_text(TRICKY)
     double = dotenv_text(APOSTROPHES)
 
-    assert [it for it in single.splitlines() if it.startswith("FOLDER")] == [
+    assert [line for line in single.splitlines() if line.startswith("FOLDER")] == [
         r"FOLDER='D:\temp\new'"
     ]
     assert '="' not in single
@@ -142,7 +142,7 @@ def test_docker_gets_lines_as_they_are() -> None:
 
     lines = docker_text(values).splitlines()
 
-    assert dict(it.split("=", 1) for it in lines) == values
+    assert dict(line.split("=", 1) for line in lines) == values
 
 
 @pytest.mark.parametrize(

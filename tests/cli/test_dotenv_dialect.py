@@ -11,7 +11,9 @@ HEX = "00ff" * 19
 
 
 def _read(text: str) -> dict[str, str]:
-    return {it.key: it.value for it in read_entries(text, ImportFormat.DOTENV)}
+    return {
+        read_entry.key: read_entry.value for read_entry in read_entries(text, ImportFormat.DOTENV)
+    }
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ def _lines(line: CommandLine, service: str, key: str) -> list[str]:
 
 def test_own_secret_is_explained(line: CommandLine, demo: Demo) -> None:
     """R1."""
-    told, rule = _lines(line, demo.job_id, "INVOICE_SIGNING_KEY")
+    answer, rule = _lines(line, demo.job_id, "INVOICE_SIGNING_KEY")
 
-    assert told.startswith(
+    assert answer.startswith(
         "job nightly-invoices gets INVOICE_SIGNING_KEY from the value on job nightly-invoices ("
     )
     assert rule == (
@@ -21,7 +21,7 @@ def test_own_secret_is_explained(line: CommandLine, demo: Demo) -> None:
     )
 
 
-def test_what_loses_is_told_with_the_rule(line: CommandLine, demo: Demo) -> None:
+def test_what_loses_is_reported_with_the_rule(line: CommandLine, demo: Demo) -> None:
     """R1."""
     winner, loser, rule = _lines(line, demo.job_id, "SMTP_PASSWORD")
 
@@ -30,7 +30,9 @@ def test_what_loses_is_told_with_the_rule(line: CommandLine, demo: Demo) -> None
     assert rule.startswith("Rule: The nearest one wins: service over environment over project")
 
 
-def test_alias_is_told_with_the_secret_whose_value_it_has(line: CommandLine, demo: Demo) -> None:
+def test_alias_is_reported_with_the_secret_whose_value_it_has(
+    line: CommandLine, demo: Demo
+) -> None:
     """R1."""
     winner, value, rule = _lines(line, demo.job_id, "BILLING_API_KEY")
 
@@ -39,46 +41,46 @@ def test_alias_is_told_with_the_secret_whose_value_it_has(line: CommandLine, dem
     assert "It is an alias" in rule
 
 
-def test_absence_is_told_with_where_the_key_is_instead(line: CommandLine, demo: Demo) -> None:
-    told, rule, elsewhere = _lines(line, demo.job_id, "DATABASE_PASSWORD")
+def test_absence_is_reported_with_where_the_key_is_instead(line: CommandLine, demo: Demo) -> None:
+    answer, rule, elsewhere = _lines(line, demo.job_id, "DATABASE_PASSWORD")
 
-    assert told == "job nightly-invoices does not get DATABASE_PASSWORD."
+    assert answer == "job nightly-invoices does not get DATABASE_PASSWORD."
     assert rule.startswith("Rule: The key is defined on another service of the environment")
     assert elsewhere.startswith("Elsewhere: the alias on application storefront (")
 
 
-def test_key_that_nothing_has_is_told(line: CommandLine, demo: Demo) -> None:
+def test_key_that_nothing_has_is_reported(line: CommandLine, demo: Demo) -> None:
     explained = line("explain", "--service", demo.job_id, "NOTHING")
 
     assert explained.code == 0
     assert explained.out.splitlines()[1] == "Rule: Nothing that you may see has this key."
 
 
-def test_programs_are_told_everything_in_one_object(line: CommandLine, demo: Demo) -> None:
-    told = line("explain", "--service", demo.job_id, "SMTP_PASSWORD", "--json").told
+def test_programs_are_reported_everything_in_one_object(line: CommandLine, demo: Demo) -> None:
+    answer = line("explain", "--service", demo.job_id, "SMTP_PASSWORD", "--json").answer
 
-    assert told["service"]["id"] == demo.job_id
-    assert told["winner"]["variable_type"] == "OVERRIDE"
-    assert told["provenance"] == "OVERRIDE"
-    assert told["value_of"] == told["winner"]["id"]
-    assert [it["holder"]["id"] for it in told["losers"]] == [demo.environment_id]
-    assert told["absence"] is None
-    assert told["elsewhere"] == []
+    assert answer["service"]["id"] == demo.job_id
+    assert answer["winner"]["variable_type"] == "OVERRIDE"
+    assert answer["provenance"] == "OVERRIDE"
+    assert answer["value_of"] == answer["winner"]["id"]
+    assert [loser["holder"]["id"] for loser in answer["losers"]] == [demo.environment_id]
+    assert answer["absence"] is None
+    assert answer["elsewhere"] == []
 
 
-def test_programs_are_told_of_an_absence(line: CommandLine, demo: Demo) -> None:
-    told = line("explain", "--service", demo.foreign_job_id, "SMTP_PASSWORD", "--json").told
+def test_programs_are_reported_of_an_absence(line: CommandLine, demo: Demo) -> None:
+    answer = line("explain", "--service", demo.foreign_job_id, "SMTP_PASSWORD", "--json").answer
 
-    assert told["winner"] is None
-    assert told["absence"] == "IN_ANOTHER_PROJECT"
-    assert len(told["elsewhere"]) == 2
+    assert answer["winner"] is None
+    assert answer["absence"] == "IN_ANOTHER_PROJECT"
+    assert len(answer["elsewhere"]) == 2
 
 
 def test_explanation_holds_no_value(line: CommandLine, demo: Demo) -> None:
     for arguments in ([], ["--json"]):
-        told = line("explain", "--service", demo.job_id, "SMTP_PASSWORD", *arguments)
+        answer = line("explain", "--service", demo.job_id, "SMTP_PASSWORD", *arguments)
 
-        assert "demo-" not in told.out + told.err
+        assert "demo-" not in answer.out + answer.err
 
 
 def test_what_is_no_key_is_refused_without_being_repeated(line: CommandLine, demo: Demo) -> None:

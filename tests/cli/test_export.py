@@ -38,7 +38,7 @@ def test_export_as_dotenv_has_a_line_for_each_key_and_marks_files(
 ) -> None:
     exported = line("export", "--service", demo.job_id, "--format", "dotenv")
 
-    assert exported.out.splitlines() == [*(f"{k}='{it}'" for k, it in VALUES.items()), MARK]
+    assert exported.out.splitlines() == [*(f"{k}='{value}'" for k, value in VALUES.items()), MARK]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_export_for_kubernetes_holds_the_files_too(line: CommandLine, demo: Demo
     exported = line("export", "--service", demo.job_id, "--format", "k8s", "--name", "invoices")
 
     variables, files = yaml.safe_load_all(exported.out)
-    assert {key: b64decode(it).decode() for key, it in variables["data"].items()} == VALUES
+    assert {key: b64decode(value).decode() for key, value in variables["data"].items()} == VALUES
     assert files["metadata"]["name"] == "invoices-files"
     assert b64decode(files["data"]["TLS_CERTIFICATE"]) == b"demo certificate"
     assert exported.err == ""
@@ -81,17 +81,17 @@ def test_export_says_which_files_it_leaves_out(line: CommandLine, demo: Demo) ->
 
 
 def test_export_finds_services_of_every_organization(line: CommandLine) -> None:
-    other = line("organization", "create", "Other", "--json").told["id"]
-    project = line("project", "create", "lone", "--organization", other, "--json").told["id"]
+    other = line("organization", "create", "Other", "--json").answer["id"]
+    project = line("project", "create", "lone", "--organization", other, "--json").answer["id"]
     place = ["--organization", other, "--project", project]
     line("environment", "create", "live", *place)
     made = line(
         "service", "create", "worker", *place, "--environment", "live", "--kind", "job", "--json"
     )
 
-    exported = line("export", "--service", made.told["id"], "--format", "json")
+    exported = line("export", "--service", made.answer["id"], "--format", "json")
 
-    assert exported.told == {}
+    assert exported.answer == {}
 
 
 def test_export_of_an_environment_is_what_services_get_from_there(
@@ -101,7 +101,7 @@ def test_export_of_an_environment_is_what_services_get_from_there(
     holder = f"environment:{demo.environment_id}"
     exported = line("export", "--holder", holder, "--format", "json")
 
-    assert exported.told == {
+    assert exported.answer == {
         "BILLING_API_KEY": "demo-payment-key",
         "ERROR_REPORT_DSN": "https://demo@errors.invalid/1",
         "PAYMENT_API_KEY": "demo-live-payment-key",
@@ -120,7 +120,7 @@ def test_export_of_a_holder_is_recorded_like_a_services(line: CommandLine, demo:
     holder = f"project:{demo.project_id}"
     line("export", "--holder", holder, "--format", "yaml")
 
-    events = [json.loads(it) for it in line("audit", "export").out.splitlines()]
+    events = [json.loads(item) for item in line("audit", "export").out.splitlines()]
     assert events[-1]["action"] == "VALUES_DELIVERED"
     assert events[-1]["holder_id"] == demo.project_id
     assert events[-1]["details"]["keys"] == 2
@@ -142,11 +142,11 @@ def test_what_is_not_a_service_is_named(line: CommandLine, demo: Demo, command: 
     }
     hint = " --holder exports a project or an environment." if command == "export" else ""
 
-    refused = {it: line(command, "--service", it, *REST_OF[command]) for it in called}
+    refused = {item: line(command, "--service", item, *REST_OF[command]) for item in called}
 
-    assert {(it.code, it.out) for it in refused.values()} == {(1, "")}
-    assert {it: finished.complaint for it, finished in refused.items()} == {
-        it: f"{what} is not a service: give the id of one.{hint}" for it, what in called.items()
+    assert {(item.code, item.out) for item in refused.values()} == {(1, "")}
+    assert {name: finished.complaint for name, finished in refused.items()} == {
+        name: f"{what} is not a service: give the id of one.{hint}" for name, what in called.items()
     }
 
 

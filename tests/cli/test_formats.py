@@ -48,7 +48,7 @@ def test_any_value_comes_back_from_yaml(variables: Mapping[str, str]) -> None:
 def test_any_value_comes_back_from_a_kubernetes_manifest(variables: Mapping[str, str]) -> None:
     (manifest,) = yaml.safe_load_all(render(Format.K8S, _delivered(variables)))
 
-    assert {key: b64decode(it).decode() for key, it in manifest["data"].items()} == variables
+    assert {key: b64decode(value).decode() for key, value in manifest["data"].items()} == variables
 
 
 def test_manifest_is_a_secret_with_a_name_like_the_service() -> None:

@@ -15,16 +15,16 @@ IN_DEMO = ("--organization", "Demo")
 
 def _token(line: CommandLine, *more: str) -> str:
     made = line("token", "create", *IN_DEMO, "--name", "t", "--role", "runtime", *more, "--json")
-    return str(made.told["id"])
+    return str(made.answer["id"])
 
 
 def test_token_is_created_for_one_place(line: CommandLine, demo: Demo) -> None:
     token_id = _token(line, "--on", f"job:{demo.job_id}")
 
     (listed,) = (
-        it
-        for it in line("token", "list", *IN_DEMO, "--json").told["tokens"]
-        if it["id"] == token_id
+        token
+        for token in line("token", "list", *IN_DEMO, "--json").answer["tokens"]
+        if token["id"] == token_id
     )
 
     assert listed["role"] == "runtime on job nightly-invoices"
@@ -38,16 +38,18 @@ def test_tokens_show_when_they_expire_and_were_used_last(line: CommandLine, data
 
     listed = line("token", "list", *IN_DEMO).out.splitlines()
     (facts,) = (
-        it
-        for it in line("token", "list", *IN_DEMO, "--json").told["tokens"]
-        if it["id"] == token_id
+        token
+        for token in line("token", "list", *IN_DEMO, "--json").answer["tokens"]
+        if token["id"] == token_id
     )
 
-    (shown,) = (it for it in listed if it.startswith(token_id))
+    (shown,) = (item for item in listed if item.startswith(token_id))
     expiry = facts["expires_at"][:16].replace("T", " ")
     assert f"  expires {expiry}, last used 2026-01-02 03:04, created by" in shown
     assert facts["last_used_at"].startswith("2026-01-02T03:04:05")
-    assert any(it.startswith(other) and "  does not expire, never used, " in it for it in listed)
+    assert any(
+        item.startswith(other) and "  does not expire, never used, " in item for item in listed
+    )
 
 
 def test_token_is_created_for_the_organization(line: CommandLine) -> None:
@@ -61,11 +63,11 @@ def test_grant_is_added_listed_and_removed(line: CommandLine, demo: Demo) -> Non
     to, on = f"token:{_token(line)}", f"environment:{demo.environment_id}"
     sent = ("--to", to, "--role", "viewer", "--on", on, *IN_DEMO)
 
-    made = line("grant", "add", *sent, "--json").told
+    made = line("grant", "add", *sent, "--json").answer
     again = line("grant", "add", *sent)
     listed = line("grant", "list", *IN_DEMO)
     gone = line("grant", "remove", made["id"], *IN_DEMO)
-    left = line("grant", "list", *IN_DEMO, "--json").told["grants"]
+    left = line("grant", "list", *IN_DEMO, "--json").answer["grants"]
 
     assert (made["role"], made["on"], made["to"]) == ("viewer", on, to)
     assert again.complaint == "The role is granted there already."
@@ -77,7 +79,7 @@ def test_grant_is_added_listed_and_removed(line: CommandLine, demo: Demo) -> Non
 
 def test_user_is_added_granted_and_removed(line: CommandLine) -> None:
     person = ("--issuer", "https://login.example", "--subject", "1", "--name", "Ada")
-    user = line("user", "add", *person, *IN_DEMO, "--json").told
+    user = line("user", "add", *person, *IN_DEMO, "--json").answer
 
     granted = line("grant", "add", "--to", f"user:{user['id']}", "--role", "auditor", *IN_DEMO)
     gone = line("user", "remove", user["id"], *IN_DEMO)

@@ -21,9 +21,7 @@ KEYS = {
 
 
 @pytest.mark.parametrize("chosen", FORMATS)
-def test_each_format_tells_what_the_service_sees(
-    line: CommandLine, demo: Demo, chosen: str
-) -> None:
+def test_each_format_says_what_the_service_sees(line: CommandLine, demo: Demo, chosen: str) -> None:
     drawn = line("graph", "--service", demo.job_id, "--format", chosen)
 
     assert (drawn.code, drawn.err) == (0, "")
@@ -40,12 +38,12 @@ def test_svg_is_what_is_drawn_if_nothing_is_said(line: CommandLine, demo: Demo) 
     assert "href" not in drawn
 
 
-def test_references_are_told_with_their_kind(line: CommandLine, demo: Demo) -> None:
-    told = line("graph", "--service", demo.job_id, "--format", "mermaid").out
+def test_references_are_reported_with_their_kind(line: CommandLine, demo: Demo) -> None:
+    answer = line("graph", "--service", demo.job_id, "--format", "mermaid").out
 
-    assert told.startswith("flowchart RL\n")
-    assert told.count('|"overrides"|') == 2
-    assert told.count('|"alias of"|') == 1
+    assert answer.startswith("flowchart RL\n")
+    assert answer.count('|"overrides"|') == 2
+    assert answer.count('|"alias of"|') == 1
 
 
 def test_rows_are_folded_unless_all_are_asked_for(line: CommandLine, demo: Demo) -> None:
@@ -60,10 +58,10 @@ def test_rows_are_folded_unless_all_are_asked_for(line: CommandLine, demo: Demo)
     assert "AWS_7" in whole
 
 
-def test_what_is_left_out_is_told(
+def test_what_is_left_out_is_reported(
     line: CommandLine, demo: Demo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pictures, "MOST_ROWS", 2)
+    monkeypatch.setattr(pictures, "MAX_ROWS", 2)
 
     drawn = line("graph", "--service", demo.job_id, "--format", "dot")
 

@@ -19,17 +19,17 @@ def test_hierarchy_is_made_by_names(line: CommandLine) -> None:
     made = line(
         *("service", "create", "web", *DEMO, "--project", "site", "--environment", "live"),
         *("--kind", "application", "--json"),
-    ).told
+    ).answer
 
     assert (made["kind"], made["name"]) == ("application", "web")
-    assert line("export", "--service", made["id"], "--format", "json").told == {}
+    assert line("export", "--service", made["id"], "--format", "json").answer == {}
 
 
 def test_hierarchy_is_made_by_ids(line: CommandLine, demo: Demo) -> None:
     by_id = ("--organization", demo.organization_id)
     environment = line(
         "environment", "create", "qa", *by_id, "--project", demo.project_id, "--json"
-    ).told["id"]
+    ).answer["id"]
 
     made = line("service", "create", "web", *by_id, "--environment", environment, "--kind", "helm")
 
@@ -38,7 +38,7 @@ def test_hierarchy_is_made_by_ids(line: CommandLine, demo: Demo) -> None:
 
 @pytest.mark.parametrize("kind", [kind.lower() for kind in SERVICE_SCOPES])
 def test_every_kind_of_service_can_be_made(line: CommandLine, kind: str) -> None:
-    made = line("service", "create", "new", *PRODUCTION, "--kind", kind, "--json").told
+    made = line("service", "create", "new", *PRODUCTION, "--kind", kind, "--json").answer
 
     assert made["kind"] == kind
 
@@ -53,7 +53,7 @@ def test_nothing_else_is_a_kind_of_service(line: CommandLine, kind: str) -> None
 
 def test_created_project_can_hold_secrets(line: CommandLine) -> None:
     """It comes with the data key that its values are sealed with."""
-    made = line("project", "create", "site", *DEMO, "--json").told
+    made = line("project", "create", "site", *DEMO, "--json").answer
 
     imported = line(
         *("import", "--holder", f"project:{made['id']}", "--format", "dotenv", "-"), stdin="A=1"
@@ -73,14 +73,14 @@ def test_created_project_can_hold_secrets(line: CommandLine) -> None:
 def test_holders_are_renamed_by_name(
     line: CommandLine, group: str, name: str, place: tuple[str, ...]
 ) -> None:
-    renamed = line(group, "rename", name, "next", *place, "--json").told
+    renamed = line(group, "rename", name, "next", *place, "--json").answer
 
     assert renamed["name"] == "next"
     assert line(group, "rename", name, "last", *place).code == 1
     assert line(group, "rename", renamed["id"], "last", *DEMO).code == 0
 
 
-def test_service_that_is_not_there_is_told(line: CommandLine) -> None:
+def test_service_that_is_not_there_is_reported(line: CommandLine) -> None:
     refused = line("service", "rename", "missing", "next", *PRODUCTION)
 
     assert refused.code == 1
@@ -138,7 +138,7 @@ def test_holder_with_content_is_deleted_only_if_that_is_asked_for(
     assert line("export", "--service", demo.job_id, "--format", "json").code == 1
 
 
-def test_deletion_tells_all_that_goes(line: CommandLine, demo: Demo) -> None:
+def test_deletion_says_all_that_goes(line: CommandLine, demo: Demo) -> None:
     rehearsed = line("project", "delete", "analytics", *DEMO, "--with-content", "--dry-run")
 
     assert rehearsed.out.splitlines() == [
@@ -149,15 +149,15 @@ def test_deletion_tells_all_that_goes(line: CommandLine, demo: Demo) -> None:
     assert line("export", "--service", demo.foreign_job_id, "--format", "json").code == 0
 
 
-def test_deletion_tells_programs_all_that_went(line: CommandLine, demo: Demo) -> None:
-    told = line("project", "delete", "shop", *DEMO, "--with-content", "--json").told
+def test_deletion_says_programs_all_that_went(line: CommandLine, demo: Demo) -> None:
+    answer = line("project", "delete", "shop", *DEMO, "--with-content", "--json").answer
 
-    assert told["dry_run"] is False
-    assert told["holders"][0] == {
+    assert answer["dry_run"] is False
+    assert answer["holders"][0] == {
         "id": demo.project_id,
         "kind": "project",
         "name": "shop",
         "secrets": 2,
     }
-    assert len(told["holders"]) == 10
-    assert json.dumps(told).count(demo.job_id) == 1
+    assert len(answer["holders"]) == 10
+    assert json.dumps(answer).count(demo.job_id) == 1

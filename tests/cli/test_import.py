@@ -25,10 +25,10 @@ MIXED = {
 
 
 def _values(line: CommandLine, service: str) -> dict[str, str]:
-    return dict(line("export", "--service", service, "--format", "json").told)
+    return dict(line("export", "--service", service, "--format", "json").answer)
 
 
-def test_every_key_is_told_what_became_of_it(line: CommandLine, demo: Demo) -> None:
+def test_every_key_is_reported_what_became_of_it(line: CommandLine, demo: Demo) -> None:
     """V4."""
     imported = line(
         *("import", "--holder", f"job:{demo.job_id}", "--format", "json", "-"),
@@ -69,7 +69,7 @@ def test_import_with_a_failed_row_ends_with_1_and_keeps_the_others(
     assert values["INVOICE_SIGNING_KEY"] == "demo-signing-key"
 
 
-def test_nothing_that_is_told_holds_a_value(line: CommandLine, demo: Demo) -> None:
+def test_nothing_that_is_reported_holds_a_value(line: CommandLine, demo: Demo) -> None:
     for as_json in ([], ["--json"]):
         imported = line(
             *("import", "--holder", f"job:{demo.job_id}", "--format", "json", "-", *as_json),
@@ -93,7 +93,7 @@ def test_values_are_replaced_only_if_that_is_asked_for(
     assert _values(line, demo.job_id)["INVOICE_SIGNING_KEY"] == "next"
 
 
-def test_dry_run_tells_the_same_and_changes_nothing(line: CommandLine, demo: Demo) -> None:
+def test_dry_run_says_the_same_and_changes_nothing(line: CommandLine, demo: Demo) -> None:
     arguments = ("import", "--holder", f"job:{demo.job_id}", "--format", "dotenv", "-")
     before = _values(line, demo.job_id)
 
@@ -104,25 +104,25 @@ def test_dry_run_tells_the_same_and_changes_nothing(line: CommandLine, demo: Dem
     assert rehearsed.out == f"{done.out}Dry run: nothing was changed.\n"
 
 
-def test_programs_are_told_everything_in_one_object(line: CommandLine, demo: Demo) -> None:
-    told = line(
+def test_programs_are_reported_everything_in_one_object(line: CommandLine, demo: Demo) -> None:
+    answer = line(
         *("import", "--holder", f"environment:{demo.environment_id}", "--format", "yaml", "-"),
         "--json",
         stdin="NEW_KEY: 1\nQOVERY_KEY: 2\nnot a key: 3\n",
-    ).told
+    ).answer
 
-    assert told["holder"] == {
+    assert answer["holder"] == {
         "id": demo.environment_id,
         "kind": "environment",
         "name": "production",
     }
-    assert told["dry_run"] is False
-    assert [row["key"] for row in told["rows"]] == ["NEW_KEY", "QOVERY_KEY", None]
-    assert [row["action"] for row in told["rows"]] == ["created", "failed", "failed"]
-    assert [row["place"] for row in told["rows"]] == ["line 1", "line 2", "line 3"]
-    assert told["rows"][0]["id"]
-    assert told["rows"][1]["error"]["code"] == "BAD_USER_INPUT"
-    assert told["summary"]["failed"] == 2
+    assert answer["dry_run"] is False
+    assert [row["key"] for row in answer["rows"]] == ["NEW_KEY", "QOVERY_KEY", None]
+    assert [row["action"] for row in answer["rows"]] == ["created", "failed", "failed"]
+    assert [row["place"] for row in answer["rows"]] == ["line 1", "line 2", "line 3"]
+    assert answer["rows"][0]["id"]
+    assert answer["rows"][1]["error"]["code"] == "BAD_USER_INPUT"
+    assert answer["summary"]["failed"] == 2
 
 
 def test_more_than_a_thousand_are_refused_before_anything_is_done(
@@ -157,7 +157,7 @@ def test_holder_of_another_kind_is_not_found(line: CommandLine, demo: Demo) -> N
     assert imported.complaint == f"No helm has the id {demo.job_id}."
 
 
-def test_file_that_cannot_be_read_is_told_by_its_name_and_place(
+def test_file_that_cannot_be_read_is_reported_by_its_name_and_place(
     line: CommandLine, demo: Demo, tmp_path: Path
 ) -> None:
     file = tmp_path / "live.env"

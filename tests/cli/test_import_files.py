@@ -37,7 +37,7 @@ def _read(text: str, written: ImportFormat) -> dict[str, str]:
         ("live.env.yaml", YAML),
     ],
 )
-def test_name_of_a_file_tells_how_it_is_written(path: str, written: ImportFormat) -> None:
+def test_name_of_a_file_says_how_it_is_written(path: str, written: ImportFormat) -> None:
     assert format_of(path) is written
 
 
@@ -91,7 +91,7 @@ def test_json_numbers_are_taken_as_they_are_written(number: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "written", "place"),
+    ("text", "written", "path"),
     [
         (f"A=1\nA={MARKER}", DOTENV, "line 2"),
         (f"A=1\n\n{MARKER}", DOTENV, "line 3"),
@@ -125,13 +125,13 @@ def test_json_numbers_are_taken_as_they_are_written(number: str) -> None:
         ("[" * 1_000, YAML, "this"),
     ],
 )
-def test_what_is_wrong_is_told_by_its_place_alone(
-    text: str, written: ImportFormat, place: str
+def test_what_is_wrong_is_reported_by_its_place_alone(
+    text: str, written: ImportFormat, path: str
 ) -> None:
     with pytest.raises(Misread) as refused:
         read_entries(text, written)
 
-    assert str(refused.value).startswith(place)
+    assert str(refused.value).startswith(path)
     assert MARKER not in str(refused.value)
     assert MARKER not in repr(refused.value.__cause__)
 
@@ -148,7 +148,7 @@ def test_entries_do_not_show_what_they_hold() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "written", "places"),
+    ("text", "written", "paths"),
     [
         ("A=1\n\n# x\nB='\n'\nC=2", DOTENV, ["line 1", "line 4", "line 6"]),
         ("A: 1\n\nB: 2", YAML, ["line 1", "line 3"]),
@@ -156,11 +156,11 @@ def test_entries_do_not_show_what_they_hold() -> None:
         ("{}", JSON, []),
     ],
 )
-def test_entries_know_their_lines(text: str, written: ImportFormat, places: list[object]) -> None:
-    found = [entry.place for entry in read_entries(text, written)]
+def test_entries_know_their_lines(text: str, written: ImportFormat, paths: list[object]) -> None:
+    found = [entry.position for entry in read_entries(text, written)]
 
-    lines = [f"line {it}, entry {n}" for n, it in enumerate(places, start=1)]
-    assert found == (lines if written is JSON else places)
+    lines = [f"line {path}, entry {n}" for n, path in enumerate(paths, start=1)]
+    assert found == (lines if written is JSON else paths)
 
 
 @pytest.mark.parametrize("written", [DOTENV, YAML])

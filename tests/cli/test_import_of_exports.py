@@ -48,7 +48,7 @@ def test_file_stays_where_an_export_is_imported_again(
     imported = line("import", "--holder", at, "--format", form, "--overwrite", "-", stdin=text)
 
     assert _is_skipped(imported.out)
-    assert {_content(line, it) for it in (demo.job_id, demo.application_id)} == {
+    assert {_content(line, item) for item in (demo.job_id, demo.application_id)} == {
         b"demo certificate"
     }
 
@@ -60,14 +60,14 @@ def test_marks_keep_paths_out_where_nothing_is_known_of_the_file(
     """As on another machine: in another organization, which has no such file."""
     text = _text(line, demo, form)
     line("organization", "create", "Elsewhere")
-    made = line("project", "create", "copy", "--organization", "Elsewhere", "--json").told
+    made = line("project", "create", "copy", "--organization", "Elsewhere", "--json").answer
     at = ["--holder", f"project:{made['id']}"]
     read_as = "dotenv" if form == "shell" else form
 
     imported = line("import", *at, "--format", read_as, "-", stdin=text)
 
     assert _is_skipped(imported.out)
-    assert FILE not in line("export", *at, "--format", "json").told
+    assert FILE not in line("export", *at, "--format", "json").answer
 
 
 def test_other_values_of_a_file_are_imported(line: CommandLine, demo: Demo) -> None:
@@ -88,7 +88,7 @@ def test_programs_see_why_a_path_is_skipped(line: CommandLine, demo: Demo) -> No
     imported = line("import", "--holder", at, "--format", "json", "--json", "-", stdin=text)
 
     assert imported.code == 0
-    (row,) = imported.told["rows"]
+    (row,) = imported.answer["rows"]
     assert (row["action"], row["error"]["message"]) == ("skipped", REASON)
 
 

@@ -25,36 +25,38 @@ def _exported(line: CommandLine, demo: Demo) -> str:
 
 
 def _key_ids(finished: Finished) -> set[str]:
-    return {it["id"] for it in finished.told["data_keys"] if it["project_id"]}
+    return {data_key["id"] for data_key in finished.answer["data_keys"] if data_key["project_id"]}
 
 
-def test_status_tells_which_key_wraps_and_what_is_sealed_by_which(
+def test_status_says_which_key_wraps_and_what_is_sealed_by_which(
     line: CommandLine, demo: Demo, data_dir: Path
 ) -> None:
-    told = line("keys", "status", "--json").told
+    result = line("keys", "status", "--json").answer
     shown = line("keys", "status").out.splitlines()
 
-    assert told["provider"] == "keyfile"
-    assert told["kek_id"] == KeyFile.load(data_dir / "keys.json").primary
-    assert {it["project_id"] for it in told["data_keys"]} == {
+    assert result["provider"] == "keyfile"
+    assert result["kek_id"] == KeyFile.load(data_dir / "keys.json").primary
+    assert {data_key["project_id"] for data_key in result["data_keys"]} == {
         None,
         demo.project_id,
         demo.other_project_id,
     }
-    assert {it["project_id"]: it["values"] for it in told["data_keys"]}[demo.project_id] == 9
-    assert {it["due"] for it in told["data_keys"]} == {None}
-    assert shown[0] == f"{told['kek_id']} of the provider keyfile wraps data keys."
+    assert {data_key["project_id"]: data_key["values"] for data_key in result["data_keys"]}[
+        demo.project_id
+    ] == 9
+    assert {data_key["due"] for data_key in result["data_keys"]} == {None}
+    assert shown[0] == f"{result['kek_id']} of the provider keyfile wraps data keys."
     assert len(shown) == 4
-    assert any("active, 9 values, 0 days old" in it for it in shown)
+    assert any("active, 9 values, 0 days old" in item for item in shown)
 
 
 def test_no_command_shows_a_key(line: CommandLine, data_dir: Path) -> None:
     """S47, S54."""
     stored = KeyFile.load(data_dir / "keys.json").keys.values()
-    keys = [base64.b64encode(it).decode() for it in stored]
+    keys = [base64.b64encode(item).decode() for item in stored]
 
     commands = ("status", "rotate", "rewrap", "retire --yes")
-    shown = [line("keys", *it.split()).out for it in commands]
+    shown = [line("keys", *command.split()).out for command in commands]
 
     assert [key for key in keys for text in shown if key in text] == []
 
@@ -74,10 +76,10 @@ def test_a_data_key_is_due_by_its_age_and_its_seals(
         demo.other_project_id,
     )
 
-    told = line("keys", "status", "--json").told["data_keys"]
+    result = line("keys", "status", "--json").answer["data_keys"]
     shown = line("keys", "status").out
 
-    assert {it["project_id"]: it["due"] for it in told} == {
+    assert {item["project_id"]: item["due"] for item in result} == {
         None: None,
         demo.project_id: "AGE",
         demo.other_project_id: "SEALS",
@@ -86,22 +88,24 @@ def test_a_data_key_is_due_by_its_age_and_its_seals(
     assert "due for rotation (seals)" in shown
 
 
-def test_rotating_wraps_every_data_key_anew_and_leaves_values_alone(
+def test_rotating_wraps_every_data_key_again_and_leaves_values_alone(
     line: CommandLine, demo: Demo, data_dir: Path
 ) -> None:
     """S54."""
-    exported, before = _exported(line, demo), line("keys", "status", "--json").told
+    exported, before = _exported(line, demo), line("keys", "status", "--json").answer
 
     rotated = line("keys", "rotate")
-    after = line("keys", "status", "--json").told
+    after = line("keys", "status", "--json").answer
 
     assert rotated.out.splitlines() == [
         f"new key-encryption key {after['kek_id']}",
         "wrapped 3 data keys and sealed 0 values anew; removed 0 data keys",
     ]
     assert after["kek_id"] != before["kek_id"]
-    assert {it["kek_id"] for it in after["data_keys"]} == {after["kek_id"]}
-    assert [it["id"] for it in after["data_keys"]] == [it["id"] for it in before["data_keys"]]
+    assert {data_key["kek_id"] for data_key in after["data_keys"]} == {after["kek_id"]}
+    assert [data_key["id"] for data_key in after["data_keys"]] == [
+        data_key["id"] for data_key in before["data_keys"]
+    ]
     assert set(KeyFile.load(data_dir / "keys.json").keys) == {before["kek_id"], after["kek_id"]}
     assert _exported(line, demo) == exported
 
@@ -114,7 +118,7 @@ def test_an_old_key_is_removed_when_nothing_needs_it(
     needed = line("keys", "retire", "--yes").out
     line("keys", "rotate")
 
-    removed = line("keys", "retire", "--yes", "--json").told
+    removed = line("keys", "retire", "--yes", "--json").answer
 
     assert needed == "Every key is needed.\n"
     assert removed == {"removed": [old]}
@@ -146,7 +150,7 @@ def test_a_key_that_still_wraps_is_not_removed(line: CommandLine, data_dir: Path
 
     assert line("keys", "retire", "--yes").out == "Every key is needed.\n"
     assert shown.count(f"still wrapped by {old}") == 3
-    assert line("keys", "rewrap", "--json").told == {
+    assert line("keys", "rewrap", "--json").answer == {
         "data_keys": 3,
         "values": 0,
         "removed": 0,
@@ -155,7 +159,7 @@ def test_a_key_that_still_wraps_is_not_removed(line: CommandLine, data_dir: Path
     assert line("keys", "retire", "--yes").out == f"removed {old}\n"
 
 
-def test_rotating_data_keys_seals_every_value_anew(line: CommandLine, demo: Demo) -> None:
+def test_rotating_data_keys_seals_every_value_again(line: CommandLine, demo: Demo) -> None:
     """S54."""
     exported, before = _exported(line, demo), line("keys", "status", "--json")
 
@@ -173,13 +177,15 @@ def test_rotating_data_keys_seals_every_value_anew(line: CommandLine, demo: Demo
 def test_one_projects_data_key_is_rotated_alone(line: CommandLine, demo: Demo) -> None:
     before = line("keys", "status", "--json")
 
-    told = line("keys", "rotate", "--data", "--project", demo.project_id, "--json").told
+    result = line("keys", "rotate", "--data", "--project", demo.project_id, "--json").answer
 
-    assert told == {"data_keys": 0, "values": 9, "removed": 1, "failed": 0}
+    assert result == {"data_keys": 0, "values": 9, "removed": 1, "failed": 0}
     assert len(_key_ids(before) & _key_ids(line("keys", "status", "--json"))) == 1
 
 
-def test_a_value_that_does_not_open_is_told_and_stays(line: CommandLine, data_dir: Path) -> None:
+def test_a_value_that_does_not_open_is_reported_and_stays(
+    line: CommandLine, data_dir: Path
+) -> None:
     """The rest goes through; the data key that it needs stays too."""
     _execute(
         data_dir,
@@ -188,7 +194,9 @@ def test_a_value_that_does_not_open_is_told_and_stays(line: CommandLine, data_di
     )
 
     refused = line("keys", "rotate", "--data")
-    states = [it["state"] for it in line("keys", "status", "--json").told["data_keys"]]
+    states = [
+        data_key["state"] for data_key in line("keys", "status", "--json").answer["data_keys"]
+    ]
 
     assert refused.code == 1
     assert "1 row could not be opened: see the alarms in the log." in refused.err
@@ -196,7 +204,7 @@ def test_a_value_that_does_not_open_is_told_and_stays(line: CommandLine, data_di
     assert sorted(states) == ["ACTIVE", "ACTIVE", "ACTIVE", "RETIRING"]
 
 
-def test_a_data_key_that_does_not_unwrap_is_told_and_stays(
+def test_a_data_key_that_does_not_unwrap_is_reported_and_stays(
     line: CommandLine, demo: Demo, data_dir: Path
 ) -> None:
     _execute(
@@ -211,7 +219,7 @@ def test_a_data_key_that_does_not_unwrap_is_told_and_stays(
     assert "wrapped 2 data keys" in refused.out
 
 
-def test_a_project_that_is_not_there_is_told(line: CommandLine) -> None:
+def test_a_project_that_is_not_there_is_reported(line: CommandLine) -> None:
     refused = line("keys", "rotate", "--data", "--project", PROJECT)
 
     assert refused.code == 1
@@ -230,13 +238,13 @@ def test_a_database_moves_to_another_provider_and_back(
     monkeypatch.setenv("SECRETS_GATEWAY_KEY", base64.b64encode(os.urandom(32)).decode())
     monkeypatch.setenv("SECRETS_GATEWAY_KEY_PROVIDER", "env")
 
-    moved = line("keys", "rewrap", "--json").told
+    moved = line("keys", "rewrap", "--json").answer
     (data_dir / "keys.json").unlink()
     without_file = _exported(line, demo)
     refused = line("keys", "rotate")
     KeyFile.create(data_dir / "keys.json")
     monkeypatch.setenv("SECRETS_GATEWAY_KEY_PROVIDER", "keyfile")
-    back = line("keys", "rewrap", "--json").told
+    back = line("keys", "rewrap", "--json").answer
     monkeypatch.delenv("SECRETS_GATEWAY_KEY")
 
     assert moved["data_keys"] == back["data_keys"] == 3

@@ -7,10 +7,10 @@ from tests.cli.conftest import CommandLine
 
 
 def test_created_organization_is_listed(line: CommandLine) -> None:
-    made = line("organization", "create", "Other", "--json").told
+    made = line("organization", "create", "Other", "--json").answer
 
     assert made["name"] == "Other"
-    assert made in line("organization", "list", "--json").told["organizations"]
+    assert made in line("organization", "list", "--json").answer["organizations"]
     assert f"{made['id']}  Other" in line("organization", "list").out.splitlines()
 
 
@@ -20,9 +20,10 @@ def test_organization_is_renamed_by_name_or_id(line: CommandLine, demo: Demo) ->
     renamed = line("organization", "rename", demo.organization_id, "Last")
 
     assert renamed.out == f"renamed organization Last ({demo.organization_id})\n"
-    assert [it["name"] for it in line("organization", "list", "--json").told["organizations"]] == [
-        "Last"
-    ]
+    assert [
+        organization["name"]
+        for organization in line("organization", "list", "--json").answer["organizations"]
+    ] == ["Last"]
 
 
 def test_renaming_to_the_same_name_changes_nothing(line: CommandLine) -> None:
@@ -30,15 +31,15 @@ def test_renaming_to_the_same_name_changes_nothing(line: CommandLine) -> None:
 
 
 def test_what_is_in_an_organization_is_shown_with_its_ids(line: CommandLine, demo: Demo) -> None:
-    told = line("organization", "show", "Demo", "--json").told
+    answer = line("organization", "show", "Demo", "--json").answer
     shown = line("organization", "show", "Demo").out.splitlines()
 
-    paths = [holder["path"] for holder in told["holders"]]
-    assert (told["id"], paths) == (demo.organization_id, sorted(paths))
+    paths = [holder["path"] for holder in answer["holders"]]
+    assert (answer["id"], paths) == (demo.organization_id, sorted(paths))
     assert len(shown) == len(paths)
     assert f"{demo.project_id}  project      shop" in shown
     assert f"{demo.job_id}  job          shop / production / nightly-invoices" in shown
-    assert [it["secrets"] for it in told["holders"] if it["id"] == demo.project_id] == [2]
+    assert [item["secrets"] for item in answer["holders"] if item["id"] == demo.project_id] == [2]
 
 
 def test_another_organization_is_not_shown(line: CommandLine) -> None:
@@ -62,7 +63,9 @@ def test_two_organizations_cannot_have_one_name(line: CommandLine, action: list[
     [["rename", "Missing", "Next"], ["delete", "Missing"], ["show", "Missing"]],
     ids=["rename", "delete", "show"],
 )
-def test_organization_that_is_not_there_is_told(line: CommandLine, arguments: list[str]) -> None:
+def test_organization_that_is_not_there_is_reported(
+    line: CommandLine, arguments: list[str]
+) -> None:
     refused = line("organization", *arguments)
 
     assert refused.code == 1
@@ -91,13 +94,13 @@ def test_organization_with_projects_is_deleted_only_if_that_is_asked_for(
 ) -> None:
     refused = line("organization", "delete", "Demo")
     rehearsed = line("organization", "delete", "Demo", "--with-content", "--dry-run")
-    told = line("organization", "delete", "Demo", "--with-content", "--json").told
+    answer = line("organization", "delete", "Demo", "--with-content", "--json").answer
 
     assert refused.code == 1
     assert "(13 with 11 secrets)" in refused.complaint
     assert "--with-content" in refused.complaint
     assert rehearsed.out.startswith(f"would delete organization Demo ({demo.organization_id})")
-    assert told == {
+    assert answer == {
         "id": demo.organization_id,
         "name": "Demo",
         "dry_run": False,

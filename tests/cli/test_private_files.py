@@ -23,7 +23,7 @@ def test_file_and_its_alias_are_one_file() -> None:
 @pytest.mark.parametrize(
     "other",
     [_file("/etc/a", "other"), _file("/etc/a/b"), _file("/etc")],
-    ids=lambda it: it.mount_path,
+    ids=lambda item: item.mount_path,
 )
 def test_files_that_cannot_be_together_are_refused(other: RuntimeFile, tmp_path: Path) -> None:
     with (

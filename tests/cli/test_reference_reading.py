@@ -13,8 +13,8 @@ from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope
 from gateway.runtime import Runtime
 from gateway.services import writing
+from gateway.services.context import ServiceContext
 from gateway.services.demo import Demo
-from gateway.services.foundation import Foundation
 from gateway.services.operator import references as reading
 from gateway.services.references import secrets_reached
 from gateway.settings import Settings
@@ -55,8 +55,8 @@ async def _reached(runtime: Runtime, secret_id: str) -> set[str]:
     async with runtime.database.read() as unit:
         secret = await secrets.find(unit, secret_id)
         assert secret
-        foundation = Foundation(runtime.database, runtime.vault)
-        return await secrets_reached(foundation, unit, secret)
+        context = ServiceContext(runtime.database, runtime.vault)
+        return await secrets_reached(context, unit, secret)
 
 
 def _rows(data_dir: Path, statement: str) -> list[Any]:
@@ -155,7 +155,7 @@ async def test_references_outlast_new_keys(data_dir: Path, template: tuple[Path,
         operator = Principal.operator(world.demo.organization_id)
         async with world.runtime.database.read() as unit:
             found = await world.runtime.services.effective.explain(
-                unit, viewer=operator, service_id=world.demo.job_id, key="URL"
+                unit, principal=operator, service_id=world.demo.job_id, key="URL"
             )
         assert found
-        assert [it.key for it in found.references] == ["HOST"]
+        assert [reference.key for reference in found.references] == ["HOST"]

@@ -35,7 +35,7 @@ def test_wrong_usage_ends_with_2(line: CommandLine, arguments: list[str], compla
     assert refused.complaint == complaint
 
 
-def test_choices_are_told_on_the_same_line(line: CommandLine) -> None:
+def test_choices_are_reported_on_the_same_line(line: CommandLine) -> None:
     refused = line("export", "--service", "x", "--format", "xml")
 
     assert refused.code == 2
@@ -61,7 +61,7 @@ def test_value_among_the_arguments_is_not_repeated(line: CommandLine, demo: Demo
     assert MARKER not in refused.out + refused.err
 
 
-def test_without_data_it_is_told_what_to_run(
+def test_without_data_it_is_reported_what_to_run(
     line: CommandLine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("SECRETS_GATEWAY_DATA_DIR", str(tmp_path / "missing"))
@@ -82,7 +82,7 @@ def test_wrong_setting_is_named(line: CommandLine, monkeypatch: pytest.MonkeyPat
     assert MARKER not in refused.err
 
 
-def test_the_unexpected_is_logged_and_told_as_internal(
+def test_the_unexpected_is_logged_and_reported_as_internal(
     line: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_: Tokens) -> None:
@@ -113,14 +113,14 @@ def test_what_is_well_says_so(line: CommandLine) -> None:
 def test_tokens_are_listed_for_programs(line: CommandLine) -> None:
     line("token", "create", "--organization", "Demo", "--name", "of a robot", "--role", "viewer")
 
-    told = line("token", "list", "--organization", "Demo", "--json").told
+    answer = line("token", "list", "--organization", "Demo", "--json").answer
 
-    assert [it["name"] for it in told["tokens"]].count("of a robot") == 1
-    assert {it["state"] for it in told["tokens"]} == {"valid"}
+    assert [token["name"] for token in answer["tokens"]].count("of a robot") == 1
+    assert {token["state"] for token in answer["tokens"]} == {"valid"}
 
 
 def test_revoked_token_cannot_be_revoked_again(line: CommandLine) -> None:
-    made = line("token", "create", "--organization", "Demo", "--name", "short", "--json").told
+    made = line("token", "create", "--organization", "Demo", "--name", "short", "--json").answer
 
     revoked = line("token", "revoke", made["id"])
     again = line("token", "revoke", made["id"])

@@ -50,4 +50,4 @@ def test_control_demo_is_made_where_the_port_is_free_or_nobody_asks(
     monkeypatch.setenv("SECRETS_GATEWAY_PORT", "0")
     free = line("demo", "--check-address", "--json")
 
-    assert [it.told["token"][:4] for it in (unasked, free)] == ["sgw_", "sgw_"]
+    assert [item.answer["token"][:4] for item in (unasked, free)] == ["sgw_", "sgw_"]

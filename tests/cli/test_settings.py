@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.settings import Settings
 from gateway.settings_file import SETTINGS_FILE
 from tests.cli.conftest import CommandLine
 
@@ -19,7 +20,7 @@ MARKER = "marker-0b61d4"
     ],
     ids=["cut off", "no string", "no UTF-8"],
 )
-def test_a_file_that_is_no_toml_is_told_by_its_place(
+def test_a_file_that_is_no_toml_is_reported_by_its_place(
     line: CommandLine,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -46,7 +47,7 @@ def test_an_unknown_name_in_the_file_is_refused(
     assert (refused.code, refused.complaint) == (1, "setting enviroment: There is no such setting.")
 
 
-def test_an_unknown_variable_is_told_and_does_nothing(
+def test_an_unknown_variable_is_reported_and_does_nothing(
     line: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Orchestrators set variables of their own by the name of a service."""
@@ -59,6 +60,53 @@ def test_an_unknown_variable_is_told_and_does_nothing(
     assert checked.complaint == "SECRETS_GATEWAY_ENVIROMENT is no setting, and does nothing."
     assert "settings: SECRETS_GATEWAY_ENVIROMENT: There is no such setting" in examined.out
     assert MARKER not in checked.err + examined.out + examined.err
+
+
+FORMER = "SECRETS_GATEWAY_SCRUB_SECONDS"
+CURRENT = "SECRETS_GATEWAY_INTEGRITY_SCAN_SECONDS"
+
+
+def test_a_former_name_of_a_variable_counts_and_is_reported(
+    line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(FORMER, "76")
+
+    checked = line("check")
+    examined = line("doctor")
+
+    assert (checked.code, examined.code) == (0, 0)
+    assert Settings().integrity_scan_seconds == 76
+    renamed = f"is now called {CURRENT}: the former name works in this release only."
+    assert checked.complaint == f"{FORMER} {renamed}"
+    assert f"settings: {FORMER}: It {renamed}" in examined.out
+
+
+def test_a_former_name_in_the_file_counts_and_is_reported(
+    line: CommandLine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    SETTINGS_FILE.write_text("scrub_seconds = 77")
+
+    checked = line("check")
+
+    assert (checked.code, Settings().integrity_scan_seconds) == (0, 77)
+    assert checked.complaint == (
+        "scrub_seconds is now called integrity_scan_seconds: the former name works in this release "
+        "only."
+    )
+
+
+def test_a_name_of_today_wins_over_a_former_one(
+    line: CommandLine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    SETTINGS_FILE.write_text("audit_checkpoint_seconds = 71\naudit_anchor_seconds = 72")
+    monkeypatch.setenv(CURRENT, "73")
+    monkeypatch.setenv(FORMER, "74")
+
+    assert line("check").code == 0
+    assert Settings().audit_checkpoint_seconds == 71
+    assert Settings().integrity_scan_seconds == 73
 
 
 @pytest.mark.parametrize(
@@ -105,13 +153,15 @@ def test_a_command_logs_only_what_calls_for_attention(
     assert (made.code, made.err) == (0, "")
 
 
-def test_a_command_logs_as_it_is_told(line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_logs_as_it_is_reported(
+    line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The control of the test above."""
     monkeypatch.setenv("SECRETS_GATEWAY_LOG_LEVEL", "info")
 
     made = line("organization", "create", "Bakery")
 
-    assert "audit_anchor" in made.err
+    assert "audit_checkpoint" in made.err
 
 
 def test_a_data_folder_that_is_a_file_is_not_called_missing(

@@ -87,8 +87,8 @@ SAFE: Final = {
     "in a sticky folder": _folder_for(0o1777),
     "a link": _link_to_file_for(0o644),
     "a link to a link": _second_link_in_folder_for(0o755),
-    "a link to itself": lambda it: (it / SETTINGS_FILE).symlink_to(it / SETTINGS_FILE),
-    "a link to nothing": lambda it: (it / SETTINGS_FILE).symlink_to(it / "nothing"),
+    "a link to itself": lambda item: (item / SETTINGS_FILE).symlink_to(item / SETTINGS_FILE),
+    "a link to nothing": lambda item: (item / SETTINGS_FILE).symlink_to(item / "nothing"),
 }
 
 

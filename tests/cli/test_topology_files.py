@@ -29,7 +29,7 @@ def test_file_names_every_holder_the_widest_first() -> None:
     topology = read_topology(FULL)
 
     assert topology.organization == "Demo"
-    assert topology.places == (
+    assert topology.paths == (
         (shop,),
         (shop, production),
         (shop, production, (Scope.APPLICATION, "storefront")),
@@ -46,16 +46,16 @@ def test_every_kind_of_service_can_be_named(kind: Scope) -> None:
     services = f"services: {{{kind.lower()}: [x]}}"
     text = f"{{organization: A, projects: {{p: {{environments: {{e: {{{services}}}}}}}}}}}"
 
-    assert read_topology(text).places[-1][-1] == (kind, "x")
+    assert read_topology(text).paths[-1][-1] == (kind, "x")
 
 
 def test_environment_may_name_a_kind_without_services() -> None:
-    assert len(read_topology(f"{ENVIRONMENT}        services: {{job: }}").places) == 2
+    assert len(read_topology(f"{ENVIRONMENT}        services: {{job: }}").paths) == 2
 
 
 @pytest.mark.parametrize("text", ["organization: Demo", "{organization: Demo, projects: }"])
 def test_organization_may_be_empty(text: str) -> None:
-    assert read_topology(text).places == ()
+    assert read_topology(text).paths == ()
 
 
 PROJECT = "organization: Demo\nprojects:\n  shop:\n"
@@ -91,7 +91,7 @@ ENVIRONMENT = f"{PROJECT}    environments:\n      live:\n"
         ("organization: 'Demo", "line 1: this is not one YAML document."),
     ],
 )
-def test_what_is_wrong_is_told_with_its_line(text: str, complaint: str) -> None:
+def test_what_is_wrong_is_reported_with_its_line(text: str, complaint: str) -> None:
     with pytest.raises(Misread) as refused:
         read_topology(text)
 

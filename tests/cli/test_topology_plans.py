@@ -12,38 +12,38 @@ from gateway.domain.holders import Organization
 from gateway.domain.scopes import SERVICE_SCOPES, Scope
 from gateway.domain.topology import (
     DeletionsNotEmpty,
-    Place,
+    HolderPath,
+    HolderWithCount,
     Plan,
     PlanOutdated,
-    Standing,
     Topology,
-    planned,
+    make_plan,
 )
 from tests.cli.texts import SEARCHED
 
-SHOP: Place = ((Scope.PROJECT, "shop"),)
-LIVE: Place = (*SHOP, (Scope.ENVIRONMENT, "live"))
-JOB: Place = (*LIVE, (Scope.JOB, "nightly"))
-HELM: Place = (*LIVE, (Scope.HELM, "nightly"))
-OTHER: Place = ((Scope.PROJECT, "other"),)
+SHOP: HolderPath = ((Scope.PROJECT, "shop"),)
+LIVE: HolderPath = (*SHOP, (Scope.ENVIRONMENT, "live"))
+JOB: HolderPath = (*LIVE, (Scope.JOB, "nightly"))
+HELM: HolderPath = (*LIVE, (Scope.HELM, "nightly"))
+OTHER: HolderPath = ((Scope.PROJECT, "other"),)
 TENANT = Organization(id="tenant", name="Demo")
 NAMES = st.sampled_from(["a", "b"])
 
 
-def _wanted(*places: Place) -> Topology:
-    return Topology(organization="Demo", places=places)
+def _wanted(*paths: HolderPath) -> Topology:
+    return Topology(organization="Demo", paths=paths)
 
 
 def _planned(
     wanted: Topology,
-    standing: Sequence[Standing] = (),
+    standing: Sequence[HolderWithCount] = (),
     *,
     organization: Organization | None = TENANT,
     prunes: bool = True,
     first_id: int = 1,
 ) -> Plan:
     numbers = count(first_id)
-    return planned(
+    return make_plan(
         wanted,
         organization=organization,
         standing=standing,
@@ -52,15 +52,15 @@ def _planned(
     )
 
 
-def _standing(*places: Place, secrets: int = 0) -> list[Standing]:
-    made = _planned(_wanted(*places), first_id=100)
-    return [Standing(holder=step.holder, secrets=secrets) for step in made.creations]
+def _standing(*paths: HolderPath, secrets: int = 0) -> list[HolderWithCount]:
+    made = _planned(_wanted(*paths), first_id=100)
+    return [HolderWithCount(holder=step.holder, secrets=secrets) for step in made.creations]
 
 
 def test_everything_is_created_the_widest_first() -> None:
     plan = _planned(_wanted(SHOP, LIVE, JOB, HELM))
 
-    assert [step.place for step in plan.creations] == [SHOP, LIVE, JOB, HELM]
+    assert [step.path for step in plan.creations] == [SHOP, LIVE, JOB, HELM]
     project, environment, job, _ = [step.holder for step in plan.creations]
     assert job.chain_ids == (job.id, environment.id, project.id)
     assert {step.holder.organization_id for step in plan.creations} == {"tenant"}
@@ -72,7 +72,7 @@ def test_what_is_there_stays() -> None:
     plan = _planned(_wanted(SHOP, LIVE, JOB), standing)
 
     (step,) = plan.creations
-    assert step.place == JOB
+    assert step.path == JOB
     assert step.holder.parent_id == standing[1].holder.id
     assert plan.deletions == ()
 
@@ -80,21 +80,21 @@ def test_what_is_there_stays() -> None:
 def test_services_of_two_kinds_may_have_one_name() -> None:
     plan = _planned(_wanted(SHOP, LIVE, HELM), _standing(SHOP, LIVE, JOB))
 
-    assert [step.place for step in plan.creations] == [HELM]
-    assert [step.place for step in plan.deletions] == [JOB]
+    assert [step.path for step in plan.creations] == [HELM]
+    assert [step.path for step in plan.deletions] == [JOB]
 
 
-def test_surplus_is_deleted_the_narrowest_first() -> None:
+def test_extraneous_holders_is_deleted_the_narrowest_first() -> None:
     plan = _planned(_wanted(OTHER), _standing(SHOP, LIVE, JOB))
 
-    assert [step.place for step in plan.deletions] == [JOB, LIVE, SHOP]
+    assert [step.path for step in plan.deletions] == [JOB, LIVE, SHOP]
 
 
-def test_surplus_stays_unless_that_is_asked_for() -> None:
+def test_extraneous_holders_stays_unless_that_is_asked_for() -> None:
     plan = _planned(_wanted(SHOP), _standing(SHOP, LIVE), prunes=False)
 
     assert plan.deletions == ()
-    assert [step.place for step in plan.surplus] == [LIVE]
+    assert [step.path for step in plan.extraneous] == [LIVE]
     assert plan.is_empty
 
 
@@ -129,7 +129,7 @@ def test_plan_is_the_same_though_new_ids_are_others() -> None:
 @pytest.mark.parametrize(
     "meanwhile", [_standing(SHOP), _standing(OTHER), _standing(OTHER, secrets=1)]
 )
-def test_plan_for_another_hierarchy_is_outdated(meanwhile: list[Standing]) -> None:
+def test_plan_for_another_hierarchy_is_outdated(meanwhile: list[HolderWithCount]) -> None:
     wanted = _wanted(SHOP)
 
     with pytest.raises(PlanOutdated):
@@ -144,7 +144,7 @@ def test_plan_for_an_organization_that_came_meanwhile_is_outdated() -> None:
 
 
 @pytest.mark.parametrize(
-    "places",
+    "paths",
     [
         (LIVE,),
         (SHOP, SHOP),
@@ -168,9 +168,9 @@ def test_plan_for_an_organization_that_came_meanwhile_is_outdated() -> None:
         "no name",
     ],
 )
-def test_topology_that_cannot_be_is_refused(places: tuple[Place, ...]) -> None:
+def test_topology_that_cannot_be_is_refused(paths: tuple[HolderPath, ...]) -> None:
     with pytest.raises(InvalidInput):
-        _wanted(*places).ensure_valid()
+        _wanted(*paths).ensure_valid()
 
 
 def test_topology_that_can_be_is_not_refused() -> None:
@@ -178,12 +178,16 @@ def test_topology_that_can_be_is_not_refused() -> None:
     _wanted(SHOP, LIVE, JOB, HELM, OTHER).ensure_valid()
 
 
-def _closed(services: set[tuple[str, str, Scope, str]]) -> tuple[Place, ...]:
-    places: dict[Place, None] = {}
+def _closed(services: set[tuple[str, str, Scope, str]]) -> tuple[HolderPath, ...]:
+    paths: dict[HolderPath, None] = {}
     for project, environment, kind, name in sorted(services):
-        place: Place = ((Scope.PROJECT, project), (Scope.ENVIRONMENT, environment), (kind, name))
-        places |= dict.fromkeys(place[:depth] for depth in (1, 2, 3))
-    return tuple(places)
+        path: HolderPath = (
+            (Scope.PROJECT, project),
+            (Scope.ENVIRONMENT, environment),
+            (kind, name),
+        )
+        paths |= dict.fromkeys(path[:depth] for depth in (1, 2, 3))
+    return tuple(paths)
 
 
 TOPOLOGIES = st.sets(st.tuples(NAMES, NAMES, st.sampled_from(SERVICE_SCOPES), NAMES)).map(_closed)
@@ -192,14 +196,14 @@ TOPOLOGIES = st.sets(st.tuples(NAMES, NAMES, st.sampled_from(SERVICE_SCOPES), NA
 @SEARCHED
 @given(TOPOLOGIES, TOPOLOGIES)
 def test_plan_leads_from_anything_to_anything(
-    there: tuple[Place, ...], wanted: tuple[Place, ...]
+    there: tuple[HolderPath, ...], wanted: tuple[HolderPath, ...]
 ) -> None:
     standing = _standing(*there)
 
     plan = _planned(_wanted(*wanted), standing)
 
-    created = {step.place for step in plan.creations}
-    deleted = {step.place for step in plan.deletions}
+    created = {step.path for step in plan.creations}
+    deleted = {step.path for step in plan.deletions}
     assert (set(there) | created) - deleted == set(wanted)
     assert created.isdisjoint(there)
     assert deleted <= set(there)
@@ -207,5 +211,5 @@ def test_plan_leads_from_anything_to_anything(
 
 @SEARCHED
 @given(TOPOLOGIES)
-def test_plan_for_what_is_there_is_empty(there: tuple[Place, ...]) -> None:
+def test_plan_for_what_is_there_is_empty(there: tuple[HolderPath, ...]) -> None:
     assert _planned(_wanted(*there), _standing(*there)).is_empty

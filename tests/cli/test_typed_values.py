@@ -46,7 +46,7 @@ def test_typed_value_is_taken_and_not_shown(data_dir: Path, demo: Demo, line: Co
 
     assert process.returncode == 0
     assert MARKER not in out + err + shown
-    delivered = line("export", "--service", demo.job_id, "--format", "json").told
+    delivered = line("export", "--service", demo.job_id, "--format", "json").answer
     assert delivered["QOVERY_POSTGRESQL_ZF83A_PASSWORD"] == MARKER.decode()
 
 

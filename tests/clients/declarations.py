@@ -51,7 +51,7 @@ class Declarations:
     def _against_array(self, item: str, given: object, place: str) -> list[str]:
         if not isinstance(given, list):
             return [f"{place} is no array"]
-        found = (self.complaints(item, it, f"{place}[{at}]") for at, it in enumerate(given))
+        found = (self.complaints(item, entry, f"{place}[{at}]") for at, entry in enumerate(given))
         return [complaint for complaints in found for complaint in complaints]
 
     def _against_interface(self, declared: str, given: object, place: str) -> list[str]:

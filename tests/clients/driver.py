@@ -24,7 +24,7 @@ class ClientFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ExecutionResult:
     """What the server answered, as the client handed it on. Header names are in lower case."""
 
     status: int
@@ -52,7 +52,7 @@ class Driver:
     answers: IO[bytes]
     seconds: float
 
-    def ask(self, **question: object) -> Answer:
+    def ask(self, **question: object) -> ExecutionResult:
         """Return the answer.
 
         Raises:
@@ -60,11 +60,11 @@ class Driver:
 
         """
         self.questions.write(json.dumps(question).encode() + b"\n")
-        told = json.loads(self._line())
-        if "failure" in told:
-            raise ClientFailed(told["failure"])
-        headers = {name.lower(): header for name, header in told["headers"].items()}
-        return Answer(told["status"], headers, told["data"])
+        answer = json.loads(self._line())
+        if "failure" in answer:
+            raise ClientFailed(answer["failure"])
+        headers = {name.lower(): header for name, header in answer["headers"].items()}
+        return ExecutionResult(answer["status"], headers, answer["data"])
 
     def _line(self) -> bytes:
         deadline = time.monotonic() + self.seconds

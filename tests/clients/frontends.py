@@ -78,14 +78,14 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Outcome:
     """What a program saw, and what its client complained of on the way."""
 
     seen: Mapping[str, Any]
     complaints: Sequence[str]
 
 
-def play(stage: Stage, program: str, *arguments: str) -> Told:
+def play(stage: Stage, program: str, *arguments: str) -> Outcome:
     """Run a program to its end."""
     ended = subprocess.run(
         ["node", str(FOLDER / program), *arguments],
@@ -96,7 +96,7 @@ def play(stage: Stage, program: str, *arguments: str) -> Told:
     )
     complaints = ended.stderr.decode()
     assert ended.returncode == 0, complaints
-    return Told(json.loads(ended.stdout), complaints.splitlines())
+    return Outcome(json.loads(ended.stdout), complaints.splitlines())
 
 
 def use_tool(folder: str, *command: str) -> "subprocess.CompletedProcess[str]":

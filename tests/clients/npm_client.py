@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from gateway.domain.scopes import Scope
-from tests.clients.driver import Answer, Driver, driving
+from tests.clients.driver import Driver, ExecutionResult, driving
 
 _FOLDER: Final = Path(__file__).with_name("npm")
 _PACKAGE: Final = _FOLDER / "node_modules" / "qovery-typescript-axios"
@@ -47,7 +47,7 @@ class NpmClient:
         with driving(["node", str(_FOLDER / "driver.mjs")], settings) as driver:
             yield cls(driver)
 
-    def call(self, api: str, method: str, *args: object) -> Answer:
+    def call(self, api: str, method: str, *args: object) -> ExecutionResult:
         """Call a method of one of the client's generated classes.
 
         Raises:
@@ -69,30 +69,30 @@ class NpmSecrets:
     scope: Scope
     holder_id: str
 
-    def visible(self) -> Answer:
+    def visible(self) -> ExecutionResult:
         """List all that the holder sees."""
         return self._call("list{}Secrets")
 
-    def create(self, **fields: object) -> Answer:
+    def create(self, **fields: object) -> ExecutionResult:
         """Create a VALUE or a FILE."""
         return self._call("create{}Secret", fields)
 
-    def alias(self, target_id: str, **fields: object) -> Answer:
+    def alias(self, target_id: str, **fields: object) -> ExecutionResult:
         """Create an alias."""
         return self._call("create{}SecretAlias", target_id, fields)
 
-    def override(self, target_id: str, **fields: object) -> Answer:
+    def override(self, target_id: str, **fields: object) -> ExecutionResult:
         """Create an override."""
         return self._call("create{}SecretOverride", target_id, fields)
 
-    def edit(self, secret_id: str, **fields: object) -> Answer:
+    def edit(self, secret_id: str, **fields: object) -> ExecutionResult:
         """Edit a secret."""
         return self._call("edit{}Secret", secret_id, fields)
 
-    def delete(self, secret_id: str) -> Answer:
+    def delete(self, secret_id: str) -> ExecutionResult:
         """Delete a secret."""
         return self._call("delete{}Secret", secret_id)
 
-    def _call(self, method: str, *args: str | Mapping[str, object]) -> Answer:
+    def _call(self, method: str, *args: str | Mapping[str, object]) -> ExecutionResult:
         name = self.scope.camel_name
         return self.client.call(f"{name}SecretApi", method.format(name), self.holder_id, *args)

@@ -4,12 +4,12 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Final
 
-from tests.clients.driver import Answer
+from tests.clients.driver import ExecutionResult
 
 _TEXTS: Final = ("type", "title", "detail", "instance", "error", "message", "path", "timestamp")
 
 
-def ensure_problem(answer: Answer, status: HTTPStatus) -> None:
+def ensure_problem(answer: ExecutionResult, status: HTTPStatus) -> None:
     """Assert an error of that status, as rules E1 and E4 want it."""
     assert answer.status == status, answer
     assert answer.headers["content-type"] == "application/problem+json", answer

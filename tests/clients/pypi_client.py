@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from gateway.domain.scopes import Scope
-from tests.clients.driver import Answer, Driver, driving
+from tests.clients.driver import Driver, ExecutionResult, driving
 
 SCOPES: Final = (Scope.PROJECT, Scope.ENVIRONMENT, Scope.APPLICATION)
 
@@ -46,7 +46,7 @@ class PypiClient:
 
     def call(
         self, api: str, method: str, *args: str, body: Mapping[str, Mapping[str, object]]
-    ) -> Answer:
+    ) -> ExecutionResult:
         """Call a method of one of the client's generated classes; `body` is its model's fields.
 
         Raises:
@@ -68,31 +68,31 @@ class PypiSecrets:
     scope: Scope
     holder_id: str
 
-    def visible(self) -> Answer:
+    def visible(self) -> ExecutionResult:
         """List all that the holder sees."""
         return self._call("list_{}_secrets")
 
-    def create(self, **fields: object) -> Answer:
+    def create(self, **fields: object) -> ExecutionResult:
         """Create a VALUE."""
         return self._call("create_{}_secret", SecretRequest=fields)
 
-    def alias(self, target_id: str, **fields: object) -> Answer:
+    def alias(self, target_id: str, **fields: object) -> ExecutionResult:
         """Create an alias."""
         return self._call("create_{}_secret_alias", target_id, Key=fields)
 
-    def override(self, target_id: str, **fields: object) -> Answer:
+    def override(self, target_id: str, **fields: object) -> ExecutionResult:
         """Create an override."""
         return self._call("create_{}_secret_override", target_id, Value=fields)
 
-    def edit(self, secret_id: str, **fields: object) -> Answer:
+    def edit(self, secret_id: str, **fields: object) -> ExecutionResult:
         """Edit a secret."""
         return self._call("edit_{}_secret", secret_id, SecretEditRequest=fields)
 
-    def delete(self, secret_id: str) -> Answer:
+    def delete(self, secret_id: str) -> ExecutionResult:
         """Delete a secret."""
         return self._call("delete_{}_secret", secret_id)
 
-    def _call(self, method: str, *args: str, **body: Mapping[str, object]) -> Answer:
+    def _call(self, method: str, *args: str, **body: Mapping[str, object]) -> ExecutionResult:
         api = f"{self.scope.camel_name}SecretApi"
         named = method.format(self.scope.lower())
         return self.client.call(api, named, self.holder_id, *args, body=body)

@@ -48,9 +48,9 @@ def test_what_is_of_the_type_passes(crayon: dict[str, object]) -> None:
         ("RED", ".crayons[0] is no Crayon"),
     ],
 )
-def test_what_is_not_of_the_type_is_told(crayon: object, complaint: str) -> None:
+def test_what_is_not_of_the_type_is_reported(crayon: object, complaint: str) -> None:
     assert _DECLARATIONS.complaints("Box", {"crayons": [crayon]}) == [complaint]
 
 
-def test_what_is_no_array_is_told() -> None:
+def test_what_is_no_array_is_reported() -> None:
     assert _DECLARATIONS.complaints("Box", {"crayons": {}}) == [".crayons is no array"]

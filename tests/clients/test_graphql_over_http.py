@@ -36,14 +36,14 @@ _WANT_GET: Final = {
 
 
 def _audited(url: str, token: str) -> Results:
-    told = subprocess.run(
+    answer = subprocess.run(
         ["node", str(_SCRIPT)],
         env=dict(os.environ) | {"AUDIT_URL": url, "AUDIT_TOKEN": token, "NO_PROXY": "127.0.0.1"},
         capture_output=True,
         check=True,
         timeout=PATIENCE,
     )
-    results: Results = json.loads(told.stdout)
+    results: Results = json.loads(answer.stdout)
     return results
 
 
@@ -67,10 +67,10 @@ def test_all_that_must_or_should_be_is(results: Results, level: str) -> None:
 
 def test_all_that_may_be_is_but_documents_on_get(results: Results) -> None:
     """S27."""
-    missed = {it["id"]: it["name"] for it in results if it["status"] != "ok"}
+    missed = {result["id"]: result["name"] for result in results if result["status"] != "ok"}
 
     assert missed == _WANT_GET
-    assert {it["status"] for it in results} == {"ok", "notice"}
+    assert {result["status"] for result in results} == {"ok", "notice"}
 
 
 def test_the_audits_see_what_is_no_graphql_server(
@@ -87,12 +87,12 @@ def test_documents_on_get_are_refused_with_the_method_that_is_taken(
     live_server: LiveServer,
 ) -> None:
     """S27: what the three audits miss, over the same socket."""
-    told = httpx.get(
+    answer = httpx.get(
         f"{live_server.url}/graphql",
         params={"query": "{ __typename }"},
         headers={"Authorization": f"Bearer {live_server.demo['token']}"},
         timeout=PATIENCE,
     )
 
-    assert (told.status_code, told.headers["allow"]) == (HTTPStatus.METHOD_NOT_ALLOWED, "POST")
-    assert told.json()["errors"][0]["extensions"]["code"] == "METHOD_NOT_ALLOWED"
+    assert (answer.status_code, answer.headers["allow"]) == (HTTPStatus.METHOD_NOT_ALLOWED, "POST")
+    assert answer.json()["errors"][0]["extensions"]["code"] == "METHOD_NOT_ALLOWED"

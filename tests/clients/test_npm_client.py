@@ -67,7 +67,7 @@ def test_created_value_is_of_the_declared_type(
     assert (made.row["variable_type"], made.row["description"]) == ("VALUE", "Said")
 
 
-def test_created_value_is_never_told(secrets: NpmSecrets, key: str) -> None:
+def test_created_value_is_never_reported(secrets: NpmSecrets, key: str) -> None:
     """W3."""
     made = secrets.create(key=key, value="never to be told")
 
@@ -152,7 +152,7 @@ def test_unknown_fields_are_ignored(secrets: NpmSecrets, key: str) -> None:
     assert (made.status, made.row["scope"]) == (HTTPStatus.CREATED, secrets.scope)
 
 
-def test_alias_tells_what_it_stands_for(
+def test_alias_says_what_it_refers_to(
     secrets: NpmSecrets, key: str, other_key: str, declarations: Declarations
 ) -> None:
     """A1, W1."""

@@ -31,7 +31,7 @@ def levels(request: pytest.FixtureRequest, at: SecretsAt) -> Levels:
     return at(higher), at(lower)
 
 
-def test_override_tells_what_it_replaces(
+def test_override_says_what_it_replaces(
     levels: Levels, key: str, declarations: Declarations
 ) -> None:
     """O1, O2, W1."""

@@ -34,9 +34,7 @@ def test_list_has_what_was_created(pypi_secrets: PypiSecrets, key: str) -> None:
     assert made.row in listed.rows
 
 
-def test_alias_tells_what_it_stands_for(
-    pypi_secrets: PypiSecrets, key: str, other_key: str
-) -> None:
+def test_alias_says_what_it_refers_to(pypi_secrets: PypiSecrets, key: str, other_key: str) -> None:
     """A1."""
     target = pypi_secrets.create(key=key, value="v")
 
@@ -48,7 +46,7 @@ def test_alias_tells_what_it_stands_for(
 
 
 @pytest.mark.parametrize("lower", [Scope.ENVIRONMENT, Scope.APPLICATION])
-def test_override_tells_what_it_replaces(pypi_at: PypiSecretsAt, lower: Scope, key: str) -> None:
+def test_override_says_what_it_replaces(pypi_at: PypiSecretsAt, lower: Scope, key: str) -> None:
     """O1, O2."""
     target = pypi_at(Scope.PROJECT).create(key=key, value="v")
 

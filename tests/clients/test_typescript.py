@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.clients.frontends import FOLDER, Stage, Told, play, use_tool
+from tests.clients.frontends import FOLDER, Outcome, Stage, play, use_tool
 
 pytestmark = pytest.mark.npm
 
@@ -21,7 +21,7 @@ def generated(frontends_are_there: None) -> str:  # noqa: ARG001 - order
 
 
 @pytest.fixture(scope="module")
-def told(generated: str, new_stage: Callable[[], Stage]) -> Told:  # noqa: ARG001 - order
+def answer(generated: str, new_stage: Callable[[], Stage]) -> Outcome:  # noqa: ARG001 - order
     compiled = use_tool("typescript", "tsc", "--project", "tsconfig.json", "--pretty", "false")
     assert compiled.returncode == 0, compiled.stdout
     return play(new_stage(), "typescript/run.mjs")
@@ -44,27 +44,27 @@ def test_a_reference_to_a_holder_is_a_union_with_one_member_a_kind(generated: st
     ]
 
 
-def test_the_compiled_program_pages_through_the_list(told: Told) -> None:
-    assert told.seen["pages"] == [
+def test_the_compiled_program_pages_through_the_list(answer: Outcome) -> None:
+    assert answer.seen["pages"] == [
         ["KEY_1", "KEY_2", "KEY_3"],
         ["KEY_4", "KEY_5", "KEY_6"],
         ["KEY_7"],
     ]
 
 
-def test_the_compiled_program_creates_an_alias(told: Told) -> None:
-    assert told.seen["created"]["secret"]["key"] == "ZZ_ALIAS"
-    assert told.seen["created"]["errors"] == []
+def test_the_compiled_program_creates_an_alias(answer: Outcome) -> None:
+    assert answer.seen["created"]["secret"]["key"] == "ZZ_ALIAS"
+    assert answer.seen["created"]["errors"] == []
 
 
-def test_the_type_of_a_refusal_tells_what_more_it_knows(told: Told) -> None:
-    assert told.seen["taken"]["takenBy"] == [told.seen["created"]["secret"]["id"]]
-    assert list(told.seen["fields"]) == ["input.key"]
+def test_the_type_of_a_refusal_says_what_more_it_knows(answer: Outcome) -> None:
+    assert answer.seen["taken"]["takenBy"] == [answer.seen["created"]["secret"]["id"]]
+    assert list(answer.seen["fields"]) == ["input.key"]
 
 
-def test_types_of_a_document_in_a_file_of_its_own_fit_the_answers(told: Told) -> None:
-    assert re.fullmatch(r"ZZ_ALIAS: ALIAS, since \d{4}", told.seen["explained"][0])
-    assert told.seen["explained"][1] == "ZZ_NOWHERE: NEVER_DEFINED"
+def test_types_of_a_document_in_a_file_of_its_own_fit_the_answers(answer: Outcome) -> None:
+    assert re.fullmatch(r"ZZ_ALIAS: ALIAS, since \d{4}", answer.seen["explained"][0])
+    assert answer.seen["explained"][1] == "ZZ_NOWHERE: NEVER_DEFINED"
 
 
 def test_each_misuse_of_the_types_is_refused_and_nothing_else(generated: str) -> None:  # noqa: ARG001 - order

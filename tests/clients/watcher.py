@@ -9,7 +9,7 @@ from queue import Queue
 from threading import Thread
 from typing import IO, Any
 
-from tests.clients.frontends import FOLDER, Stage, Told
+from tests.clients.frontends import FOLDER, Outcome, Stage
 from tests.patience import PATIENCE
 
 Change = Mapping[str, Any]
@@ -51,8 +51,8 @@ class Watcher:
         heard: dict[str, list[Change]] = {"secretChanged": [], "effectiveSecretsChanged": []}
         waiting = set(heard)
         while waiting:
-            told: Change = json.loads(self.lines.get(timeout=PATIENCE))
-            for name, change in told.items():
+            answer: Change = json.loads(self.lines.get(timeout=PATIENCE))
+            for name, change in answer.items():
                 heard[name].append(change)
                 if key in _keys(change):
                     waiting.remove(name)
@@ -63,18 +63,18 @@ class Watcher:
             self.lines.put(line)
 
 
-def ensure_kept_up_to_date(told: Told) -> None:
+def ensure_kept_up_to_date(answer: Outcome) -> None:
     """Assert that a list showed a secret that came, its new key, and that it went."""
-    assert "WATCHED" in told.seen["withNew"]["keys"]
-    assert {"WATCHED", "WATCHED_MORE"} & set(told.seen["renamed"]["keys"]) == {"WATCHED_MORE"}
-    assert len(told.seen["withoutIt"]["keys"]) == 7
-    assert told.seen["changes"] == ["CREATED", "UPDATED", "DELETED"]
-    assert told.seen["effects"] == [
+    assert "WATCHED" in answer.seen["withNew"]["keys"]
+    assert {"WATCHED", "WATCHED_MORE"} & set(answer.seen["renamed"]["keys"]) == {"WATCHED_MORE"}
+    assert len(answer.seen["withoutIt"]["keys"]) == 7
+    assert answer.seen["changes"] == ["CREATED", "UPDATED", "DELETED"]
+    assert answer.seen["effects"] == [
         {"keys": ["WATCHED"], "there": ["WATCHED"]},
         {"keys": ["WATCHED", "WATCHED_MORE"], "there": ["WATCHED_MORE"]},
         {"keys": ["WATCHED_MORE"], "there": []},
     ]
-    assert told.complaints == []
+    assert answer.complaints == []
 
 
 def _keys(change: Change) -> Sequence[str]:

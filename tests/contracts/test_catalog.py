@@ -92,7 +92,7 @@ async def test_an_object_of_a_name_that_is_there_already_is_found(tmp_path: Path
     await migrate_database(Settings(data_dir=tmp_path))
     with closing(sqlite3.connect(tmp_path / "secrets.db")) as connection:
         objects = rows_to_objects(connection.execute(str(QUERY)))
-    (index,) = [it for it in objects if it[1] == "ix_holder_project_id"]
+    (index,) = [item for item in objects if item[1] == "ix_holder_project_id"]
 
     (finding,) = differences((*objects, index))
 

@@ -70,7 +70,7 @@ def test_control_template_syntax_is_found() -> None:
 def test_the_glossary_has_no_words_for_what_is_not_there() -> None:
     assert set(FIELDS) - _named((GraphQLField,)) == set()
     assert set(INPUTS) - _named((GraphQLArgument, GraphQLInputField)) == set()
-    members = {f"{enum}.{member}" for enum, told in ENUMS.items() for member in told}
+    members = {f"{enum}.{member}" for enum, answer in ENUMS.items() for member in answer}
     assert members - _named((GraphQLEnumValue,)) == set()
 
 

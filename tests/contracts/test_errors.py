@@ -12,7 +12,7 @@ from tests.contracts.walking import schema, subclasses
 
 ERRORS = sorted(set(subclasses(GatewayError)), key=lambda error: error.__name__)
 OUTCOMES = [error for error in ERRORS if issubclass(error, BusinessError)]
-TOLD = [error for error in ERRORS if hasattr(error, "code")]
+REPORTED = [error for error in ERRORS if hasattr(error, "code")]
 
 
 @pytest.mark.parametrize("code", ErrorCode)
@@ -35,12 +35,12 @@ def test_no_status_is_of_an_unknown_code() -> None:
 )
 def test_every_status_that_needs_a_header_has_it(status: HTTPStatus, header: str) -> None:
     """E2."""
-    codes = [code for code, it in STATUSES.items() if it == status]
+    codes = [code for code, value in STATUSES.items() if value == status]
 
     assert [code for code in codes if header not in HEADERS.get(code, {})] == []
 
 
-@pytest.mark.parametrize("error", TOLD)
+@pytest.mark.parametrize("error", REPORTED)
 def test_every_error_has_a_code_that_there_is(error: type[GatewayError]) -> None:
     assert error.code in ErrorCode
 
@@ -50,11 +50,11 @@ def test_every_code_is_some_errors(code: ErrorCode) -> None:
     # Starlette raises these two itself; the boundary tells them.
     by_the_library = {ErrorCode.METHOD_NOT_ALLOWED, ErrorCode.PAYLOAD_TOO_LARGE}
 
-    assert code in {error.code for error in TOLD} | by_the_library
+    assert code in {error.code for error in REPORTED} | by_the_library
 
 
-@pytest.mark.parametrize("outcome", [error for error in TOLD if error in OUTCOMES])
-def test_every_outcome_is_told_as_a_typed_error(outcome: type[BusinessError]) -> None:
+@pytest.mark.parametrize("outcome", [error for error in REPORTED if error in OUTCOMES])
+def test_every_outcome_is_reported_as_a_typed_error(outcome: type[BusinessError]) -> None:
     builders = [kind for kind in outcome.__mro__ if kind in BUILDERS]
 
     assert builders
@@ -70,7 +70,7 @@ def test_every_code_of_a_payload_is_a_code_of_the_domain(code: MutationErrorCode
 
 
 @pytest.mark.parametrize("code", MutationErrorCode)
-def test_every_code_of_a_payload_tells_its_status(code: MutationErrorCode) -> None:
+def test_every_code_of_a_payload_says_its_status(code: MutationErrorCode) -> None:
     described = schema().type_map["MutationErrorCode"]
 
     status = STATUSES[ErrorCode[code.name]]
@@ -80,7 +80,7 @@ def test_every_code_of_a_payload_tells_its_status(code: MutationErrorCode) -> No
 
 @pytest.mark.parametrize("error_type", ERROR_TYPES)
 def test_every_type_of_error_can_be_selected_by_the_three_common_fields(error_type: type) -> None:
-    told = schema().type_map[error_type.__name__]
+    answer = schema().type_map[error_type.__name__]
 
-    assert [it.name for it in told.interfaces] == ["MutationError"]  # type: ignore[attr-defined] # an object
-    assert {"code", "message", "path"} <= set(told.fields)  # type: ignore[attr-defined] # as above
+    assert [interface.name for interface in answer.interfaces] == ["MutationError"]  # type: ignore[attr-defined] # an object
+    assert {"code", "message", "path"} <= set(answer.fields)  # type: ignore[attr-defined] # as above

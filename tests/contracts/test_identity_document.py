@@ -22,11 +22,11 @@ def test_every_setting_of_an_issuer_is_there_with_its_default() -> None:
 
 
 def test_every_setting_of_an_issuer_describes_itself() -> None:
-    assert [name for name, it in Issuer.model_fields.items() if not it.description] == []
+    assert [name for name, value in Issuer.model_fields.items() if not value.description] == []
 
 
 def test_every_algorithm_is_named() -> None:
-    assert [it for it in Algorithm if f"`{it}`" not in DOCUMENT] == []
+    assert [item for item in Algorithm if f"`{item}`" not in DOCUMENT] == []
 
 
 def test_every_reason_is_explained() -> None:

@@ -36,7 +36,7 @@ def _program(folder: Path, name: str, text: str) -> None:
 
 def _run(*command: str, **variables: str) -> "subprocess.CompletedProcess[str]":
     # The tests may have been started by make, which hands its own flags down.
-    inherited = {name: it for name, it in os.environ.items() if not name.startswith("MAKE")}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     return subprocess.run(
         command,
         cwd=ROOT,
@@ -69,7 +69,7 @@ def test_each_part_of_the_tests_runs_whatever_became_of_the_others(
 
     # The generated ones run beside the others.
     assert sorted(runs) == ["generated", "measured", "report", "unmeasured"]
-    assert [it for it in runs if it != "generated"] == ["measured", "unmeasured", "report"]
+    assert [run for run in runs if run != "generated"] == ["measured", "unmeasured", "report"]
     assert runs[-1] == "report"
     assert (status == 0) is (fails == "none")
 

@@ -205,7 +205,9 @@ def test_what_a_row_reads_is_what_is_described(row: Row) -> None:
     schema = SCHEMAS[row.request] if row.request else _NO_BODY
     queries = _parameters(row, "query")
     body = _Noted(schema["examples"][0])
-    query = _Noted({name: it.get("example", _AN_ID) for name, it in queries.items()} | _NO_FLAG)
+    query = _Noted(
+        {name: value.get("example", _AN_ID) for name, value in queries.items()} | _NO_FLAG
+    )
     path = dict.fromkeys(_ids_in(row.path), _AN_ID)
 
     row.bind(Call(path=path, query=query, body=body, idempotency_key=None))

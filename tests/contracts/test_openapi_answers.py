@@ -95,8 +95,12 @@ def _body(world: World, row: Row) -> dict[str, Any]:
 
 def _query(row: Row, holder_id: str) -> dict[str, str]:
     parameters = DOCUMENT["paths"][row.path][row.method.lower()]["parameters"]
-    required = [it for it in parameters if it.get("in") == "query" and it["required"]]
-    return {it["name"]: it.get("example", holder_id) for it in required}
+    required = [
+        parameter
+        for parameter in parameters
+        if parameter.get("in") == "query" and parameter["required"]
+    ]
+    return {item["name"]: item.get("example", holder_id) for item in required}
 
 
 async def _call(

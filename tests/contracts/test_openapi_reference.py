@@ -115,7 +115,7 @@ async def test_the_page_has_neither_script_nor_inline_style() -> None:
     assert not [name for name in page.attributes if name == "style" or name.startswith("on")]
 
 
-async def test_each_operation_and_schema_has_an_anchor() -> None:
+async def test_each_operation_and_schema_has_a_checkpoint() -> None:
     schemas = {f"schema-{name}" for name in DOCUMENT["components"]["schemas"]}
 
     assert {row.operation_id for row in ROWS} | schemas <= set(_page().ids)
@@ -124,7 +124,7 @@ async def test_each_operation_and_schema_has_an_anchor() -> None:
 async def test_each_link_leads_somewhere() -> None:
     page = _page()
 
-    assert page.links <= {f"#{anchor}" for anchor in page.ids} | {"openapi.json"}
+    assert page.links <= {f"#{checkpoint}" for checkpoint in page.ids} | {"openapi.json"}
     assert page.ids.most_common(1)[0][1] == 1
 
 
@@ -133,11 +133,11 @@ def _made_hostile(node: Any) -> Any:
     replaced = {"description", "summary", "title", "pattern"}
     if isinstance(node, Mapping):
         return {
-            key: HOSTILE if key in replaced and isinstance(it, str) else _made_hostile(it)
-            for key, it in node.items()
+            key: HOSTILE if key in replaced and isinstance(value, str) else _made_hostile(value)
+            for key, value in node.items()
         }
     if isinstance(node, list):
-        return [_made_hostile(it) for it in node]
+        return [_made_hostile(item) for item in node]
     return node
 
 

@@ -13,24 +13,24 @@ import pytest
 import gateway
 from gateway.domain.principals import Principal
 from gateway.runtime import Runtime
+from gateway.services.change_feed import Turns
 from gateway.services.container import Services
 from gateway.services.hierarchy import Hierarchy
-from gateway.services.news import Turns
 from gateway.settings import Settings
 from gateway.storage.unit_of_work import WriteUnit
 
 # What needs no principal, and why it gives nobody anything.
 HARMLESS: Final = MappingProxyType(
     {
-        "bells.access_changes": "a number of this process, of no tenant",
-        "bells.has_heard_of": "compares two numbers",
-        "bells.hung": "starts the task that looks for news; it shows no news",
-        "bells.listeners": "a number of this process, of no tenant",
-        "bells.listening": "a bell says when to look, never what there is",
-        "bells.nudge": "makes that task look at once",
-        "finishing.finished": "waits for work that the caller brings",
-        "finishing.is_busy": "whether this process is writing",
-        "finishing.settle": "waits for what is under way",
+        "notifier.access_changes": "a number of this process, of no tenant",
+        "notifier.has_heard_of": "compares two numbers",
+        "notifier.running": "starts the task that looks for changes; it shows none",
+        "notifier.subscriber_count": "a number of this process, of no tenant",
+        "notifier.subscribe": "a subscription says when to look, never what there is",
+        "notifier.wake": "makes that task look at once",
+        "shielded_tasks.finished": "waits for work that the caller brings",
+        "shielded_tasks.is_busy": "whether this process is writing",
+        "shielded_tasks.drain": "waits for what is under way",
         "entity_tags.of_list": "the tag of a text that the caller is about to get",
         "identities.principal": "sign-in: makes the principal of a verified identity",
         "audit.id_of": "the id of an event that its reader has already",
@@ -65,7 +65,7 @@ def test_a_planted_method_without_a_principal_is_found(services: Services) -> No
         async def everything(self, organization_id: str) -> None:
             """Act for nobody."""
 
-        async def step(self, unit: WriteUnit, *, viewer: Principal) -> None:
+        async def step(self, unit: WriteUnit, *, principal: Principal) -> None:
             """Act inside a write that somebody else has allowed."""
 
     class Outer(Hierarchy):
@@ -113,7 +113,10 @@ def _unchecked(service: object, seen: set[int]) -> Iterator[str]:
 
 
 def _takes_a_principal(method: Any) -> bool:
-    taken = {it.annotation for it in inspect.signature(method, eval_str=True).parameters.values()}
+    taken = {
+        parameter.annotation
+        for parameter in inspect.signature(method, eval_str=True).parameters.values()
+    }
     # A step inside somebody else's write has no permission of its own to ask for.
     return bool(taken & {Principal, Turns}) and WriteUnit not in taken
 

@@ -59,8 +59,8 @@ async def own_secrets(shared_world: World) -> Mapping[str, str]:
 
 
 def _ids(world: World, name: str, own_secrets: Mapping[str, str]) -> Mapping[str, str]:
-    holders = {scope.id_argument: it for scope, it in world.holders.items()}
-    named = [it for argument, it in own_secrets.items() if argument in mutations()[name].args]
+    holders = {scope.id_argument: value for scope, value in world.holders.items()}
+    named = [value for argument, value in own_secrets.items() if argument in mutations()[name].args]
     secret_id = next(iter(named), world.demo.built_in_secret_id)
     nobody = {"tokenId": new_id(), "userId": new_id(), "grantId": new_id()}
     return holders | nobody | {"secretId": secret_id}
@@ -76,7 +76,7 @@ async def _codes(world: World, role: Role, name: str, own_secrets: Mapping[str, 
 @EVERY_MUTATION
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.RUNTIME])
 @WIDE
-async def test_every_mutation_refuses_whoever_lacks_the_permission(
+async def test_every_mutation_refuses_one_who_lacks_the_permission(
     shared_world: World, own_secrets: Mapping[str, str], name: str, role: Role
 ) -> None:
     assert await _codes(shared_world, role, name, own_secrets) == ["FORBIDDEN"]

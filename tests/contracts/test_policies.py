@@ -47,11 +47,11 @@ def test_a_schema_with_something_undeclared_is_not_built(monkeypatch: pytest.Mon
 
 
 def test_no_line_is_left_over() -> None:
-    told = build_schema(printed())
-    readable = (told.query_type, told.subscription_type)
+    answer = build_schema(printed())
+    readable = (answer.query_type, answer.subscription_type)
 
     assert set(FIELDS) == {f"{root}.{name}" for root in readable if root for name in root.fields}
-    assert set(TYPES) <= set(told.type_map)
+    assert set(TYPES) <= set(answer.type_map)
     assert not {
         name
         for name, policy in TYPES.items()

@@ -23,7 +23,7 @@ def test_each_mutation_makes_or_changes_something() -> None:
 
 def test_each_mutation_takes_an_idempotency_key() -> None:
     """H2."""
-    assert [name for name, it in mutations().items() if "idempotencyKey" not in it.args] == []
+    assert [name for name, value in mutations().items() if "idempotencyKey" not in value.args] == []
 
 
 def test_each_change_takes_a_precondition() -> None:

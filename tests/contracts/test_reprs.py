@@ -56,7 +56,7 @@ def _printed(kind: type) -> str:
 
 
 @pytest.mark.parametrize(
-    "kind", sorted(CLASSES, key=str), ids=lambda it: f"{it.__module__}.{it.__name__}"
+    "kind", sorted(CLASSES, key=str), ids=lambda item: f"{item.__module__}.{item.__name__}"
 )
 def test_what_carries_a_secret_does_not_show_it(kind: type) -> None:
     assert MARKER not in _printed(kind)

@@ -26,7 +26,9 @@ def test_a_document_that_does_not_fit_is_seen() -> None:
 
 def _operation(row: Row) -> OperationDefinitionNode:
     (operation,) = [
-        it for it in parse(row.document).definitions if isinstance(it, OperationDefinitionNode)
+        definition
+        for definition in parse(row.document).definitions
+        if isinstance(definition, OperationDefinitionNode)
     ]
     return operation
 

@@ -47,8 +47,8 @@ async def test_it_is_the_credential_that_was_missing(
 async def test_what_is_open_is_known_by_name(shared_world: World) -> None:
     """S1."""
     async with nobody(shared_world) as client:
-        told = {path: (await client.get(path)).status_code for path in OPEN}
+        answer = {path: (await client.get(path)).status_code for path in OPEN}
 
-    assert told == dict.fromkeys(PAGES, HTTPStatus.OK) | {"/": HTTPStatus.TEMPORARY_REDIRECT}
+    assert answer == dict.fromkeys(PAGES, HTTPStatus.OK) | {"/": HTTPStatus.TEMPORARY_REDIRECT}
     assert {path for _, path in ROUTES} >= OPEN
     assert len(CLOSED) > len(OPEN)

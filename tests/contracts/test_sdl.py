@@ -47,7 +47,7 @@ def _reachable(*, without: str | None = None) -> dict[str, GraphQLNamedType]:
     while ahead:
         kind = ahead.pop()
         found[kind.name] = kind
-        ahead += [it for name, it in _below(kind) if name != without and it.name not in found]
+        ahead += [item for name, item in _below(kind) if name != without and item.name not in found]
     return found
 
 
@@ -76,10 +76,10 @@ def test_what_carries_a_value_leads_nowhere_else(name: str) -> None:
 
 
 def test_no_type_is_left_over() -> None:
-    told = {name for name, kind in schema().type_map.items() if is_output_type(kind)}
+    answer = {name for name, kind in schema().type_map.items() if is_output_type(kind)}
     leaves = {name for name, kind in schema().type_map.items() if is_leaf_type(kind)}
 
-    assert {name for name in told - leaves if not name.startswith("__")} <= set(_reachable())
+    assert {name for name in answer - leaves if not name.startswith("__")} <= set(_reachable())
 
 
 @pytest.mark.parametrize("scope", HOLDER_SCOPES)
@@ -88,7 +88,7 @@ def test_every_kind_of_holder_has_a_type_a_query_and_an_argument(scope: Scope) -
     query, reference = schema().query_type, schema().type_map["SecretHolderRef"]
 
     assert isinstance(holder, GraphQLObjectType)
-    assert "SecretHolder" in [it.name for it in holder.interfaces]
+    assert "SecretHolder" in [interface.name for interface in holder.interfaces]
     assert query
     assert str(query.fields[scope.field_name].type) == scope.camel_name
     assert scope.id_argument in reference.fields  # type: ignore[attr-defined] # an input
@@ -99,7 +99,7 @@ def test_every_kind_of_service_is_a_service(scope: Scope) -> None:
     service = schema().type_map[scope.camel_name]
 
     assert isinstance(service, GraphQLObjectType)
-    assert "Service" in [it.name for it in service.interfaces]
+    assert "Service" in [interface.name for interface in service.interfaces]
     assert scope in ServiceType.__members__
 
 
@@ -119,10 +119,10 @@ def test_every_scope_has_its_row_in_the_table(scope: Scope) -> None:
 )
 def test_enumerations_are_those_of_the_domain(name: str, values: type[Scope]) -> None:
     """W4."""
-    told = schema().type_map[name]
+    answer = schema().type_map[name]
 
-    assert isinstance(told, GraphQLEnumType)
-    assert list(told.values) == [value.value for value in values]
+    assert isinstance(answer, GraphQLEnumType)
+    assert list(answer.values) == [value.value for value in values]
 
 
 def _lists(kind: GraphQLNamedType) -> Iterator[str]:

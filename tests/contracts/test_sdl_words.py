@@ -23,10 +23,10 @@ from tests.contracts.walking import schema
 Member = GraphQLField | GraphQLInputField | GraphQLArgument | GraphQLEnumValue
 
 
-def _unspecified(told: GraphQLSchema) -> list[str]:
+def _unspecified(answer: GraphQLSchema) -> list[str]:
     return [
         kind.name
-        for kind in told.type_map.values()
+        for kind in answer.type_map.values()
         if isinstance(kind, GraphQLScalarType)
         if not is_specified_scalar_type(kind)
         if not (kind.specified_by_url or "").startswith("https://")
@@ -43,12 +43,12 @@ def test_a_scalar_that_does_not_is_seen() -> None:
     assert _unspecified(build_schema("scalar Colour type Query { colour: Colour }")) == ["Colour"]
 
 
-def _members(told: GraphQLSchema) -> Iterator[tuple[str, Member]]:
-    for kind in told.type_map.values():
+def _members(answer: GraphQLSchema) -> Iterator[tuple[str, Member]]:
+    for kind in answer.type_map.values():
         if isinstance(kind, GraphQLEnumType):
-            yield from ((f"{kind.name}.{name}", it) for name, it in kind.values.items())
+            yield from ((f"{kind.name}.{name}", value) for name, value in kind.values.items())
         if isinstance(kind, GraphQLInputObjectType):
-            yield from ((f"{kind.name}.{name}", it) for name, it in kind.fields.items())
+            yield from ((f"{kind.name}.{name}", value) for name, value in kind.fields.items())
         if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType):
             yield from _fields(kind)
 
@@ -56,11 +56,11 @@ def _members(told: GraphQLSchema) -> Iterator[tuple[str, Member]]:
 def _fields(kind: GraphQLObjectType | GraphQLInterfaceType) -> Iterator[tuple[str, Member]]:
     for name, field in kind.fields.items():
         yield f"{kind.name}.{name}", field
-        yield from ((f"{kind.name}.{name}({it}:)", arg) for it, arg in field.args.items())
+        yield from ((f"{kind.name}.{name}({key}:)", arg) for key, arg in field.args.items())
 
 
-def _unexplained(told: GraphQLSchema) -> list[str]:
-    reasons = {place: it.deprecation_reason for place, it in _members(told)}
+def _unexplained(answer: GraphQLSchema) -> list[str]:
+    reasons = {place: item.deprecation_reason for place, item in _members(answer)}
     return [
         place
         for place, reason in reasons.items()
@@ -75,7 +75,7 @@ def test_every_deprecation_says_what_to_use_instead() -> None:
 
 def test_a_deprecation_that_says_nothing_is_seen_wherever_it_stands() -> None:
     """The control of the test above."""
-    told = build_schema("""
+    answer = build_schema("""
         enum Colour { RED GREEN @deprecated }
         input Wish { colour: Colour @deprecated other: Int @deprecated(reason: "later") }
         type Query {
@@ -85,7 +85,7 @@ def test_a_deprecation_that_says_nothing_is_seen_wherever_it_stands() -> None:
         }
     """)
 
-    assert set(_unexplained(told)) == {
+    assert set(_unexplained(answer)) == {
         "Colour.GREEN",
         "Wish.colour",
         "Wish.other",

@@ -25,4 +25,4 @@ def test_every_setting_has_its_default_and_its_meaning() -> None:
 
 
 def test_every_setting_describes_itself() -> None:
-    assert [name for name, it in Settings.model_fields.items() if not it.description] == []
+    assert [name for name, value in Settings.model_fields.items() if not value.description] == []

@@ -30,7 +30,7 @@ def supply_chain() -> Any:
 
 
 @pytest.mark.parametrize(
-    ("report", "status", "told"),
+    ("report", "status", "answer"),
     [
         (SEEN, 0, "No vulnerability of 2 packages is known."),
         ([SEEN[0], VULNERABLE], 1, "orjson 1.0: PYSEC-1"),
@@ -42,13 +42,13 @@ def supply_chain() -> Any:
     ids=["clean", "known", "passed over", "missing", "all passed over", "nothing"],
 )
 def test_an_audit_counts_what_it_looked_at(
-    supply_chain: Any, report: Any, status: int, told: str
+    supply_chain: Any, report: Any, status: int, answer: str
 ) -> None:
     """S60: the tool itself calls all of them clean but the second."""
     found, sentences = supply_chain.verdict(PINNED, report)
 
     assert found == status
-    assert told in "\n".join(sentences)
+    assert answer in "\n".join(sentences)
 
 
 @pytest.mark.parametrize("text", ["", "no JSON", "[]", "null", "{}"])
@@ -72,13 +72,13 @@ def test_the_bill_of_materials_names_every_pin_with_its_hashes(tmp_path: Path) -
 
     subprocess.run([sys.executable, SCRIPT, "sbom", str(target)], check=True)
 
-    told = json.loads(target.read_text())
+    answer = json.loads(target.read_text())
     pins = re.findall(
         r"^([a-z0-9-]+)==(\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE
     )
-    listed = {(it["name"], it["version"]) for it in told["components"]}
-    references = [it.get("externalReferences", []) for it in told["components"]]
-    assert told["bomFormat"] == "CycloneDX"
-    assert told["metadata"]["component"]["name"] == "secrets-gateway"
+    listed = {(component["name"], component["version"]) for component in answer["components"]}
+    references = [component.get("externalReferences", []) for component in answer["components"]]
+    assert answer["bomFormat"] == "CycloneDX"
+    assert answer["metadata"]["component"]["name"] == "secrets-gateway"
     assert listed == set(pins)
-    assert all(any(it.get("hashes") for it in told) for told in references)
+    assert all(any(item.get("hashes") for item in answer) for answer in references)

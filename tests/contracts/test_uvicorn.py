@@ -82,7 +82,7 @@ def _missing(base: type, names: frozenset[str]) -> set[str]:
 def test_what_is_overridden_is_there(pair: tuple[type, type]) -> None:
     _, base = pair
 
-    assert not {it for it in OVERRIDDEN[pair] if it not in vars(base)}
+    assert not {item for item in OVERRIDDEN[pair] if item not in vars(base)}
 
 
 @PAIRS
@@ -90,7 +90,7 @@ def test_what_is_overridden_takes_the_same(pair: tuple[type, type]) -> None:
     own, base = pair
 
     for name in OVERRIDDEN[pair]:
-        ours, theirs = (inspect.signature(vars(it)[name]).parameters for it in (own, base))
+        ours, theirs = (inspect.signature(vars(item)[name]).parameters for item in (own, base))
         assert list(ours) == list(theirs), name
 
 
@@ -109,7 +109,7 @@ def test_a_method_that_was_renamed_is_seen() -> None:
     later = type("HttpToolsProtocol", (), renamed)
 
     names = OVERRIDDEN[PatientProtocol, HttpToolsProtocol]
-    assert {it for it in names if it not in vars(later)} == {"send_400_response"}
+    assert {name for name in names if name not in vars(later)} == {"send_400_response"}
 
 
 def test_what_is_used_besides_is_there() -> None:

@@ -31,7 +31,7 @@ def _number(argument: ast.expr) -> float:
 
 
 def _lengths(call: ast.Call) -> Iterator[ast.expr]:
-    yield from (it.value for it in call.keywords if it.arg in _NAMED)
+    yield from (keyword.value for keyword in call.keywords if keyword.arg in _NAMED)
     position = 0 if _is_of(call, "asyncio") and _called(call) == "timeout" else None
     position = _WAITS.get(_called(call), position)
     if position is not None:
@@ -41,19 +41,19 @@ def _lengths(call: ast.Call) -> Iterator[ast.expr]:
 def _has_own_length(call: ast.Call) -> bool:
     """Tell whether it waits for something that must happen, for so many seconds."""
     is_mark = _called(call) == "timeout" and not _is_of(call, "asyncio")
-    return not is_mark and any(_number(it) > _A_LOOK for it in _lengths(call))
+    return not is_mark and any(_number(length) > _A_LOOK for length in _lengths(call))
 
 
 def _has_no_length(call: ast.Call) -> bool:
     """Tell whether it waits over a socket for as long as httpx does by itself: five seconds."""
-    given = {it.arg for it in call.keywords}
+    given = {keyword.arg for keyword in call.keywords}
     is_request = _is_of(call, "httpx") and _called(call) in _OVER_A_SOCKET
     return is_request and not given & {"timeout", "transport"}
 
 
 def _faults(text: str) -> list[str]:
     calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
-    return [ast.unparse(it) for it in calls if _has_own_length(it) or _has_no_length(it)]
+    return [ast.unparse(call) for call in calls if _has_own_length(call) or _has_no_length(call)]
 
 
 def test_no_test_waits_for_a_time_of_its_own() -> None:

@@ -57,17 +57,17 @@ def call(name: str, ids: Mapping[str, str]) -> tuple[str, Mapping[str, Any]]:
     """Return a document that tries one mutation with the least it takes, and its variables."""
     arguments = mutations()[name].args
     required = {
-        it: argument
-        for it, argument in arguments.items()
-        if is_required_argument(argument) or it == "dryRun"
+        key: argument
+        for key, argument in arguments.items()
+        if is_required_argument(argument) or key == "dryRun"
     }
-    variables = {it: _least(it, arg.type, ids) for it, arg in required.items()}
+    variables = {key: _least(key, arg.type, ids) for key, arg in required.items()}
     return _document(name, required), variables
 
 
 def _document(name: str, arguments: Mapping[str, GraphQLArgument]) -> str:
-    declared = ", ".join(f"${it}: {argument.type}" for it, argument in arguments.items())
-    passed = ", ".join(f"{it}: ${it}" for it in arguments)
+    declared = ", ".join(f"${key}: {argument.type}" for key, argument in arguments.items())
+    passed = ", ".join(f"{item}: ${item}" for item in arguments)
     return f"mutation ({declared}) {{ {name}({passed}) {{ __typename }} }}"
 
 
@@ -80,9 +80,9 @@ def _least(name: str, kind: GraphQLInputType, ids: Mapping[str, str]) -> Any:
         return next(iter(kind.values))
     if isinstance(kind, GraphQLInputObjectType):
         return {
-            it: _least(it, field.type, ids)
-            for it, field in kind.fields.items()
-            if is_required_input_field(field) or (kind.is_one_of and it == next(iter(kind.fields)))
+            key: _least(key, field.type, ids)
+            for key, field in kind.fields.items()
+            if is_required_input_field(field) or (kind.is_one_of and key == next(iter(kind.fields)))
         }
     return _scalar(name, str(kind), ids)
 

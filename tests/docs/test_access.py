@@ -18,15 +18,15 @@ _LINES = [_cells(line) for line in _PAGE.splitlines() if re.match(r"\| [`P]", li
 def test_the_table_has_every_role_and_every_permission() -> None:
     assert _LINES[0] == ["Permission", *Role]
     assert [line[0] for line in _LINES[1:]] == [
-        *(it for it in Permission if it is not Permission.INSTANCE_WRITE),
+        *(item for item in Permission if item is not Permission.INSTANCE_WRITE),
         Permission.INSTANCE_WRITE,
     ]
 
 
 def test_the_table_says_who_may_what() -> None:
-    told = {
+    answer = {
         role: {line[0] for line in _LINES[1:] if line[column] == "yes"}
         for column, role in enumerate(_LINES[0][1:], start=1)
     }
 
-    assert told == {role: set(ROLES[role]) for role in Role}
+    assert answer == {role: set(ROLES[role]) for role in Role}

@@ -27,8 +27,8 @@ _DOCUMENTS = [
     for page in ("graphql.md", "access.md", "audit.md")
     for document in re.findall(r"```graphql\n(.*?)```", (_DOCS / page).read_text(), re.DOTALL)
 ]
-_SUBSCRIPTIONS = [it for it in _DOCUMENTS if it.startswith("subscription")]
-_OPERATIONS = [it for it in _DOCUMENTS if it not in _SUBSCRIPTIONS]
+_SUBSCRIPTIONS = [item for item in _DOCUMENTS if item.startswith("subscription")]
+_OPERATIONS = [item for item in _DOCUMENTS if item not in _SUBSCRIPTIONS]
 _CALLS = re.findall(r"```console\n\$ (.*?)\n(\d{3})\n```", (_DOCS / "rest.md").read_text())
 # An example shows what a refusal looks like; the others are to go through.
 _REFUSED = {"TakenKey", "Rehearsal"}
@@ -50,8 +50,8 @@ async def _variables(document: str, world: World) -> dict[str, str]:
 async def test_graphql_example_runs_as_it_stands(world: World, document: str) -> None:
     data = await world.graphql.ask(document, await _variables(document, world))
 
-    told = [field for field in data.values() if field is not None and field.get("errors")]
-    assert bool(told) is (_name(document) in _REFUSED)
+    answer = [field for field in data.values() if field is not None and field.get("errors")]
+    assert bool(answer) is (_name(document) in _REFUSED)
     assert all(field is not None for field in data.values())
 
 
@@ -59,11 +59,11 @@ async def test_delivery_example_needs_the_role_that_the_text_names(world: World)
     """A viewer reads everything in the document but values."""
     document = "query ($id: ID!) { runtimeSecrets(serviceId: $id) { key value } }"
     runtime = await world.client_with(Role.RUNTIME)
-    viewer = await world.client_with(Role.VIEWER)
+    principal = await world.client_with(Role.VIEWER)
     sent = {"query": document, "variables": {"id": world.demo.job_id}}
 
     delivered = (await runtime.post("/graphql", json=sent)).json()
-    refused = (await viewer.post("/graphql", json=sent)).json()
+    refused = (await principal.post("/graphql", json=sent)).json()
 
     assert {"key": "INVOICE_SIGNING_KEY", "value": "demo-signing-key"} in (
         delivered["data"]["runtimeSecrets"]
@@ -82,7 +82,7 @@ def server(
 
 
 @pytest.mark.parametrize("document", _SUBSCRIPTIONS, ids=map(_name, _SUBSCRIPTIONS))
-async def test_subscription_example_tells_a_change(server: LiveServer, document: str) -> None:
+async def test_subscription_example_says_a_change(server: LiveServer, document: str) -> None:
     headers = {"Authorization": f"Bearer {server.demo['token']}"}
     async with (
         httpx.AsyncClient(base_url=server.url, headers=headers, timeout=PATIENCE) as client,
@@ -94,17 +94,17 @@ async def test_subscription_example_tells_a_change(server: LiveServer, document:
         while not hearing.done():
             keys.append(new_key())
             await writer.create(keys[-1])
-        told = await hearing
+        answer = await hearing
 
-    assert any(key in str(told) for key in keys)
+    assert any(key in str(answer) for key in keys)
 
 
 @pytest.mark.parametrize(
     ("call", "status"), _CALLS, ids=[str(number) for number in range(len(_CALLS))]
 )
 def test_rest_example_answers_as_the_text_says(server: LiveServer, call: str, status: str) -> None:
-    ids = {name.upper(): it for name, it in server.demo.items()}
-    told = subprocess.run(
+    ids = {name.upper(): value for name, value in server.demo.items()}
+    answer = subprocess.run(
         ["bash", "-c", f"{call} -o /dev/null -w '%{{http_code}}'"],
         env=dict(os.environ) | ids | {"ADDRESS": server.url},
         capture_output=True,
@@ -112,7 +112,7 @@ def test_rest_example_answers_as_the_text_says(server: LiveServer, call: str, st
         check=True,
     )
 
-    assert told.stdout == status
+    assert answer.stdout == status
 
 
 def test_both_documents_have_examples() -> None:

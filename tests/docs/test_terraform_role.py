@@ -22,7 +22,7 @@ async def _statuses(client: httpx.AsyncClient, world: World, key: str) -> list[i
         f"{job}/{world.demo.built_in_secret_id}/alias", json={"key": f"{key}_A"}
     )
     gone = await client.delete(own)
-    return [it.status_code for it in (listed, made, edited, alias, gone)]
+    return [item.status_code for item in (listed, made, edited, alias, gone)]
 
 
 async def test_an_editor_of_the_project_is_never_refused(world: World) -> None:
@@ -50,6 +50,6 @@ async def test_control_other_roles_are(
 
     found = await _statuses(client, world, "TF")
 
-    told = [want or it for want, it in zip(first_four, found[:4], strict=True)]
-    assert found[:4] == told
+    answer = [want or item for want, item in zip(first_four, found[:4], strict=True)]
+    assert found[:4] == answer
     assert {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND} & set(found[:4])

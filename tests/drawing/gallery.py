@@ -117,8 +117,8 @@ class Studio:
 
     def picture(self, *, is_cut: bool = False) -> Picture:
         """Return the picture of the job."""
-        told = sorted(self.secrets, key=lambda it: (it.key, -it.scope.rank))
-        return Picture.of((self.project, self.environment, self.job), told, is_cut=is_cut)
+        answer = sorted(self.secrets, key=lambda secret: (secret.key, -secret.scope.rank))
+        return Picture.of((self.project, self.environment, self.job), answer, is_cut=is_cut)
 
 
 def small(name: str = "nightly") -> Picture:

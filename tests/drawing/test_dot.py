@@ -10,7 +10,7 @@ import pytest
 from gateway.domain.pictures import Picture
 from gateway.drawing import words
 from gateway.drawing.dot import dot
-from gateway.drawing.folding import folded
+from gateway.drawing.folding import fold
 from tests.drawing.gallery import HOSTILE, crowded, small, star
 from tests.patience import PATIENCE
 
@@ -23,7 +23,7 @@ NAMESPACE = "{http://www.w3.org/2000/svg}"
 
 def _drawn(text: str) -> list[str]:
     """Return the texts that are drawn, with blanks of one kind."""
-    told = subprocess.run(
+    answer = subprocess.run(
         [str(PROGRAM), "-Tsvg"],
         input=text,
         capture_output=True,
@@ -31,20 +31,20 @@ def _drawn(text: str) -> list[str]:
         check=True,
         timeout=PATIENCE,
     )
-    drawing = fromstring(told.stdout)  # noqa: S314 - the program is our own choice
-    return [" ".join("".join(it.itertext()).split()) for it in drawing.iter(f"{NAMESPACE}text")]
+    drawing = fromstring(answer.stdout)  # noqa: S314 - the program is our own choice
+    return [" ".join("".join(item.itertext()).split()) for item in drawing.iter(f"{NAMESPACE}text")]
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_name_is_drawn_as_it_is(name: str) -> None:
-    drawn = _drawn(dot(folded(small(name))))
+    drawn = _drawn(dot(fold(small(name))))
 
     assert " ".join(f"Job {words.showable(name)}".split()) in drawn
     assert {"URL", "LINK (alias)", "URL (override)", "Project shop"} <= set(drawn)
 
 
 def test_control_a_name_that_is_not_escaped_is_drawn_otherwise() -> None:
-    text = dot(folded(small("MARK")))
+    text = dot(fold(small("MARK")))
 
     assert "Job \\G" not in _drawn(text.replace("MARK", "\\G"))
     with pytest.raises(subprocess.CalledProcessError):
@@ -53,6 +53,6 @@ def test_control_a_name_that_is_not_escaped_is_drawn_otherwise() -> None:
 
 @pytest.mark.parametrize("picture", [crowded(), star(30)], ids=["crowded", "star"])
 def test_larger_pictures_are_drawn_whole(picture: Picture) -> None:
-    drawn = _drawn(dot(folded(picture, is_whole=True)))
+    drawn = _drawn(dot(fold(picture, is_whole=True)))
 
     assert len(drawn) >= len(picture.rows)

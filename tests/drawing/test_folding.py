@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 from gateway.domain.secrets import SecretType
-from gateway.drawing.folding import MOST_AT_ONE, MOST_LINKED, MOST_LOOSE, folded
+from gateway.drawing.folding import MAX_AT_ONE, MAX_LINKED, MAX_LOOSE, fold
 from gateway.drawing.plan import Box, Plan
 from tests.drawing.gallery import Studio, crowded, small, star
 
@@ -17,10 +17,10 @@ def _keys(plan: Plan) -> list[str]:
 
 
 def test_rows_with_references_are_drawn_one_by_one() -> None:
-    plan = folded(small())
+    plan = fold(small())
 
     assert sorted(box.label for box in plan.linked) == ["LINK", "URL", "URL"]
-    assert {(it.source.label, it.kind, it.target.label) for it in plan.lines} == {
+    assert {(line.source.label, line.kind, line.target.label) for line in plan.lines} == {
         ("LINK", SecretType.ALIAS, "URL"),
         ("URL", SecretType.OVERRIDE, "URL"),
     }
@@ -29,48 +29,48 @@ def test_rows_with_references_are_drawn_one_by_one() -> None:
 
 def test_a_column_of_few_rows_is_not_folded() -> None:
     studio = Studio()
-    studio.put_all(studio.job, (f"A_{number}" for number in range(MOST_LOOSE)))
+    studio.put_all(studio.job, (f"A_{number}" for number in range(MAX_LOOSE)))
 
-    plan = folded(studio.picture())
+    plan = fold(studio.picture())
 
     assert all(box.row for box in plan.loose)
-    assert len(plan.loose) == MOST_LOOSE
+    assert len(plan.loose) == MAX_LOOSE
 
 
 def test_many_rows_are_folded_by_how_their_keys_begin() -> None:
     studio = Studio()
-    studio.put_all(studio.job, (f"AWS_{number}" for number in range(MOST_LOOSE)))
+    studio.put_all(studio.job, (f"AWS_{number}" for number in range(MAX_LOOSE)))
     studio.put_all(studio.job, ("LONELY", "DATABASE_URL"))
 
-    plan = folded(studio.picture())
+    plan = fold(studio.picture())
 
-    assert _labels(plan.loose) == [("DATABASE_URL", 1), ("LONELY", 1), ("AWS_…", MOST_LOOSE)]
+    assert _labels(plan.loose) == [("DATABASE_URL", 1), ("LONELY", 1), ("AWS_…", MAX_LOOSE)]
 
 
 def test_many_rows_that_begin_differently_become_one() -> None:
     studio = Studio()
-    studio.put_all(studio.job, (f"K{number}" for number in range(MOST_LOOSE + 1)))
+    studio.put_all(studio.job, (f"K{number}" for number in range(MAX_LOOSE + 1)))
 
-    plan = folded(studio.picture())
+    plan = fold(studio.picture())
 
-    assert _labels(plan.loose) == [("others", MOST_LOOSE + 1)]
+    assert _labels(plan.loose) == [("others", MAX_LOOSE + 1)]
 
 
 def test_a_fold_opens_by_its_name_and_the_others_stay() -> None:
     studio = Studio()
-    studio.put_all(studio.job, (f"AWS_{number}" for number in range(MOST_LOOSE)))
-    studio.put_all(studio.job, (f"CDN_{number}" for number in range(MOST_LOOSE)))
-    closed = folded(studio.picture()).loose
+    studio.put_all(studio.job, (f"AWS_{number}" for number in range(MAX_LOOSE)))
+    studio.put_all(studio.job, (f"CDN_{number}" for number in range(MAX_LOOSE)))
+    closed = fold(studio.picture()).loose
 
-    plan = folded(studio.picture(), unfolded=["JOB:AWS_", "JOB:NOTHING_"])
+    plan = fold(studio.picture(), unfolded=["JOB:AWS_", "JOB:NOTHING_"])
 
     assert [box.fold for box in closed] == ["JOB:AWS_", "JOB:CDN_"]
-    assert [box.fold for box in plan.loose] == [None] * MOST_LOOSE + ["JOB:CDN_"]
+    assert [box.fold for box in plan.loose] == [None] * MAX_LOOSE + ["JOB:CDN_"]
     assert plan.unfolded == {"JOB:AWS_"}
 
 
 def test_many_aliases_of_one_secret_become_one_with_one_line() -> None:
-    plan = folded(star(30))
+    plan = fold(star(30))
 
     assert _labels(plan.linked) == [("HUB", 1), ("aliases of HUB", 30)]
     assert len(plan.lines) == 1
@@ -79,9 +79,9 @@ def test_many_aliases_of_one_secret_become_one_with_one_line() -> None:
 
 def test_aliases_of_one_secret_open_too() -> None:
     picture = star(30)
-    (fold,) = [box.fold for box in folded(picture).linked if box.fold]
+    (opened,) = [box.fold for box in fold(picture).linked if box.fold]
 
-    plan = folded(picture, unfolded=[fold])
+    plan = fold(picture, unfolded=[opened])
 
     assert len(plan.lines) == 30
 
@@ -89,7 +89,7 @@ def test_aliases_of_one_secret_open_too() -> None:
 def test_two_hundred_secrets_come_down_to_few_boxes() -> None:
     picture = crowded()
 
-    plan = folded(picture)
+    plan = fold(picture)
 
     assert len(picture.rows) == 200
     assert len(plan.linked) == 75
@@ -100,25 +100,25 @@ def test_no_row_is_lost_whatever_is_folded() -> None:
     for picture in (small(), crowded(), star(1_000)):
         wanted = sorted(row.secret.id for row in picture.rows)
 
-        assert _keys(folded(picture)) == wanted
-        assert _keys(folded(picture, is_whole=True)) == wanted
+        assert _keys(fold(picture)) == wanted
+        assert _keys(fold(picture, is_whole=True)) == wanted
 
 
 def test_no_more_lines_than_can_be_laid_out_and_the_rest_is_counted() -> None:
     studio = Studio()
-    for number in range(MOST_LINKED):
+    for number in range(MAX_LINKED):
         target = studio.put(studio.project, f"TARGET_{number:03}")
         studio.alias(studio.job, f"ALIAS_{number:03}", target)
 
-    plan = folded(studio.picture())
+    plan = fold(studio.picture())
 
-    assert len(plan.linked) == MOST_LINKED
-    assert plan.undrawn == MOST_LINKED // 2
-    assert len(folded(star(1_000), is_whole=True).lines) == MOST_AT_ONE
+    assert len(plan.linked) == MAX_LINKED
+    assert plan.undrawn == MAX_LINKED // 2
+    assert len(fold(star(1_000), is_whole=True).lines) == MAX_AT_ONE
 
 
 def test_a_picture_is_folded_the_same_way_each_time() -> None:
     picture = crowded()
 
-    for one, other in pairwise(folded(picture) for _ in range(3)):
+    for one, other in pairwise(fold(picture) for _ in range(3)):
         assert one == other

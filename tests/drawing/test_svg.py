@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element, fromstring
 import pytest
 
 from gateway.drawing import words
-from gateway.drawing.folding import folded
+from gateway.drawing.folding import fold
 from gateway.drawing.svg import svg
 from tests.drawing.gallery import HOSTILE, Studio, crowded, small, star, unseen_target
 
@@ -27,31 +27,31 @@ def _drawn(text: str) -> Element:
 
 
 def _texts(drawing: Element, name: str) -> list[str]:
-    return ["".join(it.itertext()) for it in drawing.iter(f"{NAMESPACE}{name}")]
+    return ["".join(item.itertext()) for item in drawing.iter(f"{NAMESPACE}{name}")]
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_name_is_a_text_and_nothing_else(name: str) -> None:
-    drawing = _drawn(svg(folded(small(name)), explorer="../graphiql", is_alone=False))
+    drawing = _drawn(svg(fold(small(name)), explorer="../graphiql", is_alone=False))
 
-    used = [it for it in drawing.iter() if it.tag != "svg"]
-    assert {it.tag.removeprefix(NAMESPACE) for it in used} <= ELEMENTS
-    assert {attribute for it in used for attribute in it.attrib} <= ATTRIBUTES
+    used = [item for item in drawing.iter() if item.tag != "svg"]
+    assert {item.tag.removeprefix(NAMESPACE) for item in used} <= ELEMENTS
+    assert {attribute for item in used for attribute in item.attrib} <= ATTRIBUTES
     assert f"What the job {words.showable(name)} sees" in _texts(drawing, "title")
     assert f"Environment {words.showable(name)}" in _texts(drawing, "title")
 
 
 def test_control_a_name_that_is_not_escaped_is_found() -> None:
-    text = svg(folded(small("MARK")), is_alone=False).replace("MARK", "<script/>")
+    text = svg(fold(small("MARK")), is_alone=False).replace("MARK", "<script/>")
 
-    assert "script" in {it.tag.removeprefix(NAMESPACE) for it in _drawn(text).iter()}
+    assert "script" in {item.tag.removeprefix(NAMESPACE) for item in _drawn(text).iter()}
 
 
 def test_every_row_is_a_link_to_its_query_with_the_ids() -> None:
     studio = Studio()
     secret = studio.put(studio.job, "URL")
 
-    drawing = _drawn(svg(folded(studio.picture()), explorer="../graphiql", is_alone=False))
+    drawing = _drawn(svg(fold(studio.picture()), explorer="../graphiql", is_alone=False))
 
     (link,) = drawing.iter(f"{NAMESPACE}a")
     address = urlsplit(link.attrib["href"])
@@ -70,60 +70,60 @@ def test_a_fold_is_a_link_that_opens_it_and_keeps_what_is_open() -> None:
     for holder in (studio.environment, studio.job):
         studio.put_all(holder, (f"AWS_{number}" for number in range(20)))
 
-    plan = folded(studio.picture(), unfolded=[first])
+    plan = fold(studio.picture(), unfolded=[first])
     drawing = _drawn(svg(plan, explorer="../graphiql", is_alone=False))
 
-    (link,) = [it for it in drawing.iter(f"{NAMESPACE}a") if it.attrib["class"] == "fold"]
+    (link,) = [item for item in drawing.iter(f"{NAMESPACE}a") if item.attrib["class"] == "fold"]
     assert parse_qs(link.attrib["href"].removeprefix("?")) == {"unfold": [first, second]}
 
 
 def test_without_graphiql_nothing_is_a_link() -> None:
-    drawing = _drawn(svg(folded(crowded())))
+    drawing = _drawn(svg(fold(crowded())))
 
     assert list(drawing.iter(f"{NAMESPACE}a")) == []
 
 
-def test_winners_and_hidden_rows_are_told_in_words() -> None:
-    drawing = _drawn(svg(folded(small())))
+def test_winners_and_hidden_rows_are_reported_in_words() -> None:
+    drawing = _drawn(svg(fold(small())))
 
-    told = _texts(drawing, "title")
+    answer = _texts(drawing, "title")
     assert "URL: override on job nightly. It replaces the value of URL (PROJECT). " in (
-        next(it for it in told if it.startswith("URL: override")) + " "
+        next(item for item in answer if item.startswith("URL: override")) + " "
     )
-    assert "URL: value on project shop. Hidden by the override on job nightly." in told
+    assert "URL: value on project shop. Hidden by the override on job nightly." in answer
     assert (
         "LINK: alias on environment nightly. It stands for URL (PROJECT). The service gets it."
-        in told
+        in answer
     )
 
 
-def test_a_target_out_of_sight_is_not_named() -> None:
-    text = svg(folded(unseen_target()))
+def test_a_target_not_visible_is_not_named() -> None:
+    text = svg(fold(unseen_target()))
 
     assert "What it refers to is not yours to see." in text
     assert "URL" not in text
 
 
-def test_long_keys_are_cut_in_the_middle_and_told_whole() -> None:
+def test_long_keys_are_cut_in_the_middle_and_reported_whole() -> None:
     studio = Studio()
     studio.put(studio.job, "BEGINNING_" + "X" * 200 + "_ENDING")
 
-    drawing = _drawn(svg(folded(studio.picture())))
+    drawing = _drawn(svg(fold(studio.picture())))
 
-    shown = next(it for it in _texts(drawing, "text") if "BEGINNING" in it)
+    shown = next(text for text in _texts(drawing, "text") if "BEGINNING" in text)
     assert len(shown) < 40
     assert shown.endswith("_ENDING")
-    assert any("X" * 200 in it for it in _texts(drawing, "title"))
+    assert any("X" * 200 in text for text in _texts(drawing, "title"))
 
 
 def test_what_is_left_out_is_said() -> None:
     studio = Studio()
-    assert words.CUT_OFF in svg(folded(studio.picture(is_cut=True)))
-    assert "960 references have no line here." in svg(folded(star(1_000), is_whole=True))
+    assert words.CUT_OFF in svg(fold(studio.picture(is_cut=True)))
+    assert "960 references have no line here." in svg(fold(star(1_000), is_whole=True))
 
 
 def test_what_stands_alone_has_its_style_with_it_and_what_is_in_a_page_has_none() -> None:
-    plan = folded(small())
+    plan = fold(small())
 
     assert "prefers-color-scheme: dark" in svg(plan)
     assert "<style" not in svg(plan, is_alone=False)

@@ -67,9 +67,9 @@ class Writer:
         self.states.append(kept | after)
         self.connection.request(method, path, body and json.dumps(body), self.headers)
         response = self.connection.getresponse()
-        told = response.read()
-        assert response.status // 100 == 2, told
-        return json.loads(told) if told else None
+        answer = response.read()
+        assert response.status // 100 == 2, answer
+        return json.loads(answer) if answer else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ def _gateway(arguments: list[str]) -> None:
 def _live(data_dir: Path) -> None:
     beside, settings = (
         data_dir.parent,
-        environment(data_dir, **PATIENT_SETTINGS, AUDIT_ANCHOR_SECONDS="1"),
+        environment(data_dir, **PATIENT_SETTINGS, AUDIT_CHECKPOINT_SECONDS="1"),
     )
     subprocess.run([*_PROGRAM, "migrate"], env=settings, check=True)
     with (beside / DEMO).open("wb") as demo:

@@ -21,7 +21,7 @@ DELIVER: Final = "query ($id: ID!) { runtimeSecrets(serviceId: $id) { key value 
 PROGRAM: Final = (sys.executable, "-c", "from gateway.cli import main; main()")
 DYING_PROGRAM: Final = (sys.executable, "-m", "tests.faults.dying_rotation")
 # As many are read at once, over and over.
-MOST: Final = 400
+MAX: Final = 400
 _WRITERS: Final = 2
 
 
@@ -72,11 +72,14 @@ class Load:
     async def ensure_complete(self) -> None:
         """Read all once."""
         at_least = dict(self.acknowledged)
-        told = await self.client.post(
+        result = await self.client.post(
             "/graphql", json={"query": DELIVER, "variables": {"id": self.job_id}}
         )
-        assert told.status_code == HTTPStatus.OK, told.text
-        delivered = {it["key"]: it["value"] for it in told.json()["data"]["runtimeSecrets"]}
+        assert result.status_code == HTTPStatus.OK, result.text
+        delivered = {
+            runtime_secret["key"]: runtime_secret["value"]
+            for runtime_secret in result.json()["data"]["runtimeSecrets"]
+        }
         for key, change in at_least.items():
             possible = range(change, self.sent[key] + 1)
             assert delivered.get(key) in [f"{key} {number}" for number in possible]
@@ -106,7 +109,7 @@ class Load:
 
 
 @asynccontextmanager
-async def loaded(server: LiveServer, *, first: int, most: int = MOST) -> AsyncIterator[Load]:
+async def loaded(server: LiveServer, *, first: int, most: int = MAX) -> AsyncIterator[Load]:
     """Write and read until the block ends; at its beginning so many secrets are there."""
     headers = {"Authorization": f"Bearer {server.demo['token']}"}
     async with httpx.AsyncClient(base_url=server.url, headers=headers, timeout=PATIENCE) as client:

@@ -41,9 +41,9 @@ async def test_callers_that_go_away_leave_nothing_behind(world: World, data_dir:
             task.cancel()
         ended = await asyncio.gather(*tasks, return_exceptions=True)
         answers = [answer for answer in ended if isinstance(answer, httpx.Response)]
-        cancelled += sum(isinstance(it, asyncio.CancelledError) for it in ended)
+        cancelled += sum(isinstance(item, asyncio.CancelledError) for item in ended)
         assert {answer.status_code for answer in answers} <= {HTTPStatus.OK, HTTPStatus.CREATED}
-        acknowledged += [it.json()["id"] for it in answers if it.request.method == "POST"]
+        acknowledged += [item.json()["id"] for item in answers if item.request.method == "POST"]
 
     arena = Arena(world.client, world.demo, data_dir / "secrets.db")
     seen = {row["id"] for row in await world.rest.visible(*_job(world))}

@@ -37,7 +37,7 @@ KILLS: Final = int(os.environ.get("FAULT_KILLS", "500"))
 # After so many a new folder, since the whole trail is looked at after each.
 KILLS_OF_A_FOLDER: Final = 20
 WRITERS: Final = 12
-MOST_ACKNOWLEDGED: Final = 400
+MAX_ACKNOWLEDGED: Final = 400
 GRACE_SECONDS: Final = 2
 NEVER: Final = 10**9
 CREATE_JOB: Final = """mutation ($id: ID!, $name: String!) {
@@ -71,9 +71,9 @@ class Storm:
         _, late = await asyncio.wait(writers, timeout=GRACE_SECONDS)
         for writer in late:
             writer.cancel()
-        for told in await asyncio.gather(*writers, return_exceptions=True):
-            if isinstance(told, AssertionError):
-                raise told
+        for answer in await asyncio.gather(*writers, return_exceptions=True):
+            if isinstance(answer, AssertionError):
+                raise answer
 
     async def send(self, key: str, value: str) -> int:
         """Create a secret under an idempotency key of its own."""
@@ -125,7 +125,7 @@ class Scene:
                     self.ready_after.append(time.monotonic() - begun)
                     await _ensure_nothing_is_lost(arena, storm)
         assert _damage(arena.database) == []
-        await _ensure_all_is_told(self.folder, storm)
+        await _ensure_all_is_reported(self.folder, storm)
         return len(storm.acknowledged), kept_unheard
 
 
@@ -161,7 +161,7 @@ async def test_no_write_is_lost_or_doubled_when_the_server_is_killed(
     acknowledged = []
 
     for scene in scenes:
-        enough = chance.randint(1, MOST_ACKNOWLEDGED)
+        enough = chance.randint(1, MAX_ACKNOWLEDGED)
         acknowledged.append((await scene.die(strict_app, enough=enough))[0])
 
     _tell(capsys, scene, sum(acknowledged))
@@ -194,14 +194,17 @@ def _damage(database: Path) -> list[tuple[str, ...]]:
     return [row for row in (*checked, *dangling) if row != ("ok",)]
 
 
-async def _ensure_all_is_told(folder: Path, storm: Storm) -> None:
+async def _ensure_all_is_reported(folder: Path, storm: Storm) -> None:
     """S50: the trail is whole, and tells of every creation once."""
     async with Runtime.over(Settings(data_dir=folder)).running() as runtime:
         report = await runtime.operator.audit.verify()
-        told = [event async for event in runtime.operator.audit.exported()]
-        alarm, differences = runtime.operator.audit.alarm, await runtime.operator.audit.scrub()
-    created = Counter(event["key"] for event in told if event["action"] == "SECRET_CREATED")
-    assert (alarm, report.findings, differences) == (None, [], [])
+        answer = [event async for event in runtime.operator.audit.exported()]
+        trust_fault, differences = (
+            runtime.operator.audit.trust_fault,
+            await runtime.operator.audit.scan_integrity(),
+        )
+    created = Counter(event["key"] for event in answer if event["action"] == "SECRET_CREATED")
+    assert (trust_fault, report.findings, differences) == (None, [], [])
     assert {created[key] for key in storm.sent} == {1}
 
 
@@ -209,8 +212,11 @@ async def _ensure_nothing_is_lost(arena: Arena, storm: Storm) -> None:
     assert storm.unclear
     again = [await storm.send(key, value) for key, value in storm.unclear.items()]
     assert again == [HTTPStatus.CREATED] * len(again)
-    told = await arena.graphql.ask(DELIVER, {"id": storm.job_id})
-    delivered = {it["key"]: it["value"] for it in told["runtimeSecrets"]}
+    answer = await arena.graphql.ask(DELIVER, {"id": storm.job_id})
+    delivered = {
+        runtime_secret["key"]: runtime_secret["value"]
+        for runtime_secret in answer["runtimeSecrets"]
+    }
     assert {key: delivered[key] for key in storm.sent} == storm.sent
     stored = arena.count("SELECT count(*) FROM secret WHERE holder_id = ?", storm.job_id)
     assert stored == len(storm.sent)

@@ -14,7 +14,7 @@ from tests.races.arena import Arena, new_key, race, statuses
 RACERS: Final = 1_000
 ROUNDS: Final = int(os.environ.get("FAULT_ROUNDS", "5"))
 DELETIONS: Final = int(os.environ.get("FAULT_DELETIONS", "10000"))
-AT_ONCE: Final = 100
+DEFAULT_WRITE_OPTIONS: Final = 100
 
 pytestmark = pytest.mark.timeout(3_600)
 
@@ -53,8 +53,8 @@ async def test_no_alias_of_ten_thousand_is_left_without_its_target(arena: Arena)
     deletions: Counter[HTTPStatus] = Counter()
     aliases: Counter[HTTPStatus] = Counter()
 
-    for _ in range(DELETIONS // AT_ONCE):
-        rounds = await race(_deletion(arena, place) for _ in range(AT_ONCE))
+    for _ in range(DELETIONS // DEFAULT_WRITE_OPTIONS):
+        rounds = await race(_deletion(arena, place) for _ in range(DEFAULT_WRITE_OPTIONS))
         deletions += statuses(deleted for deleted, _ in rounds)
         aliases += statuses(aliased for _, aliased in rounds)
 

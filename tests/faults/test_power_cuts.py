@@ -52,40 +52,40 @@ class Cut:
     """What is left when the power goes, and how much each writer had been told by then."""
 
     files: Mapping[str, bytes]
-    told: Mapping[int, int]
+    answer: Mapping[int, int]
 
 
 def _cuts(trace: Traced, count: int, chance: Random) -> Iterator[Cut]:
     """Give what is left after so many moments of a trace, the earliest first."""
     moments = Counter(chance.randrange(len(trace.events)) for _ in range(count))
-    disk, told = Disk(), Counter[int]()
+    disk, answer = Disk(), Counter[int]()
     for number, event in enumerate(trace.events):
         disk.take(event)
         if isinstance(event, Answered):
-            told[event.port] += 1
+            answer[event.port] += 1
         for _ in range(moments[number]):
-            yield Cut(disk.after(chance.choice(list(Rest)), chance), dict(told))
+            yield Cut(disk.after(chance.choice(list(Rest)), chance), dict(answer))
 
 
 def _possible(writer: Writer, cut: Cut) -> list[Rows]:
     """Return what there may be of a writer's: all it was told of, and perhaps one change more."""
-    told = cut.told.get(writer.port, 0)
-    return writer.states[told : told + 2]
+    answer = cut.answer.get(writer.port, 0)
+    return writer.states[answer : answer + 2]
 
 
 def _faults(folder: Path, trace: Traced, cut: Cut) -> list[str]:
     """Return what is wrong with what is left, as SQLite sees it."""
     database = folder / "secrets.db"
-    told = any(cut.told.get(writer.port) for writer in trace.writers)
+    answer = any(cut.answer.get(writer.port) for writer in trace.writers)
     if not database.exists():
-        return ["lost"] if told else []
+        return ["lost"] if answer else []
     with closing(sqlite3.connect(database)) as connection:
         try:
             connection.execute("PRAGMA synchronous = OFF")
             if connection.execute("PRAGMA integrity_check").fetchall() != [("ok",)]:
                 return ["corrupt"]
             if not connection.execute("SELECT 1 FROM sqlite_master").fetchall():
-                return ["lost"] if told else []
+                return ["lost"] if answer else []
             return [
                 *_damage(connection),
                 *_losses(connection, trace, cut),
@@ -133,22 +133,25 @@ async def _faults_in_use(folder: Path, trace: Traced, cut: Cut) -> list[str]:
     settings = Settings(data_dir=folder)
     await migrate_database(settings)
     async with Runtime.over(settings).running() as runtime:
-        if runtime.operator.audit.alarm is not None:
-            return [f"alarm: {runtime.operator.audit.alarm}"]
+        if runtime.operator.audit.trust_fault is not None:
+            return [f"alarm: {runtime.operator.audit.trust_fault}"]
         report = await runtime.operator.audit.verify()
-        if report.findings or await runtime.operator.audit.scrub():
+        if report.findings or await runtime.operator.audit.scan_integrity():
             return ["trail"]
-    if not any(cut.told.values()):
+    if not any(cut.answer.values()):
         return []
     async with open_world(folder, trace.demo) as world:
-        told = await world.graphql.ask(DELIVER, {"id": trace.demo.job_id})
-    delivered = {it["key"]: it["value"] for it in told["runtimeSecrets"]}
+        answer = await world.graphql.ask(DELIVER, {"id": trace.demo.job_id})
+    delivered = {
+        runtime_secret["key"]: runtime_secret["value"]
+        for runtime_secret in answer["runtimeSecrets"]
+    }
     are_right = (_are_right(delivered, writer, cut) for writer in trace.writers)
     return [] if all(are_right) else ["value"]
 
 
 def _are_right(delivered: Mapping[str, str], writer: Writer, cut: Cut) -> bool:
-    own = {key: it for key, it in delivered.items() if key.startswith(f"W{writer.number}_")}
+    own = {key: value for key, value in delivered.items() if key.startswith(f"W{writer.number}_")}
     return any(own == _values(rows) for rows in _possible(writer, cut))
 
 
@@ -179,11 +182,11 @@ async def test_nothing_acknowledged_is_lost_when_the_power_goes(
 
     found = await _found(trace, tmp_path / "left", CUTS)
 
-    told = sum(isinstance(event, Answered) for event in trace.events)
+    answer = sum(isinstance(event, Answered) for event in trace.events)
     with capsys.disabled():
-        steps = f"{len(trace.events)} steps with {told} acknowledgements"
+        steps = f"{len(trace.events)} steps with {answer} acknowledgements"
         sys.stdout.write(f"\n{CUTS} cuts into {steps}: {dict(found)}\n")
-    assert told > MANY
+    assert answer > MANY
     assert found == Counter()
 
 

@@ -33,7 +33,7 @@ POINTS: Final = [
 pytestmark = pytest.mark.timeout(7_200)
 
 
-@pytest.mark.parametrize(("arguments", "point"), POINTS, ids=[it[1] for it in POINTS])
+@pytest.mark.parametrize(("arguments", "point"), POINTS, ids=[item[1] for item in POINTS])
 async def test_dying_at_this_point_loses_nothing(
     template: tuple[Path, Demo], data_dir: Path, arguments: str, point: str
 ) -> None:

@@ -38,16 +38,16 @@ async def test_every_client_is_served_and_none_waits_much_longer_than_others(
 ) -> None:
     """S37, S59: 64 clients that fetch values at once."""
     clients = await Crowd(server, CLIENTS).fetch_for(SECONDS)
-    waits = list(chain.from_iterable(it.served for it in clients))
-    median, longest = statistics.median(waits), max(it.longest_wait for it in clients)
+    waits = list(chain.from_iterable(client.served for client in clients))
+    median, longest = statistics.median(waits), max(client.longest_wait for client in clients)
     with capsys.disabled():
         sys.stdout.write(
             f"\n{CLIENTS} clients, {SECONDS:g} s: {len(waits)} deliveries, "
-            f"{min(len(it.served) for it in clients)} to the one with the fewest, "
+            f"{min(len(client.served) for client in clients)} to the one with the fewest, "
             f"median {median:.2f} s, longest wait {longest:.2f} s\n"
         )
 
-    assert all(it.served for it in clients)
+    assert all(client.served for client in clients)
     assert longest <= 5 * median
 
 
@@ -56,8 +56,8 @@ async def test_what_is_too_much_is_refused_at_once(
 ) -> None:
     """S37, S59: a thousand clients."""
     clients = await Crowd(server, TOO_MANY).fetch_for(SECONDS)
-    statuses = sum((it.statuses for it in clients), Counter())
-    longest = max(it.longest_answer for it in clients)
+    statuses = sum((client.statuses for client in clients), Counter())
+    longest = max(client.longest_answer for client in clients)
     with capsys.disabled():
         sys.stdout.write(
             f"\n{TOO_MANY} clients, {SECONDS:g} s: {dict(statuses)}, "
@@ -71,6 +71,6 @@ async def test_what_is_too_much_is_refused_at_once(
     assert late < statuses[HTTPStatus.SERVICE_UNAVAILABLE] / 100
     assert (
         statuses.total()
-        == sum(statuses[it] for it in (HTTPStatus.OK, HTTPStatus.SERVICE_UNAVAILABLE)) + late
+        == sum(statuses[item] for item in (HTTPStatus.OK, HTTPStatus.SERVICE_UNAVAILABLE)) + late
     )
     assert longest <= LONGEST

@@ -183,7 +183,7 @@ class Issuer:
         )
 
     def _key_set(self) -> dict[str, Any]:
-        published = [self._public(it) for it in self._orders.get("published", PUBLISHED)]
+        published = [self._public(item) for item in self._orders.get("published", PUBLISHED)]
         return {"keys": published + self._orders.get("further_keys", [])}
 
     def _public(self, key_id: str) -> dict[str, Any]:

@@ -45,9 +45,9 @@ class LocalIssuer:
         **claims: Any,
     ) -> str:
         """Return a token: well made but for the changes that are named."""
-        told = {"alg": algorithm or KEYS[key], "kid": key, "typ": "at+jwt"}
+        answer = {"alg": algorithm or KEYS[key], "kid": key, "typ": "at+jwt"}
         return self.sign(
-            json.dumps(_changed(told, header)),
+            json.dumps(_changed(answer, header)),
             json.dumps(_changed(self.claims(), claims)),
             key=key,
             algorithm=algorithm,
@@ -82,8 +82,8 @@ class LocalIssuer:
         return times
 
 
-def _changed(told: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: it for name, it in {**told, **changes}.items() if it is not ABSENT}
+def _changed(answer: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in {**answer, **changes}.items() if value is not ABSENT}
 
 
 @contextmanager

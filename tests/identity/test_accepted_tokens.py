@@ -47,7 +47,7 @@ async def test_a_key_that_names_no_algorithm_is_for_all_of_its_kind(
     fetcher: Fetcher, issuer: LocalIssuer, algorithm: str
 ) -> None:
     """S3."""
-    key = {name: it for name, it in issuer.public_key("rsa-1").items() if name != "alg"}
+    key = {name: value for name, value in issuer.public_key("rsa-1").items() if name != "alg"}
     issuer.behave(published=[], further_keys=[key])
     verifier = Verifier([issuer.trusted(**ALL)], fetcher=fetcher)
 

@@ -35,7 +35,7 @@ def _lasting(issuer: LocalIssuer, clock: Clock, **seconds: float) -> str:
 # Our clock is ahead by so many seconds, or behind; and what is then said of a token for ten
 # minutes that began just now.
 @pytest.mark.parametrize(
-    ("ahead", "told"),
+    ("ahead", "answer"),
     [
         (0, SUBJECT),
         (10, SUBJECT),
@@ -48,7 +48,7 @@ def _lasting(issuer: LocalIssuer, clock: Clock, **seconds: float) -> str:
     ],
 )
 async def test_clocks_may_differ_by_the_leeway_and_no_more(
-    fetcher: Fetcher, issuer: LocalIssuer, clock: Clock, ahead: float, told: str
+    fetcher: Fetcher, issuer: LocalIssuer, clock: Clock, ahead: float, answer: str
 ) -> None:
     """S4, T11."""
     clock.stand_at_a_whole_second()
@@ -57,11 +57,11 @@ async def test_clocks_may_differ_by_the_leeway_and_no_more(
 
     clock.set_wall(ahead)
 
-    assert await _outcome(verifier, token) == told
+    assert await _outcome(verifier, token) == answer
 
 
 @pytest.mark.parametrize(
-    ("times", "told"),
+    ("times", "answer"),
     [
         ({"exp": 1}, SUBJECT),
         ({"exp": 0}, Reason.EXPIRED),
@@ -72,13 +72,13 @@ async def test_clocks_may_differ_by_the_leeway_and_no_more(
     ],
 )
 async def test_without_leeway_the_second_counts(
-    fetcher: Fetcher, issuer: LocalIssuer, clock: Clock, times: dict[str, float], told: str
+    fetcher: Fetcher, issuer: LocalIssuer, clock: Clock, times: dict[str, float], answer: str
 ) -> None:
     """S4, T11: and parts of one never in the token's favour."""
     clock.stand_at_a_whole_second()
     verifier = _verifier(issuer, fetcher, clock, leeway=0)
 
-    assert await _outcome(verifier, _lasting(issuer, clock, **times)) == told
+    assert await _outcome(verifier, _lasting(issuer, clock, **times)) == answer
 
 
 async def test_a_token_expires_between_two_requests(

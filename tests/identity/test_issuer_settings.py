@@ -124,13 +124,13 @@ def test_issuers_are_tables_in_the_file(tmp_path: Path, monkeypatch: pytest.Monk
         encoding="utf-8",
     )
 
-    assert [it.issuer for it in Settings().issuers] == ["https://a.test", "https://b.test"]
+    assert [issuer.issuer for issuer in Settings().issuers] == ["https://a.test", "https://b.test"]
 
 
 def test_issuers_are_one_variable_in_json(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRETS_GATEWAY_ISSUERS", json.dumps([GOOD]))
 
-    assert [it.issuer for it in Settings().issuers] == [URL]
+    assert [issuer.issuer for issuer in Settings().issuers] == [URL]
 
 
 async def test_a_server_lets_in_whom_its_settings_trust(
@@ -146,9 +146,9 @@ async def test_a_server_lets_in_whom_its_settings_trust(
     with serving(folder, template[1], ISSUERS=trusted) as server:
         path = f"{server.url}/job/{server.demo['job_id']}/secret"
         tokens = [issuer.token(), issuer.token(aud="another")]
-        told = [
-            issuer.client.get(path, headers={"Authorization": f"Bearer {it}"}).status_code
-            for it in tokens
+        answer = [
+            issuer.client.get(path, headers={"Authorization": f"Bearer {token}"}).status_code
+            for token in tokens
         ]
 
-    assert told == [200, 401]
+    assert answer == [200, 401]

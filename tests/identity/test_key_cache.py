@@ -43,16 +43,16 @@ async def test_ten_thousand_unknown_keys_are_two_questions_at_most(
     """S6: all of them at once, then during the cool-down, then after it."""
     unknown = _with_unknown_keys(issuer, FLOOD)
 
-    told = Counter(await asyncio.gather(*(_outcome(verifier, it) for it in unknown[:8_000])))
+    answer = Counter(await asyncio.gather(*(_outcome(verifier, item) for item in unknown[:8_000])))
     asked = issuer.asked()
     clock.pass_by(COOL_DOWN_SECONDS - 0.001)
-    told.update([await _outcome(verifier, it) for it in unknown[8_000:9_000]])
+    answer.update([await _outcome(verifier, item) for item in unknown[8_000:9_000]])
 
     assert (asked, issuer.asked(), issuer.asked("configuration")) == (1, 1, 1)
 
     clock.pass_by(0.001)
-    told.update(await asyncio.gather(*(_outcome(verifier, it) for it in unknown[9_000:])))
-    assert (told, issuer.asked()) == ({Reason.KEY: FLOOD}, 2)
+    answer.update(await asyncio.gather(*(_outcome(verifier, item) for item in unknown[9_000:])))
+    assert (answer, issuer.asked()) == ({Reason.KEY: FLOOD}, 2)
 
 
 async def test_an_issuer_that_fails_is_not_asked_more_often(
@@ -62,10 +62,10 @@ async def test_an_issuer_that_fails_is_not_asked_more_often(
     issuer.behave(jwks_manner="broken")
     token = issuer.token()
 
-    told = Counter(await asyncio.gather(*(_outcome(verifier, token) for _ in range(1_000))))
-    told.update([await _outcome(verifier, token) for _ in range(1_000)])
+    answer = Counter(await asyncio.gather(*(_outcome(verifier, token) for _ in range(1_000))))
+    answer.update([await _outcome(verifier, token) for _ in range(1_000)])
 
-    assert told == {IssuerUnavailable: 2_000}
+    assert answer == {IssuerUnavailable: 2_000}
     assert issuer.asked() == 1
 
 
@@ -75,9 +75,9 @@ async def test_a_key_that_is_known_is_found_without_asking(
     """S6: the control is the question that the first token costs."""
     tokens = [issuer.token(key=key) for key in ("rsa-1", "p256", "ed")]
 
-    told = [await _outcome(verifier, it) for it in tokens * 20]
+    answer = [await _outcome(verifier, token) for token in tokens * 20]
 
-    assert told == [SUBJECT] * 60
+    assert answer == [SUBJECT] * 60
     assert issuer.asked() == 1
 
 
@@ -146,9 +146,9 @@ async def test_keys_are_renewed_before_anybody_has_to_wait(
     issuer.behave(jwks_manner="held")
     clock.pass_by(240)
 
-    told = [await _outcome(verifier, token) for _ in range(10)]
+    answer = [await _outcome(verifier, token) for _ in range(10)]
 
-    assert told == [SUBJECT] * 10
+    assert answer == [SUBJECT] * 10
     await _until_asked(issuer, 2)
     issuer.behave()
     clock.pass_by(60)
@@ -156,7 +156,7 @@ async def test_keys_are_renewed_before_anybody_has_to_wait(
     assert issuer.asked() == 2
 
 
-async def test_keys_serve_for_the_set_time_and_no_longer(
+async def test_keys_serve_for_the_set_time_and_no_more(
     fetcher: Fetcher, issuer: LocalIssuer, clock: Clock
 ) -> None:
     """S7: then the caller is told to try again; it is neither let in nor called a stranger."""
@@ -166,12 +166,12 @@ async def test_keys_serve_for_the_set_time_and_no_longer(
     await verifier.verify(token)
     issuer.behave(jwks_manner="broken")
 
-    told = []
+    answer = []
     for seconds in (300, 300, 1):
         clock.pass_by(seconds)
-        told.append(await _outcome(verifier, token))
+        answer.append(await _outcome(verifier, token))
 
-    assert told == [SUBJECT, SUBJECT, IssuerUnavailable]
+    assert answer == [SUBJECT, SUBJECT, IssuerUnavailable]
 
     issuer.behave()
     clock.pass_by(COOL_DOWN_SECONDS)

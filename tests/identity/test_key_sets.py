@@ -44,7 +44,7 @@ UNUSABLE: dict[str, tuple[str, Mapping[str, Any]]] = {
 
 
 def _changed(key: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: it for name, it in {**key, **changes}.items() if it is not None}
+    return {name: value for name, value in {**key, **changes}.items() if value is not None}
 
 
 @pytest.mark.parametrize(("key", "changes"), UNUSABLE.values(), ids=UNUSABLE.keys())
@@ -52,7 +52,7 @@ async def test_such_a_key_is_not_used_and_the_others_are(
     verifier: Verifier, issuer: LocalIssuer, key: str, changes: Mapping[str, Any]
 ) -> None:
     """S3: a set may hold keys that are not for us."""
-    others = [it for it in ("rsa-2", "p256", "ed") if it != key]
+    others = [item for item in ("rsa-2", "p256", "ed") if item != key]
     issuer.behave(published=others, further_keys=[_changed(issuer.public_key(key), changes)])
 
     with pytest.raises(RefusedToken) as refused:

@@ -27,8 +27,8 @@ _MANNERS = (
     "list",
     "twice",
 )
-JWKS = {f"keys: {it}": {"jwks_manner": it} for it in _MANNERS}
-CONFIGURATIONS = {f"configuration: {it}": {"configuration_manner": it} for it in _MANNERS}
+JWKS = {f"keys: {item}": {"jwks_manner": item} for item in _MANNERS}
+CONFIGURATIONS = {f"configuration: {item}": {"configuration_manner": item} for item in _MANNERS}
 LIES: Mapping[str, dict[str, Any]] = {
     "configuration of another issuer": {"issuer": "https://elsewhere.test"},
     "configuration of no issuer": {"issuer": None},
@@ -41,7 +41,7 @@ LIES: Mapping[str, dict[str, Any]] = {
     "keys where nobody listens": {"jwks_uri": "http://127.0.0.1:1/jwks"},
     "keys at a host that cannot be": {"jwks_uri": "https://\u0061..test/jwks"},
 }
-BAD = {**JWKS, **CONFIGURATIONS, **{name: {"configuration": it} for name, it in LIES.items()}}
+BAD = {**JWKS, **CONFIGURATIONS, **{name: {"configuration": value} for name, value in LIES.items()}}
 Misbehaving = Callable[[Mapping[str, Any]], AbstractContextManager[None]]
 EVERY_MANNER = pytest.mark.parametrize("orders", BAD.values(), ids=BAD.keys())
 
@@ -66,7 +66,7 @@ def misbehaving(
     def misbehave(orders: Mapping[str, Any]) -> Iterator[None]:
         issuer.behave(**orders)
         with monkeypatch.context() as changes:
-            if any(it in _ENDLESS for it in orders.values()):
+            if any(order in _ENDLESS for order in orders.values()):
                 changes.setattr(fetcher, "_seconds", 0.3)
             yield
         issuer.behave()
@@ -75,7 +75,7 @@ def misbehaving(
 
 
 @EVERY_MANNER
-async def test_without_any_keys_it_is_told_to_try_again(
+async def test_without_any_keys_it_is_asked_to_try_again(
     verifier: Verifier,
     issuer: LocalIssuer,
     clock: Clock,

@@ -83,7 +83,7 @@ class Oracle:
     """PyJWT with the issuer's keys and the settings that ours has."""
 
     def __init__(self, issuer: LocalIssuer, trusted: Issuer) -> None:
-        self._keys = {it: jwt.PyJWK(issuer.public_key(it)) for it in PUBLISHED}
+        self._keys = {item: jwt.PyJWK(issuer.public_key(item)) for item in PUBLISHED}
         self._trusted = trusted
 
     def accepts(self, text: str) -> bool:
@@ -178,9 +178,9 @@ async def test_ours_never_lets_in_what_the_other_does_not(
     header: dict[str, Any],
 ) -> None:
     """S3, S4: whatever the token says, rightly signed."""
-    told = {"alg": "RS256", "kid": "rsa-1", "typ": "at+jwt"} | header
+    answer = {"alg": "RS256", "kid": "rsa-1", "typ": "at+jwt"} | header
     base = issuer.claims()
-    token = issuer.sign(json.dumps(told), json.dumps(base | _timed(claims, base["iat"])))
+    token = issuer.sign(json.dumps(answer), json.dumps(base | _timed(claims, base["iat"])))
 
     assert oracle.accepts(token) or not await _accepts(verifier, token)
 

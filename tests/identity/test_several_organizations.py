@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.auth.attempts import GuardedSignIn
-from gateway.auth.callers import Callers
+from gateway.auth.request_principals import RequestPrincipals
 from gateway.auth.sign_in import SignIn
 from gateway.domain.ids import new_id
 from gateway.domain.permissions import Role
@@ -78,7 +78,9 @@ async def test_registering_says_nothing_of_other_organizations(
     known, unknown = new_id(), new_id()
     await _join(world, world.demo.organization_id, issuer, known)
 
-    answers = [await _registered(other.client, issuer.url, it, dry=dry) for it in (known, unknown)]
+    answers = [
+        await _registered(other.client, issuer.url, item, dry=dry) for item in (known, unknown)
+    ]
 
     assert answers[0] == answers[1]
     assert answers[0]["data"]["payload"]["errors"] == []
@@ -140,7 +142,7 @@ async def test_who_joins_another_organization_stays_signed_in_where_they_are(
     await _join(world, world.demo.organization_id, issuer, subject)
     services, verifier = world.runtime.services, world.runtime.verifier
     sign_in = SignIn(tokens=services.tokens, identities=services.identities, verifier=verifier)
-    callers = Callers(
+    callers = RequestPrincipals(
         world.runtime.database, GuardedSignIn(sign_in, Limiter(None, time.monotonic)), sign_in
     )
     caller = await callers.introduce(f"Bearer {token}", {"headers": []})
@@ -149,7 +151,7 @@ async def test_who_joins_another_organization_stays_signed_in_where_they_are(
     async with world.runtime.database.read() as unit:
         again = await caller.look_up(unit)
 
-    assert again.organization_id == caller.viewer.organization_id == world.demo.organization_id
+    assert again.organization_id == caller.principal.organization_id == world.demo.organization_id
 
 
 async def test_who_was_registered_elsewhere_first_names_the_organization_once(
@@ -185,11 +187,11 @@ async def test_what_is_asked_over_graphql_is_answered_alike(
         body = {"query": "{ __typename }"}
         asked = await client.post("/graphql", json=body, headers=headers)
         named = headers | {"X-Organization-Id": other.organization_id}
-        told = await client.post("/graphql", json=body, headers=named)
+        result = await client.post("/graphql", json=body, headers=named)
 
     assert asked.status_code == HTTPStatus.FORBIDDEN
     assert asked.json()["errors"][0]["extensions"]["code"] == "ORGANIZATION_REQUIRED"
-    assert told.status_code == HTTPStatus.OK
+    assert result.status_code == HTTPStatus.OK
 
 
 async def test_an_organization_that_a_credential_is_nothing_in_is_answered_like_none(
@@ -203,9 +205,13 @@ async def test_an_organization_that_a_credential_is_nothing_in_is_answered_like_
     hostile.append((world.demo.organization_id, other.organization_id))
     nameless = comparable(await _get(world, job_id, "none"))
 
-    answers = [await _get(world, job_id, it, *named) for it in credentials for named in hostile]
+    answers = [
+        await _get(world, job_id, credential, *named)
+        for credential in credentials
+        for named in hostile
+    ]
 
-    assert [comparable(it) for it in answers] == [nameless] * len(answers)
+    assert [comparable(answer) for answer in answers] == [nameless] * len(answers)
 
 
 async def test_a_token_can_name_its_own_organization(world: World) -> None:
@@ -227,7 +233,7 @@ async def test_where_a_users_home_is_shows_in_no_organizations_log(
 
     document = "{ auditEvents(first: 100) { edges { node { action } } } }"
     shown = (await other.client.post("/graphql", json={"query": document})).json()
-    recorded = [it async for it in world.runtime.operator.audit.exported()]
+    recorded = [item async for item in world.runtime.operator.audit.exported()]
     assert "USER_CHANGED" not in str(shown)
     assert "USER_CREATED" in str(shown)
     assert recorded[-1]["action"] == "USER_CHANGED"

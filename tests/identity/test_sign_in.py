@@ -25,7 +25,7 @@ from tests.world import World, open_world, token_principal
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 # No server hands on a header with a line break, and our own client only does as there is none.
-SENDABLE = {name: it for name, it in CORPUS.items() if name != "a line break at the end"}
+SENDABLE = {name: value for name, value in CORPUS.items() if name != "a line break at the end"}
 UNNAMED = HTTPStatus.UNAUTHORIZED
 
 
@@ -60,7 +60,7 @@ async def _ask(world: World, token: str, scheme: str = "Bearer") -> tuple[httpx.
 
 
 async def _statuses(world: World, token: str, scheme: str = "Bearer") -> set[int]:
-    return {it.status_code for it in await _ask(world, token, scheme)}
+    return {item.status_code for item in await _ask(world, token, scheme)}
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
@@ -89,7 +89,9 @@ async def test_somebody_whom_nobody_registered_is_a_stranger(
     strangers = await _ask(world, issuer.token(sub="stranger"))
 
     nameless = await _ask(world, "")
-    assert [comparable(it) for it in strangers] == [comparable(it) for it in nameless]
+    assert [comparable(stranger) for stranger in strangers] == [
+        comparable(item) for item in nameless
+    ]
     assert strangers[0].status_code == UNNAMED
 
 
@@ -103,9 +105,9 @@ async def test_only_the_subject_names_somebody(world: World, issuer: LocalIssuer
         issuer.token(sub=" known@example.com"),
     ]
 
-    told = [await _statuses(world, it) for it in others]
+    result = [await _statuses(world, other) for other in others]
 
-    assert told == [{UNNAMED}] * len(others)
+    assert result == [{UNNAMED}] * len(others)
     assert await _statuses(world, issuer.token(sub="known@example.com")) == {HTTPStatus.OK}
 
 
@@ -133,7 +135,7 @@ async def test_a_user_who_is_removed_is_refused_from_the_next_request_on(
     before = await _statuses(world, token)
 
     await world.runtime.services.identities.remove(
-        viewer=Principal.operator(world.demo.organization_id), user_id=user
+        principal=Principal.operator(world.demo.organization_id), user_id=user
     )
 
     assert (before, await _statuses(world, token)) == ({HTTPStatus.OK}, {UNNAMED})
@@ -148,8 +150,10 @@ async def test_a_hostile_token_is_answered_like_none(
 
     refused = await _ask(world, hostile[1](issuer))
 
-    assert [comparable(it) for it in refused] == [comparable(it) for it in nameless]
-    assert {it.headers["www-authenticate"] for it in refused} == {'Bearer realm="secrets-gateway"'}
+    assert [comparable(item) for item in refused] == [comparable(item) for item in nameless]
+    assert {item.headers["www-authenticate"] for item in refused} == {
+        'Bearer realm="secrets-gateway"'
+    }
 
 
 async def test_who_is_let_in_is_let_in_until_the_token_ends(
@@ -177,7 +181,7 @@ async def test_an_api_token_says_until_when_too(world: World) -> None:
     """S29."""
     tokens = world.runtime.services.tokens
     made = await tokens.create(
-        viewer=Principal.operator(world.demo.organization_id),
+        principal=Principal.operator(world.demo.organization_id),
         name="passing",
         role=Role.VIEWER,
         lifetime=timedelta(hours=1),
@@ -187,7 +191,7 @@ async def test_an_api_token_says_until_when_too(world: World) -> None:
     assert principal.expires_at == made.facts.expires_at
 
 
-async def test_without_keys_the_caller_is_told_to_try_again(
+async def test_without_keys_the_caller_is_asked_to_try_again(
     template: tuple[Path, Demo], data_dir: Path, issuer: LocalIssuer
 ) -> None:
     """S7: and API tokens, which need no issuer, go on letting in."""
@@ -197,8 +201,8 @@ async def test_without_keys_the_caller_is_told_to_try_again(
         answers = await _ask(world, issuer.token())
         with_api_token = await _statuses(world, world.demo.token)
 
-    assert {it.status_code for it in answers} == {HTTPStatus.SERVICE_UNAVAILABLE}
-    assert {it.headers["retry-after"] for it in answers} == {"1"}
+    assert {answer.status_code for answer in answers} == {HTTPStatus.SERVICE_UNAVAILABLE}
+    assert {answer.headers["retry-after"] for answer in answers} == {"1"}
     assert with_api_token == {HTTPStatus.OK}
 
 
@@ -212,7 +216,7 @@ async def test_without_trusted_issuers_no_access_token_lets_in(
     assert issuer.asked("configuration") == issuer.asked() == 0
 
 
-async def test_the_log_tells_why_and_nothing_of_the_token(
+async def test_the_log_says_why_and_nothing_of_the_token(
     world: World, issuer: LocalIssuer, caplog: pytest.LogCaptureFixture
 ) -> None:
     """S28: the operator has to find out what to set."""

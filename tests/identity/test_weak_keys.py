@@ -133,8 +133,8 @@ async def test_an_issuer_that_publishes_one_raises_an_alarm_and_its_keys_are_not
     with structlog.testing.capture_logs() as logs, pytest.raises(IssuerUnavailable):
         await verifier.verify(issuer.token())
 
-    alarms = [it for it in logs if it["event"] == "weak_key_alarm"]
-    assert [(it["log_level"], it["issuer"]) for it in alarms] == [("error", issuer.url)]
+    alarms = [log for log in logs if log["event"] == "weak_issuer_key"]
+    assert [(alarm["log_level"], alarm["issuer"]) for alarm in alarms] == [("error", issuer.url)]
 
 
 @pytest.mark.asyncio(loop_scope="module")

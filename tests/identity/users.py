@@ -12,8 +12,8 @@ async def let_in(
     """Register a user with a role in the whole organization; return the user's id."""
     operator = Principal.operator(organization_id)
     user = await runtime.services.identities.register(
-        viewer=operator, issuer=issuer, subject=subject, display_name=subject
+        principal=operator, issuer=issuer, subject=subject, display_name=subject
     )
     grantee = GranteeReference(kind=GranteeKind.USER, id=user.id)
-    await runtime.services.grants.grant(viewer=operator, grantee=grantee, role=role)
+    await runtime.services.grants.grant(principal=operator, grantee=grantee, role=role)
     return user.id

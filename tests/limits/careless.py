@@ -30,8 +30,8 @@ async def _answer(request: Request) -> Response:
     if "text/html" in request.headers.get("accept", ""):
         return HTMLResponse("<title>GraphiQL</title>")
     asked = await _asked(request)
-    told = [_told(it) for it in asked] if isinstance(asked, list) else _told(asked)
-    return JSONResponse(told)
+    answer = [_reported(item) for item in asked] if isinstance(asked, list) else _reported(asked)
+    return JSONResponse(answer)
 
 
 async def _asked(request: Request) -> Any:
@@ -43,15 +43,18 @@ async def _asked(request: Request) -> Any:
     return json.loads(body)
 
 
-def _told(asked: Any) -> dict[str, Any]:
+def _reported(asked: Any) -> dict[str, Any]:
     result = _result(asked["query"])
-    told: dict[str, Any] = {"extensions": {"tracing": {"version": 1}}}
+    answer: dict[str, Any] = {"extensions": {"tracing": {"version": 1}}}
     if result.errors:
-        told["errors"] = [
-            {"message": it.message, "extensions": {"exception": traceback.format_exception(it)}}
-            for it in result.errors
+        answer["errors"] = [
+            {
+                "message": error.message,
+                "extensions": {"exception": traceback.format_exception(error)},
+            }
+            for error in result.errors
         ]
-    return told | {"data": result.data}
+    return answer | {"data": result.data}
 
 
 def _result(text: str) -> ExecutionResult:

@@ -18,7 +18,7 @@ class Shape:
     """A request, and what is to become of it."""
 
     document: str
-    told: str | None
+    answer: str | None
     code: str | None = "LIMIT_EXCEEDED"
     variables: Mapping[str, Any] = field(default_factory=dict)
 

@@ -38,7 +38,7 @@ class PagedList:
 
     def document(self, world: World, selected: str, *, given: str = "") -> str:
         """Return a query for a page; `given` are further arguments, as they are written."""
-        arguments = ", ".join(it for it in (*self.required, given) if it)
+        arguments = ", ".join(item for item in (*self.required, given) if item)
         field = f"{self.name}{f'({arguments})' if arguments else ''} {{ {selected} }}"
         if self.kind == "Query":
             return f"{{ {field} }}"
@@ -49,7 +49,7 @@ class PagedList:
     ) -> httpx.Response:
         """Ask for a page; the one cursor that may be given is named by its argument."""
         (name, *_) = (*cursor, "")
-        given = ", ".join(it for it in (size, f"{name}: $cursor" if name else "") if it)
+        given = ", ".join(item for item in (size, f"{name}: $cursor" if name else "") if item)
         document = self.document(world, selected, given=given)
         declared = "query ($cursor: String) " if name else ""
         body = {"query": f"{declared}{document}", "variables": {"cursor": cursor.get(name)}}
@@ -70,7 +70,7 @@ class PagedList:
             return world.demo.built_in_secret_id
         kind = schema().type_map[self.kind]
         kinds = (
-            [it.name for it in schema().get_possible_types(kind)]
+            [get_possible_type.name for get_possible_type in schema().get_possible_types(kind)]
             if isinstance(kind, GraphQLInterfaceType)
             else [self.kind]
         )
@@ -85,7 +85,7 @@ def _paged() -> Iterator[PagedList]:
             continue
         if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType):
             for name, field in kind.fields.items():
-                if cursors := tuple(it for it in CURSORS if it in field.args):
+                if cursors := tuple(item for item in CURSORS if item in field.args):
                     yield PagedList(kind.name, name, tuple(_required(field)), cursors)
 
 

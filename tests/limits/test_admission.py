@@ -100,7 +100,7 @@ async def test_nobody_holds_a_view_while_waiting_to_write(world: World, what: st
 
 
 @pytest.mark.parametrize("face", ["rest", "graphql"])
-async def test_a_full_queue_is_told_to_come_back(
+async def test_a_full_queue_is_asked_to_come_back(
     world: World, face: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database = world.runtime.database
@@ -115,7 +115,7 @@ async def test_a_full_queue_is_told_to_come_back(
     assert served.is_success
 
 
-async def test_a_full_queue_of_writers_is_told_to_come_back(
+async def test_a_full_queue_of_writers_is_asked_to_come_back(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database = world.runtime.database
@@ -146,13 +146,13 @@ async def test_what_the_gateway_does_by_itself_does_not_wait_for_requests(world:
     database = world.runtime.database
     async with _all_views_taken(database):
         answer = await world.client.get("/readyz")
-        anchored = await world.runtime.operator.audit.head()
+        recorded_checkpoint = await world.runtime.operator.audit.head()
 
     assert answer.is_success
-    assert anchored is not None
+    assert recorded_checkpoint is not None
 
 
-async def test_a_request_without_its_client_gives_its_place_back(world: World) -> None:
+async def test_a_request_without_its_client_gives_its_slot_back(world: World) -> None:
     database = world.runtime.database
     async with _all_views_taken(database):
         asking = asyncio.create_task(_ask(world, "rest"))

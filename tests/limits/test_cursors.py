@@ -50,15 +50,17 @@ async def test_what_is_no_cursor_is_refused(
     limited_world: World, paged: PagedList, name: str
 ) -> None:
     """C8."""
-    told = {
+    answer = {
         kind: (await paged.sent(limited_world, PAGE, **{name: cursor})).json()["errors"]
         for kind, cursor in WRONG.items()
     }
 
-    refusals = {kind: (it["extensions"]["code"], it["message"]) for kind, (it,) in told.items()}
+    refusals = {
+        kind: (key["extensions"]["code"], key["message"]) for kind, (key,) in answer.items()
+    }
     refusal = ("BAD_USER_INPUT", "The cursor does not belong to this list.")
     assert refusals == dict.fromkeys(WRONG, refusal)
-    assert {it["path"][-1] for (it,) in told.values()} == {paged.name}
+    assert {item["path"][-1] for (item,) in answer.values()} == {paged.name}
 
 
 @CASES
@@ -68,9 +70,9 @@ async def test_a_cursor_of_its_own_is_taken(
     """The control of the test above. Where a list is empty, there is no cursor: null is none."""
     page = await paged.page(limited_world, PAGE)
 
-    told = await paged.sent(limited_world, PAGE, **{name: page["pageInfo"]["endCursor"]})
+    answer = await paged.sent(limited_world, PAGE, **{name: page["pageInfo"]["endCursor"]})
 
-    assert "errors" not in told.json()
+    assert "errors" not in answer.json()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -85,9 +87,9 @@ async def test_a_cursor_of_another_list_makes_no_fault(
     limited_world: World, cursors: set[str], paged: PagedList
 ) -> None:
     """C8: it is refused, unless both lists are of one kind and order: then it is a place here."""
-    told = [(await paged.sent(limited_world, PAGE, after=cursor)).json() for cursor in cursors]
+    answer = [(await paged.sent(limited_world, PAGE, after=cursor)).json() for cursor in cursors]
 
-    refused = [it["errors"] for it in told if "errors" in it]
+    refused = [item["errors"] for item in answer if "errors" in item]
     assert refused
     assert {error["extensions"]["code"] for (error,) in refused} == {"BAD_USER_INPUT"}
 
@@ -95,7 +97,7 @@ async def test_a_cursor_of_another_list_makes_no_fault(
 @EVERY_LIST
 async def test_every_list_has_pages_both_ways(limited_world: World, paged: PagedList) -> None:
     """From the end in pages of one, it is the same list; each page says what is before it."""
-    whole = [it["cursor"] for it in (await paged.page(limited_world, PAGE))["edges"]]
+    whole = [item["cursor"] for item in (await paged.page(limited_world, PAGE))["edges"]]
     selected = "edges { cursor } pageInfo { hasNextPage hasPreviousPage startCursor }"
     backward: list[str] = []
 
@@ -111,7 +113,7 @@ async def test_every_list_has_pages_both_ways(limited_world: World, paged: Paged
 
 
 async def test_every_list_that_comes_in_pages_is_looked_at() -> None:
-    assert {str(it) for it in LISTS} > {
+    assert {str(item) for item in LISTS} > {
         "Query.projects",
         "Query.auditEvents",
         "Environment.services",

@@ -70,7 +70,7 @@ async def test_a_hostile_document_is_refused_or_harmless(
 
     errors = response.json().get("errors", [{"extensions": {"code": None}, "message": ""}])
     assert {error["extensions"]["code"] for error in errors} == {shape.code}
-    assert (shape.told or "") in errors[0]["message"]
+    assert (shape.answer or "") in errors[0]["message"]
     assert len(errors) <= 21
     assert len(response.content) < 500_000
     is_limit = shape.code == "LIMIT_EXCEEDED"
@@ -103,7 +103,9 @@ async def test_pricing_looks_at_each_part_at_most_once(shape: Shape) -> None:
 def _written_out(document: DocumentNode) -> int:
     # What a walk without memory visits.
     fragments = {
-        it.name.value: it for it in document.definitions if isinstance(it, FragmentDefinitionNode)
+        definition.name.value: definition
+        for definition in document.definitions
+        if isinstance(definition, FragmentDefinitionNode)
     }
 
     def walk(selected: SelectionSetNode) -> Iterator[None]:

@@ -135,11 +135,11 @@ async def test_depth_is_counted_without_fragments_too(limited_world: World) -> N
     assert "LIMIT_EXCEEDED" in (await _sent(limited_world, _nested(most + 1))).text
 
 
-async def test_a_limit_is_told_before_what_else_is_wrong(limited_world: World) -> None:
+async def test_a_limit_is_reported_before_what_else_is_wrong(limited_world: World) -> None:
     """S23: nothing is validated that is too large."""
-    told = await _sent(limited_world, "{ " + "unknown " * 11 + "}")
+    result = await _sent(limited_world, "{ " + "unknown " * 11 + "}")
 
-    assert [it["extensions"]["code"] for it in told.json()["errors"]] == ["LIMIT_EXCEEDED"]
+    assert [error["extensions"]["code"] for error in result.json()["errors"]] == ["LIMIT_EXCEEDED"]
 
 
 async def test_the_introspection_of_tools_is_within_the_limits(limited_world: World) -> None:
@@ -150,10 +150,10 @@ async def test_the_introspection_of_tools_is_within_the_limits(limited_world: Wo
         schema_description=True,
         input_value_deprecation=True,
     )
-    told = await _sent(limited_world, full)
+    result = await _sent(limited_world, full)
     deepest = next(iter(Survey(parse(full)).measures()))
 
-    assert "errors" not in told.json()
+    assert "errors" not in result.json()
     assert LIMITS[Limit.DEPTH] < deepest.introspection_depth <= LIMITS[Limit.INTROSPECTION_DEPTH]
 
 
@@ -225,9 +225,9 @@ async def test_a_document_costs_the_fields_that_its_answer_can_have(
     limited_world: World, document: str, variables: dict[str, Any], fields: int | None
 ) -> None:
     """S24: told in the reply, with the limit."""
-    told = (await _sent(limited_world, document, **variables)).json()
+    result = (await _sent(limited_world, document, **variables)).json()
 
-    cost = told["extensions"]["cost"]
+    cost = result["extensions"]["cost"]
     assert cost["limit"] == LIMITS[Limit.COST]
     assert fields is None or cost["requested"] == fields
 
@@ -238,7 +238,7 @@ def _fields(answer: object) -> int:
     return sum(map(_fields, answer)) if isinstance(answer, list) else 0
 
 
-async def test_what_costs_too_much_is_refused_and_told_its_price(limited_world: World) -> None:
+async def test_what_costs_too_much_is_refused_and_reported_its_price(limited_world: World) -> None:
     """S24: to the field."""
     refused = await _sent(
         limited_world,
@@ -265,9 +265,9 @@ async def test_no_answer_has_more_fields_than_its_document_costs(
     demo = limited_world.demo
     ids = {name: getattr(demo, re.sub(r"([A-Z])", r"_\1", name).lower()) for name in named}
 
-    told = (await _sent(limited_world, document, **ids)).json()
+    result = (await _sent(limited_world, document, **ids)).json()
 
-    assert 1 < _fields(told["data"]) <= told["extensions"]["cost"]["requested"]
+    assert 1 < _fields(result["data"]) <= result["extensions"]["cost"]["requested"]
 
 
 def _lists() -> list[tuple[str, str]]:
@@ -314,7 +314,9 @@ async def test_the_documents_of_the_rest_paths_pass_no_limit_but_that_of_aliases
 async def test_documents_of_the_rest_paths_have_no_limits(limited_world: World) -> None:
     """S23: the same document is refused where a caller sends it."""
     demo = limited_world.demo
-    row = next(it for it in ROWS if it.path == "/job/{jobId}/secret" and it.method == "POST")
+    row = next(
+        item for item in ROWS if item.path == "/job/{jobId}/secret" and item.method == "POST"
+    )
 
     over_rest = await limited_world.client.post(f"/job/{demo.job_id}/secret", json={"key": "1"})
     sent = await _sent(limited_world, row.document, holder=demo.job_id, key="1")

@@ -24,8 +24,8 @@ DIRECTIVES: Final = "@aa" * 100
 
 
 def _is_answered(response: httpx.Response) -> bool:
-    told = response.json()
-    return isinstance(told, list) or told.get("data") is not None
+    answer = response.json()
+    return isinstance(answer, list) or answer.get("data") is not None
 
 
 def _has(word: str) -> Callable[[httpx.Response], bool]:

@@ -43,7 +43,7 @@ async def _payload(world: World, document: str) -> Any:
     demo = world.demo
     holder_id = demo.environment_id if document == SERVICE else demo.job_id
     variables = {"id": holder_id, "input": {"key": "ONE_MORE", "value": "v"}}
-    needed = {name: it for name, it in variables.items() if f"${name}" in document}
+    needed = {name: value for name, value in variables.items() if f"${name}" in document}
     body = {"query": document, "variables": needed}
     answer = (await world.client.post("/graphql", json=body)).json()
     return answer["data"]["payload"]
@@ -87,7 +87,7 @@ async def test_no_kind_of_secret_is_created_beyond_the_quota(
             await asked.override(*at, target),
         ]
 
-    assert {(it.code, it.status) for it in outcomes} == {("QUOTA_EXCEEDED", 409)}
+    assert {(outcome.code, outcome.status) for outcome in outcomes} == {("QUOTA_EXCEEDED", 409)}
 
 
 async def test_users_have_a_quota(template: tuple[Path, Demo], data_dir: Path) -> None:

@@ -15,7 +15,7 @@ from gateway.domain.drafts import HolderReference, SecretDraft
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope
 from gateway.services.demo import Demo
-from gateway.storage import together
+from gateway.storage import query_batching
 from tests.limits.lists import LISTS as PAGED
 from tests.limits.lists import PagedList
 from tests.world import World, open_world
@@ -97,7 +97,7 @@ async def wide_world(
 
 async def _widen(world: World) -> None:
     services, demo = world.runtime.services, world.demo
-    viewer = Principal.operator(demo.organization_id)
+    principal = Principal.operator(demo.organization_id)
     project = HolderReference(Scope.PROJECT, demo.project_id)
     environment = HolderReference(Scope.ENVIRONMENT, demo.environment_id)
     for number in range(MANY):
@@ -107,12 +107,12 @@ async def _widen(world: World) -> None:
             (Scope.JOB, environment),
         ):
             made = await services.administration.create_holder(
-                viewer=viewer, kind=kind, name=f"{kind} {number}", parent=parent
+                principal=principal, kind=kind, name=f"{kind} {number}", parent=parent
             )
             at = HolderReference(kind, made.id)
             for key in ("A", "B", "C"):
                 draft = SecretDraft(key=f"{kind}_{number}_{key}", value="")
-                await services.secrets.create(viewer=viewer, at=at, draft=draft)
+                await services.secrets.create(principal=principal, at=at, draft=draft)
 
 
 @contextmanager
@@ -156,7 +156,7 @@ async def test_a_statement_for_each_entry_is_seen(
 ) -> None:
     """The control: nothing is run together."""
     asked, under = LISTS[name]
-    monkeypatch.setattr(together, "MOST_AT_ONCE", 1)
+    monkeypatch.setattr(query_batching, "MAX_AT_ONCE", 1)
 
     few, _ = await _asked(wide_world, asked, under["secrets"], 2)
     many, _ = await _asked(wide_world, asked, under["secrets"], MANY)
@@ -170,11 +170,11 @@ async def test_what_is_asked_together_is_what_is_asked_alone(wide_world: World) 
     listed = f"project(id: $id) {{ environments {{ edges {{ node {{ id {page} }} }} }} }}"
     demo = wide_world.demo
 
-    together_told = await wide_world.graphql.ask(
+    batched_results = await wide_world.graphql.ask(
         f"query ($id: ID!) {{ {listed} }}", {"id": demo.project_id}
     )
 
-    edges = together_told["project"]["environments"]["edges"]
+    edges = batched_results["project"]["environments"]["edges"]
     assert len(edges) > MANY
     for edge in edges:
         alone = await wide_world.graphql.ask(
@@ -193,5 +193,5 @@ async def test_a_count_is_only_made_where_it_is_asked_for(
     with _counted(engine) as counted:
         await paged.page(wide_world, "totalCount edges { cursor }")
 
-    assert [it for it in without if "count(" in it.lower()] == []
-    assert len([it for it in counted if "count(" in it.lower()]) == 1
+    assert [item for item in without if "count(" in item.lower()] == []
+    assert len([item for item in counted if "count(" in item.lower()]) == 1

@@ -20,7 +20,7 @@ def server(
     template: tuple[Path, Demo], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[LiveServer]:
     """A real uvicorn process."""
-    folder = shutil.copytree(template[0], tmp_path_factory.mktemp("news") / "data")
+    folder = shutil.copytree(template[0], tmp_path_factory.mktemp("change_feed") / "data")
     with serving(Path(folder), template[1], GRAPHIQL="false") as running:
         yield running
 

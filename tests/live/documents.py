@@ -31,8 +31,8 @@ def change_in(answer: Json | str) -> Mapping[str, Any]:
     """Return the change that an answer tells of."""
     assert isinstance(answer, dict), answer
     assert "errors" not in answer, answer
-    (told,) = answer["data"].values()
-    return dict(told)
+    (result,) = answer["data"].values()
+    return dict(result)
 
 
 def code_in(answer: Json | str) -> str:

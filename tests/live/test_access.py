@@ -38,7 +38,7 @@ async def test_who_sees_a_job_alone_hears_nothing_of_its_project(
     assert change["secretId"] == own_id
 
 
-async def test_a_target_out_of_sight_is_not_named(
+async def test_a_target_not_visible_is_not_named(
     server: LiveServer, writer: Writer, listen: Listen
 ) -> None:
     """S16: nor is it here."""
@@ -60,17 +60,17 @@ async def test_another_job_is_not_found_like_any(
     server: LiveServer, writer: Writer, listen: Listen
 ) -> None:
     _, token, _ = await writer.token("VIEWER", writer.job)
-    told = []
+    result = []
     for job_id in (server.demo["foreign_job_id"], new_id()):
         asked = {"holder": {"jobId": job_id}}
         async with listen(server, CHANGES, asked, token=token) as listener:
-            told.append(str(await listener.next()).replace(job_id, "ID"))
+            result.append(str(await listener.next()).replace(job_id, "ID"))
 
-    assert told[0] == told[1]
-    assert "NOT_FOUND" in told[0]
+    assert result[0] == result[1]
+    assert "NOT_FOUND" in result[0]
 
 
-async def test_who_may_not_read_secrets_may_not_listen(
+async def test_who_cannot_read_secrets_cannot_listen(
     server: LiveServer, writer: Writer, listen: Listen
 ) -> None:
     job = writer.job
@@ -98,7 +98,7 @@ async def test_with_the_grant_goes_the_news(
     assert code_in(after) in {"NOT_FOUND", "FORBIDDEN"}
 
 
-async def test_what_happens_after_a_grant_was_taken_away_is_not_told(
+async def test_what_happens_after_a_grant_was_taken_away_is_not_reported(
     server: LiveServer, writer: Writer, listen: Listen
 ) -> None:
     """Also where it stands in the log when somebody reads on: judged now, not then."""
@@ -158,7 +158,7 @@ async def test_events_end_when_their_token_is_revoked(server: LiveServer, writer
     assert end == END
 
 
-async def test_nothing_is_told_to_a_revoked_token(
+async def test_nothing_is_reported_to_a_revoked_token(
     server: LiveServer, writer: Writer, listen: Listen
 ) -> None:
     """S29: not even what happens in the moment before the end."""

@@ -13,7 +13,7 @@ from tests.patience import SILENCE
 from tests.servers import LiveServer
 
 
-async def test_a_new_secret_is_told(server: LiveServer, writer: Writer, listen: Listen) -> None:
+async def test_a_new_secret_is_reported(server: LiveServer, writer: Writer, listen: Listen) -> None:
     key, job_id = new_key(), server.demo["job_id"]
 
     async with listen(server, CHANGES, await writer.since({"jobId": job_id})) as listener:
@@ -42,13 +42,13 @@ async def test_without_a_cursor_news_begin_when_one_listens(
         later = []
         while not hearing.done():
             later.append(await writer.create(new_key()))
-        told = change_in(await hearing)["secretId"]
+        result = change_in(await hearing)["secretId"]
 
-    assert told in later
-    assert told != earlier
+    assert result in later
+    assert result != earlier
 
 
-async def test_an_edit_is_told_with_what_was_renamed(
+async def test_an_edit_is_reported_with_what_was_renamed(
     server: LiveServer, writer: Writer, listen: Listen
 ) -> None:
     key, renamed = new_key(), new_key()
@@ -64,7 +64,7 @@ async def test_an_edit_is_told_with_what_was_renamed(
     assert change["secret"]["version"] == 2
 
 
-async def test_what_goes_with_a_deleted_secret_is_told_too(
+async def test_what_goes_with_a_deleted_secret_is_reported_too(
     server: LiveServer, writer: Writer, listen: Listen
 ) -> None:
     key, alias_key = new_key(), new_key()
@@ -82,7 +82,7 @@ async def test_what_goes_with_a_deleted_secret_is_told_too(
     assert first["secret"] is second["secret"] is None
 
 
-async def test_what_is_inherited_is_told_if_it_is_asked_for(
+async def test_what_is_inherited_is_reported_if_it_is_asked_for(
     server: LiveServer, writer: Writer, listen: Listen
 ) -> None:
     key, job = new_key(), {"jobId": server.demo["job_id"]}
@@ -100,7 +100,9 @@ async def test_what_is_inherited_is_told_if_it_is_asked_for(
     assert heard_narrowly == own_id
 
 
-async def test_siblings_are_not_told_of(server: LiveServer, writer: Writer, listen: Listen) -> None:
+async def test_siblings_are_not_reported_of(
+    server: LiveServer, writer: Writer, listen: Listen
+) -> None:
     wide = await writer.since({"jobId": server.demo["other_job_id"]}, wide=True)
 
     async with listen(server, CHANGES, wide) as listener:
@@ -109,7 +111,7 @@ async def test_siblings_are_not_told_of(server: LiveServer, writer: Writer, list
             await listener.next(within=SILENCE)
 
 
-async def test_changes_since_a_cursor_are_told_first(
+async def test_changes_since_a_cursor_are_reported_first(
     server: LiveServer, writer: Writer, listen: Listen
 ) -> None:
     job, before = {"jobId": server.demo["job_id"]}, await writer.cursor()
@@ -117,13 +119,13 @@ async def test_changes_since_a_cursor_are_told_first(
 
     async with listen(server, CHANGES, {"holder": job, "after": before}) as listener:
         later = await writer.create(new_key())
-        told = [change_in(await listener.next()) for _ in range(4)]
+        result = [change_in(await listener.next()) for _ in range(4)]
 
-    assert [change["secretId"] for change in told] == [*earlier, later]
-    assert len({change["cursor"] for change in told}) == 4
+    assert [change["secretId"] for change in result] == [*earlier, later]
+    assert len({change["cursor"] for change in result}) == 4
 
 
-async def test_whoever_goes_on_from_a_change_hears_what_follows_it(
+async def test_one_who_goes_on_from_a_change_hears_what_follows_it(
     server: LiveServer, writer: Writer, listen: Listen
 ) -> None:
     job, before = {"jobId": server.demo["job_id"]}, await writer.cursor()
@@ -132,14 +134,14 @@ async def test_whoever_goes_on_from_a_change_hears_what_follows_it(
         first = change_in(await listener.next())
 
     async with listen(server, CHANGES, {"holder": job, "after": first["cursor"]}) as listener:
-        told = [change_in(await listener.next())["secretId"] for _ in range(2)]
+        result = [change_in(await listener.next())["secretId"] for _ in range(2)]
         with pytest.raises(TimeoutError):
             await listener.next(within=SILENCE)
 
-    assert told == made[1:]
+    assert result == made[1:]
 
 
-async def test_more_changes_than_are_read_at_once_are_all_told_once(
+async def test_more_changes_than_are_read_at_once_are_all_reported_once(
     server: LiveServer, writer: Writer, listen: Listen
 ) -> None:
     stem, before = new_key(), await writer.cursor()
@@ -148,14 +150,14 @@ async def test_more_changes_than_are_read_at_once_are_all_told_once(
     await writer.face.ask(IMPORT, {"holder": holder, "rows": rows})
 
     async with listen(server, CHANGES, {"holder": holder, "after": before}) as listener:
-        told = [change_in(await listener.next())["key"] for _ in rows]
+        result = [change_in(await listener.next())["key"] for _ in rows]
         with pytest.raises(TimeoutError):
             await listener.next(within=SILENCE)
 
-    assert told == [row["key"] for row in rows]
+    assert result == [row["key"] for row in rows]
 
 
-async def test_a_dry_run_and_a_refused_change_are_not_told(
+async def test_a_dry_run_and_a_refused_change_are_not_reported(
     server: LiveServer, writer: Writer, listen: Listen
 ) -> None:
     key, job_id = new_key(), server.demo["job_id"]
@@ -173,17 +175,17 @@ async def test_a_dry_run_and_a_refused_change_are_not_told(
             await listener.next(within=SILENCE)
 
 
-async def test_no_change_tells_a_value(server: LiveServer, writer: Writer, listen: Listen) -> None:
+async def test_no_change_says_a_value(server: LiveServer, writer: Writer, listen: Listen) -> None:
     marker = f"marker-{new_id()}"
 
     async with listen(
         server, CHANGES, await writer.since({"jobId": server.demo["job_id"]})
     ) as listener:
         await writer.create(new_key(), value=marker)
-        told = await listener.next()
+        result = await listener.next()
 
-    assert marker not in str(told)
-    assert change_in(told)["kind"] == "CREATED"
+    assert marker not in str(result)
+    assert change_in(result)["kind"] == "CREATED"
 
 
 @pytest.mark.parametrize(
@@ -218,12 +220,12 @@ async def test_a_holder_that_is_not_there_is_not_found(server: LiveServer, liste
 async def test_the_end_of_a_holder_ends_the_news_of_it(
     server: LiveServer, writer: Writer, listen: Listen
 ) -> None:
-    told = await writer.face.ask(
+    result = await writer.face.ask(
         """mutation ($at: ID!, $name: String!) {
             made: createService(environmentId: $at, name: $name, type: JOB) { holder { id } } }""",
         {"at": server.demo["environment_id"], "name": new_key()},
     )
-    job_id = told["made"]["holder"]["id"]
+    job_id = result["made"]["holder"]["id"]
     since = await writer.since({"jobId": job_id})
     await writer.face.create(Scope.JOB, job_id, key=new_key())
 
@@ -261,7 +263,7 @@ async def test_a_query_is_answered_once(server: LiveServer, listen: Listen) -> N
     assert end == END
 
 
-async def test_every_change_tells_what_it_costs(
+async def test_every_change_says_what_it_costs(
     server: LiveServer, writer: Writer, listen: Listen
 ) -> None:
     async with listen(

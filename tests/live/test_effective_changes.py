@@ -20,7 +20,7 @@ async def _since(writer: Writer, service: str = "job_id") -> Mapping[str, Any]:
     return {"service": writer.demo[service], "after": await writer.cursor()}
 
 
-async def test_a_new_key_is_told_with_its_entry(
+async def test_a_new_key_is_reported_with_its_entry(
     server: LiveServer, writer: Writer, listen: Listen
 ) -> None:
     key = new_key()
@@ -46,7 +46,7 @@ async def test_what_is_inherited_counts(server: LiveServer, writer: Writer, list
     assert (entry["key"], entry["provenance"]) == (key, "INHERITED")
 
 
-async def test_a_value_that_refers_to_a_changed_one_is_told(
+async def test_a_value_that_refers_to_a_changed_one_is_reported(
     server: LiveServer, writer: Writer, listen: Listen
 ) -> None:
     """R4: after an edit and after a rename, at any depth."""
@@ -95,7 +95,7 @@ async def test_a_renamed_key_is_gone_and_another_is_there(
     assert [entry["key"] for entry in change["effectiveSecrets"]] == [renamed]
 
 
-async def test_what_an_override_hides_is_not_felt(
+async def test_what_an_override_hides_is_not_affected(
     server: LiveServer, writer: Writer, listen: Listen
 ) -> None:
     key = new_key()
@@ -171,7 +171,7 @@ async def test_only_services_get_something(server: LiveServer, listen: Listen, k
     assert code_in(answer) == "NOT_FOUND"
 
 
-async def test_what_is_not_felt_leaves_no_view_open(server: LiveServer, writer: Writer) -> None:
+async def test_what_is_not_affected_leaves_no_view_open(server: LiveServer, writer: Writer) -> None:
     """As many listeners as there are connections to read with would leave none for anybody."""
     key = new_key()
     target_id = await writer.create(key, at=Scope.PROJECT)
@@ -179,13 +179,13 @@ async def test_what_is_not_felt_leaves_no_view_open(server: LiveServer, writer: 
     since = await _since(writer)
 
     async with AsyncExitStack() as stack:
-        listeners = [
+        subscriber_count = [
             await stack.enter_async_context(listening_on_a_socket(server, EFFECTIVE, since))
             for _ in range(READ_CONNECTIONS)
         ]
         await writer.edit(target_id, key, at=Scope.PROJECT, value="not for this job")
         with pytest.raises(TimeoutError):
-            await listeners[0].next(within=SILENCE)
+            await subscriber_count[0].next(within=SILENCE)
         cursor = await writer.cursor()
 
     assert cursor > ""

@@ -73,20 +73,20 @@ async def test_news_go_on_after_a_restart_without_a_gap_or_a_repeat(
             since = await writer.since(writer.job)
             made = [await writer.create(new_key()) for _ in range(3)]
             async with listen(server, CHANGES, since) as listener:
-                told = [change_in(await listener.next()) for _ in range(2)]
+                result = [change_in(await listener.next()) for _ in range(2)]
     with serving(folder, template[1]) as server:
         async with _writing(server) as writer:
             made.append(await writer.create(new_key()))
-            after = {"holder": writer.job, "after": told[-1]["cursor"]}
+            after = {"holder": writer.job, "after": result[-1]["cursor"]}
             async with listen(server, CHANGES, after) as listener:
-                told += [change_in(await listener.next()) for _ in range(2)]
+                result += [change_in(await listener.next()) for _ in range(2)]
                 with pytest.raises(TimeoutError):
                     await listener.next(within=SILENCE)
 
-    assert [change["secretId"] for change in told] == made
+    assert [change["secretId"] for change in result] == made
 
 
-async def test_what_another_process_writes_is_told(
+async def test_what_another_process_writes_is_reported(
     template: tuple[Path, Demo], folder: Path, tmp_path: Path, listen: Listen
 ) -> None:
     key, file = new_key(), tmp_path / "more.env"
@@ -148,13 +148,13 @@ async def test_what_was_pruned_is_said_to_be_missing(
         async with listening_on_a_socket(server, CHANGES, early) as listener:
             refused = await listener.next()
         async with listening_on_a_socket(server, CHANGES, late) as listener:
-            told = change_in(await listener.next())
+            result = change_in(await listener.next())
 
     assert code_in(refused) == "CURSOR_EXPIRED"
-    assert told["secretId"] == last_id
+    assert result["secretId"] == last_id
 
 
-async def test_whoever_read_up_to_what_was_pruned_has_missed_nothing(
+async def test_one_who_read_up_to_what_was_pruned_has_missed_nothing(
     template: tuple[Path, Demo], folder: Path
 ) -> None:
     """The next link of the chain still knows the one that is gone."""
@@ -216,13 +216,13 @@ async def test_a_caller_who_listened_may_listen_again(
         async with _writing(server) as writer:
             since = await writer.since(writer.job)
             secret_id = await writer.create(new_key())
-            told = []
+            result = []
             for _ in range(3):
                 async with listen(server, CHANGES, since) as listener:
-                    told.append(change_in(await listener.next())["secretId"])
+                    result.append(change_in(await listener.next())["secretId"])
                 await writer.cursor()
 
-    assert told == [secret_id] * 3
+    assert result == [secret_id] * 3
 
 
 async def test_a_server_that_stops_ends_what_would_never_end(
@@ -230,11 +230,11 @@ async def test_a_server_that_stops_ends_what_would_never_end(
 ) -> None:
     with serving(folder, template[1]) as server:
         holder = {"holder": {"jobId": server.demo["job_id"]}}
-        listeners = (
+        subscriber_count = (
             listening_to_events(server, CHANGES, holder),
             listening_on_a_socket(server, CHANGES, holder),
         )
-        async with listeners[0], listeners[1] as socket:
+        async with subscriber_count[0], subscriber_count[1] as socket:
             assert server.process is not None
             server.process.terminate()
             with pytest.raises(ConnectionClosed) as closed:
@@ -282,7 +282,7 @@ async def _first_refusal(listener: Listener) -> Json | str:
     return answer
 
 
-async def test_what_is_told_costs_the_one_who_listens(
+async def test_what_is_reported_costs_the_one_who_listens(
     template: tuple[Path, Demo], folder: Path, listen: Listen
 ) -> None:
     """S39: more changes than a caller can afford end the news; the cursor goes on later."""

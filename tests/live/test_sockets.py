@@ -36,7 +36,7 @@ async def test_a_mutation_is_run_and_recorded_as_its_callers(server: LiveServer)
     key = new_key()
     create = """mutation ($id: ID!, $key: String!) {
         createJobSecret(jobId: $id, input: { key: $key }) { secret { id } } }"""
-    trail = """query ($id: ID!) { auditEvents(first: 1, filter: { secretId: $id }) {
+    audit_log = """query ($id: ID!) { auditEvents(first: 1, filter: { secretId: $id }) {
         edges { node { actorKind face action key } } } }"""
 
     async with introduced_socket(server) as socket:
@@ -44,7 +44,7 @@ async def test_a_mutation_is_run_and_recorded_as_its_callers(server: LiveServer)
         await say(socket, type="subscribe", id="1", payload=asked)
         made = (await heard(socket))["payload"]["data"]["createJobSecret"]["secret"]["id"]
         await heard(socket)
-        asked = {"query": trail, "variables": {"id": made}}
+        asked = {"query": audit_log, "variables": {"id": made}}
         await say(socket, type="subscribe", id="1", payload=asked)
         (edge,) = (await heard(socket))["payload"]["data"]["auditEvents"]["edges"]
 
@@ -141,7 +141,7 @@ async def test_a_wrong_header_opens_no_socket(server: LiveServer) -> None:
     assert refused.value.response.headers["WWW-Authenticate"]
 
 
-async def test_whoever_says_nothing_is_not_waited_for(hasty_server: LiveServer) -> None:
+async def test_one_who_says_nothing_is_not_waited_for(hasty_server: LiveServer) -> None:
     async with opened_socket(hasty_server) as socket:
         assert await _code_after(socket) == 4408
 

@@ -60,8 +60,8 @@ class Writer:
 
     async def cursor(self) -> str:
         """Return where the log of changes stands."""
-        told = await self.face.ask("{ changeCursor }", {})
-        return str(told["changeCursor"])
+        answer = await self.face.ask("{ changeCursor }", {})
+        return str(answer["changeCursor"])
 
     async def since(self, holder: Mapping[str, str], *, wide: bool = False) -> Mapping[str, Any]:
         """Return the variables to listen to a holder with, from this moment on.
@@ -72,28 +72,28 @@ class Writer:
 
     async def token(self, role: str, on: Mapping[str, str] | None = None) -> tuple[str, str, str]:
         """Make a token with a role at a place; return its id, its text, and its grant's id."""
-        told = await self.face.ask(
+        answer = await self.face.ask(
             """mutation ($role: Role!, $on: SecretHolderRef) {
                 made: createApiToken(name: "listener", role: $role, holder: $on) {
                     token apiToken { id } grant { id } errors { message } } }""",
             {"role": role, "on": on},
         )
-        made = told["made"]
+        made = answer["made"]
         assert not made["errors"], made
         return made["apiToken"]["id"], made["token"], made["grant"]["id"]
 
     async def revoke(self, token_id: str) -> None:
         """Revoke a token."""
-        told = await self.face.ask(
+        answer = await self.face.ask(
             "mutation ($id: ID!) { made: revokeApiToken(tokenId: $id) { errors { message } } }",
             {"id": token_id},
         )
-        assert told["made"] == {"errors": []}
+        assert answer["made"] == {"errors": []}
 
     async def take_away(self, grant_id: str) -> None:
         """Take a grant away."""
-        told = await self.face.ask(
+        answer = await self.face.ask(
             "mutation ($id: ID!) { made: revokeRole(grantId: $id) { errors { message } } }",
             {"id": grant_id},
         )
-        assert told["made"] == {"errors": []}
+        assert answer["made"] == {"errors": []}

@@ -60,7 +60,7 @@ class ComparedMachine(RuleBasedStateMachine):
         return [row.secret.id]
 
     @invariant()
-    def what_was_touched_is_as_the_model_says(self) -> None:
+    def what_was_changed_is_as_the_model_says(self) -> None:
         """Compare what the holder of the last step sees, and what a service gets, each in turn."""
         self.steps += 1
         services = self.stage.service_places
@@ -75,11 +75,19 @@ class ComparedMachine(RuleBasedStateMachine):
         """Compare rows, their order, references and versions; and keys, values and files."""
         seen, got = self.stage.run(self.stage.seen(at, service))
         assert [_shape(secret) for secret in seen] == [
-            (it.id, it.key, it.type, it.place.id, it.target_id, it.mount_path, it.version)
-            for it in self.model.visible(at)
+            (
+                item.id,
+                item.key,
+                item.type,
+                item.place.id,
+                item.target_id,
+                item.mount_path,
+                item.version,
+            )
+            for item in self.model.visible(at)
         ]
-        files = {it.key: (it.file.mount_path, it.file.content) for it in got if it.file}
-        delivered = {it.key: (it.value, files.get(it.key)) for it in got}
+        files = {item.key: (item.file.mount_path, item.file.content) for item in got if item.file}
+        delivered = {item.key: (item.value, files.get(item.key)) for item in got}
         assert delivered == self.model.delivered(service)
 
 

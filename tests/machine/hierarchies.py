@@ -150,7 +150,7 @@ def leads_into_a_cycle(model: Model, at: Place, secret_id: str) -> bool:
 
     def is_circular(name: str, on_the_way: frozenset[str]) -> bool:
         return name in on_the_way or any(
-            is_circular(it, on_the_way | {name}) for it in names_in(texts[name]) & texts.keys()
+            is_circular(item, on_the_way | {name}) for item in names_in(texts[name]) & texts.keys()
         )
 
     text = model.text_of(model.entries[secret_id])
@@ -164,10 +164,10 @@ def may_be_wider(written: Written, before: Model, after: Model, service: Place) 
     """
     if written.step is Step.EDIT:
         return leads_into_a_cycle(after, service, written.entry.id)
-    gone = [it for it in before.entries.values() if it.id not in after.entries]
-    seen = [it for it in gone if it.place.id in service.chain]
-    keys = {it.key for it in seen}
-    followers = [it.id for it in after.visible(service) if it.key in keys]
-    return any(leads_into_a_cycle(before, service, it.id) for it in seen) or any(
-        leads_into_a_cycle(after, service, it) for it in followers
+    gone = [entry for entry in before.entries.values() if entry.id not in after.entries]
+    seen = [item for item in gone if item.place.id in service.chain]
+    keys = {item.key for item in seen}
+    followers = [item.id for item in after.visible(service) if item.key in keys]
+    return any(leads_into_a_cycle(before, service, item.id) for item in seen) or any(
+        leads_into_a_cycle(after, service, follower) for follower in followers
     )

@@ -107,7 +107,7 @@ class Model:
             return fault
         going = {secret_id}
         for _ in range(2):  # An alias of an override of the secret is the furthest there is.
-            going |= {it.id for it in self.entries.values() if it.target_id in going}
+            going |= {entry.id for entry in self.entries.values() if entry.target_id in going}
         for gone in going:
             del self.entries[gone]
         return None
@@ -136,10 +136,14 @@ class Model:
 
     def below(self, place: Place) -> set[Place]:
         """Return the place and the others below it that have entries."""
-        return {it.place for it in self.entries.values() if place.id in it.place.chain}
+        return {entry.place for entry in self.entries.values() if place.id in entry.place.chain}
 
     def _collides(self, at: Place) -> bool:
-        files = {(self.path_of(it), it.id) for it in self.sources(at).values() if self.path_of(it)}
+        files = {
+            (self.path_of(source), source.id)
+            for source in self.sources(at).values()
+            if self.path_of(source)
+        }
         paths = [path for path, _ in files]
         return any(
             paths.count(path) > 1 or any(f"{other}".startswith(f"{path}/") for other in paths)
@@ -190,12 +194,14 @@ class Model:
         return bool(inherited)
 
     def _own(self, at: Place, key: str) -> Entry | None:
-        found = (it for it in self.entries.values() if it.place.id == at.id and it.key == key)
+        found = (
+            entry for entry in self.entries.values() if entry.place.id == at.id and entry.key == key
+        )
         return next(found, None)
 
     def with_key(self, at: Place, key: str) -> list[Entry]:
         named = (entry for entry in self.entries.values() if entry.key == key)
-        return [it for it in named if it.place.id in at.chain or at.id in it.place.chain]
+        return [item for item in named if item.place.id in at.chain or at.id in item.place.chain]
 
     def conflict(self, at: Place, key: str) -> Outcome:
         return ErrorCode.CONFLICT if self.with_key(at, key) else None
@@ -249,4 +255,6 @@ class LimitedModel(Model):
     def size(self, at: Place) -> int:
         """Return the bytes of all that a service there gets."""
         sources = self.sources(at).values()
-        return sum(len(f"{it.value}{self.path_of(it) or ''}".encode()) for it in sources)
+        return sum(
+            len(f"{source.value}{self.path_of(source) or ''}".encode()) for source in sources
+        )

@@ -34,7 +34,7 @@ class Stage:
 
     runner: asyncio.Runner
     runtime: Runtime
-    viewer: Principal
+    principal: Principal
     places: tuple[Place, ...]
 
     @property
@@ -71,7 +71,7 @@ class Stage:
         draft = ProvidedDraft(key=PLATFORM_KEY, value=PLATFORM_VALUE, source=_SOURCE)
         return self.run(
             self.services.administration.register(
-                viewer=self.viewer, at=named(self.platform_place), draft=draft
+                principal=self.principal, at=named(self.platform_place), draft=draft
             )
         )
 
@@ -83,12 +83,12 @@ class Stage:
     async def seen(self, at: Place, service: Place) -> tuple[list[Secret], list[RuntimeSecret]]:
         """Return what a holder sees, and what a service gets, in one view."""
         async with self.runtime.database.read() as unit:
-            found = await self.services.hierarchy.find(unit, viewer=self.viewer, ids=[at.id])
+            found = await self.services.hierarchy.find(unit, principal=self.principal, ids=[at.id])
             page = await self.services.secrets.visible_from(
-                unit, viewer=self.viewer, holder=found[at.id], window=Window(size=100)
+                unit, principal=self.principal, holder=found[at.id], window=Window(size=100)
             )
             delivered = await self.services.delivery.runtime_secrets(
-                unit, viewer=self.viewer, service_id=service.id
+                unit, principal=self.principal, service_id=service.id
             )
         assert not page.has_next
         return [entry.item for entry in page.entries], list(delivered)
@@ -109,19 +109,19 @@ def opened_stage(folder: Path) -> Iterator[Stage]:
         running = runtime.running()
         runner.run(running.__aenter__())
         try:
-            viewer, places = runner.run(_hierarchy(runtime))
-            yield Stage(runner, runtime, viewer, places)
+            principal, places = runner.run(_hierarchy(runtime))
+            yield Stage(runner, runtime, principal, places)
         finally:
             runner.run(running.__aexit__(None, None, None))
 
 
 async def _hierarchy(runtime: Runtime) -> tuple[Principal, tuple[Place, ...]]:
     organization = await runtime.operator.organizations.create(name="machine")
-    viewer, places = Principal.operator(organization.id), list[Place]()
+    principal, places = Principal.operator(organization.id), list[Place]()
 
     async def made(kind: Scope, above: Place | None = None) -> Place:
         holder = await runtime.services.administration.create_holder(
-            viewer=viewer,
+            principal=principal,
             kind=kind,
             name=f"{kind} {len(places)}",
             parent=named(above) if above else None,
@@ -133,4 +133,4 @@ async def _hierarchy(runtime: Runtime) -> tuple[Principal, tuple[Place, ...]]:
         for environment in [await made(Scope.ENVIRONMENT, project) for _ in range(2)]:
             await made(Scope.JOB, environment)
             await made(Scope.CONTAINER, environment)
-    return viewer, tuple(places)
+    return principal, tuple(places)

@@ -43,31 +43,38 @@ class Twin:
         """Return all that a holder sees, the widest first."""
         async with self.stage.runtime.database.read() as unit:
             found = await self.stage.services.hierarchy.find(
-                unit, viewer=self.stage.viewer, ids=[place.id]
+                unit, principal=self.stage.principal, ids=[place.id]
             )
             page = await self.stage.services.secrets.visible_from(
-                unit, viewer=self.stage.viewer, holder=found[place.id], window=Window(size=100)
+                unit,
+                principal=self.stage.principal,
+                holder=found[place.id],
+                window=Window(size=100),
             )
         return [entry.item for entry in page.entries]
 
     async def prepare(self) -> None:
         """Write what rows can meet: own, inherited, overridden, aliased and siblings' secrets."""
-        viewer, services = self.stage.viewer, self.stage.services
-        project, environment, job, container = (named(self.places[it]) for it in IN_CHAIN)
+        principal, services = self.stage.principal, self.stage.services
+        project, environment, job, container = (named(self.places[item]) for item in IN_CHAIN)
         create, override = services.secrets.create, services.overrides.create
         source = ServiceReference(id=new_id(), name="db", type=ServiceType.DATABASE)
         built_in = ProvidedDraft(key=PLATFORM_KEY, value="platform", source=source)
         if not await self.visible(self.places[1]):
-            await services.administration.register(viewer=viewer, at=environment, draft=built_in)
+            await services.administration.register(
+                principal=principal, at=environment, draft=built_in
+            )
         for at, key in ((project, "A"), (environment, "B"), (container, "E"), (job, "F")):
-            await create(viewer=viewer, at=at, draft=SecretDraft(key=key, value="there"))
+            await create(principal=principal, at=at, draft=SecretDraft(key=key, value="there"))
         ids = {secret.key: secret.id for secret in await self.visible(self.places[3])}
         for at, key in ((environment, "A"), (job, "B")):
             draft = OverrideDraft(value="narrow")
-            await override(viewer=viewer, at=at, target_id=ids[key], draft=draft)
+            await override(principal=principal, at=at, target_id=ids[key], draft=draft)
         for at, key, target in ((environment, "C", "A"), (job, "D", "F")):
             alias = AliasDraft(key=key)
-            await services.aliases.create(viewer=viewer, at=at, target_id=ids[target], draft=alias)
+            await services.aliases.create(
+                principal=principal, at=at, target_id=ids[target], draft=alias
+            )
 
     async def state(self) -> Any:
         """Return all secrets without their ids and times, and all that services get."""
@@ -77,17 +84,17 @@ class Twin:
                 async with self.stage.runtime.database.read() as unit:
                     delivered.append(
                         await self.stage.services.delivery.runtime_secrets(
-                            unit, viewer=self.stage.viewer, service_id=place.id
+                            unit, principal=self.stage.principal, service_id=place.id
                         )
                     )
-        facts = [[self.facts(it) for it in await self.visible(place)] for place in self.places]
+        facts = [[self.facts(item) for item in await self.visible(place)] for place in self.places]
         return [sorted(each, key=repr) for each in facts], delivered
 
     def facts(self, secret: Secret | None) -> Any:
         """Return what does not differ between twins."""
         if secret is None:
             return None
-        place = next(i for i, it in enumerate(self.places) if it.id == secret.holder.id)
+        place = next(i for i, item in enumerate(self.places) if item.id == secret.holder.id)
         target = replace(secret.target, id="") if secret.target else None
         own = replace(secret.facts, id="")
         return place, own, target, secret.version
@@ -97,7 +104,7 @@ class Twin:
     ) -> list[Outcome]:
         """Import all rows at once."""
         report = await self.stage.services.imports.run(
-            viewer=self.stage.viewer, at=named(place), rows=rows, overwrite=overwrite
+            principal=self.stage.principal, at=named(place), rows=rows, overwrite=overwrite
         )
         return [
             (row.action, row.error.code if row.error else self.facts(row.secret))
@@ -111,7 +118,7 @@ class Twin:
         return [await self._row(place, row, overwrite=overwrite) for row in rows]
 
     async def _row(self, place: Place, row: ImportRow, *, overwrite: bool) -> Outcome:
-        kinds = {it.kind: it for it in self.places if it.id in place.chain}
+        kinds = {item.kind: item for item in self.places if item.id in place.chain}
         at = kinds.get(row.scope or place.kind)
         try:
             row.draft.ensure_valid()
@@ -125,24 +132,26 @@ class Twin:
     async def _use_case(
         self, at: Place, draft: SecretDraft, *, overwrite: bool
     ) -> tuple[ImportAction, Secret]:
-        viewer, services = self.stage.viewer, self.stage.services
-        named_so = [it for it in await self.visible(at) if it.key == draft.key]
-        own = [it for it in named_so if it.holder.id == at.id]
+        principal, services = self.stage.principal, self.stage.services
+        named_so = [item for item in await self.visible(at) if item.key == draft.key]
+        own = [item for item in named_so if item.holder.id == at.id]
         if own and not overwrite:
             return ImportAction.SKIPPED, own[0]
         if own:
             edit = EditDraft(
                 key=draft.key, value=draft.value or "", description=draft.description or KEPT
             )
-            edited = await services.changes.edit(viewer=viewer, secret_id=own[0].id, draft=edit)
+            edited = await services.changes.edit(
+                principal=principal, secret_id=own[0].id, draft=edit
+            )
             return ImportAction.UPDATED, edited
         if named_so:
             override = OverrideDraft(value=draft.value, description=draft.description)
             made = await services.overrides.create(
-                viewer=viewer, at=named(at), target_id=named_so[0].id, draft=override
+                principal=principal, at=named(at), target_id=named_so[0].id, draft=override
             )
             return ImportAction.OVERRIDDEN, made
-        made = await services.secrets.create(viewer=viewer, at=named(at), draft=draft)
+        made = await services.secrets.create(principal=principal, at=named(at), draft=draft)
         return ImportAction.CREATED, made
 
 
@@ -154,9 +163,10 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 
 def _twins(stage: Stage) -> list[Twin]:
-    projects = [it for it in stage.places if it.kind is Scope.PROJECT]
+    projects = [place for place in stage.places if place.kind is Scope.PROJECT]
     return [
-        Twin(stage, [it for it in stage.places if project.id in it.chain]) for project in projects
+        Twin(stage, [place for place in stage.places if project.id in place.chain])
+        for project in projects
     ]
 
 

@@ -18,7 +18,7 @@ from hypothesis.stateful import (
 )
 
 from gateway.domain import delivery_loads
-from gateway.domain.drafts import AliasDraft, EditDraft, OverrideDraft, SecretDraft, WriteTerms
+from gateway.domain.drafts import AliasDraft, EditDraft, OverrideDraft, SecretDraft, WriteOptions
 from gateway.domain.errors import ErrorCode
 from gateway.domain.secrets import SecretType
 from gateway.services.imports import ImportReport, ImportRow
@@ -76,7 +76,7 @@ class GatewayMachine(ComparedMachine):
         expected = self.model.create(entry)
         made = self.stage.outcome(
             self.stage.services.secrets.create(
-                viewer=self.stage.viewer, at=named(place), draft=draft
+                principal=self.stage.principal, at=named(place), draft=draft
             )
         )
         return self.taken(made, expected, entry)
@@ -88,7 +88,7 @@ class GatewayMachine(ComparedMachine):
         expected = self.model.alias(place, target_id, key)
         made = self.stage.outcome(
             self.stage.services.aliases.create(
-                viewer=self.stage.viewer,
+                principal=self.stage.principal,
                 at=named(place),
                 target_id=target_id,
                 draft=AliasDraft(key=key),
@@ -104,7 +104,7 @@ class GatewayMachine(ComparedMachine):
         expected = self.model.override(place, target_id, value)
         made = self.stage.outcome(
             self.stage.services.overrides.create(
-                viewer=self.stage.viewer,
+                principal=self.stage.principal,
                 at=named(place),
                 target_id=target_id,
                 draft=OverrideDraft(value=value, enable_interpolation_in_file=flag),
@@ -139,11 +139,11 @@ class GatewayMachine(ComparedMachine):
         expected = self.model.edit(place, secret_id, new_key, value, version)
         edited = self.stage.outcome(
             self.stage.services.changes.edit(
-                viewer=self.stage.viewer,
+                principal=self.stage.principal,
                 at=named(place),
                 secret_id=secret_id,
                 draft=EditDraft(key=new_key, value=value),
-                terms=WriteTerms(expected_version=version),
+                options=WriteOptions(expected_version=version),
             )
         )
         assert (edited if isinstance(edited, ErrorCode) else None) == expected
@@ -155,10 +155,10 @@ class GatewayMachine(ComparedMachine):
         expected = self.model.delete(place, secret_id, version)
         deleted = self.stage.outcome(
             self.stage.services.changes.delete(
-                viewer=self.stage.viewer,
+                principal=self.stage.principal,
                 at=named(place),
                 secret_id=secret_id,
-                terms=WriteTerms(expected_version=version),
+                options=WriteOptions(expected_version=version),
             )
         )
         assert (deleted if isinstance(deleted, ErrorCode) else None) == expected
@@ -174,7 +174,7 @@ class GatewayMachine(ComparedMachine):
         place = self.place(at)
         report = self.stage.outcome(
             self.stage.services.imports.run(
-                viewer=self.stage.viewer,
+                principal=self.stage.principal,
                 at=named(place),
                 rows=[ImportRow(SecretDraft(key=key, value=value)) for key, value in rows],
                 overwrite=overwrite,

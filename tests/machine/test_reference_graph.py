@@ -5,7 +5,7 @@ import random
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from gateway.domain.news import ChangeKind, SecretChange
+from gateway.domain.change_feed import ChangeKind, SecretChange
 from gateway.domain.reference_graph import Graph, Node, graphs_before
 from gateway.domain.secrets import SecretType
 from tests.machine.hierarchies import (
@@ -30,15 +30,15 @@ def test_the_graph_equals_a_full_resolution() -> None:
             for place in places:
                 found = graphs[0].changed(graphs[1], place.chain)
                 expected = changed_keys(before, after, place)
-                assert {it.decode() for it in found} == expected, (seed, written)
+                assert {item.decode() for item in found} == expected, (seed, written)
 
 
 def test_what_was_there_before_a_change_is_found_from_what_is_there_after() -> None:
     wider = 0
     for seed in range(HIERARCHIES):
         for written, before, after, places in _changes(seed):
-            for place in (it for it in places if it.kind.is_service):
-                found = _told(before, after, place)
+            for place in (item for item in places if item.kind.is_service):
+                found = _reported(before, after, place)
                 expected = changed_keys(before, after, place)
                 assert found >= expected, (seed, written)
                 if found > expected:
@@ -80,7 +80,7 @@ def _node(model: Model, entry: Entry) -> Node:
     )
 
 
-def _told(before: Model, after: Model, service: Place) -> set[str]:
+def _reported(before: Model, after: Model, service: Place) -> set[str]:
     """Return what all events of a change say together."""
     now = _graph(after)
     found: set[str] = set()
@@ -89,10 +89,13 @@ def _told(before: Model, after: Model, service: Place) -> set[str]:
         change = _event(there, here)
         if there == here or change.holder_id not in service.chain:
             continue
-        names = [*change.keys, *(it.key for it in now.nodes.values() if it.target_id == entry_id)]
+        names = [
+            *change.keys,
+            *(node.key for node in now.nodes.values() if node.target_id == entry_id),
+        ]
         hashes = {key: key.encode() for key in names}
         for graph in graphs_before(now, change, hashes, service.chain):
-            found |= {it.decode() for it in graph.changed(now, service.chain)}
+            found |= {item.decode() for item in graph.changed(now, service.chain)}
     return found
 
 

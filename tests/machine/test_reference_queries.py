@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from gateway.domain.change_feed import SecretChange
 from gateway.domain.drafts import AliasDraft, EditDraft, OverrideDraft, SecretDraft
-from gateway.domain.news import SecretChange
 from gateway.domain.pages import Window
 from gateway.domain.principals import Principal
 from gateway.domain.secrets import Secret, SecretType
-from gateway.services.news import EffectiveChange
+from gateway.services.change_feed import EffectiveChange
 from gateway.storage.unit_of_work import ReadUnit
 from tests.machine.hierarchies import (
     Step,
@@ -55,7 +55,7 @@ class _Turns:
         """Begin a turn."""
         del anew
         await self.view.close()
-        return self.view, self.stage.viewer
+        return self.view, self.stage.principal
 
     async def end(self) -> None:
         """Hold nothing."""
@@ -75,7 +75,7 @@ class _Run:
         chance = random.Random(seed)  # noqa: S311 - no secret is made of it
         self.seed, self.stage = seed, stage
         # The first project; the other one's services see nothing of it.
-        self.places = [it for it in stage.places if it.chain[-1] == stage.places[0].id]
+        self.places = [place for place in stage.places if place.chain[-1] == stage.places[0].id]
         self.writer = Writer(chance, self.places)
         stage.reset()
         self.tick = stage.run(self._create(self.places[0], SecretDraft(key=_TICK, value="0")))
@@ -114,8 +114,10 @@ class _Run:
             expected = after_edit, after_deletion
             found = self.stage.run(self._planned(entry.id))
             for ids, after in zip(found[:2], expected, strict=True):
-                services = (it for it in self.places if it.kind.is_service)
-                assert ids == {it.id for it in services if changed_keys(model, after, it)}, (
+                services = (item for item in self.places if item.kind.is_service)
+                assert ids == {
+                    service.id for service in services if changed_keys(model, after, service)
+                }, (
                     self.seed,
                     entry,
                 )
@@ -126,8 +128,8 @@ class _Run:
             assert found[2] == dependents - {entry.id}, (self.seed, entry)
 
     def _compare_feed(self, written: Written, before: Model, after: Model, cursor: str) -> None:
-        for service in (it for it in self.places if it.kind.is_service):
-            found = self.stage.run(self._told(service, cursor))
+        for service in (place for place in self.places if place.kind.is_service):
+            found = self.stage.run(self._reported(service, cursor))
             expected = changed_keys(before, after, service)
             assert found >= expected, (self.seed, written)
             if found > expected:
@@ -135,31 +137,33 @@ class _Run:
 
     async def _planned(self, secret_id: str) -> tuple[set[str], set[str], set[str]]:
         """Return the services that an edit and the deletion reach, and the dependents."""
-        services, viewer = self.stage.services, self.stage.viewer
+        services, principal = self.stage.services, self.stage.principal
         async with self.stage.runtime.database.read() as unit:
-            found = await services.secrets.find(unit, viewer=viewer, ids=[secret_id])
+            found = await services.secrets.find(unit, principal=principal, ids=[secret_id])
             secret = found[secret_id]
             impacts = [
                 await services.effective.impact(
-                    unit, viewer=viewer, secret=secret, window=_ALL, of_deletion=of_deletion
+                    unit, principal=principal, secret=secret, window=_ALL, of_deletion=of_deletion
                 )
                 for of_deletion in (False, True)
             ]
             dependents = await services.secrets.dependents_of(
-                unit, viewer=viewer, secret=secret, window=_ALL
+                unit, principal=principal, secret=secret, window=_ALL
             )
-        edit, deletion = ({it.item.id for it in page.entries} for page in impacts)
-        return edit, deletion, {it.item.id for it in dependents.entries}
+        edit, deletion = ({entry.item.id for entry in page.entries} for page in impacts)
+        return edit, deletion, {entry.item.id for entry in dependents.entries}
 
     async def _cursor(self) -> str:
         async with self.stage.runtime.database.read() as unit:
-            return await self.stage.services.news.cursor(unit, viewer=self.stage.viewer)
+            return await self.stage.services.change_feed.cursor(
+                unit, principal=self.stage.principal
+            )
 
-    async def _told(self, service: Place, cursor: str) -> set[str]:
+    async def _reported(self, service: Place, cursor: str) -> set[str]:
         """Return the keys that the feed names after a cursor, up to a change made for this."""
         await self._edit(self.tick.id, EditDraft(key=_TICK, value="again"))
         turns = _Turns(self.stage)
-        changes = self.stage.services.news.effective_changes(
+        changes = self.stage.services.change_feed.effective_changes(
             turns, service_id=service.id, after=cursor
         )
         keys: set[str] = set()
@@ -185,32 +189,32 @@ class _Run:
             return await self._create(entry.place, draft)
         if written.step is Step.ALIAS:
             return await services.aliases.create(
-                viewer=self.stage.viewer,
+                principal=self.stage.principal,
                 at=named(entry.place),
                 target_id=str(entry.target_id),
                 draft=AliasDraft(key=entry.key),
             )
         if written.step is Step.OVERRIDE:
             return await services.overrides.create(
-                viewer=self.stage.viewer,
+                principal=self.stage.principal,
                 at=named(entry.place),
                 target_id=str(entry.target_id),
                 draft=OverrideDraft(value=entry.value, enable_interpolation_in_file=entry.expands),
             )
         if written.step is Step.DELETE:
-            await services.changes.delete(viewer=self.stage.viewer, secret_id=entry.id)
+            await services.changes.delete(principal=self.stage.principal, secret_id=entry.id)
             return None
         value = entry.value if written.step is Step.EDIT else None
         return await self._edit(entry.id, EditDraft(key=entry.key, value=value))
 
     async def _create(self, place: Place, draft: SecretDraft) -> Secret:
         return await self.stage.services.secrets.create(
-            viewer=self.stage.viewer, at=named(place), draft=draft
+            principal=self.stage.principal, at=named(place), draft=draft
         )
 
     async def _edit(self, secret_id: str, draft: EditDraft) -> Secret:
         return await self.stage.services.changes.edit(
-            viewer=self.stage.viewer, secret_id=secret_id, draft=draft
+            principal=self.stage.principal, secret_id=secret_id, draft=draft
         )
 
 

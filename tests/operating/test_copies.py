@@ -154,7 +154,7 @@ def test_a_restored_backup_delivers_what_was_backed_up(
 
     restored = line("restore", str(backup), "--json")
 
-    assert restored.told == {"projects": 1, "kept": None}
+    assert restored.answer == {"projects": 1, "kept": None}
     assert _fingerprint(line, demo) == ""
     assert line("audit", "acknowledge").code == 0
     assert _fingerprint(line, demo) == before
@@ -214,10 +214,10 @@ def test_a_copy_without_its_wal_is_refused(
 
 def test_a_check_up_beside_a_running_gateway_finds_all_well(beside: CommandLine) -> None:
     """S58: its WAL is there, so nothing is in doubt either."""
-    told = beside("doctor", "--json")
+    answer = beside("doctor", "--json")
 
-    assert told.code == 0
-    assert {it["check"]: it["state"] for it in told.told} == {
+    assert answer.code == 0
+    assert {item["check"]: item["state"] for item in answer.answer} == {
         "settings": "well",
         "permissions": "well",
         "database": "well",
@@ -299,5 +299,5 @@ def test_a_damaged_database_is_put_aside_as_it_is(
     done = line("restore", str(backup), "--overwrite", "--json")
 
     assert done.code == 0
-    assert Path(done.told["kept"]).read_bytes() == damaged
+    assert Path(done.answer["kept"]).read_bytes() == damaged
     assert line("check").code == 0

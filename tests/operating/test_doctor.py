@@ -27,32 +27,36 @@ def _spoil_values(data_dir: Path) -> None:
 
 
 HARM: Final[Mapping[str, tuple[Callable[[Path], object], str, str]]] = {
-    "an open key file": (lambda it: (it / "keys.json").chmod(0o644), "permissions", "chmod 600"),
-    "an open folder": (lambda it: it.chmod(0o755), "permissions", "chmod 700"),
-    "no key file": (lambda it: (it / "keys.json").unlink(), "start", "key file"),
-    "no database": (lambda it: (it / "secrets.db").unlink(), "start", "no database"),
+    "an open key file": (
+        lambda item: (item / "keys.json").chmod(0o644),
+        "permissions",
+        "chmod 600",
+    ),
+    "an open folder": (lambda item: item.chmod(0o755), "permissions", "chmod 700"),
+    "no key file": (lambda item: (item / "keys.json").unlink(), "start", "key file"),
+    "no database": (lambda item: (item / "secrets.db").unlink(), "start", "no database"),
     "a torn database": (
-        lambda it: (it / "secrets.db").write_bytes((it / "secrets.db").read_bytes()[:50_000]),
+        lambda item: (item / "secrets.db").write_bytes((item / "secrets.db").read_bytes()[:50_000]),
         "database",
         "damaged",
     ),
     "no database at all": (
-        lambda it: (it / "secrets.db").write_bytes(b"x" * 9_000),
+        lambda item: (item / "secrets.db").write_bytes(b"x" * 9_000),
         "database",
         "damaged",
     ),
     "rows without what they refer to": (
-        lambda it: _change(it, "PRAGMA foreign_keys = 0", "DELETE FROM holder"),
+        lambda item: _change(item, "PRAGMA foreign_keys = 0", "DELETE FROM holder"),
         "database",
         "not there",
     ),
     "another version's schema": (
-        lambda it: _change(it, "UPDATE alembic_version SET version_num = 'x'"),
+        lambda item: _change(item, "UPDATE alembic_version SET version_num = 'x'"),
         "start",
         "newer version",
     ),
     "a trigger of somebody else": (
-        lambda it: _change(it, "CREATE TRIGGER own AFTER DELETE ON holder BEGIN SELECT 1; END"),
+        lambda item: _change(item, "CREATE TRIGGER own AFTER DELETE ON holder BEGIN SELECT 1; END"),
         "catalog",
         "ADDED trigger own",
     ),
@@ -60,9 +64,11 @@ HARM: Final[Mapping[str, tuple[Callable[[Path], object], str, str]]] = {
 }
 
 
-def _found(told: Finished, state: str) -> dict[str, str]:
-    findings: list[dict[str, Any]] = json.loads(told.out)
-    return {it["check"]: it["message"] for it in findings if it["state"] == state}
+def _found(answer: Finished, state: str) -> dict[str, str]:
+    findings: list[dict[str, Any]] = json.loads(answer.out)
+    return {
+        finding["check"]: finding["message"] for finding in findings if finding["state"] == state
+    }
 
 
 @pytest.mark.parametrize(("harm", "check", "message"), HARM.values(), ids=HARM.keys())
@@ -76,18 +82,18 @@ def test_what_is_wrong_is_found(
     """S58: exit code 1, for whoever watches over it by a program."""
     harm(data_dir)
 
-    told = line("doctor", "--json")
+    answer = line("doctor", "--json")
 
-    assert told.code == 1
-    assert message in _found(told, "fault")[check]
+    assert answer.code == 1
+    assert message in _found(answer, "fault")[check]
 
 
 def test_a_database_without_a_wal_is_in_doubt(line: CommandLine) -> None:
     """T20: it may have been copied while it was in use."""
-    told = line("doctor", "--json")
+    answer = line("doctor", "--json")
 
-    assert told.code == 0
-    assert "last changes are missing" in _found(told, "doubt")["wal"]
+    assert answer.code == 0
+    assert "last changes are missing" in _found(answer, "doubt")["wal"]
 
 
 def test_a_clock_that_goes_wrong_is_in_doubt(line: CommandLine, data_dir: Path) -> None:
@@ -112,10 +118,10 @@ def test_settings_are_faults_in_production_and_doubts_before(
 
 
 def test_people_get_a_line_for_each(line: CommandLine) -> None:
-    told = line("doctor").out.splitlines()
+    answer = line("doctor").out.splitlines()
 
-    assert "well   database: SQLite finds the database whole." in told
-    assert len(told) == 8
+    assert "well   database: SQLite finds the database whole." in answer
+    assert len(answer) == 8
 
 
 @pytest.mark.parametrize("is_there", [True, False])
@@ -125,7 +131,7 @@ def test_only_a_key_file_that_is_there_is_called_safe(
     if not is_there:
         (data_dir / "keys.json").unlink()
 
-    found = {it["check"]: it["message"] for it in line("doctor", "--json").told}
+    found = {item["check"]: item["message"] for item in line("doctor", "--json").answer}
 
     read = "the key file and the data" if is_there else "the data"
     assert found["permissions"] == f"Only the owner reads {read}."

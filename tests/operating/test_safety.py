@@ -17,7 +17,7 @@ from tests.cli.conftest import CommandLine, demo, line
 __all__ = ["demo", "line"]
 
 PRODUCTION: Final = {"environment": Environment.PRODUCTION}
-GRAVE: Final[Mapping[str, tuple[dict[str, Any], str]]] = {
+NEEDS_ACCESS_CHECK: Final[Mapping[str, tuple[dict[str, Any], str]]] = {
     "debugging": ({"log_level": "debug"}, "Debugging"),
     "no TLS": ({"host": "192.0.2.1"}, "Tokens would come in clear"),
     "no name": ({"host": "0.0.0.0", "https": True}, "allowed_hosts"),  # noqa: S104 - nothing listens
@@ -36,7 +36,9 @@ async def _start(settings: Settings) -> None:
         pass
 
 
-@pytest.mark.parametrize(("chosen", "reason"), GRAVE.values(), ids=GRAVE.keys())
+@pytest.mark.parametrize(
+    ("chosen", "reason"), NEEDS_ACCESS_CHECK.values(), ids=NEEDS_ACCESS_CHECK.keys()
+)
 async def test_production_does_not_start_with_what_is_unsafe(
     data_dir: Path, chosen: dict[str, Any], reason: str
 ) -> None:
@@ -45,7 +47,9 @@ async def test_production_does_not_start_with_what_is_unsafe(
         await _start(Settings(data_dir=data_dir, **{**PRODUCTION, **chosen}))
 
 
-@pytest.mark.parametrize(("chosen", "reason"), GRAVE.values(), ids=GRAVE.keys())
+@pytest.mark.parametrize(
+    ("chosen", "reason"), NEEDS_ACCESS_CHECK.values(), ids=NEEDS_ACCESS_CHECK.keys()
+)
 async def test_development_starts_with_it(
     data_dir: Path, chosen: dict[str, Any], reason: str
 ) -> None:
@@ -54,7 +58,7 @@ async def test_development_starts_with_it(
 
     await _start(settings)
 
-    assert any(reason in it.message for it in doubts(settings))
+    assert any(reason in doubt.message for doubt in doubts(settings))
 
 
 def test_production_does_not_start_with_an_open_folder(
@@ -94,7 +98,7 @@ async def test_what_is_only_worth_a_word_starts(
 
     await _start(settings)
 
-    assert [it.setting for it in doubts(settings)] == [name]
+    assert [doubt.setting for doubt in doubts(settings)] == [name]
 
 
 @pytest.mark.parametrize(
@@ -140,7 +144,7 @@ async def test_a_connection_that_would_lose_or_mix_up_is_refused(
             await ensure_durable(runtime.database)
 
 
-async def test_no_level_of_logging_tells_what_is_stored(
+async def test_no_level_of_logging_says_what_is_stored(
     data_dir: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """S46, S48: libraries below us tell statements with their parameters."""

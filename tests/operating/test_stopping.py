@@ -61,7 +61,7 @@ def _stopped(server: LiveServer) -> tuple[int, float]:
     return _stop(server).wait(MAX_SECONDS), time.monotonic() - begun
 
 
-def _ensure_anchored(folder: Path) -> None:
+def _ensure_checkpointed(folder: Path) -> None:
     """Compare the last checkpoint with the head of the log."""
     lines = (folder / "audit-anchors.jsonl").read_text().splitlines()
     with closing(sqlite3.connect(folder / "secrets.db")) as connection:
@@ -123,7 +123,7 @@ def test_a_server_stops_in_time_whatever_its_peers_do(
     assert status == -signal.SIGTERM
     assert answers == [[503], [503]]
     assert "Traceback" not in logged
-    _ensure_anchored(tmp_path / "data")
+    _ensure_checkpointed(tmp_path / "data")
 
 
 def test_a_server_that_waits_for_half_sent_bodies_stops_late(
@@ -160,7 +160,7 @@ def test_a_write_that_was_begun_comes_to_its_end(
         writing.join(PATIENCE)
 
     assert (answers, status) == ([201], -signal.SIGTERM)
-    _ensure_anchored(tmp_path / "data")
+    _ensure_checkpointed(tmp_path / "data")
 
 
 def _wait_for_readers_after(server: LiveServer) -> None:

@@ -42,11 +42,11 @@ async def _ask(world: World) -> list[httpx.Response]:
     ]
 
 
-async def test_while_the_database_is_away_callers_are_told_to_come_back(
+async def test_while_the_database_is_away_callers_are_asked_to_come_back(
     world: World, data_dir: Path
 ) -> None:
     """S59: and it is used again as soon as it is back, without a restart."""
-    before = [it.status_code for it in await _ask(world)]
+    before = [item.status_code for item in await _ask(world)]
 
     with _moved(data_dir):
         during = await _ask(world)
@@ -56,8 +56,8 @@ async def test_while_the_database_is_away_callers_are_told_to_come_back(
     found = await world.rest.visible(Scope.JOB, world.demo.job_id)
 
     assert before == [200, 200, 201]
-    assert [it.status_code for it in during] == [503, 503, 503]
-    assert all(0 < int(it.headers["retry-after"]) <= 2 for it in during)
+    assert [item.status_code for item in during] == [503, 503, 503]
+    assert all(0 < int(item.headers["retry-after"]) <= 2 for item in during)
     assert (live.status_code, ready.status_code) == (200, 503)
     assert int(ready.headers["retry-after"]) <= 2
     assert after.status_code == 200
@@ -93,7 +93,7 @@ async def test_another_file_at_its_path_is_seen(world: World, data_dir: Path) ->
     assert (await world.rest.create(*at, key="IN_THE_OLD_ONE")).code is None
 
 
-async def test_while_another_holds_the_database_writers_are_told_to_come_back(
+async def test_while_another_holds_the_database_writers_are_asked_to_come_back(
     world: World, data_dir: Path
 ) -> None:
     """S59: reading goes on, and writing again once it is free."""
@@ -109,7 +109,7 @@ async def test_while_another_holds_the_database_writers_are_told_to_come_back(
     assert (await world.rest.create(*at, key="LATER")).code is None
 
 
-async def test_a_database_that_is_overwritten_is_told_once_and_not_as_ours(
+async def test_a_database_that_is_overwritten_is_reported_once_and_not_as_ours(
     world: World, data_dir: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """S28, S59: a corrupt file is storage that does not answer, not an internal error."""
@@ -119,10 +119,10 @@ async def test_a_database_that_is_overwritten_is_told_once_and_not_as_ours(
 
     answers = await _ask(world)
 
-    assert [it.status_code for it in answers] == [503, 503, 503]
+    assert [answer.status_code for answer in answers] == [503, 503, 503]
     assert "storage_damaged" in caplog.text
     assert "unexpected_error" not in caplog.text
-    assert "not a database" not in "".join(it.text for it in answers)
+    assert "not a database" not in "".join(answer.text for answer in answers)
 
 
 def _foreign(path: Path) -> None:

@@ -27,7 +27,7 @@ NEVER: Final = 2**40
 def _bound(world: World, max_bytes: int) -> Database:
     database = world.runtime.database
     database.wal = WriteAheadLog(
-        database.place,
+        database.path,
         database.writer,
         requests=[database.request_admission],
         writes=database.write_admission,

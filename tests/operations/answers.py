@@ -11,14 +11,14 @@ from gateway.domain.scopes import Scope
 _ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MOMENT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T[\d:.]+Z")
 
-Answer = tuple[int, Mapping[str, str], str]
+ExecutionResult = tuple[int, Mapping[str, str], str]
 # Sends the creation of an alias: client, scope, holder's id, target's id.
 Send = Callable[[httpx.AsyncClient, Scope, str, str], Awaitable[httpx.Response]]
 
 
-def comparable(response: httpx.Response) -> Answer:
+def comparable(response: httpx.Response) -> ExecutionResult:
     """Return all of an answer, with every id and moment replaced."""
-    headers = {name: it for name, it in response.headers.items() if name != "x-request-id"}
+    headers = {name: value for name, value in response.headers.items() if name != "x-request-id"}
     return response.status_code, headers, _MOMENT.sub("MOMENT", _ID.sub("ID", response.text))
 
 

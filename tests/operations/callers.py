@@ -28,11 +28,11 @@ async def settle(world: World) -> Stranger:
     """Make a second organization and its administrator."""
     services = world.runtime.services
     organization = await world.runtime.operator.organizations.create(name="Another")
-    viewer = Principal.operator(organization.id)
+    principal = Principal.operator(organization.id)
 
     async def make(kind: Scope, parent: HolderReference | None = None) -> HolderReference:
         made = await services.administration.create_holder(
-            viewer=viewer, kind=kind, name="theirs", parent=parent
+            principal=principal, kind=kind, name="theirs", parent=parent
         )
         return HolderReference(kind, made.id)
 
@@ -40,9 +40,9 @@ async def settle(world: World) -> Stranger:
     environment = await make(Scope.ENVIRONMENT, project)
     job = await make(Scope.JOB, environment)
     secret = await services.secrets.create(
-        viewer=viewer, at=job, draft=SecretDraft(key="THEIRS", value="theirs")
+        principal=principal, at=job, draft=SecretDraft(key="THEIRS", value="theirs")
     )
-    made = await services.tokens.create(viewer=viewer, name="theirs", role=Role.ADMIN)
+    made = await services.tokens.create(principal=principal, name="theirs", role=Role.ADMIN)
     return Stranger(
         world.client_for(made.text), organization.id, project.id, environment.id, job.id, secret.id
     )

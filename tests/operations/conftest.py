@@ -72,7 +72,7 @@ async def fresh_job(shared_world: World) -> str:
     """The id of a job in the demo's environment that has nothing of its own yet."""
     demo = shared_world.demo
     made = await shared_world.runtime.services.administration.create_holder(
-        viewer=Principal.operator(demo.organization_id),
+        principal=Principal.operator(demo.organization_id),
         kind=Scope.JOB,
         name=f"job {new_id()}",
         parent=HolderReference(Scope.ENVIRONMENT, demo.environment_id),

@@ -47,7 +47,7 @@ async def asked(client: httpx.AsyncClient, job_id: str, document: str = DOCUMENT
     return response.json()
 
 
-async def deliveries_told(world: World, job_id: str) -> int:
+async def delivery_events(world: World, job_id: str) -> int:
     """Return how many deliveries to the job are on record."""
     events = await world.graphql.ask(
         """query ($id: ID!) { auditEvents(filter: {

@@ -61,7 +61,7 @@ async def test_a_new_holder_is_found_below_its_parent(
 ) -> None:
     made = (await _made(shared_world, scope, key))["holder"]
 
-    told = await shared_world.graphql.ask(
+    answer = await shared_world.graphql.ask(
         """query ($id: ID!) { node(id: $id) { __typename id
             ... on Environment { project { id } } ... on Service { environment { id } } } }""",
         {"id": made["id"]},
@@ -71,7 +71,7 @@ async def test_a_new_holder_is_found_below_its_parent(
         Scope.PROJECT: {},
         Scope.ENVIRONMENT: {"project": {"id": shared_world.demo.project_id}},
     }.get(scope, {"environment": {"id": shared_world.demo.environment_id}})
-    assert told["node"] == {"__typename": scope.camel_name, "id": made["id"], **above}
+    assert answer["node"] == {"__typename": scope.camel_name, "id": made["id"], **above}
 
 
 @pytest.mark.parametrize("scope", HOLDER_SCOPES)

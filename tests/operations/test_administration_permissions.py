@@ -40,9 +40,9 @@ EVERY_MUTATION = pytest.mark.parametrize("name", MUTATIONS)
 
 async def _sent(client: httpx.AsyncClient, name: str, ids: Mapping[str, str]) -> Json:
     variables = {**ids, "name": f"name {new_id()}"}
-    used = {it: value for it, value in variables.items() if f"${it}" in MUTATIONS[name]}
+    used = {key: value for key, value in variables.items() if f"${key}" in MUTATIONS[name]}
     kinds = {"name": "String!"}
-    declared = ", ".join(f"${it}: {kinds.get(it, 'ID!')}" for it in used)
+    declared = ", ".join(f"${item}: {kinds.get(item, 'ID!')}" for item in used)
     response = await client.post(
         "/graphql",
         json={
@@ -114,8 +114,8 @@ async def test_a_strangers_project_is_not_there_for_others(
     made = await _sent(shared_stranger.client, "createProject", {})
     project_id = made["data"]["payload"]["holder"]["id"]
 
-    told = await shared_world.graphql.ask(
+    result = await shared_world.graphql.ask(
         "query ($id: ID!) { project(id: $id) { id } }", {"id": project_id}
     )
 
-    assert told["project"] is None
+    assert result["project"] is None

@@ -56,8 +56,8 @@ async def test_a_built_in_is_seen_from_where_it_was_registered(
     assert payload["errors"] == []
     assert (secret["scope"], secret["variableType"]) == ("BUILT_IN", "BUILT_IN")
     assert secret["holder"]["id"] == shared_world.holders[scope]
-    told = (secret["serviceId"], secret["serviceName"], secret["serviceType"])
-    assert told == tuple(SOURCE.values())
+    result = (secret["serviceId"], secret["serviceName"], secret["serviceType"])
+    assert result == tuple(SOURCE.values())
     rows = await shared_world.rest.visible(scope, shared_world.holders[scope])
     assert secret["id"] in [row["id"] for row in rows]
     assert await shared_world.stored_value(secret["id"]) == "provided"

@@ -27,7 +27,7 @@ async def test_alias_has_an_id_a_key_and_the_scope_of_its_own(world: World, face
     assert made.row["variable_type"] == "ALIAS"
 
 
-async def test_alias_tells_all_facts_of_its_target(world: World, face: Face) -> None:
+async def test_alias_says_all_facts_of_its_target(world: World, face: Face) -> None:
     """A1."""
     target = await face.create(
         Scope.PROJECT, world.demo.project_id, key="TARGET", mount_path="/etc/target", **DESCRIBED
@@ -94,7 +94,7 @@ async def test_alias_has_no_value_of_its_own(world: World, face: Face) -> None:
         await world.stored_value(made.row["id"])
 
 
-async def test_alias_of_a_built_in_tells_what_it_stands_for(world: World, face: Face) -> None:
+async def test_alias_of_a_built_in_says_what_it_refers_to(world: World, face: Face) -> None:
     """A1, A4."""
     demo = world.demo
 
@@ -149,7 +149,7 @@ async def test_alias_of_an_override_is_allowed(world: World, face: Face) -> None
     demo = world.demo
     target = await face.create(Scope.PROJECT, demo.project_id, key="TARGET", value="wide")
     override = await world.runtime.services.overrides.create(
-        viewer=Principal.operator(demo.organization_id),
+        principal=Principal.operator(demo.organization_id),
         at=HolderReference(Scope.ENVIRONMENT, demo.environment_id),
         target_id=target.row["id"],
         draft=OverrideDraft(value="narrow"),

@@ -23,12 +23,12 @@ Path = Callable[[World], str]
 
 
 def _ensure_refused(response: httpx.Response) -> None:
-    told = response.json()
+    answer = response.json()
     assert response.status_code == HTTPStatus.BAD_REQUEST
     assert response.headers["content-type"] == "application/problem+json"
-    assert told["status"] == HTTPStatus.BAD_REQUEST
+    assert answer["status"] == HTTPStatus.BAD_REQUEST
     # E4: a real client takes a 400 with this word for "not found".
-    assert "exist" not in told["detail"].lower()
+    assert "exist" not in answer["detail"].lower()
 
 
 @EVERY_PATH

@@ -92,16 +92,16 @@ async def test_what_is_within_the_bounds_is_read(
 
 
 @FACES
-@pytest.mark.parametrize(("extra", "told"), REFUSED.values(), ids=REFUSED.keys())
+@pytest.mark.parametrize(("extra", "answer"), REFUSED.values(), ids=REFUSED.keys())
 async def test_what_is_beyond_a_bound_is_refused_with_its_name(
-    shared_world: World, face: str, extra: bytes, told: str
+    shared_world: World, face: str, extra: bytes, answer: str
 ) -> None:
     """S35."""
     response = await _sent(shared_world, face, extra)
 
     assert response.status_code == HTTPStatus.BAD_REQUEST
     assert "BAD_USER_INPUT" in response.text
-    assert told in response.text
+    assert answer in response.text
 
 
 @FACES

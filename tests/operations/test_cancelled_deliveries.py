@@ -60,7 +60,7 @@ async def _locked_after_cancellations(
     return locked
 
 
-async def test_a_delivery_whose_caller_goes_leaves_the_writers_place(
+async def test_a_delivery_whose_caller_goes_leaves_the_writers_slot(
     world: World, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert await _locked_after_cancellations(world, data_dir, monkeypatch, to_its_end, ALL) == 0

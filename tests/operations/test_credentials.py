@@ -101,7 +101,7 @@ async def test_an_expired_token_is_refused_like_one_that_never_was(
 ) -> None:
     """E2, S9."""
     expired = await shared_world.runtime.services.tokens.create(
-        viewer=Principal.operator(shared_world.demo.organization_id),
+        principal=Principal.operator(shared_world.demo.organization_id),
         name="expired",
         role=Role.ADMIN,
         lifetime=timedelta(seconds=-1),
@@ -121,7 +121,7 @@ async def test_a_revoked_token_is_refused_from_the_next_request_on(
     """E2, S9, S10."""
     at = path(shared_world)
     made = await shared_world.runtime.services.tokens.create(
-        viewer=Principal.operator(shared_world.demo.organization_id),
+        principal=Principal.operator(shared_world.demo.organization_id),
         name="revoked",
         role=Role.ADMIN,
     )
@@ -150,7 +150,9 @@ async def test_both_schemes_let_a_token_in(shared_world: World, scheme: str, spa
 
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz"])
-async def test_whether_the_gateway_lives_is_told_to_anyone(shared_world: World, path: str) -> None:
+async def test_whether_the_gateway_lives_is_reported_to_anyone(
+    shared_world: World, path: str
+) -> None:
     """E2: the one exception."""
     async with nobody(shared_world) as client:
         response = await client.get(path)

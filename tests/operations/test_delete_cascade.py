@@ -80,7 +80,7 @@ async def test_no_value_of_it_is_left_in_the_database(
 ) -> None:
     """A7."""
     target, made = await _family(shared_face, shared_world, key)
-    with_value = [target, *(it for _, it in made.values() if "overridden_secret" in it.row)]
+    with_value = [target, *(item for _, item in made.values() if "overridden_secret" in item.row)]
     stored = [await shared_world.stored_value(outcome.row["id"]) for outcome in with_value]
 
     await shared_face.delete(*PROJECT(shared_world), target.row["id"])
@@ -91,7 +91,7 @@ async def test_no_value_of_it_is_left_in_the_database(
             await shared_world.stored_value(outcome.row["id"])
 
 
-async def test_graphql_tells_all_that_went(shared_world: World, key: str) -> None:
+async def test_graphql_says_all_that_went(shared_world: World, key: str) -> None:
     """A7."""
     target, made = await _family(shared_world.graphql, shared_world, key)
 
@@ -101,11 +101,13 @@ async def test_graphql_tells_all_that_went(shared_world: World, key: str) -> Non
         {"id": target.row["id"]},
     )
 
-    told = answer["deleteSecret"]
-    assert told["errors"] == []
-    assert told["holder"]["id"] == shared_world.demo.project_id
-    assert told["deletedSecretIds"][0] == target.row["id"]
-    assert sorted(told["deletedSecretIds"][1:]) == sorted(it.row["id"] for _, it in made.values())
+    result = answer["deleteSecret"]
+    assert result["errors"] == []
+    assert result["holder"]["id"] == shared_world.demo.project_id
+    assert result["deletedSecretIds"][0] == target.row["id"]
+    assert sorted(result["deletedSecretIds"][1:]) == sorted(
+        item.row["id"] for _, item in made.values()
+    )
 
 
 async def test_with_an_override_go_its_own_aliases_only(

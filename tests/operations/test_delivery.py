@@ -35,7 +35,7 @@ async def test_the_demo_is_delivered_as_a_whole(shared_world: World) -> None:
     """R1, R2."""
     delivered = await _delivered(shared_world, shared_world.demo.other_job_id)
 
-    assert {key: it["value"] for key, it in delivered.items()} == {
+    assert {key: value["value"] for key, value in delivered.items()} == {
         "BILLING_API_KEY": "demo-payment-key",
         "ERROR_REPORT_DSN": "https://demo@errors.invalid/1",
         "PAYMENT_API_KEY": "demo-live-payment-key",

@@ -25,7 +25,7 @@ IN_A_FRAGMENT: Final = """query ($id: ID!) { ...D grants(first: 1) { edges { nod
 def _grants_come_after_values(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the page of grants wait until the delivery has read all that it reads."""
     has_read = asyncio.Event()
-    expanded = delivery._expanded  # noqa: SLF001 - called as it was
+    expanded = delivery._expand  # noqa: SLF001 - called as it was
 
     async def noted(*them: Any) -> Any:
         has_read.set()
@@ -35,7 +35,7 @@ def _grants_come_after_values(monkeypatch: pytest.MonkeyPatch) -> None:
         await has_read.wait()
         return await fetch_page(*them, **named)
 
-    monkeypatch.setattr(delivery, "_expanded", noted)
+    monkeypatch.setattr(delivery, "_expand", noted)
     monkeypatch.setattr("gateway.storage.grants.fetch_page", late)
 
 
@@ -45,10 +45,10 @@ async def test_a_field_beside_a_delivery_is_answered(
     shared_world: World, fresh_job: str, document: str
 ) -> None:
     """S64: its access rows are compared with what the view was proven by."""
-    told = await asked(shared_world.client, fresh_job, document)
+    answer = await asked(shared_world.client, fresh_job, document)
 
-    assert "errors" not in told
-    assert told["data"]["grants"]["edges"]
+    assert "errors" not in answer
+    assert answer["data"]["grants"]["edges"]
 
 
 @pytest.mark.usefixtures("_grants_come_after_values")
@@ -58,9 +58,9 @@ async def test_on_a_closed_view_it_would_fail(
     """The control of the test above."""
     monkeypatch.setattr(queries, "is_alone", lambda _: True)
 
-    told = await asked(shared_world.client, fresh_job, BOTH)
+    answer = await asked(shared_world.client, fresh_job, BOTH)
 
-    assert told["errors"][0]["extensions"]["code"] == "INTERNAL"
+    assert answer["errors"][0]["extensions"]["code"] == "INTERNAL"
 
 
 async def test_a_delivery_alone_holds_no_view_while_it_is_recorded(
@@ -68,13 +68,13 @@ async def test_a_delivery_alone_holds_no_view_while_it_is_recorded(
 ) -> None:
     """Nor beside a field that reads nothing: others wait for views."""
     admission = shared_world.runtime.database.request_admission
-    expanded, free = delivery._expanded, list[bool]()  # noqa: SLF001 - called as it was
+    expanded, free = delivery._expand, list[bool]()  # noqa: SLF001 - called as it was
 
     async def noted(*them: Any) -> Any:
         free.append(admission._places._value == admission.places)  # noqa: SLF001 - how many are free
         return await expanded(*them)
 
-    monkeypatch.setattr(delivery, "_expanded", noted)
+    monkeypatch.setattr(delivery, "_expand", noted)
 
     await asked(shared_world.client, fresh_job, ALONE)
     await asked(shared_world.client, fresh_job, BOTH)

@@ -17,7 +17,7 @@ from gateway.domain.interpolation import MAX_DELIVERED_BYTES
 from gateway.domain.scopes import Scope
 from gateway.services import delivery
 from gateway.services.demo import Demo
-from tests.operations.delivering import DOCUMENT, asked, deliveries_told, fill
+from tests.operations.delivering import DOCUMENT, asked, delivery_events, fill
 from tests.patience import PATIENCE
 from tests.servers import serving
 from tests.world import World, open_world
@@ -35,14 +35,14 @@ async def test_what_references_multiply_is_refused_with_a_key_and_without_a_valu
     """S63: and nothing is said to be delivered."""
     await fill(shared_world.client, fresh_job, MULTIPLIED)
 
-    told = await asked(shared_world.client, fresh_job)
+    answer = await asked(shared_world.client, fresh_job)
 
-    (error,) = told["errors"]
-    assert told["data"] is None
+    (error,) = answer["errors"]
+    assert answer["data"] is None
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
     assert re.search(r"at most 8 MiB .*; K\d+ passes this limit\.$", error["message"])
-    assert "s3cr3t" not in str(told)
-    assert await deliveries_told(shared_world, fresh_job) == 0
+    assert "s3cr3t" not in str(answer)
+    assert await delivery_events(shared_world, fresh_job) == 0
 
 
 async def test_aliases_of_one_long_value_are_refused_before_any_is_opened(
@@ -59,9 +59,9 @@ async def test_aliases_of_one_long_value_are_refused_before_any_is_opened(
     opened: list[object] = []
     monkeypatch.setattr(shared_world.runtime.vault, "open", lambda *them: opened.append(them))
 
-    told = await asked(shared_world.client, fresh_job)
+    answer = await asked(shared_world.client, fresh_job)
 
-    assert "passes this limit" in told["errors"][0]["message"]
+    assert "passes this limit" in answer["errors"][0]["message"]
     assert opened == []
 
 
@@ -85,7 +85,10 @@ async def test_a_delivery_of_exactly_the_budget_is_answered_and_one_more_byte_re
     await fill(shared_world.client, fresh_job, {"REST": "x" * (rest + 1)})
     refused = await asked(shared_world.client, fresh_job)
 
-    delivered = {it["key"]: it["value"] for it in taken["data"]["runtimeSecrets"]}
+    delivered = {
+        runtime_secret["key"]: runtime_secret["value"]
+        for runtime_secret in taken["data"]["runtimeSecrets"]
+    }
     assert delivered["MANY"] == LONG * times
     assert "passes this limit" in refused["errors"][0]["message"]
 
@@ -104,10 +107,14 @@ async def test_so_many_keys_are_delivered_and_no_more(
     await fill(shared_world.client, fresh_job, {"ZZZZ": "v"})
     refused = await asked(shared_world.client, fresh_job)
 
-    delivered = [it["key"] for it in taken["data"]["runtimeSecrets"]]
+    delivered = [runtime_secret["key"] for runtime_secret in taken["data"]["runtimeSecrets"]]
     assert delivered == sorted(delivered)
     assert len(delivered) == most
-    assert {it["value"] for it in taken["data"]["runtimeSecrets"] if it["key"] in keys} == {"v"}
+    assert {
+        runtime_secret["value"]
+        for runtime_secret in taken["data"]["runtimeSecrets"]
+        if runtime_secret["key"] in keys
+    } == {"v"}
     assert taken["extensions"]["cost"]["requested"] == 1 + 500 * 5 + (most - 500) * 5
     assert re.search(r"more than 5,000 keys, .* ZZZZ is", refused["errors"][0]["message"])
 
@@ -116,9 +123,9 @@ async def test_a_long_delivery_costs_what_it_returns(shared_world: World, fresh_
     """S63: each 256 bytes one more, from where it is longer than the document's price assumes."""
     await fill(shared_world.client, fresh_job, {"A": LONG, "B": "{{A}}" * 15})
 
-    told = await asked(shared_world.client, fresh_job)
+    answer = await asked(shared_world.client, fresh_job)
 
-    dear = told["extensions"]["cost"]["requested"] - (1 + 500 * 5)
+    dear = answer["extensions"]["cost"]["requested"] - (1 + 500 * 5)
     assert 16 * len(LONG) // 256 - 500 <= dear < 16 * len(LONG) // 256
 
 
@@ -131,9 +138,9 @@ async def test_who_cannot_pay_for_a_long_delivery_gets_none(
         job_id = world.demo.job_id
         await fill(world.client, job_id, {"A": LONG, "B": "{{A}}" * 15})
 
-        told = await asked(world.client, job_id, document)
+        answer = await asked(world.client, job_id, document)
 
-    assert told["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
+    assert answer["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
 
 
 async def _longest_steps(delivering: Iterable[Any]) -> float:
@@ -148,8 +155,8 @@ async def _longest_steps(delivering: Iterable[Any]) -> float:
             longest, before = max(longest, time.thread_time() - before), time.thread_time()
 
     watching = asyncio.create_task(watch())
-    for it in delivering:
-        await it
+    for item in delivering:
+        await item
     waiting = False
     await watching
     return longest
@@ -213,7 +220,7 @@ async def test_a_server_is_neither_filled_nor_held_up(
 
             grown = _resident(server.process.pid) - before
 
-    assert all("passes this limit" in told["errors"][0]["message"] for told in answers)
+    assert all("passes this limit" in answer["errors"][0]["message"] for answer in answers)
     assert grown < 20 * KIB * KIB
     # Generous: the machine can be busy. Undivided, one answer would hold it up for seconds.
     assert sorted(lively)[len(lively) // 2] < 1

@@ -31,16 +31,18 @@ IMPORT = """mutation (
 @pytest_asyncio.fixture(loop_scope="module")
 async def chain(shared_world: World) -> dict[str, Place]:
     """A project without secrets, an environment, and two jobs in it."""
-    viewer = Principal.operator(shared_world.demo.organization_id)
+    principal = Principal.operator(shared_world.demo.organization_id)
     create = shared_world.runtime.services.administration.create_holder
     made: dict[str, Place] = {}
     above: HolderReference | None = None
     for name, kind in (("project", Scope.PROJECT), ("environment", Scope.ENVIRONMENT)):
-        holder = await create(viewer=viewer, kind=kind, name=f"{name} {new_id()}", parent=above)
+        holder = await create(
+            principal=principal, kind=kind, name=f"{name} {new_id()}", parent=above
+        )
         above = HolderReference(kind, holder.id)
         made[name] = (kind, holder.id)
     for name in ("job", "other job"):
-        job = await create(viewer=viewer, kind=Scope.JOB, name=name, parent=above)
+        job = await create(principal=principal, kind=Scope.JOB, name=name, parent=above)
         made[name] = (Scope.JOB, job.id)
     return made
 
@@ -110,7 +112,7 @@ async def test_too_many_bytes_are_refused(
     wider = await shared_face.override(*job, wide.row["id"], value="x" * 62)
     override = await shared_face.override(*job, wide.row["id"], value="x" * 61)
 
-    refused = [_is(it) for it in (too_long, longer, above, alias, wider)]
+    refused = [_is(item) for item in (too_long, longer, above, alias, wider)]
     assert refused == [REFUSED] * 5
     assert (own.code, shorter.code, override.code) == (None, None, None)
     assert await delivered(shared_world, job[1]) == {"OWN": "x" * 39, "WIDE": "x" * 61}

@@ -4,7 +4,7 @@ from typing import Final
 
 import pytest
 
-from tests.operations.delivering import asked, deliveries_told
+from tests.operations.delivering import asked, delivery_events
 from tests.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -33,12 +33,12 @@ async def test_a_document_asks_for_one_delivery_and_once_for_each_part(
     """S63: refused before anything runs."""
     document = f"query ($id: ID!) {{ {REPEATED[name]} }}{FRAGMENTS.get(name, '')}"
 
-    told = await asked(shared_world.client, fresh_job, document)
+    answer = await asked(shared_world.client, fresh_job, document)
 
-    assert told["errors"][0]["extensions"]["code"] == "LIMIT_EXCEEDED"
-    assert "`runtimeSecrets`" in told["errors"][0]["message"]
-    assert "data" not in told
-    assert await deliveries_told(shared_world, fresh_job) == 0
+    assert answer["errors"][0]["extensions"]["code"] == "LIMIT_EXCEEDED"
+    assert "`runtimeSecrets`" in answer["errors"][0]["message"]
+    assert "data" not in answer
+    assert await delivery_events(shared_world, fresh_job) == 0
 
 
 @pytest.mark.parametrize(
@@ -58,9 +58,9 @@ async def test_another_name_and_the_same_in_fragments_are_one_delivery(
     )
     document = f"query ($id: ID!) {{ {selected} }}"
 
-    told = await asked(
+    answer = await asked(
         shared_world.client, fresh_job, document + (fragments if "...F" in selected else "")
     )
 
-    assert "errors" not in told
-    assert await deliveries_told(shared_world, fresh_job) == 1
+    assert "errors" not in answer
+    assert await delivery_events(shared_world, fresh_job) == 1

@@ -49,7 +49,7 @@ def _code(answer: Json) -> str | None:
 @pytest.mark.parametrize(
     "role", [role for role in Role if Permission.SECRET_DELIVER not in ROLES[role]]
 )
-async def test_one_who_may_not_have_values_gets_none(shared_world: World, role: Role) -> None:
+async def test_one_who_cannot_have_values_gets_none(shared_world: World, role: Role) -> None:
     """E2: an editor writes values and never reads them."""
     client = await shared_world.client_with(role)
 

@@ -60,8 +60,8 @@ async def test_creation_alias_and_rename_are_refused(
     ]
 
     assert made.code is None
-    assert [it.code for it in outcomes] == [ErrorCode.BAD_USER_INPUT] * 3
-    assert all(WORDS in it.detail for it in outcomes)
+    assert [outcome.code for outcome in outcomes] == [ErrorCode.BAD_USER_INPUT] * 3
+    assert all(WORDS in outcome.detail for outcome in outcomes)
 
 
 async def test_what_has_the_key_takes_no_new_value_and_no_override(
@@ -97,7 +97,10 @@ async def test_an_import_fails_its_row_alone(denying_world: World, key: str) -> 
     )
 
     report = imported.json()
-    assert [it["name"] for it in report["successful_imported_variables"]] == [key]
+    assert [
+        successful_imported_variable["name"]
+        for successful_imported_variable in report["successful_imported_variables"]
+    ] == [key]
 
 
 async def test_it_is_delivered_and_can_be_deleted(denying_world: World) -> None:

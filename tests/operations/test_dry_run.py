@@ -75,10 +75,10 @@ class Stage:
                 for table in tables
             }
 
-    async def send(self, name: str, **terms: object) -> httpx.Response:
+    async def send(self, name: str, **options: object) -> httpx.Response:
         """Send a mutation with arguments that it can take, and these beside them."""
         field = MUTATIONS[name]
-        sent = {argument: self._argument(name, argument) for argument in _required(field)} | terms
+        sent = {argument: self._argument(name, argument) for argument in _required(field)} | options
         declared = ", ".join(f"${argument}: {field.args[argument].type}" for argument in sent)
         passed = ", ".join(f"{argument}: ${argument}" for argument in sent)
         selected = SELECTIONS[str(get_named_type(field.type))]
@@ -147,10 +147,12 @@ async def stage(world: World, data_dir: Path) -> Stage:
     target = await world.rest.create(Scope.PROJECT, world.demo.project_id, key="TARGET")
     target_id = target.row["id"]
     await world.rest.alias(Scope.JOB, world.demo.job_id, target_id, key="ALIAS")
-    viewer = Principal.operator(world.demo.organization_id)
-    token = await world.runtime.services.tokens.create(viewer=viewer, name="old", role=Role.VIEWER)
+    principal = Principal.operator(world.demo.organization_id)
+    token = await world.runtime.services.tokens.create(
+        principal=principal, name="old", role=Role.VIEWER
+    )
     user = await world.runtime.services.identities.register(
-        viewer=viewer, issuer="https://issuer.example", subject="old", display_name="Old"
+        principal=principal, issuer="https://issuer.example", subject="old", display_name="Old"
     )
     return Stage(world, target_id, own_ids, data_dir / "secrets.db", token, user.id)
 

@@ -139,12 +139,12 @@ async def test_a_mount_path_that_is_sent_changes_nothing(shared_world: World, ke
         *JOB(shared_world), made.row["id"], key=key, mount_path="/etc/new"
     )
 
-    told = await shared_world.graphql.ask(
+    result = await shared_world.graphql.ask(
         "query ($id: ID!) { secret(id: $id) { mountPath scope variableType } }",
         {"id": made.row["id"]},
     )
     assert edited.status is HTTPStatus.OK
-    assert told["secret"] == {"mountPath": "/etc/old", "scope": "JOB", "variableType": "FILE"}
+    assert result["secret"] == {"mountPath": "/etc/old", "scope": "JOB", "variableType": "FILE"}
 
 
 async def test_an_edit_of_the_target_shows_through_its_alias(

@@ -35,7 +35,7 @@ async def built_in(shared_world: World, key: str) -> str:
     """The id of a secret of the platform that the whole project sees."""
     demo = shared_world.demo
     made = await shared_world.runtime.services.administration.register(
-        viewer=Principal.operator(demo.organization_id),
+        principal=Principal.operator(demo.organization_id),
         at=HolderReference(Scope.PROJECT, demo.project_id),
         draft=ProvidedDraft(
             key=key,
@@ -46,7 +46,7 @@ async def built_in(shared_world: World, key: str) -> str:
     return made.id
 
 
-def _told(outcome: Outcome, secret_id: str) -> tuple[HTTPStatus, ErrorCode | None, str]:
+def _reported(outcome: Outcome, secret_id: str) -> tuple[HTTPStatus, ErrorCode | None, str]:
     return outcome.status, outcome.code, outcome.detail.replace(secret_id, "ID")
 
 
@@ -102,7 +102,7 @@ async def test_what_hangs_elsewhere_is_not_there_to_be_changed(
 
     unknown = await shared_face.edit(path, at, unknown_id, key=key, value="new")
     assert (refused.status, refused.code) == NOT_FOUND
-    assert _told(refused, secret_id) == _told(unknown, unknown_id)
+    assert _reported(refused, secret_id) == _reported(unknown, unknown_id)
     assert await shared_world.stored_value(secret_id) == "old"
 
 
@@ -118,7 +118,7 @@ async def test_what_hangs_elsewhere_is_not_there_to_be_deleted(
 
     unknown = await shared_face.delete(path, at, unknown_id)
     assert (refused.status, refused.code) == NOT_FOUND
-    assert _told(refused, secret_id) == _told(unknown, unknown_id)
+    assert _reported(refused, secret_id) == _reported(unknown, unknown_id)
     assert await shared_world.stored_value(secret_id) == "old"
 
 

@@ -68,11 +68,11 @@ async def test_what_hangs_above_is_inherited(shared_world: World, key: str, plac
 async def test_a_built_in_is_inherited(shared_world: World) -> None:
     """R1."""
     built_in_id = shared_world.demo.built_in_secret_id
-    told = await shared_world.graphql.ask(
+    result = await shared_world.graphql.ask(
         "query ($id: ID!) { secret(id: $id) { key } }", {"id": built_in_id}
     )
 
-    entry = await _entry(shared_world, told["secret"]["key"])
+    entry = await _entry(shared_world, result["secret"]["key"])
 
     assert (entry["provenance"], entry["secret"]["id"]) == ("INHERITED", built_in_id)
     assert entry["resolvesTo"]["scope"] == "BUILT_IN"
@@ -147,7 +147,7 @@ async def test_an_alias_leads_to_its_target_by_id_whatever_overrides_its_key(
     await shared_world.rest.alias(*PROJECT(shared_world), target.row["id"], key=f"{key}_ALIAS")
     override = await shared_world.rest.override(*JOB(shared_world), target.row["id"])
 
-    entries = {it["key"]: it for it in await _entries(shared_world, key, f"{key}_ALIAS")}
+    entries = {entry["key"]: entry for entry in await _entries(shared_world, key, f"{key}_ALIAS")}
 
     assert entries[key]["resolvesTo"]["id"] == override.row["id"]
     assert entries[f"{key}_ALIAS"]["resolvesTo"]["id"] == target.row["id"]
@@ -165,7 +165,7 @@ async def test_an_alias_of_an_override_leads_to_the_override(shared_world: World
     assert entry["resolvesTo"]["variableType"] == "OVERRIDE"
 
 
-async def test_an_alias_of_a_file_tells_where_the_file_is(shared_world: World, key: str) -> None:
+async def test_an_alias_of_a_file_says_where_the_file_is(shared_world: World, key: str) -> None:
     """R2."""
     target = await shared_world.rest.create(*PROJECT(shared_world), key=key, mount_path="/etc/file")
     await shared_world.rest.alias(*JOB(shared_world), target.row["id"], key=f"{key}_ALIAS")

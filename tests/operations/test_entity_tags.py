@@ -189,7 +189,7 @@ async def test_what_has_changed_is_sent_again(made: Made) -> None:
     tags = [(await made.get(path)).headers["ETag"] for path in paths]
     await made.put()
 
-    again = [await made.get(it, If_None_Match=tag) for it, tag in zip(paths, tags, strict=True)]
+    again = [await made.get(item, If_None_Match=tag) for item, tag in zip(paths, tags, strict=True)]
 
     assert [each.status_code for each in again] == [HTTPStatus.OK] * 2
     assert made.key in again[0].text
@@ -217,7 +217,7 @@ async def test_the_tag_of_an_alias_changes_with_its_target(made: Made, key: str)
     assert (await made.get(path)).json()["aliased_variable"]["id"] == secret_id
 
 
-async def test_the_tag_does_not_show_a_change_of_a_target_out_of_sight(
+async def test_the_tag_does_not_show_a_change_of_a_target_not_visible(
     shared_world: World, fresh_job: str, key: str
 ) -> None:
     """Who sees only the job cannot watch the project's secret by the alias; who sees both can."""
@@ -240,7 +240,7 @@ async def test_a_renamed_service_is_another_representation(
     """The row has the service's name."""
     demo = shared_world.demo
     await shared_world.runtime.services.administration.rename_holder(
-        viewer=Principal.operator(demo.organization_id),
+        principal=Principal.operator(demo.organization_id),
         at=HolderReference(Scope.JOB, fresh_job),
         name=f"renamed {fresh_job}",
     )
@@ -250,7 +250,7 @@ async def test_a_renamed_service_is_another_representation(
     assert again.status_code == HTTPStatus.OK
 
 
-async def test_a_single_secret_out_of_sight_is_404(shared_world: World, made: Made) -> None:
+async def test_a_single_secret_not_visible_is_404(shared_world: World, made: Made) -> None:
     other = HolderReference(Scope.JOB, shared_world.demo.job_id)
     narrow = await shared_world.client_with(Role.VIEWER, on=other)
 

@@ -8,7 +8,7 @@ from gateway.domain.drafts import HolderReference, SecretDraft
 from gateway.domain.ids import new_id
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope
-from gateway.services.effective import MOST_ELSEWHERE
+from gateway.services.effective import MAX_ELSEWHERE
 from tests.operations.places import PLACES
 from tests.world import World
 
@@ -26,33 +26,36 @@ DOCUMENT = """query ($id: ID!, $key: String!) { explainSecret(serviceId: $id, ke
 } }"""
 
 
-async def _told(world: World, key: str, service_id: str | None = None) -> Json | None:
+async def _reported(world: World, key: str, service_id: str | None = None) -> Json | None:
     variables = {"id": service_id or world.demo.job_id, "key": key}
-    told: Json | None = (await world.graphql.ask(DOCUMENT, variables))["explainSecret"]
-    return told
+    result: Json | None = (await world.graphql.ask(DOCUMENT, variables))["explainSecret"]
+    return result
 
 
 async def _explained(world: World, key: str) -> Json:
-    told = await _told(world, key)
-    assert told
-    return told
+    result = await _reported(world, key)
+    assert result
+    return result
 
 
-async def test_the_winner_and_what_it_hides_are_told(shared_world: World, key: str) -> None:
+async def test_the_winner_and_what_it_hides_are_reported(shared_world: World, key: str) -> None:
     """R1."""
     target = await shared_world.rest.create(*PROJECT(shared_world), key=key)
     middle = await shared_world.rest.override(*ENVIRONMENT(shared_world), target.row["id"])
     nearest = await shared_world.rest.override(*JOB(shared_world), target.row["id"])
 
-    told = await _explained(shared_world, key)
+    result = await _explained(shared_world, key)
 
-    assert told["key"] == key
-    assert told["absence"] is None
-    assert told["effective"]["secret"]["id"] == nearest.row["id"]
-    assert [it["id"] for it in told["effective"]["shadows"]] == [middle.row["id"], target.row["id"]]
-    assert told["aliasHops"] == []
-    assert "service over environment over project over built-in" in told["rule"]
-    assert "an override" in told["rule"]
+    assert result["key"] == key
+    assert result["absence"] is None
+    assert result["effective"]["secret"]["id"] == nearest.row["id"]
+    assert [shadow["id"] for shadow in result["effective"]["shadows"]] == [
+        middle.row["id"],
+        target.row["id"],
+    ]
+    assert result["aliasHops"] == []
+    assert "service over environment over project over built-in" in result["rule"]
+    assert "an override" in result["rule"]
 
 
 @pytest.mark.parametrize(
@@ -69,23 +72,23 @@ async def test_the_rule_says_where_it_comes_from(
     """R1."""
     await shared_world.rest.create(*PLACES[place](shared_world), key=key)
 
-    told = await _explained(shared_world, key)
+    result = await _explained(shared_world, key)
 
-    assert "only secret in the chain" in told["rule"]
-    assert words in told["rule"]
+    assert "only secret in the chain" in result["rule"]
+    assert words in result["rule"]
 
 
-async def test_an_alias_is_told_with_what_it_leads_to(shared_world: World, key: str) -> None:
+async def test_an_alias_is_reported_with_what_it_leads_to(shared_world: World, key: str) -> None:
     """R1: by id, whatever overrides the target's key."""
     target = await shared_world.rest.create(*PROJECT(shared_world), key=key)
     await shared_world.rest.alias(*PROJECT(shared_world), target.row["id"], key=f"{key}_ALIAS")
     await shared_world.rest.override(*JOB(shared_world), target.row["id"])
 
-    told = await _explained(shared_world, f"{key}_ALIAS")
+    result = await _explained(shared_world, f"{key}_ALIAS")
 
-    assert told["aliasHops"] == [{"id": target.row["id"], "key": key}]
-    assert told["effective"]["provenance"] == "ALIAS"
-    assert "by id" in told["rule"]
+    assert result["aliasHops"] == [{"id": target.row["id"], "key": key}]
+    assert result["effective"]["provenance"] == "ALIAS"
+    assert "by id" in result["rule"]
 
 
 async def test_what_is_there_may_be_elsewhere_too(shared_world: World, key: str) -> None:
@@ -93,10 +96,10 @@ async def test_what_is_there_may_be_elsewhere_too(shared_world: World, key: str)
     await shared_world.rest.create(*JOB(shared_world), key=key)
     theirs = await shared_world.rest.create(*PLACES["a sibling job"](shared_world), key=key)
 
-    told = await _explained(shared_world, key)
+    result = await _explained(shared_world, key)
 
-    assert told["absence"] is None
-    assert told["elsewhere"] == [{"id": theirs.row["id"], "scope": "JOB"}]
+    assert result["absence"] is None
+    assert result["elsewhere"] == [{"id": theirs.row["id"], "scope": "JOB"}]
 
 
 ABSENCES = [
@@ -109,25 +112,25 @@ ABSENCES = [
 
 
 @pytest.mark.parametrize(("place", "absence", "words"), ABSENCES)
-async def test_why_a_key_is_not_there_is_told(
+async def test_why_a_key_is_not_there_is_reported(
     *, shared_world: World, key: str, place: str, absence: str, words: str
 ) -> None:
     """R1."""
     made = await shared_world.rest.create(*PLACES[place](shared_world), key=key)
 
-    told = await _explained(shared_world, key)
+    result = await _explained(shared_world, key)
 
-    assert (told["effective"], told["absence"]) == (None, absence)
-    assert words in told["rule"]
-    assert [secret["id"] for secret in told["elsewhere"]] == [made.row["id"]]
+    assert (result["effective"], result["absence"]) == (None, absence)
+    assert words in result["rule"]
+    assert [secret["id"] for secret in result["elsewhere"]] == [made.row["id"]]
 
 
 async def test_a_key_that_nobody_has_was_never_defined(shared_world: World, key: str) -> None:
     """R1."""
-    told = await _explained(shared_world, key)
+    result = await _explained(shared_world, key)
 
-    assert (told["effective"], told["absence"]) == (None, "NEVER_DEFINED")
-    assert told["elsewhere"] == []
+    assert (result["effective"], result["absence"]) == (None, "NEVER_DEFINED")
+    assert result["elsewhere"] == []
 
 
 async def test_the_nearest_place_decides(shared_world: World, key: str) -> None:
@@ -135,29 +138,29 @@ async def test_the_nearest_place_decides(shared_world: World, key: str) -> None:
     for place, _, _ in reversed(ABSENCES[1:]):
         await shared_world.rest.create(*PLACES[place](shared_world), key=key)
 
-    told = await _explained(shared_world, key)
+    result = await _explained(shared_world, key)
 
-    assert told["absence"] == "ON_A_SIBLING"
+    assert result["absence"] == "ON_A_SIBLING"
 
 
 async def test_the_nearest_place_decides_however_many_there_are(world: World) -> None:
     """R1: only some of many are told, but all of them count."""
-    services, viewer = world.runtime.services, Principal.operator(world.demo.organization_id)
-    for number in range(MOST_ELSEWHERE):
+    services, principal = world.runtime.services, Principal.operator(world.demo.organization_id)
+    for number in range(MAX_ELSEWHERE):
         project = await services.administration.create_holder(
-            viewer=viewer, kind=Scope.PROJECT, name=f"project {number}"
+            principal=principal, kind=Scope.PROJECT, name=f"project {number}"
         )
         await services.secrets.create(
-            viewer=viewer,
+            principal=principal,
             at=HolderReference(Scope.PROJECT, project.id),
             draft=SecretDraft(key="SHARED"),
         )
     await world.rest.create(*PLACES["a sibling job"](world), key="SHARED")
 
-    told = await _explained(world, "SHARED")
+    result = await _explained(world, "SHARED")
 
-    assert len(told["elsewhere"]) == MOST_ELSEWHERE
-    assert told["absence"] == "ON_A_SIBLING"
+    assert len(result["elsewhere"]) == MAX_ELSEWHERE
+    assert result["absence"] == "ON_A_SIBLING"
 
 
 @pytest.mark.parametrize(
@@ -175,9 +178,9 @@ async def test_what_is_no_service_has_no_explanation(
     shared_world: World, key: str, service_id: Any
 ) -> None:
     """R1."""
-    told = await _told(shared_world, key, service_id(shared_world))
+    result = await _reported(shared_world, key, service_id(shared_world))
 
-    assert told is None
+    assert result is None
 
 
 @pytest.mark.parametrize("key", ["", "1KEY", "KE Y", "K" * 256, "KEY\n"])
@@ -196,7 +199,7 @@ async def test_what_no_key_could_be_is_refused(shared_world: World, key: str) ->
 
 async def test_the_key_of_a_built_in_can_be_asked_about(shared_world: World) -> None:
     """R1: though no caller may write it."""
-    told = await _told(shared_world, "QOVERY_NOTHING")
+    result = await _reported(shared_world, "QOVERY_NOTHING")
 
-    assert told
-    assert told["absence"] == "NEVER_DEFINED"
+    assert result
+    assert result["absence"] == "NEVER_DEFINED"

@@ -17,8 +17,8 @@ REGISTER = """mutation ($at: SecretHolderRef!, $input: ProvidedSecretInput!) {
 
 async def _registered(world: World, **fields: object) -> str:
     at = {"projectId": world.demo.project_id}
-    told = await world.graphql.ask(REGISTER, {"at": at, "input": {"value": "v", **fields}})
-    secret_id: str = told["registerProvidedSecret"]["secret"]["id"]
+    answer = await world.graphql.ask(REGISTER, {"at": at, "input": {"value": "v", **fields}})
+    secret_id: str = answer["registerProvidedSecret"]["secret"]["id"]
     return secret_id
 
 

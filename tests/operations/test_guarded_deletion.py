@@ -48,8 +48,8 @@ async def _family(world: World, key: str) -> Family:
     return Family(target.row["id"], frozenset(made.row["id"] for made in (override, *aliases)))
 
 
-async def _delete(world: World, secret_id: str, **terms: object) -> Json:
-    payload: Json = (await world.graphql.ask(DELETE, {"id": secret_id, **terms}))["payload"]
+async def _delete(world: World, secret_id: str, **options: object) -> Json:
+    payload: Json = (await world.graphql.ask(DELETE, {"id": secret_id, **options}))["payload"]
     return payload
 
 
@@ -59,10 +59,10 @@ async def _left(world: World, family: Family) -> set[str]:
 
 
 @pytest.mark.parametrize("terms", [{}, {"confirm": False}, {"dry": True}], ids=str)
-async def test_a_secret_in_use_is_not_deleted(shared_world: World, key: str, terms: Json) -> None:
+async def test_a_secret_in_use_is_not_deleted(shared_world: World, key: str, options: Json) -> None:
     family = await _family(shared_world, key)
 
-    refused = await _delete(shared_world, family.target_id, **terms)
+    refused = await _delete(shared_world, family.target_id, **options)
 
     (error,) = refused["errors"]
     listed = {row["id"] for row in error.pop("dependents")}

@@ -32,12 +32,12 @@ async def test_the_nil_uuid_is_an_id_that_does_not_exist(shared_world: World, se
 
 SPELLINGS: dict[str, Callable[[str], str]] = {
     "upper case": str.upper,
-    "braces": lambda it: f"{{{it}}}",
-    "no dashes": lambda it: it.replace("-", ""),
-    "urn": lambda it: f"urn:uuid:{it}",
-    "full-width digits": lambda it: it.translate({48 + n: 0xFF10 + n for n in range(10)}),
-    "leading space": lambda it: f" {it}",
-    "cut off": lambda it: it[:-1],
+    "braces": lambda item: f"{{{item}}}",
+    "no dashes": lambda item: item.replace("-", ""),
+    "urn": lambda item: f"urn:uuid:{item}",
+    "full-width digits": lambda item: item.translate({48 + n: 0xFF10 + n for n in range(10)}),
+    "leading space": lambda item: f" {item}",
+    "cut off": lambda item: item[:-1],
     "no id at all": lambda _: "not-an-id",
 }
 
@@ -137,7 +137,9 @@ async def test_an_empty_id_at_a_paths_end_is_not_found(world: World, method: str
     assert answered.status_code == 404
 
 
-async def test_a_method_that_a_path_does_not_take_is_told_all_that_it_takes(world: World) -> None:
+async def test_a_method_that_a_path_does_not_take_is_reported_all_that_it_takes(
+    world: World,
+) -> None:
     answered = await world.client.patch(f"/job/{world.demo.job_id}/secret", json={})
 
     assert answered.status_code == 405

@@ -53,10 +53,10 @@ class Keyed:
             payload: {name}(jobId: $job, {passed}input: $input, idempotencyKey: $once) {{
                 {ANSWER} }} }}"""
         variables = {"job": self.world.demo.job_id, "once": once, "input": body}
-        told = await self.world.graphql.ask(
+        answer = await self.world.graphql.ask(
             document, variables | ({"t": target_id} if target_id else {})
         )
-        payload = told["payload"]
+        payload = answer["payload"]
         if payload["errors"]:
             return STATUSES[payload["errors"][0]["code"]], payload["errors"][0]
         return HTTPStatus.CREATED, payload["secret"]
@@ -145,10 +145,10 @@ async def test_another_body_under_the_same_key_is_a_conflict(
     await keyed.create("once", key="KEY", value="x")
     before = await _keys(world)
 
-    status, told = await keyed.create("once", **other)
+    status, answer = await keyed.create("once", **other)
 
-    assert (status, told["code"]) == (HTTPStatus.CONFLICT, "IDEMPOTENCY_CONFLICT")
-    assert "idempotency key" in (told.get("detail") or told["message"])
+    assert (status, answer["code"]) == (HTTPStatus.CONFLICT, "IDEMPOTENCY_CONFLICT")
+    assert "idempotency key" in (answer.get("detail") or answer["message"])
     assert await _keys(world) == before
 
 
@@ -166,10 +166,10 @@ async def test_another_operation_under_the_same_key_is_a_conflict(
 async def test_both_faces_know_the_same_keys(world: World) -> None:
     status, made = await Keyed(world, is_rest=True).create("once", key="KEY")
 
-    again, told = await Keyed(world, is_rest=False).create("once", key="KEY")
+    again, answer = await Keyed(world, is_rest=False).create("once", key="KEY")
 
     assert (status, again) == (HTTPStatus.CREATED, HTTPStatus.CREATED)
-    assert told["id"] == made["id"]
+    assert answer["id"] == made["id"]
 
 
 async def test_another_caller_may_use_the_same_key(world: World) -> None:
@@ -198,7 +198,7 @@ async def test_many_at_once_have_one_effect_and_one_answer(world: World, keyed: 
     answers = await asyncio.gather(*(keyed.create("once", key="KEY") for _ in range(10)))
 
     assert {status for status, _ in answers} == {HTTPStatus.CREATED}
-    assert len({told["id"] for _, told in answers}) == 1
+    assert len({answer["id"] for _, answer in answers}) == 1
     assert (await _keys(world)).count("KEY") == 1
 
 
@@ -235,7 +235,9 @@ async def test_a_repeated_answer_has_the_warnings_that_came_last(world: World) -
     answers = [await world.graphql.ask(document, {"id": world.demo.job_id}) for _ in range(2)]
 
     assert answers[0] == answers[1]
-    assert [it["code"] for it in answers[0]["createJobSecret"]["warnings"]] == ["REFERENCE_UNKNOWN"]
+    assert [warning["code"] for warning in answers[0]["createJobSecret"]["warnings"]] == [
+        "REFERENCE_UNKNOWN"
+    ]
 
 
 async def test_a_repeated_answer_has_its_warnings(world: World) -> None:
@@ -247,7 +249,9 @@ async def test_a_repeated_answer_has_its_warnings(world: World) -> None:
     answers = [await world.graphql.ask(document, {"id": made.row["id"]}) for _ in range(2)]
 
     assert answers[0] == answers[1]
-    assert [it["code"] for it in answers[0]["editSecret"]["warnings"]] == ["VALUE_EMPTIED"]
+    assert [warning["code"] for warning in answers[0]["editSecret"]["warnings"]] == [
+        "VALUE_EMPTIED"
+    ]
 
 
 async def test_a_lost_permission_is_not_answered_again(world: World) -> None:
@@ -258,9 +262,9 @@ async def test_a_lost_permission_is_not_answered_again(world: World) -> None:
     first = await editor.put(path, json={"key": "KEY", "value": "x"}, headers=header)
     data = await world.graphql.ask("{ grants { edges { node { id granteeName } } } }", {})
     (grant,) = [
-        it["node"]["id"]
-        for it in data["grants"]["edges"]
-        if it["node"]["granteeName"] == f"a {Role.EDITOR}"
+        edge["node"]["id"]
+        for edge in data["grants"]["edges"]
+        if edge["node"]["granteeName"] == f"a {Role.EDITOR}"
     ]
     await world.graphql.ask(
         "mutation ($id: ID!) { revokeRole(grantId: $id) { errors { code } } }", {"id": grant}
@@ -275,7 +279,7 @@ async def test_a_lost_permission_is_not_answered_again(world: World) -> None:
 async def test_what_no_header_carries_is_no_key(world: World, key: str) -> None:
     keyed = Keyed(world, is_rest=False)
 
-    status, told = await keyed.create(key, key="KEY")
+    status, answer = await keyed.create(key, key="KEY")
 
-    assert (status, told["path"]) == (HTTPStatus.BAD_REQUEST, ["idempotencyKey"])
+    assert (status, answer["path"]) == (HTTPStatus.BAD_REQUEST, ["idempotencyKey"])
     assert "KEY" not in await _keys(world)

@@ -12,8 +12,8 @@ import pytest
 
 from gateway.app import build_app
 from gateway.runtime import Runtime
+from gateway.services.context import ServiceContext, utc_now
 from gateway.services.demo import Demo
-from gateway.services.foundation import Foundation, utc_now
 from tests.patience import patient_settings
 
 DAY: Final = timedelta(hours=24)
@@ -54,8 +54,8 @@ async def timed(template: tuple[Path, Demo], data_dir: Path) -> AsyncIterator[Ti
     """A gateway whose clock can be moved."""
     clock, demo = Clock(), template[1]
     made = Runtime.over(patient_settings(data_dir))
-    foundation = Foundation(made.database, made.vault, now=clock.now)
-    runtime = Runtime.built_on(foundation, made.settings)
+    context = ServiceContext(made.database, made.vault, now=clock.now)
+    runtime = Runtime.built_on(context, made.settings)
     async with (
         runtime.running(),
         httpx.AsyncClient(

@@ -44,8 +44,8 @@ async def _create(
     body = {"key": "KEY", "value": "v"}
     if is_rest:
         path, header = f"/job/{world.demo.job_id}/secret", {"Idempotency-Key": "once"}
-        told = (await client.post(path, json=body, headers=header)).json()
-        return str(told.get("code")), str(told.get("key"))
+        result = (await client.post(path, json=body, headers=header)).json()
+        return str(result.get("code")), str(result.get("key"))
     variables = {"job": world.demo.job_id, "input": body}
     answer = (
         await client.post("/graphql", json={"query": DOCUMENT, "variables": variables})
@@ -72,10 +72,10 @@ async def test_an_edited_answer_is_refused_and_raises_an_alarm(
 
     assert first == ("None", "KEY")
     assert again == (ErrorCode.UNAVAILABLE, "None")
-    assert "integrity_alarm" in logs.getvalue()
+    assert "integrity_fault" in logs.getvalue()
 
 
-async def test_without_its_mac_a_forged_answer_would_be_told(
+async def test_without_its_mac_a_forged_answer_would_be_reported(
     world: World, data_dir: Path, monkeypatch: pytest.MonkeyPatch, *, is_rest: bool
 ) -> None:
     """The control of the test above: without the check of MACs."""

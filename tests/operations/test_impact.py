@@ -28,12 +28,15 @@ DOCUMENT = """query ($id: ID!) { secret(id: $id) {
 
 
 async def _impact(world: World, secret_id: str) -> tuple[list[str], list[str]]:
-    told = (await world.graphql.ask(DOCUMENT, {"id": secret_id}))["secret"]
+    answer = (await world.graphql.ask(DOCUMENT, {"id": secret_id}))["secret"]
     edit, delete = (
-        [edge["node"]["name"] for edge in told[change]["edges"]] for change in ("edit", "delete")
+        [edge["node"]["name"] for edge in answer[change]["edges"]] for change in ("edit", "delete")
     )
-    assert (told["edit"]["totalCount"], told["delete"]["totalCount"]) == (len(edit), len(delete))
-    assert told["byDefault"]["totalCount"] == len(delete)
+    assert (answer["edit"]["totalCount"], answer["delete"]["totalCount"]) == (
+        len(edit),
+        len(delete),
+    )
+    assert answer["byDefault"]["totalCount"] == len(delete)
     return edit, delete
 
 
@@ -162,13 +165,13 @@ async def test_dependents_are_all_that_goes_with_it(shared_world: World, key: st
     alias = await shared_world.rest.alias(*JOB(shared_world), target.row["id"], key=f"{key}_1")
     further = await shared_world.rest.alias(*JOB(shared_world), override.row["id"], key=f"{key}_2")
 
-    told = await shared_world.graphql.ask(
+    answer = await shared_world.graphql.ask(
         """query ($id: ID!) { secret(id: $id) {
             dependents { totalCount edges { node { id } } } } }""",
         {"id": target.row["id"]},
     )
 
-    dependents = told["secret"]["dependents"]
+    dependents = answer["secret"]["dependents"]
     expected = [override.row["id"], alias.row["id"], further.row["id"]]
     assert [edge["node"]["id"] for edge in dependents["edges"]] == expected
     assert dependents["totalCount"] == 3
@@ -179,9 +182,9 @@ async def test_an_alias_has_no_dependents(shared_world: World, key: str) -> None
     target = await shared_world.rest.create(*PROJECT(shared_world), key=key)
     alias = await shared_world.rest.alias(*JOB(shared_world), target.row["id"], key=f"{key}_ALIAS")
 
-    told = await shared_world.graphql.ask(
+    answer = await shared_world.graphql.ask(
         "query ($id: ID!) { secret(id: $id) { dependents { totalCount } } }",
         {"id": alias.row["id"]},
     )
 
-    assert told["secret"]["dependents"]["totalCount"] == 0
+    assert answer["secret"]["dependents"]["totalCount"] == 0

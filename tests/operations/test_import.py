@@ -193,7 +193,7 @@ async def test_a_file_does_not_get_its_mount_path_as_its_content(
 
 async def _actions(world: World, row: Json) -> list[str]:
     payload = await _imported(world, *JOB(world), row, over=True)
-    return [it["action"] for it in payload["rows"]]
+    return [item["action"] for item in payload["rows"]]
 
 
 async def _imported_over_rest(world: World, row: Json) -> list[str]:
@@ -241,7 +241,7 @@ async def test_a_provided_secret_is_not_written_by_an_import(
     demo = shared_world.demo
     source = ServiceReference(id=new_id(), name="db", type=ServiceType.DATABASE)
     there = await shared_world.runtime.services.administration.register(
-        viewer=Principal.operator(demo.organization_id),
+        principal=Principal.operator(demo.organization_id),
         at=HolderReference(*ENVIRONMENT(shared_world)),
         draft=ProvidedDraft(key=key, value="platform", source=source if is_built_in else None),
     )

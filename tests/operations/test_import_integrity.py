@@ -13,7 +13,7 @@ from gateway.setting_kinds import LogFormat
 from gateway.storage import row_batches, secret_batches
 from gateway.storage.unit_of_work import WriteUnit
 from tests.audit import foreign
-from tests.audit.trail import database_of, run_by_force
+from tests.audit.audit_log import database_of, run_by_force
 from tests.operations.canaries import all_logs
 from tests.world import World
 
@@ -70,7 +70,7 @@ async def test_a_row_that_is_not_stored_refuses_the_import(
     assert refused.status_code == HTTPStatus.SERVICE_UNAVAILABLE
     assert met in logs.getvalue()
     assert not any(other in logs.getvalue() for other in ids.values() if other != met)
-    assert {await shared_world.stored_value(it) for it in ids.values()} == {"old"}
+    assert {await shared_world.stored_value(id_) for id_ in ids.values()} == {"old"}
 
 
 async def test_a_new_row_that_is_not_stored_refuses_the_import(

@@ -61,7 +61,7 @@ async def test_every_route_imports(shared_world: World, key: str, scope: Scope, 
 
 
 @EVERY_ROUTE
-async def test_every_route_tells_every_outcome(
+async def test_every_route_says_every_outcome(
     shared_world: World, key: str, scope: Scope, path: Path
 ) -> None:
     """V4: what was skipped or failed is counted, and not told as imported."""
@@ -82,7 +82,7 @@ async def test_every_route_tells_every_outcome(
     assert names == [[f"{key}_NEW"], [f"{key}_NEW", f"{key}_THERE"]]
 
 
-async def test_a_key_of_a_higher_scope_is_told_as_imported_at_the_lower(
+async def test_a_key_of_a_higher_scope_is_reported_as_imported_at_the_lower(
     shared_world: World, key: str
 ) -> None:
     """V4: an override is created."""
@@ -93,8 +93,8 @@ async def test_a_key_of_a_higher_scope_is_told_as_imported_at_the_lower(
         path(shared_world), json=_body(_row(key, Scope.JOB, "narrow"))
     )
 
-    told = response.json()["successful_imported_variables"]
-    assert told == [{"name": key, "scope": "JOB", "is_secret": True}]
+    result = response.json()["successful_imported_variables"]
+    assert result == [{"name": key, "scope": "JOB", "is_secret": True}]
 
 
 @EVERY_ROUTE
@@ -126,7 +126,7 @@ async def test_a_row_without_is_secret_refuses_the_whole_import(
 ) -> None:
     """V4, C8: nothing says what it is, so nothing is imported."""
     scope, path = ROUTES["path of JOB"]
-    unclear = {name: it for name, it in _row(key, scope).items() if name != "is_secret"}
+    unclear = {name: value for name, value in _row(key, scope).items() if name != "is_secret"}
 
     response = await shared_world.client.post(
         path(shared_world), json=_body(_row(f"{key}_OTHER", scope), unclear)
@@ -182,7 +182,7 @@ async def test_a_body_of_another_shape_is_refused(shared_world: World, body: Jso
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "result"),
     [
         ({"name": 1}, "`vars[1].name` is to be a string."),
         ({"value": None}, "`vars[1].value` is to be a string."),
@@ -194,8 +194,8 @@ async def test_a_body_of_another_shape_is_refused(shared_world: World, body: Jso
     ],
     ids=str,
 )
-async def test_a_row_of_another_shape_is_told_with_its_place(
-    shared_world: World, wrong: Json, told: str
+async def test_a_row_of_another_shape_is_reported_with_its_place(
+    shared_world: World, wrong: Json, result: str
 ) -> None:
     """V4, C8."""
     _, path = ROUTES["path of JOB"]
@@ -203,7 +203,7 @@ async def test_a_row_of_another_shape_is_told_with_its_place(
 
     response = await shared_world.client.post(path(shared_world), json=_body(row, row | wrong))
 
-    assert response.json()["detail"] == told
+    assert response.json()["detail"] == result
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ async def test_no_error_repeats_a_value(shared_world: World) -> None:
     assert "sesame-77aa" not in str(payload)
 
 
-async def test_rows_are_told_in_the_order_they_were_sent(shared_world: World, key: str) -> None:
+async def test_rows_are_reported_in_the_order_they_were_sent(shared_world: World, key: str) -> None:
     """V4."""
     keys = [f"{key}_{number}" for number in (3, 1, 2)]
 
@@ -98,9 +98,9 @@ async def test_a_row_can_be_a_file_with_a_description(shared_world: World, key: 
 
     payload = await _imported(shared_world, row)
 
-    told = payload["rows"][0]["secret"]
-    assert (told["variableType"], told["mountPath"]) == ("FILE", "/etc/file")
-    assert told["description"] == "Text"
+    result = payload["rows"][0]["secret"]
+    assert (result["variableType"], result["mountPath"]) == ("FILE", "/etc/file")
+    assert result["description"] == "Text"
 
 
 async def test_an_updated_row_takes_the_description_that_is_sent(
@@ -154,7 +154,7 @@ async def test_more_rows_than_are_taken_at_once_are_refused(shared_world: World,
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.RUNTIME])
-async def test_one_who_may_not_write_imports_nothing(
+async def test_one_who_cannot_write_imports_nothing(
     shared_world: World, key: str, role: Role
 ) -> None:
     """V4, E2."""
@@ -168,7 +168,9 @@ async def test_one_who_may_not_write_imports_nothing(
     assert response.json()["errors"][0]["extensions"]["code"] == "FORBIDDEN"
 
 
-async def test_a_holder_that_is_not_there_is_told_as_such(shared_world: World, key: str) -> None:
+async def test_a_holder_that_is_not_there_is_reported_as_such(
+    shared_world: World, key: str
+) -> None:
     """V4."""
     variables = {"holder": {"jobId": shared_world.demo.container_id}, "secrets": [{"key": key}]}
 

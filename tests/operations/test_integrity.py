@@ -62,7 +62,9 @@ async def test_an_edited_row_is_refused_at_use_and_raises_an_alarm(
     holder = world.demo.other_job_id if "holder_id" in statement else world.demo.job_id
     before = await world.client.get(f"/job/{holder}/secret")
     names = {"alias": alias_id, "sibling": world.demo.other_job_id}
-    _execute(data_dir, statement, **{it: names[it] for it in names if f":{it}" in statement})
+    _execute(
+        data_dir, statement, **{name: names[name] for name in names if f":{name}" in statement}
+    )
 
     with all_logs(LogFormat.JSON) as logs:
         listed = await world.client.get(f"/job/{holder}/secret")
@@ -75,7 +77,7 @@ async def test_an_edited_row_is_refused_at_use_and_raises_an_alarm(
     assert listed.json()["code"] == ErrorCode.UNAVAILABLE
     assert delivered.json()["errors"][0]["extensions"]["code"] == ErrorCode.UNAVAILABLE
     assert "not for the job" not in delivered.text
-    assert "integrity_alarm" in logs.getvalue()
+    assert "integrity_fault" in logs.getvalue()
 
 
 async def test_a_retargeted_alias_would_show_another_value(
@@ -130,11 +132,11 @@ async def test_a_value_that_was_taken_away_is_no_empty_value(world: World, data_
     made = await world.rest.create(Scope.JOB, world.demo.job_id, key="KEY", value="value")
     _execute(data_dir, "DELETE FROM sealed_value WHERE secret_id = :id", id=made.row["id"])
 
-    told = await world.client.post(
+    answer = await world.client.post(
         "/graphql", json={"query": DELIVER, "variables": {"id": world.demo.job_id}}
     )
 
-    assert told.json()["errors"][0]["extensions"]["code"] == ErrorCode.UNAVAILABLE
+    assert answer.json()["errors"][0]["extensions"]["code"] == ErrorCode.UNAVAILABLE
 
 
 async def test_an_edited_override_is_not_renamed_with_its_target(
@@ -174,7 +176,9 @@ async def test_an_edited_token_is_refused(world: World, data_dir: Path, statemen
     tokens = await world.runtime.operator.tokens.of_organization(world.demo.organization_id)
     (token_id,) = [token.id for token, _ in tokens if token.name == f"a {Role.VIEWER}"]
     names = {"id": token_id, "other": other.id}
-    _execute(data_dir, statement, **{it: names[it] for it in names if f":{it}" in statement})
+    _execute(
+        data_dir, statement, **{name: names[name] for name in names if f":{name}" in statement}
+    )
 
     refused = await client.get(f"/job/{world.demo.job_id}/secret")
 
@@ -214,19 +218,19 @@ async def test_what_the_gateway_itself_changes_stays_sound(world: World) -> None
     assert {"key": "ALIASED", "value": "wider"} in delivered["runtimeSecrets"]
 
 
-@pytest.mark.parametrize("covered", COVERED, ids=lambda it: it.table.name)
+@pytest.mark.parametrize("covered", COVERED, ids=lambda item: item.table.name)
 def test_a_mac_covers_every_column_of_its_table(covered: Covered) -> None:
     assert sorted([*covered.names, *covered.left_out, "mac"]) == sorted(covered.table.c.keys())
     assert covered.names[0] == "id"
 
 
-@pytest.mark.parametrize("covered", COVERED, ids=lambda it: it.table.name)
+@pytest.mark.parametrize("covered", COVERED, ids=lambda item: item.table.name)
 def test_a_mac_depends_on_every_column_and_its_table(covered: Covered) -> None:
     macs = RowMacs(bytes(32))
     plain = [f"{name}" for name in covered.names]
     changed = [[*plain[:at], "changed", *plain[at + 1 :]] for at in range(len(plain))]
 
-    others = {macs.of(covered, it) for it in changed} | {RowMacs(b"k" * 32).of(covered, plain)}
+    others = {macs.of(covered, item) for item in changed} | {RowMacs(b"k" * 32).of(covered, plain)}
 
     assert len(others) == len(plain) + 1
     assert macs.of(covered, plain) not in others

@@ -9,7 +9,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from gateway.domain.drafts import AT_ONCE, HolderReference
+from gateway.domain.drafts import DEFAULT_WRITE_OPTIONS, HolderReference
 from gateway.domain.errors import IntegrityFault
 from gateway.domain.grants import GranteeKind, GranteeReference
 from gateway.domain.permissions import Role
@@ -27,7 +27,7 @@ STRANGER: Final = {"issuer": "https://login.example", "subject": "a stranger"}
 def _execute(data_dir: Path, statement: str, **names: str) -> None:
     with closing(sqlite3.connect(data_dir / "secrets.db")) as connection, connection:
         connection.execute("PRAGMA foreign_keys = OFF")
-        used = {name: it for name, it in names.items() if f":{name}" in statement}
+        used = {name: value for name, value in names.items() if f":{name}" in statement}
         assert connection.execute(statement, used).rowcount == 1
 
 
@@ -111,8 +111,8 @@ async def test_without_the_check_a_moved_service_gives_its_values_away(
 
     _move(data_dir, world.demo.job_id, staging.id)
 
-    told = await _delivered(client, world.demo.job_id)
-    assert {"key": "OWN_KEY", "value": "of production"} in told["data"]["runtimeSecrets"]
+    result = await _delivered(client, world.demo.job_id)
+    assert {"key": "OWN_KEY", "value": "of production"} in result["data"]["runtimeSecrets"]
 
 
 async def test_a_grant_whose_place_was_deleted_is_not_one_on_everything(
@@ -133,9 +133,9 @@ async def test_a_grant_without_a_place_is_one_on_everything(world: World) -> Non
     """The control of the test above."""
     client = await world.client_with(Role.RUNTIME)
 
-    told = await _delivered(client, world.demo.job_id)
+    result = await _delivered(client, world.demo.job_id)
 
-    assert told["data"]["runtimeSecrets"]
+    assert result["data"]["runtimeSecrets"]
 
 
 async def test_an_alias_whose_target_was_deleted_is_no_empty_value(
@@ -174,10 +174,10 @@ async def test_a_renamed_holder_stays_sound(world: World) -> None:
     document = """mutation ($id: ID!) {
         renameHolder(holder: { jobId: $id }, name: "new") { holder { name } } }"""
 
-    told = await world.graphql.ask(document, {"id": world.demo.job_id})
+    result = await world.graphql.ask(document, {"id": world.demo.job_id})
     listed = await world.client.get(f"/job/{world.demo.job_id}/secret")
 
-    assert told["renameHolder"]["holder"] == {"name": "new"}
+    assert result["renameHolder"]["holder"] == {"name": "new"}
     assert listed.status_code == HTTPStatus.OK
 
 
@@ -186,10 +186,10 @@ async def person(world: World) -> str:
     """A registered user who may look at everything."""
     services, operator = world.runtime.services, Principal.operator(world.demo.organization_id)
     user = await services.identities.register(
-        viewer=operator, display_name="P", terms=AT_ONCE, **PERSON
+        principal=operator, display_name="P", options=DEFAULT_WRITE_OPTIONS, **PERSON
     )
     grantee = GranteeReference(kind=GranteeKind.USER, id=user.id)
-    await services.grants.grant(viewer=operator, grantee=grantee, role=Role.VIEWER, on=None)
+    await services.grants.grant(principal=operator, grantee=grantee, role=Role.VIEWER, on=None)
     return user.id
 
 

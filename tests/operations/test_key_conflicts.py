@@ -116,14 +116,14 @@ async def test_the_key_of_a_target_is_not_free_for_its_alias(
     assert refused.code is ErrorCode.CONFLICT
 
 
-async def test_an_overridden_key_is_told_as_the_widest_secrets(
+async def test_an_overridden_key_is_reported_as_the_widest_secrets(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
     """C3, E3."""
     demo = shared_world.demo
     target = await shared_face.create(Scope.PROJECT, demo.project_id, key=key)
     await shared_world.runtime.services.overrides.create(
-        viewer=Principal.operator(demo.organization_id),
+        principal=Principal.operator(demo.organization_id),
         at=HolderReference(Scope.JOB, demo.job_id),
         target_id=target.row["id"],
         draft=OverrideDraft(value="narrow"),
@@ -135,7 +135,7 @@ async def test_an_overridden_key_is_told_as_the_widest_secrets(
     assert refused.existing["id"] == target.row["id"]
 
 
-async def test_a_secret_of_a_service_is_told_completely(
+async def test_a_secret_of_a_service_is_reported_completely(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
     """E3."""
@@ -155,7 +155,7 @@ async def test_a_secret_of_a_service_is_told_completely(
     }
 
 
-async def test_a_secret_of_a_wider_scope_is_told_with_what_it_has(
+async def test_a_secret_of_a_wider_scope_is_reported_with_what_it_has(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
     """E3."""
@@ -220,7 +220,7 @@ async def test_the_key_of_a_built_in_cannot_be_asked_for_at_all(
 
 
 @pytest.mark.asyncio(loop_scope="function")
-async def test_nothing_is_told_of_a_key_of_another_organization(
+async def test_nothing_is_reported_of_a_key_of_another_organization(
     world: World, face: Face, stranger: Stranger
 ) -> None:
     """C3, E3."""

@@ -76,7 +76,7 @@ async def test_override_at_a_higher_scope_is_refused(
     assert (refused.status, refused.code) == (HTTPStatus.BAD_REQUEST, ErrorCode.SCOPE_VIOLATION)
 
 
-async def test_override_tells_all_facts_of_its_target(
+async def test_override_says_all_facts_of_its_target(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
     """O2: as an alias does."""

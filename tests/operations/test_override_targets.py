@@ -110,8 +110,8 @@ async def test_one_value_may_have_overrides_at_several_scopes(
     )
     at_job = await shared_face.override(*JOB(shared_world), target.row["id"], value="narrowest")
 
-    told = [made.row["overridden_secret"]["id"] for made in (at_environment, at_job)]
-    assert told == [target.row["id"]] * 2
+    answer = [made.row["overridden_secret"]["id"] for made in (at_environment, at_job)]
+    assert answer == [target.row["id"]] * 2
     rows = await shared_face.visible(*JOB(shared_world))
     assert [row["scope"] for row in rows if row["key"] == key] == ["PROJECT", "ENVIRONMENT", "JOB"]
 

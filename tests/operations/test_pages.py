@@ -38,8 +38,8 @@ async def _refusal(world: World, job_id: str, **arguments: Any) -> Mapping[str, 
         "/graphql", json={"query": LIST, "variables": {"id": job_id, **arguments}}
     )
     (error,) = response.json()["errors"]
-    told: Mapping[str, Any] = error
-    return told
+    answer: Mapping[str, Any] = error
+    return answer
 
 
 def _keys(page: Page) -> list[str]:
@@ -192,7 +192,7 @@ async def test_a_new_secrets_edge_has_its_place_in_the_list(
         {"after": "bnVsbA"},
         {"after": "A" * 10_000},
     ],
-    ids=lambda arguments: " ".join(f"{name} {it}"[:20] for name, it in arguments.items()),
+    ids=lambda arguments: " ".join(f"{name} {value}"[:20] for name, value in arguments.items()),
 )
 async def test_what_is_no_page_of_this_list_is_refused(
     shared_world: World, fresh_job: str, arguments: Mapping[str, object]

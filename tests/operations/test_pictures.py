@@ -16,7 +16,7 @@ from gateway.domain.refusals import HolderNotFound
 from gateway.domain.scopes import Scope
 from gateway.domain.secrets import SecretType
 from gateway.drawing.dot import dot
-from gateway.drawing.folding import folded
+from gateway.drawing.folding import fold
 from gateway.drawing.mermaid import mermaid
 from gateway.drawing.svg import svg
 from gateway.services import pictures
@@ -31,11 +31,11 @@ ENVIRONMENT = PLACES["the environment"]
 JOB = PLACES["the job"]
 
 
-async def _picture(world: World, viewer: Principal | None = None) -> Picture:
+async def _picture(world: World, principal: Principal | None = None) -> Picture:
     async with world.runtime.database.read() as unit:
         return await world.runtime.services.pictures.of_service(
             unit,
-            viewer=viewer or Principal.operator(world.demo.organization_id),
+            principal=principal or Principal.operator(world.demo.organization_id),
             service_id=world.demo.job_id,
         )
 
@@ -59,7 +59,7 @@ async def test_columns_are_the_scopes_of_the_chain_the_widest_first(shared_world
     """R1."""
     picture = await _picture(shared_world)
 
-    assert [(it.scope, it.holder and it.holder.name) for it in picture.columns] == [
+    assert [(column.scope, column.holder and column.holder.name) for column in picture.columns] == [
         (Scope.BUILT_IN, None),
         (Scope.PROJECT, "shop"),
         (Scope.ENVIRONMENT, "production"),
@@ -81,11 +81,14 @@ async def test_the_nearest_wins_and_hides_the_others(shared_world: World, key: s
     for hidden in (rows[Scope.PROJECT], rows[Scope.ENVIRONMENT]):
         assert hidden.hidden_by
         assert hidden.hidden_by.id == nearest.row["id"]
-    told = {(it.kind, it.source_id, it.target_id) for it in picture.references}
+    answer = {
+        (reference.kind, reference.source_id, reference.target_id)
+        for reference in picture.references
+    }
     assert {
         (SecretType.OVERRIDE, middle.row["id"], target.row["id"]),
         (SecretType.OVERRIDE, nearest.row["id"], target.row["id"]),
-    } <= told
+    } <= answer
 
 
 @pytest.mark.parametrize("place", ["the job", "the environment", "the project"])
@@ -99,8 +102,11 @@ async def test_an_alias_is_a_reference_to_its_target(
 
     picture = await _picture(shared_world)
 
-    told = {(it.kind, it.source_id, it.target_id) for it in picture.references}
-    assert (SecretType.ALIAS, alias.row["id"], target.row["id"]) in told
+    answer = {
+        (reference.kind, reference.source_id, reference.target_id)
+        for reference in picture.references
+    }
+    assert (SecretType.ALIAS, alias.row["id"], target.row["id"]) in answer
     assert _with_key(picture, key)[Scope.PROJECT].is_winner
 
 
@@ -131,16 +137,16 @@ async def test_who_sees_the_service_alone_gets_its_own_rows_and_no_target(
     target = await shared_world.rest.create(*PROJECT(shared_world), key=key)
     await shared_world.rest.alias(*JOB(shared_world), target.row["id"], key="LINK_OF_THE_JOB")
     job = HolderReference(Scope.JOB, shared_world.demo.job_id)
-    viewer = await _speaking(shared_world, Role.VIEWER, job)
+    principal = await _speaking(shared_world, Role.VIEWER, job)
 
-    picture = await _picture(shared_world, viewer)
+    picture = await _picture(shared_world, principal)
 
     assert [bool(column.rows) for column in picture.columns] == [False, False, False, True]
     row = _with_key(picture, "LINK_OF_THE_JOB")[Scope.JOB]
     assert row.secret.target is None
     assert picture.references == ()
     for drawn in (svg, dot, mermaid):
-        text = drawn(folded(picture, is_whole=True))
+        text = drawn(fold(picture, is_whole=True))
         assert "LINK_OF_THE_JOB" in text
         assert key not in text
         assert target.row["id"] not in text
@@ -151,14 +157,14 @@ async def test_control_who_sees_the_project_gets_the_target(shared_world: World,
     target = await shared_world.rest.create(*PROJECT(shared_world), key=key)
     await shared_world.rest.alias(*JOB(shared_world), target.row["id"], key=f"{key}_ALIAS")
     project = HolderReference(Scope.PROJECT, shared_world.demo.project_id)
-    viewer = await _speaking(shared_world, Role.VIEWER, project)
+    principal = await _speaking(shared_world, Role.VIEWER, project)
 
-    picture = await _picture(shared_world, viewer)
+    picture = await _picture(shared_world, principal)
 
-    told = _with_key(picture, f"{key}_ALIAS")[Scope.JOB].secret.target
-    assert told
-    assert told.id == target.row["id"]
-    assert key in svg(folded(picture, is_whole=True))
+    answer = _with_key(picture, f"{key}_ALIAS")[Scope.JOB].secret.target
+    assert answer
+    assert answer.id == target.row["id"]
+    assert key in svg(fold(picture, is_whole=True))
 
 
 @pytest.mark.parametrize(
@@ -173,33 +179,33 @@ async def test_control_who_sees_the_project_gets_the_target(shared_world: World,
     ],
     ids=["unknown", "malformed", "a project", "an environment", "a secret", "a stranger's job"],
 )
-async def test_what_is_no_service_in_sight_is_not_found(
+async def test_what_is_no_service_visible_is_not_found(
     shared_world: World, shared_stranger: Stranger, service_id: Any
 ) -> None:
     """S13."""
-    viewer = Principal.operator(shared_world.demo.organization_id)
+    principal = Principal.operator(shared_world.demo.organization_id)
     wanted = service_id(shared_world, shared_stranger)
 
     pictures = shared_world.runtime.services.pictures
     with pytest.raises(HolderNotFound, match=r"^No holder has th"):
         async with shared_world.runtime.database.read() as unit:
-            await pictures.of_service(unit, viewer=viewer, service_id=wanted)
+            await pictures.of_service(unit, principal=principal, service_id=wanted)
 
 
-async def test_who_may_not_read_secrets_is_refused(shared_world: World) -> None:
+async def test_who_cannot_read_secrets_is_refused(shared_world: World) -> None:
     """S14."""
     job = HolderReference(Scope.JOB, shared_world.demo.job_id)
-    viewer = await _speaking(shared_world, Role.RUNTIME, job)
+    principal = await _speaking(shared_world, Role.RUNTIME, job)
 
     with pytest.raises(Forbidden):
-        await _picture(shared_world, viewer)
+        await _picture(shared_world, principal)
 
 
 async def test_more_than_a_picture_takes_is_cut_and_said(
     shared_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = await _picture(shared_world)
-    monkeypatch.setattr(pictures, "MOST_ROWS", 3)
+    monkeypatch.setattr(pictures, "MAX_ROWS", 3)
 
     cut = await _picture(shared_world)
 
@@ -222,4 +228,4 @@ async def test_no_drawing_holds_a_value(shared_world: World, marked: str) -> Non
 
     assert marked not in repr(picture)
     for drawn in (svg, dot, mermaid):
-        assert marked not in drawn(folded(picture, is_whole=True))
+        assert marked not in drawn(fold(picture, is_whole=True))

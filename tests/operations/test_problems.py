@@ -123,22 +123,22 @@ async def test_every_error_has_the_one_body(
     """E1."""
     response = await cause(shared_world)
 
-    told = response.json()
+    answer = response.json()
     path = response.request.url.path
     assert response.status_code == status
     assert response.headers["content-type"] == "application/problem+json"
-    assert set(told) - {"existing_variable"} == FIELDS
-    assert type(told["status"]) is int
-    assert told["status"] == status
-    assert told["code"] == code
-    assert told["type"].endswith(code)
-    assert told["title"] == told["error"] == status.phrase
-    assert told["detail"] == told["message"] != ""
-    assert told["instance"] == told["path"] == path
+    assert set(answer) - {"existing_variable"} == FIELDS
+    assert type(answer["status"]) is int
+    assert answer["status"] == status
+    assert answer["code"] == code
+    assert answer["type"].endswith(code)
+    assert answer["title"] == answer["error"] == status.phrase
+    assert answer["detail"] == answer["message"] != ""
+    assert answer["instance"] == answer["path"] == path
 
 
 @EVERY_ERROR
-async def test_every_error_is_told_at_its_time_under_its_requests_id(
+async def test_every_error_is_reported_at_its_time_under_its_requests_id(
     shared_world: World, cause: Any, status: HTTPStatus, code: str
 ) -> None:
     """E1."""
@@ -152,7 +152,7 @@ async def test_every_error_is_told_at_its_time_under_its_requests_id(
     assert response.headers["x-content-type-options"] == "nosniff"
 
 
-async def test_a_wrong_method_is_told_with_those_that_are_right(shared_world: World) -> None:
+async def test_a_wrong_method_is_reported_with_those_that_are_right(shared_world: World) -> None:
     """E1."""
     response = await _wrong_method(shared_world)
 

@@ -65,13 +65,16 @@ async def _rename(
 
 
 async def _dependents(world: World, secret_id: str) -> list[str]:
-    told = await world.graphql.ask(DEPENDENTS, {"id": secret_id})
-    return [edge["node"]["key"] for edge in told["secret"]["dependents"]["edges"]]
+    answer = await world.graphql.ask(DEPENDENTS, {"id": secret_id})
+    return [edge["node"]["key"] for edge in answer["secret"]["dependents"]["edges"]]
 
 
 async def _delivered(world: World, service_id: str) -> dict[str, str]:
-    told = await world.graphql.ask(DELIVER, {"id": service_id, "do": "KEEP"})
-    return {it["key"]: it["value"] for it in told["runtimeSecrets"]}
+    answer = await world.graphql.ask(DELIVER, {"id": service_id, "do": "KEEP"})
+    return {
+        runtime_secret["key"]: runtime_secret["value"]
+        for runtime_secret in answer["runtimeSecrets"]
+    }
 
 
 async def test_what_refers_to_a_secret_is_its_dependent(
@@ -133,9 +136,9 @@ async def test_what_falls_back_to_another_value_is_not_broken(
     override = await shared_world.rest.override(Scope.JOB, fresh_job, host, value="narrow")
     await _secret(shared_world, Scope.JOB, fresh_job, f"{key}_URL", f"{{{{{key}}}}}")
 
-    told = await shared_world.graphql.ask(DELETE, {"id": override.row["id"]})
+    answer = await shared_world.graphql.ask(DELETE, {"id": override.row["id"]})
 
-    assert told["deleteSecret"] == {"errors": [], "warnings": []}
+    assert answer["deleteSecret"] == {"errors": [], "warnings": []}
 
 
 async def test_a_reference_to_an_unknown_name_is_counted_and_never_shown(
@@ -147,13 +150,13 @@ async def test_a_reference_to_an_unknown_name_is_counted_and_never_shown(
     unknown = {"key": f"{key}_B", "value": "{{hunter2}}{{hunter3}}"}
 
     fine = await shared_world.graphql.ask(CREATE, {"holder": holder, "input": known})
-    told = await shared_world.graphql.ask(CREATE, {"holder": holder, "input": unknown})
+    answer = await shared_world.graphql.ask(CREATE, {"holder": holder, "input": unknown})
 
     assert fine["createSecret"]["warnings"] == []
-    (warning,) = told["createSecret"]["warnings"]
+    (warning,) = answer["createSecret"]["warnings"]
     assert (warning["code"], warning["path"]) == ("REFERENCE_UNKNOWN", ["input", "value"])
     assert "2 names" in warning["message"]
-    assert "hunter" not in str(told)
+    assert "hunter" not in str(answer)
 
 
 async def test_rows_of_an_import_may_refer_to_each_other(
@@ -165,10 +168,12 @@ async def test_rows_of_an_import_may_refer_to_each_other(
         {"key": key, "value": "{{NOBODY}}"},
     ]
 
-    told = await shared_world.graphql.ask(IMPORT, {"holder": {"jobId": fresh_job}, "secrets": rows})
+    answer = await shared_world.graphql.ask(
+        IMPORT, {"holder": {"jobId": fresh_job}, "secrets": rows}
+    )
 
-    assert told["importSecrets"]["errors"] == []
-    (warning,) = told["importSecrets"]["warnings"]
+    assert answer["importSecrets"]["errors"] == []
+    (warning,) = answer["importSecrets"]["warnings"]
     assert (warning["code"], warning["path"]) == ("REFERENCE_UNKNOWN", ["secrets", "1", "value"])
 
 
@@ -203,8 +208,8 @@ async def test_an_explanation_shows_what_a_value_refers_to(
     )
 
     async def references(face: GraphQLFace, name: str) -> list[Any]:
-        told = await face.ask(EXPLAIN, {"id": fresh_job, "key": name})
-        return list(told["explainSecret"]["references"])
+        answer = await face.ask(EXPLAIN, {"id": fresh_job, "key": name})
+        return list(answer["explainSecret"]["references"])
 
     expected = [
         {
@@ -218,9 +223,9 @@ async def test_an_explanation_shows_what_a_value_refers_to(
     assert await references(shared_world.graphql, f"{key}_URL") == expected
     assert await references(shared_world.graphql, f"{key}_DSN") == expected
     hidden = {"key": None, "resolvesTo": None}
-    told = await references(narrow, f"{key}_URL")
-    assert sorted(told, key=str) == sorted(
-        [hidden | {"isResolved": it} for it in (True, False, False)], key=str
+    answer = await references(narrow, f"{key}_URL")
+    assert sorted(answer, key=str) == sorted(
+        [hidden | {"isResolved": item} for item in (True, False, False)], key=str
     )
 
 
@@ -264,9 +269,9 @@ async def test_references_follow_a_rename_all_or_none(
     await _secret(shared_world, Scope.JOB, fresh_job, f"{key}_URL", f"{{{{{key}}}}}")
     before = await _delivered(shared_world, fresh_job)
 
-    told = await _rename(shared_world.graphql, host, f"{key}_NEW", update=True)
+    answer = await _rename(shared_world.graphql, host, f"{key}_NEW", update=True)
 
-    (error,) = told["errors"]
+    (error,) = answer["errors"]
     assert (error["code"], error["path"]) == ("REFERENCES_NOT_UPDATED", ["input", "key"])
     assert (error["secrets"], error["hiddenCount"]) == ([{"key": f"{key}_WIDE"}], 0)
     assert await _delivered(shared_world, fresh_job) == before
@@ -283,13 +288,13 @@ async def test_references_that_the_caller_cannot_write_are_counted(
         await shared_world.client_with(Role.EDITOR, on=HolderReference(Scope.JOB, fresh_job))
     )
 
-    told = await _rename(narrow, host, f"{key}_NEW", update=True)
+    answer = await _rename(narrow, host, f"{key}_NEW", update=True)
     warned = await _rename(narrow, host, f"{key}_NEW")
 
-    (error,) = told["errors"]
+    (error,) = answer["errors"]
     assert (error["secrets"], error["hiddenCount"]) == ([], 1)
     assert "1 other secret" in warned["warnings"][0]["message"]
-    assert f"{key}_WIDE" not in str(told) + str(warned)
+    assert f"{key}_WIDE" not in str(answer) + str(warned)
 
 
 async def test_a_delivery_can_fail_on_unresolved_references(

@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(3_60
 
 REPEATS: Final = int(os.environ.get("FAULT_REPEATS", "240"))
 EACH: Final = 10
-AT_ONCE: Final = 16
+DEFAULT_WRITE_OPTIONS: Final = 16
 ANSWER: Final = "secret { id key version etag } errors { code }"
 DOCUMENTS: Final = {
     "create": f"""mutation ($job: ID!, $key: String!, $once: String) {{ createJobSecret(jobId: $job,
@@ -120,9 +120,9 @@ async def _send_all(
     world: World, sends: Sequence[tuple[Wanted, bool]]
 ) -> dict[tuple[Wanted, bool], set[str]]:
     answers: dict[tuple[Wanted, bool], set[str]] = defaultdict(set)
-    for start in range(0, len(sends), AT_ONCE):
-        batch = sends[start : start + AT_ONCE]
-        answered = await asyncio.gather(*(_send(world, it, is_rest=rest) for it, rest in batch))
+    for start in range(0, len(sends), DEFAULT_WRITE_OPTIONS):
+        batch = sends[start : start + DEFAULT_WRITE_OPTIONS]
+        answered = await asyncio.gather(*(_send(world, item, is_rest=rest) for item, rest in batch))
         for wanted, is_rest, answer in answered:
             answers[wanted, is_rest].add(answer)
     return answers
@@ -143,17 +143,17 @@ async def test_repeated_requests_have_one_effect_and_one_answer(
     shared_world: World, fresh_job: str
 ) -> None:
     """H2."""
-    wanted = [await _wanted(shared_world, fresh_job, it) for it in range(REPEATS // EACH)]
-    sends = [(it, number % 2 == 1) for it in wanted for number in range(EACH)]
+    wanted = [await _wanted(shared_world, fresh_job, index) for index in range(REPEATS // EACH)]
+    sends = [(item, number % 2 == 1) for item in wanted for number in range(EACH)]
     random.Random(20).shuffle(sends)  # noqa: S311 - an order, no secret
     before = _newest(shared_world)
 
     answers = await _send_all(shared_world, sends)
 
-    several = {it for (it, _), answered in answers.items() if len(answered) > 1}
-    assert {it.kind for it in several} <= {"token"}
+    several = {name for (name, _), answered in answers.items() if len(answered) > 1}
+    assert {item.kind for item in several} <= {"token"}
     assert _query(shared_world, DOUBLES, before) == (0, 0)
-    assert _newest(shared_world) - before == sum(it.effects for it in wanted)
+    assert _newest(shared_world) - before == sum(item.effects for item in wanted)
 
 
 async def test_a_repeated_token_is_shown_to_one_of_many(
@@ -163,14 +163,16 @@ async def test_a_repeated_token_is_shown_to_one_of_many(
     wanted = await _wanted(shared_world, fresh_job, list(DOCUMENTS).index("token"))
 
     answered = await asyncio.gather(
-        *(_send(shared_world, wanted, is_rest=False) for _ in range(AT_ONCE))
+        *(_send(shared_world, wanted, is_rest=False) for _ in range(DEFAULT_WRITE_OPTIONS))
     )
 
-    payloads = [json.loads(json.loads(it)[2])["data"]["createApiToken"] for _, _, it in answered]
-    assert sum(it["token"] is not None for it in payloads) == 1
-    assert len({it["apiToken"]["id"] for it in payloads}) == 1
-    codes = [error["code"] for it in payloads for error in it["errors"]]
-    assert codes == ["TOKEN_ALREADY_SHOWN"] * (AT_ONCE - 1)
+    payloads = [
+        json.loads(json.loads(item)[2])["data"]["createApiToken"] for _, _, item in answered
+    ]
+    assert sum(payload["token"] is not None for payload in payloads) == 1
+    assert len({payload["apiToken"]["id"] for payload in payloads}) == 1
+    codes = [error["code"] for payload in payloads for error in payload["errors"]]
+    assert codes == ["TOKEN_ALREADY_SHOWN"] * (DEFAULT_WRITE_OPTIONS - 1)
 
 
 async def test_without_a_key_repeated_requests_are_seen(
@@ -184,8 +186,8 @@ async def test_without_a_key_repeated_requests_are_seen(
     ]
     before = _newest(shared_world)
 
-    answers = await _send_all(shared_world, [(it, False) for it in wanted] * 3)
+    answers = await _send_all(shared_world, [(item, False) for item in wanted] * 3)
 
     assert all(len(answered) == 3 for answered in answers.values())
     assert _query(shared_world, DOUBLES, before)[0] > 0
-    assert _newest(shared_world) - before == 3 * sum(it.effects for it in wanted)
+    assert _newest(shared_world) - before == 3 * sum(item.effects for item in wanted)

@@ -15,20 +15,20 @@ PATH = "/schema.graphql"
 
 
 async def test_the_text_is_the_committed_one(world: World) -> None:
-    told = await world.client.get(PATH)
+    answer = await world.client.get(PATH)
 
-    assert told.status_code == HTTPStatus.OK
-    assert told.headers["content-type"] == "text/plain; charset=utf-8"
-    assert told.text == SNAPSHOT.read_text(encoding="utf-8")
+    assert answer.status_code == HTTPStatus.OK
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert answer.text == SNAPSHOT.read_text(encoding="utf-8")
 
 
 async def test_who_has_the_text_is_not_sent_it_again(world: World) -> None:
-    told = await world.client.get(PATH)
+    answer = await world.client.get(PATH)
 
-    again = await world.client.get(PATH, headers={"If-None-Match": told.headers["etag"]})
+    again = await world.client.get(PATH, headers={"If-None-Match": answer.headers["etag"]})
 
     assert (again.status_code, again.content) == (HTTPStatus.NOT_MODIFIED, b"")
-    assert again.headers["etag"] == told.headers["etag"]
+    assert again.headers["etag"] == answer.headers["etag"]
 
 
 async def test_tags_are_compared_as_a_list(world: World) -> None:
@@ -36,15 +36,15 @@ async def test_tags_are_compared_as_a_list(world: World) -> None:
     tag = (await world.client.get(PATH)).headers["etag"]
     sent = [f'"other", W/{tag}', "*", f'"x{tag[1:]}', tag[1:-1]]
 
-    answers = [await world.client.get(PATH, headers={"If-None-Match": it}) for it in sent]
+    answers = [await world.client.get(PATH, headers={"If-None-Match": item}) for item in sent]
 
     assert [each.status_code for each in answers] == [304, 304, 200, 400]
 
 
 async def test_the_text_is_kept_by_no_cache_that_others_share(world: World) -> None:
-    told = await world.client.get(PATH)
+    answer = await world.client.get(PATH)
 
-    assert told.headers["cache-control"] == "private, no-cache"
+    assert answer.headers["cache-control"] == "private, no-cache"
 
 
 @pytest.mark.parametrize("role", Role)

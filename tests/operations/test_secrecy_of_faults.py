@@ -55,7 +55,7 @@ async def test_a_fault_of_the_database_is_logged_without_the_value(
     assert not is_traced(canary, logs.getvalue().encode())
 
 
-async def test_a_database_that_does_not_answer_is_told_with_when_to_come_back(
+async def test_a_database_that_does_not_answer_is_reported_with_when_to_come_back(
     world: World, data_dir: Path
 ) -> None:
     """E2."""

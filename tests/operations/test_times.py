@@ -30,8 +30,8 @@ def west() -> Iterator[None]:
 
 async def _asked(world: World, document: str, **variables: object) -> dict[str, Any]:
     response = await world.client.post("/graphql", json={"query": document, "variables": variables})
-    told: dict[str, Any] = response.json()
-    return told
+    answer: dict[str, Any] = response.json()
+    return answer
 
 
 @pytest.mark.usefixtures("west")
@@ -66,9 +66,9 @@ async def test_what_is_no_time_is_refused(
     shared_world: World, caplog: pytest.LogCaptureFixture, wrong: object
 ) -> None:
     """Whatever the server's own zone is, and without a trace in the log."""
-    told = await _asked(shared_world, IN_A_VARIABLE, since=wrong)
+    answer = await _asked(shared_world, IN_A_VARIABLE, since=wrong)
 
-    error = told["errors"][0]
+    error = answer["errors"][0]
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
     assert error["message"] == f"Variable '$since': {RULE}"
     assert "Traceback" not in caplog.text
@@ -79,9 +79,9 @@ async def test_what_is_no_time_is_refused(
 async def test_it_is_refused_in_the_document_too(
     shared_world: World, field: str, wrong: str
 ) -> None:
-    told = await _asked(shared_world, IN_THE_DOCUMENT.format(field=field, time=wrong))
+    answer = await _asked(shared_world, IN_THE_DOCUMENT.format(field=field, time=wrong))
 
-    error = told["errors"][0]
+    error = answer["errors"][0]
     assert (error["extensions"]["code"], error["message"]) == ("BAD_USER_INPUT", RULE)
 
 
@@ -102,9 +102,9 @@ async def test_what_has_an_offset_counts_from_it(
     shared_world: World, since: str, *, is_before: bool
 ) -> None:
     """The control: times that are right up to the edges of the calendar."""
-    told = await _asked(shared_world, IN_A_VARIABLE, since=since)
+    answer = await _asked(shared_world, IN_A_VARIABLE, since=since)
 
-    assert (told["data"]["auditEvents"]["totalCount"] > 0) is is_before
+    assert (answer["data"]["auditEvents"]["totalCount"] > 0) is is_before
 
 
 @pytest.mark.usefixtures("west")

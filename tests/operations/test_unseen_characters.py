@@ -46,11 +46,13 @@ async def test_a_description_with_one_is_refused_wherever_it_is_written(
         await shared_face.edit(scope, job_id, made.row["id"], key=key, description=description),
     ]
 
-    assert [it.code for it in outcomes] == [ErrorCode.BAD_USER_INPUT] * 3
-    assert all("control or format" in it.detail for it in outcomes)
-    assert not any(character in it.detail for it in outcomes)
-    rows = [it for it in await shared_face.visible(scope, job_id) if it["key"].startswith(key)]
-    assert [it["description"] for it in rows] == ["plain"]
+    assert [outcome.code for outcome in outcomes] == [ErrorCode.BAD_USER_INPUT] * 3
+    assert all("control or format" in outcome.detail for outcome in outcomes)
+    assert not any(character in outcome.detail for outcome in outcomes)
+    rows = [
+        item for item in await shared_face.visible(scope, job_id) if item["key"].startswith(key)
+    ]
+    assert [row["description"] for row in rows] == ["plain"]
 
 
 @pytest.mark.asyncio(loop_scope="module")
@@ -75,11 +77,11 @@ async def test_what_is_there_already_stays_readable_and_can_be_mended(
     with monkeypatch.context() as before:
         before.setattr(content, "_has_unseen", lambda _: False)
         made = await shared_face.create(scope, job_id, key=key, description="a\u202eb", value="x")
-    rows = [it for it in await shared_face.visible(scope, job_id) if it["key"] == key]
+    rows = [item for item in await shared_face.visible(scope, job_id) if item["key"] == key]
 
     mended = await shared_face.edit(scope, job_id, made.row["id"], key=key, description="ab")
 
-    assert [it["description"] for it in rows] == ["a\u202eb"]
+    assert [row["description"] for row in rows] == ["a\u202eb"]
     assert mended.row["description"] == "ab"
 
 

@@ -133,7 +133,7 @@ async def test_both_families_are_over_the_same_store(
     assert {new["id"], old.row["id"]} <= legacy
 
 
-async def test_what_a_built_in_may_not_be_it_may_not_be_here_either(shared_world: World) -> None:
+async def test_what_a_built_in_cannot_be_it_cannot_be_here_either(shared_world: World) -> None:
     """V1, C6."""
     path = f"/variable/{shared_world.demo.built_in_secret_id}"
 

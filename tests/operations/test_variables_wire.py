@@ -87,7 +87,7 @@ async def test_a_file_has_its_path(shared_world: World, key: str) -> None:
     assert made["description"] == "Text"
 
 
-async def test_an_alias_tells_its_target_without_a_value(shared_world: World, key: str) -> None:
+async def test_an_alias_says_its_target_without_a_value(shared_world: World, key: str) -> None:
     """V2, W1: the nested path is a text."""
     target = await _created(shared_world, Scope.PROJECT, key)
     response = await shared_world.client.post(
@@ -105,7 +105,7 @@ async def test_an_alias_tells_its_target_without_a_value(shared_world: World, ke
     assert await _row(shared_world, made["id"]) == made
 
 
-async def test_an_override_tells_its_target_without_a_value(shared_world: World, key: str) -> None:
+async def test_an_override_says_its_target_without_a_value(shared_world: World, key: str) -> None:
     """V2, O3: the path of a FILE stays in the nested row."""
     target = await _created(shared_world, Scope.PROJECT, key, mount_path=f"/etc/{key}")
     named = {"override_scope": "JOB", "override_parent_id": shared_world.demo.job_id}
@@ -238,7 +238,7 @@ async def test_an_edit_does_not_take_an_unknown_access(shared_world: World, key:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "answer"),
     [
         ({"scope": "BUILT_IN"}, "`scope` is to be one of PROJECT, "),
         ({"scope": "job"}, "`scope` is to be one of PROJECT, "),
@@ -249,7 +249,7 @@ async def test_an_edit_does_not_take_an_unknown_access(shared_world: World, key:
     ids=str,
 )
 async def test_a_list_of_nothing_that_could_be_is_refused(
-    shared_world: World, wrong: dict[str, str], told: str
+    shared_world: World, wrong: dict[str, str], answer: str
 ) -> None:
     """V1, C8."""
     params = {"parent_id": shared_world.demo.job_id, "scope": "JOB", **wrong}
@@ -257,4 +257,4 @@ async def test_a_list_of_nothing_that_could_be_is_refused(
     response = await shared_world.client.get("/variable", params=params)
 
     assert response.status_code == HTTPStatus.BAD_REQUEST
-    assert response.json()["detail"].startswith(told)
+    assert response.json()["detail"].startswith(answer)

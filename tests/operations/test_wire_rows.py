@@ -71,7 +71,7 @@ async def test_no_field_is_null_and_none_that_must_be_there_is_missing(
 
     assert rows
     assert all(set(row) >= ALWAYS for row in rows)
-    assert [it for row in rows for it in row.values() if it is None] == []
+    assert [item for row in rows for item in row.values() if item is None] == []
 
 
 @pytest.mark.parametrize("scope", LEGACY_SCOPES)
@@ -132,13 +132,13 @@ async def test_references_are_there_where_they_apply_only(world: World) -> None:
         ("PAYMENT_API_KEY", "OVERRIDE", "overridden_secret", "PAYMENT_API_KEY"),
     ],
 )
-async def test_a_reference_tells_its_target_without_nulls(
+async def test_a_reference_says_its_target_without_nulls(
     world: World, key: str, variable_type: str, reference: str, target: str
 ) -> None:
     """A1, O2, W1: the mount path is a text, empty where there is no file."""
-    told = (await _row(world, key, variable_type))[reference]
+    answer = (await _row(world, key, variable_type))[reference]
 
-    assert told == {
+    assert answer == {
         "id": (await _row(world, target, "VALUE"))["id"],
         "key": target,
         "mount_path": "",
@@ -148,7 +148,7 @@ async def test_a_reference_tells_its_target_without_nulls(
     }
 
 
-async def test_a_reference_to_a_file_tells_where_it_is(world: World) -> None:
+async def test_a_reference_to_a_file_says_where_it_is(world: World) -> None:
     """A4, W1, W3."""
     file = await _row(world, "TLS_CERTIFICATE", "FILE")
 
@@ -190,7 +190,7 @@ async def test_a_row_of_a_wider_holder_names_no_service(world: World, scope: Sco
 
 
 @pytest.mark.parametrize("is_enabled", [True, False])
-async def test_a_switch_that_was_set_is_told(world: World, *, is_enabled: bool) -> None:
+async def test_a_switch_that_was_set_is_reported(world: World, *, is_enabled: bool) -> None:
     """W1: false is something else than nothing."""
     created = await _created(world, key="KEY", enable_interpolation_in_file=is_enabled)
 

@@ -16,9 +16,9 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from gateway.domain.audit import FIRST_HASH, Link
+from gateway.domain.audit import FIRST_HASH, SealedEvent
 from gateway.runtime import Runtime
-from gateway.services.foundation import Foundation, utc_now
+from gateway.services.context import ServiceContext, utc_now
 from gateway.services.vault import Vault
 from gateway.storage.admission import Admission
 from gateway.storage.proofs import Head, SeenHead
@@ -112,7 +112,7 @@ class Believing:
 
     seen: Final = SeenHead(0, FIRST_HASH)
 
-    def is_intact(self, link: Link) -> bool:
+    def is_intact(self, link: SealedEvent) -> bool:
         """Take the event."""
         return bool(link)
 
@@ -139,8 +139,8 @@ class LooseRuntime(Runtime):
 
 def loose_runtime(data_dir: Path, database: LooseDatabase) -> LooseRuntime:
     """Return a runtime over a loose database."""
-    foundation = Foundation(database, Vault(now=utc_now))
-    return LooseRuntime.built_on(foundation, patient_settings(data_dir))
+    context = ServiceContext(database, Vault(now=utc_now))
+    return LooseRuntime.built_on(context, patient_settings(data_dir))
 
 
 def drop_uniqueness(path: Path) -> None:

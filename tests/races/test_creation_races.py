@@ -44,7 +44,7 @@ def _winner(outcomes: list[Outcome]) -> str:
     return str(winner)
 
 
-def _told(outcomes: list[Outcome]) -> set[str]:
+def _reported(outcomes: list[Outcome]) -> set[str]:
     return {outcome.existing["id"] for outcome in outcomes if outcome.existing}
 
 
@@ -56,7 +56,7 @@ async def test_one_of_many_makes_the_alias(arena: Arena) -> None:
 
     assert statuses(outcomes) == ONE_WINS
     assert arena.with_key(key) == 1
-    assert _told(outcomes) == {_winner(outcomes)}
+    assert _reported(outcomes) == {_winner(outcomes)}
 
 
 async def test_one_of_many_makes_the_override(arena: Arena) -> None:
@@ -68,7 +68,7 @@ async def test_one_of_many_makes_the_override(arena: Arena) -> None:
 
     assert statuses(outcomes) == ONE_WINS
     assert arena.with_key(key) == 2
-    assert _told(outcomes) == {_winner(outcomes)}
+    assert _reported(outcomes) == {_winner(outcomes)}
 
 
 async def test_one_of_many_makes_the_secret(arena: Arena) -> None:
@@ -79,7 +79,7 @@ async def test_one_of_many_makes_the_secret(arena: Arena) -> None:
 
     assert statuses(outcomes) == ONE_WINS
     assert arena.with_key(key) == 1
-    assert _told(outcomes) == {_winner(outcomes)}
+    assert _reported(outcomes) == {_winner(outcomes)}
 
 
 async def test_without_guards_many_make_the_alias(loose_arena: LooseArena) -> None:

@@ -71,7 +71,7 @@ async def test_an_alias_goes_with_its_target_or_is_never_made(arena: Arena) -> N
     """A7: the loser finds no target; the winner's alias went after all."""
     target_ids = [await _target(arena) for _ in range(ROUNDS)]
 
-    rounds = await race(_against_an_alias(arena, it) for it in target_ids)
+    rounds = await race(_against_an_alias(arena, target_id) for target_id in target_ids)
 
     assert {deleted.status for deleted, _ in rounds} == {HTTPStatus.NO_CONTENT}
     made = [aliased for _, aliased in rounds if aliased.code is None]
@@ -84,7 +84,7 @@ async def test_an_override_goes_with_its_target_or_is_never_made(arena: Arena) -
     """A7."""
     target_ids = [await _target(arena) for _ in range(ROUNDS)]
 
-    rounds = await race(_against_an_override(arena, it) for it in target_ids)
+    rounds = await race(_against_an_override(arena, target_id) for target_id in target_ids)
 
     assert {deleted.status for deleted, _ in rounds} == {HTTPStatus.NO_CONTENT}
     made = [overridden for _, overridden in rounds if overridden.code is None]
@@ -97,7 +97,7 @@ async def test_a_secret_goes_with_its_holder_or_is_never_made(arena: Arena) -> N
     """No secret is left that hangs on nothing."""
     job_ids = [await _job(arena) for _ in range(ROUNDS)]
 
-    created = await race(_against_a_secret(arena, it) for it in job_ids)
+    created = await race(_against_a_secret(arena, job_id) for job_id in job_ids)
 
     made = [outcome for outcome in created if outcome.code is None]
     lost = {outcome.status for outcome in created if outcome.code is not None}
@@ -112,8 +112,8 @@ async def test_one_of_many_deletes(arena: Arena) -> None:
 
     outcomes = await race(arena.rest.delete(*at, made.row["id"]) for _ in range(ROUNDS))
 
-    told = sorted(outcome.status for outcome in outcomes)
-    assert told == [HTTPStatus.NO_CONTENT, *[HTTPStatus.NOT_FOUND] * (ROUNDS - 1)]
+    answer = sorted(outcome.status for outcome in outcomes)
+    assert answer == [HTTPStatus.NO_CONTENT, *[HTTPStatus.NOT_FOUND] * (ROUNDS - 1)]
 
 
 async def test_without_guards_aliases_are_left_without_a_target(loose_arena: LooseArena) -> None:

@@ -65,7 +65,7 @@ async def test_those_who_expect_no_version_all_make_one(arena: Arena) -> None:
     versions = sorted(payload["secret"]["version"] for payload in payloads)
     assert versions == list(range(2, RACERS + 2))
     stored = await arena.graphql.ask(READ, {"id": secret_id})
-    last = max((payload["secret"] for payload in payloads), key=lambda it: int(it["version"]))
+    last = max((payload["secret"] for payload in payloads), key=lambda item: int(item["version"]))
     assert stored["secret"] == last
 
 

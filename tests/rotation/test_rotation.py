@@ -17,13 +17,13 @@ POINTS = [("rotate", "rewrap:2"), ("rotate --data", "_renew:1"), ("rotate --data
 
 
 def _status(data_dir: Path) -> Any:
-    told = subprocess.run(
+    answer = subprocess.run(
         command("keys", "status", "--json"),
         env=environment(data_dir, LOG_LEVEL="warning"),
         capture_output=True,
         check=True,
     )
-    return json.loads(told.stdout)
+    return json.loads(answer.stdout)
 
 
 async def test_a_killed_rotation_loses_nothing_and_is_finished_by_the_next(
@@ -47,7 +47,7 @@ async def test_a_killed_rotation_loses_nothing_and_is_finished_by_the_next(
 
     assert (finished, retired) == (0, 0)
     assert load.reads > len(POINTS)
-    assert {it["kek_id"] for it in status["data_keys"]} == {status["kek_id"]}
-    assert {it["state"] for it in status["data_keys"]} == {"ACTIVE"}
-    assert sum(it["values"] for it in status["data_keys"]) > SECRETS
+    assert {data_key["kek_id"] for data_key in status["data_keys"]} == {status["kek_id"]}
+    assert {data_key["state"] for data_key in status["data_keys"]} == {"ACTIVE"}
+    assert sum(data_key["values"] for data_key in status["data_keys"]) > SECRETS
     assert list(KeyFile.load(data_dir / "keys.json").keys) == [status["kek_id"]]

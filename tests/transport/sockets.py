@@ -54,7 +54,7 @@ def _more(opened: socket.socket, count: int) -> bytes:
 
 def statuses(received: bytes) -> list[int]:
     """Return the statuses of the answers in it."""
-    return [int(it) for it in re.findall(rb"HTTP/1\.1 (\d{3})", received)]
+    return [int(item) for item in re.findall(rb"HTTP/1\.1 (\d{3})", received)]
 
 
 def exchange(url: str, *sent: bytes) -> bytes:

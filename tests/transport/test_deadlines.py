@@ -15,7 +15,7 @@ from tests.patience import PATIENCE, wait_until
 from tests.servers import LiveServer, serving
 from tests.transport.sockets import answer, connected, statuses, until_closed
 
-MOST: Final = 5
+MAX: Final = 5
 LIVE: Final = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
 HEAD: Final = b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
@@ -39,7 +39,7 @@ def hasty(
 @pytest.fixture
 def counting(template: tuple[Path, Demo], data_dir: Path) -> Iterator[LiveServer]:
     """A server that lets an address hold a few connections, for as long as it likes."""
-    with serving(data_dir, template[1], CONNECTIONS_PER_PEER=str(MOST)) as server:
+    with serving(data_dir, template[1], CONNECTIONS_PER_PEER=str(MAX)) as server:
         yield server
 
 
@@ -130,7 +130,7 @@ def test_no_more_connections_than_the_peer_may_have(counting: LiveServer) -> Non
     """S37: and whoever's end may open others."""
     with ExitStack() as stack:
         # A stock server would answer all of them.
-        held = [stack.enter_context(connected(counting.url)) for _ in range(MOST)]
+        held = [stack.enter_context(connected(counting.url)) for _ in range(MAX)]
         for opened in held:
             opened.sendall(LIVE)
             assert b"200 OK" in answer(opened)

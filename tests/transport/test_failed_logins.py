@@ -7,15 +7,15 @@ import httpx
 import pytest
 
 from gateway.auth.attempts import GuardedSignIn, LookUp
-from gateway.auth.callers import Callers
+from gateway.auth.request_principals import RequestPrincipals
 from gateway.auth.sign_in import SignIn
 from gateway.domain.buckets import Allowance
 from gateway.domain.errors import RateLimited, Unauthenticated, Unavailable
 from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
 from gateway.domain.tokens import new_token_text
+from gateway.services.credential_monitor import CredentialMonitor
 from gateway.services.limits import Limiter
-from gateway.services.vigil import Vigil
 from gateway.storage.unit_of_work import ReadUnit
 from tests.operations.answers import comparable
 from tests.patience import patiently
@@ -41,21 +41,21 @@ async def _try(world: World, credential: str, *, source: str = "127.0.0.1") -> h
         return await client.post("/graphql", json={"query": "{ __typename }"}, headers=headers)
 
 
-async def test_who_fails_too_often_is_told_to_wait(opened: OpenWorld) -> None:
+async def test_who_fails_too_often_is_reported_to_wait(opened: OpenWorld) -> None:
     """S11."""
     world = await opened(**THREE)
 
     assert await _fail(world, 5) == [401, 401, 401, 429, 429]
 
 
-async def test_without_the_limiter_nobody_is_told_to_wait(opened: OpenWorld) -> None:
+async def test_without_the_limiter_nobody_is_reported_to_wait(opened: OpenWorld) -> None:
     """S11: the control."""
     world = await opened(failed_logins_per_minute=0)
 
     assert await _fail(world, 5) == [401] * 5
 
 
-async def test_the_answer_tells_when_to_try_again(opened: OpenWorld, clock: HandClock) -> None:
+async def test_the_answer_says_when_to_try_again(opened: OpenWorld, clock: HandClock) -> None:
     """S11."""
     world = await opened(**THREE)
     await _fail(world, 3)
@@ -88,7 +88,7 @@ async def test_valid_tokens_use_up_nothing(opened: OpenWorld) -> None:
     assert await _fail(world, 1) == [401]
 
 
-async def test_another_source_is_not_told_to_wait(opened: OpenWorld) -> None:
+async def test_another_source_is_not_reported_to_wait(opened: OpenWorld) -> None:
     """S11."""
     world = await opened(**THREE)
     await _fail(world, 5)
@@ -125,7 +125,7 @@ async def test_a_network_of_version_6_is_one_source(
     assert (await _try(world, new_token_text(), source=second)).status_code == expected
 
 
-async def test_what_is_told_does_not_say_whether_the_token_was_one(opened: OpenWorld) -> None:
+async def test_what_is_reported_does_not_say_whether_the_token_was_one(opened: OpenWorld) -> None:
     """S9, S11."""
     world = await opened(**THREE)
     await _fail(world, 3)
@@ -166,8 +166,8 @@ async def test_attempts_are_counted_before_anything_is_looked_up(
 
     # Three with an attempt left, and one of the others at a time.
     assert most_at_once == 4
-    assert sum(isinstance(it, Unauthenticated) for it in ended) == 3
-    assert sum(isinstance(it, RateLimited) for it in ended) == 47
+    assert sum(isinstance(item, Unauthenticated) for item in ended) == 3
+    assert sum(isinstance(item, RateLimited) for item in ended) == 47
 
 
 async def test_what_cannot_be_looked_up_does_not_count(world: World, clock: HandClock) -> None:
@@ -189,19 +189,21 @@ async def test_what_cannot_be_looked_up_does_not_count(world: World, clock: Hand
     assert await guarded(unit, "a credential", "a source") is SOMEBODY
 
 
-async def _until_revoked_is_noticed(world: World, callers: Callers) -> None:
+async def _until_revoked_is_noticed(world: World, callers: RequestPrincipals) -> None:
     """Watch over a token as a socket does; revoke it, and wait for the end."""
     runtime = world.runtime
     made = await runtime.services.tokens.create(
-        viewer=Principal.operator(world.demo.organization_id), name="watched", role=Role.VIEWER
+        principal=Principal.operator(world.demo.organization_id), name="watched", role=Role.VIEWER
     )
     scope = {"type": "websocket", "client": ("10.0.0.1", 1)}
     caller = await callers.introduce(f"Bearer {made.text}", scope)
-    vigil = Vigil(runtime.services.bells, runtime.database, runtime.services.tokens.now)
+    monitor = CredentialMonitor(
+        runtime.services.notifier, runtime.database, runtime.services.tokens.now
+    )
     for _ in range(5):
         with pytest.raises((Unauthenticated, RateLimited)):
             await callers.introduce(f"Bearer {new_token_text()}", scope)
-    watching = asyncio.create_task(vigil.until_over(caller))
+    watching = asyncio.create_task(monitor.wait_until_invalid(caller))
     await runtime.operator.tokens.revoke(made.facts.id)
     async with patiently():
         await watching
@@ -221,7 +223,9 @@ async def test_failures_of_others_do_not_keep_a_revoked_token_alive(
     """S70: the check of who signed in once does not queue behind those who fail."""
     guarded, sign_in = _callers(world, clock)
 
-    await _until_revoked_is_noticed(world, Callers(world.runtime.database, guarded, sign_in))
+    await _until_revoked_is_noticed(
+        world, RequestPrincipals(world.runtime.database, guarded, sign_in)
+    )
 
 
 async def test_a_check_behind_the_limit_is_refused_instead(world: World, clock: HandClock) -> None:
@@ -232,4 +236,6 @@ async def test_a_check_behind_the_limit_is_refused_instead(world: World, clock: 
         return await guarded(unit, credential, "10.0.0.1")
 
     with pytest.raises(RateLimited):
-        await _until_revoked_is_noticed(world, Callers(world.runtime.database, guarded, limited))
+        await _until_revoked_is_noticed(
+            world, RequestPrincipals(world.runtime.database, guarded, limited)
+        )

@@ -78,15 +78,15 @@ async def test_no_answer_sets_a_cookie(world: World, answer: tuple[str, str, Any
 
 
 @EVERY_ANSWER
-async def test_behind_tls_browsers_are_told_to_stay_there(
+async def test_behind_tls_browsers_are_reported_to_stay_there(
     opened: OpenWorld, answer: tuple[str, str, Any, int]
 ) -> None:
     """S32."""
     world = await opened(https=True)
 
-    told = (await _ask(world, answer)).headers["strict-transport-security"]
+    result = (await _ask(world, answer)).headers["strict-transport-security"]
 
-    assert told == "max-age=63072000; includeSubDomains"
+    assert result == "max-age=63072000; includeSubDomains"
 
 
 def test_the_server_does_not_name_itself(live_server: LiveServer) -> None:
@@ -95,8 +95,8 @@ def test_the_server_does_not_name_itself(live_server: LiveServer) -> None:
         httpx.get(f"{live_server.url}{path}", timeout=PATIENCE) for path in ("/livez", "/unknown")
     ]
 
-    assert [it.headers.get("server") for it in answers] == [None, None]
-    assert [it.headers.get("x-powered-by") for it in answers] == [None, None]
+    assert [answer.headers.get("server") for answer in answers] == [None, None]
+    assert [answer.headers.get("x-powered-by") for answer in answers] == [None, None]
 
 
 @pytest.mark.parametrize("address", ["/graphql", "/unknown"])

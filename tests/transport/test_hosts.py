@@ -85,7 +85,7 @@ async def test_the_address_that_it_listens_on_is_a_host(opened: OpenWorld) -> No
 
 
 @pytest.mark.parametrize("wildcard", ["0.0.0.0", "::"])  # noqa: S104 - nothing listens
-async def test_an_address_that_stands_for_all_is_no_host(opened: OpenWorld, wildcard: str) -> None:
+async def test_an_address_that_refers_to_all_is_no_host(opened: OpenWorld, wildcard: str) -> None:
     """S34."""
     world = await opened(host=wildcard)
 
@@ -127,7 +127,7 @@ async def test_a_page_of_the_list_may_read_refusals(opened: OpenWorld) -> None:
     "origin",
     ["https://evil.example", "http://app.example.com", f"{PAGE}:8443", f"{PAGE}.evil.example"],
 )
-async def test_another_page_is_told_nothing(opened: OpenWorld, origin: str) -> None:
+async def test_another_page_is_reported_nothing(opened: OpenWorld, origin: str) -> None:
     """S30."""
     world = await opened(cors_origins=[PAGE])
 
@@ -179,7 +179,7 @@ def test_lists_are_read_from_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     [(["127.0.0.1"], [401, 401, 401, 401]), ([], [401, 401, 429, 429])],
     ids=["trusted", "not trusted"],
 )
-async def test_only_a_trusted_proxy_tells_who_is_behind_it(
+async def test_only_a_trusted_proxy_says_who_is_behind_it(
     opened: OpenWorld, trusted: list[str], statuses: list[int]
 ) -> None:
     """S34: failures are counted against whom it names; anybody else's word counts for nothing."""
@@ -189,6 +189,6 @@ async def test_only_a_trusted_proxy_tells_who_is_behind_it(
         headers = {"X-Forwarded-For": source, "Authorization": "Bearer wrong"}
         return (await world.client.get("/unknown", headers=headers)).status_code
 
-    told = [await fail(it) for it in ("192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4")]
+    answer = [await fail(item) for item in ("192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4")]
 
-    assert told == statuses
+    assert answer == statuses

@@ -8,13 +8,13 @@ from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope
 from gateway.http.metering import metered
-from gateway.services.limits import MOST_BUCKETS, Limiter, PrincipalLimits
+from gateway.services.limits import MAX_BUCKETS, Limiter, PrincipalLimits
 from schema.executor import Executor
 from schema.root import build_schema
 from tests.operations.callers import settle
 from tests.transport.clocks import HandClock
 from tests.transport.conftest import OpenWorld
-from tests.world import World, token_caller
+from tests.world import World, request_principal
 
 QUERY = {"query": "{ __typename }"}
 SOMEBODY = Principal(id="1", organization_id="1")
@@ -26,7 +26,7 @@ async def _statuses(world: World, count: int) -> list[int]:
     return [(await world.client.post("/graphql", json=QUERY)).status_code for _ in range(count)]
 
 
-async def test_whoever_asks_too_much_is_told_to_wait_over_graphql(opened: OpenWorld) -> None:
+async def test_one_who_asks_too_much_is_reported_to_wait_over_graphql(opened: OpenWorld) -> None:
     """S39."""
     world = await opened(**FOUR)
     await _statuses(world, 2)
@@ -39,7 +39,7 @@ async def test_whoever_asks_too_much_is_told_to_wait_over_graphql(opened: OpenWo
     assert "data" not in limited.json()
 
 
-async def test_whoever_asks_too_much_is_told_to_wait_over_rest(opened: OpenWorld) -> None:
+async def test_one_who_asks_too_much_is_reported_to_wait_over_rest(opened: OpenWorld) -> None:
     """S39, E1, E2."""
     world = await opened(**FOUR)
     path = f"/job/{world.demo.job_id}/secret"
@@ -72,7 +72,7 @@ async def test_what_was_taken_comes_back_with_time(opened: OpenWorld, clock: Han
     assert await _statuses(world, 2) == [200, 429]
 
 
-async def test_after_the_time_that_was_told_the_request_goes_through(
+async def test_after_the_time_that_was_reported_the_request_goes_through(
     opened: OpenWorld, clock: HandClock
 ) -> None:
     """S39."""
@@ -125,7 +125,7 @@ async def test_what_an_organization_cannot_pay_is_not_taken_from_the_caller(
     clock: HandClock,
 ) -> None:
     """S76."""
-    own, organization = (Limiter(Allowance(burst=it, per_second=1), clock) for it in (2, 1))
+    own, organization = (Limiter(Allowance(burst=item, per_second=1), clock) for item in (2, 1))
     limits = PrincipalLimits(own=own, organization=organization)
     limits.charge(SOMEBODY, 1)
 
@@ -176,7 +176,7 @@ async def test_each_document_of_ours_is_charged(world: World, clock: HandClock) 
     nobody = Limiter(None, clock)
     charge = PrincipalLimits(own=limiter, organization=nobody).charge
     open_run = metered(executor.open_run, charge)
-    caller = await token_caller(world.runtime, world.demo.token)
+    caller = await request_principal(world.runtime, world.demo.token)
 
     async with open_run(caller) as run:
         await run("{ __typename }")
@@ -207,12 +207,12 @@ async def test_a_dear_document_is_charged_for_its_fields(
     world = await opened(rate_burst=6, rate_per_minute=1)
     headers = {"Accept": "application/graphql-response+json"}
 
-    told = [
+    result = [
         await world.client.post("/graphql", json={"query": document}, headers=headers)
         for _ in range(4)
     ]
 
-    assert [answer.status_code for answer in told] == statuses
+    assert [answer.status_code for answer in result] == statuses
 
 
 def test_what_costs_more_than_everything_takes_everything(clock: HandClock) -> None:
@@ -230,10 +230,10 @@ def test_nobody_fills_the_memory_with_names(clock: HandClock) -> None:
     """S39."""
     limiter = Limiter(Allowance(burst=5, per_second=1), clock)
 
-    for number in range(MOST_BUCKETS + 100):
+    for number in range(MAX_BUCKETS + 100):
         limiter.charge(str(number))
 
-    assert len(limiter) == MOST_BUCKETS
+    assert len(limiter) == MAX_BUCKETS
 
 
 def test_a_clock_that_goes_back_gives_nothing(clock: HandClock) -> None:

@@ -17,7 +17,7 @@ from tests.world import World, open_world
 __all__ = ["demo", "line"]
 
 _FOLDER: Final = Path(__file__).with_name("manifests")
-MANIFESTS: Final[Mapping[str, Path]] = {it.stem: it for it in sorted(_FOLDER.glob("*.json"))}
+MANIFESTS: Final[Mapping[str, Path]] = {item.stem: item for item in sorted(_FOLDER.glob("*.json"))}
 Write = Callable[[Any], Path]
 
 

@@ -52,9 +52,9 @@ async def test_there_is_a_manifest_of_each_tool() -> None:
 async def test_a_trusted_query_runs_by_its_id(closed: World, manifest: Any, naming: Naming) -> None:
     named = naming(id_in(manifest, of="projects("))
 
-    told = await _sent(closed, **named, variables={"first": 1})
+    answer = await _sent(closed, **named, variables={"first": 1})
 
-    (edge,) = told.json()["data"]["projects"]["edges"]
+    (edge,) = answer.json()["data"]["projects"]["edges"]
     assert edge["node"]["id"] in {closed.demo.project_id, closed.demo.other_project_id}
 
 
@@ -64,13 +64,13 @@ async def test_a_trusted_mutation_runs_by_its_id(closed: World, manifest: Any) -
     given = {"jobId": demo.job_id, "secretId": demo.built_in_secret_id}
     key = f"ALIAS_{manifest.stem.replace('-', '_').upper()}"
 
-    told = await _sent(
+    answer = await _sent(
         closed,
         documentId=id_in(manifest, of="createJobSecretAlias"),
         variables=given | {"key": key},
     )
 
-    assert told.json()["data"]["createJobSecretAlias"]["secret"]["key"] == key
+    assert answer.json()["data"]["createJobSecretAlias"]["secret"]["key"] == key
 
 
 @pytest.mark.parametrize("prefix", ["", "sha256:"])
@@ -81,25 +81,27 @@ async def test_a_trusted_document_is_also_named_by_its_hash(
     """Whatever the manifest calls it: as GraphQL over HTTP describes, and as Apollo does."""
     text = read_manifest(manifest)[id_in(manifest, of="projects(")]
 
-    told = await _sent(
+    answer = await _sent(
         closed,
         documentId=f"{prefix}{sha256(text.encode()).hexdigest()}",
         variables={"first": 1},
     )
 
-    assert "errors" not in told.json()
+    assert "errors" not in answer.json()
 
 
 @pytest.mark.parametrize("accept", ["application/json", "application/graphql-response+json"])
 @EVERY_NAMING
-async def test_an_unknown_id_is_told_as_clients_of_persisted_queries_expect(
+async def test_an_unknown_id_is_reported_as_clients_of_persisted_queries_expect(
     trusting: World, naming: Naming, accept: str
 ) -> None:
-    told = await trusting.client.post("/graphql", json=naming(UNKNOWN), headers={"Accept": accept})
+    answer = await trusting.client.post(
+        "/graphql", json=naming(UNKNOWN), headers={"Accept": accept}
+    )
 
-    assert told.status_code == HTTPStatus.BAD_REQUEST
-    assert told.headers["content-type"].startswith(accept)
-    assert told.json() == {
+    assert answer.status_code == HTTPStatus.BAD_REQUEST
+    assert answer.headers["content-type"].startswith(accept)
+    assert answer.json() == {
         "errors": [
             {
                 "message": "PersistedQueryNotFound",
@@ -110,10 +112,12 @@ async def test_an_unknown_id_is_told_as_clients_of_persisted_queries_expect(
 
 
 @pytest.mark.asyncio(loop_scope="function")
-async def test_without_a_manifest_clients_are_told_to_send_texts(world: World) -> None:
-    told = await _sent(world, extensions={"persistedQuery": {"version": 1, "sha256Hash": UNKNOWN}})
+async def test_without_a_manifest_clients_are_reported_to_send_texts(world: World) -> None:
+    answer = await _sent(
+        world, extensions={"persistedQuery": {"version": 1, "sha256Hash": UNKNOWN}}
+    )
 
-    assert told.json()["errors"] == [
+    assert answer.json()["errors"] == [
         {
             "message": "PersistedQueryNotSupported",
             "extensions": {"code": "PERSISTED_QUERY_NOT_SUPPORTED"},
@@ -200,9 +204,9 @@ async def test_an_odd_id_is_an_unknown_one(trusting: World, odd: str) -> None:
 async def test_two_equal_ids_name_one_document(trusting: World) -> None:
     known = id_in(MANIFESTS["relay"], of="projects(")
 
-    told = await _sent(trusting, id=known, doc_id=known, variables={"first": 1})
+    answer = await _sent(trusting, id=known, doc_id=known, variables={"first": 1})
 
-    assert "errors" not in told.json()
+    assert "errors" not in answer.json()
 
 
 REFUSED = {
@@ -232,9 +236,9 @@ async def test_where_only_trusted_documents_run_no_text_does(
 @pytest.mark.parametrize("body", REFUSED.values(), ids=REFUSED.keys())
 async def test_elsewhere_the_same_texts_are_read(trusting: World, body: Mapping[str, Any]) -> None:
     """The control of the test above."""
-    told = await _sent(trusting, **body, variables={"first": 1})
+    answer = await _sent(trusting, **body, variables={"first": 1})
 
-    assert "DOCUMENT_NOT_TRUSTED" not in told.text
+    assert "DOCUMENT_NOT_TRUSTED" not in answer.text
 
 
 async def test_the_rest_paths_go_on_where_only_trusted_documents_run(closed: World) -> None:
@@ -251,9 +255,9 @@ async def test_there_is_no_page_to_explore_with_where_only_trusted_documents_run
 
 async def test_an_id_is_no_permission(closed: World) -> None:
     demo = closed.demo
-    viewer = await closed.client_with(Role.VIEWER)
+    principal = await closed.client_with(Role.VIEWER)
 
-    refused = await viewer.post(
+    refused = await principal.post(
         "/graphql",
         json={
             "documentId": id_in(MANIFESTS["relay"], of="createJobSecretAlias"),

@@ -74,9 +74,9 @@ def test_a_manifest_can_be_checked_by_itself(
     """Where a client is built there is no database."""
     monkeypatch.setenv("SECRETS_GATEWAY_DATA_DIR", str(tmp_path / "nowhere"))
 
-    told = line("check", "--documents", str(manifest))
+    answer = line("check", "--documents", str(manifest))
 
-    assert (told.code, told.out) == (0, "2 trusted documents can be run here.\n")
+    assert (answer.code, answer.out) == (0, "2 trusted documents can be run here.\n")
     assert not (tmp_path / "nowhere").exists()
 
 
@@ -136,24 +136,24 @@ def test_a_start_with_documents_that_fit_is_not_stopped(
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "answer"),
     [
         (TEXT, "well   documents: All trusted documents can be run."),
         ("{ unknown }", "FAULT  documents: "),
     ],
 )
-def test_the_check_up_tells_of_trusted_documents(
+def test_the_check_up_says_of_trusted_documents(
     line: CommandLine,
     write: Write,
     monkeypatch: pytest.MonkeyPatch,
     text: str,
-    told: str,
+    answer: str,
 ) -> None:
     monkeypatch.setenv(PREFIX, str(write({"some": text})))
 
     checked = line("doctor")
 
-    assert checked.out.splitlines()[-1].startswith(told)
+    assert checked.out.splitlines()[-1].startswith(answer)
 
 
 def test_a_subscription_can_be_trusted(line: CommandLine, write: Write) -> None:

@@ -65,18 +65,25 @@ async def _asked(server: LiveServer, payload: dict[str, Any]) -> Any:
         return await heard(socket)
 
 
-async def test_a_trusted_subscription_is_told_on_both_kinds_of_stream(
+async def test_a_trusted_subscription_is_reported_on_both_kinds_of_stream(
     server: LiveServer, caller: httpx.AsyncClient
 ) -> None:
-    told = await caller.post("/graphql", json={"id": "cursor"})
+    result = await caller.post("/graphql", json={"id": "cursor"})
     await caller.post("/graphql", json={"id": "create"})
-    watching = {"documentId": "watch", "variables": {"after": told.json()["data"]["changeCursor"]}}
+    watching = {
+        "documentId": "watch",
+        "variables": {"after": result.json()["data"]["changeCursor"]},
+    }
 
     over_socket = await _asked(server, watching)
     async with caller.stream(
         "POST", "/graphql", json=watching, headers={"Accept": "text/event-stream"}
     ) as events:
-        data = await anext(it async for it in events.aiter_lines() if it.startswith("data: {"))
+        data = await anext(
+            aiter_line
+            async for aiter_line in events.aiter_lines()
+            if aiter_line.startswith("data: {")
+        )
 
     assert over_socket["payload"]["data"]["secretChanged"] == {"key": "WATCHED"}
     assert json.loads(data.removeprefix("data: "))["data"]["secretChanged"] == {"key": "WATCHED"}

@@ -148,4 +148,4 @@ async def test_a_queue_is_as_long_as_it_moves_quickly(seconds: float, *, is_refu
         queue.leave()
         await _settled()
     ended = await asyncio.gather(*waiting, newcomer, return_exceptions=True)
-    assert [type(it) for it in ended if it] == ([Overloaded] if is_refused else [])
+    assert [type(item) for item in ended if item] == ([Overloaded] if is_refused else [])

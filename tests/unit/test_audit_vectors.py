@@ -7,7 +7,7 @@ import pytest
 
 from gateway.crypto.signing import Signer, is_signed
 from gateway.domain.audit import AuditEvent, canonical, details_text, moment_text
-from gateway.services.trail_keys import TrailKeys
+from gateway.services.audit_keys import AuditKeys
 
 EVENT = AuditEvent(
     seq=7,
@@ -27,7 +27,7 @@ EVENT = AuditEvent(
     set_mac=bytes(range(32)),
     prev_hash=bytes(32),
 )
-KEYS = TrailKeys.derived(bytes(range(32)))
+KEYS = AuditKeys.derive(bytes(range(32)))
 ENCODED = (
     "0000000b7367772d61756469742d3100000001370000001b323032362d31312d32335431323a33303a30302e30"
     "30303030355a00000005544f4b454e0000002430643963366130652d356631622d346336312d396135332d3666"
@@ -53,7 +53,7 @@ def test_an_event_has_its_bytes() -> None:
 
 
 def test_an_event_has_its_hash() -> None:
-    assert KEYS.link_hash(EVENT).hex() == HASH
+    assert KEYS.event_hash(EVENT).hex() == HASH
 
 
 def test_a_row_has_its_state_and_its_part_of_the_sum() -> None:
@@ -99,7 +99,7 @@ def test_no_two_events_share_their_bytes(one: AuditEvent, other: AuditEvent) -> 
     assert canonical(one) != canonical(other)
 
 
-def test_a_moment_is_told_in_utc() -> None:
+def test_a_moment_is_reported_in_utc() -> None:
     abroad = EVENT.at.astimezone(timezone(timedelta(hours=5)))
 
     assert moment_text(abroad) == "2026-11-23T12:30:00.000005Z"
@@ -108,10 +108,10 @@ def test_a_moment_is_told_in_utc() -> None:
 @pytest.mark.parametrize("text", ["\r\n", "\x1b[31m", "\u2028", "\ud800", "é"])
 def test_details_are_one_line_of_ascii(text: str) -> None:
     """S51."""
-    told = details_text({"name": text})
+    answer = details_text({"name": text})
 
-    assert told.isascii()
-    assert told.isprintable()
+    assert answer.isascii()
+    assert answer.isprintable()
 
 
 def test_rows_in_another_order_have_the_same_sum() -> None:
@@ -120,16 +120,16 @@ def test_rows_in_another_order_have_the_same_sum() -> None:
     def total(*rows: tuple[str, bytes | None]) -> int:
         found = 0
         for row_id, state in rows:
-            found = KEYS.moved(found, noun="secret", row_id=row_id, before=None, after=state)
+            found = KEYS.add_change(found, table="secret", row_id=row_id, before=None, after=state)
         return found
 
     assert total(("1", one), ("2", other)) == total(("2", other), ("1", one))
     assert total(("1", one)) != total(("1", other))
-    assert KEYS.moved(
-        total(("1", one), ("2", other)), noun="secret", row_id="2", before=other, after=None
+    assert KEYS.add_change(
+        total(("1", one), ("2", other)), table="secret", row_id="2", before=other, after=None
     ) == total(("1", one))
 
 
 def test_keys_show_nothing_of_themselves() -> None:
     assert "seed" not in repr(KEYS)
-    assert len({KEYS.chain, KEYS.rows, KEYS.parts, KEYS.sums, KEYS.box, KEYS.seed}) == 6
+    assert len({KEYS.chain, KEYS.rows, KEYS.parts, KEYS.sums, KEYS.sealed_sums, KEYS.seed}) == 6

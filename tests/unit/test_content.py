@@ -138,7 +138,7 @@ def test_a_description_has_at_most_255_characters() -> None:
 @pytest.mark.parametrize(
     "name", ["", " ", " shop", "shop ", "\tshop", "shop\n", "a\x7fb", "x" * 256]
 )
-def test_a_name_that_cannot_be_told_is_refused(name: str) -> None:
+def test_a_name_that_cannot_be_reported_is_refused(name: str) -> None:
     assert not _accepts(content.ensure_name, name)
 
 
@@ -175,19 +175,21 @@ def _every_character() -> list[str]:
 
 def test_names_refuse_every_character_that_is_not_seen_and_no_other() -> None:
     """S72: each character there is, between two letters."""
-    refused = {it for it in _every_character() if not _accepts(content.ensure_name, f"a{it}b")}
+    refused = {
+        item for item in _every_character() if not _accepts(content.ensure_name, f"a{item}b")
+    }
 
-    assert refused == {it for it in _every_character() if category(it) in UNSEEN_CATEGORIES}
+    assert refused == {item for item in _every_character() if category(item) in UNSEEN_CATEGORIES}
     assert {"\u202e", "\u200b", "\u2066", "\u2028", "\u2029", "\ufeff", "\n", "\t"} < refused
 
 
 def test_descriptions_refuse_the_same_but_for_line_breaks_and_tabs() -> None:
     """S72."""
     refused = {
-        it for it in _every_character() if not _accepts(content.ensure_description, f"a{it}b")
+        item for item in _every_character() if not _accepts(content.ensure_description, f"a{item}b")
     }
 
-    unseen = {it for it in _every_character() if category(it) in UNSEEN_CATEGORIES}
+    unseen = {item for item in _every_character() if category(item) in UNSEEN_CATEGORIES}
     assert refused == unseen - {"\n", "\t"}
     assert _accepts(content.ensure_description, "one\r\ntwo\n\tthree")
     # Alone it moves a terminal back to the line's beginning.

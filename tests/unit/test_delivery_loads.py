@@ -15,7 +15,7 @@ from tests.machine.model import Entry, LimitedModel, Place
 
 TRIES = 2_000
 PROJECT = Place("P", Scope.PROJECT)
-ENVIRONMENTS = [Place(it, Scope.ENVIRONMENT, ("P",)) for it in "EF"]
+ENVIRONMENTS = [Place(item, Scope.ENVIRONMENT, ("P",)) for item in "EF"]
 SERVICES = [
     Place(f"{above.id}{number}", Scope.JOB, above.chain)
     for above in ENVIRONMENTS
@@ -32,7 +32,7 @@ def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _holder(place: Place) -> Holder:
-    environment = next((it.id for it in ENVIRONMENTS if it.id in place.chain), None)
+    environment = next((item.id for item in ENVIRONMENTS if item.id in place.chain), None)
     return Holder(
         id=place.id,
         kind=place.kind,
@@ -48,14 +48,15 @@ def _loads(model: LimitedModel) -> DeliveryLoads:
 
 
 def _load(model: LimitedModel, place: Place) -> HolderLoad:
-    own = [it for it in model.entries.values() if it.place == place]
+    own = [entry for entry in model.entries.values() if entry.place == place]
     overrides = {
-        f"{it.target_id}": OverrideSize(len(it.value), len(_target(model, it).value))
-        for it in own
-        if it.type is SecretType.OVERRIDE
+        f"{item.target_id}": OverrideSize(len(item.value), len(_target(model, item).value))
+        for item in own
+        if item.type is SecretType.OVERRIDE
     }
     sizes = [
-        len(_target(model, it).value if it.type is SecretType.ALIAS else it.value) for it in own
+        len(_target(model, item).value if item.type is SecretType.ALIAS else item.value)
+        for item in own
     ]
     return HolderLoad(
         holder_id=place.id,
@@ -75,9 +76,9 @@ def _growth(model: LimitedModel, entry: Entry) -> Growth:
     holder, size = _holder(entry.place), len(entry.value)
     if before := model.entries.get(entry.id):
         counts = [
-            it.place.id
-            for it in model.entries.values()
-            if it.type is SecretType.ALIAS and it.target_id == entry.id
+            item.place.id
+            for item in model.entries.values()
+            if item.type is SecretType.ALIAS and item.target_id == entry.id
         ]
         is_override = entry.type is SecretType.OVERRIDE
         return Growth(
@@ -85,7 +86,7 @@ def _growth(model: LimitedModel, entry: Entry) -> Growth:
             size=size - len(before.value),
             target_id=entry.target_id if is_override else entry.id,
             secret_id=entry.id,
-            aliases={it: counts.count(it) for it in counts},
+            aliases={count: counts.count(count) for count in counts},
         )
     if entry.type is SecretType.OVERRIDE:
         return Growth(
@@ -104,7 +105,7 @@ def _writes(chosen: random.Random, model: LimitedModel) -> Iterator[Entry]:
     for number in range(30):
         place, value = chosen.choice(PLACES), "x" * chosen.randrange(14)
         known = list(model.entries.values())
-        in_chain = [it for it in known if it.place.id in place.chain]
+        in_chain = [item for item in known if item.place.id in place.chain]
         kind = chosen.random()
         entry = Entry(f"{number}", place, f"K{number}", SecretType.VALUE, value)
         if kind < 0.3 and known:
@@ -117,7 +118,9 @@ def _writes(chosen: random.Random, model: LimitedModel) -> Iterator[Entry]:
                 yield replace(entry, type=SecretType.ALIAS, value="", target_id=target.id)
         elif kind < 0.7 and in_chain:
             target = chosen.choice(in_chain)
-            taken = {(it.target_id, it.place) for it in known if it.type is SecretType.OVERRIDE}
+            taken = {
+                (item.target_id, item.place) for item in known if item.type is SecretType.OVERRIDE
+            }
             is_lower = place.kind.is_lower_than(target.place.kind)
             if target.type is SecretType.VALUE and is_lower and (target.id, place) not in taken:
                 key, kind_of_it = target.key, SecretType.OVERRIDE
@@ -130,13 +133,17 @@ def _refused(model: LimitedModel, entry: Entry) -> tuple[set[str], set[str]]:
     """Return where there would be too many keys, and too many bytes, by counting everything."""
     later = LimitedModel({**model.entries, entry.id: entry})
     is_new = entry.id not in model.entries and entry.type is not SecretType.OVERRIDE
-    places = [it for it in PLACES if entry.place.id in it.chain]
-    keys = {it.id for it in places if is_new and len(later.sources(it)) > delivery_loads.MAX_KEYS}
+    places = [item for item in PLACES if entry.place.id in item.chain]
+    keys = {
+        place.id
+        for place in places
+        if is_new and len(later.sources(place)) > delivery_loads.MAX_KEYS
+    }
     sizes: Mapping[str, tuple[int, int]] = {
-        it.id: (model.size(it), later.size(it)) for it in places
+        place.id: (model.size(place), later.size(place)) for place in places
     }
     most = delivery_loads.MAX_BYTES
-    return keys, {it for it, (before, after) in sizes.items() if after > max(most, before)}
+    return keys, {name for name, (before, after) in sizes.items() if after > max(most, before)}
 
 
 def test_a_write_is_refused_exactly_where_a_service_would_get_too_much() -> None:

@@ -8,18 +8,18 @@ from hypothesis import strategies as st
 
 from gateway.crypto.envelope import (
     KEY_BYTES,
-    TamperedBox,
+    TamperedCiphertext,
     derive_key,
     keyed_hash,
     new_key,
-    open_box,
     seal,
+    unseal,
 )
 
 KEY = bytes(range(KEY_BYTES))
 PLAINTEXT = b"correct horse"
 IDENTITY = ("value", "organization", "project", "secret", "1", "data-key")
-BOX = seal(KEY, PLAINTEXT, *IDENTITY)
+CIPHERTEXT = seal(KEY, PLAINTEXT, *IDENTITY)
 HEADER_BYTES = 2
 NONCE_BYTES = 12
 TAG_BYTES = 16
@@ -31,19 +31,19 @@ def _flipped(box: bytes, bit: int) -> bytes:
     return bytes(changed)
 
 
-def test_a_box_opens_with_the_key_and_the_identity_it_was_sealed_for() -> None:
-    assert open_box(KEY, BOX, *IDENTITY) == PLAINTEXT
+def test_a_ciphertext_opens_with_the_key_and_the_identity_it_was_sealed_for() -> None:
+    assert unseal(KEY, CIPHERTEXT, *IDENTITY) == PLAINTEXT
 
 
 @given(st.binary(max_size=200), st.lists(st.text(max_size=20), max_size=5))
 def test_every_plaintext_comes_back_as_it_was(plaintext: bytes, identity: list[str]) -> None:
-    assert open_box(KEY, seal(KEY, plaintext, *identity), *identity) == plaintext
+    assert unseal(KEY, seal(KEY, plaintext, *identity), *identity) == plaintext
 
 
-def test_a_box_has_a_header_a_nonce_and_a_tag_around_the_ciphertext() -> None:
-    assert len(BOX) == HEADER_BYTES + NONCE_BYTES + len(PLAINTEXT) + TAG_BYTES
-    assert BOX[:HEADER_BYTES] == b"\x01\x01"
-    assert PLAINTEXT not in BOX
+def test_a_ciphertext_has_a_header_a_nonce_and_a_tag_around_the_ciphertext() -> None:
+    assert len(CIPHERTEXT) == HEADER_BYTES + NONCE_BYTES + len(PLAINTEXT) + TAG_BYTES
+    assert CIPHERTEXT[:HEADER_BYTES] == b"\x01\x01"
+    assert PLAINTEXT not in CIPHERTEXT
 
 
 def test_sealing_the_same_twice_gives_two_boxes_that_share_no_nonce() -> None:
@@ -57,17 +57,17 @@ def test_sealing_the_same_twice_gives_two_boxes_that_share_no_nonce() -> None:
     range(len(IDENTITY)),
     ids=["purpose", "organization", "project", "secret", "version", "data key"],
 )
-def test_a_box_moved_to_another_identity_does_not_open(part: int) -> None:
+def test_a_ciphertext_moved_to_another_identity_does_not_open(part: int) -> None:
     elsewhere = list(IDENTITY)
     elsewhere[part] = "another"
 
-    with pytest.raises(TamperedBox):
-        open_box(KEY, BOX, *elsewhere)
+    with pytest.raises(TamperedCiphertext):
+        unseal(KEY, CIPHERTEXT, *elsewhere)
 
 
-def test_a_box_does_not_open_with_another_key() -> None:
-    with pytest.raises(TamperedBox):
-        open_box(new_key(), BOX, *IDENTITY)
+def test_a_ciphertext_does_not_open_with_another_key() -> None:
+    with pytest.raises(TamperedCiphertext):
+        unseal(new_key(), CIPHERTEXT, *IDENTITY)
 
 
 @pytest.mark.parametrize(
@@ -78,40 +78,40 @@ def test_a_box_does_not_open_with_another_key() -> None:
 def test_identities_whose_parts_run_together_are_kept_apart(identity: tuple[str, ...]) -> None:
     box = seal(KEY, PLAINTEXT, "ab", "c")
 
-    assert open_box(KEY, box, "ab", "c") == PLAINTEXT
-    with pytest.raises(TamperedBox):
-        open_box(KEY, box, *identity)
+    assert unseal(KEY, box, "ab", "c") == PLAINTEXT
+    with pytest.raises(TamperedCiphertext):
+        unseal(KEY, box, *identity)
 
 
-@pytest.mark.parametrize("bit", range(8 * len(BOX)))
-def test_a_box_with_one_flipped_bit_does_not_open(bit: int) -> None:
-    with pytest.raises(TamperedBox):
-        open_box(KEY, _flipped(BOX, bit), *IDENTITY)
+@pytest.mark.parametrize("bit", range(8 * len(CIPHERTEXT)))
+def test_a_ciphertext_with_one_flipped_bit_does_not_open(bit: int) -> None:
+    with pytest.raises(TamperedCiphertext):
+        unseal(KEY, _flipped(CIPHERTEXT, bit), *IDENTITY)
 
 
-@pytest.mark.parametrize("length", range(len(BOX)))
+@pytest.mark.parametrize("length", range(len(CIPHERTEXT)))
 def test_a_truncated_box_does_not_open(length: int) -> None:
-    with pytest.raises(TamperedBox):
-        open_box(KEY, BOX[:length], *IDENTITY)
+    with pytest.raises(TamperedCiphertext):
+        unseal(KEY, CIPHERTEXT[:length], *IDENTITY)
 
 
-def test_a_box_with_something_behind_it_does_not_open() -> None:
-    with pytest.raises(TamperedBox):
-        open_box(KEY, BOX + b"\0", *IDENTITY)
+def test_a_ciphertext_with_something_behind_it_does_not_open() -> None:
+    with pytest.raises(TamperedCiphertext):
+        unseal(KEY, CIPHERTEXT + b"\0", *IDENTITY)
 
 
 def test_a_nonce_of_another_box_does_not_open_this_one() -> None:
     other = seal(KEY, PLAINTEXT, *IDENTITY)
-    mixed = BOX[:HEADER_BYTES] + other[2:14] + BOX[14:]
+    mixed = CIPHERTEXT[:HEADER_BYTES] + other[2:14] + CIPHERTEXT[14:]
 
-    with pytest.raises(TamperedBox):
-        open_box(KEY, mixed, *IDENTITY)
+    with pytest.raises(TamperedCiphertext):
+        unseal(KEY, mixed, *IDENTITY)
 
 
 def _opens(box: bytes) -> bool:
     try:
-        open_box(KEY, box, *IDENTITY)
-    except TamperedBox:
+        unseal(KEY, box, *IDENTITY)
+    except TamperedCiphertext:
         return False
     return True
 
@@ -119,13 +119,16 @@ def _opens(box: bytes) -> bool:
 def test_of_ten_thousand_tampered_boxes_none_opens() -> None:
     dice = random.Random(20_000)  # noqa: S311 - the same tampers each time
     tampered = [
-        bytes(byte ^ mask for byte, mask in zip(BOX, dice.randbytes(len(BOX)), strict=True))
+        bytes(
+            byte ^ mask
+            for byte, mask in zip(CIPHERTEXT, dice.randbytes(len(CIPHERTEXT)), strict=True)
+        )
         for _ in range(10_000)
     ]
 
     accepted = [box for box in tampered if _opens(box)]
 
-    assert _opens(BOX)
+    assert _opens(CIPHERTEXT)
     assert accepted == []
 
 

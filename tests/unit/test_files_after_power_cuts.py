@@ -16,10 +16,10 @@ from gateway.crypto.keyfile import KeyFile
 from tests.faults.disk import Disk, Rest
 from tests.faults.trace import events, is_traceable, tracing
 
-MAKES_ANCHOR: Final = """
+MAKES_CHECKPOINT: Final = """
 import sys, pathlib
-from gateway.storage.anchors import AnchorFile
-AnchorFile(pathlib.Path(sys.argv[1]) / "anchors").append("{}")
+from gateway.storage.checkpoints import CheckpointFile
+CheckpointFile(pathlib.Path(sys.argv[1]) / "anchors").append("{}")
 """
 MAKES_KEYS: Final = """
 import sys, pathlib
@@ -51,9 +51,9 @@ def _left(folder: Path, program: str) -> Mapping[str, bytes]:
     return disk.after(Rest.DROPPED, Random(0))  # noqa: S311 - nothing is left to chance
 
 
-def test_the_first_anchor_is_there(tmp_path: Path) -> None:
+def test_the_first_checkpoint_is_there(tmp_path: Path) -> None:
     """T2, S56: without it a trail would look like one whose anchors somebody took away."""
-    assert _left(tmp_path, MAKES_ANCHOR) == {"anchors": b"{}\n"}
+    assert _left(tmp_path, MAKES_CHECKPOINT) == {"anchors": b"{}\n"}
 
 
 def test_a_new_key_file_is_there(tmp_path: Path) -> None:

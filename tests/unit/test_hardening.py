@@ -64,18 +64,18 @@ def test_what_the_start_made_is_left_out_of_garbage_collections(data_dir: Path) 
     assert stock[1] == 0
 
 
-def _told(harden_line: str) -> list[int]:
+def _reported(harden_line: str) -> list[int]:
     program = [sys.executable, "-c", TELL.format(harden=harden_line)]
     ended = subprocess.run(program, capture_output=True, check=True)
-    told: list[int] = json.loads(ended.stdout)
-    return told
+    result: list[int] = json.loads(ended.stdout)
+    return result
 
 
 @LINUX
 def test_a_hardened_process_leaves_no_dump() -> None:
     """S49; the control is a process that was not hardened."""
-    assert _told("harden()") == [0, 0]
-    assert _told("pass")[1] == 1
+    assert _reported("harden()") == [0, 0]
+    assert _reported("pass")[1] == 1
 
 
 @LINUX
@@ -125,7 +125,7 @@ def test_swap_is_warned_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line
     assert ("swap_is_on" in _warned(swaps, monkeypatch)) is (lines == 2)
 
 
-def test_where_nothing_is_told_of_swap_nothing_is_warned_of(
+def test_where_nothing_is_reported_of_swap_nothing_is_warned_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "swap_is_on" not in _warned(tmp_path / "none", monkeypatch)

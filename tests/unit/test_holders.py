@@ -53,7 +53,7 @@ def test_a_chain_leads_from_the_narrowest_to_the_project(
         (JOB, OTHER, Relation.APART),
         (SHOP, OTHER_LIVE, Relation.APART),
     ],
-    ids=lambda it: it.name,
+    ids=lambda item: item.name,
 )
 def test_holders_know_where_others_stand(here: Holder, other: Holder, relation: Relation) -> None:
     """A3."""

@@ -10,7 +10,7 @@ from threading import Barrier
 
 import pytest
 
-from gateway.crypto.envelope import TamperedBox, new_key
+from gateway.crypto.envelope import TamperedCiphertext, new_key
 from gateway.crypto.keyfile import KeyFile, MalformedKeyFile, MissingKeyFile, UnsafeKeyFile
 from tests.patience import PATIENCE
 
@@ -186,7 +186,7 @@ def test_a_wrapped_key_does_not_open_for_another(tmp_path: Path, identity: tuple
     key_file = KeyFile.create(tmp_path / "keys.json")
     wrapped = key_file.wrap(new_key(), "project", "data-key")
 
-    with pytest.raises(TamperedBox):
+    with pytest.raises(TamperedCiphertext):
         key_file.unwrap(wrapped, key_file.primary, *identity)
 
 
@@ -194,12 +194,12 @@ def test_a_wrapped_key_does_not_open_with_another_or_an_unknown_key() -> None:
     keys = {"a": bytes(32), "b": bytes(31) + b"\1", "c": bytes(32)}
     wrapped = KeyFile("a", keys).wrap(new_key(), "project")
 
-    with pytest.raises(TamperedBox):
+    with pytest.raises(TamperedCiphertext):
         KeyFile("a", keys).unwrap(wrapped, "b", "project")
     # The same key under another name: what a key is called is part of what is sealed.
-    with pytest.raises(TamperedBox):
+    with pytest.raises(TamperedCiphertext):
         KeyFile("a", keys).unwrap(wrapped, "c", "project")
-    with pytest.raises(TamperedBox):
+    with pytest.raises(TamperedCiphertext):
         KeyFile("a", keys).unwrap(wrapped, "unknown", "project")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.crypto.envelope import TamperedBox, new_key
+from gateway.crypto.envelope import TamperedCiphertext, new_key
 from gateway.crypto.kept_in_environment import KeyInEnvironment, WeakKey
 from gateway.crypto.kept_in_file import KeysInFile
 from gateway.crypto.keyfile import KeyFile
@@ -42,10 +42,10 @@ async def test_what_was_wrapped_opens_with_its_identity_only(path: Path) -> None
 
         assert wrapped.kek_id == await keeper.current_id()
         assert await keeper.unwrap(wrapped, OWNER, KEY_ID) == key
-        with pytest.raises(TamperedBox):
+        with pytest.raises(TamperedCiphertext):
             await keeper.unwrap(wrapped, "other", KEY_ID)
-        with pytest.raises(TamperedBox):
-            await keeper.unwrap(Wrapped(wrapped.kek_id, wrapped.box[:-1]), OWNER, KEY_ID)
+        with pytest.raises(TamperedCiphertext):
+            await keeper.unwrap(Wrapped(wrapped.kek_id, wrapped.ciphertext[:-1]), OWNER, KEY_ID)
 
 
 async def test_a_key_that_was_added_meanwhile_is_met_and_used(path: Path) -> None:
@@ -84,7 +84,7 @@ async def test_keys_that_nobody_needs_are_removed_and_the_primary_stays(path: Pa
     assert KeyFile.load(path).primary == third
 
 
-async def test_a_key_file_that_cannot_be_read_any_more_is_told_as_such(path: Path) -> None:
+async def test_a_key_file_that_cannot_be_read_any_more_is_reported_as_such(path: Path) -> None:
     kept = _kept(path)
     path.rename(path.with_suffix(".gone"))  # noqa: ASYNC240 - a local file
 
@@ -107,7 +107,7 @@ def test_a_changed_key_file_is_still_its_owners_alone(path: Path) -> None:
     _kept(path).add_key()
 
     assert path.stat().st_mode & 0o777 == 0o600
-    assert [it.name for it in path.parent.iterdir()] == [path.name]
+    assert [item.name for item in path.parent.iterdir()] == [path.name]
 
 
 def test_a_key_file_behind_a_link_is_changed_where_it_is(path: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Column, Integer, String
 
 from gateway.domain.errors import Argument, InvalidInput
-from gateway.storage.keyset import Ordering, Place
+from gateway.storage.keyset import Ordering, SortKey
 from gateway.storage.tables import UtcDateTime
 
 ORDERING = Ordering(
@@ -27,7 +27,7 @@ def _cursor(plain: object) -> str:
     return base64.urlsafe_b64encode(json.dumps(plain).encode()).decode().rstrip("=")
 
 
-def _places(cursor: str, *, is_backward: bool = False) -> Sequence[Place]:
+def _places(cursor: str, *, is_backward: bool = False) -> Sequence[SortKey]:
     condition = ORDERING.beyond(cursor, is_backward=is_backward)
     return list(condition.compile().params.values())
 
@@ -55,7 +55,9 @@ json_values = st.recursive(
 )
 
 
-@given(json_values | st.lists(json_values, min_size=3, max_size=3).map(lambda it: ["PLACES", *it]))
+@given(
+    json_values | st.lists(json_values, min_size=3, max_size=3).map(lambda item: ["PLACES", *item])
+)
 def test_any_json_is_a_cursor_or_invalid_input(plain: object) -> None:
     with pytest.raises(InvalidInput):
         ORDERING.beyond(_cursor(plain), is_backward=False)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.crypto.envelope import TamperedBox, new_key
+from gateway.crypto.envelope import TamperedCiphertext, new_key
 from gateway.crypto.kept_in_aws import KeysInAws, MissingLibrary
 from gateway.crypto.keyring import Wrapped
 from gateway.domain.errors import KeysUnavailable, RefusedStart
@@ -46,7 +46,7 @@ async def test_a_data_key_comes_back_from_kms(keys: KeysInAws, key_id: str) -> N
     assert wrapped.kek_id == f"aws-kms:{key_id}" == await keys.current_id()
     assert keys.knows(wrapped.kek_id)
     assert not keys.knows("kek-12345678")
-    assert key not in wrapped.box
+    assert key not in wrapped.ciphertext
     assert await keys.unwrap(wrapped, OWNER, KEY_ID) == key
 
 
@@ -55,7 +55,7 @@ async def test_a_wrong_context_is_refused(keys: KeysInAws, identity: tuple[str, 
     """S52: KMS knows whose data key it is."""
     wrapped = await keys.wrap(new_key(), OWNER, KEY_ID)
 
-    with pytest.raises(TamperedBox):
+    with pytest.raises(TamperedCiphertext):
         await keys.unwrap(wrapped, *identity)
 
 
@@ -69,9 +69,9 @@ async def test_without_a_context_any_place_would_do(moto: str, key_id: str) -> N
 
 async def test_changed_bytes_are_refused(keys: KeysInAws) -> None:
     wrapped = await keys.wrap(new_key(), OWNER, KEY_ID)
-    changed = wrapped.box[:-1] + bytes([wrapped.box[-1] ^ 1])
+    changed = wrapped.ciphertext[:-1] + bytes([wrapped.ciphertext[-1] ^ 1])
 
-    with pytest.raises(TamperedBox):
+    with pytest.raises(TamperedCiphertext):
         await keys.unwrap(Wrapped(wrapped.kek_id, changed), OWNER, KEY_ID)
 
 
@@ -123,7 +123,7 @@ async def test_a_kms_that_refuses_the_box_is_damage() -> None:
     with FailingKms(code="IncorrectKeyException").running() as server:
         keys = KeysInAws("key", endpoint=server.url)
 
-        with pytest.raises(TamperedBox):
+        with pytest.raises(TamperedCiphertext):
             await keys.unwrap(Wrapped("aws-kms:key", b"box"), OWNER, KEY_ID)
 
 
@@ -163,7 +163,7 @@ async def test_a_silent_kms_is_given_up_and_stalls_nobody_else() -> None:
     assert turns > 50
 
 
-def test_without_boto3_it_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_boto3_it_is_reported_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "boto3", None)
 
     with pytest.raises(MissingLibrary, match="extra `aws`"):

@@ -18,12 +18,12 @@ def _failure(code: int) -> sqlite3.OperationalError:
 @pytest.mark.parametrize(
     ("make", "code", "words"),
     [
-        (lambda it: it.mkdir(), sqlite3.SQLITE_CANTOPEN, "it is a folder"),
-        (lambda it: it.touch(), sqlite3.SQLITE_FULL, "its disk is full: make room"),
-        (lambda it: it.touch(), sqlite3.SQLITE_READONLY_DBMOVED, "read-only for this user"),
+        (lambda item: item.mkdir(), sqlite3.SQLITE_CANTOPEN, "it is a folder"),
+        (lambda item: item.touch(), sqlite3.SQLITE_FULL, "its disk is full: make room"),
+        (lambda item: item.touch(), sqlite3.SQLITE_READONLY_DBMOVED, "read-only for this user"),
         # Nothing that the file system could say: SQLite's own words.
-        (lambda it: it.touch(), sqlite3.SQLITE_CANTOPEN, "unable to open database file"),
-        (lambda it: it.touch(), sqlite3.SQLITE_BUSY, "unable to open database file"),
+        (lambda item: item.touch(), sqlite3.SQLITE_CANTOPEN, "unable to open database file"),
+        (lambda item: item.touch(), sqlite3.SQLITE_BUSY, "unable to open database file"),
     ],
     ids=["a folder", "full", "read-only", "nothing to see", "held"],
 )

@@ -9,9 +9,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from gateway.domain.errors import Unavailable
 from gateway.storage.faults import (
     UnusableDatabase,
+    map_db_errors,
+    map_error,
     refusing_to_start,
-    telling_of_storage,
-    translated,
 )
 
 DEFECT = ProgrammingError("SELECT", None, sqlite3.ProgrammingError("wrong number of bindings"))
@@ -20,12 +20,12 @@ BUSY = OperationalError("BEGIN", None, sqlite3.OperationalError("database is loc
 
 def test_a_pool_without_a_free_connection_is_a_matter_of_time() -> None:
     """S59."""
-    assert isinstance(translated(PoolTimeoutError()), Unavailable)
+    assert isinstance(map_error(PoolTimeoutError()), Unavailable)
 
 
-def test_a_defect_of_ours_is_not_told_as_one_of_storage() -> None:
-    assert translated(DEFECT) is DEFECT
-    with pytest.raises(ProgrammingError), telling_of_storage():
+def test_a_defect_of_ours_is_not_reported_as_one_of_storage() -> None:
+    assert map_error(DEFECT) is DEFECT
+    with pytest.raises(ProgrammingError), map_db_errors():
         raise DEFECT
     with pytest.raises(ProgrammingError), refusing_to_start("here"):
         raise DEFECT
@@ -33,12 +33,12 @@ def test_a_defect_of_ours_is_not_told_as_one_of_storage() -> None:
 
 def test_a_database_that_is_held_keeps_from_starting() -> None:
     """S58."""
-    told = "here cannot be used: database is locked"
-    with pytest.raises(UnusableDatabase, match=told), refusing_to_start("here"):
+    answer = "here cannot be used: database is locked"
+    with pytest.raises(UnusableDatabase, match=answer), refusing_to_start("here"):
         raise BUSY
 
 
 def test_an_unknown_error_of_the_driver_is_no_damage() -> None:
     unknown = DatabaseError("SELECT", None, sqlite3.DatabaseError("something"))
 
-    assert translated(unknown) is unknown
+    assert map_error(unknown) is unknown

@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from gateway.crypto.envelope import TamperedBox, new_key, open_box, seal
+from gateway.crypto.envelope import TamperedCiphertext, new_key, seal, unseal
 
 TRIES: Final = 10_000
 SEALS: Final = int(os.environ.get("SEALS", "100000"))
@@ -34,7 +34,7 @@ def _places() -> list[Place]:
 
 
 def _bound(box: bytes, place: Place) -> bytes:
-    return open_box(KEY, box, *place)
+    return unseal(KEY, box, *place)
 
 
 def _loose(box: bytes, _: Place) -> bytes:
@@ -49,7 +49,7 @@ def _sealed_loosely(plaintext: bytes) -> bytes:
 def _is_accepted(opening: Opening, box: bytes, place: Place) -> bool:
     try:
         opening(box, place)
-    except TamperedBox:
+    except TamperedCiphertext:
         return False
     return True
 
@@ -115,7 +115,7 @@ def test_short_nonces_would_come_twice() -> None:
 @pytest.mark.parametrize(
     "header", [b"\x00\x01", b"\x02\x01", b"\x01\x00", b"\x01\x02"], ids=bytes.hex
 )
-def test_a_box_of_another_form_is_not_tried(header: bytes) -> None:
+def test_a_ciphertext_of_another_form_is_not_tried(header: bytes) -> None:
     """The first bytes name the form and the algorithm, of which there is one."""
     place = _places()[0]
     box = seal(KEY, b"value", *place)

@@ -11,7 +11,7 @@ import pytest
 from gateway.domain.errors import IntegrityFault
 from gateway.domain.scopes import Scope
 from gateway.domain.sealed import SealedValue, ValueIdentity
-from gateway.services.foundation import utc_now
+from gateway.services.context import utc_now
 from gateway.services.vault import LockedVault, MissingDataKey, Vault
 from tests.world import World
 
@@ -52,11 +52,11 @@ async def test_a_sealed_value_opens_at_its_place(world: World, identity: ValueId
 
 
 ELSEWHERE: dict[str, Callable[[World, ValueIdentity], ValueIdentity]] = {
-    "another organization": lambda _, it: replace(it, organization_id="another"),
-    "another project": lambda world, it: replace(it, project_id=world.demo.other_project_id),
-    "another secret": lambda world, it: replace(it, secret_id=world.demo.built_in_secret_id),
-    "an older version": lambda _, it: replace(it, value_version=0),
-    "a newer version": lambda _, it: replace(it, value_version=2),
+    "another organization": lambda _, item: replace(item, organization_id="another"),
+    "another project": lambda world, item: replace(item, project_id=world.demo.other_project_id),
+    "another secret": lambda world, item: replace(item, secret_id=world.demo.built_in_secret_id),
+    "an older version": lambda _, item: replace(item, value_version=0),
+    "a newer version": lambda _, item: replace(item, value_version=2),
 }
 
 
@@ -84,7 +84,7 @@ async def test_a_sealed_value_does_not_open_under_another_data_key(
         await _opened(world, replace(sealed, data_key_id=other_key), identity)
 
 
-async def test_a_project_without_its_data_key_is_told_as_damaged(
+async def test_a_project_without_its_data_key_is_reported_as_damaged(
     world: World, identity: ValueIdentity
 ) -> None:
     with pytest.raises(MissingDataKey):

@@ -14,12 +14,12 @@ from gateway.crypto.keyfile import KeyFile
 from gateway.crypto.keyring import KeyRing, Wrapped
 from gateway.domain.drafts import HolderReference
 from gateway.domain.errors import IntegrityFault, KeysUnavailable
-from gateway.domain.keys import MOST_SEALS
+from gateway.domain.keys import MAX_SEALS
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope
 from gateway.domain.sealed import SealedValue, ValueIdentity
+from gateway.services.context import ServiceContext
 from gateway.services.data_key_cache import DataKeyCache
-from gateway.services.foundation import Foundation
 from gateway.services.operator.keys import Keys
 from gateway.services.vault import SEALS_AT_ONCE, Vault
 from gateway.storage import secrets
@@ -88,7 +88,7 @@ async def process(world: World, data_dir: Path) -> AsyncIterator[Process]:
 
 
 def _keys(world: World) -> Keys:
-    return Keys(Foundation(world.runtime.database, world.runtime.vault))
+    return Keys(ServiceContext(world.runtime.database, world.runtime.vault))
 
 
 def _rows(data_dir: Path, project_id: str) -> list[tuple[str, int]]:
@@ -144,7 +144,7 @@ async def test_a_deleted_projects_values_open_nowhere_once_copies_of_its_key_are
     """Crypto-shredding: what a backup of the values alone holds stays sealed."""
     kept = await process.sealed()
     await world.runtime.services.administration.delete_holder(
-        viewer=Principal.operator(world.demo.organization_id),
+        principal=Principal.operator(world.demo.organization_id),
         at=HolderReference(Scope.PROJECT, world.demo.project_id),
         with_content=True,
     )
@@ -189,7 +189,7 @@ async def test_a_worn_data_key_is_followed_by_another(process: Process, data_dir
     """S53: before 2^31 seals, by itself."""
     first = await process.sealed()
     with closing(sqlite3.connect(data_dir / "secrets.db")) as connection, connection:
-        nearly = (MOST_SEALS - SEALS_AT_ONCE, process.demo.project_id)
+        nearly = (MAX_SEALS - SEALS_AT_ONCE, process.demo.project_id)
         connection.execute("UPDATE data_key SET seal_count = ? WHERE project_id = ?", nearly)
     async with process.database.write() as unit:
         for _ in range(SEALS_AT_ONCE * 2):
@@ -200,7 +200,7 @@ async def test_a_worn_data_key_is_followed_by_another(process: Process, data_dir
     assert await process.opened(first) == await process.opened(last) == "value"
     retiring, active = _rows(data_dir, process.demo.project_id)
     assert retiring[0] == "RETIRING"
-    assert retiring[1] <= MOST_SEALS
+    assert retiring[1] <= MAX_SEALS
     assert active[0] == "ACTIVE"
     assert active[1] <= 2 * SEALS_AT_ONCE
 
@@ -209,7 +209,7 @@ async def test_the_key_that_follows_is_made_at_the_time_of_the_clock(
     process: Process, data_dir: Path
 ) -> None:
     with closing(sqlite3.connect(data_dir / "secrets.db")) as connection, connection:
-        worn = (MOST_SEALS, process.demo.project_id)
+        worn = (MAX_SEALS, process.demo.project_id)
         connection.execute("UPDATE data_key SET seal_count = ? WHERE project_id = ?", worn)
     await process.sealed()
     with closing(sqlite3.connect(data_dir / "secrets.db")) as connection:
@@ -221,9 +221,7 @@ async def test_the_key_that_follows_is_made_at_the_time_of_the_clock(
     assert made[0].startswith("2999-12-31")
 
 
-async def test_fingerprints_tell_equal_values_of_one_project(
-    world: World, process: Process
-) -> None:
+async def test_fingerprints_say_equal_values_of_one_project(world: World, process: Process) -> None:
     """In every process alike; not those of two projects, and nothing without the key."""
     own = {"project_id": world.demo.project_id}
     other = {"project_id": world.demo.other_project_id}

@@ -20,18 +20,18 @@ from gateway.domain.errors import (
 )
 from gateway.domain.grants import OrganizationNotNamed
 from gateway.domain.origins import originating
-from gateway.http.answers import encoded, plain, refusing
-from gateway.http.asked import Asked
-from gateway.http.attendance import DeadlineExceeded
+from gateway.http.deadline import DeadlineExceeded
+from gateway.http.graphql_params import GraphQLParams
+from gateway.http.graphql_responses import error_response, to_json, to_payload
 from gateway.http.json_body import RefusedBody, json_object
 from gateway.http.live.parts import Channel, CloseCode, Closed, Gone, SocketParts
 from gateway.http.live.streaming import in_served_time, until_one_ends
-from gateway.services.execution import Answer, Caller
+from gateway.services.execution import ExecutionResult, RequestPrincipal
 
 _log = structlog.get_logger(__name__)
 
-MOST_OPERATIONS: Final = 10
-_MOST_ID: Final = 256
+MAX_OPERATIONS: Final = 10
+_MAX_ID: Final = 256
 _CREDENTIAL_NAMES: Final = ("Authorization", "authorization")
 _ORGANIZATION_NAMES: Final = ("X-Organization-Id", "x-organization-id")
 
@@ -45,13 +45,15 @@ class TooManyOperations(GatewayError):
 
     def __init__(self) -> None:
         """Name the bound."""
-        super().__init__(f"At most {MOST_OPERATIONS} operations at once on one socket.")
+        super().__init__(f"At most {MAX_OPERATIONS} operations at once on one socket.")
 
 
 class Conversation:
     """One socket's."""
 
-    def __init__(self, channel: Channel, parts: SocketParts, caller: Caller | None) -> None:
+    def __init__(
+        self, channel: Channel, parts: SocketParts, caller: RequestPrincipal | None
+    ) -> None:
         """Take the socket, what answers, and who opened it if that is known already."""
         self._channel = channel
         self._parts = parts
@@ -72,12 +74,12 @@ class Conversation:
         except TimeoutError:
             raise Closed(CloseCode.INIT_TIMEOUT, "Connection initialisation timeout") from None
         # Not part of that time: when many come at once, they wait for the server.
-        caller = await self._known(payload)
+        caller = await self._to_known_error(payload)
         await self._send({"type": "connection_ack"})
         try:
             await until_one_ends(
                 self._listen(caller),
-                self._parts.streaming.vigil.until_over(caller),
+                self._parts.streaming.monitor.wait_until_invalid(caller),
                 _until(self._is_over),
             )
         finally:
@@ -98,7 +100,7 @@ class Conversation:
                 case _:
                     raise Closed(CloseCode.UNAUTHORIZED, "Unauthorized")
 
-    async def _known(self, payload: object) -> Caller:
+    async def _to_known_error(self, payload: object) -> RequestPrincipal:
         if not isinstance(payload, dict | None):
             raise Closed(CloseCode.BAD_REQUEST, "The payload is not a JSON object")
         said: Message = payload or {}
@@ -109,7 +111,9 @@ class Conversation:
         # Beside a header it is one credential, or one organization, too many.
         if self._caller is not None or len(given) != 1 or not isinstance(given[0], str):
             raise Closed(CloseCode.FORBIDDEN, "Forbidden")
-        if len(organizations) > 1 or not all(isinstance(it, str) for it in organizations):
+        if len(organizations) > 1 or not all(
+            isinstance(organization, str) for organization in organizations
+        ):
             raise Closed(CloseCode.FORBIDDEN, "Forbidden")
         try:
             return await self._parts.sign_in(given[0], next(iter(organizations), None))
@@ -120,7 +124,7 @@ class Conversation:
         except (RateLimited, TimeoutError, Unavailable):
             raise Closed(CloseCode.TRY_AGAIN_LATER, "Try again later") from None
 
-    async def _listen(self, caller: Caller) -> None:
+    async def _listen(self, caller: RequestPrincipal) -> None:
         while True:
             message = await self._next()
             match message["type"]:
@@ -137,40 +141,42 @@ class Conversation:
                 case _:
                     raise Closed(CloseCode.BAD_REQUEST, "Unknown type of message")
 
-    async def _begin(self, caller: Caller, message: Message) -> None:
+    async def _begin(self, caller: RequestPrincipal, message: Message) -> None:
         operation_id, payload = _id_of(message), message.get("payload")
         if operation_id in self._operations:
             raise Closed(CloseCode.DUPLICATE_ID, "There is a subscriber with this id")
         if not isinstance(payload, dict):
             raise Closed(CloseCode.BAD_REQUEST, "The payload is not a JSON object")
-        if len(self._operations) >= MOST_OPERATIONS:
+        if len(self._operations) >= MAX_OPERATIONS:
             await self._refuse(operation_id, TooManyOperations())
             return
         try:
-            asked = Asked.read(payload, self._parts.documents)
+            params = GraphQLParams.read(payload, self._parts.documents)
         except RefusedBody as error:
             raise Closed(CloseCode.BAD_REQUEST, error.message) from None
         except GatewayError as error:
             await self._refuse(operation_id, error)
             return
-        work = self._operate(operation_id, asked, caller)
+        work = self._operate(operation_id, params, caller)
         self._operations[operation_id] = asyncio.create_task(work)
 
     def _end(self, operation_id: str) -> None:
         if (task := self._operations.pop(operation_id, None)) is not None:
             task.cancel()
 
-    async def _operate(self, operation_id: str, asked: Asked, caller: Caller) -> None:
+    async def _operate(
+        self, operation_id: str, params: GraphQLParams, caller: RequestPrincipal
+    ) -> None:
         last: Message = {"id": operation_id, "type": "complete"}
         try:
-            with originating(actor_kind=caller.kind, actor_id=caller.viewer.id):
-                async with aclosing(self._answers(asked, caller)) as answers:
+            with originating(actor_kind=caller.kind, actor_id=caller.principal.id):
+                async with aclosing(self._answers(params, caller)) as answers:
                     async for answer in answers:
                         if answer.is_request_error:
                             last = _error(operation_id, answer)
                             break
                         await self._send(
-                            {"id": operation_id, "type": "next", "payload": plain(answer)}
+                            {"id": operation_id, "type": "next", "payload": to_payload(answer)}
                         )
         except Gone:
             # Who listens on the socket finds that out, too, and ends all of it.
@@ -178,33 +184,35 @@ class Conversation:
         except Exception as error:  # noqa: BLE001 - nobody else waits for it: this is its edge
             if not isinstance(error, GatewayError):
                 _log.error("unexpected_error", exc_info=error)
-            last = _error(operation_id, refusing(error))
+            last = _error(operation_id, error_response(error))
         # From here on the id may be used again.
         self._operations.pop(operation_id, None)
         with suppress(Gone):
             await self._send(last)
 
-    async def _answers(self, asked: Asked, caller: Caller) -> AsyncGenerator[Answer, None]:
+    async def _answers(
+        self, params: GraphQLParams, caller: RequestPrincipal
+    ) -> AsyncGenerator[ExecutionResult, None]:
         streaming = self._parts.streaming
-        if not streaming.streams.is_subscription(*asked.operation):
-            yield await self._ran(asked, caller)
+        if not streaming.streams.is_subscription(*params.operation):
+            yield await self._ran(params, caller)
             return
-        told = streaming.streams.stream(
-            caller, asked.document, asked.variables, asked.operation_name
+        results = streaming.streams.stream(
+            caller, params.document, params.variables, params.operation_name
         )
         with streaming.counted(caller):
-            async with aclosing(told):
-                async for answer in told:
+            async with aclosing(results):
+                async for answer in results:
                     if answer.first_code is ErrorCode.UNAUTHENTICATED:
                         self._is_over.set()
                     yield answer
 
-    async def _ran(self, asked: Asked, caller: Caller) -> Answer:
+    async def _ran(self, params: GraphQLParams, caller: RequestPrincipal) -> ExecutionResult:
         seconds = self._parts.times.operation
         try:
             async with asyncio.timeout(seconds):
                 async with self._parts.open_run(caller) as run:
-                    return await run(asked.document, asked.variables, asked.operation_name)
+                    return await run(params.document, params.variables, params.operation_name)
         except TimeoutError:
             raise DeadlineExceeded(seconds) from None
         except Unauthenticated:
@@ -212,7 +220,7 @@ class Conversation:
             raise
 
     async def _refuse(self, operation_id: str, error: GatewayError) -> None:
-        await self._send(_error(operation_id, refusing(error)))
+        await self._send(_error(operation_id, error_response(error)))
 
     async def _next(self) -> Message:
         text = await self._channel.receive()
@@ -229,7 +237,7 @@ class Conversation:
         await self._send({"type": "pong", **payload})
 
     async def _send(self, message: Message) -> None:
-        await self._channel.send(encoded(message))
+        await self._channel.send(to_json(message))
 
     async def _drop_operations(self) -> None:
         tasks = list(self._operations.values())
@@ -244,10 +252,10 @@ async def _until(event: asyncio.Event) -> None:
 
 def _id_of(message: Message) -> str:
     given = message.get("id")
-    if not isinstance(given, str) or not 0 < len(given) <= _MOST_ID:
+    if not isinstance(given, str) or not 0 < len(given) <= _MAX_ID:
         raise Closed(CloseCode.BAD_REQUEST, "The message has no id")
     return given
 
 
-def _error(operation_id: str, answer: Answer) -> Message:
+def _error(operation_id: str, answer: ExecutionResult) -> Message:
     return {"id": operation_id, "type": "error", "payload": answer.errors}

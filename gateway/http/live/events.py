@@ -13,11 +13,11 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from gateway.domain.errors import ErrorCode, GatewayError, Unauthenticated
-from gateway.http.answers import encoded, plain, refusing
 from gateway.http.connections import STATE_KEY, Connections
+from gateway.http.graphql_responses import error_response, to_json, to_payload
 from gateway.http.live.streaming import Streaming, until_one_ends
 from gateway.http.negotiation import EVENTS
-from gateway.services.execution import Answer, Caller
+from gateway.services.execution import ExecutionResult, RequestPrincipal
 
 _log = structlog.get_logger(__name__)
 
@@ -31,13 +31,13 @@ _HEADERS: Final = (
     (b"x-accel-buffering", b"no"),
 )
 
-Answers = AsyncGenerator[Answer, None]
+Answers = AsyncGenerator[ExecutionResult, None]
 
 
 class EventStream:
     """An ASGI answer that goes on until its answers, its caller's credential or the server end."""
 
-    def __init__(self, answers: Answers, caller: Caller, streaming: Streaming) -> None:
+    def __init__(self, answers: Answers, caller: RequestPrincipal, streaming: Streaming) -> None:
         """Take what is told, and to whom."""
         self._answers = answers
         self._caller = caller
@@ -51,16 +51,18 @@ class EventStream:
         await _write(send, _BEAT)
         stopping = _connections(scope).until_closing()
         try:
-            await until_one_ends(self._tell(send), _beat(send), self._end_with_caller(), stopping)
+            await until_one_ends(
+                self._send_events(send), _beat(send), self._end_with_caller(), stopping
+            )
         except Unauthenticated as error:
-            await _write(send, _event(refusing(error)) + _COMPLETE)
+            await _write(send, _event(error_response(error)) + _COMPLETE)
         await send({"type": "http.response.body", "body": b""})
 
     async def _end_with_caller(self) -> None:
-        await self._streaming.vigil.until_over(self._caller)
+        await self._streaming.monitor.wait_until_invalid(self._caller)
         raise Unauthenticated
 
-    async def _tell(self, send: Send) -> None:
+    async def _send_events(self, send: Send) -> None:
         try:
             async with aclosing(self._answers) as answers:
                 async for answer in answers:
@@ -70,7 +72,7 @@ class EventStream:
         except Exception as error:  # noqa: BLE001 - the answer has begun: this is its edge
             if not isinstance(error, GatewayError):
                 _log.error("unexpected_error", exc_info=error)
-            await _write(send, _event(refusing(error)))
+            await _write(send, _event(error_response(error)))
         await _write(send, _COMPLETE)
 
 
@@ -84,8 +86,8 @@ async def _write(send: Send, chunk: bytes) -> None:
     await send({"type": "http.response.body", "body": chunk, "more_body": True})
 
 
-def _event(answer: Answer) -> bytes:
-    return b"event: next\ndata: " + encoded(plain(answer)) + b"\n\n"
+def _event(answer: ExecutionResult) -> bytes:
+    return b"event: next\ndata: " + to_json(to_payload(answer)) + b"\n\n"
 
 
 def _connections(scope: Scope) -> Connections:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from gateway.http.live.streaming import Streaming
 from gateway.http.trusted import TrustedDocuments
-from gateway.services.execution import Caller, OpenRun
+from gateway.services.execution import ExecutorFactory, RequestPrincipal
 
 
 class CloseCode(IntEnum):
@@ -71,9 +71,9 @@ class SocketTimes:
 class SocketParts:
     """What answers on a socket."""
 
-    open_run: OpenRun
+    open_run: ExecutorFactory
     streaming: Streaming
     documents: TrustedDocuments
     # Takes an Authorization header's text.
-    sign_in: Callable[[str, str | None], Awaitable[Caller]]
+    sign_in: Callable[[str, str | None], Awaitable[RequestPrincipal]]
     times: SocketTimes

@@ -15,7 +15,7 @@ from gateway.http.live.conversation import Conversation
 from gateway.http.live.parts import CloseCode, Closed, Gone, SocketParts, SocketTimes
 from gateway.http.live.streaming import Streaming
 from gateway.http.trusted import TrustedDocuments
-from gateway.services.execution import Caller, OpenRun
+from gateway.services.execution import ExecutorFactory, RequestPrincipal
 
 _log = structlog.get_logger(__name__)
 
@@ -30,7 +30,7 @@ SUBPROTOCOL: Final = "graphql-transport-ws"
 _NOT_SPOKEN: Final = Closed(CloseCode.SUBPROTOCOL_NOT_ACCEPTABLE, "Subprotocol not acceptable")
 
 # Takes an Authorization header's text, and the socket's scope.
-SignIn = Callable[[str, Scope, str | None], Awaitable[Caller]]
+SignIn = Callable[[str, Scope, str | None], Awaitable[RequestPrincipal]]
 
 
 class ForeignOrigin(GatewayError):
@@ -48,7 +48,7 @@ class SocketEndpoint:
 
     def __init__(
         self,
-        open_run: OpenRun,
+        open_run: ExecutorFactory,
         streaming: Streaming,
         documents: TrustedDocuments,
         sign_in: SignIn,
@@ -97,7 +97,7 @@ class SocketEndpoint:
         return Closed(CloseCode.INTERNAL, "Internal error")
 
     def _parts(self, scope: Scope) -> SocketParts:
-        async def sign_in(authorization: str, organization_id: str | None) -> Caller:
+        async def sign_in(authorization: str, organization_id: str | None) -> RequestPrincipal:
             async with asyncio.timeout(SIGN_IN_SECONDS), self._signing_in:
                 return await self._sign_in(authorization, scope, organization_id)
 

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 from gateway.domain.errors import ErrorCode, GatewayError
-from gateway.services.execution import Caller, Streams
-from gateway.services.vigil import Vigil
+from gateway.services.credential_monitor import CredentialMonitor
+from gateway.services.execution import RequestPrincipal, Subscriber
 
 Awaited = TypeVar("Awaited")
 
@@ -29,25 +29,27 @@ class TooManyStreams(GatewayError):
 class Streaming:
     """Subscriptions of this process, each with its end."""
 
-    def __init__(self, streams: Streams, vigil: Vigil, *, most_per_caller: int) -> None:
+    def __init__(
+        self, streams: Subscriber, monitor: CredentialMonitor, *, most_per_caller: int
+    ) -> None:
         """Take what runs them, what knows when a credential ends, and how many a caller may have.
 
         With a bound of 0 any number is allowed.
         """
         self.streams = streams
-        self.vigil = vigil
+        self.monitor = monitor
         self._most = most_per_caller
         self._counts: Counter[str] = Counter()
 
     @contextmanager
-    def counted(self, caller: Caller) -> Iterator[None]:
+    def counted(self, caller: RequestPrincipal) -> Iterator[None]:
         """Count one more for the length of the block.
 
         Raises:
             TooManyStreams: if the caller has as many as one may.
 
         """
-        name = caller.viewer.id
+        name = caller.principal.id
         if self._most and self._counts[name] >= self._most:
             raise TooManyStreams(self._most)
         self._counts[name] += 1

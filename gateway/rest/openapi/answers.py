@@ -213,11 +213,11 @@ ENUMS: Final[Fields] = {
         (Scope.BUILT_IN, *LEGACY_SCOPES), "Where a secret of these paths lives, widest first."
     ),
     "SecretTypeEnum": one_of(
-        (it for it in SecretType if it not in EXTERNAL_TYPES),
+        (item for item in SecretType if item not in EXTERNAL_TYPES),
         "What kind of secret a row of these paths is.",
     ),
     "SecretServiceTypeEnum": one_of(
-        (it for it in ServiceType if it not in NEWER_SERVICE_TYPES),
+        (item for item in ServiceType if item not in NEWER_SERVICE_TYPES),
         "A kind of service that a secret of these paths belongs to or comes from.",
     ),
     "LinkedServiceTypeEnum": one_of(

@@ -76,7 +76,7 @@ def _operation(row: Row) -> Shape:
         "description": detail_of(row),
         "parameters": parameters_of(row),
         **(_request(row.request) if row.request else {}),
-        "responses": {str(row.status.value): _success(row), **_unchanged(row), **_refusals(row)},
+        "responses": {str(row.status.value): _success(row), **_keep(row), **_refusals(row)},
     }
 
 
@@ -109,7 +109,7 @@ def _success_headers(row: Row) -> tuple[str, ...]:
     return ("ETag",) if row.action is Action.WRITE else ()
 
 
-def _unchanged(row: Row) -> Shape:
+def _keep(row: Row) -> Shape:
     if not row.takes_if_none_match:
         return {}
     headers = _headers(*_success_headers(row))
@@ -118,16 +118,16 @@ def _unchanged(row: Row) -> Shape:
 
 def _refusals(row: Row) -> Shape:
     return {
-        str(status.value): {"$ref": f"#/components/responses/{_named(codes)}"}
+        str(status.value): {"$ref": f"#/components/responses/{_name(codes)}"}
         for status, codes in codes_by_status(row)
     }
 
 
 def _responses() -> Shape:
-    return {_named(codes): _response(codes) for row in ROWS for _, codes in codes_by_status(row)}
+    return {_name(codes): _response(codes) for row in ROWS for _, codes in codes_by_status(row)}
 
 
-def _named(codes: tuple[ErrorCode, ...]) -> str:
+def _name(codes: tuple[ErrorCode, ...]) -> str:
     return ".".join(code.title().replace("_", "") for code in codes)
 
 

@@ -35,7 +35,7 @@ _PAGE_HEADERS: Final[Mapping[str, str]] = {
 
 def reference_routes() -> list[BaseRoute]:
     """Return both routes."""
-    content, before_nonce, after_nonce = _made()
+    content, before_nonce, after_nonce = _make()
     document = TaggedText(content, media_type="application/json")
 
     async def answer_page(_: Request) -> Response:
@@ -48,7 +48,7 @@ def reference_routes() -> list[BaseRoute]:
 
 
 @cache
-def _made() -> tuple[bytes, str, str]:
+def _make() -> tuple[bytes, str, str]:
     """Return the document, and the page's two parts; made once a process."""
     document = openapi_document()
     return orjson.dumps(document), *reference_page(document)

@@ -36,14 +36,14 @@ def _parts(
 ) -> Iterator[str]:
     # With a body curl takes POST by itself, and GET without one.
     chosen = "" if method in {"get", "post"} else f"-X {method.upper()} "
-    yield f'curl -sS {chosen}"$ADDRESS{_filled(path)}{_query(operation)}"'
+    yield f'curl -sS {chosen}"$ADDRESS{_fill_path(path)}{_query(operation)}"'
     yield '-H "Authorization: Bearer $TOKEN"'
     if body := operation.get("requestBody"):
         yield "-H 'Content-Type: application/json'"
         yield f"-d {shlex.quote(pretty(example_of(body['content'], schemas)))}"
 
 
-def _filled(path: str) -> str:
+def _fill_path(path: str) -> str:
     return _PLACEHOLDER.sub(lambda found: _variable(found[1]), path)
 
 

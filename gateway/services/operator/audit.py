@@ -7,21 +7,21 @@ from typing import Any
 
 import structlog
 
-from gateway.domain.audit import AuditAction, Link
+from gateway.domain.audit import AuditAction, SealedEvent
 from gateway.domain.errors import Unavailable
-from gateway.services.alarms import Alarm
-from gateway.services.anchors import Anchor, Anchors
-from gateway.services.chain_check import ChainFinding, ChainReport, check_chain
-from gateway.services.foundation import Foundation
+from gateway.services.audit_keys import AuditKeys
+from gateway.services.audit_log import PAGE, AuditLog, instance_draft
+from gateway.services.checkpoints import Checkpoint, Checkpoints
+from gateway.services.context import ServiceContext
+from gateway.services.integrity_scan import RowFinding, scan_integrity
+from gateway.services.log_verification import LogFinding, LogReport, verify_log
 from gateway.services.log_watch import LogWatch
-from gateway.services.scrub import RowFinding, scrub
-from gateway.services.trail import PAGE, Trail, instance_draft
-from gateway.services.trail_keys import TrailKeys
+from gateway.services.trust import TrustFault
 from gateway.storage import audit
-from gateway.storage.anchors import AnchorFile
+from gateway.storage.checkpoints import CheckpointFile
 
 _log = structlog.get_logger(__name__)
-_MOST_TOLD = 20
+_MAX_LISTED = 20
 
 
 class ClosedTrail(Exception):
@@ -31,81 +31,83 @@ class ClosedTrail(Exception):
 class Audit:
     """The operator's use cases around the audit log."""
 
-    def __init__(self, foundation: Foundation) -> None:
+    def __init__(self, context: ServiceContext) -> None:
         """Take what every use case stands on."""
-        self._foundation = foundation
-        self._begun: Trail | None = None
+        self._context = context
+        self._begun: AuditLog | None = None
         self._findings: frozenset[RowFinding] = frozenset()
-        self._log_findings: frozenset[ChainFinding] = frozenset()
+        self._log_findings: frozenset[LogFinding] = frozenset()
 
-    async def begin(self, anchor_file: Path) -> None:
+    async def begin(self, checkpoint_file: Path) -> None:
         """Begin to record: from here on nothing is changed without a trace.
 
         Raises:
             OSError: if the anchor file cannot be written.
 
         """
-        keys = TrailKeys.derived(self._foundation.vault.audit_key)
-        anchors = Anchors(AnchorFile(anchor_file), keys.signer, self._foundation.now)
-        self._begun = Trail(self._foundation, keys, anchors)
+        keys = AuditKeys.derive(self._context.vault.audit_key)
+        checkpoints = Checkpoints(CheckpointFile(checkpoint_file), keys.signer, self._context.now)
+        self._begun = AuditLog(self._context, keys, checkpoints)
         await self._begun.begin()
 
     @property
-    def alarm(self) -> Alarm | None:
+    def trust_fault(self) -> TrustFault | None:
         """Why the database is not trusted, if it is not."""
-        return self._trail.alarm
+        return self._audit_log.trust_fault
 
     @property
-    def is_in_alarm(self) -> bool:
+    def has_trust_fault(self) -> bool:
         """Whether the operator has to look at something."""
-        return bool(self._begun and (self._begun.alarm or self._findings or self._log_findings))
+        return bool(
+            self._begun and (self._begun.trust_fault or self._findings or self._log_findings)
+        )
 
     @property
     def public_key(self) -> str:
         """The key that checks anchors, in hexadecimal digits."""
-        return self._trail.anchors.public_key
+        return self._audit_log.checkpoints.public_key
 
     async def exported(self) -> AsyncIterator[Mapping[str, Any]]:
         """Give every event of every organization as plain facts."""
         after, has_more = -1, True
         while has_more:
-            async with self._foundation.database.read() as unit:
-                links = await audit.chain(unit, after=after, size=PAGE)
-            for link in links:
-                yield {**link.plain, "is_intact": self._trail.is_intact(link)}
-                after = link.event.seq
-            has_more = bool(links)
+            async with self._context.database.read() as unit:
+                events = await audit.chain(unit, after=after, size=PAGE)
+            for sealed in events:
+                yield {**sealed.plain, "is_intact": self._audit_log.is_intact(sealed)}
+                after = sealed.event.seq
+            has_more = bool(events)
 
     async def head(self) -> Mapping[str, Any] | None:
         """Return the head, signed as an anchor is."""
-        async with self._foundation.database.read() as unit:
+        async with self._context.database.read() as unit:
             newest = await audit.newest(unit)
-        return self._trail.anchors.signed(Anchor.of(newest)) if newest else None
+        return self._audit_log.checkpoints.sign(Checkpoint.of(newest)) if newest else None
 
-    async def verify(self) -> ChainReport:
+    async def verify(self) -> LogReport:
         """Check the whole chain against itself, its head and the anchors."""
         # Before the view opens: what another process anchors meanwhile is not in the view.
-        anchors = self._trail.anchors.standing()
-        async with self._foundation.database.read() as unit:
-            return await check_chain(unit, self._trail.keys, anchors)
+        checkpoints = self._audit_log.checkpoints.since_acknowledgement()
+        async with self._context.database.read() as unit:
+            return await verify_log(unit, self._audit_log.keys, checkpoints)
 
-    async def scrub(self) -> list[RowFinding]:
+    async def scan_integrity(self) -> list[RowFinding]:
         """Look for rows that were changed past the application, and tell of new ones.
 
         Raises:
             Unavailable: if the database does not answer.
 
         """
-        async with self._foundation.database.read() as unit:
-            findings = await scrub(unit, self._trail.keys)
+        async with self._context.database.read() as unit:
+            findings = await scan_integrity(unit, self._audit_log.keys)
         unknown = frozenset(findings) - self._findings
         self._findings = frozenset(findings)
-        for finding in sorted(unknown, key=str)[:_MOST_TOLD]:
+        for finding in sorted(unknown, key=str)[:_MAX_LISTED]:
             _log.error(
-                "integrity_alarm", fault=finding.fault, table=finding.table, row_id=finding.row_id
+                "integrity_fault", fault=finding.fault, table=finding.table, row_id=finding.row_id
             )
         if unknown:
-            _log.error("scrub_found_differences", count=len(findings))
+            _log.error("integrity_scan_found_differences", count=len(findings))
         return findings
 
     async def watch_log(self) -> None:
@@ -115,21 +117,21 @@ class Audit:
             Unavailable: if the database does not answer.
 
         """
-        findings = frozenset(await LogWatch(self._foundation.database, self._trail.keys).walk())
+        findings = frozenset(await LogWatch(self._context.database, self._audit_log.keys).walk())
         unknown, self._log_findings = findings - self._log_findings, findings
-        for finding in sorted(unknown, key=lambda it: it.seq)[:_MOST_TOLD]:
+        for finding in sorted(unknown, key=lambda item: item.seq)[:_MAX_LISTED]:
             _log.error(
-                "integrity_alarm", fault=finding.fault, table="audit_event", row_id=finding.seq
+                "integrity_fault", fault=finding.fault, table="audit_event", row_id=finding.seq
             )
         if unknown:
             _log.error("log_has_faults", count=len(findings))
 
-    async def anchor(self) -> None:
+    async def checkpoint(self) -> None:
         """Anchor the head, if it has moved; the next time will do if it cannot be done now."""
         try:
-            await self._trail.anchor()
+            await self._audit_log.checkpoint()
         except (OSError, Unavailable) as error:
-            _log.error("audit_anchor_failed", kind=type(error).__name__)
+            _log.error("audit_checkpoint_failed", kind=type(error).__name__)
 
     async def prune(self, *, before: datetime) -> int:
         """Delete events from before a moment; tell how many.
@@ -140,39 +142,43 @@ class Audit:
             AuditUnavailable: if that event cannot be written.
 
         """
-        async with self._foundation.database.write() as unit:
+        async with self._context.database.write() as unit:
             last = await audit.last_before(unit, before)
             if last is None:
                 return 0
             gone = await audit.forget(unit, through=last.event.seq)
             facts = {"through": last.event.seq, "hash": last.hash.hex(), "count": gone}
-            unit.told.append(instance_draft(AuditAction.AUDIT_PRUNED, facts))
-        await self.anchor()
+            unit.drafts.append(instance_draft(AuditAction.AUDIT_PRUNED, facts))
+        await self.checkpoint()
         return gone
 
-    async def acknowledge(self) -> Link | None:
+    async def acknowledge(self) -> SealedEvent | None:
         """Take the database as it is from here on, and record that.
 
         Returns None if there is nothing to acknowledge.
 
         """
-        trail = self._trail
-        findings = await self.scrub()
-        if trail.alarm is None and not findings:
+        audit_log = self._audit_log
+        findings = await self.scan_integrity()
+        if audit_log.trust_fault is None and not findings:
             return None
-        anchored = trail.anchors.latest()
+        recorded_checkpoint = audit_log.checkpoints.latest()
         facts = {
-            "alarm": trail.alarm,
-            "anchored": anchored.seq if anchored else None,
-            "rows": sorted(f"{it.table} {it.row_id} {it.fault}" for it in findings)[:_MOST_TOLD],
+            "alarm": audit_log.trust_fault,
+            "anchored": recorded_checkpoint.seq if recorded_checkpoint else None,
+            "rows": sorted(
+                f"{finding.table} {finding.row_id} {finding.fault}" for finding in findings
+            )[:_MAX_LISTED],
             "row_count": len(findings),
         }
-        acknowledged = await trail.begin_anew(instance_draft(AuditAction.AUDIT_ACKNOWLEDGED, facts))
+        acknowledged = await audit_log.begin_anew(
+            instance_draft(AuditAction.AUDIT_ACKNOWLEDGED, facts)
+        )
         self._findings = frozenset()
         return acknowledged
 
     @property
-    def _trail(self) -> Trail:
+    def _audit_log(self) -> AuditLog:
         if self._begun is None:
             raise ClosedTrail
         return self._begun

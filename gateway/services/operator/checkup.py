@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from gateway.crypto.envelope import TamperedBox
+from gateway.crypto.envelope import TamperedCiphertext
 from gateway.domain.errors import RefusedStart
-from gateway.services.foundation import Foundation
+from gateway.services.context import ServiceContext
 from gateway.services.vault import MissingDataKey
 from gateway.services.writing import identity_of
 from gateway.storage import catalog, samples, secrets, values
@@ -26,9 +26,9 @@ class UnreadableProject(RefusedStart):
 class CheckUp:
     """Looks at what is stored, and changes nothing. For the instance's operator."""
 
-    def __init__(self, foundation: Foundation) -> None:
+    def __init__(self, context: ServiceContext) -> None:
         """Take what every use case stands on."""
-        self._foundation = foundation
+        self._context = context
 
     async def ensure_readable(self) -> int:
         """Open one value of each project; return how many there were.
@@ -37,7 +37,7 @@ class CheckUp:
             UnreadableProject: for the first one that does not open.
 
         """
-        async with self._foundation.database.read() as unit:
+        async with self._context.database.read() as unit:
             ids = await samples.one_of_each_project(unit)
             for secret_id in ids:
                 await self._open(unit, secret_id)
@@ -45,14 +45,14 @@ class CheckUp:
 
     async def foreign_objects(self) -> tuple[catalog.CatalogFinding, ...]:
         """Return how the database's objects differ from those that the gateway makes."""
-        async with self._foundation.database.read() as unit:
+        async with self._context.database.read() as unit:
             return await catalog.catalog_findings(unit)
 
     async def time_ahead(self) -> datetime | None:
         """Return the newest time that is stored, if it has not come yet by our clock."""
-        async with self._foundation.database.read() as unit:
+        async with self._context.database.read() as unit:
             newest = await samples.newest_time(unit)
-        is_ahead = newest is not None and newest > self._foundation.now() + _TOLERANCE
+        is_ahead = newest is not None and newest > self._context.now() + _TOLERANCE
         return newest if is_ahead else None
 
     async def _open(self, unit: ReadUnit, secret_id: str) -> None:
@@ -62,6 +62,6 @@ class CheckUp:
             return
         sealed, version = found
         try:
-            await self._foundation.vault.open(unit, sealed, identity_of(secret, version))
-        except (MissingDataKey, TamperedBox, UnicodeDecodeError):
+            await self._context.vault.open(unit, sealed, identity_of(secret, version))
+        except (MissingDataKey, TamperedCiphertext, UnicodeDecodeError):
             raise UnreadableProject(secret.holder.project_id) from None

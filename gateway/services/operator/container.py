@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
-from gateway.services.foundation import Foundation
+from gateway.services.context import ServiceContext
 from gateway.services.operator.audit import Audit
 from gateway.services.operator.checkup import CheckUp
 from gateway.services.operator.directory import Directory
@@ -30,16 +30,16 @@ class OperatorServices:
     topologies: Topologies
 
     @classmethod
-    def over(cls, foundation: Foundation, uses: TokenUses) -> Self:
+    def over(cls, context: ServiceContext, uses: TokenUses) -> Self:
         """Build all of them on one foundation."""
         return cls(
-            audit=Audit(foundation),
-            check_up=CheckUp(foundation),
-            directory=Directory(foundation),
-            keys=Keys(foundation),
-            organizations=Organizations(foundation),
-            references=References(foundation),
+            audit=Audit(context),
+            check_up=CheckUp(context),
+            directory=Directory(context),
+            keys=Keys(context),
+            organizations=Organizations(context),
+            references=References(context),
             token_uses=uses,
-            tokens=OperatorTokens(foundation),
-            topologies=Topologies(foundation),
+            tokens=OperatorTokens(context),
+            topologies=Topologies(context),
         )

@@ -13,8 +13,8 @@ from gateway.domain.ids import is_canonical_id
 from gateway.domain.refusals import HolderNotFound, OrganizationNotFound, SecretNotFound
 from gateway.domain.scopes import Scope
 from gateway.domain.secrets import Secret
-from gateway.domain.topology import Place, Standing, by_place
-from gateway.services.foundation import Foundation
+from gateway.domain.topology import HolderPath, HolderWithCount, by_path
+from gateway.services.context import ServiceContext
 from gateway.storage import holders, secrets
 from gateway.storage.unit_of_work import ReadUnit
 
@@ -40,7 +40,7 @@ class AmbiguousName(GatewayError):
         super().__init__(f"Services of several kinds have that name: {named}. Give the kind.")
 
 
-class PlaceMissing(GatewayError):
+class PathMissing(GatewayError):
     """A name says nothing without the holder that it is below."""
 
     code = ErrorCode.BAD_USER_INPUT
@@ -65,9 +65,9 @@ class Named:
 class Directory:
     """The operator's look-ups."""
 
-    def __init__(self, foundation: Foundation) -> None:
+    def __init__(self, context: ServiceContext) -> None:
         """Take what every use case stands on."""
-        self._foundation = foundation
+        self._context = context
 
     async def organization(self, *, named: str) -> Organization:
         """Return the organization with that id or name.
@@ -76,7 +76,7 @@ class Directory:
             OrganizationNotFound: if there is none.
 
         """
-        async with self._foundation.database.read() as unit:
+        async with self._context.database.read() as unit:
             found = await holders.organizations(unit)
         by_name = {organization.name: organization for organization in found}
         by_id = {organization.id: organization for organization in found}
@@ -92,7 +92,7 @@ class Directory:
             HolderNotFound: if there is none.
 
         """
-        async with self._foundation.database.read() as unit:
+        async with self._context.database.read() as unit:
             return await _with_id(unit, holder_id)
 
     async def secret(self, *, secret_id: str) -> Secret:
@@ -102,7 +102,7 @@ class Directory:
             SecretNotFound: if there is none.
 
         """
-        async with self._foundation.database.read() as unit:
+        async with self._context.database.read() as unit:
             found = await secrets.find(unit, secret_id) if is_canonical_id(secret_id) else None
         if found is None:
             raise SecretNotFound(secret_id)
@@ -113,7 +113,7 @@ class Directory:
     ) -> Mapping[str, Collection[str]]:
         """Return where files of an organization are mounted, by the keys of their variables."""
         found: defaultdict[str, set[str]] = defaultdict(set)
-        async with self._foundation.database.read() as unit:
+        async with self._context.database.read() as unit:
             for secret in await secrets.files_with_keys(unit, organization_id, keys):
                 found[secret.key].add(secret.mount_path_of_file or "")
         return found
@@ -124,25 +124,27 @@ class Directory:
         Raises:
             HolderNotNamed: if there is none.
             AmbiguousName: if it could be of several kinds.
-            PlaceMissing: if the path begins with the name of something below a project.
+            PathMissing: if the path begins with the name of something below a project.
 
         """
         found: Holder | None = None
-        async with self._foundation.database.read() as unit:
+        async with self._context.database.read() as unit:
             for named in path:
-                found = await _located(unit, organization_id, found, named)
+                found = await _locate(unit, organization_id, found, named)
         if found is None:
             raise ValueError(path)
         return found
 
-    async def hierarchy(self, *, organization: Organization) -> Mapping[Place, Standing]:
+    async def hierarchy(
+        self, *, organization: Organization
+    ) -> Mapping[HolderPath, HolderWithCount]:
         """Return all holders of an organization, with the numbers of their secrets."""
-        async with self._foundation.database.read() as unit:
-            return by_place(await holders.standing(unit, organization.id))
+        async with self._context.database.read() as unit:
+            return by_path(await holders.standing(unit, organization.id))
 
-    async def with_content(self, *, holder: Holder) -> Sequence[Standing]:
+    async def with_content(self, *, holder: Holder) -> Sequence[HolderWithCount]:
         """Return a holder, then all below it, with the numbers of their secrets."""
-        async with self._foundation.database.read() as unit:
+        async with self._context.database.read() as unit:
             standing = await holders.standing(unit, holder.organization_id)
         return sorted(
             (found for found in standing if holder.id in found.holder.chain_ids),
@@ -157,14 +159,14 @@ async def _with_id(unit: ReadUnit, holder_id: str) -> Holder:
     return found
 
 
-async def _located(
+async def _locate(
     unit: ReadUnit, organization_id: str, parent: Holder | None, named: Named
 ) -> Holder:
     found = await holders.find(unit, named.text) if is_canonical_id(named.text) else None
     if found and _is_meant(found, organization_id, parent, named):
         return found
     if parent is None and Scope.PROJECT not in named.kinds:
-        raise PlaceMissing(named.kinds)
+        raise PathMissing(named.kinds)
     return await _child(unit, organization_id, parent, named)
 
 

@@ -10,16 +10,16 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.crypto.envelope import TamperedBox
+from gateway.crypto.envelope import TamperedCiphertext
 from gateway.crypto.kept_in_file import KeysInFile
 from gateway.domain.errors import ErrorCode, GatewayError, IntegrityFault
 from gateway.domain.keys import DataKeyFacts
 from gateway.domain.refusals import HolderNotFound
 from gateway.domain.scopes import Scope
-from gateway.services.foundation import Foundation
+from gateway.services.context import ServiceContext
 from gateway.services.vault import MissingDataKey
 from gateway.storage import data_keys, values
-from gateway.storage.row_macs import alarm
+from gateway.storage.row_macs import integrity_fault
 from gateway.storage.unit_of_work import WriteUnit
 from gateway.storage.values import StoredValue
 
@@ -64,9 +64,9 @@ class Rewrapped:
 class Keys:
     """The use cases around keys; for the instance's operator only."""
 
-    def __init__(self, foundation: Foundation) -> None:
+    def __init__(self, context: ServiceContext) -> None:
         """Take what every use case stands on."""
-        self._foundation = foundation
+        self._context = context
 
     async def status(self) -> KeyStatus:
         """Tell of all keys what may be told.
@@ -75,8 +75,8 @@ class Keys:
             KeysUnavailable: if the key provider does not answer.
 
         """
-        primary = self._foundation.vault.key_ring.primary
-        async with self._foundation.database.read() as unit:
+        primary = self._context.vault.key_ring.primary
+        async with self._context.database.read() as unit:
             found = await data_keys.facts(unit)
         return KeyStatus(primary.name, await primary.current_id(), found)
 
@@ -89,7 +89,7 @@ class Keys:
         """
         return self._file().add_key()
 
-    async def unneeded(self) -> list[str]:
+    async def unneeded_keys(self) -> list[str]:
         """Return the ids of the key-encryption keys that `retire` would destroy.
 
         Raises:
@@ -97,7 +97,7 @@ class Keys:
 
         """
         file = self._file()
-        async with self._foundation.database.read() as unit:
+        async with self._context.database.read() as unit:
             return file.other_keys(await data_keys.wrapping_ids(unit))
 
     async def retire(self) -> list[str]:
@@ -109,7 +109,7 @@ class Keys:
         """
         file = self._file()
         # With the writers' place held, so that nobody is about to store what one of them wrapped.
-        async with self._foundation.database.write() as unit:
+        async with self._context.database.write() as unit:
             return file.remove_keys(await data_keys.wrapping_ids(unit))
 
     async def renew(self, *, project_id: str | None = None) -> int:
@@ -122,9 +122,9 @@ class Keys:
             KeysUnavailable: if the key provider does not answer.
 
         """
-        async with self._foundation.database.read() as unit:
+        async with self._context.database.read() as unit:
             found = await data_keys.facts(unit)
-        projects = sorted({it.project_id for it in found if it.project_id})
+        projects = sorted({item.project_id for item in found if item.project_id})
         if project_id is not None:
             if project_id not in projects:
                 raise HolderNotFound(Scope.PROJECT, project_id)
@@ -142,58 +142,58 @@ class Keys:
         """
         wrapped, unwrappable = await self._rewrap_data_keys()
         sealed, unopened = await self._reseal_values()
-        async with self._foundation.database.write() as unit:
+        async with self._context.database.write() as unit:
             removed = await data_keys.remove_unused(unit)
         return Rewrapped(wrapped, sealed, removed, unwrappable + unopened)
 
     def _file(self) -> KeysInFile:
-        primary = self._foundation.vault.key_ring.primary
+        primary = self._context.vault.key_ring.primary
         if not isinstance(primary, KeysInFile):
             raise KeysKeptElsewhere(primary.name)
         return primary
 
     async def _renew(self, project_id: str) -> bool:
         # Made before the transaction: its wrapping may wait for a network.
-        new = await self._foundation.vault.new_data_key(project_id)
-        async with self._foundation.database.write() as unit:
+        new = await self._context.vault.new_data_key(project_id)
+        async with self._context.database.write() as unit:
             active = await data_keys.find_active(unit, project_id)
             if active is None:  # Deleted since.
                 return False
             await data_keys.retire(unit, active.id)
-            await data_keys.add(unit, new, at=self._foundation.now())
+            await data_keys.add(unit, new, at=self._context.now())
         return True
 
     async def _rewrap_data_keys(self) -> tuple[int, int]:
         done, failed = 0, 0
-        current = await self._foundation.vault.key_ring.primary.current_id()
-        async with self._foundation.database.read() as unit:
+        current = await self._context.vault.key_ring.primary.current_id()
+        async with self._context.database.read() as unit:
             found = await data_keys.not_wrapped_by(unit, current)
         for stored in found:
             try:
-                new = await self._foundation.vault.rewrapped(stored)
-            except TamperedBox:
-                alarm(data_keys.DATA_KEY.name, stored.id)
+                new = await self._context.vault.rewrap(stored)
+            except TamperedCiphertext:
+                integrity_fault(data_keys.DATA_KEY.name, stored.id)
                 failed += 1
                 continue
-            async with self._foundation.database.write() as unit:
+            async with self._context.database.write() as unit:
                 done += await data_keys.rewrap(unit, stored, new)
         return done, failed
 
     async def _reseal_values(self) -> tuple[int, int]:
         done, failed = 0, 0
-        async with self._foundation.database.read() as unit:
+        async with self._context.database.read() as unit:
             projects = await data_keys.retiring_of(unit)
         for project_id in projects:
-            async for is_done in self._resealed(project_id):
+            async for is_done in self._reseal_step(project_id):
                 done += is_done
                 failed += not is_done
         return done, failed
 
-    async def _resealed(self, project_id: str) -> AsyncIterator[bool]:
+    async def _reseal_step(self, project_id: str) -> AsyncIterator[bool]:
         after, batch = _BEGINNING, [_BEGINNING]
         while batch:
             begun = time.monotonic()
-            async with self._foundation.database.write() as unit:
+            async with self._context.database.write() as unit:
                 found = await values.batch_to_reseal(unit, project_id, after=after, most=BATCH)
                 outcomes = [await self._reseal(unit, stored) for stored in found]
             batch = [stored.identity.secret_id for stored in found]
@@ -204,7 +204,7 @@ class Keys:
             await asyncio.sleep(time.monotonic() - begun)
 
     async def _reseal(self, unit: WriteUnit, stored: StoredValue) -> bool:
-        vault = self._foundation.vault
+        vault = self._context.vault
         try:
             value = await vault.open(unit, stored.sealed, stored.identity)
             return await values.reseal(unit, stored, await vault.seal(unit, value, stored.identity))

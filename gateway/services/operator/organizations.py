@@ -3,11 +3,11 @@
 from dataclasses import dataclass, replace
 
 from gateway.domain import content
-from gateway.domain.drafts import AT_ONCE, WriteTerms
+from gateway.domain.drafts import DEFAULT_WRITE_OPTIONS, WriteOptions
 from gateway.domain.errors import Argument, Conflict, ErrorCode
 from gateway.domain.holders import Organization
 from gateway.domain.refusals import NameConflict, OrganizationNotFound
-from gateway.services.foundation import Foundation
+from gateway.services.context import ServiceContext
 from gateway.services.removal import remove_holder
 from gateway.storage import holders
 from gateway.storage.unit_of_work import ReadUnit
@@ -42,13 +42,13 @@ class OrganizationDeletion:
 class Organizations:
     """The use cases around organizations."""
 
-    def __init__(self, foundation: Foundation) -> None:
+    def __init__(self, context: ServiceContext) -> None:
         """Take what every use case stands on."""
-        self._foundation = foundation
+        self._context = context
 
     async def all(self) -> list[Organization]:
         """Return all organizations of the instance."""
-        async with self._foundation.database.read() as unit:
+        async with self._context.database.read() as unit:
             return await holders.organizations(unit)
 
     async def named(self, name: str) -> Organization:
@@ -58,7 +58,7 @@ class Organizations:
             OrganizationNotFound: if there is none.
 
         """
-        async with self._foundation.database.read() as unit:
+        async with self._context.database.read() as unit:
             organization = await holders.find_organization(unit, name=name)
         if organization is None:
             raise OrganizationNotFound
@@ -73,15 +73,15 @@ class Organizations:
 
         """
         content.ensure_name(name)
-        organization = Organization(id=self._foundation.new_id(), name=name)
-        async with self._foundation.database.write() as unit:
+        organization = Organization(id=self._context.new_id(), name=name)
+        async with self._context.database.write() as unit:
             if await holders.find_organization(unit, name=name):
                 raise NameConflict(None)
-            await holders.add_organization(unit, organization, at=self._foundation.now())
+            await holders.add_organization(unit, organization, at=self._context.now())
         return organization
 
     async def rename(
-        self, *, organization_id: str, name: str, terms: WriteTerms = AT_ONCE
+        self, *, organization_id: str, name: str, options: WriteOptions = DEFAULT_WRITE_OPTIONS
     ) -> Organization:
         """Give an organization another name.
 
@@ -92,7 +92,7 @@ class Organizations:
 
         """
         content.ensure_name(name)
-        async with self._foundation.writing(terms, viewer=None) as unit:
+        async with self._context.writing(options, principal=None) as unit:
             organization = await _with_id(unit, organization_id)
             renamed = replace(organization, name=name)
             if renamed != organization:
@@ -102,7 +102,11 @@ class Organizations:
         return renamed
 
     async def delete(
-        self, *, organization_id: str, with_content: bool = False, terms: WriteTerms = AT_ONCE
+        self,
+        *,
+        organization_id: str,
+        with_content: bool = False,
+        options: WriteOptions = DEFAULT_WRITE_OPTIONS,
     ) -> OrganizationDeletion:
         """Delete an organization and its tokens; its projects only if that is asked for.
 
@@ -113,7 +117,7 @@ class Organizations:
             OrganizationNotEmpty: if projects would go with it that were not asked for.
 
         """
-        async with self._foundation.writing(terms, viewer=None) as unit:
+        async with self._context.writing(options, principal=None) as unit:
             organization = await _with_id(unit, organization_id)
             standing = await holders.standing(unit, organization_id)
             secrets = sum(found.secrets for found in standing)
@@ -121,7 +125,7 @@ class Organizations:
                 raise OrganizationNotEmpty(organization_id, holders=len(standing), secrets=secrets)
             for found in standing:
                 if found.holder.parent_id is None:
-                    await remove_holder(self._foundation, unit, found.holder)
+                    await remove_holder(self._context, unit, found.holder)
             tokens = await holders.remove_organization(unit, organization_id)
         return OrganizationDeletion(
             organization=organization, holders=len(standing), secrets=secrets, tokens=tokens

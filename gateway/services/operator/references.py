@@ -12,7 +12,7 @@ from gateway.domain.audit import AuditAction, AuditDraft, AuditSubject
 from gateway.domain.errors import GatewayError, IntegrityFault
 from gateway.domain.references import ESCAPED_OPENING, read_references
 from gateway.domain.sealed import ValueIdentity
-from gateway.services.foundation import Foundation
+from gateway.services.context import ServiceContext
 from gateway.storage import references, secrets, values
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 from gateway.storage.values import StoredValue, ValueState
@@ -48,16 +48,16 @@ def log_escaped(found: EscapedValue) -> None:
 class References:
     """The use case of reading what values refer to; for the instance's operator only."""
 
-    def __init__(self, foundation: Foundation) -> None:
+    def __init__(self, context: ServiceContext) -> None:
         """Take what every use case needs."""
-        self._foundation = foundation
+        self._context = context
 
     async def read_older_values(self, *, report: Report = log_escaped) -> bool:
         """Store what all values from before refer to; go on where the last run ended.
 
         Returns whether all are read. What does not open is left out: no delivery can have it.
         """
-        async with self._foundation.database.read() as unit:
+        async with self._context.database.read() as unit:
             state = await references.reading(unit)
         position: str | None = None if state.is_complete else state.position
         try:
@@ -73,19 +73,19 @@ class References:
         return True
 
     async def _read_batch(self, position: str, report: Report) -> str | None:
-        foundation = self._foundation
-        async with foundation.database.read() as unit:
+        context = self._context
+        async with context.database.read() as unit:
             batch = await values.batch_after(unit, position, most=BATCH)
-            names = await _names(foundation, unit, batch, report)
+            names = await _names(context, unit, batch, report)
         reached = batch[-1].identity.secret_id if len(batch) == BATCH else None
-        async with foundation.database.write() as unit:
-            await _store(foundation, unit, batch, names)
+        async with context.database.write() as unit:
+            await _store(context, unit, batch, names)
             await references.keep_reading(unit, reached)
         return reached
 
 
 async def _names(
-    foundation: Foundation, unit: ReadUnit, batch: Sequence[StoredValue], report: Report
+    context: ServiceContext, unit: ReadUnit, batch: Sequence[StoredValue], report: Report
 ) -> Mapping[str, Collection[str]]:
     """Return the names that values refer to, by the secrets' ids."""
     found: dict[str, Collection[str]] = {}
@@ -93,7 +93,7 @@ async def _names(
     for stored in batch:
         secret_id = stored.identity.secret_id
         try:
-            text = await foundation.vault.open(unit, stored.sealed, stored.identity)
+            text = await context.vault.open(unit, stored.sealed, stored.identity)
         except IntegrityFault:
             continue
         if ESCAPED_OPENING in text:
@@ -106,7 +106,7 @@ async def _names(
 
 
 async def _store(
-    foundation: Foundation,
+    context: ServiceContext,
     unit: WriteUnit,
     batch: Sequence[StoredValue],
     names: Mapping[str, Collection[str]],
@@ -117,16 +117,14 @@ async def _store(
             identity.secret_id,
             identity.project_id,
             identity.value_version,
-            foundation.vault.hashed_names(
-                names[identity.secret_id], project_id=identity.project_id
-            ),
+            context.vault.hash_names(names[identity.secret_id], project_id=identity.project_id),
         )
         for identity in (stored.identity for stored in batch)
         if _is_unread(states.get(identity.secret_id), identity)
     ]
     await references.add(unit, added)
     if added:
-        unit.told.append(
+        unit.drafts.append(
             AuditDraft(
                 action=AuditAction.REFERENCES_READ,
                 subject=AuditSubject.INSTANCE,

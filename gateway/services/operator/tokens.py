@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gateway.domain.drafts import AT_ONCE, WriteTerms
+from gateway.domain.drafts import DEFAULT_WRITE_OPTIONS, WriteOptions
 from gateway.domain.grants import Grant
 from gateway.domain.origins import ActorKind
 from gateway.domain.permissions import Permission
 from gateway.domain.principals import Principal
 from gateway.domain.tokens import ApiToken, Creator
-from gateway.services.foundation import Foundation
+from gateway.services.context import ServiceContext
 from gateway.services.revocation import TokenRevocation, revoke_created
 from gateway.storage import grants, tokens
 
@@ -17,27 +17,33 @@ from gateway.storage import grants, tokens
 class OperatorTokens:
     """The operator's use cases around API tokens."""
 
-    def __init__(self, foundation: Foundation) -> None:
+    def __init__(self, context: ServiceContext) -> None:
         """Take what every use case stands on."""
-        self._foundation = foundation
+        self._context = context
 
     async def of_organization(self, organization_id: str) -> Sequence[tuple[ApiToken, list[Grant]]]:
         """Return an organization's tokens and their grants."""
-        sight = Principal.operator(organization_id).sight(Permission.ACCESS_MANAGE)
-        async with self._foundation.database.read() as unit:
+        visibility = Principal.operator(organization_id).visibility(Permission.ACCESS_MANAGE)
+        async with self._context.database.read() as unit:
             found = await tokens.all_of(unit, organization_id)
-            held = await grants.of_tokens(unit, [token.id for token in found], sight=sight)
-        return [(it, [grant for grant in held if grant.grantee.id == it.id]) for it in found]
+            held = await grants.of_tokens(
+                unit, [token.id for token in found], visibility=visibility
+            )
+        return [(item, [grant for grant in held if grant.grantee.id == item.id]) for item in found]
 
     async def revoke(
-        self, token_id: str, *, keep_created: bool = False, terms: WriteTerms = AT_ONCE
+        self,
+        token_id: str,
+        *,
+        keep_created: bool = False,
+        options: WriteOptions = DEFAULT_WRITE_OPTIONS,
     ) -> TokenRevocation | None:
         """Revoke a token of any organization, and unless they are kept those created with it.
 
         None says that no token has the id, or that there is nothing left to revoke.
         """
-        now = self._foundation.now()
-        async with self._foundation.writing(terms, viewer=None) as unit:
+        now = self._context.now()
+        async with self._context.writing(options, principal=None) as unit:
             found = await tokens.find_any(unit, token_id)
             if found is None:
                 return None
@@ -46,7 +52,7 @@ class OperatorTokens:
             if not keep_created:
                 creator = Creator(ActorKind.TOKEN, token_id)
                 operator = Principal.operator(found.organization_id)
-                created = await revoke_created(unit, creator, at=now, viewer=operator)
+                created = await revoke_created(unit, creator, at=now, principal=operator)
         if not is_revoked_now and not created:
             return None
         return TokenRevocation(

@@ -3,9 +3,9 @@
 For the instance's operator only.
 """
 
-from gateway.domain.drafts import AT_ONCE, WriteTerms
-from gateway.domain.topology import Plan, Topology, planned
-from gateway.services.foundation import Foundation
+from gateway.domain.drafts import DEFAULT_WRITE_OPTIONS, WriteOptions
+from gateway.domain.topology import Plan, Topology, make_plan
+from gateway.services.context import ServiceContext
 from gateway.services.removal import remove_holder
 from gateway.services.room import ensure_room_for_holder
 from gateway.storage import holders
@@ -15,9 +15,9 @@ from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 class Topologies:
     """The use cases around wanted hierarchies."""
 
-    def __init__(self, foundation: Foundation) -> None:
+    def __init__(self, context: ServiceContext) -> None:
         """Take what every use case stands on."""
-        self._foundation = foundation
+        self._context = context
 
     async def plan(self, *, wanted: Topology, prunes: bool = False) -> Plan:
         """Return the steps that lead to what is wanted; with `prunes`, and to nothing else.
@@ -27,11 +27,15 @@ class Topologies:
 
         """
         wanted.ensure_valid()
-        async with self._foundation.database.read() as unit:
-            return await self._planned(unit, wanted, prunes=prunes)
+        async with self._context.database.read() as unit:
+            return await self._plan(unit, wanted, prunes=prunes)
 
     async def apply(
-        self, *, plan: Plan, with_content: bool = False, terms: WriteTerms = AT_ONCE
+        self,
+        *,
+        plan: Plan,
+        with_content: bool = False,
+        options: WriteOptions = DEFAULT_WRITE_OPTIONS,
     ) -> None:
         """Do all the steps of a plan, in one transaction.
 
@@ -41,31 +45,31 @@ class Topologies:
 
         """
         plan.ensure_deletions_allowed(with_content=with_content)
-        async with self._foundation.writing(terms, viewer=None) as unit:
-            plan.ensure_same_steps(await self._planned(unit, plan.wanted, prunes=plan.prunes))
+        async with self._context.writing(options, principal=None) as unit:
+            plan.ensure_same_steps(await self._plan(unit, plan.wanted, prunes=plan.prunes))
             await self._create(unit, plan)
             for step in plan.deletions:
-                await remove_holder(self._foundation, unit, step.holder)
+                await remove_holder(self._context, unit, step.holder)
 
-    async def _planned(self, unit: ReadUnit, wanted: Topology, *, prunes: bool) -> Plan:
+    async def _plan(self, unit: ReadUnit, wanted: Topology, *, prunes: bool) -> Plan:
         organization = await holders.find_organization(unit, name=wanted.organization)
         standing = await holders.standing(unit, organization.id) if organization else []
-        return planned(
+        return make_plan(
             wanted,
             organization=organization,
             standing=standing,
             prunes=prunes,
-            new_id=self._foundation.new_id,
+            new_id=self._context.new_id,
         )
 
     async def _create(self, unit: WriteUnit, plan: Plan) -> None:
-        now = self._foundation.now()
+        now = self._context.now()
         if plan.is_new_organization:
             await holders.add_organization(unit, plan.organization, at=now)
         for step in plan.creations:
             parent_id = step.holder.parent_id
             parent = await holders.find(unit, parent_id) if parent_id else None
-            await ensure_room_for_holder(self._foundation, unit, step.holder)
+            await ensure_room_for_holder(self._context, unit, step.holder)
             await holders.add(unit, step.holder, parent=parent, at=now)
             if parent is None:
-                await self._foundation.vault.add_project_key(unit, step.holder, at=now)
+                await self._context.vault.add_project_key(unit, step.holder, at=now)

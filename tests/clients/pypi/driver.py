@@ -41,7 +41,7 @@ def _answer(client: object, request: Mapping[str, Any]) -> Mapping[str, object]:
         # Without a status, no answer came at all.
         if not error.status:
             return {"failure": str(error)}
-        return _told(json.loads(error.body), error.status, error.headers)
+        return _reported(json.loads(error.body), error.status, error.headers)
     except Exception as error:  # noqa: BLE001 - whatever the client raises is its answer
         return {"failure": repr(error)}
 
@@ -52,10 +52,10 @@ def _call(
     call = getattr(getattr(_apis, api)(client), method)
     models = {_snake(name): getattr(_models, name)(**body[name]) for name in body}
     model, status, headers = call(*args, **models, _return_http_data_only=False)
-    return _told(model.to_dict() if model else None, status, headers)
+    return _reported(model.to_dict() if model else None, status, headers)
 
 
-def _told(data: object, status: int, headers: Mapping[str, str]) -> Mapping[str, object]:
+def _reported(data: object, status: int, headers: Mapping[str, str]) -> Mapping[str, object]:
     return {"status": status, "headers": dict(headers), "data": data}
 
 

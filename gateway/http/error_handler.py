@@ -1,0 +1,97 @@
+"""The edge: every error becomes an answer here, in the words of the face that was asked."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import structlog
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.domain.errors import ErrorCode, GatewayError, Internal
+from gateway.http import graphql
+from gateway.http.problems import path_of, problem
+
+_log = structlog.get_logger(__name__)
+
+_HTTP_ERRORS: Final[Mapping[int, tuple[ErrorCode, str]]] = {
+    404: (
+        ErrorCode.NOT_FOUND,
+        "There is nothing at this path: this gateway serves the secrets domain only.",
+    ),
+    405: (ErrorCode.METHOD_NOT_ALLOWED, "This path does not take that method."),
+}
+
+
+class UnknownPath(GatewayError):
+    """There is nothing at the path."""
+
+    code = ErrorCode.NOT_FOUND
+
+    def __init__(self) -> None:
+        """Say no more than that."""
+        super().__init__(_HTTP_ERRORS[404][1])
+
+
+class ExceptionMiddleware:
+    """ASGI middleware that lets no exception out."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap an application."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; answer what it raises."""
+        if scope["type"] not in {"http", "websocket"}:
+            await self._app(scope, receive, send)
+            return
+        if path_of(scope).endswith("\n"):
+            # A pattern's end also matches before a last line break, which names nothing.
+            await error_response(UnknownPath(), scope)(scope, receive, send)
+            return
+        has_begun = False
+
+        async def watched_send(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched_send)
+        except ClientDisconnect:
+            # Nobody is there to answer, and nothing went wrong here.
+            _log.info("client_gone")
+        except Exception as error:
+            if has_begun:
+                raise
+            await error_response(_to_known_error(error), scope)(scope, receive, send)
+
+
+def _to_known_error(error: Exception) -> GatewayError:
+    if isinstance(error, GatewayError):
+        return error
+    _log.error("unexpected_error", exc_info=error)
+    return Internal()
+
+
+def error_response(error: GatewayError, scope: Scope) -> Response:
+    """Return an error as the face at this path tells it."""
+    after = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
+    return _answer(error.code, error.message, scope, after)
+
+
+def on_http_exception(request: Request, error: Exception) -> Response:
+    """Tell what Starlette itself refuses: an unknown path, a wrong method."""
+    if not isinstance(error, HTTPException) or error.status_code not in _HTTP_ERRORS:
+        raise error
+    code, message = _HTTP_ERRORS[error.status_code]
+    return _answer(code, message, request.scope, error.headers or {})
+
+
+def _answer(code: ErrorCode, message: str, scope: Scope, headers: Mapping[str, str]) -> Response:
+    if path_of(scope) == graphql.PATH:
+        accept = Headers(scope=scope).get("accept", "")
+        return graphql.graphql_error(code, message, accept=accept, headers=headers)
+    return problem(code, message, path=path_of(scope), headers=headers)

@@ -1,0 +1,41 @@
+"""What a caller asks for: the parameters of GraphQL over HTTP, whatever carries them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from gateway.http.json_body import BodyFault, RefusedBody
+from gateway.http.trusted import TrustedDocuments
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLParams:
+    """One document, its variables, and which of its operations is meant."""
+
+    document: str
+    variables: Mapping[str, Any]
+    operation_name: str | None
+
+    @property
+    def operation(self) -> tuple[str, str | None]:
+        """What tells which operation is meant."""
+        return self.document, self.operation_name
+
+    @classmethod
+    def read(cls, body: Mapping[str, Any], documents: TrustedDocuments) -> Self:
+        """Read a request's parameters; a document that is only named comes from those trusted.
+
+        Raises:
+            RefusedBody: naming the parameter that is missing or of another type.
+            GatewayError: if the document is not to be had, or not to be run.
+
+        """
+        document = documents.text_of(body)
+        variables, name = body.get("variables"), body.get("operationName")
+        if not isinstance(variables, dict | None):
+            raise RefusedBody(BodyFault.NO_VARIABLES)
+        if not isinstance(name, str | None):
+            raise RefusedBody(BodyFault.NO_OPERATION_NAME)
+        if not isinstance(body.get("extensions"), dict | None):
+            raise RefusedBody(BodyFault.NO_EXTENSIONS)
+        return cls(document, variables or {}, name)

@@ -1,0 +1,73 @@
+"""What every use case stands on."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+from gateway.domain.denied_keys import DeniedKeys
+from gateway.domain.drafts import WriteOptions
+from gateway.domain.errors import ConcurrentChange, Unauthenticated
+from gateway.domain.ids import new_id
+from gateway.domain.principals import Principal
+from gateway.domain.quotas import Quotas
+from gateway.services.known_loads import KnownLoads
+from gateway.services.vault import Vault
+from gateway.storage import grants
+from gateway.storage.unit_of_work import Database, WriteUnit
+
+
+def utc_now() -> datetime:
+    """Return the time, in UTC."""
+    return datetime.now(UTC)
+
+
+ALL_ALLOWED: Final = DeniedKeys()
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceContext:
+    """The database, the vault, and the two sources of what cannot be foreseen."""
+
+    database: Database
+    vault: Vault
+    now: Callable[[], datetime] = utc_now
+    new_id: Callable[[], str] = new_id
+    denied_keys: DeniedKeys = ALL_ALLOWED
+    quotas: Quotas = field(default_factory=Quotas)
+    known_loads: KnownLoads = field(default_factory=KnownLoads)
+
+    @asynccontextmanager
+    async def writing(
+        self, options: WriteOptions, *, principal: Principal | None, is_bounded: bool = True
+    ) -> AsyncIterator[WriteUnit]:
+        """Give the transaction of one use case, on the caller's terms.
+
+        The principal is read again in it. Others may have written since the request began, and
+        what they revoked counts. There is none where the instance's operator acts. What is not
+        bounded waits for the writer however many do: for work that was admitted before it began.
+
+        Raises:
+            InvalidInput: for an idempotency key against the rules.
+            Unauthenticated: if the caller's credential is not valid any longer.
+            ConcurrentChange: if the caller has other grants than when the request began.
+            Overloaded: if too many wait to write.
+
+        """
+        options.ensure_valid()
+        async with self.database.write(dry_run=options.dry_run, is_bounded=is_bounded) as unit:
+            await self._ensure_access_is_unchanged(unit, principal)
+            yield unit
+            await unit.finish()
+
+    async def _ensure_access_is_unchanged(
+        self, unit: WriteUnit, principal: Principal | None
+    ) -> None:
+        if principal is None or principal.kind is None:
+            return
+        found = await grants.find_principal(unit, principal, at=self.now())
+        if found is None:
+            raise Unauthenticated
+        if not found.has_access_of(principal):
+            raise ConcurrentChange

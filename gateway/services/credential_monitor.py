@@ -1,0 +1,56 @@
+"""Keeping vigil over a credential: what lasts longer than a request ends with it."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from typing import Final
+
+from gateway.domain.errors import Unauthenticated, Unavailable
+from gateway.services.change_notifier import ChangeNotifier
+from gateway.services.execution import RequestPrincipal
+from gateway.storage.unit_of_work import Database
+
+# Seconds. What tells of no change, such as a key that an issuer withdrew, is seen so late.
+RECHECK_SECONDS: Final = 15.0
+# A credential may be good for some time beyond its end, as clocks differ.
+_AT_LEAST: Final = 0.5
+
+
+class CredentialMonitor:
+    """Knows when a caller's credential is good no more."""
+
+    def __init__(
+        self, notifier: ChangeNotifier, database: Database, now: Callable[[], datetime]
+    ) -> None:
+        """Take what rings when access changes, and the time by which credentials end."""
+        self._subscriptions = notifier
+        self._database = database
+        self._now = now
+
+    async def wait_until_invalid(self, caller: RequestPrincipal) -> None:
+        """Return when the credential is revoked, expired, or good no more for another reason.
+
+        While it cannot be looked up, nothing is told with it either, and it counts as good.
+        """
+        with self._subscriptions.subscribe() as subscription:
+            principal = caller.principal
+            while True:
+                # Not `wait_for`: called off in the moment of a ring, that would go on (3.11).
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._patience(principal.expires_at)):
+                        await subscription.wait()
+                subscription.reset()
+                try:
+                    async with self._database.read() as unit:
+                        principal = await caller.look_up(unit)
+                except Unauthenticated:
+                    return
+                except Unavailable:
+                    continue
+
+    def _patience(self, expires_at: datetime | None) -> float:
+        if expires_at is None:
+            return RECHECK_SECONDS
+        left = (expires_at - self._now()).total_seconds()
+        return min(max(left, _AT_LEAST), RECHECK_SECONDS)

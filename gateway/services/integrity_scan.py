@@ -1,0 +1,79 @@
+"""The scrub: looking whether all watched rows are as the application left them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.crypto.envelope import TamperedCiphertext
+from gateway.services.audit_keys import AuditKeys
+from gateway.storage import audit, catalog
+from gateway.storage.unit_of_work import ReadUnit
+from gateway.storage.watching import WATCHED
+
+PAGE = 1_000
+_WHOLE = "*"
+
+
+class RowFault(StrEnum):
+    """What is wrong with a row."""
+
+    CHANGED = "CHANGED"
+    MISSING = "MISSING"
+    ADDED = "ADDED"
+    # The rows agree with what is recorded of them, and both are not what the chain's head says.
+    ROLLED_BACK = "ROLLED_BACK"
+
+
+@dataclass(frozen=True, slots=True)
+class RowFinding:
+    """A row, or an object of the catalog, that is not as the application left it.
+
+    `*` is a row that cannot be named.
+    """
+
+    fault: RowFault
+    table: str
+    row_id: str
+
+
+async def scan_integrity(unit: ReadUnit, keys: AuditKeys) -> list[RowFinding]:
+    """Compare every watched row with what was recorded of it, and the sum with the head's.
+
+    The catalog is compared with the one that this version expects.
+    """
+    findings = [
+        RowFinding(RowFault(found.fault), catalog.TABLE, found.name)
+        for found in await catalog.catalog_findings(unit)
+    ]
+    total = 0
+    for table in WATCHED:
+        after: str | None = ""
+        while after is not None:
+            rows = await audit.states(unit, table, after=after, size=PAGE)
+            for row_id, text, recorded in rows:
+                state = keys.state(table, row_id, text)
+                if state != recorded:
+                    findings.append(RowFinding(_fault(state, recorded), table, row_id))
+                total = keys.add_change(
+                    total, table=table, row_id=row_id, before=None, after=recorded
+                )
+            after = rows[-1][0] if rows else None
+    if not await _is_heads(unit, keys, total):
+        findings.append(RowFinding(RowFault.ROLLED_BACK, _WHOLE, _WHOLE))
+    return findings
+
+
+def _fault(state: bytes | None, recorded: bytes | None) -> RowFault:
+    if state is None:
+        return RowFault.MISSING
+    return RowFault.ADDED if recorded is None else RowFault.CHANGED
+
+
+async def _is_heads(unit: ReadUnit, keys: AuditKeys, total: int) -> bool:
+    head, newest = await audit.head(unit), await audit.newest(unit)
+    if head is None or newest is None:
+        return False
+    try:
+        sealed = keys.open_sum(head.set_box, head.seq)
+    except TamperedCiphertext:
+        return False
+    return total == sealed and keys.sum_mac(total) == newest.event.set_mac

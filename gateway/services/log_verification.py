@@ -1,0 +1,131 @@
+"""Checking the chain from its first link to its head, and against every anchor."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from hmac import compare_digest
+
+from gateway.domain.audit import FIRST_HASH, AuditAction, SealedEvent
+from gateway.services.audit_keys import AuditKeys
+from gateway.services.checkpoints import Checkpoint
+from gateway.storage import audit
+from gateway.storage.proofs import Head
+from gateway.storage.unit_of_work import ReadUnit
+
+PAGE = 1_000
+
+
+class LogFault(StrEnum):
+    """What is wrong with a link, or with a place where one should be."""
+
+    ALTERED = "ALTERED"
+    UNLINKED = "UNLINKED"
+    MISSING = "MISSING"
+    CUT_FRONT = "CUT_FRONT"
+    CUT_END = "CUT_END"
+    OTHER_THAN_CHECKPOINT = "OTHER_THAN_CHECKPOINT"
+    INDEX_DIFFERS = "INDEX_DIFFERS"
+
+
+@dataclass(frozen=True, slots=True)
+class LogFinding:
+    """A fault and the number of the link that it is at."""
+
+    fault: LogFault
+    seq: int
+
+
+@dataclass(slots=True)
+class LogReport:
+    """What a check found, and how far it looked."""
+
+    events: int = 0
+    first: int = 0
+    last: int = 0
+    checkpoints: int = 0
+    findings: list[LogFinding] = field(default_factory=list)
+
+    def add(self, fault: LogFault, seq: int) -> None:
+        """Note a fault."""
+        self.findings.append(LogFinding(fault, seq))
+
+
+@dataclass(slots=True)
+class LogWalk:
+    """Where a check stands."""
+
+    keys: AuditKeys
+    report: LogReport = field(default_factory=LogReport)
+    recorded_checkpoint: dict[int, bytes] = field(default_factory=dict, repr=False)
+    begins_after: tuple[int, bytes] = field(default=(0, FIRST_HASH), repr=False)
+    prunings: set[tuple[int, str]] = field(default_factory=set)
+    seq: int = 0
+    hash: bytes = field(default=FIRST_HASH, repr=False)
+
+    def take(self, events: Sequence[SealedEvent], indexed: set[tuple[int, str]]) -> None:
+        """Check the next links, and what the index says of them."""
+        # What an altered link says is not even read: it may say anything.
+        sound = self.follow(events)
+        mentioned = {pair for sealed in sound for pair in _mentions(sealed)}
+        altered = {sealed.event.seq for sealed in events} - {sealed.event.seq for sealed in sound}
+        for seq, _ in sorted(mentioned ^ {pair for pair in indexed if pair[0] not in altered}):
+            self.report.add(LogFault.INDEX_DIFFERS, seq)
+
+    def follow(self, events: Iterable[SealedEvent]) -> Sequence[SealedEvent]:
+        """Check the next links; return those that say what was once sealed."""
+        return [sealed for sealed in events if self._take(sealed)]
+
+    def _take(self, sealed: SealedEvent) -> bool:
+        """Check a link; tell whether it says what was once sealed."""
+        event = sealed.event
+        if self.report.events == 0:
+            self.report.first = event.seq
+            self.begins_after = (event.seq - 1, event.prev_hash)
+        elif event.seq != self.seq + 1:
+            self.report.add(LogFault.MISSING, self.seq + 1)
+        elif not compare_digest(event.prev_hash, self.hash):
+            self.report.add(LogFault.UNLINKED, event.seq)
+        is_sound = compare_digest(self.keys.event_hash(event), sealed.hash)
+        if not is_sound:
+            self.report.add(LogFault.ALTERED, event.seq)
+        elif event.action == AuditAction.AUDIT_PRUNED:
+            self.prunings.add((event.facts["through"], event.facts["hash"]))
+        if self.recorded_checkpoint.pop(event.seq, sealed.hash) != sealed.hash:
+            self.report.add(LogFault.OTHER_THAN_CHECKPOINT, event.seq)
+        self.seq, self.hash = event.seq, sealed.hash
+        self.report.events += 1
+        self.report.last = event.seq
+        return is_sound
+
+    def end(self, head: Head | None) -> None:
+        """Check both ends."""
+        through, prev_hash = self.begins_after
+        is_whole = through == 0 and prev_hash == FIRST_HASH
+        if not is_whole and (through, prev_hash.hex()) not in self.prunings:
+            self.report.add(LogFault.CUT_FRONT, through)
+        if head is None or (head.seq, head.hash) != (self.seq, self.hash):
+            self.report.add(LogFault.CUT_END, self.seq)
+        for seq in sorted(seq for seq in self.recorded_checkpoint if seq > self.seq):
+            self.report.add(LogFault.CUT_END, seq)
+
+
+def _mentions(sealed: SealedEvent) -> Iterator[tuple[int, str]]:
+    for secret_id in sealed.event.mentioned_secret_ids:
+        yield sealed.event.seq, secret_id
+
+
+async def verify_log(
+    unit: ReadUnit, keys: AuditKeys, checkpoints: Iterable[Checkpoint]
+) -> LogReport:
+    """Return all that is wrong with the chain."""
+    recorded_checkpoint = {checkpoint.seq: checkpoint.hash for checkpoint in checkpoints}
+    walk = LogWalk(keys, LogReport(checkpoints=len(recorded_checkpoint)), recorded_checkpoint)
+    events = await audit.chain(unit, after=-1, size=PAGE)
+    while events:
+        first, last = events[0].event.seq, events[-1].event.seq
+        walk.take(events, await audit.mentions(unit, first=first, last=last))
+        events = await audit.chain(unit, after=last, size=PAGE)
+    walk.end(await audit.head(unit))
+    for _ in range(await audit.stray_mentions(unit)):
+        walk.report.add(LogFault.INDEX_DIFFERS, 0)
+    return walk.report

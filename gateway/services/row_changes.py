@@ -1,0 +1,137 @@
+"""From the rows that a transaction touched to what the audit trail says of it."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from gateway.domain.audit import AuditAction, AuditDraft, AuditSubject
+from gateway.services.audit_keys import AuditKeys, State
+from gateway.storage.watching import FORMER, WATCHED
+
+_VALUE: Final = "sealed_value"
+_REFERENCES: Final = "value_reference"
+_PARTS: Final = frozenset({_VALUE, _REFERENCES})
+_UNSEEN: Final = (AuditSubject.USER, "CHANGED")
+
+
+@dataclass(slots=True)
+class RowChange:
+    """What became of one row, over all that a transaction did to it."""
+
+    table: str
+    row_id: str
+    expected: State = field(repr=False)
+    before: State = field(repr=False)
+    after: State = field(repr=False)
+    notes: list[Any] = field(default_factory=list, repr=False)
+
+    @property
+    def is_tampered(self) -> bool:
+        """Whether it was not as the application had left it."""
+        return self.before != self.expected
+
+    @property
+    def has_effect(self) -> bool:
+        """Whether it is another row now than it was."""
+        return self.after != self.expected
+
+    @property
+    def subject(self) -> tuple[AuditSubject, str]:
+        """What an event about it is about: a value is its secret's."""
+        return WATCHED[self.table].subject, self.row_id
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What is to be told of it besides: the last word on each fact, and what a fact was."""
+        details: dict[str, Any] = {}
+        for note in self.notes:
+            given = json.loads(note.facts)
+            details |= {
+                name: fact
+                for name, fact in given.items()
+                if fact is not None or not name.startswith(FORMER)
+            }
+        return details
+
+    @property
+    def effect(self) -> str:
+        """The last word of the action's name."""
+        if self.after is None:
+            return "DELETED"
+        return "CREATED" if self.expected is None else "CHANGED"
+
+
+def row_changes(notes: Iterable[Any], keys: AuditKeys) -> Sequence[RowChange]:
+    """Return one change a row, in the order in which rows were touched first."""
+    changes: dict[tuple[str, str], RowChange] = {}
+    for note in notes:
+        identity = (note.noun, note.row_id)
+        if identity not in changes:
+            before = keys.state(*identity, note.before)
+            changes[identity] = RowChange(*identity, note.recorded, before, None)
+        changes[identity].after = keys.state(*identity, note.after)
+        changes[identity].notes.append(note)
+    return list(changes.values())
+
+
+def drafts(changes: Iterable[RowChange]) -> Sequence[AuditDraft]:
+    """Return what is to be told: an event a thing, and one for each row that was tampered with."""
+    by_subject: dict[tuple[AuditSubject, str], list[RowChange]] = {}
+    alarms: list[AuditDraft] = []
+    for change in changes:
+        if change.has_effect:
+            by_subject.setdefault(change.subject, []).append(change)
+        if change.is_tampered:
+            alarms.append(_alarm(change))
+    details = {subject: parts for subject, parts in by_subject.items() if not _is_silent(parts)}
+    return [*alarms, *(_draft(subject, parts) for subject, parts in details.items())]
+
+
+def _is_silent(parts: Iterable[RowChange]) -> bool:
+    # References are read from a value that stays: that changes nothing that anybody is told of.
+    return all(part.table == _REFERENCES for part in parts)
+
+
+def _draft(subject: tuple[AuditSubject, str], parts: Sequence[RowChange]) -> AuditDraft:
+    kind, subject_id = subject
+    own = [part for part in parts if part.table not in _PARTS]
+    effect = own[0].effect if own else "CHANGED"
+    details: dict[str, Any] = {}
+    for part in parts:
+        details |= part.facts
+    if kind is AuditSubject.SECRET and effect == "CHANGED":
+        # Whoever gives a secret a new value changes the secret; a new key only seals it anew.
+        details["is_new_value"] = bool(own) and any(item.table == _VALUE for item in parts)
+        details["is_sealed_anew"] = not own
+    # A value that goes with its secret no longer knows where that was.
+    note = (own or parts)[0].notes[-1]
+    return AuditDraft(
+        action=AuditAction[f"{kind}_{effect}"],
+        subject=kind,
+        subject_id=subject_id,
+        # Users change only in which organization is their identity's home. That is nothing for the
+        # organization's own eyes: it would learn of others.
+        organization_id=None if (kind, effect) == _UNSEEN else note.organization_id,
+        project_id=note.project_id,
+        holder_id=note.holder_id,
+        key=note.key,
+        details=details,
+        secret_ids=(subject_id,) if kind is AuditSubject.SECRET else (),
+    )
+
+
+def _alarm(change: RowChange) -> AuditDraft:
+    note = change.notes[0]
+    kind, subject_id = change.subject
+    return AuditDraft(
+        action=AuditAction.INTEGRITY_ALARM,
+        subject=kind,
+        subject_id=subject_id,
+        organization_id=note.organization_id,
+        project_id=note.project_id,
+        holder_id=note.holder_id,
+        key=note.key,
+        details={"table": change.table, "fault": "CHANGED_OUTSIDE"},
+        secret_ids=(subject_id,) if kind is AuditSubject.SECRET else (),
+    )

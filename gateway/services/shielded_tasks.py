@@ -1,0 +1,44 @@
+"""Changes go on to their end, though whoever asked for them may go."""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any, TypeVar
+
+import structlog
+
+from gateway.domain.errors import GatewayError
+
+_log = structlog.get_logger(__name__)
+
+Outcome = TypeVar("Outcome")
+
+
+class ShieldedTasks:
+    """Shields changes. What is half done when a caller goes is neither lost nor left half done."""
+
+    def __init__(self) -> None:
+        """Begin with nothing to finish."""
+        self._changes: set[asyncio.Future[Any]] = set()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a change is under way."""
+        return bool(self._changes)
+
+    async def finished(self, change: Awaitable[Outcome]) -> Outcome:
+        """Wait for a change; if the waiting is cancelled, the change is not."""
+        task = asyncio.ensure_future(change)
+        self._changes.add(task)
+        task.add_done_callback(self._forget)
+        return await asyncio.shield(task)
+
+    async def drain(self) -> None:
+        """Wait for all changes that are under way."""
+        await asyncio.gather(*self._changes, return_exceptions=True)
+
+    def _forget(self, task: "asyncio.Future[Any]") -> None:
+        self._changes.discard(task)
+        fault = None if task.cancelled() else task.exception()
+        if fault is not None and not isinstance(fault, GatewayError):
+            # Whoever waited may have gone, and would have been the one to log it.
+            _log.error("unexpected_error_in_change", kind=type(fault).__name__)

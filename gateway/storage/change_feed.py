@@ -1,0 +1,124 @@
+"""Queries about news: the audit trail, read as the log of what became of secrets."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final
+
+from sqlalchemy import Row, select
+
+from gateway.domain.audit import FIRST_HASH, AuditAction
+from gateway.domain.change_feed import ChangeKind, FeedCursor, SecretChange
+from gateway.storage.audit import EVENT, HEAD, intact_event_of
+from gateway.storage.unit_of_work import ReadUnit
+from gateway.storage.watching import FORMER
+
+MAX_AT_ONCE: Final = 100
+
+_KINDS: Final = MappingProxyType(
+    {
+        AuditAction.SECRET_CREATED: ChangeKind.CREATED,
+        AuditAction.SECRET_CHANGED: ChangeKind.UPDATED,
+        AuditAction.SECRET_DELETED: ChangeKind.DELETED,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Changes in order, and how far the log was read for them."""
+
+    changes: tuple[SecretChange, ...]
+    position: FeedCursor = field(repr=False)
+    has_more: bool
+
+
+async def head(unit: ReadUnit) -> FeedCursor:
+    """Return the place behind the newest link."""
+    row = await unit.first(select(HEAD.c.seq, HEAD.c.hash))
+    return FeedCursor.after(row.seq, row.hash) if row else FeedCursor(0, "")
+
+
+async def is_known(unit: ReadUnit, position: FeedCursor) -> bool:
+    """Tell whether all that came after this place is there, and the place is of this history."""
+    event_hash = await unit.first(select(EVENT.c.hash).where(EVENT.c.seq == position.seq))
+    if event_hash is None:
+        # Where the beginning of the chain was deleted up to there, the next link knows the hash.
+        following = EVENT.c.seq == position.seq + 1
+        event_hash = await unit.first(select(EVENT.c.prev_hash).where(following))
+    return event_hash is not None and position.points_at(event_hash[0])
+
+
+async def newest_of(unit: ReadUnit, organization_id: str) -> FeedCursor:
+    """Return the place behind the newest event of an organization.
+
+    Without one it is the beginning of the log, so far as that is kept. What other organizations do
+    does not move it.
+    """
+    newest = (
+        select(EVENT.c.seq, EVENT.c.hash)
+        .where(EVENT.c.organization_id == organization_id)
+        .order_by(EVENT.c.seq.desc())
+        .limit(1)
+    )
+    if row := await unit.first(newest):
+        return FeedCursor.after(row.seq, row.hash)
+    oldest = select(EVENT.c.seq, EVENT.c.prev_hash).order_by(EVENT.c.seq).limit(1)
+    row = await unit.first(oldest)
+    return FeedCursor.after(row.seq - 1, row.prev_hash) if row else FeedCursor.after(0, FIRST_HASH)
+
+
+async def changes(
+    unit: ReadUnit,
+    position: FeedCursor,
+    holder_ids: Collection[str],
+    *,
+    cursor_of: Callable[[FeedCursor], str],
+) -> Batch:
+    """Return what became of secrets of these holders after a place, oldest first; up to a bound.
+
+    What was only sealed anew, under another data key, is the same as before.
+    """
+    rows = await unit.rows(
+        select(EVENT)
+        .where(EVENT.c.seq > position.seq, EVENT.c.holder_id.in_(holder_ids))
+        .where(EVENT.c.action.in_(_KINDS))
+        .order_by(EVENT.c.seq)
+        .limit(MAX_AT_ONCE)
+    )
+    events = ((row, intact_event_of(unit, row).facts) for row in rows)
+    return Batch(
+        changes=tuple(
+            _change(row, facts, cursor_of) for row, facts in events if not _is_silent(facts)
+        ),
+        position=FeedCursor.after(rows[-1].seq, rows[-1].hash) if rows else position,
+        has_more=len(rows) == MAX_AT_ONCE,
+    )
+
+
+async def subjects_since(unit: ReadUnit, seq: int) -> Sequence[tuple[str, str | None]]:
+    """Return of which kinds of things, in which projects, events tell after a number."""
+    rows = await unit.rows(
+        select(EVENT.c.subject, EVENT.c.project_id).where(EVENT.c.seq > seq).distinct()
+    )
+    return [(row.subject, row.project_id) for row in rows]
+
+
+def _is_silent(facts: Mapping[str, Any]) -> bool:
+    return bool(facts.get("is_sealed_anew"))
+
+
+def _change(
+    row: Row[Any], facts: Mapping[str, Any], cursor_of: Callable[[FeedCursor], str]
+) -> SecretChange:
+    return SecretChange(
+        seq=row.seq,
+        cursor=cursor_of(FeedCursor.after(row.seq, row.hash)),
+        kind=_KINDS[AuditAction(row.action)],
+        secret_id=row.subject_id,
+        key=row.key,
+        former_key=facts.get(f"{FORMER}key"),
+        holder_id=row.holder_id,
+        at=row.at,
+        is_new_value=bool(facts.get("is_new_value", True)),
+    )

@@ -1,0 +1,89 @@
+"""Anchors: heads of the audit trail, kept where whoever writes to the database does not write.
+
+The file only ever grows by whole lines, each a JSON object with a signature of its own.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+# Room for the anchors of a day; what is older says nothing that these do not.
+_TAIL_BYTES: Final = 512 * 1024
+
+
+class CheckpointFile:
+    """A file of anchors."""
+
+    def __init__(self, path: Path) -> None:
+        """Take where it is; it is made when the first anchor is written."""
+        self.path = path
+
+    def append(self, line: str) -> None:
+        """Add a line, and return when it is on the disk.
+
+        Raises:
+            OSError: if it cannot be written.
+
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            is_first = os.fstat(descriptor).st_size == 0
+            # One call, so that lines of several processes do not mix; a line that was cut off by a
+            # crash is ended first.
+            os.write(descriptor, f"{_end_of_rest(descriptor)}{line}\n".encode("ascii"))
+            os.fsync(descriptor)
+            if is_first:
+                # A name that a power cut takes away would be an alarm: a trail without its anchor.
+                _sync_names(self.path.parent)
+        finally:
+            os.close(descriptor)
+
+    def newest(self) -> Iterator[bytes]:
+        """Yield the last lines, in order; the first one can be cut off."""
+        return self._lines(_TAIL_BYTES)
+
+    def all(self) -> Iterator[bytes]:
+        """Yield every line, in order."""
+        return self._lines(None)
+
+    def state(self) -> tuple[int, int, int] | None:
+        """Return what changes with every line that is added; None if there is no file."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_size, found.st_mtime_ns
+
+    def _lines(self, tail: int | None) -> Iterator[bytes]:
+        if not self.path.exists():
+            return
+        with self.path.open("rb") as file:
+            if tail is not None:
+                file.seek(max(0, self.path.stat().st_size - tail))
+            yield from file
+
+
+def read_line(line: bytes) -> Mapping[str, Any] | None:
+    """Return a line's JSON object; None if it is something else."""
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _sync_names(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _end_of_rest(descriptor: int) -> str:
+    size = os.fstat(descriptor).st_size
+    is_whole = size == 0 or os.pread(descriptor, 1, size - 1) == b"\n"
+    return "" if is_whole else "\n"

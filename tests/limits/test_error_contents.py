@@ -1,0 +1,200 @@
+"""What a refusal tells: no guess at what was meant, no echo of what was given (S25, S28)."""
+
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+from graphql import parse, validate
+from graphql.pyutils import suggestion_list
+from graphql.validation.rules import known_argument_names
+
+from gateway.app import build_app
+from gateway.domain.errors import ErrorCode
+from gateway.runtime import Runtime
+from gateway.services.demo import Demo
+from schema.root import build_schema
+from tests.operations.canaries import is_traced, new_canary
+from tests.patience import patient_settings
+from tests.world import World
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+ALMOST = {
+    "a field": "{ projets { totalCount } }",
+    "a field of a type": "{ projects { totalCoun } }",
+    "a field of another type": '{ node(id: "x") { key } }',
+    "an argument": "{ projects(firs: 1) { totalCount } }",
+    "an argument of a directive": "{ __typename @include(iff: true) }",
+    "a type": '{ node(id: "x") { ... on Jobb { id } } }',
+    "a type of a variable": "query ($a: Strin) { __typename }",
+    "an enum value": '{ secret(id: "x") { impact(of: DELET) { totalCount } } }',
+    "an enum value as a text": '{ secret(id: "x") { impact(of: "DELETE") { totalCount } } }',
+    "an input field": '{ service(id: "x") { secrets(filter: { key: "K" }) { totalCount } } }',
+    "a directive": "{ __typename @includ(if: true) }",
+    "a fragment": "{ ...Som } fragment Some on Query { __typename }",
+    "a variable": "query ($some: Int) { projects(first: $som) { totalCount } }",
+}
+SECRETS = (
+    '($a: SecretFilter) { service(id: "x") { secrets(filter: $a) { pageInfo { endCursor } } } }'
+)
+VARIABLES = {
+    "an enum value": (
+        '($a: PlannedChange!) { secret(id: "x") { impact(of: $a) { pageInfo { endCursor } } } }',
+        "DELET",
+    ),
+    "an input field": (SECRETS, {"keyPrefi": "K"}),
+    "a nested enum value": (SECRETS, {"scopes": ["JOBB"]}),
+}
+
+
+def _ensure_silent(response: httpx.Response) -> None:
+    answer = response.json()["errors"]
+    assert {error["extensions"]["code"] for error in answer} == {"BAD_USER_INPUT"}
+    assert "did you mean" not in response.text.lower()
+    assert not [name for name in ("totalCount", "DELETE", "keyPrefix") if name in response.text]
+
+
+@pytest.mark.parametrize("document", ALMOST.values(), ids=ALMOST.keys())
+async def test_nothing_is_guessed_from_a_document(limited_world: World, document: str) -> None:
+    """S25."""
+    _ensure_silent(await limited_world.client.post("/graphql", json={"query": document}))
+
+
+@pytest.mark.parametrize(("query", "given"), VARIABLES.values(), ids=VARIABLES.keys())
+async def test_nothing_is_guessed_from_variables(
+    limited_world: World, query: str, given: object
+) -> None:
+    """S25."""
+    body = {"query": f"query {query}", "variables": {"a": given}}
+
+    _ensure_silent(await limited_world.client.post("/graphql", json=body))
+
+
+async def test_no_time_is_spent_on_guesses(
+    limited_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S25, S26."""
+    asked = list[str]()
+
+    def counted(text: str, options: list[str]) -> list[str]:
+        asked.append(text)
+        return suggestion_list(text, options)
+
+    monkeypatch.setattr(known_argument_names, "suggestion_list", counted)
+    await limited_world.client.post("/graphql", json={"query": "{ projects(fir: 1) { x } }"})
+    guessed = list(asked)
+    # The control: by itself, the library guesses.
+    answer = validate(build_schema().types, parse("{ projects(firs: 1) { totalCount } }"))
+
+    assert guessed == []
+    assert asked == ["firs"]
+    assert "Did you mean 'first'" in answer[0].message
+
+
+MISFITS = {
+    "a text for a number": ("$a: Int", "projects(first: $a)", "CANARY"),
+    "a list for a number": ("$a: Int", "projects(first: $a)", ["CANARY"]),
+    "an object for a number": ("$a: Int", "projects(first: $a)", {"CANARY": "CANARY"}),
+    "an object for a text": ("$a: String", "projects(after: $a)", {"CANARY": "CANARY"}),
+    "a list for a text": ("$a: String", "projects(after: $a)", ["CANARY"]),
+    "a text for a cursor": ("$a: String", "projects(after: $a)", "CANARY"),
+}
+
+
+@pytest.mark.parametrize(("declared", "used", "given"), MISFITS.values(), ids=MISFITS.keys())
+@pytest.mark.parametrize("accept", ["application/json", "application/graphql-response+json"])
+async def test_a_variable_of_the_wrong_type_is_not_repeated(
+    limited_world: World, declared: str, used: str, given: object, accept: str
+) -> None:
+    """S28."""
+    canary = new_canary()
+    body = json.dumps(
+        {
+            "query": f"query ({declared}) {{ {used} {{ totalCount }} }}",
+            "variables": {"a": given},
+        }
+    ).replace("CANARY", canary)
+
+    response = await limited_world.client.post(
+        "/graphql",
+        content=body,
+        headers={"Content-Type": "application/json", "Accept": accept},
+    )
+
+    codes = [error["extensions"]["code"] for error in response.json()["errors"]]
+    assert set(codes) == {"BAD_USER_INPUT"}
+    assert not is_traced(canary, response.content)
+
+
+async def test_a_name_as_long_as_a_document_is_not_repeated(limited_world: World) -> None:
+    """S28."""
+    canary = new_canary() * 100
+
+    response = await limited_world.client.post("/graphql", json={"query": f"{{ {canary} }}"})
+
+    assert response.json()["errors"][0]["message"] == "The document cannot be used."
+    assert not is_traced(canary[:37], response.content)
+
+
+@pytest.fixture(params=["{ __schema { types { name } } }", '{ t: __type(name: "Job") { name } }'])
+def asking(request: pytest.FixtureRequest) -> str:
+    """A document that asks for the schema."""
+    return str(request.param)
+
+
+@pytest.fixture
+def closed(template: tuple[Path, Demo], data_dir: Path) -> tuple[Runtime, Demo]:
+    """A gateway that does not tell its schema."""
+    return Runtime.over(patient_settings(data_dir, introspection=False)), template[1]
+
+
+async def test_the_introspection_can_be_switched_off(
+    closed: tuple[Runtime, Demo], asking: str
+) -> None:
+    """S25: for everybody, also through a fragment, with a word about it; `__typename` goes on."""
+    runtime, demo = closed
+    hidden = asking.replace("{", "{ ...F } fragment F on Query {", 1)
+    async with (
+        runtime.running(),
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=build_app(runtime)),
+            base_url="http://localhost",
+            headers={"Authorization": f"Bearer {demo.token}"},
+        ) as client,
+    ):
+        refused = await client.post("/graphql", json={"query": asking})
+        through = await client.post("/graphql", json={"query": hidden})
+        taken = await client.post("/graphql", json={"query": "{ __typename }"})
+
+    assert refused.json()["errors"] == through.json()["errors"]
+    assert refused.json()["errors"] == [
+        {
+            "message": "The introspection is switched off on this server.",
+            "extensions": {"code": ErrorCode.FORBIDDEN},
+        }
+    ]
+    assert "data" not in refused.json()
+    assert taken.json()["data"] == {"__typename": "Query"}
+
+
+async def test_the_introspection_is_on_for_who_has_a_credential(
+    limited_world: World, asking: str
+) -> None:
+    """S25: the control of the test above."""
+    answer = await limited_world.client.post("/graphql", json={"query": asking})
+
+    assert "errors" not in answer.json()
+
+
+async def test_nobody_learns_the_schema_without_a_credential(
+    limited_world: World, asking: str
+) -> None:
+    """S25."""
+    async with limited_world.client_for("") as client:
+        answer = await client.post(
+            "/graphql", json={"query": asking}, headers={"Authorization": ""}
+        )
+
+    assert answer.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+    assert "data" not in answer.json()
