@@ -61,7 +61,7 @@ def environment(data_dir: Path, **settings: str) -> dict[str, str]:
 
 @contextmanager
 def serving(
-    data_dir: Path, demo: Demo, *, program: Sequence[str] = PROGRAM, **settings: str
+    data_dir: Path, demo: Demo | None, *, program: Sequence[str] = PROGRAM, **settings: str
 ) -> Iterator[LiveServer]:
     """Run a server on a free port until the block ends; it is patient where no setting differs."""
     log = data_dir.parent / "server.log"
@@ -73,7 +73,7 @@ def serving(
             stderr=output,
         )
         try:
-            yield LiveServer(_address(process, log), asdict(demo), process, log)
+            yield LiveServer(_address(process, log), asdict(demo) if demo else {}, process, log)
         finally:
             process.terminate()
             process.wait(timeout=PATIENCE)
