@@ -23,7 +23,6 @@ class MissingKeySetting(RefusedStart):
     """The provider needs a setting that is not there."""
 
     def __init__(self, setting: str) -> None:
-        """Name the setting."""
         super().__init__(f"The key provider needs the setting {setting}.")
 
 

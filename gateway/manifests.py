@@ -22,7 +22,6 @@ class UnusableManifest(RefusedStart):
     """A manifest cannot be read as one."""
 
     def __init__(self, path: Path, reason: str) -> None:
-        """Name the file and the rule."""
         super().__init__(f"{path}: {reason}")
 
 
@@ -30,7 +29,6 @@ class UnfitDocuments(RefusedStart):
     """Documents of a manifest could never be run here."""
 
     def __init__(self, path: Path, faults: Mapping[str, str]) -> None:
-        """Name the file, and each document's id with what is wrong with it."""
         listed = "; ".join(f"{document_id}: {fault}" for document_id, fault in faults.items())
         super().__init__(f"{path}: documents that this schema does not take: {listed}")
 
@@ -39,7 +37,6 @@ class NothingToRun(RefusedStart):
     """Only trusted documents are run, and there are none."""
 
     def __init__(self) -> None:
-        """Say what is missing."""
         super().__init__("`trusted_documents_only` needs a manifest in `trusted_documents`.")
 
 
@@ -47,7 +44,6 @@ class UselessPage(RefusedStart):
     """GraphiQL is asked for where everything that is written in it would be refused."""
 
     def __init__(self) -> None:
-        """Say that it is one or the other."""
         super().__init__("`graphiql` runs documents that `trusted_documents_only` refuses.")
 
 

@@ -20,7 +20,6 @@ class DatabaseThere(RefusedStart):
     """There is a database, and nobody said that another may take its place."""
 
     def __init__(self, path: Path) -> None:
-        """Say what to do."""
         super().__init__(f"There is a database {path} already: --overwrite puts it aside.")
 
 

@@ -40,7 +40,6 @@ class WrongKeyFile(RefusedStart):
     """The key file is not the one that belongs to the database."""
 
     def __init__(self, path: Path) -> None:
-        """Say what to do."""
         super().__init__(f"{path} does not open this database: put back its own key file.")
 
 
@@ -48,7 +47,6 @@ class WrongKeys(RefusedStart):
     """Another provider's keys do not belong to the database."""
 
     def __init__(self, provider: str) -> None:
-        """Name the provider."""
         super().__init__(f"The keys of the provider {provider} do not open this database.")
 
 
@@ -56,7 +54,6 @@ class SilentKeyProvider(RefusedStart):
     """The instance's own key cannot be had."""
 
     def __init__(self, provider: str) -> None:
-        """Name the provider."""
         super().__init__(f"The key provider {provider} does not answer or refuses its key.")
 
 

@@ -19,7 +19,6 @@ class UnsafeSettings(RefusedStart):
     """In production the settings would put secrets at risk."""
 
     def __init__(self, reasons: list[str]) -> None:
-        """Give every reason at once."""
         super().__init__(" ".join(["In production this is not safe.", *reasons]))
 
 

@@ -25,7 +25,6 @@ class MisreadSettingsFile(RefusedStart):
     """The settings' file is no TOML."""
 
     def __init__(self, error: ValueError) -> None:
-        """Tell the place alone of what the parser says: the rest may be what stands there."""
         position = re.search(r" \(at [a-z0-9 ,]+\)$", str(error))
         super().__init__(
             f"{SETTINGS_FILE}: this is no TOML in UTF-8{position[0] if position else ''}."
@@ -36,7 +35,6 @@ class UnsafeSettingsFile(RefusedStart):
     """Somebody else can write the settings, and so choose the database and the keys."""
 
     def __init__(self, path: Path, reason: str) -> None:
-        """Name what is unsafe, and what to do."""
         super().__init__(f"{SETTINGS_FILE} is not believed: {path} {reason}")
 
 

@@ -30,8 +30,6 @@ from schema.payloads import ArgumentPaths, to_errors
     description="A role of a token or a user, at one place and all below it. It counts at once."
 )
 class RoleGrant:
-    """A role of a token or a user at a place."""
-
     id: strawberry.ID
     role: RoleEnum
     holder: SecretHolder | None = strawberry.field(
@@ -65,8 +63,6 @@ class RoleGrantConnection(Connection[RoleGrant]):
 
 @strawberry.type(description="Who created an API token.")
 class ApiTokenCreator:
-    """Who created an API token."""
-
     kind: ActorKind = strawberry.field(description="A token, a user or the operator.")
     id: strawberry.ID | None = strawberry.field(
         description="Null unless the viewer manages access in the whole organization."
@@ -81,8 +77,6 @@ class ApiTokenCreator:
 
 @strawberry.type(description="What is known of an API token; its text is told once, when made.")
 class ApiToken:
-    """What is known of an API token."""
-
     id: strawberry.ID
     name: str
     created_at: datetime
@@ -122,8 +116,6 @@ class ApiTokenConnection(Connection[ApiToken]):
 
 @strawberry.type(description="A person whom an OpenID Connect provider vouches for.")
 class User:
-    """A person whom a provider vouches for."""
-
     id: strawberry.ID
     issuer: str
     subject: str
@@ -151,8 +143,6 @@ class UserConnection(Connection[User]):
     one_of=True, description="Names who is granted a role. Exactly one of the fields is to be set."
 )
 class GranteeRef:
-    """Names a token or a user."""
-
     token_id: strawberry.ID | None = strawberry.UNSET
     user_id: strawberry.ID | None = strawberry.UNSET
 
@@ -170,8 +160,6 @@ class GranteeRef:
     )
 )
 class CreateApiTokenPayload:
-    """The outcome of making a token."""
-
     __repr__ = starred
 
     api_token: ApiToken | None = None
@@ -205,8 +193,6 @@ class CreateApiTokenPayload:
 
 @strawberry.type(description="`apiToken` is set exactly where `errors` is empty.")
 class ApiTokenPayload:
-    """The outcome of revoking a token."""
-
     api_token: ApiToken | None = None
     also_revoked: list[ApiToken] = strawberry.field(
         default_factory=list,
@@ -231,8 +217,6 @@ class ApiTokenPayload:
 
 @strawberry.type(description="`grant` is set exactly where `errors` is empty.")
 class RoleGrantPayload:
-    """The outcome of granting a role, or of taking it away."""
-
     grant: RoleGrant | None = None
     errors: list[MutationError]
 
@@ -249,8 +233,6 @@ class RoleGrantPayload:
 
 @strawberry.type(description="`user` is set exactly where `errors` is empty.")
 class UserPayload:
-    """The outcome of letting a user in or out."""
-
     user: User | None = None
     revoked_tokens: list[ApiToken] = strawberry.field(
         default_factory=list,

@@ -21,8 +21,6 @@ from schema.pages import Connection
     )
 )
 class AuditEvent:
-    """One entry of the audit trail."""
-
     id: strawberry.ID = strawberry.field(
         description="Opaque, and always the same. It is the entry's cursor, too."
     )
@@ -78,8 +76,6 @@ class AuditEventConnection(Connection[AuditEvent]):
 
 @strawberry.input(description="Which entries are wanted: those that match every field given.")
 class AuditFilter:
-    """Which entries are wanted."""
-
     actor_id: str | None = strawberry.UNSET
     actions: list[AuditAction] | None = strawberry.UNSET
     secret_id: strawberry.ID | None = strawberry.field(

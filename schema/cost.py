@@ -114,7 +114,6 @@ class Pricing:
     def __init__(
         self, schema: GraphQLSchema, document: DocumentNode, sizes: Mapping[str, int]
     ) -> None:
-        """Take what the variables that say how long lists are stand for."""
         self._schema = schema
         self._sizes = sizes
         self._fragments = {

@@ -17,8 +17,6 @@ from schema.secrets import Secret, SecretAlias, seen_target
     description="One key as a service sees it. Unique by `key` within a service; not a node."
 )
 class EffectiveSecret:
-    """One key as a service sees it."""
-
     key: str
     provenance: SecretProvenance
     secret: Secret = strawberry.field(description="The secret which wins for the key.")
@@ -62,8 +60,6 @@ class EffectiveSecretConnection(Connection[EffectiveSecret]):
 
 @strawberry.type(description="A reference in a value, as a service resolves it.")
 class SecretReference:
-    """A reference in a value."""
-
     key: str | None = strawberry.field(
         description=(
             "The name in the braces. Null unless it is the key of a secret that the viewer may "
@@ -90,8 +86,6 @@ class SecretReference:
 
 @strawberry.type(description="Why a service sees what it sees under a key, or why nothing.")
 class SecretExplanation:
-    """Why a service sees what it sees under a key."""
-
     key: str
     effective: EffectiveSecret | None = strawberry.field(
         description="The winner and the losers; null where the service does not see the key."

@@ -128,16 +128,12 @@ SecretChangeKind: TypeAlias = _ChangeKind
 
 @strawberry.enum(description="What is going to be done to a secret.")
 class PlannedChange(StrEnum):
-    """What is going to be done to a secret."""
-
     EDIT = "EDIT"
     DELETE = "DELETE"
 
 
 @strawberry.enum(description="Which way a list runs.")
 class OrderDirection(StrEnum):
-    """Which way a list runs."""
-
     ASC = "ASC"
     DESC = "DESC"
 
@@ -158,8 +154,6 @@ MutationWarningCode: TypeAlias = _WarningCode
     description="What kind of outcome stood in the way. One table maps these to REST's statuses."
 )
 class MutationErrorCode(Enum):
-    """The codes that a payload's errors can have; the others stand at the top of the answer."""
-
     BAD_USER_INPUT = strawberry.enum_value(ErrorCode.BAD_USER_INPUT, description="REST: 400")
     SCOPE_VIOLATION = strawberry.enum_value(ErrorCode.SCOPE_VIOLATION, description="REST: 400")
     ALIAS_OF_ALIAS = strawberry.enum_value(ErrorCode.ALIAS_OF_ALIAS, description="REST: 400")
@@ -192,8 +186,6 @@ class MutationErrorCode(Enum):
     )
 )
 class OnUnresolved(Enum):
-    """What a delivery does with an unresolved reference."""
-
     KEEP = strawberry.enum_value("KEEP", description="Deliver its text as it is written.")
     FAIL = strawberry.enum_value(
         "FAIL",

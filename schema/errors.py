@@ -23,8 +23,6 @@ Path = list[str] | None
     )
 )
 class MutationError:
-    """Why a mutation did nothing."""
-
     code: MutationErrorCode
     message: str = strawberry.field(description="For people; may change.")
     path: list[str] | None = strawberry.field(
@@ -45,8 +43,6 @@ class InputError(MutationError):
 
 @strawberry.type(description="Nothing with that id can be seen, whether or not it is there.")
 class NotFoundError(MutationError):
-    """Nothing with that id can be seen."""
-
     missing_id: strawberry.ID
 
 
@@ -57,8 +53,6 @@ class ConflictError(MutationError):
 
 @strawberry.type(description="The key is taken along the chain.")
 class SecretKeyConflictError(MutationError):
-    """The key is taken along the chain."""
-
     existing: Secret | None = strawberry.field(description="Null where the viewer may not read it.")
     key: str = strawberry.field(description="The key that is taken, as it was sent.")
     organization_id: strawberry.ID = strawberry.field(
@@ -77,24 +71,18 @@ class SecretKeyConflictError(MutationError):
 
 @strawberry.type(description="The secret was changed since the expected version.")
 class VersionConflictError(MutationError):
-    """The secret was changed since the expected version."""
-
     expected_version: int
     actual_version: int
 
 
 @strawberry.type(description="More would go with the holder than was asked for.")
 class HolderNotEmptyError(MutationError):
-    """More would go with the holder than was asked for."""
-
     holder_count: int = strawberry.field(description="How many holders are below it.")
     secret_count: int = strawberry.field(description="How many secrets they all have.")
 
 
 @strawberry.type(description="Other secrets refer to the secret that was to be deleted.")
 class SecretInUseError(MutationError):
-    """Other secrets refer to the secret."""
-
     dependents: list[Secret] = strawberry.field(
         description=(
             "The first 100 secrets that refer to it, by scope; `Secret.dependents` has all of them."
@@ -104,15 +92,11 @@ class SecretInUseError(MutationError):
 
 @strawberry.type(description="There are as many as the gateway's operator allows.")
 class QuotaExceededError(MutationError):
-    """There are as many as the operator allows."""
-
     maximum: int = strawberry.field(description="How many there can be.")
 
 
 @strawberry.type(description="Some service would see more than one delivery can have.")
 class DeliveryLimitError(MutationError):
-    """Some service would see more than one delivery can have."""
-
     holder_id: strawberry.ID | None = strawberry.field(
         description="The service; where there is none yet, the environment or project it would be "
         "in. Null where the viewer cannot see it."
@@ -121,15 +105,11 @@ class DeliveryLimitError(MutationError):
 
 @strawberry.type(description="Two files cannot be at their mount paths together.")
 class MountPathConflictError(MutationError):
-    """Two files cannot be at their mount paths together."""
-
     existing: Secret | None = strawberry.field(description="Null where the viewer may not read it.")
 
 
 @strawberry.type(description="A reference would point at a scope where it may not.")
 class ScopeViolationError(MutationError):
-    """A reference would point at a scope where it may not."""
-
     source_scope: APIVariableScopeEnum = strawberry.field(
         description="Where the reference was to be made."
     )
@@ -138,22 +118,16 @@ class ScopeViolationError(MutationError):
 
 @strawberry.type(description="The target of a new alias is an alias itself.")
 class AliasOfAliasError(MutationError):
-    """The target of a new alias is an alias itself."""
-
     aliased_secret: SecretAlias | None = strawberry.field(description="Alias this one instead.")
 
 
 @strawberry.type(description="The target of a new override has no value that could be replaced.")
 class NotOverridableError(MutationError):
-    """The target of a new override has no value that could be replaced."""
-
     variable_type: APIVariableTypeEnum
 
 
 @strawberry.type(description="References to a renamed secret cannot all follow it.")
 class ReferencesNotUpdatedError(MutationError):
-    """References to a renamed secret cannot all follow it."""
-
     secrets: list[Secret] = strawberry.field(
         description="The secrets whose values cannot follow, as far as the viewer may read them."
     )
@@ -162,8 +136,6 @@ class ReferencesNotUpdatedError(MutationError):
 
 @strawberry.type(description="The secret is the platform's: it cannot be edited or deleted here.")
 class ReadOnlyError(MutationError):
-    """The secret is the platform's."""
-
     scope: APIVariableScopeEnum
 
 

@@ -37,7 +37,6 @@ class IntrospectionIsOff(GatewayError):
     code = ErrorCode.FORBIDDEN
 
     def __init__(self) -> None:
-        """Say that it is off for everybody."""
         super().__init__("The introspection is switched off on this server.")
 
 

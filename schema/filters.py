@@ -20,8 +20,6 @@ Given = TypeVar("Given")
 
 @strawberry.input(description="Which secrets are wanted: those that match every field given.")
 class SecretFilter:
-    """Which secrets are wanted."""
-
     key_prefix: str | None = strawberry.field(
         default=strawberry.UNSET, description="Keys which start so."
     )
@@ -41,8 +39,6 @@ class SecretFilter:
 
 @strawberry.input(description="An order of secrets. Ties are broken by id, so a page is stable.")
 class SecretOrder:
-    """An order of secrets."""
-
     field: SecretOrderField = SecretOrderField.KEY
     direction: OrderDirection = OrderDirection.ASC
 

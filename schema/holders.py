@@ -23,8 +23,6 @@ from schema.secrets import Secret, SecretConnection
     description="A place secrets live at: a project, an environment or a service."
 )
 class SecretHolder(Node):
-    """A place secrets live at."""
-
     source: strawberry.Private[Holder]
     name: str
 
@@ -88,8 +86,6 @@ class SecretHolder(Node):
     )
 )
 class Service(SecretHolder):
-    """What runs in an environment."""
-
     @strawberry.field(description="Which kind of service it is.")
     def service_type(self) -> LinkedServiceTypeEnum:
         """Name the kind."""
@@ -167,8 +163,6 @@ class ServiceConnection(Connection[Service]):
 
 @strawberry.type(description="A stage of a project, e.g. production; services run in it.")
 class Environment(SecretHolder):
-    """A stage of a project."""
-
     @strawberry.field(description="What it is a stage of.")
     async def project(self, info: Info) -> Annotated["Project", strawberry.lazy("schema.holders")]:
         """Load the project."""
@@ -203,8 +197,6 @@ class EnvironmentConnection(Connection[Environment]):
 
 @strawberry.type(description="The widest place secrets live at.")
 class Project(SecretHolder):
-    """The widest place secrets live at."""
-
     @strawberry.field(description="Its stages, by name.")
     async def environments(
         self,

@@ -40,8 +40,6 @@ def kept(argument: Given | None) -> Given | Kept | None:
     one_of=True, description="Names one holder. Exactly one of the fields is to be set."
 )
 class SecretHolderRef:
-    """Names one holder."""
-
     project_id: strawberry.ID | None = strawberry.UNSET
     environment_id: strawberry.ID | None = strawberry.UNSET
     application_id: strawberry.ID | None = strawberry.UNSET
@@ -59,8 +57,6 @@ class SecretHolderRef:
 
 @strawberry.input(description="A new secret.")
 class SecretInput:
-    """A new secret."""
-
     __repr__ = starred
 
     key: str = strawberry.field(
@@ -95,8 +91,6 @@ class SecretInput:
 
 @strawberry.input(description="A secret to import.")
 class ImportSecretInput(SecretInput):
-    """A secret to import."""
-
     __repr__ = starred
 
     scope: APIVariableScopeEnum | None = strawberry.field(
@@ -111,8 +105,6 @@ class ImportSecretInput(SecretInput):
 
 @strawberry.input(description="A new key for a secret. REST: the body of POST …/alias.")
 class SecretAliasInput:
-    """A new key for a secret."""
-
     key: str = strawberry.field(
         description="Letters, digits and underscores, a letter first, at most 255."
     )
@@ -132,8 +124,6 @@ class SecretAliasInput:
 
 @strawberry.input(description="Another value for a secret of a wider scope.")
 class SecretOverrideInput:
-    """Another value for a secret."""
-
     __repr__ = starred
 
     value: str | None = strawberry.field(
@@ -155,8 +145,6 @@ class SecretOverrideInput:
 
 @strawberry.input(description="New content for a secret. What is left out stays as it is.")
 class SecretEditInput:
-    """New content for a secret."""
-
     __repr__ = starred
 
     key: str = strawberry.field(description="The key it has, or a new one.")
@@ -180,8 +168,6 @@ class SecretEditInput:
 
 @strawberry.input(description="The service that a built-in secret comes from.")
 class ServiceReferenceInput:
-    """The service that a built-in secret comes from."""
-
     id: strawberry.ID
     name: str
     type: LinkedServiceTypeEnum
@@ -194,8 +180,6 @@ class ServiceReferenceInput:
     )
 )
 class ProvidedSecretInput:
-    """A secret that is not written by callers."""
-
     __repr__ = starred
 
     key: str

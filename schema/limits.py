@@ -91,7 +91,6 @@ class LimitExceeded(GatewayError):
     code = ErrorCode.LIMIT_EXCEEDED
 
     def __init__(self, limit: Limit) -> None:
-        """Name the bound."""
         self.limit = limit
         super().__init__(WORDS[limit].format(f"{LIMITS[limit]:,}"))
 
@@ -137,7 +136,6 @@ class Survey:
     """Measures a document; `visited` counts the steps that this took."""
 
     def __init__(self, document: DocumentNode) -> None:
-        """Take a document, whether or not it is valid."""
         self._document = document
         self._fragments = {fragment.name.value: fragment for fragment in _fragments(document)}
         self._measured: dict[str, Measure] = {}

@@ -34,8 +34,6 @@ from schema.operations import (
 
 @strawberry.type(description="What can be changed. Outcomes are typed entries of `errors`.")
 class Mutation:
-    """Every mutation."""
-
     create_project_secret = creation(Scope.PROJECT)
     edit_project_secret = editing(Scope.PROJECT)
     delete_project_secret = deletion(Scope.PROJECT)

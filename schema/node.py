@@ -5,6 +5,4 @@ import strawberry
 
 @strawberry.interface(description="Anything with an id. Ids are the UUIDs of the REST paths.")
 class Node:
-    """Anything with an id."""
-
     id: strawberry.ID

@@ -23,8 +23,6 @@ Before = Annotated[str | None, strawberry.argument(description="End before this 
 
 @strawberry.type(description="Where a page stands in its list.")
 class PageInfo:
-    """Where a page stands in its list."""
-
     has_next_page: bool
     has_previous_page: bool
     start_cursor: str | None
@@ -33,16 +31,12 @@ class PageInfo:
 
 @strawberry.type(description="One entry of a page.")
 class Edge(Generic[Node]):
-    """One entry of a page."""
-
     cursor: str
     node: Node
 
 
 @strawberry.type(description="A page of a list.")
 class Connection(Generic[Node]):
-    """A page of a list; the whole list's length is only counted when asked for."""
-
     edges: list[Edge[Node]]
     page_info: PageInfo
     count: strawberry.Private[Callable[[], Awaitable[int]]]

@@ -25,8 +25,6 @@ ArgumentPaths = Mapping[Argument, list[str]]
 
 @strawberry.type(description="What a change does besides what was asked for.")
 class MutationWarning:
-    """What a change does besides what was asked for."""
-
     code: MutationWarningCode = strawberry.field(
         description="What it is about, for programs: never renamed."
     )
@@ -56,8 +54,6 @@ def to_errors(error: BusinessError, paths: ArgumentPaths) -> list[MutationError]
 
 @strawberry.type(description="`secret` is set exactly where `errors` is empty.")
 class SecretPayload:
-    """The outcome of writing one secret."""
-
     secret: Secret | None = None
     secret_edge: SecretEdge | None = strawberry.field(
         default=None,
@@ -94,8 +90,6 @@ class SecretPayload:
 
 @strawberry.type(description="What went, where `errors` is empty.")
 class DeleteSecretPayload:
-    """The outcome of deleting a secret."""
-
     deleted_secret_ids: list[strawberry.ID] = strawberry.field(
         description=(
             "For Relay's @deleteRecord: the secret, and the aliases and overrides which went "
@@ -127,8 +121,6 @@ class DeleteSecretPayload:
 
 @strawberry.type(description="What became of one row of an import.")
 class ImportedSecret:
-    """What became of one row of an import."""
-
     key: str = strawberry.field(description="The row's key, as it was sent.")
     action: ImportAction
     secret: Secret | None = strawberry.field(description="Null where the row failed.")
@@ -138,8 +130,6 @@ class ImportedSecret:
     description="What became of an import. Rows fail one by one; the others go through."
 )
 class ImportSecretsPayload:
-    """The outcome of an import."""
-
     total_count: int = strawberry.field(description="How many rows were sent.")
     imported: list[Secret] = strawberry.field(
         description="The secrets that were created, updated or overridden."
@@ -224,8 +214,6 @@ def _row_path(index: int, error: BusinessError) -> list[str]:
 
 @strawberry.type(description="`holder` is set exactly where `errors` is empty.")
 class HolderPayload:
-    """The outcome of writing a holder."""
-
     holder: SecretHolder | None = None
     errors: list[MutationError]
 
@@ -242,8 +230,6 @@ class HolderPayload:
 
 @strawberry.type(description="What went, where `errors` is empty.")
 class DeleteHolderPayload:
-    """The outcome of deleting a holder."""
-
     deleted_holder_ids: list[strawberry.ID]
     deleted_secret_ids: list[strawberry.ID]
     errors: list[MutationError]

@@ -54,8 +54,6 @@ Kind = TypeVar("Kind", bound=SecretHolder)
 
 @strawberry.type(description="What can be read.")
 class Query:
-    """Every query."""
-
     @strawberry.field(description="Anything by its id.")
     async def node(self, info: Info, id: strawberry.ID) -> Node | None:
         """Load a holder or a secret."""

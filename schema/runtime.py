@@ -30,8 +30,6 @@ WhenUnresolved = Annotated[
 
 @strawberry.type(description="A file that a service gets.")
 class RuntimeFile:
-    """A file that a service gets."""
-
     __repr__ = starred
 
     mount_path: str
@@ -40,8 +38,6 @@ class RuntimeFile:
 
 @strawberry.type(description="One environment variable as a service gets it.")
 class RuntimeSecret:
-    """One environment variable as a service gets it."""
-
     __repr__ = starred
 
     key: str

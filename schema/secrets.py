@@ -73,8 +73,6 @@ def seen_target(info: Info, secret: DomainSecret) -> SecretFacts | None:
 
 @strawberry.type(description="A secret. Its value can be written, never read.")
 class Secret(Node):
-    """A secret."""
-
     source: strawberry.Private[DomainSecret]
     key: str = strawberry.field(
         description="The name under which services get the value; case-sensitive."

@@ -35,8 +35,6 @@ WithInherited = Annotated[
 
 @strawberry.type(description="What became of a secret.")
 class SecretChange:
-    """What became of a secret."""
-
     cursor: str = strawberry.field(
         description="Give it as `after` to go on from here after a broken connection."
     )
@@ -75,8 +73,6 @@ class SecretChange:
 
 @strawberry.type(description="At which keys a service gets something else since a change.")
 class EffectiveSecretsChange:
-    """At which keys a service gets something else since a change."""
-
     cursor: str = strawberry.field(
         description="Give it as `after` to go on from here after a broken connection."
     )
@@ -112,8 +108,6 @@ class EffectiveSecretsChange:
 
 @strawberry.type(description="What can be watched, over a WebSocket or as Server-Sent Events.")
 class Subscription:
-    """Every subscription."""
-
     @strawberry.subscription(
         description=(
             "What becomes of the secrets of a holder, each change once and in order. It ends when "

@@ -30,7 +30,6 @@ class GuardedSignIn:
     """Signs in like what it wraps, and slows down who fails."""
 
     def __init__(self, sign_in: LookUp, attempts: Limiter) -> None:
-        """Take how a credential is looked up, and how many may fail."""
         self._sign_in = sign_in
         self._attempts = attempts
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()

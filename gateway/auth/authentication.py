@@ -37,7 +37,6 @@ class Authentication:
         is_public: Callable[[str], bool],
         seconds: float,
     ) -> None:
-        """Take what signs in, which paths need no credential, and how long signing in may take."""
         self._app = app
         self._callers = callers
         self._is_public = is_public

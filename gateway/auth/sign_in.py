@@ -18,7 +18,6 @@ class SignIn:
     """Turns a credential into who it speaks for."""
 
     def __init__(self, *, tokens: Tokens, identities: Identities, verifier: Verifier) -> None:
-        """Take who knows each kind."""
         self._tokens = tokens
         self._identities = identities
         self._verifier = verifier

@@ -15,7 +15,6 @@ class CannotListen(Refused):
     """The server's address cannot be had."""
 
     def __init__(self, host: str, port: int, reason: str, setting: str) -> None:
-        """Name the address, the reason and the setting that chooses another."""
         super().__init__(
             f"cannot listen at {host}:{port}: {reason}. Choose another {setting} with "
             f"{PREFIX}{setting.upper()}."

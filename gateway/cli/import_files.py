@@ -48,7 +48,6 @@ class UnknownFormat(Refused):
     """The file's name does not say how it is written."""
 
     def __init__(self) -> None:
-        """Say what to do."""
         super().__init__(
             f"give the --format: one of {', '.join(ImportFormat)}; the name does not say it."
         )

@@ -61,7 +61,6 @@ class TooManySecrets(Refused):
     """A file has more secrets than one transaction takes."""
 
     def __init__(self, count: int) -> None:
-        """Name both numbers."""
         super().__init__(
             f"the file has {count} secrets; at most {MAX_ROWS} are imported at once, all in one "
             "transaction: part the file."

@@ -33,7 +33,6 @@ class NotAService(Refused):
     """The id that a command takes for a service's belongs to something else."""
 
     def __init__(self, what: str) -> None:
-        """Say what the id belongs to."""
         super().__init__(f"{what} is not a service: give the id of one.")
 
 

@@ -12,7 +12,6 @@ class UnfitUserName(Refused):
     """A name of a user cannot be recorded."""
 
     def __init__(self, source: str) -> None:
-        """Name where it comes from, and not the name."""
         super().__init__(
             f"{source} must have 1 to {MAX_OPERATOR_LENGTH} characters and no control characters."
         )

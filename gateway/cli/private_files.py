@@ -17,7 +17,6 @@ class CollidingFiles(Refused):
     """Two files want the same place."""
 
     def __init__(self, mount_path: str) -> None:
-        """Name the place; it is no value."""
         super().__init__(f"several files with different contents are to be at {mount_path}.")
 
 

@@ -9,5 +9,4 @@ class Misread(Refused):
     """A file is not what it should be."""
 
     def __init__(self, rule: str, *, position: str = "") -> None:
-        """Take the rule, and the place where it is broken."""
         super().__init__(f"{position}: {rule}" if position else rule)

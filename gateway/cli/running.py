@@ -22,7 +22,6 @@ class NoData(Refused):
     """There is nothing to open."""
 
     def __init__(self, folder: Path) -> None:
-        """Say what to run, or that something else is there."""
         is_missing = not folder.exists()
         super().__init__(
             f"there is no folder {folder}: run `{PROGRAM} migrate` to make it."

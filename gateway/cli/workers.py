@@ -32,7 +32,6 @@ class Supervisor(Multiprocess):
     """
 
     def __init__(self, config: Config, sockets: list[socket]) -> None:
-        """Take how workers are run, and the sockets that they share."""
         super().__init__(config, sockets)
         self.has_failed = False
         # Ticks since a worker was asked; without an entry, there is no open question.

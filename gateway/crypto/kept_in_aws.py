@@ -30,7 +30,6 @@ class MissingLibrary(RefusedStart):
     """boto3 is not installed."""
 
     def __init__(self) -> None:
-        """Say what to do."""
         super().__init__("Keys in AWS KMS need boto3: install the gateway with its extra `aws`.")
 
 

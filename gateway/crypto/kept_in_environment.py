@@ -19,7 +19,6 @@ class WeakKey(RefusedStart):
     """The key in the environment is none that chance made."""
 
     def __init__(self) -> None:
-        """Say what to do; never what was there."""
         super().__init__(
             "The key in the environment must be 32 random bytes in base64, "
             "such as `openssl rand -base64 32` prints."

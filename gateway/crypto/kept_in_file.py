@@ -20,7 +20,6 @@ class KeysInFile(NeverStored):
     name: Final = "keyfile"
 
     def __init__(self, path: Path, key_file: KeyFile) -> None:
-        """Take the file and what it holds."""
         self.path = path
         self._key_file = key_file
 

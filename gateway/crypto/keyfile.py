@@ -29,7 +29,6 @@ class UnsafeKeyFile(RefusedStart):
     """Others can read the key file."""
 
     def __init__(self, path: Path, mode: int) -> None:
-        """Say what to do."""
         super().__init__(
             f"The key file {path} is open to others (mode {stat.S_IMODE(mode):o}): chmod 600 it."
         )
@@ -39,7 +38,6 @@ class MalformedKeyFile(RefusedStart):
     """The file is none of ours."""
 
     def __init__(self, path: Path) -> None:
-        """Name the file, never its content."""
         super().__init__(f"{path} is not a key file.")
 
 
@@ -47,7 +45,6 @@ class MissingKeyFile(RefusedStart):
     """There is no key file where one must be."""
 
     def __init__(self, path: Path) -> None:
-        """Say what to do."""
         super().__init__(f"The key file {path} is missing: put back the one of this database.")
 
 

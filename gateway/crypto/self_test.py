@@ -30,7 +30,6 @@ class BrokenCryptography(RefusedStart):
     """The cryptography does not compute what it should."""
 
     def __init__(self, part: str) -> None:
-        """Name the part."""
         super().__init__(f"The self-test of {part} failed: this machine must not keep secrets.")
 
 

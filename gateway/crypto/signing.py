@@ -10,7 +10,6 @@ class Signer:
     """Signs with a key that is derived, never stored."""
 
     def __init__(self, seed: bytes) -> None:
-        """Take 32 bytes that serve for nothing else."""
         self._key = Ed25519PrivateKey.from_private_bytes(seed)
 
     @property

@@ -184,7 +184,6 @@ class AuditUnavailable(Unavailable):
     """Nothing can be recorded, and so nothing that must be recorded is done."""
 
     def __init__(self) -> None:
-        """Say what follows from it."""
         GatewayError.__init__(
             self, "The audit trail takes no entry just now, so nothing is changed or delivered."
         )
@@ -194,7 +193,6 @@ class DatabaseNotTrusted(Unavailable):
     """The database is not the one that was anchored last, or that this process has seen."""
 
     def __init__(self) -> None:
-        """Say what lifts it."""
         GatewayError.__init__(
             self,
             "The audit log is in alarm: the database is not the one that the gateway has written. "
@@ -206,7 +204,6 @@ class CatalogNotTrusted(Unavailable):
     """The database has an object that the gateway did not make, or lacks one."""
 
     def __init__(self) -> None:
-        """Say what lifts it; which object it is, is for the operator."""
         GatewayError.__init__(
             self,
             "The database's tables, indexes, triggers or views are not those of this version: the "

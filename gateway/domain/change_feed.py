@@ -33,7 +33,6 @@ class CursorExpired(GatewayError):
     code = ErrorCode.CURSOR_EXPIRED
 
     def __init__(self) -> None:
-        """Say what to do."""
         super().__init__(
             "Not all changes since this cursor are known any more: read again what you show, and "
             "begin without `after`."

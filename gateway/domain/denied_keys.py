@@ -30,7 +30,6 @@ class DeniedKey(InvalidInput):
     """The operator denies the key in this organization."""
 
     def __init__(self, key: str) -> None:
-        """Name the key, which is the caller's own."""
         super().__init__(Argument.KEY, f"The gateway's operator does not allow the key {key} here.")
         self.key = key
 

@@ -53,7 +53,6 @@ class MalformedTags(InvalidInput):
     """A precondition is no list of entity tags."""
 
     def __init__(self) -> None:
-        """Name the form."""
         super().__init__(
             Argument.ENTITY_TAGS,
             'A precondition must be `*` or a list of entity tags: `"a1b2"`, `"a1b2", "c3d4"`.',

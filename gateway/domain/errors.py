@@ -84,7 +84,6 @@ class GatewayError(Exception):
     retry_after: int | None = None
 
     def __init__(self, message: str) -> None:
-        """Keep the message for people."""
         super().__init__(message)
         self.message = message
 
@@ -93,7 +92,6 @@ class BusinessError(GatewayError):
     """An outcome the domain knows: a typed entry of a mutation's payload, not a fault."""
 
     def __init__(self, message: str, argument: Argument | None = None) -> None:
-        """Keep which argument is at fault, for a form."""
         super().__init__(message)
         self.argument = argument
 
@@ -104,7 +102,6 @@ class InvalidInput(BusinessError):
     code = ErrorCode.BAD_USER_INPUT
 
     def __init__(self, argument: Argument, message: str) -> None:
-        """Take the rule as the message; never the offending text."""
         super().__init__(message, argument)
 
 
@@ -114,7 +111,6 @@ class NotFound(BusinessError):
     code = ErrorCode.NOT_FOUND
 
     def __init__(self, noun: str, missing_id: str, argument: Argument) -> None:
-        """Say the same for an id that is unknown, malformed, or another's."""
         named = f"the id {missing_id}" if is_canonical_id(missing_id) else "that id"
         super().__init__(f"No {noun} has {named}.", argument)
         self.missing_id = missing_id
@@ -130,7 +126,6 @@ class ConcurrentChange(Conflict):
     """Another change came between; trying again decides."""
 
     def __init__(self) -> None:
-        """Say what to do."""
         super().__init__("Another change was made at the same time; try again.")
 
 
@@ -140,7 +135,6 @@ class Unauthenticated(GatewayError):
     code = ErrorCode.UNAUTHENTICATED
 
     def __init__(self) -> None:
-        """Say what a valid request has."""
         super().__init__(
             "A valid credential is needed: an API token or an issuer's access token as "
             "`Authorization: Bearer …`, or an API token as `Authorization: Token …`."
@@ -153,7 +147,6 @@ class Forbidden(GatewayError):
     code = ErrorCode.FORBIDDEN
 
     def __init__(self, permission: str) -> None:
-        """Name the permission that is missing."""
         super().__init__(f"This needs the permission {permission}, which the credential lacks.")
 
 
@@ -163,7 +156,6 @@ class RateLimited(GatewayError):
     code = ErrorCode.RATE_LIMITED
 
     def __init__(self, retry_after: int) -> None:
-        """Say when there is room again, in seconds."""
         super().__init__(f"Too many requests; try again in {retry_after} s.")
         self.retry_after = retry_after
 
@@ -174,7 +166,6 @@ class Unavailable(GatewayError):
     code = ErrorCode.UNAVAILABLE
 
     def __init__(self) -> None:
-        """Say what to do."""
         super().__init__("The gateway cannot reach its storage just now; try again.")
 
 
@@ -182,7 +173,6 @@ class StorageNotWritable(Unavailable):
     """What is stored can be read, and nothing can be written."""
 
     def __init__(self, obstacle: str) -> None:
-        """Keep what is in the way for the operator; a caller cannot change it."""
         GatewayError.__init__(self, "The gateway cannot write to its storage; try again later.")
         self.obstacle = obstacle
 
@@ -193,7 +183,6 @@ class Overloaded(Unavailable):
     retry_after = 5
 
     def __init__(self) -> None:
-        """Say what to do."""
         GatewayError.__init__(self, "Too many requests wait for an answer; try again later.")
 
 
@@ -201,7 +190,6 @@ class KeysUnavailable(Unavailable):
     """The keeper of the key-encryption keys does not answer, and no copy is left to serve from."""
 
     def __init__(self) -> None:
-        """Say what to do."""
         GatewayError.__init__(self, "The gateway cannot reach its keys just now; try again.")
 
 
@@ -209,7 +197,6 @@ class IntegrityFault(Unavailable):
     """Something stored is not what the gateway wrote; its operator finds an alarm in the log."""
 
     def __init__(self) -> None:
-        """Say no more: which row it is, is for the log."""
         GatewayError.__init__(
             self, "What is stored for this does not verify; the gateway's operator has been told."
         )
@@ -221,7 +208,6 @@ class Internal(GatewayError):
     code = ErrorCode.INTERNAL
 
     def __init__(self) -> None:
-        """Say no more than that."""
         super().__init__("Internal error.")
 
 

@@ -103,7 +103,6 @@ class TokenAlreadyShown(Conflict):
     code = ErrorCode.TOKEN_ALREADY_SHOWN
 
     def __init__(self, token: ApiToken, grant: Grant) -> None:
-        """Keep what the first answer had besides the text."""
         super().__init__(
             f"Token {token.id} was created by the first request with this idempotency key, whose "
             "answer had its text. If that is lost, revoke the token and create another.",
@@ -119,7 +118,6 @@ class OrganizationNotNamed(GatewayError):
     code = ErrorCode.ORGANIZATION_REQUIRED
 
     def __init__(self, organization_ids: Iterable[str]) -> None:
-        """Name the identity's own organizations."""
         super().__init__(
             "Several organizations have registered this identity. Name the one that is meant in "
             f"the header X-Organization-Id: {', '.join(sorted(organization_ids))}."
@@ -150,7 +148,6 @@ class TokenNotFound(NotFound):
     """The token is not there for the viewer."""
 
     def __init__(self, token_id: str) -> None:
-        """Name the id as the caller gave it."""
         super().__init__("token", token_id, Argument.TOKEN)
 
 
@@ -158,7 +155,6 @@ class UserNotFound(NotFound):
     """The user is not there for the viewer."""
 
     def __init__(self, user_id: str) -> None:
-        """Name the id as the caller gave it."""
         super().__init__("user", user_id, Argument.USER)
 
 
@@ -166,7 +162,6 @@ class GrantNotFound(NotFound):
     """The grant is not there for the viewer."""
 
     def __init__(self, grant_id: str) -> None:
-        """Name the id as the caller gave it."""
         super().__init__("grant", grant_id, Argument.GRANT)
 
 
@@ -174,7 +169,6 @@ class GrantConflict(Conflict):
     """The grantee has that role at that place already."""
 
     def __init__(self) -> None:
-        """Say so."""
         super().__init__("The role is granted there already.", Argument.ROLE)
 
 
@@ -182,7 +176,6 @@ class TooManyGrants(Conflict):
     """A grantee's grants are read with every request, so they are bounded."""
 
     def __init__(self) -> None:
-        """Name the bound."""
         super().__init__(
             f"Nobody has more than {MAX_GRANTS} grants: grant at a wider place.", Argument.ROLE
         )
@@ -192,5 +185,4 @@ class UserConflict(Conflict):
     """The identity is registered already."""
 
     def __init__(self) -> None:
-        """Say so; it is about the organization of whoever registers."""
         super().__init__("The identity is registered already.", Argument.SUBJECT)

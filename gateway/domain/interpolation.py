@@ -22,7 +22,6 @@ class TooManyKeys(InvalidInput):
     """A service sees more keys than one delivery can have."""
 
     def __init__(self, key: str) -> None:
-        """Name the first key that is too many."""
         super().__init__(
             Argument.HOLDER,
             f"The service sees more than {MAX_DELIVERED_KEYS:,} keys, the most that a delivery can "
@@ -35,7 +34,6 @@ class DeliveryTooLarge(InvalidInput):
     """The texts and files of a delivery are longer than one delivery can be."""
 
     def __init__(self, key: str) -> None:
-        """Name the key whose text passes the limit, never a text."""
         super().__init__(
             Argument.HOLDER,
             "A delivery has at most "
@@ -59,7 +57,6 @@ class UnresolvedReferences(GatewayError):
     code = ErrorCode.REFERENCE_UNRESOLVED
 
     def __init__(self, unresolved: Sequence[UnresolvedReference]) -> None:
-        """Name the keys that refer and what they refer to, never a value."""
         named = ", ".join(f"{item.key} to {{{{{item.name}}}}}" for item in unresolved[:_MAX_NAMED])
         more = f" and {len(unresolved) - _MAX_NAMED} more" if len(unresolved) > _MAX_NAMED else ""
         super().__init__(
@@ -73,7 +70,6 @@ class DeliveryBudget:
     """Counts the bytes of one delivery, key by key."""
 
     def __init__(self) -> None:
-        """Start at nothing."""
         self.spent = 0
 
     def spend(self, key: str, size: int) -> int:

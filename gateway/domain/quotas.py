@@ -11,7 +11,6 @@ class QuotaExceeded(Conflict):
     code = ErrorCode.QUOTA_EXCEEDED
 
     def __init__(self, maximum: int, contents: str, argument: Argument) -> None:
-        """Name the quota, and what it is about."""
         super().__init__(
             f"{contents} must be at most {maximum}. Delete what is not needed, or ask the "
             "gateway's operator to raise the quota.",

@@ -26,7 +26,6 @@ class TooManyReferences(InvalidInput):
     """A project has more references than one question can follow."""
 
     def __init__(self) -> None:
-        """Name the limit."""
         super().__init__(
             Argument.SECRET,
             f"References between the secrets of a project must be at most {MAX_FOLLOWED:,} to be "

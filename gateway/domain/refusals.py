@@ -35,7 +35,6 @@ class TooManyRows(InvalidInput):
     """An import has more rows than are taken at once."""
 
     def __init__(self, most: int) -> None:
-        """Name the bound."""
         super().__init__(Argument.ROWS, f"At most {most:,} secrets are imported at once.")
 
 
@@ -43,7 +42,6 @@ class MountPathAsValue(InvalidInput):
     """An import would replace the content of a file by the path where the file is mounted."""
 
     def __init__(self) -> None:
-        """Say what the value is."""
         super().__init__(
             Argument.VALUE,
             "The value is only the mount path of a file with this key, as an export shows it. It "
@@ -55,7 +53,6 @@ class ImportScopeViolation(InvalidInput):
     """A row is to be imported at a scope that the holder's chain does not have."""
 
     def __init__(self, scope: Scope | None) -> None:
-        """Name the scope."""
         super().__init__(Argument.SCOPE, f"The holder's chain has no {scope} to import to.")
 
 
@@ -65,7 +62,6 @@ class ScopeViolation(BusinessError):
     code = ErrorCode.SCOPE_VIOLATION
 
     def __init__(self, *, source: Scope, target: Scope) -> None:
-        """Name both scopes: where the reference was to be made, and where its target lives."""
         super().__init__(
             f"A secret of scope {target} cannot be referred to from scope {source}: an alias needs "
             "a target of the same or a higher scope, an override one of a higher scope.",
@@ -81,7 +77,6 @@ class AliasOfAlias(BusinessError):
     code = ErrorCode.ALIAS_OF_ALIAS
 
     def __init__(self, target_id: str, aliased: SecretFacts | None) -> None:
-        """Keep what the target stands for: it can be aliased instead."""
         super().__init__(
             f"Secret {target_id} is an alias, and an alias cannot be aliased.", Argument.SECRET
         )
@@ -94,7 +89,6 @@ class NotOverridable(BusinessError):
     code = ErrorCode.NOT_OVERRIDABLE
 
     def __init__(self, target_id: str, variable_type: SecretType) -> None:
-        """Name the target's type, which is why."""
         super().__init__(
             f"Secret {target_id} is of type {variable_type}, which cannot be overridden.",
             Argument.SECRET,
@@ -108,7 +102,6 @@ class ReferencesNotUpdated(BusinessError):
     code = ErrorCode.REFERENCES_NOT_UPDATED
 
     def __init__(self, secrets: Sequence[Secret], hidden: int) -> None:
-        """Name the secrets whose values cannot follow, and count those that cannot be seen."""
         total = len(secrets) + hidden
         super().__init__(
             f"References in {named_secrets(secrets, total=total)} cannot follow the rename: the "
@@ -126,7 +119,6 @@ class ReadOnly(BusinessError):
     code = ErrorCode.READ_ONLY
 
     def __init__(self, secret_id: str, scope: Scope) -> None:
-        """Name the scope, which is why."""
         super().__init__(
             f"Secret {secret_id} is {scope}: it cannot be edited or deleted here.",
             Argument.SECRET,
@@ -138,7 +130,6 @@ class SecretNotFound(NotFound):
     """The secret cannot be seen from here."""
 
     def __init__(self, secret_id: str) -> None:
-        """Name the id as the caller gave it."""
         super().__init__("secret", secret_id, Argument.SECRET)
 
 
@@ -146,7 +137,6 @@ class HolderNotFound(NotFound):
     """The holder cannot be seen by the caller."""
 
     def __init__(self, kind: Scope | None, holder_id: str) -> None:
-        """Name the kind that was asked for, and the id as the caller gave it."""
         super().__init__(kind.label if kind else "holder", holder_id, Argument.HOLDER)
 
 
@@ -156,7 +146,6 @@ class OrganizationNotFound(GatewayError):
     code = ErrorCode.NOT_FOUND
 
     def __init__(self) -> None:
-        """Say what can be done; only an operator asks by name."""
         super().__init__("There is no organization of that name.")
 
 
@@ -181,7 +170,6 @@ class DeliveryLimitExceeded(Conflict):
     code = ErrorCode.DELIVERY_LIMIT_EXCEEDED
 
     def __init__(self, maximum: str, argument: Argument, at: Holder | None) -> None:
-        """Name the limit, and the holder whose services are concerned; None to hide which."""
         where = f"At {at.kind} {at.id}, a service" if at else "A service"
         super().__init__(
             f"{where} would see more than {maximum}, the most that a delivery can have.", argument
@@ -204,7 +192,6 @@ class MountPathConflict(Conflict):
     """Some service would get two files that cannot be at their paths together."""
 
     def __init__(self, existing: Secret | None) -> None:
-        """Keep the secret of the other file; None for one that the caller cannot see."""
         super().__init__(
             f"A service would get another file at that mount path, or a file where the other one "
             f"needs a folder: it is that of {_existing(existing)}.",
@@ -217,7 +204,6 @@ class OverrideConflict(Conflict):
     """The holder overrides that secret already."""
 
     def __init__(self, existing: Secret) -> None:
-        """Keep the override that is there."""
         super().__init__(
             f"Secret {existing.id} of scope {existing.scope} overrides {existing.key} already.",
             Argument.SECRET,
@@ -231,7 +217,6 @@ class NameConflict(Conflict):
     """A holder of the same kind has that name at the same place."""
 
     def __init__(self, kind: Scope | None) -> None:
-        """Name the kind only; None is an organization."""
         noun = kind.label if kind else "organization"
         super().__init__(f"The name is taken by another {noun} there.", Argument.NAME)
 
@@ -242,7 +227,6 @@ class HolderNotEmpty(Conflict):
     code = ErrorCode.NOT_EMPTY
 
     def __init__(self, holder_id: str, *, holders: int, secrets: int) -> None:
-        """Tell how much would go."""
         super().__init__(
             f"With {holder_id} would go {holders} holders below it and {secrets} secrets; "
             "ask for that explicitly.",
@@ -258,7 +242,6 @@ class SecretInUse(Conflict):
     code = ErrorCode.SECRET_IN_USE
 
     def __init__(self, secret_id: str, dependents: tuple[Secret, ...]) -> None:
-        """Keep the first of the dependents that the caller can see."""
         super().__init__(
             f"Other secrets refer to secret {secret_id}. Set withDependents to confirm.",
             Argument.SECRET,
@@ -272,7 +255,6 @@ class VersionConflict(Conflict):
     code = ErrorCode.VERSION_CONFLICT
 
     def __init__(self, secret_id: str, *, expected: int, actual: int) -> None:
-        """Name both versions."""
         super().__init__(
             f"Secret {secret_id} is at version {actual}, not {expected}: look at it again.",
             Argument.VERSION,
@@ -287,7 +269,6 @@ class EntityTagConflict(Conflict):
     code = ErrorCode.VERSION_CONFLICT
 
     def __init__(self, secret_id: str) -> None:
-        """Name the secret."""
         super().__init__(
             f"Secret {secret_id} has another entity tag than the precondition names: look at it "
             "again.",
@@ -301,7 +282,6 @@ class NameChanged(Conflict):
     code = ErrorCode.VERSION_CONFLICT
 
     def __init__(self, holder_id: str) -> None:
-        """Name the holder by its id."""
         super().__init__(
             f"Holder {holder_id} does not have the expected name: look at it again.",
             Argument.VERSION,
@@ -314,7 +294,6 @@ class IdempotencyConflict(Conflict):
     code = ErrorCode.IDEMPOTENCY_CONFLICT
 
     def __init__(self) -> None:
-        """Say what to do."""
         super().__init__(
             "The idempotency key was used for a different request; take a new one.",
             Argument.IDEMPOTENCY_KEY,

@@ -19,7 +19,6 @@ class DeletionsNotEmpty(Conflict):
     code = ErrorCode.NOT_EMPTY
 
     def __init__(self, *, holders: int, secrets: int) -> None:
-        """Tell how much would go."""
         super().__init__(
             f"Secrets would go with what is to be deleted ({secrets} on {holders} holders); "
             "ask for that explicitly.",
@@ -33,7 +32,6 @@ class PlanOutdated(Conflict):
     """The hierarchy is not the one that the plan was made for."""
 
     def __init__(self) -> None:
-        """Say what to do."""
         super().__init__("The hierarchy was changed since the plan was made; plan again.")
 
 

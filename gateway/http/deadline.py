@@ -19,7 +19,6 @@ class DeadlineExceeded(GatewayError):
     code = ErrorCode.DEADLINE_EXCEEDED
 
     def __init__(self, seconds: float) -> None:
-        """Say what may have become of a change."""
         super().__init__(
             f"This was given up after {seconds:g} seconds. A change that had begun is finished all "
             "the same: look before you send it again, or send an idempotency key."
@@ -33,7 +32,6 @@ class RequestDeadlineMiddleware:
     """
 
     def __init__(self, app: ASGIApp, *, seconds: float) -> None:
-        """Wrap an application."""
         self._app = app
         self._seconds = seconds
 

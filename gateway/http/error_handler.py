@@ -31,7 +31,6 @@ class UnknownPath(GatewayError):
     code = ErrorCode.NOT_FOUND
 
     def __init__(self) -> None:
-        """Say no more than that."""
         super().__init__(_HTTP_ERRORS[404][1])
 
 
@@ -39,7 +38,6 @@ class ExceptionMiddleware:
     """ASGI middleware that lets no exception out."""
 
     def __init__(self, app: ASGIApp) -> None:
-        """Wrap an application."""
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -28,7 +28,6 @@ class GraphQLEndpoint:
     def __init__(
         self, open_run: ExecutorFactory, streaming: Streaming, documents: TrustedDocuments
     ) -> None:
-        """Take what begins a caller's request, what streams, and which documents can be named."""
         self._open_run = open_run
         self._streaming = streaming
         self._documents = documents

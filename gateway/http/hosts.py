@@ -18,7 +18,6 @@ class UnknownHost(GatewayError):
     code = ErrorCode.BAD_USER_INPUT
 
     def __init__(self) -> None:
-        """Say what its operator can do; never the name, which is the caller's text."""
         super().__init__("The Host header names no host of this gateway (see allowed_hosts).")
 
 
@@ -28,7 +27,6 @@ class HostGate:
     def __init__(
         self, app: ASGIApp, *, hosts: Collection[str], open_paths: Collection[str]
     ) -> None:
-        """Wrap an application. Probes of `open_paths` come to an address, not to a name."""
         self._app = app
         self._hosts = hosts
         self._open_paths = open_paths

@@ -52,7 +52,6 @@ class RefusedBody(GatewayError):
     code = ErrorCode.BAD_USER_INPUT
 
     def __init__(self, fault: BodyFault) -> None:
-        """Name the fault, never the content."""
         super().__init__(fault)
 
 
@@ -60,7 +59,6 @@ class TooManyValues(RefusedBody):
     """The body holds more than is parsed."""
 
     def __init__(self, objects: int) -> None:
-        """Name the bound, and that of an import where so many objects can be its rows."""
         super().__init__(BodyFault.TOO_MANY_VALUES)
         # The body itself is one object, and over GraphQL its variables are another.
         if objects > MAX_ROWS + 2:
@@ -75,7 +73,6 @@ class RefusedMediaType(GatewayError):
     code = ErrorCode.UNSUPPORTED_MEDIA_TYPE
 
     def __init__(self) -> None:
-        """Say what is accepted."""
         super().__init__("The body is to be `application/json` in UTF-8, not compressed.")
 
 

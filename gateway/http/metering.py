@@ -17,7 +17,6 @@ class Metering:
     """ASGI middleware that charges the caller for coming, also where nothing is run."""
 
     def __init__(self, app: ASGIApp, *, charge: Charge) -> None:
-        """Wrap an application."""
         self._app = app
         self._charge = charge
 

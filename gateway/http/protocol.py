@@ -43,7 +43,6 @@ class PatientProtocol(HttpToolsProtocol):
         app_state: dict[str, Any],
         _loop: Any = None,  # noqa: ANN401 - uvicorn's own signature
     ) -> None:
-        """Take the limits out of the application's state."""
         super().__init__(config, server_state, app_state, _loop)
         self._limits: Connections = app_state.get(STATE_KEY) or Connections()
         self.timeout_keep_alive = self._limits.deadlines.idle

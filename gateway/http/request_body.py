@@ -21,7 +21,6 @@ class TooLargeBody(GatewayError):
     code = ErrorCode.PAYLOAD_TOO_LARGE
 
     def __init__(self, most: int) -> None:
-        """Name the bound."""
         super().__init__(f"A body has at most {most // 1024} KiB.")
 
 
@@ -32,7 +31,6 @@ class RequestBody:
     """
 
     def __init__(self, scope: Scope, receive: Receive, *, most: int = MAX_BODY_BYTES) -> None:
-        """Take the request; `most` is in bytes."""
         self._receive = receive
         self._most = most
         declared = Headers(scope=scope).get("content-length", "0")

@@ -42,7 +42,6 @@ class RequestFrame:
     """ASGI middleware that names, logs and frames each request."""
 
     def __init__(self, app: ASGIApp, *, https: bool = False) -> None:
-        """Wrap an application; `https` says that clients come over TLS."""
         self._app = app
         self._defaults = {**DEFAULT_HEADERS, **(HTTPS_HEADERS if https else {})}
 

@@ -32,7 +32,6 @@ class TaggedText:
     """One such text."""
 
     def __init__(self, content: bytes, *, media_type: str, cache_control: str = "no-cache") -> None:
-        """Take the text, and who may keep it."""
         self._content = content
         self._media_type = media_type
         # Strong: the same on every worker and machine that runs this version.

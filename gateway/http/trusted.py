@@ -20,7 +20,6 @@ class UnknownDocument(GatewayError):
     code = ErrorCode.PERSISTED_QUERY_NOT_FOUND
 
     def __init__(self) -> None:
-        """Say it in the one word that clients compare with."""
         super().__init__("PersistedQueryNotFound")
 
 
@@ -30,7 +29,6 @@ class NoTrustedDocuments(GatewayError):
     code = ErrorCode.PERSISTED_QUERY_NOT_SUPPORTED
 
     def __init__(self) -> None:
-        """Say it in the one word after which clients send texts and no hashes."""
         super().__init__("PersistedQueryNotSupported")
 
 
@@ -40,7 +38,6 @@ class UntrustedDocument(GatewayError):
     code = ErrorCode.DOCUMENT_NOT_TRUSTED
 
     def __init__(self) -> None:
-        """Say what to send."""
         super().__init__("Only trusted documents run here: send the id of one, and no `query`.")
 
 

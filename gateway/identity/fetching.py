@@ -35,7 +35,6 @@ class FetchFailed(Exception):
     """The issuer did not answer with its keys."""
 
     def __init__(self, fault: FetchFault) -> None:
-        """Keep what went wrong, for the log."""
         super().__init__(fault)
         self.fault = fault
 
@@ -44,7 +43,6 @@ class Fetcher:
     """Fetches small JSON documents: in bounded time, from where it was told and nowhere else."""
 
     def __init__(self, *, seconds: float = _SECONDS) -> None:
-        """Take how long a document may take, from beginning to end; nothing is opened yet."""
         self._seconds = seconds
         self._client: httpx.AsyncClient | None = None
 
@@ -97,7 +95,6 @@ class KeySource:
     """Where one issuer's keys come from."""
 
     def __init__(self, issuer: Issuer, fetcher: Fetcher) -> None:
-        """Take the issuer, and what fetches."""
         self._issuer = issuer
         self._fetcher = fetcher
         self._found: str | None = None

@@ -28,7 +28,6 @@ class KeyCache:
         fetch: Callable[[], Awaitable[Mapping[str, VerificationKey]]],
         clock: Callable[[], float],
     ) -> None:
-        """Take the issuer, what fetches its keys, and a clock in seconds that never goes back."""
         self._issuer = issuer
         self._fetch = fetch
         self._clock = clock

@@ -26,7 +26,6 @@ class RefusedToken(Unauthenticated):
     """The token is none that lets anybody in."""
 
     def __init__(self, reason: Reason) -> None:
-        """Keep the reason for the log."""
         super().__init__()
         self.reason = reason
 
@@ -35,7 +34,6 @@ class IssuerUnavailable(Unavailable):
     """Whether the token is good cannot be told, for its issuer does not answer."""
 
     def __init__(self) -> None:
-        """Say what to do."""
         GatewayError.__init__(
             self, "The identity provider's keys cannot be fetched just now; try again."
         )

@@ -41,7 +41,6 @@ class Verifier:
         now: Callable[[], datetime] = _utc_now,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take the issuers, the time by which tokens expire, and the one by which keys do."""
         self._now = now
         self._fetcher = fetcher or Fetcher()
         self._trusted = {

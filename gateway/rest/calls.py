@@ -37,7 +37,6 @@ class RefusedField(GatewayError):
     code = ErrorCode.BAD_USER_INPUT
 
     def __init__(self, name: str, form: str, *, path: str = "") -> None:
-        """Name the field and its form, never what it held; `place` is what it is a part of."""
         super().__init__(f"`{path}{name}` is to be {form}.")
 
 
@@ -47,7 +46,6 @@ class NotASecret(GatewayError):
     code = ErrorCode.BAD_USER_INPUT
 
     def __init__(self) -> None:
-        """Say what the gateway holds, and what `is_secret: false` needs."""
         super().__init__(
             f"This gateway holds secrets: `{_IS_SECRET}` must be true. Only an external secret has "
             f"`{_IS_SECRET}: false`, and it needs a `{_ACCESS_ID}`."
@@ -60,7 +58,6 @@ class UnknownAccess(GatewayError):
     code = ErrorCode.BAD_USER_INPUT
 
     def __init__(self) -> None:
-        """Name the field, never what it held."""
         super().__init__(f"`{_ACCESS_ID}` names no secret manager access of this organization.")
 
 

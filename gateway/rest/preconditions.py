@@ -23,7 +23,6 @@ class RefusedPrecondition(GatewayError):
     code = ErrorCode.BAD_USER_INPUT
 
     def __init__(self, name: str) -> None:
-        """Name the header, and what takes it."""
         taking = "GET, PUT and DELETE take" if name == IF_MATCH else "only GET takes"
         super().__init__(f"{name} cannot be used with this operation: {taking} it.")
 
@@ -34,7 +33,6 @@ class ChangedSince(GatewayError):
     code = ErrorCode.VERSION_CONFLICT
 
     def __init__(self) -> None:
-        """Say which header it is about."""
         super().__init__(f"This has another entity tag than {IF_MATCH} names: look at it again.")
 
 

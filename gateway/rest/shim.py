@@ -69,7 +69,6 @@ class RefusedAnswer(Exception):
     """The document's answer is an error."""
 
     def __init__(self, code: ErrorCode, detail: str, facts: Mapping[str, Any]) -> None:
-        """Keep what a problem's body tells; the facts are its further fields."""
         super().__init__(detail)
         self.code = code
         self.detail = detail

@@ -42,7 +42,6 @@ class Administration:
     """The use cases of those who shape the hierarchy."""
 
     def __init__(self, context: ServiceContext) -> None:
-        """Take what every use case stands on."""
         self._context = context
 
     async def create_holder(

@@ -28,7 +28,6 @@ class Aliases:
     """The use cases around aliases."""
 
     def __init__(self, context: ServiceContext) -> None:
-        """Take what every use case stands on."""
         self._context = context
 
     async def create(

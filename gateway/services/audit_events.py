@@ -22,7 +22,6 @@ class AuditEvents:
     """The use case of those who read what was done."""
 
     def __init__(self, context: ServiceContext) -> None:
-        """Take who has the key that seals cursors."""
         self._cursors = Cursors(context.vault)
 
     async def page(

@@ -43,7 +43,6 @@ class AuditLog:
     """The chain of one instance, and whether it may be written on."""
 
     def __init__(self, context: ServiceContext, keys: AuditKeys, checkpoints: Checkpoints) -> None:
-        """Take what it stands on; `begin` looks whether all is well."""
         self._context = context
         self.keys = keys
         self.checkpoints = checkpoints

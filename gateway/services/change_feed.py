@@ -86,7 +86,6 @@ class ChangeFeed:
     """The use cases of those who watch."""
 
     def __init__(self, context: ServiceContext, notifier: ChangeNotifier) -> None:
-        """Take what every use case stands on, and what tells that it is time to look."""
         self._context = context
         self._subscriptions = notifier
         self._cursors = Cursors(context.vault)

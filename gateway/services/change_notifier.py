@@ -58,7 +58,6 @@ class ChangeNotifier:
     """All bells of this process."""
 
     def __init__(self, context: ServiceContext) -> None:
-        """Take what every use case stands on."""
         self._context = context
         self._subscriptions: set[ChangeSubscription] = set()
         self._wake_up = asyncio.Event()

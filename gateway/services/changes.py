@@ -65,7 +65,6 @@ class Changes:
     """The use cases that change a secret which is there."""
 
     def __init__(self, context: ServiceContext) -> None:
-        """Take what every use case stands on."""
         self._context = context
         self._tags = EntityTagging(context)
 

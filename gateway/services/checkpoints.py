@@ -40,7 +40,6 @@ class Checkpoints:
     """The anchors of one instance."""
 
     def __init__(self, file: CheckpointFile, signer: Signer, now: Callable[[], datetime]) -> None:
-        """Take where they are kept, who signs them, and the clock."""
         self._file = file
         self._signer = signer
         self._now = now

@@ -23,7 +23,6 @@ class CredentialMonitor:
     def __init__(
         self, notifier: ChangeNotifier, database: Database, now: Callable[[], datetime]
     ) -> None:
-        """Take what rings when access changes, and the time by which credentials end."""
         self._subscriptions = notifier
         self._database = database
         self._now = now

@@ -22,7 +22,6 @@ class Cursors:
     """Seals positions in the log, and reads those that it sealed."""
 
     def __init__(self, vault: Vault) -> None:
-        """Take who has the key."""
         self._vault = vault
 
     def of_position(self, position: FeedCursor, *, organization_id: str) -> str:

@@ -39,7 +39,6 @@ class DataKeyCache:
         most: int = MAX_KEYS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take the two bounds, and a clock that never goes back."""
         self._seconds = seconds
         self._most = most
         self._clock = clock

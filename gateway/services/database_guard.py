@@ -54,7 +54,6 @@ class DatabaseGuard:
     def __init__(
         self, keys: AuditKeys, checkpoints: Checkpoints, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """Take the keys, what acknowledgements are read from, and a clock of seconds."""
         self.seen = SeenHead(0, FIRST_HASH)
         self.trust_fault: TrustFault | None = None
         self._keys = keys

@@ -97,7 +97,6 @@ class Delivery:
     """The use case of services that start."""
 
     def __init__(self, context: ServiceContext) -> None:
-        """Take what every use case stands on."""
         self._context = context
 
     async def runtime_secrets(

@@ -36,7 +36,6 @@ class Effective:
     """The use cases around what services get."""
 
     def __init__(self, context: ServiceContext) -> None:
-        """Take what every use case stands on."""
         self._context = context
 
     async def page(

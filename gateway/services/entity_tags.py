@@ -22,7 +22,6 @@ class EntityTagging:
     """Makes entity tags, and holds preconditions against them."""
 
     def __init__(self, context: ServiceContext) -> None:
-        """Take where the key is."""
         self._context = context
 
     def of_secret(self, secret: Secret, *, principal: Principal) -> str:

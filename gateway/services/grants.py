@@ -36,7 +36,6 @@ class Grants:
     """The use cases of those who say who may do what."""
 
     def __init__(self, context: ServiceContext) -> None:
-        """Take what every use case stands on."""
         self._context = context
 
     async def grant(

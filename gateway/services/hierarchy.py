@@ -18,7 +18,6 @@ class Hierarchy:
     """The use cases around what secrets hang on."""
 
     def __init__(self, context: ServiceContext) -> None:
-        """Take what every use case stands on."""
         self._context = context
 
     async def find(

@@ -17,7 +17,6 @@ class Homes:
     """Users whose invitation was accepted by signing in, and is not stored as such yet."""
 
     def __init__(self, context: ServiceContext) -> None:
-        """Begin with nothing noted."""
         self._context = context
         self._noted: set[str] = set()
 

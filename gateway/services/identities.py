@@ -38,7 +38,6 @@ class Identities:
     """The use cases around users."""
 
     def __init__(self, context: ServiceContext, homes: Homes) -> None:
-        """Take what every use case stands on, and where homes are noted."""
         self._context = context
         self._homes = homes
 

@@ -87,7 +87,6 @@ class Imports:
     """The use case of importing."""
 
     def __init__(self, context: ServiceContext) -> None:
-        """Take what every use case stands on."""
         self._context = context
 
     async def run(

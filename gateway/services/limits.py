@@ -20,7 +20,6 @@ class Limiter:
     """A bucket for each name that takes something; without an allowance there is no limit."""
 
     def __init__(self, allowance: Allowance | None, clock: Clock) -> None:
-        """Take what each may have, and a steady clock that counts seconds."""
         self._allowance = allowance
         self._clock = clock
         # The one that took last stands last.
@@ -65,7 +64,6 @@ class PrincipalLimits:
     """What one principal can cause, and what all principals of an organization can together."""
 
     def __init__(self, *, own: Limiter, organization: Limiter) -> None:
-        """Take both limiters."""
         self._own = own
         self._organization = organization
 

@@ -25,7 +25,6 @@ class LogWatch:
     """
 
     def __init__(self, database: Database, keys: AuditKeys) -> None:
-        """Take the database and the keys of the hashes."""
         self._database = database
         self._keys = keys
 

@@ -27,7 +27,6 @@ class Overrides:
     """The use cases around overrides."""
 
     def __init__(self, context: ServiceContext) -> None:
-        """Take what every use case stands on."""
         self._context = context
 
     async def create(

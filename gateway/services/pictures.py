@@ -22,7 +22,6 @@ class Pictures:
     """The use case around the picture of what a service sees."""
 
     def __init__(self, context: ServiceContext) -> None:
-        """Take what every use case stands on."""
         self._context = context
 
     async def of_service(self, unit: ReadUnit, *, principal: Principal, service_id: str) -> Picture:

@@ -32,7 +32,6 @@ class Secrets:
     """The use cases around one secret or a list of them."""
 
     def __init__(self, context: ServiceContext) -> None:
-        """Take what every use case stands on."""
         self._context = context
 
     async def find(

@@ -17,7 +17,6 @@ class ShieldedTasks:
     """Shields changes. What is half done when a caller goes is neither lost nor left half done."""
 
     def __init__(self) -> None:
-        """Begin with nothing to finish."""
         self._changes: set[asyncio.Future[Any]] = set()
 
     @property

@@ -21,7 +21,6 @@ class TokenUses:
     """The uses that are not stored yet. No request waits for the database's one writer for them."""
 
     def __init__(self, context: ServiceContext) -> None:
-        """Begin with nothing noted."""
         self._context = context
         self._noted: dict[str, datetime] = {}
         self.homes = Homes(context)

@@ -72,7 +72,6 @@ class Tokens:
     """The use cases around API tokens."""
 
     def __init__(self, context: ServiceContext, uses: TokenUses) -> None:
-        """Take what every use case stands on, and where each use of a token is noted."""
         self._context = context
         self._uses = uses
 

@@ -22,7 +22,6 @@ class CheckedView:
     """The part of a unit of work that refuses what the gateway has not written."""
 
     def __init__(self) -> None:
-        """Begin without keys and without a proof."""
         self._macs: RowMacs | None = None
         self._guard: Guard | None = None
         self._floor: SeenHead | None = None

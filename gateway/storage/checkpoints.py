@@ -17,7 +17,6 @@ class CheckpointFile:
     """A file of anchors."""
 
     def __init__(self, path: Path) -> None:
-        """Take where it is; it is made when the first anchor is written."""
         self.path = path
 
     def append(self, line: str) -> None:

@@ -16,7 +16,6 @@ class UnsafeStorage(RefusedStart):
     """The database would lose or mix up what it is given."""
 
     def __init__(self, setting: str, actual: object, expected: object) -> None:
-        """Name the setting."""
         super().__init__(f"The database's {setting} is {actual}, but must be {expected}.")
 
 

@@ -23,7 +23,6 @@ class Unsound(RefusedStart):
     """A copy cannot stand in for the database."""
 
     def __init__(self, path: Path, reason: str) -> None:
-        """Name the file and what is wrong with it."""
         super().__init__(f"{path}: {reason}")
 
 
@@ -31,7 +30,6 @@ class InUse(RefusedStart):
     """Somebody has the database open."""
 
     def __init__(self, path: Path) -> None:
-        """Say what to do."""
         super().__init__(f"{path} is in use: stop the gateway first.")
 
 

@@ -35,7 +35,6 @@ class NoDatabase(RefusedStart):
     """There is no file where the database must be."""
 
     def __init__(self, path: str) -> None:
-        """Say what to run."""
         super().__init__(
             f"There is no database {path}: run `secrets-gateway migrate` to make it, or put it "
             "back with `secrets-gateway restore`."
@@ -46,7 +45,6 @@ class DamagedDatabase(RefusedStart):
     """The file is none of SQLite's, or not any more."""
 
     def __init__(self, path: str) -> None:
-        """Say what to do."""
         super().__init__(
             f"{path} is damaged, or no database: put back a backup with `secrets-gateway restore`."
         )
@@ -56,7 +54,6 @@ class UnusableDatabase(RefusedStart):
     """The database is there and cannot be used."""
 
     def __init__(self, path: str, reason: str) -> None:
-        """Give the reason, which names no content."""
         super().__init__(f"The database {path} cannot be used: {reason}.")
 
 

@@ -23,7 +23,6 @@ class OutdatedSchema(RefusedStart):
     """The database is not at this version's schema."""
 
     def __init__(self, current: str | None) -> None:
-        """Say what to run."""
         super().__init__(
             f"The database's schema is {current or 'empty'}, this version needs {newest()}: "
             "run `secrets-gateway migrate`."
@@ -34,7 +33,6 @@ class NewerSchema(RefusedStart):
     """The database is of a version that this one does not know."""
 
     def __init__(self, current: str) -> None:
-        """Say what to run."""
         super().__init__(
             f"The database's schema is {current}, which is of a newer version of the gateway: "
             "run that one, or put back a backup of this one's."
@@ -45,7 +43,6 @@ class ForeignDatabase(RefusedStart):
     """The database is another program's."""
 
     def __init__(self, path: str) -> None:
-        """Say where it is; nothing was changed."""
         super().__init__(f"{path} is a database of another program: name another path.")
 
 
@@ -53,7 +50,6 @@ class ForeignObjects(RefusedStart):
     """The database holds objects that no migration makes, or lacks some."""
 
     def __init__(self, findings: Iterable[CatalogFinding]) -> None:
-        """Name them; nothing was changed."""
         named = ", ".join(map(str, findings))
         super().__init__(
             f"The database's objects are not those of this version: {named}. Nothing was changed: "

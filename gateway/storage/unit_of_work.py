@@ -145,7 +145,6 @@ class WriteUnit(ReadUnit):
     def __init__(
         self, engine: AsyncEngine, admission: Admission, *, is_bounded: bool = False
     ) -> None:
-        """Take the engine and the queue in front of it; nothing is opened yet."""
         super().__init__(engine, admission, is_bounded=is_bounded)
         self.drafts: list[AuditDraft] = []
         self.intended = Intended()

@@ -45,7 +45,6 @@ class WriteAheadLog:
         writes: Admission,
         max_bytes: int | None = None,
     ) -> None:
-        """Take the database's file, the engine that writes, and what admits to connections."""
         self._path = f"{database}-wal"
         self._writer = writer
         self._requests = requests

@@ -18,7 +18,6 @@ class Wire(ThreadingTCPServer):
     block_on_close = False
 
     def __init__(self) -> None:
-        """Listen on a free port; at first there is no server behind it."""
         super().__init__(("127.0.0.1", 0), _Passage)
         self.server: tuple[str, int] | None = None
         self.passages: set[socket.socket] = set()

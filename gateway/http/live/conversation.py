@@ -44,7 +44,6 @@ class TooManyOperations(GatewayError):
     code = ErrorCode.LIMIT_EXCEEDED
 
     def __init__(self) -> None:
-        """Name the bound."""
         super().__init__(f"At most {MAX_OPERATIONS} operations at once on one socket.")
 
 
@@ -54,7 +53,6 @@ class Conversation:
     def __init__(
         self, channel: Channel, parts: SocketParts, caller: RequestPrincipal | None
     ) -> None:
-        """Take the socket, what answers, and who opened it if that is known already."""
         self._channel = channel
         self._parts = parts
         self._caller = caller

@@ -38,7 +38,6 @@ class EventStream:
     """An ASGI answer that goes on until its answers, its caller's credential or the server end."""
 
     def __init__(self, answers: Answers, caller: RequestPrincipal, streaming: Streaming) -> None:
-        """Take what is told, and to whom."""
         self._answers = answers
         self._caller = caller
         self._streaming = streaming

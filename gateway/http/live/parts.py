@@ -28,7 +28,6 @@ class Closed(Exception):
     """The socket is to end."""
 
     def __init__(self, code: CloseCode, reason: str) -> None:
-        """Say why: the reason is at most 123 bytes."""
         super().__init__(reason)
         self.code = code
         self.reason = reason

@@ -34,7 +34,6 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         app_state: dict[str, Any],
         _loop: Any = None,  # noqa: ANN401 - uvicorn's own signature
     ) -> None:
-        """Take uvicorn's parts, and keep quiet."""
         super().__init__(config, server_state, app_state, _loop)
         self.logger = _QUIET
         self.conn.logger = _QUIET

@@ -39,7 +39,6 @@ class ForeignOrigin(GatewayError):
     code = ErrorCode.FORBIDDEN
 
     def __init__(self) -> None:
-        """Say what its operator can do."""
         super().__init__("Pages of this origin may not open a WebSocket here (see cors_origins).")
 
 
@@ -56,7 +55,6 @@ class SocketEndpoint:
         origins: Collection[str],
         times: SocketTimes,
     ) -> None:
-        """Take what answers, and of which other origins pages may open a socket."""
         self._open_run = open_run
         self._streaming = streaming
         self._documents = documents

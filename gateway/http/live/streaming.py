@@ -22,7 +22,6 @@ class TooManyStreams(GatewayError):
     code = ErrorCode.LIMIT_EXCEEDED
 
     def __init__(self, most: int) -> None:
-        """Name the bound."""
         super().__init__(f"At most {most} subscriptions at once; end one to begin another.")
 
 

@@ -32,7 +32,6 @@ class Audit:
     """The operator's use cases around the audit log."""
 
     def __init__(self, context: ServiceContext) -> None:
-        """Take what every use case stands on."""
         self._context = context
         self._begun: AuditLog | None = None
         self._findings: frozenset[RowFinding] = frozenset()

@@ -19,7 +19,6 @@ class UnreadableProject(RefusedStart):
     """A project's value does not open with the keys at hand."""
 
     def __init__(self, project_id: str) -> None:
-        """Name the project."""
         super().__init__(f"Values of project {project_id} do not open with this key file.")
 
 
@@ -27,7 +26,6 @@ class CheckUp:
     """Looks at what is stored, and changes nothing. For the instance's operator."""
 
     def __init__(self, context: ServiceContext) -> None:
-        """Take what every use case stands on."""
         self._context = context
 
     async def ensure_readable(self) -> int:

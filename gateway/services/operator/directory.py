@@ -25,7 +25,6 @@ class HolderNotNamed(GatewayError):
     code = ErrorCode.NOT_FOUND
 
     def __init__(self, kinds: Sequence[Scope]) -> None:
-        """Name the kinds that were looked for; never the name."""
         super().__init__(f"There is no {_noun(kinds)} of that name or id there.")
 
 
@@ -35,7 +34,6 @@ class AmbiguousName(GatewayError):
     code = ErrorCode.CONFLICT
 
     def __init__(self, kinds: Sequence[Scope]) -> None:
-        """Name the kinds."""
         named = ", ".join(kind.label for kind in kinds)
         super().__init__(f"Services of several kinds have that name: {named}. Give the kind.")
 
@@ -46,7 +44,6 @@ class PathMissing(GatewayError):
     code = ErrorCode.BAD_USER_INPUT
 
     def __init__(self, kinds: Sequence[Scope]) -> None:
-        """Name what is missing."""
         above = kinds[0].parent
         super().__init__(
             f"Give the {_noun(kinds)} by its id, or name the {above.label if above else ''} "
@@ -66,7 +63,6 @@ class Directory:
     """The operator's look-ups."""
 
     def __init__(self, context: ServiceContext) -> None:
-        """Take what every use case stands on."""
         self._context = context
 
     async def organization(self, *, named: str) -> Organization:

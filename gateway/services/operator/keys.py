@@ -35,7 +35,6 @@ class KeysKeptElsewhere(GatewayError):
     code = ErrorCode.BAD_USER_INPUT
 
     def __init__(self, provider: str) -> None:
-        """Say what to do."""
         super().__init__(
             f"The provider {provider} makes its keys itself: set the new one, then run "
             "`secrets-gateway keys rewrap`."
@@ -65,7 +64,6 @@ class Keys:
     """The use cases around keys; for the instance's operator only."""
 
     def __init__(self, context: ServiceContext) -> None:
-        """Take what every use case stands on."""
         self._context = context
 
     async def status(self) -> KeyStatus:

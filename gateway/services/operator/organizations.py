@@ -19,7 +19,6 @@ class OrganizationNotEmpty(Conflict):
     code = ErrorCode.NOT_EMPTY
 
     def __init__(self, organization_id: str, *, holders: int, secrets: int) -> None:
-        """Tell how much would go."""
         super().__init__(
             f"Holders would go with organization {organization_id} ({holders} with {secrets} "
             "secrets); ask for that explicitly.",
@@ -43,7 +42,6 @@ class Organizations:
     """The use cases around organizations."""
 
     def __init__(self, context: ServiceContext) -> None:
-        """Take what every use case stands on."""
         self._context = context
 
     async def all(self) -> list[Organization]:

@@ -49,7 +49,6 @@ class References:
     """The use case of reading what values refer to; for the instance's operator only."""
 
     def __init__(self, context: ServiceContext) -> None:
-        """Take what every use case needs."""
         self._context = context
 
     async def read_older_values(self, *, report: Report = log_escaped) -> bool:

@@ -18,7 +18,6 @@ class OperatorTokens:
     """The operator's use cases around API tokens."""
 
     def __init__(self, context: ServiceContext) -> None:
-        """Take what every use case stands on."""
         self._context = context
 
     async def of_organization(self, organization_id: str) -> Sequence[tuple[ApiToken, list[Grant]]]:

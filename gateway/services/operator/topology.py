@@ -16,7 +16,6 @@ class Topologies:
     """The use cases around wanted hierarchies."""
 
     def __init__(self, context: ServiceContext) -> None:
-        """Take what every use case stands on."""
         self._context = context
 
     async def plan(self, *, wanted: Topology, prunes: bool = False) -> Plan:
