@@ -37,6 +37,7 @@ from gateway.http.metering import Metering, metered
 from gateway.http.requests import RequestFrame
 from gateway.http.sdl import sdl_routes
 from gateway.http.trusted import TrustedDocuments
+from gateway.identity.verifier import Verifier
 from gateway.logs import configure_logs
 from gateway.manifests import UnfitDocuments, ensure_consistent, merged, read_manifest
 from gateway.map.routes import is_public as is_of_the_map
@@ -67,11 +68,13 @@ def create_app() -> Starlette:
 def build_app(
     runtime: Runtime,
     *,
+    verifier: Verifier | None = None,
     clock: Clock = time.monotonic,
     when_ready: Callable[[], None] | None = None,
 ) -> Starlette:
-    """Return the application over a runtime, which it opens and closes.
+    """Return the application over a runtime, which it opens and closes, as it does the verifier.
 
+    `verifier` knows the settings' issuers if no other is given; without issuers it lets nobody in.
     `clock` counts the seconds by which callers are limited; `when_ready` is called once, before the
     first request.
     """
@@ -79,7 +82,8 @@ def build_app(
     executors = _executors(runtime, charge)
     # One for both: a failed attempt counts wherever it comes in.
     attempts = Limiter(_failure_allowance(runtime.settings), clock)
-    sign_in = _sign_in(runtime)
+    issuers = verifier or Verifier(runtime.settings.issuers)
+    sign_in = _sign_in(runtime, issuers)
     callers = RequestPrincipals(runtime.database, GuardedSignIn(sign_in, attempts), sign_in)
     documents = trusted_documents(runtime.settings)
     # A document that does not fit the schema stops the process here, and no customer there.
@@ -88,7 +92,8 @@ def build_app(
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[Mapping[str, Any]]:
-        async with runtime.running(), keeping_watch(runtime.operator.audit, runtime.settings):
+        watch = keeping_watch(runtime.operator.audit, runtime.settings)
+        async with issuers, runtime.running(), watch:
             if when_ready is not None:
                 when_ready()
             yield {STATE_KEY: _connections(runtime.settings)}
@@ -222,9 +227,9 @@ def _middleware(runtime: Runtime, charge: Charge, callers: RequestPrincipals) ->
     ]
 
 
-def _sign_in(runtime: Runtime) -> SignIn:
+def _sign_in(runtime: Runtime, verifier: Verifier) -> SignIn:
     services = runtime.services
-    return SignIn(tokens=services.tokens, identities=services.identities, verifier=runtime.verifier)
+    return SignIn(tokens=services.tokens, identities=services.identities, verifier=verifier)
 
 
 def _cors(settings: Settings) -> list[Middleware]:

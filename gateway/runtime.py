@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
@@ -12,7 +12,6 @@ from gateway.crypto.self_test import ensure_known_answers
 from gateway.domain.audit import CatalogNotTrusted
 from gateway.domain.denied_keys import DeniedKeys
 from gateway.domain.errors import IntegrityFault, KeysUnavailable, RefusedStart
-from gateway.identity.verifier import Verifier
 from gateway.key_rings import key_ring
 from gateway.safety import ensure_safe
 from gateway.services.container import Services
@@ -67,8 +66,6 @@ class Runtime:
     services: Services
     # It checks no permission, so no face gets it.
     operator: OperatorServices
-    # Without issuers it lets nobody in.
-    verifier: Verifier = field(default_factory=Verifier)
     # Hears of each value from before an upgrade whose delivery changes by it.
     report: Report = log_escaped
 
@@ -95,7 +92,6 @@ class Runtime:
             context.vault,
             Services.over(context, uses),
             OperatorServices.over(context, uses),
-            Verifier(settings.issuers),
         )
 
     @asynccontextmanager
@@ -108,7 +104,7 @@ class Runtime:
         """
         ensure_known_answers()
         ensure_safe(self.settings)
-        async with self.database, self.verifier:
+        async with self.database:
             await ensure_migrated(self.database)
             await ensure_durable(self.database)
             await self._unlock()

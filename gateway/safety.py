@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from gateway.domain.errors import RefusedStart
+from gateway.domain.former_names import renaming_notice
 from gateway.setting_kinds import LogLevel
 from gateway.settings import WILDCARDS, Settings, former_names_in_use, unknown_variables
 
@@ -20,10 +21,6 @@ class UnsafeSettings(RefusedStart):
 
     def __init__(self, reasons: list[str]) -> None:
         super().__init__(" ".join(["In production this is not safe.", *reasons]))
-
-
-# What is said of every former name.
-WILL_GO: Final = "the former name works in this release only."
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +111,7 @@ def doubts(settings: Settings) -> list[Doubt]:
         for name in unknown_variables()
     ]
     former = [
-        Doubt(old, f"It is now called {new}: {WILL_GO}", stops_production=False)
+        Doubt(old, renaming_notice("It", new), stops_production=False)
         for old, new in former_names_in_use().items()
     ]
     return asked + unknown + former

@@ -4,7 +4,6 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Annotated, Any, Final
 
 from pydantic import Field, SecretStr, field_validator
@@ -15,6 +14,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from gateway.domain.former_names import FORMER_SETTINGS
 from gateway.domain.origins import MAX_OPERATOR_LENGTH, Operator
 from gateway.domain.quotas import Quotas
 from gateway.identity.issuers import Issuer
@@ -36,14 +36,6 @@ from gateway.setting_kinds import (
 from gateway.settings_file import SETTINGS_FILE, names_in_file, settings_file
 
 PREFIX: Final = "SECRETS_GATEWAY_"
-# Former names of settings, which count for one more release.
-FORMER_NAMES: Final = MappingProxyType(
-    {
-        "audit_anchor_file": "audit_checkpoint_file",
-        "audit_anchor_seconds": "audit_checkpoint_seconds",
-        "scrub_seconds": "integrity_scan_seconds",
-    }
-)
 
 # Addresses that stand for all of a machine's own, and so name none that a client could ask for.
 WILDCARDS: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not listened on
@@ -328,12 +320,12 @@ class Settings(BaseSettings):
         """Put what the command line says first, then the environment, then the file."""
         del dotenv_settings, file_secret_settings
         former = InitSettingsSource(settings_cls, _former_variables())
-        file = settings_file(settings_cls, FORMER_NAMES)
+        file = settings_file(settings_cls, FORMER_SETTINGS)
         return init_settings, env_settings, former, file
 
 
 def _former_variables() -> dict[str, Any]:
-    variables = {new: variable_of(old) for old, new in FORMER_NAMES.items()}
+    variables = {new: variable_of(old) for old, new in FORMER_SETTINGS.items()}
     return {new: os.environ[name] for new, name in variables.items() if name in os.environ}
 
 
@@ -345,14 +337,14 @@ def variable_of(name: str) -> str:
 def former_names_in_use() -> Mapping[str, str]:
     """Return the former names that the environment or the file uses, each with its name now."""
     names = names_in_file()
-    in_file = {old: new for old, new in FORMER_NAMES.items() if old in names}
-    variables = {variable_of(old): variable_of(new) for old, new in FORMER_NAMES.items()}
+    in_file = {old: new for old, new in FORMER_SETTINGS.items() if old in names}
+    variables = {variable_of(old): variable_of(new) for old, new in FORMER_SETTINGS.items()}
     return in_file | {old: new for old, new in variables.items() if old in os.environ}
 
 
 def unknown_variables() -> list[str]:
     """Return the environment's names that look like settings and are none: misspelt, perhaps."""
-    known = {variable_of(name) for name in (*Settings.model_fields, *FORMER_NAMES)}
+    known = {variable_of(name) for name in (*Settings.model_fields, *FORMER_SETTINGS)}
     return sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
 
 

@@ -14,6 +14,7 @@ from gateway.domain.drafts import HolderReference
 from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope
+from gateway.identity.verifier import Verifier
 from gateway.runtime import Runtime
 from gateway.services.demo import Demo
 from gateway.services.execution import RequestPrincipal
@@ -115,8 +116,9 @@ async def open_world(
     """Serve a data folder in this process, with the settings that a test chooses."""
     settings = Settings(data_dir=data_dir, **{**CHOSEN, **chosen})
     runtime = Runtime.over(settings)
-    async with runtime.running():
-        transport = httpx.ASGITransport(app=build_app(runtime, clock=clock))
+    async with runtime.running(), Verifier(settings.issuers) as verifier:
+        app = build_app(runtime, verifier=verifier, clock=clock)
+        transport = httpx.ASGITransport(app=app)
         headers = {"Authorization": f"Bearer {demo.token}"}
         async with httpx.AsyncClient(
             transport=transport, base_url="http://localhost", headers=headers

@@ -1,19 +1,13 @@
 """The command line: each command parses, calls one use case, prints."""
 
-import signal
+from gateway.cli.interrupts import ended_by_interrupt
 
 
 def main() -> None:
     """Run the command line."""
-    # Importing the program takes a second or so. Ctrl-C ends the process meanwhile as it ends any
-    # other: by the signal and without a traceback. A handler of somebody else stays.
-    is_ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    if is_ours:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from gateway.cli.entry import run_command_line  # noqa: PLC0415 - see above
+    with ended_by_interrupt():
+        from gateway.cli.entry import run_command_line  # noqa: PLC0415 - Ctrl-C can end this
 
-    if is_ours:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
     run_command_line()
 
 

@@ -26,6 +26,12 @@ def complain(text: str) -> None:
     typer.echo(f"{PROGRAM}: {' '.join(text.split())}", err=True)
 
 
+def plain(message: str) -> str:
+    """Return what Pydantic says, without the name of the error that it had from us."""
+    message = message.replace("Extra inputs are not permitted", "There is no such setting.")
+    return message.replace("Value error, ", "")
+
+
 def title_of(holder: Holder) -> str:
     """Return how a holder is called in a sentence."""
     return f"{holder.kind.label} {holder.name}"

@@ -5,8 +5,12 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
+import typer
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
+
 from gateway.cli.operators import current_operator
-from gateway.cli.printing import PROGRAM
+from gateway.cli.printing import PROGRAM, complain, plain
 from gateway.cli.refusals import Refused
 from gateway.domain.origins import operating
 from gateway.domain.principals import Principal
@@ -32,10 +36,23 @@ class NoData(Refused):
 
 def settings() -> Settings:
     """Return the settings, and log as they say; if they do not, only what calls for attention."""
-    read = Settings()
+    read = _read()
     is_given = "log_level" in read.model_fields_set
     configure_logs(read.log_format, read.log_level if is_given else LogLevel.WARNING)
     return read
+
+
+def _read() -> Settings:
+    try:
+        return Settings()
+    except ValidationError as refused:
+        for error in refused.errors(include_input=False, include_url=False):
+            complain(f"setting {'.'.join(map(str, error['loc']))}: {plain(error['msg'])}")
+        raise typer.Exit(1) from None
+    except SettingsError as refused:
+        # It names the setting, and not what stands there.
+        message = f"{refused}."
+        raise Refused(message) from None
 
 
 def run(work: Callable[[Runtime], Coroutine[Any, Any, Result]]) -> Result:

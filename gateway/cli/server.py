@@ -1,4 +1,4 @@
-"""Commands of the server: its database, a demo, and serving."""
+"""Commands before a server: its database, a demo, and whether it could start."""
 
 import asyncio
 import json
@@ -8,24 +8,20 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvicorn
 
 from gateway.cli.addresses import ensure_free
 from gateway.cli.options import AsJson
 from gateway.cli.printing import complain, counted, say
 from gateway.cli.running import nothing, run, settings
-from gateway.cli.workers import GRACEFUL_SECONDS, WORKER_SECONDS, run_server
 from gateway.domain.errors import RefusedStart
-from gateway.http.live.socket_protocol import SocketProtocol
-from gateway.http.protocol import PatientProtocol
-from gateway.http.request_body import MAX_BODY_BYTES
-from gateway.logs import configure_logs
+from gateway.domain.former_names import renaming_notice
+from gateway.identity.issuers import Issuer
+from gateway.manifests import ensure_consistent
 from gateway.recovery import database_file
 from gateway.runtime import Runtime, migrate_database
-from gateway.safety import WILL_GO
 from gateway.services.demo import ensure_demo, free_keys
 from gateway.services.operator.references import EscapedValue
-from gateway.settings import Settings, former_names_in_use, hand_down, unknown_variables
+from gateway.settings import Settings, former_names_in_use, unknown_variables
 from gateway.showcase import showcase
 
 
@@ -73,7 +69,7 @@ def check(
     if documents:
         _check_documents(documents)
         return
-    _ensure_startable(settings())
+    ensure_startable(settings())
     say("All is well.")
 
 
@@ -104,43 +100,6 @@ def demo(
     say(run(make))
 
 
-def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(min=0, max=65_535, help="Port; 0: any.")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, max=64, help="Processes.")] = None,
-) -> None:
-    """Serve GraphQL, the REST paths and GraphiQL."""
-    # The application reads the settings itself, maybe in another process.
-    hand_down(**{name: item for name, item in (("host", host), ("port", port)) if item is not None})
-    read = settings()
-    # Refused here in one line, rather than by each worker with a traceback.
-    _ensure_startable(read)
-    ensure_free(read.host, read.port)
-    # A server's log is whole.
-    configure_logs(read.log_format, read.log_level)
-    run_server(_server_config(read, workers or read.workers))
-
-
-def _server_config(read: Settings, workers: int) -> uvicorn.Config:
-    return uvicorn.Config(
-        "gateway.app:create_app",
-        factory=True,
-        host=read.host,
-        port=read.port,
-        workers=workers,
-        http=PatientProtocol,
-        ws=SocketProtocol,
-        ws_max_size=MAX_BODY_BYTES,
-        ws_per_message_deflate=False,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=GRACEFUL_SECONDS,
-        timeout_worker_healthcheck=WORKER_SECONDS,
-    )
-
-
 def _check_documents(manifests: Sequence[Path]) -> None:
     from gateway.app import runnable_manifest  # noqa: PLC0415 - other commands need no schema
 
@@ -148,15 +107,37 @@ def _check_documents(manifests: Sequence[Path]) -> None:
     say(f"{counted(count, 'trusted document')} can be run here.")
 
 
-def _ensure_startable(read: Settings) -> None:
-    from gateway.app import trusted_documents  # noqa: PLC0415 - as above
+def ensure_startable(read: Settings) -> None:
+    """Open the gateway and close it again.
 
+    Raises:
+        RefusedStart: if something is not as it must be; the message says what to do.
+
+    """
     for name in unknown_variables():
         complain(f"{name} is no setting, and does nothing.")
     for old, new in former_names_in_use().items():
-        complain(f"{old} is now called {new}: {WILL_GO}")
-    trusted_documents(read)
+        complain(renaming_notice(old, new))
+    ensure_consistent(read)
+    if read.trusted_documents:
+        _ensure_documents(read)
+    if read.issuers:
+        asyncio.run(_ensure_verifiable(read.issuers))
     run(nothing)
+
+
+def _ensure_documents(read: Settings) -> None:
+    from gateway.app import trusted_documents  # noqa: PLC0415 - as above
+
+    trusted_documents(read)
+
+
+async def _ensure_verifiable(issuers: Sequence[Issuer]) -> None:
+    from gateway.identity.verifier import Verifier  # noqa: PLC0415 - it imports an HTTP client
+
+    # It reads the certificates that are trusted, and asks no issuer.
+    async with Verifier(issuers):
+        pass
 
 
 def _is_new(read: Settings) -> bool:

@@ -1,4 +1,4 @@
-"""The scrub: looking whether all watched rows are as the application left them."""
+"""The integrity scan: looking whether all watched rows are as the application left them."""
 
 from dataclasses import dataclass
 from enum import StrEnum

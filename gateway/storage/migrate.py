@@ -5,11 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, select
 
 from gateway.domain.errors import RefusedStart
 from gateway.storage.catalog import CATALOG, CatalogFinding, differences, rows_to_objects
@@ -17,6 +13,8 @@ from gateway.storage.faults import refusing_to_start
 from gateway.storage.unit_of_work import Database
 
 _SCRIPTS: Final = Path(__file__).parent / "migrations"
+# Where Alembic keeps the revision that a database is at.
+_VERSION: Final = Table("alembic_version", MetaData(), Column("version_num", String))
 
 
 class OutdatedSchema(RefusedStart):
@@ -57,27 +55,15 @@ class ForeignObjects(RefusedStart):
         )
 
 
-def _config(connection: Connection | None = None) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(_SCRIPTS))
-    config.attributes["connection"] = connection
-    return config
+def newest() -> str:
+    """Return the revision that this version needs."""
+    return max(revisions())
 
 
 @cache
-def _scripts() -> ScriptDirectory:
-    # It loads each migration, which takes longer than all else that a start looks at.
-    return ScriptDirectory.from_config(_config())
-
-
-def newest() -> str | None:
-    """Return the revision that this version needs."""
-    return _scripts().get_current_head()
-
-
 def revisions() -> frozenset[str]:
-    """Return every revision that this version knows."""
-    return frozenset(script.revision for script in _scripts().walk_revisions())
+    """Return every revision that this version knows: each script is named by its own."""
+    return frozenset(script.name[:4] for script in _SCRIPTS.glob("versions/[0-9]*.py"))
 
 
 async def migrate(database: Database) -> None:
@@ -111,7 +97,14 @@ async def ensure_migrated(database: Database) -> None:
 
 def upgrade(connection: Connection) -> None:
     """Run the migrations that a database lacks."""
-    command.upgrade(_config(connection), "head")
+    # Its import takes longer than all that another start does.
+    from alembic import command  # noqa: PLC0415 - see above
+    from alembic.config import Config  # noqa: PLC0415 - see above
+
+    config = Config()
+    config.set_main_option("script_location", str(_SCRIPTS))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
 
 
 def _ensure_own_objects(connection: Connection) -> None:
@@ -121,10 +114,10 @@ def _ensure_own_objects(connection: Connection) -> None:
 
 def _current(connection: Connection, path: str) -> str | None:
     """Return the revision of a database that is ours, or that is empty."""
-    current = MigrationContext.configure(connection).get_current_revision()
     tables = inspect(connection).get_table_names()
-    if tables and "alembic_version" not in tables:
+    if tables and _VERSION.name not in tables:
         raise ForeignDatabase(path)
+    current = connection.scalars(select(_VERSION.c.version_num)).one_or_none() if tables else None
     if current is not None and current not in revisions():
         raise NewerSchema(current)
     return current

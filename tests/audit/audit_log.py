@@ -56,7 +56,7 @@ async def faults(world: World) -> list[str]:
 
 
 async def row_faults(world: World) -> set[tuple[str, str]]:
-    """Return what a scrub finds: faults and tables."""
+    """Return what an integrity scan finds: faults and tables."""
     return {
         (item.fault, item.table) for item in await world.runtime.operator.audit.scan_integrity()
     }

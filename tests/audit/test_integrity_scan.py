@@ -77,7 +77,7 @@ async def watched(world: World) -> World:
 
 
 async def test_what_the_gateway_left_is_as_it_left_it(watched: World) -> None:
-    """The control of all tests here: after changes of many kinds the scrub finds nothing."""
+    """The control of all tests here: after changes of many kinds the scan finds nothing."""
     job_id = watched.demo.job_id
     made = await watched.rest.create(Scope.JOB, job_id, key="THREE", value="v")
     await watched.rest.alias(Scope.JOB, job_id, made.row["id"], key="ALIASED")

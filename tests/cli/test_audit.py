@@ -113,7 +113,7 @@ def test_a_pruned_audit_log_can_be_verified(line: CommandLine, attack: Attack) -
     left = line("audit", "verify", "--json").answer
     assert pruned.out == f"pruned {before + 1} entries\n"
     assert (left["first"], left["links"], left["faults"]) == (before + 2, 2, [])
-    assert line("audit", "scrub").code == 0
+    assert line("audit", "scan").code == 0
     attack("DELETE FROM audit_event WHERE seq = (SELECT min(seq) FROM audit_event)")
     assert line("audit", "verify", "--json").answer["faults"] != []
 
@@ -128,15 +128,15 @@ def test_a_day_is_a_day(line: CommandLine, day: str) -> None:
 
 
 def test_rows_as_the_gateway_left_them_are_reported(line: CommandLine) -> None:
-    assert line("audit", "scrub").out == "All rows are as the gateway left them.\n"
-    assert line("audit", "scrub", "--json").answer == []
+    assert line("audit", "scan").out == "All rows are as the gateway left them.\n"
+    assert line("audit", "scan", "--json").answer == []
 
 
 def test_rows_that_were_changed_are_reported(line: CommandLine, attack: Attack, demo: Demo) -> None:
     """S56."""
     attack(f"UPDATE secret SET version = 9 WHERE id = '{demo.built_in_secret_id}'")  # noqa: S608 - our own id
 
-    answer, as_json = line("audit", "scrub"), line("audit", "scrub", "--json")
+    answer, as_json = line("audit", "scan"), line("audit", "scan", "--json")
 
     assert answer.code == 1
     assert answer.out == f"CHANGED secret {demo.built_in_secret_id}\n"
@@ -144,7 +144,18 @@ def test_rows_that_were_changed_are_reported(line: CommandLine, attack: Attack, 
         {"fault": "CHANGED", "table": "secret", "id": demo.built_in_secret_id}
     ]
     assert line("audit", "acknowledge").code == 0
-    assert line("audit", "scrub").code == 0
+    assert line("audit", "scan").code == 0
+
+
+def test_the_former_name_of_the_scan_works_and_is_reported(line: CommandLine) -> None:
+    scanned, listed = line("audit", "scrub"), line("audit", "--help")
+
+    assert (scanned.code, scanned.out) == (0, "All rows are as the gateway left them.\n")
+    assert scanned.complaint == (
+        "audit scrub is now called audit scan: the former name works in this release only."
+    )
+    assert "scan" in listed.out
+    assert "scrub" not in listed.out
 
 
 def test_a_checkpoint_file_that_cannot_be_written_stops_the_start(

@@ -21,7 +21,7 @@ class Finder:
             os.kill(os.getpid(), signal.SIGINT)
 sys.meta_path.insert(0, Finder())
 """
-PROGRAM = "from gateway.cli import main; sys.argv.append('--version'); main()"
+PROGRAM = "from gateway.cli import main; sys.argv += ['organization', 'list', '--help']; main()"
 
 
 def _run(module: str, program: str) -> tuple[int, str, str]:
@@ -55,11 +55,12 @@ def test_interrupt_is_ignored_where_it_is_ignored_at_the_start() -> None:
 
     code, out, _ = _run("sqlalchemy", ignoring + PROGRAM)
 
-    assert (code, out[:16]) == (0, "secrets-gateway ")
+    assert code == 0
+    assert "secrets-gateway organization list" in out
 
 
 def test_control_import_alone_prints_where_it_was_interrupted() -> None:
-    code, _, err = _run("sqlalchemy", "import gateway.cli.entry")
+    code, _, err = _run("typer", "import gateway.cli.entry")
 
     assert code != 0
     assert err.endswith("KeyboardInterrupt\n")

@@ -84,7 +84,7 @@ async def test_migrate_reads_older_values_and_lists_escapes(
     assert again.out == ""
     async with open_world(data_dir, template[1]) as world:
         assert await _reached(world.runtime, host) == {url}
-    assert (await asyncio.to_thread(line, "audit", "scrub")).code == 0
+    assert (await asyncio.to_thread(line, "audit", "scan")).code == 0
 
 
 async def test_reading_goes_on_where_it_was_stopped(

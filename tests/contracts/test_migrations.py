@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 import gateway.storage
 from gateway.runtime import migrate_database
 from gateway.settings import Settings
-from gateway.storage.migrate import OutdatedSchema, ensure_migrated, newest
+from gateway.storage.migrate import OutdatedSchema, ensure_migrated, newest, revisions
 from gateway.storage.tables import Model
 from gateway.storage.unit_of_work import Database
 
@@ -136,6 +137,13 @@ async def test_a_database_of_another_version_is_refused(tmp_path: Path) -> None:
             OutdatedSchema, match=f"needs {newest()}: run `secrets-gateway migrate`"
         ):
             await ensure_migrated(database)
+
+
+def test_the_scripts_names_say_which_revisions_there_are() -> None:
+    scripts = ScriptDirectory(str(SCRIPTS))
+
+    assert revisions() == {script.revision for script in scripts.walk_revisions()}
+    assert scripts.get_heads() == [newest()]
 
 
 async def test_tokens_keep_what_they_had_when_grants_come(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from gateway.auth.request_principals import RequestPrincipals
 from gateway.auth.sign_in import SignIn
 from gateway.domain.ids import new_id
 from gateway.domain.permissions import Role
+from gateway.identity.verifier import Verifier
 from gateway.services.demo import Demo
 from gateway.services.limits import Limiter
 from tests.identity.local_issuer import LocalIssuer
@@ -140,16 +141,17 @@ async def test_who_joins_another_organization_stays_signed_in_where_they_are(
     subject = new_id()
     token = issuer.token(sub=subject)
     await _join(world, world.demo.organization_id, issuer, subject)
-    services, verifier = world.runtime.services, world.runtime.verifier
-    sign_in = SignIn(tokens=services.tokens, identities=services.identities, verifier=verifier)
-    callers = RequestPrincipals(
-        world.runtime.database, GuardedSignIn(sign_in, Limiter(None, time.monotonic)), sign_in
-    )
-    caller = await callers.introduce(f"Bearer {token}", {"headers": []})
-    await _join(world, other.organization_id, issuer, subject)
+    services, database = world.runtime.services, world.runtime.database
+    async with Verifier(world.runtime.settings.issuers) as verifier:
+        sign_in = SignIn(tokens=services.tokens, identities=services.identities, verifier=verifier)
+        callers = RequestPrincipals(
+            database, GuardedSignIn(sign_in, Limiter(None, time.monotonic)), sign_in
+        )
+        caller = await callers.introduce(f"Bearer {token}", {"headers": []})
+        await _join(world, other.organization_id, issuer, subject)
 
-    async with world.runtime.database.read() as unit:
-        again = await caller.look_up(unit)
+        async with database.read() as unit:
+            again = await caller.look_up(unit)
 
     assert again.organization_id == caller.principal.organization_id == world.demo.organization_id
 

@@ -13,6 +13,7 @@ import pytest_asyncio
 from gateway.auth.sign_in import SignIn
 from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
+from gateway.identity.verifier import Verifier
 from gateway.services.demo import Demo
 from tests.identity.hostile_forms import Hostile
 from tests.identity.local_issuer import LocalIssuer
@@ -162,13 +163,16 @@ async def test_who_is_let_in_is_let_in_until_the_token_ends(
     """S29: what lasts longer than a request can be ended then."""
     runtime = world.runtime
     user = await _let_in(world, issuer.url, "passing")
-    sign_in = SignIn(
-        tokens=runtime.services.tokens,
-        identities=runtime.services.identities,
-        verifier=runtime.verifier,
-    )
 
-    async with runtime.database.read() as unit:
+    async with (
+        Verifier(runtime.settings.issuers) as verifier,
+        runtime.database.read() as unit,
+    ):
+        sign_in = SignIn(
+            tokens=runtime.services.tokens,
+            identities=runtime.services.identities,
+            verifier=verifier,
+        )
         principal = await sign_in(unit, issuer.token(sub="passing", exp=4_000_000_000))
 
     assert (principal.id, principal.expires_at) == (

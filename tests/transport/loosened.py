@@ -13,7 +13,7 @@ from typing import Final
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from gateway.cli import main, server
+from gateway.cli import main, serving
 from gateway.http.protocol import PatientProtocol
 
 
@@ -36,9 +36,9 @@ class WaitingProtocol(PatientProtocol):
 
 # By the name of a guard: a module, and what takes the guard's place there.
 _INSTEAD: Final[Mapping[str, tuple[ModuleType, Mapping[str, object]]]] = {
-    "timers": (server, {"PatientProtocol": ForgetfulProtocol}),
-    "shutdown": (server, {"PatientProtocol": WaitingProtocol, "GRACEFUL_SECONDS": None}),
-    "sockets": (server, {"SocketProtocol": WebSocketsSansIOProtocol}),
+    "timers": (serving, {"PatientProtocol": ForgetfulProtocol}),
+    "shutdown": (serving, {"PatientProtocol": WaitingProtocol, "GRACEFUL_SECONDS": None}),
+    "sockets": (serving, {"SocketProtocol": WebSocketsSansIOProtocol}),
 }
 
 

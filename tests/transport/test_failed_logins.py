@@ -14,6 +14,7 @@ from gateway.domain.errors import RateLimited, Unauthenticated, Unavailable
 from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
 from gateway.domain.tokens import new_token_text
+from gateway.identity.verifier import Verifier
 from gateway.services.credential_monitor import CredentialMonitor
 from gateway.services.limits import Limiter
 from gateway.storage.unit_of_work import ReadUnit
@@ -211,9 +212,7 @@ async def _until_revoked_is_noticed(world: World, callers: RequestPrincipals) ->
 
 def _callers(world: World, clock: HandClock) -> tuple[GuardedSignIn, SignIn]:
     services = world.runtime.services
-    sign_in = SignIn(
-        tokens=services.tokens, identities=services.identities, verifier=world.runtime.verifier
-    )
+    sign_in = SignIn(tokens=services.tokens, identities=services.identities, verifier=Verifier())
     return _guarded(sign_in, clock, 2), sign_in
 
 

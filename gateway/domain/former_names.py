@@ -1,0 +1,18 @@
+"""Former names of settings and commands, each of which works for one more release."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+FORMER_SETTINGS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "audit_anchor_file": "audit_checkpoint_file",
+        "audit_anchor_seconds": "audit_checkpoint_seconds",
+        "scrub_seconds": "integrity_scan_seconds",
+    }
+)
+
+
+def renaming_notice(former: str, current: str) -> str:
+    """Return what to say to a user of a former name."""
+    return f"{former} is now called {current}: the former name works in this release only."
