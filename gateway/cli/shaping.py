@@ -56,14 +56,14 @@ def delete(
 
     async def work(runtime: Runtime) -> Sequence[HolderWithCount]:
         operator, holder = await find(runtime, where, kinds, text)
-        standing = await runtime.operator.directory.with_content(holder=holder)
+        existing = await runtime.operator.directory.with_content(holder=holder)
         await runtime.services.administration.delete_holder(
             principal=operator,
             at=HolderReference(holder.kind, holder.id),
             with_content=with_content,
             options=WriteOptions(dry_run=dry_run),
         )
-        return standing
+        return existing
 
     _report_deletion(run(work), dry_run=dry_run, as_json=as_json)
 
@@ -75,12 +75,12 @@ def _report(done: str, holder: Holder, *, as_json: bool) -> None:
         say(f"{done} {title_and_id_of(holder)}")
 
 
-def _report_deletion(standing: Sequence[HolderWithCount], *, dry_run: bool, as_json: bool) -> None:
+def _report_deletion(existing: Sequence[HolderWithCount], *, dry_run: bool, as_json: bool) -> None:
     if as_json:
-        gone = [holder_facts(item.holder) | {"secrets": item.secrets} for item in standing]
+        gone = [holder_facts(item.holder) | {"secrets": item.secrets} for item in existing]
         say_json({"dry_run": dry_run, "holders": gone})
         return
-    first, *below = standing
+    first, *below = existing
     done = "would delete" if dry_run else "deleted"
     say(f"{done} {title_and_id_of(first.holder)}, with {counted(first.secrets, 'secret')}")
     for found in below:

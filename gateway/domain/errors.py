@@ -110,9 +110,9 @@ class NotFound(BusinessError):
 
     code = ErrorCode.NOT_FOUND
 
-    def __init__(self, noun: str, missing_id: str, argument: Argument) -> None:
+    def __init__(self, kind_label: str, missing_id: str, argument: Argument) -> None:
         named = f"the id {missing_id}" if is_canonical_id(missing_id) else "that id"
-        super().__init__(f"No {noun} has {named}.", argument)
+        super().__init__(f"No {kind_label} has {named}.", argument)
         self.missing_id = missing_id
 
 

@@ -217,8 +217,8 @@ class NameConflict(Conflict):
     """A holder of the same kind has that name at the same place."""
 
     def __init__(self, kind: Scope | None) -> None:
-        noun = kind.label if kind else "organization"
-        super().__init__(f"The name is taken by another {noun} there.", Argument.NAME)
+        kind_label = kind.label if kind else "organization"
+        super().__init__(f"The name is taken by another {kind_label} there.", Argument.NAME)
 
 
 class HolderNotEmpty(Conflict):

@@ -138,13 +138,13 @@ def make_plan(
     wanted: Topology,
     *,
     organization: Organization | None,
-    standing: Sequence[HolderWithCount],
+    existing: Sequence[HolderWithCount],
     prunes: bool,
     new_id: Callable[[], str],
 ) -> Plan:
     """Return the steps that make an organization what is wanted; without one, a new one."""
     tenant = organization or Organization(id=new_id(), name=wanted.organization)
-    there = by_path(standing)
+    there = by_path(existing)
     known: dict[HolderPath, Holder] = {path: found.holder for path, found in there.items()}
     creations: list[Step] = []
     for path in wanted.paths:
@@ -185,13 +185,13 @@ def _extraneous(
     )
 
 
-def by_path(standing: Sequence[HolderWithCount]) -> dict[HolderPath, HolderWithCount]:
+def by_path(existing: Sequence[HolderWithCount]) -> dict[HolderPath, HolderWithCount]:
     """Return all holders of an organization by where they are."""
-    holders = {found.holder.id: found.holder for found in standing}
+    holders = {found.holder.id: found.holder for found in existing}
     return {
         tuple(
             (holders[holder_id].kind, holders[holder_id].name)
             for holder_id in reversed(found.holder.chain_ids)
         ): found
-        for found in standing
+        for found in existing
     }

@@ -143,10 +143,10 @@ class ChangeNotifier:
         is_for_all = not is_continued or any(subject in _ACCESS for subject, _ in subjects)
         self._access_changes += is_for_all
         self._seen = newest
-        grave = {project_id for subject, project_id in subjects if subject in _NEEDS_ACCESS_CHECK}
+        urgent = {project_id for subject, project_id in subjects if subject in _NEEDS_ACCESS_CHECK}
         projects = {project_id for _, project_id in subjects}
         for subscription in self._subscriptions:
             if is_for_all or subscription.project_id in projects:
                 subscription.notify(
-                    needs_access_check=is_for_all or subscription.project_id in grave
+                    needs_access_check=is_for_all or subscription.project_id in urgent
                 )

@@ -17,19 +17,19 @@ async def backfill_macs(unit: WriteUnit, tables: Iterable[Covered], keys: AuditK
     Where there is a trail already, a row that is not as the trail has it gets none, and so is
     refused when it is used: neither an edit from before nor an older database makes it sound.
     """
-    has_trail = await audit.head(unit) is not None
+    has_log = await audit.head(unit) is not None
     for covered in tables:
-        async for ids in _ids(unit, covered.table.name, keys if has_trail else None):
+        async for ids in _ids(unit, covered.table.name, keys if has_log else None):
             await add_macs(unit, covered, ids)
 
 
-async def _ids(unit: WriteUnit, noun: str, keys: AuditKeys | None) -> AsyncIterator[list[str]]:
+async def _ids(unit: WriteUnit, table: str, keys: AuditKeys | None) -> AsyncIterator[list[str]]:
     after: str | None = ""
     while after is not None:
-        rows = await audit.states(unit, noun, after=after, size=_BATCH)
+        rows = await audit.states(unit, table, after=after, size=_BATCH)
         yield [
             row_id
             for row_id, text, recorded in rows
-            if keys is None or keys.state(noun, row_id, text) == recorded
+            if keys is None or keys.state(table, row_id, text) == recorded
         ]
         after = rows[-1][0] if rows else None

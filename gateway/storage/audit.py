@@ -142,8 +142,8 @@ async def keep_states(
 
     """
     kept = [
-        {"noun": noun, "row_id": row_id, "state": state}
-        for (noun, row_id), state in states.items()
+        {"noun": table_name, "row_id": row_id, "state": state}
+        for (table_name, row_id), state in states.items()
         if state is not None
     ]
     gone = [key for key, state in states.items() if state is None]
@@ -160,8 +160,10 @@ async def keep_states(
     heads = upsert(HEAD).values(id=1, **moved)
     with _recording():
         await unit.execute_many(on_conflict, kept)
-        for noun, row_id in gone:
-            await unit.execute(delete(STATE).where(STATE.c.noun == noun, STATE.c.row_id == row_id))
+        for table_name, row_id in gone:
+            await unit.execute(
+                delete(STATE).where(STATE.c.noun == table_name, STATE.c.row_id == row_id)
+            )
         await unit.execute(heads.on_conflict_do_update(index_elements=[HEAD.c.id], set_=moved))
 
 
@@ -181,14 +183,14 @@ async def forget_states(unit: WriteUnit) -> None:
 
 
 async def states(
-    unit: ReadUnit, noun: str, *, after: str, size: int
+    unit: ReadUnit, table_name: str, *, after: str, size: int
 ) -> Sequence[tuple[str, str | None, bytes | None]]:
     """Return id, state now and state recorded of watched rows, by id; what is missing is None."""
-    watched = WATCHED[noun]
-    present = await _present(unit, noun, watched, after, size)
+    watched = WATCHED[table_name]
+    present = await _present(unit, table_name, watched, after, size)
     recorded = await unit.rows(
         select(STATE.c.row_id, STATE.c.state)
-        .where(STATE.c.noun == noun, STATE.c.row_id > after)
+        .where(STATE.c.noun == table_name, STATE.c.row_id > after)
         .order_by(STATE.c.row_id)
         .limit(size)
     )
@@ -200,12 +202,12 @@ async def states(
 
 
 async def _present(
-    unit: ReadUnit, noun: str, watched: Watched, after: str, size: int
+    unit: ReadUnit, table_name: str, watched: Watched, after: str, size: int
 ) -> Sequence[Row[Any]]:
-    row_id: ColumnClause[str] = literal_column(f"{noun}.{watched.row_id}")
+    row_id: ColumnClause[str] = literal_column(f"{table_name}.{watched.row_id}")
     return await unit.rows(
-        select(row_id.label("row_id"), literal_column(watched.state(noun)).label("state"))
-        .select_from(table(noun))
+        select(row_id.label("row_id"), literal_column(watched.state(table_name)).label("state"))
+        .select_from(table(table_name))
         .where(row_id > after)
         .order_by(row_id)
         .limit(size)

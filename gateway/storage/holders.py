@@ -257,7 +257,7 @@ async def remove_organization(unit: WriteUnit, organization_id: str) -> int:
     return tokens
 
 
-async def standing(unit: ReadUnit, organization_id: str) -> list[HolderWithCount]:
+async def existing(unit: ReadUnit, organization_id: str) -> list[HolderWithCount]:
     """Return all holders of an organization with the numbers of their secrets; for its operator."""
     counted = (
         select(_SECRET.c.holder_id, func.count().label("secrets"))

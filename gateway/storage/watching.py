@@ -140,7 +140,7 @@ _NOTES: Final = """CREATE TEMP TABLE touched (
     organization_id TEXT, project_id TEXT, holder_id TEXT, key TEXT, facts TEXT
 )"""
 # The head is stored last; a statement less for each change.
-_TOLD: Final = """CREATE TEMP TRIGGER told_{event} AFTER {event} ON main.audit_head
+_HEAD_TRIGGER: Final = """CREATE TEMP TRIGGER told_{event} AFTER {event} ON main.audit_head
 BEGIN
     DELETE FROM touched;
 END"""
@@ -157,7 +157,7 @@ def watching_statements() -> Iterator[str]:
     """Return what a connection has to run once, so that it notes what it touches."""
     yield _NOTES
     for event in ("INSERT", "UPDATE"):
-        yield _TOLD.format(event=event)
+        yield _HEAD_TRIGGER.format(event=event)
     for table, watched in WATCHED.items():
         for event, row in (("INSERT", "NEW"), ("UPDATE", "NEW"), ("DELETE", "OLD")):
             yield _trigger(table, watched, event, row)

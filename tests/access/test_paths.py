@@ -31,7 +31,7 @@ LONGEST = 4
 # The delivery door leads nowhere else; the other three are about tokens and users, not secrets.
 _LEFT_OUT = {"runtimeSecrets", "apiTokens", "grants", "users"}
 # A territory's names are in no other text, so a whole answer can be searched for them.
-_TOLD = re.compile(r"TERRITORY_[A-Z]+_[A-Z_]+|territory \w+ \w+")
+_SHOWN = re.compile(r"TERRITORY_[A-Z]+_[A-Z_]+|territory \w+ \w+")
 # One kind of service stands for all: their types have the same fields, as a test below says.
 _TWINS = {"Application", "Container", "Helm", "Terraform", "AgenticWorkflow"}
 # So many paths are asked for in one document.
@@ -116,7 +116,7 @@ async def _asking(world: World, client: httpx.AsyncClient) -> Ask:
         text = json.dumps([answer.data, answer.errors])
         assert not answer.is_request_error, text
         assert "INTERNAL" not in text
-        return set(_TOLD.findall(text))
+        return set(_SHOWN.findall(text))
 
     return ask
 
@@ -128,7 +128,7 @@ async def narrow(shared_world: World, inside: Territory) -> Ask:
     return await _asking(shared_world, client)
 
 
-def _may_be_told(inside: Territory) -> set[str]:
+def _may_be_shown(inside: Territory) -> set[str]:
     keys = {f"TERRITORY_INSIDE_{scope}" for scope in inside.secrets if scope is not Scope.PROJECT}
     return keys | {f"territory inside {scope.lower()}" for scope in inside.secrets}
 
@@ -145,7 +145,7 @@ async def test_no_path_says_more_than_the_types_allow(
             # An explanation repeats the key that was asked for.
             for wanted in (item.ids[scope.id_argument], item.secrets[scope]):
                 result = await narrow(path, wanted, key) - {key}
-                assert result <= _may_be_told(inside), path
+                assert result <= _may_be_shown(inside), path
                 found |= result
 
     assert found

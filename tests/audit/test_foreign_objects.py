@@ -176,11 +176,11 @@ async def test_a_trigger_that_undoes_a_revocation_stops_writes(
     put_in(database_of(world), trigger)
 
     refused = await foreign.asked(world, foreign.REVOKE, {"id": token_id})
-    alarmed = await _integrity(world)
+    integrity = await _integrity(world)
     foreign.drop(world, "TRIGGER", name)
     revoked = await foreign.asked(world, foreign.REVOKE, {"id": token_id})
 
-    assert (foreign.codes(refused), alarmed) == (UNAVAILABLE, "alarm")
+    assert (foreign.codes(refused), integrity) == (UNAVAILABLE, "alarm")
     assert foreign.codes(revoked) == []
     assert await _status(world, client) == HTTPStatus.UNAUTHORIZED
     assert (trust_fault_of(world), await _integrity(world)) == (None, "None")

@@ -58,7 +58,7 @@ TAMPERINGS = {
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def long_trail(shared_world: World) -> World:
+async def long_log(shared_world: World) -> World:
     """A world with more than 20 entries, a delivery among them, and a copy of its trail."""
     for number in range(3):
         await shared_world.rest.create(
@@ -71,10 +71,10 @@ async def long_trail(shared_world: World) -> World:
 
 
 @pytest.fixture
-def audit_log(long_trail: World) -> Iterator[World]:
+def audit_log(long_log: World) -> Iterator[World]:
     """The same world, its trail put back afterwards."""
-    yield long_trail
-    _put_back(long_trail)
+    yield long_log
+    _put_back(long_log)
 
 
 def _attached(world: World) -> str:

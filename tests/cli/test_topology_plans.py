@@ -36,7 +36,7 @@ def _wanted(*paths: HolderPath) -> Topology:
 
 def _planned(
     wanted: Topology,
-    standing: Sequence[HolderWithCount] = (),
+    existing: Sequence[HolderWithCount] = (),
     *,
     organization: Organization | None = TENANT,
     prunes: bool = True,
@@ -46,13 +46,13 @@ def _planned(
     return make_plan(
         wanted,
         organization=organization,
-        standing=standing,
+        existing=existing,
         prunes=prunes,
         new_id=lambda: f"id-{next(numbers)}",
     )
 
 
-def _standing(*paths: HolderPath, secrets: int = 0) -> list[HolderWithCount]:
+def _existing(*paths: HolderPath, secrets: int = 0) -> list[HolderWithCount]:
     made = _planned(_wanted(*paths), first_id=100)
     return [HolderWithCount(holder=step.holder, secrets=secrets) for step in made.creations]
 
@@ -67,31 +67,31 @@ def test_everything_is_created_the_widest_first() -> None:
 
 
 def test_what_is_there_stays() -> None:
-    standing = _standing(SHOP, LIVE)
+    existing = _existing(SHOP, LIVE)
 
-    plan = _planned(_wanted(SHOP, LIVE, JOB), standing)
+    plan = _planned(_wanted(SHOP, LIVE, JOB), existing)
 
     (step,) = plan.creations
     assert step.path == JOB
-    assert step.holder.parent_id == standing[1].holder.id
+    assert step.holder.parent_id == existing[1].holder.id
     assert plan.deletions == ()
 
 
 def test_services_of_two_kinds_may_have_one_name() -> None:
-    plan = _planned(_wanted(SHOP, LIVE, HELM), _standing(SHOP, LIVE, JOB))
+    plan = _planned(_wanted(SHOP, LIVE, HELM), _existing(SHOP, LIVE, JOB))
 
     assert [step.path for step in plan.creations] == [HELM]
     assert [step.path for step in plan.deletions] == [JOB]
 
 
-def test_extraneous_holders_is_deleted_the_narrowest_first() -> None:
-    plan = _planned(_wanted(OTHER), _standing(SHOP, LIVE, JOB))
+def test_extraneous_holders_are_deleted_the_narrowest_first() -> None:
+    plan = _planned(_wanted(OTHER), _existing(SHOP, LIVE, JOB))
 
     assert [step.path for step in plan.deletions] == [JOB, LIVE, SHOP]
 
 
-def test_extraneous_holders_stays_unless_that_is_asked_for() -> None:
-    plan = _planned(_wanted(SHOP), _standing(SHOP, LIVE), prunes=False)
+def test_extraneous_holders_stay_unless_that_is_asked_for() -> None:
+    plan = _planned(_wanted(SHOP), _existing(SHOP, LIVE), prunes=False)
 
     assert plan.deletions == ()
     assert [step.path for step in plan.extraneous] == [LIVE]
@@ -107,7 +107,7 @@ def test_organization_that_is_not_there_is_new() -> None:
 
 
 def test_secrets_are_deleted_only_if_that_is_asked_for() -> None:
-    plan = _planned(_wanted(SHOP), _standing(SHOP, LIVE, JOB, secrets=3))
+    plan = _planned(_wanted(SHOP), _existing(SHOP, LIVE, JOB, secrets=3))
 
     with pytest.raises(DeletionsNotEmpty, match="6 on 2 holders"):
         plan.ensure_deletions_allowed(with_content=False)
@@ -115,7 +115,7 @@ def test_secrets_are_deleted_only_if_that_is_asked_for() -> None:
 
 
 def test_holders_without_secrets_are_deleted_without_being_asked() -> None:
-    plan = _planned(_wanted(SHOP), _standing(SHOP, LIVE))
+    plan = _planned(_wanted(SHOP), _existing(SHOP, LIVE))
 
     plan.ensure_deletions_allowed(with_content=False)
 
@@ -127,7 +127,7 @@ def test_plan_is_the_same_though_new_ids_are_others() -> None:
 
 
 @pytest.mark.parametrize(
-    "meanwhile", [_standing(SHOP), _standing(OTHER), _standing(OTHER, secrets=1)]
+    "meanwhile", [_existing(SHOP), _existing(OTHER), _existing(OTHER, secrets=1)]
 )
 def test_plan_for_another_hierarchy_is_outdated(meanwhile: list[HolderWithCount]) -> None:
     wanted = _wanted(SHOP)
@@ -198,9 +198,9 @@ TOPOLOGIES = st.sets(st.tuples(NAMES, NAMES, st.sampled_from(SERVICE_SCOPES), NA
 def test_plan_leads_from_anything_to_anything(
     there: tuple[HolderPath, ...], wanted: tuple[HolderPath, ...]
 ) -> None:
-    standing = _standing(*there)
+    existing = _existing(*there)
 
-    plan = _planned(_wanted(*wanted), standing)
+    plan = _planned(_wanted(*wanted), existing)
 
     created = {step.path for step in plan.creations}
     deleted = {step.path for step in plan.deletions}
@@ -212,4 +212,4 @@ def test_plan_leads_from_anything_to_anything(
 @SEARCHED
 @given(TOPOLOGIES)
 def test_plan_for_what_is_there_is_empty(there: tuple[HolderPath, ...]) -> None:
-    assert _planned(_wanted(*there), _standing(*there)).is_empty
+    assert _planned(_wanted(*there), _existing(*there)).is_empty

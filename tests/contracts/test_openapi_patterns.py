@@ -78,7 +78,7 @@ def test_values_in_ascii(text: str) -> None:
     assert _fits(shapes.VALUE, text) == _passes(ensure_value, text)
 
 
-def test_a_value_that_is_longer_in_bytes_is_for_the_description_to_tell() -> None:
+def test_a_value_that_is_longer_in_bytes_is_for_the_description_to_say() -> None:
     """JSON Schema counts characters, the rule counts bytes."""
     text = "é" * 65_536
 

@@ -15,17 +15,17 @@ def _text(page: Path) -> str:
     return re.sub(r"^```.*?^```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
 
 
-def _anchors(page: Path) -> set[str]:
+def _fragments(page: Path) -> set[str]:
     """Return the anchors that GitHub makes of a page's headings."""
     headings = re.findall(r"^#+ (.+)$", _text(page), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def _broken(page: Path) -> Iterator[str]:
-    for path, anchor in _LINK.findall(_text(page)):
+    for path, fragment in _LINK.findall(_text(page)):
         target = (page.parent / path).resolve() if path else page
-        if not target.exists() or (anchor and anchor not in _anchors(target)):
-            yield f"{path}#{anchor}"
+        if not target.exists() or (fragment and fragment not in _fragments(target)):
+            yield f"{path}#{fragment}"
 
 
 @pytest.mark.parametrize("page", _PAGES, ids=lambda page: str(page.relative_to(_ROOT)))

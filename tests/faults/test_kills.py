@@ -144,7 +144,7 @@ def scenes(template: tuple[Path, Demo], tmp_path: Path) -> Iterator[Scene]:
     return made()
 
 
-def _tell(capsys: pytest.CaptureFixture[str], scene: Scene, acknowledged: int) -> None:
+def _print_figures(capsys: pytest.CaptureFixture[str], scene: Scene, acknowledged: int) -> None:
     ready = sorted(scene.ready_after)
     with capsys.disabled():
         sys.stdout.write(
@@ -164,7 +164,7 @@ async def test_no_write_is_lost_or_doubled_when_the_server_is_killed(
         enough = chance.randint(1, MAX_ACKNOWLEDGED)
         acknowledged.append((await scene.die(strict_app, enough=enough))[0])
 
-    _tell(capsys, scene, sum(acknowledged))
+    _print_figures(capsys, scene, sum(acknowledged))
     assert min(acknowledged) >= 1
 
 

@@ -82,7 +82,7 @@ async def test_who_cannot_read_secrets_cannot_listen(
     assert code_in(answer) == "FORBIDDEN"
 
 
-async def test_with_the_grant_goes_the_news(
+async def test_with_the_grant_go_the_changes(
     server: LiveServer, writer: Writer, listen: Listen
 ) -> None:
     job = writer.job

@@ -31,7 +31,7 @@ async def test_a_new_secret_is_reported(server: LiveServer, writer: Writer, list
     }
 
 
-async def test_without_a_cursor_news_begin_when_one_listens(
+async def test_without_a_cursor_changes_begin_when_one_listens(
     server: LiveServer, writer: Writer, listen: Listen
 ) -> None:
     earlier = await writer.create(new_key())
@@ -217,7 +217,7 @@ async def test_a_holder_that_is_not_there_is_not_found(server: LiveServer, liste
     assert code_in(answer) == "NOT_FOUND"
 
 
-async def test_the_end_of_a_holder_ends_the_news_of_it(
+async def test_the_end_of_a_holder_ends_the_changes_of_it(
     server: LiveServer, writer: Writer, listen: Listen
 ) -> None:
     result = await writer.face.ask(

@@ -65,7 +65,7 @@ def _cut_off(folder: Path, secret_id: str) -> None:
         connection.execute("DELETE FROM audit_event WHERE seq <= ?", seq)
 
 
-async def test_news_go_on_after_a_restart_without_a_gap_or_a_repeat(
+async def test_changes_go_on_after_a_restart_without_a_gap_or_a_repeat(
     template: tuple[Path, Demo], folder: Path, listen: Listen
 ) -> None:
     with serving(folder, template[1]) as server:
@@ -119,7 +119,7 @@ async def test_a_token_that_another_process_revokes_closes_the_socket(
     assert closed.value.rcvd.code == 4403
 
 
-async def test_keys_that_change_are_no_news(
+async def test_keys_that_change_are_no_changes(
     template: tuple[Path, Demo], folder: Path, listen: Listen
 ) -> None:
     """What is only sealed anew is the same as before."""

@@ -17,7 +17,7 @@ from tests.patience import PATIENCE, wait_until
 from tests.servers import command, environment
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="what Linux tells of a process")
-TELL = """
+REPORT = """
 import ctypes, json, resource
 from gateway.hardening import harden
 {harden}
@@ -65,7 +65,7 @@ def test_what_the_start_made_is_left_out_of_garbage_collections(data_dir: Path) 
 
 
 def _reported(harden_line: str) -> list[int]:
-    program = [sys.executable, "-c", TELL.format(harden=harden_line)]
+    program = [sys.executable, "-c", REPORT.format(harden=harden_line)]
     ended = subprocess.run(program, capture_output=True, check=True)
     result: list[int] = json.loads(ended.stdout)
     return result

@@ -24,7 +24,7 @@ _log = structlog.get_logger(__name__)
 _MAX_LISTED = 20
 
 
-class ClosedTrail(Exception):
+class LogNotBegun(Exception):
     """The trail was asked for before it was begun."""
 
 
@@ -179,5 +179,5 @@ class Audit:
     @property
     def _audit_log(self) -> AuditLog:
         if self._begun is None:
-            raise ClosedTrail
+            raise LogNotBegun
         return self._begun

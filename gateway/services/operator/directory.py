@@ -25,7 +25,7 @@ class HolderNotNamed(GatewayError):
     code = ErrorCode.NOT_FOUND
 
     def __init__(self, kinds: Sequence[Scope]) -> None:
-        super().__init__(f"There is no {_noun(kinds)} of that name or id there.")
+        super().__init__(f"There is no {_kind_phrase(kinds)} of that name or id there.")
 
 
 class AmbiguousName(GatewayError):
@@ -46,7 +46,7 @@ class PathMissing(GatewayError):
     def __init__(self, kinds: Sequence[Scope]) -> None:
         above = kinds[0].parent
         super().__init__(
-            f"Give the {_noun(kinds)} by its id, or name the {above.label if above else ''} "
+            f"Give the {_kind_phrase(kinds)} by its id, or name the {above.label if above else ''} "
             "that it is in too."
         )
 
@@ -136,14 +136,14 @@ class Directory:
     ) -> Mapping[HolderPath, HolderWithCount]:
         """Return all holders of an organization, with the numbers of their secrets."""
         async with self._context.database.read() as unit:
-            return by_path(await holders.standing(unit, organization.id))
+            return by_path(await holders.existing(unit, organization.id))
 
     async def with_content(self, *, holder: Holder) -> Sequence[HolderWithCount]:
         """Return a holder, then all below it, with the numbers of their secrets."""
         async with self._context.database.read() as unit:
-            standing = await holders.standing(unit, holder.organization_id)
+            existing = await holders.existing(unit, holder.organization_id)
         return sorted(
-            (found for found in standing if holder.id in found.holder.chain_ids),
+            (found for found in existing if holder.id in found.holder.chain_ids),
             key=lambda found: found.holder.kind.rank,
         )
 
@@ -192,5 +192,5 @@ async def _child(
     return found[0]
 
 
-def _noun(kinds: Sequence[Scope]) -> str:
+def _kind_phrase(kinds: Sequence[Scope]) -> str:
     return kinds[0].label if len(kinds) == 1 else "service"

@@ -117,16 +117,16 @@ class Organizations:
         """
         async with self._context.writing(options, principal=None) as unit:
             organization = await _with_id(unit, organization_id)
-            standing = await holders.standing(unit, organization_id)
-            secrets = sum(found.secrets for found in standing)
-            if standing and not with_content:
-                raise OrganizationNotEmpty(organization_id, holders=len(standing), secrets=secrets)
-            for found in standing:
+            existing = await holders.existing(unit, organization_id)
+            secrets = sum(found.secrets for found in existing)
+            if existing and not with_content:
+                raise OrganizationNotEmpty(organization_id, holders=len(existing), secrets=secrets)
+            for found in existing:
                 if found.holder.parent_id is None:
                     await remove_holder(self._context, unit, found.holder)
             tokens = await holders.remove_organization(unit, organization_id)
         return OrganizationDeletion(
-            organization=organization, holders=len(standing), secrets=secrets, tokens=tokens
+            organization=organization, holders=len(existing), secrets=secrets, tokens=tokens
         )
 
 

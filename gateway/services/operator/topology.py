@@ -52,11 +52,11 @@ class Topologies:
 
     async def _plan(self, unit: ReadUnit, wanted: Topology, *, prunes: bool) -> Plan:
         organization = await holders.find_organization(unit, name=wanted.organization)
-        standing = await holders.standing(unit, organization.id) if organization else []
+        existing = await holders.existing(unit, organization.id) if organization else []
         return make_plan(
             wanted,
             organization=organization,
-            standing=standing,
+            existing=existing,
             prunes=prunes,
             new_id=self._context.new_id,
         )
