@@ -1,4 +1,4 @@
-"""Commands around the audit trail."""
+"""Commands of the audit log."""
 
 import json
 from collections.abc import Mapping
@@ -20,13 +20,13 @@ from gateway.services.trust import TrustFault
 
 
 class ExportFormat(StrEnum):
-    """The texts that an export of the trail can be."""
+    """The formats of an export of the log."""
 
     JSONL = "jsonl"
 
 
 def verify(*, as_json: AsJson = False) -> None:
-    """Check the whole chain against itself, its head and its anchors."""
+    """Check the whole log against itself, its head and its checkpoints."""
 
     async def check(runtime: Runtime) -> tuple[LogReport, TrustFault | None]:
         return await runtime.operator.audit.verify(), runtime.operator.audit.trust_fault
@@ -41,12 +41,12 @@ def verify(*, as_json: AsJson = False) -> None:
             say(f"{fault['fault']} at {fault['seq']}")
         checked = counted(report.events, "entry").replace("entrys", "entries")
         verdict = "" if trust_fault or faults else ": intact"
-        say(f"{checked}, {counted(report.checkpoints, 'anchor')}{verdict}.")
+        say(f"{checked}, {counted(report.checkpoints, 'checkpoint')}{verdict}.")
     if trust_fault:
-        message = f"the trail stands in alarm: {trust_fault}."
+        message = f"the database is not trusted: {trust_fault}."
         raise Refused(message)
     if faults:
-        message = f"the trail has {counted(len(faults), 'fault')}."
+        message = f"the log has {counted(len(faults), 'fault')}."
         raise Refused(message)
 
 

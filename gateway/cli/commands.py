@@ -30,7 +30,7 @@ COMMANDS: Final[Mapping[str, CommandRow]] = MappingProxyType(
         ),
         "check": CommandRow(
             "server:check",
-            "Tell whether the gateway could start: the database, its settings and the key file.",
+            "Check whether the gateway can start: the database, its settings and the key file.",
         ),
         "demo": CommandRow(
             "server:demo",
@@ -39,10 +39,7 @@ COMMANDS: Final[Mapping[str, CommandRow]] = MappingProxyType(
         "serve": CommandRow("serving:serve", "Serve GraphQL, the REST paths and GraphiQL."),
         "doctor": CommandRow(
             "copies:doctor",
-            (
-                "Tell what is well, what is in doubt and what is wrong; exit code 1 if something "
-                "is wrong."
-            ),
+            ("Report what is well, in doubt or wrong; exit code 1 if something is wrong."),
         ),
         "backup": CommandRow(
             "copies:backup",
@@ -66,8 +63,8 @@ COMMANDS: Final[Mapping[str, CommandRow]] = MappingProxyType(
         "explain": CommandRow(
             "explaining:explain",
             (
-                "Tell what a service gets under a key, what it hides, by which rule, and what is "
-                "elsewhere."
+                "Explain what a service gets under a key, what it hides, by which rule, and what "
+                "is elsewhere."
             ),
         ),
         "graph": CommandRow(
@@ -95,7 +92,7 @@ COMMANDS: Final[Mapping[str, CommandRow]] = MappingProxyType(
         ),
         "token list": CommandRow(
             "tokens:list_tokens",
-            "List an organization's tokens: what is known of them, not the tokens.",
+            "List an organization's tokens: facts about them, not the tokens.",
         ),
         "token revoke": CommandRow(
             "tokens:revoke_token",
@@ -106,7 +103,7 @@ COMMANDS: Final[Mapping[str, CommandRow]] = MappingProxyType(
         ),
         "grant add": CommandRow(
             "grants:add_grant",
-            "Grant a token or a user a role at a place; it counts from the next request on.",
+            "Grant a token or a user a role on a holder; it counts from the next request on.",
         ),
         "grant list": CommandRow("grants:list_grants", "List an organization's grants."),
         "grant remove": CommandRow(
@@ -142,13 +139,13 @@ COMMANDS: Final[Mapping[str, CommandRow]] = MappingProxyType(
         ),
         "organization delete": CommandRow(
             "organizations:delete_organization",
-            "Delete an organization and its tokens; what is in it only if that is asked for.",
+            "Delete an organization and its tokens; with --with-content also all that is in it.",
         ),
         "project create": CommandRow("holders:create_project", "Create a project."),
         "project rename": CommandRow("holders:rename_project", "Give a project another name."),
         "project delete": CommandRow(
             "holders:delete_project",
-            "Delete a project and its data key; what is in it only if that is asked for.",
+            "Delete a project and its data key; with --with-content also all that is in it.",
         ),
         "environment create": CommandRow(
             "holders:create_environment",
@@ -160,7 +157,7 @@ COMMANDS: Final[Mapping[str, CommandRow]] = MappingProxyType(
         ),
         "environment delete": CommandRow(
             "holders:delete_environment",
-            "Delete an environment; what is in it only if that is asked for.",
+            "Delete an environment; with --with-content also all that is in it.",
         ),
         "service create": CommandRow(
             "holders:create_service",
@@ -177,7 +174,7 @@ COMMANDS: Final[Mapping[str, CommandRow]] = MappingProxyType(
         ),
         "keys rotate": CommandRow(
             "keys:rotate_keys",
-            "Make a new key-encryption key and wrap the data keys anew; servers may run meanwhile.",
+            "Make a new key-encryption key and wrap the data keys with it; servers can go on.",
         ),
         "keys rewrap": CommandRow(
             "keys:rewrap_keys",
@@ -192,7 +189,7 @@ COMMANDS: Final[Mapping[str, CommandRow]] = MappingProxyType(
         ),
         "audit verify": CommandRow(
             "audit:verify",
-            "Check the whole chain against itself, its head and its anchors.",
+            "Check the whole log against itself, its head and its checkpoints.",
         ),
         "audit export": CommandRow(
             "audit:export",
@@ -243,7 +240,7 @@ GROUPS: Final[Mapping[str, str]] = MappingProxyType(
         "service": "Create, rename and delete services.",
         "keys": "Show and rotate the keys that seal values.",
         "audit": (
-            "Verify, export and prune the audit trail; look for rows changed past the gateway."
+            "Verify, export and prune the audit log; look for rows changed past the gateway."
         ),
         "builtin": "Register and rotate the secrets that the platform provides.",
     }

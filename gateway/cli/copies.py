@@ -60,7 +60,7 @@ def doctor(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Tell what is well, what is in doubt and what is wrong; exit code 1 if something is wrong."""
+    """Report what is well, in doubt or wrong; exit code 1 if something is wrong."""
     read = settings()
     findings = [examine_copy(copy)] if copy else asyncio.run(_collect_findings(read))
     if as_json:

@@ -1,4 +1,4 @@
-"""The entry point: which commands there are, and how a refusal is told."""
+"""The entry point: it runs a command and reports a refusal."""
 
 import io
 import logging
@@ -86,7 +86,7 @@ def _status(run: Callable[..., int | None]) -> int:
         complain(f"{error.filename}: {reason}." if error.filename else f"{reason}.")
     except (Refused, RefusedStart, GatewayError) as refused:
         complain(f"{refused}{_hint(refused)}")
-    except Exception as error:  # noqa: BLE001 - the edge: whatever it is, it is told in one line
+    except Exception as error:  # noqa: BLE001 - the edge: whatever it is, it is reported in one line
         _log.error("unexpected_error", exc_info=error)
         complain("internal error.")
     return 1

@@ -22,7 +22,10 @@ def explain(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Tell what a service gets under a key, what it hides, by which rule, and what is elsewhere."""
+    """Explain what a service gets under a key, what it hides, by which rule, and what is elsewhere.
+
+    A key that the service does not get is explained too.
+    """
 
     async def explain_key(runtime: Runtime) -> Explanation:
         holder = await service_of(runtime, service)

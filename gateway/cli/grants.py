@@ -44,7 +44,7 @@ def add_grant(
     on: OnHolder = None,
     as_json: AsJson = False,
 ) -> None:
-    """Grant a token or a user a role at a place; it counts from the next request on."""
+    """Grant a token or a user a role on a holder; it counts from the next request on."""
 
     async def add(runtime: Runtime) -> Grant:
         principal = await operator_of(runtime, organization)

@@ -18,7 +18,7 @@ from gateway.cli.options import (
 )
 from gateway.domain.scopes import Scope
 
-NewName = Annotated[str, typer.Argument(metavar="NAME", help="The name that it shall have.")]
+NewName = Annotated[str, typer.Argument(metavar="NAME", help="The new name.")]
 WhichProject = Annotated[str, typer.Argument(metavar="PROJECT", help="Its name or id.")]
 WhichEnvironment = Annotated[str, typer.Argument(metavar="ENVIRONMENT", help="Its name or id.")]
 WhichService = Annotated[str, typer.Argument(metavar="SERVICE", help="Its name or id.")]
@@ -52,7 +52,7 @@ def delete_project(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Delete a project and its data key; what is in it only if that is asked for."""
+    """Delete a project and its data key; with --with-content also all that is in it."""
     shaping.delete(
         [Scope.PROJECT],
         project,
@@ -97,7 +97,7 @@ def delete_environment(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Delete an environment; what is in it only if that is asked for."""
+    """Delete an environment; with --with-content also all that is in it."""
     shaping.delete(
         [Scope.ENVIRONMENT],
         environment,

@@ -35,7 +35,7 @@ _JSON_GAP: Final = re.compile(r"[\s,:]*")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One secret of a file. The key may be anything, even a value in the wrong place."""
+    """One secret of a file. The key may be anything, even a value by mistake."""
 
     key: str = field(repr=False)
     value: str = field(repr=False)
@@ -73,7 +73,7 @@ def read_entries(text: str, written: ImportFormat) -> Sequence[Entry]:
     """Return the secrets of a file, in their order.
 
     Raises:
-        Misread: naming the place, never what is there.
+        Misread: naming the position, never the text.
 
     """
     entries = _READERS[written](text)
@@ -110,7 +110,7 @@ def _json(text: str) -> Sequence[Entry]:
 
 
 def _json_positions(text: str) -> Iterator[str]:
-    """Give the place of each member of a JSON object that is known to be one."""
+    """Yield the position of each member of a JSON object."""
     decoder = json.JSONDecoder(parse_int=str, parse_float=str)
     position, line, number = text.index("{") + 1, 1 + text.count("\n", 0, text.index("{")), 0
     while True:

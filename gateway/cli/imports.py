@@ -200,5 +200,5 @@ def _row_facts(number: int, outcome: _Outcome) -> dict[str, Any]:
 
 
 def _key_to_show(entry: Entry) -> str:
-    # What is not a key can be a value in the wrong place.
+    # What is not a key can be a value by mistake.
     return entry.key if is_key(entry.key) else f"({entry.position})"

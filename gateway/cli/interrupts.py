@@ -9,7 +9,7 @@ from contextlib import contextmanager
 def ended_by_interrupt() -> Iterator[None]:
     """Let Ctrl-C end the process as it ends any other: by the signal and without a traceback.
 
-    A handler of somebody else stays. Importing libraries takes up to a second or so.
+    A handler that is not Python's default stays. Importing libraries takes up to a second or so.
     """
     is_ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if is_ours:

@@ -34,14 +34,14 @@ def key_status(*, as_json: AsJson = False) -> None:
 def rotate_keys(
     *,
     data: Annotated[
-        bool, typer.Option("--data", help="Make new data keys instead, and seal values anew.")
+        bool, typer.Option("--data", help="Make new data keys instead, and seal values with them.")
     ] = False,
     project: Annotated[
         str | None, typer.Option(help="With --data: the id of the only project to do it for.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a new key-encryption key and wrap the data keys anew; servers may run meanwhile."""
+    """Make a new key-encryption key and wrap the data keys with it; servers can go on."""
     if project and not data:
         message = "--project goes with --data."
         raise typer.BadParameter(message)
@@ -99,7 +99,7 @@ def _ask(unneeded_keys: Sequence[str]) -> None:
     """Let a person confirm that backups can become useless.
 
     Raises:
-        Refused: if they do not confirm, or there is nobody.
+        Refused: if they do not confirm, or nobody can answer.
 
     """
     complain(
@@ -130,7 +130,7 @@ def _report(done: Rewrapped, *, as_json: bool) -> None:
     else:
         say(
             f"wrapped {counted(done.data_keys, 'data key')} and sealed "
-            f"{counted(done.values, 'value')} anew; removed {counted(done.removed, 'data key')}"
+            f"{counted(done.values, 'value')} again; removed {counted(done.removed, 'data key')}"
         )
     if done.failed:
         message = f"{counted(done.failed, 'row')} could not be opened: see the alarms in the log."

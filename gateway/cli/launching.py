@@ -21,7 +21,10 @@ def run_command(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Where the private folder for files is made, if not at the system's place.",
+            help=(
+                "Folder in which the private folder for files is made; the system's temporary "
+                "folder if not set."
+            ),
         ),
     ] = None,
     on_unresolved: WhenUnresolved = OnUnresolved.KEEP,

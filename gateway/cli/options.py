@@ -76,7 +76,7 @@ HolderToExport = Annotated[
         "--holder",
         parser=holder_reference,
         metavar="KIND:ID",
-        help="In place of --service: a holder of any kind, such as environment:ID.",
+        help="Instead of --service: a holder of any kind, such as environment:ID.",
     ),
 ]
 OnHolder = Annotated[

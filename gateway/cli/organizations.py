@@ -15,7 +15,7 @@ from gateway.runtime import Runtime
 from gateway.services.operator.organizations import OrganizationDeletion
 
 WhichOrganization = Annotated[str, typer.Argument(help="The organization's name or id.")]
-NewName = Annotated[str, typer.Argument(metavar="NAME", help="The name that it shall have.")]
+NewName = Annotated[str, typer.Argument(metavar="NAME", help="The new name.")]
 ContentToo = Annotated[
     bool, typer.Option("--with-content", help="Delete its projects and all secrets, too.")
 ]
@@ -78,7 +78,7 @@ def delete_organization(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Delete an organization and its tokens; what is in it only if that is asked for."""
+    """Delete an organization and its tokens; with --with-content also all that is in it."""
 
     async def delete(runtime: Runtime) -> OrganizationDeletion:
         found = await runtime.operator.directory.organization(named=organization)

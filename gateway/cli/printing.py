@@ -43,12 +43,12 @@ def title_and_id_of(holder: Holder) -> str:
 
 
 def holder_facts(holder: Holder) -> dict[str, Any]:
-    """Return what a program is told of a holder."""
+    """Return a holder's facts for JSON."""
     return {"id": holder.id, "kind": holder.kind.lower(), "name": holder.name}
 
 
 def organization_facts(organization: Organization) -> dict[str, Any]:
-    """Return what a program is told of an organization."""
+    """Return an organization's facts for JSON."""
     return {"id": organization.id, "name": organization.name}
 
 

@@ -1,4 +1,4 @@
-"""Files that a process finds for as long as it runs, and nobody else ever."""
+"""Private files that exist for as long as one process runs."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -14,10 +14,10 @@ _PREFIX: Final = "secrets-gateway-"
 
 
 class CollidingFiles(Refused):
-    """Two files want the same place."""
+    """Two files have the same path."""
 
     def __init__(self, mount_path: str) -> None:
-        super().__init__(f"several files with different contents are to be at {mount_path}.")
+        super().__init__(f"several files with different contents have the path {mount_path}.")
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def private_files(
     """Write files below a new private folder, give their paths by key, and remove it all again.
 
     Raises:
-        CollidingFiles: if two cannot be at their places together.
+        CollidingFiles: if two need the same path.
 
     """
     if not files:

@@ -1,4 +1,4 @@
-"""Reading what a command is given: files, standard input, and values that nobody may see."""
+"""Read a command's input: files, standard input, and values without an echo."""
 
 import codecs
 import getpass

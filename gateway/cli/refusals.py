@@ -1,8 +1,8 @@
-"""What only the command line refuses. Messages name places in files, never what stands there."""
+"""What only the command line refuses. Messages name positions in files, never the text there."""
 
 
 class Refused(Exception):
-    """A command cannot do what was asked; the message is one line that says why."""
+    """A command is refused; the message is one line that says why."""
 
 
 class Misread(Refused):

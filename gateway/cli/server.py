@@ -65,7 +65,7 @@ def check(
         ),
     ] = None,
 ) -> None:
-    """Tell whether the gateway could start: the database, its settings and the key file."""
+    """Check whether the gateway can start: the database, its settings and the key file."""
     if documents:
         _check_documents(documents)
         return

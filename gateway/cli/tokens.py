@@ -50,7 +50,7 @@ def create_token(
 
 
 def list_tokens(organization: OrganizationName, *, as_json: AsJson = False) -> None:
-    """List an organization's tokens: what is known of them, not the tokens."""
+    """List an organization's tokens: facts about them, not the tokens."""
 
     async def list_rows(runtime: Runtime) -> list[dict[str, str | None]]:
         owner = await runtime.operator.directory.organization(named=organization)

@@ -1,4 +1,4 @@
-"""The file that says what an organization shall be made of."""
+"""The file that describes an organization's hierarchy."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
@@ -61,7 +61,7 @@ def _services(kind: Scope, node: Node, position: HolderPath) -> Iterator[HolderP
 def _holders(
     kind: Scope, node: Node | None, position: HolderPath, below: Below
 ) -> Iterator[HolderPath]:
-    rule = f"below `{kind.lower()}s` stand names, each with what is in it."
+    rule = f"`{kind.lower()}s` must be a mapping of names."
     for key, under in yaml_nodes.entries(node, rule=rule):
         own: HolderPath = (*position, (kind, _name(key)))
         yield own

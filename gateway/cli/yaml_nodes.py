@@ -1,4 +1,4 @@
-"""YAML as a tree of texts: what stands there is taken as it is written.
+"""YAML as a tree of texts, each taken as it is written.
 
 PyYAML's own loaders would make `no` a boolean and `0123` a number, keep the last of two equal keys,
 and quote the file in their messages.
@@ -66,7 +66,7 @@ def items(node: Node | None, *, rule: str) -> Iterator[Node]:
     """Give the items of a sequence; nothing at all is an empty one.
 
     Raises:
-        Misread: with the rule if it is none.
+        Misread: if it is not; the message is the rule.
 
     """
     if is_empty(node):
@@ -80,7 +80,7 @@ def text_of(node: Node, *, rule: str) -> str:
     """Return a text as it is written.
 
     Raises:
-        Misread: with the rule if it is none.
+        Misread: if it is not; the message is the rule.
 
     """
     if not isinstance(node, ScalarNode) or node.tag not in _TEXT_TAGS:
@@ -94,17 +94,17 @@ def is_empty(node: Node | None) -> bool:
 
 
 def line(node: Node | None) -> str:
-    """Return the place of a node, for a message."""
+    """Return the position of a node, for a message."""
     return f"line {node.start_mark.line + 1}" if node else "line 1"
 
 
 class _Loader(yaml.SafeLoader):
-    """Builds the tree, in which nothing stands for something else."""
+    """Builds the tree, without anchors, aliases and merge keys."""
 
     def compose_node(self, parent: Node | None, index: int) -> Node | None:
         """Refuse what would make a tree of a few lines as large as memory."""
         if self.check_event(yaml.AliasEvent):
-            rule = "nothing can stand for something else: write it out."
+            rule = "anchors, aliases and merge keys cannot be used: write the text out."
             event = self.peek_event()  # type: ignore[no-untyped-call] # the stubs leave it out
             raise Misread(rule, position=f"line {event.start_mark.line + 1}")
         return super().compose_node(parent, index)

@@ -31,7 +31,7 @@ def test_a_sound_audit_log_is_verified(line: CommandLine) -> None:
     as_json = line("audit", "verify", "--json").answer
 
     assert answer.code == 0
-    assert answer.out == f"{as_json['links']} entries, {as_json['anchors']} anchors: intact.\n"
+    assert answer.out == f"{as_json['links']} entries, {as_json['anchors']} checkpoints: intact.\n"
     assert (as_json["first"], as_json["alarm"], as_json["faults"]) == (1, None, [])
 
 
