@@ -35,7 +35,9 @@ def shell(data_dir: Path, demo: Demo, tmp_path: Path) -> Iterator[Shell]:
 
 # Every example is a process of its own.
 @pytest.mark.timeout(3_600)
-@pytest.mark.parametrize("document", ["cli.md", "keys.md", "map.md", "operations.md"])
+@pytest.mark.parametrize(
+    "document", ["cli.md", "configuration.md", "keys.md", "map.md", "operations.md"]
+)
 def test_examples_print_what_the_text_says(shell: Shell, document: str) -> None:
     """All of them one after the other, since later ones depend on earlier ones."""
     for step in steps(document):

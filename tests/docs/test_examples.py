@@ -1,6 +1,7 @@
 """The examples of the documents work as they stand."""
 
 import asyncio
+import json
 import os
 import re
 import shutil
@@ -14,6 +15,7 @@ import pytest
 
 from gateway.domain.permissions import Role
 from gateway.services.demo import Demo
+from tests.docs.sessions import DOCS, matches
 from tests.faces import GraphQLFace
 from tests.live.listening import listening_on_a_socket
 from tests.live.writing import Writer, new_key
@@ -21,15 +23,20 @@ from tests.patience import PATIENCE
 from tests.servers import LiveServer, serving
 from tests.world import World
 
-_DOCS = Path(__file__).parents[2] / "docs"
+# A document, and the response that the page shows right after it.
+_EXAMPLE = re.compile(r"```graphql\n(.*?)```(?:\n\n```json\n(.*?)```)?", re.DOTALL)
 _DOCUMENTS = [
-    document
+    example
     for page in ("graphql.md", "access.md", "audit.md")
-    for document in re.findall(r"```graphql\n(.*?)```", (_DOCS / page).read_text(), re.DOTALL)
+    for example in _EXAMPLE.findall((DOCS / page).read_text())
 ]
-_SUBSCRIPTIONS = [item for item in _DOCUMENTS if item.startswith("subscription")]
-_OPERATIONS = [item for item in _DOCUMENTS if item not in _SUBSCRIPTIONS]
-_CALLS = re.findall(r"```console\n\$ (.*?)\n(\d{3})\n```", (_DOCS / "rest.md").read_text())
+_SUBSCRIPTIONS = [it for it, _ in _DOCUMENTS if it.startswith("subscription")]
+_OPERATIONS = [it for it in _DOCUMENTS if it[0] not in _SUBSCRIPTIONS]
+_CALLS = re.findall(
+    r"```console\n\$ ([^\n]+)\n(\d{3})\n```(?:\n\n```json\n(.*?)```)?",
+    (DOCS / "rest.md").read_text(),
+    re.DOTALL,
+)
 # An example shows what a refusal looks like; the others are to go through.
 _REFUSED = {"TakenKey", "Rehearsal"}
 
@@ -46,12 +53,17 @@ async def _variables(document: str, world: World) -> dict[str, str]:
     return {name: known[re.sub(r"([A-Z])", r"_\1", name).lower()] for name in named}
 
 
-@pytest.mark.parametrize("document", _OPERATIONS, ids=map(_name, _OPERATIONS))
-async def test_graphql_example_runs_as_it_stands(world: World, document: str) -> None:
+@pytest.mark.parametrize(
+    ("document", "response"), _OPERATIONS, ids=[_name(document) for document, _ in _OPERATIONS]
+)
+async def test_graphql_example_gets_the_response_that_the_text_shows(
+    world: World, document: str, response: str
+) -> None:
     data = await world.graphql.ask(document, await _variables(document, world))
 
-    answer = [field for field in data.values() if field is not None and field.get("errors")]
-    assert bool(answer) is (_name(document) in _REFUSED)
+    assert not response or matches(json.loads(response), {"data": data})
+    told = [field for field in data.values() if field is not None and field.get("errors")]
+    assert bool(told) is (_name(document) in _REFUSED)
     assert all(field is not None for field in data.values())
 
 
@@ -100,19 +112,23 @@ async def test_subscription_example_says_a_change(server: LiveServer, document: 
 
 
 @pytest.mark.parametrize(
-    ("call", "status"), _CALLS, ids=[str(number) for number in range(len(_CALLS))]
+    ("call", "status", "response"), _CALLS, ids=[str(number) for number in range(len(_CALLS))]
 )
-def test_rest_example_answers_as_the_text_says(server: LiveServer, call: str, status: str) -> None:
-    ids = {name.upper(): value for name, value in server.demo.items()}
-    answer = subprocess.run(
-        ["bash", "-c", f"{call} -o /dev/null -w '%{{http_code}}'"],
+def test_rest_example_answers_as_the_text_says(
+    server: LiveServer, call: str, status: str, response: str
+) -> None:
+    ids = {name.upper(): it for name, it in server.demo.items()}
+    told = subprocess.run(
+        ["bash", "-c", f"{call} -w '\n%{{http_code}}'"],
         env=dict(os.environ) | ids | {"ADDRESS": server.url},
         capture_output=True,
         text=True,
         check=True,
     )
 
-    assert answer.stdout == status
+    body, _, answered = told.stdout.rpartition("\n")
+    assert answered == status
+    assert not response or matches(json.loads(response), json.loads(body))
 
 
 def test_both_documents_have_examples() -> None:
