@@ -22,7 +22,7 @@ _GIVEN = 8
 @pytest.fixture
 def shell(data_dir: Path, demo: Demo, tmp_path: Path) -> Iterator[Shell]:
     """A reader's shell, with the demo's data and its ids."""
-    ids = {name.upper(): it for name, it in asdict(demo).items()}
+    ids = {name.upper(): value for name, value in asdict(demo).items()}
     settings = {
         "SECRETS_GATEWAY_DATA_DIR": str(data_dir),
         "SECRETS_GATEWAY_LOG_LEVEL": "warning",

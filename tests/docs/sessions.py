@@ -42,7 +42,7 @@ def matches(expected: Any, actual: Any) -> bool:
         return True
     if isinstance(expected, dict) and isinstance(actual, dict):
         return expected.keys() == actual.keys() and all(
-            matches(it, actual[name]) for name, it in expected.items()
+            matches(value, actual[name]) for name, value in expected.items()
         )
     if isinstance(expected, list) and isinstance(actual, list):
         goes_on = expected[-1:] == [ANY]

@@ -16,7 +16,7 @@ from tests.servers import serving
 
 _PAGE = (DOCS / "ci.md").read_text()
 (_ISSUERS,) = re.findall(r"```toml\n(.*?)```", _PAGE, re.DOTALL)
-_WORKFLOWS = [yaml.safe_load(it) for it in re.findall(r"```yaml\n(.*?)```", _PAGE, re.DOTALL)]
+_WORKFLOWS = [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", _PAGE, re.DOTALL)]
 
 
 def test_a_pipeline_gets_the_secrets_of_its_job(
@@ -43,7 +43,7 @@ def test_the_recipes_name_the_audience_that_the_settings_accept(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("secrets-gateway.toml").write_text(_ISSUERS)
-    (audience,) = {it for issuer in Settings().issuers for it in issuer.audiences}
+    (audience,) = {name for issuer in Settings().issuers for name in issuer.audiences}
     github, gitlab = _WORKFLOWS
     fetching = github["jobs"]["invoices"]["steps"][1]["run"]
 

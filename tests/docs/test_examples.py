@@ -30,8 +30,8 @@ _DOCUMENTS = [
     for page in ("graphql.md", "access.md", "audit.md")
     for example in _EXAMPLE.findall((DOCS / page).read_text())
 ]
-_SUBSCRIPTIONS = [it for it, _ in _DOCUMENTS if it.startswith("subscription")]
-_OPERATIONS = [it for it in _DOCUMENTS if it[0] not in _SUBSCRIPTIONS]
+_SUBSCRIPTIONS = [text for text, _ in _DOCUMENTS if text.startswith("subscription")]
+_OPERATIONS = [example for example in _DOCUMENTS if example[0] not in _SUBSCRIPTIONS]
 _CALLS = re.findall(
     r"```console\n\$ ([^\n]+)\n(\d{3})\n```(?:\n\n```json\n(.*?)```)?",
     (DOCS / "rest.md").read_text(),
@@ -62,8 +62,8 @@ async def test_graphql_example_gets_the_response_that_the_text_shows(
     data = await world.graphql.ask(document, await _variables(document, world))
 
     assert not response or matches(json.loads(response), {"data": data})
-    told = [field for field in data.values() if field is not None and field.get("errors")]
-    assert bool(told) is (_name(document) in _REFUSED)
+    refused = [field for field in data.values() if field is not None and field.get("errors")]
+    assert bool(refused) is (_name(document) in _REFUSED)
     assert all(field is not None for field in data.values())
 
 
@@ -94,7 +94,7 @@ def server(
 
 
 @pytest.mark.parametrize("document", _SUBSCRIPTIONS, ids=map(_name, _SUBSCRIPTIONS))
-async def test_subscription_example_says_a_change(server: LiveServer, document: str) -> None:
+async def test_subscription_example_reports_a_change(server: LiveServer, document: str) -> None:
     headers = {"Authorization": f"Bearer {server.demo['token']}"}
     async with (
         httpx.AsyncClient(base_url=server.url, headers=headers, timeout=PATIENCE) as client,
@@ -114,11 +114,11 @@ async def test_subscription_example_says_a_change(server: LiveServer, document: 
 @pytest.mark.parametrize(
     ("call", "status", "response"), _CALLS, ids=[str(number) for number in range(len(_CALLS))]
 )
-def test_rest_example_answers_as_the_text_says(
+def test_rest_example_gets_the_response_that_the_text_shows(
     server: LiveServer, call: str, status: str, response: str
 ) -> None:
-    ids = {name.upper(): it for name, it in server.demo.items()}
-    told = subprocess.run(
+    ids = {name.upper(): value for name, value in server.demo.items()}
+    answer = subprocess.run(
         ["bash", "-c", f"{call} -w '\n%{{http_code}}'"],
         env=dict(os.environ) | ids | {"ADDRESS": server.url},
         capture_output=True,
@@ -126,7 +126,7 @@ def test_rest_example_answers_as_the_text_says(
         check=True,
     )
 
-    body, _, answered = told.stdout.rpartition("\n")
+    body, _, answered = answer.stdout.rpartition("\n")
     assert answered == status
     assert not response or matches(json.loads(response), json.loads(body))
 
