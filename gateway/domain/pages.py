@@ -59,10 +59,15 @@ def ensure_page_size(size: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Entry(Generic[Item_co]):
-    """One item of a page and the cursor that names its place."""
+    """One item of a page. The cursor that names its place is made when somebody asks for it."""
 
-    cursor: str
     item: Item_co
+    make_cursor: Callable[[], str]
+
+    @property
+    def cursor(self) -> str:
+        """The cursor."""
+        return self.make_cursor()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """The audit log as a principal reads it."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from gateway.domain.audit import ANY_EVENT, AuditEvent, AuditFilter
@@ -46,7 +47,9 @@ class AuditEvents:
             only = only if visible else replace(only, secret_id=_NO_SECRET)
         page = await audit_pages.page(unit, visibility, self._open_page(window, principal), only)
         shown = page if visibility.is_everywhere else await _visible_part(unit, visibility, page)
-        entries = tuple(Entry(self.id_of(entry.item), entry.item) for entry in shown.entries)
+        entries = tuple(
+            Entry(entry.item, partial(self.id_of, entry.item)) for entry in shown.entries
+        )
         return replace(shown, entries=entries)
 
     def id_of(self, event: AuditEvent) -> str:

@@ -6,7 +6,8 @@ A large delivery is worked on in steps, so that requests beside it are answered 
 import asyncio
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 from gateway.crypto.envelope import sealed_size
 from gateway.domain.audit import AuditAction, AuditDraft, AuditSubject
@@ -21,6 +22,7 @@ from gateway.domain.interpolation import (
     TooManyKeys,
     UnresolvedReference,
     UnresolvedReferences,
+    ensure_part_fits,
 )
 from gateway.domain.pages import Window
 from gateway.domain.permissions import Permission
@@ -35,6 +37,8 @@ from gateway.services.context import ServiceContext
 from gateway.services.writing import identity_of
 from gateway.storage import effective, secrets, values
 from gateway.storage.unit_of_work import ReadUnit
+
+Result = TypeVar("Result")
 
 # How many rows or values are worked on before others have a turn.
 _ROWS_AT_ONCE: Final = 500
@@ -132,8 +136,8 @@ class Delivery:
         self._context.database.write_admission.ensure_room()
         winners = await _winners(unit, service)
         sources = await _sources(unit, service, winners)
-        await _ensure_short(unit, sources)
-        contents = await self._open(unit, sources)
+        sizes = await _ensure_short(unit, sources)
+        contents = await self._open(unit, sources, sizes)
         # Nobody waits for the writer, or for long texts, with a view that others wait for.
         if not is_view_shared:
             await unit.close()
@@ -145,10 +149,16 @@ class Delivery:
             record.drafts.append(_to_event(service, sources))
         return delivered
 
-    async def _open(self, unit: ReadUnit, sources: Mapping[str, Secret]) -> Mapping[str, str]:
+    async def _open(
+        self, unit: ReadUnit, sources: Mapping[str, Secret], sizes: Mapping[str, int]
+    ) -> Mapping[str, str]:
         by_id = {source.id: source for source in sources.values()}
         opened: dict[str, str] = {}
-        for ids in _in_steps(list(by_id)):
+        # The longest first: what refers to them is known to be too long before all are opened.
+        for step, ids in enumerate(_in_steps(sorted(by_id, key=lambda item: -sizes.get(item, 0)))):
+            # After 1, 2, 4, 8 … steps, so that all looks together take as long as two at the end.
+            if step.bit_count() == 1:
+                await _ensure_part_fits(sources, opened)
             for source_id, (sealed, version) in (await values.find_values(unit, ids)).items():
                 identity = identity_of(by_id[source_id], version)
                 opened[source_id] = await self._context.vault.open(unit, sealed, identity)
@@ -158,6 +168,14 @@ class Delivery:
 def _in_steps(ids: Sequence[str]) -> Iterator[Sequence[str]]:
     for start in range(0, len(ids), _VALUES_AT_ONCE):
         yield ids[start : start + _VALUES_AT_ONCE]
+
+
+async def _ensure_part_fits(sources: Mapping[str, Secret], opened: Mapping[str, str]) -> None:
+    paths = _paths(sources)
+    texts = {key: value.id for key, value in sources.items() if key not in paths}
+    read = {key: opened[source_id] for key, source_id in texts.items() if source_id in opened}
+    look = partial(ensure_part_fits, read, paths=paths, unread=texts.keys() - read.keys())
+    await _in_turn(look, read)
 
 
 async def _winners(unit: ReadUnit, service: Holder) -> Sequence[Secret]:
@@ -176,14 +194,18 @@ async def _winners(unit: ReadUnit, service: Holder) -> Sequence[Secret]:
     return found
 
 
-async def _ensure_short(unit: ReadUnit, sources: Mapping[str, Secret]) -> None:
-    """Refuse what is too long as it is stored, before any of it is loaded."""
+async def _ensure_short(unit: ReadUnit, sources: Mapping[str, Secret]) -> Mapping[str, int]:
+    """Refuse what is too long as it is stored, before any of it is loaded; return the lengths.
+
+    Few values always fit, and no length is looked up.
+    """
     if len(sources) <= _ALWAYS_FIT:
-        return
+        return {}
     sizes = await values.find_sizes(unit, {source.id for source in sources.values()})
     budget = DeliveryBudget()
     for key, source in sources.items():
         budget.spend(key, sealed_size(sizes.get(source.id, 0)))
+    return sizes
 
 
 async def _sources(
@@ -223,22 +245,26 @@ async def _expand(
     admit: Admit,
     check: CheckReferences | None,
 ) -> Sequence[RuntimeSecret]:
-    if sum(map(len, contents.values())) <= _LONG:
-        interpolator = _interpolator(sources, contents)
-        admit(DeliverySize(len(sources), interpolator.size))
-        if check is not None:
-            check(interpolator.unresolved)
-        return _to_deliveries(sources, *interpolator.expand())
-    # Beside the event loop, which has others to answer meanwhile.
-    interpolator = await asyncio.to_thread(_interpolator, sources, contents)
+    interpolator = await _in_turn(partial(_interpolator, sources, contents), contents)
     admit(DeliverySize(len(sources), interpolator.size))
     if check is not None:
-        check(await asyncio.to_thread(lambda: interpolator.unresolved))
-    return _to_deliveries(sources, *await asyncio.to_thread(interpolator.expand))
+        check(await _in_turn(lambda: interpolator.unresolved, contents))
+    return _to_deliveries(sources, *await _in_turn(interpolator.expand, contents))
+
+
+async def _in_turn(work: Callable[[], Result], texts: Mapping[str, str]) -> Result:
+    """Work on texts: on long ones beside the event loop, which has others to answer meanwhile."""
+    if sum(map(len, texts.values())) <= _LONG:
+        return work()
+    return await asyncio.to_thread(work)
+
+
+def _paths(sources: Mapping[str, Secret]) -> Mapping[str, str]:
+    return {key: path for key, source in sources.items() if (path := source.mount_path_of_file)}
 
 
 def _interpolator(sources: Mapping[str, Secret], contents: Mapping[str, str]) -> Interpolator:
-    paths = {key: path for key, source in sources.items() if (path := source.mount_path_of_file)}
+    paths = _paths(sources)
     return Interpolator(
         {key: text for key, text in contents.items() if key not in paths},
         paths=paths,

@@ -62,7 +62,7 @@ class Effective:
         )
         keys = [entry.item.key for entry in page.entries]
         found = await effective_with_keys(unit, service, keys, visibility)
-        entries = tuple(Entry(entry.cursor, found[entry.item.key]) for entry in page.entries)
+        entries = tuple(Entry(found[item.item.key], item.make_cursor) for item in page.entries)
         return Page(
             entries=entries,
             has_next=page.has_next,

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Column, ColumnElement, Row, Select, func, literal, select, tuple_
@@ -149,7 +150,7 @@ async def fetch_page(
         return int(row[0])
 
     return Page(
-        entries=tuple(Entry(ordering.cursor_of(row), build(row)) for row in kept),
+        entries=tuple(Entry(build(row), partial(ordering.cursor_of, row)) for row in kept),
         has_next=window.before is not None if window.is_backward else has_more,
         has_previous=has_more if window.is_backward else window.after is not None,
         count=count,

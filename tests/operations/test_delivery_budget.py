@@ -15,8 +15,10 @@ import pytest
 from gateway.domain import delivery_loads, interpolation, references
 from gateway.domain.interpolation import MAX_DELIVERED_BYTES
 from gateway.domain.scopes import Scope
+from gateway.domain.sealed import SealedValue, ValueIdentity
 from gateway.services import delivery
 from gateway.services.demo import Demo
+from gateway.storage.unit_of_work import ReadUnit
 from tests.operations.delivering import DOCUMENT, asked, delivery_events, fill
 from tests.patience import PATIENCE
 from tests.servers import serving
@@ -43,6 +45,33 @@ async def test_what_references_multiply_is_refused_with_a_key_and_without_a_valu
     assert re.search(r"at most 8 MiB .*; K\d+ passes this limit\.$", error["message"])
     assert "s3cr3t" not in str(answer)
     assert await delivery_events(shared_world, fresh_job) == 0
+
+
+async def _opened_for(world: World, job_id: str, patch: pytest.MonkeyPatch) -> tuple[Any, int]:
+    """Return the answer to a delivery, and how many values were opened for it."""
+    open_value, opened = world.runtime.vault.open, list[ValueIdentity]()
+
+    async def count(unit: ReadUnit, sealed: SealedValue, identity: ValueIdentity) -> str:
+        opened.append(identity)
+        return await open_value(unit, sealed, identity)
+
+    with patch.context() as counting:
+        counting.setattr(world.runtime.vault, "open", count)
+        return await asked(world.client, job_id), len(opened)
+
+
+async def test_what_references_multiply_is_refused_before_all_values_are_opened(
+    shared_world: World, fresh_job: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S63: the longest are opened first. The control is a delivery of as many short values."""
+    await fill(shared_world.client, fresh_job, MULTIPLIED)
+    refused, few = await _opened_for(shared_world, fresh_job, monkeypatch)
+    await fill(shared_world.client, fresh_job, {"A": "short"})
+    delivered, all_of_them = await _opened_for(shared_world, fresh_job, monkeypatch)
+
+    assert "passes this limit" in refused["errors"][0]["message"]
+    assert len(delivered["data"]["runtimeSecrets"]) >= len(MULTIPLIED)
+    assert (few, all_of_them >= len(MULTIPLIED)) == (100, True)
 
 
 async def test_aliases_of_one_long_value_are_refused_before_any_is_opened(
