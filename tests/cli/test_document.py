@@ -55,7 +55,7 @@ def _arguments(command: str, ids: dict[str, str]) -> list[str] | None:
 @pytest.mark.parametrize(
     "document", ["cli.md", "configuration.md", "keys.md", "map.md", "operations.md"]
 )
-def test_examples_print_what_the_text_says(
+def test_examples_print_what_the_text_says(  # noqa: PLR0917 - fixtures have names
     shell: Shell,
     ids: dict[str, str],
     tmp_path: Path,
