@@ -1,4 +1,4 @@
-"""Who may do what: tokens, users, and the roles that they were granted at places."""
+"""Access: API tokens, users, and the roles granted to them."""
 
 from collections.abc import Awaitable
 from datetime import datetime
@@ -27,22 +27,31 @@ from schema.payloads import ArgumentPaths, to_errors
 
 
 @strawberry.type(
-    description="A role of a token or a user, at one place and all below it. It counts at once."
+    description=(
+        "A role of a token or a user, on one holder and all below it. It takes effect at once."
+    )
 )
 class RoleGrant:
     id: strawberry.ID
     role: RoleEnum
     holder: SecretHolder | None = strawberry.field(
-        description="Where it counts, as everywhere below; null for the whole organization."
+        description=(
+            "The holder that the role applies to, with all below it; null for the whole "
+            "organization."
+        )
     )
-    token_id: strawberry.ID | None = strawberry.field(description="Whose it is, if a token's.")
-    user_id: strawberry.ID | None = strawberry.field(description="Whose it is, if a user's.")
+    token_id: strawberry.ID | None = strawberry.field(
+        description="The API token that has the role; null if a user has it."
+    )
+    user_id: strawberry.ID | None = strawberry.field(
+        description="The user who has the role; null if a token has it."
+    )
     grantee_name: str
     created_at: datetime
 
     @classmethod
     def of(cls, grant: Grant) -> Self:
-        """Tell a grant."""
+        """Convert the domain object."""
         holder, grantee = grant.held.holder, grant.grantee
         is_token = grantee.kind is GranteeKind.TOKEN
         return cls(
@@ -65,39 +74,50 @@ class RoleGrantConnection(Connection[RoleGrant]):
 class ApiTokenCreator:
     kind: ActorKind = strawberry.field(description="A token, a user or the operator.")
     id: strawberry.ID | None = strawberry.field(
-        description="Null unless the viewer manages access in the whole organization."
+        description=(
+            "The creator's id. Null unless you manage access in the whole organization, or it is "
+            "your own."
+        )
     )
 
     @classmethod
     def of(cls, creator: Creator, principal: Principal) -> Self:
-        """Show a creator, as far as the viewer can see it."""
+        """Wrap a creator; hide its id from a principal that cannot see it."""
         is_visible = principal.may(Permission.ACCESS_MANAGE, on=None) or creator.id == principal.id
         return cls(kind=creator.kind, id=strawberry.ID(creator.id) if is_visible else None)
 
 
-@strawberry.type(description="What is known of an API token; its text is told once, when made.")
+@strawberry.type(
+    description=("An API token. Its text is shown only once, when the token is created.")
+)
 class ApiToken:
     id: strawberry.ID
     name: str
     created_at: datetime
-    expires_at: datetime | None = strawberry.field(description="Null where it does not expire.")
+    expires_at: datetime | None = strawberry.field(
+        description="When it expires; null if it does not expire."
+    )
     revoked_at: datetime | None
-    last_used_at: datetime | None = strawberry.field(description="To about an hour.")
+    last_used_at: datetime | None = strawberry.field(
+        description="When it was last used, to about an hour."
+    )
     creator: strawberry.Private[Creator | None]
 
-    @strawberry.field(description="Who created it; null for a token from before this was recorded.")
+    @strawberry.field(
+        description="Who created it; null for a token that is older than this record."
+    )
     def created_by(self, info: Info) -> ApiTokenCreator | None:
-        """Show the creator."""
+        """Return the creator."""
         return ApiTokenCreator.of(self.creator, info.context.principal) if self.creator else None
 
-    @strawberry.field(description="What it may do, as far as the viewer manages access there.")
+    @strawberry.field(description="The token's roles, on the holders where you manage access.")
     async def grants(self, info: Info) -> list[RoleGrant]:
         """Load the token's grants."""
         return [RoleGrant.of(grant) for grant in await info.context.token_grants.load(self.id)]
 
     @classmethod
     def of(cls, token: DomainToken) -> Self:
-        """Tell a token."""
+        """Convert the domain object."""
         return cls(
             id=strawberry.ID(token.id),
             name=token.name,
@@ -114,7 +134,7 @@ class ApiTokenConnection(Connection[ApiToken]):
     """A page of a list."""
 
 
-@strawberry.type(description="A person whom an OpenID Connect provider vouches for.")
+@strawberry.type(description="A person whom an OpenID Connect provider authenticates.")
 class User:
     id: strawberry.ID
     issuer: str
@@ -124,7 +144,7 @@ class User:
 
     @classmethod
     def of(cls, user: DomainUser) -> Self:
-        """Tell a user."""
+        """Convert the domain object."""
         return cls(
             id=strawberry.ID(user.id),
             issuer=user.issuer,
@@ -139,15 +159,13 @@ class UserConnection(Connection[User]):
     """A page of a list."""
 
 
-@strawberry.input(
-    one_of=True, description="Names who is granted a role. Exactly one of the fields is to be set."
-)
+@strawberry.input(one_of=True, description="The grantee of a role. Exactly one field must be set.")
 class GranteeRef:
     token_id: strawberry.ID | None = strawberry.UNSET
     user_id: strawberry.ID | None = strawberry.UNSET
 
     def reference(self) -> GranteeReference:
-        """Return the token or user that is named."""
+        """Return the reference to the named token or user."""
         token_id, user_id = given(self.token_id), given(self.user_id)
         kind = GranteeKind.USER if token_id is None else GranteeKind.TOKEN
         return GranteeReference(kind=kind, id=str(token_id or user_id or ""))
@@ -155,8 +173,8 @@ class GranteeRef:
 
 @strawberry.type(
     description=(
-        "`apiToken` is set where `errors` is empty, and where a repeated request under an "
-        "idempotency key is answered: then without `token`, and with TOKEN_ALREADY_SHOWN."
+        "`apiToken` is set if `errors` is empty. It is also set when a request is repeated under "
+        "its idempotency key; then `token` is null and the error code is TOKEN_ALREADY_SHOWN."
     )
 )
 class CreateApiTokenPayload:
@@ -165,7 +183,9 @@ class CreateApiTokenPayload:
     api_token: ApiToken | None = None
     token: str | None = strawberry.field(
         default=None,
-        description="The token itself. It is told here only, and once; null on a dry run.",
+        description=(
+            "The text of the token. It is returned only here, and only once; null on a dry run."
+        ),
     )
     grant: RoleGrant | None = None
     errors: list[MutationError]
@@ -174,7 +194,7 @@ class CreateApiTokenPayload:
     async def of(
         cls, info: Info, work: Awaitable[NewToken], paths: ArgumentPaths, *, dry_run: bool
     ) -> Self:
-        """Wait for the use case; tell what it made, or why nothing."""
+        """Await the use case; return the new token or the errors."""
         try:
             made = await info.context.finish(work)
         except TokenAlreadyShown as error:
@@ -191,21 +211,21 @@ class CreateApiTokenPayload:
         )
 
 
-@strawberry.type(description="`apiToken` is set exactly where `errors` is empty.")
+@strawberry.type(description="`apiToken` is set exactly if `errors` is empty.")
 class ApiTokenPayload:
     api_token: ApiToken | None = None
     also_revoked: list[ApiToken] = strawberry.field(
         default_factory=list,
         description=(
             "The first 100 tokens that were revoked with it, because it or one of them created "
-            "them; those that the viewer can list."
+            "them. Only tokens that you can list are included."
         ),
     )
     errors: list[MutationError]
 
     @classmethod
     async def of(cls, info: Info, work: Awaitable[TokenRevocation], paths: ArgumentPaths) -> Self:
-        """Wait for the use case; show what it wrote, or why it wrote nothing."""
+        """Await the use case; return what it wrote or the errors."""
         try:
             revoked = await info.context.finish(work)
         except BusinessError as error:
@@ -215,14 +235,14 @@ class ApiTokenPayload:
         return cls(api_token=ApiToken.of(revoked.revoked), also_revoked=also, errors=[])
 
 
-@strawberry.type(description="`grant` is set exactly where `errors` is empty.")
+@strawberry.type(description="`grant` is set exactly if `errors` is empty.")
 class RoleGrantPayload:
     grant: RoleGrant | None = None
     errors: list[MutationError]
 
     @classmethod
     async def of(cls, info: Info, work: Awaitable[Grant], paths: ArgumentPaths) -> Self:
-        """Wait for the use case; tell what it wrote, or why it wrote nothing."""
+        """Await the use case; return what it wrote or the errors."""
         try:
             grant = await info.context.finish(work)
         except BusinessError as error:
@@ -231,21 +251,21 @@ class RoleGrantPayload:
         return cls(grant=RoleGrant.of(grant), errors=[])
 
 
-@strawberry.type(description="`user` is set exactly where `errors` is empty.")
+@strawberry.type(description="`user` is set exactly if `errors` is empty.")
 class UserPayload:
     user: User | None = None
     revoked_tokens: list[ApiToken] = strawberry.field(
         default_factory=list,
         description=(
             "The first 100 tokens that were revoked with a removed user, because the user or one "
-            "of them created them."
+            "of these tokens created them."
         ),
     )
     errors: list[MutationError]
 
     @classmethod
     async def of(cls, info: Info, work: Awaitable[UserRemoval], paths: ArgumentPaths) -> Self:
-        """Wait for the use case; show what it wrote, or why it wrote nothing."""
+        """Await the use case; return what it wrote or the errors."""
         try:
             written = await info.context.finish(work)
         except BusinessError as error:

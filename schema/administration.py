@@ -1,4 +1,4 @@
-"""The makers of mutations that shape the hierarchy."""
+"""Builds the mutations that change the hierarchy."""
 
 from typing import Annotated, Any, Final
 
@@ -25,15 +25,16 @@ from schema.inputs import ProvidedSecretInput
 from schema.payloads import ArgumentPaths, DeleteHolderPayload, HolderPayload, SecretPayload
 
 WithContent = Annotated[
-    bool | None, strawberry.argument(description="Delete what is below it, and all secrets, too.")
+    bool | None,
+    strawberry.argument(description="Also delete the holders below it and all their secrets."),
 ]
-# A holder has no version: its name is all that changes.
+# A holder has no version; only its name can change, so the name is the precondition.
 _NAME: Final[ArgumentPaths] = {Argument.VERSION: ["expectedName"]}
 _SHAPES = Permission.HIERARCHY_WRITE
 
 
-def project_creation() -> Any:  # noqa: ANN401 - what Strawberry's own maker returns
-    """Make the mutation that creates a project."""
+def project_creation() -> Any:  # noqa: ANN401 - what strawberry.mutation returns
+    """Build the mutation that creates a project."""
 
     async def resolve(
         info: Info,
@@ -53,7 +54,7 @@ def project_creation() -> Any:  # noqa: ANN401 - what Strawberry's own maker ret
 
 
 def environment_creation() -> Any:  # noqa: ANN401 - as above
-    """Make the mutation that creates an environment."""
+    """Build the mutation that creates an environment."""
 
     async def resolve(
         info: Info,
@@ -75,7 +76,7 @@ def environment_creation() -> Any:  # noqa: ANN401 - as above
 
 
 def service_creation() -> Any:  # noqa: ANN401 - as above
-    """Make the mutation that creates a service."""
+    """Build the mutation that creates a service."""
 
     async def resolve(
         info: Info,
@@ -94,12 +95,15 @@ def service_creation() -> Any:  # noqa: ANN401 - as above
         )
         return await HolderPayload.of(info, work, paths(Scope.ENVIRONMENT))
 
-    words = "Create a service in an environment. A DATABASE holds no secrets, so it cannot be one."
+    words = (
+        "Create a service in an environment. A DATABASE cannot be created, because it holds no "
+        "secrets."
+    )
     return mutation(resolve, words, permission=_SHAPES)
 
 
 def holder_renaming() -> Any:  # noqa: ANN401 - as above
-    """Make the mutation that renames a holder."""
+    """Build the mutation that renames a holder."""
 
     async def resolve(
         info: Info,
@@ -123,7 +127,7 @@ def holder_renaming() -> Any:  # noqa: ANN401 - as above
 
 
 def holder_deletion() -> Any:  # noqa: ANN401 - as above
-    """Make the mutation that deletes a holder."""
+    """Build the mutation that deletes a holder."""
 
     async def resolve(
         info: Info,
@@ -144,14 +148,15 @@ def holder_deletion() -> Any:  # noqa: ANN401 - as above
         return await DeleteHolderPayload.of(info, work, {**paths(), **_NAME})
 
     words = (
-        "Delete a project, an environment or a service. What is below it and its secrets only go "
-        "`withContent`; without that, a HolderNotEmptyError tells how much would go."
+        "Delete a project, an environment or a service. Set `withContent` to also delete its "
+        "secrets and all that is below it; without that, a HolderNotEmptyError says how much would "
+        "be deleted."
     )
     return mutation(resolve, words, permission=_SHAPES)
 
 
 def registration() -> Any:  # noqa: ANN401 - as above
-    """Make the mutation that registers a provided secret."""
+    """Build the mutation that registers a provided secret."""
 
     async def resolve(
         info: Info,
@@ -169,14 +174,14 @@ def registration() -> Any:  # noqa: ANN401 - as above
         return await SecretPayload.of(info, work, paths())
 
     words = (
-        "Register a BUILT_IN of the platform, or an EXTERNAL_SECRET; it is seen from the holder "
+        "Register a BUILT_IN of the platform, or an EXTERNAL_SECRET. It is visible from the holder "
         "and all below it."
     )
     return mutation(resolve, words, permission=_SHAPES)
 
 
 def rotation() -> Any:  # noqa: ANN401 - as above
-    """Make the mutation that gives a provided secret its next value."""
+    """Build the mutation that sets the next value of a provided secret."""
 
     async def resolve(
         info: Info,
@@ -198,5 +203,5 @@ def rotation() -> Any:  # noqa: ANN401 - as above
         )
         return await SecretPayload.of(info, work, {**paths(), Argument.VALUE: ["value"]})
 
-    words = "Give a BUILT_IN or an EXTERNAL_SECRET its next value."
+    words = "Set the next value of a BUILT_IN or an EXTERNAL_SECRET."
     return mutation(resolve, words, permission=_SHAPES)

@@ -1,4 +1,4 @@
-"""What the makers of mutations share: arguments, and where an error points to."""
+"""What the builders of mutations share: arguments, and the paths that errors point to."""
 
 from collections.abc import Callable
 from typing import Annotated, Any, Final
@@ -20,21 +20,27 @@ IdempotencyKey = Annotated[
     str | None,
     strawberry.argument(
         description=(
-            "Sent again with the same key within 24 hours, the same request has one effect and one "
-            "answer. REST: the header Idempotency-Key."
+            "A key that makes the request safe to repeat. Sent again with the same key within 24 "
+            "hours, the same request takes effect once and returns the same answer. REST: the "
+            "header Idempotency-Key."
         )
     ),
 ]
 ExpectedVersion = Annotated[
     int | None,
-    strawberry.argument(description="Change only this version; else a VersionConflictError."),
+    strawberry.argument(
+        description=(
+            "Change the secret only if it has this version; otherwise return a "
+            "VersionConflictError."
+        )
+    ),
 ]
 UpdateReferences = Annotated[
     bool | None,
     strawberry.argument(
         description=(
-            "With a new key: rewrite the values that refer to the old one in double braces, all or "
-            "none. Else a ReferencesNotUpdatedError names those that cannot follow."
+            "If the key changes, rewrite all values that refer to the old key in double braces, or "
+            "none. A ReferencesNotUpdatedError names those that cannot follow."
         )
     ),
 ]
@@ -43,8 +49,8 @@ IfMatch = Annotated[
     strawberry.argument(
         description=(
             'Change the secret only if its `etag` is one of these: `"a1b2"`, `"a1b2", "c3d4"`, or '
-            "`*` for any; else a ConflictError with the code VERSION_CONFLICT. REST: the header "
-            "If-Match."
+            "`*` for any. Otherwise return a ConflictError with the code VERSION_CONFLICT. REST: "
+            "the header If-Match."
         )
     ),
 ]
@@ -52,14 +58,14 @@ ExpectedName = Annotated[
     str | None,
     strawberry.argument(
         description=(
-            "Change the holder only if this is its name; else a ConflictError with the code "
-            "VERSION_CONFLICT."
+            "Change the holder only if it has this name; otherwise return a ConflictError with the "
+            "code VERSION_CONFLICT."
         )
     ),
 ]
 DryRun = Annotated[
     bool | None,
-    strawberry.argument(description="Answer what would happen, and write nothing."),
+    strawberry.argument(description="Return what would happen, and write nothing."),
 ]
 
 
@@ -69,8 +75,8 @@ def mutation(
     *,
     scope: Scope | None = None,
     permission: Permission = Permission.SECRET_WRITE,
-) -> Any:  # noqa: ANN401 - what Strawberry's own maker returns
-    """Make a mutation of a resolver; its argument `holder` is for that scope, or for any."""
+) -> Any:  # noqa: ANN401 - what strawberry.mutation returns
+    """Build a mutation from a resolver. Its argument `holder` takes that scope, or any if None."""
     if resolve.__annotations__.get("holder") == Holder:
         resolve.__annotations__["holder"] = _holder_argument(scope)
     return strawberry.mutation(resolve, description=description, metadata={PERMISSION: permission})
@@ -83,7 +89,7 @@ def _holder_argument(scope: Scope | None) -> Any:  # noqa: ANN401 - a type, made
 
 
 def reference(scope: Scope | None, holder: Holder) -> HolderReference:
-    """Return the holder that an argument names."""
+    """Return the reference to the holder that an argument names."""
     if isinstance(holder, SecretHolderRef):
         return holder.reference()
     return HolderReference(scope, holder)
@@ -98,7 +104,7 @@ def options(
     dry_run: bool | None = None,
     knows_external: bool = True,
 ) -> WriteOptions:
-    """Return the terms that a mutation's arguments name."""
+    """Return the write options that a mutation's arguments set."""
     return WriteOptions(
         dry_run=bool(given(dry_run)),
         idempotency_key=given(idempotency_key),
@@ -110,12 +116,12 @@ def options(
 
 
 def scope_phrase(scope: Scope | None) -> str:
-    """Return where a mutation writes, in words."""
+    """Return the phrase that says where a mutation writes, for its description."""
     return f" at the {scope.label}" if scope else " at a holder of any kind"
 
 
 def paths(scope: Scope | None = None) -> ArgumentPaths:
-    """Return which argument of a mutation each of the domain's is."""
+    """Map each of the domain's arguments to its path in a mutation's arguments."""
     return {
         Argument.HOLDER: [scope.id_argument if scope else "holder"],
         Argument.KIND: ["type"],

@@ -1,4 +1,4 @@
-"""What was done, as the audit trail tells it."""
+"""The audit log: its entries and the filter for them."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -16,19 +16,19 @@ from schema.pages import Connection
 
 @strawberry.type(
     description=(
-        "One entry of the audit trail: who did what to which thing. It names ids, never values, "
-        "and stays when the thing is gone."
+        "One entry of the audit log: who did what to which object. It contains ids, never values, "
+        "and stays after the object is deleted."
     )
 )
 class AuditEvent:
     id: strawberry.ID = strawberry.field(
-        description="Opaque, and always the same. It is the entry's cursor, too."
+        description="An opaque id that never changes. It is also the entry's cursor."
     )
     at: datetime
     action: AuditAction
     actor_kind: ActorKind
     actor_id: str = strawberry.field(
-        description="Of a token or a user, its id; of an operator, the name of the person."
+        description="The id of the token or the user; for an operator, the person's name."
     )
     face: AuditFace
     request_id: str | None = strawberry.field(
@@ -38,20 +38,20 @@ class AuditEvent:
     subject_id: strawberry.ID
     project_id: strawberry.ID | None
     holder_id: strawberry.ID | None = strawberry.field(
-        description="The holder that a secret hangs on, or that got values."
+        description="The holder that the secret belongs to, or that received values."
     )
     key: str | None = strawberry.field(description="The secret's key at that time.")
     details: str = strawberry.field(
         description=(
-            "Further facts as a JSON object, such as a secret's version; of a delivery, the ids "
-            "and versions of the secrets whose values were delivered, as far as the viewer can "
-            "see them: `is_partial` says that others are left out."
+            "Further facts as a JSON object, such as a secret's version. For a delivery, the ids "
+            "and versions of the delivered secrets that you can see; `is_partial` says that others "
+            "are left out."
         )
     )
 
     @classmethod
     def of(cls, id_of: Callable[[DomainEvent], str], event: DomainEvent) -> Self:
-        """Show an event."""
+        """Convert the domain object."""
         return cls(
             id=strawberry.ID(id_of(event)),
             at=event.at,
@@ -69,22 +69,24 @@ class AuditEvent:
         )
 
 
-@strawberry.type(description="A page of the audit trail, the newest entries first.")
+@strawberry.type(description="A page of the audit log, the newest entries first.")
 class AuditEventConnection(Connection[AuditEvent]):
-    """A page of the audit trail."""
+    """A page of the audit log."""
 
 
-@strawberry.input(description="Which entries are wanted: those that match every field given.")
+@strawberry.input(description="Returns the entries that match every given field.")
 class AuditFilter:
     actor_id: str | None = strawberry.UNSET
     actions: list[AuditAction] | None = strawberry.UNSET
     secret_id: strawberry.ID | None = strawberry.field(
         default=strawberry.UNSET,
-        description="Entries about the secret, and deliveries of its value.",
+        description="Entries about the secret and deliveries of its value.",
     )
     holder_id: strawberry.ID | None = strawberry.field(
         default=strawberry.UNSET,
-        description="Entries about the holder and its secrets; of a project, all below it too.",
+        description=(
+            "Entries about the holder and its secrets; for a project, also those of all below it."
+        ),
     )
     since: datetime | None = strawberry.field(
         default=strawberry.UNSET, description="At this time or later."
@@ -107,7 +109,7 @@ class AuditFilter:
 
 
 def wanted_events(only: AuditFilter | None) -> DomainFilter:
-    """Return the filter that was asked for, or none."""
+    """Return the requested filter, or the one that matches every event."""
     wanted = given(only)
     return wanted.wanted() if wanted else ANY_EVENT
 

@@ -1,4 +1,4 @@
-"""What a resolver has at hand: the caller, the services, and one view of the database."""
+"""The context of a resolver: the principal, the services, and one view of the database."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -21,31 +21,31 @@ Outcome = TypeVar("Outcome")
 
 
 def _free(_fields: int) -> None:
-    """Charge nobody: the gateway's own documents cost nothing."""
+    """Charge nothing: the gateway's own documents are free."""
 
 
 @dataclass(slots=True)
 class Context:
     """One request's context.
 
-    All reads of a request see the database as it was at its first read; a mutation renews the view,
-    so that what its payload selects is what it left. A subscription has a view for each change, and
-    looks its caller up again for each.
+    All reads of a request see the database as it was at the first read. A mutation renews the view,
+    so its payload shows the state after the write. A subscription opens a view for each change, and
+    looks the principal up again each time.
     """
 
     principal: Principal
     services: Services
     view: ReadUnit
-    # Where a request outlasts its sign-in: who the caller is by now.
+    # Looks the principal up again; set where a request can outlast its credential.
     look_up: LookUp | None = None
     # False for the legacy REST paths, whose enums do not have the type of external secrets.
     knows_external: bool = True
-    # Charges what an answer costs beyond the price of its document; it can refuse.
+    # Charges what an answer costs beyond the cost of its document; it can refuse.
     surcharge: Callable[[int], None] = _free
     holders: "DataLoader[str, Holder | None]" = field(init=False)
     secrets: "DataLoader[str, Secret | None]" = field(init=False)
     token_grants: "DataLoader[str, list[Grant]]" = field(init=False)
-    # Where a viewer has each permission that was asked for: lists ask it of every row.
+    # A cache by permission: a list asks for the visibility of every row.
     _visibilities: tuple[Principal, dict[Permission, Visibility]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -54,7 +54,7 @@ class Context:
         self._make_loaders()
 
     def visibility(self, permission: Permission) -> Visibility:
-        """Return where the viewer, as it is now, has a permission."""
+        """Return where the current principal has a permission."""
         principal, known = self._visibilities
         if principal is not self.principal:
             principal, known = self._visibilities = (self.principal, {})
@@ -63,15 +63,15 @@ class Context:
         return known[permission]
 
     async def renew(self) -> None:
-        """Forget what was read: something was written since."""
+        """Close the view and drop the loaders, so the next read sees later writes."""
         await self.view.close()
         self._make_loaders()
 
     async def begin(self, *, anew: bool) -> tuple[ReadUnit, Principal]:
-        """Open a new view; return it and the caller, `anew` as who they are by now.
+        """Open a new view and return it with the principal; look the principal up again if `anew`.
 
         Raises:
-            Unauthenticated: if the caller's credential is good no more.
+            Unauthenticated: if the credential is no longer valid.
 
         """
         await self.renew()
@@ -80,11 +80,11 @@ class Context:
         return self.view, self.principal
 
     async def end(self) -> None:
-        """Hold no view while waiting."""
+        """Close the view, so that none is open while the subscription waits."""
         await self.renew()
 
     async def finish(self, change: Awaitable[Outcome]) -> Outcome:
-        """Wait for a change, shielded from the end of the request; hold no view meanwhile."""
+        """Await a change, shielded from the end of the request and without an open view."""
         return await self.services.shielded_tasks.finished(self._without_view(change))
 
     async def _without_view(self, change: Awaitable[Outcome]) -> Outcome:

@@ -1,7 +1,7 @@
-"""What a document costs: how many fields its answer can have at most.
+"""The cost of a document: how many fields its answer can have at most.
 
-A list with `first` or `last` is taken to be as long as they say, and one without to be as long as a
-page is. The cost is known before anything runs, and is what `extensions.cost` of an answer tells.
+A list counts as many entries as `first` or `last` say, or a default page without them. The cost is
+known before anything runs; an answer reports it in `extensions.cost`.
 """
 
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ from graphql import (
 from gateway.domain.pages import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 from gateway.services.imports import MAX_ROWS
 
-# Arguments that say how long a list is: a page's by a number, the others by what is asked for.
+# Arguments that set a list's length: of a page, by a number; of other lists, by their own length.
 PAGE_ARGUMENTS: Final = ("first", "last")
 LIST_ARGUMENTS: Final[Mapping[tuple[str, str], tuple[str, int]]] = MappingProxyType(
     {
@@ -42,7 +42,7 @@ LIST_ARGUMENTS: Final[Mapping[tuple[str, str], tuple[str, int]]] = MappingProxyT
         ("Mutation", "importSecrets"): ("secrets", MAX_ROWS),
     },
 )
-# Lists whose length no argument says, as long as they usually are at most.
+# Lists whose length no argument sets: the usual maximum.
 LENGTHS: Final[Mapping[tuple[str, str], int]] = MappingProxyType(
     {
         ("ApiToken", "grants"): 10,
@@ -73,13 +73,13 @@ LENGTHS: Final[Mapping[tuple[str, str], int]] = MappingProxyType(
 # An operation can select these under one name only.
 _DELIVERY: Final = ("Query", "runtimeSecrets")
 _DELIVERED_TYPES: Final = frozenset({"RuntimeSecret", "RuntimeFile"})
-# What a delivery returns beyond this many keys and bytes costs more than its document says.
+# A delivery of more than this many keys or bytes costs more than its document.
 _DELIVERED_KEYS: Final = LENGTHS[_DELIVERY]
 _FIELDS_OF_A_KEY: Final = 5
 _BYTES_OF_A_FIELD: Final = 256
 _DELIVERED_BYTES: Final = _DELIVERED_KEYS * _BYTES_OF_A_FIELD
 _DIGITS: Final = 10
-# A type that is asked for by its name, or the one with all mutations, is larger than most.
+# A type that is requested by name, and the type with all mutations, are larger than most types.
 _LARGE: Final[Mapping[str, int]] = MappingProxyType({"__type": 20, "mutationType": 20})
 _WRAPPED: Final = ("__Type", "ofType")
 _META: Final[Mapping[str, str]] = MappingProxyType({"__schema": "__Schema", "__type": "__Type"})
@@ -87,17 +87,17 @@ _META: Final[Mapping[str, str]] = MappingProxyType({"__schema": "__Schema", "__t
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """How many fields an answer can have: the schema's, and those of the introspection."""
+    """How many fields an answer can have: of the schema, and of introspection."""
 
     fields: int = 0
     introspection: int = 0
-    # Under how many names a delivery, or a field of it, is selected at most.
+    # The most names under which a delivery, or a field of one, is selected.
     deliveries: int = 0
 
 
 @dataclass(slots=True)
 class _Price:
-    # Of a selection: what it costs by itself, and for each entry of the page that it is in.
+    # The cost of a selection: once, and for each entry of the page that contains it.
     fixed: int = 0
     per_entry: int = 0
     introspection: int = 0
@@ -109,7 +109,7 @@ class _Price:
 
 
 class Pricing:
-    """Prices an operation of one document; `visited` counts the steps that this took."""
+    """Computes the cost of an operation of one document; `visited` counts the steps."""
 
     def __init__(
         self, schema: GraphQLSchema, document: DocumentNode, sizes: Mapping[str, int]
@@ -126,7 +126,7 @@ class Pricing:
         self.visited = 0
 
     def cost(self, operation: OperationDefinitionNode) -> Cost:
-        """Return what the operation costs."""
+        """Convert the domain object."""
         root = self._schema.get_root_type(operation.operation)
         price = self._selection(operation.selection_set, root)
         deliveries = max(map(len, self._delivered.values()), default=0)
@@ -148,7 +148,7 @@ class Pricing:
 
     def _fragment(self, name: str) -> _Price:
         if name not in self._priced:
-            # A ring, or a name that nothing has, costs nothing: the validation refuses both.
+            # A cycle or an unknown name costs nothing: validation refuses both.
             self._priced[name] = _Price()
             if definition := self._fragments.get(name):
                 on = self._schema.get_type(definition.type_condition.name.value)
@@ -172,7 +172,7 @@ class Pricing:
         price.introspection += within.introspection
         inner *= _LARGE.get(name, 1) if on is not None and on.name == "__Schema" else 1
         if coordinate == _WRAPPED:
-            # Most types wrap no other, and few more than one.
+            # Most types wrap no other type, and few wrap more than one.
             price.fixed += inner // 2
         elif not _is_list(definition):
             price.fixed += inner
@@ -213,19 +213,19 @@ class Pricing:
 
 
 def delivery_surcharge(keys: int, size: int) -> int:
-    """Return what a delivery of so many keys and bytes costs beyond the price of its document."""
+    """Return what a delivery of `keys` keys and `size` bytes costs beyond its document."""
     more_keys, more_bytes = max(keys - _DELIVERED_KEYS, 0), max(size - _DELIVERED_BYTES, 0)
     return more_keys * _FIELDS_OF_A_KEY + more_bytes // _BYTES_OF_A_FIELD
 
 
 def bounded(size: int) -> int:
-    """Return how long a page of this size can be: a larger one is refused where it is read."""
+    """Clamp a page size to the maximum; the resolver refuses a larger one."""
     return min(max(size, 0), MAX_PAGE_SIZE)
 
 
 def read_size(number: IntValueNode) -> int:
-    """Return how long a page of the size that is written can be."""
-    # With so many digits it is refused later; here it is a whole page.
+    """Return the page size that a literal can mean at most."""
+    # Validation refuses so many digits later; here they count as a full page.
     return bounded(int(number.value)) if len(number.value) <= _DIGITS else MAX_PAGE_SIZE
 
 

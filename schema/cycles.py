@@ -1,6 +1,7 @@
-"""Types that refer to each other in a circle, brought together late, here and nowhere else.
+"""Breaks the import cycle between the types of holders and secrets with late imports.
 
-A secret tells its holder, and a holder its secrets; Python wants one of the two modules first.
+A secret has a field for its holder, and a holder has a field for its secrets. Only this module
+imports late.
 """
 
 from typing import TYPE_CHECKING, Annotated, TypeAlias
@@ -19,7 +20,7 @@ LazyServices: TypeAlias = Annotated["ServiceConnection", strawberry.lazy("schema
 
 def wrapped_holder(holder: Holder) -> LazyHolder:
     """Wrap a holder in the type of its kind."""
-    from schema.holders import holder_type  # noqa: PLC0415 - this is the circle
+    from schema.holders import holder_type  # noqa: PLC0415 - breaks the cycle
 
     return holder_type(holder)
 

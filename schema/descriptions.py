@@ -1,4 +1,4 @@
-"""Gives every part of the schema its words: its own, or else those of the glossary."""
+"""Describes every part of the schema: by its own description, or else by the glossary's."""
 
 from collections.abc import Iterator
 
@@ -22,7 +22,7 @@ Part = GraphQLNamedType | GraphQLField | GraphQLArgument | GraphQLInputField | G
 
 
 def describe(types: GraphQLSchema) -> None:
-    """Give what says nothing of itself the glossary's words."""
+    """Set the glossary's description on each part that has none."""
     types.description = WHOLE
     for coordinate, part in parts(types):
         if not part.description:
@@ -30,7 +30,7 @@ def describe(types: GraphQLSchema) -> None:
 
 
 def parts(types: GraphQLSchema) -> Iterator[tuple[str, Part]]:
-    """Give all there is in the schema but GraphQL's own, each with its place: `Type.field`."""
+    """Yield every part of the schema with its coordinate `Type.field`; skip GraphQL's own types."""
     for name, kind in types.type_map.items():
         if not name.startswith("__"):
             yield name, kind
@@ -38,7 +38,7 @@ def parts(types: GraphQLSchema) -> Iterator[tuple[str, Part]]:
 
 
 def words_for(coordinate: str) -> Iterator[str]:
-    """Give the glossary's names for a place, the most precise first."""
+    """Yield the glossary keys that can describe a coordinate, the most precise first."""
     names = coordinate.split(".")
     yield coordinate
     yield names[-1]

@@ -1,7 +1,6 @@
-"""Documents as they come: read once, looked at once, and kept for the next time.
+"""Parses, measures and validates documents, and caches each step by the document's text.
 
-All three steps are cached by the text. What is refused for its size is not kept, so a flood of such
-documents pushes nothing out.
+A document that is refused for its size is not cached, so a flood of such documents evicts nothing.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -36,11 +35,11 @@ from schema.limits import LIMITS, Limit, LimitExceeded, Survey, ensure_within
 
 CACHED_DOCUMENTS: Final = 512
 _CACHED_COSTS: Final = 2_048
-# Validation ends there.
+# Validation stops at this many errors.
 _MAX_ERRORS: Final = 20
 _RULES: Final = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 _SIZES: Final = frozenset({*PAGE_ARGUMENTS, *(name for name, _ in LIST_ARGUMENTS.values())})
-# What the parser says of a document that is too much for it.
+# The parser's messages for documents that exceed its limits.
 _TOO_MUCH: Final[Mapping[str, Limit]] = MappingProxyType(
     {
         f"Document contains more than {LIMITS[Limit.TOKENS]} tokens. Parsing aborted.": (
@@ -60,7 +59,7 @@ class Document:
 
     node: DocumentNode
     introspects: bool
-    # Names of variables that say how long lists are.
+    # Names of variables that set the length of a list.
     size_variables: tuple[str, ...]
 
     @property
@@ -73,7 +72,7 @@ class Document:
         ]
 
     def operation(self, name: str | None) -> OperationDefinitionNode | None:
-        """Return the operation that is meant; None if that is not clear."""
+        """Return the operation to run; None if the name does not select exactly one."""
         found = [
             operation
             for operation in self.operations
@@ -84,11 +83,11 @@ class Document:
 
 @lru_cache(maxsize=CACHED_DOCUMENTS)
 def parsed(text: str) -> DocumentNode:
-    """Return a document's tree.
+    """Return a document's syntax tree.
 
     Raises:
-        LimitExceeded: if it has too many parts, or is nested deeper than it could be read.
-        GraphQLError: if it is no document.
+        LimitExceeded: if the document has too many parts or is nested too deeply to parse.
+        GraphQLError: if the text is not a GraphQL document.
 
     """
     try:
@@ -105,11 +104,11 @@ def parsed(text: str) -> DocumentNode:
 
 @lru_cache(maxsize=CACHED_DOCUMENTS)
 def admitted(text: str) -> Document:
-    """Return a document that asks for no more than is given.
+    """Return a document that is within the limits.
 
     Raises:
         LimitExceeded: naming the limit.
-        GraphQLError: if it is no document.
+        GraphQLError: if the text is not a GraphQL document.
 
     """
     node = parsed(text)
@@ -121,7 +120,7 @@ def admitted(text: str) -> Document:
 
 @lru_cache(maxsize=CACHED_DOCUMENTS)
 def validated(schema: GraphQLSchema, text: str) -> list[GraphQLError]:
-    """Return what is wrong with a document, without a guess at what was meant."""
+    """Return the validation errors of a document, without suggestions."""
     return validate(schema, parsed(text), _RULES, _MAX_ERRORS, hide_suggestions=True)
 
 
@@ -134,7 +133,7 @@ def cost_of(
     """Return what an operation costs with these variables.
 
     Raises:
-        LimitExceeded: if that is more than is given.
+        LimitExceeded: if introspection or deliveries exceed their limits.
 
     """
     sizes = tuple(_sizes(admitted(text).size_variables, operation, variables))
@@ -175,7 +174,7 @@ def _sizes(
 def _length(given: object) -> int | None:
     if isinstance(given, list):
         return len(given)
-    # A whole number may be written as a fraction; what is not a whole number is refused later.
+    # JSON can write a whole number as a float (`2.0`); validation refuses any other float later.
     if isinstance(given, float) and not isfinite(given):
         return None
     return bounded(int(given)) if isinstance(given, int | float) else None

@@ -1,4 +1,4 @@
-"""What a service gets, and why. Still without a value."""
+"""What a service gets and why, without values."""
 
 from typing import Self
 
@@ -10,40 +10,44 @@ from schema.context import Info
 from schema.cycles import LazyHolder, wrapped_holder
 from schema.enums import SecretAbsence, SecretProvenance
 from schema.pages import Connection
-from schema.secrets import Secret, SecretAlias, seen_target
+from schema.secrets import Secret, SecretAlias, visible_target
 
 
 @strawberry.type(
-    description="One key as a service sees it. Unique by `key` within a service; not a node."
+    description=(
+        "One key as a service sees it. It is unique by `key` within a service, and is not a node."
+    )
 )
 class EffectiveSecret:
     key: str
     provenance: SecretProvenance
-    secret: Secret = strawberry.field(description="The secret which wins for the key.")
+    secret: Secret = strawberry.field(description="The secret that wins for the key.")
     shadows: list[Secret] = strawberry.field(
-        description="What the winning secret hides, the nearest first; at most one a scope."
+        description=(
+            "The secrets that the winning secret hides, the nearest first; at most one per scope."
+        )
     )
 
     @strawberry.field(
         description=(
-            "The secret whose value is used: `secret` itself, or what it is an alias of. Null "
-            "where the viewer may not read that."
+            "The secret whose value is used: `secret` itself, or the target if it is an alias. "
+            "Null if you cannot read that secret."
         )
     )
     def resolves_to(self, info: Info) -> SecretAlias | None:
-        """Tell the secret whose value is used."""
+        """Return the secret whose value is used."""
         winner = self.secret.source
-        used = seen_target(info, winner) if winner.is_alias else winner.facts
+        used = visible_target(info, winner) if winner.is_alias else winner.facts
         return SecretAlias.of(used) if used else None
 
-    @strawberry.field(description="Where the winning secret is defined.")
+    @strawberry.field(description="The holder that the winning secret is defined at.")
     def defined_at(self) -> LazyHolder:
         """Wrap the holder, which came with the secret."""
         return wrapped_holder(self.secret.source.holder)
 
     @classmethod
     def of(cls, effective: DomainEffective) -> Self:
-        """Tell one entry."""
+        """Convert the domain object."""
         winner = Secret.of(effective.winner)
         return cls(
             key=effective.winner.key,
@@ -62,20 +66,22 @@ class EffectiveSecretConnection(Connection[EffectiveSecret]):
 class SecretReference:
     key: str | None = strawberry.field(
         description=(
-            "The name in the braces. Null unless it is the key of a secret that the viewer may "
-            "read: it may be part of the value."
+            "The name in the braces. Null unless it is the key of a secret that you can read, "
+            "because the name could be part of the value."
         )
     )
     is_resolved: bool = strawberry.field(
-        description="Whether the service has that key. If not, the reference stays text."
+        description="Whether the service has that key. If it does not, the reference stays as text."
     )
     resolves_to: SecretAlias | None = strawberry.field(
-        description="The secret that wins for the key; null if none does, or it is out of sight."
+        description=(
+            "The secret that wins for the key; null if there is none, or if you cannot read it."
+        )
     )
 
     @classmethod
     def of(cls, reference: ExplainedReference) -> Self:
-        """Show one reference."""
+        """Convert the domain object."""
         target = reference.target
         return cls(
             key=reference.key,
@@ -84,41 +90,43 @@ class SecretReference:
         )
 
 
-@strawberry.type(description="Why a service sees what it sees under a key, or why nothing.")
+@strawberry.type(description="Why a service sees what it sees under a key, or why it sees nothing.")
 class SecretExplanation:
     key: str
     effective: EffectiveSecret | None = strawberry.field(
-        description="The winner and the losers; null where the service does not see the key."
+        description=(
+            "The winning secret and the ones it hides; null if the service does not see the key."
+        )
     )
     absence: SecretAbsence | None = strawberry.field(
-        description="Why the service does not see the key; null where it does."
+        description="Why the service does not see the key; null if it does."
     )
     rule: str = strawberry.field(description="The rule that decided, in words.")
     elsewhere: list[Secret] = strawberry.field(
-        description="Secrets with the key which the service cannot see; at most 20."
+        description="Secrets with the key that the service cannot see; at most 20."
     )
     references: list[SecretReference] = strawberry.field(
         description=(
-            "What the value refers to in double braces, resolved for the service. References into "
-            "a cycle stay text."
+            "The references in double braces in the value, resolved for the service. References "
+            "into a cycle stay as text."
         )
     )
 
     @strawberry.field(
         description=(
-            "What the key leads to, one hop after the other; empty if it is no alias, or of what "
-            "the viewer may not read."
+            "The targets that the key leads to, one hop after the other. Empty if the secret is "
+            "not an alias, or if you cannot read it."
         )
     )
     def alias_hops(self, info: Info) -> list[SecretAlias]:
-        """Tell the hops: an alias cannot be aliased, so one is all there can be."""
+        """Return the hops. An alias cannot be aliased, so there is at most one."""
         winner = self.effective.secret.source if self.effective else None
-        hop = seen_target(info, winner) if winner and winner.is_alias else None
+        hop = visible_target(info, winner) if winner and winner.is_alias else None
         return [SecretAlias.of(hop)] if hop else []
 
     @classmethod
     def of(cls, explanation: Explanation) -> Self:
-        """Tell an explanation."""
+        """Convert the domain object."""
         effective = explanation.effective
         return cls(
             key=explanation.key,

@@ -1,7 +1,7 @@
-"""Declared policies at run time: in front of each root field, and where a value is handed out.
+"""Enforces the declared policies on each root field and on each object of an answer.
 
-Use cases decide about each holder and each secret. A policy holds without them: a caller that has
-its permission nowhere gets nothing, whatever a use case forgets to ask.
+Use cases decide about each holder and each secret. A policy is a second line of defence: a
+principal that has the permission nowhere gets nothing, even if a use case forgets its check.
 """
 
 from collections.abc import AsyncGenerator, Callable
@@ -29,16 +29,16 @@ Resolve = Callable[..., Any]
 Refused = Callable[[Resolve, Permission, Info], Any]
 
 _DRY_RUN: Final = "dryRun"
-# What a mutation may answer to a caller that lacks its permission everywhere: the same for what is
-# not there and for what is out of sight.
+# The errors that a mutation can return to a principal without its permission: they are the same for
+# an object that is absent and for one that is hidden.
 _REVEALS_NOTHING: Final = frozenset({ErrorCode.NOT_FOUND.name, ErrorCode.BAD_USER_INPUT.name})
 
 
 def enforce_fields(schema: GraphQLSchema) -> None:
-    """Put the declared permission of each root field in front of it.
+    """Check each root field's declared permission before the field runs.
 
     Raises:
-        UndeclaredPolicy: naming a mutation that declares no permission, or cannot run dry.
+        UndeclaredPolicy: naming a mutation that declares no permission or has no dry run.
 
     """
     for root in filter(None, (schema.query_type, schema.subscription_type)):
@@ -55,11 +55,11 @@ def enforce_fields(schema: GraphQLSchema) -> None:
 
 
 def enforce_types(schema: GraphQLSchema) -> None:
-    """Require the declared permission of each type wherever a value of it is handed out."""
+    """Check each type's declared permission wherever an answer contains an object of it."""
     for name, policy in TYPES.items():
         kind = schema.type_map.get(name)
         if isinstance(policy, Permission) and isinstance(kind, GraphQLObjectType):
-            # The executor asks this of each object that it completes, from whichever field.
+            # The executor calls this for each object that it completes, from any field.
             kind.is_type_of = _guard_type(name, policy, kind.is_type_of)
 
 
@@ -82,7 +82,7 @@ def _resolver(field: GraphQLField) -> Resolve:
 
 
 def _guard_resolver(resolve: Resolve, permission: Permission, refused: Refused) -> Resolve:
-    """Let a field run for a caller that has its permission somewhere."""
+    """Let a field run for a principal that has its permission on at least one holder."""
 
     def guarded(source: Any, info: Info, **arguments: Any) -> Any:  # noqa: ANN401 - what the GraphQL library passes
         if info.context.visibility(permission).is_anywhere:
@@ -93,13 +93,13 @@ def _guard_resolver(resolve: Resolve, permission: Permission, refused: Refused) 
 
 
 async def _refuse_query(run: Resolve, permission: Permission, info: Info) -> NoReturn:
-    """Refuse as the use case does, which may name a fault of the arguments instead."""
+    """Refuse as the use case does; it can report an error in the arguments instead."""
     await run()
     raise _refusal(permission, info)
 
 
 async def _refuse_mutation(run: Resolve, permission: Permission, info: Info) -> Any:  # noqa: ANN401 - as above
-    """Answer what a dry run finds wrong with the arguments; nothing is written."""
+    """Report the errors that a dry run finds in the arguments; write nothing."""
     payload = await run(**{_DRY_RUN: True})
     codes = {error.code.name for error in payload.errors}
     if codes and codes <= _REVEALS_NOTHING:
@@ -110,7 +110,7 @@ async def _refuse_mutation(run: Resolve, permission: Permission, info: Info) -> 
 async def _refuse_subscription(
     run: Resolve, permission: Permission, info: Info
 ) -> AsyncGenerator[Any, None]:
-    """Refuse as the use case does, or at the first event before a grant comes."""
+    """Refuse as the use case does, or at the first event without a grant."""
     async with aclosing(await run()) as events:
         async for event in events:
             if not info.context.visibility(permission).is_anywhere:
@@ -119,7 +119,7 @@ async def _refuse_subscription(
 
 
 def _refusal(permission: Permission, info: Info) -> Forbidden:
-    # A use case has let a caller through whom the policy refuses: one of the two is wrong.
+    # The use case accepted a principal that the policy refuses: one of the two is wrong.
     _log.error("policy_refused", field=f"{info.parent_type.name}.{info.field_name}")
     return Forbidden(permission)
 
@@ -139,7 +139,7 @@ def _guard_type(name: str, permission: Permission, is_type_of: IsTypeOf | None) 
 
 
 def _judge(name: str, permission: Permission) -> Callable[[Visibility, Any], bool]:
-    """Return how a value is judged: by what it belongs to, where its type knows that."""
+    """Return the check for an object: by its holder, if its type has one."""
     if name == Secret.__name__:
         return lambda visibility, secret: visibility.covers(secret.source.holder)
     if permission is Permission.HIERARCHY_READ:

@@ -1,4 +1,4 @@
-"""Enumerations, spelled as in the REST API that the types mirror."""
+"""Enums, spelled as in the REST API."""
 
 from enum import Enum, StrEnum
 from typing import TypeAlias
@@ -23,7 +23,9 @@ from gateway.services.imports import ImportAction as _ImportAction
 strawberry.enum(
     Scope,
     name="APIVariableScopeEnum",
-    description="Where a secret lives, widest first. All service scopes are equally narrow.",
+    description=(
+        "The scope that a secret belongs to, widest first. All service scopes are equally narrow."
+    ),
 )
 APIVariableScopeEnum: TypeAlias = Scope
 
@@ -31,9 +33,9 @@ strawberry.enum(
     SecretType,
     name="APIVariableTypeEnum",
     description=(
-        "What kind of secret it is: a VALUE or a FILE of its own; an ALIAS, which gives another "
-        "secret a second key; an OVERRIDE, which gives a secret of a wider scope another value; a "
-        "BUILT_IN of the platform; or one kept by an external secret manager."
+        "The kind of secret. VALUE and FILE have a value of their own. An ALIAS gives another "
+        "secret a second key. An OVERRIDE gives a secret of a wider scope another value. A "
+        "BUILT_IN comes from the platform, and an EXTERNAL_SECRET from an external secret manager."
     ),
 )
 APIVariableTypeEnum: TypeAlias = SecretType
@@ -48,7 +50,10 @@ LinkedServiceTypeEnum: TypeAlias = ServiceType
 strawberry.enum(
     _SecretOrderField,
     name="SecretOrderField",
-    description="By what secrets are ordered. SCOPE: the widest first, targets before references.",
+    description=(
+        "The field that secrets are ordered by. SCOPE: the widest first; targets before their "
+        "aliases and overrides."
+    ),
 )
 SecretOrderField: TypeAlias = _SecretOrderField
 
@@ -57,9 +62,9 @@ strawberry.enum(
     _Provenance,
     name="SecretProvenance",
     description=(
-        "How a service comes by a key. OWN: defined on the service. INHERITED: defined on a wider "
-        "scope and seen unchanged. OVERRIDE: defined on a narrower scope than the one it replaces. "
-        "ALIAS: another secret under a key of its own."
+        "How a service gets a key. OWN: defined on the service. INHERITED: defined on a wider "
+        "scope and visible unchanged. OVERRIDE: defined on a narrower scope than the secret that "
+        "it replaces. ALIAS: another secret under a second key."
     ),
 )
 SecretProvenance: TypeAlias = _Provenance
@@ -68,8 +73,8 @@ strawberry.enum(
     _Absence,
     name="SecretAbsence",
     description=(
-        "Why a service does not see a key: nobody has it, or only a sibling service, another "
-        "environment of the project, or another project has."
+        "Why a service does not see a key: no holder has it, or only a sibling service, another "
+        "environment of the project, or another project has it."
     ),
 )
 SecretAbsence: TypeAlias = _Absence
@@ -78,15 +83,16 @@ strawberry.enum(
     Role,
     name="Role",
     description=(
-        "What may be done at a place and below. VIEWER: look at everything but values. EDITOR: "
-        "write secrets, too. RUNTIME: get values, and nothing else. ADMIN: all of that, shape the "
-        "hierarchy, say who may do what. AUDITOR: read what happened. OPERATOR: all there is."
+        "What a grantee can do on a holder and all below it. VIEWER: see the hierarchy and the "
+        "secrets, but not values. EDITOR: also write secrets. RUNTIME: get values, and nothing "
+        "else. ADMIN: all of these, change the hierarchy and manage access. AUDITOR: read the "
+        "audit log and the hierarchy. OPERATOR: all permissions."
     ),
 )
 RoleEnum: TypeAlias = Role
 
 strawberry.enum(
-    _ImportAction, name="ImportAction", description="What became of an imported secret."
+    _ImportAction, name="ImportAction", description="What the import did with a secret."
 )
 ImportAction: TypeAlias = _ImportAction
 
@@ -95,14 +101,14 @@ strawberry.enum(
     _AuditAction,
     name="AuditAction",
     description=(
-        "What was done. VALUES_DELIVERED: a service's values left the gateway. INTEGRITY_ALARM: a "
-        "row was not as the gateway had left it."
+        "What happened. VALUES_DELIVERED: a service's values were delivered. INTEGRITY_ALARM: a "
+        "row was not as the gateway had written it."
     ),
 )
 AuditAction: TypeAlias = _AuditAction
 
 strawberry.enum(
-    _AuditSubject, name="AuditSubject", description="What kind of thing an entry is about."
+    _AuditSubject, name="AuditSubject", description="The kind of object that an entry is about."
 )
 AuditSubject: TypeAlias = _AuditSubject
 
@@ -110,29 +116,28 @@ strawberry.enum(
     _ActorKind,
     name="ActorKind",
     description=(
-        "Who acted: an API token, a user, the operator at the command line, or the gateway by "
-        "itself."
+        "Who acted: an API token, a user, the operator at the command line, or the gateway itself."
     ),
 )
 ActorKind: TypeAlias = _ActorKind
 
 strawberry.enum(
-    _AuditFace, name="AuditFace", description="Through what the actor came in, if through anything."
+    _AuditFace, name="AuditFace", description="The interface that the actor used, if any."
 )
 AuditFace: TypeAlias = _AuditFace
 
 
-strawberry.enum(_ChangeKind, name="SecretChangeKind", description="What became of a secret.")
+strawberry.enum(_ChangeKind, name="SecretChangeKind", description="What happened to a secret.")
 SecretChangeKind: TypeAlias = _ChangeKind
 
 
-@strawberry.enum(description="What is going to be done to a secret.")
+@strawberry.enum(description="A planned change to a secret.")
 class PlannedChange(StrEnum):
     EDIT = "EDIT"
     DELETE = "DELETE"
 
 
-@strawberry.enum(description="Which way a list runs.")
+@strawberry.enum(description="The direction of a list's order.")
 class OrderDirection(StrEnum):
     ASC = "ASC"
     DESC = "DESC"
@@ -142,17 +147,15 @@ strawberry.enum(
     _WarningCode,
     name="MutationWarningCode",
     description=(
-        "REFERENCE_UNKNOWN: the value refers to a name that no secret around has. "
-        "REFERENCE_BROKEN: a reference in another value leads to nothing since. VALUE_EMPTIED: a "
-        "value that was not empty is empty now."
+        "REFERENCE_UNKNOWN: the value refers to a name that no visible secret has. "
+        "REFERENCE_BROKEN: a reference in another value no longer resolves. VALUE_EMPTIED: a value "
+        "that was not empty is now empty."
     ),
 )
 MutationWarningCode: TypeAlias = _WarningCode
 
 
-@strawberry.enum(
-    description="What kind of outcome stood in the way. One table maps these to REST's statuses."
-)
+@strawberry.enum(description="Why a mutation failed. Each code corresponds to one REST status.")
 class MutationErrorCode(Enum):
     BAD_USER_INPUT = strawberry.enum_value(ErrorCode.BAD_USER_INPUT, description="REST: 400")
     SCOPE_VIOLATION = strawberry.enum_value(ErrorCode.SCOPE_VIOLATION, description="REST: 400")
@@ -181,13 +184,17 @@ class MutationErrorCode(Enum):
 
 @strawberry.enum(
     description=(
-        "What a delivery does with a reference whose name the service does not have, or that "
-        "leads into a cycle."
+        "What a delivery does with a reference whose name the service does not have, or that leads "
+        "into a cycle."
     )
 )
 class OnUnresolved(Enum):
-    KEEP = strawberry.enum_value("KEEP", description="Deliver its text as it is written.")
+    KEEP = strawberry.enum_value(
+        "KEEP", description="Deliver the reference as text, as it is written."
+    )
     FAIL = strawberry.enum_value(
         "FAIL",
-        description="Deliver nothing: the error REFERENCE_UNRESOLVED names what refers to what.",
+        description=(
+            "Deliver nothing. The error REFERENCE_UNRESOLVED names the secret and the reference."
+        ),
     )

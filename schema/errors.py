@@ -1,4 +1,4 @@
-"""Business outcomes as types that a form can show."""
+"""Business errors as GraphQL types that a form can show."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -18,43 +18,47 @@ Path = list[str] | None
 
 @strawberry.interface(
     description=(
-        "Why a mutation did nothing. A client that selects only these three fields handles every "
-        "error there will ever be."
+        "Why a mutation wrote nothing. A client that selects only these three fields handles every "
+        "present and future error."
     )
 )
 class MutationError:
     code: MutationErrorCode
-    message: str = strawberry.field(description="For people; may change.")
+    message: str = strawberry.field(description="A text for people. It can change.")
     path: list[str] | None = strawberry.field(
-        description='Which argument, e.g. ["input", "key"]: for a form.'
+        description='The argument at fault, e.g. ["input", "key"], to show the error in a form.'
     )
 
     @classmethod
     def of(cls, error: domain.BusinessError, path: Path, **facts: Any) -> Self:  # noqa: ANN401
-        """Tell the error, with the facts that a type adds."""
+        """Convert a domain error; `facts` are the fields that the type adds."""
         code = MutationErrorCode[error.code.name]
         return cls(code=code, message=error.message, path=path, **facts)
 
 
-@strawberry.type(description="An argument breaks a rule that needs no look at what is stored.")
+@strawberry.type(description="An argument is invalid, whatever is stored.")
 class InputError(MutationError):
     """An argument breaks a rule."""
 
 
-@strawberry.type(description="Nothing with that id can be seen, whether or not it is there.")
+@strawberry.type(
+    description="No object with that id is visible to you. It is either absent or hidden."
+)
 class NotFoundError(MutationError):
     missing_id: strawberry.ID
 
 
-@strawberry.type(description="Something that is stored stands in the way.")
+@strawberry.type(description="The request conflicts with stored data.")
 class ConflictError(MutationError):
-    """Something that is stored stands in the way."""
+    """The request conflicts with stored data."""
 
 
-@strawberry.type(description="The key is taken along the chain.")
+@strawberry.type(description="The holder, or one above or below it, already has the key.")
 class SecretKeyConflictError(MutationError):
-    existing: Secret | None = strawberry.field(description="Null where the viewer may not read it.")
-    key: str = strawberry.field(description="The key that is taken, as it was sent.")
+    existing: Secret | None = strawberry.field(
+        description="The other secret; null if you cannot read it."
+    )
+    key: str = strawberry.field(description="The taken key, as it was sent.")
     organization_id: strawberry.ID = strawberry.field(
         description="The organization of the holder that the key was for."
     )
@@ -75,13 +79,13 @@ class VersionConflictError(MutationError):
     actual_version: int
 
 
-@strawberry.type(description="More would go with the holder than was asked for.")
+@strawberry.type(description="The holder has content that the request does not confirm to delete.")
 class HolderNotEmptyError(MutationError):
     holder_count: int = strawberry.field(description="How many holders are below it.")
     secret_count: int = strawberry.field(description="How many secrets they all have.")
 
 
-@strawberry.type(description="Other secrets refer to the secret that was to be deleted.")
+@strawberry.type(description="Other secrets refer to the secret, so it was not deleted.")
 class SecretInUseError(MutationError):
     dependents: list[Secret] = strawberry.field(
         description=(
@@ -90,51 +94,61 @@ class SecretInUseError(MutationError):
     )
 
 
-@strawberry.type(description="There are as many as the gateway's operator allows.")
+@strawberry.type(description="The quota set by the gateway's operator is used up.")
 class QuotaExceededError(MutationError):
-    maximum: int = strawberry.field(description="How many there can be.")
+    maximum: int = strawberry.field(description="The maximum.")
 
 
-@strawberry.type(description="Some service would see more than one delivery can have.")
+@strawberry.type(description="A service would see more than one delivery can contain.")
 class DeliveryLimitError(MutationError):
     holder_id: strawberry.ID | None = strawberry.field(
-        description="The service; where there is none yet, the environment or project it would be "
-        "in. Null where the viewer cannot see it."
+        description=(
+            "The service, or the environment or project if it has no service yet. Null if you "
+            "cannot see it."
+        )
     )
 
 
-@strawberry.type(description="Two files cannot be at their mount paths together.")
+@strawberry.type(description="The mount paths of two files conflict.")
 class MountPathConflictError(MutationError):
-    existing: Secret | None = strawberry.field(description="Null where the viewer may not read it.")
+    existing: Secret | None = strawberry.field(
+        description="The other secret; null if you cannot read it."
+    )
 
 
-@strawberry.type(description="A reference would point at a scope where it may not.")
+@strawberry.type(description="The scopes of an alias or override and its target do not fit.")
 class ScopeViolationError(MutationError):
     source_scope: APIVariableScopeEnum = strawberry.field(
-        description="Where the reference was to be made."
+        description="The scope of the new alias or override."
     )
-    target_scope: APIVariableScopeEnum = strawberry.field(description="Where its target lives.")
+    target_scope: APIVariableScopeEnum = strawberry.field(description="The scope of its target.")
 
 
 @strawberry.type(description="The target of a new alias is an alias itself.")
 class AliasOfAliasError(MutationError):
-    aliased_secret: SecretAlias | None = strawberry.field(description="Alias this one instead.")
+    aliased_secret: SecretAlias | None = strawberry.field(
+        description="The secret to alias instead."
+    )
 
 
-@strawberry.type(description="The target of a new override has no value that could be replaced.")
+@strawberry.type(description="The target of a new override has no value to replace.")
 class NotOverridableError(MutationError):
     variable_type: APIVariableTypeEnum
 
 
-@strawberry.type(description="References to a renamed secret cannot all follow it.")
+@strawberry.type(description="Some references to a renamed secret cannot be updated.")
 class ReferencesNotUpdatedError(MutationError):
     secrets: list[Secret] = strawberry.field(
-        description="The secrets whose values cannot follow, as far as the viewer may read them."
+        description="The secrets whose values cannot be updated; only those that you can read."
     )
-    hidden_count: int = strawberry.field(description="How many others there are.")
+    hidden_count: int = strawberry.field(
+        description="How many more there are that you cannot read."
+    )
 
 
-@strawberry.type(description="The secret is the platform's: it cannot be edited or deleted here.")
+@strawberry.type(
+    description="The secret belongs to the platform. It cannot be edited or deleted here."
+)
 class ReadOnlyError(MutationError):
     scope: APIVariableScopeEnum
 
@@ -224,10 +238,10 @@ def _not_found(error: domain.NotFound, path: Path) -> MutationError:
 
 
 _Builder = Callable[[Any, Path], MutationError]
-# Looked up along the class's ancestors, so a new subclass is told at least as its parent.
+# Looked up along the class's ancestors, so a new subclass is reported at least as its parent.
 BUILDERS: Final[Mapping[type[domain.BusinessError], _Builder]] = MappingProxyType(
     {
-        # What breaks a rule and adds no fact of its own, such as an expansion that is too long.
+        # A broken rule without facts of its own, such as an expansion that is too long.
         domain.BusinessError: InputError.of,
         domain.InvalidInput: InputError.of,
         domain.NotFound: _not_found,
@@ -267,5 +281,5 @@ ERROR_TYPES: Final = (
 
 
 def typed_error(error: domain.BusinessError, path: Path) -> MutationError:
-    """Wrap an outcome of the domain in its type."""
+    """Convert a domain error to its GraphQL type."""
     return next(BUILDERS[kind](error, path) for kind in type(error).__mro__ if kind in BUILDERS)

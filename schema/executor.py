@@ -1,4 +1,4 @@
-"""Runs documents against the schema; the one way in for every face."""
+"""Runs documents against the schema, for every interface."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
@@ -27,28 +27,28 @@ _ALLOWED: Final = frozenset({OperationType.QUERY, OperationType.MUTATION})
 _MAX_SHOWN: Final = 2**53 - 1
 _FIELDS_A_POINT: Final = 100
 _NEEDS_A_STREAM: Final = (
-    "A subscription is answered as a stream: send `Accept: text/event-stream`, or use a WebSocket."
+    "A subscription needs a stream. Send `Accept: text/event-stream`, or use a WebSocket."
 )
 
 
 class IntrospectionIsOff(GatewayError):
-    """The schema is not told here."""
+    """Introspection is switched off."""
 
     code = ErrorCode.FORBIDDEN
 
     def __init__(self) -> None:
-        super().__init__("The introspection is switched off on this server.")
+        super().__init__("Introspection is switched off on this server.")
 
 
 def _free(_principal: Principal, _points: float) -> None:
-    """Charge nobody."""
+    """Charge nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What holds for documents that callers write; the gateway's own have none.
+    """The terms for documents that clients write; the gateway's own documents have none.
 
-    `charge` takes a caller and how much a document counts, before it runs; it may refuse.
+    `charge` takes the principal and the points of a document before it runs; it can refuse.
     """
 
     introspection: bool = True
@@ -57,7 +57,7 @@ class Terms:
 
 @dataclass(slots=True)
 class _Cost:
-    """What a document costs its caller, with what is added while it runs."""
+    """The cost of a document, with what is added while it runs."""
 
     terms: Terms
     principal: Principal
@@ -70,7 +70,7 @@ class _Cost:
 
 
 class _Refused(Exception):
-    """A document is answered before it runs."""
+    """A document is refused before it runs."""
 
     def __init__(self, answer: ExecutionResult) -> None:
         super().__init__()
@@ -90,10 +90,7 @@ class Executor:
         database: Database,
         terms: Terms | None = None,
     ) -> None:
-        """Take the schema, the services its resolvers call, and where views come from.
-
-        Without terms, documents are the gateway's own, and no limit holds for them.
-        """
+        """Create an executor. Without terms, documents are the gateway's own and have no limits."""
         self._schema = schema
         self._services = services
         self._database = database
@@ -101,12 +98,12 @@ class Executor:
 
     @asynccontextmanager
     async def open_run(self, caller: RequestPrincipal) -> AsyncIterator[Run]:
-        """Give a runner for one caller's request; all it runs sees one view of the database.
+        """Yield a function that runs one request's documents, all on one view of the database.
 
         The principal is read on that view.
 
         Raises:
-            Unauthenticated: if the caller's credential is not valid any longer.
+            Unauthenticated: if the credential is no longer valid.
 
         """
         view = caller.view or self._database.view()
@@ -134,7 +131,7 @@ class Executor:
             await view.close()
 
     def is_subscription(self, document: str, operation_name: str | None = None) -> bool:
-        """Tell whether the operation that is meant is one; False also where that is not clear."""
+        """Return whether the selected operation is a subscription; False if none is selected."""
         try:
             operation = admitted(document).operation(operation_name)
         except (GraphQLError, LimitExceeded):
@@ -148,12 +145,12 @@ class Executor:
         variables: Mapping[str, Any] | None = None,
         operation_name: str | None = None,
     ) -> AsyncGenerator[ExecutionResult, None]:
-        """Answer a subscription for as long as the caller listens.
+        """Yield the results of a subscription until the client stops listening.
 
-        Each answer costs as much as the document does, and is made on a view of its own, which is
-        closed before the answer is given: whoever takes it slowly holds nothing.
+        Each result costs as much as the document. Each is computed on its own view, which is closed
+        before the result is yielded, so a slow client holds no view open.
         """
-        # A listener that is there already waits in turn like all others, and is not sent away.
+        # A client that is already subscribed waits for a view like all others; it is not refused.
         view = self._database.view(is_bounded=False)
         try:
             results = self._stream(caller, view, document, variables or {}, operation_name)
@@ -215,13 +212,13 @@ class Executor:
         variables: Mapping[str, Any],
         operation_name: str | None,
     ) -> int:
-        """Charge a caller for a document before it runs; return how many fields it asks for."""
+        """Charge the principal for a document before it runs; return how many fields it costs."""
         try:
             document = self._admit(text, variables, terms)
             operation = document.operation(operation_name)
             fields = self._fields(text, operation, variables) if operation else 0
         except (GraphQLError, LimitExceeded, IntrospectionIsOff):
-            # Who is refused has asked for something, too.
+            # A refused document is charged too, or refusals would be free.
             terms.charge(principal, 1)
             raise
         terms.charge(principal, _points(fields))
@@ -268,7 +265,7 @@ def _price(fields: int) -> dict[str, dict[str, int]]:
 
 
 def _points(fields: int) -> int:
-    """Return how much a document counts where callers are limited."""
+    """Return how many points a document counts in the rate limit."""
     return 1 + min(fields, LIMITS[Limit.COST]) // _FIELDS_A_POINT
 
 
@@ -280,8 +277,8 @@ def _to_result(result: StrawberryResult) -> ExecutionResult:
 
 def _unclear(document: Document, operation_name: str | None) -> str:
     if operation_name is None and document.operations:
-        return "The document has several operations: say which by its name."
-    return "The document has no operation that could be run by that name."
+        return "The document has several operations. Set the operation name."
+    return "The document has no operation with that name."
 
 
 def _over_cost() -> ExecutionResult:

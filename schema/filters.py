@@ -1,4 +1,4 @@
-"""Which part of a list is wanted, and in what order."""
+"""Filters, orders and windows of lists."""
 
 from typing import TypeVar
 
@@ -18,10 +18,10 @@ from schema.inputs import given
 Given = TypeVar("Given")
 
 
-@strawberry.input(description="Which secrets are wanted: those that match every field given.")
+@strawberry.input(description="Returns the secrets that match every given field.")
 class SecretFilter:
     key_prefix: str | None = strawberry.field(
-        default=strawberry.UNSET, description="Keys which start so."
+        default=strawberry.UNSET, description="Keys that start with this text."
     )
     keys: list[str] | None = strawberry.UNSET
     scopes: list[APIVariableScopeEnum] | None = strawberry.UNSET
@@ -37,7 +37,7 @@ class SecretFilter:
         )
 
 
-@strawberry.input(description="An order of secrets. Ties are broken by id, so a page is stable.")
+@strawberry.input(description="An order of secrets. Ties are broken by id, so pages are stable.")
 class SecretOrder:
     field: SecretOrderField = SecretOrderField.KEY
     direction: OrderDirection = OrderDirection.ASC
@@ -53,13 +53,13 @@ def _tuple(items: list[Given] | None) -> tuple[Given, ...] | None:
 
 
 def wanted_order(order_by: SecretOrder | None) -> DomainOrder:
-    """Return the order that was asked for, or the one by key."""
+    """Return the requested order, or the one by key."""
     order = given(order_by)
     return order.wanted() if order else BY_KEY
 
 
 def wanted_filter(only: SecretFilter | None) -> DomainFilter:
-    """Return the filter that was asked for, or none."""
+    """Return the requested filter, or the one that matches every secret."""
     wanted = given(only)
     return wanted.wanted() if wanted else ANY_SECRET
 
@@ -70,10 +70,10 @@ def wanted_window(
     last: int | None = None,
     before: str | None = None,
 ) -> Window:
-    """Return the window that the four arguments of a connection describe.
+    """Return the window that the four arguments of a connection set.
 
     Raises:
-        InvalidInput: if both sizes are given, or one is out of bounds.
+        InvalidInput: if both sizes are set, or one is out of bounds.
 
     """
     return window(first=given(first), after=given(after), last=given(last), before=given(before))

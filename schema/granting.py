@@ -1,4 +1,4 @@
-"""The makers of mutations that say who may do what."""
+"""Builds the mutations that manage access."""
 
 from typing import Annotated, Any
 
@@ -20,35 +20,38 @@ from schema.context import Info
 from schema.enums import RoleEnum
 from schema.inputs import SecretHolderRef, given
 
-Place = Annotated[
+RoleHolder = Annotated[
     SecretHolderRef | None,
     strawberry.argument(
-        description="Where the role counts, as everywhere below; left out: in the organization."
+        description=(
+            "The holder that the role applies to, with all below it; the whole organization if "
+            "omitted."
+        )
     ),
 ]
 Days = Annotated[
     int | None,
     strawberry.argument(
         description=(
-            "Until it expires; left out: it does not. A token that is created with a token "
-            "expires with that one, at the latest."
+            "The number of days until the token expires; it does not expire if omitted. A token "
+            "that is created with a token expires with that one at the latest."
         )
     ),
 ]
 KeepCreated = Annotated[
-    bool | None, strawberry.argument(description="Leave the tokens valid that were created.")
+    bool | None, strawberry.argument(description="Keep the tokens that it created valid.")
 ]
 _MANAGES = Permission.ACCESS_MANAGE
 
 
-def token_creation() -> Any:  # noqa: ANN401 - what Strawberry's own maker returns
-    """Make the mutation that creates a token."""
+def token_creation() -> Any:  # noqa: ANN401 - what strawberry.mutation returns
+    """Build the mutation that creates a token."""
 
     async def resolve(
         info: Info,
         name: str,
         role: RoleEnum,
-        holder: Place = strawberry.UNSET,
+        holder: RoleHolder = strawberry.UNSET,
         days: Days = strawberry.UNSET,
         idempotency_key: IdempotencyKey = strawberry.UNSET,
         dry_run: DryRun = strawberry.UNSET,
@@ -72,14 +75,14 @@ def token_creation() -> Any:  # noqa: ANN401 - what Strawberry's own maker retur
         return await CreateApiTokenPayload.of(info, work(), paths(), dry_run=is_dry)
 
     words = (
-        "Create an API token with a role at a place. Nobody gives more than they have there; the "
-        "token's text is in this answer only."
+        "Create an API token with a role. You cannot grant a role with more permissions than you "
+        "have there. Only this answer contains the token's text."
     )
     return mutation(resolve, words, permission=_MANAGES)
 
 
 def token_revocation() -> Any:  # noqa: ANN401 - as above
-    """Make the mutation that revokes a token."""
+    """Build the mutation that revokes a token."""
 
     async def resolve(
         info: Info,
@@ -97,20 +100,20 @@ def token_revocation() -> Any:  # noqa: ANN401 - as above
         return await ApiTokenPayload.of(info, work, paths())
 
     words = (
-        "Revoke an API token, and the tokens that were created with it: the next request with one "
+        "Revoke an API token and the tokens that were created with it. The next request with one "
         "of them is refused."
     )
     return mutation(resolve, words, permission=_MANAGES)
 
 
 def granting() -> Any:  # noqa: ANN401 - as above
-    """Make the mutation that grants a role."""
+    """Build the mutation that grants a role."""
 
     async def resolve(
         info: Info,
         grantee: GranteeRef,
         role: RoleEnum,
-        holder: Place = strawberry.UNSET,
+        holder: RoleHolder = strawberry.UNSET,
         idempotency_key: IdempotencyKey = strawberry.UNSET,
         dry_run: DryRun = strawberry.UNSET,
     ) -> RoleGrantPayload:
@@ -125,12 +128,15 @@ def granting() -> Any:  # noqa: ANN401 - as above
         named = {Argument.TOKEN: ["grantee", "tokenId"], Argument.USER: ["grantee", "userId"]}
         return await RoleGrantPayload.of(info, work, {**paths(), **named})
 
-    words = "Grant a token or a user a role at a place. Nobody gives more than they have there."
+    words = (
+        "Grant a role to a token or a user. You cannot grant a role with more permissions than you "
+        "have there."
+    )
     return mutation(resolve, words, permission=_MANAGES)
 
 
 def grant_revocation() -> Any:  # noqa: ANN401 - as above
-    """Make the mutation that takes a grant away."""
+    """Build the mutation that revokes a grant."""
 
     async def resolve(
         info: Info,
@@ -145,12 +151,12 @@ def grant_revocation() -> Any:  # noqa: ANN401 - as above
         )
         return await RoleGrantPayload.of(info, work, paths())
 
-    words = "Take a grant away: the next request is judged without it."
+    words = "Revoke a role. The next request is judged without it."
     return mutation(resolve, words, permission=_MANAGES)
 
 
 def user_registration() -> Any:  # noqa: ANN401 - as above
-    """Make the mutation that lets a user in."""
+    """Build the mutation that registers a user."""
 
     async def resolve(
         info: Info,
@@ -173,14 +179,14 @@ def user_registration() -> Any:  # noqa: ANN401 - as above
         return await UserPayload.of(info, work(), {**paths(), Argument.NAME: ["displayName"]})
 
     words = (
-        "Let a person in whom an OpenID Connect provider vouches for. What they may do is granted "
-        "apart."
+        "Register a person whom an OpenID Connect provider authenticates. Grant roles to the user "
+        "separately."
     )
     return mutation(resolve, words, permission=_MANAGES)
 
 
 def user_removal() -> Any:  # noqa: ANN401 - as above
-    """Make the mutation that removes a user."""
+    """Build the mutation that removes a user."""
 
     async def resolve(
         info: Info,
@@ -198,7 +204,7 @@ def user_removal() -> Any:  # noqa: ANN401 - as above
         return await UserPayload.of(info, work, paths())
 
     words = (
-        "Remove a user with all their grants, and revoke the tokens that they created: the next "
-        "request is refused."
+        "Remove a user with all their roles, and revoke the tokens that they created. The next "
+        "request with one of them is refused."
     )
     return mutation(resolve, words, permission=_MANAGES)

@@ -1,4 +1,4 @@
-"""Projects, environments and services: what secrets hang on."""
+"""Holders of secrets: projects, environments and services."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -19,16 +19,12 @@ from schema.pages import After, Before, Connection, First, Last
 from schema.secrets import Secret, SecretConnection
 
 
-@strawberry.interface(
-    description="A place secrets live at: a project, an environment or a service."
-)
+@strawberry.interface(description="A holder of secrets: a project, an environment or a service.")
 class SecretHolder(Node):
     source: strawberry.Private[Holder]
     name: str
 
-    @strawberry.field(
-        description="The secrets defined here, without those inherited. 50 if no size is given."
-    )
+    @strawberry.field(description="The secrets defined on this holder, without inherited ones.")
     async def secrets(
         self,
         info: Info,
@@ -52,9 +48,9 @@ class SecretHolder(Node):
 
     @strawberry.field(
         description=(
-            "All that is seen from here: the secrets defined here, those inherited from wider "
-            "scopes and the built-in ones; by scope, targets before what refers to them. A secret "
-            "and its override are both there."
+            "All secrets visible from this holder: its own, those inherited from wider scopes and "
+            "the built-in ones. They are ordered by scope, targets before their aliases and "
+            "overrides. A secret and its override are both included."
         )
     )
     async def visible_secrets(
@@ -76,25 +72,26 @@ class SecretHolder(Node):
 
     @classmethod
     def of(cls, holder: Holder) -> Self:
-        """Tell what is known of the holder."""
+        """Convert the domain object."""
         return cls(source=holder, id=strawberry.ID(holder.id), name=holder.name)
 
 
 @strawberry.interface(
     description=(
-        "What runs in an environment, and so sees its secrets, its project's and the built-in ones."
+        "A service runs in an environment. It sees its own secrets, those of its environment and "
+        "its project, and the built-in ones."
     )
 )
 class Service(SecretHolder):
-    @strawberry.field(description="Which kind of service it is.")
+    @strawberry.field(description="The kind of service.")
     def service_type(self) -> LinkedServiceTypeEnum:
-        """Name the kind."""
+        """Return the kind."""
         return ServiceType(self.source.kind)
 
     @strawberry.field(
         description=(
-            "What the service sees at run time: one entry per key, with where it comes from and "
-            "what it hides. The filter is on the secrets that win."
+            "What the service sees at run time: one entry per key, with its origin and the secrets "
+            "that it hides. The filter applies to the winning secrets."
         )
     )
     async def effective_secrets(
@@ -118,7 +115,7 @@ class Service(SecretHolder):
         )
         return EffectiveSecretConnection.of(page, EffectiveSecret.of)
 
-    @strawberry.field(description="Where it runs.")
+    @strawberry.field(description="The environment that the service runs in.")
     async def environment(
         self, info: Info
     ) -> Annotated["Environment", strawberry.lazy("schema.holders")]:
@@ -136,7 +133,7 @@ class Container(Service):
     """A service run from an image."""
 
 
-@strawberry.type(description="A service that runs to its end, on an event or a schedule.")
+@strawberry.type(description="A service that runs to completion, on an event or a schedule.")
 class Job(Service):
     """A service that runs to its end."""
 
@@ -161,14 +158,14 @@ class ServiceConnection(Connection[Service]):
     """A page of a list."""
 
 
-@strawberry.type(description="A stage of a project, e.g. production; services run in it.")
+@strawberry.type(description="A stage of a project, e.g. production. Services run in it.")
 class Environment(SecretHolder):
-    @strawberry.field(description="What it is a stage of.")
+    @strawberry.field(description="The project of the environment.")
     async def project(self, info: Info) -> Annotated["Project", strawberry.lazy("schema.holders")]:
         """Load the project."""
         return Project.of(await _above(info, self.source.project_id))
 
-    @strawberry.field(description="What runs here, by name.")
+    @strawberry.field(description="The services of the environment, by name.")
     async def services(
         self,
         info: Info,
@@ -195,9 +192,9 @@ class EnvironmentConnection(Connection[Environment]):
     """A page of a list."""
 
 
-@strawberry.type(description="The widest place secrets live at.")
+@strawberry.type(description="The widest holder of secrets.")
 class Project(SecretHolder):
-    @strawberry.field(description="Its stages, by name.")
+    @strawberry.field(description="The environments of the project, by name.")
     async def environments(
         self,
         info: Info,
@@ -237,7 +234,7 @@ HOLDER_TYPES: Final = tuple(_TYPES.values())
 
 
 async def _above(info: Info, holder_id: str | None) -> Holder:
-    # What is above a visible holder is visible, and the database's keys say that it is there.
+    # The ancestors of a visible holder are visible, and foreign keys ensure that they are stored.
     found = await info.context.holders.load(str(holder_id))
     if found is None:
         raise HolderNotFound(None, str(holder_id))

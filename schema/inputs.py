@@ -1,4 +1,4 @@
-"""Inputs: what clients write, turned into the domain's drafts."""
+"""GraphQL inputs and their conversion to the domain's drafts."""
 
 from typing import TypeVar
 
@@ -27,18 +27,16 @@ Given = TypeVar("Given")
 
 
 def given(argument: Given | None) -> Given | None:
-    """Return what was given; None for null as well as for what was left out."""
+    """Return the argument; None if it is null or omitted."""
     return None if argument is strawberry.UNSET else argument
 
 
 def kept(argument: Given | None) -> Given | Kept | None:
-    """Return what was given; null takes away, and what was left out is kept."""
+    """Return the argument; None (null) clears a field, and KEPT (omitted) leaves it as it is."""
     return KEPT if argument is strawberry.UNSET else argument
 
 
-@strawberry.input(
-    one_of=True, description="Names one holder. Exactly one of the fields is to be set."
-)
+@strawberry.input(one_of=True, description="Refers to one holder. Exactly one field must be set.")
 class SecretHolderRef:
     project_id: strawberry.ID | None = strawberry.UNSET
     environment_id: strawberry.ID | None = strawberry.UNSET
@@ -50,7 +48,7 @@ class SecretHolderRef:
     agentic_workflow_id: strawberry.ID | None = strawberry.UNSET
 
     def reference(self) -> HolderReference:
-        """Return the holder that is named."""
+        """Return the reference to the named holder."""
         named = {scope: given(getattr(self, f"{scope.lower()}_id")) for scope in HOLDER_SCOPES}
         return next(HolderReference(scope, at) for scope, at in named.items() if at is not None)
 
@@ -60,22 +58,22 @@ class SecretInput:
     __repr__ = starred
 
     key: str = strawberry.field(
-        description="Letters, digits and underscores, a letter first, at most 255."
+        description="The key: at most 255 letters, digits and underscores, starting with a letter."
     )
     value: str | None = strawberry.field(
-        default=strawberry.UNSET, description="At most 64 KiB of UTF-8. Empty if left out."
+        default=strawberry.UNSET,
+        description="The value, at most 64 KiB of UTF-8; empty if omitted.",
     )
     mount_path: str | None = strawberry.field(
-        default=strawberry.UNSET, description="Makes it a FILE, mounted at this absolute path."
+        default=strawberry.UNSET,
+        description="The absolute path to mount the secret at. It makes the secret a FILE.",
     )
     description: str | None = strawberry.field(
-        default=strawberry.UNSET, description="At most 255 characters."
+        default=strawberry.UNSET, description="What the secret is for, at most 255 characters."
     )
     enable_interpolation_in_file: bool | None = strawberry.field(
         default=strawberry.UNSET,
-        description=(
-            "Whether keys in double braces in a file's content are replaced when it is delivered."
-        ),
+        description="Whether a delivery replaces keys in double braces in a file's content.",
     )
 
     def draft(self) -> SecretDraft:
@@ -95,7 +93,9 @@ class ImportSecretInput(SecretInput):
 
     scope: APIVariableScopeEnum | None = strawberry.field(
         default=strawberry.UNSET,
-        description="Which holder of the chain it is for; the holder itself if left out.",
+        description=(
+            "The scope to import the secret to: that of the holder (if omitted) or of one above it."
+        ),
     )
 
     def row(self) -> ImportRow:
@@ -106,10 +106,10 @@ class ImportSecretInput(SecretInput):
 @strawberry.input(description="A new key for a secret. REST: the body of POST …/alias.")
 class SecretAliasInput:
     key: str = strawberry.field(
-        description="Letters, digits and underscores, a letter first, at most 255."
+        description="The key: at most 255 letters, digits and underscores, starting with a letter."
     )
     description: str | None = strawberry.field(
-        default=strawberry.UNSET, description="At most 255 characters."
+        default=strawberry.UNSET, description="What the secret is for, at most 255 characters."
     )
     enable_interpolation_in_file: bool | None = strawberry.UNSET
 
@@ -127,10 +127,11 @@ class SecretOverrideInput:
     __repr__ = starred
 
     value: str | None = strawberry.field(
-        default=strawberry.UNSET, description="At most 64 KiB of UTF-8. Empty if left out."
+        default=strawberry.UNSET,
+        description="The value, at most 64 KiB of UTF-8; empty if omitted.",
     )
     description: str | None = strawberry.field(
-        default=strawberry.UNSET, description="At most 255 characters."
+        default=strawberry.UNSET, description="What the secret is for, at most 255 characters."
     )
     enable_interpolation_in_file: bool | None = strawberry.UNSET
 
@@ -143,16 +144,17 @@ class SecretOverrideInput:
         )
 
 
-@strawberry.input(description="New content for a secret. What is left out stays as it is.")
+@strawberry.input(description="New content for a secret. Omitted fields stay as they are.")
 class SecretEditInput:
     __repr__ = starred
 
-    key: str = strawberry.field(description="The key it has, or a new one.")
+    key: str = strawberry.field(description="The current key, or a new one.")
     value: str | None = strawberry.field(
-        default=strawberry.UNSET, description="Null keeps the value too; an empty text empties it."
+        default=strawberry.UNSET,
+        description="The new value. Null also keeps the current value; an empty text clears it.",
     )
     description: str | None = strawberry.field(
-        default=strawberry.UNSET, description="Null takes it away."
+        default=strawberry.UNSET, description="The new description. Null removes it."
     )
     enable_interpolation_in_file: bool | None = strawberry.UNSET
 
@@ -175,8 +177,9 @@ class ServiceReferenceInput:
 
 @strawberry.input(
     description=(
-        "A secret that is not written by callers. With a source it is a BUILT_IN of the platform, "
-        "whose key may begin with QOVERY_; without one, an EXTERNAL_SECRET."
+        "A secret that the platform or an external secret manager provides. With a source it is a "
+        "BUILT_IN of the platform, whose key can begin with QOVERY_; without one it is an "
+        "EXTERNAL_SECRET."
     )
 )
 class ProvidedSecretInput:
@@ -186,7 +189,7 @@ class ProvidedSecretInput:
     value: str
     source: ServiceReferenceInput | None = strawberry.UNSET
     owned_by: str | None = strawberry.field(
-        default=strawberry.UNSET, description="Who keeps the value; QOVERY if left out."
+        default=strawberry.UNSET, description="The owner of the value; QOVERY if omitted."
     )
     description: str | None = strawberry.UNSET
 

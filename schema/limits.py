@@ -1,8 +1,8 @@
-"""What a document may ask for at most, looked at before it is validated or run.
+"""Checks the limits of a document before it is validated or run.
 
-Each field, spread and inline fragment is visited once: a fragment is measured where it is first
-needed, and what it measures is added wherever it is spread. Counts are those of the document with
-its fragments written out, however large that would be.
+Each field, spread and inline fragment is visited once. A fragment is measured at its first use, and
+its measure is added wherever it is spread. Counts are those of the document with its fragments
+written out, however large that would be.
 """
 
 from collections import Counter
@@ -29,7 +29,7 @@ INTROSPECTION: Final = frozenset({"__schema", "__type"})
 
 
 class Limit(StrEnum):
-    """What is counted, by the names that are documented."""
+    """The documented names of the limits."""
 
     TOKENS = "tokens"
     COMMENTS = "comments"
@@ -54,39 +54,44 @@ LIMITS: Final[Mapping[Limit, int]] = MappingProxyType(
         Limit.ROOT_FIELDS: 10,
         Limit.ALIASES: 20,
         Limit.DIRECTIVES: 20,
-        # Validation compares fields of one name pair by pair.
+        # Validation compares fields with the same name pair by pair.
         Limit.OVERLAPS: 5_000,
         Limit.COST: 20_000,
-        # Once what GraphiQL and code generators ask for, and some more.
+        # One introspection by GraphiQL or a code generator, with some reserve.
         Limit.INTROSPECTION_COST: 36_000,
         Limit.LIST_ENTRIES: 2_000,
-        # Each is as long as a delivery can be; a field of it under two names is there twice.
+        # Each delivery can be of the full size, and a field under two names appears twice.
         Limit.DELIVERIES: 1,
     },
 )
-# What a caller is told about each of them; `{}` is the bound.
+# The message for each limit; `{}` is the bound.
 WORDS: Final[Mapping[Limit, str]] = MappingProxyType(
     {
-        Limit.TOKENS: "A document has at most {} tokens.",
-        Limit.COMMENTS: "A document has at most {} comments.",
-        Limit.DEPTH: "Fields are nested at most {} deep.",
-        Limit.INTROSPECTION_DEPTH: "Fields of the introspection are nested at most {} deep.",
-        Limit.ROOT_FIELDS: "An operation has at most {} fields at its root.",
-        Limit.ALIASES: "An operation has at most {} aliases, fragments written out.",
-        Limit.DIRECTIVES: "An operation has at most {} directives, fragments written out.",
-        Limit.OVERLAPS: "A document has at most {} pairs of fields of one name at one depth.",
-        Limit.COST: "A document may cost at most {}: ask for fewer fields or shorter pages.",
-        Limit.INTROSPECTION_COST: "The introspection may cost at most {}.",
-        Limit.LIST_ENTRIES: "A list in the variables has at most {} entries.",
+        Limit.TOKENS: "A document must have at most {} tokens.",
+        Limit.COMMENTS: "A document must have at most {} comments.",
+        Limit.DEPTH: "Fields must be nested at most {} deep.",
+        Limit.INTROSPECTION_DEPTH: "Introspection fields must be nested at most {} deep.",
+        Limit.ROOT_FIELDS: "An operation must have at most {} root fields.",
+        Limit.ALIASES: "An operation must have at most {} aliases, with fragments written out.",
+        Limit.DIRECTIVES: (
+            "An operation must have at most {} directives, with fragments written out."
+        ),
+        Limit.OVERLAPS: (
+            "A document must have at most {} pairs of fields with the same name at the same depth."
+        ),
+        Limit.COST: "A document must cost at most {}. Select fewer fields or shorter pages.",
+        Limit.INTROSPECTION_COST: "Introspection must cost at most {}.",
+        Limit.LIST_ENTRIES: "A list in the variables must have at most {} entries.",
         Limit.DELIVERIES: (
-            "An operation selects `runtimeSecrets`, and each field of it, under at most {} name."
+            "An operation must select `runtimeSecrets`, and each of its fields, under at most {} "
+            "name."
         ),
     },
 )
 
 
 class LimitExceeded(GatewayError):
-    """A document asks for more than is given."""
+    """A document exceeds a limit."""
 
     code = ErrorCode.LIMIT_EXCEEDED
 
@@ -97,7 +102,7 @@ class LimitExceeded(GatewayError):
 
 @dataclass(slots=True)
 class Measure:
-    """What a definition asks for, with its fragments written out."""
+    """The counts of a definition, with its fragments written out."""
 
     is_operation: bool
     depth: int = 0
@@ -106,11 +111,11 @@ class Measure:
     aliases: int = 0
     directives: int = 0
     introspects: bool = False
-    # By how deep they are: only fields at one depth can stand for each other.
+    # Counted by depth: only fields at the same depth can overlap.
     names: Counter[tuple[int, str]] = field(default_factory=Counter)
 
     def counted(self) -> Iterator[tuple[Limit, int]]:
-        """Give what has a limit in each operation. What no operation spreads is invalid anyway."""
+        """Yield the counts with a limit per operation. Unspread fragments are invalid anyway."""
         if self.is_operation:
             yield Limit.DEPTH, self.depth
             yield Limit.INTROSPECTION_DEPTH, self.introspection_depth
@@ -120,20 +125,20 @@ class Measure:
 
     @property
     def overlaps(self) -> int:
-        """How many pairs of fields at one depth have one name."""
+        """How many pairs of fields have the same name at the same depth."""
         return sum(count * (count - 1) // 2 for count in self.names.values())
 
 
 @dataclass(frozen=True, slots=True)
 class _Position:
-    # `depth` begins anew where the introspection begins; `levels` does not.
+    # `depth` restarts at 0 inside introspection; `levels` does not.
     depth: int = 0
     levels: int = 0
     is_introspection: bool = False
 
 
 class Survey:
-    """Measures a document; `visited` counts the steps that this took."""
+    """Measures a document; `visited` counts the steps."""
 
     def __init__(self, document: DocumentNode) -> None:
         self._document = document
@@ -142,7 +147,7 @@ class Survey:
         self.visited = 0
 
     def measures(self) -> Iterator[Measure]:
-        """Give the measure of each operation, and of each fragment, used or not."""
+        """Yield the measure of each operation and of each fragment, used or not."""
         for definition in self._document.definitions:
             if isinstance(definition, OperationDefinitionNode):
                 yield self._measure(definition)
@@ -157,7 +162,7 @@ class Survey:
 
     def _fragment(self, name: str) -> Measure:
         if name not in self._measured:
-            # A ring, or a name that nothing has, measures nothing: the validation refuses both.
+            # A cycle or an unknown name measures nothing: validation refuses both.
             self._measured[name] = Measure(is_operation=False)
             if name in self._fragments:
                 self._measured[name] = self._measure(self._fragments[name])
@@ -216,10 +221,10 @@ def _fragments(document: DocumentNode) -> Iterator[FragmentDefinitionNode]:
 
 
 def ensure_within(measures: Iterable[Measure]) -> None:
-    """Refuse a document that asks for more than is given.
+    """Refuse a document that exceeds a limit.
 
     Raises:
-        LimitExceeded: naming the first limit that is passed.
+        LimitExceeded: naming the first exceeded limit.
 
     """
     overlaps = 0
@@ -233,7 +238,7 @@ def ensure_within(measures: Iterable[Measure]) -> None:
 
 
 def ensure_short(variables: Mapping[str, object]) -> None:
-    """Refuse variables with longer lists than any argument takes.
+    """Refuse variables with lists that are longer than any argument accepts.
 
     Raises:
         LimitExceeded: naming the bound.

@@ -1,7 +1,7 @@
-"""Errors at the top of an answer: a stable code, and no text that came from a request.
+"""Masks the top-level errors of an answer: a stable code, and no text from the request.
 
-A library's message may quote a literal or a variable, and so a secret's value. What is kept of such
-a message is what the schema says: names of types and of fields.
+A library's message can quote a literal or a variable, and so a secret's value. Only the schema's
+part of such a message is kept: the names of types and fields.
 """
 
 import re
@@ -14,11 +14,11 @@ from gateway.domain.errors import ErrorCode, GatewayError, Internal
 
 _log = structlog.get_logger(__name__)
 
-_SYNTAX: Final = "The document is not valid GraphQL here."
+_SYNTAX: Final = "The document is not valid GraphQL."
 # A name can be as long as a document.
 _MAX_MESSAGE: Final = 300
-_UNUSABLE: Final = "The document cannot be used."
-_WRONG_VALUE: Final = "A value is not of the type that the schema asks for"
+_UNUSABLE: Final = "The document cannot be processed."
+_WRONG_VALUE: Final = "A value does not have the type that the schema requires"
 _VARIABLE: Final = re.compile(
     r"Variable '\$(?P<name>\w+)' has invalid (?:default )?value(?: at (?P<at>[\w.\[\]]+))?:"
 )
@@ -26,12 +26,12 @@ _EXPECTED: Final = re.compile(
     r"Expected (?:a )?value of (?:non-null )?type '[\w!\[\]]+'"
     r"(?: to include required field '\w+'| to be an object| not to be None| to be provided)?"
 )
-# Signs of a message that quotes what was given.
+# Words of messages that quote a value from the request.
 _QUOTING: Final = re.compile(r"found|cannot represent|encountered error|does not exist in")
 
 
 def masked(error: GraphQLError) -> dict[str, Any]:
-    """Return an error as the answer shows it."""
+    """Return the error as the answer shows it."""
     code, message = _code_and_message(error)
     extensions: dict[str, Any] = {"code": code}
     if variable := _VARIABLE.match(error.message):
@@ -48,7 +48,7 @@ def _code_and_message(error: GraphQLError) -> tuple[ErrorCode, str]:
     cause = error.original_error
     if isinstance(cause, GatewayError):
         return cause.code, cause.message
-    # Without a path nothing was executed: the request is at fault, not we.
+    # Without a path nothing was executed, so the request is at fault.
     if error.path is None:
         return ErrorCode.BAD_USER_INPUT, _request_error(error)
     _log.error("unexpected_error", path=error.path, exc_info=cause or error)
@@ -56,7 +56,7 @@ def _code_and_message(error: GraphQLError) -> tuple[ErrorCode, str]:
 
 
 def _rule_of_a_scalar(error: GraphQLError) -> str | None:
-    """Return what a scalar of our own says of a value in a variable, which quotes nothing."""
+    """Return the message of the schema's own scalar about a variable; it never quotes the value."""
     cause = getattr(error.original_error, "original_error", None)
     return cause.message if isinstance(cause, GatewayError) else None
 
@@ -65,7 +65,7 @@ def _request_error(error: GraphQLError) -> str:
     if isinstance(error, GraphQLSyntaxError):
         return _SYNTAX
     if not isinstance(error.original_error, GraphQLError | None):
-        # Not the library's own refusal: the document broke it, e.g. by a number of 5,000 digits.
+        # Not a refusal by the library: the document broke it, e.g. with a number of 5,000 digits.
         _log.warning("refused_document", kind=type(error.original_error).__name__)
         return _UNUSABLE
     expected = _EXPECTED.search(error.message)

@@ -1,4 +1,4 @@
-"""Every mutation by name: the class body is the table, one greppable line a name."""
+"""Every mutation by name, one line each."""
 
 import strawberry
 
@@ -32,7 +32,7 @@ from schema.operations import (
 )
 
 
-@strawberry.type(description="What can be changed. Outcomes are typed entries of `errors`.")
+@strawberry.type(description="All mutations. Business errors are typed entries of `errors`.")
 class Mutation:
     create_project_secret = creation(Scope.PROJECT)
     edit_project_secret = editing(Scope.PROJECT)
@@ -64,7 +64,7 @@ class Mutation:
     create_job_secret_override = overriding(Scope.JOB)
     create_job_secret_alias = aliasing(Scope.JOB)
 
-    # The same for a holder of any kind: for a frontend which has one form for all.
+    # The same for a holder of any kind, for a frontend that has one form for all of them.
     create_secret = creation(None)
     create_secret_override = overriding(None)
     create_secret_alias = aliasing(None)

@@ -1,4 +1,4 @@
-"""The makers of mutations on secrets: one an operation, each for one kind of holder or for any."""
+"""Builds the mutations on secrets: one builder per operation, for one kind of holder or any."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
@@ -35,15 +35,15 @@ from schema.payloads import DeleteSecretPayload, ImportSecretsPayload, SecretPay
 WithDependents = Annotated[
     bool | None,
     strawberry.argument(
-        description="Delete the secret even if others refer to it, and its aliases and overrides."
+        description="Delete the secret even if others refer to it, with its aliases and overrides."
     ),
 ]
 Referral = SecretAliasInput | SecretOverrideInput
 _UseCase = Callable[[Services], Callable[..., Awaitable[Secret]]]
 
 
-def creation(scope: Scope | None) -> Any:  # noqa: ANN401 - what Strawberry's own maker returns
-    """Make the mutation that creates a secret."""
+def creation(scope: Scope | None) -> Any:  # noqa: ANN401 - what strawberry.mutation returns
+    """Build the mutation that creates a secret."""
 
     async def resolve(
         info: Info,
@@ -60,24 +60,24 @@ def creation(scope: Scope | None) -> Any:  # noqa: ANN401 - what Strawberry's ow
         )
         return await SecretPayload.of(info, work, paths(scope))
 
-    words = f"Create a secret{scope_phrase(scope)}; with a mount path, a FILE."
+    words = f"Create a secret{scope_phrase(scope)}. A mount path makes it a FILE."
     return mutation(resolve, words, scope=scope)
 
 
 def aliasing(scope: Scope | None) -> Any:  # noqa: ANN401 - as above
-    """Make the mutation that creates an alias."""
+    """Build the mutation that creates an alias."""
     words = (
-        f"Give a secret of the same or a wider scope another key{scope_phrase(scope)}. The alias "
-        "follows its target; an alias cannot be aliased."
+        f"Create an alias{scope_phrase(scope)}: a second key for a secret of the same or a wider "
+        "scope. The alias follows its target; an alias cannot be aliased."
     )
     return _referring(scope, SecretAliasInput, lambda services: services.aliases.create, words)
 
 
 def overriding(scope: Scope | None) -> Any:  # noqa: ANN401 - as above
-    """Make the mutation that creates an override."""
+    """Build the mutation that creates an override."""
     words = (
-        f"Give a VALUE or a FILE of a wider scope another value{scope_phrase(scope)}, and from "
-        "there on."
+        f"Create an override{scope_phrase(scope)}: another value for a VALUE or a FILE of a wider "
+        "scope, for the holder and all below it."
     )
     return _referring(scope, SecretOverrideInput, lambda services: services.overrides.create, words)
 
@@ -109,7 +109,7 @@ def _referring(scope: Scope | None, takes: type[Referral], use_case: _UseCase, w
 
 
 def editing(scope: Scope) -> Any:  # noqa: ANN401 - as above
-    """Make the mutation that edits what hangs on a holder of one kind."""
+    """Build the mutation that edits a secret of a holder of one kind."""
 
     async def resolve(
         info: Info,
@@ -142,7 +142,7 @@ def editing(scope: Scope) -> Any:  # noqa: ANN401 - as above
 
 
 def deletion(scope: Scope) -> Any:  # noqa: ANN401 - as above
-    """Make the mutation that deletes what hangs on a holder of one kind."""
+    """Build the mutation that deletes a secret of a holder of one kind."""
 
     async def resolve(
         info: Info,
@@ -166,12 +166,12 @@ def deletion(scope: Scope) -> Any:  # noqa: ANN401 - as above
         )
         return await DeleteSecretPayload.of(info, work, paths(scope))
 
-    words = f"Delete a secret defined{scope_phrase(scope)}, and the aliases and overrides of it."
+    words = f"Delete a secret defined{scope_phrase(scope)}, with its aliases and overrides."
     return mutation(resolve, words, scope=scope)
 
 
 def editing_anywhere() -> Any:  # noqa: ANN401 - as above
-    """Make the mutation that edits a secret wherever it hangs."""
+    """Build the mutation that edits a secret of any holder."""
 
     async def resolve(
         info: Info,
@@ -201,7 +201,7 @@ def editing_anywhere() -> Any:  # noqa: ANN401 - as above
 
 
 def deletion_anywhere() -> Any:  # noqa: ANN401 - as above
-    """Make the mutation that deletes a secret wherever it hangs."""
+    """Build the mutation that deletes a secret of any holder."""
 
     async def resolve(
         info: Info,
@@ -233,7 +233,7 @@ def deletion_anywhere() -> Any:  # noqa: ANN401 - as above
 
 
 def importing() -> Any:  # noqa: ANN401 - as above
-    """Make the mutation that imports many secrets at once."""
+    """Build the mutation that imports many secrets at once."""
 
     async def resolve(
         info: Info,
@@ -254,7 +254,8 @@ def importing() -> Any:  # noqa: ANN401 - as above
         return await ImportSecretsPayload.of(info, work, rows, paths())
 
     words = (
-        "Import up to 1,000 secrets in one transaction. A key that the holder has is updated if "
-        "`overwrite`, else skipped; one that a wider scope has is overridden."
+        "Import up to 1,000 secrets in one transaction. A key that the holder already has is "
+        "updated if `overwrite` is true, and skipped otherwise. A key of a wider scope is "
+        "overridden."
     )
     return mutation(resolve, words)

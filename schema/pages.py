@@ -1,4 +1,4 @@
-"""Connections: pages as Relay describes them."""
+"""Pages as Relay connections."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Generic, Self, TypeVar
@@ -12,16 +12,20 @@ Node = TypeVar("Node")
 
 First = Annotated[
     int | None,
-    strawberry.argument(description="How many from the front, at most 100; 50 if left out."),
+    strawberry.argument(
+        description="The number of entries from the start, at most 100; 50 if omitted."
+    ),
 ]
 After = Annotated[
-    str | None, strawberry.argument(description="Go on after this cursor of the same list.")
+    str | None, strawberry.argument(description="Continue after this cursor of the same list.")
 ]
-Last = Annotated[int | None, strawberry.argument(description="How many from the end, at most 100.")]
+Last = Annotated[
+    int | None, strawberry.argument(description="The number of entries from the end, at most 100.")
+]
 Before = Annotated[str | None, strawberry.argument(description="End before this cursor.")]
 
 
-@strawberry.type(description="Where a page stands in its list.")
+@strawberry.type(description="The position of a page in its list.")
 class PageInfo:
     has_next_page: bool
     has_previous_page: bool
@@ -41,14 +45,14 @@ class Connection(Generic[Node]):
     page_info: PageInfo
     count: strawberry.Private[Callable[[], Awaitable[int]]]
 
-    @strawberry.field(description="How many entries the whole list has.")
+    @strawberry.field(description="The number of entries in the whole list.")
     async def total_count(self) -> int:
         """Count the list."""
         return await self.count()
 
     @classmethod
     def of(cls, page: Page[Item], wrap: Callable[[Item], Node]) -> Self:
-        """Wrap a page of the domain's."""
+        """Convert a page of the domain."""
         edges = [Edge(cursor=entry.cursor, node=wrap(entry.item)) for entry in page.entries]
         return cls(
             edges=edges,

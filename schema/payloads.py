@@ -1,4 +1,4 @@
-"""What a mutation answers, and how a use case's outcome becomes it."""
+"""The payloads of mutations, built from the outcomes of use cases."""
 
 from collections.abc import Awaitable, Iterable, Mapping
 from typing import Final, Self
@@ -23,19 +23,21 @@ from schema.secrets import Secret, SecretEdge
 ArgumentPaths = Mapping[Argument, list[str]]
 
 
-@strawberry.type(description="What a change does besides what was asked for.")
+@strawberry.type(description="A side effect of a change.")
 class MutationWarning:
     code: MutationWarningCode = strawberry.field(
-        description="What it is about, for programs: never renamed."
+        description="The warning code, for programs. Codes are never renamed."
     )
-    message: str = strawberry.field(description="For people; may change.")
+    message: str = strawberry.field(description="A text for people. It can change.")
     path: list[str] | None = strawberry.field(
-        description='Which argument, e.g. ["input", "value"]: for a form.'
+        description=(
+            'The argument concerned, e.g. ["input", "value"], to show the warning in a form.'
+        )
     )
 
     @classmethod
     def all_of(cls, warnings: Iterable[ChangeWarning], paths: ArgumentPaths) -> list[Self]:
-        """Show the warnings of one change."""
+        """Convert the domain object."""
         return [
             cls(code=warning.code, message=warning.message, path=paths.get(warning.argument))
             for warning in warnings
@@ -43,16 +45,16 @@ class MutationWarning:
 
 
 WARNINGS_DESCRIPTION: Final = (
-    "What a client can show beside the outcome. A dry run has the same warnings."
+    "Warnings to show beside the result. A dry run returns the same warnings."
 )
 
 
 def to_errors(error: BusinessError, paths: ArgumentPaths) -> list[MutationError]:
-    """Tell why a use case wrote nothing."""
+    """Convert a use case's error, with the path of its argument."""
     return [typed_error(error, paths.get(error.argument) if error.argument else None)]
 
 
-@strawberry.type(description="`secret` is set exactly where `errors` is empty.")
+@strawberry.type(description="`secret` is set exactly if `errors` is empty.")
 class SecretPayload:
     secret: Secret | None = None
     secret_edge: SecretEdge | None = strawberry.field(
@@ -61,7 +63,9 @@ class SecretPayload:
     )
     holder: SecretHolder | None = strawberry.field(
         default=None,
-        description="Select a list or a count again here, and any client's cache is up to date.",
+        description=(
+            "The holder of the secret. Select its lists or counts again to update a client's cache."
+        ),
     )
     errors: list[MutationError]
     warnings: list[MutationWarning] = strawberry.field(
@@ -70,7 +74,7 @@ class SecretPayload:
 
     @classmethod
     async def of(cls, info: Info, work: Awaitable[DomainSecret], paths: ArgumentPaths) -> Self:
-        """Wait for the use case; tell what it wrote, or why it wrote nothing."""
+        """Await the use case; return what it wrote or the errors."""
         try:
             with collecting_warnings() as warnings:
                 secret = await info.context.finish(work)
@@ -88,12 +92,12 @@ class SecretPayload:
         )
 
 
-@strawberry.type(description="What went, where `errors` is empty.")
+@strawberry.type(description="What was deleted, if `errors` is empty.")
 class DeleteSecretPayload:
     deleted_secret_ids: list[strawberry.ID] = strawberry.field(
         description=(
-            "For Relay's @deleteRecord: the secret, and the aliases and overrides which went "
-            "with it."
+            "The secret and the aliases and overrides that were deleted with it, for Relay's "
+            "@deleteRecord."
         )
     )
     holder: SecretHolder | None = None
@@ -104,7 +108,7 @@ class DeleteSecretPayload:
 
     @classmethod
     async def of(cls, info: Info, work: Awaitable[Deletion], paths: ArgumentPaths) -> Self:
-        """Wait for the use case; tell what went, or why nothing did."""
+        """Await the use case; return what it deleted or the errors."""
         try:
             with collecting_warnings() as warnings:
                 deletion = await info.context.finish(work)
@@ -112,32 +116,32 @@ class DeleteSecretPayload:
             return cls(deleted_secret_ids=[], errors=to_errors(error, paths))
         await info.context.renew()
         return cls(
-            deleted_secret_ids=[strawberry.ID(gone) for gone in deletion.ids],
+            deleted_secret_ids=[strawberry.ID(deleted_id) for deleted_id in deletion.ids],
             holder=holder_type(deletion.holder),
             errors=[],
             warnings=MutationWarning.all_of(warnings, paths),
         )
 
 
-@strawberry.type(description="What became of one row of an import.")
+@strawberry.type(description="The result of one row of an import.")
 class ImportedSecret:
-    key: str = strawberry.field(description="The row's key, as it was sent.")
+    key: str = strawberry.field(description="The key of the row, as it was sent.")
     action: ImportAction
-    secret: Secret | None = strawberry.field(description="Null where the row failed.")
+    secret: Secret | None = strawberry.field(description="The secret; null if the row failed.")
 
 
 @strawberry.type(
-    description="What became of an import. Rows fail one by one; the others go through."
+    description="The result of an import. A row can fail; the other rows are still written."
 )
 class ImportSecretsPayload:
-    total_count: int = strawberry.field(description="How many rows were sent.")
+    total_count: int = strawberry.field(description="The number of rows sent.")
     imported: list[Secret] = strawberry.field(
         description="The secrets that were created, updated or overridden."
     )
-    rows: list[ImportedSecret] = strawberry.field(description="Every row, in the order sent.")
+    rows: list[ImportedSecret] = strawberry.field(description="All rows, in the order sent.")
     holder: SecretHolder | None = None
     errors: list[MutationError] = strawberry.field(
-        description='Why rows failed; the path says which: ["secrets", "3", "key"].'
+        description='Why rows failed. The path names the row, e.g. ["secrets", "3", "key"].'
     )
     warnings: list[MutationWarning] = strawberry.field(
         default_factory=list, description=WARNINGS_DESCRIPTION
@@ -151,7 +155,7 @@ class ImportSecretsPayload:
         sent: list[ImportRow],
         paths: ArgumentPaths,
     ) -> Self:
-        """Wait for the use case; tell what became of each row."""
+        """Await the use case; return the result of each row."""
         try:
             with collecting_warnings() as warnings:
                 report = await info.context.finish(work)
@@ -164,11 +168,11 @@ class ImportSecretsPayload:
             imported=[Secret.of(secret) for secret in written],
             rows=[
                 ImportedSecret(
-                    key=asked.draft.key,
+                    key=sent_row.draft.key,
                     action=row.action,
                     secret=Secret.of(row.secret) if row.secret else None,
                 )
-                for asked, row in zip(sent, report.rows, strict=True)
+                for sent_row, row in zip(sent, report.rows, strict=True)
             ],
             holder=holder_type(report.holder),
             errors=[
@@ -212,14 +216,14 @@ def _row_path(index: int, error: BusinessError) -> list[str]:
     return ["secrets", str(index), _ROW_FIELDS.get(error.argument, "key")]
 
 
-@strawberry.type(description="`holder` is set exactly where `errors` is empty.")
+@strawberry.type(description="`holder` is set exactly if `errors` is empty.")
 class HolderPayload:
     holder: SecretHolder | None = None
     errors: list[MutationError]
 
     @classmethod
     async def of(cls, info: Info, work: Awaitable[Holder], paths: ArgumentPaths) -> Self:
-        """Wait for the use case; tell what it wrote, or why it wrote nothing."""
+        """Await the use case; return what it wrote or the errors."""
         try:
             holder = await info.context.finish(work)
         except BusinessError as error:
@@ -228,7 +232,7 @@ class HolderPayload:
         return cls(holder=holder_type(holder), errors=[])
 
 
-@strawberry.type(description="What went, where `errors` is empty.")
+@strawberry.type(description="What was deleted, if `errors` is empty.")
 class DeleteHolderPayload:
     deleted_holder_ids: list[strawberry.ID]
     deleted_secret_ids: list[strawberry.ID]
@@ -236,7 +240,7 @@ class DeleteHolderPayload:
 
     @classmethod
     async def of(cls, info: Info, work: Awaitable[HolderDeletion], paths: ArgumentPaths) -> Self:
-        """Wait for the use case; tell what went, or why nothing did."""
+        """Await the use case; return what it deleted or the errors."""
         try:
             deletion = await info.context.finish(work)
         except BusinessError as error:
@@ -244,7 +248,7 @@ class DeleteHolderPayload:
             return cls(deleted_holder_ids=[], deleted_secret_ids=[], errors=errors)
         await info.context.renew()
         return cls(
-            deleted_holder_ids=[strawberry.ID(gone) for gone in deletion.holder_ids],
-            deleted_secret_ids=[strawberry.ID(gone) for gone in deletion.secret_ids],
+            deleted_holder_ids=[strawberry.ID(deleted_id) for deleted_id in deletion.holder_ids],
+            deleted_secret_ids=[strawberry.ID(deleted_id) for deleted_id in deletion.secret_ids],
             errors=[],
         )

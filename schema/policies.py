@@ -1,8 +1,8 @@
-"""What may be read, declared: a field of a root or a type without a line here fails the build.
+"""Declares the permission to read each root field and each type; a missing line fails the build.
 
-A type's line holds wherever the type is reached from: its rows are judged by where they hang, not
-by the field that led to them. Mutations declare their permission where they are made. All of it is
-enforced in `schema/enforcement.py`.
+A type's line applies wherever the type is reached from: its rows are judged by their holder, not by
+the field that led to them. Mutations declare their permission where they are built.
+`schema/enforcement.py` enforces all of it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ from graphql import GraphQLObjectType, GraphQLSchema
 
 from gateway.domain.permissions import Permission
 
-# It has nothing of its own: each thing in it is judged by that thing's own line.
+# A container without data of its own: each object in it is judged by its own type's line.
 CARRIES: Final = "carries"
 Policy = Permission | str
 
@@ -38,7 +38,7 @@ FIELDS: Final[Mapping[str, Policy]] = MappingProxyType(
         "Query.terraform": _HIERARCHY,
         "Query.agenticWorkflow": _HIERARCHY,
         "Query.secret": _SECRETS,
-        # Sealed for the organization, and moved by what happens there only.
+        # Sealed for the organization, and advanced only by changes in it.
         "Query.changeCursor": CARRIES,
         "Subscription.secretChanged": _SECRETS,
         "Subscription.effectiveSecretsChanged": _SECRETS,
@@ -131,11 +131,11 @@ TYPES: Final[Mapping[str, Policy]] = MappingProxyType(
 
 
 class UndeclaredPolicy(Exception):
-    """A schema tells something of which nobody said who may read it."""
+    """A part of the schema has no declared permission."""
 
 
 def ensure_declared(schema: GraphQLSchema) -> None:
-    """Refuse a schema with a readable field or a type that has no line.
+    """Refuse a schema with a root field or a type that has no line.
 
     Raises:
         UndeclaredPolicy: naming all of them.

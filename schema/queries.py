@@ -1,4 +1,4 @@
-"""Every query. What the viewer may not see is null, as if it were not there."""
+"""Every query. An object that the principal cannot see is null, as if it were absent."""
 
 from asyncio import gather
 from functools import partial
@@ -52,9 +52,9 @@ from schema.secrets import Secret
 Kind = TypeVar("Kind", bound=SecretHolder)
 
 
-@strawberry.type(description="What can be read.")
+@strawberry.type(description="All queries.")
 class Query:
-    @strawberry.field(description="Anything by its id.")
+    @strawberry.field(description="A holder or a secret by its id.")
     async def node(self, info: Info, id: strawberry.ID) -> Node | None:
         """Load a holder or a secret."""
         return await _node(info, id)
@@ -64,7 +64,7 @@ class Query:
         """Load a project."""
         return await _holder(info, id, Project)
 
-    @strawberry.field(description="The projects that the viewer can see, by name.")
+    @strawberry.field(description="The projects that you can see, by name.")
     async def projects(
         self,
         info: Info,
@@ -123,7 +123,7 @@ class Query:
 
     @strawberry.field(
         description=(
-            "Why a service sees what it sees under a key, or why it does not see it. Null where "
+            "Why a service sees what it sees under a key, or why it does not see the key. Null if "
             "there is no such service."
         )
     )
@@ -139,8 +139,8 @@ class Query:
     @strawberry.field(
         graphql_type=list[RuntimeSecret],
         description=(
-            "The delivery door: all that a service gets at run time, with values, references "
-            "between them resolved. It needs its own permission, and each use is recorded."
+            "The delivery: all that a service gets at run time, with values and resolved "
+            "references. It needs its own permission, and the audit log records each use."
         ),
     )
     async def runtime_secrets(
@@ -161,15 +161,20 @@ class Query:
         return wrapped_delivery(delivered)
 
     @strawberry.field(
-        description="Anything by each of these ids, at most 100; null where nothing is."
+        description=(
+            "A holder or a secret for each of these ids, at most 100; null for an id that is not "
+            "found."
+        )
     )
     async def nodes(self, info: Info, ids: list[strawberry.ID]) -> list[Node | None]:
         """Load holders and secrets."""
         ensure_page_size(len(ids))
-        # Together, so that the loaders ask for all of them at once.
+        # Concurrently, so that the loaders fetch all of them in one batch.
         return await gather(*(_node(info, wanted) for wanted in ids))
 
-    @strawberry.field(description="The API tokens of places where the viewer manages access.")
+    @strawberry.field(
+        description="The API tokens with a role where you manage access, oldest first."
+    )
     async def api_tokens(
         self,
         info: Info,
@@ -187,7 +192,10 @@ class Query:
         return ApiTokenConnection.of(page, ApiToken.of)
 
     @strawberry.field(
-        description="Who may do what, where the viewer manages access; of all, or of one grantee."
+        description=(
+            "The roles granted where you manage access, oldest first; all of them, or those of one "
+            "grantee."
+        )
     )
     async def grants(
         self,
@@ -210,8 +218,8 @@ class Query:
 
     @strawberry.field(
         description=(
-            "The users with a grant where the viewer manages access, by name; all users, where "
-            "that is the organization."
+            "The users with a role where you manage access, by name; all users if you manage "
+            "access in the whole organization."
         )
     )
     async def users(
@@ -232,8 +240,7 @@ class Query:
 
     @strawberry.field(
         description=(
-            "What was done where the viewer may read the audit trail, the newest first: changes, "
-            "and deliveries of values."
+            "The audit log where you can read it, newest first: changes, and deliveries of values."
         )
     )
     async def audit_events(
@@ -245,7 +252,7 @@ class Query:
         before: Before = strawberry.UNSET,
         filter: AuditFilter | None = strawberry.UNSET,
     ) -> AuditEventConnection:
-        """Load a page of the audit trail."""
+        """Load a page of the audit log."""
         page = await info.context.services.audit.page(
             info.context.view,
             principal=info.context.principal,
@@ -258,12 +265,12 @@ class Query:
 
     @strawberry.field(
         description=(
-            "Where the log of changes stands in this answer. Give it to a subscription as `after`, "
-            "and no change since then is missed."
+            "The position of this answer in the change feed. Pass it to a subscription as `after` "
+            "to receive every later change."
         )
     )
     async def change_cursor(self, info: Info) -> str:
-        """Tell the place in the log."""
+        """Return the position in the change feed."""
         return await info.context.services.change_feed.cursor(
             info.context.view, principal=info.context.principal
         )

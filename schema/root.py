@@ -1,4 +1,4 @@
-"""The schema, put together."""
+"""Builds the schema."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -26,66 +26,66 @@ from schema.subscriptions import Subscription
 
 
 class InvalidDocument(Exception):
-    """A document of ours does not fit the schema."""
+    """A document of the gateway does not fit the schema."""
 
 
 class GatewaySchema(strawberry.Schema):
-    """A schema that logs nothing by itself: the stock log quotes documents and variables."""
+    """A schema that does not log errors: Strawberry's log quotes documents and variables."""
 
     @property
     def types(self) -> GraphQLSchema:
-        """The schema as the GraphQL library knows it."""
+        """The schema as a graphql-core object."""
         return self._schema
 
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None:
-        """Leave errors to the executor, which knows what may be told."""
+        """Log nothing; the executor masks and logs errors."""
 
     def ensure_declared(self) -> None:
-        """Refuse what has no policy.
+        """Refuse a schema with parts that have no policy.
 
         Raises:
-            UndeclaredPolicy: naming all of it.
+            UndeclaredPolicy: naming all of them.
 
         """
         ensure_declared(self._schema)
 
     def first_fault(self, document: str) -> str | None:
-        """Return what is wrong first with a document that does not fit; None if it does."""
+        """Return the first validation error of a document; None if it is valid."""
         errors = validated(self._schema, document)
         return errors[0].message if errors else None
 
     def _get_custom_context_kwargs(
         self, operation_extensions: dict[str, Any] | None = None, *, sync: bool = False
     ) -> dict[str, Any]:
-        # What was meant is nobody's to guess: the guess tells names, and costs time.
+        # Suggestions would reveal names and cost time.
         stock = super()._get_custom_context_kwargs(operation_extensions, sync=sync)
         return stock | {"hide_suggestions": True}
 
 
 class KnownDocuments(SchemaExtension):
-    """Takes documents, and what is wrong with them, from the caches."""
+    """Takes syntax trees and validation errors from the caches."""
 
     def on_parse(self) -> Iterator[None]:
-        """Put the tree in its place."""
+        """Set the cached syntax tree."""
         context = self.execution_context
         context.graphql_document = parsed(str(context.query))
         yield
 
     def on_validate(self) -> Iterator[None]:
-        """Put what is wrong in its place."""
+        """Set the cached validation errors."""
         context = self.execution_context
-        context.pre_execution_errors = validated(context.schema._schema, str(context.query))  # noqa: SLF001 - there is no other way to it
+        context.pre_execution_errors = validated(context.schema._schema, str(context.query))  # noqa: SLF001 - Strawberry has no public access to it
         yield
 
 
 @cache
 def build_schema() -> GatewaySchema:
-    """Return the schema, which is the same for all.
+    """Return the schema, which is built once per process.
 
     Raises:
-        UndeclaredPolicy: if it tells something of which nobody said who may read it.
+        UndeclaredPolicy: if a part of it has no declared permission.
 
     """
     schema = GatewaySchema(
@@ -107,10 +107,10 @@ def build_schema() -> GatewaySchema:
 
 
 def fault_of(document: str) -> str | None:
-    """Return why a document that callers name could never be run; None if it can be."""
+    """Return why a stored document can never run; None if it can."""
     try:
         if not admitted(document).operations:
-            return "It has no operation."
+            return "The document has no operation."
         errors = validated(build_schema().types, document)
     except LimitExceeded as error:
         return error.message
@@ -120,7 +120,7 @@ def fault_of(document: str) -> str | None:
 
 
 def _locate(error: GraphQLError) -> str:
-    # As a caller is told it: a literal in the document may be what no message shows.
+    # Masked as in an answer: a literal in the document can be a secret.
     masked_error = masked(error)
     at = [
         f" (line {item['line']}, column {item['column']})"
@@ -131,10 +131,10 @@ def _locate(error: GraphQLError) -> str:
 
 @cache
 def ensure_valid(document: str) -> None:
-    """Refuse a document of ours that does not fit the schema.
+    """Refuse a document of the gateway that does not fit the schema.
 
     Raises:
-        InvalidDocument: with what is wrong with it first.
+        InvalidDocument: with the first validation error.
 
     """
     if fault := build_schema().first_fault(document):

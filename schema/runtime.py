@@ -1,4 +1,4 @@
-"""The delivery door's types: the only ones that carry a value, and reachable from no other type."""
+"""The types of a delivery: the only ones with values, and reachable only from `runtimeSecrets`."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from gateway.services.delivery import CheckReferences, refuse_unresolved
 from gateway.services.delivery import RuntimeSecret as DomainRuntimeSecret
 from schema.enums import OnUnresolved
 
-# How many entries of an answer are completed before other requests have a turn.
+# How many entries of an answer are completed before other requests get a turn.
 ENTRIES_AT_ONCE: Final = 100
 CHECKS: Final[Mapping[OnUnresolved, CheckReferences | None]] = MappingProxyType(
     {OnUnresolved.KEEP: None, OnUnresolved.FAIL: refuse_unresolved}
@@ -41,12 +41,12 @@ class RuntimeSecret:
     __repr__ = starred
 
     key: str
-    value: str = strawberry.field(description="For a file, where it is.")
+    value: str = strawberry.field(description="The value; for a file, its path.")
     file: RuntimeFile | None
 
     @classmethod
     def of(cls, delivered: DomainRuntimeSecret) -> Self:
-        """Hand over what is delivered."""
+        """Convert the domain object."""
         file = delivered.file
         return cls(
             key=delivered.key,
@@ -56,7 +56,7 @@ class RuntimeSecret:
 
 
 def is_alone(operation: OperationDefinitionNode) -> bool:
-    """Tell whether a delivery is certainly the only field at the root that reads anything."""
+    """Return whether a delivery is certainly the only root field that reads data."""
     selections = operation.selection_set.selections
     names = [selection.name.value for selection in selections if isinstance(selection, FieldNode)]
     return len(names) == len(selections) and len(names) - names.count("__typename") == 1
@@ -66,7 +66,7 @@ Delivered = list[RuntimeSecret] | AsyncIterator[RuntimeSecret]
 
 
 def wrapped_delivery(delivered: Sequence[DomainRuntimeSecret]) -> Delivered:
-    """Hand over a delivery: a short one at once, a long one in steps."""
+    """Wrap a delivery: a short one as a list, a long one as an iterator that yields to the loop."""
     wrapped = [RuntimeSecret.of(secret) for secret in delivered]
     return wrapped if len(wrapped) <= ENTRIES_AT_ONCE else _in_steps(wrapped)
 

@@ -14,13 +14,13 @@ def _print(moment: datetime) -> str:
 
 
 def _read(given: object) -> datetime:
-    # What is no text has no offset either.
+    # A value of another type is refused like a text without an offset.
     return read_moment(given if isinstance(given, str) else "")
 
 
 DATE_TIME: Final[ScalarDefinition] = strawberry.scalar(
     name="DateTime",
-    description="An RFC 3339 date and time with an offset. Answers are in UTC.",
+    description="An RFC 3339 date and time with an offset. Answers use UTC.",
     specified_by_url="https://scalars.graphql.org/andimarek/date-time.html",
     serialize=_print,
     parse_value=_read,

@@ -1,4 +1,4 @@
-"""Secrets and what they refer to. No type here has a value: it can be written, never read."""
+"""Secrets and their targets. No type here has a value: values can be written but not read."""
 
 from datetime import datetime
 from typing import Annotated, Self
@@ -22,19 +22,18 @@ from schema.pages import After, Before, Connection, Edge, First, Last
 
 @strawberry.type
 class _Facts:
-    """What both kinds of reference tell of the secret they refer to."""
+    """The fields of a target, for aliases and overrides."""
 
-    id: strawberry.ID = strawberry.field(description="The id of the secret that is referred to.")
+    id: strawberry.ID = strawberry.field(description="The id of the target.")
     key: str
     scope: APIVariableScopeEnum
     variable_type: APIVariableTypeEnum
-    mount_path: str | None = strawberry.field(description="For a FILE: where it is mounted.")
+    mount_path: str | None = strawberry.field(description="The mount path of a FILE.")
     description: str | None
     enable_interpolation_in_file: bool | None
 
     @classmethod
     def of(cls, facts: SecretFacts) -> Self:
-        """Tell the facts."""
         return cls(
             id=strawberry.ID(facts.id),
             key=facts.key,
@@ -45,94 +44,93 @@ class _Facts:
             enable_interpolation_in_file=facts.enable_interpolation_in_file,
         )
 
-    @strawberry.field(description="The secret itself; null where the viewer may not read it.")
+    @strawberry.field(description="The target as a secret; null if you cannot read it.")
     async def secret(
         self, info: Info
     ) -> Annotated["Secret", strawberry.lazy("schema.secrets")] | None:
-        """Load the secret that is referred to."""
+        """Load the target."""
         found = await info.context.secrets.load(self.id)
         return Secret.of(found) if found else None
 
 
 @strawberry.type(
-    description="What an alias stands for: what may be told of it to one who may not read it."
+    description=(
+        "The target of an alias, with the fields that are visible even if you cannot read the "
+        "target."
+    )
 )
 class SecretAlias(_Facts):
-    """What an alias stands for."""
+    """The target of an alias."""
 
 
-@strawberry.type(description="What an override replaces.")
+@strawberry.type(description="The target of an override: the secret that it replaces.")
 class SecretOverride(_Facts):
-    """What an override replaces."""
+    """The target of an override: the secret that it replaces."""
 
 
-def seen_target(info: Info, secret: DomainSecret) -> SecretFacts | None:
-    """Return what an alias or override refers to, if that is there for the viewer."""
+def visible_target(info: Info, secret: DomainSecret) -> SecretFacts | None:
+    """Return the target of an alias or override, if it is visible to the principal."""
     return info.context.services.secrets.target_of(secret, principal=info.context.principal)
 
 
-@strawberry.type(description="A secret. Its value can be written, never read.")
+@strawberry.type(description="A secret. Its value can be written but not read.")
 class Secret(Node):
     source: strawberry.Private[DomainSecret]
     key: str = strawberry.field(
-        description="The name under which services get the value; case-sensitive."
+        description="The name of the environment variable that delivers the value; case-sensitive."
     )
     scope: APIVariableScopeEnum
     variable_type: APIVariableTypeEnum
-    mount_path: str | None = strawberry.field(
-        description="For a secret of type FILE: where it is mounted."
-    )
+    mount_path: str | None = strawberry.field(description="The mount path of a FILE.")
     description: str | None
     enable_interpolation_in_file: bool | None
     owned_by: str | None = strawberry.field(
-        description="What made the secret, e.g. the platform or an external secret manager."
+        description="The owner of the secret, e.g. the platform or an external secret manager."
     )
     created_at: datetime
     updated_at: datetime | None
     service_id: strawberry.ID | None = strawberry.field(
         description=(
-            "The service it belongs to; for a BUILT_IN, the one it comes from. Null on PROJECT and "
-            "ENVIRONMENT rows."
+            "The service that the secret belongs to; for a BUILT_IN, the service that it comes "
+            "from. Null for a secret of a project or an environment."
         )
     )
     service_name: str | None
     service_type: LinkedServiceTypeEnum | None
-    version: int = strawberry.field(description="Grows by one with every change.")
+    version: int = strawberry.field(
+        description="The version, which increases by one with every change."
+    )
     organization_id: strawberry.ID
     project_id: strawberry.ID
     environment_id: strawberry.ID | None = strawberry.field(
-        description="The environment it lives in; null for what hangs on the project."
+        description="The environment that the secret belongs to; null for a secret of a project."
     )
 
     @strawberry.field(
         description=(
             "The entity tag that REST sends in the header ETag, quotes included. It changes with "
-            "this secret and with the secret that it refers to."
+            "this secret and with its target."
         )
     )
     def etag(self, info: Info) -> str:
-        """Make the tag for what the viewer can see."""
+        """Compute the tag from what the principal can see."""
         context = info.context
         return context.services.entity_tags.of_secret(self.source, principal=context.principal)
 
-    @strawberry.field(
-        description="Set on an ALIAS; null where the viewer may not read what it stands for."
-    )
+    @strawberry.field(description="The target of an ALIAS; null if you cannot read it.")
     def aliased_secret(self, info: Info) -> SecretAlias | None:
-        """Tell what an alias stands for."""
-        target = seen_target(info, self.source) if self.source.is_alias else None
+        """Return the target of an alias."""
+        target = visible_target(info, self.source) if self.source.is_alias else None
         return SecretAlias.of(target) if target else None
 
-    @strawberry.field(
-        description="Set on an OVERRIDE; null where the viewer may not read what it replaces."
-    )
+    @strawberry.field(description="The target of an OVERRIDE; null if you cannot read it.")
     def overridden_secret(self, info: Info) -> SecretOverride | None:
-        """Tell what an override replaces."""
-        target = seen_target(info, self.source) if self.source.is_override else None
+        """Return the target of an override."""
+        target = visible_target(info, self.source) if self.source.is_override else None
         return SecretOverride.of(target) if target else None
 
     @strawberry.field(
-        description="What the secret hangs on; for a BUILT_IN, the widest holder that sees it."
+        description="The holder of the secret; for a BUILT_IN, the widest holder that sees it."
     )
     def holder(self) -> LazyHolder:
         """Wrap the holder, which came with the secret."""
@@ -140,8 +138,9 @@ class Secret(Node):
 
     @strawberry.field(
         description=(
-            "The aliases and overrides which go when this secret is deleted, and the secrets that "
-            "are delivered with another text then because they refer to it, by scope."
+            "The aliases and overrides that are deleted with this secret, and the secrets that "
+            "would be delivered with another text because they refer to it. They are ordered by "
+            "scope."
         )
     )
     async def dependents(
@@ -152,7 +151,7 @@ class Secret(Node):
         last: Last = strawberry.UNSET,
         before: Before = strawberry.UNSET,
     ) -> Annotated["SecretConnection", strawberry.lazy("schema.secrets")]:
-        """Load a page of what refers to the secret."""
+        """Load a page of the secrets that refer to this one."""
         page = await info.context.services.secrets.dependents_of(
             info.context.view,
             principal=info.context.principal,
@@ -164,7 +163,7 @@ class Secret(Node):
     @strawberry.field(
         description=(
             "The services that would get something else if this secret had another value or were "
-            "deleted, by name; also through references in other values."
+            "deleted, by name. References in other values count."
         )
     )
     async def impact(
@@ -176,7 +175,7 @@ class Secret(Node):
         last: Last = strawberry.UNSET,
         before: Before = strawberry.UNSET,
     ) -> LazyServices:
-        """Load a page of the services that the secret matters to."""
+        """Load a page of the affected services."""
         page = await info.context.services.effective.impact(
             info.context.view,
             principal=info.context.principal,
@@ -188,7 +187,7 @@ class Secret(Node):
 
     @classmethod
     def of(cls, secret: DomainSecret) -> Self:
-        """Tell all that is known of the secret."""
+        """Convert the domain object."""
         service, holder = secret.service, secret.holder
         return cls(
             source=secret,

@@ -1,6 +1,6 @@
-"""The schema as text: `python -m schema.snapshot` writes the committed one anew.
+"""The schema as text. `python -m schema.snapshot` rewrites the committed file.
 
-With `--release` it writes the one that the next changes are held against.
+With `--release` it writes the file that later changes are compared with.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Every subscription: what is told as it happens, to whoever may see it then."""
+"""Every subscription. Each event is checked against the principal's permissions at that time."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -20,30 +20,38 @@ AfterChange = Annotated[
     str | None,
     strawberry.argument(
         description=(
-            "Begin behind this change: the cursor of the last one that was received, or "
-            "`changeCursor` of what is shown. From now on, if left out."
+            "Start after this change: the cursor of the last received change, or `changeCursor` of "
+            "the data that you show. From now on if omitted."
         )
     ),
 ]
 WithInherited = Annotated[
     bool,
     strawberry.argument(
-        description="Whether changes of what it inherits are told too, as far as they may be seen."
+        description="Whether to include changes of inherited secrets, if you can see them."
     ),
 ]
 
 
-@strawberry.type(description="What became of a secret.")
+@strawberry.type(description="A change of a secret.")
 class SecretChange:
     cursor: str = strawberry.field(
-        description="Give it as `after` to go on from here after a broken connection."
+        description=(
+            "The cursor of the change. Pass it as `after` to continue after a broken connection."
+        )
     )
-    kind: SecretChangeKind = strawberry.field(description="What became of it.")
-    secret_id: strawberry.ID = strawberry.field(description="The secret's id; it may be gone.")
-    key: str = strawberry.field(description="The key that it has since, or had when it went.")
-    former_key: str | None = strawberry.field(description="The key it had, if it was renamed.")
-    holder_id: strawberry.ID = strawberry.field(description="The id of what it hangs on.")
-    at: datetime = strawberry.field(description="When it was changed.")
+    kind: SecretChangeKind = strawberry.field(description="What happened to the secret.")
+    secret_id: strawberry.ID = strawberry.field(
+        description="The id of the secret, which can be deleted by now."
+    )
+    key: str = strawberry.field(
+        description="The key after the change, or the key that a deleted secret had."
+    )
+    former_key: str | None = strawberry.field(
+        description="The key before the change, if the secret was renamed."
+    )
+    holder_id: strawberry.ID = strawberry.field(description="The id of the holder of the secret.")
+    at: datetime = strawberry.field(description="When the change was made.")
 
     @strawberry.field(description="The secret as it is now; null once it is deleted.")
     async def secret(self, info: Info) -> Secret | None:
@@ -51,7 +59,7 @@ class SecretChange:
         found = await info.context.secrets.load(self.secret_id)
         return Secret.of(found) if found else None
 
-    @strawberry.field(description="What the secret hangs on; null once that is deleted.")
+    @strawberry.field(description="The holder of the secret; null once it is deleted.")
     async def holder(self, info: Info) -> SecretHolder | None:
         """Load the holder."""
         found = await info.context.holders.load(self.holder_id)
@@ -59,7 +67,7 @@ class SecretChange:
 
     @classmethod
     def of(cls, change: DomainChange) -> Self:
-        """Tell a change."""
+        """Convert the domain object."""
         return cls(
             cursor=change.cursor,
             kind=change.kind,
@@ -71,29 +79,31 @@ class SecretChange:
         )
 
 
-@strawberry.type(description="At which keys a service gets something else since a change.")
+@strawberry.type(description="The keys for which a service gets something else after a change.")
 class EffectiveSecretsChange:
     cursor: str = strawberry.field(
-        description="Give it as `after` to go on from here after a broken connection."
+        description=(
+            "The cursor of the change. Pass it as `after` to continue after a broken connection."
+        )
     )
     at: datetime = strawberry.field(description="When the change was made.")
     keys: list[str] = strawberry.field(
-        description="The keys at which an entry came, went, or is another one now; at most 100."
+        description="The keys whose entry was added, removed or replaced; at most 100."
     )
     has_more_keys: bool = strawberry.field(
-        description="Whether there are more such keys: then read the service's whole list again."
+        description="Whether there are more such keys. If so, read the service's whole list again."
     )
     effective_secrets: list[EffectiveSecret] = strawberry.field(
-        description="What is at these keys now; a key without an entry here is gone."
+        description="The current entries for these keys. A key without an entry here is gone."
     )
-    change: SecretChange = strawberry.field(description="The change that brought it about.")
+    change: SecretChange = strawberry.field(description="The change that caused it.")
     service: Service = strawberry.field(
-        description="Select its `effectiveSecrets` to have the whole list anew."
+        description="The service. Select its `effectiveSecrets` to get the whole list again."
     )
 
     @classmethod
     def of(cls, change: EffectiveChange) -> Self:
-        """Tell a change."""
+        """Convert the domain object."""
         cause = SecretChange.of(change.change)
         return cls(
             cursor=cause.cursor,
@@ -106,12 +116,12 @@ class EffectiveSecretsChange:
         )
 
 
-@strawberry.type(description="What can be watched, over a WebSocket or as Server-Sent Events.")
+@strawberry.type(description="All subscriptions, over a WebSocket or as Server-Sent Events.")
 class Subscription:
     @strawberry.subscription(
         description=(
-            "What becomes of the secrets of a holder, each change once and in order. It ends when "
-            "the holder is gone, or out of the viewer's sight."
+            "The changes of a holder's secrets, each once and in order. The subscription ends when "
+            "the holder is deleted or you can no longer see it."
         )
     )
     async def secret_changed(
@@ -134,8 +144,8 @@ class Subscription:
 
     @strawberry.subscription(
         description=(
-            "At which keys a service gets something else, whatever brought it about: keys whose "
-            "values refer to a changed one are among them."
+            "The keys for which a service gets something else, whatever the cause. Keys whose "
+            "values refer to a changed key are included."
         )
     )
     async def effective_secrets_changed(

@@ -112,7 +112,7 @@ def _shapes() -> Iterator[tuple[str, Shape]]:
         "introspection within introspection",
         Shape(
             "{ __schema { types { " + _nested(8, "fields { type { ", " } }", "name") + " } } }",
-            "introspection may cost",
+            "ntrospection must cost",
         ),
     )
     yield (

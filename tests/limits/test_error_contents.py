@@ -133,7 +133,7 @@ async def test_a_name_as_long_as_a_document_is_not_repeated(limited_world: World
 
     response = await limited_world.client.post("/graphql", json={"query": f"{{ {canary} }}"})
 
-    assert response.json()["errors"][0]["message"] == "The document cannot be used."
+    assert response.json()["errors"][0]["message"] == "The document cannot be processed."
     assert not is_traced(canary[:37], response.content)
 
 
@@ -170,7 +170,7 @@ async def test_the_introspection_can_be_switched_off(
     assert refused.json()["errors"] == through.json()["errors"]
     assert refused.json()["errors"] == [
         {
-            "message": "The introspection is switched off on this server.",
+            "message": "Introspection is switched off on this server.",
             "extensions": {"code": ErrorCode.FORBIDDEN},
         }
     ]

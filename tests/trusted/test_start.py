@@ -53,12 +53,12 @@ UNFIT: Final[Mapping[str, tuple[str, str]]] = {
         "fragment F on Jobb { id } { ...F }",
         "Unknown type 'Jobb'. (line 1, column 15)",
     ),
-    "no GraphQL": ("{ __typename", "The document is not valid GraphQL here. (line 1, column 13)"),
-    "nothing": ("", "The document is not valid GraphQL here. (line 1, column 1)"),
-    "no operation": ("fragment F on Query { __typename }", "It has no operation."),
+    "no GraphQL": ("{ __typename", "The document is not valid GraphQL. (line 1, column 13)"),
+    "nothing": ("", "The document is not valid GraphQL. (line 1, column 1)"),
+    "no operation": ("fragment F on Query { __typename }", "The document has no operation."),
     "a number that is quoted in no message": (
         "{ projects(first: " + "9" * 50 + ") { totalCount } }",
-        "A value is not of the type that the schema asks for. (line 1, column 19)",
+        "A value does not have the type that the schema requires. (line 1, column 19)",
     ),
     "more aliases than are given": (
         '{ node(id: "x") { ' + " ".join(f"a{n}: id" for n in range(21)) + " } }",
