@@ -1,1 +1,1 @@
-"""The only SQL of the project: tables, queries by noun, units of work, migrations."""
+"""The only SQL of the project: tables, queries by table, units of work, migrations."""

@@ -1,4 +1,4 @@
-"""Queries about access rows (tokens, grants, users) and the states that are recorded of them."""
+"""Queries about access rows (tokens, grants, users) and their recorded states."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from gateway.storage.row_macs import GRANTS, TOKENS, USERS, Covered
 from gateway.storage.unit_of_work import ReadUnit
 from gateway.storage.watching import WATCHED
 
-# The table's name is what the log calls it, too.
+# The log uses the table's name, too.
 ACCESS: Final[Mapping[str, Covered]] = MappingProxyType(
     {covered.table.name: covered for covered in (TOKENS, GRANTS, USERS)}
 )
@@ -26,9 +26,9 @@ _PAGE: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class AccessRow:
-    """The state that is recorded of a row, and the row; None if the row is not there or unreadable.
+    """A row and its recorded state; None if the row is missing or unreadable.
 
-    `state` is the text that the recorded state is a keyed hash of.
+    `state` is the text whose keyed hash is the recorded state.
     """
 
     row_id: str
@@ -38,14 +38,14 @@ class AccessRow:
 
 
 async def page(unit: ReadUnit, table: str, *, after: str) -> Sequence[AccessRow]:
-    """Return what is recorded of a table's rows, by id, and the rows."""
+    """Return the rows of a table and their recorded states, by id."""
     wanted = select(STATE.c.row_id).where(STATE.c.noun == table, STATE.c.row_id > after)
     ids = await unit.rows(wanted.order_by(STATE.c.row_id).limit(_PAGE))
     return await with_ids(unit, table, [row.row_id for row in ids])
 
 
 async def with_ids(unit: ReadUnit, table: str, ids: Sequence[str]) -> Sequence[AccessRow]:
-    """Return what is recorded of the rows with these ids, in order, and the rows."""
+    """Return the rows with these ids and their recorded states, in order."""
     found: list[AccessRow] = []
     for start in range(0, len(ids), _PAGE):
         found += await _readable(unit, table, ids[start : start + _PAGE])
@@ -58,7 +58,7 @@ async def _readable(unit: ReadUnit, table: str, ids: Sequence[str]) -> Sequence[
     except IntegrityFault:
         if len(ids) > 1:
             return [row for each in ids for row in await _readable(unit, table, [each])]
-        # No column's type reads it: it counts, and nothing proves it.
+        # No column type can read it: it counts as a row, and nothing proves it.
         statement = select(STATE.c.row_id, STATE.c.state)
         wanted = (STATE.c.noun == table, STATE.c.row_id == ids[0])
         found = await unit.rows(statement.where(*wanted))
@@ -85,9 +85,9 @@ def _access_row(row: Row[Any]) -> AccessRow:
 async def changed_since(
     unit: ReadUnit, seq: int, *, most: int
 ) -> Collection[tuple[str, str]] | None:
-    """Return the tables and ids of the access rows that events after a number are about.
+    """Return the tables and ids of the access rows that later events than `seq` concern.
 
-    None if there are more than the given number.
+    None if there are more than `most`.
     """
     subjects = (AuditSubject.TOKEN, AuditSubject.GRANT, AuditSubject.USER)
     rows = await unit.rows(
@@ -100,6 +100,6 @@ async def changed_since(
 
 
 def access_key(subject: str, subject_id: str) -> tuple[str, str] | None:
-    """Return the table and the id of the access row that an event is about, if it is about one."""
+    """Return the table and id of the access row that an event concerns, if it concerns one."""
     table = _TABLES.get(subject)
     return None if table is None else (table, subject_id)

@@ -1,7 +1,7 @@
 """Admission to connections: first come, first served, and a bounded queue.
 
-A pool of connections serves whoever asks at the right moment, so that newcomers overtake those who
-wait. A queue in front of it is fair, and refuses what would wait too long instead of keeping it.
+A pool of connections gives a free connection to the next request that asks, so newcomers overtake
+those that wait. A queue in front of the pool is fair. It refuses what would wait too long.
 """
 
 import asyncio
@@ -15,68 +15,68 @@ from gateway.domain.errors import Overloaded, Unavailable
 
 _log = structlog.get_logger(__name__)
 
-# Requests that wait at the most, however quickly places become free.
+# The most requests that wait, however quickly connections become free.
 MAX_WAITING: Final = 256
-# Seconds. A request that would wait longer is refused. One that delivers values waits twice, for a
-# view and for the writer, and its deadline is 10 s.
+# Seconds. A request that would wait longer is refused. A request that delivers values waits twice,
+# for a view and for the writer, and its deadline is 10 s.
 MAX_WAIT: Final = 4.0
-# Seconds. An estimate to begin with.
+# Seconds. The first estimate.
 _FIRST_INTERVAL: Final = 0.05
 # The share of the newest interval in the average.
 _WEIGHT: Final = 0.1
-# Seconds. A request's deadline is shorter; what has none must not wait for ever.
+# Seconds. A request's deadline is shorter; work without a deadline must not wait for ever.
 PATIENCE: Final = 30.0
 
 
 class Admission:
-    """A number of places, and the queue in front of them."""
+    """A number of slots, and the queue in front of them."""
 
     def __init__(
         self,
-        places: int,
+        slots: int,
         *,
         max_waiting: int = MAX_WAITING,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take how many places there are, and how many requests may wait for one.
+        """Take the number of slots, and how many requests can wait for one.
 
-        `clock` counts the seconds by which the time to wait is estimated.
+        `clock` returns the seconds from which waiting times are estimated.
         """
-        # Serves in the order of arrival: who comes while others wait goes to the end of the queue.
-        self._places = asyncio.Semaphore(places)
-        self.places = places
+        # Serves in the order of arrival: a newcomer joins the end of the queue.
+        self._slots = asyncio.Semaphore(slots)
+        self.slots = slots
         self._max_waiting = max_waiting
         self._clock = clock
         self._is_refusing = False
-        # Seconds between two places that become free while others wait, on average.
+        # Average seconds between two slots that become free while requests wait.
         self._interval = _FIRST_INTERVAL
         self._last_left = clock()
         self.waiting = 0
 
     async def enter(self, *, is_bounded: bool, is_request: bool = True) -> None:
-        """Take a place, waiting for it in turn; `leave` gives it back.
+        """Take a slot, waiting in turn; `leave` gives it back.
 
-        Only requests count as waiting: the others take their places all at once.
+        Only requests count as waiting. Other work takes all slots at once.
 
         Raises:
-            Overloaded: if the queue is too long, unless it is not bounded for this one.
-            Unavailable: if no place is free in time.
+            Overloaded: if the queue is too long and `is_bounded` is set.
+            Unavailable: if no slot becomes free in time.
 
         """
-        if not self._places.locked():
-            # Nobody waits, so this does not wait either.
-            await self._places.acquire()
+        if not self._slots.locked():
+            # With an empty queue this does not wait either.
+            await self._slots.acquire()
             self._is_refusing = False
             return
         if is_bounded:
             self.ensure_room()
         if not self.waiting:
-            # The time in which nobody waited says nothing.
+            # The time without a queue gives no information.
             self._last_left = self._clock()
         self.waiting += is_request
         try:
             async with asyncio.timeout(PATIENCE):
-                await self._places.acquire()
+                await self._slots.acquire()
         except TimeoutError:
             _log.warning("no_connection_in_time", waiting=self.waiting)
             raise Unavailable from None
@@ -84,7 +84,7 @@ class Admission:
             self.waiting -= is_request
 
     def ensure_room(self) -> None:
-        """Refuse a request that would wait too long, before anything is done for it.
+        """Refuse a request that would wait too long, before any work is done for it.
 
         Raises:
             Overloaded: if the queue is too long.
@@ -95,22 +95,22 @@ class Admission:
             raise Overloaded
 
     def leave(self, *, is_request: bool = True) -> None:
-        """Give a place back; the first in the queue has it.
+        """Give a slot back; the first request in the queue gets it.
 
-        Only requests say how long requests take.
+        Only requests count for the estimate of how long a request takes.
         """
         now = self._clock()
         if self.waiting and is_request:
             self._interval += _WEIGHT * (now - self._last_left - self._interval)
         self._last_left = now
-        self._places.release()
+        self._slots.release()
 
     def _is_full(self) -> bool:
         estimated = self.waiting * self._interval
         return self.waiting >= self._max_waiting or estimated > MAX_WAIT
 
     def _note_refusal(self) -> None:
-        # One line for each spell of refusals, not one for each refusal.
+        # One line for each period of refusals, not one for each refusal.
         if not self._is_refusing:
             _log.warning("requests_refused", waiting=self.waiting)
         self._is_refusing = True

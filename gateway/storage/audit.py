@@ -1,4 +1,4 @@
-"""Queries about the audit trail."""
+"""Queries about the audit log."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -46,12 +46,12 @@ _TOUCHED: Final = table(
     *map(column, ("n", "noun", "row_id", "is_new", "before", "after")),
     *map(column, ("organization_id", "project_id", "holder_id", "key", "facts")),
 )
-# What another connection commits changes it, and only that.
+# Only a commit of another connection changes it.
 _VERSION: Final = table("pragma_data_version", column("data_version"))
 _FIELDS: Final = tuple(each.name for each in fields(AuditEvent))
 # The event that was the head when the view opened.
 FLOOR: Final = EVENT.alias("floor")
-# What every sign-in reads along: `head_of` takes their values.
+# Every sign-in reads these columns with its own: `head_of` takes their values.
 HEAD_COLUMNS: Final = (HEAD.c.seq, HEAD.c.hash, HEAD.c.access_box, FLOOR.c.hash)
 _HEAD: Final = select(*HEAD_COLUMNS, HEAD.c.set_box).select_from(
     HEAD.outerjoin(FLOOR, FLOOR.c.seq == bindparam("floor", type_=Integer))
@@ -60,7 +60,7 @@ _HEAD: Final = select(*HEAD_COLUMNS, HEAD.c.set_box).select_from(
 
 @contextmanager
 def _recording() -> Iterator[None]:
-    # A constraint or a lock says the same here: what must be recorded cannot be.
+    # A constraint and a lock mean the same here: the required event cannot be recorded.
     try:
         yield
     except (ConcurrentChange, Unavailable) as error:
@@ -68,9 +68,9 @@ def _recording() -> Iterator[None]:
 
 
 async def touched(unit: WriteUnit) -> tuple[Sequence[Row[Any]], int]:
-    """Return what the transaction touched, in order, each with the state that was recorded last.
+    """Return the rows that the transaction touched, in order, each with its last recorded state.
 
-    The number beside it is the connection's data version, read with them: see `storage.catalog`.
+    The second value is the connection's data version, read with them: see `storage.catalog`.
     """
     recorded = and_(STATE.c.noun == _TOUCHED.c.noun, STATE.c.row_id == _TOUCHED.c.row_id)
     statement = (
@@ -84,7 +84,7 @@ async def touched(unit: WriteUnit) -> tuple[Sequence[Row[Any]], int]:
 
 
 async def head(unit: ReadUnit) -> Head | None:
-    """Return the head, if anything was recorded yet."""
+    """Return the head, if anything has been recorded."""
     row = await unit.first(_HEAD.params(floor=floor_of(unit)))
     return None if row is None else replace(head_of(row[:-1]), set_box=row[-1])
 
@@ -101,10 +101,10 @@ def head_of(columns: Sequence[Any]) -> Head:
 
 
 async def prove(unit: ReadUnit) -> None:
-    """Have the view proven, unless it is: its head continues what this process has seen.
+    """Prove the view unless it is proven: its head must continue what this process has seen.
 
     Raises:
-        DatabaseNotTrusted: if it does not.
+        DatabaseNotTrusted: if the head does not continue it.
 
     """
     if not unit.is_proven:
@@ -114,7 +114,7 @@ async def prove(unit: ReadUnit) -> None:
 async def append(
     unit: WriteUnit, events: Sequence[SealedEvent], mentions: Mapping[int, set[str]]
 ) -> None:
-    """Store new links at the end of the chain.
+    """Append new events to the chain.
 
     Raises:
         AuditUnavailable: if they cannot be stored.
@@ -133,9 +133,9 @@ async def append(
 async def keep_states(
     unit: WriteUnit, states: Mapping[tuple[str, str], bytes | None], head: Head
 ) -> None:
-    """Store the states that rows have now, and the head; None is the state of a row that is gone.
+    """Store the current states of rows, and the head; None is the state of a deleted row.
 
-    With the head stored, what was touched has been told of, and the connection forgets it.
+    Storing the head records all touched rows, and the connection forgets them.
 
     Raises:
         AuditUnavailable: if they cannot be stored.
@@ -168,17 +168,17 @@ async def keep_states(
 
 
 async def keep_access_sum(unit: WriteUnit, access_box: bytes) -> None:
-    """Store the sum over access rows in a head from before there was one."""
+    """Store the sum over access rows in a head that has none, from an older version."""
     await unit.execute(update(HEAD).where(HEAD.c.id == 1).values(access_box=access_box))
 
 
 async def forget_changed_rows(unit: WriteUnit) -> None:
-    """Forget what was touched without being changed."""
+    """Forget touched rows that did not change."""
     await unit.execute(delete(_TOUCHED))
 
 
 async def forget_states(unit: WriteUnit) -> None:
-    """Delete all that is known of rows, so that it can be recorded anew."""
+    """Delete all recorded states of rows, so that they can be recorded again."""
     await unit.execute(delete(STATE))
 
 
@@ -195,7 +195,7 @@ async def states(
         .limit(size)
     )
     now, then = dict(map(tuple, present)), {row.row_id: row.state for row in recorded}
-    # Beyond the shorter of two full lists nothing is known yet of the other.
+    # Beyond the end of the shorter of two full lists the other list is not yet known.
     ends = [max(found) for found in (now, then) if len(found) == size]
     ids = sorted(item for item in now | then if not ends or item <= min(ends))
     return [(id_, now.get(id_), then.get(id_)) for id_ in ids]
@@ -215,7 +215,7 @@ async def _present(
 
 
 async def chain(unit: ReadUnit, *, after: int, size: int) -> Sequence[SealedEvent]:
-    """Return the links that follow a number, oldest first."""
+    """Return the events after a number, oldest first."""
     rows = await unit.rows(
         select(EVENT).where(EVENT.c.seq > after).order_by(EVENT.c.seq).limit(size)
     )
@@ -223,19 +223,19 @@ async def chain(unit: ReadUnit, *, after: int, size: int) -> Sequence[SealedEven
 
 
 async def sealed(unit: ReadUnit, seq: int) -> SealedEvent | None:
-    """Return the link with that number, if it is there."""
+    """Return the event with that number, if it exists."""
     row = await unit.first(select(EVENT).where(EVENT.c.seq == seq))
     return SealedEvent(event_of(row), row.hash) if row else None
 
 
 async def newest(unit: ReadUnit) -> SealedEvent | None:
-    """Return the chain's last link."""
+    """Return the newest event."""
     row = await unit.first(select(EVENT).order_by(EVENT.c.seq.desc()).limit(1))
     return SealedEvent(event_of(row), row.hash) if row else None
 
 
 async def mentions(unit: ReadUnit, *, first: int, last: int) -> set[tuple[int, str]]:
-    """Return which events of a range the index says tell of which secret."""
+    """Return the pairs of event and secret that the index has for a range of events."""
     rows = await unit.rows(
         select(MENTION.c.seq, MENTION.c.secret_id).where(MENTION.c.seq.between(first, last))
     )
@@ -243,7 +243,7 @@ async def mentions(unit: ReadUnit, *, first: int, last: int) -> set[tuple[int, s
 
 
 async def stray_mentions(unit: ReadUnit) -> int:
-    """Return how many entries of the index name an event that is not there."""
+    """Return how many index entries name an event that does not exist."""
     row = await unit.first(
         select(func.count()).select_from(MENTION).where(MENTION.c.seq.not_in(select(EVENT.c.seq)))
     )
@@ -251,12 +251,12 @@ async def stray_mentions(unit: ReadUnit) -> int:
 
 
 async def forget_stray_mentions(unit: WriteUnit) -> None:
-    """Delete what the index says of events that are not there."""
+    """Delete the index entries of events that do not exist."""
     await unit.execute(delete(MENTION).where(MENTION.c.seq.not_in(select(EVENT.c.seq))))
 
 
 async def last_before(unit: ReadUnit, moment: datetime) -> SealedEvent | None:
-    """Return the last link of the chain's beginning that is older than a moment; never its end."""
+    """Return the last event that is older than a moment; never the chain's last event."""
     younger = select(func.min(EVENT.c.seq)).where(EVENT.c.at >= moment).scalar_subquery()
     end = select(func.max(EVENT.c.seq)).scalar_subquery()
     bound = func.min(func.coalesce(younger, end), end)
@@ -267,7 +267,7 @@ async def last_before(unit: ReadUnit, moment: datetime) -> SealedEvent | None:
 
 
 async def forget(unit: WriteUnit, *, through: int) -> int:
-    """Delete the chain's beginning; tell how many links went."""
+    """Delete the events up to a number; return how many were deleted."""
     await unit.execute(delete(MENTION).where(MENTION.c.seq <= through))
     return await unit.execute(delete(EVENT).where(EVENT.c.seq <= through))
 
@@ -278,10 +278,10 @@ def event_of(row: Row[Any]) -> AuditEvent:
 
 
 def intact_event_of(unit: ReadUnit, row: Row[Any]) -> AuditEvent:
-    """Build an event from its row, if it is what was recorded.
+    """Build an event from its row, if the row is what was recorded.
 
     Raises:
-        IntegrityFault: after it has been logged as an alarm.
+        IntegrityFault: after logging it.
 
     """
     event = event_of(row)

@@ -1,4 +1,4 @@
-"""Pages of the audit trail."""
+"""Pages of the audit log."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
@@ -20,24 +20,24 @@ from gateway.storage.visibility import holders_covered
 
 _NEWEST_FIRST: Final = Ordering("audit", (EVENT.c.seq,), is_descending=True)
 _IDS_AT_ONCE: Final = 5_000
-# Characters of one page's details. A delivery of 5,000 keys has about 240,000.
+# Characters of details in one page. A delivery of 5,000 keys has about 240,000.
 MAX_DETAILS: Final = 1024 * 1024
 
 
 def cursor_at(seq: int) -> str:
-    """Return the cursor of the event with that number, as `page` takes it."""
+    """Return the event's cursor, which `page` accepts."""
     return _NEWEST_FIRST.cursor_at([seq])
 
 
 async def page(
     unit: ReadUnit, visibility: Visibility, window: Window, only: AuditFilter
 ) -> Page[AuditEvent]:
-    """Return a page of events, the newest first.
+    """Return a page of events, newest first.
 
-    It ends early where the details of its events would be too long together.
+    The page ends early if the details of its events would be too long together.
 
     Raises:
-        IntegrityFault: if one is not what was recorded: no reader can overlook that.
+        IntegrityFault: if an event is not what was recorded. No reader can overlook that.
 
     """
     conditions = (_visible(visibility), *_conditions(only))
@@ -63,7 +63,7 @@ def _size(row: Row[Any]) -> int:
 
 
 def _fitting(sizes: Iterable[int]) -> int:
-    """Return how many of the first events fit one page; the first always does."""
+    """Return how many of the first events fit one page; at least one."""
     totals = accumulate(sizes)
     return sum(total <= MAX_DETAILS or number == 0 for number, total in enumerate(totals))
 
@@ -71,7 +71,7 @@ def _fitting(sizes: Iterable[int]) -> int:
 async def visible_secret_ids(
     unit: ReadUnit, visibility: Visibility, ids: Collection[str]
 ) -> set[str]:
-    """Return which of these secrets are in sight, or were while they were there."""
+    """Return those of the secrets that are visible, or were visible before they were deleted."""
     found: set[str] = set()
     wanted = sorted(ids)
     for start in range(0, len(wanted), _IDS_AT_ONCE):
@@ -99,8 +99,8 @@ def _visible(visibility: Visibility) -> Any:  # noqa: ANN401 - what SQLAlchemy c
     is_own = EVENT.c.organization_id == visibility.organization_id
     if visibility.is_everywhere:
         return is_own
-    # An event outlives its holder: what hung on the place of a grant, or below a project that is
-    # one, is still seen; what hung on an environment's services that are gone, is not.
+    # An event outlives its holder. Events of a grant's own holder, and of all below a project,
+    # stay visible; events of an environment's deleted services do not.
     ids = sorted(visibility.holder_ids)
     below = select(HOLDER.c.id).where(holders_covered(visibility))
     return is_own & or_(

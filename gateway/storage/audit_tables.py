@@ -1,4 +1,4 @@
-"""The tables of the audit trail."""
+"""The tables of the audit log."""
 
 from datetime import datetime
 from typing import Final
@@ -15,7 +15,7 @@ _REQUEST: Final = 64
 
 
 class AuditEventRow(Model, table=True):
-    """One event. No foreign keys: it outlives what it tells of."""
+    """One event. It has no foreign keys because it outlives its subject."""
 
     __tablename__ = "audit_event"
     __table_args__ = (
@@ -46,7 +46,7 @@ class AuditEventRow(Model, table=True):
 
 
 class AuditMentionRow(Model, table=True):
-    """Which events tell of a secret: an index; what holds is what the event itself says."""
+    """Index of the events that mention a secret; the event itself is authoritative."""
 
     __tablename__ = "audit_mention"
 
@@ -55,7 +55,7 @@ class AuditMentionRow(Model, table=True):
 
 
 class AuditStateRow(Model, table=True):
-    """The keyed hash of a watched row as the application left it last."""
+    """The keyed hash of a watched row, as the gateway last wrote it."""
 
     __tablename__ = "audit_state"
 
@@ -65,9 +65,9 @@ class AuditStateRow(Model, table=True):
 
 
 class AuditHeadRow(Model, table=True):
-    """The chain's newest link, and the sealed sums over all watched rows and over access rows.
+    """The chain's newest event, and the sealed sums over all watched rows and over access rows.
 
-    There is one. Without the second sum it is from before there was one: the next start makes it.
+    The table has one row. An older version wrote no second sum; the next start adds it.
     """
 
     __tablename__ = "audit_head"

@@ -1,8 +1,8 @@
-"""The catalog: which tables, indexes, triggers and views a database of this version has.
+"""The catalog: the tables, indexes, triggers and views that a database of this version has.
 
-Objects that are not expected can change rows behind the gateway's back, so nothing is written while
-one is there. `catalog.json` lists what the migrations make, and a test holds it equal to them:
-`python -m gateway.storage.catalog_snapshot` writes it.
+An unexpected object can change rows without the gateway. Nothing is written while there is one.
+`catalog.json` lists what the migrations create, and a test compares the two.
+`python -m gateway.storage.catalog_snapshot` writes the file.
 """
 
 import json
@@ -27,12 +27,12 @@ _log = structlog.get_logger(__name__)
 SNAPSHOT: Final = Path(__file__).with_name("catalog.json")
 EXPECTED: Final[Mapping[str, str]] = MappingProxyType(json.loads(SNAPSHOT.read_text("utf-8")))
 TABLE: Final = "sqlite_schema"
-# As bytes: a name that is no text must not keep the others from being read.
+# As bytes: a name that is not text must not prevent reading the others.
 CATALOG: Final[TextClause] = text(
     "SELECT CAST(type AS BLOB), CAST(name AS BLOB), CAST(tbl_name AS BLOB), CAST(sql AS BLOB)"
     " FROM main.sqlite_master"
 )
-# SQLite makes these by itself, for ANALYZE and for AUTOINCREMENT; they can change no row.
+# SQLite creates these itself, for ANALYZE and AUTOINCREMENT; they cannot change a row.
 _SQLITES_OWN: Final = (
     ("table", "sqlite_stat1", "sqlite_stat1", "CREATE TABLE sqlite_stat1(tbl,idx,stat)"),
     (
@@ -41,7 +41,7 @@ _SQLITES_OWN: Final = (
     ),
     ("table", "sqlite_sequence", "sqlite_sequence", "CREATE TABLE sqlite_sequence(name,seq)"),
 )
-# Where a connection keeps which state of the database it looked at last.
+# The connection's entry for the database state that it last checked.
 _SEEN: Final = "catalog_seen_at"
 _TOKENS: Final = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\w+|\s+|.""", re.DOTALL)
 _PLAIN_NAME: Final = re.compile(r'"(\w+)"')
@@ -60,22 +60,21 @@ class CatalogFault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CatalogFinding:
-    """An object that is not as the migrations make it, as `trigger its_name`."""
+    """An object that differs from what the migrations create, as `trigger its_name`."""
 
     fault: CatalogFault
     name: str
 
     def __str__(self) -> str:
-        """Name both."""
         return f"{self.fault} {self.name}"
 
 
 def digests(objects: Iterable[Object]) -> Iterator[tuple[str, str]]:
     """Return the name and the digest of each object, in order.
 
-    The digest covers the statement that made the object, without what means nothing in it: spaces
-    between words, quotes around plain names, and the order of a table's constraints. All of these
-    differ between databases, because Alembic copies tables.
+    The digest covers the statement that created the object. It ignores what has no meaning there:
+    spaces between words, quotes around plain names, and the order of a table's constraints. All of
+    these differ between databases because Alembic copies tables.
     """
     for kind, name, table, sql in sorted(objects):
         words = [word for word in _TOKENS.findall(sql) if not word.isspace()]
@@ -85,7 +84,7 @@ def digests(objects: Iterable[Object]) -> Iterator[tuple[str, str]]:
 
 
 def _with_sorted_constraints(words: Iterable[str]) -> Iterator[str]:
-    """Give the words of a CREATE TABLE: columns in their order, then constraints in any one."""
+    """Yield the words of a CREATE TABLE: columns in their order, then constraints sorted."""
     parts, depth, tail = [[""]], 0, [""]
     for word in words:
         depth -= word == ")"
@@ -101,7 +100,7 @@ def _with_sorted_constraints(words: Iterable[str]) -> Iterator[str]:
 
 
 def rows_to_objects(rows: Iterable[Sequence[bytes | None]]) -> tuple[Object, ...]:
-    """Return the objects that rows of the catalog describe."""
+    """Return the objects that catalog rows describe."""
     decoded = (
         [(column or b"").decode("utf-8", "backslashreplace") for column in row] for row in rows
     )
@@ -123,13 +122,13 @@ async def catalog_findings(unit: ReadUnit) -> tuple[CatalogFinding, ...]:
 
 
 async def ensure_expected(unit: WriteUnit, *, seen_at: int | None = None) -> None:
-    """Refuse to write while the catalog is not the expected one.
+    """Refuse to write unless the catalog is as expected.
 
-    `seen_at` is the connection's `PRAGMA data_version`, read in this transaction: while it does not
-    change, no other connection has committed since this one looked. Without it, look again.
+    `seen_at` is the connection's `PRAGMA data_version`, read in this transaction. While it stays
+    the same, no other connection has committed since the last check. Without it, check again.
 
     Raises:
-        CatalogNotTrusted: after each object has been logged as an alarm.
+        CatalogNotTrusted: after logging each unexpected object.
 
     """
     seen = unit.connection_info
@@ -142,7 +141,7 @@ async def ensure_expected(unit: WriteUnit, *, seen_at: int | None = None) -> Non
 
 
 def report(findings: Iterable[CatalogFinding]) -> None:
-    """Log each finding as an alarm."""
+    """Log each finding as an integrity fault."""
     for finding in findings:
         _log.critical("integrity_fault", fault=finding.fault, table=TABLE, object=finding.name)
 
@@ -159,5 +158,5 @@ def _find_unexpected(found: Iterable[tuple[str, str]]) -> Iterator[CatalogFindin
 
 
 def _printable(name: str) -> str:
-    """Return a name that a stranger may have chosen, in one line of ASCII."""
+    """Return a name, which can come from an attacker, as one line of ASCII."""
     return name[:_MAX_NAME].encode("unicode_escape").decode("ascii")

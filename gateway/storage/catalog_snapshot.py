@@ -1,4 +1,4 @@
-"""Writing the committed catalog: `python -m gateway.storage.catalog_snapshot`."""
+"""Write the committed catalog: `python -m gateway.storage.catalog_snapshot`."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ from gateway.storage.unit_of_work import Database
 
 
 async def _migrate(file: Path) -> None:
-    # Without a look at the committed catalog, which may be out of date.
+    # Does not check the committed catalog, which can be out of date.
     url = f"sqlite+aiosqlite:///{file}"
     async with Database(url, creates=True) as database, database.writer.begin() as connection:
         await connection.run_sync(upgrade)
@@ -27,7 +27,7 @@ def catalog_of(file: Path) -> Mapping[str, str]:
 
 
 def snapshot() -> Mapping[str, str]:
-    """Return the catalog of a database that was made by the migrations."""
+    """Return the catalog of a database that the migrations created."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "secrets.db"
         asyncio.run(_migrate(file))

@@ -1,4 +1,4 @@
-"""Queries about news: the audit trail, read as the log of what became of secrets."""
+"""Queries about the change feed: the audit log, read as a list of changes of secrets."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ _KINDS: Final = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Changes in order, and how far the log was read for them."""
+    """Changes in order, and the position up to which the log was read for them."""
 
     changes: tuple[SecretChange, ...]
     position: FeedCursor = field(repr=False)
@@ -34,26 +34,26 @@ class Batch:
 
 
 async def head(unit: ReadUnit) -> FeedCursor:
-    """Return the place behind the newest link."""
+    """Return the cursor after the newest event."""
     row = await unit.first(select(HEAD.c.seq, HEAD.c.hash))
     return FeedCursor.after(row.seq, row.hash) if row else FeedCursor(0, "")
 
 
 async def is_known(unit: ReadUnit, position: FeedCursor) -> bool:
-    """Tell whether all that came after this place is there, and the place is of this history."""
+    """Return whether the log has every event after this cursor, and the cursor is of this log."""
     event_hash = await unit.first(select(EVENT.c.hash).where(EVENT.c.seq == position.seq))
     if event_hash is None:
-        # Where the beginning of the chain was deleted up to there, the next link knows the hash.
+        # If the events up to the cursor were deleted, the next event has their last hash.
         following = EVENT.c.seq == position.seq + 1
         event_hash = await unit.first(select(EVENT.c.prev_hash).where(following))
     return event_hash is not None and position.points_at(event_hash[0])
 
 
 async def newest_of(unit: ReadUnit, organization_id: str) -> FeedCursor:
-    """Return the place behind the newest event of an organization.
+    """Return the cursor after an organization's newest event.
 
-    Without one it is the beginning of the log, so far as that is kept. What other organizations do
-    does not move it.
+    Without such an event it is the beginning of the kept log. Events of other organizations do not
+    move it.
     """
     newest = (
         select(EVENT.c.seq, EVENT.c.hash)
@@ -75,9 +75,9 @@ async def changes(
     *,
     cursor_of: Callable[[FeedCursor], str],
 ) -> Batch:
-    """Return what became of secrets of these holders after a place, oldest first; up to a bound.
+    """Return the changes of these holders' secrets after a cursor, oldest first, up to a bound.
 
-    What was only sealed anew, under another data key, is the same as before.
+    A value that was only sealed again, with another data key, has not changed.
     """
     rows = await unit.rows(
         select(EVENT)
@@ -97,7 +97,7 @@ async def changes(
 
 
 async def subjects_since(unit: ReadUnit, seq: int) -> Sequence[tuple[str, str | None]]:
-    """Return of which kinds of things, in which projects, events tell after a number."""
+    """Return the kinds and projects of the subjects of all events after a number."""
     rows = await unit.rows(
         select(EVENT.c.subject, EVENT.c.project_id).where(EVENT.c.seq > seq).distinct()
     )

@@ -1,4 +1,4 @@
-"""What a view of the database is checked with: MACs of rows, the log's head, access rows."""
+"""What checks a database view: MACs of rows, the log's head, access rows."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
 
 
 class UnsealedDatabase(Exception):
-    """Rows with MACs were asked for before the key of the MACs was there."""
+    """Rows with MACs were requested before the MAC key was available."""
 
 
 class UnprovenView(Exception):
-    """Access rows were asked for before the view was proven."""
+    """Access rows were requested before the view was proven."""
 
 
 class CheckedView:
-    """The part of a unit of work that refuses what the gateway has not written."""
+    """The part of a unit of work that refuses rows that the gateway did not write."""
 
     def __init__(self) -> None:
         self._macs: RowMacs | None = None
@@ -28,32 +28,32 @@ class CheckedView:
         self._proof: Proof | None = None
 
     def checking(self, macs: RowMacs | None, guard: Guard | None = None) -> Self:
-        """Take what checks the MACs of rows and what proves views; return itself."""
+        """Set what checks row MACs and what proves views; return the view."""
         self._macs, self._guard = macs, guard
         return self
 
     @property
     def floor(self) -> SeenHead | None:
-        """The head that this process had seen before the view opened: no view can have less."""
+        """The head that this process had seen before the view opened: the view cannot be older."""
         if self._floor is None and self._guard is not None:
             self._floor = self._guard.seen
         return self._floor
 
     @property
     def is_proven(self) -> bool:
-        """Whether the view's head was compared with what this process has seen."""
+        """Whether the view's head has been compared with what this process has seen."""
         return self._proof is not None
 
     def forget_proof(self) -> None:
-        """Begin once more: the next statement opens another view."""
+        """Forget the proof: the next statement opens another view."""
         self._floor = self._proof = None
 
     def ensure_current(self, covered: Covered, row: Sequence[Any]) -> None:
         """Refuse an access row that is not what the gateway wrote last.
 
         Raises:
-            IntegrityFault: after it has been logged as an alarm.
-            UnprovenView: before the view was proven.
+            IntegrityFault: after logging it.
+            UnprovenView: before the view is proven.
 
         """
         self.macs.ensure_sound(covered, row)
@@ -63,7 +63,7 @@ class CheckedView:
 
     @property
     def macs(self) -> RowMacs:
-        """What checks and makes the MACs of rows.
+        """What checks and creates row MACs.
 
         Raises:
             UnsealedDatabase: before the vault is open.
@@ -74,10 +74,10 @@ class CheckedView:
         return self._macs
 
     def is_intact(self, sealed: "SealedEvent") -> bool:
-        """Tell whether an event of the audit log is what was recorded.
+        """Return whether an event of the audit log is what was recorded.
 
         Raises:
-            UnprovenView: before there is a guard.
+            UnprovenView: before the view has a guard.
 
         """
         if self._guard is None:

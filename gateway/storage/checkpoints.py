@@ -1,6 +1,6 @@
-"""Anchors: heads of the audit trail, kept where whoever writes to the database does not write.
+"""Checkpoints: audit log heads, kept where those who can write to the database cannot write.
 
-The file only ever grows by whole lines, each a JSON object with a signature of its own.
+The file only grows, by whole lines. Each line is a JSON object with its own signature.
 """
 
 import json
@@ -9,18 +9,18 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-# Room for the anchors of a day; what is older says nothing that these do not.
+# Room for one day's checkpoints; older ones add nothing to these.
 _TAIL_BYTES: Final = 512 * 1024
 
 
 class CheckpointFile:
-    """A file of anchors."""
+    """A file of checkpoints."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def append(self, line: str) -> None:
-        """Add a line, and return when it is on the disk.
+        """Append a line, and return when it is on the disk.
 
         Raises:
             OSError: if it cannot be written.
@@ -30,18 +30,18 @@ class CheckpointFile:
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             is_first = os.fstat(descriptor).st_size == 0
-            # One call, so that lines of several processes do not mix; a line that was cut off by a
-            # crash is ended first.
+            # One call, so that lines of several processes do not mix. A line that a crash cut off
+            # is ended first.
             os.write(descriptor, f"{_end_of_rest(descriptor)}{line}\n".encode("ascii"))
             os.fsync(descriptor)
             if is_first:
-                # A name that a power cut takes away would be an alarm: a trail without its anchor.
+                # If a power cut removed the name, the missing checkpoint would raise an alarm.
                 _sync_names(self.path.parent)
         finally:
             os.close(descriptor)
 
     def newest(self) -> Iterator[bytes]:
-        """Yield the last lines, in order; the first one can be cut off."""
+        """Yield the last lines, in order; the first one can be incomplete."""
         return self._lines(_TAIL_BYTES)
 
     def all(self) -> Iterator[bytes]:
@@ -49,7 +49,7 @@ class CheckpointFile:
         return self._lines(None)
 
     def state(self) -> tuple[int, int, int] | None:
-        """Return what changes with every line that is added; None if there is no file."""
+        """Return values that change with every appended line; None if there is no file."""
         try:
             found = self.path.stat()
         except OSError:
@@ -66,7 +66,7 @@ class CheckpointFile:
 
 
 def read_line(line: bytes) -> Mapping[str, Any] | None:
-    """Return a line's JSON object; None if it is something else."""
+    """Return a line's JSON object; None if the line is something else."""
     try:
         found = json.loads(line)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""What a database must be like before secrets are trusted to it."""
+"""What a database must fulfil before it stores secrets."""
 
 import asyncio
 
@@ -13,14 +13,14 @@ from gateway.storage.unit_of_work import Database
 
 
 class UnsafeStorage(RefusedStart):
-    """The database would lose or mix up what it is given."""
+    """The database would lose or corrupt data."""
 
     def __init__(self, setting: str, actual: object, expected: object) -> None:
         super().__init__(f"The database's {setting} is {actual}, but must be {expected}.")
 
 
 async def ensure_durable(database: Database) -> None:
-    """Refuse a database whose connections lack what keeps writes safe.
+    """Refuse a database whose connections lack a setting that keeps writes safe.
 
     Raises:
         UnsafeStorage: naming the setting.
@@ -40,15 +40,15 @@ async def _ensure_pragmas(engine: AsyncEngine) -> None:
 
 
 async def ensure_ready(database: Database) -> None:
-    """Ask the database the least there is to ask, and the file system whether it can be written.
+    """Check with the smallest query that the database answers, and that its files are writable.
 
     Raises:
-        Unavailable: if it does not answer.
-        StorageNotWritable: if it can be read only.
+        Unavailable: if the database does not answer.
+        StorageNotWritable: if it is read-only.
 
     """
     async with database.read() as unit:
         await unit.rows(text("SELECT 1"))
-    # In a thread, because a file system can take its time.
+    # In a thread, because a file system can be slow.
     if obstacle := await asyncio.to_thread(obstacle_at, database.path):
         raise StorageNotWritable(obstacle)

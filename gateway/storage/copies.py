@@ -1,4 +1,4 @@
-"""Copies of the database: made while others write, looked at, and put in its place."""
+"""Copies of the database: created while others write, checked, and restored."""
 
 import os
 import sqlite3
@@ -13,42 +13,42 @@ from gateway.domain.errors import RefusedStart
 from gateway.storage.faults import is_damage
 from gateway.storage.obstacles import primary_code, reason_of
 
-# Where SQLite's header says in which mode a file is written, and what it says of WAL.
+# The offset of the journal mode in SQLite's header, and its value for WAL.
 _MODE_AT: Final = 18
 _WAL: Final = 2
 _HELD: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
 
 class Unsound(RefusedStart):
-    """A copy cannot stand in for the database."""
+    """A copy cannot replace the database."""
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
 
 
 class InUse(RefusedStart):
-    """Somebody has the database open."""
+    """The database is open."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(f"{path} is in use: stop the gateway first.")
 
 
 def copy_online(database: Path, target: Path) -> None:
-    """Write the database, as it is at one moment, to a new file; others may write meanwhile.
+    """Copy the database, as it is at one moment, to a new file while others can write.
 
-    The file is whole or not there, for its owner only, and needs no other file beside it.
+    The new file is complete or absent, readable only by its owner, and needs no file beside it.
 
     Raises:
-        FileExistsError: if there is one already.
-        Unsound: if the database is damaged; then no copy is left behind.
+        FileExistsError: if the target exists.
+        Unsound: if the database is damaged; no copy remains.
 
     """
     with _draft_beside(target) as draft:
         with _connect(database) as source, closing(sqlite3.connect(draft)) as copy:
-            # All pages in one step: one moment, and writers go on beside it.
+            # All pages in one step: one moment, while writers go on.
             _mapping_errors(database, lambda: source.execute("PRAGMA schema_version").fetchone())
             _mapping_errors(draft, lambda: source.backup(copy))
-            # The mode is copied too; a copy is to be whole without a WAL.
+            # The mode is copied too; a copy must be complete without a WAL.
             copy.execute("PRAGMA journal_mode = DELETE")
         ensure_sound(draft)
         os.link(draft, target)
@@ -56,10 +56,10 @@ def copy_online(database: Path, target: Path) -> None:
 
 
 def ensure_sound(path: Path) -> None:
-    """Refuse a file that is no whole database.
+    """Refuse a file that is not a complete database.
 
     Raises:
-        Unsound: saying what is wrong.
+        Unsound: with the reason.
 
     """
     if not path.is_file():
@@ -75,9 +75,9 @@ def ensure_sound(path: Path) -> None:
 
 
 def is_bare(path: Path) -> bool:
-    """Tell whether a file was written beside a WAL that is not there.
+    """Return whether a file was written with a WAL that is missing.
 
-    So is the database itself while nobody has it open: it was closed in order. A copy may not be.
+    The database itself is such a file while it is closed properly. A copy is not allowed to be one.
     """
     with path.open("rb") as file:
         header = file.read(_MODE_AT + 1)
@@ -85,7 +85,7 @@ def is_bare(path: Path) -> bool:
 
 
 def faults_of(path: Path) -> list[str]:
-    """Return what SQLite finds wrong in a database."""
+    """Return the faults that SQLite finds in a database."""
     return _mapping_errors(path, lambda: _examine(path))
 
 
@@ -94,14 +94,14 @@ def _examine(path: Path) -> list[str]:
         (found,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
         dangling = connection.execute("PRAGMA foreign_key_check").fetchall()
     faults = [] if found == "ok" else ["it is damaged: SQLite's integrity check fails."]
-    return faults + (["rows refer to rows that are not there."] if dangling else [])
+    return faults + (["rows refer to missing rows."] if dangling else [])
 
 
 def put_in_place(copy: Path, database: Path) -> Path | None:
-    """Make a checked copy the database; return where the one that was there has gone.
+    """Make a checked copy the database; return the new path of the previous database.
 
     Raises:
-        InUse: if somebody has it open.
+        InUse: if the database is open.
 
     """
     _close_in_order(copy)
@@ -116,7 +116,7 @@ def put_in_place(copy: Path, database: Path) -> Path | None:
 
 
 def _close_in_order(path: Path) -> None:
-    """Bring all that a WAL holds into the file itself, so that it can be moved alone."""
+    """Write all that a WAL holds into the file itself, so that the file can be moved alone."""
     with _connect(path) as connection:
         try:
             (mode,) = connection.execute("PRAGMA journal_mode = DELETE").fetchone()
@@ -125,7 +125,7 @@ def _close_in_order(path: Path) -> None:
                 raise InUse(path) from None
             raise Unsound(path, f"{reason_of(error, str(path))}.") from None
         except sqlite3.DatabaseError:
-            # Damaged: it is kept as it is.
+            # Damaged: keep it as it is.
             return
     if mode != "delete":
         raise InUse(path)
@@ -140,9 +140,9 @@ def _connect(path: Path) -> Iterator[sqlite3.Connection]:
 
 @contextmanager
 def _draft_beside(target: Path) -> Iterator[Path]:
-    """Give a new file for its owner only, and remove it in the end."""
+    """Give a new file that only its owner can read, and remove it at the end."""
     if target.exists():
-        raise FileExistsError(17, "there is one already", str(target))
+        raise FileExistsError(17, "the file exists already", str(target))
     draft = target.with_name(f".{target.name}.{token_hex(8)}")
     os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     try:
@@ -152,17 +152,17 @@ def _draft_beside(target: Path) -> Iterator[Path]:
 
 
 def _mapping_errors(path: Path, work: Callable[[], object]) -> list[str]:
-    """Do the work; tell SQLite's errors in ours.
+    """Do the work; map SQLite's errors to the gateway's.
 
     Raises:
-        Unsound: if the file is no database, or cannot be read.
+        Unsound: if the file is not a database, or cannot be read.
 
     """
     try:
         done = work()
     except sqlite3.DatabaseError as error:
         reason = (
-            "it is damaged, or no database."
+            "it is damaged or not a database."
             if is_damage(error)
             else f"{reason_of(error, str(path))}."
         )

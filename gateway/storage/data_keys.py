@@ -18,7 +18,7 @@ _SEALED_VALUE: Final = SealedValueRow.__table__
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrappedKey:
-    """A data key as it is stored. `project_id` is None for the instance's own."""
+    """A data key as it is stored. `project_id` is None for the instance's own key."""
 
     id: str
     project_id: str | None
@@ -38,7 +38,7 @@ def _from_row(row: Row[Any]) -> WrappedKey:
 
 
 async def find_active(unit: ReadUnit, project_id: str | None) -> WrappedKey | None:
-    """Return the key that a project's values, or the instance's own, are sealed by from now on."""
+    """Return the active key of a project, or of the instance: it seals new values."""
     row = await unit.first(
         select(DATA_KEY).where(
             DATA_KEY.c.project_id.is_not_distinct_from(project_id),
@@ -49,13 +49,13 @@ async def find_active(unit: ReadUnit, project_id: str | None) -> WrappedKey | No
 
 
 async def find(unit: ReadUnit, key_id: str) -> WrappedKey | None:
-    """Return the data key with this id, whatever its state."""
+    """Return the data key with this id, in any state."""
     row = await unit.first(select(DATA_KEY).where(DATA_KEY.c.id == key_id))
     return _from_row(row) if row else None
 
 
 async def add(unit: WriteUnit, key: WrappedKey, *, at: datetime) -> None:
-    """Store a new data key, the active one from now on.
+    """Store a new data key as the active one.
 
     Raises:
         IntegrityFault: if the database did not store exactly this row.
@@ -75,7 +75,7 @@ async def add(unit: WriteUnit, key: WrappedKey, *, at: datetime) -> None:
 
 
 async def retire(unit: WriteUnit, key_id: str) -> bool:
-    """Let a key seal no more; tell whether it was the active one until now."""
+    """Retire a key, so that it no longer seals; return whether it was the active one."""
     touched = await unit.execute(
         update(DATA_KEY)
         .where(DATA_KEY.c.id == key_id, DATA_KEY.c.state == DataKeyState.ACTIVE)
@@ -85,7 +85,7 @@ async def retire(unit: WriteUnit, key_id: str) -> bool:
 
 
 async def count_seals(unit: WriteUnit, key_id: str, *, more: int) -> None:
-    """Add to the number of seals that a key is good for."""
+    """Add to the number of seals that are reserved for a key."""
     await unit.execute(
         update(DATA_KEY)
         .where(DATA_KEY.c.id == key_id)
@@ -94,7 +94,7 @@ async def count_seals(unit: WriteUnit, key_id: str, *, more: int) -> None:
 
 
 async def rewrap(unit: WriteUnit, old: WrappedKey, new: WrappedKey) -> bool:
-    """Put a key in another wrapping, unless somebody did so since; tell whether it was done."""
+    """Replace a key's wrapping unless it has changed; return whether it was replaced."""
     touched = await unit.execute(
         update(DATA_KEY)
         .where(
@@ -108,7 +108,7 @@ async def rewrap(unit: WriteUnit, old: WrappedKey, new: WrappedKey) -> bool:
 
 
 async def not_wrapped_by(unit: ReadUnit, kek_id: str) -> list[WrappedKey]:
-    """Return the data keys that another key-encryption key wraps."""
+    """Return the data keys that a different key-encryption key wraps."""
     rows = await unit.rows(
         select(DATA_KEY).where(DATA_KEY.c.kek_id != kek_id).order_by(DATA_KEY.c.id)
     )
@@ -116,12 +116,12 @@ async def not_wrapped_by(unit: ReadUnit, kek_id: str) -> list[WrappedKey]:
 
 
 async def wrapping_ids(unit: ReadUnit) -> set[str]:
-    """Return the ids of all key-encryption keys that a data key needs."""
+    """Return the ids of all key-encryption keys that wrap a data key."""
     return {row.kek_id for row in await unit.rows(select(DATA_KEY.c.kek_id).distinct())}
 
 
 async def facts(unit: ReadUnit) -> list[DataKeyFacts]:
-    """Return what may be told of all data keys, the instance's first."""
+    """Return the public facts of all data keys, the instance's first."""
     counted = (
         select(_SEALED_VALUE.c.data_key_id, func.count().label("sealed"))
         .group_by(_SEALED_VALUE.c.data_key_id)
@@ -147,12 +147,12 @@ async def facts(unit: ReadUnit) -> list[DataKeyFacts]:
 
 
 async def remove_of_project(unit: WriteUnit, project_id: str) -> None:
-    """Delete a project's data keys; a value that still needs one forbids it."""
+    """Delete a project's data keys; a value that still needs one prevents it."""
     await unit.execute(delete(DATA_KEY).where(DATA_KEY.c.project_id == project_id))
 
 
 async def remove_unused(unit: WriteUnit) -> int:
-    """Delete the retiring keys by which nothing is sealed any more; return how many."""
+    """Delete the retiring keys that no longer seal a value; return how many were deleted."""
     used = select(_SEALED_VALUE.c.data_key_id).where(_SEALED_VALUE.c.data_key_id == DATA_KEY.c.id)
     return await unit.execute(
         delete(DATA_KEY).where(DATA_KEY.c.state == DataKeyState.RETIRING, ~used.exists())
@@ -160,7 +160,7 @@ async def remove_unused(unit: WriteUnit) -> int:
 
 
 async def retiring_of(unit: ReadUnit) -> Sequence[str]:
-    """Return the projects that have keys by which something may still be sealed."""
+    """Return the projects that have retiring keys."""
     rows = await unit.rows(
         select(DATA_KEY.c.project_id)
         .where(DATA_KEY.c.state == DataKeyState.RETIRING)

@@ -1,7 +1,7 @@
-"""Queries about how much deliveries have: numbers of keys, and lengths of sealed values.
+"""Queries about the size of deliveries: numbers of keys, and lengths of sealed values.
 
-Nothing of a value is loaded. Of holders only what says which chain they are in is read; who is told
-of one reads it with its MAC.
+They load no values. Of holders they read only the columns that say which chain they are in; code
+that shows a holder reads it with its MAC.
 """
 
 from collections.abc import Collection
@@ -35,14 +35,14 @@ _TYPES: Final = len(SecretType)
 _TARGET: Final = SECRET.alias("load_target")
 _BEHIND: Final = SECRET.alias("load_behind")
 _TARGET_VALUE: Final = SEALED_VALUE.alias("load_target_value")
-# An override is known by its place in lists, which is in the index that is counted.
+# An override is recognized by its list rank, which is in the counted index.
 _IS_OVERRIDE: Final = SECRET.c.list_rank % _TYPES == SecretType.OVERRIDE.list_order
 _IS_ALIAS: Final = SECRET.c.variable_type == SecretType.ALIAS
 
 
 @dataclass(frozen=True, slots=True)
 class OwnSize:
-    """The boxes of a holder's secrets: how many, and their bytes together; and those of paths."""
+    """A holder's secrets: the number and total bytes of ciphertexts, and the bytes of paths."""
 
     holder_id: str
     boxes: int
@@ -52,7 +52,7 @@ class OwnSize:
 
 @dataclass(frozen=True, slots=True)
 class Referrer:
-    """An alias or override: the bytes of its own box, of its target's, and of the file's path."""
+    """An alias or override: the bytes of its own ciphertext, its target's, and the file's path."""
 
     holder_id: str
     target_id: str
@@ -95,7 +95,7 @@ def _is_related(holder: Holder) -> ColumnElement[bool]:
 
 
 async def own_sizes(unit: ReadUnit, holder_ids: Collection[str]) -> list[OwnSize]:
-    """Return the sizes of what the secrets at holders have themselves."""
+    """Return the sizes of the secrets' own values at holders."""
     rows = await unit.rows(
         select(
             SECRET.c.holder_id,
@@ -142,7 +142,7 @@ async def referrers(unit: ReadUnit, holder_ids: Collection[str]) -> list[Referre
 
 
 async def alias_counts(unit: ReadUnit, target_ids: Collection[str]) -> dict[str, dict[str, int]]:
-    """Return how many aliases secrets have at which holders, by the secrets' ids."""
+    """Return the numbers of aliases at each holder, by their targets' ids."""
     rows = await unit.rows(
         select(SECRET.c.target_id, SECRET.c.holder_id, func.count().label("aliases"))
         .where(SECRET.c.target_id.in_(target_ids), _IS_ALIAS)
@@ -155,9 +155,9 @@ async def alias_counts(unit: ReadUnit, target_ids: Collection[str]) -> dict[str,
 
 
 async def changes_since(unit: ReadUnit, project_id: str, seq: int | None) -> tuple[int, int]:
-    """Return the newest event's number, and how many changes a project had since another one.
+    """Return the newest event's number, and how many changes a project had since `seq`.
 
-    A change of what has aliases counts once more for each of them.
+    A change of a secret counts once more for each of its aliases.
     """
     if seq is None:
         newest = await unit.first(select(HEAD.c.seq))

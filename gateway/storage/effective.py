@@ -1,4 +1,4 @@
-"""Queries about what services get, and what a change would do to it."""
+"""Queries about what services receive, and what a change would alter."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -27,10 +27,10 @@ async def winners(
     order: SecretOrder = BY_KEY,
     only: SecretFilter = ANY_SECRET,
 ) -> Page[Secret]:
-    """Return a page of the secrets in sight that win for their keys at a service.
+    """Return a page of the visible secrets that win for their keys at a service.
 
-    What is out of sight takes part all the same: whoever does not see a winner is not told that
-    another one won.
+    Invisible secrets compete too. If a principal cannot see the winner of a key, the page does not
+    show another secret in its place.
     """
     nearness = func.row_number().over(
         partition_by=SECRET.c.key, order_by=(SECRET.c.list_rank.desc(), SECRET.c.id)
@@ -51,7 +51,7 @@ async def winners(
 async def in_chain_with_keys(
     unit: ReadUnit, service: Holder, keys: Iterable[str], *, visibility: Visibility
 ) -> list[Secret]:
-    """Return all in sight that has one of these keys in the service's chain, the nearest first."""
+    """Return the visible secrets with one of these keys in the service's chain, nearest first."""
     in_chain = SECRET.c.holder_id.in_(service.chain_ids)
     wanted = BatchableQuery(
         statement=selection()
@@ -66,7 +66,7 @@ async def in_chain_with_keys(
 async def in_chain(
     unit: ReadUnit, service: Holder, *, most: int, visibility: Visibility
 ) -> list[Secret]:
-    """Return all in sight in the service's chain, by key and of one key the nearest first."""
+    """Return the visible secrets in the service's chain, by key and then nearest first."""
     rows = await unit.rows(
         selection()
         .where(SECRET.c.holder_id.in_(service.chain_ids), holders_covered(visibility))
@@ -79,7 +79,7 @@ async def in_chain(
 async def anywhere_with_key(
     unit: ReadUnit, service: Holder, key: str, *, most: int, visibility: Visibility
 ) -> list[Secret]:
-    """Return what has the key anywhere in sight but in the service's chain, the nearest first."""
+    """Return the visible secrets with this key outside the service's chain, nearest first."""
     distance = case(
         (HOLDER.c.environment_id == service.environment_id, 0),
         (HOLDER.c.project_id == service.project_id, 1),
@@ -96,10 +96,10 @@ async def anywhere_with_key(
 
 
 def affected_services(secret: Secret, *, with_overrides: bool) -> Select[Any]:
-    """Select the ids of the services that get something else when the secret changes.
+    """Select the ids of the services whose delivery changes when the secret changes.
 
-    These are the services where the secret, or what refers to it, wins for its key. Overrides have
-    values of their own: they only count when they go too.
+    These are the services where the secret, or a secret that refers to it, wins for its key.
+    Overrides have their own values, so they count only when they are deleted too.
     """
     service, moved, nearer = HOLDER.alias("service"), SECRET.alias("moved"), SECRET.alias("nearer")
     referring = dependents(secret.id) if with_overrides else _aliases_of(secret.id)

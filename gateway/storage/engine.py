@@ -1,4 +1,4 @@
-"""Engines: how connections are opened, and what every one of them must have."""
+"""Engines: how connections are opened, and the settings that each must have."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ from gateway.storage.watching import watching_statements
 
 Outcome = TypeVar("Outcome")
 
-# 8 for requests; the others for what the gateway does by itself: see `unit_of_work`.
+# 8 for requests, the others for the gateway's own work: see `unit_of_work`.
 READ_CONNECTIONS: Final = 11
 BUSY_TIMEOUT_MS: Final = 5_000
 # The write-ahead log is emptied when it is longer; see `wal`.
@@ -28,17 +28,17 @@ WAL_BYTES: Final = 16 * 1024 * 1024
 SQLITE_PRAGMAS: Final[Mapping[str, str | int]] = MappingProxyType(
     {
         "journal_mode": "wal",
-        # NORMAL loses acknowledged writes when the power goes; FULL does not.
+        # NORMAL loses acknowledged writes in a power cut; FULL does not.
         "synchronous": 2,
         # Off by default, and a setting of each connection.
         "foreign_keys": 1,
         "busy_timeout": BUSY_TIMEOUT_MS,
-        # Without it a log that was long for a moment keeps its length for ever.
+        # Without it a log that was long once keeps its length for ever.
         "journal_size_limit": WAL_BYTES,
     },
 )
 
-# The event loop itself keeps no hold of tasks.
+# The event loop keeps only weak references to tasks.
 _CLOSING: Final[set["asyncio.Task[None]"]] = set()
 
 
@@ -59,9 +59,9 @@ def create_writing_engine(
 
 
 async def connect_shielded(engine: AsyncEngine) -> AsyncConnection:
-    """Take a connection of an engine's pool; if the caller is cancelled meanwhile, give it back.
+    """Take a connection from an engine's pool; if the caller is cancelled meanwhile, return it.
 
-    A connection that is cut off while it opens would keep its thread and its file.
+    A connection that is cancelled while it opens would keep its thread and its file.
     """
     opening = asyncio.ensure_future(_connect(engine))
     try:
@@ -72,10 +72,10 @@ async def connect_shielded(engine: AsyncEngine) -> AsyncConnection:
 
 
 async def to_its_end(work: Coroutine[Any, Any, Outcome]) -> Outcome:
-    """Run what uses a connection; if the caller is cancelled meanwhile, let it end first.
+    """Run work on a connection; if the caller is cancelled meanwhile, let the work finish first.
 
-    SQLAlchemy drops a connection on which a statement is cut off. SQLite keeps that statement's
-    locks until Python has collected it, and for so long nobody else could write.
+    SQLAlchemy drops a connection whose statement is cancelled. SQLite keeps that statement's
+    locks until Python collects it, and until then nobody else could write.
     """
     running = asyncio.ensure_future(work)
     try:
@@ -106,7 +106,7 @@ def _watch(connection: Any, _entry: ConnectionPoolEntry) -> None:  # noqa: ANN40
             cursor.execute(statement)
         cursor.close()
     except BaseException:
-        # The pool does not know it yet, and would leave it open with its thread.
+        # The pool does not know the connection yet, and would leave it open with its thread.
         connection.close()
         raise
 
@@ -116,22 +116,22 @@ def _create_engine(url: URL, *, pool_size: int, can_write: bool, creates: bool) 
         url if creates else _of_existing(url),
         pool_size=pool_size,
         max_overflow=0,
-        # Statements in an error message would carry their parameters into a log.
+        # Statements in an error message would write their parameters to a log.
         hide_parameters=True,
     )
     event.listen(engine.sync_engine, "connect", _prepare_sqlite(can_write=can_write))
     if not creates and url.database:
         _watch_file(engine, url.database)
-    # Without IMMEDIATE a transaction that reads first cannot be sure to become a writer.
+    # Without IMMEDIATE a transaction that reads first cannot rely on becoming a writer.
     begin = "BEGIN IMMEDIATE" if can_write else "BEGIN"
     event.listen(engine.sync_engine, "begin", _begin_with(begin))
     return engine
 
 
 def _of_existing(url: URL) -> URL:
-    """Return a URL that opens a file and never makes one.
+    """Return a URL that opens an existing file and never creates one.
 
-    SQLite would make an empty database where the file is missing for a moment, and go on with that.
+    If the file is missing for a moment, SQLite would create an empty database and continue with it.
     """
     if not url.database or url.database.startswith((":", "file:")):
         return url
@@ -140,16 +140,16 @@ def _of_existing(url: URL) -> URL:
 
 
 def _watch_file(engine: AsyncEngine, path: str) -> None:
-    """Give up connections to a file that is no longer the one at its path, and what they cached.
+    """Close connections to a file that is no longer the one at its path, and drop their caches.
 
-    They would read, and write for nobody, what was moved away or replaced by a backup. A file that
-    is overwritten in place stays the same file, and SQLite would go on with the pages that it has
-    in memory: in WAL mode it looks only at the WAL for what is new. Checkpoints write the file,
-    too, so its pages are read again after each of them.
+    They would read and write a file that was moved away or replaced by a backup. A file that is
+    overwritten in place stays the same file, and SQLite would continue with the pages that it has
+    in memory: in WAL mode it looks for changes only in the WAL. SQLite's own checkpoints write the
+    file too, so pages are read again after each of them.
     """
 
     def ensure_there(*_: object) -> None:
-        # The driver would start a thread to find that out, and leave it to end by itself.
+        # The driver would start a thread to find that out, and not wait for its end.
         if _identity(path) is None:
             error = sqlite3.OperationalError("unable to open database file")
             error.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
@@ -162,7 +162,7 @@ def _watch_file(engine: AsyncEngine, path: str) -> None:
 
     def compare(connection: Any, entry: ConnectionPoolEntry, _proxy: object) -> None:  # noqa: ANN401 - a DBAPI's
         wal = _identity(f"{path}-wal")
-        # SQLite keeps the WAL while a connection is open, and makes it with the first statement.
+        # SQLite keeps the WAL while a connection is open, and creates it with the first statement.
         is_other_wal = entry.info["wal"] is not None and entry.info["wal"] != wal
         if entry.info["file"] != _identity(path) or is_other_wal:
             raise DisconnectionError
@@ -184,7 +184,7 @@ def _drop_cached_pages(connection: Any) -> None:  # noqa: ANN401 - a DBAPI's
 
 def _identity(path: str) -> tuple[int, int] | None:
     try:
-        found = os.stat(path)  # noqa: PTH116 - at each use of a connection, where an object costs
+        found = os.stat(path)  # noqa: PTH116 - runs at each use of a connection; a Path costs more
     except OSError:
         return None
     return (found.st_dev, found.st_ino) if stat.S_ISREG(found.st_mode) else None
@@ -195,18 +195,18 @@ def _last_written(path: str) -> tuple[int, int] | None:
         found = os.stat(path)  # noqa: PTH116 - as above
     except OSError:
         return None
-    # Nobody sets the time of a change, but for the clock.
+    # Nothing sets the change time except the clock.
     return found.st_ctime_ns, found.st_size
 
 
 def _prepare_sqlite(*, can_write: bool) -> Callable[[Any, ConnectionPoolEntry], None]:
     def prepare(connection: Any, _entry: ConnectionPoolEntry) -> None:  # noqa: ANN401 - a DBAPI's
-        # The driver's own transaction handling starts them late and plain; ours is in `begin`.
+        # The driver starts transactions late and without IMMEDIATE; `begin` starts ours.
         connection.isolation_level = None
         try:
             _set_pragmas(connection, can_write=can_write)
         except BaseException:
-            # The pool does not know it yet, and would leave it open with its thread.
+            # The pool does not know the connection yet, and would leave it open with its thread.
             connection.close()
             raise
 

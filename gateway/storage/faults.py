@@ -1,4 +1,4 @@
-"""What a database driver's errors mean: to a caller, and to whoever starts the gateway."""
+"""What a database driver's errors mean for a client, and for the operator at a start."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ from gateway.storage.obstacles import is_missing, obstacle_of, primary_code, rea
 
 _log = structlog.get_logger(__name__)
 
-# Anything else that SQLAlchemy raises is a defect of ours, and shows as one.
+# Any other error that SQLAlchemy raises is a defect of the gateway, and shows as one.
 STORAGE_ERRORS: Final = (DatabaseError, InterfaceError, PoolTimeoutError)
 _DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
@@ -42,30 +42,30 @@ class NoDatabase(RefusedStart):
 
 
 class DamagedDatabase(RefusedStart):
-    """The file is none of SQLite's, or not any more."""
+    """The file is not, or is no longer, an SQLite database."""
 
     def __init__(self, path: str) -> None:
         super().__init__(
-            f"{path} is damaged, or no database: put back a backup with `secrets-gateway restore`."
+            f"{path} is damaged or not a database: restore a backup with `secrets-gateway restore`."
         )
 
 
 class UnusableDatabase(RefusedStart):
-    """The database is there and cannot be used."""
+    """The database exists and cannot be used."""
 
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(f"The database {path} cannot be used: {reason}.")
 
 
 def is_damage(error: BaseException | None) -> bool:
-    """Tell whether SQLite found something else than a database."""
+    """Return whether SQLite found that the file is not a sound database."""
     return primary_code(error) in _DAMAGE
 
 
 def map_error(error: Exception) -> Exception:
-    """Return what a caller is told of an error; our own defects stay what they are."""
+    """Return the domain error for a storage error; a defect of the gateway stays as it is."""
     if isinstance(error, IntegrityError):
-        # The services check before they write: a constraint only speaks when somebody came between.
+        # The services check before they write: a constraint fails only after a concurrent change.
         return ConcurrentChange()
     cause = error.orig if isinstance(error, DBAPIError) else None
     if is_damage(cause):
@@ -80,7 +80,7 @@ def map_error(error: Exception) -> Exception:
 
 @contextmanager
 def map_db_errors() -> Iterator[None]:
-    """Turn a driver's errors within the block into ours.
+    """Map a driver's errors within the block to domain errors.
 
     Raises:
         ConcurrentChange: if a constraint refuses a statement.
@@ -98,7 +98,7 @@ def map_db_errors() -> Iterator[None]:
 
 @contextmanager
 def refusing_to_start(path: str) -> Iterator[None]:
-    """Turn a driver's errors within the block into reasons not to start.
+    """Map a driver's errors within the block to refusals to start.
 
     Raises:
         RefusedStart: saying what to do.

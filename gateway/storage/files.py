@@ -9,12 +9,12 @@ from gateway.domain.secrets import Secret
 from gateway.storage.secrets import SECRET, reader, selection
 from gateway.storage.unit_of_work import ReadUnit
 
-# The character after the slash: all that begins with `path/` sorts before `path0`.
+# The character after the slash: every text that begins with `path/` sorts before `path0`.
 _AFTER_SLASH = chr(ord("/") + 1)
 
 
 async def colliding(unit: ReadUnit, project_id: str, path: str) -> list[Secret]:
-    """Return a project's files that cannot be beside one at that path, by scope."""
+    """Return a project's files that cannot exist together with a file at that path, by scope."""
     below = and_(SECRET.c.mount_path > f"{path}/", SECRET.c.mount_path < f"{path}{_AFTER_SLASH}")
     above = SECRET.c.mount_path.in_([path, *folders_of(path)])
     return await _files(unit, project_id, or_(above, below))
@@ -26,7 +26,7 @@ async def of_project(unit: ReadUnit, project_id: str) -> list[Secret]:
 
 
 async def _files(unit: ReadUnit, project_id: str, *conditions: ColumnElement[bool]) -> list[Secret]:
-    # The second condition is the one of the index.
+    # The second condition is the index's own.
     wanted = (SECRET.c.project_id == project_id, SECRET.c.mount_path.is_not(None), *conditions)
     statement = selection().where(*wanted).order_by(SECRET.c.list_rank, SECRET.c.id)
     return list(map(reader(unit), await unit.rows(statement)))

@@ -1,4 +1,4 @@
-"""The tables of users, and of who has which role where."""
+"""The tables of users, and of role grants."""
 
 from datetime import datetime
 
@@ -22,13 +22,13 @@ from gateway.storage.tables import ID_LENGTH, Model, UtcDateTime, one_of
 
 
 class UserRow(Model, table=True):
-    """A user whom an OpenID Connect provider vouches for, in one organization."""
+    """A user, authenticated by an OpenID Connect provider, in one organization."""
 
     __tablename__ = "user_account"
     __table_args__ = (
-        # In this order, since whoever signs in is looked up by the first two.
+        # In this order, because a sign-in looks up a user by the first two.
         UniqueConstraint("issuer", "subject", "organization_id"),
-        # An identity has one organization that it need not name.
+        # An identity has one organization that it does not need to name.
         Index(
             "uq_user_account_home",
             "issuer",
@@ -49,16 +49,16 @@ class UserRow(Model, table=True):
     subject: str = Field(sa_column=Column(String(MAX_IDENTITY_LENGTH), nullable=False))
     display_name: str = Field(sa_column=Column(String(MAX_NAME_LENGTH), nullable=False))
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
-    # 1 until the identity has used it without naming the organization; null from then on.
+    # 1 until the identity uses it without naming the organization; null from then on.
     is_invited: int | None = Field(default=None, sa_column=Column(Integer, nullable=True))
     mac: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
 
 
 class RoleGrantRow(Model, table=True):
-    """A role of a token or a user, on one holder or, without one, on the whole organization.
+    """A role of a token or a user, on one holder or, without a holder, on the whole organization.
 
-    Foreign keys over the organization make a grant across two of them impossible; with the token,
-    the user or the holder, the grant goes.
+    Foreign keys that include the organization prevent a grant across two organizations. The grant
+    is deleted with its token, user or holder.
     """
 
     __tablename__ = "role_grant"

@@ -1,4 +1,4 @@
-"""Queries about grants, and about who a credential speaks for with all its grants."""
+"""Queries about grants, and about the principal of a credential with all its grants."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -70,10 +70,10 @@ def _parameters_table(*parameters: BindParameter[Any]) -> Subquery:
 def _lookup(
     wanted: Subquery, found: FromClause, columns: Sequence[ColumnElement[Any]]
 ) -> Select[Any]:
-    """Select a grantee's row with all its grants, and beside it the log's head.
+    """Select a grantee's row with all its grants, and the log's head beside it.
 
-    For an unknown one too it gives a row, without the grantee: the head is compared all the same,
-    and it is about as much work as for a token that was revoked.
+    An unknown grantee gives a row too, with empty columns: the head is compared all the same, and
+    the work is about the same as for a revoked token.
     """
     grantee = _COLUMNS[GranteeKind.TOKEN if found is API_TOKEN else GranteeKind.USER]
     given = (column.name for column in wanted.c if column.name != _FLOOR.name)
@@ -86,7 +86,7 @@ def _lookup(
     )
 
 
-# Every request runs one of these, and every change another, so they are put together once.
+# Every request runs one of these, and every change another, so each is built once.
 _BY_ID: Final = _parameters_table(bindparam("id", type_=String))
 _TOKEN_BY_DIGEST: Final = _lookup(
     _parameters_table(bindparam("digest", type_=LargeBinary)), API_TOKEN, _TOKEN_COLUMNS
@@ -102,12 +102,12 @@ _USER_BY_ID: Final = _lookup(_BY_ID, _USER, USERS.columns)
 
 def _assignment_from_row(unit: ReadUnit, columns: Sequence[Any]) -> RoleAssignment:
     unit.ensure_current(GRANTS, columns[_COVERED_AT:])
-    role, holder, place_id = columns[0], columns[1:_COVERED_AT], columns[_HOLDER_ID_AT]
-    if place_id is None:
+    role, holder, holder_id = columns[0], columns[1:_COVERED_AT], columns[_HOLDER_ID_AT]
+    if holder_id is None:
         return RoleAssignment(role=Role(role))
     if holder[0] is None:
-        # Whoever deletes a place past the gateway must not have made of it the whole organization.
-        raise integrity_fault(HOLDER.name, place_id)
+        # Deleting a holder outside the gateway must not widen the grant to the whole organization.
+        raise integrity_fault(HOLDER.name, holder_id)
     return RoleAssignment(role=Role(role), holder=holder_of(unit, holder))
 
 
@@ -121,15 +121,15 @@ def _assignments_from_rows(
 async def token_with_grants(
     unit: ReadUnit, digest: bytes, *, at: datetime
 ) -> tuple[ApiToken, bytes, Principal] | None:
-    """Return the token with this keyed hash, the hash, and who it speaks for; in one statement.
+    """Return the token with this keyed hash, the hash, and the token's principal.
 
-    One that is not valid at that time is none: nothing more is done for it than for an unknown one.
+    One statement. A token that is invalid at that time costs no more work than an unknown one.
     """
     return _token_of(unit, await _find(unit, _TOKEN_BY_DIGEST, digest=digest), at)
 
 
 async def find_principal(unit: ReadUnit, principal: Principal, *, at: datetime) -> Principal | None:
-    """Return a token's or a user's principal as this unit shows it; None if it is not valid."""
+    """Return the principal of a token or user as this unit shows it; None if it is not valid."""
     if principal.kind is GranteeKind.USER:
         return _user_of(unit, await _find(unit, _USER_BY_ID, id=principal.id))
     found = _token_of(unit, await _find(unit, _TOKEN_BY_ID, id=principal.id), at)
@@ -139,7 +139,7 @@ async def find_principal(unit: ReadUnit, principal: Principal, *, at: datetime) 
 async def _find(
     unit: ReadUnit, statement: Select[Any], **wanted: str | bytes
 ) -> Sequence[Sequence[Any]]:
-    """Return a grantee's rows, once the head that came with them was compared."""
+    """Return a grantee's rows, after comparing the head that came with them."""
     rows = await unit.rows(statement.params(**wanted, floor=floor_of(unit)))
     columns = rows[0][:_AFTER_HEAD]
     await unit.accept(None if columns[0] is None else head_of(columns))
@@ -152,7 +152,7 @@ def _token_of(
     end, first = len(TOKEN_COLUMNS), rows[0]
     if first[0] is None:
         return None
-    # Without when it was used last, which is no part of it.
+    # The time of last use is not covered.
     *covered, created_by, _ = first[:end]
     unit.ensure_current(TOKENS, (*covered, first[end], created_by, first[end + 1]))
     token = token_of(first[:end])
@@ -171,7 +171,7 @@ def _token_of(
 async def registrations(
     unit: ReadUnit, issuer: str, subject: str
 ) -> Sequence[tuple[User, Principal]]:
-    """Return the users that an identity is, one in each organization that has registered it.
+    """Return the users that an identity has, one in each organization that registered it.
 
     In one statement.
     """
@@ -238,7 +238,7 @@ def _grant_from_row(unit: ReadUnit, row: Row[Any]) -> Grant:
 async def page(
     unit: ReadUnit, window: Window, *, visibility: Visibility, of: GranteeReference | None = None
 ) -> Page[Grant]:
-    """Return a page of the grants in sight, oldest first; of one grantee, or of all."""
+    """Return a page of the visible grants, oldest first; of one grantee, or of all."""
     await prove(unit)
     statement = _selection(visibility)
     if of is not None:
@@ -249,7 +249,7 @@ async def page(
 
 
 async def find(unit: ReadUnit, grant_id: str, *, visibility: Visibility) -> Grant | None:
-    """Return a grant in sight, if it is there."""
+    """Return a visible grant, if it exists."""
     await prove(unit)
     row = await unit.first(_selection(visibility).where(GRANT.c.id == grant_id))
     return _grant_from_row(unit, row) if row else None
@@ -258,7 +258,7 @@ async def find(unit: ReadUnit, grant_id: str, *, visibility: Visibility) -> Gran
 async def of_tokens(
     unit: ReadUnit, token_ids: Iterable[str], *, visibility: Visibility
 ) -> Sequence[Grant]:
-    """Return the grants in sight of these tokens, oldest first."""
+    """Return the visible grants of these tokens, oldest first."""
     await prove(unit)
     rows = await unit.rows(
         _selection(visibility)
@@ -269,7 +269,7 @@ async def of_tokens(
 
 
 async def assigned_to(unit: ReadUnit, grantee: GranteeReference) -> Sequence[RoleAssignment]:
-    """Return all that a token or a user was granted, wherever it is."""
+    """Return all role assignments of a token or user."""
     await prove(unit)
     rows = await unit.rows(
         select(*_HELD)

@@ -35,7 +35,7 @@ def holder_of(unit: ReadUnit, columns: Sequence[Any]) -> Holder:
         IntegrityFault: if the row is not what the gateway wrote.
 
     """
-    # A list of secrets brings few holders along, each many times.
+    # A list of secrets selects few holders, each many times.
     if columns not in unit.sound:
         unit.macs.ensure_sound(HOLDERS, columns)
         unit.sound.add(columns)
@@ -52,7 +52,7 @@ def holder_of(unit: ReadUnit, columns: Sequence[Any]) -> Holder:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Builds holders from selected rows. Those of one unit are equal: their lists go together."""
+    """Builds holders from selected rows. Readers of one unit are equal: their lists are batched."""
 
     unit: ReadUnit
 
@@ -61,18 +61,18 @@ class _Reader:
 
 
 async def by_ids(unit: ReadUnit, ids: Iterable[str]) -> dict[str, Holder]:
-    """Return the holders with these ids, by id; those that are not there are left out."""
+    """Return the holders with these ids, by id; missing ones are left out."""
     rows = await unit.rows(select(*HOLDER_COLUMNS).where(HOLDER.c.id.in_(set(ids))))
     return dict(zip([row.id for row in rows], map(_Reader(unit), rows), strict=True))
 
 
 async def find(unit: ReadUnit, holder_id: str) -> Holder | None:
-    """Return the holder with this id, if it is there."""
+    """Return the holder with this id, if it exists."""
     return (await by_ids(unit, [holder_id])).get(holder_id)
 
 
 async def projects(unit: ReadUnit, window: Window, *, visibility: Visibility) -> Page[Holder]:
-    """Return a page of the projects that are there in a sight, by name."""
+    """Return a page of the visible projects, by name."""
     statement = select(*HOLDER_COLUMNS).where(
         HOLDER.c.kind == Scope.PROJECT, holders_there(visibility)
     )
@@ -87,7 +87,7 @@ async def children(
     kinds: Sequence[Scope],
     visibility: Visibility,
 ) -> Page[Holder]:
-    """Return a page of the holders of these kinds directly below one that are there, by name."""
+    """Return a page of the visible holders of these kinds directly below a parent, by name."""
     statement = select(*HOLDER_COLUMNS).where(
         HOLDER.c.parent_id == parent_id, HOLDER.c.kind.in_(kinds), holders_there(visibility)
     )
@@ -102,7 +102,7 @@ async def among(
     visibility: Visibility,
     further: Collection[str] = (),
 ) -> Page[Holder]:
-    """Return a page of the holders in sight whose ids a statement selects, and further ones."""
+    """Return a page of the visible holders whose ids a statement selects, and further ones."""
     among = [ids, listed(further)] if further else [ids]
     is_among = or_(*(HOLDER.c.id.in_(each) for each in among))
     statement = select(*HOLDER_COLUMNS).where(is_among, holders_covered(visibility))
@@ -112,7 +112,7 @@ async def among(
 async def find_child(
     unit: ReadUnit, *, organization_id: str, parent_id: str | None, kind: Scope, name: str
 ) -> Holder | None:
-    """Return the holder of that kind and name at that place, if it is there."""
+    """Return the child of that kind and name, if it exists."""
     row = await unit.first(
         select(*HOLDER_COLUMNS).where(
             HOLDER.c.organization_id == organization_id,
@@ -146,7 +146,7 @@ async def rename(unit: WriteUnit, holder: Holder) -> None:
 
 
 async def ids_below(unit: ReadUnit, holder: Holder) -> list[str]:
-    """Return the ids of all holders below one."""
+    """Return the ids of all holders below a holder."""
     above = {Scope.PROJECT: HOLDER.c.project_id, Scope.ENVIRONMENT: HOLDER.c.environment_id}
     if holder.kind not in above:
         return []
@@ -159,7 +159,7 @@ async def ids_below(unit: ReadUnit, holder: Holder) -> list[str]:
 
 
 async def chains_below(unit: ReadUnit, holder: Holder) -> Sequence[tuple[Scope, tuple[str, ...]]]:
-    """Return the kind and the chain of a holder and of each one below it."""
+    """Return the kind and the chain of a holder and of every holder below it."""
     above = {Scope.PROJECT: HOLDER.c.project_id, Scope.ENVIRONMENT: HOLDER.c.environment_id}
     rows = await unit.rows(
         select(HOLDER.c.kind, HOLDER.c.id, HOLDER.c.environment_id, HOLDER.c.project_id)
@@ -177,7 +177,7 @@ async def chains_below(unit: ReadUnit, holder: Holder) -> Sequence[tuple[Scope, 
 
 
 async def remove(unit: WriteUnit, holder: Holder) -> None:
-    """Delete a holder and all below it, the lowest first; secrets that are left forbid it."""
+    """Delete a holder and all below it, the lowest first; remaining secrets prevent it."""
     below = await ids_below(unit, holder)
     for ids in (HOLDER.c.kind.in_(SERVICE_SCOPES), HOLDER.c.kind == Scope.ENVIRONMENT):
         await unit.execute(delete(HOLDER).where(HOLDER.c.id.in_(below), ids))
@@ -203,7 +203,7 @@ async def count_projects(unit: ReadUnit, organization_id: str) -> int:
 
 
 async def find_organization(unit: ReadUnit, *, name: str) -> Organization | None:
-    """Return the organization of that name, if it is there."""
+    """Return the organization of that name, if it exists."""
     row = await unit.first(
         select(ORGANIZATION.c.id, ORGANIZATION.c.name).where(ORGANIZATION.c.name == name)
     )
@@ -249,7 +249,7 @@ async def rename_organization(unit: WriteUnit, organization: Organization) -> No
 async def remove_organization(unit: WriteUnit, organization_id: str) -> int:
     """Delete an organization with its users and tokens, and return how many tokens it had.
 
-    Projects forbid it.
+    Projects prevent it.
     """
     await unit.execute(delete(_USER).where(_USER.c.organization_id == organization_id))
     tokens = await unit.execute(delete(_TOKEN).where(_TOKEN.c.organization_id == organization_id))

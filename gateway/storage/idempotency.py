@@ -1,4 +1,4 @@
-"""Queries about what writes under an idempotency key answered."""
+"""Queries about the recorded responses of writes with an idempotency key."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,14 +18,14 @@ ANSWERS: Final = Covered(
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What is recorded of a write: the fingerprint of the request, and the answer as text."""
+    """The record of a write: the fingerprint of the request, and the response as text."""
 
     fingerprint: bytes = field(repr=False)
     text: str = field(repr=False)
 
 
 async def find(unit: ReadUnit, principal_id: str, key: str, *, since: datetime) -> Answered | None:
-    """Return what is recorded under a key, if it is recent.
+    """Return the record under a key, if it is recent.
 
     Raises:
         IntegrityFault: if the row is not what the gateway wrote.
@@ -47,7 +47,7 @@ async def find(unit: ReadUnit, principal_id: str, key: str, *, since: datetime) 
 async def add(
     unit: WriteUnit, principal_id: str, key: str, answered: Answered, *, at: datetime
 ) -> None:
-    """Record what a write answered.
+    """Record a write's response.
 
     Raises:
         IntegrityFault: if the database did not store exactly this row.
@@ -66,5 +66,5 @@ async def add(
 
 
 async def forget(unit: WriteUnit, *, until: datetime) -> None:
-    """Delete what was recorded until then."""
+    """Delete the records up to that time."""
     await unit.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.created_at <= until))

@@ -1,7 +1,7 @@
-"""What a transaction means to write, to be compared with what the database noted.
+"""The rows that a transaction intends to write, compared with those that the database noted.
 
-A trigger that somebody else put into the database writes in the same transaction. Its writes are
-noted as all others are, but nobody announced them here.
+A foreign trigger in the database writes in the same transaction. The database notes its writes
+too, but no code announced them here.
 """
 
 from collections import Counter
@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import Delete, Executable, TableClause
 
-from gateway.storage import (  # their tables belong to the metadata
+from gateway.storage import (  # imported so that the metadata includes their tables
     grant_tables,  # noqa: F401
     reference_tables,  # noqa: F401
 )
@@ -29,16 +29,16 @@ class Intended:
     tables: set[str] = field(default_factory=set)
 
     def write(self, table: str, row_id: str) -> None:
-        """Announce that a watched row is inserted, or that a watched column of it is updated."""
+        """Announce the insertion of a watched row, or the update of a watched column in it."""
         self.rows[table, row_id] += 1
 
     def note(self, statement: Executable) -> None:
-        """Announce what can be seen from a statement: the tables that it deletes from."""
+        """Announce the tables that a statement deletes from."""
         if isinstance(statement, Delete) and isinstance(statement.table, TableClause):
             self.tables |= _tables_emptied_with(statement.table.name)
 
     def difference(self, notes: Iterable[Any]) -> tuple[str, str] | None:
-        """Return the table and id of a row that was written otherwise than announced, if any."""
+        """Return the table and id of a row whose writes differ from those announced, if any."""
         noted: Counter[tuple[str, str]] = Counter()
         for note in notes:
             if note.after is not None:
@@ -52,7 +52,7 @@ class Intended:
 
 @cache
 def _tables_emptied_with(table: str) -> frozenset[str]:
-    """Return a table and those whose rows foreign keys delete with its rows."""
+    """Return a table and the tables whose rows foreign keys delete with its rows."""
     emptied, left = {table}, [table]
     while left:
         above = left.pop()

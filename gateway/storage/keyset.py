@@ -1,4 +1,4 @@
-"""Keyset paging: a cursor is the place of a row, so pages stay right while rows come and go."""
+"""Keyset paging: a cursor is a row's sort key, so pages stay right while rows come and go."""
 
 import base64
 import binascii
@@ -24,7 +24,7 @@ _MAX_CURSOR_LENGTH: Final = 2_048
 
 @dataclass(frozen=True, slots=True)
 class Ordering:
-    """Columns that together tell every two rows apart, and a direction for all of them."""
+    """Columns that together distinguish any two rows, and one direction for all of them."""
 
     name: str
     columns: tuple[Column[Any], ...]
@@ -97,7 +97,7 @@ def _decode_key(sort_key: object, column: Column[Any]) -> SortKey:
     expected = column.type.python_type
     if expected is datetime and isinstance(sort_key, str):
         moment = datetime.fromisoformat(sort_key)
-        # A time at the edge of the calendar may have no place in UTC.
+        # A time at the edge of the calendar can be outside the range in UTC.
         return moment.astimezone(UTC) if moment.tzinfo else _refuse_naive()
     if type(sort_key) is not expected or not isinstance(sort_key, (str, int)):
         raise TypeError
@@ -105,7 +105,7 @@ def _decode_key(sort_key: object, column: Column[Any]) -> SortKey:
 
 
 def _ensure_encodable(sort_key: str | int) -> str | int:
-    # A lone surrogate or a number over 64 bits would be the database driver's error, not ours.
+    # A lone surrogate or a number over 64 bits would raise the database driver's error.
     if isinstance(sort_key, str):
         sort_key.encode()
     elif sort_key.bit_length() > 63:  # noqa: PLR2004 - the bits of a signed SQL integer
@@ -118,7 +118,7 @@ def _refuse_naive() -> datetime:
 
 
 def listed(ids: Collection[str]) -> Select[Any]:
-    """Select ids that one parameter carries, however many they are."""
+    """Select ids from one parameter, however many they are."""
     return select(func.json_each(json.dumps(sorted(ids))).table_valued("value").c.value)
 
 

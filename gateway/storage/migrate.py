@@ -1,4 +1,4 @@
-"""Bringing a database to the schema that this version needs."""
+"""Migrating a database to the schema that this version needs."""
 
 from collections.abc import Iterable
 from functools import cache
@@ -18,7 +18,7 @@ _VERSION: Final = Table("alembic_version", MetaData(), Column("version_num", Str
 
 
 class OutdatedSchema(RefusedStart):
-    """The database is not at this version's schema."""
+    """The database's schema is older than this version's."""
 
     def __init__(self, current: str | None) -> None:
         super().__init__(
@@ -28,12 +28,12 @@ class OutdatedSchema(RefusedStart):
 
 
 class NewerSchema(RefusedStart):
-    """The database is of a version that this one does not know."""
+    """The database's schema is of a newer version."""
 
     def __init__(self, current: str) -> None:
         super().__init__(
-            f"The database's schema is {current}, which is of a newer version of the gateway: "
-            "run that one, or put back a backup of this one's."
+            f"The database's schema is {current}, from a newer version of the gateway: "
+            "run that version, or restore a backup from this one."
         )
 
 
@@ -41,17 +41,17 @@ class ForeignDatabase(RefusedStart):
     """The database is another program's."""
 
     def __init__(self, path: str) -> None:
-        super().__init__(f"{path} is a database of another program: name another path.")
+        super().__init__(f"{path} is a database of another program: set another path.")
 
 
 class ForeignObjects(RefusedStart):
-    """The database holds objects that no migration makes, or lacks some."""
+    """The database has objects that no migration creates, or lacks some."""
 
     def __init__(self, findings: Iterable[CatalogFinding]) -> None:
         named = ", ".join(map(str, findings))
         super().__init__(
             f"The database's objects are not those of this version: {named}. Nothing was changed: "
-            "remove what was added, or put back a backup."
+            "remove the unexpected objects, or restore a backup."
         )
 
 
@@ -62,15 +62,15 @@ def newest() -> str:
 
 @cache
 def revisions() -> frozenset[str]:
-    """Return every revision that this version knows: each script is named by its own."""
+    """Return every revision that this version knows: each script is named after its own."""
     return frozenset(script.name[:4] for script in _SCRIPTS.glob("versions/[0-9]*.py"))
 
 
 async def migrate(database: Database) -> None:
-    """Bring the database to the newest revision, in one transaction.
+    """Migrate the database to the newest revision, in one transaction.
 
     Raises:
-        RefusedStart: if it is none of ours, of a newer version, or cannot be used.
+        RefusedStart: if it is of another program or a newer version, or cannot be used.
 
     """
     with refusing_to_start(database.path):
@@ -82,7 +82,7 @@ async def migrate(database: Database) -> None:
 
 
 async def ensure_migrated(database: Database) -> None:
-    """Refuse a database of another version.
+    """Refuse a database whose schema is not this version's.
 
     Raises:
         RefusedStart: if it is of another version or another program, or cannot be used.
@@ -97,7 +97,7 @@ async def ensure_migrated(database: Database) -> None:
 
 def upgrade(connection: Connection) -> None:
     """Run the migrations that a database lacks."""
-    # Its import takes longer than all that another start does.
+    # Importing Alembic takes longer than the rest of a start.
     from alembic import command  # noqa: PLC0415 - see above
     from alembic.config import Config  # noqa: PLC0415 - see above
 
@@ -113,7 +113,7 @@ def _ensure_own_objects(connection: Connection) -> None:
 
 
 def _current(connection: Connection, path: str) -> str | None:
-    """Return the revision of a database that is ours, or that is empty."""
+    """Return the revision of a gateway's database; None if the database is empty."""
     tables = inspect(connection).get_table_names()
     if tables and _VERSION.name not in tables:
         raise ForeignDatabase(path)

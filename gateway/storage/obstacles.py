@@ -1,7 +1,7 @@
-"""What keeps the database from being opened or written, asked of the file system itself.
+"""What prevents opening or writing the database, according to the file system.
 
-SQLite says "unable to open database file" of a missing file, of a folder that is read-only, and of
-one that this user cannot enter. What to do differs.
+SQLite reports "unable to open database file" for a missing file, for a read-only folder, and for
+a folder that this user cannot enter. Each needs a different remedy.
 """
 
 import os
@@ -12,10 +12,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-# As much as one request can bring. With less room the next write can fail.
+# The most that one request can write. With less room the next write can fail.
 MIN_FREE_BYTES: Final = 1024 * 1024
 _PRIMARY_CODE: Final = 0xFF
-# What SQLite says without saying why.
+# SQLite's messages that give no reason.
 _UNCLEAR: Final = frozenset(
     {
         sqlite3.SQLITE_CANTOPEN,
@@ -29,7 +29,7 @@ _UNCLEAR: Final = frozenset(
 
 
 class Obstacle(StrEnum):
-    """What is in the way of a write."""
+    """An obstacle to writing."""
 
     DISK_FULL = "disk_full"
     READ_ONLY = "read_only"
@@ -37,7 +37,7 @@ class Obstacle(StrEnum):
 
 WORDS: Final[Mapping[Obstacle, str]] = MappingProxyType(
     {
-        Obstacle.DISK_FULL: "its disk is full: make room",
+        Obstacle.DISK_FULL: "its disk is full: free some space",
         Obstacle.READ_ONLY: (
             "the file or its folder is read-only for this user, and SQLite writes to both"
         ),
@@ -55,12 +55,12 @@ def primary_code(error: BaseException | None) -> int | None:
 
 
 def obstacle_of(error: BaseException | None) -> Obstacle | None:
-    """Return what a driver's error says was in the way of a write, if it says so."""
+    """Return the obstacle that a driver's error names, if it names one."""
     return _BY_CODE.get(primary_code(error) or 0)
 
 
 def obstacle_at(path: str) -> Obstacle | None:
-    """Return what would be in the way of a write now: two or three questions to the kernel."""
+    """Return the obstacle to a write now, if any: two or three system calls."""
     file = Path(path)
     beside = (file, *(file.with_name(f"{file.name}{end}") for end in ("-wal", "-shm")))
     written = (file.parent, *(item for item in beside if item.exists()))
@@ -71,13 +71,13 @@ def obstacle_at(path: str) -> Obstacle | None:
 
 def _free_bytes(folder: Path) -> int:
     found = os.statvfs(folder)
-    # The rest is kept for root.
+    # The rest is reserved for root.
     blocks = found.f_bfree if os.geteuid() == 0 else found.f_bavail
     return blocks * found.f_frsize
 
 
 def is_missing(path: str) -> bool:
-    """Tell whether nothing is there; not whether this user cannot look."""
+    """Return whether the path does not exist; False if this user cannot look."""
     try:
         Path(path).stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -88,7 +88,7 @@ def is_missing(path: str) -> bool:
 
 
 def reason_of(error: BaseException, path: str) -> str:
-    """Return why the database at a place cannot be used, in words that say what to do."""
+    """Return why the database at a path cannot be used, and what to do."""
     if primary_code(error) not in _UNCLEAR:
         return str(error)
     if obstacle := obstacle_of(error):

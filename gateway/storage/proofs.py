@@ -1,6 +1,6 @@
-"""What a view of the database is proven by: the log's head, and the access rows that are current.
+"""What proves a database view: the log's head, and the access rows that are current.
 
-The proof needs keys, so a service gives it; every query about access rows asks the view for it.
+The proof needs keys, so a service provides it. Every query about access rows asks the view for it.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ class Head:
     """The log's newest event, and the sealed sums over the rows as they were then.
 
     `set_box` is over all watched rows, `access_box` over tokens, grants and users alone.
-    `floor_hash` is what the view has for the event that was the head when the view opened.
+    `floor_hash` is this view's hash of the event that was the head when the view opened.
     """
 
     seq: int
@@ -40,10 +40,10 @@ class Proof(Protocol):
     """Knows which access rows are current in one view."""
 
     def ensure_current(self, covered: "Covered", row: Sequence[Any]) -> None:
-        """Refuse a row that was deleted, changed or put back since the gateway wrote it.
+        """Refuse a row that was deleted, changed or restored since the gateway wrote it.
 
         Raises:
-            IntegrityFault: after it has been logged as an alarm.
+            IntegrityFault: after logging it.
 
         """
 
@@ -56,12 +56,12 @@ class Guard(Protocol):
         """The newest head that this process has seen."""
 
     def is_intact(self, sealed: "SealedEvent") -> bool:
-        """Whether an event is what was recorded."""
+        """Return whether an event is what was recorded."""
 
     async def prove(self, unit: "ReadUnit", head: Head | None) -> Proof:
         """Return the proof for a view with this head.
 
         Raises:
-            DatabaseNotTrusted: if the database is an older one, or another.
+            DatabaseNotTrusted: if the database is an older one or a different one.
 
         """

@@ -1,7 +1,7 @@
-"""Statements of one shape that are asked for at one time, run as one.
+"""Run concurrent statements of one shape as one statement.
 
-Each entry of a list asks for a list of its own, and all of them at once. Whoever is first waits one
-turn of the event loop for the others, then asks for all.
+Each entry of a list asks for a list of its own, all at the same time. The first query waits one
+turn of the event loop for the others, then runs all of them.
 """
 
 import asyncio
@@ -16,26 +16,26 @@ from gateway.storage.unit_of_work import ReadUnit
 
 Rows = Sequence[Row[Any]]
 
-# A database bounds how many parts a statement has, and a planner's time grows with them.
+# A database limits the parts of a statement, and planning time grows with them.
 MAX_AT_ONCE: Final = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchableQuery:
-    """A statement, with how its rows are sorted and how many of them are wanted."""
+    """A statement with its sort order and its limit of rows."""
 
     statement: Select[Any]
     by: Sequence[ColumnElement[Any]]
     limit: int | None = None
-    # How many of the last columns are not the item's own.
+    # The number of last columns that are sort keys and not part of the item.
     sort_keys: int = 0
 
     def standalone(self) -> Select[Any]:
-        """Return it as a statement of its own."""
+        """Return the query as a statement of its own."""
         return self.statement.order_by(*self.by).limit(self.limit)
 
     def as_part(self, part: int) -> Select[Any]:
-        """Return it as a part of a larger one, its rows numbered before their sort_keys."""
+        """Return the query as a part of a larger one, with rows numbered before their sort keys."""
         position = func.row_number().over(order_by=self.by)
         numbers = literal(part).label("part"), position.label("position")
         as_part = self.statement.add_columns(*numbers).order_by(*self.by).limit(self.limit)
@@ -52,7 +52,7 @@ class _Pending:
 
 
 async def batched_rows(unit: ReadUnit, wanted: BatchableQuery, *, shape: Hashable) -> Rows:
-    """Return a statement's rows. Statements of one shape have the same columns.
+    """Return a statement's rows. All statements of one shape must have the same columns.
 
     Raises:
         Unavailable: if the database does not answer.
@@ -76,7 +76,7 @@ async def batched_rows(unit: ReadUnit, wanted: BatchableQuery, *, shape: Hashabl
 
 
 def _fail(others: Iterable[_Pending], error: BaseException) -> None:
-    # All of them belong to one request: what ends one ends the others.
+    # All of them belong to one request: an error that ends one ends the others.
     for other in others:
         if other.answer.done():
             continue

@@ -1,4 +1,4 @@
-"""The tables of references between values, and of how far values from before were read."""
+"""The tables of references between values, and of the progress in reading older values."""
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, String
 from sqlmodel import Field
@@ -9,8 +9,8 @@ from gateway.storage.tables import ID_LENGTH, Model
 class ValueReferenceRow(Model, table=True):
     """The names that one value refers to as `{{KEY}}`, each as a keyed hash.
 
-    A value without references has no row. A name in braces may be part of a secret value, so it is
-    stored nowhere in clear.
+    A value without references has no row. A name in braces can be part of a secret value, so it is
+    never stored in clear.
     """
 
     __tablename__ = "value_reference"
@@ -25,19 +25,19 @@ class ValueReferenceRow(Model, table=True):
         )
     )
     project_id: str = Field(sa_column=Column(String(ID_LENGTH), nullable=False))
-    # Which value these are the names of.
+    # The version of the value that has these names.
     value_version: int
     names: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     mac: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
 
 
 class ReferenceReadingRow(Model, table=True):
-    """How far the values from before references were stored have been read: one row, or none."""
+    """Progress in reading the values that are older than stored references: one row, or no row."""
 
     __tablename__ = "reference_reading"
     __table_args__ = (CheckConstraint("id = 1", name="one"),)
 
     id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
-    # The id of the last secret that was read; null once all were.
+    # The id of the last secret that was read; null after the last one.
     position: str | None = Field(default=None, sa_column=Column(String(ID_LENGTH), nullable=True))
     mac: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))

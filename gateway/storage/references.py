@@ -1,4 +1,4 @@
-"""Queries about references between values: which names each value refers to, as keyed hashes."""
+"""Queries about references between values: the names that each value refers to, as keyed hashes."""
 
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
@@ -26,7 +26,7 @@ REFERENCES: Final = Covered(VALUE_REFERENCE, ("secret_id", "project_id", "value_
 _POSITION: Final = Covered(ReferenceReadingRow.__table__, ("id", "position"))
 _SECRET: Final = SecretRow.__table__
 _ALIAS: Final = _SECRET.alias("referring_alias")
-# So many rows are read at once: those of a large project are never all in memory.
+# Rows that are read at once: those of a large project are never all in memory.
 _ROWS_AT_ONCE: Final = 200
 _BEGINNING: Final = ""
 _ONLY: Final = 1
@@ -45,7 +45,7 @@ class Referrer:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How far the values from before references were stored have been read."""
+    """Progress in reading the values that are older than stored references."""
 
     position: str = _BEGINNING
     is_complete: bool = False
@@ -53,7 +53,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class ValueReferences:
-    """The names that one value refers to, to be stored."""
+    """The names that one value refers to, for storing."""
 
     secret_id: str
     project_id: str
@@ -108,12 +108,12 @@ async def mentioning(unit: ReadUnit, holder: Holder, name: bytes) -> Sequence[Re
     """
     mentions = func.instr(VALUE_REFERENCE.c.names, name) > 0
     found = await around(unit, holder, {name}, mentions)
-    # Bytes that begin inside of another hash are no mention.
+    # Bytes that begin inside another hash are not a mention.
     return [item for item in found if item.names]
 
 
 async def has_any(unit: ReadUnit, project_id: str) -> bool:
-    """Tell whether any value of a project refers to names; entries of a list ask together."""
+    """Return whether any value of a project refers to names; entries of a list are batched."""
     statement = select(VALUE_REFERENCE.c.secret_id).where(
         VALUE_REFERENCE.c.project_id == project_id
     )
@@ -122,9 +122,9 @@ async def has_any(unit: ReadUnit, project_id: str) -> bool:
 
 
 async def referring_keys(unit: ReadUnit, holder: Holder) -> Sequence[tuple[str, str]]:
-    """Return which values around a holder refer to names: the secret's id, and a key.
+    """Return the values around a holder that refer to names, as secret id and key.
 
-    A value is there once under its secret's key, and once for each alias.
+    A value appears once under its secret's key, and once for each alias.
     """
     own = select(_SECRET.c.id, _SECRET.c.key).join(
         VALUE_REFERENCE, VALUE_REFERENCE.c.secret_id == _SECRET.c.id
@@ -147,7 +147,7 @@ async def referring_keys(unit: ReadUnit, holder: Holder) -> Sequence[tuple[str, 
 
 
 async def reading(unit: ReadUnit) -> Reading:
-    """Return how far older values have been read; what the gateway did not write says nothing."""
+    """Return the progress in reading older values; a row that the gateway did not write is void."""
     row = await unit.first(_POSITION.selection())
     if row is None or row.mac != unit.macs.of(_POSITION, row[:-1]):
         return Reading()
@@ -155,7 +155,7 @@ async def reading(unit: ReadUnit) -> Reading:
 
 
 async def keep_reading(unit: WriteUnit, position: str | None) -> None:
-    """Store how far older values have been read; None: all of them.
+    """Store the progress in reading older values; None after the last one.
 
     Raises:
         IntegrityFault: if the database did not store exactly this row.
@@ -177,7 +177,7 @@ async def around(
 
     Raises:
         IntegrityFault: as for one secret.
-        TooManyReferences: if they are more than can be followed.
+        TooManyReferences: if there are too many to follow.
 
     """
     of_project = VALUE_REFERENCE.c.project_id == holder.project_id

@@ -1,7 +1,7 @@
 """Writing many rows of a table with one statement, with the same guards as for one row.
 
-A MAC is made from what is meant, every row is announced, and a row that the database did not store
-is named by the alarm.
+A MAC covers the intended values, every row is announced, and the alarm names a row that the
+database did not store as intended.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from sqlalchemy import Column, Table, bindparam, insert, select, update
 from gateway.storage.row_macs import Covered, Values, integrity_fault
 from gateway.storage.unit_of_work import WriteUnit
 
-# The row that an update is about; no column has such a name.
+# The id of the row that an update changes; no column has this name.
 FOUND_ID = "found_id"
 FOUND_MAC = "found_mac"
 
@@ -34,7 +34,7 @@ async def insert_rows(unit: WriteUnit, covered: Covered, rows: Sequence[Values])
 async def update_rows(
     unit: WriteUnit, covered: Covered, changes: Sequence[tuple[Sequence[Any], Values]]
 ) -> None:
-    """Change verified rows, all in the same columns; each gets the MAC of what is meant.
+    """Change verified rows, all in the same columns; each gets the MAC of its intended values.
 
     Raises:
         IntegrityFault: if the database did not change exactly these rows.
@@ -58,11 +58,11 @@ async def update_rows(
 async def ensure_all_written(
     unit: WriteUnit, column: Column[Any], meant: Mapping[str, Any], count: int
 ) -> None:
-    """Announce that rows were written, given what their column must have now, by their ids.
+    """Announce written rows, given the intended value of one column by row id.
 
     Raises:
-        IntegrityFault: if the statement touched more rows or fewer; the alarm names one of those
-            that have something else.
+        IntegrityFault: if the statement touched more rows or fewer; the alarm names one of the rows
+        with a different value.
 
     """
     table: Table = column.table

@@ -1,4 +1,4 @@
-"""MACs of rows: what was inserted or changed past the gateway is refused when it is used.
+"""MACs of rows: a row that was inserted or changed outside the gateway is refused at its use.
 
 Each covered row carries a MAC over all its other columns, under a key that is not in the database.
 """
@@ -32,23 +32,24 @@ _FORMAT: Final = "gw1"
 class Covered:
     """A table whose rows carry a MAC, and the columns that it covers, in a fixed order.
 
-    The first column is the row's id. What changes with every use, or decides nothing, is left out.
+    The first column is the row's id. Columns that change with every use, or decide nothing, are not
+    covered.
     """
 
     table: Table
     names: tuple[str, ...]
-    # The last of the names, added since: a MAC covers one only where it is not null, so that rows
-    # from before keep theirs.
+    # The last of the names, added in later versions. A MAC covers such a column only where it is
+    # not null, so that older rows keep their MACs.
     optional: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[Column[Any], ...]:
-        """The covered columns, and the MAC after them."""
+        """The covered columns, followed by the MAC."""
         return (*(self.table.c[name] for name in self.names), self.table.c.mac)
 
     def parts(self, values: Sequence[Any]) -> list[Any]:
-        """Return what a MAC is made over, besides the table's name."""
+        """Return the parts of the MAC's message, without the table's name."""
         end = len(self.names) - len(self.optional)
         more = {
             name: value
@@ -58,11 +59,11 @@ class Covered:
         return [*values[:end], *([more] if more else [])]
 
     def selection(self) -> Select[Any]:
-        """Select what `RowMacs.ensure_sound` takes."""
+        """Select what `RowMacs.ensure_sound` needs."""
         return select(*self.columns)
 
 
-# The first ones in the order in which secrets are selected anyhow: see `storage.secrets`.
+# The first columns in the order in which secrets are selected: see `storage.secrets`.
 SECRETS: Final = Covered(
     SecretRow.__table__,
     (
@@ -131,8 +132,8 @@ USERS: Final = Covered(
     ),
     optional=("is_invited",),
 )
-# In the order in which holders are selected anyhow: see `storage.holders`. A constraint has the
-# parent follow from the other columns.
+# In the order in which holders are selected: see `storage.holders`. A constraint derives the
+# parent from the other columns.
 HOLDERS: Final = Covered(
     HolderRow.__table__,
     (
@@ -150,7 +151,7 @@ COVERED: Final = (SECRETS, TOKENS, GRANTS, USERS, HOLDERS)
 
 @dataclass(frozen=True, slots=True)
 class RowMacs(NeverStored):
-    """Makes and checks the MACs of rows, with a key of the instance."""
+    """Creates and checks row MACs with a key of the instance."""
 
     key: bytes = field(repr=False)
 
@@ -161,10 +162,10 @@ class RowMacs(NeverStored):
         return hmac.digest(self.key, message, sha256)
 
     def ensure_sound(self, covered: Covered, row: Sequence[Any]) -> None:
-        """Refuse a row whose MAC is not the one of its columns.
+        """Refuse a row whose MAC does not match its columns.
 
         Raises:
-            IntegrityFault: after it has been logged as an alarm.
+            IntegrityFault: after logging it.
 
         """
         *values, mac = row
@@ -173,23 +174,23 @@ class RowMacs(NeverStored):
 
 
 def integrity_fault(table: str, row_id: str) -> IntegrityFault:
-    """Log that a row is not what the gateway wrote; return what refuses it."""
+    """Log that a row is not what the gateway wrote; return the error to raise."""
     _log.critical("integrity_fault", table=table, row_id=row_id)
     return IntegrityFault()
 
 
 def in_utc(moment: datetime) -> datetime:
-    """Return a time as the database gives it back."""
+    """Return a time in the form in which the database returns it."""
     return moment.astimezone(UTC)
 
 
 async def verified_rows(
     unit: "ReadUnit", covered: Covered, *conditions: ColumnElement[bool]
 ) -> Sequence[Row[Any]]:
-    """Return the covered columns and the MAC of rows that are about to be changed.
+    """Return the covered columns and the MAC of rows that will be changed.
 
     Raises:
-        IntegrityFault: if one is not what the gateway wrote.
+        IntegrityFault: if a row is not what the gateway wrote.
 
     """
     found = await unit.rows(covered.selection().where(*conditions))
@@ -199,10 +200,10 @@ async def verified_rows(
 
 
 async def verified_row(unit: "WriteUnit", covered: Covered, row_id: str) -> Row[Any]:
-    """Return the covered columns and the MAC of one row that is there and about to be changed.
+    """Return the covered columns and the MAC of one existing row that will be changed.
 
     Raises:
-        IntegrityFault: if it is not there, or is not what the gateway wrote.
+        IntegrityFault: if the row does not exist, or is not what the gateway wrote.
 
     """
     found = await verified_rows(unit, covered, covered.table.c.id == row_id)
@@ -225,10 +226,10 @@ async def insert_row(unit: "WriteUnit", covered: Covered, values: Values) -> Non
 async def update_row(
     unit: "WriteUnit", covered: Covered, before: Sequence[Any], changes: Values
 ) -> None:
-    """Change a verified row, and give it the MAC of its values before with these changes.
+    """Change a verified row, and give it the MAC of its previous values with these changes.
 
-    The MAC is never made from what the database gives back after the change: a trigger may have
-    written that.
+    The MAC never covers what the database returns after the change: a trigger can have written
+    that.
 
     Raises:
         IntegrityFault: if the database did not change exactly this row.
@@ -244,9 +245,9 @@ async def update_row(
 
 
 async def add_macs(unit: "WriteUnit", covered: Covered, ids: Sequence[str]) -> None:
-    """Give rows from before there were MACs the MAC of what they are.
+    """Give older rows without a MAC the MAC of their current values.
 
-    The caller has compared them with what is recorded of them.
+    The caller must have compared the rows with their recorded states.
     """
     own = covered.table.c
     for row in await unit.rows(covered.selection().where(own.id.in_(ids))):
@@ -256,16 +257,16 @@ async def add_macs(unit: "WriteUnit", covered: Covered, ids: Sequence[str]) -> N
 
 
 def ensure_written(unit: "WriteUnit", table: Table, row_id: str, count: int) -> None:
-    """Announce that a watched row was written; refuse a statement as `ensure_one` does."""
+    """Announce a written watched row; refuse a statement as `ensure_one` does."""
     ensure_one(table, row_id, count)
     unit.intended.write(table.name, row_id)
 
 
 def ensure_one(table: Table, row_id: str, count: int) -> None:
-    """Refuse a statement that was meant for one row and touched none, or others too.
+    """Refuse a statement for one row that touched none or several.
 
     Raises:
-        IntegrityFault: after it has been logged as an alarm.
+        IntegrityFault: after logging it.
 
     """
     if count != 1:

@@ -1,4 +1,4 @@
-"""Queries of a check-up: a value of each project, and the newest time that is stored."""
+"""Queries for diagnosis: one value of each project, and the newest stored time."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -25,7 +25,7 @@ async def one_of_each_project(unit: ReadUnit) -> Sequence[str]:
 
 
 async def newest_time(unit: ReadUnit) -> datetime | None:
-    """Return the latest time at which a secret or a token was made, if there is any."""
+    """Return the latest creation time of a secret or token, if there is any."""
     times = select(_SECRET.c.created_at).union_all(select(_TOKEN.c.created_at)).subquery()
     row = await unit.first(select(times.c.created_at).order_by(times.c.created_at.desc()).limit(1))
     return row.created_at if row else None

@@ -28,7 +28,7 @@ class VersionedSecret:
 async def with_keys(
     unit: ReadUnit, chain_ids: Collection[str], keys: Collection[str]
 ) -> list[Secret]:
-    """Return all that has one of the keys at these holders."""
+    """Return all secrets at these holders that have one of the keys."""
     wanted = (SECRET.c.holder_id.in_(chain_ids), SECRET.c.key.in_(keys))
     return list(map(reader(unit), await unit.rows(selection().where(*wanted))))
 
@@ -52,7 +52,7 @@ async def widest_below(unit: ReadUnit, holder: Holder, keys: Collection[str]) ->
 
 
 async def add_secrets(unit: WriteUnit, added: Iterable[VersionedSecret]) -> None:
-    """Store new secrets; their values are stored apart.
+    """Store new secrets; their values are stored separately.
 
     Raises:
         IntegrityFault: if the database did not store exactly these rows.
@@ -107,7 +107,7 @@ _REPLACE: Final = update(SEALED_VALUE).where(SEALED_VALUE.c.secret_id == bindpar
 
 
 async def replace_values(unit: WriteUnit, replaced: Sequence[StoredValue]) -> None:
-    """Store the next values of secrets in the place of those that they have.
+    """Replace the values of secrets by their next ones.
 
     Raises:
         IntegrityFault: if the database did not change exactly these rows.

@@ -72,7 +72,7 @@ _OWN: Final = (
     "source_service_name",
     "source_service_type",
 )
-# What a row's MAC covers besides, and the MAC.
+# The further columns that a row's MAC covers, and the MAC.
 _COVERED_TOO: Final = SECRETS.columns[len(_FACTS) + len(_OWN) :]
 _SELECTED: Final = (
     *(SECRET.c[name] for name in _FACTS),
@@ -102,7 +102,7 @@ _ORDER_COLUMNS: Final = MappingProxyType(
 
 
 def selection() -> Select[Any]:
-    """Select all that `built` needs."""
+    """Select all columns that `reader` needs."""
     return (
         select(*_SELECTED)
         .join(HOLDER, HOLDER.c.id == SECRET.c.holder_id)
@@ -111,13 +111,13 @@ def selection() -> Select[Any]:
 
 
 def ordering(order: SecretOrder) -> Ordering:
-    """Return the columns that an order runs by."""
+    """Return the columns that an order sorts by."""
     return Ordering(order.field, _ORDER_COLUMNS[order.field], order.is_descending)
 
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Builds secrets from selected rows. Those of one unit are equal: their lists go together."""
+    """Builds secrets from selected rows. Readers of one unit are equal: their lists are batched."""
 
     unit: ReadUnit
 
@@ -126,13 +126,13 @@ class _Reader:
             SECRETS, row[:_TARGET_AT] + row[_OWN_AT:_HOLDER_AT] + row[_COVERED_AT:_COVERED_END]
         )
         if row[_TARGET_ID_AT] and not row[_TARGET_AT]:
-            # The foreign key takes aliases along; without one they would hold empty values.
+            # The foreign key deletes aliases with their target; otherwise they would be empty.
             raise integrity_fault(SECRET.name, row[_TARGET_ID_AT])
         return _from_row(self.unit, row)
 
 
 def reader(unit: ReadUnit) -> Callable[[Row[Any]], Secret]:
-    """Return what builds secrets from selected rows, and refuses rows of a stranger's making."""
+    """Return a function that builds secrets from selected rows, and refuses foreign rows."""
     return _Reader(unit)
 
 
@@ -170,22 +170,22 @@ def _service(holder: Holder, source: list[Any]) -> ServiceReference | None:
 def cursor_of(secret: Secret, order: SecretOrder) -> str:
     """Return the secret's cursor in lists of that order."""
     rank = list_rank(secret.scope, secret.variable_type)
-    places = [
+    sort_keys = [
         rank if column.name == "list_rank" else getattr(secret, column.name)
         for column in _ORDER_COLUMNS[order.field]
     ]
-    return ordering(order).cursor_at(places)
+    return ordering(order).cursor_at(sort_keys)
 
 
 async def by_ids(unit: ReadUnit, ids: Iterable[str]) -> dict[str, Secret]:
-    """Return the secrets with these ids, by id; those that are not there are left out."""
+    """Return the secrets with these ids, by id; missing ones are left out."""
     rows = await unit.rows(selection().where(SECRET.c.id.in_(set(ids))))
     read = reader(unit)
     return {row.id: read(row) for row in rows}
 
 
 async def find(unit: ReadUnit, secret_id: str) -> Secret | None:
-    """Return the secret with this id, if it is there."""
+    """Return the secret with this id, if it exists."""
     return (await by_ids(unit, [secret_id])).get(secret_id)
 
 
@@ -198,7 +198,7 @@ async def page(
     order: SecretOrder = BY_SCOPE,
     only: SecretFilter = ANY_SECRET,
 ) -> Page[Secret]:
-    """Return a page of the secrets in sight that hang on any of these holders."""
+    """Return a page of the visible secrets at any of these holders."""
     wanted = (SECRET.c.holder_id.in_(tuple(holder_ids)), *conditions(only))
     statement = selection().where(*wanted, holders_covered(visibility))
     return await fetch_page(
@@ -207,9 +207,9 @@ async def page(
 
 
 def conditions(only: SecretFilter) -> Iterable[ColumnElement[bool]]:
-    """Return the conditions that a filter comes down to."""
+    """Return a filter's conditions."""
     if only.key_prefix is not None:
-        # LIKE would ignore case on SQLite, and keys do not.
+        # LIKE would ignore case on SQLite, but keys are case-sensitive.
         yield func.substr(SECRET.c.key, 1, len(only.key_prefix)) == only.key_prefix
     wanted = ((SECRET.c.key, only.keys), (SECRET.c.scope, only.scopes))
     for column, allowed in (*wanted, (SECRET.c.variable_type, only.variable_types)):
@@ -218,7 +218,7 @@ def conditions(only: SecretFilter) -> Iterable[ColumnElement[bool]]:
 
 
 async def find_with_key(unit: ReadUnit, holder: Holder, key: str) -> Secret | None:
-    """Return what has the key in the holder's chain or below it, the widest first."""
+    """Return the secret with the key in the holder's chain or below it, the widest first."""
     statement = (
         selection()
         .where(
@@ -232,7 +232,7 @@ async def find_with_key(unit: ReadUnit, holder: Holder, key: str) -> Secret | No
 
 
 async def find_at(unit: ReadUnit, holder: Holder, key: str) -> Secret | None:
-    """Return what has the key at the holder itself."""
+    """Return the secret with the key at the holder itself."""
     row = await unit.first(selection().where(SECRET.c.holder_id == holder.id, SECRET.c.key == key))
     return reader(unit)(row) if row else None
 
@@ -240,7 +240,7 @@ async def find_at(unit: ReadUnit, holder: Holder, key: str) -> Secret | None:
 async def files_with_keys(
     unit: ReadUnit, organization_id: str, keys: Iterable[str]
 ) -> list[Secret]:
-    """Return the files of an organization with these keys, and what refers to files."""
+    """Return the files of an organization with these keys, and the secrets that refer to files."""
     statement = selection().where(
         HOLDER.c.organization_id == organization_id,
         SECRET.c.key.in_(set(keys)),
@@ -258,20 +258,20 @@ def _related_columns(holder: Holder) -> ColumnElement[bool]:
 
 
 def dependents(secret_id: str) -> Select[Any]:
-    """Select the ids of all that refers to the secret, an alias of its override included."""
+    """Select the ids of all secrets that refer to the secret, aliases of its overrides included."""
     direct = select(SECRET.c.id).where(SECRET.c.target_id == secret_id).cte(recursive=True)
     further = select(SECRET.c.id).where(SECRET.c.target_id == direct.c.id)
     return select(direct.union(further).c.id)
 
 
 async def dependent_keys(unit: ReadUnit, secret_id: str) -> dict[str, str]:
-    """Return the keys of all that goes when the secret is deleted, by id."""
+    """Return the keys of all secrets that are deleted with the secret, by id."""
     statement = select(SECRET.c.id, SECRET.c.key).where(SECRET.c.id.in_(dependents(secret_id)))
     return {row.id: row.key for row in await unit.rows(statement)}
 
 
 async def with_keys(unit: ReadUnit, holder: Holder, keys: Iterable[str]) -> list[Secret]:
-    """Return all that has one of these keys in the holder's chain or below it."""
+    """Return all secrets with one of these keys in the holder's chain or below it."""
     wanted, found = sorted(keys), list[Secret]()
     for start in range(0, len(wanted), _KEYS_AT_ONCE):
         some = SECRET.c.key.in_(wanted[start : start + _KEYS_AT_ONCE])
@@ -285,7 +285,7 @@ async def with_keys(unit: ReadUnit, holder: Holder, keys: Iterable[str]) -> list
 
 
 async def keys_at(unit: ReadUnit, holder_ids: Iterable[str], *, visibility: Visibility) -> set[str]:
-    """Return the keys in sight at these holders."""
+    """Return the visible keys at these holders."""
     wanted = SECRET.c.holder_id.in_(tuple(holder_ids))
     return await _keys(unit, wanted, visibility)
 
@@ -293,7 +293,7 @@ async def keys_at(unit: ReadUnit, holder_ids: Iterable[str], *, visibility: Visi
 async def keys_of_project(
     unit: ReadUnit, project_id: str, *, visibility: Visibility, most: int
 ) -> set[str]:
-    """Return the keys in sight in a project, so many at most."""
+    """Return at most `most` visible keys of a project."""
     return await _keys(unit, SECRET.c.project_id == project_id, visibility, most)
 
 
@@ -311,7 +311,7 @@ async def _keys(
 
 
 async def known_keys(unit: ReadUnit, holder: Holder, keys: Iterable[str]) -> set[str]:
-    """Return those of the keys that something in the holder's chain or below it has."""
+    """Return those of the keys that exist in the holder's chain or below it."""
     rows = await unit.rows(
         select(SECRET.c.key)
         .join(HOLDER, HOLDER.c.id == SECRET.c.holder_id)
@@ -343,7 +343,7 @@ async def alias_keys_of(unit: ReadUnit, target_ids: Collection[str]) -> set[str]
 async def alias_keys(
     unit: ReadUnit, target_id: str, *, holder_ids: Collection[str], most: int
 ) -> list[str]:
-    """Return the keys under which aliases at these holders stand for a secret, in order."""
+    """Return the keys of the aliases of a secret at these holders, in order."""
     rows = await unit.rows(
         select(SECRET.c.key)
         .where(
@@ -365,7 +365,7 @@ async def dependents_page(
     visibility: Visibility,
     referring: Collection[str] = (),
 ) -> Page[Secret]:
-    """Return a page of all in sight that goes when the secret is deleted, or refers to it."""
+    """Return a page of the visible secrets that refer to the secret or are deleted with it."""
     among = [dependents(secret_id), listed(referring)] if referring else [dependents(secret_id)]
     is_dependent = or_(*(SECRET.c.id.in_(each) for each in among))
     statement = selection().where(is_dependent, holders_covered(visibility))
@@ -413,12 +413,12 @@ async def rename_overrides(unit: WriteUnit, target: Secret) -> None:
 
 
 async def remove(unit: WriteUnit, secret_id: str) -> None:
-    """Delete a secret; the foreign key takes with it all that refers to it."""
+    """Delete a secret; the foreign key deletes all that refer to it."""
     await unit.execute(delete(SECRET).where(SECRET.c.id == secret_id))
 
 
 async def ids_at(unit: ReadUnit, holder_ids: Iterable[str]) -> list[str]:
-    """Return the ids of all that hangs on these holders."""
+    """Return the ids of all secrets at these holders."""
     rows = await unit.rows(
         select(SECRET.c.id).where(SECRET.c.holder_id.in_(tuple(holder_ids))).order_by(SECRET.c.id)
     )
@@ -426,12 +426,12 @@ async def ids_at(unit: ReadUnit, holder_ids: Iterable[str]) -> list[str]:
 
 
 async def remove_at(unit: WriteUnit, holder_ids: Iterable[str]) -> None:
-    """Delete all that hangs on these holders."""
+    """Delete all secrets at these holders."""
     await unit.execute(delete(SECRET).where(SECRET.c.holder_id.in_(tuple(holder_ids))))
 
 
 async def add(unit: WriteUnit, secret: Secret, *, value_version: int | None = None) -> None:
-    """Store a new secret; its value, if it has one of its own, is stored apart."""
+    """Store a new secret; its own value, if it has one, is stored separately."""
     await insert_row(unit, SECRETS, columns_of(secret, value_version))
 
 

@@ -1,7 +1,7 @@
-"""The tables, with every rule that a database can keep as a constraint.
+"""The tables, with every rule that a database can enforce as a constraint.
 
-What is checked in the domain and then written is a constraint here as well, so that no race and no
-stray statement can store what the domain would refuse.
+A rule that the domain checks before a write is a constraint here as well, so that no race and no
+direct statement can store what the domain would refuse.
 """
 
 from datetime import UTC, datetime
@@ -50,31 +50,31 @@ NAMING: Final = {
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A point in time. SQLite drops the offset, so it is taken off going in, put on coming out."""
+    """A point in time. SQLite drops the offset, so it is removed on writing and set on reading."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     @property
     def python_type(self) -> type[datetime]:
-        """What a value of it is; a decorated type does not tell by itself."""
+        """The Python type; a decorated type does not give it by itself."""
         return datetime
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Bring the time to UTC."""
+        """Convert the time to UTC."""
         if value is None:
             return None
         in_utc = value.astimezone(UTC)
         return in_utc.replace(tzinfo=None) if dialect.name == "sqlite" else in_utc
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Say that the time is in UTC."""
+        """Mark the time as UTC."""
         del dialect
         return value and value.replace(tzinfo=UTC)
 
 
 class Model(SQLModel):
-    """The base of all tables: one metadata, with constraint names that migrations can rely on."""
+    """The base of all tables: one metadata, with fixed constraint names for migrations."""
 
     metadata: ClassVar[MetaData] = MetaData(naming_convention=NAMING)
     __tablename__: ClassVar[str]
@@ -82,7 +82,7 @@ class Model(SQLModel):
 
 
 def one_of(column: str, allowed: "tuple[str, ...]") -> str:
-    """Return the text of a constraint: the column has one of these values."""
+    """Return the text of a constraint that the column has one of these values."""
     return f"{column} IN ({', '.join(repr(str(name)) for name in allowed)})"
 
 
@@ -91,7 +91,7 @@ def _id(**options: Any) -> Any:  # noqa: ANN401 - what SQLModel's own Field take
 
 
 def _text(length: int, **options: Any) -> Any:  # noqa: ANN401 - as above
-    # SQLModel's own string type does not say that it holds strings, which cursors need to know.
+    # SQLModel's own string type does not report its Python type, which cursors need to know.
     return Field(sa_column=Column(String(length), **options))
 
 
@@ -120,7 +120,7 @@ class OrganizationRow(Model, table=True):
 
 
 class HolderRow(Model, table=True):
-    """A project, an environment or a service; every row carries the ids of all above it.
+    """A project, an environment or a service; every row has the ids of all holders above it.
 
     The foreign key over (parent, project, organization) makes the copies agree with the parent.
     """
@@ -155,7 +155,7 @@ class HolderRow(Model, table=True):
         ),
         Index(None, "environment_id"),
         Index(None, "project_id"),
-        # What a grant at a holder refers to.
+        # The target of a grant's foreign key.
         Index("uq_holder_id_organization_id", "id", "organization_id", unique=True),
     )
 
@@ -174,9 +174,9 @@ class HolderRow(Model, table=True):
 class SecretRow(Model, table=True):
     """A secret without its value.
 
-    `target_type` repeats the target's type so that constraints can see it: an alias of an alias, or
-    an override of anything but a secret with a value of its own, cannot be stored; nor can a
-    reference into another project.
+    `target_type` repeats the target's type so that constraints can check it: an alias of an alias,
+    an override of a secret without its own value, and a reference into another project cannot be
+    stored.
     """
 
     __tablename__ = "secret"
@@ -250,17 +250,17 @@ class SecretRow(Model, table=True):
     version: int
     created_at: datetime = _moment(nullable=False)
     updated_at: datetime = _moment(nullable=False)
-    # Repeats the value's version, so that the row's MAC covers which value is the secret's.
+    # Repeats the value's version, so that the row's MAC covers which value belongs to the secret.
     value_version: int | None = None
     mac: bytes | None = _bytes(nullable=True)
 
 
 class DataKeyRow(Model, table=True):
-    """A data key, wrapped by a key-encryption key: one a project, and one for the instance.
+    """A data key, wrapped by a key-encryption key: one per project, and one for the instance.
 
-    `project_id` is null for the instance's own key. A project has one active key, and while its
-    values are sealed anew also older ones. The value table's foreign key makes it impossible to
-    delete a data key that a value still needs.
+    `project_id` is null for the instance's own key. A project has one active key, and also older
+    ones while its values are being re-encrypted. The value table's foreign key prevents deleting a
+    data key that a value still needs.
     """
 
     __tablename__ = "data_key"
@@ -279,7 +279,7 @@ class DataKeyRow(Model, table=True):
     kek_id: str = Field(sa_column=Column(String(64), nullable=False))
     wrapped: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     created_at: datetime = _moment(nullable=False)
-    # Of a column, not of the table: so a column with a rule can be added to a table with rows.
+    # The constraint is the column's, not the table's: such a column can be added to a filled table.
     state: DataKeyState = Field(
         sa_column=Column(
             String(16),
@@ -299,7 +299,7 @@ class DataKeyRow(Model, table=True):
 
 
 class SealedValueRow(Model, table=True):
-    """A secret's value, encrypted. Apart from the metadata, so that no listing can touch it."""
+    """A secret's encrypted value. It is apart from the metadata, so that no listing can read it."""
 
     __tablename__ = "sealed_value"
     __table_args__ = (CheckConstraint("value_version > 0", name="value_version"),)
@@ -311,7 +311,7 @@ class SealedValueRow(Model, table=True):
 
 
 class IdempotencyRow(Model, table=True):
-    """What a write under an idempotency key answered, kept for a day."""
+    """The response of a write with an idempotency key, kept for a day."""
 
     __tablename__ = "idempotency"
     __table_args__ = (Index(None, "created_at"),)
@@ -325,7 +325,7 @@ class IdempotencyRow(Model, table=True):
 
 
 class ApiTokenRow(Model, table=True):
-    """An API token: a keyed hash of it, never itself."""
+    """An API token: its keyed hash, never the token itself."""
 
     __tablename__ = "api_token"
     __table_args__ = (
@@ -341,6 +341,6 @@ class ApiTokenRow(Model, table=True):
     expires_at: datetime | None = _moment(nullable=True)
     revoked_at: datetime | None = _moment(nullable=True)
     last_used_at: datetime | None = _moment(nullable=True)
-    # `KIND:id` of who created it; null for tokens from before that was recorded.
+    # `KIND:id` of the creator; null for tokens that are older than this column.
     created_by: str | None = _text(CREATOR_LENGTH, nullable=True, index=True)
     mac: bytes | None = _bytes(nullable=True)

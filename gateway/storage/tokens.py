@@ -62,19 +62,19 @@ async def add(unit: WriteUnit, token: ApiToken, *, digest: bytes) -> None:
 
 
 async def find(unit: ReadUnit, token_id: str, *, visibility: Visibility) -> ApiToken | None:
-    """Return a token of which something is in sight, if it is there."""
+    """Return a token if any of its holders is visible."""
     row = await unit.first(_visible_tokens(visibility).where(API_TOKEN.c.id == token_id))
     return _from_row(row) if row else None
 
 
 async def find_any(unit: ReadUnit, token_id: str) -> ApiToken | None:
-    """Return a token of any organization; only the instance's operator asks for it."""
+    """Return a token of any organization; only the instance's operator uses it."""
     row = await unit.first(select(*TOKEN_COLUMNS).where(API_TOKEN.c.id == token_id))
     return _from_row(row) if row else None
 
 
 async def page(unit: ReadUnit, window: Window, *, visibility: Visibility) -> Page[ApiToken]:
-    """Return a page of the tokens of which something is in sight, oldest first."""
+    """Return a page of the tokens of which any holder is visible, oldest first."""
     return await fetch_page(
         unit, _visible_tokens(visibility), ordering=_BY_AGE, window=window, build=_from_row
     )
@@ -107,14 +107,14 @@ async def count_valid(unit: ReadUnit, organization_id: str, *, at: datetime) -> 
 async def created_by(unit: ReadUnit, creator: Creator) -> Sequence[ApiToken]:
     """Return all tokens created by a creator, and by those tokens, and so on; oldest first.
 
-    Raises:
+    IntegrityFault: if a token is not what the gateway wrote.
         IntegrityFault: if one is not what the gateway wrote.
 
     """
     found = select(API_TOKEN.c.id).where(API_TOKEN.c.created_by == creator.text)
     tree = found.cte("created", recursive=True)
     prefix = Creator(ActorKind.TOKEN, "").text
-    # UNION leaves out what was found before, so a circle ends.
+    # UNION drops rows that were found before, so a cycle ends.
     tree = tree.union(
         select(API_TOKEN.c.id).where(API_TOKEN.c.created_by == literal(prefix) + tree.c.id)
     )
@@ -139,7 +139,7 @@ async def all_of(unit: ReadUnit, organization_id: str) -> Sequence[ApiToken]:
 
 
 async def revoke(unit: WriteUnit, token_id: str, *, at: datetime) -> bool:
-    """Mark a token as revoked; tell whether there was one to revoke.
+    """Revoke a token; return whether it was still valid.
 
     Raises:
         IntegrityFault: if the row is not what the gateway wrote.
@@ -153,10 +153,10 @@ async def revoke(unit: WriteUnit, token_id: str, *, at: datetime) -> bool:
 
 
 async def revoke_all(unit: WriteUnit, token_ids: Collection[str], *, at: datetime) -> None:
-    """Mark tokens as revoked, those that are not yet.
+    """Revoke those of the tokens that are not yet revoked.
 
     Raises:
-        IntegrityFault: if one is not what the gateway wrote.
+        IntegrityFault: if a token is not what the gateway wrote.
 
     """
     is_valid = (API_TOKEN.c.id.in_(token_ids), API_TOKEN.c.revoked_at.is_(None))
@@ -165,7 +165,7 @@ async def revoke_all(unit: WriteUnit, token_ids: Collection[str], *, at: datetim
 
 
 async def note_use(unit: WriteUnit, token_id: str, *, at: datetime, since: datetime) -> None:
-    """Store that a token was used, unless that was noted since a moment."""
+    """Store that a token was used, unless a use since that moment is stored."""
     long_ago = or_(API_TOKEN.c.last_used_at.is_(None), API_TOKEN.c.last_used_at <= since)
     await unit.execute(
         update(API_TOKEN).where(API_TOKEN.c.id == token_id, long_ago).values(last_used_at=at)

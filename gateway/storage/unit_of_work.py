@@ -1,4 +1,4 @@
-"""Units of work: reading and writing are different types, so that no reader can write.
+"""Units of work: reading and writing are separate types, so that no reader can write.
 
 A write unit commits once, when its block ends without an error.
 """
@@ -30,16 +30,16 @@ if TYPE_CHECKING:
     from gateway.domain.audit import AuditDraft
     from gateway.storage.proofs import Guard, Head
 
-# Of the connections that read, those that requests share.
+# The number of read connections that requests share.
 REQUEST_CONNECTIONS: Final = 8
-# What an alarm says where the row cannot even be read.
+# The alarm's table and row id if the row cannot even be read.
 _UNKNOWN: Final = "unknown"
 
 
 class ReadUnit(CheckedView):
     """One unchanging view of the database, opened by its first statement.
 
-    Statements of concurrent tasks wait for each other: a connection carries one at a time.
+    Statements of concurrent tasks wait for each other: a connection runs one at a time.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class ReadUnit(CheckedView):
     ) -> None:
         """Take the engine and the queue in front of it; nothing is opened yet.
 
-        If it is bounded, the first statement is refused where too many wait already.
+        If the unit is bounded, its first statement is refused when too many requests wait.
         """
         super().__init__()
         self._engine = engine
@@ -55,19 +55,19 @@ class ReadUnit(CheckedView):
         self._is_bounded = is_bounded
         self._connection: AsyncConnection | None = None
         self._turn = asyncio.Lock()
-        # Statements that are about to be run as one, by their shape.
+        # Statements that will run as one, by their shape.
         self.waiting: dict[Hashable, list[Any]] = {}
-        # Rows that many others bring along, once their MAC was looked at.
+        # Rows that many others repeat, after the check of their MAC.
         self.sound: set[Sequence[Any]] = set()
-        # What was derived from this view, for as long as it is open.
+        # Results derived from this view, kept while it is open.
         self.derived: dict[Hashable, Any] = {}
 
     async def accept(self, head: "Head | None") -> None:
-        """Have the view proven by its head.
+        """Prove the view by its head.
 
         Raises:
-            DatabaseNotTrusted: if the database is an older one, or another.
-            UnprovenView: before there is a guard.
+            DatabaseNotTrusted: if the database is an older one or a different one.
+            UnprovenView: before the view has a guard.
 
         """
         if self._guard is None:
@@ -77,7 +77,7 @@ class ReadUnit(CheckedView):
 
     @property
     def connection_info(self) -> dict[Any, Any]:
-        """What is kept beside the connection for as long as it is open."""
+        """Data that is kept with the connection while it is open."""
         return {} if self._connection is None else self._connection.info
 
     async def rows(self, statement: Executable) -> Sequence[Row[Any]]:
@@ -93,7 +93,7 @@ class ReadUnit(CheckedView):
             try:
                 return result.all()
             except ValueError:
-                # A column's type cannot read it; the error's text would hold what stands there.
+                # A column's type cannot read it; the error's text would contain the stored data.
                 raise integrity_fault(_UNKNOWN, _UNKNOWN) from None
 
     async def first(self, statement: Executable) -> Row[Any] | None:
@@ -130,16 +130,16 @@ class ReadUnit(CheckedView):
     ) -> CursorResult[Any]:
         with map_db_errors():
             if self._connection is None:
-                # Taken before the view opens, so that a commit meanwhile is not missing from it.
+                # Taken before the view opens, so that the view includes any commit in between.
                 _ = self.floor
                 self._connection = await self._open()
             return await to_its_end(self._connection.execute(statement, parameters))
 
 
 class WriteUnit(ReadUnit):
-    """A transaction that holds the database's only place for a writer.
+    """A transaction that holds the database's only writer connection.
 
-    `told` is what is to be recorded with it and cannot be seen from the rows that it touches.
+    `told` has the facts to record with it that the touched rows do not show.
     """
 
     def __init__(
@@ -148,9 +148,9 @@ class WriteUnit(ReadUnit):
         super().__init__(engine, admission, is_bounded=is_bounded)
         self.drafts: list[AuditDraft] = []
         self.intended = Intended()
-        # What `finish` runs, in order, before the commit.
+        # `finish` runs these in order before the commit.
         self.at_end: list[Callable[[], Awaitable[None]]] = []
-        # Run in order once the transaction is committed; none of them can fail.
+        # These run in order after the commit; none of them can fail.
         self.committed: list[Callable[[], None]] = []
 
     async def execute(self, statement: Executable) -> int:
@@ -181,13 +181,13 @@ class WriteUnit(ReadUnit):
             return int((await self._run(statement, parameters)).rowcount)
 
     async def finish(self) -> None:
-        """Run what was put off until all else of a use case is written; each only once."""
+        """Run what is deferred until all else of a use case is written; each only once."""
         put_off, self.at_end = self.at_end, []
         for work in put_off:
             await work()
 
     async def commit(self) -> None:
-        """Make it last.
+        """Commit the transaction.
 
         Raises:
             Unavailable: if the database does not answer.
@@ -199,26 +199,26 @@ class WriteUnit(ReadUnit):
                     await to_its_end(self._connection.commit())
 
 
-# Writes what has to be written with every change; what it raises undoes the change.
+# Writes the records that every change needs; an error from it undoes the change.
 BeforeCommit = Callable[[WriteUnit], Awaitable[None]]
-# Hears of it; there is nothing that it could still undo.
+# Runs after the commit; it can undo nothing.
 AfterCommit = Callable[[], None]
 
 
 class Database:
-    """The two ways in: to read, and to write."""
+    """Access to the database, for reading and for writing."""
 
     def __init__(self, url: str, *, creates: bool = False, is_watched: bool = False) -> None:
         """Take a SQLAlchemy URL with an async driver; nothing is opened yet.
 
-        Only `creates` makes a database where there is none. If it is watched, a transaction knows
-        which rows it touches.
+        Only `creates` makes a database where there is none. If the database is watched, a
+        transaction records which rows it touches.
         """
-        # Where it is, for messages: a URL's password is no part of it.
+        # The path, for messages: it does not include a URL's password.
         self.path = make_url(url).database or ""
         self.readers = create_reading_engine(url, creates=creates)
         self.writer = create_writing_engine(url, creates=creates, is_watched=is_watched)
-        # What the gateway does by itself does not queue behind requests: it has places of its own.
+        # The gateway's own work does not queue behind requests: it has its own slots.
         self.request_admission = Admission(REQUEST_CONNECTIONS)
         self.own_admission = Admission(READ_CONNECTIONS - REQUEST_CONNECTIONS)
         self.write_admission = Admission(1)
@@ -246,21 +246,21 @@ class Database:
         await self.writer.dispose()
 
     def view(self, *, is_bounded: bool = True) -> ReadUnit:
-        """Return a read unit for a request, which the caller closes.
+        """Return a read unit for a request; the caller must close it.
 
-        Its first statement waits in turn. If it is bounded, that raises Overloaded where too many
-        wait.
+        Its first statement waits in turn. If it is bounded, the statement raises Overloaded when
+        too many requests wait.
         """
         unit = ReadUnit(self.readers, self.request_admission, is_bounded=is_bounded)
         return unit.checking(self.macs, self.guard)
 
     def transaction(self, *, is_bounded: bool = False) -> WriteUnit:
-        """Return a write unit that the caller commits and closes."""
+        """Return a write unit; the caller must commit and close it."""
         return WriteUnit(self.writer, self.write_admission, is_bounded=is_bounded)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[ReadUnit]:
-        """Give one view of the database for what the gateway does by itself."""
+        """Give one view of the database for the gateway's own work."""
         unit = ReadUnit(self.readers, self.own_admission).checking(self.macs, self.guard)
         try:
             yield unit
@@ -276,7 +276,7 @@ class Database:
         Raises:
             ConcurrentChange: if a constraint refuses a statement.
             Unavailable: if the database does not answer.
-            Overloaded: if it is bounded, and too many wait to write.
+            Overloaded: if it is bounded, and too many requests wait to write.
 
         """
         unit = self.transaction(is_bounded=is_bounded).checking(self.macs, self.guard)

@@ -52,7 +52,7 @@ async def add(unit: WriteUnit, user: User) -> None:
 
 
 async def find(unit: ReadUnit, user_id: str, *, organization_id: str) -> User | None:
-    """Return an organization's user, if it is there."""
+    """Return an organization's user, if it exists."""
     await prove(unit)
     row = await unit.first(
         USERS.selection().where(USER.c.id == user_id, USER.c.organization_id == organization_id)
@@ -61,7 +61,7 @@ async def find(unit: ReadUnit, user_id: str, *, organization_id: str) -> User | 
 
 
 async def is_registered(unit: ReadUnit, user: User) -> bool:
-    """Tell whether the user's organization has one with that identity."""
+    """Return whether the user's organization has a user with that identity."""
     wanted = select(USER.c.id).where(
         USER.c.organization_id == user.organization_id,
         USER.c.issuer == user.issuer,
@@ -71,7 +71,7 @@ async def is_registered(unit: ReadUnit, user: User) -> bool:
 
 
 async def make_home(unit: WriteUnit, user_id: str) -> None:
-    """Let a user's identity no longer name the organization, unless another one is its home.
+    """Let an identity omit this user's organization, unless another organization is its home.
 
     Raises:
         IntegrityFault: if the row is not what the gateway wrote.
@@ -94,7 +94,7 @@ async def count_of(unit: ReadUnit, organization_id: str) -> int:
 
 
 async def page(unit: ReadUnit, window: Window, *, visibility: Visibility) -> Page[User]:
-    """Return a page of the users of which something is in sight, by name."""
+    """Return a page of the users of which any holder is visible, by name."""
     await prove(unit)
     statement = USERS.selection().where(USER.c.organization_id == visibility.organization_id)
     if not visibility.is_everywhere:
@@ -110,5 +110,5 @@ async def page(unit: ReadUnit, window: Window, *, visibility: Visibility) -> Pag
 
 
 async def remove(unit: WriteUnit, user_id: str) -> None:
-    """Delete a user; the foreign key takes all its grants."""
+    """Delete a user; the foreign key deletes all its grants."""
     await unit.execute(delete(USER).where(USER.c.id == user_id))

@@ -21,7 +21,7 @@ _VALUE_REFERENCE: Final = ValueReferenceRow.__table__
 
 @dataclass(frozen=True, slots=True)
 class StoredValue:
-    """A sealed value, and what it is sealed for."""
+    """A sealed value, and the secret and project that it is sealed for."""
 
     sealed: SealedValue
     identity: ValueIdentity
@@ -29,7 +29,7 @@ class StoredValue:
 
 @dataclass(frozen=True, slots=True)
 class ValueState:
-    """What is known of a stored value: its version, its sealed size, whether it has references."""
+    """The known facts of a stored value: version, sealed size, and whether it has references."""
 
     version: int
     size: int
@@ -59,7 +59,7 @@ async def add_value(
 async def replace_value(
     unit: WriteUnit, secret_id: str, sealed: SealedValue, *, value_version: int
 ) -> None:
-    """Store a secret's next value in the place of the one it has.
+    """Replace a secret's value by its next one.
 
     Raises:
         IntegrityFault: if the database did not change exactly this row.
@@ -79,7 +79,7 @@ async def find_values(
     """Return sealed values and the values' versions, by the secrets' ids.
 
     Raises:
-        IntegrityFault: if one is gone, or another one than its secret's row says.
+        IntegrityFault: if a value is missing, or is not the one that its secret's row names.
 
     """
     rows = await unit.rows(
@@ -92,7 +92,7 @@ async def find_values(
 
 
 async def find_sizes(unit: ReadUnit, secret_ids: Iterable[str]) -> dict[str, int]:
-    """Return the lengths of boxes in bytes, by the secrets' ids."""
+    """Return the lengths of ciphertexts in bytes, by the secrets' ids."""
     rows = await unit.rows(
         select(SEALED_VALUE.c.secret_id, func.length(SEALED_VALUE.c.box).label("size")).where(
             SEALED_VALUE.c.secret_id.in_(tuple(secret_ids))
@@ -102,20 +102,20 @@ async def find_sizes(unit: ReadUnit, secret_ids: Iterable[str]) -> dict[str, int
 
 
 async def find_value(unit: ReadUnit, secret_id: str) -> tuple[SealedValue, int] | None:
-    """Return a secret's sealed value and the value's version; None if it has none of its own.
+    """Return a secret's sealed value and its version; None if the secret has no value of its own.
 
     Raises:
-        IntegrityFault: as for several.
+        IntegrityFault: as in `find_values`.
 
     """
     return (await find_values(unit, [secret_id])).get(secret_id)
 
 
 async def find_states(unit: ReadUnit, secret_ids: Iterable[str]) -> dict[str, ValueState]:
-    """Return what is known of secrets' values without the values, by the secrets' ids.
+    """Return the known facts of secrets' values without the values, by the secrets' ids.
 
     Raises:
-        IntegrityFault: if one is gone, or another one than its secret's row says.
+        IntegrityFault: if a value is missing, or is not the one that its secret's row names.
 
     """
     rows = await unit.rows(
@@ -139,7 +139,7 @@ async def find_states(unit: ReadUnit, secret_ids: Iterable[str]) -> dict[str, Va
 
 
 async def batch_after(unit: ReadUnit, secret_id: str, *, most: int) -> list[StoredValue]:
-    """Return the values of the secrets that follow one, by the secrets' ids."""
+    """Return the values of the secrets that follow an id, by the secrets' ids."""
     rows = await unit.rows(
         select(SEALED_VALUE, _SECRET.c.organization_id, _SECRET.c.project_id)
         .join(_SECRET, _SECRET.c.id == SEALED_VALUE.c.secret_id)
@@ -153,7 +153,7 @@ async def batch_after(unit: ReadUnit, secret_id: str, *, most: int) -> list[Stor
 async def batch_to_reseal(
     unit: ReadUnit, project_id: str, *, after: str, most: int
 ) -> list[StoredValue]:
-    """Return values of a project that its retiring data keys sealed, by the secrets' ids."""
+    """Return values that a project's retiring data keys sealed, by the secrets' ids."""
     rows = await unit.rows(
         select(SEALED_VALUE, _SECRET.c.organization_id, _SECRET.c.project_id)
         .join(_SECRET, _SECRET.c.id == SEALED_VALUE.c.secret_id)
@@ -170,7 +170,7 @@ async def batch_to_reseal(
 
 
 async def a_value_of_each_project(unit: ReadUnit, *, most: int) -> list[StoredValue]:
-    """Return one sealed value of each project, to see whether values open."""
+    """Return one sealed value of each project, to test whether values open."""
     firsts = (
         select(func.min(_SECRET.c.id))
         .where(_SECRET.c.value_version.is_not(None))
@@ -186,7 +186,7 @@ async def a_value_of_each_project(unit: ReadUnit, *, most: int) -> list[StoredVa
 
 
 async def reseal(unit: WriteUnit, old: StoredValue, new: SealedValue) -> bool:
-    """Exchange a box for one of the same value, unless the value was changed since."""
+    """Replace a ciphertext by another of the same value, unless the value has changed."""
     touched = await unit.execute(
         update(SEALED_VALUE)
         .where(

@@ -1,4 +1,4 @@
-"""Visibility as conditions, so that a list is right before it is cut into pages."""
+"""Visibility as SQL conditions, so that a list is filtered before it is cut into pages."""
 
 from typing import Any
 
@@ -9,13 +9,13 @@ from gateway.storage.tables import HolderRow
 
 
 def holders_covered(visibility: Visibility, holder: FromClause = HolderRow.__table__) -> Any:  # noqa: ANN401 - what SQLAlchemy combines
-    """Return the condition that a grant lies on a row of the holder table or above it."""
+    """Return the condition that a grant is at a row of the holder table or above it."""
     is_own = holder.c.organization_id == visibility.organization_id
     return is_own & _is_covered(visibility, holder)
 
 
 def holders_there(visibility: Visibility, holder: FromClause = HolderRow.__table__) -> Any:  # noqa: ANN401 - as above
-    """Return the condition that a grant lies on a row of the holder table, above or below it."""
+    """Return the condition that a grant is at a row of the holder table, above or below it."""
     is_own = holder.c.organization_id == visibility.organization_id
     if visibility.is_everywhere:
         return is_own

@@ -1,8 +1,8 @@
-"""The write-ahead log of SQLite: kept short, also while there is always somebody who reads.
+"""SQLite's write-ahead log: kept short even while there are always readers.
 
-SQLite begins its log again only when nobody reads from it. Under load views always overlap, so the
-log would grow without end. Past a bound this process lets no new views begin for a moment; those
-that are open end, and a checkpoint empties the log.
+SQLite restarts its log only when nobody reads from it. Under load views always overlap, so the
+log would grow without end. Past a bound this process delays new views for a moment; the open
+views end, and a checkpoint empties the log.
 """
 
 import asyncio
@@ -22,14 +22,14 @@ from gateway.storage.faults import STORAGE_ERRORS
 
 _log = structlog.get_logger(__name__)
 
-# Seconds in which the open views must end; for so long new ones wait at the most.
+# Seconds in which the open views must end; the longest delay of new ones.
 HOLD_SECONDS: Final = 1.0
-# Milliseconds. So long the checkpoint waits for what other processes read and write.
+# Milliseconds. How long the checkpoint waits for readers and writers of other processes.
 _BUSY_MS: Final = 250
-# Seconds between two attempts: at first, and at the most.
+# Seconds between two attempts: the first pause, and the longest.
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 8.0
-# A log of so many times its bound is worth a line: somebody reads for very long.
+# A log of this many times its bound is logged: somebody reads for very long.
 _REMARKABLE: Final = 4
 
 
@@ -52,25 +52,25 @@ class WriteAheadLog:
         self._max_bytes = WAL_BYTES if max_bytes is None else max_bytes
         self._emptying: asyncio.Task[None] | None = None
         self._is_closing = asyncio.Event()
-        # Whether new views wait now.
+        # Whether new views are delayed now.
         self.is_holding = False
 
     def note_commit(self) -> None:
-        """Look at the log after a commit; if it is too long, have it emptied meanwhile."""
+        """Check the log after a commit; if it is too long, empty it in the background."""
         is_at_work = self._emptying is not None and not self._emptying.done()
         if not is_at_work and self.size > self._max_bytes:
             self._emptying = asyncio.create_task(self._empty_soon())
 
     @property
     def size(self) -> int:
-        """How long the log is, in bytes."""
+        """The length of the log in bytes."""
         try:
-            return os.stat(self._path).st_size  # noqa: PTH116 - at each commit, where an object costs
+            return os.stat(self._path).st_size  # noqa: PTH116 - at each commit; a Path costs more
         except OSError:
             return 0
 
     async def close(self) -> None:
-        """Let an attempt that was begun come to its end, and begin no other."""
+        """Let a running attempt finish, and start no other."""
         self._is_closing.set()
         if self._emptying is not None:
             await asyncio.gather(self._emptying, return_exceptions=True)
@@ -89,14 +89,14 @@ class WriteAheadLog:
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def empty(self) -> bool:
-        """Write the log into the database and truncate it, if nobody reads from it for a moment.
+        """Write the log into the database and truncate it, if no reader uses it for a moment.
 
-        Readers and writers wait meanwhile; return whether it was done.
+        Readers and writers wait meanwhile. Return whether the log was emptied.
         """
         self.is_holding = True
         try:
             async with asyncio.timeout(HOLD_SECONDS) as limit, self._alone():
-                # Never cut off in the middle: the checkpoint has a bound of its own.
+                # Never cut off in the middle: the checkpoint has its own time limit.
                 limit.reschedule(None)
                 return await self._checkpoint()
         except (TimeoutError, Unavailable):
@@ -106,8 +106,8 @@ class WriteAheadLog:
 
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
-        """Wait until no view of a request is open and nobody writes, and keep it so."""
-        async with _all_places(self._requests), _all_places([self._writes]):
+        """Wait until no request has an open view and nobody writes, and keep it so."""
+        async with _all_slots(self._requests), _all_slots([self._writes]):
             yield
 
     async def _checkpoint(self) -> bool:
@@ -117,7 +117,7 @@ class WriteAheadLog:
             _log.warning("wal_not_emptied", kind=type(error).__name__)
             return False
         try:
-            # SQLAlchemy would begin a transaction, in which there is no checkpoint.
+            # SQLAlchemy would begin a transaction, and no checkpoint runs in a transaction.
             driver = (await connection.get_raw_connection()).driver_connection
             await _pragma(driver, f"busy_timeout = {_BUSY_MS}")
             try:
@@ -139,12 +139,12 @@ async def _pragma(driver: Any, pragma: str) -> Sequence[int]:  # noqa: ANN401 - 
 
 
 @asynccontextmanager
-async def _all_places(admissions: Sequence[Admission]) -> AsyncIterator[None]:
-    """Take all places; whoever has one keeps it until the end, and who comes later waits."""
+async def _all_slots(admissions: Sequence[Admission]) -> AsyncIterator[None]:
+    """Take all slots; current users keep theirs until they finish, and newcomers wait."""
     entering = [
         asyncio.ensure_future(admission.enter(is_bounded=False, is_request=False))
         for admission in admissions
-        for _ in range(admission.places)
+        for _ in range(admission.slots)
     ]
     try:
         await asyncio.gather(*entering)
@@ -157,7 +157,7 @@ async def _all_places(admissions: Sequence[Admission]) -> AsyncIterator[None]:
 
 
 def _give_back(admissions: Sequence[Admission], entered: Sequence["asyncio.Task[None]"]) -> None:
-    of_task = [admission for admission in admissions for _ in range(admission.places)]
+    of_task = [admission for admission in admissions for _ in range(admission.slots)]
     for admission, task in zip(of_task, entered, strict=True):
         if not task.cancelled() and task.exception() is None:
             admission.leave(is_request=False)

@@ -1,8 +1,8 @@
-"""Watching rows: the database itself notes which ones a transaction touches.
+"""Watching rows: the database itself notes the rows that a transaction touches.
 
-Triggers that only our writing connection has note every row that is added, changed or removed,
-those that a foreign key takes along too. So no use case can forget to tell of one; and what another
-program writes is not noted, and shows as a difference later.
+Triggers on the gateway's writing connection note every row that is added, changed or removed,
+including those that a foreign key deletes. So no use case can forget to record a change. A write
+by another program is not noted, and shows later as a difference.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,21 +13,22 @@ from typing import Final
 from gateway.domain.audit import AuditSubject
 
 _NONE: Final = "NULL"
-# Before the name of what a column was.
+# The prefix of a column's former value.
 FORMER: Final = "former_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:
-    """A table whose rows are watched, and which of its columns say what a row is.
+    """A table whose rows are watched, and the columns that make up a row's state.
 
-    Where the row belongs are expressions over the row `{row}`; facts are columns to tell of.
+    The row's organization, project, holder and key are expressions over the row `{row}`; facts are
+    columns to record.
     """
 
     subject: AuditSubject
     columns: tuple[str, ...]
-    # Columns added since: a state has one only where it is not null, so that rows from before keep
-    # theirs.
+    # Columns added in later versions. A state includes such a column only where it is not null, so
+    # that older rows keep their states.
     optional: tuple[str, ...] = ()
     row_id: str = "id"
     organization: str = "{row}.organization_id"
@@ -35,11 +36,11 @@ class Watched:
     holder: str = _NONE
     key: str = _NONE
     facts: tuple[str, ...] = ()
-    # Of these an update tells what they were, if it changes them.
+    # The columns of which an update also notes the former value, if it changes them.
     former: tuple[str, ...] = ()
 
     def state(self, row: str) -> str:
-        """Return the expression of a row's state: each column's type and bytes, none left out."""
+        """Return the expression of a row's state: the type and bytes of each column."""
         fixed = " || ',' || ".join(_state(row, column) for column in self.columns)
         return fixed + "".join(
             f" || CASE WHEN {row}.{column} IS NULL THEN '' "
@@ -52,7 +53,7 @@ def _state(row: str, column: str) -> str:
     return f"typeof({row}.{column}) || ':' || hex({row}.{column})"
 
 
-# What is derived from other columns, and when a credential was last used, is left out.
+# Derived columns, and the time of a credential's last use, are left out.
 WATCHED: Final[Mapping[str, Watched]] = MappingProxyType(
     {
         "organization": Watched(
@@ -154,7 +155,7 @@ END"""
 
 
 def watching_statements() -> Iterator[str]:
-    """Return what a connection has to run once, so that it notes what it touches."""
+    """Yield the statements that make a connection note the rows that it touches."""
     yield _NOTES
     for event in ("INSERT", "UPDATE"):
         yield _HEAD_TRIGGER.format(event=event)

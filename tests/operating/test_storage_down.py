@@ -142,8 +142,8 @@ def _torn(path: Path) -> None:
 
 UNUSABLE: Final[Mapping[str, tuple[Callable[[Path], object], str]]] = {
     "missing": (lambda path: path, "There is no database .*: run `secrets-gateway migrate`"),
-    "no database": (lambda path: path.write_bytes(b"x" * 5_000), "damaged, or no database"),
-    "torn": (_torn, "damaged, or no database|cannot be used"),
+    "no database": (lambda path: path.write_bytes(b"x" * 5_000), "damaged or not a database"),
+    "torn": (_torn, "damaged or not a database|cannot be used"),
     "another program's": (_foreign, "another program"),
     "a folder": (lambda path: path.mkdir(), "no database|cannot be used"),
 }

@@ -19,7 +19,7 @@ def _failure(code: int) -> sqlite3.OperationalError:
     ("make", "code", "words"),
     [
         (lambda item: item.mkdir(), sqlite3.SQLITE_CANTOPEN, "it is a folder"),
-        (lambda item: item.touch(), sqlite3.SQLITE_FULL, "its disk is full: make room"),
+        (lambda item: item.touch(), sqlite3.SQLITE_FULL, "its disk is full: free some space"),
         (lambda item: item.touch(), sqlite3.SQLITE_READONLY_DBMOVED, "read-only for this user"),
         # Nothing that the file system could say: SQLite's own words.
         (lambda item: item.touch(), sqlite3.SQLITE_CANTOPEN, "unable to open database file"),
