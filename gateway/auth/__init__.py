@@ -1,1 +1,1 @@
-"""Who is asking: credentials become principals here, or the request ends here."""
+"""Authentication: a credential becomes a principal here, or the request ends here."""

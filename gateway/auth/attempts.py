@@ -1,9 +1,9 @@
-"""Failed sign-ins: few a minute from one source, and never at the cost of a valid credential.
+"""Failed sign-ins: a limited number per minute and source, never at a valid credential's cost.
 
-An attempt is counted before anything is looked up, and given back if the credential is valid. A
-source without attempts left is still listened to, one credential at a time: what is valid comes
-through, what is not is told to wait. So guessing costs the database one connection at the most,
-and nobody can lock out somebody else by failing in their place.
+An attempt is counted before the lookup, and given back if the credential is valid. A source that
+has no attempts left can still try one credential at a time: a valid one succeeds, an invalid one
+gets a rate limit error. So guessing costs the database at most one connection, and nobody can lock
+out somebody else by failing in their name.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from gateway.domain.tokens import PREFIX
 from gateway.services.limits import Limiter
 from gateway.storage.unit_of_work import ReadUnit
 
-# The word before the random part, and enough of that to tell tokens apart.
+# The prefix and enough of the random part to distinguish tokens.
 _PREFIX_LENGTH: Final = len(PREFIX) + 8
 
 # Takes a view, a credential, and the organization that the request names.
@@ -27,7 +27,7 @@ LookUp = Callable[[ReadUnit, str, str | None], Awaitable[Principal]]
 
 
 class GuardedSignIn:
-    """Signs in like what it wraps, and slows down who fails."""
+    """Signs in like the lookup that it wraps, and slows down failing sources."""
 
     def __init__(self, sign_in: LookUp, attempts: Limiter) -> None:
         self._sign_in = sign_in
@@ -37,11 +37,11 @@ class GuardedSignIn:
     async def __call__(
         self, unit: ReadUnit, credential: str, source: str, organization_id: str | None = None
     ) -> Principal:
-        """Return who the credential speaks for, as the unit shows it.
+        """Return the credential's principal, as the unit shows it.
 
         Raises:
-            Unauthenticated: if it is not valid.
-            RateLimited: if it is not valid, and not the first of its kind or source.
+            Unauthenticated: if the credential is not valid.
+            RateLimited: if it is not valid, and its source has no attempts left.
             Unavailable: if credentials cannot be looked up.
 
         """
@@ -57,7 +57,7 @@ class GuardedSignIn:
 
     @contextmanager
     def _count_attempt(self, names: list[str]) -> Iterator[None]:
-        """Count an attempt under each name, and give it back unless it fails."""
+        """Count an attempt under each name, and give it back unless the attempt fails."""
         charged: list[str] = []
         try:
             for name in names:
@@ -78,7 +78,7 @@ class GuardedSignIn:
     async def _in_turn(
         self, look_up: Callable[[], Awaitable[Principal]], source: str, limited: RateLimited
     ) -> Principal:
-        # Nobody else refers to it: it goes when the last one that waits has had its turn.
+        # Nothing else refers to the lock: it is collected after the last waiting attempt.
         turn = self._turns.setdefault(source, asyncio.Lock())
         async with turn:
             try:

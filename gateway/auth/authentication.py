@@ -1,7 +1,7 @@
-"""ASGI middleware: no route is reached without a principal, but for those named public.
+"""ASGI middleware: every route needs a principal, except the named public ones.
 
-The body is read first. The principal is then read on the view that the request's work is done on,
-so a credential that was revoked while the body came is refused.
+The body is read first. The principal is then read on the view that the request's work uses, so a
+credential that was revoked while the body arrived is refused.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ _IN_ADDRESS: Final = re.compile(rb"(?:^|&)access_token=")
 class Authentication:
     """Turns the Authorization header into `scope["caller"]`.
 
-    A WebSocket may come without one; who opens it has to say later who they are.
+    A WebSocket can open without a credential; its first message must have one.
     """
 
     def __init__(
@@ -43,22 +43,22 @@ class Authentication:
         self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on with its caller.
+        """Pass the request on with its principal.
 
         Raises:
-            Unauthenticated: if it has no valid credential.
-            RateLimited: if too many from there were not valid.
+            Unauthenticated: if the request has no valid credential.
+            RateLimited: if too many credentials from this source were not valid.
             Unavailable: if credentials cannot be looked up, or too many requests wait.
-            DeadlineExceeded: if looking one up takes too long.
-            TooLargeBody: if the body is larger than what is read.
+            DeadlineExceeded: if the lookup takes too long.
+            TooLargeBody: if the body is larger than the limit.
 
         """
-        # The path that was matched, never the Host header or a rebuilt URL.
+        # The matched path, never the Host header or a rebuilt URL.
         if scope["type"] not in {"http", "websocket"} or self._is_public(scope["path"]):
             await self._app(scope, receive, send)
             return
         given = Headers(scope=scope).getlist("authorization")
-        # An address ends up in logs and histories; beside a header it is one credential too many.
+        # A URL ends up in logs and histories; beside a header it is one credential too many.
         if _IN_ADDRESS.search(scope["query_string"]) or len(given) > 1:
             raise Unauthenticated
         if scope["type"] == "http":
@@ -74,8 +74,8 @@ class Authentication:
         credential = credential_of(authorization)
         body = RequestBody(scope, receive)
         if not await body.begin():
-            # Bodies are not read for callers who have no credential. That it is valid now says
-            # nothing of later: it is read again when the body is there.
+            # Bodies are not read without a valid credential. The credential is read again when
+            # the body is complete, because it can be revoked meanwhile.
             await self._introduce(authorization, scope)
             await body.complete()
         view = self._callers.view()
@@ -86,7 +86,7 @@ class Authentication:
             await view.close()
 
     async def _introduce(self, authorization: str, scope: Scope) -> RequestPrincipal:
-        # A deadline of its own: that of a request begins when its body is there.
+        # Its own deadline: the request's begins when the body is complete.
         try:
             async with asyncio.timeout(self._seconds):
                 return await self._callers.introduce(authorization, scope)
@@ -102,7 +102,7 @@ class Authentication:
 
 
 def _closing(view: ReadUnit, send: Send) -> Send:
-    """Close the view before an answer is sent: a client that takes it slowly holds nothing."""
+    """Close the view before the response is sent: a slow client holds no connection."""
 
     async def closing_send(message: Message) -> None:
         if message["type"] == "http.response.start":

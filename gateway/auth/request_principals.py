@@ -1,4 +1,4 @@
-"""From a credential to a caller: who it speaks for, read on the view that the work is done on."""
+"""From a credential to a principal, read on the view that the work uses."""
 
 from ipaddress import ip_address, ip_network
 from typing import Final
@@ -18,39 +18,39 @@ from gateway.storage.unit_of_work import Database, ReadUnit
 
 _SCHEMES: Final = frozenset({"bearer", "token"})
 _MAX_CREDENTIAL_LENGTH: Final = 8_192
-# A peer with an address of version 6 mostly has all of this network.
+# A peer with an IPv6 address usually has this whole network.
 _NETWORK_BITS: Final = 64
 
 
 class RequestPrincipals:
-    """Signs callers in."""
+    """Signs in requests."""
 
     def __init__(self, database: Database, sign_in: GuardedSignIn, look_up: LookUp) -> None:
-        """Take where views come from, and how a credential is read.
+        """Take the database, and the two ways to read a credential.
 
-        `sign_in` counts failures, for credentials that come in; `look_up` does not, for those
-        that signed in once and are read again.
+        `sign_in` counts failures, for incoming credentials. `look_up` does not; it reads
+        credentials again that have signed in before.
         """
         self._database = database
         self._sign_in = sign_in
         self._look_up = look_up
 
     def view(self) -> ReadUnit:
-        """Return a view for one request, which the caller closes."""
+        """Return a view for one request; the caller must close it."""
         return self._database.view()
 
     async def introduce(
         self, authorization: str, scope: Scope, organization_id: str | None = None
     ) -> RequestPrincipal:
-        """Return the caller on no view: for what lasts longer than a request.
+        """Return the principal without a view, for work that lasts longer than a request.
 
-        The organization is the one that the first message of a WebSocket names, if it does; a
-        header that names another one contradicts it.
+        `organization_id` is the organization that a WebSocket's first message names, if any;
+        a header that names another one contradicts it.
 
         Raises:
-            Unauthenticated: if it has no valid credential.
-            OrganizationNotNamed: if it is of a user who has to name an organization.
-            RateLimited: if too many from there were not valid.
+            Unauthenticated: if there is no valid credential.
+            OrganizationNotNamed: if the user must name an organization.
+            RateLimited: if too many credentials from this source were not valid.
             Unavailable: if credentials cannot be looked up.
 
         """
@@ -64,7 +64,7 @@ class RequestPrincipals:
         return self._caller(credential, principal, named)
 
     async def sign_in(self, view: ReadUnit, credential: str, scope: Scope) -> RequestPrincipal:
-        """Return the caller on a view that the request's work is done on; errors as above."""
+        """Return the principal on the view of the request's work; errors as in `introduce`."""
         named = _requested_organization(scope)
         principal = await self._sign_in(view, credential, _source(scope), named)
         return self._caller(credential, principal, named, view)
@@ -76,7 +76,7 @@ class RequestPrincipals:
         organization_id: str | None,
         view: ReadUnit | None = None,
     ) -> RequestPrincipal:
-        # The organization stays the one that was chosen, also if the user joins others.
+        # The chosen organization stays, even if the user joins others.
         chosen = organization_id or principal.organization_id
 
         async def look_up(unit: ReadUnit) -> Principal:
@@ -90,7 +90,7 @@ def credential_of(authorization: str) -> str:
     """Return the credential in an Authorization header's text.
 
     Raises:
-        Unauthenticated: if there is none of a known form.
+        Unauthenticated: if there is no credential of a known form.
 
     """
     if len(authorization) > _MAX_CREDENTIAL_LENGTH:
@@ -98,7 +98,7 @@ def credential_of(authorization: str) -> str:
     scheme, _, credential = authorization.partition(" ")
     if scheme.lower() not in _SCHEMES or not credential.strip():
         raise Unauthenticated
-    # The original API has `Token` for its own tokens; what an issuer signed is a bearer's.
+    # The original API uses `Token` for its own tokens; an issuer's token is a bearer token.
     if scheme.lower() == "token" and "." in credential:
         raise Unauthenticated
     return credential.strip()
@@ -108,7 +108,7 @@ def _requested_organization(scope: Scope, in_message: str | None = None) -> str 
     """Return the one organization that a request names, if it names one.
 
     Raises:
-        Unauthenticated: if it names several, or what is no id.
+        Unauthenticated: if it names several, or an invalid id.
 
     """
     named = Headers(raw=scope.get("headers", [])).getlist(ORGANIZATION_HEADER)
@@ -120,12 +120,12 @@ def _requested_organization(scope: Scope, in_message: str | None = None) -> str 
 
 
 def _source(scope: Scope) -> str:
-    """Return whom failures from there are counted against."""
+    """Return the source that failures are counted against."""
     host = scope["client"][0] if scope.get("client") else "unknown"
     try:
         address = ip_address(host)
     except ValueError:
         return str(host)
-    if address.version == 4:  # noqa: PLR2004 - a version's number
+    if address.version == 4:  # noqa: PLR2004 - the number of a version
         return str(address)
     return str(ip_network((address, _NETWORK_BITS), strict=False))

@@ -1,4 +1,4 @@
-"""Which credential is which: an API token of ours, or an access token of an issuer."""
+"""Kinds of credentials: the gateway's own API tokens, and access tokens of an issuer."""
 
 from dataclasses import replace
 from typing import Final
@@ -15,7 +15,7 @@ _DOTS_OF_A_JWT: Final = 2
 
 
 class SignIn:
-    """Turns a credential into who it speaks for."""
+    """Turns a credential into its principal."""
 
     def __init__(self, *, tokens: Tokens, identities: Identities, verifier: Verifier) -> None:
         self._tokens = tokens
@@ -25,19 +25,19 @@ class SignIn:
     async def __call__(
         self, unit: ReadUnit, credential: str, organization_id: str | None = None
     ) -> Principal:
-        """Return who a credential speaks for, as the unit shows it.
+        """Return a credential's principal, as the unit shows it.
 
-        No view is held while an issuer's keys are fetched: nothing is read before they are there.
+        No view is open while an issuer's keys are fetched: the first read comes after that.
 
         Raises:
-            Unauthenticated: for any that is not valid, or is of somebody whom nobody let in there.
-            OrganizationNotNamed: for a user of several organizations who has to name one.
-            Unavailable: if that cannot be told just now.
+            Unauthenticated: if it is not valid, or its user is not registered in the organization.
+            OrganizationNotNamed: if the user has several organizations and must name one.
+            Unavailable: if the credential cannot be checked at the moment.
 
         """
         if credential.startswith(PREFIX):
             token = await self._tokens.principal(unit, credential)
-            # A token is of one organization, and nothing in another.
+            # A token belongs to one organization and is not valid in another.
             if organization_id not in {None, token.organization_id}:
                 raise Unauthenticated
             return token
@@ -49,7 +49,7 @@ class SignIn:
         self, unit: ReadUnit, credential: str, organization_id: str | None
     ) -> Principal:
         verified = await self._verifier.verify(credential)
-        # Looked up each time: what was taken away from a user is gone with the next request.
+        # Read on each request: a removed permission ends with the next request.
         user = await self._identities.principal(
             unit,
             issuer=verified.issuer,

@@ -1,6 +1,6 @@
 """Sealing and opening: AES-256-GCM with a version marker and length-prefixed associated data.
 
-A box is `version (1 byte) | algorithm (1 byte) | nonce (12 bytes) | ciphertext and tag`.
+A ciphertext is `version (1 byte) | algorithm (1 byte) | nonce (12 bytes) | ciphertext and tag`.
 """
 
 import base64
@@ -24,7 +24,7 @@ _CONTEXT: Final = "gw1"
 
 
 class TamperedCiphertext(Exception):
-    """The box does not open: other key, other identity, or changed bytes. Which is not told."""
+    """The ciphertext does not open: key, identity or bytes differ. It does not say which."""
 
 
 def new_key() -> bytes:
@@ -33,7 +33,7 @@ def new_key() -> bytes:
 
 
 def derive_key(key: bytes, purpose: str) -> bytes:
-    """Return the 256-bit key for one purpose (HKDF-SHA256), so that no key serves two."""
+    """Return the 256-bit key for one purpose (HKDF-SHA256), so that no key serves two purposes."""
     return HKDF(
         algorithm=hashes.SHA256(), length=KEY_BYTES, salt=None, info=purpose.encode()
     ).derive(key)
@@ -45,16 +45,16 @@ def keyed_hash(key: bytes, message: bytes) -> bytes:
 
 
 def seal(key: bytes | bytearray, plaintext: bytes, *identity: str) -> bytes:
-    """Encrypt, bound to an identity: the box opens only where the same identity is given."""
+    """Encrypt, bound to an identity: the ciphertext opens only with the same identity."""
     nonce = os.urandom(_NONCE_BYTES)
     return _HEADER + nonce + AESGCM(key).encrypt(nonce, plaintext, _associated_data(identity))
 
 
 def unseal(key: bytes | bytearray, ciphertext: bytes, *identity: str) -> bytes:
-    """Decrypt a box.
+    """Decrypt a ciphertext.
 
     Raises:
-        TamperedCiphertext: if the key, the identity or any byte has changed since.
+        TamperedCiphertext: if the key, the identity or any byte differs.
 
     """
     header, nonce, body = (
@@ -71,14 +71,14 @@ def unseal(key: bytes | bytearray, ciphertext: bytes, *identity: str) -> bytes:
 
 
 def sealed_size(ciphertext_size: int) -> int:
-    """Return how many bytes were sealed in a box of this length."""
+    """Return how many bytes were sealed in a ciphertext of this length."""
     return max(0, ciphertext_size - len(_HEADER) - _NONCE_BYTES - _TAG_BYTES)
 
 
 def seal_text(key: bytes, plaintext: bytes, *identity: str) -> str:
     """Encrypt deterministically (AES-SIV), bound to an identity, as text for a URL.
 
-    The same plaintext gives the same text: only for what may be compared.
+    The same plaintext gives the same text: use it only where equality can be public.
     """
     ciphertext = AESSIV(key).encrypt(plaintext, [_associated_data(identity)])
     return base64.urlsafe_b64encode(ciphertext).decode().rstrip("=")
@@ -88,7 +88,7 @@ def open_text(key: bytes, text: str, *identity: str) -> bytes:
     """Decrypt a text of `seal_text`, in its one spelling.
 
     Raises:
-        TamperedCiphertext: if the key, the identity or any character has changed since.
+        TamperedCiphertext: if the key, the identity or any character differs.
 
     """
     try:
@@ -102,6 +102,6 @@ def open_text(key: bytes, text: str, *identity: str) -> bytes:
 
 
 def _associated_data(identity: tuple[str, ...]) -> bytes:
-    # The length before each part keeps ("ab", "c") and ("a", "bc") apart.
+    # The length before each part distinguishes ("ab", "c") from ("a", "bc").
     parts = [part.encode() for part in (_CONTEXT, *identity, str(_AES_256_GCM))]
     return b"".join(len(part).to_bytes(4, "big") + part for part in parts)

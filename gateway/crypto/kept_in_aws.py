@@ -1,7 +1,7 @@
-"""Key-encryption keys that AWS KMS holds: data keys go there to be wrapped and unwrapped.
+"""Key-encryption keys that AWS KMS holds: KMS wraps and unwraps the data keys.
 
-The encryption context says whose data key it is, so KMS refuses one in another's place; its own
-log tells each use.
+The encryption context names the data key's owner, so KMS refuses to unwrap it for another owner.
+KMS logs each use.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ _log = structlog.get_logger(__name__)
 
 _PREFIX: Final = "aws-kms:"
 _REFUSES_CIPHERTEXT: Final = frozenset({"InvalidCiphertextException", "IncorrectKeyException"})
-# How long nobody is asked again after KMS did not answer: requests do not queue up behind it.
+# Pause after KMS did not answer: requests fail at once and do not queue.
 _PAUSE_SECONDS: Final = 1.0
 _CONNECT_SECONDS: Final = 1
 _ANSWER_SECONDS: Final = 2
@@ -34,7 +34,7 @@ class MissingLibrary(RefusedStart):
 
 
 class KeysInAws:
-    """Wraps with one key of KMS, unwraps with any that the credentials may use."""
+    """Wraps with one key of KMS, unwraps with any key that the credentials can use."""
 
     name: Final = "aws-kms"
 
@@ -45,7 +45,7 @@ class KeysInAws:
         endpoint: str | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take a key's id, ARN or alias; credentials and region come from where boto3 looks.
+        """Take a key's id, ARN or alias; boto3 finds credentials and region as it always does.
 
         Raises:
             MissingLibrary: without boto3.
@@ -58,24 +58,24 @@ class KeysInAws:
         self._client = _client(endpoint)
 
     def knows(self, kek_id: str) -> bool:
-        """Tell whether it is a key of KMS."""
+        """Return whether it is a key of KMS."""
         return kek_id.startswith(_PREFIX)
 
     async def current_id(self) -> str:
         """Return the id behind the key's id, ARN or alias.
 
         Raises:
-            KeysUnavailable: if KMS does not answer, or refuses.
+            KeysUnavailable: if KMS does not answer or refuses.
 
         """
         response = await self._ask("describe_key", KeyId=self._key_id)
         return _kek_id(response["KeyMetadata"]["Arn"])
 
     async def wrap(self, key: bytes, *identity: str) -> Wrapped:
-        """Let KMS encrypt a data key.
+        """Encrypt a data key with KMS.
 
         Raises:
-            KeysUnavailable: if KMS does not answer, or refuses.
+            KeysUnavailable: if KMS does not answer or refuses.
 
         """
         response = await self._ask(
@@ -84,11 +84,11 @@ class KeysInAws:
         return Wrapped(_kek_id(response["KeyId"]), response["CiphertextBlob"])
 
     async def unwrap(self, wrapped: Wrapped, *identity: str) -> bytes:
-        """Let KMS decrypt a data key.
+        """Decrypt a data key with KMS.
 
         Raises:
-            TamperedCiphertext: if it is not what was encrypted for this identity.
-            KeysUnavailable: if KMS does not answer, or refuses.
+            TamperedCiphertext: if the wrapped key was not encrypted for this identity.
+            KeysUnavailable: if KMS does not answer or refuses.
 
         """
         response = await self._ask(
@@ -101,7 +101,7 @@ class KeysInAws:
         return key
 
     def _named(self, key_id: str) -> str:
-        # Keys of another account are found by their ARN only.
+        # A key of another account is found only by its ARN.
         place, is_arn, _ = self._key_id.partition(":key/")
         return f"{place}:key/{key_id}" if is_arn else key_id
 
@@ -109,9 +109,9 @@ class KeysInAws:
         if self._clock() < self._silent_until:
             raise KeysUnavailable
         try:
-            # boto3 waits for the network in place, so it does so in a thread.
+            # boto3 blocks while it waits for the network, so it runs in a thread.
             return await asyncio.to_thread(getattr(self._client, operation), **arguments)
-        except Exception as error:  # noqa: BLE001 - boto3's own may only be imported with it
+        except Exception as error:  # noqa: BLE001 - boto3's own errors exist only after its import
             code = _code(error)
             if code in _REFUSES_CIPHERTEXT:
                 raise TamperedCiphertext from None
@@ -133,7 +133,7 @@ def _client(endpoint: str | None) -> Any:  # noqa: ANN401 - boto3 makes its clie
     try:
         return boto3.client("kms", endpoint_url=endpoint, config=quick)
     except Exception as error:  # noqa: BLE001 - as above
-        message = f"boto3 makes no client for KMS: {type(error).__name__}."
+        message = f"boto3 cannot create a client for KMS: {type(error).__name__}."
         raise RefusedStart(message) from None
 
 

@@ -11,17 +11,17 @@ from gateway.domain.errors import RefusedStart
 from gateway.domain.sealed import NeverStored
 
 _PREFIX: Final = "env-"
-# Of 32 random bytes 30 or so differ; of a word, a pattern or a placeholder far fewer do.
+# 32 random bytes have about 30 different values; a word, a pattern or a placeholder far fewer.
 _LEAST_DIFFERENT: Final = 20
 
 
 class WeakKey(RefusedStart):
-    """The key in the environment is none that chance made."""
+    """The key in the environment is not random."""
 
     def __init__(self) -> None:
         super().__init__(
-            "The key in the environment must be 32 random bytes in base64, "
-            "such as `openssl rand -base64 32` prints."
+            "The key in the environment must be 32 random bytes in base64: "
+            "create one with `openssl rand -base64 32`."
         )
 
 
@@ -39,7 +39,7 @@ class KeyInEnvironment(NeverStored):
 
         """
         self._key = _decode(text)
-        # Says which key it is and nothing about it, so that a wrong one is noticed.
+        # Identifies the key without revealing anything about it, so that a wrong key is noticed.
         self._id = _PREFIX + keyed_hash(self._key, b"id").hex()[:16]
 
     def knows(self, kek_id: str) -> bool:
@@ -58,7 +58,7 @@ class KeyInEnvironment(NeverStored):
         """Decrypt a data key.
 
         Raises:
-            TamperedCiphertext: if something was changed.
+            TamperedCiphertext: if the key, the identity or any byte differs.
 
         """
         return unseal(self._key, wrapped.ciphertext, "dek", *identity, wrapped.kek_id)

@@ -1,4 +1,4 @@
-"""Key-encryption keys in the key file, which may change while the gateway runs."""
+"""Key-encryption keys in the key file, which can change while the gateway runs."""
 
 from pathlib import Path
 from typing import Final
@@ -12,8 +12,8 @@ from gateway.domain.sealed import NeverStored
 class KeysInFile(NeverStored):
     """Wraps with the file's primary key, unwraps with any of its keys.
 
-    The file is small and local, so it is read in place: anew for each new data key, so that no
-    key that was replaced wraps another one; and when a key is met that was added since.
+    The file is small and local, so it is read synchronously. It is read again for each new data
+    key, so that a replaced key wraps nothing more, and when a data key names an unknown key.
     """
 
     __slots__ = ("_key_file", "path")
@@ -24,7 +24,7 @@ class KeysInFile(NeverStored):
         self._key_file = key_file
 
     def knows(self, kek_id: str) -> bool:
-        """Tell whether the file has the key, now or since it was last read."""
+        """Return whether the file has the key, now or when it was last read."""
         if kek_id not in self._key_file.keys:
             self._read()
         return kek_id in self._key_file.keys
@@ -53,23 +53,23 @@ class KeysInFile(NeverStored):
         """Decrypt a data key.
 
         Raises:
-            TamperedCiphertext: if the file lacks the key, or something was changed.
+            TamperedCiphertext: if the file lacks the key, or the identity or any byte differs.
 
         """
         return self._key_file.unwrap(wrapped.ciphertext, wrapped.kek_id, *identity)
 
     def add_key(self) -> str:
-        """Put a new primary key into the file, beside those that are there; return its id."""
+        """Add a new primary key to the file, keeping the others; return its id."""
         self._key_file = KeyFile.add_primary(self.path)
         return self._key_file.primary
 
     def other_keys(self, still_needed: set[str]) -> list[str]:
-        """Return the keys in the file that neither wrap anything nor are the primary one."""
+        """Return the keys in the file that wrap nothing and are not the primary key."""
         self._read()
         return self._key_file.others(still_needed)
 
     def remove_keys(self, still_needed: set[str]) -> list[str]:
-        """Take the keys out of the file that neither wrap anything nor are the primary one."""
+        """Remove the keys from the file that wrap nothing and are not the primary key."""
         self._key_file, removed = KeyFile.remove_others(self.path, still_needed)
         return removed
 

@@ -1,7 +1,7 @@
 """Key-encryption keys in a file that only its owner can read.
 
-The file is JSON: `{"primary": "<id>", "keys": {"<id>": "<base64 of 32 bytes>"}}`. New data keys are
-wrapped by the primary; the others still unwrap what they once wrapped.
+The file is JSON: `{"primary": "<id>", "keys": {"<id>": "<base64 of 32 bytes>"}}`. The primary key
+wraps new data keys; the others still unwrap the data keys that they wrapped.
 """
 
 import base64
@@ -26,7 +26,7 @@ _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
 class UnsafeKeyFile(RefusedStart):
-    """Others can read the key file."""
+    """Other users can read the key file."""
 
     def __init__(self, path: Path, mode: int) -> None:
         super().__init__(
@@ -35,17 +35,17 @@ class UnsafeKeyFile(RefusedStart):
 
 
 class MalformedKeyFile(RefusedStart):
-    """The file is none of ours."""
+    """The file is not a key file."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(f"{path} is not a key file.")
 
 
 class MissingKeyFile(RefusedStart):
-    """There is no key file where one must be."""
+    """A required key file is missing."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(f"The key file {path} is missing: put back the one of this database.")
+        super().__init__(f"The key file {path} is missing: restore the key file of this database.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +57,10 @@ class KeyFile(NeverStored):
 
     @classmethod
     def create(cls, path: Path) -> Self:
-        """Make a file with one new key, readable by its owner only, and return it.
+        """Create a file with one new key, readable only by its owner, and return it.
 
         Raises:
-            FileExistsError: if there is one already; a key file is never overwritten.
+            FileExistsError: if the file exists; a key file is never overwritten.
 
         """
         key_id = _new_id()
@@ -74,8 +74,8 @@ class KeyFile(NeverStored):
         """Read a key file.
 
         Raises:
-            MissingKeyFile: if there is none.
-            UnsafeKeyFile: if others can read it.
+            MissingKeyFile: if the file does not exist.
+            UnsafeKeyFile: if other users can read it.
             MalformedKeyFile: if it is not a key file.
 
         """
@@ -92,10 +92,10 @@ class KeyFile(NeverStored):
 
     @classmethod
     def load_or_create(cls, path: Path) -> Self:
-        """Read the key file, or make one at the first start.
+        """Read the key file, or create it at the first start.
 
         Raises:
-            UnsafeKeyFile: if there is one that cannot be trusted.
+            UnsafeKeyFile: if other users can read it.
 
         """
         try:
@@ -103,12 +103,12 @@ class KeyFile(NeverStored):
         except MissingKeyFile:
             try:
                 return cls.create(path)
-            except FileExistsError:  # Another process was first; its key is the one.
+            except FileExistsError:  # Another process was first; use its key.
                 return cls.load(path)
 
     @classmethod
     def add_primary(cls, path: Path) -> Self:
-        """Put a new primary key into the file, beside those that are there; return what it holds.
+        """Add a new primary key to the file, keeping the others; return the new content.
 
         Raises:
             RefusedStart: if the file cannot be read as a key file.
@@ -123,7 +123,7 @@ class KeyFile(NeverStored):
 
     @classmethod
     def remove_others(cls, path: Path, still_needed: AbstractSet[str]) -> tuple[Self, list[str]]:
-        """Take the keys out of the file that nobody needs; the primary one always stays.
+        """Remove the keys from the file that are not needed; the primary key always stays.
 
         Raises:
             RefusedStart: if the file cannot be read as a key file.
@@ -139,7 +139,7 @@ class KeyFile(NeverStored):
             return new, removed
 
     def others(self, still_needed: AbstractSet[str]) -> list[str]:
-        """Return the ids of the keys that nobody needs; the primary one is always needed."""
+        """Return the ids of the keys that are not needed; the primary key is always needed."""
         return sorted(set(self.keys) - still_needed - {self.primary})
 
     def wrap(self, key: bytes, *identity: str) -> bytes:
@@ -150,7 +150,7 @@ class KeyFile(NeverStored):
         """Decrypt a data key.
 
         Raises:
-            TamperedCiphertext: if this file lacks the key it was wrapped by, or it was changed.
+            TamperedCiphertext: if the file lacks the wrapping key, or the key or identity differs.
 
         """
         if kek_id not in self.keys:
@@ -167,20 +167,20 @@ def _new_id() -> str:
 
 
 def _write_once(path: Path, content: str) -> None:
-    # Written aside and linked into place: whoever starts at the same time sees a whole file or
-    # none, and a link, unlike a rename, never takes the place of a file that is there.
+    # Written to a draft and linked to the path: a concurrent start sees a complete file or none,
+    # and a link, unlike a rename, never replaces an existing file.
     with _draft(path, content) as draft:
         os.link(draft, path)
 
 
 def _replace(path: Path, content: str) -> None:
-    # A rename is whole or not at all: whoever is killed here leaves the old file or the new one.
-    # The file stays its owner's, who need not be the one that changes it; and a link stays a link.
+    # A rename is atomic: a crash here leaves the old file or the new one. The file keeps its owner,
+    # even if another user changes it, and a symbolic link stays a link.
     path = path.resolve()
     owner = path.stat()
     with _draft(path, content) as draft:
         os.chown(draft, owner.st_uid, owner.st_gid)
-        # Linked once more, so that the draft can be taken away either way.
+        # Linked a second time, so that the draft can be removed either way.
         second = draft.with_name(f"{draft.name}.new")
         os.link(draft, second)
         second.replace(path)
@@ -194,7 +194,7 @@ def _draft(path: Path, content: str) -> Iterator[Path]:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(content)
             file.flush()
-            # A database that outlives its key after a power cut would be lost for good.
+            # A database that survives a power cut without its key would be lost for good.
             os.fsync(file.fileno())
         yield draft
     finally:
@@ -205,8 +205,8 @@ def _draft(path: Path, content: str) -> Iterator[Path]:
 
 @contextmanager
 def _alone_at(path: Path) -> Iterator[None]:
-    # Of two who change the file at once the later would drop the earlier one's key, and lose what
-    # it has wrapped by then.
+    # If two processes changed the file at once, the later one would drop the earlier one's key and
+    # lose the data keys that it has wrapped by then.
     with _folder_of(path) as folder:
         fcntl.flock(folder, fcntl.LOCK_EX)
         yield

@@ -1,7 +1,7 @@
-"""Where key-encryption keys are kept: one small interface, and a ring of those who answer to it.
+"""Key providers: the interface that each implements, and the ring of those in use.
 
-Whoever keeps a key-encryption key wraps data keys with it and unwraps them; the key itself need
-not be in this process.
+A provider wraps data keys with a key-encryption key and unwraps them; the key itself need not be
+in this process.
 """
 
 from collections.abc import Sequence
@@ -12,34 +12,34 @@ from gateway.crypto.envelope import TamperedCiphertext
 
 
 class UnknownKey(TamperedCiphertext):
-    """Nobody here keeps the key-encryption key that this was wrapped by."""
+    """No provider has the key-encryption key that wrapped this data key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wrapped:
-    """A data key in its wrapping, and the id of the key-encryption key around it."""
+    """A wrapped data key, and the id of the key-encryption key that wrapped it."""
 
     kek_id: str
     ciphertext: bytes = field(repr=False)
 
 
 class KeyProvider(Protocol):
-    """A keeper of key-encryption keys. Its methods may wait for a network."""
+    """A provider of key-encryption keys. Its methods can wait for a network."""
 
     @property
     def name(self) -> str:
-        """How the settings call it."""
+        """The provider's name in the settings."""
         ...
 
     def knows(self, kek_id: str) -> bool:
-        """Tell whether it can be asked to unwrap what this key wrapped."""
+        """Return whether the provider can unwrap what this key wrapped."""
         ...
 
     async def current_id(self) -> str:
-        """Return the id of the key that it wraps with now.
+        """Return the id of the key that wraps new data keys.
 
         Raises:
-            KeysUnavailable: if it does not answer.
+            KeysUnavailable: if the provider does not answer.
 
         """
         ...
@@ -48,7 +48,7 @@ class KeyProvider(Protocol):
         """Encrypt a data key, bound to an identity: its owner's id and its own.
 
         Raises:
-            KeysUnavailable: if it does not answer.
+            KeysUnavailable: if the provider does not answer.
 
         """
         ...
@@ -57,8 +57,8 @@ class KeyProvider(Protocol):
         """Decrypt a data key.
 
         Raises:
-            TamperedCiphertext: if the wrapping or the identity is not what it was.
-            KeysUnavailable: if it does not answer.
+            TamperedCiphertext: if the wrapped key or the identity differs.
+            KeysUnavailable: if the provider does not answer.
 
         """
         ...
@@ -66,20 +66,20 @@ class KeyProvider(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class KeyRing:
-    """The keeper that wraps new data keys, and those that still unwrap what they wrapped."""
+    """The provider that wraps new data keys, and those that still unwrap what they wrapped."""
 
     primary: KeyProvider
     others: Sequence[KeyProvider] = ()
 
     async def wrap(self, key: bytes, *identity: str) -> Wrapped:
-        """Encrypt a data key; errors as with a provider."""
+        """Encrypt a data key; errors as in `KeyProvider`."""
         return await self.primary.wrap(key, *identity)
 
     async def unwrap(self, wrapped: Wrapped, *identity: str) -> bytes:
-        """Decrypt a data key; errors as with a provider.
+        """Decrypt a data key; errors as in `KeyProvider`.
 
         Raises:
-            UnknownKey: if none of them keeps the key that it was wrapped by.
+            UnknownKey: if no provider has the key that wrapped it.
 
         """
         for provider in (self.primary, *self.others):

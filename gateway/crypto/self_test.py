@@ -1,4 +1,4 @@
-"""Known answers: whether the cryptography of this machine computes what it should."""
+"""Known answers: a self-test of this machine's cryptography."""
 
 import os
 from typing import Final
@@ -27,14 +27,14 @@ _HKDF: Final = "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d
 
 
 class BrokenCryptography(RefusedStart):
-    """The cryptography does not compute what it should."""
+    """The cryptography computes a wrong result."""
 
     def __init__(self, part: str) -> None:
-        super().__init__(f"The self-test of {part} failed: this machine must not keep secrets.")
+        super().__init__(f"The self-test of {part} failed: do not keep secrets on this machine.")
 
 
 def ensure_known_answers() -> None:
-    """Refuse to work with cryptography that gives other answers than everybody's.
+    """Refuse to work with cryptography that does not give the known answers.
 
     Raises:
         BrokenCryptography: naming the part.

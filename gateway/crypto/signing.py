@@ -1,4 +1,4 @@
-"""Signatures that anyone can check who has the public key: Ed25519."""
+"""Signatures that anyone with the public key can check: Ed25519."""
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -7,14 +7,14 @@ from gateway.domain.ed25519 import is_small_order
 
 
 class Signer:
-    """Signs with a key that is derived, never stored."""
+    """Signs with a key that is derived and never stored."""
 
     def __init__(self, seed: bytes) -> None:
         self._key = Ed25519PrivateKey.from_private_bytes(seed)
 
     @property
     def public_key(self) -> bytes:
-        """The 32 bytes by which signatures are checked."""
+        """The 32 bytes that check signatures."""
         return self._key.public_key().public_bytes_raw()
 
     def sign(self, message: bytes) -> bytes:
@@ -23,7 +23,7 @@ class Signer:
 
 
 def is_signed(public_key: bytes, message: bytes, signature: bytes) -> bool:
-    """Tell whether the signature is the key's, of this message."""
+    """Return whether the signature is the key's signature of this message."""
     if is_small_order(public_key):
         return False
     try:

@@ -1,1 +1,1 @@
-"""Tokens of OpenID Connect issuers: what they must say, and whose keys must have signed them."""
+"""Tokens of OpenID Connect issuers: the claims that they need, and the keys that sign them."""

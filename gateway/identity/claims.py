@@ -1,4 +1,4 @@
-"""What a token must say before its signature is worth a look."""
+"""The checks of a token's header and claims that come before its signature."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from typing import Any, Final
 from gateway.identity.issuers import Issuer
 from gateway.identity.refusals import Reason, RefusedToken
 
-# They would bring a key along, or change what the signature covers or how the rest is to be read.
+# They would supply a key, or change what the signature covers or how the rest is read.
 _FORBIDDEN_HEADERS: Final = frozenset(
     {"b64", "crit", "cty", "enc", "jku", "jwk", "x5c", "x5u", "zip"}
 )
-# An ID token tells a client who signed in there; it is no key to anything. A token that names a
-# proof (`cnf`) is bound to a key that its bearer would have to show, which nobody here asks for.
+# An ID token tells a client who signed in; it is not a credential. A token with a `cnf` claim is
+# bound to a key that its bearer must prove to hold, and the gateway asks for no such proof.
 _FOREIGN_CLAIMS: Final = frozenset({"at_hash", "c_hash", "cnf", "events", "nonce", "s_hash"})
-# Claims in which some issuers say what kind of token it is, and what they say of access tokens.
+# Claims in which some issuers state the kind of a token, and their value for access tokens.
 _KINDS: Final[Mapping[str, str]] = {"token_use": "access", "typ": "bearer"}
 _MAX_KEY_ID_LENGTH: Final = 256
 _MAX_SUBJECT_LENGTH: Final = 255
@@ -25,7 +25,7 @@ _LATEST: Final = 253_402_300_799
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifiedIdentity:
-    """Who a token speaks for: its issuer's word for a subject, and until when."""
+    """A token's identity: the subject that its issuer confirms, and until when."""
 
     issuer: str
     subject: str
@@ -33,10 +33,10 @@ class VerifiedIdentity:
 
 
 def ensure_header(header: Mapping[str, Any], issuer: Issuer) -> str:
-    """Return the id of the key that is to have signed.
+    """Return the id of the signing key.
 
     Raises:
-        RefusedToken: if the header asks for what the issuer's settings do not allow.
+        RefusedToken: if the header does not fit the issuer's settings.
 
     """
     if header.keys() & _FORBIDDEN_HEADERS:
@@ -56,10 +56,10 @@ def _media_type(name: object) -> str | None:
 
 
 def ensure_claims(claims: Mapping[str, Any], issuer: Issuer, *, at: datetime) -> VerifiedIdentity:
-    """Return who the claims speak for, which holds once the signature has been verified.
+    """Return the identity of the claims; it is valid only after the signature is verified.
 
     Raises:
-        RefusedToken: if a claim is missing, not of its type, or does not fit issuer or time.
+        RefusedToken: if a claim is missing, has the wrong type, or does not fit issuer or time.
 
     """
     _ensure_audience(claims.get("aud"), issuer)
@@ -88,7 +88,7 @@ def _ensure_access_token(claims: Mapping[str, Any]) -> None:
 
 
 def _ensure_times(claims: Mapping[str, Any], *, now: float, leeway: float) -> int:
-    # A part of a second never makes a token live longer or begin earlier.
+    # A fraction of a second never lets a token live longer or begin earlier.
     expires = int(_time(claims, "exp"))
     if now >= expires + leeway:
         raise RefusedToken(Reason.EXPIRED)
@@ -100,7 +100,7 @@ def _ensure_times(claims: Mapping[str, Any], *, now: float, leeway: float) -> in
 
 def _time(claims: Mapping[str, Any], name: str) -> float:
     time = claims.get(name)
-    # To Python a bool is a number; to nobody else.
+    # In Python a bool is a number; in JSON it is not.
     if not isinstance(time, int | float) or isinstance(time, bool) or not 0 <= time <= _LATEST:
         raise RefusedToken(Reason.CLAIM)
     return time

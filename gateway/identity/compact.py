@@ -1,4 +1,4 @@
-"""A token's text, taken apart. Nothing in it is trusted yet."""
+"""Splitting a token's text into its parts, which are not yet trusted."""
 
 import base64
 import re
@@ -15,7 +15,7 @@ _FORM: Final = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)
 
 @dataclass(frozen=True, slots=True)
 class UnverifiedToken:
-    """What a token says of itself."""
+    """The parts of a token before verification."""
 
     header: Mapping[str, Any] = field(repr=False)
     claims: Mapping[str, Any] = field(repr=False)
@@ -27,8 +27,8 @@ def take_apart(text: str) -> UnverifiedToken:
     """Return a token's parts.
 
     Raises:
-        RefusedToken: if it is too long, or not three texts in canonical base64url, of which the
-            first two are JSON objects with one reading only.
+        RefusedToken: if it is too long, or not three texts in canonical base64url of which the
+        first two are JSON objects with only one reading.
 
     """
     form = _FORM.fullmatch(text) if len(text) <= MAX_LENGTH else None
@@ -47,7 +47,7 @@ def _decode(part: str) -> bytes:
         decoded = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
     except ValueError:
         raise RefusedToken(Reason.MALFORMED) from None
-    # The last character may hold bits that stand for nothing: then two texts would be one token.
+    # The last character can have unused bits: then two texts would be the same token.
     if base64.urlsafe_b64encode(decoded).rstrip(b"=") != part.encode():
         raise RefusedToken(Reason.MALFORMED)
     return decoded

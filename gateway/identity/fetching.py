@@ -1,4 +1,4 @@
-"""Fetching an issuer's documents, as little trusting as can be."""
+"""Fetching an issuer's documents with as little trust as possible."""
 
 import asyncio
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ _SECONDS: Final = 5.0
 
 
 class FetchFault(StrEnum):
-    """What can go wrong between an issuer and us."""
+    """What can go wrong while a document is fetched."""
 
     CLOSED = "closed"
     TIMEOUT = "timeout"
@@ -32,7 +32,7 @@ class FetchFault(StrEnum):
 
 
 class FetchFailed(Exception):
-    """The issuer did not answer with its keys."""
+    """The issuer did not return its keys."""
 
     def __init__(self, fault: FetchFault) -> None:
         super().__init__(fault)
@@ -40,15 +40,15 @@ class FetchFailed(Exception):
 
 
 class Fetcher:
-    """Fetches small JSON documents: in bounded time, from where it was told and nowhere else."""
+    """Fetches small JSON documents, in bounded time, only from the given URL."""
 
     def __init__(self, *, seconds: float = _SECONDS) -> None:
         self._seconds = seconds
         self._client: httpx.AsyncClient | None = None
 
     async def __aenter__(self) -> Self:
-        """Read the certificates that are trusted; that takes milliseconds, so it is done once."""
-        # An issuer is asked every few minutes: a connection kept open would be closed by then.
+        """Read the trusted certificates once; that takes milliseconds."""
+        # An issuer is asked every few minutes: an open connection would be closed by then.
         limits = httpx.Limits(max_keepalive_connections=0)
         headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
         self._client = httpx.AsyncClient(follow_redirects=False, limits=limits, headers=headers)
@@ -63,7 +63,7 @@ class Fetcher:
         """Return the JSON object at a URL.
 
         Raises:
-            FetchFailed: for anything else than that.
+            FetchFailed: for any other response.
 
         """
         try:
@@ -83,7 +83,7 @@ class Fetcher:
             if response.status_code != HTTPStatus.OK:
                 raise FetchFailed(FetchFault.STATUS)
             body = bytearray()
-            # Raw: what was compressed all the same is no JSON, and cannot grow while it is read.
+            # Raw: a response that is compressed anyway is not JSON, and cannot grow.
             async for chunk in response.aiter_raw():
                 body += chunk
                 if len(body) > MAX_BYTES:
@@ -92,7 +92,7 @@ class Fetcher:
 
 
 class KeySource:
-    """Where one issuer's keys come from."""
+    """The source of one issuer's keys."""
 
     def __init__(self, issuer: Issuer, fetcher: Fetcher) -> None:
         self._issuer = issuer
@@ -103,13 +103,13 @@ class KeySource:
         """Return the issuer's keys by their ids.
 
         Raises:
-            FetchFailed: if it does not answer with any.
+            FetchFailed: if the issuer does not return any.
 
         """
         try:
             return await self._read()
         except FetchFailed:
-            # They may have moved: the next time, the issuer is asked where they are.
+            # The keys may have moved: the next fetch reads the issuer's configuration again.
             self._found = None
             raise
 

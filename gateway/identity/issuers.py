@@ -1,4 +1,4 @@
-"""Which issuers are trusted, and with what; written by the operator."""
+"""The trusted issuers and their settings, written by the operator."""
 
 from enum import StrEnum
 from typing import Annotated, Final, Self
@@ -10,7 +10,7 @@ _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Algorithm(StrEnum):
-    """How a token may be signed: only ways in which whoever verifies cannot sign."""
+    """An allowed signature algorithm. All are asymmetric: a verifier cannot sign."""
 
     RS256 = "RS256"
     RS384 = "RS384"
@@ -25,7 +25,7 @@ class Algorithm(StrEnum):
 
 
 def is_safe_url(url: str) -> bool:
-    """Tell whether what comes from there is what its owner sent: https, or this very machine."""
+    """Return whether the URL's responses are authentic: https, or this very machine."""
     try:
         parts = urlsplit(url)
         _ = parts.port
@@ -35,12 +35,12 @@ def is_safe_url(url: str) -> bool:
 
 
 def is_encrypted(url: str) -> bool:
-    """Tell whether nobody on the way can read or change what the URL answers."""
+    """Return whether nobody on the way can read or change the URL's response."""
     return urlsplit(url).scheme == "https"
 
 
 def _is_plain(url: str) -> bool:
-    # The parser drops line breaks and the like without a word; then two readers see two URLs.
+    # The parser silently drops line breaks and the like; then two readers would see two URLs.
     return url.isascii() and url.isprintable() and not set(url) & set(' "<>\\^`{|}')
 
 
@@ -51,14 +51,14 @@ def _has_safe_authority(parts: SplitResult) -> bool:
 
 def _safe_url(url: str) -> str:
     if not is_safe_url(url):
-        message = "is not a URL with https (http is for this machine alone)"
+        message = "must be a URL with https (http is only for this machine)"
         raise ValueError(message)
     return url
 
 
 def _issuer_url(url: str) -> str:
     if "?" in url:
-        message = "has a query, which an issuer's URL has not"
+        message = "must not have a query"
         raise ValueError(message)
     return _safe_url(url)
 
@@ -74,38 +74,38 @@ class Issuer(BaseModel):
     issuer: Annotated[str, Field(max_length=255), AfterValidator(_issuer_url)] = Field(
         description="The issuer's URL, exactly as tokens have it in `iss`."
     )
-    audiences: Words = Field(description="What may stand in `aud`, exactly; one of them is enough.")
+    audiences: Words = Field(description="Accepted exact values of `aud`; one match is enough.")
     algorithms: Annotated[frozenset[Algorithm], Field(min_length=1)] = Field(
         default=frozenset({Algorithm.RS256, Algorithm.ES256, Algorithm.EDDSA}),
-        description="How tokens may be signed; never with a shared secret.",
+        description="Accepted signature algorithms; none uses a shared secret.",
     )
     types: Annotated[frozenset[str], Field(min_length=1)] = Field(
         default=frozenset({"at+jwt"}),
-        description="What may stand in the header's `typ`; an empty text: no `typ` at all.",
+        description="Accepted values of the header's `typ`; an empty text accepts a missing `typ`.",
     )
     jwks_url: Annotated[str, AfterValidator(_safe_url)] | None = Field(
         default=None,
-        description="Where the keys are; found in the issuer's OpenID configuration if not set.",
+        description="URL of the keys; if not set, the issuer's OpenID configuration names it.",
     )
     leeway_seconds: Annotated[int, Field(ge=0, le=30)] = Field(
-        default=10, description="By how much the issuer's clock may differ; at most 30."
+        default=10, description="Tolerated difference of the issuer's clock; at most 30."
     )
     refresh_seconds: Annotated[int, Field(ge=30, le=3_600)] = Field(
-        default=300, description="After how long, at most, a key that was withdrawn is refused."
+        default=300, description="Longest time until a withdrawn key is refused."
     )
     stale_seconds: Annotated[int, Field(ge=30, le=86_400)] = Field(
         default=3_600,
-        description="How long known keys serve while the issuer does not answer with any.",
+        description="How long known keys are used while the issuer does not return any.",
     )
 
     @model_validator(mode="after")
     def _is_stale_after_it_is_due(self) -> Self:
         if self.stale_seconds < self.refresh_seconds:
-            message = "stale_seconds is less than refresh_seconds"
+            message = "stale_seconds must be at least refresh_seconds"
             raise ValueError(message)
         return self
 
     @property
     def configuration_url(self) -> str:
-        """Where the issuer says where its keys are."""
+        """The URL of the issuer's OpenID configuration."""
         return f"{self.issuer.rstrip('/')}/.well-known/openid-configuration"

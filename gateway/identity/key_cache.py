@@ -1,4 +1,4 @@
-"""One issuer's keys, kept in memory and renewed before they are too old to trust."""
+"""One issuer's keys, kept in memory and renewed before they expire."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -12,14 +12,14 @@ from gateway.identity.keys import VerificationKey
 from gateway.identity.refusals import IssuerUnavailable, Reason, RefusedToken
 
 COOL_DOWN_SECONDS: Final = 30.0
-# Keys are renewed early, beside the requests, so that while there are any, none of them waits.
+# Keys are renewed early, in the background, so that requests do not wait while there are any.
 _EARLY: Final = 0.8
 
 _log = structlog.get_logger(__name__)
 
 
 class KeyCache:
-    """Finds keys; asks the issuer as rarely as it may, and one question at a time."""
+    """Finds keys; asks the issuer as rarely as possible, with one request at a time."""
 
     def __init__(
         self,
@@ -34,16 +34,15 @@ class KeyCache:
         self._keys: Mapping[str, VerificationKey] = {}
         self._fetching: asyncio.Task[None] | None = None
         self._has_failed = False
-        # When the last question was put; the last that was answered, well or badly; the last that
-        # was answered well.
+        # Times of the last request, the last answer (good or bad), and the last good answer.
         self._asked_at = self._answered_at = self._known_at = -float("inf")
 
     async def find(self, key_id: str) -> VerificationKey:
-        """Return a key; without waiting for anything, if it is known and its age allows.
+        """Return a key; at once if it is known and recent enough.
 
         Raises:
-            RefusedToken: if the issuer has no such key.
-            IssuerUnavailable: if that cannot be told.
+            RefusedToken: if the issuer does not have this key.
+            IssuerUnavailable: if the issuer cannot be asked.
 
         """
         is_overdue = self._since(self._answered_at) >= self._issuer.refresh_seconds
@@ -55,11 +54,11 @@ class KeyCache:
             raise IssuerUnavailable
         if key_id in self._keys:
             return self._keys[key_id]
-        # An issuer that does not answer may have made the key meanwhile.
+        # An issuer that does not answer may have published the key meanwhile.
         raise IssuerUnavailable if self._has_failed else RefusedToken(Reason.KEY)
 
     async def close(self) -> None:
-        """End a question that is under way."""
+        """Cancel a running request."""
         if self._fetching and self._fetching.cancel():
             await asyncio.wait([self._fetching])
 
@@ -75,7 +74,7 @@ class KeyCache:
 
     async def _wait_for_answer(self) -> None:
         if asking := self._ask():
-            # Many requests wait for one answer: it goes on when one of them goes away.
+            # Many callers wait for one answer: it goes on when one of them leaves.
             await asyncio.shield(asking)
 
     def _ask(self) -> "asyncio.Task[None] | None":
@@ -97,7 +96,7 @@ class KeyCache:
             self._has_failed, self._known_at = False, asked_at
             _log.info("keys_fetched", issuer=self._issuer.issuer, keys=len(self._keys))
         finally:
-            # What came is as old as the question, not as the answer.
+            # The answer is as old as the request, not as its arrival.
             self._answered_at = asked_at
 
 

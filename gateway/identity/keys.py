@@ -1,4 +1,4 @@
-"""An issuer's keys: read from its JSON Web Key Set, and asked whether they signed something."""
+"""An issuer's keys: read from its JSON Web Key Set, and used to verify signatures."""
 
 import base64
 from collections import Counter
@@ -16,21 +16,21 @@ from gateway.identity.refusals import Reason, RefusedToken
 
 MAX_KEYS: Final = 20
 _MIN_RSA_BITS: Final = 2_048
-# Whoever may publish keys may not, with a huge one, make each look at a token slow.
+# A huge key would make each verification slow, so a publisher of keys is limited.
 _MAX_RSA_BITS: Final = 8_192
 
 
 class RefusedKeySet(ValueError):
-    """The document is no set of keys, or too large a one."""
+    """The document is not a key set, or is too large."""
 
 
 class WeakKeySet(RefusedKeySet):
-    """A key of the set verifies signatures that need no private key."""
+    """A key of the set accepts signatures that need no private key."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """One kind of key: its members, and which algorithms it can be used with."""
+    """A kind of key: its members, and the algorithms that it can be used with."""
 
     type: type[Key]
     members: tuple[str, ...]
@@ -42,8 +42,8 @@ def _curve(algorithm: Algorithm) -> _Kind:
 
 
 _RSA: Final = frozenset(item for item in Algorithm if item.startswith(("RS", "PS")))
-# By the members `kty` and `crv`. A key fits its own algorithms and no other: it is never a shared
-# secret, whatever a token says.
+# By the members `kty` and `crv`. A key fits only its own algorithms and is never a shared secret,
+# whatever a token says.
 _KINDS: Final[Mapping[tuple[object, object], _Kind]] = {
     ("RSA", None): _Kind(RSAKey, ("kty", "n", "e"), _RSA),
     ("EC", "P-256"): _curve(Algorithm.ES256),
@@ -51,7 +51,7 @@ _KINDS: Final[Mapping[tuple[object, object], _Kind]] = {
     ("EC", "P-521"): _curve(Algorithm.ES512),
     ("OKP", "Ed25519"): _Kind(OKPKey, ("kty", "crv", "x"), frozenset({Algorithm.EDDSA})),
 }
-# The library warns of EdDSA by its old name, as it leaves the curve open; here the key names it.
+# The library warns of EdDSA's old name, which leaves the curve open; here the key names it.
 _MODELS: Final = {
     item: JWSRegistry.algorithms["Ed25519" if item is Algorithm.EDDSA else item]
     for item in Algorithm
@@ -60,7 +60,7 @@ _MODELS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class VerificationKey:
-    """One public key, and which algorithms it is for."""
+    """A public key, and the algorithms that it is for."""
 
     key: Key = field(repr=False)
     algorithms: frozenset[Algorithm]
@@ -79,12 +79,12 @@ class VerificationKey:
 
 
 def read_key_set(document: Mapping[str, Any]) -> Mapping[str, VerificationKey]:
-    """Return the keys by their ids; those that cannot be used, or share an id, are left out.
+    """Return the keys by id, without those that are unusable or share an id.
 
     Raises:
-        RefusedKeySet: if the document is no set of keys, or has too many.
-        WeakKeySet: if one of the keys is of small order, whether or not it could be used. An
-            issuer does not publish one by mistake, so none of its keys is believed.
+        RefusedKeySet: if the document is not a key set, or has too many keys.
+        WeakKeySet: if a key is of small order, usable or not. An issuer does not publish such a
+        key by mistake, so none of its keys is trusted.
 
     """
     listed = document.get("keys")
@@ -95,7 +95,7 @@ def read_key_set(document: Mapping[str, Any]) -> Mapping[str, VerificationKey]:
     if any(map(_is_weak, listed)):
         raise WeakKeySet
     ids = [_key_id(item) for item in listed]
-    # Which of two keys of one id is meant, nobody can tell.
+    # If two keys share an id, the right one is unknown.
     times = Counter(ids)
     named = {
         item: _key(of) for item, of in zip(ids, listed, strict=True) if item and times[item] == 1
@@ -139,7 +139,7 @@ def _kind(listed: Mapping[str, Any]) -> _Kind | None:
 
 
 def _import_key(kind: _Kind, listed: Mapping[str, Any]) -> Key | None:
-    # Only the members that are the key: no certificates, no URLs, and nothing private.
+    # Only the members that make up the key: no certificates, no URLs, nothing private.
     members = {name: listed[name] for name in kind.members}
     if kind.type is RSAKey and not _MIN_RSA_BITS <= _bits(members["n"]) <= _MAX_RSA_BITS:
         return None

@@ -1,4 +1,4 @@
-"""Why a token is refused. Callers are always told the same; the operator's log tells the reason."""
+"""Why a token is refused. Clients always get the same error; the operator's log has the reason."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from gateway.domain.errors import GatewayError, Unauthenticated, Unavailable
 
 
 class Reason(StrEnum):
-    """What is wrong with a token; a word of ours, never one of the token's."""
+    """What is wrong with a token. The words are fixed and never taken from the token."""
 
     MALFORMED = "malformed"
     HEADER = "header"
@@ -17,13 +17,13 @@ class Reason(StrEnum):
     CLAIM = "claim"
     EXPIRED = "expired"
     NOT_YET_VALID = "not_yet_valid"
-    NO_ACCESS_TOKEN = "no_access_token"  # noqa: S105 - a reason, no password
+    NO_ACCESS_TOKEN = "no_access_token"  # noqa: S105 - a reason, not a password
     KEY = "key"
     SIGNATURE = "signature"
 
 
 class RefusedToken(Unauthenticated):
-    """The token is none that lets anybody in."""
+    """The token is refused."""
 
     def __init__(self, reason: Reason) -> None:
         super().__init__()
@@ -31,9 +31,9 @@ class RefusedToken(Unauthenticated):
 
 
 class IssuerUnavailable(Unavailable):
-    """Whether the token is good cannot be told, for its issuer does not answer."""
+    """The token cannot be verified because its issuer does not answer."""
 
     def __init__(self) -> None:
         GatewayError.__init__(
-            self, "The identity provider's keys cannot be fetched just now; try again."
+            self, "The identity provider's keys cannot be fetched at the moment; try again."
         )

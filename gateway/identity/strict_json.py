@@ -1,23 +1,23 @@
-"""JSON that has one reading only."""
+"""JSON with only one reading."""
 
 import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NoReturn
 
-# More is no time, no exponent and no size; and Python is slow at reading long ones.
+# No time, exponent or size needs more digits, and Python reads long integers slowly.
 _MAX_INTEGER_DIGITS: Final = 16
 
 
 class AmbiguousJson(ValueError):
-    """The text is no JSON object, or two parsers could read it differently."""
+    """The text is not a JSON object, or two parsers could read it differently."""
 
 
 def read_object(text: bytes) -> Mapping[str, Any]:
     """Return a JSON object.
 
     Raises:
-        AmbiguousJson: if it is none, is not UTF-8, has a key twice, or a number beyond bounds.
+        AmbiguousJson: if it is not a JSON object in UTF-8, repeats a key, or exceeds a bound.
 
     """
     try:
@@ -34,7 +34,7 @@ def read_object(text: bytes) -> Mapping[str, Any]:
 
 
 def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    # Of two equal keys one parser takes the first, another the last.
+    # With a repeated key, one parser takes the first value, another the last.
     unique = dict(pairs)
     return unique if len(unique) == len(pairs) else _refuse()
 

@@ -1,4 +1,4 @@
-"""Token text in, identity out: the one way in for tokens that others issued."""
+"""Token text in, identity out: the only entry for tokens of other issuers."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -48,27 +48,27 @@ class Verifier:
         }
 
     async def __aenter__(self) -> Self:
-        """Get ready to fetch keys, if there is an issuer; none are fetched before a token comes."""
+        """Prepare to fetch keys, if there is an issuer; the first token fetches them."""
         if self._trusted:
             await self._fetcher.__aenter__()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """End what is under way."""
+        """Cancel running requests."""
         await self.close()
         await self._fetcher.__aexit__()
 
     async def close(self) -> None:
-        """End the questions that are under way."""
+        """Cancel running requests."""
         for trusted in self._trusted.values():
             await trusted.keys.close()
 
     async def verify(self, text: str) -> VerifiedIdentity:
-        """Return who a token speaks for. With keys that are known this waits for nothing.
+        """Return a token's identity. With known keys this waits for nothing.
 
         Raises:
-            RefusedToken: for any token that does not let in; to a caller the same for all.
-            IssuerUnavailable: if the keys to tell by are not there and cannot be fetched.
+            RefusedToken: for any invalid token; clients get the same error for all.
+            IssuerUnavailable: if the required keys are missing and cannot be fetched.
 
         """
         try:
@@ -83,7 +83,7 @@ class Verifier:
         if trusted is None:
             raise RefusedToken(Reason.ISSUER)
         key_id = ensure_header(token.header, trusted.issuer)
-        # Before the signature: a token that is none anyway is no reason to ask its issuer.
+        # Before the signature: an invalid token is not a reason to ask its issuer.
         identity = ensure_claims(token.claims, trusted.issuer, at=self._now())
         key = await trusted.keys.find(key_id)
         key.ensure_signed(Algorithm(token.header["alg"]), token.signed, token.signature)
