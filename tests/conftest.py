@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 
 from gateway.logs import configure_logs
 from gateway.runtime import Runtime, migrate_database
@@ -21,7 +21,7 @@ from gateway.services.demo import Demo, ensure_demo
 from gateway.setting_kinds import LogFormat, LogLevel
 from gateway.settings import Settings
 from tests.faces import Face
-from tests.servers import MEASURES, LiveServer, serving
+from tests.servers import ASIDE, MEASURES, LiveServer, serving
 from tests.world import World, open_world
 
 # How long an example takes says nothing on a busy machine.
@@ -38,10 +38,15 @@ _SET_UP: Final[set[tuple[object, int]]] = set()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Note which tests only repeat a function, with parameters between the first and the last."""
+    """Note which tests only repeat a function, with parameters between the first and the last.
+
+    A property's examples repeat it as well.
+    """
     functions = defaultdict[str, list[pytest.Item]](list)
     for item in items:
         functions[item.nodeid.partition("[")[0]].append(item)
+        if is_hypothesis_test(getattr(item, "obj", None)):
+            item.stash[_IS_REPEATED] = True
     for tests in functions.values():
         for item in tests[1:-1]:
             item.stash[_IS_REPEATED] = True
@@ -62,6 +67,8 @@ def pytest_fixture_setup(
 ) -> Generator[None, object, object]:
     """Measure no coverage of what a fixture only repeats, such as opening a gateway."""
     made = fixturedef.func, getattr(request, "param_index", 0)
+    if sys.gettrace() is None:
+        return (yield)
     if made not in _SET_UP:
         _SET_UP.add(made)
         return (yield)
@@ -73,7 +80,7 @@ def pytest_fixture_setup(
 def _unmeasured() -> Iterator[None]:
     here, in_threads = sys.gettrace(), threading.gettrace()
     with pytest.MonkeyPatch.context() as patch:
-        patch.delenv(MEASURES, raising=False)
+        patch.delenv(ASIDE, raising=False)
         sys.settrace(None)
         threading.settrace(None)
         try:
@@ -84,10 +91,15 @@ def _unmeasured() -> Iterator[None]:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Refuse tests of one name where processes share them: all but one would be left out."""
+    """Refuse tests of one name where processes share them: all but one would be left out.
+
+    Measuring coverage has begun here, and what tests start is not measured unless they say so.
+    """
     shares = "PYTEST_XDIST_WORKER" in os.environ
     named = Counter(item.nodeid for item in session.items)
     assert not shares or named.total() == len(named), named.most_common(1)
+    if MEASURES in os.environ:
+        os.environ[ASIDE] = os.environ.pop(MEASURES)
     gc.collect()
     gc.freeze()
 

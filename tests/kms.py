@@ -1,6 +1,7 @@
 """A key management service as a real server: moto's, and our own for what moto does not do."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -18,7 +19,6 @@ import pytest
 
 from gateway.crypto import kept_in_aws
 from tests.patience import PATIENCE, wait_until
-from tests.servers import unmeasured
 
 CREDENTIALS: Final = MappingProxyType(
     {
@@ -39,7 +39,7 @@ def moto_server(folder: Path) -> Iterator[str]:
             [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"],
             stdout=output,
             stderr=output,
-            env=unmeasured() | {"PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "ignore"},
+            env=os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "ignore"},
         )
         try:
             yield _address(process, log)

@@ -33,8 +33,10 @@ class LiveServer:
         return self.log.read_text()
 
 
-# With this variable a process measures its coverage, which takes as long again as its start.
+# With this variable a process measures its coverage, which takes as long again as its start. Tests
+# put it aside under the other name, so that only those processes have it that are to be measured.
 MEASURES: Final = "COVERAGE_PROCESS_CONFIG"
+ASIDE: Final = "TEST_COVERAGE_PROCESS_CONFIG"
 # The command line's own program.
 PROGRAM: Final = ("-c", "from gateway.cli import main; main()")
 
@@ -44,17 +46,9 @@ def command(*arguments: str, program: Sequence[str] = PROGRAM) -> list[str]:
     return [sys.executable, *program, *arguments]
 
 
-def unmeasured() -> dict[str, str]:
-    """Return this process's environment for one that does not measure its coverage."""
-    return {name: value for name, value in os.environ.items() if name != MEASURES}
-
-
 def environment(data_dir: Path, **settings: str) -> dict[str, str]:
-    """Return this process's environment with the gateway's settings instead of any it has.
-
-    The process does not measure its coverage.
-    """
-    kept = {k: v for k, v in unmeasured().items() if not k.startswith("SECRETS_GATEWAY_")}
+    """Return this process's environment with the gateway's settings instead of any it has."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("SECRETS_GATEWAY_")}
     named = {f"SECRETS_GATEWAY_{name}": setting for name, setting in settings.items()}
     return kept | {"SECRETS_GATEWAY_DATA_DIR": str(data_dir)} | named
 
@@ -64,11 +58,28 @@ def serving(
     data_dir: Path, demo: Demo | None, *, program: Sequence[str] = PROGRAM, **settings: str
 ) -> Iterator[LiveServer]:
     """Run a server on a free port until the block ends; it is patient where no setting differs."""
+    variables = environment(data_dir, **{**PATIENT_SETTINGS, **settings})
+    with _running(data_dir, demo, program, variables) as server:
+        yield server
+
+
+@contextmanager
+def serving_measured(data_dir: Path, demo: Demo, **settings: str) -> Iterator[LiveServer]:
+    """Run a server whose coverage is measured if this process's is."""
+    variables = environment(data_dir, **{**PATIENT_SETTINGS, **settings})
+    with _running(data_dir, demo, PROGRAM, measured(variables)) as server:
+        yield server
+
+
+@contextmanager
+def _running(
+    data_dir: Path, demo: Demo, program: Sequence[str], variables: Mapping[str, str]
+) -> Iterator[LiveServer]:
     log = data_dir.parent / "server.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
             command("serve", "--host", "127.0.0.1", "--port", "0", program=program),
-            env=measured(environment(data_dir, **{**PATIENT_SETTINGS, **settings})),
+            env=variables,
             stdout=output,
             stderr=output,
         )
@@ -81,7 +92,7 @@ def serving(
 
 def measured(variables: Mapping[str, str]) -> dict[str, str]:
     """Return the variables of a process that measures its coverage, if this one does."""
-    return {**variables, **{k: v for k, v in os.environ.items() if k == MEASURES}}
+    return {**variables, MEASURES: os.environ[ASIDE]} if ASIDE in os.environ else dict(variables)
 
 
 def _address(process: "subprocess.Popen[bytes]", log: Path) -> str:

@@ -19,7 +19,7 @@ from tests.audit.checkpointing import run_beside_each_other
 from tests.world import World, open_world
 
 # The fault tests do thousands.
-CHECKPOINTS: Final = 120
+CHECKPOINTS: Final = 60
 
 
 async def _write_and_checkpoint(other: World, key: str) -> None:

@@ -124,7 +124,10 @@ def test_a_read_only_database_is_read_and_is_not_ready(
 
 @pytest.mark.parametrize(
     ("options", "words"),
-    [(("remount", "ro"), "read-only for this user"), (("remount",), "its disk is full: free some space")],
+    [
+        (("remount", "ro"), "read-only for this user"),
+        (("remount",), "its disk is full: free some space"),
+    ],
     ids=["read-only", "full"],
 )
 async def test_the_start_says_why_a_database_that_is_there_cannot_be_used(

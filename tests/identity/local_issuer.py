@@ -17,7 +17,6 @@ import httpx
 from gateway.identity.issuers import Issuer
 from tests.identity.issuer import KEYS
 from tests.patience import PATIENCE
-from tests.servers import unmeasured
 
 AUDIENCE: Final = "https://gateway.test"
 SUBJECT: Final = "subject-1"
@@ -91,7 +90,7 @@ def issuing(certificates: Path | None = None) -> Iterator[LocalIssuer]:
     """Run an issuer until the block ends; over https, if there is a folder for its certificate."""
     folders = [str(certificates)] if certificates else []
     command = [sys.executable, "-m", "tests.identity.issuer", *folders]
-    with subprocess.Popen(command, env=unmeasured(), stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         port = int(process.stdout.readline())
         url = f"{'https' if certificates else 'http'}://127.0.0.1:{port}"

@@ -12,7 +12,7 @@ from tests.faces import GraphQLFace
 from tests.live.listening import Listen, listening_on_a_socket, listening_to_events
 from tests.live.writing import Writer
 from tests.patience import PATIENCE
-from tests.servers import LiveServer, serving
+from tests.servers import LiveServer, serving, serving_measured
 
 
 @pytest.fixture(scope="package")
@@ -21,7 +21,7 @@ def server(
 ) -> Iterator[LiveServer]:
     """A real uvicorn process."""
     folder = shutil.copytree(template[0], tmp_path_factory.mktemp("change_feed") / "data")
-    with serving(Path(folder), template[1], GRAPHIQL="false") as running:
+    with serving_measured(Path(folder), template[1], GRAPHIQL="false") as running:
         yield running
 
 

@@ -1,7 +1,6 @@
 """A server that is told to stop does so in time (S73), and loses nothing of what it began."""
 
 import json
-import shutil
 import signal
 import socket
 import sqlite3
@@ -9,8 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +17,7 @@ import pytest
 
 from gateway.services.demo import Demo
 from tests.patience import PATIENCE, wait_until
-from tests.servers import PROGRAM, LiveServer, serving
+from tests.servers import LiveServer, serving, serving_measured
 from tests.transport.loosened import without
 from tests.transport.sockets import connected, statuses, until_closed
 
@@ -34,15 +32,9 @@ HANDSHAKE: Final = (
 CREATE: Final = "INSERTED_WHILE_STOPPING"
 
 
-@contextmanager
-def _patient(
-    template: tuple[Path, Demo], tmp_path: Path, program: Sequence[str] = PROGRAM, body: int = 600
-) -> Iterator[LiveServer]:
-    """Run a server that would wait for peers for ten minutes."""
-    folder = shutil.copytree(template[0], tmp_path / "data")
-    chosen = {"HEAD_SECONDS": f"{body}", "BODY_SECONDS": f"{body}", "KEEP_ALIVE_SECONDS": f"{body}"}
-    with serving(folder, template[1], program=program, **chosen) as server:
-        yield server
+def _patience(seconds: int = 600) -> dict[str, str]:
+    """Return the settings of a server that would wait for peers for so long."""
+    return dict.fromkeys(("HEAD_SECONDS", "BODY_SECONDS", "KEEP_ALIVE_SECONDS"), f"{seconds}")
 
 
 def _headers(server: LiveServer) -> bytes:
@@ -105,10 +97,11 @@ def _write_something(server: LiveServer, key: str) -> int:
 
 
 def test_a_server_stops_in_time_whatever_its_peers_do(
-    template: tuple[Path, Demo], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    template: tuple[Path, Demo], data_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """S73."""
-    with _patient(template, tmp_path) as server, ExitStack() as stack:
+    patient = serving_measured(data_dir, template[1], **_patience())
+    with patient as server, ExitStack() as stack:
         assert _write_something(server, "BEFORE") == 201
         half_sent = _half_sent(server, stack)
         _obstinate(server, stack)
@@ -123,30 +116,31 @@ def test_a_server_stops_in_time_whatever_its_peers_do(
     assert status == -signal.SIGTERM
     assert answers == [[503], [503]]
     assert "Traceback" not in logged
-    _ensure_checkpointed(tmp_path / "data")
+    _ensure_checkpointed(data_dir)
 
 
 def test_a_server_that_waits_for_half_sent_bodies_stops_late(
-    template: tuple[Path, Demo], tmp_path: Path
+    template: tuple[Path, Demo], data_dir: Path
 ) -> None:
     """The control of the test above: it waits for as long as a body may take."""
-    with _patient(template, tmp_path, without("shutdown"), body=9) as server, ExitStack() as stack:
+    patient = serving(data_dir, template[1], program=without("shutdown"), **_patience(5))
+    with patient as server, ExitStack() as stack:
         half_sent = _half_sent(server, stack)
         assert httpx.get(f"{server.url}/readyz", timeout=PATIENCE).is_success
         _, seconds = _stopped(server)
         answers = [statuses(until_closed(opened)) for opened in half_sent]
 
-    assert seconds > 8
+    assert seconds > 4
     assert answers == [[408], [408]]
 
 
 def test_a_write_that_was_begun_comes_to_its_end(
-    template: tuple[Path, Demo], tmp_path: Path
+    template: tuple[Path, Demo], data_dir: Path
 ) -> None:
     """S73."""
     answers: list[int] = []
-    with _patient(template, tmp_path) as server:
-        with closing(sqlite3.connect(tmp_path / "data/secrets.db", timeout=PATIENCE)) as blocking:
+    with serving(data_dir, template[1], **_patience()) as server:
+        with closing(sqlite3.connect(data_dir / "secrets.db", timeout=PATIENCE)) as blocking:
             blocking.execute("BEGIN IMMEDIATE")
             writing = threading.Thread(
                 target=lambda: answers.append(_write_something(server, CREATE))
@@ -160,7 +154,7 @@ def test_a_write_that_was_begun_comes_to_its_end(
         writing.join(PATIENCE)
 
     assert (answers, status) == ([201], -signal.SIGTERM)
-    _ensure_checkpointed(tmp_path / "data")
+    _ensure_checkpointed(data_dir)
 
 
 def _wait_for_readers_after(server: LiveServer) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from gateway.services.demo import Demo
 from tests.patience import PATIENCE, wait_until
-from tests.servers import LiveServer, serving
+from tests.servers import LiveServer, serving, serving_measured
 from tests.transport.sockets import answer, connected, statuses, until_closed
 
 MAX: Final = 5
@@ -32,7 +32,7 @@ def hasty(
         "BODY_SECONDS": "0.6",
         "KEEP_ALIVE_SECONDS": "0.3",
     }
-    with serving(folder, template[1], **chosen) as server:
+    with serving_measured(folder, template[1], **chosen) as server:
         yield server
 
 
