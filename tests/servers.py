@@ -73,7 +73,7 @@ def serving_measured(data_dir: Path, demo: Demo, **settings: str) -> Iterator[Li
 
 @contextmanager
 def _running(
-    data_dir: Path, demo: Demo, program: Sequence[str], variables: Mapping[str, str]
+    data_dir: Path, demo: Demo | None, program: Sequence[str], variables: Mapping[str, str]
 ) -> Iterator[LiveServer]:
     log = data_dir.parent / "server.log"
     with log.open("wb") as output:

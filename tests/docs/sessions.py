@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
-from tests.servers import unmeasured
-
 DOCS: Final = Path(__file__).parents[2] / "docs"
 # The documents write this for what differs with each run.
 ANY: Final = "…"
@@ -131,7 +129,7 @@ def with_the_program(folder: Path) -> dict[str, str]:
         f"#!/bin/sh\nexec '{sys.executable}' -c 'from gateway.cli import main; main()' \"$@\"\n"
     )
     program.chmod(0o755)
-    kept = {k: v for k, v in unmeasured().items() if not k.startswith("SECRETS_GATEWAY_")}
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("SECRETS_GATEWAY_")}
     # The package itself, which is not installed where the examples run.
     found = {"PYTHONPATH": str(DOCS.parent), "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
     return kept | found

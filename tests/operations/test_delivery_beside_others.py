@@ -71,7 +71,7 @@ async def test_a_delivery_alone_holds_no_view_while_it_is_recorded(
     expanded, free = delivery._expand, list[bool]()  # noqa: SLF001 - called as it was
 
     async def noted(*them: Any) -> Any:
-        free.append(admission._places._value == admission.places)  # noqa: SLF001 - how many are free
+        free.append(admission._slots._value == admission.slots)  # noqa: SLF001 - how many are free
         return await expanded(*them)
 
     monkeypatch.setattr(delivery, "_expand", noted)
