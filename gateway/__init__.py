@@ -1,1 +1,1 @@
-"""The machine behind the schema: use cases, storage, encryption, and the HTTP faces."""
+"""The gateway behind the schema: use cases, storage, encryption, and the HTTP interfaces."""

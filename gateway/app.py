@@ -1,4 +1,4 @@
-"""The composition root: settings in, a running application out. Only here meet schema and faces."""
+"""The composition root: settings in, application out. Only here do schema and interfaces meet."""
 
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -58,7 +58,7 @@ from schema.snapshot import printed
 
 
 def create_app() -> Starlette:
-    """Return the application as the settings describe it; for uvicorn's factory."""
+    """Return the application that the settings describe; for uvicorn's factory."""
     settings = Settings()
     configure_logs(settings.log_format, settings.log_level)
     harden()
@@ -72,21 +72,21 @@ def build_app(
     clock: Clock = time.monotonic,
     when_ready: Callable[[], None] | None = None,
 ) -> Starlette:
-    """Return the application over a runtime, which it opens and closes, as it does the verifier.
+    """Return the application over a runtime; it opens and closes the runtime and the verifier.
 
-    `verifier` knows the settings' issuers if no other is given; without issuers it lets nobody in.
-    `clock` counts the seconds by which callers are limited; `when_ready` is called once, before the
-    first request.
+    `verifier` defaults to one for the settings' issuers; without issuers it refuses every token.
+    `clock` returns the seconds for rate limits; `when_ready` is called once, before the first
+    request.
     """
     charge = _limits(runtime.settings, clock).charge
     executors = _executors(runtime, charge)
-    # One for both: a failed attempt counts wherever it comes in.
+    # One limiter for both: a failed attempt counts at either interface.
     attempts = Limiter(_failure_allowance(runtime.settings), clock)
     issuers = verifier or Verifier(runtime.settings.issuers)
     sign_in = _sign_in(runtime, issuers)
     callers = RequestPrincipals(runtime.database, GuardedSignIn(sign_in, attempts), sign_in)
     documents = trusted_documents(runtime.settings)
-    # A document that does not fit the schema stops the process here, and no customer there.
+    # A document that does not fit the schema stops the start here, before any request.
     for row in ROWS:
         ensure_valid(row.document)
 
@@ -108,16 +108,16 @@ def build_app(
         exception_handlers={HTTPException: on_http_exception},
         lifespan=lifespan,
     )
-    # An empty id at a path's end names nothing; it is no other spelling of the path without it.
+    # An empty id at the end of a path names nothing; it does not spell the shorter path.
     app.router.redirect_slashes = False
     return app
 
 
 def trusted_documents(settings: Settings) -> TrustedDocuments:
-    """Return the documents that clients may name, each of which can be run here.
+    """Return the documents that clients can name; each can run on this schema.
 
     Raises:
-        RefusedStart: if the settings contradict each other, or a manifest is not to be used.
+        RefusedStart: if the settings contradict each other, or a manifest is unusable.
 
     """
     ensure_consistent(settings)
@@ -126,10 +126,10 @@ def trusted_documents(settings: Settings) -> TrustedDocuments:
 
 
 def runnable_manifest(path: Path) -> Mapping[str, str]:
-    """Return a manifest's texts by their ids, if each of them can be run here.
+    """Return a manifest's texts by id; each can run on this schema.
 
     Raises:
-        RefusedStart: if it is no manifest, or naming each document that does not fit.
+        RefusedStart: if it is not a manifest; or naming each document that does not fit.
 
     """
     texts = read_manifest(path)
@@ -141,7 +141,7 @@ def runnable_manifest(path: Path) -> Mapping[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class _Executors:
-    # Documents that callers write have limits; those behind the REST paths are our own.
+    # Documents from clients have limits; those behind the REST paths are the gateway's own.
     public: Executor
     internal: Executor
 
@@ -211,11 +211,11 @@ def _middleware(runtime: Runtime, charge: Charge, callers: RequestPrincipals) ->
     return [
         Middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies)),
         Middleware(RequestFrame, https=settings.https),
-        # Outside of the boundary, so that a page may also read what was refused.
+        # Outside the error handler, so that a page can also read refusals.
         *_cors(settings),
         Middleware(ExceptionMiddleware),
         Middleware(HostGate, hosts=settings.resolved_hosts, open_paths={health.LIVE, health.READY}),
-        # Outside of signing in, so that waiting for a connection counts.
+        # Outside authentication, so that waiting for a connection counts.
         Middleware(RequestDeadlineMiddleware, seconds=settings.deadline_seconds),
         Middleware(
             Authentication,

@@ -1,4 +1,4 @@
-"""A check-up of the whole installation: what is well, what is in doubt, what is wrong."""
+"""Diagnosis of the whole installation: what is well, what is doubtful, what is wrong."""
 
 import stat
 from collections.abc import AsyncIterator, Iterator
@@ -18,7 +18,7 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 class State(StrEnum):
-    """How something is."""
+    """The state of a finding."""
 
     WELL = "well"
     DOUBT = "doubt"
@@ -27,7 +27,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check found."""
+    """The result of one check."""
 
     check: str
     state: State
@@ -35,7 +35,7 @@ class Finding:
 
 
 async def examine(settings: Settings) -> AsyncIterator[Finding]:
-    """Look at everything, and give a finding for each."""
+    """Check the whole installation, and yield a finding for each check."""
     for finding in (*_settings(settings), *_permissions(settings), *_database(settings)):
         yield finding
     try:
@@ -48,12 +48,12 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
 
 
 def examine_copy(path: Path) -> Finding:
-    """Look at a copy of a database by itself."""
+    """Check a copy of a database by itself."""
     try:
         ensure_sound(path)
     except Unsound as unsound:
         return Finding("copy", State.FAULT, str(unsound))
-    return Finding("copy", State.WELL, f"{path} is a whole database.")
+    return Finding("copy", State.WELL, f"{path} is a complete database.")
 
 
 def _settings(settings: Settings) -> Iterator[Finding]:
@@ -63,12 +63,12 @@ def _settings(settings: Settings) -> Iterator[Finding]:
         state = State.FAULT if is_fault else State.DOUBT
         yield Finding("settings", state, f"{doubt.setting}: {doubt.message}")
     if not found:
-        yield Finding("settings", State.WELL, "No setting is in doubt.")
+        yield Finding("settings", State.WELL, "No setting is doubtful.")
 
 
 def _permissions(settings: Settings) -> Iterator[Finding]:
     database = database_file(settings)
-    # The database may be open to others in a folder that is not.
+    # The database can be open to others in a folder that is not.
     guarded = [settings.resolved_key_file, settings.data_dir]
     guarded += [database.parent] if database.parent != settings.data_dir else []
     there = [path for path in guarded if path.exists()]
@@ -79,7 +79,7 @@ def _permissions(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "permissions", State.FAULT, f"{path} is open to others (mode {mode:o}): chmod {fix} it."
         )
-    # What is missing, the start says.
+    # The start reports missing files.
     if there and not found:
         read = "the key file and the data" if settings.resolved_key_file in there else "the data"
         yield Finding("permissions", State.WELL, f"Only the owner reads {read}.")
@@ -88,9 +88,9 @@ def _permissions(settings: Settings) -> Iterator[Finding]:
 def _database(settings: Settings) -> Iterator[Finding]:
     path = database_file(settings)
     if not path.is_file():
-        # What to do then, the start says.
+        # The start says what to do then.
         return
-    # Looking at it makes a WAL for a moment, so this comes first.
+    # Opening it creates a WAL for a moment, so this check comes first.
     bare = is_bare(path)
     try:
         faults = faults_of(path)
@@ -103,11 +103,11 @@ def _database(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "wal",
             State.DOUBT,
-            f"No WAL is beside {path}. That is so after an orderly stop; if the file was copied "
-            "from a running gateway, its last changes are missing.",
+            f"{path} has no WAL beside it. That is normal after an orderly stop; if the file was "
+            "copied from a running gateway, its last changes are missing.",
         )
     if not faults:
-        yield Finding("database", State.WELL, "SQLite finds the database whole.")
+        yield Finding("database", State.WELL, "SQLite finds the database intact.")
 
 
 async def _content(check_up: CheckUp) -> AsyncIterator[Finding]:
@@ -116,7 +116,7 @@ async def _content(check_up: CheckUp) -> AsyncIterator[Finding]:
         yield Finding(
             "catalog",
             State.FAULT,
-            f"{difference}: the gateway did not do that, and writes nothing until it is undone.",
+            f"{difference}: the gateway did not do this. Undo it; until then nothing is written.",
         )
     if not found:
         yield Finding("catalog", State.WELL, "Tables, indexes and triggers are the gateway's own.")
@@ -128,8 +128,8 @@ async def _content(check_up: CheckUp) -> AsyncIterator[Finding]:
         yield Finding(
             "clock",
             State.DOUBT,
-            f"Something was stored at {ahead.isoformat(timespec='seconds')}, which has not come "
-            "yet: set the clock.",
+            f"The newest stored time, {ahead.isoformat(timespec='seconds')}, is in the future: "
+            "set the clock.",
         )
     else:
-        yield Finding("clock", State.WELL, "Nothing that is stored lies ahead.")
+        yield Finding("clock", State.WELL, "No stored time is in the future.")

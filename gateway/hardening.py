@@ -1,4 +1,4 @@
-"""How a server's process treats its memory: keys stay in it, and collecting garbage is short."""
+"""A server process's use of memory: keys stay in it, and garbage collection is short."""
 
 import ctypes
 import gc
@@ -14,14 +14,14 @@ _log = structlog.get_logger(__name__)
 _SWAPS: Final = Path("/proc/swaps")
 # From <sys/prctl.h>.
 _PR_SET_DUMPABLE: Final = 4
-# Garbage collections are rare, and those of everything are rarer still: each stops the event loop.
+# Garbage collections are rare, and full ones rarer still: each stops the event loop.
 _GC_THRESHOLDS: Final = (50_000, 20, 100)
 
 
 def freeze_start_up() -> None:
-    """Leave what the start has made out of later garbage collections: it lives as long as they do.
+    """Exclude the objects of the start from garbage collection: they live as long as the process.
 
-    Each process does this once, when it is ready to serve.
+    Each process must do this once, when it is ready to serve.
     """
     gc.collect()
     gc.freeze()
@@ -29,9 +29,9 @@ def freeze_start_up() -> None:
 
 
 def harden(swaps: Path = _SWAPS) -> None:
-    """Write no memory to disk when the process crashes, let no other look into it; tell of swap.
+    """Forbid core dumps and access to the process's memory; warn if swap is on.
 
-    Only Linux knows the second; where something is refused, the log says so.
+    Only Linux supports the second. A refused call is logged.
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux" and ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0):

@@ -15,25 +15,25 @@ from gateway.settings import PREFIX, Settings
 
 _KEY: Final = f"{PREFIX}KEY"
 _KMS_KEY_ID: Final = f"{PREFIX}KMS_KEY_ID"
-# Whoever is not chosen makes nothing.
+# A provider that is not chosen creates nothing.
 _STANDS: Final = False
 
 
 class MissingKeySetting(RefusedStart):
-    """The provider needs a setting that is not there."""
+    """A setting that the provider needs is not set."""
 
     def __init__(self, setting: str) -> None:
         super().__init__(f"The key provider needs the setting {setting}.")
 
 
 def key_ring(settings: Settings, *, is_fresh: bool) -> KeyRing:
-    """Return the ring: the chosen provider, and whichever else the settings name.
+    """Return the ring: the chosen provider, and any others that the settings name.
 
-    The others still unwrap what they wrapped before another provider was chosen. A key file is
-    made for a fresh database only, and only if it is the chosen provider.
+    The others unwrap what they wrapped before the chosen one replaced them. A key file is created
+    only for a fresh database, and only if it is the chosen provider.
 
     Raises:
-        RefusedStart: if a provider is not as it must be; the message says what to do.
+        RefusedStart: if a provider is unusable; the message says what to do.
 
     """
     chosen = settings.key_provider

@@ -1,4 +1,4 @@
-"""Log lines: structured, with the request's id, and without anything that a caller wrote."""
+"""Log lines: structured, with the request's id, and without anything that a client wrote."""
 
 import logging
 import re
@@ -9,17 +9,17 @@ import structlog
 
 from gateway.setting_kinds import LogFormat, LogLevel
 
-# Below warnings they tell statements with what is in them, how they look at the database, or what
-# is asked of an issuer, which is told once in our own words.
+# Below warnings these libraries log statements with their parameters, schema checks, or requests to
+# an issuer, which the gateway logs in its own words.
 _QUIET: Final = ("aiosqlite", "alembic", "asyncio", "httpx", "sqlalchemy")
-# Control characters of both kinds, what turns the writing's direction, and what ends a line.
+# Control characters, characters that change the writing direction, and line ends.
 _UNSAFE: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 
 
 def configure_logs(log_format: LogFormat, level: LogLevel) -> None:
-    """Send all log lines, the libraries' too, through one chain to standard error."""
+    """Send all log lines, including the libraries', through one chain to standard error."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -52,8 +52,8 @@ def configure_logs(log_format: LogFormat, level: LogLevel) -> None:
 def _escape_line(
     _: object, __: str, line: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    # A line break would begin a line that we never wrote, an escape move a terminal's cursor. Only
-    # a traceback has line breaks of our own.
+    # A line break would begin a forged line, and an escape could move a terminal's cursor. Only a
+    # traceback has line breaks of its own.
     for name, value in line.items():
         if isinstance(value, str):
             lines = value.split("\n") if name == "exception" else [value]
@@ -66,7 +66,7 @@ def _escape(found: re.Match[str]) -> str:
 
 
 def _renderers(log_format: LogFormat) -> list[structlog.typing.Processor]:
-    # Local variables in a traceback would be values in a log; both renderers leave them out.
+    # Local variables in a traceback would put values in a log; both renderers leave them out.
     if log_format is LogFormat.JSON:
         tracebacks = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
         return [

@@ -1,4 +1,4 @@
-"""Manifests of trusted documents, as the tools of clients write them."""
+"""Manifests of trusted documents, in the formats of client tools."""
 
 import json
 import re
@@ -10,49 +10,49 @@ from typing import Any, Final
 from gateway.domain.errors import RefusedStart
 from gateway.settings import Settings
 
-# How the one format that has a name names itself; the others are plain objects of ids and texts.
+# The name inside the one named format; the others are plain objects of ids and texts.
 _APOLLO: Final = "apollo-persisted-query-manifest"
 _APOLLO_VERSION: Final = 1
 _ID: Final = re.compile(r"[!-~]{1,256}")
-# JSON can escape half of a character, which no text in UTF-8 has.
+# JSON can escape half a surrogate pair, which UTF-8 text cannot contain.
 _HALF: Final = re.compile("[\ud800-\udfff]")
 
 
 class UnusableManifest(RefusedStart):
-    """A manifest cannot be read as one."""
+    """A file cannot be read as a manifest."""
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
 
 
 class UnfitDocuments(RefusedStart):
-    """Documents of a manifest could never be run here."""
+    """Some documents of a manifest can never run on this schema."""
 
     def __init__(self, path: Path, faults: Mapping[str, str]) -> None:
         listed = "; ".join(f"{document_id}: {fault}" for document_id, fault in faults.items())
-        super().__init__(f"{path}: documents that this schema does not take: {listed}")
+        super().__init__(f"{path}: these documents do not fit the schema: {listed}")
 
 
 class NothingToRun(RefusedStart):
-    """Only trusted documents are run, and there are none."""
+    """Only trusted documents can run, and there are no trusted documents."""
 
     def __init__(self) -> None:
         super().__init__("`trusted_documents_only` needs a manifest in `trusted_documents`.")
 
 
 class UselessPage(RefusedStart):
-    """GraphiQL is asked for where everything that is written in it would be refused."""
+    """GraphiQL is enabled where every document that is typed in it would be refused."""
 
     def __init__(self) -> None:
-        super().__init__("`graphiql` runs documents that `trusted_documents_only` refuses.")
+        super().__init__("`graphiql` cannot be used with `trusted_documents_only`: turn one off.")
 
 
 def ensure_consistent(settings: Settings) -> None:
-    """Refuse settings of trusted documents that contradict others.
+    """Refuse settings of trusted documents that contradict other settings.
 
     Raises:
-        NothingToRun: if only trusted documents are run, and there are none.
-        UselessPage: if GraphiQL is asked for where only trusted documents are run.
+        NothingToRun: if only trusted documents can run, and there are no trusted documents.
+        UselessPage: if GraphiQL is enabled where only trusted documents can run.
 
     """
     if settings.trusted_documents_only and not settings.trusted_documents:
@@ -62,13 +62,13 @@ def ensure_consistent(settings: Settings) -> None:
 
 
 def read_manifest(path: Path) -> Mapping[str, str]:
-    """Return a manifest's texts by their ids, in the order written.
+    """Return a manifest's texts by id, in file order.
 
-    Taken are the files of GraphQL Code Generator's client preset and of the Relay compiler, both an
+    Supports the files of GraphQL Code Generator's client preset and of the Relay compiler, both an
     object of ids and texts, and those of Apollo's generator.
 
     Raises:
-        UnusableManifest: if the file is none of these.
+        UnusableManifest: if the file has none of these formats.
 
     """
     try:
@@ -83,29 +83,29 @@ def read_manifest(path: Path) -> Mapping[str, str]:
         if texts.setdefault(document_id, text) != text:
             raise UnusableManifest(path, f"two documents have the id {document_id}.")
     if not texts:
-        raise UnusableManifest(path, "there is no document in it.")
+        raise UnusableManifest(path, "it has no documents.")
     return texts
 
 
 def merged(manifests: Mapping[Path, Mapping[str, str]]) -> Mapping[str, str]:
-    """Return the texts of several manifests by their ids, and by the SHA-256 of each text.
+    """Return the texts of several manifests by id, and by the SHA-256 of each text.
 
-    Clients name a document by that hash, too: as it is, or with the prefix `sha256:`.
+    Clients also name a document by that hash, with or without the prefix `sha256:`.
 
     Raises:
-        UnusableManifest: if two of them have one id for different texts.
+        UnusableManifest: if two manifests use the same id for different texts.
 
     """
     texts: dict[str, str] = {}
     for path, manifest in manifests.items():
         for document_id, text in manifest.items():
             if texts.setdefault(document_id, text) != text:
-                raise UnusableManifest(path, f"another manifest has another text {document_id}.")
+                raise UnusableManifest(path, f"another manifest has a different {document_id}.")
     return dict(_hashes(texts.values())) | texts
 
 
 class _Pairs(list[tuple[str, Any]]):
-    """An object as it is written: one that has an id twice is not to pass for one that has not."""
+    """An object's pairs in file order, so that a repeated id is noticed."""
 
 
 def _entries(path: Path, content: object) -> Iterator[tuple[object, object]]:
@@ -126,9 +126,9 @@ def _entries(path: Path, content: object) -> Iterator[tuple[object, object]]:
 
 def _usable(path: Path, document_id: object, text: object) -> tuple[str, str]:
     if not isinstance(document_id, str) or not _ID.fullmatch(document_id):
-        raise UnusableManifest(path, "an id is not 1 to 256 visible characters of ASCII.")
+        raise UnusableManifest(path, "an id must have 1 to 256 visible ASCII characters.")
     if not isinstance(text, str) or _HALF.search(text):
-        raise UnusableManifest(path, f"the document {document_id} is not a text.")
+        raise UnusableManifest(path, f"the document {document_id} must be a text.")
     return document_id, text
 
 

@@ -1,4 +1,4 @@
-"""Putting a backup in the database's place, once it is known that it can stand in for it."""
+"""Restoring a backup after checking that it can replace the database."""
 
 import os
 import shutil
@@ -17,33 +17,33 @@ from gateway.storage.unit_of_work import Database
 
 
 class DatabaseThere(RefusedStart):
-    """There is a database, and nobody said that another may take its place."""
+    """There is a database, and the caller did not allow replacing it."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(f"There is a database {path} already: --overwrite puts it aside.")
+        super().__init__(f"There is a database {path} already: use --overwrite to put it aside.")
 
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What became of a restore: how many projects were tried, and what was put aside."""
+    """The result of a restore: how many projects were checked, and what was put aside."""
 
     projects: int
     kept: Path | None
 
 
 def database_file(settings: Settings) -> Path:
-    """Return where the database is."""
+    """Return the path of the database."""
     return Path(Database(settings.resolved_database_url).path)
 
 
 async def restore(settings: Settings, backup: Path, *, overwrite: bool) -> Restored:
-    """Check a backup with the key file at hand, bring it to this version, put it in place.
+    """Check a backup with the current key file, migrate it, and make it the database.
 
-    Nothing is changed unless all of it is well; the backup itself never is.
+    Nothing changes unless every check succeeds; the backup itself never changes.
 
     Raises:
-        RefusedStart: if the backup is unsound, of a newer version, or of another key file; if a
-            database is in its place and may not be put aside, or is in use.
+        RefusedStart: if the backup is unsound, of a newer version, or of another key file; if there
+        is a database that must not be put aside, or is in use.
 
     """
     target = database_file(settings)
@@ -60,7 +60,7 @@ async def restore(settings: Settings, backup: Path, *, overwrite: bool) -> Resto
 
 
 def _stage(backup: Path, *, beside: Path) -> Path:
-    """Return a copy for its owner only, on the disk where the database is."""
+    """Return a copy that only its owner can read, on the database's disk."""
     beside.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     staged = beside.with_name(f".{beside.name}.{token_hex(8)}")
     descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -72,7 +72,7 @@ def _stage(backup: Path, *, beside: Path) -> Path:
 
 
 async def _ensure_opens(settings: Settings, staged: Path) -> int:
-    # An absolute path has a slash of its own behind the three.
+    # An absolute path adds its own slash to the three.
     url = SecretStr(f"sqlite+aiosqlite:///{staged}")
     looked_at = settings.model_copy(update={"database_url": url})
     async with Database(looked_at.resolved_database_url) as database:

@@ -1,4 +1,4 @@
-"""The machine without its faces: what both the server and the command line stand on."""
+"""The gateway without its interfaces: the base of both the server and the command line."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -28,29 +28,29 @@ from gateway.storage.checks import ensure_durable
 from gateway.storage.migrate import ensure_migrated, migrate
 from gateway.storage.unit_of_work import Database
 
-# So many projects' values are tried at the start; each may cost a call of the key provider.
+# Projects whose values are tested at the start; each can cost a call of the key provider.
 CANARIES: Final = 20
 
-# Seconds. What a crash loses of it is when a token was used last, by as much.
+# Seconds. A crash loses at most this much of the tokens' last use.
 USES_ARE_STORED_EVERY: Final = 60
 
 
 class WrongKeyFile(RefusedStart):
-    """The key file is not the one that belongs to the database."""
+    """The key file belongs to another database."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(f"{path} does not open this database: put back its own key file.")
+        super().__init__(f"{path} does not open this database: restore its own key file.")
 
 
 class WrongKeys(RefusedStart):
-    """Another provider's keys do not belong to the database."""
+    """The provider's keys belong to another database."""
 
     def __init__(self, provider: str) -> None:
         super().__init__(f"The keys of the provider {provider} do not open this database.")
 
 
 class SilentKeyProvider(RefusedStart):
-    """The instance's own key cannot be had."""
+    """The instance's own key is unavailable."""
 
     def __init__(self, provider: str) -> None:
         super().__init__(f"The key provider {provider} does not answer or refuses its key.")
@@ -58,20 +58,20 @@ class SilentKeyProvider(RefusedStart):
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """What runs: the settings, the database, the vault, and the use cases over them."""
+    """The running parts: the settings, the database, the vault, and the use cases over them."""
 
     settings: Settings
     database: Database
     vault: Vault
     services: Services
-    # It checks no permission, so no face gets it.
+    # It checks no permission, so no interface gets it.
     operator: OperatorServices
-    # Hears of each value from before an upgrade whose delivery changes by it.
+    # Receives each value from before an upgrade whose delivery the upgrade changes.
     report: Report = log_escaped
 
     @classmethod
     def over(cls, settings: Settings) -> Self:
-        """Put it together; nothing is opened yet."""
+        """Build the runtime; nothing is opened yet."""
         database = Database(settings.resolved_database_url, is_watched=True)
         vault = Vault(DataKeyCache(seconds=settings.data_key_seconds), now=utc_now)
         context = ServiceContext(
@@ -84,7 +84,7 @@ class Runtime:
 
     @classmethod
     def built_on(cls, context: ServiceContext, settings: Settings) -> Self:
-        """Put the use cases together on one foundation."""
+        """Build the use cases on one service context."""
         uses = TokenUses(context)
         return cls(
             settings,
@@ -96,10 +96,10 @@ class Runtime:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Self]:
-        """Open all that is needed to serve, and close it again.
+        """Open all that is needed to serve, and close it at the end.
 
         Raises:
-            RefusedStart: if something is not as it must be; the message says what to do.
+            RefusedStart: if something is unusable; the message says what to do.
 
         """
         ensure_known_answers()
@@ -133,7 +133,7 @@ class Runtime:
         try:
             yield
         finally:
-            # Never cancelled: a write that was begun comes to its end.
+            # Never cancelled: a write that has begun finishes.
             stopped.set()
             await task
 
@@ -148,24 +148,24 @@ class Runtime:
         except KeysUnavailable:
             raise SilentKeyProvider(ring.primary.name) from None
         except CatalogNotTrusted as trust_fault:
-            # Only where the start itself would write: it made no key yet, or has MACs to add.
+            # Only if the start itself would write: it has no key yet, or has MACs to add.
             raise RefusedStart(trust_fault.message) from None
 
     async def _try_values(self) -> None:
-        # What does not open is logged as an alarm; all else is served.
+        # A value that does not open is logged as an alarm; the rest is served.
         async with self.database.read() as unit:
             for stored in await values.a_value_of_each_project(unit, most=CANARIES):
                 with suppress(IntegrityFault, KeysUnavailable):
                     await self.vault.open(unit, stored.sealed, stored.identity)
 
     async def is_fresh(self) -> bool:
-        """Whether the database has no keys yet, and so no values."""
+        """Whether the database has no keys, and therefore no values."""
         async with self.database.read() as unit:
             return await data_keys.find_active(unit, None) is None
 
 
 async def migrate_database(settings: Settings) -> None:
-    """Bring the database to this version's schema, making it first if there is none."""
+    """Migrate the database to this version's schema; create it if it is missing."""
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     async with Database(settings.resolved_database_url, creates=True) as database:
         _make_private(Path(database.path))
@@ -173,6 +173,6 @@ async def migrate_database(settings: Settings) -> None:
 
 
 def _make_private(path: Path) -> None:
-    # SQLite would let everybody read it, and what it makes beside it.
+    # SQLite would let all users read it and the files beside it.
     if path.parent.is_dir():
         path.touch(mode=0o600)

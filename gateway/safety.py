@@ -1,4 +1,4 @@
-"""Settings in doubt: what `doctor` tells, and what keeps a gateway in production from starting."""
+"""Doubtful settings: `doctor` reports them, and some stop a start in production."""
 
 import stat
 from collections.abc import Callable, Mapping
@@ -20,12 +20,12 @@ class UnsafeSettings(RefusedStart):
     """In production the settings would put secrets at risk."""
 
     def __init__(self, reasons: list[str]) -> None:
-        super().__init__(" ".join(["In production this is not safe.", *reasons]))
+        super().__init__(" ".join(["The settings are not safe for production.", *reasons]))
 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Something about a setting; `is_grave` says that production does not start with it."""
+    """A doubtful setting; `stops_production` says that production refuses to start with it."""
 
     setting: str
     message: str
@@ -63,35 +63,36 @@ _QUESTIONS: Final[Mapping[str, _Question]] = MappingProxyType(
         "data_dir": _Question(_is_open_folder, "The data folder is open to others: chmod 700 it."),
         "https": _Question(
             _is_in_clear,
-            "Tokens would come in clear: let a proxy end TLS in front, and set `https`.",
+            "Tokens would be sent unencrypted: end TLS in a proxy in front, and set `https`.",
         ),
         "allowed_hosts": _Question(
-            _is_nameless, "Only loopback could be asked: name the hosts in `allowed_hosts`."
+            _is_nameless, "Only loopback names would be accepted: set `allowed_hosts`."
         ),
         "trusted_proxies": _Question(
-            _trusts_everybody, "Everybody could claim any address: name the proxies alone."
+            _trusts_everybody, "Any client could claim any address: list only the proxies."
         ),
         "log_level": _Question(
-            lambda item: item.log_level is LogLevel.DEBUG, "Debugging is for development."
+            lambda item: item.log_level is LogLevel.DEBUG,
+            "The log level `debug` is for development.",
         ),
         "graphiql": _Question(
             lambda item: item.is_production and item.serves_graphiql,
-            "Anybody may fetch the page to explore with.",
+            "Anybody can fetch the GraphiQL page.",
             stops_production=False,
         ),
         "rate_per_minute": _Question(
             lambda item: not item.rate_per_minute,
-            "Callers are not limited.",
+            "The request rate is not limited.",
             stops_production=False,
         ),
         "failed_logins_per_minute": _Question(
             lambda item: not item.failed_logins_per_minute,
-            "Who fails to sign in is not slowed down.",
+            "Failed sign-ins are not limited.",
             stops_production=False,
         ),
         "connections_per_peer": _Question(
             lambda item: not item.most_connections,
-            "One peer may hold all connections.",
+            "One peer can hold all connections.",
             stops_production=False,
         ),
     }
@@ -99,13 +100,13 @@ _QUESTIONS: Final[Mapping[str, _Question]] = MappingProxyType(
 
 
 def doubts(settings: Settings) -> list[Doubt]:
-    """Return what is in doubt, in whatever environment."""
+    """Return the doubtful settings, in any environment."""
     asked = [
         Doubt(name, question.message, question.stops_production)
         for name, question in _QUESTIONS.items()
         if question.is_in_doubt(settings)
     ]
-    # They do not stop it: an orchestrator may set names of its own that begin so.
+    # They do not stop production: an orchestrator can set variables with the same prefix.
     unknown = [
         Doubt(name, "There is no such setting; it does nothing.", stops_production=False)
         for name in unknown_variables()
@@ -118,7 +119,7 @@ def doubts(settings: Settings) -> list[Doubt]:
 
 
 def ensure_safe(settings: Settings) -> None:
-    """Refuse in production what is in doubt that stops it.
+    """Refuse doubtful settings that stop production.
 
     Raises:
         UnsafeSettings: with every reason.

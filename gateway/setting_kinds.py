@@ -1,4 +1,4 @@
-"""What settings can be: the words that some take, and how texts become what others hold."""
+"""Types of settings: the words that some accept, and the parsing of texts for others."""
 
 import re
 from enum import StrEnum
@@ -15,21 +15,21 @@ _HEADER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
 class Environment(StrEnum):
-    """Whom the gateway is for: somebody who looks around, or everybody."""
+    """The purpose of the gateway: trying it out, or serving others."""
 
     DEVELOPMENT = "development"
     PRODUCTION = "production"
 
 
 class LogFormat(StrEnum):
-    """How log lines look."""
+    """The format of log lines."""
 
     CONSOLE = "console"
     JSON = "json"
 
 
 class KeyProviderName(StrEnum):
-    """Who keeps the key-encryption keys."""
+    """The provider of the key-encryption keys."""
 
     KEYFILE = "keyfile"
     ENV = "env"
@@ -37,7 +37,7 @@ class KeyProviderName(StrEnum):
 
 
 class LogLevel(StrEnum):
-    """From which level on lines are logged."""
+    """The lowest level of logged lines."""
 
     DEBUG = "debug"
     INFO = "info"
@@ -46,7 +46,7 @@ class LogLevel(StrEnum):
 
 
 def _to_list(given: object) -> object:
-    # A variable holds one text; a file may hold a list.
+    # A variable holds one text; a file can hold a list.
     return (
         [part.strip() for part in given.split(",") if part.strip()]
         if isinstance(given, str)
@@ -61,14 +61,14 @@ def _are_denied_keys(given: tuple[str, ...]) -> tuple[str, ...]:
 
 def _is_exact(origin: str) -> str:
     if "*" in origin or origin == "null" or "://" not in origin or origin.endswith("/"):
-        message = "an origin is named exactly, like https://app.example.com"
+        message = "an origin must be exact, such as https://app.example.com"
         raise ValueError(message)
     return origin
 
 
 def _is_header(name: str) -> str:
     if not _HEADER.fullmatch(name):
-        message = "a header is named exactly, like X-Tenant; there are no wildcards"
+        message = "a header must be exact, such as X-Tenant; wildcards are not supported"
         raise ValueError(message)
     return name
 

@@ -37,19 +37,19 @@ from gateway.settings_file import SETTINGS_FILE, names_in_file, settings_file
 
 PREFIX: Final = "SECRETS_GATEWAY_"
 
-# Addresses that stand for all of a machine's own, and so name none that a client could ask for.
+# Addresses that mean all of a machine's own; no client can ask for them.
 WILDCARDS: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not listened on
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
-# In memory each connection would have a database of its own.
+# In memory each connection would have its own database.
 _DATABASE_FILE: Final = re.compile(r"sqlite\+aiosqlite:///(?!:memory:)[^?].*", re.DOTALL)
 
 
 class Settings(BaseSettings):
-    """What can be set, by environment variables with the prefix or in `secrets-gateway.toml`.
+    """The settings, from environment variables with the prefix or from `secrets-gateway.toml`.
 
-    The environment wins over the file. An unknown name in the file is an error, not a shrug.
+    The environment wins over the file. An unknown name in the file is an error.
     """
 
     model_config = SettingsConfigDict(
@@ -57,13 +57,13 @@ class Settings(BaseSettings):
         toml_file=SETTINGS_FILE,
         frozen=True,
         extra="forbid",
-        # A refused setting may be a database's password; the message must not repeat it.
+        # A refused setting can be a database's password; the message must not repeat it.
         hide_input_in_errors=True,
     )
 
     environment: Environment = Field(
         default=Environment.DEVELOPMENT,
-        description="`production` leaves GraphiQL out and refuses to start with what is unsafe.",
+        description="`production` turns GraphiQL off and refuses to start with unsafe settings.",
     )
     data_dir: Path = Field(
         default=Path("data"), description="Folder of the embedded database and the key file."
@@ -75,14 +75,14 @@ class Settings(BaseSettings):
     key_file: Path | None = Field(
         default=None,
         description=(
-            "File with the key-encryption keys, made at the first start; `keys.json` in the data "
-            "folder if not set. Without it no value can be read again: back it up apart."
+            "File with the key-encryption keys, created at the first start; `keys.json` in the "
+            "data folder if not set. Without it no value can be read: back it up separately."
         ),
     )
     key_provider: KeyProviderName = Field(
         default=KeyProviderName.KEYFILE,
         description=(
-            "Who keeps the key-encryption keys: `keyfile`, `env` for development, or `aws-kms`."
+            "Provider of the key-encryption keys: `keyfile`, `env` for development, or `aws-kms`."
         ),
     )
     key: SecretStr | None = Field(
@@ -94,48 +94,48 @@ class Settings(BaseSettings):
         description="The key's id, ARN or alias in AWS KMS, for the provider `aws-kms`.",
     )
     kms_endpoint: str | None = Field(
-        default=None, description="Where KMS is, if not where boto3 finds it."
+        default=None, description="URL of KMS; if not set, boto3 chooses it."
     )
     data_key_seconds: Annotated[int, Field(ge=1, le=3_600)] = Field(
         default=600,
-        description="For how long a data key in clear is used before its keeper is asked again.",
+        description="How long an unwrapped data key is used before its provider is asked again.",
     )
     host: str = Field(default="127.0.0.1", description="Address that `serve` listens on.")
     port: Annotated[int, Field(ge=0, le=65_535)] = Field(
-        default=8080, description="Port that `serve` listens on; 0 takes any free one."
+        default=8080, description="Port that `serve` listens on; 0 takes any free port."
     )
     workers: Annotated[int, Field(ge=1, le=64)] = Field(
         default=1, description="Processes that `serve` starts."
     )
     allowed_hosts: Names = Field(
         default=(),
-        description="Host names that requests may be sent to, beside loopback and `host`.",
+        description="Host names that requests can be sent to, besides loopback and `host`.",
     )
     cors_origins: Origins = Field(
-        default=(), description="Origins whose pages may read answers, each named exactly."
+        default=(), description="Origins whose pages can read responses, each named exactly."
     )
     cors_headers: HeaderNames = Field(
         default=(),
-        description="Headers that those pages may send, beside the well-known ones.",
+        description="Headers that those pages can send, besides the well-known ones.",
     )
     trusted_proxies: Networks = Field(
-        default=(), description="Addresses of proxies whose X-Forwarded-* headers are believed."
+        default=(), description="Addresses of proxies whose X-Forwarded-* headers are trusted."
     )
     https: bool = Field(
-        default=False, description="Whether clients come over HTTPS; a proxy in front ends it."
+        default=False, description="Whether clients use HTTPS, which ends at a proxy in front."
     )
     rate_per_minute: Count = Field(
-        default=600_000, description="Cost that one caller may cause in a minute; 0: any."
+        default=600_000, description="Cost that one caller can cause per minute; 0: no limit."
     )
     rate_burst: Annotated[int, Field(ge=1)] = Field(
-        default=200_000, description="Cost that one caller may cause at once."
+        default=200_000, description="Cost that one caller can cause at once."
     )
     organization_rate_per_minute: Count = Field(
         default=6_000_000,
-        description="Cost that all callers of an organization may cause in a minute; 0: any.",
+        description="Cost that all callers of an organization can cause per minute; 0: no limit.",
     )
     organization_rate_burst: Annotated[int, Field(ge=1)] = Field(
-        default=2_000_000, description="Cost that all callers of an organization may cause at once."
+        default=2_000_000, description="Cost that all callers of an organization can cause at once."
     )
     max_tokens_per_organization: Quota = Field(
         default=10_000, description="Valid API tokens that an organization can have."
@@ -153,21 +153,21 @@ class Settings(BaseSettings):
         default=10_000, description="Secrets that a project, an environment or a service can have."
     )
     failed_logins_per_minute: Count = Field(
-        default=600, description="Credentials that may fail in a minute, from one source; 0: any."
+        default=600, description="Credentials that can fail per minute and source; 0: no limit."
     )
     connections_per_peer: Count | None = Field(
         default=None,
         description=(
-            "Connections that one address may hold; 0: any. If not set: 100 in production, "
+            "Connections that one address can hold; 0: no limit. If not set: 100 in production, "
             "2,000 in development."
         ),
     )
     head_seconds: Seconds = Field(
         default=10,
-        description="Time in which a request's head, or a socket's first message, must be there.",
+        description="Time within which a request's head, or a socket's first message, must arrive.",
     )
     body_seconds: Seconds = Field(
-        default=30, description="Time in which a body must have come, or an answer be taken."
+        default=30, description="Time within which a body must arrive, or a response be read."
     )
     keep_alive_seconds: Seconds = Field(
         default=5, description="Time after which a connection without requests is closed."
@@ -175,8 +175,8 @@ class Settings(BaseSettings):
     audit_checkpoint_file: Path | None = Field(
         default=None,
         description=(
-            "File that checkpoints of the audit log are added to; `audit-anchors.jsonl` in the "
-            "data folder if not set. It belongs where whoever can write the database cannot write."
+            "File to which checkpoints of the audit log are appended; `audit-anchors.jsonl` in the "
+            "data folder if not set. Nobody who can write the database should be able to write it."
         ),
     )
     audit_checkpoint_seconds: Annotated[int, Field(ge=1, le=86_400)] = Field(
@@ -184,13 +184,13 @@ class Settings(BaseSettings):
     )
     integrity_scan_seconds: Annotated[int, Field(ge=1, le=86_400)] = Field(
         default=300,
-        description="How often `serve` looks for rows that were changed past the gateway.",
+        description="How often `serve` looks for rows that were changed outside the gateway.",
     )
     graphiql: bool | None = Field(
         default=None,
         description=(
             "Whether `/graphiql` and `/map` are served; if not set: in development, unless only "
-            "trusted documents are run."
+            "trusted documents can run."
         ),
     )
     issuers: tuple[Issuer, ...] = Field(
@@ -198,27 +198,27 @@ class Settings(BaseSettings):
         description="OpenID Connect issuers whose access tokens are accepted besides API tokens.",
     )
     introspection: bool = Field(
-        default=True, description="Whether callers may ask `/graphql` for the schema."
+        default=True, description="Whether clients can query the schema on `/graphql`."
     )
     trusted_documents: Paths = Field(
         default=(),
-        description="Manifests of documents that clients name by an id instead of sending them.",
+        description="Manifests of documents that clients name by id instead of sending them.",
     )
     trusted_documents_only: bool = Field(
-        default=False, description="Whether no other documents than those are run on `/graphql`."
+        default=False, description="Whether only trusted documents can run on `/graphql`."
     )
     deadline_seconds: Annotated[float, Field(gt=0, le=600)] = Field(
-        default=10, description="After how many seconds a request is given up."
+        default=10, description="Seconds after which a request is cancelled."
     )
     denied_keys: DeniedNames = Field(
         default=(),
         description=(
             "Keys that no new secret can have: `KEY`, `PREFIX*`, or `@loaders` for those by which "
-            "a value becomes code, each for all or after an organization's id and a colon."
+            "a value becomes code; after an organization's id and a colon, for it alone."
         ),
     )
     subscriptions_per_caller: Count = Field(
-        default=100, description="Subscriptions that one caller may listen to at once; 0: any."
+        default=100, description="Subscriptions that one caller can have open; 0: no limit."
     )
     operator: str | None = Field(
         default=None,
@@ -228,14 +228,14 @@ class Settings(BaseSettings):
         default=LogFormat.CONSOLE, description="`console` for people, `json` for machines."
     )
     log_level: LogLevel = Field(
-        default=LogLevel.INFO, description="The least level that is logged."
+        default=LogLevel.INFO, description="The lowest level that is logged."
     )
 
     @field_validator("database_url")
     @classmethod
     def _has_our_driver(cls, url: SecretStr | None) -> SecretStr | None:
         if url and not _DATABASE_FILE.fullmatch(url.get_secret_value()):
-            message = "the database is a file of SQLite: sqlite+aiosqlite:/// and its path"
+            message = "the database must be an SQLite file: sqlite+aiosqlite:/// and its path"
             raise ValueError(message)
         return url
 
@@ -251,30 +251,30 @@ class Settings(BaseSettings):
     @classmethod
     def _are_different(cls, issuers: tuple[Issuer, ...]) -> tuple[Issuer, ...]:
         if len({issuer.issuer for issuer in issuers}) < len(issuers):
-            message = "an issuer is there twice"
+            message = "an issuer is listed twice"
             raise ValueError(message)
         return issuers
 
     @property
     def resolved_key_file(self) -> Path:
-        """Where the key file is."""
+        """The path of the key file."""
         return self.key_file or self.data_dir / "keys.json"
 
     @property
     def resolved_audit_checkpoint_file(self) -> Path:
-        """Where checkpoints are written."""
+        """The path of the checkpoint file."""
         return self.audit_checkpoint_file or self.data_dir / "audit-anchors.jsonl"
 
     @property
     def resolved_database_url(self) -> str:
-        """The database's URL; it may hold a password."""
+        """The database's URL; it can contain a password."""
         if self.database_url:
             return self.database_url.get_secret_value()
         return f"sqlite+aiosqlite:///{self.data_dir / 'secrets.db'}"
 
     @property
     def quotas(self) -> Quotas:
-        """How much each tenant can have."""
+        """The quotas of each organization."""
         return Quotas(
             tokens_per_organization=self.max_tokens_per_organization,
             users_per_organization=self.max_users_per_organization,
@@ -285,26 +285,26 @@ class Settings(BaseSettings):
 
     @property
     def is_production(self) -> bool:
-        """Whether it serves others than whoever started it."""
+        """Whether the environment is production."""
         return self.environment is Environment.PRODUCTION
 
     @property
     def most_connections(self) -> int:
-        """How many connections one address may hold; 0 for any number."""
+        """How many connections one address can hold; 0 for no limit."""
         if self.connections_per_peer is None:
             return 100 if self.is_production else 2_000
         return self.connections_per_peer
 
     @property
     def serves_graphiql(self) -> bool:
-        """Whether the page is served: where nobody says, to those whose documents are run."""
+        """Whether GraphiQL is served; by default in development, with documents from clients."""
         if self.graphiql is not None:
             return self.graphiql
         return not self.is_production and not self.trusted_documents_only
 
     @property
     def resolved_hosts(self) -> frozenset[str]:
-        """The host names that requests may be sent to, in lower case."""
+        """The host names that requests can be sent to, in lower case."""
         own = () if self.host in WILDCARDS else (self.host,)
         return frozenset(name.lower() for name in (*_LOOPBACK, *own, *self.allowed_hosts))
 
@@ -317,7 +317,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Put what the command line says first, then the environment, then the file."""
+        """Give the command line precedence over the environment, and that over the file."""
         del dotenv_settings, file_secret_settings
         former = InitSettingsSource(settings_cls, _former_variables())
         file = settings_file(settings_cls, FORMER_SETTINGS)
@@ -335,7 +335,7 @@ def variable_of(name: str) -> str:
 
 
 def former_names_in_use() -> Mapping[str, str]:
-    """Return the former names that the environment or the file uses, each with its name now."""
+    """Return the former names that the environment or the file uses, with the current names."""
     names = names_in_file()
     in_file = {old: new for old, new in FORMER_SETTINGS.items() if old in names}
     variables = {variable_of(old): variable_of(new) for old, new in FORMER_SETTINGS.items()}
@@ -343,11 +343,11 @@ def former_names_in_use() -> Mapping[str, str]:
 
 
 def unknown_variables() -> list[str]:
-    """Return the environment's names that look like settings and are none: misspelt, perhaps."""
+    """Return variables with the settings' prefix that are not settings: misspelt, perhaps."""
     known = {variable_of(name) for name in (*Settings.model_fields, *FORMER_SETTINGS)}
     return sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
 
 
 def hand_down(**chosen: str | int) -> None:
-    """Let processes started from here read what the command line said, as if it were set."""
+    """Pass settings from the command line to child processes, through the environment."""
     os.environ.update({f"{PREFIX}{name.upper()}": str(value) for name, value in chosen.items()})

@@ -1,4 +1,4 @@
-"""The file of settings in the working folder, believed only where nobody else can write it."""
+"""The settings file in the working folder, used only if nobody else can write it."""
 
 import os
 import re
@@ -22,12 +22,12 @@ _ROOT: Final = 0
 
 
 class MisreadSettingsFile(RefusedStart):
-    """The settings' file is no TOML."""
+    """The settings file is not TOML."""
 
     def __init__(self, error: ValueError) -> None:
         position = re.search(r" \(at [a-z0-9 ,]+\)$", str(error))
         super().__init__(
-            f"{SETTINGS_FILE}: this is no TOML in UTF-8{position[0] if position else ''}."
+            f"{SETTINGS_FILE} must be TOML in UTF-8{position[0] if position else ''}."
         )
 
 
@@ -35,18 +35,18 @@ class UnsafeSettingsFile(RefusedStart):
     """Somebody else can write the settings, and so choose the database and the keys."""
 
     def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"{SETTINGS_FILE} is not believed: {path} {reason}")
+        super().__init__(f"{SETTINGS_FILE} is not used: {path} {reason}")
 
 
 def settings_file(
     settings_cls: type[BaseSettings], former_names: Mapping[str, str]
 ) -> PydanticBaseSettingsSource:
-    """Return the settings in the file, if there is one, each under the name that it has now.
+    """Return the settings in the file, if there is one, each under its current name.
 
     Raises:
-        UnsafeSettingsFile: if somebody else than the user and root can write it, put another one
-            in its place, or point its link elsewhere.
-        MisreadSettingsFile: if it is no TOML.
+        UnsafeSettingsFile: if anybody but the user and root can write it, replace it, or point its
+        link elsewhere.
+        MisreadSettingsFile: if it is not TOML.
 
     """
     if os.path.lexists(SETTINGS_FILE):
@@ -62,7 +62,7 @@ def settings_file(
 
 
 def names_in_file() -> frozenset[str]:
-    """Return the names in the file of settings, once it was read without an error."""
+    """Return the names in the settings file, after it was read without an error."""
     if not SETTINGS_FILE.exists():
         return frozenset()
     return frozenset(tomllib.loads(SETTINGS_FILE.read_text(encoding="utf-8")))
@@ -71,7 +71,7 @@ def names_in_file() -> frozenset[str]:
 def _ensure_own(path: Path) -> None:
     if not path.exists():
         return
-    # A loop of links does not exist, so this ends.
+    # A loop of symbolic links counts as a missing file, so this ends.
     while path.is_symlink():
         _ensure_owner(path, path.lstat())
         _ensure_folder(path.parent)

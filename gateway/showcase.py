@@ -1,4 +1,4 @@
-"""What `secrets-gateway demo` prints for people: the token, the address, and calls to paste."""
+"""The text that `secrets-gateway demo` prints: the token, the address, and calls to paste."""
 
 import json
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ _MUTATION: Final = (
 
 
 def showcase(demo: Demo, *, address: str, keys: Sequence[str]) -> str:
-    """Return the text. `address` is where the server listens; `keys` are two that are free."""
+    """Return the text. `address` is the server's; `keys` are two unused keys."""
     graphql_key, rest_key = keys
     return f"""
   The demo is ready. Its token, for 30 days:

@@ -1,4 +1,4 @@
-"""What a server does by itself, every so often: anchor the audit log, check it and the rows."""
+"""A server's periodic work: write checkpoints of the audit log, check the log and the rows."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -16,7 +16,7 @@ _log = structlog.get_logger(__name__)
 
 @asynccontextmanager
 async def keeping_watch(audit: Audit, settings: Settings) -> AsyncIterator[None]:
-    """Keep watch for the length of the block."""
+    """Run the periodic work for the length of the block."""
     tasks = [
         asyncio.create_task(_repeat(audit.checkpoint, settings.audit_checkpoint_seconds)),
         asyncio.create_task(_repeat(audit.scan_integrity, settings.integrity_scan_seconds)),
@@ -36,5 +36,5 @@ async def _repeat(work: Callable[[], Coroutine[Any, Any, object]], seconds: floa
         try:
             await work()
         except Unavailable:
-            # The database does not answer just now; the next time it may.
+            # The database does not answer at the moment; the next time it can.
             _log.warning("watch_failed", work=work.__name__)

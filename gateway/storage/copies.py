@@ -142,7 +142,7 @@ def _connect(path: Path) -> Iterator[sqlite3.Connection]:
 def _draft_beside(target: Path) -> Iterator[Path]:
     """Give a new file that only its owner can read, and remove it at the end."""
     if target.exists():
-        raise FileExistsError(17, "the file exists already", str(target))
+        raise FileExistsError(17, "this file is there already", str(target))
     draft = target.with_name(f".{target.name}.{token_hex(8)}")
     os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     try:

@@ -91,7 +91,7 @@ def test_such_an_issuer_is_accepted(changes: dict[str, Any]) -> None:
 
 def test_an_issuer_is_there_once() -> None:
     """S4: which of two sets of audiences counts, nobody could tell."""
-    with pytest.raises(ValidationError, match="an issuer is there twice"):
+    with pytest.raises(ValidationError, match="an issuer is listed twice"):
         _trusting(GOOD, {**GOOD, "audiences": ["another"]})
 
 

@@ -115,7 +115,7 @@ def test_a_backup_never_takes_another_files_place(line: CommandLine, tmp_path: P
     refused = line("backup", str(there))
 
     assert refused.code == 1
-    assert refused.complaint.endswith("the file exists already.")
+    assert refused.complaint.endswith("this file is there already.")
     assert there.read_text() == "mine"
 
 

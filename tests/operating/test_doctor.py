@@ -120,7 +120,7 @@ def test_settings_are_faults_in_production_and_doubts_before(
 def test_people_get_a_line_for_each(line: CommandLine) -> None:
     answer = line("doctor").out.splitlines()
 
-    assert "well   database: SQLite finds the database whole." in answer
+    assert "well   database: SQLite finds the database intact." in answer
     assert len(answer) == 8
 
 

@@ -19,7 +19,7 @@ __all__ = ["demo", "line"]
 PRODUCTION: Final = {"environment": Environment.PRODUCTION}
 NEEDS_ACCESS_CHECK: Final[Mapping[str, tuple[dict[str, Any], str]]] = {
     "debugging": ({"log_level": "debug"}, "Debugging"),
-    "no TLS": ({"host": "192.0.2.1"}, "Tokens would come in clear"),
+    "no TLS": ({"host": "192.0.2.1"}, "Tokens would be sent unencrypted"),
     "no name": ({"host": "0.0.0.0", "https": True}, "allowed_hosts"),  # noqa: S104 - nothing listens
     "any proxy": ({"trusted_proxies": ("0.0.0.0/0",)}, "name the proxies"),
 }
@@ -127,7 +127,7 @@ def test_a_refusal_of_the_start_is_one_line(
     refused = line("check")
 
     assert refused.code == 1
-    assert refused.complaint.startswith("In production this is not safe.")
+    assert refused.complaint.startswith("The settings are not safe for production.")
 
 
 @pytest.mark.parametrize(("pragma", "unsafe"), [("synchronous", 1), ("foreign_keys", 0)])
