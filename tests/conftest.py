@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from hypothesis import HealthCheck, is_hypothesis_test, settings
+from hypothesis import HealthCheck, settings
 
 from gateway.logs import configure_logs
 from gateway.runtime import Runtime, migrate_database
@@ -21,7 +21,7 @@ from gateway.services.demo import Demo, ensure_demo
 from gateway.setting_kinds import LogFormat, LogLevel
 from gateway.settings import Settings
 from tests.faces import Face
-from tests.servers import ASIDE, MEASURES, LiveServer, serving
+from tests.servers import ASIDE, MEASURES, LiveServer, serving_measured
 from tests.world import World, open_world
 
 # How long an example takes says nothing on a busy machine.
@@ -32,7 +32,7 @@ settings.load_profile("patient")
 # and again take a tenth of a run.
 gc.set_threshold(50_000, 20, 100)
 
-_IS_REPEATED: Final = pytest.StashKey[bool]()
+_IS_UNMEASURED: Final = pytest.StashKey[bool]()
 # What this process has set up, by a fixture's function and the place of its parameter.
 _SET_UP: Final[set[tuple[object, int]]] = set()
 
@@ -40,22 +40,22 @@ _SET_UP: Final[set[tuple[object, int]]] = set()
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Note which tests only repeat a function, with parameters between the first and the last.
 
-    A property's examples repeat it as well.
+    So do those that say it themselves.
     """
     functions = defaultdict[str, list[pytest.Item]](list)
     for item in items:
         functions[item.nodeid.partition("[")[0]].append(item)
-        if is_hypothesis_test(getattr(item, "obj", None)):
-            item.stash[_IS_REPEATED] = True
+        if item.get_closest_marker("unmeasured"):
+            item.stash[_IS_UNMEASURED] = True
     for tests in functions.values():
         for item in tests[1:-1]:
-            item.stash[_IS_REPEATED] = True
+            item.stash[_IS_UNMEASURED] = True
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Measure no coverage of what is only repeated: it would take half of the test's time."""
-    if not item.stash.get(_IS_REPEATED, False):
+    if not item.stash.get(_IS_UNMEASURED, False):
         return (yield)
     with _unmeasured():
         return (yield)
@@ -150,5 +150,5 @@ def live_server(
     """A real uvicorn process over a demo of its own, for clients that come over a socket."""
     folder = tmp_path_factory.mktemp("live") / "data"
     shutil.copytree(template[0], folder)
-    with serving(folder, template[1]) as server:
+    with serving_measured(folder, template[1]) as server:
         yield server

@@ -21,6 +21,8 @@ from tests.contracts.walking import call, mutations
 from tests.faces import Face
 from tests.world import World
 
+pytestmark = pytest.mark.unmeasured
+
 DELIVERY = "query ($id: ID!) { runtimeSecrets(serviceId: $id) { key value } }"
 VALUE = "tell-nobody"
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -62,6 +63,13 @@ def live_server(
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def explorer(browser: Browser, live_server: LiveServer) -> AsyncIterator[Explorer]:
+    async with exploring(browser, live_server) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def exploring(browser: Browser, live_server: LiveServer) -> AsyncIterator[Explorer]:
+    """Open a page that shares nothing with others, and a witness of what it does."""
     missing = missing_from(read_assets(ASSETS_FOLDER))
     if missing:
         _do_without(f"GraphiQL is not built (make graphiql); missing: {', '.join(missing)}")

@@ -7,12 +7,16 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+import pytest_asyncio
 from httpx import ASGITransport, AsyncClient
-from playwright.async_api import ConsoleMessage, Route, expect
+from playwright.async_api import Browser, ConsoleMessage, Route, expect
 from starlette.applications import Starlette
 
 from gateway.graphiql.page import graphiql_routes
+from tests.browser.conftest import exploring
 from tests.browser.explorer import STEPS, Explorer
+from tests.browser.witness import Witness
+from tests.servers import LiveServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -82,25 +86,27 @@ async def _follow_a_tooltip(explorer: Explorer) -> None:
     await expect(explorer.page.get_by_role("link", name="MutationError")).to_be_visible()
 
 
-async def test_no_request_goes_to_another_host(explorer: Explorer) -> None:
-    await _use_everything(explorer)
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def seen(browser: Browser, live_server: LiveServer) -> Witness:
+    """What was seen while everything was used once."""
+    async with exploring(browser, live_server) as explorer:
+        await _use_everything(explorer)
+        return explorer.witness
 
-    assert explorer.witness.elsewhere == []
+
+async def test_no_request_goes_to_another_host(seen: Witness) -> None:
+    assert seen.elsewhere == []
     # What there is to show, and where the changes stand; the schema; one a step.
-    assert len(explorer.witness.operations) == 2 + 1 + len(STEPS)
+    assert len(seen.operations) == 2 + 1 + len(STEPS)
 
 
-async def test_the_policy_refuses_nothing(explorer: Explorer) -> None:
-    await _use_everything(explorer)
-
-    assert explorer.witness.violations == []
-    assert explorer.witness.warnings == []
+async def test_the_policy_refuses_nothing(seen: Witness) -> None:
+    assert seen.violations == []
+    assert seen.warnings == []
 
 
-async def test_no_script_fails(explorer: Explorer) -> None:
-    await _use_everything(explorer)
-
-    assert explorer.witness.mistakes == []
+async def test_no_script_fails(seen: Witness) -> None:
+    assert seen.mistakes == []
 
 
 async def test_the_page_of_a_missing_build_is_styled_within_the_policy(

@@ -42,12 +42,14 @@ def _read_back(text: str) -> Mapping[str, str | None]:
     return dotenv_values(stream=io.StringIO(text), interpolate=False)
 
 
+@pytest.mark.unmeasured
 @SEARCHED
 @given(VARIABLES)
 def test_any_value_comes_back_through_python_dotenv(variables: Mapping[str, str]) -> None:
     assert _read_back(dotenv_text(variables)) == variables
 
 
+@pytest.mark.unmeasured
 @SEARCHED
 @given(VARIABLES)
 def test_any_export_can_be_imported(variables: Mapping[str, str]) -> None:
@@ -173,6 +175,7 @@ def _read_as_github_does(text: str) -> Mapping[str, str]:
     return found
 
 
+@pytest.mark.unmeasured
 @SEARCHED
 @given(VARIABLES)
 def test_any_value_reaches_a_job_of_github(variables: Mapping[str, str]) -> None:

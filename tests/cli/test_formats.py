@@ -31,18 +31,21 @@ def _delivered(variables: Mapping[str, str]) -> Delivered:
     return Delivered(SERVICE, [RuntimeSecret(key, value) for key, value in variables.items()])
 
 
+@pytest.mark.unmeasured
 @SEARCHED
 @given(VARIABLES)
 def test_any_value_comes_back_from_json(variables: Mapping[str, str]) -> None:
     assert json.loads(render(Format.JSON, _delivered(variables))) == variables
 
 
+@pytest.mark.unmeasured
 @SEARCHED
 @given(VARIABLES)
 def test_any_value_comes_back_from_yaml(variables: Mapping[str, str]) -> None:
     assert yaml.safe_load(render(Format.YAML, _delivered(variables))) == variables
 
 
+@pytest.mark.unmeasured
 @SEARCHED
 @given(VARIABLES)
 def test_any_value_comes_back_from_a_kubernetes_manifest(variables: Mapping[str, str]) -> None:

@@ -99,7 +99,7 @@ def test_rotating_wraps_every_data_key_again_and_leaves_values_alone(
 
     assert rotated.out.splitlines() == [
         f"new key-encryption key {after['kek_id']}",
-        "wrapped 3 data keys and sealed 0 values anew; removed 0 data keys",
+        "wrapped 3 data keys and sealed 0 values again; removed 0 data keys",
     ]
     assert after["kek_id"] != before["kek_id"]
     assert {data_key["kek_id"] for data_key in after["data_keys"]} == {after["kek_id"]}
@@ -168,7 +168,7 @@ def test_rotating_data_keys_seals_every_value_again(line: CommandLine, demo: Dem
 
     assert rotated.out.splitlines() == [
         "2 new data keys",
-        "wrapped 0 data keys and sealed 9 values anew; removed 2 data keys",
+        "wrapped 0 data keys and sealed 9 values again; removed 2 data keys",
     ]
     assert _key_ids(before).isdisjoint(_key_ids(after))
     assert _exported(line, demo) == exported

@@ -14,9 +14,9 @@ MARKER = "marker-0b61d4"
 @pytest.mark.parametrize(
     ("written", "complaint"),
     [
-        (f"key = [\n'{MARKER}'".encode(), "this is no TOML in UTF-8 (at end of document)."),
-        (f"key = {MARKER}".encode(), "this is no TOML in UTF-8 (at line 1, column 7)."),
-        (f"key = '{MARKER}\xff'".encode("latin-1"), "this is no TOML in UTF-8."),
+        (f"key = [\n'{MARKER}'".encode(), "must be TOML in UTF-8 (at end of document)."),
+        (f"key = {MARKER}".encode(), "must be TOML in UTF-8 (at line 1, column 7)."),
+        (f"key = '{MARKER}\xff'".encode("latin-1"), "must be TOML in UTF-8."),
     ],
     ids=["cut off", "no string", "no UTF-8"],
 )
@@ -33,7 +33,7 @@ def test_a_file_that_is_no_toml_is_reported_by_its_place(
 
     refused = line("check")
 
-    assert (refused.code, refused.complaint) == (1, f"secrets-gateway.toml: {complaint}")
+    assert (refused.code, refused.complaint) == (1, f"secrets-gateway.toml {complaint}")
 
 
 def test_an_unknown_name_in_the_file_is_refused(
@@ -129,7 +129,7 @@ def test_a_database_that_cannot_be_served_is_refused(
 
     assert refused.code == 1
     assert refused.complaint == (
-        "setting database_url: the database is a file of SQLite: sqlite+aiosqlite:/// and its path"
+        "setting database_url: the database must be an SQLite file: sqlite+aiosqlite:/// and its path"
     )
 
 

@@ -108,7 +108,7 @@ def test_a_file_that_others_can_write_is_refused(
     refused = line(command)
 
     assert refused.code == 1
-    assert refused.complaint.startswith("secrets-gateway.toml is not believed: ")
+    assert refused.complaint.startswith("secrets-gateway.toml is not used: ")
     assert refused.complaint.endswith("): chmod go-w it.")
 
 

@@ -193,6 +193,7 @@ def _closed(services: set[tuple[str, str, Scope, str]]) -> tuple[HolderPath, ...
 TOPOLOGIES = st.sets(st.tuples(NAMES, NAMES, st.sampled_from(SERVICE_SCOPES), NAMES)).map(_closed)
 
 
+@pytest.mark.unmeasured
 @SEARCHED
 @given(TOPOLOGIES, TOPOLOGIES)
 def test_plan_leads_from_anything_to_anything(
@@ -209,6 +210,7 @@ def test_plan_leads_from_anything_to_anything(
     assert deleted <= set(there)
 
 
+@pytest.mark.unmeasured
 @SEARCHED
 @given(TOPOLOGIES)
 def test_plan_for_what_is_there_is_empty(there: tuple[HolderPath, ...]) -> None:

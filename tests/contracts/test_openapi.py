@@ -19,6 +19,8 @@ from gateway.rest.openapi.refused import REFUSALS, codes_by_status
 from gateway.rest.rows import Row
 from gateway.rest.table import ROWS
 
+pytestmark = pytest.mark.unmeasured
+
 DOCUMENT = openapi_document()
 SCHEMAS = DOCUMENT["components"]["schemas"]
 EVERY_ROW = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.operation_id)

@@ -21,7 +21,7 @@ from gateway.rest.table import ROWS
 from tests.operations.callers import nobody
 from tests.world import World
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.unmeasured]
 
 DOCUMENT = openapi_document()
 EVERY_ROW = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.operation_id)

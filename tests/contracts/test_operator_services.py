@@ -19,6 +19,8 @@ from gateway.services.hierarchy import Hierarchy
 from gateway.settings import Settings
 from gateway.storage.unit_of_work import WriteUnit
 
+pytestmark = pytest.mark.unmeasured
+
 # What needs no principal, and why it gives nobody anything.
 HARMLESS: Final = MappingProxyType(
     {

@@ -15,7 +15,7 @@ from gateway.services.demo import Demo
 from gateway.settings import Settings
 from tests.identity.local_issuer import AUDIENCE, SUBJECT, LocalIssuer
 from tests.identity.users import let_in
-from tests.servers import serving
+from tests.servers import serving_measured
 
 URL = "https://issuer.test/realm"
 GOOD: dict[str, Any] = {"issuer": URL, "audiences": [AUDIENCE]}
@@ -143,7 +143,7 @@ async def test_a_server_lets_in_whom_its_settings_trust(
         await let_in(runtime, organization_id, issuer.url, SUBJECT, Role.VIEWER)
     trusted = json.dumps([{"issuer": issuer.url, "audiences": [AUDIENCE]}])
 
-    with serving(folder, template[1], ISSUERS=trusted) as server:
+    with serving_measured(folder, template[1], ISSUERS=trusted) as server:
         path = f"{server.url}/job/{server.demo['job_id']}/secret"
         tokens = [issuer.token(), issuer.token(aud="another")]
         answer = [

@@ -37,6 +37,7 @@ def _with_unknown_keys(issuer: LocalIssuer, times: int) -> list[str]:
     return [f"{encoded(header.encode())}.{claims}.{signature}" for header in headers]
 
 
+@pytest.mark.unmeasured
 async def test_ten_thousand_unknown_keys_are_two_questions_at_most(
     verifier: Verifier, issuer: LocalIssuer, clock: Clock
 ) -> None:

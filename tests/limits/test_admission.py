@@ -18,6 +18,8 @@ from gateway.storage.unit_of_work import REQUEST_CONNECTIONS, Database
 from tests.patience import until
 from tests.world import World, open_world
 
+pytestmark = pytest.mark.unmeasured
+
 VALUES: Final = "query ($id: ID!) { runtimeSecrets(serviceId: $id) { key } }"
 LIST: Final = "{ projects(first: 1) { edges { node { id } } } }"
 

@@ -313,6 +313,7 @@ async def test_a_caller_hears_of_the_deadline_and_the_write_is_finished(
         assert _in_use(runtime) == [0, 0]
 
 
+@pytest.mark.unmeasured
 async def test_callers_that_go_at_every_moment_leave_nothing_behind(
     template: tuple[Path, Demo], data_dir: Path
 ) -> None:

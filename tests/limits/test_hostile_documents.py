@@ -22,7 +22,7 @@ from schema.root import build_schema
 from tests.limits.corpus import DOUBLINGS, SHAPES, Shape, doubling
 from tests.world import World
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.unmeasured]
 
 SHAPE = pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES.keys())
 # Those that are not too long or too deep to be read.

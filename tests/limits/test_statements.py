@@ -20,7 +20,7 @@ from tests.limits.lists import LISTS as PAGED
 from tests.limits.lists import PagedList
 from tests.world import World, open_world
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.unmeasured]
 
 MANY: Final = 6
 PAGE: Final = "totalCount edges { cursor node { id } } pageInfo { endCursor hasNextPage }"

@@ -12,7 +12,7 @@ import pytest
 
 from gateway.services.demo import Demo
 from tests.patience import SILENCE
-from tests.servers import LiveServer, serving
+from tests.servers import LiveServer, serving, serving_measured
 from tests.transport.loosened import without
 from tests.transport.sockets import connected, statuses, until_closed
 
@@ -158,7 +158,7 @@ def test_stock_sockets_leave_such_a_connection_open(
 def hasty(template: tuple[Path, Demo], tmp_path: Path) -> Iterator[LiveServer]:
     """A server that does not wait long for a peer that does not read."""
     folder = shutil.copytree(template[0], tmp_path / "data")
-    with serving(folder, template[1], HEAD_SECONDS="60", BODY_SECONDS="0.6") as server:
+    with serving_measured(folder, template[1], HEAD_SECONDS="60", BODY_SECONDS="0.6") as server:
         yield server
 
 

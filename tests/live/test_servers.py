@@ -29,7 +29,7 @@ from tests.live.listening import (
 )
 from tests.live.writing import Writer, new_key
 from tests.patience import PATIENCE, SILENCE
-from tests.servers import LiveServer, command, environment, serving
+from tests.servers import LiveServer, command, environment, serving, serving_measured
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ async def test_what_another_process_writes_is_reported(
     key, file = new_key(), tmp_path / "more.env"
     file.write_text(f"{key}=value\n")
 
-    with serving(folder, template[1]) as server:
+    with serving_measured(folder, template[1]) as server:
         async with _writing(server) as writer:
             since = await writer.since(writer.job)
         async with listen(server, CHANGES, since) as listener:
@@ -137,7 +137,7 @@ async def test_keys_that_change_are_no_changes(
 async def test_what_was_pruned_is_said_to_be_missing(
     template: tuple[Path, Demo], folder: Path
 ) -> None:
-    with serving(folder, template[1]) as server:
+    with serving_measured(folder, template[1]) as server:
         async with _writing(server) as writer:
             early = await writer.since(writer.job)
             await writer.create(new_key())
@@ -197,7 +197,7 @@ async def test_a_caller_listens_to_so_much_and_no_more(
     template: tuple[Path, Demo], folder: Path, listen: Listen
 ) -> None:
     """S29."""
-    with serving(folder, template[1], SUBSCRIPTIONS_PER_CALLER="1") as server:
+    with serving_measured(folder, template[1], SUBSCRIPTIONS_PER_CALLER="1") as server:
         holder = {"holder": {"jobId": server.demo["job_id"]}}
         async with (
             listening_to_events(server, CHANGES, holder),
@@ -257,7 +257,7 @@ async def test_listeners_who_come_and_go_leave_nothing_behind(
     template: tuple[Path, Demo], folder: Path
 ) -> None:
     """They go in the middle of whatever is done for them; the server goes on, and stops in time."""
-    with serving(folder, template[1]) as server:
+    with serving_measured(folder, template[1]) as server:
         async with _writing(server) as writer:
             coming = asyncio.gather(
                 *(_come_and_go(server, listening_to_events, times=8) for _ in range(4)),
@@ -286,7 +286,7 @@ async def test_what_is_reported_costs_the_one_who_listens(
     template: tuple[Path, Demo], folder: Path, listen: Listen
 ) -> None:
     """S39: more changes than a caller can afford end the news; the cursor goes on later."""
-    with serving(folder, template[1], RATE_BURST="20", RATE_PER_MINUTE="1") as server:
+    with serving_measured(folder, template[1], RATE_BURST="20", RATE_PER_MINUTE="1") as server:
         async with _writing(server) as writer:
             _, token, _ = await writer.token("VIEWER")
             since = await writer.since(writer.job)

@@ -35,6 +35,7 @@ def _numbers(database: Path, writer: int) -> list[int]:
     return sorted(int(key.partition("_")[2]) for (key,) in rows)
 
 
+@pytest.mark.unmeasured
 async def test_a_backup_under_writers_is_the_database_at_one_moment(
     world: World, data_dir: Path, tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+import pytest
 from sqlalchemy import text
 
 from gateway.domain.scopes import Scope
@@ -77,6 +78,7 @@ async def _longest_log(world: World, database: Database, *, writes: int) -> int:
     return longest
 
 
+@pytest.mark.unmeasured
 async def test_overlapping_readers_do_not_let_the_log_grow(world: World) -> None:
     database = _bound(world, BOUND)
     async with _Readers(database).reading():
@@ -86,6 +88,7 @@ async def test_overlapping_readers_do_not_let_the_log_grow(world: World) -> None
     assert longest <= MAX_BYTES
 
 
+@pytest.mark.unmeasured
 async def test_without_being_emptied_the_log_grows(world: World) -> None:
     """The control of the test above."""
     database = _bound(world, NEVER)

@@ -12,6 +12,8 @@ from gateway.domain.scopes import SERVICE_SCOPES, Scope
 from tests.operations.places import PLACES
 from tests.world import World
 
+pytestmark = pytest.mark.unmeasured
+
 Json = dict[str, Any]
 DELETE = """mutation ($holder: SecretHolderRef!, $with: Boolean) {
     payload: deleteHolder(holder: $holder, withContent: $with) {

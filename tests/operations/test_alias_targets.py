@@ -13,7 +13,7 @@ from tests.operations.callers import Stranger
 from tests.operations.places import PLACES
 from tests.world import World
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.unmeasured]
 
 FACES = pytest.mark.parametrize("send", [graphql_alias, rest_alias])
 

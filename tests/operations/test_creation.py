@@ -10,7 +10,7 @@ from gateway.domain.scopes import Scope
 from tests.faces import Face
 from tests.world import World
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.unmeasured]
 
 LIMIT = 64 * 1024
 

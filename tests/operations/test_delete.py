@@ -10,7 +10,7 @@ from tests.faces import Face
 from tests.operations.places import PLACES
 from tests.world import World
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.unmeasured]
 
 JOB = PLACES["the job"]
 NOT_FOUND = (HTTPStatus.NOT_FOUND, ErrorCode.NOT_FOUND)

@@ -11,7 +11,7 @@ from tests.faces import Face, Outcome
 from tests.operations.places import PLACES, Place
 from tests.world import World
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.unmeasured]
 
 NOT_FOUND = (HTTPStatus.NOT_FOUND, ErrorCode.NOT_FOUND)
 PROJECT = PLACES["the project"]

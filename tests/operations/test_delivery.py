@@ -8,7 +8,7 @@ from gateway.domain.scopes import SERVICE_SCOPES, Scope
 from tests.operations.places import PLACES
 from tests.world import World
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.unmeasured]
 
 PROJECT = PLACES["the project"]
 ENVIRONMENT = PLACES["the environment"]

@@ -31,6 +31,7 @@ LONG: Final = "s3cr3t--" * 8 * KIB
 MULTIPLIED: Final = {"A": LONG} | {f"K{number}": "{{A}}" * 16 for number in range(500)}
 
 
+@pytest.mark.unmeasured
 async def test_what_references_multiply_is_refused_with_a_key_and_without_a_value(
     shared_world: World, fresh_job: str
 ) -> None:
@@ -205,6 +206,7 @@ async def test_others_have_their_turn_while_a_long_delivery_is_expanded(
     assert longest < 0.25
 
 
+@pytest.mark.unmeasured
 async def test_on_the_loop_it_would_hold_up_all_others(
     shared_world: World, fresh_job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

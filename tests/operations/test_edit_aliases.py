@@ -12,7 +12,7 @@ from tests.faces import Face, Outcome
 from tests.operations.places import PLACES
 from tests.world import World
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.unmeasured]
 
 JOB = PLACES["the job"]
 PROJECT = PLACES["the project"]

@@ -15,7 +15,7 @@ from tests.faces import Face, Outcome
 from tests.operations.places import PLACES
 from tests.world import World
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.unmeasured]
 
 READ_ONLY = (HTTPStatus.FORBIDDEN, ErrorCode.READ_ONLY)
 NOT_FOUND = (HTTPStatus.NOT_FOUND, ErrorCode.NOT_FOUND)

@@ -10,7 +10,7 @@ from tests.faces import Face, Row
 from tests.operations.places import PLACES
 from tests.world import World
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.unmeasured]
 
 PROJECT = PLACES["the project"]
 ENVIRONMENT = PLACES["the environment"]

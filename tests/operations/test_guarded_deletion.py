@@ -11,7 +11,7 @@ from gateway.domain.scopes import Scope
 from tests.operations.places import PLACES
 from tests.world import World
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.unmeasured]
 
 Json = dict[str, Any]
 PROJECT, JOB = PLACES["the project"], PLACES["the job"]

@@ -11,7 +11,7 @@ from sqlalchemy import event
 from gateway.domain.scopes import Scope
 from tests.world import World
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.unmeasured]
 
 FEW, MANY = 20, 200
 # A statement may be run once for every so many rows.

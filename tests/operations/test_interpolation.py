@@ -8,7 +8,7 @@ from gateway.domain.scopes import Scope
 from tests.operations.places import PLACES
 from tests.world import World
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.unmeasured]
 
 PROJECT = PLACES["the project"]
 DOCUMENT = "query ($id: ID!) { runtimeSecrets(serviceId: $id) { key value } }"

@@ -16,7 +16,7 @@ from tests.operations.callers import Stranger
 from tests.operations.places import PLACES, Place
 from tests.world import World
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.unmeasured]
 
 RELATED = [
     ("the job", "the job"),

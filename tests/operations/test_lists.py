@@ -10,6 +10,8 @@ from tests.operations.callers import spoken_by
 from tests.operations.places import PLACES, fill
 from tests.world import World
 
+pytestmark = pytest.mark.unmeasured
+
 Entry = tuple[str, str, str]
 BUILT_IN: list[Entry] = [("BUILT_IN", "BUILT_IN", BUILT_IN_KEY)]
 PROJECT: list[Entry] = [

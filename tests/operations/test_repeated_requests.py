@@ -139,6 +139,7 @@ def _newest(world: World) -> int:
     return _query(world, "SELECT coalesce(max(seq), 0) FROM audit_event")[0]
 
 
+@pytest.mark.unmeasured
 async def test_repeated_requests_have_one_effect_and_one_answer(
     shared_world: World, fresh_job: str
 ) -> None:

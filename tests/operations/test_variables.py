@@ -9,7 +9,7 @@ from gateway.domain.scopes import HOLDER_SCOPES, LEGACY_SCOPES, Scope
 from tests.operations.places import PLACES
 from tests.world import World
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.unmeasured]
 
 EVERY_SCOPE = pytest.mark.parametrize("scope", HOLDER_SCOPES)
 Json = dict[str, Any]

@@ -10,6 +10,8 @@ from gateway.domain.scopes import LEGACY_SCOPES, Scope
 from gateway.services.demo import BUILT_IN_KEY
 from tests.world import World
 
+pytestmark = pytest.mark.unmeasured
+
 ALWAYS = {
     "id",
     "key",

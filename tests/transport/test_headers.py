@@ -11,6 +11,8 @@ from tests.servers import LiveServer
 from tests.transport.conftest import OpenWorld
 from tests.world import World
 
+pytestmark = pytest.mark.unmeasured
+
 EXPECTED: Final[Mapping[str, str]] = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",

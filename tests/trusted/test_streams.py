@@ -13,7 +13,7 @@ import pytest
 from gateway.services.demo import Demo
 from tests.live.listening import heard, introduced_socket, say
 from tests.patience import PATIENCE
-from tests.servers import LiveServer, serving
+from tests.servers import LiveServer, serving_measured
 
 WATCH: Final = (
     "subscription ($after: String!) { secretChanged(holder: HOLDER, after: $after) { key } }"
@@ -42,7 +42,7 @@ def server(
             }
         )
     )
-    with serving(
+    with serving_measured(
         folder / "data",
         template[1],
         GRAPHIQL="false",

@@ -16,6 +16,8 @@ from gateway.crypto.envelope import (
     unseal,
 )
 
+pytestmark = pytest.mark.unmeasured
+
 KEY = bytes(range(KEY_BYTES))
 PLAINTEXT = b"correct horse"
 IDENTITY = ("value", "organization", "project", "secret", "1", "data-key")

@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gateway.crypto.envelope import TamperedCiphertext, new_key, seal, unseal
 
+pytestmark = pytest.mark.unmeasured
+
 TRIES: Final = 10_000
 SEALS: Final = int(os.environ.get("SEALS", "100000"))
 NONCE: Final = slice(2, 14)

@@ -185,6 +185,7 @@ async def test_a_block_whose_reservation_was_rolled_back_is_reserved_again(
     assert _rows(data_dir, process.demo.project_id)[-1][1] == before + SEALS_AT_ONCE
 
 
+@pytest.mark.unmeasured
 async def test_a_worn_data_key_is_followed_by_another(process: Process, data_dir: Path) -> None:
     """S53: before 2^31 seals, by itself."""
     first = await process.sealed()
