@@ -200,7 +200,7 @@ def test_a_value_that_does_not_open_is_reported_and_stays(
 
     assert refused.code == 1
     assert "1 row could not be opened: see the alarms in the log." in refused.err
-    assert "sealed 8 values anew" in refused.out
+    assert "sealed 8 values again" in refused.out
     assert sorted(states) == ["ACTIVE", "ACTIVE", "ACTIVE", "RETIRING"]
 
 

@@ -129,7 +129,8 @@ def test_a_database_that_cannot_be_served_is_refused(
 
     assert refused.code == 1
     assert refused.complaint == (
-        "setting database_url: the database must be an SQLite file: sqlite+aiosqlite:/// and its path"
+        "setting database_url: the database must be an SQLite file: sqlite+aiosqlite:/// and its "
+        "path"
     )
 
 

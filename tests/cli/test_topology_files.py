@@ -104,7 +104,5 @@ def test_what_is_wrong_is_reported_with_its_line(text: str, complaint: str) -> N
 def test_lines_that_would_multiply_are_refused() -> None:
     laughs = "\n".join(f"  a{n}: &a{n} {{x: *a{n - 1}, y: *a{n - 1}}}" for n in range(1, 40))
 
-    with pytest.raises(
-        Misread, match="anchors, aliases and merge keys cannot be used something else"
-    ):
+    with pytest.raises(Misread, match="anchors, aliases and merge keys"):
         read_topology(f"organization: Demo\nprojects:\n  a0: &a0 {{}}\n{laughs}")
