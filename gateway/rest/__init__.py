@@ -1,1 +1,1 @@
-"""The paths of the original REST API, each mapped onto a GraphQL document."""
+"""The paths of the original REST API. Each runs a GraphQL document."""

@@ -1,4 +1,4 @@
-"""From a request to a document's variables."""
+"""Converts requests to the variables of GraphQL documents."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from gateway.domain.scopes import HOLDER_SCOPES, Scope
 from gateway.services.imports import MAX_ROWS
 
 IDEMPOTENCY_HEADER: Final = "Idempotency-Key"
-# Which rows of a list are wanted: those with this `is_secret`, or all (rule V3).
+# Filters the rows of a list by their `is_secret`; all if absent (rule V3).
 ONLY_WHERE_SECRET: Final = "only_where_secret"  # noqa: S105 - the name of a variable
-# How many rows of an import are no secrets. Each of them fails alone (rule V3).
+# The number of import rows that are not secrets. Each of them fails alone (rule V3).
 PUBLIC_ROWS: Final = "public_rows"
 _VARS: Final = "vars"
 _SCOPE: Final = "scope"
@@ -26,44 +26,46 @@ _SCOPE_NAMES: Final = frozenset(map(str, Scope))
 _A_ROW: Final = "an object with `name`, `value`, `scope` and `is_secret`"
 _A_LIST: Final = "a list"
 _A_BOOLEAN: Final = "true or false"
-_AN_ID: Final = "a UUID, in lower case"
+_AN_ID: Final = "a lowercase UUID"
 _A_SCOPE: Final = f"one of {', '.join(HOLDER_SCOPES)}"
 _A_TEXT: Final = "a string"
 
 
 class RefusedField(GatewayError):
-    """A field of the body, or a parameter of the query, is missing or not of its form."""
+    """A body field or a query parameter is missing or malformed."""
 
     code = ErrorCode.BAD_USER_INPUT
 
     def __init__(self, name: str, form: str, *, path: str = "") -> None:
-        super().__init__(f"`{path}{name}` is to be {form}.")
+        super().__init__(f"`{path}{name}` must be {form}.")
 
 
 class NotASecret(GatewayError):
-    """The request is about a plain variable. The gateway has none."""
+    """The request concerns a plain variable, which the gateway does not support."""
 
     code = ErrorCode.BAD_USER_INPUT
 
     def __init__(self) -> None:
         super().__init__(
-            f"This gateway holds secrets: `{_IS_SECRET}` must be true. Only an external secret has "
-            f"`{_IS_SECRET}: false`, and it needs a `{_ACCESS_ID}`."
+            f"`{_IS_SECRET}` must be true: this gateway stores secrets. Only an external secret "
+            f"can have `{_IS_SECRET}: false`, and it needs a `{_ACCESS_ID}`."
         )
 
 
 class UnknownAccess(GatewayError):
-    """The request names a secret manager access. The gateway knows none so far."""
+    """The request names a secret manager access. The gateway does not have any yet."""
 
     code = ErrorCode.BAD_USER_INPUT
 
     def __init__(self) -> None:
-        super().__init__(f"`{_ACCESS_ID}` names no secret manager access of this organization.")
+        super().__init__(
+            f"`{_ACCESS_ID}` does not name a secret manager access of this organization."
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """What a request says, in its parts."""
+    """The parts of a request."""
 
     path: Mapping[str, str]
     query: Mapping[str, str]
@@ -73,7 +75,7 @@ class Call:
 
     @property
     def options(self) -> "Variables":
-        """The variables that say on what terms something is written."""
+        """The variables for the write options."""
         return {"idempotency_key": self.idempotency_key, "if_match": self.if_match}
 
 
@@ -82,7 +84,7 @@ Binding = Callable[[Call], Variables]
 
 
 def holder_in_path(scope: Scope) -> Binding:
-    """Bind the ids of a legacy path; `holder` is the id alone."""
+    """Bind the ids of a legacy path; `holder` is only the id."""
 
     def bind(call: Call) -> Variables:
         ids = {"holder": call.path[scope.id_argument], "target": call.path.get("secretId")}
@@ -97,13 +99,13 @@ def secret_in_path(call: Call) -> Variables:
 
 
 def edit_variable(call: Call) -> Variables:
-    """Bind an edit of what a path names, which must stay a secret."""
+    """Bind an edit of the secret that a path names; it must stay a secret."""
     _ensure_no_access(call.body)
     return secret_in_path(call)
 
 
 def holder_in_body(scope_field: str, id_field: str) -> Binding:
-    """Bind a holder that two fields of the body name together."""
+    """Bind a holder that two body fields name."""
 
     def bind(call: Call) -> Variables:
         holder = _holder(call.body, scope_field, id_field)
@@ -122,13 +124,13 @@ def new_variable(call: Call) -> Variables:
 
 
 def holder_in_query(call: Call) -> Variables:
-    """Bind a holder that two parameters of the query name; `scope` is what it must be."""
+    """Bind a holder that two query parameters name; it must have the kind `scope`."""
     scope, holder_id = _scope(call.query, _SCOPE), _id(call.query, "parent_id")
     return {"holder": holder_id, "scope": scope, ONLY_WHERE_SECRET: _parse_wanted(call.query)}
 
 
 def _parse_wanted(query: Mapping[str, str]) -> bool | None:
-    # A client that is generated in Python sends `True`.
+    # A generated Python client sends `True`.
     wanted = query.get(_IS_SECRET, "").lower()
     if wanted and wanted not in _BOOLEANS:
         raise RefusedField(_IS_SECRET, _A_BOOLEAN)
@@ -146,7 +148,7 @@ def import_at_path(scope: Scope) -> Binding:
 
 
 def import_at_query(call: Call) -> Variables:
-    """Bind an import whose query names the holder; a console sends any kind of it."""
+    """Bind an import whose query names a holder of any kind, as a console sends it."""
     holder = _holder(call.query, "service_type", "service_id")
     return holder | _rows(call.body) | call.options
 
@@ -167,7 +169,7 @@ def _rows(body: Mapping[str, Any]) -> Variables:
 
 
 def _row(row: object, name: str) -> Variables | None:
-    """Return the row's variables; None for a plain variable, which fails alone."""
+    """Return the row's variables; None for a plain variable, whose row fails alone."""
     if not isinstance(row, dict):
         raise RefusedField(name, _A_ROW)
     path = f"{name}."
@@ -184,7 +186,7 @@ def _text(row: Mapping[str, Any], name: str, path: str) -> str:
 
 
 def _any_scope(row: Mapping[str, Any], path: str) -> str:
-    # One that no chain has fails as a row, and the others go through.
+    # A row with an unknown scope fails alone; the others are written.
     scope = row.get(_SCOPE)
     if not isinstance(scope, str) or scope not in _SCOPE_NAMES:
         raise RefusedField(_SCOPE, _A_SCOPE, path=path)
@@ -199,7 +201,7 @@ def _is_secret(fields: Mapping[str, Any], path: str = "") -> bool:
 
 
 def _ensure_no_access(fields: Mapping[str, Any]) -> None:
-    # What it refers to would be stored as a value.
+    # Otherwise the name of the external secret would be stored as a value.
     if fields.get(_ACCESS_ID) is not None:
         raise UnknownAccess
 

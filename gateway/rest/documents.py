@@ -1,7 +1,7 @@
 """The GraphQL documents behind the REST paths.
 
-GraphQL's own aliases and variable names carry the wire's snake_case, so nothing is recased in code:
-a body's field becomes the variable of the same name, and a selection's alias becomes the answer's.
+GraphQL aliases and variable names use the wire format's snake_case, so no code converts names: a
+body field becomes the variable of the same name, and a selection's alias becomes a response field.
 """
 
 from collections.abc import Mapping
@@ -64,7 +64,7 @@ fragment Refusal on MutationError {
 }
 """
 
-# Wire name → the input's field and its type.
+# Wire name → input field and type.
 Fields = Mapping[str, tuple[str, str]]
 
 _COMMON: Final[Fields] = {
@@ -85,14 +85,14 @@ EDIT_FIELDS: Final[Fields] = MappingProxyType(
 )
 OVERRIDE_FIELDS: Final[Fields] = MappingProxyType({"value": ("value", "String"), **_COMMON})
 ALIAS_FIELDS: Final[Fields] = MappingProxyType({"key": ("key", "String!"), **_COMMON})
-# The newer family asks for the value.
+# The newer family requires the value.
 VARIABLE_FIELDS: Final[Fields] = MappingProxyType({**SECRET_FIELDS, "value": ("value", "String!")})
 VARIABLE_OVERRIDE_FIELDS: Final[Fields] = MappingProxyType(
     {**OVERRIDE_FIELDS, "value": ("value", "String!")},
 )
 
 
-# Argument name → the variable that it takes and its type.
+# Argument name → variable and type.
 Arguments = Mapping[str, tuple[str, str]]
 
 KEYED: Final = {"idempotencyKey": ("idempotency_key", "String")}
@@ -101,7 +101,7 @@ TARGET: Final = {"secretId": ("target", "ID!")}
 
 
 def list_document(name: str, fragment: str) -> str:
-    """Return the query for one page of what a holder sees."""
+    """Return the query for one page of a holder's visible secrets."""
     return f"""
 query {name}($holder: ID!, $after: String) {{
   holder: node(id: $holder) {{
@@ -127,7 +127,7 @@ query {name}($target: ID!) {{
 
 
 def write_document(name: str, arguments: Arguments, fields: Fields, fragment: str) -> str:
-    """Return the mutation of that name, its input taken apart into variables."""
+    """Return the mutation of that name, with one variable for each input field."""
     given = ", ".join(f"{field}: ${wire}" for wire, (field, _) in fields.items())
     return f"""
 mutation {name}({_declare(arguments, fields)}) {{
@@ -140,7 +140,7 @@ mutation {name}({_declare(arguments, fields)}) {{
 
 
 def delete_document(name: str, arguments: Arguments, *, constant: str = "") -> str:
-    """Return the mutation that deletes; `constant` is an argument with its value."""
+    """Return the mutation that deletes; `constant` is an extra argument with its value."""
     return f"""
 mutation {name}({_declare(arguments, NO_FIELDS)}) {{
   payload: {name}({_pass_arguments(arguments)}{constant}) {{

@@ -1,4 +1,4 @@
-"""Preconditions of requests (RFC 9110, section 13): which a row takes, and what they decide."""
+"""Preconditions of requests (RFC 9110, section 13)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ IF_NONE_MATCH: Final = "If-None-Match"
 
 
 class RefusedPrecondition(GatewayError):
-    """The operation does not take the precondition."""
+    """The operation does not support the precondition."""
 
     code = ErrorCode.BAD_USER_INPUT
 
@@ -28,17 +28,17 @@ class RefusedPrecondition(GatewayError):
 
 
 class ChangedSince(GatewayError):
-    """What is read has another entity tag than the precondition names."""
+    """The entity tag of the response does not match the precondition."""
 
     code = ErrorCode.VERSION_CONFLICT
 
     def __init__(self) -> None:
-        super().__init__(f"This has another entity tag than {IF_MATCH} names: look at it again.")
+        super().__init__(f"The current entity tag is not in {IF_MATCH}. Read the resource again.")
 
 
 @dataclass(frozen=True, slots=True)
 class Preconditions:
-    """The two headers as they were sent; None for what was not."""
+    """The two headers as sent; None if absent."""
 
     if_match: str | None = None
     if_none_match: str | None = None
@@ -48,8 +48,8 @@ class Preconditions:
         """Read the preconditions of a request.
 
         Raises:
-            RefusedPrecondition: for one that the row does not take, rather than to ignore it.
-            InvalidInput: for one that is malformed.
+            RefusedPrecondition: if the row does not support the precondition.
+            InvalidInput: if a precondition is malformed.
 
         """
         sent = {name: header_of(headers, name) for name in (IF_MATCH, IF_NONE_MATCH)}
@@ -63,7 +63,7 @@ class Preconditions:
         return cls(*sent.values())
 
     def answer(self, body: Response, tag: str, headers: Mapping[str, str]) -> Response:
-        """Return what was read under its tag, or 304 to a client that has it.
+        """Return the response with its entity tag, or 304 if the client's copy is current.
 
         Raises:
             ChangedSince: if If-Match names another tag.

@@ -1,4 +1,4 @@
-"""What a row of the REST table is."""
+"""The type of a row of the REST table."""
 
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -10,7 +10,7 @@ from gateway.rest.documents import SECRET_FRAGMENT, VARIABLE_FRAGMENT, Fields
 
 
 class Action(Enum):
-    """What a row does, and so how its document's answer becomes a response."""
+    """What a row does. It decides how the result becomes a response."""
 
     LIST = auto()
     READ = auto()
@@ -20,23 +20,23 @@ class Action(Enum):
 
 
 class Family(Enum):
-    """How a secret looks on the wire: as a `Secret`, or as a `VariableResponse`."""
+    """The wire format of a secret: a `Secret` or a `VariableResponse`."""
 
     SECRET = "Secret"  # noqa: S105 - the name of a schema, no password
     VARIABLE = "VariableResponse"
 
     @property
     def fragment(self) -> str:
-        """The selection that gives a row of the family."""
+        """The fragment that selects a row of the family."""
         return SECRET_FRAGMENT if self is Family.SECRET else VARIABLE_FRAGMENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One path and method, the document that it runs, and how a request becomes its variables.
+    """One path and method, with its document and the binding of its variables.
 
-    `request` and `response` name the bodies' schemas; `scope` is set where the path names the kind
-    of holder.
+    `request` and `response` name the schemas of the bodies; `scope` is set if the path names the
+    kind of holder.
     """
 
     operation_id: str
@@ -55,20 +55,20 @@ class Row:
 
     @property
     def is_safe(self) -> bool:
-        """Whether it changes nothing."""
+        """Whether the row only reads."""
         return self.action in {Action.LIST, Action.READ}
 
     @property
     def takes_idempotency_key(self) -> bool:
-        """Whether it changes something, and so can be asked to do that once only."""
+        """Whether the row writes, and so accepts an idempotency key."""
         return not self.is_safe
 
     @property
     def takes_if_match(self) -> bool:
-        """Whether there is something already that it reads or changes."""
+        """Whether the row reads or changes a stored object."""
         return self.method is not HTTPMethod.POST
 
     @property
     def takes_if_none_match(self) -> bool:
-        """Whether it can answer that a client has the newest already."""
+        """Whether the row can answer 304."""
         return self.is_safe

@@ -1,6 +1,6 @@
-"""One endpoint factory for the whole REST face.
+"""The endpoint factory for the REST API.
 
-It knows neither Strawberry nor the schema: it runs a row's document through what it is handed.
+It depends neither on Strawberry nor on the schema; the executor is passed in.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -43,7 +43,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 TagOfList = Callable[[bytes], str]
 
 _JSON: Final = "application/json"
-# A client can keep it, and asks each time whether it is still so.
+# A client can store the response but must revalidate it before each use.
 _REVALIDATED: Final = MappingProxyType({"Cache-Control": "private, no-cache"})
 
 _WIRES: Final[Mapping[Family, Callable[[Mapping[str, Any]], dict[str, Any]]]] = MappingProxyType(
@@ -53,7 +53,7 @@ _WIRES: Final[Mapping[Family, Callable[[Mapping[str, Any]], dict[str, Any]]]] = 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request to one row, and what its answer is made with."""
+    """One request to one row, with what its response needs."""
 
     row: Row
     variables: Variables = field(repr=False)
@@ -66,7 +66,7 @@ Responder = Callable[[Exchange], Awaitable[Response]]
 
 
 class RefusedAnswer(Exception):
-    """The document's answer is an error."""
+    """The document returned an error."""
 
     def __init__(self, code: ErrorCode, detail: str, facts: Mapping[str, Any]) -> None:
         super().__init__(detail)
@@ -84,7 +84,7 @@ def rest_routes(open_run: ExecutorFactory, tag_of_list: TagOfList) -> list[BaseR
 
 
 def _route(path: str, endpoints: Mapping[str, Endpoint]) -> BaseRoute:
-    # One route for all methods of a path, so that a 405 names them all in Allow.
+    # One route for all methods of a path, so that a 405 lists them all in Allow.
     async def endpoint(request: Request) -> Response:
         method = "GET" if request.method == "HEAD" else request.method
         return await endpoints[method](request)
@@ -98,7 +98,7 @@ def _endpoint(row: Row, open_run: ExecutorFactory, tag_of_list: TagOfList) -> En
     async def endpoint(request: Request) -> Response:
         preconditions = Preconditions.of(row, request.headers)
         call = await _call(row, request, preconditions)
-        # Fields that no document declares are ignored, as the original does.
+        # Undeclared fields are ignored, as in the original API.
         fields = {name: call.body[name] for name in row.fields if name in call.body}
         caller = replace(request.scope["caller"], knows_external=row.family is Family.VARIABLE)
         async with open_run(caller) as run:
@@ -174,7 +174,7 @@ async def _delete(exchange: Exchange) -> Response:
 async def _import(exchange: Exchange) -> Response:
     row = exchange.row
     payload = _data(await exchange.run(row.document, exchange.variables))["payload"]
-    # Without a holder nothing was tried; with one, an error is about its row alone.
+    # Without a holder, the whole import failed; with one, an error concerns only its row.
     if payload["holder"] is None:
         raise _to_refusal(payload["errors"][0])
     result = import_result(payload, public_rows=exchange.variables[PUBLIC_ROWS])
@@ -214,4 +214,4 @@ def _data(answer: ExecutionResult) -> Mapping[str, Any]:
 def _detail(error: Mapping[str, Any]) -> str:
     field: str | None = error["extensions"].get("variable")
     message: str = error["message"]
-    return f"The body's field `{field}` is missing or not of its type." if field else message
+    return f"The body's field `{field}` is missing or has the wrong type." if field else message

@@ -1,4 +1,4 @@
-"""The REST surface as one table: a row a path and method."""
+"""The table of the REST API: one row for each path and method."""
 
 from dataclasses import dataclass
 from http import HTTPMethod, HTTPStatus
@@ -27,7 +27,7 @@ from gateway.rest.variables import variable_rows
 
 @dataclass(frozen=True, slots=True)
 class _Pattern:
-    """What can be done under every legacy scope's path; `{}` stands for the scope's name."""
+    """The operations under each legacy scope's path; `{}` is replaced by the scope's name."""
 
     name: str
     method: HTTPMethod
@@ -46,7 +46,7 @@ _PATTERNS: Final = (
         HTTPStatus.OK,
         None,
         NO_FIELDS,
-        "List all that is seen from here: own, inherited and built-in secrets",
+        "List all visible secrets: own, inherited and built-in",
     ),
     _Pattern(
         "create{}Secret",
@@ -55,7 +55,7 @@ _PATTERNS: Final = (
         HTTPStatus.CREATED,
         "SecretRequest",
         SECRET_FIELDS,
-        "Create a secret; with a mount path, a file",
+        "Create a secret, or a file if it has a mount path",
     ),
     _Pattern(
         "edit{}Secret",
@@ -64,7 +64,7 @@ _PATTERNS: Final = (
         HTTPStatus.OK,
         "SecretEditRequest",
         EDIT_FIELDS,
-        "Change a secret that is defined here",
+        "Change a secret defined here",
     ),
     _Pattern(
         "delete{}Secret",
@@ -73,7 +73,7 @@ _PATTERNS: Final = (
         HTTPStatus.NO_CONTENT,
         None,
         NO_FIELDS,
-        "Delete a secret that is defined here, with its aliases and overrides",
+        "Delete a secret defined here, with its aliases and overrides",
     ),
     _Pattern(
         "create{}SecretOverride",
@@ -82,7 +82,7 @@ _PATTERNS: Final = (
         HTTPStatus.CREATED,
         "Value",
         OVERRIDE_FIELDS,
-        "Give a secret of a wider scope another value, from here on",
+        "Override the value of a secret of a wider scope",
     ),
     _Pattern(
         "create{}SecretAlias",
@@ -91,7 +91,7 @@ _PATTERNS: Final = (
         HTTPStatus.CREATED,
         "Key",
         ALIAS_FIELDS,
-        "Give a secret of the same or a wider scope another key here",
+        "Create an alias for a secret of the same or a wider scope",
     ),
 )
 

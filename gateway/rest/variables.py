@@ -91,7 +91,7 @@ _VARIABLES: Final = (
         status=HTTPStatus.OK,
         action=Action.LIST,
         family=Family.VARIABLE,
-        summary="List all that is seen from a holder of any kind",
+        summary="List all secrets visible from a holder of any kind",
         document=list_document("listVariables", VARIABLE_FRAGMENT),
         bind=calls.holder_in_query,
         fields=NO_FIELDS,
@@ -139,7 +139,7 @@ _VARIABLES: Final = (
         action=Action.DELETE,
         family=Family.VARIABLE,
         summary="Delete a secret, wherever it is defined, with its aliases and overrides",
-        # As the original does (rule A7).
+        # As in the original API (rule A7).
         document=delete_document(
             "deleteSecret", TARGET | KEYED | MATCHED, constant=", withDependents: true"
         ),
@@ -154,7 +154,7 @@ _VARIABLES: Final = (
         bind=calls.holder_in_body("alias_scope", "alias_parent_id"),
         fields=ALIAS_FIELDS,
         request="VariableAliasRequest",
-        summary="Give a secret another key at a holder of any kind",
+        summary="Create an alias at a holder of any kind",
     ),
     _variable_write(
         "createVariableOverride",
@@ -164,13 +164,13 @@ _VARIABLES: Final = (
         bind=calls.holder_in_body("override_scope", "override_parent_id"),
         fields=VARIABLE_OVERRIDE_FIELDS,
         request="VariableOverrideRequest",
-        summary="Give a secret another value, from a holder of any kind on",
+        summary="Override a secret's value at a holder of any kind",
     ),
 )
 
 
 def variable_rows() -> Iterator[Row]:
-    """Give the rows of the family and of the imports."""
+    """Yield the rows of the family and of the imports."""
     yield from _VARIABLES
     yield _import("importEnvironmentVariables", "/variable/import", calls.import_at_query)
     for operation_id, scope in _IMPORTS:

@@ -1,4 +1,4 @@
-"""Rows as real clients need them: never null where they would break, absent where they look."""
+"""Converts rows to the wire format that existing clients need, with its nulls and omissions."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
@@ -9,19 +9,19 @@ from gateway.domain.secrets import SecretType
 
 Selected = Mapping[str, Any]
 
-# Rules X2, X5: what the legacy paths' enums do not have. One such name breaks a whole list.
+# Rules X2, X5: names that the legacy enums lack. One such name breaks a whole list for a client.
 EXTERNAL_TYPES: Final = frozenset({SecretType.EXTERNAL_SECRET})
 NEWER_SERVICE_TYPES: Final = frozenset({ServiceType.AGENTIC_WORKFLOW})
 
-# Selected for the header of the same name, and no field of a row.
+# Selected for the ETag header; not a field of a row.
 ETAG: Final = "etag"
-# Rule W1: these are strings, whatever is known.
+# Rule W1: these are always strings.
 _NEVER_NULL: Final[Selected] = MappingProxyType({"description": "", "mount_path": ""})
 _REFERENCES: Final = ("aliased_secret", "overridden_secret")
 _VARIABLE_REFERENCES: Final = ("aliased_variable", "overridden_variable")
 _EXISTING: Final = "existing_variable"
 _NO_FACTS: Final = frozenset({"code", "message", _EXISTING})
-# Rule V2: there, and null, since a value never leaves on this way.
+# Rule V2: present and null, since REST never returns a value.
 _NO_VALUE: Final[Selected] = MappingProxyType({"value": None})
 
 
@@ -46,10 +46,10 @@ def variable_row(selected: Selected) -> dict[str, Any]:
 
 
 def legacy_rows(selected: Iterable[Selected]) -> Iterator[dict[str, Any]]:
-    """Give the rows of a legacy list, in which targets come before what refers to them.
+    """Yield the rows of a legacy list, with targets before the secrets that refer to them.
 
-    Clients from before external secrets existed cannot read a list with a name that their enums do
-    not have, so external secrets and what refers to them are left out (rule X2).
+    Old clients cannot read a list with a name that their enums lack. So external secrets and their
+    aliases and overrides are omitted (rule X2).
     """
     hidden: set[str] = set()
     for row in map(secret_row, selected):
@@ -64,14 +64,14 @@ def legacy_rows(selected: Iterable[Selected]) -> Iterator[dict[str, Any]]:
 def variable_rows(
     selected: Iterable[Selected], *, only_where_secret: bool | None
 ) -> Iterator[dict[str, Any]]:
-    """Give the rows of a list of variables: all, or those with this `is_secret`."""
+    """Yield the rows of a list of variables: all, or those with this `is_secret`."""
     for row in map(variable_row, selected):
         if only_where_secret in (None, row["is_secret"]):
             yield row
 
 
 def import_result(payload: Selected, *, public_rows: int) -> dict[str, Any]:
-    """Return what became of an import as a `VariableImport`."""
+    """Return the result of an import as a `VariableImport`."""
     written = [row for row in payload["rows"] if row["action"] not in {"SKIPPED", "FAILED"}]
     return {
         "total_variables_to_import": len(payload["rows"]) + public_rows,
@@ -83,10 +83,10 @@ def import_result(payload: Selected, *, public_rows: int) -> dict[str, Any]:
 
 
 def conflict_facts(error: Selected) -> dict[str, Any]:
-    """Return the further fields of the problem that an error becomes.
+    """Return the extension fields of the problem for an error.
 
-    A taken key has `existing_variable`, which is always an object: of what has the key, or where
-    the caller cannot see that, of the key and the holder in the request (rule E3).
+    For a taken key, `existing_variable` is always an object: the secret with the key or, if the
+    principal cannot see it, the key and the holder from the request (rule E3).
     """
     if _EXISTING not in error:
         return {}

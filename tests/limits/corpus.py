@@ -112,7 +112,7 @@ def _shapes() -> Iterator[tuple[str, Shape]]:
         "introspection within introspection",
         Shape(
             "{ __schema { types { " + _nested(8, "fields { type { ", " } }", "name") + " } } }",
-            "ntrospection must cost",
+            "Introspection must cost",
         ),
     )
     yield (
@@ -122,7 +122,7 @@ def _shapes() -> Iterator[tuple[str, Shape]]:
             + _numbered(9, "a{number}: __schema {{ types {{ ...F }} }}")
             + " } fragment F on __Type { name fields { name type { name ofType { name } } "
             "args { name type { name } } } possibleTypes { name fields { name } } }",
-            "introspection",
+            "Introspection",
         ),
     )
     yield (

@@ -184,12 +184,12 @@ async def test_a_body_of_another_shape_is_refused(shared_world: World, body: Jso
 @pytest.mark.parametrize(
     ("wrong", "result"),
     [
-        ({"name": 1}, "`vars[1].name` is to be a string."),
-        ({"value": None}, "`vars[1].value` is to be a string."),
-        ({"is_secret": None}, "`vars[1].is_secret` is to be true or false."),
+        ({"name": 1}, "`vars[1].name` must be a string."),
+        ({"value": None}, "`vars[1].value` must be a string."),
+        ({"is_secret": None}, "`vars[1].is_secret` must be true or false."),
         (
             {"scope": "DATABASE"},
-            f"`vars[1].scope` is to be one of {', '.join(HOLDER_SCOPES)}.",
+            f"`vars[1].scope` must be one of {', '.join(HOLDER_SCOPES)}.",
         ),
     ],
     ids=str,

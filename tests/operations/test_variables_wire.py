@@ -171,7 +171,7 @@ async def test_the_refusal_says_what_is_held_here(shared_world: World, key: str)
     )
 
     assert response.json()["detail"] == (
-        "This gateway holds secrets: `is_secret` must be true. Only an external secret has "
+        "`is_secret` must be true: this gateway stores secrets. Only an external secret can have "
         "`is_secret: false`, and it needs a `secret_manager_access_id`."
     )
 
@@ -216,7 +216,7 @@ async def test_a_reference_is_never_stored_as_a_value(
 
     assert response.status_code == HTTPStatus.BAD_REQUEST
     assert response.json()["detail"].startswith(
-        "`secret_manager_access_id` names no secret manager"
+        "`secret_manager_access_id` does not name a secret manager"
     )
     assert key not in [row["key"] for row in await _listed(shared_world)]
 
@@ -240,11 +240,11 @@ async def test_an_edit_does_not_take_an_unknown_access(shared_world: World, key:
 @pytest.mark.parametrize(
     ("wrong", "answer"),
     [
-        ({"scope": "BUILT_IN"}, "`scope` is to be one of PROJECT, "),
-        ({"scope": "job"}, "`scope` is to be one of PROJECT, "),
-        ({"scope": ""}, "`scope` is to be one of PROJECT, "),
-        ({"parent_id": "x"}, "`parent_id` is to be a UUID, in lower case."),
-        ({"is_secret": "maybe"}, "`is_secret` is to be true or false."),
+        ({"scope": "BUILT_IN"}, "`scope` must be one of PROJECT, "),
+        ({"scope": "job"}, "`scope` must be one of PROJECT, "),
+        ({"scope": ""}, "`scope` must be one of PROJECT, "),
+        ({"parent_id": "x"}, "`parent_id` must be a lowercase UUID."),
+        ({"is_secret": "maybe"}, "`is_secret` must be true or false."),
     ],
     ids=str,
 )

@@ -1,1 +1,1 @@
-"""What the REST face is, as an OpenAPI document that is made from its table."""
+"""The OpenAPI document of the REST API, built from its table."""

@@ -1,4 +1,4 @@
-"""What the REST face answers, as schemas: rows, lists, imports, refusals, and their enums."""
+"""The schemas of REST responses: rows, lists, imports, problems, and their enums."""
 
 from typing import Final
 
@@ -13,49 +13,53 @@ PROBLEM: Final = "Problem"
 SCOPE: Final = reference("APIVariableScopeEnum")
 
 _FACTS: Final[Fields] = {
-    "id": about(shapes.ID, "Stays the same, whatever is edited."),
+    "id": about(shapes.ID, "The id of the secret. It never changes."),
     "key": about(shapes.TEXT, "Case-sensitive."),
-    "scope": about(SCOPE, "Where it lives."),
-    "description": about(shapes.TEXT, "Empty where there is none."),
-    "variable_type": about(reference("APIVariableTypeEnum"), "What kind of secret it is."),
+    "scope": about(SCOPE, "The scope that the secret belongs to."),
+    "description": about(shapes.TEXT, "The description; empty if there is none."),
+    "variable_type": about(reference("APIVariableTypeEnum"), "The kind of secret."),
 }
 # The legacy paths show neither external secrets nor newer kinds of service.
 _LEGACY_FACTS: Final[Fields] = {
     **_FACTS,
-    "scope": about(reference("SecretScopeEnum"), "Where it lives."),
-    "variable_type": about(reference("SecretTypeEnum"), "What kind of secret it is."),
+    "scope": about(reference("SecretScopeEnum"), "The scope that the secret belongs to."),
+    "variable_type": about(reference("SecretTypeEnum"), "The kind of secret."),
 }
 _OWN: Final[Fields] = {
-    "owned_by": about(shapes.TEXT, "What made it: the platform, or an external secret manager."),
+    "owned_by": about(shapes.TEXT, "The owner: the platform, or an external secret manager."),
     "created_at": about(shapes.MOMENT, "When it was created."),
     "updated_at": about(shapes.MOMENT, "When it was last changed."),
 }
 _SERVICE: Final[Fields] = {
     "service_id": about(
-        shapes.ID, "The service it belongs to, or that a built-in one comes from; else left out."
+        shapes.ID,
+        (
+            "The service that the secret belongs to, or that a built-in secret comes from; omitted "
+            "otherwise."
+        ),
     ),
-    "service_name": about(shapes.TEXT, "That service's name."),
-    "service_type": about(reference("LinkedServiceTypeEnum"), "What kind of service that is."),
+    "service_name": about(shapes.TEXT, "The name of the service."),
+    "service_type": about(reference("LinkedServiceTypeEnum"), "The kind of the service."),
 }
 _LEGACY_SERVICE: Final[Fields] = {
     **_SERVICE,
     "service_type": about(
         reference("SecretServiceTypeEnum"),
-        "What kind of service that is; left out for a kind that only `/variable` knows.",
+        "The kind of the service; omitted for a kind that only `/variable` knows.",
     ),
 }
 _MOUNT_PATH: Final[Fields] = {
-    "mount_path": about(shapes.TEXT, "Where the file is mounted; empty where it is none."),
+    "mount_path": about(shapes.TEXT, "The mount path of a file; empty otherwise."),
 }
 _REFERENCE: Final[Fields] = {**_FACTS, **_MOUNT_PATH}
 _LEGACY_REFERENCE: Final[Fields] = {**_LEGACY_FACTS, **_MOUNT_PATH}
 _NO_VALUE: Final[Fields] = {
-    "value": about(shapes.ALWAYS_NULL, "Always null: a value can be written, never read.")
+    "value": about(shapes.ALWAYS_NULL, "Always null: values can be written but not read.")
 }
-_ALIASED: Final = "What the alias stands for; left out on all that is none."
-_OVERRIDDEN: Final = "What the override replaces; left out on all that is none."
+_ALIASED: Final = "The target of the alias; omitted unless the secret is an alias."
+_OVERRIDDEN: Final = "The target of the override; omitted unless the secret is an override."
 
-# A row as the answers' examples show it: an alias of a job.
+# The row in the examples of responses: an alias of a job.
 _EXAMPLE_FACTS: Final = {
     "id": "8c2f4b1a-93d7-4e05-b6c8-5a1e7f3d2b90",
     "key": "PGPASSWORD",
@@ -88,7 +92,7 @@ _EXAMPLE_VARIABLE: Final = {
 
 ROWS_AND_LISTS: Final[Fields] = {
     "Secret": record(
-        "A secret without its value, which can be written, never read.",
+        "A secret without its value: values can be written but not read.",
         {**_LEGACY_FACTS, **_OWN},
         {
             **shapes.INTERPOLATION,
@@ -98,14 +102,13 @@ ROWS_AND_LISTS: Final[Fields] = {
         },
         example=_EXAMPLE_SECRET,
     ),
-    "SecretAlias": record(
-        "The secret that an alias stands for.", _LEGACY_REFERENCE, shapes.INTERPOLATION
-    ),
-    "SecretOverride": record(
-        "The secret that an override replaces.", _LEGACY_REFERENCE, shapes.INTERPOLATION
-    ),
+    "SecretAlias": record("The target of an alias.", _LEGACY_REFERENCE, shapes.INTERPOLATION),
+    "SecretOverride": record("The target of an override.", _LEGACY_REFERENCE, shapes.INTERPOLATION),
     "SecretResponseList": record(
-        "All that is seen from one holder, without external secrets and what refers to them.",
+        (
+            "All secrets visible from one holder, except external secrets and their aliases and "
+            "overrides."
+        ),
         {"results": array_of(reference("Secret"))},
         example={"results": [_EXAMPLE_SECRET]},
     ),
@@ -116,7 +119,7 @@ ROWS_AND_LISTS: Final[Fields] = {
             **_OWN,
             **_NO_VALUE,
             "is_secret": about(shapes.BOOLEAN, "False for an external secret."),
-            "mount_path": about(nullable(shapes.TEXT), "Null for all but files."),
+            "mount_path": about(nullable(shapes.TEXT), "The mount path of a file; null otherwise."),
         },
         {
             **shapes.INTERPOLATION,
@@ -127,25 +130,25 @@ ROWS_AND_LISTS: Final[Fields] = {
         example=_EXAMPLE_VARIABLE,
     ),
     "VariableAlias": record(
-        "The secret that an alias stands for.", {**_REFERENCE, **_NO_VALUE}, shapes.INTERPOLATION
+        "The target of an alias.", {**_REFERENCE, **_NO_VALUE}, shapes.INTERPOLATION
     ),
     "VariableOverride": record(
-        "The secret that an override replaces.", {**_REFERENCE, **_NO_VALUE}, shapes.INTERPOLATION
+        "The target of an override.", {**_REFERENCE, **_NO_VALUE}, shapes.INTERPOLATION
     ),
     "VariableResponseList": record(
-        "All that is seen from one holder.",
+        "All secrets visible from one holder.",
         {"results": array_of(reference("VariableResponse"))},
         example={"results": [_EXAMPLE_VARIABLE]},
     ),
     "VariableImport": record(
-        "What became of an import.",
+        "The result of an import.",
         {
             "total_variables_to_import": about(
-                {"type": "integer", "minimum": 0}, "How many rows were sent."
+                {"type": "integer", "minimum": 0}, "The number of rows sent."
             ),
             "successful_imported_variables": about(
                 array_of(reference("ImportedVariable")),
-                "Those that were written; a row that was skipped or failed is not among them.",
+                "The written rows, without the rows that were skipped or failed.",
             ),
         },
         example={
@@ -158,8 +161,8 @@ ROWS_AND_LISTS: Final[Fields] = {
     "ImportedVariable": record(
         "A row that was written.",
         {
-            "name": about(shapes.TEXT, "Its key."),
-            "scope": about(SCOPE, "Where it lives."),
+            "name": about(shapes.TEXT, "The key."),
+            "scope": about(SCOPE, "The scope that the secret belongs to."),
             "is_secret": shapes.ALWAYS_TRUE,
         },
     ),
@@ -171,50 +174,61 @@ REFUSALS: Final[Fields] = {
         {
             "type": about({"type": "string", "format": "uri"}, "A URN that ends with the code."),
             "title": about(shapes.TEXT, "The status, in words."),
-            "status": about({"type": "integer", "minimum": 400, "maximum": 599}, "As in HTTP."),
-            "detail": about(shapes.TEXT, "For people; may change."),
-            "instance": about(shapes.TEXT, "The path that was asked for."),
-            "code": about(reference("ErrorCodeEnum"), "For programs; never changes."),
+            "status": about(
+                {"type": "integer", "minimum": 400, "maximum": 599}, ("The HTTP status code.")
+            ),
+            "detail": about(shapes.TEXT, "A text for people. It can change."),
+            "instance": about(shapes.TEXT, "The requested path."),
+            "code": about(reference("ErrorCodeEnum"), "The code for programs. It never changes."),
             "error": about(shapes.TEXT, "The same as `title`."),
             "message": about(shapes.TEXT, "The same as `detail`."),
             "path": about(shapes.TEXT, "The same as `instance`."),
-            "timestamp": about(shapes.MOMENT, "When it was refused."),
+            "timestamp": about(shapes.MOMENT, "When the request was refused."),
         },
         {
             "existing_variable": about(
                 reference("ExistingVariable"),
-                "With 409, where the key is taken.",
+                "Set with 409 if the key is taken.",
             ),
         },
     ),
     "ExistingVariable": record(
-        "The secret that has the key. Where the caller cannot see that secret, `id` and `scope` "
-        "are left out, and the other ids are those of the holder in the request.",
+        (
+            "The secret that has the key. If you cannot see it, `id` and `scope` are omitted, and "
+            "the other ids are those of the holder in the request."
+        ),
         {
-            "key": about(shapes.TEXT, "The key that is taken."),
+            "key": about(shapes.TEXT, "The taken key."),
             "organization_id": shapes.ID,
             "project_id": shapes.ID,
-            "environment_id": about(nullable(shapes.ID), "Null for a project's own."),
-            "service_id": about(nullable(shapes.ID), "Null for a project's or environment's own."),
+            "environment_id": about(nullable(shapes.ID), "Null for a secret of a project."),
+            "service_id": about(
+                nullable(shapes.ID), ("Null for a secret of a project or an environment.")
+            ),
         },
         {
-            "id": about(shapes.ID, "Left out where the caller cannot see the secret."),
-            "scope": about(SCOPE, "Where it lives; left out where the caller cannot see that."),
+            "id": about(shapes.ID, "Omitted if you cannot see the secret."),
+            "scope": about(SCOPE, "The scope; omitted if you cannot see the secret."),
         },
     ),
 }
 
 ENUMS: Final[Fields] = {
     "APIVariableScopeEnum": one_of(
-        Scope, "Where a secret lives, widest first; all kinds of service are equally narrow."
+        Scope,
+        (
+            "The scope that a secret belongs to, widest first. All kinds of service are equally "
+            "narrow."
+        ),
     ),
-    "APIVariableTypeEnum": one_of(SecretType, "What kind of secret a row is."),
+    "APIVariableTypeEnum": one_of(SecretType, "The kind of a secret."),
     "SecretScopeEnum": one_of(
-        (Scope.BUILT_IN, *LEGACY_SCOPES), "Where a secret of these paths lives, widest first."
+        (Scope.BUILT_IN, *LEGACY_SCOPES),
+        ("The scope that a secret of these paths belongs to, widest first."),
     ),
     "SecretTypeEnum": one_of(
         (item for item in SecretType if item not in EXTERNAL_TYPES),
-        "What kind of secret a row of these paths is.",
+        "The kind of a secret of these paths.",
     ),
     "SecretServiceTypeEnum": one_of(
         (item for item in ServiceType if item not in NEWER_SERVICE_TYPES),
@@ -223,7 +237,7 @@ ENUMS: Final[Fields] = {
     "LinkedServiceTypeEnum": one_of(
         ServiceType, "A kind of service that a secret belongs to or comes from."
     ),
-    "ErrorCodeEnum": one_of(ErrorCode, "Names of reasons; each keeps its meaning for ever."),
+    "ErrorCodeEnum": one_of(ErrorCode, "The error codes. Each keeps its meaning."),
 }
 
 ANSWERS: Final[Fields] = {**ROWS_AND_LISTS, **REFUSALS, **ENUMS}

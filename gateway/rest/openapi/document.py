@@ -1,4 +1,4 @@
-"""The REST face as an OpenAPI 3.1 document, made from the table that also makes its routes."""
+"""Builds the OpenAPI 3.1 document from the table that also builds the routes."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -30,9 +30,9 @@ OPENAPI_VERSION: Final = "3.1.1"
 _JSON: Final = "application/json"
 _SUCCESSES: Final[Mapping[HTTPStatus, str]] = MappingProxyType(
     {
-        HTTPStatus.OK: "As it is now.",
-        HTTPStatus.CREATED: "What was created.",
-        HTTPStatus.NO_CONTENT: "It is gone.",
+        HTTPStatus.OK: "The current state.",
+        HTTPStatus.CREATED: "The new secret.",
+        HTTPStatus.NO_CONTENT: "The secret is deleted.",
     },
 )
 
@@ -44,7 +44,7 @@ def openapi_document() -> dict[str, Any]:
         "info": {
             "title": "Secrets Gateway: REST",
             "version": version("secrets-gateway"),
-            "summary": "The paths of the original API, over the same machine as GraphQL.",
+            "summary": "The paths of the original API, with the same services as GraphQL.",
             "description": INTRODUCTION,
             "license": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
         },
@@ -81,7 +81,7 @@ def _operation(row: Row) -> Shape:
 
 
 def tag_of(row: Row) -> str:
-    """Return the group that a row is shown in."""
+    """Return the group of a row."""
     if row.action is Action.IMPORT:
         return Tag.IMPORTS
     if row.family is Family.VARIABLE or row.scope is None:
@@ -113,7 +113,7 @@ def _keep(row: Row) -> Shape:
     if not row.takes_if_none_match:
         return {}
     headers = _headers(*_success_headers(row))
-    return {"304": {"description": "The caller has the newest already.", "headers": headers}}
+    return {"304": {"description": "The client's copy is current.", "headers": headers}}
 
 
 def _refusals(row: Row) -> Shape:

@@ -1,4 +1,4 @@
-"""What the rows take outside their bodies: ids in paths, queries, and headers."""
+"""The parameters of the rows: ids in paths, query parameters, and headers."""
 
 import re
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ def _holder_in_query(scope_name: str, id_name: str) -> tuple[Shape, Shape]:
 _IS_SECRET: Final = _query(
     "is_secret",
     shapes.BOOLEAN,
-    "With `false` the list has the external secrets only, with `true` all others.",
+    "Set `false` to list only external secrets, or `true` to list all others.",
     required=False,
 )
 _QUERIES: Final[Mapping[Binding, tuple[Shape, ...]]] = MappingProxyType(
@@ -70,7 +70,7 @@ def _precondition(name: str, description: str) -> Shape:
     }
 
 
-# What several rows take, under the names by which they refer to it.
+# The shared parameters, by the names that rows refer to.
 SHARED: Final[Mapping[str, Shape]] = MappingProxyType(
     {
         **{
@@ -85,8 +85,8 @@ SHARED: Final[Mapping[str, Shape]] = MappingProxyType(
             "required": False,
             "schema": shapes.ID,
             "description": (
-                "The organization that the request is about. A user of several must name one; an "
-                "API token has only its own."
+                "The organization of the request. A user of several organizations must name one; "
+                "an API token belongs to only one."
             ),
         },
         IDEMPOTENCY_HEADER: {
@@ -95,28 +95,32 @@ SHARED: Final[Mapping[str, Shape]] = MappingProxyType(
             "required": False,
             "schema": shapes.IDEMPOTENCY_KEY,
             "description": (
-                "A name for this request, made up by the caller. The same request under the same "
-                "name within 24 hours has no further effect, and gets the same answer. Another "
-                "request under that name is refused with 409. A refusal is not kept."
+                "A key that the client chooses for this request. The same request with the same "
+                "key within 24 hours takes effect once and gets the same answer. A different "
+                "request with that key is refused with 409. Refusals are not stored."
             ),
         },
         IF_MATCH: _precondition(
             IF_MATCH,
-            "Entity tags, or `*` for any. Unless one of them is the current `ETag`, nothing is "
-            "done, and the answer is 412. A weak tag never matches, nor does the tag of a list "
-            "match a secret.",
+            (
+                "Entity tags, or `*` for any. If none of them is the current `ETag`, nothing is "
+                "written and the answer is 412. A weak tag never matches, and a list's tag never "
+                "matches a secret."
+            ),
         ),
         IF_NONE_MATCH: _precondition(
             IF_NONE_MATCH,
-            "Entity tags that the caller has, or `*` for any. If one of them is the current "
-            "`ETag`, the answer is 304 without a body.",
+            (
+                "Entity tags of the client's copies, or `*` for any. If one of them is the current "
+                "`ETag`, the answer is 304 without a body."
+            ),
         ),
     },
 )
 
 
 def parameters_of(row: Row) -> list[Shape]:
-    """Return all that a row takes outside its body."""
+    """Return all parameters of a row."""
     shared = [*_PLACEHOLDER.findall(row.path)]
     shared += [IDEMPOTENCY_HEADER] if row.takes_idempotency_key else []
     shared += [IF_MATCH] if row.takes_if_match else []
@@ -126,7 +130,7 @@ def parameters_of(row: Row) -> list[Shape]:
 
 
 def query_parameters(row: Row) -> tuple[Shape, ...]:
-    """Return what a row looks for in the query."""
+    """Return the query parameters of a row."""
     return _QUERIES.get(row.bind, ())
 
 

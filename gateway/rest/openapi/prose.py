@@ -1,4 +1,4 @@
-"""What the OpenAPI document says to people, besides the rows' own summaries."""
+"""The texts of the OpenAPI document, besides the summaries of the rows."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -9,20 +9,20 @@ from gateway.http.requests import REQUEST_ID
 from gateway.rest.rows import Action, Row
 
 INTRODUCTION: Final = """\
-A secret hangs on a holder: a project, an environment, or a service. A service sees its own \
+A secret belongs to a holder: a project, an environment, or a service. A service sees its own \
 secrets, those of its environment and its project, and built-in ones. That line of holders is its \
-chain, and a key stands for one secret along it.
+chain, and along it each key belongs to one secret.
 
-A value can be written, never read: no answer holds one.
+Values can be written but not read: no answer contains one.
 
-What these paths do, GraphQL does too, at `/graphql`: the same secrets under the same ids.
+GraphQL offers the same operations at `/graphql`, for the same secrets with the same ids.
 
 Every refusal has the same body, `application/problem+json`. Its `code` is for programs and never \
 changes its meaning; its `detail` is for people."""
 
 
 class Tag(StrEnum):
-    """The groups that rows are shown in; one for each scope with paths of its own."""
+    """The groups of the operations: one for each scope with its own paths, and two more."""
 
     PROJECT = "Project secrets"
     ENVIRONMENT = "Environment secrets"
@@ -35,16 +35,16 @@ class Tag(StrEnum):
 
 TAG_MEANINGS: Final[Mapping[Tag, str]] = MappingProxyType(
     {
-        Tag.PROJECT: "Secrets of a project, seen by all its environments and their services.",
-        Tag.ENVIRONMENT: "Secrets of an environment, seen by all its services.",
+        Tag.PROJECT: "Secrets of a project. All its environments and their services see them.",
+        Tag.ENVIRONMENT: "Secrets of an environment. All its services see them.",
         Tag.APPLICATION: "Secrets of one application.",
         Tag.CONTAINER: "Secrets of one container.",
         Tag.JOB: "Secrets of one job.",
         Tag.VARIABLES: (
-            "The same secrets by another name, for holders of any kind; Helm charts, Terraform "
-            "stacks and agentic workflows have these paths only."
+            "The same secrets as variables, for holders of any kind. Helm charts, Terraform stacks "
+            "and agentic workflows have only these paths."
         ),
-        Tag.IMPORTS: "Many secrets in one step.",
+        Tag.IMPORTS: "Import many secrets in one step.",
     },
 )
 
@@ -53,13 +53,13 @@ SECURITY_SCHEMES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
         "bearerAuth": {
             "type": "http",
             "scheme": "bearer",
-            "description": "An API token, or an access token of an issuer that is trusted.",
+            "description": "An API token, or an access token of a trusted issuer.",
         },
         "ApiKeyAuth": {
             "type": "apiKey",
             "in": "header",
             "name": "Authorization",
-            "description": "The same token the original way, as `Authorization: Token …`.",
+            "description": "The same token in the original API's form, `Authorization: Token …`.",
         },
     },
 )
@@ -67,43 +67,50 @@ SECURITY_SCHEMES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
 HEADER_MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
     {
         REQUEST_ID: (
-            "Names this request in the log: the plain id that the request gave in a header of the "
-            "same name, else a new one."
+            "The id of this request in the log: the plain id from the request's header of the same "
+            "name, or else a new one."
         ),
         "ETag": (
-            "The strong entity tag of what is answered. That of a secret changes with it and with "
-            "what it refers to; a list has a tag of its own, which no secret has."
+            "The strong entity tag of the answer. A secret's tag changes with the secret and with "
+            "its target. A list has its own tag, which no secret has."
         ),
-        "Cache-Control": "`private, no-cache`: a client can keep the answer, and asks each time.",
+        "Cache-Control": (
+            "`private, no-cache`: a client can store the answer, but must revalidate it before "
+            "each use."
+        ),
         "WWW-Authenticate": "How to authenticate.",
-        "Retry-After": "After how many seconds to try again.",
+        "Retry-After": "The number of seconds to wait before trying again.",
     },
 )
 
 _CREATION: Final = (
-    "The key has to be free along the chain, above and below the holder. Nothing is ever replaced."
+    "The key must be free along the chain, above and below the holder. An existing secret is never "
+    "replaced."
 )
 _EDIT: Final = (
-    "What is left out stays; a description of null is taken away. Aliases and overrides follow "
-    "their target. An override keeps its target's key; an alias and what an external manager keeps "
-    "have no value to change."
+    "Omitted fields stay as they are; a description of null is removed. Aliases and overrides "
+    "follow their target. An override keeps its target's key. An alias, or a secret of an external "
+    "manager, has no value to change."
 )
 _ALIAS: Final = (
-    "An alias follows its target whatever becomes of it, and goes with it. The target hangs on the "
-    "holder or above it in its chain, and is no alias itself."
+    "An alias always follows its target, and is deleted with it. The target must belong to the "
+    "holder or to one above it in its chain, and must not be an alias."
 )
 _OVERRIDE: Final = (
-    "An override has its target's key and a value of its own. The target hangs above the holder "
-    "in its chain, and is a value, a file, or an external manager's secret."
+    "An override has its target's key and a value of its own. The target must belong to a holder "
+    "above this one in its chain. It must be a value, a file, or a secret of an external manager."
 )
 _DETAILS: Final[Mapping[Action | str, str]] = MappingProxyType(
     {
         Action.LIST: (
-            "By scope, widest first, and a target before its aliases and overrides. All at once: "
-            "there are no pages. What is overridden is listed beside its override."
+            "The secrets are ordered by scope, widest first, with a target before its aliases and "
+            "overrides. There are no pages. An overridden secret is listed beside its override."
         ),
-        Action.READ: "Its `ETag` is for `If-Match` of a change or deletion.",
-        Action.DELETE: "What refers to it goes in the same step. There is no way back.",
+        Action.READ: "Send the `ETag` as `If-Match` to change or delete exactly this state.",
+        Action.DELETE: (
+            "The aliases and overrides of the secret are deleted in the same step. This cannot be "
+            "undone."
+        ),
         "SecretRequest": _CREATION,
         "VariableRequest": _CREATION,
         "SecretEditRequest": _EDIT,
@@ -113,14 +120,14 @@ _DETAILS: Final[Mapping[Action | str, str]] = MappingProxyType(
         "Value": _OVERRIDE,
         "VariableOverrideRequest": _OVERRIDE,
         "VariableImportRequest": (
-            "A key that is new is created, one that its scope has is updated or skipped, one that "
-            "a wider scope has is overridden, and one that a narrower scope has fails. A row that "
-            "fails does so alone, and is left out of the answer."
+            "A new key is created. A key that its scope already has is updated or skipped, a key "
+            "of a wider scope is overridden, and a key of a narrower scope fails. A row fails "
+            "alone, and is omitted from the answer."
         ),
     },
 )
 
 
 def detail_of(row: Row) -> str:
-    """Return what a row does beyond its summary."""
+    """Return the description of a row, beyond its summary."""
     return _DETAILS[row.request or row.action]

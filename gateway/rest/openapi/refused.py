@@ -1,4 +1,4 @@
-"""How each row can be refused: every error code, the rows that can give it, and what it means."""
+"""The errors of each row: every error code, its meaning, and the rows that can return it."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ Applies = Callable[[Row], bool]
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What a code means, and which rows can answer with it."""
+    """The meaning of a code, and the rows that can return it."""
 
     applies: Applies
     meaning: str
@@ -61,25 +61,29 @@ def _changes(row: Row) -> bool:
 REFUSALS: Final[Mapping[ErrorCode, Refusal]] = MappingProxyType(
     {
         ErrorCode.BAD_USER_INPUT: Refusal(
-            _always, "Something that was sent is missing, malformed, or against a rule."
+            _always, "A part of the request is missing, malformed, or breaks a rule."
         ),
         ErrorCode.SCOPE_VIOLATION: Refusal(
             _refers,
-            "The target's scope does not allow it: an alias takes the same or a wider one, an "
-            "override only a wider one.",
+            (
+                "The scope of the target does not fit: an alias needs a target of the same or a "
+                "wider scope, an override one of a wider scope."
+            ),
         ),
-        ErrorCode.ALIAS_OF_ALIAS: Refusal(_makes_alias, "The target is an alias itself."),
+        ErrorCode.ALIAS_OF_ALIAS: Refusal(_makes_alias, "The target is an alias."),
         ErrorCode.NOT_OVERRIDABLE: Refusal(
             _makes_override, "The target is built in, an alias, or another override."
         ),
         ErrorCode.UNAUTHENTICATED: Refusal(_always, "There is no valid credential."),
-        ErrorCode.FORBIDDEN: Refusal(_always, "The credential may see this but not do it."),
-        ErrorCode.ORGANIZATION_REQUIRED: Refusal(
-            _always, "A user of several organizations names one in `X-Organization-Id`."
+        ErrorCode.FORBIDDEN: Refusal(
+            _always, ("The credential allows reading this, but not the operation.")
         ),
-        ErrorCode.READ_ONLY: Refusal(_changes, "The secret is built in, so it stays as it is."),
+        ErrorCode.ORGANIZATION_REQUIRED: Refusal(
+            _always, "A user of several organizations must name one in `X-Organization-Id`."
+        ),
+        ErrorCode.READ_ONLY: Refusal(_changes, "The secret is built in and cannot be changed."),
         ErrorCode.NOT_FOUND: Refusal(
-            _always, "Nothing with that id can be seen from here, whether or not it exists."
+            _always, "No object with that id is visible here, whether or not it exists."
         ),
         ErrorCode.PERSISTED_QUERY_NOT_FOUND: Refusal(
             _never, "No trusted GraphQL document has the id."
@@ -88,58 +92,63 @@ REFUSALS: Final[Mapping[ErrorCode, Refusal]] = MappingProxyType(
             _never, "There are no trusted GraphQL documents."
         ),
         ErrorCode.DOCUMENT_NOT_TRUSTED: Refusal(_never, "A GraphQL document is not trusted."),
-        ErrorCode.LIMIT_EXCEEDED: Refusal(_never, "A GraphQL document asks for too much."),
+        ErrorCode.LIMIT_EXCEEDED: Refusal(_never, "A GraphQL document exceeds a limit."),
         ErrorCode.DEADLINE_EXCEEDED: Refusal(
-            _always, "The answer took too long; a change that had begun is finished all the same."
+            _always, "The answer took too long. A change that has begun is still completed."
         ),
-        ErrorCode.METHOD_NOT_ALLOWED: Refusal(_never, "The path does not take that method."),
+        ErrorCode.METHOD_NOT_ALLOWED: Refusal(_never, "The path does not support that method."),
         ErrorCode.CONFLICT: Refusal(
             _writes,
-            "What is stored stands in the way: mostly a key that is taken along the chain, by the "
-            "`existing_variable`; else another file at the mount path, or a change at the same "
-            "moment.",
+            (
+                "The request conflicts with stored data: usually the key is taken along the chain, "
+                "by the `existing_variable`; otherwise another file has the mount path, or there "
+                "was a concurrent change."
+            ),
         ),
         ErrorCode.IDEMPOTENCY_CONFLICT: Refusal(
             _writes, "The idempotency key was used for a different request."
         ),
-        ErrorCode.TOKEN_ALREADY_SHOWN: Refusal(_never, "A repeated request had created the token."),
-        ErrorCode.QUOTA_EXCEEDED: Refusal(
-            _has_body, "There are as many secrets as the operator allows."
+        ErrorCode.TOKEN_ALREADY_SHOWN: Refusal(
+            _never, ("The repeated request has already created the token.")
         ),
+        ErrorCode.QUOTA_EXCEEDED: Refusal(_has_body, "The operator's quota of secrets is used up."),
         ErrorCode.REFERENCE_UNRESOLVED: Refusal(_never, "A delivery has an unresolved reference."),
         ErrorCode.REFERENCES_NOT_UPDATED: Refusal(
             _never, "References to a renamed secret cannot be rewritten."
         ),
         ErrorCode.VERSION_CONFLICT: Refusal(
-            _takes_if_match, "The current entity tag is none that `If-Match` names."
+            _takes_if_match, "The current entity tag is not listed in `If-Match`."
         ),
         ErrorCode.DELIVERY_LIMIT_EXCEEDED: Refusal(
             _has_body,
-            "Some service would see more keys, or more bytes, than one delivery can have.",
+            "A service would see more keys or bytes than one delivery can contain.",
         ),
-        ErrorCode.NOT_EMPTY: Refusal(_never, "More would go than was asked for."),
+        ErrorCode.NOT_EMPTY: Refusal(
+            _never, ("The holder has content that the request does not confirm to delete.")
+        ),
         ErrorCode.SECRET_IN_USE: Refusal(_never, "Other secrets refer to the secret."),
         ErrorCode.CURSOR_EXPIRED: Refusal(
-            _never, "Changes since the cursor are not known any more."
+            _never, "The changes since the cursor are no longer stored."
         ),
         ErrorCode.PAYLOAD_TOO_LARGE: Refusal(_always, "The body is larger than 1 MiB."),
         ErrorCode.UNSUPPORTED_MEDIA_TYPE: Refusal(
-            _has_body, "The body is not declared as `application/json`, in UTF-8 and plain."
+            _has_body,
+            ("The body must be declared as `application/json`, in UTF-8 and without compression."),
         ),
         ErrorCode.RATE_LIMITED: Refusal(
             _always,
-            "Too much was asked for, or too many credentials were wrong, in too short a time.",
+            "There were too many requests or wrong credentials in too short a time.",
         ),
-        ErrorCode.INTERNAL: Refusal(_always, "Something unexpected went wrong, and was logged."),
+        ErrorCode.INTERNAL: Refusal(_always, "An unexpected error occurred and was logged."),
         ErrorCode.UNAVAILABLE: Refusal(
-            _always, "Storage does not answer just now; the same request may work later."
+            _always, "Storage is temporarily unavailable. Try the same request again later."
         ),
     },
 )
 
 
 def codes_by_status(row: Row) -> Iterator[tuple[HTTPStatus, tuple[ErrorCode, ...]]]:
-    """Give each status a row can be refused with, in order, and the codes behind it."""
+    """Yield each error status of a row, in order, with its codes."""
     codes = [code for code, refusal in REFUSALS.items() if refusal.applies(row)]
     by_status = groupby(sorted(codes, key=STATUSES.__getitem__), STATUSES.__getitem__)
     return ((status, tuple(grouped)) for status, grouped in by_status)

@@ -1,4 +1,4 @@
-"""What the REST face is sent, as schemas: exactly what it takes, and an example of each."""
+"""The schemas of REST requests: exactly what is accepted, with an example of each."""
 
 from typing import Final
 
@@ -13,39 +13,49 @@ HOLDER_SCOPE: Final = reference("HolderScopeEnum")
 _KEY: Final[Fields] = {
     "key": about(
         shapes.KEY,
-        "A letter, then letters, digits and underscores. Free along the holder's chain; what "
-        "begins with `QOVERY_` is the platform's.",
+        (
+            "The key: a letter, then letters, digits and underscores. It must be free along the "
+            "holder's chain. Keys that begin with `QOVERY_` belong to the platform."
+        ),
     ),
 }
-_VALUE: Final = about(shapes.VALUE, "At most 64 KiB of UTF-8. It is sealed at once.")
+_VALUE: Final = about(shapes.VALUE, "The value, at most 64 KiB of UTF-8. It is encrypted at once.")
 _OPTIONAL_VALUE: Final[Fields] = {
-    "value": about(nullable(shapes.VALUE), "At most 64 KiB of UTF-8; empty if left out or null."),
+    "value": about(
+        nullable(shapes.VALUE), ("The value, at most 64 KiB of UTF-8; empty if omitted or null.")
+    ),
 }
 _KEPT_VALUE: Final[Fields] = {
     "value": about(
         nullable(shapes.VALUE),
-        "Left out or null, the value stays; an empty text empties it. An alias has none of its "
-        "own, and takes its target's key here as no change.",
+        (
+            "The new value. If omitted or null, the value stays; an empty text clears it. An alias "
+            "has no value of its own; for an alias, its target's key here counts as no change."
+        ),
     ),
 }
 _MOUNT_PATH: Final[Fields] = {
     "mount_path": about(
         nullable(shapes.MOUNT_PATH),
-        "Makes it a file, mounted at this absolute path outside `/proc`, `/sys` and `/dev`.",
+        (
+            "The absolute path to mount the secret at, outside `/proc`, `/sys` and `/dev`. It "
+            "makes the secret a file."
+        ),
     ),
 }
 _NOTES: Final[Fields] = {
-    "description": about(nullable(shapes.DESCRIPTION), "For people."),
+    "description": about(nullable(shapes.DESCRIPTION), "A description for people."),
     "enable_interpolation_in_file": nullable(shapes.INTERPOLATION["enable_interpolation_in_file"]),
 }
 _IS_SECRET: Final[Fields] = {
     "is_secret": about(
-        shapes.ALWAYS_TRUE, "The gateway holds secrets, so true; external secrets come later."
+        shapes.ALWAYS_TRUE,
+        ("Must be true: the gateway stores secrets, and does not yet accept external ones."),
     ),
 }
 _NO_ACCESS: Final[Fields] = {
     "secret_manager_access_id": about(
-        shapes.ALWAYS_NULL, "No secret manager access is known, so any id is refused."
+        shapes.ALWAYS_NULL, "The gateway has no secret manager access yet, so any id is refused."
     ),
 }
 _ROW_IS_SECRET: Final[Fields] = {
@@ -76,12 +86,12 @@ REQUESTS: Final[Fields] = {
         {**_KEPT_VALUE, **_NOTES},
         example=_AT,
     ),
-    "Key": record("A further key for a secret.", _KEY, _NOTES, example={"key": "PGPASSWORD"}),
+    "Key": record("A second key for a secret.", _KEY, _NOTES, example={"key": "PGPASSWORD"}),
     "Value": record(
         "Another value for a secret.", {}, {**_OPTIONAL_VALUE, **_NOTES}, example={"value": "blue"}
     ),
     "VariableRequest": record(
-        "A new secret, and the holder it is for.",
+        "A new secret and its holder.",
         {
             **_KEY,
             "value": _VALUE,
@@ -100,7 +110,7 @@ REQUESTS: Final[Fields] = {
         "New content for a secret.", _KEY, {**_KEPT_VALUE, **_NOTES, **_NO_ACCESS}, example=_AT
     ),
     "VariableAliasRequest": record(
-        "A further key for a secret, and the holder it is for.",
+        "A second key for a secret, and the holder of the alias.",
         {**_KEY, **_holder("alias_scope", "alias_parent_id")},
         _NOTES,
         example={
@@ -110,7 +120,7 @@ REQUESTS: Final[Fields] = {
         },
     ),
     "VariableOverrideRequest": record(
-        "Another value for a secret, and the holder it is for.",
+        "Another value for a secret, and the holder of the override.",
         {"value": _VALUE, **_holder("override_scope", "override_parent_id")},
         _NOTES,
         example={
@@ -120,10 +130,11 @@ REQUESTS: Final[Fields] = {
         },
     ),
     "VariableImportRequest": record(
-        "Secrets to import, all in one step.",
+        "The secrets to import in one step.",
         {
             "overwrite": about(
-                shapes.BOOLEAN, "Whether a key that its scope has already is updated or skipped."
+                shapes.BOOLEAN,
+                ("Whether a key that its scope already has is updated (true) or skipped (false)."),
             ),
             "vars": array_of(reference("VariableImportRow"), maxItems=MAX_ROWS),
         },
@@ -136,13 +147,15 @@ REQUESTS: Final[Fields] = {
         },
     ),
     "VariableImportRow": record(
-        "One secret to import. What breaks a rule of keys or values fails alone.",
+        "One secret to import. A row with an invalid key or value fails alone.",
         {
-            "name": about(shapes.TEXT, "Its key."),
-            "value": about(shapes.TEXT, "At most 64 KiB of UTF-8. It is sealed at once."),
-            "scope": about(SCOPE, "Which holder of the chain it is for."),
+            "name": about(shapes.TEXT, "The key."),
+            "value": about(
+                shapes.TEXT, ("The value, at most 64 KiB of UTF-8. It is encrypted at once.")
+            ),
+            "scope": about(SCOPE, "The scope to import the secret to, in the holder's chain."),
             **_ROW_IS_SECRET,
         },
     ),
-    "HolderScopeEnum": one_of(HOLDER_SCOPES, "A kind of thing that secrets hang on."),
+    "HolderScopeEnum": one_of(HOLDER_SCOPES, "A kind of holder."),
 }

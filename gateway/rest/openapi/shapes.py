@@ -1,4 +1,4 @@
-"""The pieces of the bodies' schemas, each with the constraints that the domain has."""
+"""The parts of the body schemas, with the constraints of the domain."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -12,7 +12,7 @@ from gateway.domain.content import (
     RESERVED_PREFIX,
 )
 
-# As the domain's own pattern bounds it.
+# The same bound as the domain's pattern.
 MAX_IDEMPOTENCY_KEY_LENGTH: Final = 255
 
 Shape = dict[str, Any]
@@ -31,7 +31,7 @@ MOUNT_PATH_PATTERN: Final = (
     r"^$|^(?!/(?:proc|sys|dev)(?:/|$))(?:/(?!\.{1,2}(?:/|$))"
     rf"[^/\x00-\x1f\x7f-\x9f]{{1,{MAX_FILE_NAME_BYTES}}})+$"
 )
-# Without the type it would be true of null too, and forbid it.
+# Without the type, the condition would also match null and forbid it.
 _NUL: Final[Mapping[str, str]] = {"type": "string", "pattern": r"\x00"}
 
 BOOLEAN: Final[Shape] = {"type": "boolean"}
@@ -64,7 +64,7 @@ ALWAYS_NULL: Final[Shape] = {"type": "null"}
 
 
 def about(shape: Shape, description: str) -> Shape:
-    """Return the shape with words for people."""
+    """Return the shape with a description."""
     return {**shape, "description": description}
 
 
@@ -74,12 +74,12 @@ def nullable(shape: Shape) -> Shape:
 
 
 def one_of(names: Iterable[str], description: str) -> Shape:
-    """Return a text that is one of these names."""
+    """Return a string enum of these names."""
     return {"type": "string", "enum": [str(name) for name in names], "description": description}
 
 
 def reference(name: str) -> Shape:
-    """Return what stands for a named schema."""
+    """Return a reference to a named schema."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
@@ -95,7 +95,7 @@ def record(
     *,
     example: Mapping[str, Any] | None = None,
 ) -> Shape:
-    """Return an object with these fields; further ones are neither forbidden nor looked at."""
+    """Return an object with these fields. Other fields are ignored."""
     return {
         "type": "object",
         "description": description,
@@ -108,6 +108,6 @@ def record(
 INTERPOLATION: Final[Fields] = {
     "enable_interpolation_in_file": about(
         BOOLEAN,
-        "Whether keys in double braces in a file's content are replaced when it is delivered.",
+        "Whether a delivery replaces keys in double braces in a file's content.",
     ),
 }

@@ -1,1 +1,1 @@
-"""The same document as a page for people, rendered here."""
+"""Renders the OpenAPI document as a page for people."""

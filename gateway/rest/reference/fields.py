@@ -1,4 +1,4 @@
-"""Schemas as people read them: a field a line, with its type and what it must be."""
+"""Renders schemas: one line per field, with its type and constraints."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -17,7 +17,7 @@ def name_in(reference: str) -> str:
 
 
 def schema_link(name: str) -> Html:
-    """Return a link to where a schema is shown whole."""
+    """Return a link to the full schema."""
     return link(f"#schema-{name}", code(name))
 
 
@@ -48,7 +48,7 @@ def _parameter(facts: Schema) -> tuple[Html, Html]:
 
 
 def _name(name: str, kind: Html, *, required: bool) -> Html:
-    # Long names may break where their words do.
+    # Long names can break between their words.
     words = element("code", joined(name.split("_"), Html("_<wbr>")))
     kinds = joined((kind, _REQUIRED), _DOT) if required else kind
     return joined((words, element("div", kinds, class_="kind")))
@@ -79,7 +79,7 @@ def _limits(schema: Schema) -> Iterator[Html]:
         yield joined((f"at most {schema['maxLength']:,} characters",))
     if "maxItems" in schema:
         yield joined((f"at most {schema['maxItems']:,} items",))
-    # A UUID's pattern says no more than its format does, but for the lower case.
+    # A UUID's pattern adds only the lower case to its format.
     if schema.get("format") == "uuid":
         yield Html("lower case")
     elif "pattern" in schema:

@@ -1,4 +1,4 @@
-"""HTML whose text is escaped unless its type says that it is HTML already."""
+"""Builds HTML. Text is escaped unless its type says that it already is HTML."""
 
 import re
 from collections.abc import Iterable
@@ -10,13 +10,13 @@ _ITEM: Final = "- "
 
 
 class Html(str):
-    """Markup that is ready to be sent; any other text is escaped on its way into one."""
+    """Escaped markup. Any other text is escaped when it is added to markup."""
 
     __slots__ = ()
 
 
 def element(name: str, *content: str, **attributes: str) -> Html:
-    """Return an element; `class_` is written as Python lets it, and `aria_label` with a dash."""
+    """Return an element. `class_` becomes `class`, and `aria_label` becomes `aria-label`."""
     given = "".join(f' {_attribute(each)}="{escape(value)}"' for each, value in attributes.items())
     return Html(f"<{name}{given}>{joined(content)}</{name}>")
 
@@ -26,28 +26,28 @@ def _attribute(name: str) -> str:
 
 
 def joined(parts: Iterable[str], separator: str = "") -> Html:
-    """Return texts and markup as one piece of markup."""
+    """Join texts and markup."""
     return Html(separator.join(part if isinstance(part, Html) else escape(part) for part in parts))
 
 
 def code(text: str) -> Html:
-    """Return a piece of code inside a sentence."""
+    """Return inline code."""
     return element("code", text)
 
 
 def prose(text: str) -> Html:
-    """Return a sentence or two whose code stands between backticks."""
-    # What stands between two backticks is at every second place.
+    """Return a text whose inline code is between backticks."""
+    # Every second part is between two backticks.
     return joined(code(part) if at % 2 else part for at, part in enumerate(_CODE.split(text)))
 
 
 def paragraphs(text: str) -> Html:
-    """Return text whose paragraphs are parted by empty lines."""
+    """Return text whose paragraphs are separated by empty lines."""
     return joined(element("p", prose(part)) for part in text.split("\n\n") if part)
 
 
 def items(text: str) -> Html:
-    """Return a list of its lines, which begin with dashes; other text is one paragraph."""
+    """Return lines that begin with dashes as a list, and any other text as a paragraph."""
     if not text.startswith(_ITEM):
         return paragraphs(text)
     lines = (line.removeprefix(_ITEM) for line in text.splitlines())
@@ -60,7 +60,7 @@ def link(to: str, *content: str, **attributes: str) -> Html:
 
 
 def table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> Html:
-    """Return a table, which scrolls by itself where it is too wide."""
+    """Return a table that scrolls if it is too wide."""
     head = element("tr", *(element("th", heading, scope="col") for heading in headings))
     body = (element("tr", *(element("td", cell) for cell in row)) for row in rows)
     whole = element("table", element("thead", head), element("tbody", *body))

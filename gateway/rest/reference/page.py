@@ -1,4 +1,4 @@
-"""The page that shows the OpenAPI document: plain HTML, made once, without a line of script."""
+"""The reference page of the OpenAPI document: plain HTML without scripts, built once."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -46,7 +46,7 @@ class _Operation:
 
 @dataclass(frozen=True, slots=True)
 class _Book:
-    """The document, and what is looked up in it."""
+    """The document and its lookups."""
 
     document: Schema
 
@@ -64,7 +64,7 @@ class _Book:
         ]
 
     def resolved(self, node: Schema) -> Schema:
-        """Return what a node stands for, if it is a reference."""
+        """Resolve a node if it is a reference."""
         while "$ref" in node:
             kind, name = node["$ref"].split("/")[-2:]
             node = self.document["components"][kind][name]
@@ -82,7 +82,7 @@ _HEAD: Final = """\
 
 
 def reference_page(document: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the page in two parts, between which the nonce of its style belongs."""
+    """Return the page in two parts; the nonce of its style goes between them."""
     before_nonce, after_nonce = _HEAD.split("{nonce}")
     body = element("body", _contents_and_main(_Book(document)))
     return before_nonce, f"{after_nonce}{STYLE}</style>\n{body}\n</html>\n"
@@ -218,7 +218,7 @@ def _schema(name: str, schema: Schema) -> Html:
 
 
 def _words(name: str) -> Html:
-    # A long name may break where its words do.
+    # A long name can break between its words.
     return joined(_HUMP.split(name), Html("<wbr>"))
 
 

@@ -1,4 +1,4 @@
-"""The two public routes that say what the REST face is: to programs, and to people."""
+"""The two public routes that describe the REST API: for programs and for people."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -16,10 +16,10 @@ from gateway.rest.reference.page import reference_page
 
 DOCUMENT_PATH: Final = "/openapi.json"
 PAGE_PATH: Final = "/reference"
-# What anyone may read without a token: it is the same for everyone, and says nothing of a secret.
+# Public without a token: it is the same for everyone, and has no data about secrets.
 PUBLIC_PATHS: Final = frozenset({DOCUMENT_PATH, PAGE_PATH})
 
-# Nothing is fetched and nothing runs: the page is its text and the one style that has the nonce.
+# The page fetches nothing and runs nothing; it has one style, which carries the nonce.
 _POLICY: Final = (
     "default-src 'none'",
     "style-src 'nonce-{nonce}'",
@@ -49,6 +49,6 @@ def reference_routes() -> list[BaseRoute]:
 
 @cache
 def _make() -> tuple[bytes, str, str]:
-    """Return the document, and the page's two parts; made once a process."""
+    """Return the document and the page's two parts, built once per process."""
     document = openapi_document()
     return orjson.dumps(document), *reference_page(document)

@@ -1,4 +1,4 @@
-"""Calls to paste and answers to expect, made from the document's own examples."""
+"""Sample requests and responses, built from the document's examples."""
 
 import json
 import re
@@ -15,18 +15,18 @@ _HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def curl(method: str, path: str, operation: Schema, schemas: Mapping[str, Schema]) -> str:
-    """Return an operation as a command; address, token and ids come from the environment."""
+    """Return an operation as a curl command with the address, token and ids as variables."""
     return _CONTINUED.join(_parts(method, path, operation, schemas))
 
 
 def example_of(content: Schema, schemas: Mapping[str, Schema]) -> Any:  # noqa: ANN401 - any JSON
-    """Return the example of a body, which its schema brings."""
+    """Return the example of a body from its schema."""
     (media_type,) = content.values()
     return schemas[name_in(media_type["schema"]["$ref"])]["examples"][0]
 
 
 def pretty(example: object) -> str:
-    """Return JSON for people: in one line where it fits."""
+    """Return formatted JSON, in one line if it fits."""
     short = json.dumps(example, ensure_ascii=False)
     return short if len(short) <= _SHORT else json.dumps(example, ensure_ascii=False, indent=2)
 
@@ -34,7 +34,7 @@ def pretty(example: object) -> str:
 def _parts(
     method: str, path: str, operation: Schema, schemas: Mapping[str, Schema]
 ) -> Iterator[str]:
-    # With a body curl takes POST by itself, and GET without one.
+    # curl defaults to POST with a body, and to GET without one.
     chosen = "" if method in {"get", "post"} else f"-X {method.upper()} "
     yield f'curl -sS {chosen}"$ADDRESS{_fill_path(path)}{_query(operation)}"'
     yield '-H "Authorization: Bearer $TOKEN"'

@@ -1,4 +1,4 @@
-"""How the reference looks: one style sheet, light or dark as the reader's system is."""
+"""The style sheet of the reference page, light or dark as the reader's system."""
 
 from typing import Final
 
