@@ -1,1 +1,1 @@
-"""What all HTTP faces share: reading bodies, telling errors, headers, the GraphQL endpoint."""
+"""The HTTP layer: bodies, errors, headers and the GraphQL endpoint."""

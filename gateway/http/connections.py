@@ -1,4 +1,4 @@
-"""What one peer may do with connections: how many it holds, and how long each may take."""
+"""Limits on the connections of one peer: their number and their timeouts."""
 
 from asyncio import Event, Transport
 from collections.abc import Sequence
@@ -11,9 +11,9 @@ STATE_KEY: Final = "connections"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deadlines:
-    """In seconds: for a head, for a body or the taking of an answer, and between two requests.
+    """Timeouts in seconds: for a head, for a body or a response, and between two requests.
 
-    `closing` is how long a server that stops waits for the requests that are under way.
+    `closing` is how long a stopping server waits for running requests.
     """
 
     head: float = 10
@@ -26,7 +26,7 @@ class Deadlines:
 class Connections:
     """The open connections of this process, by the address of the peer.
 
-    A proxy, by the networks that are named, speaks for many, so it may hold any number.
+    A trusted proxy serves many clients, so its number of connections is not limited.
     """
 
     deadlines: Deadlines = Deadlines()
@@ -36,10 +36,10 @@ class Connections:
     _closing: Event = field(default_factory=Event)
 
     def admit(self, peer: str, transport: Transport) -> bool:
-        """Count a new connection; tell whether the peer may have it."""
+        """Count a new connection; return whether the peer can have it."""
         if not self.most_per_peer or self._is_proxy(peer):
             return True
-        # A connection that became something else, such as a web socket, is not told of its end.
+        # A connection that was upgraded, such as a WebSocket, is not notified of its end.
         held = {item for item in self._open.get(peer, ()) if not item.is_closing()}
         if len(held) >= self.most_per_peer:
             return False
@@ -47,23 +47,23 @@ class Connections:
         return True
 
     def forget(self, peer: str, transport: Transport) -> None:
-        """Count a connection no more."""
+        """Stop counting a connection."""
         held = self._open.get(peer, set())
         held.discard(transport)
         if not held:
             self._open.pop(peer, None)
 
     def begin_closing(self) -> None:
-        """Say that the server is going to stop."""
+        """Announce that the server stops."""
         self._closing.set()
 
     async def until_closing(self) -> None:
-        """Wait until the server is going to stop: what never ends by itself is to end then."""
+        """Wait until the server stops. Endless streams must end then."""
         await self._closing.wait()
 
     def _is_proxy(self, peer: str) -> bool:
         try:
             address = ip_address(peer)
-        except ValueError:  # A socket in the file system: whoever may open it speaks for many.
+        except ValueError:  # A Unix socket: its peer serves many clients, like a proxy.
             return True
         return any(address in ip_network(proxy) for proxy in self.proxies)

@@ -1,4 +1,4 @@
-"""CORS: which pages may ask, with which headers, and which headers of an answer they may read."""
+"""CORS: the allowed origins and request headers, and the response headers that pages can read."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -18,8 +18,8 @@ _READ_BY_THE_GATEWAY: Final = (
     "If-Match",
     "If-None-Match",
 )
-# What clients and the tracing of pages add by themselves. A browser gives the whole request up if
-# one of them is not allowed, and the gateway reads none of them.
+# Headers that clients and tracing libraries add. A browser refuses the whole request if one of them
+# is not allowed; the gateway ignores them.
 _ADDED_BY_CLIENTS: Final = (
     # GraphQL clients
     "apollographql-client-name",
@@ -58,7 +58,7 @@ _ADDED_BY_CLIENTS: Final = (
     "x-requested-with",
 )
 ALLOWED_HEADERS: Final = (*_READ_BY_THE_GATEWAY, *_ADDED_BY_CLIENTS)
-# The last five are what proxies in front add for their own limits.
+# Proxies add the last five for their own limits.
 EXPOSED_HEADERS: Final = (
     REQUEST_ID,
     "ETag",
@@ -80,6 +80,6 @@ def cors(*, origins: Sequence[str], headers: Sequence[str]) -> Middleware:
         allow_methods=_METHODS,
         allow_headers=(*ALLOWED_HEADERS, *headers),
         expose_headers=EXPOSED_HEADERS,
-        # There are no cookies, and a token is put in by the page's own script.
+        # There are no cookies; the page's own script sets the token.
         allow_credentials=False,
     )

@@ -1,4 +1,4 @@
-"""Nobody works for a caller who has gone, nor for longer than the deadline."""
+"""Cancels a request when its client disconnects or its deadline passes."""
 
 import asyncio
 from typing import Final
@@ -20,15 +20,15 @@ class DeadlineExceeded(GatewayError):
 
     def __init__(self, seconds: float) -> None:
         super().__init__(
-            f"This was given up after {seconds:g} seconds. A change that had begun is finished all "
-            "the same: look before you send it again, or send an idempotency key."
+            f"The request was given up after {seconds:g} seconds. A change that had begun is still "
+            "completed. Check its result before you repeat it, or send an idempotency key."
         )
 
 
 class RequestDeadlineMiddleware:
-    """ASGI middleware that ends a request whose caller goes, or whose time is up.
+    """ASGI middleware that cancels a request when its client disconnects or its deadline passes.
 
-    The time begins when the body is there. A change that has begun is shielded by the services.
+    The time starts when the body is complete. The services shield a change that has begun.
     """
 
     def __init__(self, app: ASGIApp, *, seconds: float) -> None:
@@ -36,10 +36,10 @@ class RequestDeadlineMiddleware:
         self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on for as long as somebody waits for its answer.
+        """Pass the request on until its client disconnects.
 
         Raises:
-            DeadlineExceeded: if that was too long.
+            DeadlineExceeded: if the deadline passes first.
 
         """
         if scope["type"] != "http":
@@ -68,7 +68,7 @@ class RequestDeadlineMiddleware:
 
 
 class _Caller:
-    """Who waits for an answer; once the body is there, the only news is that they have gone."""
+    """The client of a request. After the body, it can only disconnect."""
 
     def __init__(self, receive: Receive, *, is_silent: bool) -> None:
         self._receive = receive
@@ -80,7 +80,7 @@ class _Caller:
             self._is_complete.set()
 
     async def receive(self) -> Message:
-        """Give the application the body, and later that the caller has gone."""
+        """Return the body, and later the disconnection of the client."""
         if self._pending:
             return self._pending.pop()
         if self._is_complete.is_set():
@@ -92,15 +92,15 @@ class _Caller:
         return message
 
     def listens(self, limit: asyncio.Timeout) -> None:
-        """Lift the deadline: what was begun goes on for as long as the caller is there."""
+        """Lift the deadline: a started response continues while the client is connected."""
         self._listens = True
         limit.reschedule(None)
 
     async def watch(self, limit: asyncio.Timeout, seconds: float) -> None:
-        """Set the deadline, and bring it forward when the caller goes."""
+        """Set the deadline, and cancel at once when the client disconnects."""
         await self._is_complete.wait()
         now = asyncio.get_running_loop().time
-        # A quick answer may have begun before this has had its turn.
+        # A quick response can start before this task runs.
         if not self._listens:
             limit.reschedule(now() + seconds)
         while (await self._receive())["type"] != _GONE["type"]:

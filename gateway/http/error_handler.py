@@ -1,4 +1,4 @@
-"""The edge: every error becomes an answer here, in the words of the face that was asked."""
+"""Converts every exception to a response in the format of the requested interface."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -19,14 +19,14 @@ _log = structlog.get_logger(__name__)
 _HTTP_ERRORS: Final[Mapping[int, tuple[ErrorCode, str]]] = {
     404: (
         ErrorCode.NOT_FOUND,
-        "There is nothing at this path: this gateway serves the secrets domain only.",
+        "This path is unknown: this gateway serves the secrets domain only.",
     ),
-    405: (ErrorCode.METHOD_NOT_ALLOWED, "This path does not take that method."),
+    405: (ErrorCode.METHOD_NOT_ALLOWED, "This path does not support that method."),
 }
 
 
 class UnknownPath(GatewayError):
-    """There is nothing at the path."""
+    """The path does not match any route."""
 
     code = ErrorCode.NOT_FOUND
 
@@ -35,18 +35,18 @@ class UnknownPath(GatewayError):
 
 
 class ExceptionMiddleware:
-    """ASGI middleware that lets no exception out."""
+    """ASGI middleware that converts every exception to a response."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on; answer what it raises."""
+        """Pass the request on; answer the exceptions that it raises."""
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
         if path_of(scope).endswith("\n"):
-            # A pattern's end also matches before a last line break, which names nothing.
+            # `$` also matches before a final line break, which no path has.
             await error_response(UnknownPath(), scope)(scope, receive, send)
             return
         has_begun = False
@@ -59,7 +59,7 @@ class ExceptionMiddleware:
         try:
             await self._app(scope, receive, watched_send)
         except ClientDisconnect:
-            # Nobody is there to answer, and nothing went wrong here.
+            # The client has disconnected: there is nothing to answer and no error to log.
             _log.info("client_gone")
         except Exception as error:
             if has_begun:
@@ -75,13 +75,13 @@ def _to_known_error(error: Exception) -> GatewayError:
 
 
 def error_response(error: GatewayError, scope: Scope) -> Response:
-    """Return an error as the face at this path tells it."""
+    """Return the error response in the format of the path's interface."""
     after = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
     return _answer(error.code, error.message, scope, after)
 
 
 def on_http_exception(request: Request, error: Exception) -> Response:
-    """Tell what Starlette itself refuses: an unknown path, a wrong method."""
+    """Convert Starlette's own refusals: an unknown path or a wrong method."""
     if not isinstance(error, HTTPException) or error.status_code not in _HTTP_ERRORS:
         raise error
     code, message = _HTTP_ERRORS[error.status_code]

@@ -1,4 +1,4 @@
-"""The address without a path, which people type: on to a page that they can read."""
+"""Redirects the root path, which people type, to a readable page."""
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -8,7 +8,7 @@ FRONT = "/"
 
 
 def front_route(page: str) -> Route:
-    """Return the route that leads to the page."""
+    """Return the redirecting route."""
 
     async def lead_on(_: Request) -> Response:
         return RedirectResponse(page)

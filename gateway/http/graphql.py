@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: one POST, one document, one answer, or a stream of them."""
+"""GraphQL over HTTP: each POST runs one document and returns one result or a stream of them."""
 
 from collections.abc import Mapping
 from contextlib import aclosing
@@ -23,7 +23,7 @@ PATH: Final = "/graphql"
 
 
 class GraphQLEndpoint:
-    """Answers requests with documents."""
+    """Runs the documents of requests."""
 
     def __init__(
         self, open_run: ExecutorFactory, streaming: Streaming, documents: TrustedDocuments
@@ -36,8 +36,7 @@ class GraphQLEndpoint:
         """Answer one request.
 
         Raises:
-            GatewayError: for a body that is none, or a document that is not to be had, before
-                anything runs.
+            GatewayError: for an invalid body or an unavailable document, before anything runs.
 
         """
         body = await read_json_object(request)
@@ -79,15 +78,15 @@ def _response(answer: ExecutionResult, media_type: str) -> Response:
 
 
 def _status(answer: ExecutionResult, media_type: str) -> HTTPStatus:
-    # Plain JSON answers 200 to a request that could be read, whatever became of it. Not so where
-    # a limit is passed: what counts refusals by their status is to see it.
+    # Plain JSON answers 200 to every readable request, whatever its result. The exception: when
+    # a limit is exceeded, the status shows it, for tools that count refusals by status.
     is_counted = media_type == GRAPHQL_JSON or answer.first_code is ErrorCode.LIMIT_EXCEEDED
     is_refused = answer.is_request_error and is_counted
     return HTTPStatus.BAD_REQUEST if is_refused else HTTPStatus.OK
 
 
 def _unavailable(content: Mapping[str, Any], media_type: str) -> Response:
-    # Nothing was done and nothing is told: whoever tries again has to see it without reading.
+    # Nothing ran and there is no data, so the status itself must tell the client to retry.
     response = _json(content, STATUSES[ErrorCode.UNAVAILABLE], media_type)
     response.headers.update(HEADERS[ErrorCode.UNAVAILABLE])
     return response
@@ -96,7 +95,7 @@ def _unavailable(content: Mapping[str, Any], media_type: str) -> Response:
 def graphql_error(
     code: ErrorCode, message: str, *, accept: str, headers: Mapping[str, str]
 ) -> Response:
-    """Return an error that came before any document could run."""
+    """Return the response for an error before any document ran."""
     response = _json({"errors": [error_entry(code, message)]}, STATUSES[code], preferred(accept))
     response.headers.update({**HEADERS.get(code, {}), **headers})
     return response

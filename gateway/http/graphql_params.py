@@ -1,4 +1,4 @@
-"""What a caller asks for: the parameters of GraphQL over HTTP, whatever carries them."""
+"""The parameters of a GraphQL request, for every transport."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from gateway.http.trusted import TrustedDocuments
 
 @dataclass(frozen=True, slots=True)
 class GraphQLParams:
-    """One document, its variables, and which of its operations is meant."""
+    """One document, its variables, and the name of the operation to run."""
 
     document: str
     variables: Mapping[str, Any]
@@ -18,16 +18,16 @@ class GraphQLParams:
 
     @property
     def operation(self) -> tuple[str, str | None]:
-        """What tells which operation is meant."""
+        """The arguments that select the operation."""
         return self.document, self.operation_name
 
     @classmethod
     def read(cls, body: Mapping[str, Any], documents: TrustedDocuments) -> Self:
-        """Read a request's parameters; a document that is only named comes from those trusted.
+        """Read a request's parameters; look up a named document among the trusted ones.
 
         Raises:
             RefusedBody: naming the parameter that is missing or of another type.
-            GatewayError: if the document is not to be had, or not to be run.
+            GatewayError: if the document is unknown or must not run.
 
         """
         document = documents.text_of(body)

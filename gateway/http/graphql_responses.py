@@ -1,4 +1,4 @@
-"""The JSON of GraphQL answers, the same whatever carries it."""
+"""The JSON of GraphQL results, the same for every transport."""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from gateway.services.execution import ExecutionResult
 
 
 def to_payload(answer: ExecutionResult) -> Mapping[str, Any]:
-    """Return an answer as the object that stands in its JSON."""
+    """Return the JSON object of a result."""
     content: dict[str, Any] = {}
     if answer.errors:
         content["errors"] = answer.errors
@@ -23,21 +23,21 @@ def to_payload(answer: ExecutionResult) -> Mapping[str, Any]:
 
 
 def to_json(content: Mapping[str, Any]) -> bytes:
-    """Return the JSON of an answer, or of what holds one."""
+    """Return the JSON of a result, or of an object that contains one."""
     try:
         return orjson.dumps(content)
     except TypeError:
-        # What a caller sent is told back in places; a lone surrogate goes back as an escape.
+        # Answers can contain text from the request; a lone surrogate is returned as an escape.
         return json.dumps(content).encode()
 
 
 def error_entry(code: ErrorCode, message: str) -> Mapping[str, Any]:
-    """Return one entry of `errors` that is about no part of a document."""
+    """Return an entry of `errors` without a location or path."""
     return {"message": message, "extensions": {"code": code}}
 
 
 def error_response(error: Exception) -> ExecutionResult:
-    """Return the answer that tells of an error, in words of ours."""
+    """Return the result for an error of the gateway."""
     known = error if isinstance(error, GatewayError) else Internal()
     entry = error_entry(known.code, known.message)
     return ExecutionResult(data=None, errors=[entry], is_request_error=True)

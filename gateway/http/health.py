@@ -1,4 +1,4 @@
-"""Whether the process lives, and whether it can serve."""
+"""The liveness and readiness endpoints."""
 
 from collections.abc import Awaitable, Callable
 
@@ -17,7 +17,7 @@ def health_routes(
 ) -> list[BaseRoute]:
     """Return the two routes. `ensure_ready` raises Unavailable while storage cannot be used.
 
-    An alarm is told, but does not take the process out of service: it still reads.
+    An integrity fault is reported but keeps the process in service: it can still read.
     """
 
     async def live(_: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Only requests that were meant for this gateway: those that name one of its hosts."""
+"""Accepts only requests whose Host header names this gateway."""
 
 import re
 from collections.abc import Collection
@@ -13,16 +13,16 @@ _HOST: Final = re.compile(r"(?:\[(?P<v6>[0-9a-f:.]+)\]|(?P<name>[a-z0-9._-]+))(?
 
 
 class UnknownHost(GatewayError):
-    """The request was sent to another name than this gateway's."""
+    """The Host header does not name this gateway."""
 
     code = ErrorCode.BAD_USER_INPUT
 
     def __init__(self) -> None:
-        super().__init__("The Host header names no host of this gateway (see allowed_hosts).")
+        super().__init__("The Host header must name a host of this gateway (see allowed_hosts).")
 
 
 class HostGate:
-    """ASGI middleware that refuses requests to other hosts, as a rebound name in DNS makes them."""
+    """ASGI middleware that refuses requests to other hosts, e.g. after DNS rebinding."""
 
     def __init__(
         self, app: ASGIApp, *, hosts: Collection[str], open_paths: Collection[str]
@@ -32,10 +32,10 @@ class HostGate:
         self._open_paths = open_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, if it is for us.
+        """Pass the request on if its host is allowed.
 
         Raises:
-            UnknownHost: if it names another host, none, or several.
+            UnknownHost: if the request names another host, no host, or several.
 
         """
         if scope["type"] in {"http", "websocket"} and scope["path"] not in self._open_paths:

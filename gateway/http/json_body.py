@@ -1,4 +1,4 @@
-"""Reading a JSON body: strictly, and never with anything but a clear refusal."""
+"""Strict reading of JSON bodies."""
 
 import json
 import re
@@ -17,10 +17,10 @@ MAX_DEPTH: Final = 32
 MAX_VALUES: Final = 20_000
 # As long as a secret's value may be.
 MAX_TEXT_BYTES: Final = MAX_VALUE_BYTES
-# The largest whole number that every JSON parser reads as it is written.
+# The largest whole number that every JSON parser reads exactly.
 MAX_INTEGER: Final = 2**53
 _MAX_INTEGER_DIGITS: Final = len(str(MAX_INTEGER)) + 1
-# A value that is too long is refused by its rule (C9): in an import, without the other rows.
+# A longer value is refused by rule C9, which in an import refuses only its row.
 _BOUNDED_BY_RULE: Final = "value"
 _ONE_KIND: Final = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"[]{}")
@@ -28,26 +28,26 @@ _TEXT: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 
 
 class BodyFault(StrEnum):
-    """What can be wrong with a body."""
+    """The faults of a body."""
 
-    MISSING = "The request needs a body: a JSON object."
+    MISSING = "The body must be a JSON object; it is missing."
     NOT_JSON = "The body is not valid JSON."
     NOT_TEXT = "The body is not UTF-8."
     REPEATED = "An object in the body has a field twice."
-    TOO_LARGE_NUMBER = f"A whole number in a body is at most {MAX_INTEGER:,}."
-    TOO_DEEP = f"A body is nested at most {MAX_DEPTH} deep."
-    TOO_MANY_VALUES = f"A body has at most {MAX_VALUES:,} values."
-    TOO_LONG_TEXT = f"A text in a body is at most {MAX_TEXT_BYTES // 1024} KiB of UTF-8."
-    NOT_AN_OBJECT = "The body is not a JSON object: it is to be one request, not a batch."
-    NO_DOCUMENT = "The body needs `query`: a GraphQL document, as a string."
-    NO_DOCUMENT_ID = "The body is to name one document, by a string."
-    NO_VARIABLES = "`variables` is not a JSON object."
-    NO_EXTENSIONS = "`extensions` is not a JSON object."
-    NO_OPERATION_NAME = "`operationName` is not a string."
+    TOO_LARGE_NUMBER = f"A whole number in a body must be at most {MAX_INTEGER:,}."
+    TOO_DEEP = f"A body must be nested at most {MAX_DEPTH} deep."
+    TOO_MANY_VALUES = f"A body must have at most {MAX_VALUES:,} values."
+    TOO_LONG_TEXT = f"A text in a body must be at most {MAX_TEXT_BYTES // 1024} KiB of UTF-8."
+    NOT_AN_OBJECT = "The body must be a JSON object with one request, not a batch."
+    NO_DOCUMENT = "`query` must be a GraphQL document, as a string."
+    NO_DOCUMENT_ID = "The body must name one document with a string."
+    NO_VARIABLES = "`variables` must be a JSON object."
+    NO_EXTENSIONS = "`extensions` must be a JSON object."
+    NO_OPERATION_NAME = "`operationName` must be a string."
 
 
 class RefusedBody(GatewayError):
-    """The body cannot be read as what the path takes."""
+    """The body does not have the form that the path requires."""
 
     code = ErrorCode.BAD_USER_INPUT
 
@@ -56,11 +56,11 @@ class RefusedBody(GatewayError):
 
 
 class TooManyValues(RefusedBody):
-    """The body holds more than is parsed."""
+    """The body has more values than the limit."""
 
     def __init__(self, objects: int) -> None:
         super().__init__(BodyFault.TOO_MANY_VALUES)
-        # The body itself is one object, and over GraphQL its variables are another.
+        # The body itself is one object; over GraphQL, its variables are a second.
         if objects > MAX_ROWS + 2:
             self.message += (
                 f" This one has {objects:,} objects; an import has at most {MAX_ROWS:,} rows."
@@ -68,12 +68,12 @@ class TooManyValues(RefusedBody):
 
 
 class RefusedMediaType(GatewayError):
-    """The body is not declared to be JSON."""
+    """The body is not declared as JSON."""
 
     code = ErrorCode.UNSUPPORTED_MEDIA_TYPE
 
     def __init__(self) -> None:
-        super().__init__("The body is to be `application/json` in UTF-8, not compressed.")
+        super().__init__("The body must be `application/json` in UTF-8, not compressed.")
 
 
 async def read_json_object(request: Request) -> dict[str, Any]:
@@ -93,7 +93,7 @@ async def read_json_object(request: Request) -> dict[str, Any]:
 
 
 def json_object(text: bytes) -> dict[str, Any]:
-    """Return what a text holds as a JSON object.
+    """Parse a text as a JSON object.
 
     Raises:
         RefusedBody: if it is malformed, beyond the bounds or not an object.
@@ -118,7 +118,7 @@ def _ensure_media_type(request: Request) -> None:
 
 
 def _ensure_modest(body: bytes) -> None:
-    # Before it is parsed: a parser's work and stack grow with what this bounds.
+    # Checked before parsing, because a parser's time and stack grow with these counts.
     frame = body if _is_small(body) else _TEXT.sub(b"", body)
     if _values(frame) > MAX_VALUES:
         raise TooManyValues(frame.count(b"{"))
@@ -136,7 +136,7 @@ def _values(frame: bytes) -> int:
 
 def _ensure_shallow(frame: bytes) -> None:
     brackets = frame.translate(_ONE_KIND, _NO_BRACKETS)
-    # Each round takes the innermost pairs away.
+    # Each round removes the innermost pairs.
     for _ in range(MAX_DEPTH):
         brackets = brackets.replace(b"[]", b"")
     if brackets:
@@ -176,7 +176,7 @@ def _parse(body: bytes) -> object:
 
 
 def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    # Two parsers that pick different ones of two equal keys can be played against each other.
+    # An attacker could exploit two parsers that pick different values of a duplicate key.
     unique = dict(pairs)
     if len(unique) < len(pairs):
         raise RefusedBody(BodyFault.REPEATED)
@@ -190,5 +190,5 @@ def _to_integer(digits: str) -> int:
 
 
 def _refuse_constant(_: str) -> NoReturn:
-    # NaN and infinities, which no JSON has.
+    # NaN and infinities are not valid JSON.
     raise ValueError

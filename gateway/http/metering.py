@@ -1,6 +1,6 @@
-"""What a request costs its caller: one for coming, and one for each document of ours that it runs.
+"""Charges a request: one point, and one for each document of the gateway that it runs.
 
-What a caller's own document costs is known where it is read, and charged there.
+The executor charges for the documents that clients write.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -14,7 +14,7 @@ from gateway.services.limits import Charge
 
 
 class Metering:
-    """ASGI middleware that charges the caller for coming, also where nothing is run."""
+    """ASGI middleware that charges for each request, even if nothing runs."""
 
     def __init__(self, app: ASGIApp, *, charge: Charge) -> None:
         self._app = app
@@ -24,7 +24,7 @@ class Metering:
         """Pass the request on.
 
         Raises:
-            RateLimited: if the caller or its organization has nothing left.
+            RateLimited: if the principal or its organization has no points left.
 
         """
         if caller := scope.get("caller"):
@@ -33,7 +33,7 @@ class Metering:
 
 
 def metered(open_run: ExecutorFactory, charge: Charge) -> ExecutorFactory:
-    """Return the same way to run documents, each charged to its caller before it runs."""
+    """Wrap the function that runs documents, so that each is charged before it runs."""
 
     @asynccontextmanager
     async def open_metered(caller: RequestPrincipal) -> AsyncIterator[Run]:

@@ -1,11 +1,11 @@
-"""Which of the two media types of a GraphQL answer a client wants."""
+"""Content negotiation for GraphQL responses."""
 
 from collections.abc import Iterator
 from typing import Final
 
 JSON: Final = "application/json"
 GRAPHQL_JSON: Final = "application/graphql-response+json"
-# Where a client likes both equally: the one that it names, and of two named ones the newer.
+# If a client accepts both equally: the type that it names, or the newer one of two named.
 _OFFERED: Final = (GRAPHQL_JSON, JSON)
 EVENTS: Final = "text/event-stream"
 _RANGES: Final = ("*/*", "application/*")
@@ -13,7 +13,7 @@ _MAX_LENGTH: Final = 1_000
 
 
 def preferred(accept: str) -> str:
-    """Return the media type to answer in; plain JSON where the header names neither."""
+    """Return the media type of the response; plain JSON if the header names neither type."""
     wishes = _named(accept)
     anything = max((wishes.get(kind, 0.0) for kind in _RANGES), default=0.0)
     weights = {kind: wishes.get(kind, 0.0) for kind in _OFFERED}
@@ -25,12 +25,12 @@ def preferred(accept: str) -> str:
 
 
 def takes_events(accept: str) -> bool:
-    """Tell whether a client takes a stream of events; nobody does who does not name it."""
+    """Return whether a client names the event stream as acceptable."""
     return _named(accept).get(EVENTS, 0.0) > 0
 
 
 def takes_events_only(accept: str) -> bool:
-    """Tell whether a client takes nothing but a stream of events."""
+    """Return whether a client accepts only an event stream."""
     wishes = _named(accept)
     return wishes.get(EVENTS, 0.0) > 0 and not any(
         wishes.get(kind, 0.0) for kind in (*_OFFERED, *_RANGES)

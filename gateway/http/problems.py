@@ -1,4 +1,4 @@
-"""Errors as people and programs read them over REST: RFC 9457, with the legacy fields beside."""
+"""REST errors: RFC 9457 problems with the legacy fields."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ def problem(
     facts: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """Return the one body that every error of the REST face has.
+    """Return the body of a REST error.
 
     `facts` are further fields, e.g. `existing_variable`; `path` is the request's.
     """
@@ -37,9 +37,9 @@ def problem(
 
 
 def fields(status: HTTPStatus, detail: str, *, path: str = "") -> dict[str, Any]:
-    """Return what every error's body says; the path is empty where no request could be read."""
+    """Return the fields of every error body; the path is empty if the request was unreadable."""
     return {
-        # By RFC 9457: the status says it all.
+        # RFC 9457: the status alone describes the problem.
         "type": "about:blank",
         "title": status.phrase,
         "status": status.value,
@@ -53,5 +53,5 @@ def fields(status: HTTPStatus, detail: str, *, path: str = "") -> dict[str, Any]
 
 
 def path_of(scope: Scope) -> str:
-    """Return the path that was asked for."""
+    """Return the requested path."""
     return str(scope["path"])

@@ -1,9 +1,9 @@
-"""Our side of a connection: uvicorn's protocol for HTTP/1.1, with an end to its patience.
+"""The server side of a connection: uvicorn's protocol for HTTP/1.1, with timeouts.
 
-As it comes, a peer that says nothing, or says it slowly, holds its connection for ever. Here a
-head must be complete in a time that runs from its first byte, a body in another from there, and an
-answer must be taken; trickling bytes buys nothing. Limits come from the composition root, by way
-of the lifespan's state.
+In plain uvicorn, a silent or slow peer holds its connection for ever. Here a head must be complete
+within a timeout that starts at its first byte, then the body within another, and the peer must read
+the response in time. Sending single bytes does not extend a timeout. The limits come from the
+composition root through the lifespan's state.
 """
 
 import sys
@@ -29,12 +29,12 @@ Headers = list[tuple[bytes, bytes]]
 
 
 class PatientProtocol(HttpToolsProtocol):
-    """One connection, whose peer has some time and no more."""
+    """One connection with timeouts for its peer."""
 
     transport: Transport
     # Before the first request there is none.
-    cycle: RequestResponseCycle | None  # type: ignore[assignment] # uvicorn leaves that out
-    timeout_keep_alive: float  # type: ignore[assignment] # the loop takes any number
+    cycle: RequestResponseCycle | None  # type: ignore[assignment] # uvicorn omits that
+    timeout_keep_alive: float  # type: ignore[assignment] # the loop accepts any number
 
     def __init__(
         self,
@@ -49,20 +49,20 @@ class PatientProtocol(HttpToolsProtocol):
         self._deadline: TimerHandle | None = None
         self._send_deadline: TimerHandle | None = None
         self._end: TimerHandle | None = None
-        # Once true, no timer of this object can reach the connection any more.
+        # Once true, no timer of this object can affect the connection.
         self._is_over = False
-        # The request that is answered now; `cycle` is the one that was read last.
+        # The request that is being answered; `cycle` is the one that was read last.
         self._answered: RequestResponseCycle | None = None
-        # Whether `cycle` belongs to the request that is read now.
+        # Whether `cycle` belongs to the request that is being read.
         self._has_own_cycle = False
-        # A refusal that waits for the answers before it.
+        # A refusal that waits for earlier responses.
         self._refusal: HTTPStatus | None = None
         self._head_bytes = 0
         self._is_in_head = False
         self._peer = ""
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override] # as uvicorn's
-        """Take the connection, if the peer may have one more."""
+        """Accept the connection if the peer is below its limit."""
         super().connection_made(transport)
         self._peer = self.client[0] if self.client else ""
         if not self._limits.admit(self._peer, transport):
@@ -72,20 +72,20 @@ class PatientProtocol(HttpToolsProtocol):
         self._expect(self._limits.deadlines.head, self._give_up_on_head)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Let go of everything that waits."""
+        """Release everything that waits for the connection."""
         self._cancel_timers()
         if self._answered is not None:
-            # Requests can wait behind it, and uvicorn says it to the last one alone.
+            # Requests can wait behind it, and uvicorn notifies only the last one.
             self._answered.disconnected = True
             self._answered.message_event.set()
         self._limits.forget(self._peer, self.transport)
         super().connection_lost(exc)
 
     def handle_websocket_upgrade(self) -> None:
-        """Hand the connection over; its deadlines are the next protocol's.
+        """Hand the connection over to the WebSocket protocol, which has its own deadlines.
 
-        An answer that is still to come would be written between the frames of the socket, and a
-        body would be read as frames: such a request is refused.
+        A pending response would be written between the frames of the socket, and a body would be
+        read as frames, so such a request is refused.
         """
         if self._is_answering() or self._has_body():
             self._refuse(HTTPStatus.BAD_REQUEST)
@@ -94,7 +94,7 @@ class PatientProtocol(HttpToolsProtocol):
         super().handle_websocket_upgrade()
 
     def shutdown(self) -> None:
-        """Close what is idle, refuse what is half sent, and give the rest a bounded time."""
+        """Close an idle connection, refuse a partial request, and bound the rest."""
         self._limits.begin_closing()
         if self.cycle is not None and self.cycle.more_body and not self.cycle.response_started:
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
@@ -102,7 +102,7 @@ class PatientProtocol(HttpToolsProtocol):
         self._close_within(self._limits.deadlines.closing)
 
     def data_received(self, data: bytes) -> None:
-        """Read on."""
+        """Process received bytes."""
         if self._deadline is None and not self._is_answering():
             self._expect(self._limits.deadlines.head, self._give_up_on_head)
         if self._is_in_head or self._awaits_head():
@@ -112,7 +112,7 @@ class PatientProtocol(HttpToolsProtocol):
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
     def on_message_begin(self) -> None:
-        """Begin a head."""
+        """Start the timeout of a head."""
         if self._refusal is not None:
             return
         super().on_message_begin()
@@ -120,14 +120,14 @@ class PatientProtocol(HttpToolsProtocol):
         self._expect(self._limits.deadlines.head, self._give_up_on_head)
 
     def on_headers_complete(self) -> None:
-        """Begin a body; how long it is must be beyond doubt."""
+        """Start a body; refuse it if its length is ambiguous."""
         self._is_in_head, self._head_bytes = False, 0
         if self._is_refused():
             return
         self._expect(self._limits.deadlines.body, self._give_up_on_body)
         names = [name for name, _ in self.headers]
         if b"transfer-encoding" in names and self.parser.get_http_version() != "1.1":
-            # Before 1.1 nobody knew chunks; who stands between us may see another body than we.
+            # HTTP/1.0 has no chunks, so a proxy in between could see another body than this server.
             self._refuse(HTTPStatus.BAD_REQUEST)
             return
         if not _is_chunked_at_most(self.headers):
@@ -138,25 +138,25 @@ class PatientProtocol(HttpToolsProtocol):
         self._has_own_cycle = self.cycle is not before
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header of the head; after the body there are none that a client of ours sends."""
+        """Add a header; refuse trailers after the body, because no supported client sends them."""
         if self._is_in_head:
             super().on_header(name, value)
         else:
             self._refuse(HTTPStatus.BAD_REQUEST)
 
     def on_body(self, body: bytes) -> None:
-        """Take a part of the body, unless it was refused already."""
+        """Add a part of the body unless the request is already refused."""
         if not self._is_refused():
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Wait for nothing more: the request is complete."""
+        """Stop the timeouts: the request is complete."""
         self._stop_expecting()
         if not self._is_refused():
             super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Go on to the next request, or to the refusal that waited for this answer."""
+        """Continue with the next request, or with the refusal that waited for this response."""
         super().on_response_complete()
         refusal_to_send, self._refusal = self._refusal, None
         if refusal_to_send is not None:
@@ -165,13 +165,13 @@ class PatientProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Refuse what is not HTTP, in the gateway's own form."""
         del msg
-        # uvicorn calls this while it handles the parser's error, and does not pass that on.
+        # uvicorn calls this while it handles the parser's error, which it does not pass.
         reason = str(sys.exc_info()[1])
         is_coding = "Transfer-Encoding" in reason and "Content-Length" not in reason
         self._refuse(HTTPStatus.NOT_IMPLEMENTED if is_coding else HTTPStatus.BAD_REQUEST)
 
     def pause_writing(self) -> None:
-        """Give a peer that does not read its time."""
+        """Start the timeout for a peer that does not read."""
         super().pause_writing()
         self._stop_send_deadline()
         self._send_deadline = self.loop.call_later(
@@ -179,12 +179,12 @@ class PatientProtocol(HttpToolsProtocol):
         )
 
     def resume_writing(self) -> None:
-        """Go on sending."""
+        """Continue to send."""
         self._stop_send_deadline()
         super().resume_writing()
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close a connection that asks nothing more, even if it does not take what was sent."""
+        """Close an idle connection, even if the peer does not read what was sent."""
         super().timeout_keep_alive_handler()
         self._close_soon()
 
@@ -196,7 +196,7 @@ class PatientProtocol(HttpToolsProtocol):
         return self._refusal is not None or self.transport.is_closing()
 
     def _is_behind_another(self) -> bool:
-        """Whether an earlier request on the connection is still to be answered."""
+        """Whether an earlier request on the connection has no response yet."""
         answered = self._answered
         is_open = answered is not None and not answered.response_complete
         return is_open and not (self._has_own_cycle and answered is self.cycle)
@@ -228,18 +228,18 @@ class PatientProtocol(HttpToolsProtocol):
             self._send_deadline = None
 
     def _cancel_timers(self) -> None:
-        # By the time they run, the number of this socket may be another connection's.
+        # When they run, another connection can have this socket's number.
         self._is_over = True
         self._stop_expecting()
         self._stop_send_deadline()
-        # uvicorn leaves it running where the peer resets the connection.
+        # uvicorn does not stop it when the peer resets the connection.
         self._unset_keepalive_if_required()
         if self._end is not None:
             self._end.cancel()
 
     def _give_up_on_head(self) -> None:
         _log.info("slow_peer", part="head")
-        # To a peer that has said nothing there is nothing to answer.
+        # A peer that has sent nothing gets no response.
         if self._is_in_head and not self._is_answering():
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
         else:
@@ -261,7 +261,7 @@ class PatientProtocol(HttpToolsProtocol):
         self._close_soon()
 
     def _close_soon(self) -> None:
-        # Closing waits until all is sent, which a peer that does not read can put off for ever.
+        # Closing waits until all is sent, which a peer that does not read can delay for ever.
         if self._end is None:
             self._close_within(self._limits.deadlines.body)
 
@@ -276,7 +276,7 @@ class PatientProtocol(HttpToolsProtocol):
             drop(self.transport)
 
     def _refuse(self, status: HTTPStatus) -> None:
-        """Answer in place of the application, after the answers to earlier requests, and close."""
+        """Answer instead of the application, after the responses to earlier requests, and close."""
         self._stop_expecting()
         if self.transport.is_closing():
             return
@@ -289,6 +289,6 @@ class PatientProtocol(HttpToolsProtocol):
 
 
 def _is_chunked_at_most(headers: Headers) -> bool:
-    """Whether no transfer coding is applied to the body but `chunked`, once."""
+    """Whether `chunked`, once, is the only transfer coding of the body."""
     codings = [value for name, value in headers if name == b"transfer-encoding"]
     return not codings or [coding.strip(b" \t").lower() for coding in codings] == [b"chunked"]

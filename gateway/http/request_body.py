@@ -1,4 +1,4 @@
-"""Reading a request's body to its end before any work begins, and no more of it than a bound."""
+"""Reads a request's whole body, up to a limit, before any work starts."""
 
 import asyncio
 from contextlib import suppress
@@ -11,23 +11,23 @@ from starlette.types import Message, Receive, Scope
 from gateway.domain.errors import ErrorCode, GatewayError
 
 MAX_BODY_BYTES: Final = 1024 * 1024
-# What comes within so long after the head came with it.
+# A body that arrives within this time counts as sent with the head.
 PROMPT_SECONDS: Final = 0.25
 
 
 class TooLargeBody(GatewayError):
-    """The body is larger than what is read."""
+    """The body is larger than the limit."""
 
     code = ErrorCode.PAYLOAD_TOO_LARGE
 
     def __init__(self, most: int) -> None:
-        super().__init__(f"A body has at most {most // 1024} KiB.")
+        super().__init__(f"A body must have at most {most // 1024} KiB.")
 
 
 class RequestBody:
-    """A request's body. An application takes it from `receive` once it is complete.
+    """A request's body. The application gets it from `receive` once it is complete.
 
-    Starlette has a bound too, but that writes an answer of its own in plain text over ours.
+    Starlette has a limit too, but answers with its own plain text.
     """
 
     def __init__(self, scope: Scope, receive: Receive, *, most: int = MAX_BODY_BYTES) -> None:
@@ -42,10 +42,10 @@ class RequestBody:
         self._is_taken = False
 
     async def begin(self) -> bool:
-        """Read what comes at once; tell whether that is all of an acceptable body.
+        """Read what has already arrived; return whether that is a complete, acceptable body.
 
         Raises:
-            ClientDisconnect: if the client has gone.
+            ClientDisconnect: if the client has disconnected.
 
         """
         if self._is_too_large:
@@ -54,7 +54,7 @@ class RequestBody:
             async with asyncio.timeout(PROMPT_SECONDS):
                 await self._read_on()
                 if not self._is_complete and self._length == self._declared:
-                    # All is here; some servers say so with one more message, which is empty.
+                    # The body is complete; some servers announce that with one more, empty message.
                     await self._read_on()
         return self._is_complete and not self._is_too_large
 
@@ -63,7 +63,7 @@ class RequestBody:
 
         Raises:
             TooLargeBody: if the body is declared, or turns out, to be larger than the bound.
-            ClientDisconnect: if the client has gone.
+            ClientDisconnect: if the client has disconnected.
 
         """
         while not self._is_too_large and not self._is_complete:
@@ -72,7 +72,7 @@ class RequestBody:
             raise TooLargeBody(self._most)
 
     async def receive(self) -> Message:
-        """Give the whole body, and later whatever the server says of the client."""
+        """Return the whole body, and later the server's messages about the client."""
         if self._is_taken:
             return await self._receive()
         self._is_taken = True

@@ -1,4 +1,4 @@
-"""Around every request: an id, one log line, and the headers that every answer has."""
+"""Adds an id, one log line and the common response headers to every request."""
 
 import re
 import time
@@ -16,11 +16,11 @@ from gateway.domain.origins import AuditFace, originating
 _log = structlog.get_logger(__name__)
 
 REQUEST_ID: Final = "X-Request-Id"
-# Which organization a user of several means.
+# Selects one of the organizations of a user.
 ORGANIZATION_HEADER: Final = "X-Organization-Id"
 GRAPHQL_PATH: Final = "/graphql"
 _ACCEPTED_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
-# What a page of ours needs otherwise, it says itself.
+# A page of the gateway that needs another policy sets it itself.
 DEFAULT_HEADERS: Final[Mapping[str, str]] = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -28,25 +28,25 @@ DEFAULT_HEADERS: Final[Mapping[str, str]] = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-# Two years, as browsers ask of hosts that are never to be reached without TLS again.
+# Two years, the time that browsers require to preload a host as TLS only.
 HTTPS_HEADERS: Final[Mapping[str, str]] = {
     "Strict-Transport-Security": "max-age=63072000; includeSubDomains"
 }
 
 
-# The second one refuses to open a WebSocket.
+# The second message type refuses a WebSocket.
 _STARTS: Final = frozenset({"http.response.start", "websocket.http.response.start"})
 
 
 class RequestFrame:
-    """ASGI middleware that names, logs and frames each request."""
+    """ASGI middleware that adds an id, a log line and the common headers to each request."""
 
     def __init__(self, app: ASGIApp, *, https: bool = False) -> None:
         self._app = app
         self._defaults = {**DEFAULT_HEADERS, **(HTTPS_HEADERS if https else {})}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, inside its frame."""
+        """Pass the request on; log it and add the headers."""
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
@@ -82,7 +82,7 @@ def _request_id(scope: Scope) -> str:
 
 
 def _describe(scope: Scope) -> Mapping[str, str]:
-    # The route, not the path: a path is the caller's text and may hold anything.
+    # The route, not the path: a path is client text and can contain anything.
     route = scope.get("route")
     method = scope.get("method", "WEBSOCKET")
     return {"method": method, "route": getattr(route, "path", "unmatched")}

@@ -1,4 +1,4 @@
-"""The route of the schema as text, for tools that read it rather than ask."""
+"""The route of the schema as text, for tools that do not use introspection."""
 
 from typing import Final
 
@@ -12,7 +12,7 @@ PATH: Final = "/schema.graphql"
 def sdl_routes(sdl: str) -> list[BaseRoute]:
     """Return the route, for a schema in its definition language.
 
-    It tells what the introspection tells, and is for the same callers.
+    It contains what introspection returns, and is for the same principals.
     """
     text = TaggedText(sdl.encode(), media_type="text/plain", cache_control="private, no-cache")
     return [Route(PATH, text.answer)]

@@ -1,4 +1,4 @@
-"""The one table from error codes to HTTP statuses."""
+"""The table from error codes to HTTP statuses."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -43,11 +43,11 @@ STATUSES: Final[Mapping[ErrorCode, HTTPStatus]] = MappingProxyType(
     },
 )
 
-# What a client needs besides the status to do the right thing next.
+# Headers that tell a client how to proceed.
 HEADERS: Final[Mapping[ErrorCode, Mapping[str, str]]] = MappingProxyType(
     {
         ErrorCode.UNAUTHENTICATED: {"WWW-Authenticate": 'Bearer realm="secrets-gateway"'},
-        # The least there is to say; an error that knows better says so itself.
+        # The minimum; an error with a better value sets it itself.
         ErrorCode.RATE_LIMITED: {"Retry-After": "1"},
         ErrorCode.UNAVAILABLE: {"Retry-After": "1"},
     },

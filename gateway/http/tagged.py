@@ -1,4 +1,4 @@
-"""Texts that stay the same while a version runs: asked for again, they are not sent again."""
+"""Texts that are constant within a version, served with an entity tag."""
 
 from collections.abc import Mapping
 from hashlib import sha256
@@ -12,16 +12,16 @@ from gateway.domain.entity_tags import EntityTags
 
 
 def header_of(headers: Headers, name: str) -> str | None:
-    """Return a header's value, that of several lines as one list; None where it was not sent."""
+    """Return a header's value, with several lines joined as one list; None if absent."""
     lines = headers.getlist(name)
     return ", ".join(lines) if lines else None
 
 
 def is_unchanged(request: Request, tag: str) -> bool:
-    """Tell whether the client has what the tag names, by its If-None-Match.
+    """Return whether the client's If-None-Match contains the tag.
 
     Raises:
-        InvalidInput: if that is no list of entity tags.
+        InvalidInput: if the header is not a list of entity tags.
 
     """
     known = header_of(request.headers, "If-None-Match")
@@ -29,7 +29,7 @@ def is_unchanged(request: Request, tag: str) -> bool:
 
 
 class TaggedText:
-    """One such text."""
+    """One constant text."""
 
     def __init__(self, content: bytes, *, media_type: str, cache_control: str = "no-cache") -> None:
         self._content = content
@@ -39,7 +39,7 @@ class TaggedText:
         self._cache_control = cache_control
 
     async def answer(self, request: Request) -> Response:
-        """Answer with the text, or with 304 to who has it."""
+        """Return the text, or 304 if the client's copy is current."""
         if is_unchanged(request, self._tag):
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=self._headers)
         return Response(self._content, headers=self._headers, media_type=self._media_type)

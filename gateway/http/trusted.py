@@ -1,7 +1,7 @@
-"""Which document a request means: the text that it brings, or a trusted one that it names.
+"""Finds the document of a request: the text that it sends, or a trusted document that it names.
 
-Names are given as the clients there are give them: in `documentId`, in Relay's `id` or `doc_id`, or
-as the hash of a persisted query in `extensions`. Nothing that is sent adds a document.
+Existing clients send the name in `documentId`, in Relay's `id` or `doc_id`, or as the hash of a
+persisted query in `extensions`. No request can add a document.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ class UnknownDocument(GatewayError):
 
 
 class NoTrustedDocuments(GatewayError):
-    """There are none at all, so no id is ever known."""
+    """There are no trusted documents, so every id is unknown."""
 
     code = ErrorCode.PERSISTED_QUERY_NOT_SUPPORTED
 
@@ -33,31 +33,31 @@ class NoTrustedDocuments(GatewayError):
 
 
 class UntrustedDocument(GatewayError):
-    """Only trusted documents run here, and they are named."""
+    """Only trusted documents run here, and requests must name them."""
 
     code = ErrorCode.DOCUMENT_NOT_TRUSTED
 
     def __init__(self) -> None:
-        super().__init__("Only trusted documents run here: send the id of one, and no `query`.")
+        super().__init__("Only trusted documents run here. Send the id of one instead of `query`.")
 
 
 @dataclass(frozen=True, slots=True)
 class TrustedDocuments:
-    """Texts by their ids. `are_all` says that nothing else is run."""
+    """Texts by their ids. If `are_all` is set, no other documents run."""
 
     texts: Mapping[str, str] = field(default_factory=dict)
     are_all: bool = False
 
     def text_of(self, request: Mapping[str, Any]) -> str:
-        """Return the text of the document that a request's parameters mean.
+        """Return the text of the document that a request's parameters select.
 
-        A text that is sent is what is meant, whatever id stands beside it.
+        A sent text wins over any id beside it.
 
         Raises:
             RefusedBody: if there is neither a text nor an id, or several ids.
             UnknownDocument: if no trusted document has the id.
             NoTrustedDocuments: if there are none.
-            UntrustedDocument: if there is a text, where only trusted documents are run.
+            UntrustedDocument: if there is a text but only trusted documents run.
 
         """
         sent = request.get("query")
@@ -65,7 +65,7 @@ class TrustedDocuments:
             return self._trust(_named(request))
         if not isinstance(sent, str):
             raise RefusedBody(BodyFault.NO_DOCUMENT)
-        # Also the text of a trusted one: who sends texts is to notice now, not with the next text.
+        # Also refuses the text of a trusted document, so that its client notices at once.
         if self.are_all:
             raise UntrustedDocument
         return sent

@@ -1,4 +1,4 @@
-"""What a connection needs below the application: a refusal as bytes, and an end that is certain."""
+"""Raw refusals and the forced end of a connection, below the application."""
 
 from asyncio import Transport
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ import orjson
 from gateway.http.problems import MEDIA_TYPE, fields
 from gateway.http.requests import DEFAULT_HEADERS
 
-# Closing at once, without sending what the peer has not taken.
+# Close at once and discard unsent bytes.
 _NO_LINGER: Final = pack("ii", 1, 0)
 _MORE_HEADERS: Final[Mapping[HTTPStatus, Mapping[str, str]]] = MappingProxyType(
     {HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "1"}},
@@ -21,7 +21,7 @@ _MORE_HEADERS: Final[Mapping[HTTPStatus, Mapping[str, str]]] = MappingProxyType(
 
 
 def refusal(status: HTTPStatus) -> bytes:
-    """Return a whole HTTP/1.1 answer that refuses a request and closes its connection."""
+    """Return the bytes of an HTTP/1.1 response that refuses a request and closes the connection."""
     body = orjson.dumps(fields(status, f"{status.description}."))
     headers = {
         **DEFAULT_HEADERS,
@@ -35,8 +35,8 @@ def refusal(status: HTTPStatus) -> bytes:
 
 
 def drop(transport: Transport) -> None:
-    """End an open connection now, whatever its peer has not taken yet."""
-    # Otherwise the system goes on offering the peer what it does not take.
+    """End an open connection now, even if its peer has not read everything."""
+    # Otherwise the system keeps trying to send to the peer.
     connection = transport.get_extra_info("socket")
     if connection is not None and connection.fileno() >= 0:
         connection.setsockopt(SOL_SOCKET, SO_LINGER, _NO_LINGER)

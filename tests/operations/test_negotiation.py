@@ -88,7 +88,7 @@ async def test_extensions_that_are_no_object_are_refused(
     )
 
     assert response.status_code == HTTPStatus.BAD_REQUEST
-    assert response.json()["errors"][0]["message"] == "`extensions` is not a JSON object."
+    assert response.json()["errors"][0]["message"] == "`extensions` must be a JSON object."
 
 
 async def test_a_batch_is_refused_with_a_word_about_it(shared_world: World) -> None:

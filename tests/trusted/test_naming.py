@@ -174,7 +174,7 @@ async def test_what_names_no_one_document_is_refused(
 
     assert refused.status_code == HTTPStatus.BAD_REQUEST
     assert refused.json()["errors"][0]["message"] == (
-        "The body is to name one document, by a string."
+        "The body must name one document with a string."
     )
 
 

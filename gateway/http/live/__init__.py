@@ -1,1 +1,1 @@
-"""What goes on for as long as somebody listens: WebSockets, and Server-Sent Events."""
+"""Long-lived responses: WebSockets and Server-Sent Events."""

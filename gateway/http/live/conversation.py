@@ -1,7 +1,7 @@
-"""The graphql-transport-ws protocol: what a socket's two sides say to each other, and when.
+"""The graphql-transport-ws protocol.
 
-A caller introduces themselves, then begins and ends operations, each under an id of their own.
-Whatever is not of the protocol ends the socket; its close code says why.
+A client authenticates, then starts and ends operations, each with its own id. A message that breaks
+the protocol closes the socket; the close code says why.
 """
 
 import asyncio
@@ -39,16 +39,16 @@ Message = Mapping[str, Any]
 
 
 class TooManyOperations(GatewayError):
-    """The socket carries as many operations as it may."""
+    """The socket has the maximum number of operations."""
 
     code = ErrorCode.LIMIT_EXCEEDED
 
     def __init__(self) -> None:
-        super().__init__(f"At most {MAX_OPERATIONS} operations at once on one socket.")
+        super().__init__(f"At most {MAX_OPERATIONS} operations can run at once on one socket.")
 
 
 class Conversation:
-    """One socket's."""
+    """The conversation on one socket."""
 
     def __init__(
         self, channel: Channel, parts: SocketParts, caller: RequestPrincipal | None
@@ -60,18 +60,18 @@ class Conversation:
         self._is_over = asyncio.Event()
 
     async def hold(self) -> NoReturn:
-        """Talk until the socket ends.
+        """Handle messages until the socket ends.
 
         Raises:
-            Closed: if it is this side that ends it.
-            Gone: if it is the other.
+            Closed: if the server ends the socket.
+            Gone: if the client ends it.
 
         """
         try:
             payload = await in_served_time(self._parts.times.init, self._introduction())
         except TimeoutError:
             raise Closed(CloseCode.INIT_TIMEOUT, "Connection initialisation timeout") from None
-        # Not part of that time: when many come at once, they wait for the server.
+        # Not part of the timeout: many clients at once wait for the server here.
         caller = await self._to_known_error(payload)
         await self._send({"type": "connection_ack"})
         try:
@@ -82,10 +82,10 @@ class Conversation:
             )
         finally:
             await self._drop_operations()
-        raise Closed(CloseCode.FORBIDDEN, "The credential is good no more")
+        raise Closed(CloseCode.FORBIDDEN, "The credential is no longer valid")
 
     async def _introduction(self) -> object:
-        """Return the payload of the message that begins a connection."""
+        """Return the payload of the connection_init message."""
         while True:
             message = await self._next()
             match message["type"]:
@@ -106,7 +106,7 @@ class Conversation:
         organizations = [said[name] for name in _ORGANIZATION_NAMES if name in said]
         if self._caller is not None and not given and not organizations:
             return self._caller
-        # Beside a header it is one credential, or one organization, too many.
+        # With a header as well, there would be two credentials or two organizations.
         if self._caller is not None or len(given) != 1 or not isinstance(given[0], str):
             raise Closed(CloseCode.FORBIDDEN, "Forbidden")
         if len(organizations) > 1 or not all(
@@ -177,13 +177,13 @@ class Conversation:
                             {"id": operation_id, "type": "next", "payload": to_payload(answer)}
                         )
         except Gone:
-            # Who listens on the socket finds that out, too, and ends all of it.
+            # The reader of the socket notices that too, and ends the conversation.
             return
-        except Exception as error:  # noqa: BLE001 - nobody else waits for it: this is its edge
+        except Exception as error:  # noqa: BLE001 - no one awaits the task, so errors end here
             if not isinstance(error, GatewayError):
                 _log.error("unexpected_error", exc_info=error)
             last = _error(operation_id, error_response(error))
-        # From here on the id may be used again.
+        # From here on the client can reuse the id.
         self._operations.pop(operation_id, None)
         with suppress(Gone):
             await self._send(last)

@@ -1,7 +1,7 @@
-"""Answers as Server-Sent Events: the distinct connections mode of the GraphQL over SSE protocol.
+"""Results as Server-Sent Events: the distinct connections mode of the GraphQL over SSE protocol.
 
-One POST, one operation; each answer is an event `next`, the end an event `complete`. Whatever is
-wrong with the operation is told in the stream: a client that asked for one cannot read else.
+Each POST runs one operation. Each result is an event `next`, and the end is an event `complete`.
+Errors of the operation are sent in the stream, because its client cannot read anything else.
 """
 
 import asyncio
@@ -21,13 +21,13 @@ from gateway.services.execution import ExecutionResult, RequestPrincipal
 
 _log = structlog.get_logger(__name__)
 
-# Seconds. Proxies give up on a connection that is silent for long, mostly after 30 or 60.
+# Seconds. Proxies close a connection that is silent for long, usually after 30 or 60.
 BEATS_EVERY: Final = 12.0
 _BEAT: Final = b":\n\n"
 _COMPLETE: Final = b"event: complete\ndata:\n\n"
 _HEADERS: Final = (
     (b"content-type", f"{EVENTS}; charset=utf-8".encode()),
-    # A proxy that collects what it passes on would keep news from whoever waits for it.
+    # A buffering proxy would delay the events.
     (b"x-accel-buffering", b"no"),
 )
 
@@ -35,7 +35,7 @@ Answers = AsyncGenerator[ExecutionResult, None]
 
 
 class EventStream:
-    """An ASGI answer that goes on until its answers, its caller's credential or the server end."""
+    """An ASGI response that ends with its results, the client's credential or the server."""
 
     def __init__(self, answers: Answers, caller: RequestPrincipal, streaming: Streaming) -> None:
         self._answers = answers
@@ -43,10 +43,10 @@ class EventStream:
         self._streaming = streaming
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send all of it. That the caller goes is seen around this, and cancels it."""
+        """Send the stream. A middleware cancels it when the client disconnects."""
         del receive
         await send({"type": "http.response.start", "status": 200, "headers": list(_HEADERS)})
-        # At once, so that the caller knows that it listens.
+        # Sent at once, so that the client knows that the subscription has started.
         await _write(send, _BEAT)
         stopping = _connections(scope).until_closing()
         try:
@@ -68,7 +68,7 @@ class EventStream:
                     await _write(send, _event(answer))
                     if answer.first_code is ErrorCode.UNAUTHENTICATED:
                         break
-        except Exception as error:  # noqa: BLE001 - the answer has begun: this is its edge
+        except Exception as error:  # noqa: BLE001 - the response has started, so errors end here
             if not isinstance(error, GatewayError):
                 _log.error("unexpected_error", exc_info=error)
             await _write(send, _event(error_response(error)))
@@ -90,6 +90,6 @@ def _event(answer: ExecutionResult) -> bytes:
 
 
 def _connections(scope: Scope) -> Connections:
-    # Without a server around it, as in some tests, nothing closes.
+    # Without a server, as in some tests, there is no shutdown.
     held = scope.get("state", {}).get(STATE_KEY)
     return held if isinstance(held, Connections) else Connections()

@@ -1,4 +1,4 @@
-"""What a conversation on a socket stands on."""
+"""The types that a conversation on a socket depends on."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from gateway.services.execution import ExecutorFactory, RequestPrincipal
 
 
 class CloseCode(IntEnum):
-    """Why a socket ends, as the protocol numbers it."""
+    """The close codes of the protocol."""
 
     INTERNAL = 1011
     TRY_AGAIN_LATER = 1013
@@ -25,7 +25,7 @@ class CloseCode(IntEnum):
 
 
 class Closed(Exception):
-    """The socket is to end."""
+    """The server closes the socket."""
 
     def __init__(self, code: CloseCode, reason: str) -> None:
         super().__init__(reason)
@@ -34,18 +34,18 @@ class Closed(Exception):
 
 
 class Gone(ConnectionError):
-    """The other side has ended the socket."""
+    """The client has closed the socket."""
 
 
 class Channel(Protocol):
-    """A socket, as far as a conversation needs it."""
+    """The socket operations that a conversation needs."""
 
     async def receive(self) -> bytes:
         """Return the next message's text.
 
         Raises:
-            Gone: if there is none to come.
-            Closed: if it is no text.
+            Gone: if the client has closed the socket.
+            Closed: if the message is not text.
 
         """
 
@@ -53,14 +53,14 @@ class Channel(Protocol):
         """Send a message.
 
         Raises:
-            Gone: if nobody is there to take it.
+            Gone: if the client has closed the socket.
 
         """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SocketTimes:
-    """In seconds: until a caller is introduced, and until what is answered once is answered."""
+    """Timeouts in seconds: for authentication, and for an operation with a single result."""
 
     init: float
     operation: float
@@ -68,7 +68,7 @@ class SocketTimes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SocketParts:
-    """What answers on a socket."""
+    """The services that a conversation uses."""
 
     open_run: ExecutorFactory
     streaming: Streaming

@@ -1,7 +1,7 @@
 """One WebSocket connection: uvicorn's protocol with bounded ends and quiet logs.
 
-uvicorn's own protocol logs the path and the query of each socket, which are the caller's text, and
-a traceback for each frame that is not UTF-8. It also waits for ever for a peer that does not read.
+uvicorn's own protocol logs the path and the query of each socket, which are client text, and a
+traceback for each frame that is not UTF-8. It also waits for ever for a peer that does not read.
 """
 
 import logging
@@ -25,7 +25,7 @@ _log = structlog.get_logger("gateway.http.live.frames")
 
 
 class SocketProtocol(WebSocketsSansIOProtocol):
-    """One socket's connection."""
+    """The connection of one socket."""
 
     def __init__(
         self,
@@ -41,24 +41,24 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self._end: TimerHandle | None = None
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Let go of what waits for the peer."""
+        """Release everything that waits for the peer."""
         self._cancel_end()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Read on; the first bytes are the whole head, which HTTP's side has read already."""
+        """Process received bytes; the first are the whole head, which HTTP has read."""
         super().data_received(data)
         if not self.handshake_initiated:
-            # What was HTTP there can break a bound of the WebSocket library here.
+            # A head that is valid for HTTP can exceed a limit of the WebSocket library.
             self.transport.write(refusal(HTTPStatus.BAD_REQUEST))
             self.transport.close()
             self._drop_within(self._deadlines.body)
         elif not self.writable.is_set() and not self.transport.is_closing():
-            # Each ping is answered: a peer that reads no answers must not go on asking.
+            # Each ping is answered, so a peer that does not read the answers must not send more.
             self.transport.pause_reading()
 
     def send_receive_event_to_app(self) -> None:
-        """Pass a message on, unless it is text that is not UTF-8."""
+        """Pass a message on; end the socket if its text is not UTF-8."""
         if self.curr_msg_data_type == "text" and not self.close_sent and not self._is_utf_8():
             self.frames = []
             self.conn.fail(CloseCode.INVALID_DATA, "Text must be UTF-8")
@@ -67,29 +67,29 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         super().send_receive_event_to_app()
 
     def handle_parser_exception(self) -> None:
-        """End a socket whose peer does not keep to the protocol, with one line in the log."""
+        """End a socket whose peer breaks the protocol, with one line in the log."""
         if not self.close_sent and self.conn.close_sent is not None:
             _log.info("malformed_frame", code=int(self.conn.close_sent.code))
         super().handle_parser_exception()
 
     def on_task_complete(self, task: Task[None]) -> None:
-        """Let the connection end with the application, also if the peer does not read."""
+        """End the connection with the application, even if the peer does not read."""
         super().on_task_complete(task)
         self._drop_within(self._deadlines.body)
 
     def keepalive_timeout(self) -> None:
-        """End a socket whose peer does not answer, also if it does not read either."""
+        """End a socket whose peer does not answer, even if it does not read either."""
         super().keepalive_timeout()
         self._drop_within(self._deadlines.closing)
 
     def pause_writing(self) -> None:
-        """Give a peer that does not read its time."""
+        """Start the timeout for a peer that does not read."""
         super().pause_writing()
         if not self.transport.is_closing():
             self._drop_within(self._deadlines.body)
 
     def resume_writing(self) -> None:
-        """Go on sending; a connection that closes keeps its end."""
+        """Continue to send; a closing connection keeps its timeout."""
         super().resume_writing()
         if not self.transport.is_closing():
             self._cancel_end()
@@ -97,7 +97,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
                 self.transport.resume_reading()
 
     def shutdown(self) -> None:
-        """End the socket as the server stops, also if its peer does not read."""
+        """End the socket when the server stops, even if its peer does not read."""
         super().shutdown()
         self._drop_within(self._deadlines.closing)
 
@@ -110,7 +110,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
     def _drop_within(self, seconds: float) -> None:
         self._cancel_end()
-        # A connection that is lost already has no socket that could be dropped.
+        # A lost connection has no socket to drop.
         if not self.disconnected:
             self._end = self.loop.call_later(seconds, drop, self.transport)
 

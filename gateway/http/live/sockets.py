@@ -1,4 +1,4 @@
-"""WebSockets: who may open one, and how it begins and ends."""
+"""WebSockets: access, opening and closing."""
 
 import asyncio
 import time
@@ -19,31 +19,31 @@ from gateway.services.execution import ExecutorFactory, RequestPrincipal
 
 _log = structlog.get_logger(__name__)
 
-# After a restart all clients come back at once. So many sign in at a time, and leave connections to
-# the database for requests; the others wait in turn.
+# After a restart all clients reconnect at once. Only this many authenticate at a time, to leave
+# database connections for requests; the others wait in turn.
 MAX_SIGN_INS: Final = 4
-# Seconds, with the waiting.
+# Seconds, including the wait.
 SIGN_IN_SECONDS: Final = 60
 
 SUBPROTOCOL: Final = "graphql-transport-ws"
 
 _NOT_SPOKEN: Final = Closed(CloseCode.SUBPROTOCOL_NOT_ACCEPTABLE, "Subprotocol not acceptable")
 
-# Takes an Authorization header's text, and the socket's scope.
+# Takes the Authorization header's text and the socket's scope.
 SignIn = Callable[[str, Scope, str | None], Awaitable[RequestPrincipal]]
 
 
 class ForeignOrigin(GatewayError):
-    """A page of another origin opens a socket."""
+    """A page of another origin tries to open a socket."""
 
     code = ErrorCode.FORBIDDEN
 
     def __init__(self) -> None:
-        super().__init__("Pages of this origin may not open a WebSocket here (see cors_origins).")
+        super().__init__("Pages of this origin cannot open a WebSocket here (see cors_origins).")
 
 
 class SocketEndpoint:
-    """Answers requests to open a socket."""
+    """The endpoint that opens sockets."""
 
     def __init__(
         self,
@@ -64,10 +64,10 @@ class SocketEndpoint:
         self._signing_in = asyncio.Semaphore(MAX_SIGN_INS)
 
     async def answer(self, websocket: WebSocket) -> None:
-        """Talk on one socket until it ends.
+        """Serve one socket until it ends.
 
         Raises:
-            ForeignOrigin: before it is open.
+            ForeignOrigin: if the origin is not allowed, before the socket opens.
 
         """
         self._ensure_own(websocket)
@@ -82,7 +82,7 @@ class SocketEndpoint:
         _log.info("socket_ended", code=code, seconds=round(time.perf_counter() - begun, 2))
 
     async def _end_of(self, websocket: WebSocket) -> Closed | None:
-        """Talk; return why this side ends it, or None where the other side has."""
+        """Serve the socket; return why the server ends it, or None if the client did."""
         channel, caller = _WebSocketChannel(websocket), websocket.scope.get("caller")
         try:
             await Conversation(channel, self._parts(websocket.scope), caller).hold()
@@ -90,7 +90,7 @@ class SocketEndpoint:
             return closed
         except Gone:
             return None
-        except Exception as error:  # noqa: BLE001 - the socket is open: this is its edge
+        except Exception as error:  # noqa: BLE001 - the socket is open, so errors end here
             _log.error("unexpected_error", exc_info=error)
         return Closed(CloseCode.INTERNAL, "Internal error")
 
@@ -108,7 +108,7 @@ class SocketEndpoint:
         )
 
     def _ensure_own(self, websocket: WebSocket) -> None:
-        # A browser tells the page's origin, and lets any page try: there is no CORS for sockets.
+        # CORS does not cover sockets: a browser lets any page try, but sends the page's origin.
         origin = websocket.headers.get("origin")
         host = websocket.headers.get("host", "")
         own = {f"http://{host}", f"https://{host}"}

@@ -1,4 +1,4 @@
-"""What streams of all kinds share: how many a caller has, and when they end."""
+"""What all streams share: the limit per principal, and their end."""
 
 import asyncio
 from collections import Counter
@@ -12,28 +12,28 @@ from gateway.services.execution import RequestPrincipal, Subscriber
 
 Awaited = TypeVar("Awaited")
 
-# Of a time that is counted while the event loop serves peers.
+# How many parts a timeout is counted in, while the event loop serves peers.
 _PARTS: Final = 20
 
 
 class TooManyStreams(GatewayError):
-    """The caller listens to as much as one may."""
+    """The principal has the maximum number of subscriptions."""
 
     code = ErrorCode.LIMIT_EXCEEDED
 
     def __init__(self, most: int) -> None:
-        super().__init__(f"At most {most} subscriptions at once; end one to begin another.")
+        super().__init__(f"At most {most} subscriptions can run at once. End one to start another.")
 
 
 class Streaming:
-    """Subscriptions of this process, each with its end."""
+    """The subscriptions of this process."""
 
     def __init__(
         self, streams: Subscriber, monitor: CredentialMonitor, *, most_per_caller: int
     ) -> None:
-        """Take what runs them, what knows when a credential ends, and how many a caller may have.
+        """Set the subscriber, the credential monitor, and the limit per principal.
 
-        With a bound of 0 any number is allowed.
+        A limit of 0 allows any number.
         """
         self.streams = streams
         self.monitor = monitor
@@ -42,10 +42,10 @@ class Streaming:
 
     @contextmanager
     def counted(self, caller: RequestPrincipal) -> Iterator[None]:
-        """Count one more for the length of the block.
+        """Count one more subscription while the block runs.
 
         Raises:
-            TooManyStreams: if the caller has as many as one may.
+            TooManyStreams: if the principal has reached the limit.
 
         """
         name = caller.principal.id
@@ -56,17 +56,17 @@ class Streaming:
             yield
         finally:
             self._counts[name] -= 1
-            self._counts += Counter()  # Whoever has none is forgotten.
+            self._counts += Counter()  # Forget a principal without subscriptions.
 
 
 async def in_served_time(seconds: float, work: Coroutine[Any, Any, Awaited]) -> Awaited:
-    """Wait for what a peer does, in time during which the event loop serves peers.
+    """Wait for an action of the peer, and count only the time in which the event loop serves peers.
 
-    While the loop is busy, what a peer has sent is not read; that is not the peer's fault. So time
-    is counted in parts, of which each ends only when the loop has had a turn.
+    While the loop is busy, it does not read what the peer has sent; that is not the peer's fault.
+    So the time is counted in parts, and each part ends only after the loop has had a turn.
 
     Raises:
-        TimeoutError: if the peer has not done it.
+        TimeoutError: if the peer does not act in time.
 
     """
     task = asyncio.ensure_future(work)
@@ -82,9 +82,9 @@ async def in_served_time(seconds: float, work: Coroutine[Any, Any, Awaited]) -> 
 
 
 async def until_one_ends(*works: Coroutine[Any, Any, None]) -> None:
-    """Do several things at once until one of them ends, then end the others.
+    """Run several tasks until the first one ends, then cancel the others.
 
-    If it ends by an error, that is raised.
+    If the first one fails, its error is raised.
     """
     tasks = [asyncio.create_task(work) for work in works]
     try:
