@@ -1,1 +1,1 @@
-"""Pictures of what a service sees, drawn: as SVG, Mermaid and DOT. Nothing here knows a value."""
+"""Drawings of what a service receives, as SVG, Mermaid and DOT. They contain no values."""

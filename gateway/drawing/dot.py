@@ -1,4 +1,4 @@
-"""A plan in the DOT language, for Graphviz and whatever else reads it."""
+"""A plan in the DOT language, for Graphviz and other tools."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -30,7 +30,7 @@ def _lines(plan: Plan) -> Iterator[str]:
 
 
 def _column(plan: Plan, at: int, names: Mapping[str, str]) -> Iterator[str]:
-    """Give a cluster: what refers to a row of its own column stands beside the others."""
+    """Yield a cluster: a row that refers to its own column is drawn beside the others."""
     boxes = [item for item in (*plan.linked, *plan.loose) if item.column == at]
     doubled = plan.doubled
     beside = [names[box.id] for box in boxes if box.id in doubled]
@@ -46,7 +46,7 @@ def _column(plan: Plan, at: int, names: Mapping[str, str]) -> Iterator[str]:
 
 
 def _ranks(plan: Plan) -> Iterator[str]:
-    """Give the invisible nodes, the narrowest scope first."""
+    """Yield the invisible nodes, the narrowest scope first."""
     for at in reversed(range(len(plan.columns))):
         yield from (f"d{at}", f"c{at}")
 

@@ -1,4 +1,4 @@
-"""The pieces of an SVG drawing. The XML library writes them, and escapes what has to be."""
+"""The pieces of an SVG drawing. The XML library writes and escapes them."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -10,7 +10,7 @@ _CORNER: Final = 6.0
 
 
 def path(way: Sequence[Point]) -> str:
-    """Return the way through the points as it is written, with round corners."""
+    """Return the path data through the points, with round corners."""
     parts = [f"M{_pair(way[0])}"]
     for before, bend, after in zip(way, way[1:], way[2:], strict=False):
         begun, ended = _towards(bend, before), _towards(bend, after)
@@ -19,7 +19,7 @@ def path(way: Sequence[Point]) -> str:
 
 
 def _towards(bend: Point, other: Point) -> Point:
-    """Return the place a corner's radius away, or half of what there is."""
+    """Return the point one corner radius away, or halfway if that is nearer."""
     length = abs(other.x - bend.x) + abs(other.y - bend.y)
     part = min(_CORNER, length / 2) / length if length else 0.0
     return Point(bend.x + (other.x - bend.x) * part, bend.y + (other.y - bend.y) * part)
@@ -38,14 +38,14 @@ def text_in(parent: Element, name: str, words: str) -> Element:
 
 
 def text(parent: Element, kind: str, at: Point, words: str) -> Element:
-    """Add a line of text that begins at a place, and return it; `kind` is its class."""
+    """Add a line of text that begins at a point, and return it; `kind` is its class."""
     element = text_in(parent, "text", words)
     element.attrib.update({"class": kind, "x": number(at.x), "y": number(at.y)})
     return element
 
 
 def translation(by: Point) -> str:
-    """Return the transformation that begins to count at a place."""
+    """Return the transformation that moves the origin to a point."""
     return f"translate({_pair(by)})"
 
 
@@ -54,5 +54,5 @@ def _pair(point: Point) -> str:
 
 
 def number(length: float) -> str:
-    """Return a length as it is written, to a tenth."""
+    """Return a length as text, to a tenth."""
     return f"{round(length, 1):g}"

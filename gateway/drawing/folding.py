@@ -1,4 +1,4 @@
-"""What is folded: rows with references are drawn one by one, the many others by how keys begin."""
+"""Folding: rows with references are drawn one by one, the many others by key prefix."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -10,16 +10,16 @@ from gateway.domain.pictures import Picture, PictureRow, Reference
 from gateway.domain.secrets import SecretType
 from gateway.drawing.plan import Box, Line, Plan
 
-# A column of so many rows is still read at a glance.
+# A column with this many rows is still easy to read.
 MAX_LOOSE: Final = 10
-# Rows whose keys begin alike become one from here on.
+# From this many on, rows with the same key prefix become one.
 LEAST_ALIKE: Final = 3
 MAX_GROUPS: Final = 10
 # More aliases of one secret, in one column, become one.
 MAX_SIDE_BY_SIDE: Final = 5
-# So many boxes get lines.
+# The most boxes that get lines.
 MAX_LINKED: Final = 160
-# So many lines end at one box.
+# The most lines that end at one box.
 MAX_AT_ONE: Final = 40
 
 
@@ -152,7 +152,7 @@ def within_bounds(lines: Sequence[Line]) -> tuple[Line, ...]:
 
 
 def group(rows: Sequence[PictureRow]) -> dict[str, Sequence[PictureRow]]:
-    """Return rows by how their keys begin, up to the first underscore; what is alone under ``."""
+    """Return rows by key prefix, up to the first underscore; single ones under ``."""
     alike: dict[str, list[PictureRow]] = defaultdict(list)
     for row in rows:
         alike[_beginning(row.secret.key)].append(row)

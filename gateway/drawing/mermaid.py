@@ -8,7 +8,7 @@ from gateway.domain.secrets import SecretType
 from gateway.drawing import words
 from gateway.drawing.plan import Box, Plan
 
-# Of ASCII, what means something to Mermaid, to Markdown or to HTML in some place of a label.
+# ASCII characters with a meaning in Mermaid, Markdown or HTML anywhere in a label.
 _MEANINGFUL: Final = re.compile(r"[!-'*-,/:-@\[-^`{-~]")
 _ARROWS: Final = {SecretType.ALIAS: "-->", SecretType.OVERRIDE: "-.->"}
 
@@ -22,7 +22,7 @@ def _lines(plan: Plan) -> Iterator[str]:
     boxes = (*plan.linked, *plan.loose)
     names = {box.id: f"b{number}" for number, box in enumerate(boxes)}
     yield "flowchart RL"
-    # What stands first is drawn rightmost.
+    # The first subgraph is drawn rightmost.
     for at, column in reversed(list(enumerate(plan.columns))):
         yield f"  subgraph c{at}[{_quote(words.column_name(column))}]"
         yield from (f"    {names[box.id]}[{_label(box)}]" for box in boxes if box.column == at)

@@ -1,7 +1,7 @@
-"""Where boxes and lines are drawn. The layout engine knows sizes and columns, and no name.
+"""Positions of boxes and lines. The layout engine gets sizes and columns, but no names.
 
-The order of rows and the ways of lines are the engine's: few crossings, no line through a box. It
-runs in this process and holds it, so what it is given is bounded (`folding.MOST_LINKED`).
+The engine orders rows and routes lines: few crossings, no line through a box. It runs in this
+process and blocks it, so its input is bounded (`folding.MAX_LINKED`).
 """
 
 from collections import defaultdict
@@ -41,13 +41,13 @@ _OPTIONS: Final[Mapping[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A place in the drawing, in its units; y grows downwards."""
+    """A point in the drawing, in its units; y grows downwards."""
 
     x: float
     y: float
 
     def relative_to(self, origin: "Point") -> "Point":
-        """Return the same place, counted from another one."""
+        """Return the same point, relative to another one."""
         return Point(self.x - origin.x, self.y - origin.y)
 
 
@@ -66,7 +66,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """A plan with places: each box by its upper left corner, each line with its bends.
+    """A plan with positions: each box's upper left corner, and each line's bends.
 
     `band` is where the boxes without lines begin.
     """
@@ -79,7 +79,7 @@ class Layout:
 
 
 def lay_out(plan: Plan) -> Layout:
-    """Give every box and line of a plan its place; the leftmost and uppermost are at 0."""
+    """Position every box and line of a plan; the leftmost and uppermost are at 0."""
     layers = _layers(plan)
     laid = _run_layout(plan, layers)
     corners = [_corner(node) for node in laid.nodes]

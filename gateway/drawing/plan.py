@@ -1,4 +1,4 @@
-"""What a drawing is made of, before it has places: boxes, and lines between them."""
+"""The parts of a drawing before their layout: boxes, and lines between them."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from gateway.domain.secrets import SecretType
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
-    """What is drawn as one: a row, or several that are folded under a fold's name."""
+    """A row, or several rows that are folded under a fold's name."""
 
     column: int
     label: str
@@ -17,7 +17,7 @@ class Box:
 
     @property
     def id(self) -> str:
-        """What no other box of the drawing has."""
+        """The box's id, unique in the drawing."""
         return self.fold or self.rows[0].secret.id
 
     @property
@@ -28,7 +28,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A reference as it is drawn, from what refers to what it refers to."""
+    """A drawn reference, from the referring box to its target."""
 
     kind: SecretType
     source: Box

@@ -1,4 +1,4 @@
-"""The words of a drawing, whatever it is drawn as."""
+"""The words of a drawing, for every output format."""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from gateway.domain.scopes import Scope
 from gateway.domain.secrets import Secret, SecretType
 from gateway.drawing.plan import Box
 
-# What XML cannot carry, and what turns the reading direction of the text around it.
+# Characters that XML cannot contain, or that change the direction of the text around them.
 _UNSHOWABLE: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
@@ -19,7 +19,7 @@ CUT_OFF: Final = "The service sees more than is drawn here."
 
 
 def showable(text: str) -> str:
-    """Return the text without characters that break a drawing, or how it reads."""
+    """Return the text without characters that break a drawing or its reading direction."""
     return _UNSHOWABLE.sub("\ufffd", text)
 
 
@@ -32,7 +32,7 @@ def shorten(text: str, most: int) -> str:
 
 
 def heading(picture: Picture) -> str:
-    """Return what the drawing is of."""
+    """Return the title of the drawing."""
     service = picture.service
     return showable(f"What the {service.kind.label} {service.name} sees")
 
@@ -43,24 +43,24 @@ def scope_name(column: PictureColumn) -> str:
 
 
 def column_name(column: PictureColumn) -> str:
-    """Return the scope of a column and whose secrets those are."""
+    """Return the scope of a column and its holder's name."""
     name = f" {column.holder.name}" if column.holder else ""
     return showable(f"{scope_name(column)}{name}")
 
 
 def verb(kind: SecretType) -> str:
-    """Return what a line says, from what refers to what it refers to."""
+    """Return the label of a line, from the referring secret to its target."""
     return _VERBS[kind]
 
 
 def aside(box: Box) -> str:
-    """Return what stands beside a box's label: how many rows are folded, or the row's type."""
+    """Return the text beside a box's label: the number of folded rows, or the row's type."""
     if box.row is None:
         return f"{len(box.rows)} rows"
     return _ASIDES.get(box.row.secret.variable_type, box.row.secret.variable_type.lower())
 
 
-# What a plain value is goes without saying, and so does a built-in one in the column of those.
+# A plain value needs no label, nor does a built-in secret in its own column.
 _ASIDES: Final = {
     SecretType.VALUE: "",
     SecretType.BUILT_IN: "",
@@ -69,7 +69,7 @@ _ASIDES: Final = {
 
 
 def story(row: PictureRow) -> str:
-    """Return what is to be known of a row, in sentences."""
+    """Return the description of a row, in sentences."""
     return showable(" ".join(_sentences(row)))
 
 
@@ -80,7 +80,7 @@ def _sentences(row: PictureRow) -> Iterator[str]:
     if secret.target is not None:
         yield f"It {_REFERS[secret.variable_type]} {secret.target.key} ({secret.target.scope})."
     elif secret.is_alias or secret.is_override:
-        yield "What it refers to is not yours to see."
+        yield "Its target is not visible to you."
     if row.hidden_by is None:
         yield "The service gets it."
     else:
@@ -88,7 +88,7 @@ def _sentences(row: PictureRow) -> Iterator[str]:
         yield f"Hidden by the {kind} on {_describe_holder_of(row.hidden_by)}."
 
 
-_REFERS: Final = {SecretType.ALIAS: "stands for", SecretType.OVERRIDE: "replaces the value of"}
+_REFERS: Final = {SecretType.ALIAS: "is an alias of", SecretType.OVERRIDE: "replaces the value of"}
 
 
 def _describe_holder_of(secret: Secret) -> str:
@@ -96,7 +96,7 @@ def _describe_holder_of(secret: Secret) -> str:
 
 
 def box_story(box: Box) -> str:
-    """Return what is to be known of a box: of its row, or of what is folded in it."""
+    """Return the description of a box: its row, or the rows that are folded in it."""
     if box.row is not None:
         return story(box.row)
     hidden = sum(not row.is_winner for row in box.rows)

@@ -116,7 +116,7 @@ async function begin(credential) {
     report("bad", "The token was not accepted.");
     return;
   }
-  // What went wrong otherwise is told when GraphiQL asks for the schema.
+  // GraphiQL shows other errors when it asks for the schema.
   const subject = found instanceof Error ? subjectNamed(named) : found;
   tellAbout(subject);
   workbench.fill(subject);

@@ -61,7 +61,7 @@ async function follow(response, show) {
     received += 1;
     show({ received, newestFirst });
   }
-  throw new Error("The stream ended without a word.");
+  throw new Error("The stream ended without an event.");
 }
 
 /** Run a subscription until it is complete, lost or stopped. */

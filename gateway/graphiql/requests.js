@@ -8,7 +8,7 @@ export const EVENTS = "text/event-stream";
 /** The gateway did not take the token. */
 export class Refused extends Error {}
 
-/** What answered is not the gateway, or not in its right mind. */
+/** The response does not come from a working gateway. */
 export class Unanswered extends Error {}
 
 const QUOTED = /"""[^]*?"""|"(?:\\.|[^"\\\n])*"|#.*/g;

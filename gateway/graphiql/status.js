@@ -1,8 +1,8 @@
-// The words at the top of the page that say where the connection stands.
+// The connection status at the top of the page.
 
 const line = document.getElementById("status");
 
-/** Show where the connection stands. `state` is one of idle, busy, good, bad: see style.css. */
+/** Show the connection status. `state` is one of idle, busy, good, bad: see style.css. */
 export function report(state, words) {
   line.dataset.state = state;
   line.textContent = words;

@@ -36,7 +36,7 @@ export class Workbench {
   #round = 0;
   #front;
 
-  /** Take where to show it, what the steps are about, and whom to tell which tab is in front. */
+  /** Take the element, the steps' subject, and the callback for the tab in front. */
   constructor(canvas, subject, onTab) {
     this.#root = ReactDOM.createRoot(canvas);
     this.#subject = subject;
@@ -85,7 +85,7 @@ export class Workbench {
   /** Have GraphiQL begin with these tabs: it reads them once, where it would have stored them. */
   #begin(state) {
     const { query, variables, response } = state.tabs[state.activeTabIndex];
-    // GraphiQL does not stop what runs when it begins anew.
+    // GraphiQL does not stop running operations when it restarts.
     stopAll();
     this.#round += 1;
     this.#front = { key: this.#round, query, variables, response: response ?? "" };

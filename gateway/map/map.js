@@ -10,7 +10,7 @@ const foldAll = document.getElementById("fold-all");
 /** The API token in use; it is kept in memory only: not in storage, URL, history, cookie or DOM. */
 let token = "";
 
-/** How far a drawing that is wider than the page is made smaller, before it is scrolled. */
+/** The smallest scale of a drawing that is wider than the page; below it the page scrolls. */
 const SMALLEST = 0.7;
 
 /** Counts drawings that were asked for, so that a late answer does not replace a newer one. */
@@ -24,7 +24,7 @@ const SERVICE = window.location.pathname.split("/").at(-1);
 
 // ------------------------------------------------------------------------------------ words shown
 
-/** Show where things stand. `state` is one of idle, busy, good, bad. */
+/** Show the status. `state` is one of idle, busy, good, bad. */
 function report(state, words) {
   status.dataset.state = state;
   status.textContent = words;
@@ -32,7 +32,7 @@ function report(state, words) {
 
 const WORDS = {
   401: "The token was not accepted.",
-  403: "This token may not read secrets.",
+  403: "This token cannot read secrets.",
   404: "There is no such service for this token.",
   429: "Too many requests. Try again in a moment.",
 };
@@ -74,13 +74,13 @@ async function draw() {
 function show(text) {
   const drawing = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
   if (drawing.localName !== "svg") {
-    fail("The gateway's answer is no drawing.");
+    fail("The gateway's response is not a drawing.");
     return;
   }
   drawing.style.minWidth = `${SMALLEST * Number(drawing.getAttribute("width"))}px`;
   canvas.replaceChildren(document.adoptNode(drawing));
   document.title = `${drawing.querySelector("title").textContent} · Secrets Gateway`;
-  // What leads away gets a tab of its own: this page would forget the token.
+  // A link to another page opens a new tab: this page would forget the token.
   for (const link of canvas.querySelectorAll("a:not([href^='?'])")) {
     link.setAttribute("target", "_blank");
     link.setAttribute("rel", "noopener");

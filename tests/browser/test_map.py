@@ -270,7 +270,7 @@ async def test_an_answer_that_is_no_drawing_is_reported_in_words(map_page: MapPa
 
     await map_page.enter_token()
 
-    await expect(map_page.status).to_have_text("The gateway's answer is no drawing.")
+    await expect(map_page.status).to_have_text("The gateway's response is not a drawing.")
 
 
 async def _something_else(route: Route) -> None:

@@ -92,7 +92,7 @@ def test_winners_and_hidden_rows_are_reported_in_words() -> None:
     )
     assert "URL: value on project shop. Hidden by the override on job nightly." in answer
     assert (
-        "LINK: alias on environment nightly. It stands for URL (PROJECT). The service gets it."
+        "LINK: alias on environment nightly. It is an alias of URL (PROJECT). The service gets it."
         in answer
     )
 
@@ -100,7 +100,7 @@ def test_winners_and_hidden_rows_are_reported_in_words() -> None:
 def test_a_target_not_visible_is_not_named() -> None:
     text = svg(fold(unseen_target()))
 
-    assert "What it refers to is not yours to see." in text
+    assert "Its target is not visible to you." in text
     assert "URL" not in text
 
 
