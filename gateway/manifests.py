@@ -100,7 +100,9 @@ def merged(manifests: Mapping[Path, Mapping[str, str]]) -> Mapping[str, str]:
     for path, manifest in manifests.items():
         for document_id, text in manifest.items():
             if texts.setdefault(document_id, text) != text:
-                raise UnusableManifest(path, f"another manifest has a different {document_id}.")
+                raise UnusableManifest(
+                    path, f"another manifest has a different document {document_id}."
+                )
     return dict(_hashes(texts.values())) | texts
 
 

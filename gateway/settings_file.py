@@ -26,7 +26,9 @@ class MisreadSettingsFile(RefusedStart):
 
     def __init__(self, error: ValueError) -> None:
         position = re.search(r" \(at [a-z0-9 ,]+\)$", str(error))
-        super().__init__(f"{SETTINGS_FILE} must be TOML in UTF-8{position[0] if position else ''}.")
+        super().__init__(
+            f"{SETTINGS_FILE}: the file is not TOML in UTF-8{position[0] if position else ''}."
+        )
 
 
 class UnsafeSettingsFile(RefusedStart):

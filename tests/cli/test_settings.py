@@ -14,9 +14,9 @@ MARKER = "marker-0b61d4"
 @pytest.mark.parametrize(
     ("written", "complaint"),
     [
-        (f"key = [\n'{MARKER}'".encode(), "must be TOML in UTF-8 (at end of document)."),
-        (f"key = {MARKER}".encode(), "must be TOML in UTF-8 (at line 1, column 7)."),
-        (f"key = '{MARKER}\xff'".encode("latin-1"), "must be TOML in UTF-8."),
+        (f"key = [\n'{MARKER}'".encode(), "the file is not TOML in UTF-8 (at end of document)."),
+        (f"key = {MARKER}".encode(), "the file is not TOML in UTF-8 (at line 1, column 7)."),
+        (f"key = '{MARKER}\xff'".encode("latin-1"), "the file is not TOML in UTF-8."),
     ],
     ids=["cut off", "no string", "no UTF-8"],
 )
@@ -129,8 +129,8 @@ def test_a_database_that_cannot_be_served_is_refused(
 
     assert refused.code == 1
     assert refused.complaint == (
-        "setting database_url: the database must be an SQLite file: sqlite+aiosqlite:/// and its "
-        "path"
+        "setting database_url: the database must be an SQLite file: "
+        "sqlite+aiosqlite:/// and its path"
     )
 
 

@@ -48,7 +48,7 @@ HARM: Final[Mapping[str, tuple[Callable[[Path], object], str, str]]] = {
     "rows without what they refer to": (
         lambda item: _change(item, "PRAGMA foreign_keys = 0", "DELETE FROM holder"),
         "database",
-        "not there",
+        "missing rows",
     ),
     "another version's schema": (
         lambda item: _change(item, "UPDATE alembic_version SET version_num = 'x'"),

@@ -18,10 +18,10 @@ __all__ = ["demo", "line"]
 
 PRODUCTION: Final = {"environment": Environment.PRODUCTION}
 NEEDS_ACCESS_CHECK: Final[Mapping[str, tuple[dict[str, Any], str]]] = {
-    "debugging": ({"log_level": "debug"}, "Debugging"),
+    "debugging": ({"log_level": "debug"}, "The log level `debug`"),
     "no TLS": ({"host": "192.0.2.1"}, "Tokens would be sent unencrypted"),
     "no name": ({"host": "0.0.0.0", "https": True}, "allowed_hosts"),  # noqa: S104 - nothing listens
-    "any proxy": ({"trusted_proxies": ("0.0.0.0/0",)}, "name the proxies"),
+    "any proxy": ({"trusted_proxies": ("0.0.0.0/0",)}, "list only the proxies"),
 }
 LIGHT: Final[Mapping[str, dict[str, Any]]] = {
     "graphiql": {"graphiql": True},

@@ -26,11 +26,11 @@ UNUSABLE: Final[Mapping[str, tuple[Any, str]]] = {
     "nested too deep": (b'{"a":' * 100_000, "it is not JSON."),
     "an array": ([TEXT], "it is not an object of ids and documents."),
     "a text": (TEXT, "it is not an object of ids and documents."),
-    "nothing": ({}, "there is no document in it."),
-    "no text": ({"a": None}, "the document a is not a text."),
-    "half a character": (b'{"a": "{ __typename } # \\ud800"}', "the document a is not a text."),
-    "an empty id": ({"": TEXT}, "an id is not 1 to 256 visible characters of ASCII."),
-    "an id with a line break": ({"a\n": TEXT}, "an id is not 1 to 256 visible"),
+    "nothing": ({}, "it has no documents."),
+    "no text": ({"a": None}, "the document a must be a text."),
+    "half a character": (b'{"a": "{ __typename } # \\ud800"}', "the document a must be a text."),
+    "an empty id": ({"": TEXT}, "an id must have 1 to 256 visible ASCII characters."),
+    "an id with a line break": ({"a\n": TEXT}, "an id must have 1 to 256 visible"),
     "an id twice": (
         b'{"a": "{ __typename }", "a": "{ a: __typename }"}',
         "two documents have the id a.",
@@ -41,7 +41,7 @@ UNUSABLE: Final[Mapping[str, tuple[Any, str]]] = {
         "it is not 'apollo-",
     ),
     "no operations": (APOLLO, "it is not 'apollo-"),
-    "an operation that is none": (APOLLO | {"operations": [1]}, "an id is not 1 to 256"),
+    "an operation that is none": (APOLLO | {"operations": [1]}, "an id must have 1 to 256"),
     "an operation without a body": (APOLLO | {"operations": [{"id": "a"}]}, "the document a"),
 }
 UNFIT: Final[Mapping[str, tuple[str, str]]] = {
@@ -102,7 +102,7 @@ def test_a_document_that_could_never_run_is_named(
 
     assert refused.code == 1
     assert refused.complaint == (
-        f"{manifest}: documents that this schema does not take: does-not: {reason}"
+        f"{manifest}: these documents do not fit the schema: does-not: {reason}"
     )
 
 
@@ -182,7 +182,7 @@ def test_one_id_for_two_texts_stops_the_start(tmp_path: Path) -> None:
     one.write_text(json.dumps({"a": TEXT, "b": TEXT}))
     other.write_text(json.dumps({"a": "{ a: __typename }"}))
 
-    with pytest.raises(RefusedStart, match="another manifest has another text a"):
+    with pytest.raises(RefusedStart, match="another manifest has a different document a"):
         trusted_documents(Settings(trusted_documents=(one, other)))
 
 
