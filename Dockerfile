@@ -1,8 +1,8 @@
 # The gateway as an image. The database is brought to its schema apart from serving, before the first start
 # and after each new version: docker run --rm --volume secrets:/data IMAGE migrate
 #
-# Base images are named by tag, so that a rebuild takes up their security fixes. Whoever needs the same
-# bytes again pins digests in the pipeline that builds the image.
+# Base images are named by tag, so that a rebuild takes up their security fixes. To get the same
+# bytes again, pin digests in the pipeline that builds the image.
 
 FROM node:20-slim AS graphiql
 WORKDIR /source

@@ -183,7 +183,7 @@ wheel-smoke: dev-setup graphiql ## Build the wheel, install it elsewhere, look a
 
 # ----------------------------------------------------------------------------------------- upkeep
 
-lock: dev-setup ## Make the lock files anew after a change of pyproject.toml (UPGRADE=1: newest versions)
+lock: dev-setup ## Update the lock files after a change of pyproject.toml (UPGRADE=1: newest versions)
 	@$(BIN)/python .ci/locks.py make $(if $(UPGRADE),--upgrade)
 
 clean: ## Delete what these tasks made; ./data stays

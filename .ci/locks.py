@@ -113,7 +113,7 @@ def faults(text: str) -> Iterator[str]:
         yield f"no hash follows {pin}"
     for pin in sorted(pins(text)):
         if pin.split("==")[0] in FORBIDDEN_DISTRIBUTIONS:
-            yield f"{pin} would put its files on top of ours"
+            yield f"{pin} would overwrite files of this project"
 
 
 def strange_lines(text: str) -> list[tuple[int, str]]:

@@ -145,7 +145,7 @@ def _spans(lefts: Sequence[float], layers: Mapping[tuple[int, bool], int]) -> It
 def _stack(
     boxes: Iterable[Box], columns: Sequence[Span], band: float
 ) -> Iterator[tuple[Box, Point]]:
-    """Place boxes one below the other; a column that has room for two side by side uses it."""
+    """Stack boxes in each column, two side by side if the column has room."""
     of_column: dict[int, list[Box]] = defaultdict(list)
     for box in boxes:
         of_column[box.column].append(box)

@@ -37,7 +37,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The boxes and lines of a drawing. `linked` have lines; `loose` stand by column, in order."""
+    """The boxes and lines of a drawing: `linked` boxes have lines; `loose` ones are in order."""
 
     picture: Picture
     columns: tuple[PictureColumn, ...]

@@ -35,7 +35,7 @@ _LEGEND: Final = (
 
 
 def svg(plan: Plan, *, explorer: str | None = None, is_alone: bool = True) -> str:
-    """Return the drawing. What stands alone brings its style; what goes into a page does not.
+    """Return the drawing. Only a standalone drawing includes its style; a page has its own.
 
     With the address of `explorer`, which is GraphiQL, rows and folds are links.
     """

@@ -1,7 +1,7 @@
 // Collects the files that /graphiql serves into assets/. Needs Node 20 or newer and `npm ci`.
 //
 // Files come from three released packages and from this folder; nothing is compiled. A missing file
-// stops the build, and the folder is made anew each time, so it never holds a file of an older one.
+// stops the build, and the folder is recreated each time, so it never holds a file of an older build.
 
 import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";

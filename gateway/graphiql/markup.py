@@ -52,7 +52,7 @@ x='4.5' y='9' width='11' height='7' rx='1.5' fill='%23f4f6fb'/%3E%3C/svg%3E">
       <p id="status" role="status" data-state="idle">No token yet</p>
     </header>
     <p id="hint" class="hint">
-      Enter an API token, and each step of the tour runs as it stands: its ids are looked up with
+      Enter an API token, and each step of the tour is ready to run: its ids are looked up with
       the token. <code>make run</code> prints one; <code>secrets-gateway token create</code> makes
       another. It stays in this page's memory, and is gone when you reload or leave.
     </p>

@@ -1,5 +1,5 @@
 // What the tour is about: a service and secrets that show something, so that every step runs as it
-// stands. The page's address may name them; the rest is looked for with the token's own eyes.
+// stands. The page's address may name them; the rest is looked up with the token.
 
 import { readResult, send } from "./requests.js";
 import { UNKNOWN } from "./steps.js";
@@ -130,7 +130,7 @@ function freeKey(stem, taken) {
 /** Return a key for an alias of the target. */
 const stemOf = (target) => `MY_${target.key.replace(/^QOVERY_/, "")}`.slice(0, 250);
 
-/** Return the service, what it sees that the steps can show, and where its changes stand. */
+/** Return the service, what the steps can show of it, and its newest change cursor. */
 async function subjectOf(named, service, secret, credential) {
   const entries = nodes(service.effectiveSecrets);
   const target = secret ? aliasable(secret) : chooseTarget(entries);

@@ -19,7 +19,7 @@ let latest = 0;
 /** What a header can carry: visible ASCII without blanks. */
 const TOKEN = /^[\x21-\x7e]+$/;
 
-/** The id in the page's path, as it stands there; the gateway judges it. */
+/** The id in the page's path, unchanged; the gateway checks it. */
 const SERVICE = window.location.pathname.split("/").at(-1);
 
 // ------------------------------------------------------------------------------------ words shown
