@@ -103,5 +103,5 @@ def _complain_of_usage(refused: typer.TyperException) -> None:
 
 def _hint(refused: Exception) -> str:
     if isinstance(refused, GatewayError) and refused.code is ErrorCode.NOT_EMPTY:
-        return " (--with-content does; add --dry-run to see what goes.)"
+        return " (On the command line: --with-content. --dry-run shows what would be deleted.)"
     return ""

@@ -1,4 +1,4 @@
-"""The audit trail: who did what to which thing, when and through which face. Never a value."""
+"""The audit log: who did what to which object, when and through which face. Never a value."""
 
 import json
 from collections.abc import Mapping
@@ -17,10 +17,10 @@ _ENCODING: Final = "sgw-audit-1"
 
 
 class AuditAction(StrEnum):
-    """What was done. Names are never renamed or used again: old events keep them."""
+    """What was done. Names are never renamed or reused, since old events keep them."""
 
     VALUES_DELIVERED = "VALUES_DELIVERED"
-    SECRET_CREATED = "SECRET_CREATED"  # noqa: S105 - the name of an action, no password
+    SECRET_CREATED = "SECRET_CREATED"  # noqa: S105 - the name of an action
     SECRET_CHANGED = "SECRET_CHANGED"  # noqa: S105 - as above
     SECRET_DELETED = "SECRET_DELETED"  # noqa: S105 - as above
     HOLDER_CREATED = "HOLDER_CREATED"
@@ -49,9 +49,9 @@ class AuditAction(StrEnum):
 
 
 class AuditSubject(StrEnum):
-    """What kind of thing an event is about."""
+    """The kind of object that an event is about."""
 
-    SECRET = "SECRET"  # noqa: S105 - the name of a kind, no password
+    SECRET = "SECRET"  # noqa: S105 - the name of a kind
     HOLDER = "HOLDER"
     ORGANIZATION = "ORGANIZATION"
     TOKEN = "TOKEN"  # noqa: S105 - as above
@@ -63,7 +63,7 @@ class AuditSubject(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditDraft:
-    """What a use case has to tell. Who, when and through which face is added when it is sealed."""
+    """The facts that a use case knows. Sealing adds the actor, the time and the face."""
 
     action: AuditAction
     subject: AuditSubject
@@ -78,7 +78,7 @@ class AuditDraft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEvent:
-    """One link of the chain. `details` is a JSON object of facts, as text."""
+    """One event of the chain. `details` is a JSON object of facts, as text."""
 
     seq: int
     at: datetime
@@ -99,20 +99,20 @@ class AuditEvent:
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """The details, read."""
+        """The parsed details."""
         facts: Mapping[str, Any] = json.loads(self.details)
         return facts
 
     @property
     def delivered_secret_ids(self) -> frozenset[str]:
-        """The secrets whose values were delivered; none if it is about something else."""
+        """The secrets whose values were delivered; empty for other actions."""
         is_delivery = self.action == AuditAction.VALUES_DELIVERED
         return frozenset(self.facts["secrets"]) if is_delivery else frozenset()
 
     def without_secrets(self, hidden: AbstractSet[str]) -> Self:
-        """Return the event without these secrets: it neither names nor counts them.
+        """Return the event without the names and the number of these secrets.
 
-        It is no longer what its hash covers, so it is for reading only.
+        Its hash no longer matches, so the result is for reading only.
         """
         if self.delivered_secret_ids.isdisjoint(hidden):
             return self
@@ -123,7 +123,7 @@ class AuditEvent:
 
     @property
     def mentioned_secret_ids(self) -> tuple[str, ...]:
-        """The secrets that it tells of: its subject, or those whose values were delivered."""
+        """The secrets in the event: its subject, or those whose values were delivered."""
         if self.subject == AuditSubject.SECRET:
             return (self.subject_id,)
         if self.action != AuditAction.VALUES_DELIVERED:
@@ -140,7 +140,7 @@ class SealedEvent:
 
     @property
     def plain(self) -> Mapping[str, Any]:
-        """All of it, ready for JSON."""
+        """All fields as JSON values."""
         plain = {each.name: getattr(self.event, each.name) for each in fields(self.event)}
         return plain | {
             "at": moment_text(self.event.at),
@@ -153,7 +153,7 @@ class SealedEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditFilter:
-    """Which events are wanted; what is None does not filter."""
+    """Conditions on events; None does not filter."""
 
     actor_id: str | None = None
     actions: tuple[AuditAction, ...] | None = None
@@ -163,7 +163,7 @@ class AuditFilter:
     until: datetime | None = None
 
     def ensure_valid(self) -> None:
-        """Refuse more actions than a page has, and what no id could be.
+        """Refuse more actions than fit on a page, and texts that cannot be ids.
 
         Raises:
             InvalidInput: naming the rule.
@@ -172,55 +172,59 @@ class AuditFilter:
         ensure_page_size(len(self.actions or ()))
         for wanted in filter(None, (self.secret_id, self.holder_id)):
             if not is_canonical_id(wanted):
-                raise InvalidInput(Argument.FILTER, "An id of the filter is not a UUID.")
+                raise InvalidInput(Argument.FILTER, "An id in the filter must be a UUID.")
         if self.actor_id is not None and not self.actor_id.isprintable():
-            raise InvalidInput(Argument.FILTER, "The actor's id has characters that no id has.")
+            raise InvalidInput(
+                Argument.FILTER, "The actor's id must have only printable characters."
+            )
 
 
 ANY_EVENT: Final = AuditFilter()
 
 
 class AuditUnavailable(Unavailable):
-    """Nothing can be recorded, and so nothing that must be recorded is done."""
+    """The audit log cannot record, so an action that it must record is refused."""
 
     def __init__(self) -> None:
         GatewayError.__init__(
-            self, "The audit trail takes no entry just now, so nothing is changed or delivered."
+            self,
+            "The audit log cannot record at the moment, so the gateway changes and delivers "
+            "nothing.",
         )
 
 
 class DatabaseNotTrusted(Unavailable):
-    """The database is not the one that was anchored last, or that this process has seen."""
+    """The database differs from the last checkpoint, or from what this process has seen."""
 
     def __init__(self) -> None:
         GatewayError.__init__(
             self,
-            "The audit log is in alarm: the database is not the one that the gateway has written. "
-            "Its operator must run `secrets-gateway audit verify`, then `audit acknowledge`.",
+            "The database is not trusted: it differs from what the gateway has written. The "
+            "operator must run `secrets-gateway audit verify`, then `audit acknowledge`.",
         )
 
 
 class CatalogNotTrusted(Unavailable):
-    """The database has an object that the gateway did not make, or lacks one."""
+    """The database has an object that the gateway did not create, or lacks one."""
 
     def __init__(self) -> None:
         GatewayError.__init__(
             self,
-            "The database's tables, indexes, triggers or views are not those of this version: the "
-            "gateway only reads until its operator has corrected that (`secrets-gateway doctor` "
-            "names the object).",
+            "The database's tables, indexes, triggers or views differ from those of this version. "
+            "The gateway is read-only until its operator corrects that; `secrets-gateway doctor` "
+            "names the object.",
         )
 
 
 def details_text(details: Mapping[str, Any]) -> str:
-    """Return facts as the one text that they have, ASCII only and in one line."""
+    """Return the canonical text of facts: sorted JSON, ASCII only, in one line."""
     return json.dumps(details, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
 def canonical(event: AuditEvent) -> bytes:
-    """Return the bytes that an event's hash is made over; fixed by vectors.
+    """Return the bytes that an event's hash covers; test vectors fix them.
 
-    Each part has its length before it, so that no two events share their bytes; what is null has a
+    Each part follows its length, so two different events never have the same bytes. Null has a
     length that no text has.
     """
     parts: tuple[str | bytes | None, ...] = (
@@ -248,11 +252,11 @@ def canonical(event: AuditEvent) -> bytes:
 def _part(part: str | bytes | None) -> bytes:
     if part is None:
         return b"\xff\xff\xff\xff"
-    # What was put there by force may be no Unicode text; it still has to be hashed, not to break.
+    # A forged row can have invalid Unicode. Hashing it must not fail.
     raw = part if isinstance(part, bytes) else part.encode("utf-8", "surrogatepass")
     return len(raw).to_bytes(4, "big") + raw
 
 
 def moment_text(moment: datetime) -> str:
-    """Return a point in time in UTC, to the microsecond."""
+    """Return a time as text in UTC, to the microsecond."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,7 +1,7 @@
-"""News: what became of secrets, told in the order in which it happened, to those who watch.
+"""The change feed: changes to secrets, in their order, for subscribers.
 
-A cursor names a link of the audit trail's chain, by its number and a part of its hash: a database
-that was put back has other links under the same numbers, and is not taken for the same history.
+A cursor names an event of the audit chain by its number and a part of its hash. A restored database
+has other events under the same numbers, so the hash shows that its history differs.
 """
 
 import base64
@@ -20,7 +20,7 @@ _PLAIN: Final = re.compile(r"(?:0|[1-9][0-9]{0,17})\.[0-9a-f]{16}", re.ASCII)
 
 
 class ChangeKind(StrEnum):
-    """What became of a secret."""
+    """What happened to a secret."""
 
     CREATED = "CREATED"
     UPDATED = "UPDATED"
@@ -28,36 +28,36 @@ class ChangeKind(StrEnum):
 
 
 class CursorExpired(GatewayError):
-    """What happened since the cursor is not known any more, in part or at all."""
+    """Some or all changes since the cursor are no longer known."""
 
     code = ErrorCode.CURSOR_EXPIRED
 
     def __init__(self) -> None:
         super().__init__(
-            "Not all changes since this cursor are known any more: read again what you show, and "
-            "begin without `after`."
+            "Some changes since this cursor are no longer known. Read the list again and "
+            "subscribe without `after`."
         )
 
 
 @dataclass(frozen=True, slots=True)
 class FeedCursor:
-    """A place in the chain: behind the link with this number, whose hash begins so."""
+    """A position in the chain: after the event with this number. `mark` begins its hash, in hex."""
 
     seq: int
     mark: str
 
     @classmethod
     def after(cls, seq: int, event_hash: bytes) -> Self:
-        """Return the place behind a link."""
+        """Return the position after an event."""
         return cls(seq, event_hash[:_MARK_BYTES].hex())
 
     def points_at(self, event_hash: bytes) -> bool:
-        """Tell whether this is the link that is meant."""
+        """Return whether the event with this hash is the one of the cursor."""
         return self.mark == event_hash[:_MARK_BYTES].hex()
 
 
 def is_clear_cursor(cursor: str) -> bool:
-    """Tell whether a text is a cursor from before cursors were sealed."""
+    """Return whether a text is a cursor from before cursors were sealed."""
     return len(cursor) <= _MAX_LENGTH and _PLAIN.fullmatch(_decode(cursor)) is not None
 
 
@@ -71,28 +71,28 @@ def _decode(cursor: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretChange:
-    """What became of one secret. The holder may be gone since, as the secret may."""
+    """A change to one secret. The secret and its holder may have been deleted since."""
 
-    # Its number in the log.
+    # The event's number in the log.
     seq: int
     cursor: str
     kind: ChangeKind
     secret_id: str
     key: str
-    # The key that it had until now, if it was renamed.
+    # The key before a rename; None for other changes.
     former_key: str | None
     holder_id: str
     at: datetime
-    # Whether it has another value since; an edit of a description leaves the value.
+    # Whether the value changed; an edit of a description does not change it.
     is_new_value: bool = True
 
     @property
     def affects_references(self) -> bool:
-        """Whether what refers to the secret can be delivered otherwise since."""
+        """Whether the change can alter the delivered text of secrets that refer to this one."""
         is_edit = self.kind is ChangeKind.UPDATED
         return not is_edit or self.is_new_value or self.former_key is not None
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The keys at which something is otherwise now."""
+        """The keys that the change affects."""
         return (self.key,) if self.former_key is None else (self.former_key, self.key)

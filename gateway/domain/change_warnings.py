@@ -1,4 +1,4 @@
-"""What a change does besides what was asked for, and is reported beside its outcome."""
+"""Warnings about side effects of a change, reported beside its result."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ class WarningCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChangeWarning:
-    """One warning: the secret that was written, and which argument it is about."""
+    """A warning about an argument of a write; `secret_id` is the written secret."""
 
     code: WarningCode
     message: str
@@ -33,7 +33,7 @@ _COLLECTED: Final[ContextVar[list[ChangeWarning] | None]] = ContextVar("warnings
 
 @contextmanager
 def collecting_warnings() -> Iterator[list[ChangeWarning]]:
-    """Give the list that warnings of changes inside the block go to."""
+    """Yield the list that collects the warnings of changes inside the block."""
     collected: list[ChangeWarning] = []
     token = _COLLECTED.set(collected)
     try:
@@ -43,12 +43,12 @@ def collecting_warnings() -> Iterator[list[ChangeWarning]]:
 
 
 def are_warnings_wanted() -> bool:
-    """Whether anybody collects warnings; without a collector none is looked for."""
+    """Return whether a collector is active; without one, the checks are skipped."""
     return _COLLECTED.get() is not None
 
 
 def warn(warning: ChangeWarning) -> None:
-    """Report a warning to the collector, if there is one."""
+    """Add a warning to the active collector, if any."""
     collected = _COLLECTED.get()
     if collected is not None:
         collected.append(warning)

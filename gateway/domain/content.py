@@ -1,4 +1,4 @@
-"""What a caller can write: keys, values, descriptions, paths, times. Each rule raises."""
+"""Rules for what a caller can write: keys, values, descriptions, paths, times. Each rule raises."""
 
 import re
 import unicodedata
@@ -13,15 +13,15 @@ MAX_DESCRIPTION_LENGTH: Final = 255
 MAX_NAME_LENGTH: Final = 255
 MAX_VALUE_BYTES: Final = 64 * 1024
 MAX_MOUNT_PATH_LENGTH: Final = 1024
-# What file systems take.
+# The limit of common file systems.
 MAX_FILE_NAME_BYTES: Final = 255
 RESERVED_PREFIX: Final = "QOVERY_"
 
 _KEY: Final = re.compile(rf"[A-Za-z][A-Za-z0-9_]{{0,{MAX_KEY_LENGTH - 1}}}", re.ASCII)
 _IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-# Control and format characters, halves of characters, and separators of lines and paragraphs: they
-# are not seen, and change what is seen beside them.
+# Control and format characters, surrogates, and separators of lines and paragraphs. They are
+# invisible and change how the text around them looks.
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _DESCRIPTION_BREAKS: Final = re.compile(r"\r?\n|\t")
 _MOMENT: Final = re.compile(
@@ -33,7 +33,7 @@ _KERNEL_FOLDERS: Final = ("/proc", "/sys", "/dev")
 
 
 def ensure_key(key: str) -> None:
-    """Refuse a key that is no environment variable's name, or that only the platform may use.
+    """Refuse a key that cannot name an environment variable, or that only the platform can use.
 
     Raises:
         InvalidInput: naming the rule, never the key.
@@ -43,17 +43,17 @@ def ensure_key(key: str) -> None:
     if key.upper().startswith(RESERVED_PREFIX):
         raise InvalidInput(
             Argument.KEY,
-            f"A key that begins with {RESERVED_PREFIX} is reserved for built-in secrets.",
+            f"A key must not begin with {RESERVED_PREFIX}, the prefix of built-in secrets.",
         )
 
 
 def is_key(text: str) -> bool:
-    """Tell whether a text can be a key at all."""
+    """Return whether a text has the syntax of a key."""
     return _KEY.fullmatch(text) is not None
 
 
 def ensure_key_syntax(key: str) -> None:
-    """Refuse what is no key at all; built-in keys obey this one too.
+    """Refuse a text that does not have the syntax of a key; built-in keys follow it too.
 
     Raises:
         InvalidInput: naming the rule, never the key.
@@ -62,13 +62,13 @@ def ensure_key_syntax(key: str) -> None:
     if not is_key(key):
         raise InvalidInput(
             Argument.KEY,
-            "A key begins with a letter, goes on with letters, digits and underscores, all ASCII, "
-            f"and is at most {MAX_KEY_LENGTH} characters long.",
+            "A key must begin with a letter and have only ASCII letters, digits and underscores, "
+            f"at most {MAX_KEY_LENGTH} characters.",
         )
 
 
 def ensure_value(value: str) -> None:
-    """Refuse a value that not every database and process can hold.
+    """Refuse a value that some database or process cannot hold.
 
     Raises:
         InvalidInput: naming the rule, never the value.
@@ -76,12 +76,12 @@ def ensure_value(value: str) -> None:
     """
     if utf8_length(value, Argument.VALUE) > MAX_VALUE_BYTES:
         raise InvalidInput(
-            Argument.VALUE, f"A value is at most {MAX_VALUE_BYTES // 1024} KiB of UTF-8."
+            Argument.VALUE, f"A value must be at most {MAX_VALUE_BYTES // 1024} KiB of UTF-8."
         )
 
 
 def ensure_description(description: str) -> None:
-    """Refuse a description that is too long, cannot be stored, or does not show all it says.
+    """Refuse a description that is too long, cannot be stored, or has invisible characters.
 
     Raises:
         InvalidInput: naming the rule.
@@ -91,18 +91,18 @@ def ensure_description(description: str) -> None:
     if len(description) > MAX_DESCRIPTION_LENGTH:
         raise InvalidInput(
             Argument.DESCRIPTION,
-            f"A description is at most {MAX_DESCRIPTION_LENGTH} characters long.",
+            f"A description must be at most {MAX_DESCRIPTION_LENGTH} characters long.",
         )
     if _has_unseen(_DESCRIPTION_BREAKS.sub("", description)):
         raise InvalidInput(
             Argument.DESCRIPTION,
-            "A description must not have control or format characters, except for line breaks "
-            "and tabs.",
+            "A description must not have control or format characters, except line breaks and "
+            "tabs.",
         )
 
 
 def ensure_name(name: str) -> None:
-    """Refuse a name of a holder, an organization or a token that cannot be told or stored.
+    """Refuse a name of a holder, an organization or a token that cannot be shown or stored.
 
     Raises:
         InvalidInput: naming the rule.
@@ -112,8 +112,8 @@ def ensure_name(name: str) -> None:
     if not 0 < len(name) <= MAX_NAME_LENGTH or _has_unseen(name) or name != name.strip():
         raise InvalidInput(
             Argument.NAME,
-            f"A name has 1 to {MAX_NAME_LENGTH} characters, none a control or format character, "
-            "and neither begins nor ends with a space.",
+            f"A name must have 1 to {MAX_NAME_LENGTH} characters, no control or format characters, "
+            "and no space at its beginning or end.",
         )
 
 
@@ -122,7 +122,7 @@ def _has_unseen(text: str) -> bool:
 
 
 def ensure_idempotency_key(key: str) -> None:
-    """Refuse an idempotency key that a header could not carry.
+    """Refuse an idempotency key that a header cannot carry.
 
     Raises:
         InvalidInput: naming the rule.
@@ -131,12 +131,12 @@ def ensure_idempotency_key(key: str) -> None:
     if not _IDEMPOTENCY_KEY.fullmatch(key):
         raise InvalidInput(
             Argument.IDEMPOTENCY_KEY,
-            "An idempotency key has 1 to 255 characters of visible ASCII, without spaces.",
+            "An idempotency key must have 1 to 255 characters of visible ASCII, without spaces.",
         )
 
 
 def ensure_mount_path(path: str) -> None:
-    """Refuse a mount path that could land outside the place it names.
+    """Refuse a mount path that could resolve to another path or to a kernel file system.
 
     Raises:
         InvalidInput: naming the rule.
@@ -146,34 +146,36 @@ def ensure_mount_path(path: str) -> None:
     if len(path) > MAX_MOUNT_PATH_LENGTH or _CONTROL.search(path):
         raise InvalidInput(
             Argument.MOUNT_PATH,
-            f"A mount path has at most {MAX_MOUNT_PATH_LENGTH} characters, no control character.",
+            f"A mount path must have at most {MAX_MOUNT_PATH_LENGTH} characters and no control "
+            "characters.",
         )
     if not _is_normal(path):
         raise InvalidInput(
             Argument.MOUNT_PATH,
-            "A mount path is absolute and names a file: no `.`, `..` or `//`, no `/` at the end.",
+            "A mount path must be absolute and name a file: without `.`, `..`, `//` or a `/` at "
+            "the end.",
         )
     if any(len(name.encode()) > MAX_FILE_NAME_BYTES for name in path.split("/")):
         raise InvalidInput(
             Argument.MOUNT_PATH,
-            f"Each name in a mount path has at most {MAX_FILE_NAME_BYTES} bytes of UTF-8.",
+            f"Each name in a mount path must have at most {MAX_FILE_NAME_BYTES} bytes of UTF-8.",
         )
     if any(path == folder or path.startswith(f"{folder}/") for folder in _KERNEL_FOLDERS):
         raise InvalidInput(
-            Argument.MOUNT_PATH, f"A mount path lies outside {', '.join(_KERNEL_FOLDERS)}."
+            Argument.MOUNT_PATH, f"A mount path must be outside {', '.join(_KERNEL_FOLDERS)}."
         )
 
 
 def _is_normal(path: str) -> bool:
-    # POSIX keeps a leading double slash as it is, so `normpath` alone would let it pass.
+    # `normpath` alone accepts a leading double slash, which POSIX preserves.
     return path.startswith("/") and not path.startswith("//") and normpath(path) == path != "/"
 
 
 def read_moment(text: str) -> datetime:
-    """Return the point in time that an RFC 3339 text names, in UTC.
+    """Return the time of an RFC 3339 text, in UTC.
 
     Raises:
-        InvalidInput: for another form, without an offset, or outside of the calendar in UTC.
+        InvalidInput: for another format, a missing offset, or a time outside the calendar in UTC.
 
     """
     if not _MOMENT.fullmatch(text):
@@ -195,7 +197,7 @@ def utf8_length(text: str, argument: Argument) -> int:
     try:
         encoded = text.encode()
     except UnicodeEncodeError:
-        raise InvalidInput(argument, "The text has a lone surrogate.") from None
+        raise InvalidInput(argument, "The text must not have a lone surrogate.") from None
     if b"\0" in encoded:
-        raise InvalidInput(argument, "The text has a NUL character.")
+        raise InvalidInput(argument, "The text must not have a NUL character.")
     return len(encoded)

@@ -1,7 +1,7 @@
-"""How much the deliveries of a project have, holder by holder, and what a write adds to them.
+"""The size of a project's deliveries, holder by holder, and what a write adds to them.
 
-A service gets the keys of its chain. An override has the key of its target, so it adds none, and
-hides the target's value. An alias adds a key, and its target's value once more.
+A service gets the keys of its chain. An override has the key of its target: it adds no key and
+hides the target's value. An alias adds a key, and its target's value a second time.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,13 +15,13 @@ from gateway.domain.interpolation import MAX_DELIVERED_BYTES, MAX_DELIVERED_KEYS
 MAX_KEYS: Final = MAX_DELIVERED_KEYS
 MAX_BYTES: Final = MAX_DELIVERED_BYTES
 _BYTES_PER_CHARACTER: Final = 4
-# What one secret can add at the most: its value, and where it is mounted.
+# The most that one secret can add: its value and its mount path.
 MAX_SECRET_BYTES: Final = MAX_VALUE_BYTES + _BYTES_PER_CHARACTER * MAX_MOUNT_PATH_LENGTH
 
 
 @dataclass(frozen=True, slots=True)
 class OverrideSize:
-    """The bytes of an override, and those of the target that it hides."""
+    """The bytes of an override, and of the target that it hides."""
 
     own: int
     target: int
@@ -29,7 +29,7 @@ class OverrideSize:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HolderLoad:
-    """What one holder adds to deliveries. Without a size, it was counted and not measured."""
+    """What one holder adds to deliveries. `size` is None if its bytes were not measured."""
 
     holder_id: str
     environment_id: str | None
@@ -41,7 +41,7 @@ class HolderLoad:
 
     @property
     def most(self) -> int:
-        """The bytes that it adds at the most, with what overrides hide."""
+        """The most bytes that it can add, including those that overrides hide."""
         return self.rows * MAX_SECRET_BYTES if self.size is None else self.size
 
 
@@ -49,9 +49,10 @@ class HolderLoad:
 class Growth:
     """What a write adds to the deliveries of all services at or below its holder.
 
-    `target_id` is the secret whose overrides further down hide the change; `is_override` says that
-    the write is a new one. `source_id` is what a new alias gives once more, `path_size` the bytes
-    of the path that a target has. `aliases` counts, by holder, what gives the changed value too.
+    `target_id` is the secret whose overrides on lower holders hide the change. `is_override` says
+    that the write creates such an override. `source_id` is the secret that a new alias delivers a
+    second time, and `path_size` the bytes of a target's mount path. `aliases` counts, by holder,
+    the aliases that also deliver the changed value.
     """
 
     holder: Holder
@@ -67,7 +68,7 @@ class Growth:
 
     @property
     def most(self) -> int:
-        """The bytes that it adds to one delivery at the most."""
+        """The most bytes that it can add to one delivery."""
         return max(0, self.size) * (1 + sum(self.aliases.values()))
 
 
@@ -79,32 +80,32 @@ class DeliveryLoads:
     loads: dict[str, HolderLoad] = field(default_factory=dict)
 
     def at_or_below(self, holder: Holder) -> Iterator[HolderLoad]:
-        """Give each holder to whose deliveries the holder's secrets belong.
+        """Yield the loads of the holder and of all holders below it.
 
-        Environments and projects are among them: a service may be made there.
+        Environments and projects are included, since a service can be created there.
         """
         for load in self.loads.values():
             if holder.id in (load.holder_id, load.environment_id, self.project_id):
                 yield load
 
     def chain(self, load: HolderLoad) -> list[HolderLoad]:
-        """Return the loads that a delivery is made of, the narrowest holder first."""
+        """Return the loads that make up a delivery, the narrowest holder first."""
         ids = dict.fromkeys((load.holder_id, load.environment_id, self.project_id))
         return [self.loads[id_] for id_ in ids if id_ is not None]
 
     def keys_at(self, load: HolderLoad) -> int:
-        """Return how many keys a service there gets."""
+        """Return the number of keys that a service there gets."""
         return sum(each.keys for each in self.chain(load))
 
     def most_at(self, load: HolderLoad) -> int:
-        """Return how many bytes a service there gets at the most."""
+        """Return the most bytes that a service there can get."""
         return sum(each.most for each in self.chain(load))
 
     def size_at(self, load: HolderLoad) -> int:
-        """Return how many bytes a service there gets, if all of its chain is measured."""
+        """Return the bytes that a service there gets; exact if its whole chain is measured."""
         chain = self.chain(load)
         hidden: dict[str, int] = {}
-        # From the widest down: each override hides what the one before it left.
+        # From the widest down: each override hides the nearest one above it, or the target.
         for each in reversed(chain):
             for target_id, size in each.overrides.items():
                 above = _nearest(chain[chain.index(each) + 1 :], target_id)
@@ -113,7 +114,7 @@ class DeliveryLoads:
         return sum(each.most for each in chain) - sum(hidden.values())
 
     def growth_at(self, load: HolderLoad, growth: Growth) -> int:
-        """Return how many bytes a write adds to what a service there gets."""
+        """Return the bytes that a write adds to the delivery of a service there."""
         chain = self.chain(load)
         aliased = sum(growth.aliases.get(each.holder_id, 0) for each in chain)
         return self._own_growth(chain, growth) + growth.size * aliased
@@ -130,7 +131,7 @@ class DeliveryLoads:
         return growth.size - (growth.target_size if above is None else above)
 
     def with_too_many_keys(self, growth: Growth) -> list[str]:
-        """Return the holders where a service would get more keys than a delivery can have."""
+        """Return the holders where a service would get more keys than a delivery can hold."""
         if not growth.keys:
             return []
         return [
@@ -140,9 +141,9 @@ class DeliveryLoads:
         ]
 
     def with_too_many_bytes(self, growth: Growth) -> list[str]:
-        """Return the holders where a service would get more bytes than a delivery can have.
+        """Return the holders where a service would get more bytes than a delivery can hold.
 
-        What has too many already can shrink, and can change without growing.
+        A delivery that already exceeds the limit can still shrink, or change without growing.
         """
         return [
             load.holder_id
@@ -153,7 +154,7 @@ class DeliveryLoads:
         ]
 
     def apply(self, growth: Growth) -> None:
-        """Take a write as done."""
+        """Add a write to the loads."""
         at = self.loads[growth.holder.id]
         overrides = dict(at.overrides)
         target_id = growth.target_id

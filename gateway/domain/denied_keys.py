@@ -1,4 +1,4 @@
-"""Keys that an operator denies: those by which a value becomes code in the process that gets it."""
+"""Keys that an operator denies, such as those that make a process run their value as code."""
 
 import re
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from gateway.domain.errors import Argument, InvalidInput
 from gateway.domain.ids import is_canonical_id
 
 LOADERS: Final = "@loaders"
-# What dynamic loaders, shells, interpreters and common tools read to find code, or to run it.
+# Variables by which dynamic loaders, shells, interpreters and common tools find or run code.
 LOADER_KEYS: Final = (
     *("LD_*", "DYLD_*", "GCONV_PATH", "GLIBC_TUNABLES", "LOCPATH", "NLSPATH", "HOSTALIASES"),
     *("PATH", "IFS", "ENV", "BASH_*", "BASHOPTS", "SHELLOPTS", "PS4", "PROMPT_COMMAND", "CDPATH"),
@@ -36,16 +36,16 @@ class DeniedKey(InvalidInput):
 
 @dataclass(frozen=True, slots=True)
 class DeniedKeys:
-    """Keys by pattern, each for one organization by its id, or for all."""
+    """Patterns of keys, each for one organization (by id) or for all (None)."""
 
     patterns: tuple[tuple[str | None, str], ...] = ()
 
     @classmethod
     def read(cls, texts: Iterable[str]) -> Self:
-        """Read `KEY`, `PREFIX*` or `@loaders`, each with `ORGANIZATION_ID:` before it or not.
+        """Parse `KEY`, `PREFIX*` or `@loaders`, each with an optional `ORGANIZATION_ID:` prefix.
 
         Raises:
-            ValueError: for anything else.
+            ValueError: for any other text.
 
         """
         patterns: list[tuple[str | None, str]] = []
@@ -54,8 +54,8 @@ class DeniedKeys:
             is_pattern = pattern == LOADERS or _PATTERN.fullmatch(pattern)
             if not is_pattern or (separator and not is_canonical_id(organization_id)):
                 message = (
-                    f"a denied key is KEY, PREFIX* or {LOADERS}, and can begin with the id of an "
-                    "organization and a colon"
+                    f"a denied key must be KEY, PREFIX* or {LOADERS}, and can begin with the id of "
+                    "an organization and a colon"
                 )
                 raise ValueError(message)
             listed = LOADER_KEYS if pattern == LOADERS else (pattern,)
@@ -63,7 +63,7 @@ class DeniedKeys:
         return cls(tuple(patterns))
 
     def ensure_allowed(self, key: str, *, organization_id: str) -> None:
-        """Refuse a key that is denied in the organization; letters count in their case.
+        """Refuse a key that is denied in the organization; case matters.
 
         Raises:
             DeniedKey: naming the key.

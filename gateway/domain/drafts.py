@@ -1,4 +1,4 @@
-"""What a caller asks to be written; each draft knows the rules that need no look at the store."""
+"""Requests to write. Each draft checks the rules that need no database."""
 
 from dataclasses import dataclass, field
 from enum import Enum
@@ -14,14 +14,14 @@ from gateway.domain.secrets import DEFAULT_OWNER, SecretType, ServiceReference
 
 @dataclass(frozen=True, slots=True)
 class HolderReference:
-    """A holder as a caller names it. Without a scope, one of any kind is meant."""
+    """A holder as a caller names it. A scope of None matches every kind."""
 
     scope: Scope | None
     id: str
 
 
 class Kept(Enum):
-    """Stands for what an edit leaves as it is; null would take it away."""
+    """Marks a field that an edit leaves unchanged; None would remove its content."""
 
     KEPT = "KEPT"
 
@@ -31,25 +31,25 @@ KEPT: Final = Kept.KEPT
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteOptions:
-    """On what terms something is written.
+    """The options of a write.
 
-    A dry run answers what would happen and writes nothing. Under an idempotency key the same write
-    happens once, however often it is sent. What is expected must hold, or nothing is changed. A
-    caller who does not know external secrets cannot refer to one, and cannot edit one.
+    A dry run returns what would happen and writes nothing. With an idempotency key, a repeated
+    request writes once. A failed precondition refuses the write. A caller that does not know
+    external secrets cannot refer to one or edit one.
     """
 
     dry_run: bool = False
     idempotency_key: str | None = None
     expected_version: int | None = None
     knows_external: bool = True
-    # Of a secret: entity tags, one of which it must have, as the header If-Match lists them.
+    # The value of the header If-Match: the secret must have one of these entity tags.
     if_match: str | None = None
-    # Of a holder, which has nothing else that changes.
+    # For a holder, whose name is all that can change.
     expected_name: str | None = None
 
     @property
     def preconditions(self) -> tuple[str, ...]:
-        """What must hold before the write, as a part of the request; empty for nothing."""
+        """The preconditions as texts for the request's fingerprint."""
         named = {
             "expectedVersion": self.expected_version,
             "ifMatch": self.if_match,
@@ -58,7 +58,7 @@ class WriteOptions:
         return tuple(f"{name}={value}" for name, value in named.items() if value is not None)
 
     def ensure_valid(self) -> None:
-        """Refuse an idempotency key that is no header's value, and malformed entity tags.
+        """Refuse an idempotency key that a header cannot carry, and malformed entity tags.
 
         Raises:
             InvalidInput: naming the rule.
@@ -75,7 +75,7 @@ DEFAULT_WRITE_OPTIONS: Final = WriteOptions()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What every secret is given besides key and value."""
+    """What every new secret has besides its key and value."""
 
     description: str | None = None
     enable_interpolation_in_file: bool | None = None
@@ -92,7 +92,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretDraft(Draft):
-    """A new VALUE, or with a mount path a new FILE. No value is the empty one."""
+    """A new VALUE, or a new FILE if it has a mount path. A value of None is stored as empty."""
 
     key: str
     value: str | None = field(default=None, repr=False)
@@ -114,7 +114,7 @@ class SecretDraft(Draft):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AliasDraft(Draft):
-    """A new key for a secret that is there."""
+    """A new key for an existing secret."""
 
     key: str
 
@@ -131,7 +131,7 @@ class AliasDraft(Draft):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverrideDraft(Draft):
-    """Another value for a secret of a higher scope. No value is the empty one."""
+    """Another value for a secret of a higher scope. A value of None is stored as empty."""
 
     value: str | None = field(default=None, repr=False)
 
@@ -148,7 +148,7 @@ class OverrideDraft(Draft):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditDraft:
-    """New content for a secret. A value of None keeps the one it has; `""` empties it."""
+    """New content for a secret. A value of None keeps the stored one; `""` empties it."""
 
     key: str
     value: str | None = field(default=None, repr=False)
@@ -156,7 +156,7 @@ class EditDraft:
     enable_interpolation_in_file: bool | Kept | None = KEPT
 
     def ensure_valid(self) -> None:
-        """Refuse what breaks a rule; whether the key may be changed to this one comes later.
+        """Refuse what breaks a rule; whether the key can be changed is checked later.
 
         Raises:
             InvalidInput: naming the rule, never the text.
@@ -170,9 +170,9 @@ class EditDraft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProvidedDraft(Draft):
-    """A new secret that is not written by a caller: the platform's, or an external manager's.
+    """A new secret of the platform or of an external manager, which callers cannot write.
 
-    With a `source` it is a BUILT_IN that comes from this service, else an EXTERNAL_SECRET.
+    With a `source` it is a BUILT_IN from that service, otherwise an EXTERNAL_SECRET.
     """
 
     key: str
@@ -182,7 +182,7 @@ class ProvidedDraft(Draft):
 
     @property
     def variable_type(self) -> SecretType:
-        """Which of the two it is."""
+        """BUILT_IN with a source, otherwise EXTERNAL_SECRET."""
         return SecretType.BUILT_IN if self.source else SecretType.EXTERNAL_SECRET
 
     def ensure_valid(self) -> None:
@@ -201,4 +201,4 @@ class ProvidedDraft(Draft):
             content.ensure_key_syntax(self.key)
             content.ensure_name(self.source.name)
             if not is_canonical_id(self.source.id):
-                raise InvalidInput(Argument.SOURCE, "The source's id is not a UUID.")
+                raise InvalidInput(Argument.SOURCE, "The id of the source must be a UUID.")

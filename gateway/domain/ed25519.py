@@ -1,7 +1,7 @@
-"""Which public keys of Ed25519 are too weak to say who signed something.
+"""Detect Ed25519 public keys that are too weak to prove who signed.
 
-A point of small order verifies a signature that needs no private key. RFC 8032 leaves the check to
-the application, and the library that verifies does not make it.
+A public key of small order verifies signatures that anyone can make without a private key. RFC 8032
+leaves the check to the application, and the verifying library does not make it.
 """
 
 from typing import Final
@@ -9,7 +9,7 @@ from typing import Final
 KEY_BYTES: Final = 32
 _PRIME: Final = 2**255 - 19
 _SIGN: Final = 1 << 255
-# The second coordinates of the eight points of small order: of order 1, 2, 4, and twice 8.
+# The y coordinates of the eight points of small order: one each for 1, 2 and 4, two for order 8.
 _OF_ORDER_EIGHT: Final = int.from_bytes(
     bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little"
 )
@@ -17,10 +17,10 @@ _SMALL: Final = frozenset({1, _PRIME - 1, 0, _OF_ORDER_EIGHT, _PRIME - _OF_ORDER
 
 
 def is_small_order(public_key: bytes) -> bool:
-    """Return whether a public key is a point of small order, in whatever encoding.
+    """Return whether a public key is a point of small order, in any encoding.
 
-    A point has several encodings: its second coordinate can be written with the prime added, and
-    its sign bit can be set where the first coordinate is zero.
+    A point has several encodings: the y coordinate can have the prime added, and the sign bit can
+    be set where the x coordinate is zero.
     """
     if len(public_key) != KEY_BYTES:
         return False

@@ -1,4 +1,4 @@
-"""What a service gets: one entry a key, and why."""
+"""The effective secrets of a service: one entry for each key, and why it wins."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +8,7 @@ from gateway.domain.secrets import Secret, SecretFacts
 
 
 class Provenance(StrEnum):
-    """How a service comes by a key."""
+    """How a service gets a key."""
 
     OWN = "OWN"
     INHERITED = "INHERITED"
@@ -18,7 +18,7 @@ class Provenance(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EffectiveSecret:
-    """One key as a service sees it: what wins for it, and what that hides, the nearest first."""
+    """One key as a service sees it: the winner and the secrets it hides, the nearest first."""
 
     service: Holder
     winner: Secret
@@ -26,7 +26,7 @@ class EffectiveSecret:
 
     @property
     def provenance(self) -> Provenance:
-        """How the service comes by the key."""
+        """How the service gets the key."""
         if self.winner.is_alias:
             return Provenance.ALIAS
         if self.winner.is_override:
@@ -36,9 +36,9 @@ class EffectiveSecret:
 
     @property
     def resolves_to(self) -> SecretFacts:
-        """The secret whose value is used: an alias's target by id, else the winner itself.
+        """The secret whose value is used: an alias's target by id, otherwise the winner.
 
-        An alias is not led astray by an override of its target's key further down.
+        An override of the target's key on a lower holder does not affect the alias.
         """
         target = self.winner.target if self.winner.is_alias else None
         return target or self.winner.facts
@@ -55,9 +55,9 @@ class Absence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ExplainedReference:
-    """What a value refers to. The key is None unless a secret in the viewer's sight has it.
+    """A reference in a value. The key is None unless a secret visible to the principal has it.
 
-    `target` is what wins for the key at the service; None if nothing does, or it is out of sight.
+    `target` is the winner for the key at the service; None if there is none or it is not visible.
     """
 
     key: str | None
@@ -67,7 +67,7 @@ class ExplainedReference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """Why a service sees what it sees under a key, or why nothing."""
+    """Why a service sees a secret under a key, or why it sees none."""
 
     service: Holder
     key: str
@@ -77,7 +77,7 @@ class Explanation:
 
     @property
     def absence(self) -> Absence | None:
-        """Why the key is not there; the nearest place where it is decides. None if it is there."""
+        """Why the service does not see the key, by the nearest holder with it; None if it does."""
         if self.effective is not None:
             return None
         return min(
@@ -88,7 +88,7 @@ class Explanation:
 
     @property
     def rule(self) -> str:
-        """The rule that decided, in words."""
+        """The deciding rule, in words."""
         if self.effective is None:
             return _ABSENT[self.absence or Absence.NEVER_DEFINED]
         nearest = (
@@ -102,23 +102,25 @@ class Explanation:
 _PRESENT = {
     Provenance.OWN: "It is defined on the service itself.",
     Provenance.INHERITED: "It is defined on a wider scope, which the service inherits.",
-    Provenance.OVERRIDE: "It is an override: its target's key with another value, from here down.",
+    Provenance.OVERRIDE: (
+        "It is an override: it gives its target's key another value on this holder and below."
+    ),
     Provenance.ALIAS: (
-        "It is an alias: the value is its target's, by id, whatever overrides the target's key."
+        "It is an alias: it has the value of its target, even if an override has the target's key."
     ),
 }
 _ABSENT = {
-    Absence.NEVER_DEFINED: "Nothing that you may see has this key.",
+    Absence.NEVER_DEFINED: "No secret that you can see has this key.",
     Absence.ON_A_SIBLING: (
-        "The key is defined on another service of the environment; services do not see each "
+        "The key is defined on another service of the environment. Services do not see each "
         "other's secrets. Define it on the environment to share it."
     ),
     Absence.IN_ANOTHER_ENVIRONMENT: (
-        "The key is defined in another environment of the project; environments do not see each "
+        "The key is defined in another environment of the project. Environments do not see each "
         "other's secrets. Define it on the project to share it."
     ),
     Absence.IN_ANOTHER_PROJECT: (
-        "The key is defined in another project; nothing is shared between projects."
+        "The key is defined in another project. Projects share no secrets."
     ),
 }
 

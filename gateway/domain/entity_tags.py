@@ -8,13 +8,13 @@ from gateway.domain.errors import Argument, InvalidInput
 
 _WEAK: Final = "W/"
 _ANY: Final = "*"
-# One element of a list, which may be empty, and what follows it.
+# One element of a list, possibly empty, and its separator.
 _ELEMENT: Final = re.compile(r'[ \t]*((?:W/)?"[\x21\x23-\x7e\x80-\xff]*")?[ \t]*(?:,|\Z)')
 
 
 @dataclass(frozen=True, slots=True)
 class EntityTags:
-    """The tags that a precondition lists; None for `*`, which matches whatever is there."""
+    """The tags that a precondition lists; None for `*`, which matches every tag."""
 
     listed: frozenset[str] | None
 
@@ -23,7 +23,7 @@ class EntityTags:
         """Return the tags of a header's value.
 
         Raises:
-            InvalidInput: for a text that is neither `*` nor a list of entity tags.
+            InvalidInput: if the text is not `*` or a list of entity tags.
 
         """
         if text.strip(" \t") == _ANY:
@@ -41,16 +41,16 @@ class EntityTags:
         return cls(frozenset(tags))
 
     def match_strongly(self, tag: str) -> bool:
-        """Tell whether a strong tag is among them, as If-Match compares: weak ones never match."""
+        """Return whether a strong tag matches, as If-Match compares: weak tags never match."""
         return self.listed is None or tag in self.listed
 
     def match_weakly(self, tag: str) -> bool:
-        """Tell whether a strong tag is among them, as If-None-Match compares."""
+        """Return whether a strong tag matches, as If-None-Match compares."""
         return self.match_strongly(tag) or f"{_WEAK}{tag}" in (self.listed or ())
 
 
 class MalformedTags(InvalidInput):
-    """A precondition is no list of entity tags."""
+    """A precondition is malformed."""
 
     def __init__(self) -> None:
         super().__init__(

@@ -1,4 +1,4 @@
-"""What a service gets, as texts that set environment variables, and the mark of files in them."""
+"""Texts that set a service's environment variables, with comments that mark files."""
 
 import json
 import re
@@ -9,22 +9,22 @@ from typing import Final
 
 from gateway.domain.errors import Argument, InvalidInput
 
-# Docker reads an env-file with a scanner that takes no longer line, its end included.
+# The scanner that Docker reads an env-file with takes no longer line, including its end.
 MAX_DOCKER_LINE_BYTES: Final = 64 * 1024 - 1
 
 _LINE_END: Final = re.compile(r"[\r\n]")
 _ENDS_IN_CR: Final = re.compile(r"\r\Z")
 _ESCAPES: Final = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r"})
-# A comment that keeps the kind of a secret, which the value of its variable does not show.
+# A comment that marks a file, since the value of its variable does not show that it is one.
 _MARK: Final = "# mount path of a file, which an import leaves alone:"
 _MARKED: Final = re.compile(rf'^{_MARK} ([A-Za-z0-9_]+) (".*")$', re.MULTILINE)
 
 
 def dotenv_text(variables: Mapping[str, str]) -> str:
-    """Return the variables as dotenv, each quoted in the way that most readers read rightly.
+    """Return the variables as dotenv, each quoted so that most parsers read it correctly.
 
-    Between single quotes nothing is replaced and nothing is an escape. Readers disagree there only
-    about what `_needs_double_quotes` names.
+    Single quotes allow no replacement and no escapes. Parsers disagree about them only in the cases
+    of `_needs_double_quotes`.
     """
     return "".join(f"{key}={_dotenv_quoted(value)}\n" for key, value in variables.items())
 
@@ -45,7 +45,7 @@ def shell_text(variables: Mapping[str, str]) -> str:
 
 
 def docker_text(variables: Mapping[str, str]) -> str:
-    """Return the variables as an env-file of Docker, in which nothing is quoted or escaped.
+    """Return the variables as an env-file for Docker, without quotes or escapes.
 
     Raises:
         InvalidInput: naming the keys whose values have line ends or are too long.
@@ -70,11 +70,11 @@ def _refuse(form: str, what: str, keys: Sequence[str]) -> None:
 
 
 def github_text(variables: Mapping[str, str]) -> str:
-    """Return the variables as lines for `$GITHUB_ENV`, with a delimiter that is in no value.
+    """Return the variables as lines for `$GITHUB_ENV`, with a delimiter that no value contains.
 
     Raises:
-        InvalidInput: naming the keys whose values end in a carriage return: a runner on Windows
-            would take it for a part of the line end.
+        InvalidInput: naming the keys whose values end in a carriage return, which a runner on
+            Windows would read as a part of the line end.
 
     """
     _refuse("github", "that ends in a carriage return", _keys_that(_ENDS_IN_CR, variables))
@@ -88,12 +88,12 @@ def github_text(variables: Mapping[str, str]) -> str:
 
 
 def file_marks(mount_paths: Mapping[str, str]) -> str:
-    """Return comment lines that say which variables hold only the mount paths of files."""
+    """Return comment lines that name the variables whose values are mount paths of files."""
     return "".join(f"{_MARK} {key} {json.dumps(path)}\n" for key, path in mount_paths.items())
 
 
 def marked_files(text: str) -> Mapping[str, str]:
-    """Return the mount paths that the comments of an exported text name, by key."""
+    """Return the mount paths in the comments of an exported text, by key."""
     return MappingProxyType({key: _path(quoted) for key, quoted in _MARKED.findall(text)})
 
 

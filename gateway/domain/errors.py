@@ -1,4 +1,4 @@
-"""Every way a request can fail: one code, one exception class a code.
+"""Every way a request can fail: one exception class for each code.
 
 Messages are built from facts (ids, scopes, kinds), never from values or other free text.
 """
@@ -20,10 +20,10 @@ class ErrorCode(StrEnum):
     NOT_FOUND = "NOT_FOUND"
     CONFLICT = "CONFLICT"
     IDEMPOTENCY_CONFLICT = "IDEMPOTENCY_CONFLICT"
-    TOKEN_ALREADY_SHOWN = "TOKEN_ALREADY_SHOWN"  # noqa: S105 - the name of an error, no token
+    TOKEN_ALREADY_SHOWN = "TOKEN_ALREADY_SHOWN"  # noqa: S105 - the name of an error
     VERSION_CONFLICT = "VERSION_CONFLICT"
     NOT_EMPTY = "NOT_EMPTY"
-    SECRET_IN_USE = "SECRET_IN_USE"  # noqa: S105 - the name of an error, no password
+    SECRET_IN_USE = "SECRET_IN_USE"  # noqa: S105 - the name of an error
     QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
     REFERENCE_UNRESOLVED = "REFERENCE_UNRESOLVED"
     REFERENCES_NOT_UPDATED = "REFERENCES_NOT_UPDATED"
@@ -31,7 +31,7 @@ class ErrorCode(StrEnum):
     UNAUTHENTICATED = "UNAUTHENTICATED"
     FORBIDDEN = "FORBIDDEN"
     ORGANIZATION_REQUIRED = "ORGANIZATION_REQUIRED"
-    # Two that clients of persisted queries know by these names.
+    # Clients of persisted queries know these two by their names.
     PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
     PERSISTED_QUERY_NOT_SUPPORTED = "PERSISTED_QUERY_NOT_SUPPORTED"
     DOCUMENT_NOT_TRUSTED = "DOCUMENT_NOT_TRUSTED"
@@ -47,11 +47,11 @@ class ErrorCode(StrEnum):
 
 
 class Argument(StrEnum):
-    """Which part of a request an error is about, in the domain's words."""
+    """The part of a request that an error is about, in the domain's words."""
 
     HOLDER = "HOLDER"
     KIND = "KIND"
-    SECRET = "SECRET"  # noqa: S105 - the name of an argument, no password
+    SECRET = "SECRET"  # noqa: S105 - the name of an argument
     KEY = "KEY"
     VALUE = "VALUE"
     MOUNT_PATH = "MOUNT_PATH"
@@ -66,7 +66,7 @@ class Argument(StrEnum):
     SOURCE = "SOURCE"
     SCOPE = "SCOPE"
     ROLE = "ROLE"
-    TOKEN = "TOKEN"  # noqa: S105 - the name of an argument, no token
+    TOKEN = "TOKEN"  # noqa: S105 - the name of an argument
     USER = "USER"
     GRANT = "GRANT"
     ISSUER = "ISSUER"
@@ -75,9 +75,9 @@ class Argument(StrEnum):
 
 
 class GatewayError(Exception):
-    """The root of all errors that a caller is told about.
+    """The root of all errors that are reported to the caller.
 
-    `retry_after` is in seconds, where it is known when the same request can go through.
+    `retry_after` is the number of seconds after which the same request can succeed, if known.
     """
 
     code: ClassVar[ErrorCode]
@@ -89,7 +89,7 @@ class GatewayError(Exception):
 
 
 class BusinessError(GatewayError):
-    """An outcome the domain knows: a typed entry of a mutation's payload, not a fault."""
+    """A refusal that mutations report as a typed entry of their payload."""
 
     def __init__(self, message: str, argument: Argument | None = None) -> None:
         super().__init__(message)
@@ -97,7 +97,7 @@ class BusinessError(GatewayError):
 
 
 class InvalidInput(BusinessError):
-    """An argument breaks a rule that needs no look at what is stored."""
+    """An argument breaks a rule that can be checked without the database."""
 
     code = ErrorCode.BAD_USER_INPUT
 
@@ -106,104 +106,106 @@ class InvalidInput(BusinessError):
 
 
 class NotFound(BusinessError):
-    """Nothing with that id can be seen by the caller, whether or not it is there."""
+    """The caller can see nothing with that id. The answer hides whether it exists."""
 
     code = ErrorCode.NOT_FOUND
 
-    def __init__(self, kind_label: str, missing_id: str, argument: Argument) -> None:
+    def __init__(self, kind: str, missing_id: str, argument: Argument) -> None:
         named = f"the id {missing_id}" if is_canonical_id(missing_id) else "that id"
-        super().__init__(f"No {kind_label} has {named}.", argument)
+        super().__init__(f"No {kind} has {named}.", argument)
         self.missing_id = missing_id
 
 
 class Conflict(BusinessError):
-    """What is stored stands in the way."""
+    """The request contradicts what is stored."""
 
     code = ErrorCode.CONFLICT
 
 
 class ConcurrentChange(Conflict):
-    """Another change came between; trying again decides."""
+    """A concurrent change won. The caller can try again."""
 
     def __init__(self) -> None:
-        super().__init__("Another change was made at the same time; try again.")
+        super().__init__("Another request made a change at the same time. Try again.")
 
 
 class Unauthenticated(GatewayError):
-    """No credential, or none that is valid. Which of them is not told."""
+    """The request has no valid credential. The answer hides why."""
 
     code = ErrorCode.UNAUTHENTICATED
 
     def __init__(self) -> None:
         super().__init__(
-            "A valid credential is needed: an API token or an issuer's access token as "
+            "The request needs a valid credential: an API token or an issuer's access token as "
             "`Authorization: Bearer …`, or an API token as `Authorization: Token …`."
         )
 
 
 class Forbidden(GatewayError):
-    """The caller may see the thing but not do this to it."""
+    """The caller can see the object but cannot do this to it."""
 
     code = ErrorCode.FORBIDDEN
 
     def __init__(self, permission: str) -> None:
-        super().__init__(f"This needs the permission {permission}, which the credential lacks.")
+        super().__init__(f"The credential lacks the permission {permission}.")
 
 
 class RateLimited(GatewayError):
-    """Too much was asked for in too short a time."""
+    """The caller exceeded a rate limit."""
 
     code = ErrorCode.RATE_LIMITED
 
     def __init__(self, retry_after: int) -> None:
-        super().__init__(f"Too many requests; try again in {retry_after} s.")
+        super().__init__(f"Too many requests. Try again in {retry_after} s.")
         self.retry_after = retry_after
 
 
 class Unavailable(GatewayError):
-    """Something the gateway needs does not answer just now."""
+    """A system that the gateway needs does not respond."""
 
     code = ErrorCode.UNAVAILABLE
 
     def __init__(self) -> None:
-        super().__init__("The gateway cannot reach its storage just now; try again.")
+        super().__init__("The gateway cannot reach its storage at the moment. Try again.")
 
 
 class StorageNotWritable(Unavailable):
-    """What is stored can be read, and nothing can be written."""
+    """The storage is readable but not writable."""
 
     def __init__(self, obstacle: str) -> None:
-        GatewayError.__init__(self, "The gateway cannot write to its storage; try again later.")
+        GatewayError.__init__(self, "The gateway cannot write to its storage. Try again later.")
         self.obstacle = obstacle
 
 
 class Overloaded(Unavailable):
-    """More requests wait than can be answered in time, so this one is refused at once."""
+    """More requests wait than the gateway can answer in time. It refuses this one at once."""
 
     retry_after = 5
 
     def __init__(self) -> None:
-        GatewayError.__init__(self, "Too many requests wait for an answer; try again later.")
+        GatewayError.__init__(self, "Too many requests are waiting. Try again later.")
 
 
 class KeysUnavailable(Unavailable):
-    """The keeper of the key-encryption keys does not answer, and no copy is left to serve from."""
+    """The key management service does not respond, and no cached key is left."""
 
     def __init__(self) -> None:
-        GatewayError.__init__(self, "The gateway cannot reach its keys just now; try again.")
+        GatewayError.__init__(self, "The gateway cannot reach its keys at the moment. Try again.")
 
 
 class IntegrityFault(Unavailable):
-    """Something stored is not what the gateway wrote; its operator finds an alarm in the log."""
+    """Stored data differs from what the gateway wrote. The log has an alarm for the operator."""
 
     def __init__(self) -> None:
         GatewayError.__init__(
-            self, "What is stored for this does not verify; the gateway's operator has been told."
+            self,
+            "The stored data failed its integrity check. The gateway has logged an alarm for its "
+            "operator.",
         )
 
 
 class Internal(GatewayError):
-    """Anything unexpected, once it has been logged."""
+    """Anything unexpected, after it has been logged."""
 
     code = ErrorCode.INTERNAL
 
@@ -212,4 +214,4 @@ class Internal(GatewayError):
 
 
 class RefusedStart(Exception):
-    """The gateway does not start like this; the message tells its operator what to do."""
+    """The gateway refuses to start. The message says what the operator must do."""

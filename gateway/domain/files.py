@@ -1,4 +1,4 @@
-"""Which files can be in one service together."""
+"""Rules for files that one service gets together."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -9,19 +9,19 @@ from gateway.domain.secrets import Secret, SecretType
 
 
 def collide(path: str, other: str) -> bool:
-    """Tell whether files cannot be at both paths: they are one, or one has to be a folder."""
+    """Return whether two paths exclude each other: equal, or one is a folder of the other."""
     return path == other or path.startswith(f"{other}/") or other.startswith(f"{path}/")
 
 
 def folders_of(path: str) -> list[str]:
-    """Return the folders that a file at that path needs, but for the root."""
+    """Return the folders that a file at that path needs, without the root."""
     return [str(folder) for folder in PurePosixPath(path).parents][:-1]
 
 
 def file_of(secret: Secret) -> str | None:
-    """Return the id of the FILE whose path a secret has; None if it is no file.
+    """Return the id of the FILE or target whose path a secret has; None if it has no path.
 
-    Of an alias it is its target, even where that is an override: see `base_id`.
+    For an alias it is the target's id, even if the target is an override: see `_base_id`.
     """
     if secret.variable_type is SecretType.FILE:
         return secret.id
@@ -30,16 +30,16 @@ def file_of(secret: Secret) -> str | None:
 
 @dataclass(slots=True)
 class FilePaths:
-    """Files that a new secret may meet, and what refers to them: aliases and overrides."""
+    """Files that a new secret can collide with, and their aliases and overrides."""
 
     files: list[Secret] = field(default_factory=list)
     referring: list[Secret] = field(default_factory=list)
 
     def conflict(self, new: Secret) -> Secret | None:
-        """Return what a new secret cannot be delivered with, for some service.
+        """Return a secret that some service could not get together with the new one.
 
-        A file needs a path of its own. An alias shows the file that it refers to, wherever an
-        override replaces it: then there would be two contents for one path.
+        Each file needs its own path. An alias delivers the file that it refers to, even where an
+        override replaces that file. Together they would give one path two contents.
         """
         if new.mount_path is not None:
             return next(self._colliding(new, new.mount_path), None)
@@ -50,7 +50,7 @@ class FilePaths:
         return _other_content(new, file_id, family)
 
     def add(self, new: Secret) -> None:
-        """Take a secret as stored."""
+        """Add a stored secret."""
         if new.mount_path is not None:
             self.files.append(new)
         elif self._base_id(new) is not None:
@@ -63,10 +63,10 @@ class FilePaths:
                 yield file
 
     def _base_id(self, secret: Secret) -> str | None:
-        """Return the id of the FILE that a referring secret comes down to."""
+        """Return the id of the FILE that a secret finally refers to."""
         if (found := file_of(secret)) or secret.target is None:
             return found
-        # An alias of an override: that refers to the file.
+        # For an alias of an override, the override refers to the file.
         middle = next((item for item in self.referring if item.id == secret.target.id), None)
         return file_of(middle) if middle else None
 
@@ -74,7 +74,7 @@ class FilePaths:
 def _other_content(new: Secret, file_id: str, family: Iterable[Secret]) -> Secret | None:
     members = [*family, new]
     for at in members:
-        # A service at each of these holders sees the most of them that any service can.
+        # A service at one of these holders sees as many of them as any service can.
         if new.holder.id not in at.holder.chain_ids:
             continue
         seen = [member for member in members if member.holder.id in at.holder.chain_ids]

@@ -1,4 +1,4 @@
-"""What a service gets, as manifests of Kubernetes."""
+"""A service's secrets as Kubernetes manifests."""
 
 import re
 from base64 import b64encode
@@ -18,10 +18,10 @@ Manifest = Mapping[str, object]
 
 
 def kubernetes_name(name: str) -> str:
-    """Return a name for a Kubernetes object that is like a service's name.
+    """Return a name for a Kubernetes object that resembles a service's name.
 
     Raises:
-        InvalidInput: if nothing of the name can be in one.
+        InvalidInput: if the name has no usable characters or is too long.
 
     """
     likeness = re.sub("[^a-z0-9]+", "-", name.lower()).strip("-")
@@ -30,7 +30,7 @@ def kubernetes_name(name: str) -> str:
 
 
 def ensure_kubernetes_name(name: str) -> None:
-    """Refuse what cannot be the name of a Secret, or of its companion for files.
+    """Refuse a text that cannot name a Secret or its companion for files.
 
     Raises:
         InvalidInput: naming the rule.
@@ -40,21 +40,21 @@ def ensure_kubernetes_name(name: str) -> None:
     if len(name) > longest or not _KUBERNETES_NAME.fullmatch(name):
         raise InvalidInput(
             Argument.NAME,
-            "A Kubernetes name has lower-case letters, digits, `-` and `.`, begins and ends with a "
-            f"letter or digit, and is here at most {longest} characters long.",
+            "A Kubernetes name must have only lower-case letters, digits, `-` and `.`, begin and "
+            f"end with a letter or digit, and be at most {longest} characters long.",
         )
 
 
 def kubernetes_secrets(
     name: str, variables: Mapping[str, str], files: Mapping[str, str]
 ) -> Sequence[Manifest]:
-    """Return a `v1/Secret` of the variables, and one of the files' contents if there are any.
+    """Return a `v1/Secret` of the variables, and a second one of the files' contents if any.
 
-    Files are apart because a pod takes variables from a whole Secret (`envFrom`), and mounts the
-    keys of another one as files.
+    Files have their own Secret because a pod takes variables from a whole Secret (`envFrom`) and
+    mounts the keys of another one as files.
 
     Raises:
-        InvalidInput: for a name, a key or an amount that Kubernetes would refuse.
+        InvalidInput: for a name, a key or a size that Kubernetes would refuse.
 
     """
     ensure_kubernetes_name(name)
@@ -65,11 +65,12 @@ def kubernetes_secrets(
 def _secret(name: str, texts: Mapping[str, str]) -> Manifest:
     if any(len(key) > MAX_KUBERNETES_NAME for key in texts):
         raise InvalidInput(
-            Argument.KEY, f"Kubernetes takes keys of at most {MAX_KUBERNETES_NAME} characters."
+            Argument.KEY,
+            f"A key must be at most {MAX_KUBERNETES_NAME} characters long for Kubernetes.",
         )
     if sum(len(text.encode()) for text in texts.values()) > MAX_KUBERNETES_BYTES:
         raise InvalidInput(
-            Argument.VALUE, "Kubernetes takes at most 1 MiB in one Secret; there is more."
+            Argument.VALUE, "The values must be at most 1 MiB together for a Kubernetes Secret."
         )
     return {
         "apiVersion": "v1",

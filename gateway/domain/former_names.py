@@ -1,4 +1,4 @@
-"""Former names of settings and commands, each of which works for one more release."""
+"""Former names of settings and commands. Each works for one release after the renaming."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -14,5 +14,5 @@ FORMER_SETTINGS: Final[Mapping[str, str]] = MappingProxyType(
 
 
 def renaming_notice(former: str, current: str) -> str:
-    """Return what to say to a user of a former name."""
+    """Return the notice for a user of a former name."""
     return f"{former} is now called {current}: the former name works in this release only."

@@ -1,4 +1,4 @@
-"""Grants: who has which role, and where."""
+"""Grants: who has which role, and on which holder."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -25,18 +25,18 @@ MAX_IDENTITY_LENGTH: Final = 255
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleAssignment:
-    """A role at a place: on one holder and all below it, or on the whole organization."""
+    """A role on one holder and all below it, or on the whole organization."""
 
     role: Role
     holder: Holder | None = None
 
     @property
     def permissions(self) -> frozenset[Permission]:
-        """What the role carries."""
+        """The permissions of the role."""
         return ROLES[self.role]
 
     def reaches(self, holder: Holder | None) -> bool:
-        """Tell whether it counts on the holder; without one, on the whole organization."""
+        """Return whether it applies to the holder; for None, to the whole organization."""
         if self.holder is None:
             return True
         return holder is not None and self.holder.id in holder.chain_ids
@@ -45,13 +45,13 @@ class RoleAssignment:
 class GranteeKind(StrEnum):
     """Who can be granted a role."""
 
-    TOKEN = "TOKEN"  # noqa: S105 - a kind of grantee, no token
+    TOKEN = "TOKEN"  # noqa: S105 - a kind of grantee
     USER = "USER"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GranteeReference:
-    """Names a token or a user."""
+    """A token or a user, by id."""
 
     kind: GranteeKind
     id: str
@@ -59,7 +59,7 @@ class GranteeReference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """One grant as it is told: who has it, and what."""
+    """One grant: the grantee and the role assignment."""
 
     id: str
     organization_id: str
@@ -71,7 +71,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """A person whom an OpenID Connect provider vouches for. Never known by an e-mail address."""
+    """A person, identified by issuer and subject, never by e-mail address."""
 
     id: str
     organization_id: str
@@ -79,12 +79,12 @@ class User:
     subject: str
     display_name: str
     created_at: datetime
-    # Until the identity has signed in without naming this organization.
+    # True until the identity has signed in without naming this organization.
     is_invited: bool = False
 
 
 def ensure_identity(issuer: str, subject: str) -> None:
-    """Refuse an issuer or a subject that no provider has.
+    """Refuse an issuer or a subject that no provider can have.
 
     Raises:
         InvalidInput: naming the rule.
@@ -93,19 +93,22 @@ def ensure_identity(issuer: str, subject: str) -> None:
     for text, argument in ((issuer, Argument.ISSUER), (subject, Argument.SUBJECT)):
         if not 0 < utf8_length(text, argument) <= MAX_IDENTITY_LENGTH or not text.isprintable():
             raise InvalidInput(
-                argument, f"It has 1 to {MAX_IDENTITY_LENGTH} bytes and no control characters."
+                argument,
+                f"The {argument.lower()} must have 1 to {MAX_IDENTITY_LENGTH} bytes and no control "
+                "characters.",
             )
 
 
 class TokenAlreadyShown(Conflict):
-    """The request that created the token is repeated; the token's text was in its first answer."""
+    """The request that created the token is repeated. Only its first response has the token."""
 
     code = ErrorCode.TOKEN_ALREADY_SHOWN
 
     def __init__(self, token: ApiToken, grant: Grant) -> None:
         super().__init__(
-            f"Token {token.id} was created by the first request with this idempotency key, whose "
-            "answer had its text. If that is lost, revoke the token and create another.",
+            f"Token {token.id} was created by the first request with this idempotency key. Only "
+            "the response to that request has the token's text. If it is lost, revoke the token "
+            "and create another.",
             Argument.IDEMPOTENCY_KEY,
         )
         self.token = token
@@ -113,26 +116,26 @@ class TokenAlreadyShown(Conflict):
 
 
 class OrganizationNotNamed(GatewayError):
-    """An identity without a home is registered in several organizations and named none."""
+    """An identity without a home is registered in several organizations, and names none of them."""
 
     code = ErrorCode.ORGANIZATION_REQUIRED
 
     def __init__(self, organization_ids: Iterable[str]) -> None:
         super().__init__(
-            "Several organizations have registered this identity. Name the one that is meant in "
-            f"the header X-Organization-Id: {', '.join(sorted(organization_ids))}."
+            "Several organizations have registered this identity. Set the header X-Organization-Id "
+            f"to one of them: {', '.join(sorted(organization_ids))}."
         )
 
 
 def choose_registration(registered: Sequence[User], organization_id: str | None) -> User | None:
-    """Return the registration of an identity that a request is about; None if there is none.
+    """Return the registration that a request is about; None if there is none.
 
     A registration is an invitation until the identity uses it. The first one that it uses is its
-    home: that one is meant where a request names no organization, whoever registers the identity
-    besides. The only one there is need not be named either.
+    home. A request without an organization means the home, even if other organizations register
+    the identity later. A single registration needs no name either.
 
     Raises:
-        OrganizationNotNamed: if there are several, and none of them is the home.
+        OrganizationNotNamed: if there are several and none is the home.
 
     """
     if organization_id is not None:
@@ -145,44 +148,45 @@ def choose_registration(registered: Sequence[User], organization_id: str | None)
 
 
 class TokenNotFound(NotFound):
-    """The token is not there for the viewer."""
+    """The principal can see no such token."""
 
     def __init__(self, token_id: str) -> None:
         super().__init__("token", token_id, Argument.TOKEN)
 
 
 class UserNotFound(NotFound):
-    """The user is not there for the viewer."""
+    """The principal can see no such user."""
 
     def __init__(self, user_id: str) -> None:
         super().__init__("user", user_id, Argument.USER)
 
 
 class GrantNotFound(NotFound):
-    """The grant is not there for the viewer."""
+    """The principal can see no such grant."""
 
     def __init__(self, grant_id: str) -> None:
         super().__init__("grant", grant_id, Argument.GRANT)
 
 
 class GrantConflict(Conflict):
-    """The grantee has that role at that place already."""
+    """The grantee already has that role on that holder or organization."""
 
     def __init__(self) -> None:
-        super().__init__("The role is granted there already.", Argument.ROLE)
+        super().__init__("The grantee already has this role there.", Argument.ROLE)
 
 
 class TooManyGrants(Conflict):
-    """A grantee's grants are read with every request, so they are bounded."""
+    """The grantee has the maximum of grants. Every request reads them, so they are bounded."""
 
     def __init__(self) -> None:
         super().__init__(
-            f"Nobody has more than {MAX_GRANTS} grants: grant at a wider place.", Argument.ROLE
+            f"A grantee must have at most {MAX_GRANTS} grants. Grant a role on a wider scope.",
+            Argument.ROLE,
         )
 
 
 class UserConflict(Conflict):
-    """The identity is registered already."""
+    """The organization has already registered the identity."""
 
     def __init__(self) -> None:
-        super().__init__("The identity is registered already.", Argument.SUBJECT)
+        super().__init__("The identity is already registered.", Argument.SUBJECT)

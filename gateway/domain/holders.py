@@ -1,4 +1,4 @@
-"""Organizations, and the holders that secrets hang on."""
+"""Organizations, and the holders of secrets."""
 
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -8,14 +8,14 @@ from gateway.domain.scopes import Scope
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Organization:
-    """The tenant: nothing is shared between two organizations."""
+    """The tenant. Two organizations share nothing."""
 
     id: str
     name: str
 
 
 class Relation(Enum):
-    """Where one holder stands, seen from another."""
+    """The position of one holder relative to another."""
 
     IN_CHAIN = auto()
     BELOW = auto()
@@ -26,7 +26,7 @@ class Relation(Enum):
 class Holder:
     """A project, an environment or a service.
 
-    It carries the ids of the holders above it, so its chain is known without another look-up.
+    It has the ids of the holders above it, so its chain needs no further query.
     """
 
     id: str
@@ -47,7 +47,7 @@ class Holder:
         return next(iter(self.chain_ids[1:]), None)
 
     def relation_of(self, other: "Holder") -> Relation:
-        """Tell where the other stands: in this one's chain (itself too), below it, or apart."""
+        """Return whether the other is in this one's chain (itself included), below it, or apart."""
         if other.id in self.chain_ids:
             return Relation.IN_CHAIN
         if self.id in other.chain_ids:
@@ -58,7 +58,7 @@ class Holder:
 def below(
     parent: Holder | None, *, kind: Scope, name: str, holder_id: str, organization_id: str
 ) -> Holder:
-    """Return a new holder at its place; without a parent, a project."""
+    """Return a new holder below a parent; for None, a project."""
     environment_id = parent.environment_id if parent else None
     return Holder(
         id=holder_id,

@@ -1,6 +1,6 @@
-"""Expanding a delivery: `{{KEY}}` is replaced by the value of KEY.
+"""Interpolation: a delivery replaces `{{KEY}}` with the value of KEY.
 
-A delivery has one budget, and its whole length is computed before any text is built.
+A delivery has one budget. Its total length is computed before any text is built.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,47 +12,46 @@ from gateway.domain.errors import Argument, ErrorCode, GatewayError, InvalidInpu
 from gateway.domain.references import Reading, expanded, inside_out, read_references
 
 MAX_DELIVERED_KEYS: Final = 5_000
-# Of UTF-8, since that is what leaves and what the lengths of ciphertexts tell.
+# In UTF-8, the encoding of responses and of the plaintext whose length a ciphertext shows.
 MAX_DELIVERED_BYTES: Final = 8 * 1024 * 1024
 _BRACES: Final = len("{{}}")
 _MAX_NAMED: Final = 20
 
 
 class TooManyKeys(InvalidInput):
-    """A service sees more keys than one delivery can have."""
+    """A service sees more keys than one delivery can hold."""
 
     def __init__(self, key: str) -> None:
         super().__init__(
             Argument.HOLDER,
-            f"The service sees more than {MAX_DELIVERED_KEYS:,} keys, the most that a delivery can "
-            f"have; {key} is the first beyond.",
+            f"The service sees more than {MAX_DELIVERED_KEYS:,} keys, the maximum for a delivery. "
+            f"The key {key} is the first over the limit.",
         )
         self.key = key
 
 
 class DeliveryTooLarge(InvalidInput):
-    """The texts and files of a delivery are longer than one delivery can be."""
+    """The texts and files of a delivery are too long together."""
 
     def __init__(self, key: str) -> None:
         super().__init__(
             Argument.HOLDER,
-            "A delivery has at most "
-            f"{MAX_DELIVERED_BYTES // 1024 // 1024} MiB of texts and files, references expanded; "
-            f"{key} passes this limit.",
+            f"A delivery must have at most {MAX_DELIVERED_BYTES // 1024 // 1024} MiB of texts and "
+            f"files, with references expanded. The key {key} exceeds the limit.",
         )
         self.key = key
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class UnresolvedReference:
-    """A reference that stays text: its name is unknown, or leads into a cycle."""
+    """A reference that stays text because its name is unknown or leads into a cycle."""
 
     key: str
     name: str
 
 
 class UnresolvedReferences(GatewayError):
-    """References of a delivery are unresolved, and the caller wants none that are."""
+    """References of a delivery are unresolved, and the caller does not accept that."""
 
     code = ErrorCode.REFERENCE_UNRESOLVED
 
@@ -60,8 +59,7 @@ class UnresolvedReferences(GatewayError):
         named = ", ".join(f"{item.key} to {{{{{item.name}}}}}" for item in unresolved[:_MAX_NAMED])
         more = f" and {len(unresolved) - _MAX_NAMED} more" if len(unresolved) > _MAX_NAMED else ""
         super().__init__(
-            "References of this delivery lead to no key of the service, or into a cycle: "
-            f"{named}{more}."
+            f"References of this delivery are unknown to the service or form a cycle: {named}{more}."
         )
         self.unresolved = tuple(unresolved)
 
@@ -73,10 +71,10 @@ class DeliveryBudget:
         self.spent = 0
 
     def spend(self, key: str, size: int) -> int:
-        """Count what a key adds, and return that.
+        """Add a key's bytes and return them.
 
         Raises:
-            DeliveryTooLarge: if the delivery does not have room for it.
+            DeliveryTooLarge: if the delivery exceeds its limit.
 
         """
         self.spent += size
@@ -86,9 +84,9 @@ class DeliveryBudget:
 
 
 class Interpolator:
-    """Expands values and files against one another, each once, in an order without cycles.
+    """Expands the references in values and files, each text once, in dependency order.
 
-    What refers to an unknown name stays as it is; so does what refers into a cycle.
+    A reference to an unknown name or into a cycle stays text.
     """
 
     def __init__(
@@ -99,9 +97,9 @@ class Interpolator:
         files: Mapping[str, str],
         verbatim: Mapping[str, str],
     ) -> None:
-        """Measure all texts by key; nothing is expanded yet.
+        """Measure all texts by key, without expanding them.
 
-        `paths` says where files are, which is text without references. `files` has the contents of
+        `paths` has the mount paths of files, which have no references. `files` has the contents of
         the files that are expanded, `verbatim` those of the others.
 
         Raises:
@@ -116,7 +114,7 @@ class Interpolator:
 
     @property
     def size(self) -> int:
-        """The bytes of all texts together, once they are expanded."""
+        """The total bytes of the expanded texts."""
         return self._budget.spent
 
     @property
@@ -131,11 +129,11 @@ class Interpolator:
         )
 
     def expand(self) -> tuple[Mapping[str, str], Mapping[str, str]]:
-        """Return the values (a file's is its path) and the files' contents, by key."""
+        """Return the values (for a file, its path) and the contents of files, by key."""
         settled = dict(self._paths)
         for key in self._order:
             settled[key] = expanded(self._values[key], settled)
-        # What leads into a cycle replaces nothing, so it is kept apart from what is settled.
+        # A value that leads into a cycle is not in `settled`, so it replaces no reference.
         circular = {
             key: expanded(text, settled) for key, text in self._values.items() if key not in settled
         }

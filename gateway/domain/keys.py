@@ -1,24 +1,24 @@
-"""Data keys: their states, and when one has to be followed by another."""
+"""Data keys: their states, and when one is due for rotation."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-# With random nonces of 96 bits the chance of a repeated one is below 2^-34 until here.
+# Up to this count, random 96-bit nonces repeat with a probability below 2^-34.
 MAX_SEALS: Final = 2**31
 MAX_AGE: Final = timedelta(days=90)
 
 
 class DataKeyState(StrEnum):
-    """What a data key still does."""
+    """Whether a data key seals new values (ACTIVE) or only opens old ones (RETIRING)."""
 
     ACTIVE = "ACTIVE"
     RETIRING = "RETIRING"
 
 
 class RotationReason(StrEnum):
-    """Why a data key should be followed by another."""
+    """Why a data key is due for rotation."""
 
     AGE = "AGE"
     SEALS = "SEALS"
@@ -26,7 +26,7 @@ class RotationReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataKeyFacts:
-    """What may be told of a data key: all but the key. The instance's has no project."""
+    """A data key without its key material. The instance's key has no project."""
 
     id: str
     project_id: str | None
@@ -37,7 +37,7 @@ class DataKeyFacts:
     values: int
 
     def rotation_reason(self, at: datetime) -> RotationReason | None:
-        """Tell why it is due for rotation, if it is. The instance's key seals no values."""
+        """Return why it is due for rotation; None if not. The instance's key seals no values."""
         if self.project_id is None or self.state is not DataKeyState.ACTIVE:
             return None
         if self.seal_count >= MAX_SEALS // 2:

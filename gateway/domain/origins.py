@@ -1,7 +1,7 @@
-"""Where a change comes from: who acts, through which face, in which request.
+"""The origin of a change: who acts, through which face, in which request.
 
-It is known at the edge, and asked for where the audit trail is written. What lies between needs no
-part in it, so it travels beside the calls, with the task that makes them.
+The edge sets it and the audit log reads it. A context variable carries it, so the layers between do
+not pass it on.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,16 +15,16 @@ MAX_OPERATOR_LENGTH: Final = 128
 
 
 class ActorKind(StrEnum):
-    """What kind of caller acts."""
+    """The kind of an actor."""
 
-    TOKEN = "TOKEN"  # noqa: S105 - the name of a kind, no password
+    TOKEN = "TOKEN"  # noqa: S105 - the name of a kind
     USER = "USER"
     OPERATOR = "OPERATOR"
     SYSTEM = "SYSTEM"
 
 
 class AuditFace(StrEnum):
-    """Through what a caller comes in. What the gateway does by itself comes in through nothing."""
+    """The interface of a request; NONE for what the gateway does by itself."""
 
     GRAPHQL = "GRAPHQL"
     REST = "REST"
@@ -34,7 +34,7 @@ class AuditFace(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operator:
-    """A person at the command line: the system's user, the login behind it, the name they give."""
+    """A person at the command line: system user, original login, and the name they give."""
 
     user: str
     uid: int
@@ -43,24 +43,24 @@ class Operator:
 
     @property
     def actor_id(self) -> str:
-        """By what the audit log shows the person."""
+        """The id that the audit log shows for the person."""
         return self.name or self.login or self.user
 
     @property
     def facts(self) -> Mapping[str, str | int]:
-        """What the audit log records of the person."""
+        """What the audit log records about the person."""
         known = asdict(self)
         return {name: fact for name, fact in known.items() if fact is not None}
 
     @staticmethod
     def is_fit(text: str) -> bool:
-        """Tell whether a name can be recorded: no control or format characters."""
+        """Return whether a name can be recorded: bounded, without control or format characters."""
         return 0 < len(text) <= MAX_OPERATOR_LENGTH and text.isprintable()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Who acts, and through what."""
+    """Who acts, and through which face."""
 
     actor_kind: ActorKind = ActorKind.SYSTEM
     actor_id: str = "gateway"
@@ -73,13 +73,13 @@ _CURRENT: Final[ContextVar[Origin | None]] = ContextVar("origin", default=None)
 
 
 def current_origin() -> Origin:
-    """Return where the work of this task comes from; without any word of it, the gateway itself."""
+    """Return the origin of this task's work; the gateway itself if none is set."""
     return _CURRENT.get() or Origin()
 
 
 @contextmanager
 def originating(**known: Any) -> Iterator[None]:  # noqa: ANN401 - the fields of Origin
-    """Say for the length of the block what is known by now of where the work comes from."""
+    """Set these fields of the origin inside the block."""
     token = _CURRENT.set(replace(current_origin(), **known))
     try:
         yield
@@ -88,7 +88,7 @@ def originating(**known: Any) -> Iterator[None]:  # noqa: ANN401 - the fields of
 
 
 def operating(operator: Operator | None = None) -> AbstractContextManager[None]:
-    """Say that the instance's operator works at the command line, and who that is."""
+    """Set the origin to an operator at the command line."""
     return originating(
         actor_kind=ActorKind.OPERATOR,
         actor_id=operator.actor_id if operator else "operator",

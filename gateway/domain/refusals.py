@@ -1,4 +1,4 @@
-"""The ways in which the domain refuses: each class knows the facts that its type can tell."""
+"""Exceptions for the domain's refusals. Each carries the facts that its payload type shows."""
 
 from collections.abc import Sequence
 from typing import Final, Self
@@ -20,7 +20,7 @@ _MAX_NAMED: Final = 20
 
 
 def named_secrets(seen: Sequence[Secret], *, total: int) -> str:
-    """Name the first of the secrets that the caller can see, and count all others."""
+    """Name the first of the secrets that the caller can see, and count the others."""
     named = [f"{secret.key} ({secret.id})" for secret in seen[:_MAX_NAMED]]
     if others := total - len(named):
         named.append("1 other secret" if others == 1 else f"{others} other secrets")
@@ -32,39 +32,39 @@ def _existing(secret: Secret | None) -> str:
 
 
 class TooManyRows(InvalidInput):
-    """An import has more rows than are taken at once."""
+    """An import has too many rows."""
 
-    def __init__(self, most: int) -> None:
-        super().__init__(Argument.ROWS, f"At most {most:,} secrets are imported at once.")
+    def __init__(self, maximum: int) -> None:
+        super().__init__(Argument.ROWS, f"An import must have at most {maximum:,} secrets.")
 
 
 class MountPathAsValue(InvalidInput):
-    """An import would replace the content of a file by the path where the file is mounted."""
+    """An import would replace the content of a file with its mount path."""
 
     def __init__(self) -> None:
         super().__init__(
             Argument.VALUE,
-            "The value is only the mount path of a file with this key, as an export shows it. It "
-            "is not stored as a value.",
+            "The value is the mount path of a file with this key, as an export writes it. Give the "
+            "content of the file instead.",
         )
 
 
 class ImportScopeViolation(InvalidInput):
-    """A row is to be imported at a scope that the holder's chain does not have."""
+    """A row names a scope that the holder's chain does not have."""
 
     def __init__(self, scope: Scope | None) -> None:
-        super().__init__(Argument.SCOPE, f"The holder's chain has no {scope} to import to.")
+        super().__init__(Argument.SCOPE, f"The holder's chain has no scope {scope}.")
 
 
 class ScopeViolation(BusinessError):
-    """A reference would point at a scope where it may not."""
+    """The scope of a target is not allowed for this alias or override."""
 
     code = ErrorCode.SCOPE_VIOLATION
 
     def __init__(self, *, source: Scope, target: Scope) -> None:
         super().__init__(
-            f"A secret of scope {target} cannot be referred to from scope {source}: an alias needs "
-            "a target of the same or a higher scope, an override one of a higher scope.",
+            f"A secret of scope {source} cannot refer to one of scope {target}: the target of an "
+            "alias must have the same or a higher scope, the target of an override a higher scope.",
             Argument.SECRET,
         )
         self.source = source
@@ -78,35 +78,36 @@ class AliasOfAlias(BusinessError):
 
     def __init__(self, target_id: str, aliased: SecretFacts | None) -> None:
         super().__init__(
-            f"Secret {target_id} is an alias, and an alias cannot be aliased.", Argument.SECRET
+            f"Secret {target_id} is an alias. An alias cannot be aliased.", Argument.SECRET
         )
         self.aliased = aliased
 
 
 class NotOverridable(BusinessError):
-    """The target of a new override has no value that could be replaced."""
+    """The target of a new override has no value to replace."""
 
     code = ErrorCode.NOT_OVERRIDABLE
 
     def __init__(self, target_id: str, variable_type: SecretType) -> None:
         super().__init__(
-            f"Secret {target_id} is of type {variable_type}, which cannot be overridden.",
+            f"Secret {target_id} has the type {variable_type}. A secret of this type cannot be "
+            "overridden.",
             Argument.SECRET,
         )
         self.variable_type = variable_type
 
 
 class ReferencesNotUpdated(BusinessError):
-    """References to a renamed secret cannot all follow it, so nothing is renamed."""
+    """Some references to the secret cannot follow its rename, so nothing is renamed."""
 
     code = ErrorCode.REFERENCES_NOT_UPDATED
 
     def __init__(self, secrets: Sequence[Secret], hidden: int) -> None:
         total = len(secrets) + hidden
         super().__init__(
-            f"References in {named_secrets(secrets, total=total)} cannot follow the rename: the "
-            "value cannot be written by you, would be too long, or refers to another secret for "
-            "some service.",
+            f"References in {named_secrets(secrets, total=total)} cannot follow the rename: you "
+            "cannot write the value, it would be too long, or it refers to another secret for some "
+            "service.",
             Argument.KEY,
         )
         self.secrets = tuple(secrets[:_MAX_NAMED])
@@ -114,49 +115,49 @@ class ReferencesNotUpdated(BusinessError):
 
 
 class ReadOnly(BusinessError):
-    """The secret is the platform's and cannot be changed here."""
+    """The secret belongs to the platform and cannot be changed here."""
 
     code = ErrorCode.READ_ONLY
 
     def __init__(self, secret_id: str, scope: Scope) -> None:
         super().__init__(
-            f"Secret {secret_id} is {scope}: it cannot be edited or deleted here.",
+            f"Secret {secret_id} has the scope {scope}: it cannot be edited or deleted here.",
             Argument.SECRET,
         )
         self.scope = scope
 
 
 class SecretNotFound(NotFound):
-    """The secret cannot be seen from here."""
+    """The principal can see no such secret."""
 
     def __init__(self, secret_id: str) -> None:
         super().__init__("secret", secret_id, Argument.SECRET)
 
 
 class HolderNotFound(NotFound):
-    """The holder cannot be seen by the caller."""
+    """The principal can see no such holder."""
 
     def __init__(self, kind: Scope | None, holder_id: str) -> None:
         super().__init__(kind.label if kind else "holder", holder_id, Argument.HOLDER)
 
 
 class OrganizationNotFound(GatewayError):
-    """The instance has no organization of that name."""
+    """The instance has no organization with that name."""
 
     code = ErrorCode.NOT_FOUND
 
     def __init__(self) -> None:
-        super().__init__("There is no organization of that name.")
+        super().__init__("No organization has that name.")
 
 
 class KeyConflict(Conflict):
-    """The key is taken along the chain."""
+    """Another secret in the chain has the key."""
 
     def __init__(self, existing: Secret | None, *, key: str, holder: Holder) -> None:
-        """Keep the secret that has the key; None for one that the caller cannot see.
+        """Store what the caller asked for, and the secret that has the key.
 
-        Then the answer is the same, wherever in the chain that secret is. `key` and `holder` are
-        the caller's own: what the caller wanted to use, and where.
+        `existing` is None if the caller cannot see it. The answer is then the same for every
+        position in the chain. `key` and `holder` are those of the request.
         """
         super().__init__(f"The key {key} is taken by {_existing(existing)}.", Argument.KEY)
         self.existing = existing
@@ -165,47 +166,47 @@ class KeyConflict(Conflict):
 
 
 class DeliveryLimitExceeded(Conflict):
-    """Some service would see more than one delivery can have."""
+    """Some service would see more than one delivery can hold."""
 
     code = ErrorCode.DELIVERY_LIMIT_EXCEEDED
 
     def __init__(self, maximum: str, argument: Argument, at: Holder | None) -> None:
         where = f"At {at.kind} {at.id}, a service" if at else "A service"
         super().__init__(
-            f"{where} would see more than {maximum}, the most that a delivery can have.", argument
+            f"{where} would see more than {maximum}, the maximum for a delivery.", argument
         )
         self.at = at
 
     @classmethod
     def of_keys(cls, maximum: int, at: Holder | None) -> Self:
-        """Refuse one more key."""
+        """Build the refusal of one more key."""
         return cls(f"{maximum:,} keys", Argument.KEY, at)
 
     @classmethod
     def of_bytes(cls, maximum: int, at: Holder | None) -> Self:
-        """Refuse a value, or an alias of one."""
+        """Build the refusal of a value, or of an alias to one."""
         limit = f"{maximum // 1024 // 1024} MiB of values and files"
         return cls(limit, Argument.VALUE, at)
 
 
 class MountPathConflict(Conflict):
-    """Some service would get two files that cannot be at their paths together."""
+    """Some service would get two files whose paths exclude each other."""
 
     def __init__(self, existing: Secret | None) -> None:
         super().__init__(
-            f"A service would get another file at that mount path, or a file where the other one "
-            f"needs a folder: it is that of {_existing(existing)}.",
+            f"The mount path is taken by {_existing(existing)}: a service cannot have two files at "
+            "one path, or a file at a path that another file needs as a folder.",
             Argument.MOUNT_PATH,
         )
         self.existing = existing
 
 
 class OverrideConflict(Conflict):
-    """The holder overrides that secret already."""
+    """The holder already overrides that secret."""
 
     def __init__(self, existing: Secret) -> None:
         super().__init__(
-            f"Secret {existing.id} of scope {existing.scope} overrides {existing.key} already.",
+            f"Secret {existing.id} of scope {existing.scope} already overrides {existing.key}.",
             Argument.SECRET,
         )
         self.existing = existing
@@ -214,22 +215,22 @@ class OverrideConflict(Conflict):
 
 
 class NameConflict(Conflict):
-    """A holder of the same kind has that name at the same place."""
+    """A holder of the same kind and parent has that name."""
 
     def __init__(self, kind: Scope | None) -> None:
-        kind_label = kind.label if kind else "organization"
-        super().__init__(f"The name is taken by another {kind_label} there.", Argument.NAME)
+        label = kind.label if kind else "organization"
+        super().__init__(f"The name is taken by another {label}.", Argument.NAME)
 
 
 class HolderNotEmpty(Conflict):
-    """Secrets or holders would go with the holder, and that was not asked for."""
+    """Secrets or holders would be deleted with the holder without a confirmation."""
 
     code = ErrorCode.NOT_EMPTY
 
     def __init__(self, holder_id: str, *, holders: int, secrets: int) -> None:
         super().__init__(
-            f"With {holder_id} would go {holders} holders below it and {secrets} secrets; "
-            "ask for that explicitly.",
+            f"Deleting {holder_id} would also delete {holders} holders and {secrets} secrets. Set "
+            "withContent to confirm.",
             Argument.HOLDER,
         )
         self.holders = holders
@@ -237,7 +238,7 @@ class HolderNotEmpty(Conflict):
 
 
 class SecretInUse(Conflict):
-    """Other secrets refer to the secret, and the caller did not ask to delete it all the same."""
+    """Other secrets refer to the secret, and the caller did not confirm the deletion."""
 
     code = ErrorCode.SECRET_IN_USE
 
@@ -250,13 +251,13 @@ class SecretInUse(Conflict):
 
 
 class VersionConflict(Conflict):
-    """The secret was changed since the caller last saw it."""
+    """The secret has changed since the caller last saw it."""
 
     code = ErrorCode.VERSION_CONFLICT
 
     def __init__(self, secret_id: str, *, expected: int, actual: int) -> None:
         super().__init__(
-            f"Secret {secret_id} is at version {actual}, not {expected}: look at it again.",
+            f"Secret {secret_id} has version {actual}, not {expected}. Read it again.",
             Argument.VERSION,
         )
         self.expected = expected
@@ -264,26 +265,26 @@ class VersionConflict(Conflict):
 
 
 class EntityTagConflict(Conflict):
-    """The secret, or what it refers to, was changed since the caller last saw it."""
+    """The secret or its target has changed since the caller last saw it."""
 
     code = ErrorCode.VERSION_CONFLICT
 
     def __init__(self, secret_id: str) -> None:
         super().__init__(
-            f"Secret {secret_id} has another entity tag than the precondition names: look at it "
-            "again.",
+            f"The entity tag of secret {secret_id} does not match the precondition. Read the "
+            "secret again.",
             Argument.ENTITY_TAGS,
         )
 
 
 class NameChanged(Conflict):
-    """The holder has another name than the caller expects."""
+    """The holder does not have the name that the caller expects."""
 
     code = ErrorCode.VERSION_CONFLICT
 
     def __init__(self, holder_id: str) -> None:
         super().__init__(
-            f"Holder {holder_id} does not have the expected name: look at it again.",
+            f"Holder {holder_id} does not have the expected name. Read it again.",
             Argument.VERSION,
         )
 
@@ -295,6 +296,6 @@ class IdempotencyConflict(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "The idempotency key was used for a different request; take a new one.",
+            "The idempotency key was used for a different request. Use a new one.",
             Argument.IDEMPOTENCY_KEY,
         )

@@ -1,4 +1,4 @@
-"""The rules of aliases, overrides, edits and the hierarchy. Each raises; none asks the store."""
+"""The rules of aliases, overrides, edits and the hierarchy. They raise and do no I/O."""
 
 from typing import Final
 
@@ -25,8 +25,9 @@ def ensure_target_in_reach(target: Secret | None, target_id: str, holder: Holder
     """Return the target if the holder may refer to it.
 
     Raises:
-        SecretNotFound: for one that does not exist or stands apart; the answer is the same.
-        ScopeViolation: for one that hangs on a holder below.
+        SecretNotFound: for a target that does not exist or is outside the chain; the answer is the
+            same.
+        ScopeViolation: for a target of a holder below.
 
     """
     relation = holder.relation_of(target.holder) if target else Relation.APART
@@ -38,8 +39,8 @@ def ensure_target_in_reach(target: Secret | None, target_id: str, holder: Holder
 
 
 def _refuse_lower_target(target: Secret, holder: Holder) -> Secret:
-    # A built-in secret has the highest scope wherever it is seen from, so nothing is violated:
-    # from a holder above, it just cannot be seen.
+    # A built-in secret has the highest scope for every holder, so its scope cannot be violated.
+    # A holder above its own holder cannot see it.
     if target.is_built_in:
         raise SecretNotFound(target.id)
     raise ScopeViolation(source=holder.kind, target=target.scope)
@@ -49,26 +50,26 @@ def ensure_is_content(existing: Secret, value: str | None) -> None:
     """Refuse a file's mount path as the value of an imported row.
 
     Raises:
-        MountPathAsValue: if the key has a file there.
+        MountPathAsValue: if the value is the mount path of the existing file.
 
     """
     if value and value == existing.mount_path_of_file:
         raise MountPathAsValue
 
 
-def ensure_can_be_aliased(target: Secret, stands_for: SecretFacts | None) -> None:
+def ensure_can_be_aliased(target: Secret, aliased: SecretFacts | None) -> None:
     """Refuse an alias of an alias.
 
     Raises:
-        AliasOfAlias: with what the target stands for, as far as the caller may see it.
+        AliasOfAlias: with the secret that the target aliases, if the caller can see it.
 
     """
     if target.is_alias:
-        raise AliasOfAlias(target.id, stands_for)
+        raise AliasOfAlias(target.id, aliased)
 
 
 def ensure_can_be_overridden(target: Secret, holder: Holder) -> None:
-    """Refuse an override of what has no value of its own, or from a scope that is not lower.
+    """Refuse an override of a secret without its own value, or from a scope that is not lower.
 
     Raises:
         NotOverridable: for a built-in secret, an alias or another override.
@@ -82,7 +83,7 @@ def ensure_can_be_overridden(target: Secret, holder: Holder) -> None:
 
 
 def ensure_is_known(secret: Secret, *, knows_external: bool) -> None:
-    """Refuse an external secret to a caller who cannot read an answer about one.
+    """Refuse an external secret to a caller whose API cannot represent one.
 
     Raises:
         InvalidInput: saying what to use instead.
@@ -92,12 +93,13 @@ def ensure_is_known(secret: Secret, *, knows_external: bool) -> None:
     if not knows_external and SecretType.EXTERNAL_SECRET in referred:
         raise InvalidInput(
             Argument.SECRET,
-            f"{secret.id} is an external secret or refers to one: use the `/variable` paths.",
+            f"Secret {secret.id} is an external secret or refers to one. Use the `/variable` "
+            "paths.",
         )
 
 
 def ensure_can_be_changed(secret: Secret) -> None:
-    """Refuse to edit or delete what the platform made.
+    """Refuse to edit or delete a secret that the platform made.
 
     Raises:
         ReadOnly: for a built-in secret.
@@ -132,43 +134,49 @@ def ensure_name_is(holder: Holder, expected: str | None) -> None:
 def ensure_edit_is_allowed(secret: Secret, *, key: str, value: str | None) -> None:
     """Refuse an edit of what the secret only has through its target.
 
-    A console sends an alias's target's key as its value; that changes nothing and passes.
+    A console sends the key of an alias's target as the alias's value. That changes nothing and is
+    accepted.
 
     Raises:
-        InvalidInput: for another value on an alias or on what an external manager keeps, for
-            another key on an override, or for a new key that is not for callers.
+        InvalidInput: for a new value of an alias or an external secret, for a new key of an
+            override, or for a new key that callers cannot use.
 
     """
     if secret.is_override and key != secret.key:
-        raise InvalidInput(Argument.KEY, "An override has its target's key; it cannot be edited.")
+        raise InvalidInput(
+            Argument.KEY, "The key of an override cannot be edited: it is its target's key."
+        )
     if key != secret.key:
         ensure_key(key)
     if secret.variable_type is SecretType.EXTERNAL_SECRET and value is not None:
-        raise InvalidInput(Argument.VALUE, "Its value is kept by an external secret manager.")
+        raise InvalidInput(
+            Argument.VALUE,
+            f"Secret {secret.id} has its value in an external secret manager. Edit it there.",
+        )
     is_echo = secret.target is not None and value == secret.target.key
     if secret.is_alias and value is not None and not is_echo:
-        raise InvalidInput(Argument.VALUE, "An alias has its target's value; edit the target.")
+        raise InvalidInput(Argument.VALUE, "An alias has its target's value. Edit the target.")
 
 
 def ensure_can_hang_on(kind: Scope, parent: Scope | None) -> None:
-    """Refuse a holder at a place where none of its kind can be.
+    """Refuse a holder below a parent of the wrong kind.
 
     Raises:
         InvalidInput: naming both kinds.
 
     """
     if not kind.is_holder or parent is not kind.parent:
-        place = f"below {parent}" if parent else "without a parent"
-        raise InvalidInput(Argument.HOLDER, f"No {kind} can be {place}.")
+        position = f"below {parent}" if parent else "without a parent"
+        raise InvalidInput(Argument.HOLDER, f"A holder of kind {kind} cannot be {position}.")
 
 
 def service_scope(service_type: ServiceType) -> Scope:
     """Return the scope of the secrets of a service of that type.
 
     Raises:
-        InvalidInput: for a database, which holds none.
+        InvalidInput: for a database, which cannot hold secrets.
 
     """
     if service_type is ServiceType.DATABASE:
-        raise InvalidInput(Argument.KIND, "A DATABASE holds no secrets.")
+        raise InvalidInput(Argument.KIND, "A DATABASE cannot hold secrets.")
     return Scope(service_type.value)

@@ -91,9 +91,9 @@ def test_rotated_value_reaches_the_services(line: CommandLine, demo: Demo) -> No
 @pytest.mark.parametrize(
     ("value", "complaint"),
     [
-        (b"x" * (64 * 1024 + 1), "A value is at most 64 KiB of UTF-8."),
-        (b"x" * 1024 * 1024, "A value is at most 64 KiB of UTF-8."),
-        (b"marker\0", "The text has a NUL character."),
+        (b"x" * (64 * 1024 + 1), "A value must be at most 64 KiB of UTF-8."),
+        (b"x" * 1024 * 1024, "A value must be at most 64 KiB of UTF-8."),
+        (b"marker\0", "The text must not have a NUL character."),
         (b"marker\xff", "byte 7: this is not UTF-8."),
     ],
     ids=["long", "very long", "nul", "bytes"],

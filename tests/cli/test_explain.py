@@ -53,7 +53,7 @@ def test_key_that_nothing_has_is_reported(line: CommandLine, demo: Demo) -> None
     explained = line("explain", "--service", demo.job_id, "NOTHING")
 
     assert explained.code == 0
-    assert explained.out.splitlines()[1] == "Rule: Nothing that you may see has this key."
+    assert explained.out.splitlines()[1] == "Rule: No secret that you can see has this key."
 
 
 def test_programs_are_reported_everything_in_one_object(line: CommandLine, demo: Demo) -> None:

@@ -70,7 +70,7 @@ def test_grant_is_added_listed_and_removed(line: CommandLine, demo: Demo) -> Non
     left = line("grant", "list", *IN_DEMO, "--json").answer["grants"]
 
     assert (made["role"], made["on"], made["to"]) == ("viewer", on, to)
-    assert again.complaint == "The role is granted there already."
+    assert again.complaint == "The grantee already has this role there."
     assert f"{made['id']}  viewer on environment production for token t\n" in listed.out
     assert "admin on the organization for token demo" in listed.out
     assert gone.out == f"removed {made['id']}\n"

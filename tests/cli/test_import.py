@@ -44,7 +44,7 @@ def test_every_key_is_reported_what_became_of_it(line: CommandLine, demo: Demo) 
     ]
     assert rows[4][0] == "failed"
     assert imported.out.splitlines()[4].startswith(
-        "failed      (line 1, entry 5)  A key begins with"
+        "failed      (line 1, entry 5)  A key must begin with"
     )
     assert imported.out.splitlines()[5] == (
         f"job nightly-invoices ({demo.job_id}): "

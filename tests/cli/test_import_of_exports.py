@@ -12,8 +12,8 @@ from tests.cli.conftest import CommandLine
 
 FILE = "TLS_CERTIFICATE"
 REASON = (
-    "The value is only the mount path of a file with this key, as an export shows it. It is not "
-    "stored as a value."
+    "The value is the mount path of a file with this key, as an export writes it. Give the content "
+    "of the file instead."
 )
 
 

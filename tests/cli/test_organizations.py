@@ -55,7 +55,7 @@ def test_two_organizations_cannot_have_one_name(line: CommandLine, action: list[
     refused = line("organization", *action, "Other")
 
     assert refused.code == 1
-    assert refused.complaint == "The name is taken by another organization there."
+    assert refused.complaint == "The name is taken by another organization."
 
 
 @pytest.mark.parametrize(
@@ -69,14 +69,14 @@ def test_organization_that_is_not_there_is_reported(
     refused = line("organization", *arguments)
 
     assert refused.code == 1
-    assert refused.complaint == "There is no organization of that name."
+    assert refused.complaint == "No organization has that name."
 
 
 def test_name_against_the_rules_is_refused(line: CommandLine) -> None:
     refused = line("organization", "rename", "Demo", " Demo")
 
     assert refused.code == 1
-    assert refused.complaint.startswith("A name has 1 to 255 characters")
+    assert refused.complaint.startswith("A name must have 1 to 255 characters")
 
 
 def test_organization_without_projects_is_deleted_with_its_tokens(line: CommandLine) -> None:

@@ -70,7 +70,7 @@ ENVIRONMENT = f"{PROJECT}    environments:\n      live:\n"
         ("- a", "line 1: here can stand only: organization, projects."),
         ("organization: Demo\nproject: {}", "line 2: here can stand only: organization, projects."),
         ("organization: [Demo]", "line 1: a name is a text."),
-        ("organization: ''", "line 1: A name has 1 to 255 characters"),
+        ("organization: ''", "line 1: A name must have 1 to 255 characters"),
         ("organization:", "line 1: a name is a text."),
         ("organization: Demo\norganization: Demo", "line 2: this key stands here for the second"),
         ("organization: Demo\nprojects: [shop]", "line 2: `projects` must be a mapping of names"),
@@ -85,7 +85,7 @@ ENVIRONMENT = f"{PROJECT}    environments:\n      live:\n"
         (f"{ENVIRONMENT}        services: {{job: a}}", "line 6: services of a kind are a list"),
         (f"{ENVIRONMENT}        services: {{job: [{{a: b}}]}}", "line 6: a name is a text."),
         (f"{ENVIRONMENT}        services: {{job: [a, a]}}", "line 6: this name stands here for"),
-        (f"{ENVIRONMENT}        services: {{job: [' a']}}", "line 6: A name has 1 to 255"),
+        (f"{ENVIRONMENT}        services: {{job: [' a']}}", "line 6: A name must have 1 to 255"),
         (f"{ENVIRONMENT}        services: {{job: [~]}}", "line 6: a name is a text."),
         (
             "organization: &a Demo\nprojects: {*a : {}}",

@@ -113,7 +113,7 @@ async def test_a_full_queue_is_asked_to_come_back(
 
     assert refused.status_code == HTTPStatus.SERVICE_UNAVAILABLE
     assert refused.headers["Retry-After"] == "5"
-    assert "Too many requests wait" in refused.text
+    assert "Too many requests are waiting" in refused.text
     assert served.is_success
 
 

@@ -56,10 +56,10 @@ async def test_rest_answers_201_with_the_alias(shared_world: World, fresh_job: s
 @pytest.mark.parametrize(
     ("holder", "target", "scopes"),
     [
-        ("the environment", "the job", "JOB cannot be referred to from scope ENVIRONMENT"),
-        ("the project", "the job", "JOB cannot be referred to from scope PROJECT"),
-        ("the project", "the environment", "ENVIRONMENT cannot be referred to from scope PROJECT"),
-        ("the environment", "a sibling container", "CONTAINER cannot be referred to from scope"),
+        ("the environment", "the job", "ENVIRONMENT cannot refer to one of scope JOB"),
+        ("the project", "the job", "PROJECT cannot refer to one of scope JOB"),
+        ("the project", "the environment", "PROJECT cannot refer to one of scope ENVIRONMENT"),
+        ("the environment", "a sibling container", "cannot refer to one of scope CONTAINER"),
     ],
 )
 async def test_a_target_of_a_lower_scope_is_refused(

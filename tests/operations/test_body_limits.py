@@ -23,7 +23,7 @@ async def _sent(world: World, face: str, extra: bytes) -> httpx.Response:
 
 def _is_read(response: httpx.Response) -> bool:
     # What is read is answered, or refused for the key, which comes after reading.
-    return response.status_code == HTTPStatus.OK or "A key begins" in response.text
+    return response.status_code == HTTPStatus.OK or "A key must begin" in response.text
 
 
 def _nested(depth: int) -> bytes:

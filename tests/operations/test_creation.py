@@ -163,7 +163,7 @@ async def test_a_value_of_a_byte_more_is_refused(
 
     assert len(value.encode()) == LIMIT + 1
     assert (refused.status, refused.code) == (HTTPStatus.BAD_REQUEST, ErrorCode.BAD_USER_INPUT)
-    assert refused.detail == "A value is at most 64 KiB of UTF-8."
+    assert refused.detail == "A value must be at most 64 KiB of UTF-8."
 
 
 async def test_what_was_refused_leaves_nothing(shared_face: Face, fresh_job: str) -> None:

@@ -55,7 +55,7 @@ def test_a_pattern_is_for_all_or_for_one_organization() -> None:
 @pytest.mark.parametrize("text", ["", "*", "A B", "1A", "A*B", "@others", "demo:PATH", ":PATH"])
 def test_what_is_no_pattern_keeps_the_gateway_from_starting(text: str) -> None:
     """S78: a pattern that denies nothing would not be noticed."""
-    with pytest.raises(ValidationError, match="a denied key is KEY"):
+    with pytest.raises(ValidationError, match="a denied key must be KEY"):
         Settings(denied_keys=(text,))
 
 
