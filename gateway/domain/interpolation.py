@@ -59,7 +59,8 @@ class UnresolvedReferences(GatewayError):
         named = ", ".join(f"{item.key} to {{{{{item.name}}}}}" for item in unresolved[:_MAX_NAMED])
         more = f" and {len(unresolved) - _MAX_NAMED} more" if len(unresolved) > _MAX_NAMED else ""
         super().__init__(
-            f"References of this delivery are unknown to the service or form a cycle: {named}{more}."
+            "References of this delivery lead to unknown keys of the service or into a cycle: "
+            f"{named}{more}."
         )
         self.unresolved = tuple(unresolved)
 

@@ -1,4 +1,4 @@
-"""Pages of a list: what is asked for, and what comes back. Nothing is unbounded."""
+"""Pages of a list. Every page is bounded."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Item_co = TypeVar("Item_co", covariant=True)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """Which part of a list is wanted. Cursors are opaque: they come from a page of that list."""
+    """The requested part of a list. Cursors are opaque and come from a page of that list."""
 
     size: int = DEFAULT_PAGE_SIZE
     is_backward: bool = False
@@ -36,7 +36,7 @@ def window(
     """Return the window that Relay's four arguments describe.
 
     Raises:
-        InvalidInput: if both `first` and `last` are given, or one is out of bounds.
+        InvalidInput: if both `first` and `last` are set, or one is out of bounds.
 
     """
     if first is not None and last is not None:
@@ -47,19 +47,19 @@ def window(
 
 
 def ensure_page_size(size: int) -> None:
-    """Refuse to give more at once than a page holds.
+    """Refuse a page size out of bounds.
 
     Raises:
         InvalidInput: naming the bound.
 
     """
     if not 0 <= size <= MAX_PAGE_SIZE:
-        raise InvalidInput(Argument.PAGE, f"A page has 0 to {MAX_PAGE_SIZE} entries.")
+        raise InvalidInput(Argument.PAGE, f"A page must have 0 to {MAX_PAGE_SIZE} entries.")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry(Generic[Item_co]):
-    """One item of a page. The cursor that names its place is made when somebody asks for it."""
+    """One item of a page, and the cursor of its position."""
 
     item: Item_co
     make_cursor: Callable[[], str]
@@ -72,7 +72,7 @@ class Entry(Generic[Item_co]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page(Generic[Item_co]):
-    """A part of a list. `count` runs only when somebody asks how long the whole list is."""
+    """A part of a list. `count` runs only if the caller wants the length of the whole list."""
 
     entries: tuple[Entry[Item_co], ...]
     has_next: bool
@@ -81,7 +81,7 @@ class Page(Generic[Item_co]):
 
 
 class SecretOrderField(StrEnum):
-    """By what a page of secrets is ordered. SCOPE puts targets before what refers to them."""
+    """What orders a page of secrets. SCOPE puts targets before their aliases and overrides."""
 
     KEY = "KEY"
     CREATED_AT = "CREATED_AT"
@@ -99,7 +99,7 @@ class SecretOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretFilter:
-    """Which secrets are wanted; what is None does not filter."""
+    """Conditions on secrets; None does not filter."""
 
     key_prefix: str | None = None
     keys: tuple[str, ...] | None = None
@@ -107,7 +107,7 @@ class SecretFilter:
     variable_types: tuple[SecretType, ...] | None = None
 
     def ensure_valid(self) -> None:
-        """Refuse what no key could be, and more keys than a page has.
+        """Refuse texts that cannot be keys, and more keys than fit on a page.
 
         Raises:
             InvalidInput: naming the rule.
@@ -117,7 +117,7 @@ class SecretFilter:
         for text in (self.key_prefix or "", *(self.keys or ())):
             if utf8_length(text, Argument.FILTER) > MAX_KEY_LENGTH:
                 raise InvalidInput(
-                    Argument.FILTER, f"No key is longer than {MAX_KEY_LENGTH} characters."
+                    Argument.FILTER, f"A key must be at most {MAX_KEY_LENGTH} characters long."
                 )
 
 

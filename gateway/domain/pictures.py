@@ -1,4 +1,4 @@
-"""What a service sees, as a picture: a column a scope, a row a secret, and what refers to what."""
+"""A picture of what a service sees: a column for each scope, a row for each secret, references."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -11,9 +11,9 @@ from gateway.domain.secrets import Secret, SecretType
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureRow:
-    """One secret in the picture, and which one hides it from the service, if any does.
+    """One secret in the picture, and the secret that hides it from the service, if any.
 
-    `secret.target` is what the viewer may be told of, and None otherwise.
+    `secret.target` is None if the principal cannot see it.
     """
 
     secret: Secret
@@ -21,13 +21,13 @@ class PictureRow:
 
     @property
     def is_winner(self) -> bool:
-        """Whether it is what the service gets under its key."""
+        """Whether the service gets it under its key."""
         return self.hidden_by is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureColumn:
-    """All of one scope, by key. Built-in secrets have no holder in common."""
+    """The rows of one scope, by key. Built-in secrets share no holder, so theirs is None."""
 
     scope: Scope
     holder: Holder | None
@@ -36,7 +36,7 @@ class PictureColumn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """One secret refers to another: as its ALIAS or as its OVERRIDE. Both are in the picture."""
+    """A reference from an ALIAS or OVERRIDE to its target. Both are in the picture."""
 
     kind: SecretType
     source_id: str
@@ -49,14 +49,14 @@ class Picture:
 
     service: Holder
     columns: tuple[PictureColumn, ...]
-    # There is more than a picture takes.
+    # True if some secrets do not fit into the picture.
     is_cut: bool = False
 
     @classmethod
     def of(cls, chain: Iterable[Holder], secrets: Iterable[Secret], *, is_cut: bool) -> Self:
-        """Return the picture of a chain, its service last, from what is seen there.
+        """Return the picture of a chain, which ends in its service.
 
-        `secrets` are told by key, of one key the nearest first.
+        `secrets` are those visible there, sorted by key, for one key the nearest first.
         """
         holders = tuple(chain)
         rows = tuple(_rows(secrets))
@@ -81,7 +81,7 @@ class Picture:
 
     @property
     def references(self) -> tuple[Reference, ...]:
-        """What refers to what, where both are in the picture."""
+        """The references whose source and target are in the picture."""
         secrets: Mapping[str, Secret] = {row.secret.id: row.secret for row in self.rows}
         return tuple(
             Reference(kind=secret.variable_type, source_id=secret.id, target_id=secret.target.id)
@@ -101,5 +101,5 @@ def _rows(secrets: Iterable[Secret]) -> Iterable[PictureRow]:
 
 
 def without_target(secret: Secret) -> Secret:
-    """Return the secret as it is told to one who may not know what it refers to."""
+    """Return the secret without its target, for a principal who cannot see the target."""
     return replace(secret, target=None, target_holder_id=None)

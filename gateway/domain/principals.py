@@ -1,4 +1,4 @@
-"""Who a request speaks for."""
+"""The principal of a request."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,25 +14,25 @@ from gateway.domain.visibility import Visibility
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """An authenticated caller, with all that it was granted. `id` is its token's or user's id."""
+    """An authenticated caller and its grants. `id` is the id of its token or user."""
 
     id: str
     organization_id: str
     grants: tuple[RoleAssignment, ...] = ()
-    # What `id` names; None for who has no row of its own, such as the operator.
+    # What `id` names; None for a principal without a row of its own, such as the operator.
     kind: GranteeKind | None = None
-    # When its credential ends; what lasts longer than a request is not to outlast this.
+    # When its credential expires. Work that outlasts a request must end by then.
     expires_at: datetime | None = None
 
     def has_access_of(self, other: "Principal") -> bool:
-        """Tell whether both are the same principal with the same grants, in any order."""
+        """Return whether both are the same principal with the same grants, in any order."""
         return (self.kind, self.id) == (other.kind, other.id) and (
             set(self.grants) == set(other.grants)
         )
 
     @classmethod
     def operator(cls, organization_id: str) -> Self:
-        """Return who the command line speaks for: whoever has the key file may do everything."""
+        """Return the principal of the command line: having the key file permits everything."""
         held = RoleAssignment(role=Role.OPERATOR)
         return cls(
             id="operator",
@@ -42,35 +42,35 @@ class Principal:
 
     @property
     def creator(self) -> Creator:
-        """What is stored as the creator of the tokens that it creates."""
+        """The creator that the tokens it creates are stored with."""
         kind = ActorKind[self.kind] if self.kind else ActorKind.OPERATOR
         return Creator(kind, self.id)
 
     @property
     def created_tokens_expire_at(self) -> datetime | None:
-        """The time that no token created by it can outlive.
+        """The latest expiry of the tokens that it creates; None for no limit.
 
-        An issuer's access token lives for minutes and is renewed: the user behind it lasts, and
-        removing the user revokes its tokens.
+        A user has no limit: its issuer's access token expires in minutes and is renewed, and
+        removing the user revokes the tokens that the user created.
         """
         return self.expires_at if self.kind is GranteeKind.TOKEN else None
 
     def may(self, permission: Permission, *, on: Holder | None) -> bool:
-        """Tell whether a grant on the holder or above it carries the permission.
+        """Return whether a grant on the holder or above it carries the permission.
 
-        Without a holder, it is about the whole organization.
+        None as the holder means the whole organization.
         """
         return permission in self.permissions_on(on)
 
     def permissions_on(self, holder: Holder | None) -> frozenset[Permission]:
-        """Return all that it may do on a holder; without one, on the whole organization."""
+        """Return its permissions on a holder; for None, on the whole organization."""
         if holder is not None and holder.organization_id != self.organization_id:
             return frozenset()
         reaching = (held.permissions for held in self.grants if held.reaches(holder))
         return frozenset().union(*reaching)
 
     def visibility(self, permission: Permission | None = None) -> Visibility:
-        """Return where its grants lie, those that carry the permission; without one, all."""
+        """Return the scope of its grants that carry the permission; for None, of all grants."""
         counting = [
             held for held in self.grants if permission is None or permission in held.permissions
         ]
@@ -81,5 +81,5 @@ class Principal:
         )
 
     def may_somewhere(self, permission: Permission) -> bool:
-        """Tell whether any grant carries the permission, wherever it lies."""
+        """Return whether a grant on any holder carries the permission."""
         return any(permission in held.permissions for held in self.grants)

@@ -1,4 +1,4 @@
-"""How much one tenant, project or holder can have; what is more is refused."""
+"""Quotas of an organization, a project or a holder."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ from gateway.domain.errors import Argument, Conflict, ErrorCode
 
 
 class QuotaExceeded(Conflict):
-    """There are as many as the operator allows."""
+    """The quota set by the operator is used up."""
 
     code = ErrorCode.QUOTA_EXCEEDED
 
@@ -21,7 +21,7 @@ class QuotaExceeded(Conflict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quotas:
-    """The quotas of an instance; each holds for every tenant."""
+    """The quotas of an instance, the same for every tenant."""
 
     tokens_per_organization: int = 10_000
     users_per_organization: int = 10_000

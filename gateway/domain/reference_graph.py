@@ -1,8 +1,7 @@
-"""What services get, in symbols: which keys change when a secret does, whatever the values are.
+"""Compute which keys of services change with a secret, without reading values.
 
-A name is known by a keyed hash, since names in values are stored in no other way. Two texts are
-equal here if they are the same value of the same secret, with the same references in it resolved
-to equal texts.
+Names are keyed hashes, since names inside values are stored only in that form. Two texts count as
+equal if they are the same value of the same secret and their references resolve to equal texts.
 """
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -15,7 +14,7 @@ from gateway.domain.errors import Argument, InvalidInput
 from gateway.domain.references import inside_out
 from gateway.domain.secrets import Secret, SecretType
 
-# References between secrets, for one question about what follows from a change.
+# The most references between secrets that one computation follows.
 MAX_FOLLOWED: Final = 500_000
 
 Name = bytes
@@ -23,19 +22,19 @@ Chain = tuple[str, ...]
 
 
 class TooManyReferences(InvalidInput):
-    """A project has more references than one question can follow."""
+    """A project has more references than one computation can follow."""
 
     def __init__(self) -> None:
         super().__init__(
             Argument.SECRET,
-            f"References between the secrets of a project must be at most {MAX_FOLLOWED:,} to be "
-            "followed.",
+            f"A project must have at most {MAX_FOLLOWED:,} references between its secrets for this "
+            "query.",
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """One secret, as resolving sees it."""
+    """One secret, reduced to what resolving needs."""
 
     id: str
     key: str
@@ -45,23 +44,23 @@ class Node:
     rank: int
     # The secret whose value an alias has; None for others.
     target_id: str | None = None
-    # Where the file is mounted; None for what is not a file.
+    # The mount path; None for a secret that is not a file.
     path: str | None = None
     names: frozenset[Name] = field(default=frozenset(), repr=False)
-    # Which of its texts it has; another one after an edit.
+    # Identifies its text; an edit changes it.
     text: Hashable = None
 
     def edited(self) -> "Node":
-        """Return it with a new text that refers to nothing."""
+        """Return the node with a new text without references."""
         return replace(self, names=frozenset(), text=object())
 
     def circular(self, names: Iterable[Name]) -> "Node":
-        """Return it with another text that leads into a cycle: to the names that lead to it."""
+        """Return the node with a new text that refers to `names`, which lead back to the node."""
         return replace(self, names=frozenset(names), text=object())
 
 
 def node_of(secret: Secret, name: Name, names: frozenset[Name]) -> Node:
-    """Return the node of a secret; what a file refers to counts only where it is expanded."""
+    """Return the node of a secret; references in a file count only if the file is expanded."""
     is_plain = secret.mount_path_of_file is not None and not secret.is_expanded
     return Node(
         id=secret.id,
@@ -77,10 +76,10 @@ def node_of(secret: Secret, name: Name, names: frozenset[Name]) -> Node:
 
 @dataclass
 class Graph:
-    """Secrets of a project and the references between them; it never changes."""
+    """Immutable: the secrets of a project and the references between them."""
 
     nodes: Mapping[str, Node]
-    # Gives equal contents equal numbers, shared by the graphs that are compared.
+    # Maps equal contents to equal numbers; the compared graphs share it.
     numbers: dict[Hashable, int] = field(default_factory=dict)
 
     @classmethod
@@ -89,13 +88,13 @@ class Graph:
         return cls({node.id: node for node in nodes})
 
     def without(self, ids: Iterable[str]) -> "Graph":
-        """Return the graph once these secrets are deleted."""
+        """Return the graph without these secrets."""
         gone = set(ids)
         left = {key: node for key, node in self.nodes.items() if key not in gone}
         return Graph(left, self.numbers)
 
     def with_nodes(self, *nodes: Node) -> "Graph":
-        """Return the graph with these secrets added or exchanged."""
+        """Return the graph with these secrets added or replaced."""
         return Graph({**self.nodes, **{node.id: node for node in nodes}}, self.numbers)
 
     def view(self, chain: Chain) -> "View":
@@ -106,7 +105,7 @@ class Graph:
         return self._views[relevant]
 
     def changed(self, after: "Graph", chain: Chain) -> frozenset[Name]:
-        """Return the names under which a service gets something else in another graph."""
+        """Return the names whose content for a service differs in another graph."""
         before, now = self.view(chain).contents, after.view(chain).contents
         names = before.keys() | now.keys()
         return frozenset(name for name in names if before.get(name) != now.get(name))
@@ -132,7 +131,7 @@ class Graph:
         sources: dict[Name, Node] = {}
         for name, winner in winners.items():
             source = winner if winner.target_id is None else self.nodes.get(winner.target_id)
-            # What an alias leads to is delivered only if the service sees that by itself.
+            # The target of an alias is delivered only if it is in the service's own chain.
             if source is not None and source.holder_id in chain:
                 sources[name] = source
         return View(winners, sources, _contents(sources, self.numbers))
@@ -150,17 +149,17 @@ class View:
 def graphs_before(
     now: Graph, change: SecretChange, hashes: Mapping[str, Name], chain: Chain
 ) -> Sequence[Graph]:
-    """Return the graphs, one of which was there before a change.
+    """Return the possible graphs before a change.
 
-    They are several where the former value of the secret is gone: then it is not known whether that
-    value led into a cycle. If it is not in a cycle now either, all of them say the same.
+    There are several if the former value of the secret is gone, since that value may have led into
+    a cycle. If the secret is not in a cycle now either, all of them give the same result.
     """
     there = now.nodes.get(change.secret_id)
     if change.kind is ChangeKind.CREATED:
         return [now.without([change.secret_id])]
     former = change.former_key or change.key
-    # Only a secret and its overrides have one key in a chain. They are renamed together, and if one
-    # is a file, all are files at the same path.
+    # Only a secret and its overrides share a key in a chain. They are renamed together. If one is a
+    # file, all are files at the same path.
     named = (node for node in now.nodes.values() if node.name == hashes[change.key])
     family = [node for node in named if node.holder_id in chain]
     back = now.with_nodes(*(replace(item, key=former, name=hashes[former]) for item in family))
@@ -180,7 +179,7 @@ def _deleted_node(change: SecretChange, chain: Chain, path: str | None) -> Node:
 
 
 def _contents(sources: Mapping[Name, Node], numbers: dict[Hashable, int]) -> Mapping[Name, int]:
-    """Return a number for what each name is delivered as; equal numbers are equal texts."""
+    """Return a number for the delivered text of each name; equal numbers mean equal texts."""
 
     def number(content: Hashable) -> int:
         return numbers.setdefault(content, len(numbers))
@@ -189,7 +188,7 @@ def _contents(sources: Mapping[Name, Node], numbers: dict[Hashable, int]) -> Map
         references = frozenset((name, settled[name]) for name in source.names if name in settled)
         return number((source.id, source.path, source.text, references))
 
-    # Of a file, the path is what others refer to, whatever is in it.
+    # A reference to a file gives its path, independent of its content.
     settled = {
         name: number(source.path) for name, source in sources.items() if source.path is not None
     }

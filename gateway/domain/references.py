@@ -1,7 +1,7 @@
-r"""References inside texts: `{{KEY}}` is one, and `\{{KEY}}` is the text `{{KEY}}`.
+r"""References inside texts: `{{KEY}}` is a reference, and `\{{KEY}}` is the text `{{KEY}}`.
 
-Of backslashes directly before `{{`, two are one; the odd one escapes `{{` and is removed, whether
-or not a key follows. So `\\{{KEY}}` is a backslash and a reference.
+Directly before `{{`, two backslashes become one. An odd one escapes `{{` and is removed, even if no
+key follows. So `\\{{KEY}}` is a backslash and a reference.
 """
 
 import re
@@ -27,7 +27,7 @@ _ESCAPING, _PAIRS, _NAME = 1, 2, 3
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a text refers to: how often each name, and how many backslashes expanding removes."""
+    """The references in a text: a count by name, and the backslashes that expanding removes."""
 
     names: Mapping[str, int] = field(default_factory=dict, repr=False)
     removed: int = 0
@@ -37,7 +37,7 @@ _NOTHING: Final = Reading()
 
 
 def read_references(text: str) -> Reading:
-    """Return what a text refers to."""
+    """Return the references in a text."""
     if OPENING not in text:
         return _NOTHING
     names, removed = Counter[str](), 0
@@ -50,7 +50,7 @@ def read_references(text: str) -> Reading:
 
 
 def expanded(text: str, resolved: Mapping[str, str]) -> str:
-    """Return a text with the references that are resolved replaced, and with escapes removed."""
+    """Return a text with resolved references replaced and escapes removed."""
     if OPENING not in text:
         return text
 
@@ -65,7 +65,7 @@ def expanded(text: str, resolved: Mapping[str, str]) -> str:
 
 
 def with_renamed(text: str, former: str, name: str) -> str:
-    """Return a text in which references to a former name are to a new one; all else stays."""
+    """Return a text with the references to a former name renamed, otherwise unchanged."""
 
     def replace(token: re.Match[str]) -> str:
         return f"{{{{{name}}}}}" if token[_NAME] == former else token[0]
@@ -74,7 +74,7 @@ def with_renamed(text: str, former: str, name: str) -> str:
 
 
 def inside_out(references: Mapping[Name, AbstractSet[Name]]) -> Iterator[Name]:
-    """Give the keys so that each comes after all that it refers to; those in cycles never come."""
+    """Yield each key after the keys that it refers to; keys that lead into cycles are left out."""
     waits_for = {key: set(references.keys() & named) for key, named in references.items()}
     waiting: dict[Name, list[Name]] = {key: [] for key in references}
     for key, referred in waits_for.items():

@@ -1,4 +1,4 @@
-"""The scopes a secret can have, as one table."""
+"""The scopes of secrets, as one table."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Final
 
 
 class Scope(StrEnum):
-    """Where a secret lives, widest first. All service scopes are equally narrow."""
+    """The scope of a secret, widest first. All service scopes have the same rank."""
 
     BUILT_IN = "BUILT_IN"
     PROJECT = "PROJECT"
@@ -27,17 +27,17 @@ class Scope(StrEnum):
 
     @property
     def parent(self) -> "Scope | None":
-        """The kind of holder that a holder of this kind hangs on; None for the top."""
+        """The kind of the parent of a holder of this kind; None at the top."""
         return SCOPES[self].parent
 
     @property
     def is_service(self) -> bool:
-        """Whether holders of this kind run, and so receive secrets."""
+        """Whether holders of this kind are services, which receive secrets."""
         return SCOPES[self].parent is Scope.ENVIRONMENT
 
     @property
     def is_holder(self) -> bool:
-        """Whether something of this kind exists for secrets to hang on."""
+        """Whether the scope is a kind of holder."""
         return self is not Scope.BUILT_IN
 
     @property
@@ -61,7 +61,7 @@ class Scope(StrEnum):
         return f"{self.field_name}Id"
 
     def is_lower_than(self, other: "Scope") -> bool:
-        """Tell whether this scope is strictly narrower than the other."""
+        """Return whether this scope is strictly narrower than the other."""
         return self.rank > other.rank
 
 
@@ -96,7 +96,7 @@ LEGACY_SCOPES: Final = tuple(scope for scope in Scope if SCOPES[scope].has_legac
 class ServiceType(StrEnum):
     """The kinds of service a secret can be linked to: every service scope, and databases.
 
-    A database holds no secrets of its own; it is where built-in ones come from.
+    A database holds no secrets of its own; it is the source of built-in ones.
     """
 
     APPLICATION = "APPLICATION"

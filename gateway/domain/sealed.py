@@ -5,7 +5,7 @@ from typing import NoReturn, SupportsIndex
 
 
 class NeverStored:
-    """The base of types that hold a value or a key in clear: they do not go through pickle."""
+    """The base of types that hold a value or a key in plaintext: they cannot be pickled."""
 
     __slots__ = ()
 
@@ -16,7 +16,7 @@ class NeverStored:
             TypeError: always.
 
         """
-        message = f"{type(self).__name__} is never stored."
+        message = f"{type(self).__name__} cannot be pickled."
         raise TypeError(message)
 
 
@@ -30,7 +30,7 @@ class SealedValue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValueIdentity:
-    """What a sealed value is bound to: moved to any other place, it does not open."""
+    """What a sealed value is bound to: moved to another row, it does not open."""
 
     organization_id: str
     project_id: str
@@ -39,5 +39,5 @@ class ValueIdentity:
 
 
 def starred(self: object) -> str:
-    """Stand in as the `__repr__` of a type that carries a value in clear."""
+    """Serve as the `__repr__` of a type that carries a value in plaintext."""
     return f"{type(self).__name__}(***)"

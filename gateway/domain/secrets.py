@@ -1,4 +1,4 @@
-"""Secrets as facts, without a value."""
+"""Secrets without their values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -14,22 +14,22 @@ DEFAULT_OWNER: Final = "QOVERY"
 
 
 class SecretType(StrEnum):
-    """What kind of secret a row is."""
+    """The kind of a secret."""
 
     VALUE = "VALUE"
     ALIAS = "ALIAS"
     OVERRIDE = "OVERRIDE"
     BUILT_IN = "BUILT_IN"
     FILE = "FILE"
-    EXTERNAL_SECRET = "EXTERNAL_SECRET"  # noqa: S105 - the name of a type, no password
+    EXTERNAL_SECRET = "EXTERNAL_SECRET"  # noqa: S105 - the name of a type
 
     @property
     def list_order(self) -> int:
-        """The place inside its scope's part of a list: a target before what refers to it."""
+        """The position inside its scope's part of a list: a target before what refers to it."""
         return _LIST_ORDER.get(self, 0)
 
 
-# An alias may stand for an override of the same scope, so aliases come last.
+# The target of an alias can be an override of the same scope, so aliases come last.
 _LIST_ORDER: Final[Mapping[SecretType, int]] = MappingProxyType(
     {SecretType.OVERRIDE: 1, SecretType.ALIAS: 2},
 )
@@ -47,7 +47,7 @@ class ServiceReference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretFacts:
-    """What may be told of a secret to one who only holds a reference to it."""
+    """The fields of a secret that are shown through a reference to it."""
 
     id: str
     key: str
@@ -59,7 +59,7 @@ class SecretFacts:
 
     @property
     def is_alias(self) -> bool:
-        """Whether it stands for another secret under a key of its own."""
+        """Whether it gives another secret a key of its own."""
         return self.variable_type is SecretType.ALIAS
 
     @property
@@ -80,7 +80,7 @@ class SecretFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Secret(SecretFacts):
-    """One secret, everything but its value. `holder` is where a built-in one is seen from."""
+    """One secret without its value. A built-in secret has the holder that sees it."""
 
     holder: Holder
     service: ServiceReference | None
@@ -89,42 +89,42 @@ class Secret(SecretFacts):
     version: int
     created_at: datetime
     updated_at: datetime
-    # Where the target hangs. Unknown, it is shown to those only who see everything.
+    # The target's holder. If it is None, only a principal that sees everything sees the target.
     target_holder_id: str | None = None
     # The target's version; None where there is no target.
     target_version: int | None = None
 
     @property
     def mount_path_of_file(self) -> str | None:
-        """Where its file is mounted: an override or alias of a file is at its target's path."""
+        """The mount path of its file; an override or alias of a file has its target's path."""
         return self.mount_path or (self.target.mount_path if self.target else None)
 
     @property
     def is_expanded(self) -> bool:
-        """Whether references in its file are replaced; an override follows its target."""
+        """Whether references in its file are expanded; an override follows its target."""
         own, target = self.enable_interpolation_in_file, self.target
         return bool(target and target.enable_interpolation_in_file if own is None else own)
 
     @property
     def nearness(self) -> int:
-        """Its place in the order in which secrets with one key win: the highest one does."""
+        """Its rank among secrets with the same key: the highest one wins."""
         return list_rank(self.scope, self.variable_type)
 
     @property
     def facts(self) -> SecretFacts:
-        """The part that may be told through a reference."""
+        """The fields that are shown through a reference."""
         return SecretFacts(
             **{field.name: getattr(self, field.name) for field in fields(SecretFacts)}
         )
 
 
 def service_at(holder: Holder) -> ServiceReference | None:
-    """Return the holder as the service its secrets belong to; None for wider holders."""
+    """Return the holder as a service; None for a project or an environment."""
     if not holder.kind.is_service:
         return None
     return ServiceReference(id=holder.id, name=holder.name, type=ServiceType(holder.kind))
 
 
 def list_rank(scope: Scope, variable_type: SecretType) -> int:
-    """Return the place of a row in a list of visible secrets: by scope, targets first."""
+    """Return the position in a list of visible secrets: by scope, targets first."""
     return scope.rank * len(SecretType) + variable_type.list_order

@@ -37,7 +37,7 @@ class Creator:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiToken:
-    """What is known of a token; not the token."""
+    """The stored facts of a token, without its text."""
 
     id: str
     organization_id: str
@@ -50,7 +50,7 @@ class ApiToken:
     created_by: Creator | None = None
 
     def is_valid(self, at: datetime) -> bool:
-        """Tell whether it is neither revoked nor expired."""
+        """Return whether it is neither revoked nor expired."""
         return self.revoked_at is None and (self.expires_at is None or at < self.expires_at)
 
 
@@ -62,15 +62,15 @@ def earliest(*moments: datetime | None) -> datetime | None:
 def new_token_text() -> str:
     """Return a new token: prefix, random part, checksum.
 
-    The prefix lets a scanner find a token in a place where it should not be; the checksum lets it
-    be sure, and lets us refuse a typing error without asking the database.
+    The prefix lets a scanner find leaked tokens. The checksum lets the scanner be sure, and lets
+    the gateway refuse a typing error without a query.
     """
     body = "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_LENGTH))
     return f"{PREFIX}{body}{_checksum(body)}"
 
 
 def is_token_text(text: str) -> bool:
-    """Tell whether a text has the form of a token, its checksum included."""
+    """Return whether a text has the form of a token, including its checksum."""
     body, checksum = text[len(PREFIX) : -_CHECKSUM_LENGTH], text[-_CHECKSUM_LENGTH:]
     return (
         text.startswith(PREFIX)
@@ -83,6 +83,6 @@ def is_token_text(text: str) -> bool:
 def _checksum(body: str) -> str:
     number, text = crc32(body.encode()), ""
     for _ in range(_CHECKSUM_LENGTH):
-        number, place = divmod(number, len(_ALPHABET))
-        text = _ALPHABET[place] + text
+        number, digit = divmod(number, len(_ALPHABET))
+        text = _ALPHABET[digit] + text
     return text

@@ -1,4 +1,4 @@
-"""A hierarchy as a file wants it, and the steps that lead there. Names only, no secrets."""
+"""A hierarchy as a file describes it, and the steps to reach it. Names only, no secrets."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,18 +10,18 @@ from gateway.domain.rules import ensure_can_hang_on
 from gateway.domain.scopes import Scope
 
 HolderPath = tuple[tuple[Scope, str], ...]
-"""Where a holder is: kinds and names, from its project down to itself."""
+"""The path of a holder: kinds and names, from its project down to itself."""
 
 
 class DeletionsNotEmpty(Conflict):
-    """Secrets would go with what a file does not name, and that was not asked for."""
+    """Secrets of holders that the file does not name would be deleted without a confirmation."""
 
     code = ErrorCode.NOT_EMPTY
 
     def __init__(self, *, holders: int, secrets: int) -> None:
         super().__init__(
-            f"Secrets would go with what is to be deleted ({secrets} on {holders} holders); "
-            "ask for that explicitly.",
+            f"The plan would also delete {secrets} secrets of {holders} holders. Set withContent "
+            "to confirm.",
             Argument.HOLDER,
         )
         self.holders = holders
@@ -29,21 +29,21 @@ class DeletionsNotEmpty(Conflict):
 
 
 class PlanOutdated(Conflict):
-    """The hierarchy is not the one that the plan was made for."""
+    """The hierarchy has changed since the plan was made."""
 
     def __init__(self) -> None:
-        super().__init__("The hierarchy was changed since the plan was made; plan again.")
+        super().__init__("The hierarchy has changed since the plan was made. Make a new plan.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topology:
-    """What an organization shall be made of: the places of all its holders, wider ones first."""
+    """The wanted hierarchy of an organization: the paths of its holders, wider ones first."""
 
     organization: str
     paths: tuple[HolderPath, ...]
 
     def ensure_valid(self) -> None:
-        """Refuse names against the rules, places that hang on nothing, and doubled ones.
+        """Refuse names against the rules, paths without a parent, and repeated paths.
 
         Raises:
             InvalidInput: naming the rule.
@@ -61,12 +61,14 @@ def _ensure_path(path: HolderPath, above: set[HolderPath]) -> None:
     content.ensure_name(name)
     ensure_can_hang_on(kind, path[-2][0] if len(path) > 1 else None)
     if path in above or path[:-1] not in above:
-        raise InvalidInput(Argument.HOLDER, "Each holder is named once, after what it hangs on.")
+        raise InvalidInput(
+            Argument.HOLDER, "Each holder must be listed once, and after its parent."
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HolderWithCount:
-    """A holder that is there, and how many secrets hang on it."""
+    """An existing holder, and the number of its secrets."""
 
     holder: Holder
     secrets: int
@@ -83,9 +85,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The steps from what is there to what is wanted; the ids of new holders are chosen already.
+    """The steps from the existing hierarchy to the wanted one. New holders already have their ids.
 
-    Creations begin with the widest holder, the surplus with the narrowest.
+    Creations begin with the widest holder, extraneous holders with the narrowest.
     """
 
     wanted: Topology
@@ -97,19 +99,19 @@ class Plan:
 
     @property
     def deletions(self) -> tuple[Step, ...]:
-        """What goes: the surplus, if it was asked for."""
+        """The extraneous holders if the plan prunes."""
         return self.extraneous if self.prunes else ()
 
     @property
     def is_empty(self) -> bool:
-        """Whether everything is as it is wanted."""
+        """Whether the existing hierarchy is the wanted one."""
         return not (self.is_new_organization or self.creations or self.deletions)
 
     def ensure_deletions_allowed(self, *, with_content: bool) -> None:
-        """Refuse to delete secrets along the way, unless that is asked for.
+        """Refuse to delete secrets without a confirmation.
 
         Raises:
-            DeletionsNotEmpty: telling how much would go.
+            DeletionsNotEmpty: with the number of secrets and holders.
 
         """
         counts = [step.secrets for step in self.deletions if step.secrets]
@@ -117,7 +119,7 @@ class Plan:
             raise DeletionsNotEmpty(holders=len(counts), secrets=sum(counts))
 
     def ensure_same_steps(self, other: "Plan") -> None:
-        """Refuse to go on with this plan if another one for the same topology differs from it.
+        """Refuse this plan if another one for the same topology differs from it.
 
         Raises:
             PlanOutdated: if it does.
@@ -128,8 +130,8 @@ class Plan:
 
     @property
     def fingerprint(self) -> tuple[object, ...]:
-        """What two plans of the same steps have in common."""
-        # Ids of what is new differ from plan to plan, and mean nothing yet.
+        """A value that is equal for plans with the same steps."""
+        # The ids of new objects differ from plan to plan.
         known_id = None if self.is_new_organization else self.organization.id
         return known_id, tuple(step.path for step in self.creations), self.deletions
 
@@ -142,7 +144,7 @@ def make_plan(
     prunes: bool,
     new_id: Callable[[], str],
 ) -> Plan:
-    """Return the steps that make an organization what is wanted; without one, a new one."""
+    """Return the steps that give an organization the wanted hierarchy; None means a new one."""
     tenant = organization or Organization(id=new_id(), name=wanted.organization)
     there = by_path(existing)
     known: dict[HolderPath, Holder] = {path: found.holder for path, found in there.items()}
@@ -185,9 +187,9 @@ def _extraneous(
     )
 
 
-def by_path(existing: Sequence[HolderWithCount]) -> dict[HolderPath, HolderWithCount]:
-    """Return all holders of an organization by where they are."""
-    holders = {found.holder.id: found.holder for found in existing}
+def by_path(standing: Sequence[HolderWithCount]) -> dict[HolderPath, HolderWithCount]:
+    """Return all holders of an organization by their paths."""
+    holders = {found.holder.id: found.holder for found in standing}
     return {
         tuple(
             (holders[holder_id].kind, holders[holder_id].name)

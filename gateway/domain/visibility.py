@@ -1,4 +1,4 @@
-"""Where somebody may look, as one object: lists turn it into a condition, single things ask it."""
+"""What a principal can see, as one object: a condition for lists, a check for single objects."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,7 +9,7 @@ from gateway.domain.holders import Holder
 
 @dataclass(frozen=True, kw_only=True)
 class Visibility:
-    """The places that grants name: all of an organization, or some holders and all below them."""
+    """What grants cover: a whole organization, or some holders and all below them."""
 
     organization_id: str
     is_everywhere: bool = False
@@ -17,39 +17,39 @@ class Visibility:
 
     @classmethod
     def everywhere(cls, organization_id: str) -> Self:
-        """Return the sight of one who sees all of an organization."""
+        """Return the visibility of a whole organization."""
         return cls(organization_id=organization_id, is_everywhere=True)
 
     @property
     def is_anywhere(self) -> bool:
-        """Whether there is a grant at all."""
+        """Whether there is any grant."""
         return self.is_everywhere or bool(self.holders)
 
     @cached_property
     def holder_ids(self) -> frozenset[str]:
-        """The ids of the holders that grants lie on."""
+        """The ids of the holders with a grant."""
         return frozenset(holder.id for holder in self.holders)
 
     @cached_property
     def ancestor_ids(self) -> frozenset[str]:
-        """The ids of the holders that lead to one with a grant: there by name, for navigation."""
+        """The ids of the holders above one with a grant: visible by name, for navigation."""
         return frozenset(above for holder in self.holders for above in holder.chain_ids[1:])
 
     def covers(self, holder: Holder) -> bool:
-        """Tell whether a grant lies on the holder or above it."""
+        """Return whether a grant is on the holder or above it."""
         return holder.organization_id == self.organization_id and (
             self.is_everywhere or not self.holder_ids.isdisjoint(holder.chain_ids)
         )
 
     def includes_ancestor_of(self, holder: Holder) -> bool:
-        """Tell whether a grant lies on the holder, above it or below it."""
+        """Return whether a grant is on the holder, above it or below it."""
         is_on_the_way = (
             holder.organization_id == self.organization_id and holder.id in self.ancestor_ids
         )
         return is_on_the_way or self.covers(holder)
 
     def covers_above(self, holder: Holder, above_id: str | None) -> bool:
-        """Tell whether a grant lies on a holder of this one's chain, named by its id, or above."""
+        """Return whether a grant is on the holder `above_id` of this one's chain, or above it."""
         if above_id not in holder.chain_ids:
             return self.is_everywhere
         from_there_on = holder.chain_ids[holder.chain_ids.index(above_id) :]

@@ -128,7 +128,7 @@ def test_prune_deletes_secrets_only_if_that_is_asked_for(line: CommandLine, demo
 
     assert refused.code == 1
     assert "  delete project shop, with 2 secrets" in refused.out.splitlines()
-    assert refused.complaint.startswith("Secrets would go with what is to be deleted (11 on 4")
+    assert refused.complaint.startswith("The plan would also delete 11 secrets of 4 holders.")
     assert "--with-content" in refused.complaint
     assert line("export", "--service", demo.job_id, "--format", "json").code == 0
 

@@ -132,7 +132,7 @@ def test_holder_with_content_is_deleted_only_if_that_is_asked_for(
     deleted = line("service", "delete", demo.job_id, *DEMO, "--with-content")
 
     assert refused.code == 1
-    assert "0 holders below it and 2 secrets" in refused.complaint
+    assert "also delete 0 holders and 2 secrets." in refused.complaint
     assert "--with-content" in refused.complaint
     assert deleted.out == f"deleted job nightly-invoices ({demo.job_id}), with 2 secrets\n"
     assert line("export", "--service", demo.job_id, "--format", "json").code == 1
