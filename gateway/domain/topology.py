@@ -187,9 +187,9 @@ def _extraneous(
     )
 
 
-def by_path(standing: Sequence[HolderWithCount]) -> dict[HolderPath, HolderWithCount]:
+def by_path(existing: Sequence[HolderWithCount]) -> dict[HolderPath, HolderWithCount]:
     """Return all holders of an organization by their paths."""
-    holders = {found.holder.id: found.holder for found in standing}
+    holders = {found.holder.id: found.holder for found in existing}
     return {
         tuple(
             (holders[holder_id].kind, holders[holder_id].name)

@@ -89,7 +89,7 @@ ENVIRONMENT = f"{PROJECT}    environments:\n      live:\n"
         (f"{ENVIRONMENT}        services: {{job: [~]}}", "line 6: a name is a text."),
         (
             "organization: &a Demo\nprojects: {*a : {}}",
-            "line 2: anchors, aliases and merge keys cannot be used",
+            "line 2: anchors, aliases and merge",
         ),
         ("organization: 'Demo", "line 1: this is not one YAML document."),
     ],
