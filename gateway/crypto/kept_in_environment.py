@@ -43,7 +43,7 @@ class KeyInEnvironment(NeverStored):
         self._id = _PREFIX + keyed_hash(self._key, b"id").hex()[:16]
 
     def knows(self, kek_id: str) -> bool:
-        """Tell whether it is this key."""
+        """Return whether it is this key."""
         return kek_id == self._id
 
     async def current_id(self) -> str:
