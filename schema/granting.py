@@ -205,6 +205,6 @@ def user_removal() -> Any:  # noqa: ANN401 - as above
 
     words = (
         "Remove a user with all their roles, and revoke the tokens that they created. The next "
-        "request with one of them is refused."
+        "request of the user or with one of these tokens is refused."
     )
     return mutation(resolve, words, permission=_MANAGES)
