@@ -67,15 +67,15 @@ class Context:
         await self.view.close()
         self._make_loaders()
 
-    async def begin(self, *, anew: bool) -> tuple[ReadUnit, Principal]:
-        """Open a new view and return it with the principal; look the principal up again if `anew`.
+    async def begin(self, *, refresh: bool) -> tuple[ReadUnit, Principal]:
+        """Open a new view and return it with the principal; look the principal up again if `refresh`.
 
         Raises:
             Unauthenticated: if the credential is no longer valid.
 
         """
         await self.renew()
-        if anew and self.look_up is not None:
+        if refresh and self.look_up is not None:
             self.principal = await self.look_up(self.view)
         return self.view, self.principal
 

@@ -34,8 +34,8 @@ from gateway.storage.unit_of_work import ReadUnit
 class Turns(Protocol):
     """How a listener comes to look: at a view of now, and as who the caller is now."""
 
-    async def begin(self, *, anew: bool) -> tuple[ReadUnit, Principal]:
-        """Open a new view, and return it with the caller; `anew`: all grants as they are now.
+    async def begin(self, *, refresh: bool) -> tuple[ReadUnit, Principal]:
+        """Open a new view, and return it with the caller; `refresh`: all grants as they are now.
 
         Raises:
             Unauthenticated: if the caller's credential is good no more.
@@ -147,7 +147,7 @@ class ChangeFeed:
         self, turns: Turns, at: HolderReference, after: str | None, *, is_wide: bool
     ) -> AsyncIterator[Watch]:
         access_changes = self._subscriptions.access_changes
-        unit, principal = await turns.begin(anew=True)
+        unit, principal = await turns.begin(refresh=True)
         holder = await access.require_on(unit, principal, Permission.SECRET_READ, at)
         # From before the place in the log is read: what comes after that rings.
         with self._subscriptions.subscribe(holder.project_id) as subscription:
@@ -199,7 +199,7 @@ class ChangeFeed:
             and self._subscriptions.has_heard_of(change.seq)
             and (watch.expires_at is None or self._context.now() < watch.expires_at)
         )
-        unit, principal = await watch.turns.begin(anew=not is_known)
+        unit, principal = await watch.turns.begin(refresh=not is_known)
         watch.access_changes, watch.expires_at = access_changes, principal.expires_at
         return unit, principal
 

@@ -51,9 +51,9 @@ class _Turns:
     def __post_init__(self) -> None:
         self.view = self.stage.runtime.database.view(is_bounded=False)
 
-    async def begin(self, *, anew: bool) -> tuple[ReadUnit, Principal]:
+    async def begin(self, *, refresh: bool) -> tuple[ReadUnit, Principal]:
         """Begin a turn."""
-        del anew
+        del refresh
         await self.view.close()
         return self.view, self.stage.principal
 

@@ -170,7 +170,7 @@ class Audit:
             )[:_MAX_LISTED],
             "row_count": len(findings),
         }
-        acknowledged = await audit_log.begin_anew(
+        acknowledged = await audit_log.restart(
             instance_draft(AuditAction.AUDIT_ACKNOWLEDGED, facts)
         )
         self._findings = frozenset()
