@@ -106,7 +106,7 @@ _PRESENT = {
         "It is an override: it gives its target's key another value on this holder and below."
     ),
     Provenance.ALIAS: (
-        "It is an alias: it has the value of its target, even if an override has the target's key."
+        "It is an alias: it has its target's value, by id, even if an override has that key."
     ),
 }
 _ABSENT = {

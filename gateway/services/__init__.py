@@ -1,1 +1,1 @@
-"""The use cases: the only place that combines storage and encryption."""
+"""The use cases. Only they combine storage and encryption."""

@@ -1,6 +1,7 @@
-"""Who may see and do what. Every use case asks here before it does anything else.
+"""Access checks. Every use case calls them before it does anything else.
 
-What may not be seen is not there; only what may be seen, but not done, is forbidden.
+An object that the principal cannot see is reported as not found. Forbidden means that the principal
+sees the object but lacks the permission.
 """
 
 from gateway.domain.drafts import HolderReference
@@ -17,10 +18,10 @@ from gateway.storage.unit_of_work import ReadUnit
 
 
 def can_see(principal: Principal, seen: Holder | Secret) -> bool:
-    """Tell whether the thing is there for the viewer at all.
+    """Return whether the object is visible to the principal.
 
-    A holder is, where a grant lies on it, above it or below it; a secret, where one that carries
-    the permission to read secrets lies on its holder or above it.
+    A holder is visible if a grant is on it, above it or below it. A secret is visible if a grant
+    with the permission to read secrets is on its holder or above it.
     """
     if isinstance(seen, Secret):
         return principal.may(Permission.SECRET_READ, on=seen.holder)
@@ -28,9 +29,9 @@ def can_see(principal: Principal, seen: Holder | Secret) -> bool:
 
 
 def require(principal: Principal, permission: Permission, *, on: Holder | None) -> None:
-    """Refuse a viewer that lacks the permission on what it can already see.
+    """Refuse a principal that lacks the permission on an object that it can see.
 
-    Without a holder, it is about the whole organization.
+    None as the holder means the whole organization.
 
     Raises:
         Forbidden: naming the permission.
@@ -41,10 +42,10 @@ def require(principal: Principal, permission: Permission, *, on: Holder | None) 
 
 
 def require_somewhere(principal: Principal, permission: Permission) -> Visibility:
-    """Return where the viewer has the permission; for lists, and for what only its id names.
+    """Return where the principal has the permission; for lists and for objects named by id only.
 
     Raises:
-        Forbidden: if it has it nowhere, whatever it asked for.
+        Forbidden: if the principal has it nowhere.
 
     """
     if not principal.may_somewhere(permission):
@@ -55,11 +56,11 @@ def require_somewhere(principal: Principal, permission: Permission) -> Visibilit
 async def require_on(
     unit: ReadUnit, principal: Principal, permission: Permission, named: HolderReference
 ) -> Holder:
-    """Return the holder, if the viewer may do this on it.
+    """Return the holder if the principal has the permission on it.
 
     Raises:
-        HolderNotFound: if it is not there for the viewer, or of another kind.
-        Forbidden: if the viewer sees it and lacks the permission.
+        HolderNotFound: if it is not visible to the principal, or of another kind.
+        Forbidden: if the principal sees it and lacks the permission.
 
     """
     holder = await holders.find(unit, named.id) if is_canonical_id(named.id) else None
@@ -75,8 +76,8 @@ async def require_at(
     """Return the holder as `require_on` does; None for the whole organization.
 
     Raises:
-        HolderNotFound: if it is not there for the viewer, or of another kind.
-        Forbidden: if the viewer sees it and lacks the permission.
+        HolderNotFound: if it is not visible to the principal, or of another kind.
+        Forbidden: if the principal sees it and lacks the permission.
 
     """
     if named is not None:
@@ -86,10 +87,10 @@ async def require_at(
 
 
 def require_role(principal: Principal, role: Role, *, on: Holder | None) -> None:
-    """Refuse to give, or to take away, a role that carries more than the viewer has there.
+    """Refuse to grant or revoke a role with permissions that the principal lacks there.
 
     Raises:
-        Forbidden: naming what the viewer lacks.
+        Forbidden: naming the missing permission.
 
     """
     require(principal, Permission.ACCESS_MANAGE, on=on)
@@ -98,12 +99,12 @@ def require_role(principal: Principal, role: Role, *, on: Holder | None) -> None
 
 
 def seen_target(principal: Principal, secret: Secret) -> SecretFacts | None:
-    """Return what an alias or override refers to; None if it is not there for the viewer."""
+    """Return the target of an alias or override; None if the principal cannot see it."""
     visibility = principal.visibility(Permission.SECRET_READ)
     is_seen = visibility.covers_above(secret.holder, secret.target_holder_id)
     return secret.target if is_seen else None
 
 
 def seen(principal: Principal, secret: Secret) -> Secret | None:
-    """Return the secret; None if it is not there for the viewer."""
+    """Return the secret; None if it is not visible to the principal."""
     return secret if can_see(principal, secret) else None

@@ -35,7 +35,7 @@ class SetProof:
     """Which rows of a set can be used in a view."""
 
     current: AccessSet = field(repr=False)
-    # Shared with whoever made the proof: rows that were refused, to look at once more.
+    # Shared with the creator of the proof: refused rows, to be checked again.
     missed: set[Key] = field(repr=False)
     # Rows that were changed since the set was proven, to what cannot be proven.
     excluded: frozenset[Key] = frozenset()

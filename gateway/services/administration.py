@@ -1,4 +1,4 @@
-"""Making what secrets hang on, and the secrets that the platform itself provides."""
+"""Create, rename and delete holders, and write the secrets that the platform provides."""
 
 from dataclasses import replace
 from functools import partial
@@ -59,8 +59,8 @@ class Administration:
 
         Raises:
             InvalidInput: for a name against the rules, or a parent of the wrong kind.
-            HolderNotFound: if the parent is not there for the viewer.
-            Forbidden: if the viewer may not shape the hierarchy.
+            HolderNotFound: if the parent is not visible to the principal.
+            Forbidden: if the principal cannot change the hierarchy.
             NameConflict: if the parent has one of that kind and name.
             QuotaExceeded: if there are as many as the project or organization can have.
 
@@ -129,8 +129,8 @@ class Administration:
 
         Raises:
             InvalidInput: for a name against the rules.
-            HolderNotFound: if it is not there for the viewer.
-            Forbidden: if the viewer may not shape the hierarchy where the holder is.
+            HolderNotFound: if it is not visible to the principal.
+            Forbidden: if the principal cannot change the hierarchy where the holder is.
             NameChanged: if it does not have the expected name.
             NameConflict: if another of its kind beside it has the name.
 
@@ -138,7 +138,7 @@ class Administration:
         content.ensure_name(name)
         async with self._context.writing(options, principal=principal) as unit:
             holder = await access.require_on(unit, principal, Permission.HIERARCHY_WRITE, at)
-            # A name is the parent's: that it is taken tells of holders beside this one.
+            # Names are unique below a parent, so a conflict reveals this holder's siblings.
             parent = await holders.find(unit, holder.parent_id) if holder.parent_id else None
             access.require(principal, Permission.HIERARCHY_WRITE, on=parent)
             return await once(
@@ -164,8 +164,8 @@ class Administration:
         A deleted project's data key goes too: what a backup holds of its values stays sealed.
 
         Raises:
-            HolderNotFound: if it is not there for the viewer.
-            Forbidden: if the viewer may not shape the hierarchy.
+            HolderNotFound: if it is not visible to the principal.
+            Forbidden: if the principal cannot change the hierarchy.
             NameChanged: if it does not have the expected name.
             HolderNotEmpty: if something would go with it that was not asked for.
 
@@ -199,8 +199,8 @@ class Administration:
 
         Raises:
             InvalidInput: for a value against the rules.
-            SecretNotFound: if it is not there for the viewer, or is none of these.
-            Forbidden: if the viewer may not shape the hierarchy.
+            SecretNotFound: if it is not visible to the principal, or is none of these.
+            Forbidden: if the principal cannot change the hierarchy.
             VersionConflict: if it is not at the expected version.
 
         """
@@ -243,8 +243,8 @@ class Administration:
 
         Raises:
             InvalidInput: for a key, value or name against the rules.
-            HolderNotFound: if the holder is not there for the viewer.
-            Forbidden: if the viewer may not shape the hierarchy.
+            HolderNotFound: if the holder is not visible to the principal.
+            Forbidden: if the principal cannot change the hierarchy.
             KeyConflict: if the key is taken along the chain.
 
         """

@@ -43,10 +43,10 @@ class Aliases:
 
         Raises:
             InvalidInput: for a key or description against the rules.
-            HolderNotFound: if the holder is not there for the viewer.
+            HolderNotFound: if the holder is not visible to the principal.
             SecretNotFound: if the target is not in the holder's chain, whether or not it exists,
-                or the viewer may not see it.
-            Forbidden: if the viewer may not write.
+                or the principal cannot see it.
+            Forbidden: if the principal cannot write.
             ScopeViolation: if the target is of a lower scope.
             AliasOfAlias: if the target is an alias.
             KeyConflict: if the key is taken along the chain.

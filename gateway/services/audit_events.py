@@ -33,10 +33,10 @@ class AuditEvents:
         window: Window,
         only: AuditFilter = ANY_EVENT,
     ) -> Page[AuditEvent]:
-        """Return a page of what was done where the viewer may read the log, the newest first.
+        """Return a page of what was done where the principal can read the log, the newest first.
 
         Raises:
-            Forbidden: if the viewer may not read the log.
+            Forbidden: if the principal cannot read the log.
             InvalidInput: for a cursor of another list, or a filter against the rules.
 
         """

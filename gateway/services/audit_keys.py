@@ -1,4 +1,4 @@
-"""The keyed hashes of the audit trail: of its links, of watched rows, and of the sum over them."""
+"""The keyed hashes of the audit log: of its events, of watched rows, and of the sum over them."""
 
 from dataclasses import dataclass, field
 from typing import Final, Self
@@ -25,7 +25,7 @@ class Sums:
 
 @dataclass(frozen=True, slots=True)
 class AuditKeys:
-    """One key a purpose, all derived from the instance's audit key."""
+    """One key for each purpose, all derived from the instance's audit key."""
 
     chain: bytes = field(repr=False)
     rows: bytes = field(repr=False)
@@ -38,14 +38,14 @@ class AuditKeys:
 
     @classmethod
     def derive(cls, audit_key: bytes) -> Self:
-        """Derive them."""
+        """Return the keys derived from the instance's audit key."""
         rows = ("chain", "rows", "parts", "sums", "box", "signature")
         purposes = (*rows, "access-parts", "access-box")
         return cls(*(derive_key(audit_key, f"audit-{purpose}") for purpose in purposes))
 
     @property
     def signer(self) -> Signer:
-        """Who signs anchors."""
+        """The signer of checkpoints."""
         return Signer(self.seed)
 
     def event_hash(self, event: AuditEvent) -> bytes:
@@ -53,14 +53,14 @@ class AuditKeys:
         return keyed_hash(self.chain, canonical(event))
 
     def state(self, table: str, row_id: str, text: str | None) -> State:
-        """Return the hash of what a row is; None if it is not there."""
+        """Return the hash of a row's content; None for a missing row."""
         return None if text is None else keyed_hash(self.rows, _join(table, row_id, text))
 
     def part(self, table: str, row_id: str, state: State) -> int:
         """Return what a row adds to the sum.
 
-        Keyed anew: states stand in the database, and from known parts another set of rows with the
-        same sum could be put together.
+        It is a keyed hash of the state. The database holds the states, so with known parts an
+        attacker could compose another set of rows with the same sum.
         """
         return _part(self.parts, table, row_id, state)
 
@@ -93,7 +93,7 @@ class AuditKeys:
         return Sums(rows, access)
 
     def seal_head(self, sealed: SealedEvent, sums: Sums) -> Head:
-        """Return the head that an event is, with the sums sealed for it."""
+        """Return the head for an event, with the sums sealed for it."""
         seq = sealed.event.seq
         return Head(
             seq,
@@ -113,24 +113,24 @@ class AuditKeys:
         return Sums(self.open_sum(head.set_box, head.seq), access)
 
     def sum_mac(self, total: int) -> bytes:
-        """Return by what a sum is known without being told."""
+        """Return the MAC that identifies a sum without revealing it."""
         return keyed_hash(self.sums, total.to_bytes(_SUM_BYTES))
 
     def seal_sum(self, total: int, seq: int) -> bytes:
-        """Return the sum, encrypted for the link that it belongs to."""
+        """Return the sum, encrypted for its event."""
         return seal(self.sealed_sums, total.to_bytes(_SUM_BYTES), "audit-sum", str(seq))
 
     def open_sum(self, ciphertext: bytes, seq: int) -> int:
         """Return an encrypted sum.
 
         Raises:
-            TamperedCiphertext: if it belongs to another link, or was changed.
+            TamperedCiphertext: if it belongs to another event, or was changed.
 
         """
         return int.from_bytes(unseal(self.sealed_sums, ciphertext, "audit-sum", str(seq)))
 
     def seal_access_sum(self, total: int, seq: int, event_hash: bytes) -> bytes:
-        """Return the sum over access rows, encrypted for the head that it belongs to."""
+        """Return the sum over access rows, encrypted for its head."""
         plain = total.to_bytes(_SUM_BYTES)
         return seal(self.sealed_access_sums, plain, "audit-access-sum", str(seq), event_hash.hex())
 

@@ -1,4 +1,4 @@
-"""Writing the audit trail: in the transaction of what it tells of, or that does not happen."""
+"""Write the audit log in the transaction of the change. If that fails, the change fails."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -40,7 +40,7 @@ INSTANCE: Final = "instance"
 
 
 class AuditLog:
-    """The chain of one instance, and whether it may be written on."""
+    """The chain of one instance, and whether it can be extended."""
 
     def __init__(self, context: ServiceContext, keys: AuditKeys, checkpoints: Checkpoints) -> None:
         self._context = context
@@ -55,10 +55,10 @@ class AuditLog:
         return self._alarm or self._guard.trust_fault
 
     async def begin(self) -> None:
-        """Look whether the database is the one that was anchored; from here on record changes.
+        """Compare the database with the last checkpoint, and record changes from now on.
 
         Raises:
-            OSError: if the first anchor cannot be written.
+            OSError: if the first checkpoint cannot be written.
 
         """
         database = self._context.database
@@ -74,12 +74,12 @@ class AuditLog:
         database.before_commit = self.seal
 
     async def seal(self, unit: WriteUnit) -> None:
-        """Write what a transaction touched and was told, before it commits.
+        """Write the events of a transaction's changes and drafts before it commits.
 
         Raises:
             DatabaseNotTrusted: while the database is not trusted.
             AuditUnavailable: if it cannot be written.
-            CatalogNotTrusted: while the database has objects of somebody else.
+            CatalogNotTrusted: while the database's objects differ from those of this version.
             IntegrityFault: if something else was written than was meant.
 
         """
@@ -192,14 +192,14 @@ class AuditLog:
         return self._guard.is_intact(sealed)
 
     async def checkpoint(self) -> bool:
-        """Look again, and anchor the head if it is trusted and has moved; tell whether it was.
+        """Check trust again; write a checkpoint if trusted and moved. Return whether it did.
 
         Raises:
             OSError: if it cannot be written.
             Unavailable: if the database does not answer.
 
         """
-        # The event that is anchored is of the view that was looked at, and of no later one.
+        # The checkpoint is for the newest event of the checked view, not of a later one.
         newest = await self._look()
         if self.trust_fault is not None:
             return False
@@ -209,12 +209,12 @@ class AuditLog:
         self.checkpoints.write(Checkpoint.of(newest))
         return True
 
-    async def restart(self, draft: AuditDraft) -> SealedEvent | None:
-        """Take all rows as they are, go on from the chain's last link, and end the alarm.
+    async def begin_anew(self, draft: AuditDraft) -> SealedEvent | None:
+        """Accept all rows as they are, continue from the chain's last event, and end the alarm.
 
         Raises:
             AuditUnavailable: if it cannot be written.
-            OSError: if it cannot be anchored.
+            OSError: if the checkpoint cannot be written.
 
         """
         async with self._context.database.write() as unit:
@@ -232,7 +232,7 @@ class AuditLog:
 
     async def _ensure_calm(self) -> None:
         if self.trust_fault is not None:
-            # The operator may have acknowledged it in a process of their own.
+            # The operator may have acknowledged it in another process.
             await self._look()
         if self.trust_fault is not None:
             raise DatabaseNotTrusted
@@ -256,10 +256,10 @@ class AuditLog:
                 await self.extend(unit, None, [begun], states, sums)
 
     async def _begin_access_sum(self) -> None:
-        """Make the sum over access rows for a head from before there was one.
+        """Compute the sum over access rows for a head that does not have one yet.
 
-        The sum over all rows proves what is recorded: if it does not, there is none, and no access
-        row is used until the operator has acknowledged the database.
+        The sum over all rows must prove the recorded rows. Otherwise there is no access sum, and no
+        access row is used until the operator has acknowledged the database.
         """
         database = self._context.database
         async with database.read() as unit:

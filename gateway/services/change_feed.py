@@ -1,8 +1,7 @@
-"""News of secrets, for those who watch: what has changed, each time as they may see it then.
+"""The change feed: changes of secrets, filtered by what the principal can see at that time.
 
-Reading on from a cursor and waiting for what comes are one thing: each round looks into the log
-from where the last one ended, and waits only where there is nothing. So nothing is left out between
-the two, and nothing is told twice.
+Each round reads the log from where the last one ended, and waits only if there is nothing new. So
+no change is lost between reading and waiting, and none is sent twice.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
@@ -32,38 +31,38 @@ from gateway.storage.unit_of_work import ReadUnit
 
 
 class Turns(Protocol):
-    """How a listener comes to look: at a view of now, and as who the caller is now."""
+    """Opens a current view and looks up the caller's current grants, turn by turn."""
 
-    async def begin(self, *, refresh: bool) -> tuple[ReadUnit, Principal]:
-        """Open a new view, and return it with the caller; `refresh`: all grants as they are now.
+    async def begin(self, *, anew: bool) -> tuple[ReadUnit, Principal]:
+        """Open a new view and return it with the caller; `anew` reads the caller's grants again.
 
         Raises:
-            Unauthenticated: if the caller's credential is good no more.
+            Unauthenticated: if the caller's credential is no longer valid.
 
         """
 
     async def end(self) -> None:
-        """Close the view: nobody holds one while waiting."""
+        """Close the view, so that none is open while waiting."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Watch:
-    """One listener: what it hears of, and how far it has heard."""
+    """One subscriber: what it watches, and its position in the log."""
 
     holder: Holder
-    # The holders whose secrets are told of, as they were when it began: they may go.
+    # The watched holders as they were at the start, since they can be deleted later.
     among: Mapping[str, Holder]
     position: FeedCursor
     subscription: ChangeSubscription
     turns: Turns
-    # How many changes of access had been heard of when the caller was looked up last.
+    # The notifier's count of access changes when the caller was last looked up.
     access_changes: int
     expires_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EffectiveChange:
-    """What a service gets otherwise since one change: at which keys, and what is there now.
+    """What one change alters for a service: the keys, and their entries now.
 
     There are at most as many keys as a page has entries.
     """
@@ -83,7 +82,7 @@ class _Turn:
 
 
 class ChangeFeed:
-    """The use cases of those who watch."""
+    """The use cases of subscribers."""
 
     def __init__(self, context: ServiceContext, notifier: ChangeNotifier) -> None:
         self._context = context
@@ -91,9 +90,9 @@ class ChangeFeed:
         self._cursors = Cursors(context.vault)
 
     async def cursor(self, unit: ReadUnit, *, principal: Principal) -> str:
-        """Return the cursor of what a view shows: reading on from it leaves nothing out.
+        """Return the cursor of a view; reading from it misses no later change.
 
-        It moves with what happens in the viewer's organization only.
+        It moves only with events of the principal's organization.
         """
         organization_id = principal.organization_id
         position = await change_feed.newest_of(unit, organization_id)
@@ -107,14 +106,14 @@ class ChangeFeed:
         with_inherited: bool = False,
         after: str | None = None,
     ) -> AsyncGenerator[SecretChange, None]:
-        """Tell what becomes of the secrets of a holder, and of those that it inherits, for ever.
+        """Yield the changes to a holder's secrets, optionally with the inherited ones, without end.
 
         Raises:
-            InvalidInput: for a cursor that is none of news.
-            CursorExpired: if not all that came after the cursor is known.
-            HolderNotFound: if the holder is not there for the viewer, or not any more.
-            Forbidden: if the viewer may not read secrets there.
-            Unauthenticated: when the caller's credential is good no more.
+            InvalidInput: for a cursor that does not belong to the change feed.
+            CursorExpired: if some changes after the cursor are no longer known.
+            HolderNotFound: if the holder is not visible to the principal, or not any more.
+            Forbidden: if the principal cannot read secrets there.
+            Unauthenticated: when the caller's credential is no longer valid.
 
         """
         async with (
@@ -127,9 +126,9 @@ class ChangeFeed:
     async def effective_changes(
         self, turns: Turns, *, service_id: str, after: str | None = None
     ) -> AsyncGenerator[EffectiveChange, None]:
-        """Tell at which keys a service gets something else, for ever; errors as in `changes`.
+        """Yield the keys whose content changes for a service, without end; errors as in `changes`.
 
-        Keys whose values refer to what changed are among them.
+        They include keys whose values refer to a changed secret.
         """
         at = HolderReference(None, service_id)
         async with (
@@ -149,7 +148,7 @@ class ChangeFeed:
         access_changes = self._subscriptions.access_changes
         unit, principal = await turns.begin(refresh=True)
         holder = await access.require_on(unit, principal, Permission.SECRET_READ, at)
-        # From before the place in the log is read: what comes after that rings.
+        # Subscribe before the position in the log is read, so that no later change is missed.
         with self._subscriptions.subscribe(holder.project_id) as subscription:
             position = (
                 await change_feed.head(unit)
@@ -179,7 +178,7 @@ class ChangeFeed:
                 unit, principal = await self._begun(watch, change)
                 if principal.may(Permission.SECRET_READ, on=watch.among[change.holder_id]):
                     yield _Turn(unit, principal, change)
-                # What was looked at may not have been told, and then nobody else closes the view.
+                # If the change was not yielded, only this closes the view.
                 await watch.turns.end()
             watch.position = batch.position
             if not batch.has_more:
@@ -187,10 +186,10 @@ class ChangeFeed:
                 await watch.subscription.wait()
 
     async def _begun(self, watch: Watch, change: SecretChange | None) -> tuple[ReadUnit, Principal]:
-        """Begin a turn as who the caller is since a change, or by now.
+        """Begin a turn with the caller's grants as of a change, or as of now.
 
-        Looking up costs as much as telling. Whoever takes access away says so in the log, so what
-        is known of a caller holds up to the event up to which nothing of the kind was heard.
+        A lookup costs as much as sending a change. Revoking access writes an event to the log, so
+        known grants stay valid for a change if no access change was notified up to its event.
         """
         access_changes = self._subscriptions.access_changes
         is_known = (
@@ -225,7 +224,7 @@ class ChangeFeed:
 
 
 async def _effect(context: ServiceContext, turn: _Turn, service: Holder) -> EffectiveChange | None:
-    """Return what a service gets otherwise since a change; None if nothing."""
+    """Return what a change alters for a service; None if nothing."""
     change, visibility = turn.change, turn.principal.visibility(Permission.SECRET_READ)
     chain, bound = service.chain_ids, MAX_PAGE_SIZE + 1
     renamed = await secrets.alias_keys(turn.unit, change.secret_id, holder_ids=chain, most=bound)
@@ -233,7 +232,7 @@ async def _effect(context: ServiceContext, turn: _Turn, service: Holder) -> Effe
     referring, is_known = await _referring(context, turn.unit, service, change, tuple(own))
     found = await effective_with_keys(turn.unit, service, (*own, *referring), visibility)
     affected = [key for key in own if _affects(change, key, found.get(key), service)]
-    # What refers to the secret may be out of sight where the secret is not.
+    # A secret that refers to this one may be hidden from the principal even if this one is visible.
     keys = (*affected, *(key for key in referring if key in found))
     if not keys:
         return None
@@ -264,10 +263,10 @@ async def _referring(
 def _affects(
     change: SecretChange, key: str, entry: EffectiveSecret | None, service: Holder
 ) -> bool:
-    """Tell whether a service has something else at a key since a change.
+    """Return whether a change alters what a service gets for a key.
 
-    It has where the secret wins there, by itself or through an alias; and where it is gone from the
-    key, unless what wins now is nearer and so hid it before.
+    It does if the secret wins there, directly or through an alias. It also does if the secret no
+    longer has the key, unless the present winner is nearer and so hid the secret before.
     """
     if entry is None:
         return True

@@ -1,9 +1,9 @@
-"""ChangeNotifier: whoever waits for news of a project hears when there may be some.
+"""Notify subscribers that a project may have changes.
 
-A bell tells nothing but that it is time to look: what has happened stands in the database, and is
-read from there by each who listens, as they may see it. So a bell may ring too often, and nothing
-is lost where many rings sound as one. One task looks whether the audit trail has grown, as long as
-somebody listens: at once when this process has written, and every so often for the others.
+A notification carries no data. Each subscriber reads the changes from the database, limited to what
+its principal can see. So extra notifications are harmless, and several can merge into one. While
+there are subscribers, one task checks whether the audit log has grown: at once after this process
+writes, and at an interval for writes of other processes.
 """
 
 import asyncio
@@ -21,67 +21,67 @@ from gateway.storage import audit, change_feed
 
 _log = structlog.get_logger(__name__)
 
-# Seconds. So late is what another process has written heard of, and what it took from a caller.
+# Seconds. The delay for changes and revocations that another process has written.
 POLL_SECONDS: Final = 0.25
 
-# What these tell of may be what a listener was allowed until now.
+# Changes to these can alter what a subscriber is allowed to see.
 _ACCESS: Final = frozenset({AuditSubject.TOKEN, AuditSubject.USER, AuditSubject.GRANT})
-# What these tell of may be the end of what is listened to.
+# Changes to these can delete or hide the subscribed holder.
 _NEEDS_ACCESS_CHECK: Final = _ACCESS | {AuditSubject.HOLDER}
 
 
 @dataclass(slots=True, eq=False)
 class ChangeSubscription:
-    """One listener's bell. It stays rung until it is muffled, so no ring is missed."""
+    """A subscription. A notification stays set until `reset`, so none is missed."""
 
-    # None listens only for what may change who may do what.
+    # None subscribes only to changes of access.
     project_id: str | None
-    # Whether what is listened to may be gone, or out of sight; whoever has looked takes it back.
+    # Whether the holder may be deleted or no longer visible; the subscriber clears it by a check.
     needs_access_check: bool = True
     _notified: asyncio.Event = field(default_factory=asyncio.Event)
 
     def notify(self, *, needs_access_check: bool) -> None:
-        """Tell that it is time to look."""
+        """Signal that there may be changes."""
         self.needs_access_check |= needs_access_check
         self._notified.set()
 
     def reset(self) -> None:
-        """Be ready for the next ring; to be done before looking."""
+        """Clear the notification. Call it before reading, so that none is missed."""
         self._notified.clear()
 
     async def wait(self) -> None:
-        """Wait until it has rung."""
+        """Wait for a notification."""
         await self._notified.wait()
 
 
 class ChangeNotifier:
-    """All bells of this process."""
+    """The subscriptions of this process."""
 
     def __init__(self, context: ServiceContext) -> None:
         self._context = context
         self._subscriptions: set[ChangeSubscription] = set()
         self._wake_up = asyncio.Event()
-        # The newest event that was rung for; none as long as nobody listens.
+        # The newest event that was notified; None while there are no subscribers.
         self._seen: int | None = None
         self._access_changes = 0
 
     @property
     def subscriber_count(self) -> int:
-        """How many listen."""
+        """The number of subscriptions."""
         return len(self._subscriptions)
 
     @property
     def access_changes(self) -> int:
-        """How often by now it has been heard that somebody may have other access."""
+        """The number of times that access may have changed."""
         return self._access_changes
 
     def has_heard_of(self, seq: int) -> bool:
-        """Tell whether what the trail says up to an event was heard of."""
+        """Return whether all events up to this one were notified."""
         return self._seen is not None and self._seen >= seq
 
     @contextmanager
     def subscribe(self, project_id: str | None = None) -> Iterator[ChangeSubscription]:
-        """Give a bell for a project's news, and for changes of access, for the block's length."""
+        """Subscribe to changes of a project and of access inside the block."""
         subscription = ChangeSubscription(project_id)
         self._subscriptions.add(subscription)
         self.wake()
@@ -91,12 +91,12 @@ class ChangeNotifier:
             self._subscriptions.discard(subscription)
 
     def wake(self) -> None:
-        """Say that this process has written, or that somebody new listens."""
+        """Check at once: this process has written, or there is a new subscriber."""
         self._wake_up.set()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Look for news for the length of the block."""
+        """Poll for changes inside the block."""
         self._context.database.after_commit = self.wake
         task = asyncio.create_task(self._poll_forever())
         try:
@@ -119,7 +119,7 @@ class ChangeNotifier:
             try:
                 await self._look()
             except Unavailable:
-                # Who listens finds that out when it looks; the next time it may be back.
+                # Subscribers see the failure when they read. The next poll tries again.
                 _log.warning("change_feed_unavailable")
                 self._seen = None
 
@@ -132,12 +132,12 @@ class ChangeNotifier:
     async def _look(self) -> None:
         async with self._context.database.read() as unit:
             head, seen = await audit.head(unit), self._seen
-            # An older database that was put back has no news: nobody is told of any.
+            # A restored older database is refused here, so it causes no notification.
             await unit.accept(head)
             newest = head.seq if head else 0
             if newest == seen:
                 return
-            # After a backup was put back, numbers begin again below.
+            # After a restore, numbers continue from a lower one.
             is_continued = seen is not None and newest > seen
             subjects = await change_feed.subjects_since(unit, seen or 0) if is_continued else ()
         is_for_all = not is_continued or any(subject in _ACCESS for subject, _ in subjects)

@@ -84,9 +84,9 @@ class Changes:
 
         Raises:
             InvalidInput: for content against the rules, or that this type of secret cannot have.
-            HolderNotFound: if the holder is not there for the viewer.
-            SecretNotFound: if the secret is not there for the viewer, or hangs on another holder.
-            Forbidden: if the viewer may not write.
+            HolderNotFound: if the holder is not visible to the principal.
+            SecretNotFound: if the secret is not visible to the principal, or has another holder.
+            Forbidden: if the principal cannot write.
             ReadOnly: for a built-in secret.
             VersionConflict: if it is not at the expected version.
             KeyConflict: if the new key is taken along the chain.
@@ -130,9 +130,9 @@ class Changes:
         Without `with_dependents`, only a secret that no other refers to is deleted.
 
         Raises:
-            HolderNotFound: if the holder is not there for the viewer.
-            SecretNotFound: if the secret is not there for the viewer, or hangs on another holder.
-            Forbidden: if the viewer may not write.
+            HolderNotFound: if the holder is not visible to the principal.
+            SecretNotFound: if the secret is not visible to the principal, or has another holder.
+            Forbidden: if the principal cannot write.
             ReadOnly: for a built-in secret.
             VersionConflict: if it is not at the expected version.
             SecretInUse: if others refer to it, and those were not to be deleted.
@@ -190,7 +190,7 @@ class Changes:
         return edited
 
     async def _ensure_unused(self, unit: ReadUnit, secret: Secret, principal: Principal) -> None:
-        # Whatever counts as a dependent in the lists counts here, those out of sight too.
+        # All dependents of the lists count here, including those that the principal cannot see.
         found = await secrets.dependents_page(
             unit,
             secret.id,
@@ -282,8 +282,8 @@ def _require_write_on(principal: Principal, changed: Secret | Deletion) -> None:
 
 
 def _is_named_through(holder: Holder, secret: Secret) -> bool:
-    # A path names what hangs on its holder. A built-in secret may be named by whoever sees it, to
-    # be told that it is read-only.
+    # A path names its holder's own secrets. A built-in secret can be named from every holder that
+    # sees it, so that the answer is READ_ONLY.
     is_own = secret.holder.id == holder.id
     return is_own or (secret.is_built_in and secret.holder.id in holder.chain_ids)
 

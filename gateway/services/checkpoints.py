@@ -1,4 +1,4 @@
-"""Signed heads of the audit trail, written outside the database and read back."""
+"""Signed heads of the audit log, written outside the database and read back."""
 
 import base64
 import binascii
@@ -18,7 +18,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """A head as it was signed. An acknowledgement makes all anchors before it void."""
+    """A signed head. An acknowledgement makes all checkpoints before it void."""
 
     seq: int
     hash: bytes = field(repr=False)
@@ -27,7 +27,7 @@ class Checkpoint:
 
     @classmethod
     def of(cls, sealed: SealedEvent, *, is_acknowledgement: bool = False) -> Self:
-        """Return the anchor of a link."""
+        """Return the checkpoint of an event."""
         return cls(
             seq=sealed.event.seq,
             hash=sealed.hash,
@@ -37,13 +37,13 @@ class Checkpoint:
 
 
 class Checkpoints:
-    """The anchors of one instance."""
+    """The checkpoints of one instance."""
 
     def __init__(self, file: CheckpointFile, signer: Signer, now: Callable[[], datetime]) -> None:
         self._file = file
         self._signer = signer
         self._now = now
-        # The lines that were read last. A signature takes 0.1 ms to check, and each line keeps its.
+        # The lines of the last read, by text: verifying a signature again would take 0.1 ms each.
         self._read: dict[bytes, Checkpoint | None] = {}
         self._state: tuple[int, int, int] | None = None
         self._since_last_acknowledgement: Sequence[Checkpoint] = ()
@@ -54,7 +54,7 @@ class Checkpoints:
         return self._signer.public_key.hex()
 
     def write(self, checkpoint: Checkpoint) -> None:
-        """Sign an anchor; write it to the file and to the log.
+        """Sign a checkpoint; write it to the file and to the log.
 
         Raises:
             OSError: if the file cannot be written.
@@ -65,7 +65,7 @@ class Checkpoints:
         _log.info("audit_checkpoint", **line)
 
     def sign(self, checkpoint: Checkpoint) -> Mapping[str, Any]:
-        """Return an anchor as the file has it."""
+        """Return a checkpoint in the file's format, with its signature."""
         plain: dict[str, Any] = {
             "acknowledges": checkpoint.is_acknowledgement,
             "at": moment_text(self._now()),
@@ -78,16 +78,16 @@ class Checkpoints:
         return plain | {"signature": base64.b64encode(signature).decode()}
 
     def latest(self) -> Checkpoint | None:
-        """Return the furthest anchor since the last acknowledgement."""
+        """Return the checkpoint with the highest number since the last acknowledgement."""
         return max(self._newest(), key=lambda checkpoint: checkpoint.seq, default=None)
 
     def acknowledgement(self) -> Checkpoint | None:
-        """Return the last acknowledgement, if it is among the newest anchors."""
+        """Return the last acknowledgement, if it is among the newest checkpoints."""
         first = next(iter(self._newest()), None)
         return first if first is not None and first.is_acknowledgement else None
 
     def since_acknowledgement(self) -> list[Checkpoint]:
-        """Return every anchor since the last acknowledgement."""
+        """Return every checkpoint since the last acknowledgement."""
         return _since_acknowledgement(self._checkpoint_of(line) for line in self._file.all())
 
     def _newest(self) -> Sequence[Checkpoint]:

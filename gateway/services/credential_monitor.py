@@ -1,4 +1,4 @@
-"""Keeping vigil over a credential: what lasts longer than a request ends with it."""
+"""Monitor a credential, so that work that outlasts a request ends with it."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,14 +11,14 @@ from gateway.services.change_notifier import ChangeNotifier
 from gateway.services.execution import RequestPrincipal
 from gateway.storage.unit_of_work import Database
 
-# Seconds. What tells of no change, such as a key that an issuer withdrew, is seen so late.
+# Seconds. The delay for changes without a notification, such as a key that an issuer withdrew.
 RECHECK_SECONDS: Final = 15.0
-# A credential may be good for some time beyond its end, as clocks differ.
+# A credential can be valid for a moment after its expiry, since clocks differ.
 _AT_LEAST: Final = 0.5
 
 
 class CredentialMonitor:
-    """Knows when a caller's credential is good no more."""
+    """Waits for a caller's credential to become invalid."""
 
     def __init__(
         self, notifier: ChangeNotifier, database: Database, now: Callable[[], datetime]
@@ -28,14 +28,15 @@ class CredentialMonitor:
         self._now = now
 
     async def wait_until_invalid(self, caller: RequestPrincipal) -> None:
-        """Return when the credential is revoked, expired, or good no more for another reason.
+        """Return when the credential is revoked, expired or invalid for another reason.
 
-        While it cannot be looked up, nothing is told with it either, and it counts as good.
+        It counts as valid while the database is unavailable, since nothing is delivered then.
         """
         with self._subscriptions.subscribe() as subscription:
             principal = caller.principal
             while True:
-                # Not `wait_for`: called off in the moment of a ring, that would go on (3.11).
+                # Not `wait_for`: in Python 3.11 it swallows a cancellation that meets a
+                # notification.
                 with suppress(TimeoutError):
                     async with asyncio.timeout(self._patience(principal.expires_at)):
                         await subscription.wait()

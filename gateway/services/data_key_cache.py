@@ -30,7 +30,7 @@ class DataKey(NeverStored):
 
 
 class DataKeyCache:
-    """The data keys that were used last. What is too old is not given out, whoever keeps it."""
+    """The data keys that were used last. An expired key is never returned."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class DataKeyCache:
         return self._kept[key_id][1]
 
     def keep(self, key: DataKey) -> None:
-        """Keep a key for its time, in the place of the one that was used longest ago."""
+        """Keep a key until it expires; a full cache evicts the least recently used one."""
         self._drop(key.id)
         if len(self._kept) >= self._most:
             self._drop(next(iter(self._kept)))

@@ -51,7 +51,7 @@ _LONG: Final = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class RuntimeFile(NeverStored):
-    """A file that a service gets, and where it is to be."""
+    """A file that a service gets, and its mount path."""
 
     mount_path: str
     content: str = field(repr=False)
@@ -121,8 +121,8 @@ class Delivery:
         would get, if it had no secrets of its own.
 
         Raises:
-            HolderNotFound: if the service is not there for the viewer.
-            Forbidden: if the viewer may not have values.
+            HolderNotFound: if the service is not visible to the principal.
+            Forbidden: if the principal cannot have values.
             TooManyKeys: if the service sees more keys than one delivery can have.
             DeliveryTooLarge: if the texts are too long together, as they are or expanded.
             UnresolvedReferences: if a reference is unresolved and `check` refuses that.
@@ -180,7 +180,7 @@ async def _ensure_part_fits(sources: Mapping[str, Secret], opened: Mapping[str, 
 
 async def _winners(unit: ReadUnit, service: Holder) -> Sequence[Secret]:
     found: list[Secret] = []
-    # Who may have a service's values may have all that it sees, wherever in its chain that hangs.
+    # Permission to get a service's values covers all secrets of its chain.
     visibility = Visibility.everywhere(service.organization_id)
     window, has_more = Window(size=_ROWS_AT_ONCE), True
     while has_more:
@@ -213,8 +213,8 @@ async def _sources(
 ) -> Mapping[str, Secret]:
     """Return the secret whose value is used for each key: an alias's target, or the winner.
 
-    What an alias stands for is looked at each time: a target that the service does not see itself
-    is not delivered, whatever the alias says.
+    The target of an alias is checked each time: a target that the service does not see by itself is
+    not delivered.
     """
     aliased = [winner.target.id for winner in winners if winner.is_alias and winner.target]
     targets = await secrets.by_ids(unit, aliased)

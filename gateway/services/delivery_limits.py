@@ -89,7 +89,7 @@ async def ensure_deliverable(
     `counts` are the numbers of secrets in the holder's chain. What has too much already can shrink.
 
     Raises:
-        DeliveryLimitExceeded: naming the service, if the viewer may see it.
+        DeliveryLimitExceeded: naming the service, if the principal can see it.
 
     """
     holder = growth.holder

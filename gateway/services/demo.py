@@ -91,7 +91,7 @@ async def ensure_demo(services: Services, operator: OperatorServices, database: 
 
 
 async def free_keys(database: Database, holder_id: str, *, stem: str, count: int) -> Sequence[str]:
-    """Return keys that nothing around the holder has yet, for calls that shall work as shown."""
+    """Return keys that are free around the holder, for examples that work as shown."""
     free: list[str] = []
     async with database.read() as unit:
         holder = (await holders.by_ids(unit, [holder_id]))[holder_id]

@@ -28,7 +28,7 @@ from gateway.storage import effective, holders, references, secrets
 from gateway.storage.unit_of_work import ReadUnit
 
 MAX_ELSEWHERE: Final = 20
-# Of so many keys in sight at most, names of unresolved references are looked up.
+# The most visible keys among which names of unresolved references are looked up.
 _MAX_KEYS: Final = 10_000
 
 
@@ -51,7 +51,7 @@ class Effective:
         """Return a page of what the service gets, one entry a key. The filter is on the winners.
 
         Raises:
-            Forbidden: if the viewer may not read secrets.
+            Forbidden: if the principal cannot read secrets.
             InvalidInput: for a cursor of another list.
 
         """
@@ -73,11 +73,11 @@ class Effective:
     async def explain(
         self, unit: ReadUnit, *, principal: Principal, service_id: str, key: str
     ) -> Explanation | None:
-        """Tell why a service sees what it sees under a key; None if it is not there for the viewer.
+        """Explain what a service sees under a key; None if the principal cannot see the service.
 
         Raises:
             InvalidInput: for a key that nothing can have.
-            Forbidden: if the viewer may not read secrets.
+            Forbidden: if the principal cannot read secrets.
 
         """
         ensure_key_syntax(key)
@@ -111,7 +111,7 @@ class Effective:
         An edit gives the secret another value. What refers to it as `{{KEY}}` counts.
 
         Raises:
-            Forbidden: if the viewer may not read secrets.
+            Forbidden: if the principal cannot read secrets.
             InvalidInput: for a cursor of another list.
 
         """
@@ -124,7 +124,7 @@ class Effective:
 async def effective_with_keys(
     unit: ReadUnit, service: Holder, keys: Iterable[str], visibility: Visibility
 ) -> dict[str, EffectiveSecret]:
-    """Return what a service gets at these keys, as far as it is in sight, by key."""
+    """Return the visible effective secrets of a service for these keys, by key."""
     found: dict[str, EffectiveSecret] = {}
     for secret in await effective.in_chain_with_keys(unit, service, keys, visibility=visibility):
         if secret.key in found:

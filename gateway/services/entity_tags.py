@@ -28,7 +28,7 @@ class EntityTagging:
         """Return a secret's strong tag.
 
         It changes with all that the secret's row shows: its own version, the version of its target
-        if the viewer can see that, and the name of its service.
+        if the principal can see that, and the name of its service.
         """
         target = access.seen_target(principal, secret)
         parts = [

@@ -77,7 +77,7 @@ class Subscriber(Protocol):
         variables: Mapping[str, Any] | None = None,
         operation_name: str | None = None,
     ) -> AsyncGenerator[ExecutionResult, None]:
-        """Answer for as long as the caller listens; an answer that tells of an end is the last."""
+        """Yield results until the caller stops; a result that reports an end is the last."""
 
 
 class ExecutorFactory(Protocol):

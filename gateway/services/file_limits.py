@@ -15,7 +15,7 @@ async def ensure_file_has_room(unit: WriteUnit, new: Secret, *, principal: Princ
     """Refuse a new secret that gives some service two files where there can be one.
 
     Raises:
-        MountPathConflict: with the other file's secret, if the viewer may see it.
+        MountPathConflict: with the other file's secret, if the principal can see it.
 
     """
     ensure_no_conflict(await _around(unit, new), new, principal=principal)
@@ -25,7 +25,7 @@ def ensure_no_conflict(paths: FilePaths, new: Secret, *, principal: Principal) -
     """Refuse a new secret as `ensure_file_has_room` does, given the files that it may meet.
 
     Raises:
-        MountPathConflict: with the other file's secret, if the viewer may see it.
+        MountPathConflict: with the other file's secret, if the principal can see it.
 
     """
     if (existing := paths.conflict(new)) is not None:

@@ -1,4 +1,4 @@
-"""Granting roles at places, and taking them away."""
+"""Grant roles on holders or an organization, and revoke them."""
 
 from dataclasses import replace
 from functools import partial
@@ -50,10 +50,10 @@ class Grants:
         """Grant a role at a holder and all below it; without one, in the whole organization.
 
         Raises:
-            HolderNotFound: if the holder is not there for the viewer.
-            TokenNotFound: if the token is not there for the viewer.
+            HolderNotFound: if the holder is not visible to the principal.
+            TokenNotFound: if the token is not visible to the principal.
             UserNotFound: if the organization has no such user.
-            Forbidden: if the viewer may not manage access there, or has less than the role there.
+            Forbidden: if the principal cannot manage access there, or has less than the role there.
             GrantConflict: if the grantee has it already.
             TooManyGrants: if the grantee has as many as there can be.
 
@@ -98,8 +98,8 @@ class Grants:
         """Take a grant away; the next request is judged without it.
 
         Raises:
-            GrantNotFound: if it is not there for the viewer.
-            Forbidden: if the viewer could not have given it.
+            GrantNotFound: if it is not visible to the principal.
+            Forbidden: if the principal could not have granted it.
 
         """
         visibility = access.require_somewhere(principal, Permission.ACCESS_MANAGE)
@@ -123,10 +123,10 @@ class Grants:
         window: Window,
         of: GranteeReference | None = None,
     ) -> Page[Grant]:
-        """Return a page of the grants where the viewer manages access; of one grantee, or of all.
+        """Return a page of the grants where the principal manages access, of one grantee or all.
 
         Raises:
-            Forbidden: if the viewer manages access nowhere.
+            Forbidden: if the principal manages access nowhere.
             InvalidInput: for a cursor of another list.
 
         """

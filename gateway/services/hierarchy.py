@@ -15,7 +15,7 @@ from gateway.storage.unit_of_work import ReadUnit
 
 
 class Hierarchy:
-    """The use cases around what secrets hang on."""
+    """The use cases that read the hierarchy."""
 
     def __init__(self, context: ServiceContext) -> None:
         self._context = context
@@ -23,10 +23,10 @@ class Hierarchy:
     async def find(
         self, unit: ReadUnit, *, principal: Principal, ids: Iterable[str]
     ) -> dict[str, Holder]:
-        """Return the holders with these ids that the viewer can see, by id.
+        """Return the holders with these ids that the principal can see, by id.
 
         Raises:
-            Forbidden: if the viewer may not look at the hierarchy.
+            Forbidden: if the principal cannot look at the hierarchy.
 
         """
         visibility = access.require_somewhere(principal, Permission.HIERARCHY_READ)
@@ -38,10 +38,10 @@ class Hierarchy:
     async def projects(
         self, unit: ReadUnit, *, principal: Principal, window: Window
     ) -> Page[Holder]:
-        """Return a page of the projects that the viewer can see, by name.
+        """Return a page of the projects that the principal can see, by name.
 
         Raises:
-            Forbidden: if the viewer may not look at the hierarchy.
+            Forbidden: if the principal cannot look at the hierarchy.
 
         """
         visibility = access.require_somewhere(principal, Permission.HIERARCHY_READ)
@@ -50,10 +50,10 @@ class Hierarchy:
     async def environments(
         self, unit: ReadUnit, *, principal: Principal, project: Holder, window: Window
     ) -> Page[Holder]:
-        """Return a page of a project's environments that the viewer can see, by name.
+        """Return a page of a project's environments that the principal can see, by name.
 
         Raises:
-            Forbidden: if the viewer may not look at the hierarchy.
+            Forbidden: if the principal cannot look at the hierarchy.
 
         """
         visibility = access.require_somewhere(principal, Permission.HIERARCHY_READ)
@@ -69,12 +69,12 @@ class Hierarchy:
         window: Window,
         kinds: Sequence[Scope] = SERVICE_SCOPES,
     ) -> Page[Holder]:
-        """Return a page of an environment's services of these kinds that the viewer can see.
+        """Return a page of an environment's services of these kinds that the principal can see.
 
         By name.
 
         Raises:
-            Forbidden: if the viewer may not look at the hierarchy.
+            Forbidden: if the principal cannot look at the hierarchy.
 
         """
         visibility = access.require_somewhere(principal, Permission.HIERARCHY_READ)

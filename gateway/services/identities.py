@@ -46,7 +46,7 @@ class Identities:
     ) -> Principal:
         """Return who a verified identity speaks for, with all its grants as the unit shows them.
 
-        Whoever calls this has verified that the issuer says so. Without an organization it is the
+        The caller must have verified the issuer's assertion. Without an organization it is the
         identity's home; see `domain.grants.choose_registration`.
 
         Raises:
@@ -76,7 +76,7 @@ class Identities:
 
         Raises:
             InvalidInput: for an issuer, a subject or a name against the rules.
-            Forbidden: if the viewer does not manage access in the whole organization.
+            Forbidden: if the principal does not manage access in the whole organization.
             UserConflict: if the identity is registered in the organization.
             QuotaExceeded: if the organization has as many users as it can have.
 
@@ -126,8 +126,8 @@ class Identities:
 
         Raises:
             UserNotFound: if the organization has no such user.
-            Forbidden: if the viewer does not manage access in the whole organization, or the user
-                or what it created was granted more than the viewer may give.
+            Forbidden: if the principal does not manage access in the whole organization, or the
+                user or its tokens have more than the principal can grant.
 
         """
         access.require(principal, Permission.ACCESS_MANAGE, on=None)
@@ -160,12 +160,12 @@ class Identities:
         return UserRemoval(user=found, created=created)
 
     async def page(self, unit: ReadUnit, *, principal: Principal, window: Window) -> Page[User]:
-        """Return a page of the users with a grant where the viewer manages access, by name.
+        """Return a page of the users with a grant where the principal manages access, by name.
 
         Where that is the whole organization, it is all users.
 
         Raises:
-            Forbidden: if the viewer manages access nowhere.
+            Forbidden: if the principal manages access nowhere.
             InvalidInput: for a cursor of another list.
 
         """

@@ -30,7 +30,7 @@ from gateway.services.writing import Valued
 
 
 class ImportAction(StrEnum):
-    """What became of an imported row."""
+    """The result for an imported row."""
 
     CREATED = "CREATED"
     UPDATED = "UPDATED"
@@ -49,7 +49,7 @@ class ImportRow:
 
 @dataclass(frozen=True, slots=True)
 class ImportedRow:
-    """What became of one row: the secret it is about, or why there is none."""
+    """The result for one row: its secret, or the error."""
 
     action: ImportAction
     secret: Secret | None = None

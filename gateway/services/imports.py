@@ -1,7 +1,7 @@
 """Importing many secrets at once: each row alone can fail, and all are one transaction.
 
-What is wrong with a row by itself is found before the transaction. In it, all that the rows may
-meet is read at once, all rows are decided on, and what they leave is written at once.
+Errors of a single row are found before the transaction. The transaction reads at once all secrets
+that the rows can collide with, decides on every row, and writes the results at once.
 """
 
 from collections.abc import Iterable, Sequence
@@ -34,7 +34,7 @@ MAX_ROWS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What became of all rows, in their order."""
+    """The results of all rows, in their order."""
 
     holder: Holder
     rows: tuple[ImportedRow, ...]
@@ -105,8 +105,8 @@ class Imports:
         So does a file's mount path as the file's value.
 
         Raises:
-            HolderNotFound: if the holder is not there for the viewer.
-            Forbidden: if the viewer may not write at any of the rows' holders.
+            HolderNotFound: if the holder is not visible to the principal.
+            Forbidden: if the principal cannot write at any of the rows' holders.
             TooManyRows: if there are more than 1,000 rows.
             IdempotencyConflict: if the idempotency key was used for another request.
 
@@ -161,7 +161,7 @@ class Imports:
 async def _find_met(
     unit: WriteUnit, holder: Holder, targets: Iterable[Holder], keys: set[str]
 ) -> list[Secret]:
-    """Return the secrets that rows may meet: all in the chain, and the widest below each place."""
+    """Return what rows can collide with: all in the chain, and the widest below each target."""
     found = await secret_batches.with_keys(unit, holder.chain_ids, keys)
     for target in targets:
         if not target.kind.is_service:

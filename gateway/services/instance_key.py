@@ -16,8 +16,8 @@ from gateway.storage.data_keys import WrappedKey
 from gateway.storage.row_macs import COVERED, HOLDERS, USERS, Covered, RowMacs
 from gateway.storage.unit_of_work import Database
 
-# A box that was made for an older identity is from before some rows had MACs: it is opened once, at
-# the first start after, and made anew for this one.
+# A ciphertext for an older identity is from before some rows had MACs. The first start after the
+# upgrade opens it once and seals it again for this identity.
 INSTANCE: Final = "instance/2"
 _WITHOUT_MACS: Final[Mapping[str, Sequence[Covered]]] = MappingProxyType(
     {INSTANCE: (), "instance/1": (USERS, HOLDERS), "instance": COVERED}
@@ -25,10 +25,10 @@ _WITHOUT_MACS: Final[Mapping[str, Sequence[Covered]]] = MappingProxyType(
 
 
 async def unlock_instance_key(key_ring: KeyRing, database: Database, *, at: datetime) -> bytes:
-    """Return the instance's key in clear, made at the first start; the database can check MACs.
+    """Return the instance's plaintext key, created at the first start; the database can check MACs.
 
     Raises:
-        TamperedCiphertext: if the ring is not the one that belongs to the database.
+        TamperedCiphertext: if the key ring does not belong to the database.
         KeysUnavailable: if it does not answer.
 
     """

@@ -22,7 +22,7 @@ class Known:
 
 @dataclass(slots=True)
 class KnownLoads:
-    """The largest deliveries by holders, those that were looked at last."""
+    """The largest deliveries by holder; keeps those measured last."""
 
     _kept: OrderedDict[str, Known] = field(default_factory=OrderedDict)
 
@@ -31,7 +31,7 @@ class KnownLoads:
         return self._kept.get(holder_id)
 
     def keep(self, holder_id: str, known: Known) -> None:
-        """Keep what is known, in the place of what was looked at longest ago."""
+        """Keep what is known; a full cache evicts the entry stored longest ago."""
         self._kept.pop(holder_id, None)
         self._kept[holder_id] = known
         if len(self._kept) > _MAX_KNOWN:

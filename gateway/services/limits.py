@@ -8,7 +8,7 @@ from gateway.domain.buckets import Allowance, Bucket
 from gateway.domain.errors import RateLimited
 from gateway.domain.principals import Principal
 
-# About a megabyte at the most; whoever is forgotten begins again with a full bucket.
+# At most about a megabyte. A caller whose bucket was evicted starts with a full one.
 MAX_BUCKETS: Final = 10_000
 
 Clock = Callable[[], float]

@@ -1,4 +1,4 @@
-"""Checking the chain from its first link to its head, and against every anchor."""
+"""Verify the chain from its first event to its head, and against every checkpoint."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ PAGE = 1_000
 
 
 class LogFault(StrEnum):
-    """What is wrong with a link, or with a place where one should be."""
+    """What is wrong with an event, or with a position where one should be."""
 
     ALTERED = "ALTERED"
     UNLINKED = "UNLINKED"
@@ -29,7 +29,7 @@ class LogFault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LogFinding:
-    """A fault and the number of the link that it is at."""
+    """A fault and the number of its event."""
 
     fault: LogFault
     seq: int
@@ -37,7 +37,7 @@ class LogFinding:
 
 @dataclass(slots=True)
 class LogReport:
-    """What a check found, and how far it looked."""
+    """The findings of a check, and the events that it covered."""
 
     events: int = 0
     first: int = 0
@@ -52,7 +52,7 @@ class LogReport:
 
 @dataclass(slots=True)
 class LogWalk:
-    """Where a check stands."""
+    """The state of a check."""
 
     keys: AuditKeys
     report: LogReport = field(default_factory=LogReport)
@@ -63,8 +63,8 @@ class LogWalk:
     hash: bytes = field(default=FIRST_HASH, repr=False)
 
     def take(self, events: Sequence[SealedEvent], indexed: set[tuple[int, str]]) -> None:
-        """Check the next links, and what the index says of them."""
-        # What an altered link says is not even read: it may say anything.
+        """Check the next events and their index entries."""
+        # The content of an altered event is not read, since it is not trustworthy.
         sound = self.follow(events)
         mentioned = {pair for sealed in sound for pair in _mentions(sealed)}
         altered = {sealed.event.seq for sealed in events} - {sealed.event.seq for sealed in sound}
@@ -72,11 +72,11 @@ class LogWalk:
             self.report.add(LogFault.INDEX_DIFFERS, seq)
 
     def follow(self, events: Iterable[SealedEvent]) -> Sequence[SealedEvent]:
-        """Check the next links; return those that say what was once sealed."""
+        """Check the next events; return the unaltered ones."""
         return [sealed for sealed in events if self._take(sealed)]
 
     def _take(self, sealed: SealedEvent) -> bool:
-        """Check a link; tell whether it says what was once sealed."""
+        """Check an event; return whether it is unaltered."""
         event = sealed.event
         if self.report.events == 0:
             self.report.first = event.seq

@@ -1,4 +1,4 @@
-"""Rows from before they had MACs: taken over once, and only as the audit trail knows them."""
+"""Add MACs once to rows from before MACs existed, if they match the audit log."""
 
 from collections.abc import AsyncIterator, Iterable
 from typing import Final
@@ -14,8 +14,8 @@ _BATCH: Final = 500
 async def backfill_macs(unit: WriteUnit, tables: Iterable[Covered], keys: AuditKeys) -> None:
     """Give the rows of these tables their MACs.
 
-    Where there is a trail already, a row that is not as the trail has it gets none, and so is
-    refused when it is used: neither an edit from before nor an older database makes it sound.
+    If there is an audit log, a row that differs from it gets no MAC and is refused when used. So
+    an earlier edit or an older database does not become trusted.
     """
     has_log = await audit.head(unit) is not None
     for covered in tables:

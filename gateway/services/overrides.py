@@ -42,10 +42,10 @@ class Overrides:
 
         Raises:
             InvalidInput: for a value or description against the rules.
-            HolderNotFound: if the holder is not there for the viewer.
+            HolderNotFound: if the holder is not visible to the principal.
             SecretNotFound: if the target is not in the holder's chain, whether or not it exists,
-                or the viewer may not see it.
-            Forbidden: if the viewer may not write.
+                or the principal cannot see it.
+            Forbidden: if the principal cannot write.
             NotOverridable: if the target is built in, an alias, or an override itself.
             ScopeViolation: if the target's scope is not higher.
             OverrideConflict: if the holder overrides the target already.

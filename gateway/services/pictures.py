@@ -25,11 +25,11 @@ class Pictures:
         self._context = context
 
     async def of_service(self, unit: ReadUnit, *, principal: Principal, service_id: str) -> Picture:
-        """Return the picture of what the service sees, as far as the viewer may see it.
+        """Return the picture of what the service sees, as far as the principal can see it.
 
         Raises:
-            HolderNotFound: if it is not there for the viewer, or no service.
-            Forbidden: if the viewer may not read secrets.
+            HolderNotFound: if it is not visible to the principal, or no service.
+            Forbidden: if the principal cannot read secrets.
 
         """
         visibility = access.require_somewhere(principal, Permission.SECRET_READ)

@@ -138,8 +138,8 @@ async def plan_update(
     """Find the values that refer to a secret and have to follow its rename.
 
     Raises:
-        ReferencesNotUpdated: if one of them is not to be written by the viewer, or refers to
-            something else at some service.
+        ReferencesNotUpdated: if the principal cannot write one of them, or it refers to another
+            secret for some service.
 
     """
     project = (await holders.by_ids(unit, [secret.holder.project_id]))[secret.holder.project_id]

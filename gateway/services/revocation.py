@@ -42,7 +42,7 @@ async def revoke_created(
     A token in between can be revoked or expired itself: what it created goes all the same.
 
     Raises:
-        Forbidden: if one was granted more than the viewer may give; nothing is revoked then.
+        Forbidden: if one was granted more than the principal can grant; nothing is revoked then.
         IntegrityFault: if one is not what the gateway wrote.
 
     """
@@ -59,10 +59,10 @@ async def revoke_created(
 
 
 async def require_revocable(unit: WriteUnit, token_id: str, *, principal: Principal) -> None:
-    """Refuse to revoke a token that was granted more than the viewer may give.
+    """Refuse to revoke a token that was granted more than the principal can grant.
 
     Raises:
-        Forbidden: naming what the viewer lacks.
+        Forbidden: naming the missing permission.
 
     """
     grantee = GranteeReference(kind=GranteeKind.TOKEN, id=token_id)
@@ -73,7 +73,7 @@ async def require_revocable(unit: WriteUnit, token_id: str, *, principal: Princi
 async def visible(
     unit: WriteUnit, revoked: Sequence[ApiToken], *, principal: Principal
 ) -> tuple[ApiToken, ...]:
-    """Return the first of the revoked tokens that the viewer can list, as they are now."""
+    """Return the first of the revoked tokens that the principal can list, as they are now."""
     visibility = access.require_somewhere(principal, Permission.ACCESS_MANAGE)
     shown: list[ApiToken] = []
     for token in revoked:

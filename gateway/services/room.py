@@ -1,4 +1,4 @@
-"""Whether there is room for one more holder, inside a write."""
+"""Check the quotas for one more holder, inside a write."""
 
 from gateway.domain.holders import Holder
 from gateway.services.context import ServiceContext
@@ -7,7 +7,7 @@ from gateway.storage.unit_of_work import WriteUnit
 
 
 async def ensure_room_for_holder(context: ServiceContext, unit: WriteUnit, holder: Holder) -> None:
-    """Refuse a new holder where there are as many as there can be.
+    """Refuse a new holder if its quota is used up.
 
     Raises:
         QuotaExceeded: naming the quota.

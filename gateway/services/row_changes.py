@@ -1,4 +1,4 @@
-"""From the rows that a transaction touched to what the audit trail says of it."""
+"""Turn the rows that a transaction touched into audit events."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ _UNSEEN: Final = (AuditSubject.USER, "CHANGED")
 
 @dataclass(slots=True)
 class RowChange:
-    """What became of one row, over all that a transaction did to it."""
+    """The net change of one row in a transaction."""
 
     table: str
     row_id: str
@@ -28,22 +28,22 @@ class RowChange:
 
     @property
     def is_tampered(self) -> bool:
-        """Whether it was not as the application had left it."""
+        """Whether it differed from what the application had last written."""
         return self.before != self.expected
 
     @property
     def has_effect(self) -> bool:
-        """Whether it is another row now than it was."""
+        """Whether its content changed."""
         return self.after != self.expected
 
     @property
     def subject(self) -> tuple[AuditSubject, str]:
-        """What an event about it is about: a value is its secret's."""
+        """The subject of its event; the subject of a value is its secret."""
         return WATCHED[self.table].subject, self.row_id
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What is to be told of it besides: the last word on each fact, and what a fact was."""
+        """The details of its event: the last value of each fact, and the former values."""
         details: dict[str, Any] = {}
         for note in self.notes:
             given = json.loads(note.facts)
@@ -63,7 +63,7 @@ class RowChange:
 
 
 def row_changes(notes: Iterable[Any], keys: AuditKeys) -> Sequence[RowChange]:
-    """Return one change a row, in the order in which rows were touched first."""
+    """Return one change for each row, in the order of their first notes."""
     changes: dict[tuple[str, str], RowChange] = {}
     for note in notes:
         identity = (note.noun, note.row_id)
@@ -76,7 +76,7 @@ def row_changes(notes: Iterable[Any], keys: AuditKeys) -> Sequence[RowChange]:
 
 
 def drafts(changes: Iterable[RowChange]) -> Sequence[AuditDraft]:
-    """Return what is to be told: an event a thing, and one for each row that was tampered with."""
+    """Return the events: one for each subject, and one for each tampered row."""
     by_subject: dict[tuple[AuditSubject, str], list[RowChange]] = {}
     alarms: list[AuditDraft] = []
     for change in changes:
@@ -89,7 +89,7 @@ def drafts(changes: Iterable[RowChange]) -> Sequence[AuditDraft]:
 
 
 def _is_silent(parts: Iterable[RowChange]) -> bool:
-    # References are read from a value that stays: that changes nothing that anybody is told of.
+    # Reading the references of an unchanged value has no visible effect.
     return all(part.table == _REFERENCES for part in parts)
 
 
@@ -101,7 +101,7 @@ def _draft(subject: tuple[AuditSubject, str], parts: Sequence[RowChange]) -> Aud
     for part in parts:
         details |= part.facts
     if kind is AuditSubject.SECRET and effect == "CHANGED":
-        # Whoever gives a secret a new value changes the secret; a new key only seals it anew.
+        # A new value also changes the row of the secret; a new data key only reseals the value.
         details["is_new_value"] = bool(own) and any(item.table == _VALUE for item in parts)
         details["is_sealed_anew"] = not own
     # A value that goes with its secret no longer knows where that was.

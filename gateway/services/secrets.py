@@ -37,10 +37,10 @@ class Secrets:
     async def find(
         self, unit: ReadUnit, *, principal: Principal, ids: Iterable[str]
     ) -> dict[str, Secret]:
-        """Return the secrets with these ids that the viewer can see, by id.
+        """Return the secrets with these ids that the principal can see, by id.
 
         Raises:
-            Forbidden: if the viewer may not read secrets.
+            Forbidden: if the principal cannot read secrets.
 
         """
         access.require_somewhere(principal, Permission.SECRET_READ)
@@ -61,10 +61,10 @@ class Secrets:
         order: SecretOrder = BY_KEY,
         only: SecretFilter = ANY_SECRET,
     ) -> Page[Secret]:
-        """Return a page of the secrets that hang on the holder itself.
+        """Return a page of the holder's own secrets.
 
         Raises:
-            Forbidden: if the viewer may not read secrets.
+            Forbidden: if the principal cannot read secrets.
             InvalidInput: for a cursor of another list.
 
         """
@@ -82,7 +82,7 @@ class Secrets:
         Ordered by scope, targets before what refers to them. Overridden ones are there too.
 
         Raises:
-            Forbidden: if the viewer may not read secrets.
+            Forbidden: if the principal cannot read secrets.
             InvalidInput: for a cursor of another list.
 
         """
@@ -97,7 +97,7 @@ class Secrets:
         """Return a page of what goes when the secret is deleted, or refers to it as `{{KEY}}`.
 
         Raises:
-            Forbidden: if the viewer may not read secrets.
+            Forbidden: if the principal cannot read secrets.
             InvalidInput: for a cursor of another list.
 
         """
@@ -108,7 +108,7 @@ class Secrets:
         )
 
     def target_of(self, secret: Secret, *, principal: Principal) -> SecretFacts | None:
-        """Return what an alias or override refers to; None if that is not there for the viewer."""
+        """Return the target of an alias or override; None if the principal cannot see it."""
         return access.seen_target(principal, secret)
 
     async def create(
@@ -123,8 +123,8 @@ class Secrets:
 
         Raises:
             InvalidInput: for a key, value, mount path or description against the rules.
-            HolderNotFound: if the holder is not there for the viewer.
-            Forbidden: if the viewer may not write.
+            HolderNotFound: if the holder is not visible to the principal.
+            Forbidden: if the principal cannot write.
             KeyConflict: if the key is taken along the chain.
             IdempotencyConflict: if the idempotency key was used for another request.
 

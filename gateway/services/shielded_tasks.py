@@ -1,4 +1,4 @@
-"""Changes go on to their end, though whoever asked for them may go."""
+"""Finish changes even if the caller disconnects."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -14,7 +14,7 @@ Outcome = TypeVar("Outcome")
 
 
 class ShieldedTasks:
-    """Shields changes. What is half done when a caller goes is neither lost nor left half done."""
+    """Shields changes from the cancellation of their callers."""
 
     def __init__(self) -> None:
         self._changes: set[asyncio.Future[Any]] = set()
@@ -39,5 +39,5 @@ class ShieldedTasks:
         self._changes.discard(task)
         fault = None if task.cancelled() else task.exception()
         if fault is not None and not isinstance(fault, GatewayError):
-            # Whoever waited may have gone, and would have been the one to log it.
+            # The waiting caller, which would log it, may have been cancelled.
             _log.error("unexpected_error_in_change", kind=type(fault).__name__)

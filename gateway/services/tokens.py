@@ -45,7 +45,7 @@ MAX_DAYS: Final = 3_650
 
 @dataclass(frozen=True, slots=True)
 class NewToken:
-    """A token that was just made, and its text, which is told this once."""
+    """A new token and its text, which is shown only once."""
 
     facts: ApiToken
     grant: Grant
@@ -85,14 +85,14 @@ class Tokens:
         lifetime: timedelta | None = None,
         options: WriteOptions = DEFAULT_WRITE_OPTIONS,
     ) -> NewToken:
-        """Create a token with a role at a place; without one, in the whole organization.
+        """Create a token with a role on a holder; for None, on the whole organization.
 
         It expires with the token that creates it, at the latest.
 
         Raises:
             InvalidInput: for a name against the rules.
-            HolderNotFound: if the holder is not there for the viewer.
-            Forbidden: if the viewer may not manage access there, or has less than the role there.
+            HolderNotFound: if the holder is not visible to the principal.
+            Forbidden: if the principal cannot manage access there, or has less than the role there.
             QuotaExceeded: if the organization has as many valid tokens as it can have.
             IdempotencyConflict: if the idempotency key was used for another request.
             TokenAlreadyShown: if the same request created the token before.
@@ -171,10 +171,10 @@ class Tokens:
         return found[2]
 
     async def page(self, unit: ReadUnit, *, principal: Principal, window: Window) -> Page[ApiToken]:
-        """Return a page of the tokens with a grant where the viewer manages access, oldest first.
+        """Return a page of tokens with a grant where the principal manages access, oldest first.
 
         Raises:
-            Forbidden: if the viewer manages access nowhere.
+            Forbidden: if the principal manages access nowhere.
             InvalidInput: for a cursor of another list.
 
         """
@@ -184,10 +184,10 @@ class Tokens:
     async def grants_of(
         self, unit: ReadUnit, *, principal: Principal, token_ids: Iterable[str]
     ) -> Sequence[Grant]:
-        """Return the grants of these tokens that lie where the viewer manages access.
+        """Return the grants of these tokens that lie where the principal manages access.
 
         Raises:
-            Forbidden: if the viewer manages access nowhere.
+            Forbidden: if the principal manages access nowhere.
 
         """
         visibility = access.require_somewhere(principal, Permission.ACCESS_MANAGE)
@@ -210,8 +210,8 @@ class Tokens:
         A token that is revoked already stays so; what it created is revoked all the same.
 
         Raises:
-            TokenNotFound: if it is not there for the viewer.
-            Forbidden: if it, or what it created, was granted more than the viewer may give.
+            TokenNotFound: if it is not visible to the principal.
+            Forbidden: if it, or what it created, was granted more than the principal can grant.
 
         """
         visibility = access.require_somewhere(principal, Permission.ACCESS_MANAGE)
@@ -257,7 +257,7 @@ class Tokens:
 
 
 def lifetime_of(days: int | None) -> timedelta | None:
-    """Return how long a token lives that shall live for some days; None is for ever.
+    """Return the lifetime of a token in days as a duration; None means no expiry.
 
     Raises:
         InvalidInput: for a number out of bounds.
@@ -266,5 +266,7 @@ def lifetime_of(days: int | None) -> timedelta | None:
     if days is None:
         return None
     if not 0 < days <= MAX_DAYS:
-        raise InvalidInput(Argument.LIFETIME, f"A token lives for 1 to {MAX_DAYS} days.")
+        raise InvalidInput(
+            Argument.LIFETIME, f"The lifetime of a token must be 1 to {MAX_DAYS} days."
+        )
     return timedelta(days=days)

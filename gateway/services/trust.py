@@ -1,4 +1,4 @@
-"""Whether the database is the one whose head was anchored last."""
+"""Compare the database with the last checkpoint."""
 
 from enum import StrEnum
 from hmac import compare_digest
@@ -28,8 +28,8 @@ async def check_trust(
 ) -> tuple[TrustFault | None, SealedEvent | None]:
     """Return why the database cannot be trusted, if so, and the newest event of the same view.
 
-    The anchor is read before the view opens. Another process can write events and anchor them at
-    any moment: an anchor that is read later than the view would be ahead of it, without a fault.
+    The checkpoint is read before the view opens. Another process can write events and a checkpoint
+    at any time, so a checkpoint read after the view could be ahead of it without a fault.
     """
     checkpoint = checkpoints.latest()
     found, newest = await _compare(database, keys, checkpoint)
@@ -58,7 +58,7 @@ async def _fault_of(
         return TrustFault.HEAD_DIFFERS
     seq = newest.event.seq if newest else 0
     if checkpoint is None:
-        # A first start that was cut off before its first anchor has recorded one event.
+        # A first start that was interrupted before its first checkpoint has recorded one event.
         return TrustFault.CHECKPOINT_MISSING if seq > 1 else None
     return await _against(unit, checkpoint, seq)
 

@@ -1,4 +1,4 @@
-"""Values in, boxes out: data keys of projects, wrapped by the key ring, sealing values."""
+"""Seal and open values with the data keys of projects, which the key ring wraps."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -60,7 +60,7 @@ class Vault:
         """Take who wraps data keys; make the instance's data key at the first start.
 
         Raises:
-            TamperedCiphertext: if the ring is not the one that belongs to the database.
+            TamperedCiphertext: if the key ring does not belong to the database.
             KeysUnavailable: if it does not answer.
 
         """
@@ -133,7 +133,7 @@ class Vault:
 
     @property
     def audit_key(self) -> bytes:
-        """The key that those of the audit trail are derived from.
+        """The key that those of the audit log are derived from.
 
         Raises:
             LockedVault: before it is unlocked.
@@ -142,9 +142,9 @@ class Vault:
         return self._keys.audit_key
 
     def fingerprint(self, value: str, *, project_id: str) -> str:
-        """Return what tells equal values of a project from others, and nothing else (hex).
+        """Return a keyed hash of a value (hex), which only shows equality within a project.
 
-        It answers "is this the same value?", so it is only for those who may read values.
+        It answers "is this the same value?", so only principals who can read values get it.
         """
         key = derive_key(self._keys.fingerprint_key, project_id)
         return keyed_hash(key, value.encode())[:_FINGERPRINT_BYTES].hex()
@@ -230,7 +230,7 @@ class Vault:
         """Decrypt a value.
 
         Raises:
-            IntegrityFault: if the box is not the one that was sealed for this identity.
+            IntegrityFault: if the ciphertext was not sealed for this identity.
             KeysUnavailable: if the key ring does not answer.
 
         """
@@ -292,7 +292,7 @@ class Vault:
 
 
 def _identity_of(identity: ValueIdentity, data_key_id: str) -> tuple[str, ...]:
-    # Ids only: a key name may be changed, and the box must still open.
+    # Ids only, so that a renamed secret still opens.
     return (
         "value",
         identity.organization_id,

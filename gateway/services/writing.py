@@ -104,11 +104,11 @@ def ensure_key_is_allowed(context: ServiceContext, holder: Holder, key: str) -> 
 async def resolve_target(
     unit: ReadUnit, target_id: str, holder: Holder, *, principal: Principal
 ) -> Secret:
-    """Return the secret that a new alias or override at the holder shall refer to.
+    """Return the target of a new alias or override at the holder.
 
     Raises:
-        SecretNotFound: if it is not in the holder's chain, or not there for the viewer.
-        ScopeViolation: if it hangs on a holder below.
+        SecretNotFound: if it is not in the holder's chain, or the principal cannot see it.
+        ScopeViolation: if it is a secret of a holder below.
 
     """
     found = await secrets.find(unit, target_id) if is_canonical_id(target_id) else None
@@ -122,7 +122,7 @@ async def ensure_key_is_free(
     """Refuse a key that is taken in the holder's chain or below it.
 
     Raises:
-        KeyConflict: with the secret that has the key, if the viewer may see it.
+        KeyConflict: with the secret that has the key, if the principal can see it.
 
     """
     if existing := await secrets.find_with_key(unit, holder, key):
@@ -226,7 +226,7 @@ async def _ensure_growth_has_room(
 async def update_with_value(
     context: ServiceContext, unit: WriteUnit, secret: Secret, value: str, *, principal: Principal
 ) -> None:
-    """Store an edited secret and its next value, sealed in the place of the one it has.
+    """Store an edited secret, and replace its value by the newly sealed one.
 
     Raises:
         DeliveryLimitExceeded: if a delivery would be too large.

@@ -84,16 +84,14 @@ def test_service_that_is_not_there_is_reported(line: CommandLine) -> None:
     refused = line("service", "rename", "missing", "next", *PRODUCTION)
 
     assert refused.code == 1
-    assert refused.complaint == "There is no service of that name or id there."
+    assert refused.complaint == "No service there has that name or id."
 
 
 def test_name_of_an_environment_needs_its_project(line: CommandLine) -> None:
     refused = line("environment", "rename", "production", "next", *DEMO)
 
     assert refused.code == 1
-    assert refused.complaint == (
-        "Give the environment by its id, or name the project that it is in too."
-    )
+    assert refused.complaint == ("Give the id of the environment, or also name its project.")
 
 
 def test_name_of_several_services_needs_the_kind(line: CommandLine) -> None:
@@ -114,7 +112,7 @@ def test_holder_of_another_organization_is_not_found(line: CommandLine, demo: De
     refused = line("project", "delete", demo.project_id, "--organization", "Other")
 
     assert refused.code == 1
-    assert refused.complaint == "There is no project of that name or id there."
+    assert refused.complaint == "No project there has that name or id."
 
 
 def test_holder_is_not_found_below_another(line: CommandLine, demo: Demo) -> None:

@@ -97,7 +97,7 @@ def test_organization_with_projects_is_deleted_only_if_that_is_asked_for(
     answer = line("organization", "delete", "Demo", "--with-content", "--json").answer
 
     assert refused.code == 1
-    assert "(13 with 11 secrets)" in refused.complaint
+    assert "also delete 13 holders and 11 secrets." in refused.complaint
     assert "--with-content" in refused.complaint
     assert rehearsed.out.startswith(f"would delete organization Demo ({demo.organization_id})")
     assert answer == {

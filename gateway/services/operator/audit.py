@@ -1,4 +1,4 @@
-"""The audit log as the instance's operator keeps it: begun, anchored, verified, scanned, pruned."""
+"""The operator's work on the audit log: begin, checkpoint, verify, scan, prune."""
 
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
@@ -24,8 +24,8 @@ _log = structlog.get_logger(__name__)
 _MAX_LISTED = 20
 
 
-class LogNotBegun(Exception):
-    """The trail was asked for before it was begun."""
+class ClosedTrail(Exception):
+    """The audit log was used before it was begun."""
 
 
 class Audit:
@@ -38,10 +38,10 @@ class Audit:
         self._log_findings: frozenset[LogFinding] = frozenset()
 
     async def begin(self, checkpoint_file: Path) -> None:
-        """Begin to record: from here on nothing is changed without a trace.
+        """Begin to record; every later change has an event.
 
         Raises:
-            OSError: if the anchor file cannot be written.
+            OSError: if the checkpoint file cannot be written.
 
         """
         keys = AuditKeys.derive(self._context.vault.audit_key)
@@ -63,7 +63,7 @@ class Audit:
 
     @property
     def public_key(self) -> str:
-        """The key that checks anchors, in hexadecimal digits."""
+        """The public key that verifies checkpoints, in hexadecimal digits."""
         return self._audit_log.checkpoints.public_key
 
     async def exported(self) -> AsyncIterator[Mapping[str, Any]]:
@@ -78,20 +78,20 @@ class Audit:
             has_more = bool(events)
 
     async def head(self) -> Mapping[str, Any] | None:
-        """Return the head, signed as an anchor is."""
+        """Return the head, signed like a checkpoint."""
         async with self._context.database.read() as unit:
             newest = await audit.newest(unit)
         return self._audit_log.checkpoints.sign(Checkpoint.of(newest)) if newest else None
 
     async def verify(self) -> LogReport:
-        """Check the whole chain against itself, its head and the anchors."""
-        # Before the view opens: what another process anchors meanwhile is not in the view.
+        """Verify the whole chain against itself, its head and the checkpoints."""
+        # Read before the view opens: the view lacks later checkpoints of other processes.
         checkpoints = self._audit_log.checkpoints.since_acknowledgement()
         async with self._context.database.read() as unit:
             return await verify_log(unit, self._audit_log.keys, checkpoints)
 
     async def scan_integrity(self) -> list[RowFinding]:
-        """Look for rows that were changed past the application, and tell of new ones.
+        """Find rows that were changed outside the application, and log the new ones.
 
         Raises:
             Unavailable: if the database does not answer.
@@ -126,7 +126,7 @@ class Audit:
             _log.error("log_has_faults", count=len(findings))
 
     async def checkpoint(self) -> None:
-        """Anchor the head, if it has moved; the next time will do if it cannot be done now."""
+        """Write a checkpoint if the head has moved; a failure is left to the next attempt."""
         try:
             await self._audit_log.checkpoint()
         except (OSError, Unavailable) as error:

@@ -1,6 +1,6 @@
-"""Finding what the instance's operator names, in whichever organization it is.
+"""Find what the instance's operator names, in any organization.
 
-Other callers belong to one organization and never come here.
+Other callers belong to one organization and never use this.
 """
 
 from collections import defaultdict
@@ -20,12 +20,12 @@ from gateway.storage.unit_of_work import ReadUnit
 
 
 class HolderNotNamed(GatewayError):
-    """Nothing has that name at that place."""
+    """No holder on that path has that name or id."""
 
     code = ErrorCode.NOT_FOUND
 
     def __init__(self, kinds: Sequence[Scope]) -> None:
-        super().__init__(f"There is no {_kind_phrase(kinds)} of that name or id there.")
+        super().__init__(f"No {_noun(kinds)} there has that name or id.")
 
 
 class AmbiguousName(GatewayError):
@@ -39,21 +39,20 @@ class AmbiguousName(GatewayError):
 
 
 class PathMissing(GatewayError):
-    """A name says nothing without the holder that it is below."""
+    """A name is ambiguous without the name of its parent."""
 
     code = ErrorCode.BAD_USER_INPUT
 
     def __init__(self, kinds: Sequence[Scope]) -> None:
         above = kinds[0].parent
         super().__init__(
-            f"Give the {_kind_phrase(kinds)} by its id, or name the {above.label if above else ''} "
-            "that it is in too."
+            f"Give the id of the {_noun(kinds)}, or also name its {above.label if above else ''}."
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """What a person calls a holder: its id or its name, and the kinds that it may be of."""
+    """A holder as the operator names it: its id or name, and its possible kinds."""
 
     kinds: tuple[Scope, ...]
     text: str

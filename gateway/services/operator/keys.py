@@ -1,7 +1,6 @@
-"""Keys, as their operator sees and changes them: while servers run, and however often begun anew.
+"""The operator's work on keys. It can run beside servers, and it can be repeated.
 
-Each step is a transaction of its own that leaves everything readable, so that a run which was
-killed is simply run again.
+Each step is a transaction that leaves everything readable, so a killed run is run again.
 """
 
 import asyncio
@@ -67,7 +66,7 @@ class Keys:
         self._context = context
 
     async def status(self) -> KeyStatus:
-        """Tell of all keys what may be told.
+        """Return the facts of all keys, without key material.
 
         Raises:
             KeysUnavailable: if the key provider does not answer.
@@ -106,7 +105,7 @@ class Keys:
 
         """
         file = self._file()
-        # With the writers' place held, so that nobody is about to store what one of them wrapped.
+        # Hold the write lock, so that no other writer stores a data key that one of them wrapped.
         async with self._context.database.write() as unit:
             return file.remove_keys(await data_keys.wrapping_ids(unit))
 
@@ -130,9 +129,9 @@ class Keys:
         return sum([await self._renew(project) for project in projects])
 
     async def rewrap(self) -> Rewrapped:
-        """Bring everything under the newest keys: wrap data keys anew, then seal values anew.
+        """Bring everything under the newest keys: rewrap data keys, then reseal values.
 
-        What cannot be opened stays as it is, is counted and logged as an alarm.
+        What cannot be opened stays unchanged, and is counted and logged as an alarm.
 
         Raises:
             KeysUnavailable: if the key provider does not answer.
@@ -198,7 +197,7 @@ class Keys:
             after = batch[-1] if batch else after
             for is_done in outcomes:
                 yield is_done
-            # Whoever else writes gets at least as much time.
+            # Leave other writers at least as much time.
             await asyncio.sleep(time.monotonic() - begun)
 
     async def _reseal(self, unit: WriteUnit, stored: StoredValue) -> bool:

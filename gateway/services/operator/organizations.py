@@ -14,14 +14,14 @@ from gateway.storage.unit_of_work import ReadUnit
 
 
 class OrganizationNotEmpty(Conflict):
-    """Projects would go with the organization, and that was not asked for."""
+    """Projects would be deleted with the organization without a confirmation."""
 
     code = ErrorCode.NOT_EMPTY
 
     def __init__(self, organization_id: str, *, holders: int, secrets: int) -> None:
         super().__init__(
-            f"Holders would go with organization {organization_id} ({holders} with {secrets} "
-            "secrets); ask for that explicitly.",
+            f"Deleting organization {organization_id} would also delete {holders} holders and "
+            f"{secrets} secrets. Set withContent to confirm.",
             Argument.HOLDER,
         )
         self.holders = holders
