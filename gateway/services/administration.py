@@ -39,7 +39,7 @@ _DELETIONS: Final = recording_of(HolderDeletion)
 
 
 class Administration:
-    """The use cases of those who shape the hierarchy."""
+    """The use cases that change the hierarchy."""
 
     def __init__(self, context: ServiceContext) -> None:
         self._context = context
@@ -125,7 +125,7 @@ class Administration:
         name: str,
         options: WriteOptions = DEFAULT_WRITE_OPTIONS,
     ) -> Holder:
-        """Give a holder another name.
+        """Rename a holder.
 
         Raises:
             InvalidInput: for a name against the rules.

@@ -15,12 +15,12 @@ from gateway.services.cursors import Cursors
 from gateway.storage import audit_pages
 from gateway.storage.unit_of_work import ReadUnit
 
-# The id of no secret.
+# An id that no secret has.
 _NO_SECRET: Final = ""
 
 
 class AuditEvents:
-    """The use case of those who read what was done."""
+    """The use case of reading the audit log."""
 
     def __init__(self, context: ServiceContext) -> None:
         self._cursors = Cursors(context.vault)

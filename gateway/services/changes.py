@@ -42,7 +42,7 @@ Content = TypeVar("Content")
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """What went: the secret first, then the aliases and overrides that went with it."""
+    """The deleted secrets: the secret first, then its aliases and overrides."""
 
     ids: tuple[str, ...]
     holder: Holder
@@ -62,7 +62,7 @@ class _Change:
 
 
 class Changes:
-    """The use cases that change a secret which is there."""
+    """The use cases that change an existing secret."""
 
     def __init__(self, context: ServiceContext) -> None:
         self._context = context

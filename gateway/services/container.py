@@ -50,7 +50,7 @@ class Services:
 
     @classmethod
     def over(cls, context: ServiceContext, uses: TokenUses) -> Self:
-        """Build all of them on one foundation."""
+        """Build all use cases on one context."""
         notifier = ChangeNotifier(context)
         return cls(
             administration=Administration(context),

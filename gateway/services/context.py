@@ -1,4 +1,4 @@
-"""What every use case stands on."""
+"""The dependencies that all use cases share."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -28,7 +28,7 @@ ALL_ALLOWED: Final = DeniedKeys()
 
 @dataclass(frozen=True, slots=True)
 class ServiceContext:
-    """The database, the vault, and the two sources of what cannot be foreseen."""
+    """The dependencies of a use case, and the operator's limits."""
 
     database: Database
     vault: Vault

@@ -30,7 +30,7 @@ _log = structlog.get_logger(__name__)
 
 # Views of different ages are open at the same time, each with the set of its own head.
 _KEPT_SETS: Final = 8
-# Seconds. So long what cannot be proven is not looked at once more.
+# Seconds before unproven rows are checked again.
 _PATIENCE: Final = 1.0
 
 
@@ -49,7 +49,7 @@ class _Unproven:
 
 
 class DatabaseGuard:
-    """Knows the newest head of the log that this process has seen, and the access rows with it."""
+    """Keeps the newest head of the log that this process has seen, and its access rows."""
 
     def __init__(
         self, keys: AuditKeys, checkpoints: Checkpoints, clock: Callable[[], float] = time.monotonic
@@ -77,7 +77,7 @@ class DatabaseGuard:
                 await self.prove(unit, head)
 
     async def check(self, database: Database) -> None:
-        """Compare the database as it is now; the alarm says what was found."""
+        """Compare the database as it is now; a difference sets `trust_fault`."""
         async with database.read() as unit:
             with suppress(DatabaseNotTrusted):
                 await audit.prove(unit)

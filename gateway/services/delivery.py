@@ -38,9 +38,7 @@ from gateway.services.writing import identity_of
 from gateway.storage import effective, secrets, values
 from gateway.storage.unit_of_work import ReadUnit
 
-Result = TypeVar("Result")
-
-# How many rows or values are worked on before others have a turn.
+# Rows or values to process before other tasks get a turn.
 _ROWS_AT_ONCE: Final = 500
 _VALUES_AT_ONCE: Final = 100
 # Up to so many, the longest values there can be fit a delivery.
@@ -98,7 +96,7 @@ def refuse_unresolved(found: Sequence[UnresolvedReference]) -> None:
 
 
 class Delivery:
-    """The use case of services that start."""
+    """The use case of delivering values to a service."""
 
     def __init__(self, context: ServiceContext) -> None:
         self._context = context

@@ -19,7 +19,7 @@ _LIST: Final = b"list"
 
 
 class EntityTagging:
-    """Makes entity tags, and holds preconditions against them."""
+    """Makes entity tags, and checks preconditions against them."""
 
     def __init__(self, context: ServiceContext) -> None:
         self._context = context

@@ -1,4 +1,4 @@
-"""Whether a new secret's file can be where others are, for every service that gets both."""
+"""Check that no service gets a new file whose path excludes another one."""
 
 from collections.abc import Collection
 

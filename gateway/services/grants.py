@@ -33,7 +33,7 @@ _GRANTS: Final = recording_of(Grant)
 
 
 class Grants:
-    """The use cases of those who say who may do what."""
+    """The use cases around grants."""
 
     def __init__(self, context: ServiceContext) -> None:
         self._context = context
@@ -95,7 +95,7 @@ class Grants:
     async def revoke(
         self, *, principal: Principal, grant_id: str, options: WriteOptions = DEFAULT_WRITE_OPTIONS
     ) -> Grant:
-        """Take a grant away; the next request is judged without it.
+        """Revoke a grant; it no longer applies to the next request.
 
         Raises:
             GrantNotFound: if it is not visible to the principal.

@@ -1,4 +1,4 @@
-"""Writes that happen once, however often they are sent."""
+"""Idempotency: a repeated request writes once."""
 
 import json
 from collections.abc import Awaitable, Callable, Iterable, Sequence

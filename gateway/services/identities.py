@@ -1,4 +1,4 @@
-"""Users: people whom an OpenID Connect provider vouches for, and what they were granted."""
+"""Users: people whom an OpenID Connect provider authenticates, and their grants."""
 
 from functools import partial
 from typing import Final

@@ -1,4 +1,4 @@
-"""The integrity scan: looking whether all watched rows are as the application left them."""
+"""The integrity scan: compare all watched rows with what the application wrote."""
 
 from dataclasses import dataclass
 from enum import StrEnum

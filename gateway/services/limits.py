@@ -1,4 +1,4 @@
-"""How much a caller may ask for: buckets by name, in this process's memory."""
+"""Rate limits of callers: buckets by name, in this process's memory."""
 
 from collections import OrderedDict
 from collections.abc import Callable

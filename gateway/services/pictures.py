@@ -1,4 +1,4 @@
-"""What a service sees, as a picture. No value anywhere here."""
+"""The picture of what a service sees. It has no values."""
 
 from typing import Final
 

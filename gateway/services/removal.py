@@ -11,7 +11,7 @@ from gateway.storage.unit_of_work import WriteUnit
 
 @dataclass(frozen=True, slots=True)
 class HolderDeletion:
-    """What went: the holder first, then those below it; and all their secrets."""
+    """What was deleted: the holder, those below it, and all their secrets."""
 
     holder_ids: tuple[str, ...]
     secret_ids: tuple[str, ...]

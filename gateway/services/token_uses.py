@@ -42,7 +42,7 @@ class TokenUses:
                 for token_id, at in noted.items():
                     await tokens.note_use(unit, token_id, at=at, since=at - USE_IS_NOTED_EVERY)
         except GatewayError as error:
-            # They are kept for the next time.
+            # They stay noted until the next attempt.
             _log.warning("token_uses_not_stored", tokens=len(noted), code=error.code)
             return
         for token_id in noted:

@@ -1,4 +1,4 @@
-"""API tokens: made once, shown once, known afterwards by a keyed hash only."""
+"""API tokens: shown once at creation, then stored only as a keyed hash."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field

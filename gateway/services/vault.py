@@ -24,11 +24,11 @@ _FINGERPRINT_BYTES: Final = 16
 
 
 class MissingDataKey(Exception):
-    """A project is without its data key: the database is damaged."""
+    """A project has no data key: the database is damaged."""
 
 
 class LockedVault(Exception):
-    """The vault was asked before it had its keys."""
+    """The vault was used before it was unlocked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +44,10 @@ class _Opened(NeverStored):
 
 
 class Vault:
-    """Seals and opens values. Keys in clear live here only, and only in memory."""
+    """Seals and opens values. Plaintext keys live only here, and only in memory."""
 
     def __init__(self, cache: DataKeyCache | None = None, *, now: Callable[[], datetime]) -> None:
-        """Begin locked: nothing can be sealed or opened until the keys are there.
+        """Begin locked: nothing can be sealed or opened before `unlock`.
 
         `now` is the time at which a data key that follows a worn one is made.
         """
@@ -133,7 +133,7 @@ class Vault:
 
     @property
     def audit_key(self) -> bytes:
-        """The key that those of the audit log are derived from.
+        """The key from which the keys of the audit log are derived.
 
         Raises:
             LockedVault: before it is unlocked.
@@ -150,7 +150,7 @@ class Vault:
         return keyed_hash(key, value.encode())[:_FINGERPRINT_BYTES].hex()
 
     def name_hashes(self, names: Iterable[str], *, project_id: str) -> Mapping[str, bytes]:
-        """Return by what names in references are known within a project.
+        """Return the hashes that identify names in references within a project.
 
         The key follows from the instance's key, so no rotation changes it.
         """
@@ -243,7 +243,7 @@ class Vault:
 
     async def _count_seals(self, unit: WriteUnit, active: WrappedKey, *, seals: int) -> DataKey:
         data_key = await self._unwrap(active)
-        # What was reserved in a transaction that did not commit is not in the row: then again.
+        # The row lacks a reservation whose transaction did not commit, so reserve again.
         if data_key.seals_left < seals or active.seal_count < data_key.reserved_until:
             more = max(seals, SEALS_AT_ONCE)
             if active.seal_count + more > MAX_SEALS:

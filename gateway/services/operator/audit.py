@@ -56,7 +56,7 @@ class Audit:
 
     @property
     def has_trust_fault(self) -> bool:
-        """Whether the operator has to look at something."""
+        """Whether anything needs the operator's attention."""
         return bool(
             self._begun and (self._begun.trust_fault or self._findings or self._log_findings)
         )

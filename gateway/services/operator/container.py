@@ -31,7 +31,7 @@ class OperatorServices:
 
     @classmethod
     def over(cls, context: ServiceContext, uses: TokenUses) -> Self:
-        """Build all of them on one foundation."""
+        """Build all use cases on one context."""
         return cls(
             audit=Audit(context),
             check_up=CheckUp(context),

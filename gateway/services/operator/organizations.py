@@ -1,4 +1,4 @@
-"""Organizations: the use cases of the instance's operator, and of nobody else."""
+"""Organizations: the use cases of the instance's operator only."""
 
 from dataclasses import dataclass, replace
 
@@ -30,7 +30,7 @@ class OrganizationNotEmpty(Conflict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrganizationDeletion:
-    """What went: the organization, and how much with it."""
+    """What was deleted: the organization, and the counts of its contents."""
 
     organization: Organization
     holders: int
@@ -50,7 +50,7 @@ class Organizations:
             return await holders.organizations(unit)
 
     async def named(self, name: str) -> Organization:
-        """Return the organization of that name.
+        """Return the organization with that name.
 
         Raises:
             OrganizationNotFound: if there is none.

@@ -1,4 +1,4 @@
-"""API tokens as the instance's operator sees and revokes them, in every organization."""
+"""API tokens of all organizations, for the instance's operator."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Making an organization what a file says: first a plan, then all of it or nothing.
+"""Apply a hierarchy from a file: first a plan, then all steps or none.
 
 For the instance's operator only.
 """
