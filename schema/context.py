@@ -68,7 +68,7 @@ class Context:
         self._make_loaders()
 
     async def begin(self, *, refresh: bool) -> tuple[ReadUnit, Principal]:
-        """Open a new view and return it with the principal; look the principal up again if `refresh`.
+        """Open a new view and return it with the principal; `refresh` looks the principal up again.
 
         Raises:
             Unauthenticated: if the credential is no longer valid.

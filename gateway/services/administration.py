@@ -199,7 +199,7 @@ class Administration:
 
         Raises:
             InvalidInput: for a value against the rules.
-            SecretNotFound: if it is not visible to the principal, or is none of these.
+            SecretNotFound: if it is not visible to the principal, or of another type.
             Forbidden: if the principal cannot change the hierarchy.
             VersionConflict: if it is not at the expected version.
 

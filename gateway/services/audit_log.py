@@ -209,7 +209,7 @@ class AuditLog:
         self.checkpoints.write(Checkpoint.of(newest))
         return True
 
-    async def begin_anew(self, draft: AuditDraft) -> SealedEvent | None:
+    async def restart(self, draft: AuditDraft) -> SealedEvent | None:
         """Accept all rows as they are, continue from the chain's last event, and end the alarm.
 
         Raises:

@@ -33,8 +33,8 @@ from gateway.storage.unit_of_work import ReadUnit
 class Turns(Protocol):
     """Opens a current view and looks up the caller's current grants, turn by turn."""
 
-    async def begin(self, *, anew: bool) -> tuple[ReadUnit, Principal]:
-        """Open a new view and return it with the caller; `anew` reads the caller's grants again.
+    async def begin(self, *, refresh: bool) -> tuple[ReadUnit, Principal]:
+        """Open a new view and return it with the caller; `refresh` reads the caller's grants again.
 
         Raises:
             Unauthenticated: if the caller's credential is no longer valid.

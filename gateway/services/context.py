@@ -45,7 +45,7 @@ class ServiceContext:
         """Give the transaction of one use case, on the caller's terms.
 
         The principal is read again in it. Others may have written since the request began, and
-        what they revoked counts. There is none where the instance's operator acts. What is not
+        what they revoked counts. The instance's operator has no credential. What is not
         bounded waits for the writer however many do: for work that was admitted before it began.
 
         Raises:

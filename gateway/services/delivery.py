@@ -38,6 +38,8 @@ from gateway.services.writing import identity_of
 from gateway.storage import effective, secrets, values
 from gateway.storage.unit_of_work import ReadUnit
 
+Result = TypeVar("Result")
+
 # Rows or values to process before other tasks get a turn.
 _ROWS_AT_ONCE: Final = 500
 _VALUES_AT_ONCE: Final = 100

@@ -24,7 +24,7 @@ _log = structlog.get_logger(__name__)
 _MAX_LISTED = 20
 
 
-class ClosedTrail(Exception):
+class LogNotBegun(Exception):
     """The audit log was used before it was begun."""
 
 

@@ -25,7 +25,7 @@ class HolderNotNamed(GatewayError):
     code = ErrorCode.NOT_FOUND
 
     def __init__(self, kinds: Sequence[Scope]) -> None:
-        super().__init__(f"No {_noun(kinds)} there has that name or id.")
+        super().__init__(f"No {_kind_phrase(kinds)} there has that name or id.")
 
 
 class AmbiguousName(GatewayError):
@@ -46,7 +46,8 @@ class PathMissing(GatewayError):
     def __init__(self, kinds: Sequence[Scope]) -> None:
         above = kinds[0].parent
         super().__init__(
-            f"Give the id of the {_noun(kinds)}, or also name its {above.label if above else ''}."
+            f"Give the id of the {_kind_phrase(kinds)}, or also name its "
+            f"{above.label if above else ''}."
         )
 
 
