@@ -40,7 +40,7 @@ INSTANCE: Final = "instance"
 
 
 class AuditLog:
-    """The chain of one instance, and whether it can be extended."""
+    """The audit chain of one instance."""
 
     def __init__(self, context: ServiceContext, keys: AuditKeys, checkpoints: Checkpoints) -> None:
         self._context = context
@@ -80,7 +80,7 @@ class AuditLog:
             DatabaseNotTrusted: while the database is not trusted.
             AuditUnavailable: if it cannot be written.
             CatalogNotTrusted: while the database's objects differ from those of this version.
-            IntegrityFault: if something else was written than was meant.
+            IntegrityFault: if a written row differs from the intended one.
 
         """
         notes, data_version = await audit.touched(unit)
@@ -90,7 +90,7 @@ class AuditLog:
         if not notes and not unit.drafts:
             return
         head = await audit.head(unit)
-        # An older database that was put back since the request began is found here.
+        # This detects an older database that was restored since the request began.
         await unit.accept(head)
         changes = row_changes(notes, self.keys)
         self._guard.correct(head, changes)
@@ -188,11 +188,13 @@ class AuditLog:
         return events
 
     def is_intact(self, sealed: SealedEvent) -> bool:
-        """Tell whether an event is what was recorded."""
+        """Return whether an event matches its recorded hash."""
         return self._guard.is_intact(sealed)
 
     async def checkpoint(self) -> bool:
-        """Check trust again; write a checkpoint if trusted and moved. Return whether it did.
+        """Check trust again. Write a checkpoint if the database is trusted and has new events.
+
+        Returns whether a checkpoint was written.
 
         Raises:
             OSError: if it cannot be written.
@@ -210,7 +212,7 @@ class AuditLog:
         return True
 
     async def restart(self, draft: AuditDraft) -> SealedEvent | None:
-        """Accept all rows as they are, continue from the chain's last event, and end the alarm.
+        """Accept all rows as they are, continue from the chain's last event, and clear the fault.
 
         Raises:
             AuditUnavailable: if it cannot be written.
@@ -302,7 +304,7 @@ class AuditLog:
 async def _all_rows(
     unit: ReadUnit,
 ) -> AsyncIterator[tuple[str, Sequence[tuple[str, str | None, bytes | None]]]]:
-    """Give every watched row's id, state now and state recorded, in pages of one table."""
+    """Yield each watched row's id, present state and recorded state, in pages of one table."""
     for table in WATCHED:
         after: str | None = ""
         while after is not None:

@@ -1,7 +1,7 @@
-"""Comparing every view with what this process has seen: neither an older database nor an old row.
+"""Detect an older database or an old row by comparing each view with what this process has seen.
 
-The newest head that was seen is compared in the statement that reads a credential, so a database
-that is put back under a running server is found with the next request, and at each write.
+The statement that reads a credential also compares the newest head that was seen. So the next
+request, or the next write, detects a database that was restored under a running server.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from gateway.storage.unit_of_work import Database, ReadUnit
 
 _log = structlog.get_logger(__name__)
 
-# Views of different ages are open at the same time, each with the set of its own head.
+# Views of different ages are open at the same time, each with the access set of its head.
 _KEPT_SETS: Final = 8
 # Seconds before unproven rows are checked again.
 _PATIENCE: Final = 1.0
@@ -44,7 +44,7 @@ class _Proven:
 class _Unproven:
     head: Head
     until: float
-    # Without one, no row at all can be used.
+    # Without a proof, no access row can be used.
     proof: SetProof | None = field(repr=False)
 
 
@@ -69,7 +69,7 @@ class DatabaseGuard:
         self._rebuilding = asyncio.Lock()
 
     async def start(self, database: Database) -> None:
-        """Take the head that is there as seen, and load the access rows."""
+        """Record the present head as seen, and load the access rows."""
         async with database.read() as unit:
             head = await audit.head(unit)
             self._restart(head)
@@ -77,7 +77,7 @@ class DatabaseGuard:
                 await self.prove(unit, head)
 
     async def check(self, database: Database) -> None:
-        """Compare the database as it is now; a difference sets `trust_fault`."""
+        """Compare the present database; a difference sets `trust_fault`."""
         async with database.read() as unit:
             with suppress(DatabaseNotTrusted):
                 await audit.prove(unit)
@@ -86,7 +86,7 @@ class DatabaseGuard:
         """Return which access rows are current in a view with this head.
 
         Raises:
-            DatabaseNotTrusted: if the database is older or another, or no row can be proven.
+            DatabaseNotTrusted: if the database is older or a different one, or if no row is proven.
 
         """
         fault = await self._fault(unit, unit.floor or self.seen, head)
@@ -102,13 +102,13 @@ class DatabaseGuard:
         return SetProof(current, self._missed)
 
     def is_intact(self, sealed: SealedEvent) -> bool:
-        """Tell whether an event is what was recorded."""
+        """Return whether an event matches its recorded hash."""
         return compare_digest(self._keys.event_hash(sealed.event), sealed.hash)
 
     def correct(self, head: Head | None, changes: Iterable[RowChange]) -> None:
-        """Take the proven state of access rows as what is recorded of them.
+        """Replace the recorded state of access rows by the proven state.
 
-        What the database has recorded can have been put back together with the row.
+        An attacker can restore the recorded state in the database together with the row.
         """
         known = self._set_for(head)
         for change in changes:
@@ -118,7 +118,7 @@ class DatabaseGuard:
     async def after_changes(
         self, unit: ReadUnit, head: Head | None, changed: Collection[Key], total: int
     ) -> AccessSet | None:
-        """Return the set after a transaction's changes to a view with this head, if it is known."""
+        """Return the access set after a transaction's changes to a view of this head, if known."""
         before = self._set_for(head)
         if before is None or not changed:
             return before
@@ -126,7 +126,7 @@ class DatabaseGuard:
         return found if found.total == total else None
 
     def wrote(self, head: SeenHead, current: AccessSet | None) -> None:
-        """Take a head that this process has written and committed."""
+        """Record a head that this process has committed as seen."""
         if current is not None:
             self._keep(current)
             self._advance(head, current)
@@ -134,7 +134,7 @@ class DatabaseGuard:
             self.seen = head
 
     def acknowledged(self, head: SeenHead) -> None:
-        """Take a head that the operator has just acknowledged, in this process."""
+        """Record a head that the operator has just acknowledged in this process."""
         self._restart(Head(head.seq, head.hash))
 
     def _set_for(self, head: Head | None) -> AccessSet | None:
@@ -158,13 +158,13 @@ class DatabaseGuard:
         if head.floor_hash is not None:
             is_same = compare_digest(head.floor_hash, floor.hash)
         else:
-            # Pruned since by another process; the check of the whole log looks at the beginning.
+            # Another process has pruned the log. The check of the whole log covers its beginning.
             (first,) = await audit.chain(unit, after=0, size=1) or (None,)
             is_same = first is not None and first.event.seq > floor.seq
         return None if is_same else TrustFault.DATABASE_OTHER
 
     async def _is_acknowledged(self, unit: ReadUnit, head: Head) -> bool:
-        """Tell whether the operator has acknowledged this database since it was compared last."""
+        """Return whether the operator has acknowledged this database since the last comparison."""
         checkpoint = self._checkpoints.acknowledgement()
         if checkpoint is None or checkpoint == self._acknowledged:
             return False
@@ -205,7 +205,7 @@ class DatabaseGuard:
         return current
 
     async def _current(self, unit: ReadUnit, head: Head) -> AccessSet | None:
-        """Return the set that the head's sum proves, if the database has it."""
+        """Return the access set that the head's sum proves, if the database has it."""
         total = self._total(head)
         if total is None or self._is_known_unproven(head):
             return None
@@ -221,14 +221,14 @@ class DatabaseGuard:
         return self._keep(found) if found.total == total else None
 
     async def _rebuilt(self, unit: ReadUnit, head: Head, total: int) -> AccessSet | None:
-        # Once for all views of one head: the others wait for the first.
+        # One view rebuilds the set; the other views of the head wait for it.
         async with self._rebuilding:
             return self._sets.get(total) or await self._refresh(unit, head, total)
 
     async def _refresh(self, unit: ReadUnit, head: Head, total: int) -> AccessSet | None:
         base = self._newest
         if base is not None and base.head.seq <= head.seq:
-            # The log only says where to look; what is found is proven by the sum.
+            # The log only says where to look; the sum proves what is found.
             changed = await access_states.changed_since(unit, base.head.seq, most=MAX_CHANGES)
             if changed is not None:
                 found = await refresh(unit, self._keys, base.current, changed)
@@ -247,9 +247,10 @@ class DatabaseGuard:
         )
 
     async def _fallback(self, unit: ReadUnit, head: Head) -> _Unproven:
-        """Return what can be used where the rows are not those of the head's sum.
+        """Return what can still be used when the rows do not match the head's sum.
 
-        That is what this process has proven before, without the rows that events since are about.
+        That is the last set that this process has proven, without the rows that later events
+        change.
         """
         if self._unproven is not None and self._is_known_unproven(head):
             return self._unproven
@@ -269,7 +270,7 @@ class DatabaseGuard:
     async def _access_rows_changed_since(
         self, unit: ReadUnit, since: SeenHead, head: Head
     ) -> frozenset[Key] | None:
-        """Return the access rows that events are about; None unless every event since is proven."""
+        """Return the access rows that later events change; None unless each event is proven."""
         events = await audit.chain(unit, after=since.seq, size=MAX_CHANGES)
         before, found = since, set()
         for sealed in events:

@@ -1,10 +1,9 @@
-"""Whether every service could still get all that it sees, once a write is done.
+"""Refuse a write that would make a service's delivery exceed its limits.
 
-What cannot be delivered is refused when it is written. Few secrets always fit, so most writes cost
-no statement besides the count that the quota needs. Otherwise the largest delivery at or below a
-holder is kept in mind with the number of the newest event: each change since then adds at most one
-secret to it. Only where that could be too much, holders are counted again, and measured only those
-whose number of secrets leaves it open.
+Few secrets always fit, so most writes cost no statement besides the count that the quota needs.
+Otherwise the largest delivery at or below a holder is remembered with the number of the newest
+event: each later change adds at most one secret to it. Holders are counted again only if that bound
+exceeds a limit, and only those whose count does not decide are measured.
 """
 
 from collections.abc import Collection, Mapping
@@ -25,15 +24,15 @@ from gateway.services.known_loads import Known
 from gateway.storage import delivery_loads, holders, values
 from gateway.storage.unit_of_work import WriteUnit
 
-# Later than so many events, counting them costs more than counting secrets.
+# Beyond this many events, counting them costs more than counting secrets.
 _MAX_EVENTS: Final = 20_000
 _MAX_NAMED: Final = 20
-# What sealing adds to a value's length.
+# The bytes that sealing adds to a value.
 _OVERHEAD: Final = 1_024 - sealed_size(1_024)
 
 
 def growth_of_new(secret: Secret, value: str) -> Growth:
-    """Return what a new secret with a value of its own adds."""
+    """Return what a new secret with its own value adds."""
     size = utf8_size(value) + path_size(secret)
     if not secret.is_override or secret.target is None:
         return Growth(holder=secret.holder, keys=1, size=size, secret_id=secret.id)
@@ -48,7 +47,7 @@ def growth_of_new(secret: Secret, value: str) -> Growth:
 
 
 def growth_of_alias(alias: Secret, target: Secret) -> Growth:
-    """Return what a new alias adds; as long as nobody looks, as much as a secret can."""
+    """Return what a new alias adds: the maximum until its target is measured."""
     return Growth(
         holder=alias.holder,
         keys=1,
@@ -59,19 +58,19 @@ def growth_of_alias(alias: Secret, target: Secret) -> Growth:
 
 
 def growth_of_edit(secret: Secret, *, before: int, value: str) -> Growth:
-    """Return what a secret's next value adds, given the bytes of the one it has."""
+    """Return what a secret's next value adds; `before` is the bytes of its present value."""
     hidden_by = secret.target.id if secret.is_override and secret.target else secret.id
     size = utf8_size(value) - before
     return Growth(holder=secret.holder, size=size, target_id=hidden_by, secret_id=secret.id)
 
 
 def path_size(secret: Secret) -> int:
-    """Return the bytes of the path at which a secret is mounted; 0 if it is no file."""
+    """Return the bytes of a secret's mount path; 0 if the secret is not a file."""
     return utf8_size(secret.mount_path_of_file or "")
 
 
 def always_fit(secrets: int) -> bool:
-    """Tell whether so many secrets can be delivered, whatever they are."""
+    """Return whether this many secrets can be delivered, whatever their values."""
     fitting = limits.MAX_BYTES // limits.MAX_SECRET_BYTES
     return secrets <= min(fitting, limits.MAX_KEYS)
 
@@ -84,12 +83,13 @@ async def ensure_deliverable(
     principal: Principal,
     counts: Mapping[str, int],
 ) -> None:
-    """Refuse a write after which some service could not get all that it sees.
+    """Refuse a write that would make some service's delivery exceed a limit.
 
-    `counts` are the numbers of secrets in the holder's chain. What has too much already can shrink.
+    `counts` are the numbers of secrets in the holder's chain. A delivery that is already too large
+    can shrink.
 
     Raises:
-        DeliveryLimitExceeded: naming the service, if the principal can see it.
+        DeliveryLimitExceeded: with the service, if the principal can see it.
 
     """
     holder = growth.holder
@@ -103,7 +103,7 @@ async def ensure_deliverable(
     seq, changes = await delivery_loads.changes_since(unit, holder.project_id, since)
     if known and 0 <= seq - known.seq <= _MAX_EVENTS and _has_room(known, changes, growth):
         return
-    # With a margin, so that what is found holds for some more writes.
+    # With a margin, so that the result holds for some more writes.
     loads = await measure_loads(unit, holder, max(growth.most, limits.MAX_BYTES // 2))
     context.known_loads.keep(holder.id, _largest(loads, holder, seq))
     found = {*loads.with_too_many_keys(growth), *loads.with_too_many_bytes(growth)}
@@ -113,10 +113,10 @@ async def ensure_deliverable(
 
 
 def refuse(loads: DeliveryLoads, growth: Growth, seen: Collection[Holder]) -> None:
-    """Refuse what is too much for a service, given the holders that may be named.
+    """Refuse a growth that is too large for a service. `seen` are the holders to name.
 
     Raises:
-        DeliveryLimitExceeded: naming the service, if it may be.
+        DeliveryLimitExceeded: with the service, if it is one of `seen`.
 
     """
     if found := loads.with_too_many_keys(growth):
@@ -126,16 +126,16 @@ def refuse(loads: DeliveryLoads, growth: Growth, seen: Collection[Holder]) -> No
 
 
 def fit(loads: DeliveryLoads, holder: Holder, *, keys: int, size: int) -> bool:
-    """Tell whether so many keys and bytes more at or below a holder are too much for nobody."""
+    """Return whether every delivery at or below a holder has room for this many keys and bytes."""
     largest = _largest(loads, holder, 0)
     return largest.keys + keys <= limits.MAX_KEYS and largest.size + size <= limits.MAX_BYTES
 
 
 async def measure_loads(unit: WriteUnit, holder: Holder, more: int) -> DeliveryLoads:
-    """Return the loads around a holder, measured wherever so many bytes more could be too much."""
+    """Return the loads around a holder, measured where `more` bytes could exceed the limit."""
     counted = await delivery_loads.count(unit, holder)
     loads = DeliveryLoads(holder.project_id, {load.holder_id: load for load in counted})
-    # First what many services share: where that is little, their own numbers say enough.
+    # First what many services share: if that is small, their own counts decide.
     shared = {
         item
         for load in _open(loads, holder, more)
@@ -174,7 +174,7 @@ async def _measure(unit: WriteUnit, loads: DeliveryLoads, holder_ids: Collection
 
 
 async def _with_stored_sizes(unit: WriteUnit, growth: Growth) -> Growth:
-    """Return the growth with what only the store knows."""
+    """Return the growth with the sizes that only the database has."""
     if growth.source_id is not None:
         return replace(growth, size=await _value_size(unit, growth.source_id) + growth.path_size)
     if growth.is_override and growth.target_id is not None:

@@ -1,4 +1,4 @@
-"""What running a GraphQL document means to a face that does not know GraphQL's libraries."""
+"""Interfaces for running GraphQL documents without importing a GraphQL library."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -15,8 +15,8 @@ from gateway.storage.unit_of_work import ReadUnit
 class ExecutionResult:
     """The outcome of one document: GraphQL's `data` and `errors`, ready for JSON.
 
-    `is_request_error` says that nothing was executed: the document or its variables are at fault.
-    `extensions` tells what the document costs, where that is known.
+    `is_request_error` means that the document or its variables are invalid and nothing was
+    executed. `extensions` holds the document's cost, if that is known.
     """
 
     data: Mapping[str, Any] | None
@@ -26,12 +26,12 @@ class ExecutionResult:
 
     @property
     def first_code(self) -> ErrorCode | None:
-        """The code of the first error at the top of the answer, if there is one."""
+        """The code of the first entry of `errors`, if there is one."""
         return next((ErrorCode(error["extensions"]["code"]) for error in self.errors), None)
 
 
 class Run(Protocol):
-    """Runs documents for one caller, all on one view of what is stored."""
+    """Runs documents for one principal, all on one view of the database."""
 
     async def __call__(
         self,
@@ -42,33 +42,33 @@ class Run(Protocol):
         """Run one document."""
 
 
-# Reads a principal on a view: with all its grants as that view shows them.
+# Reads a principal on a view, with its grants in that view.
 LookUp = Callable[[ReadUnit], Awaitable[Principal]]
 
 
 @dataclass(frozen=True, slots=True)
 class RequestPrincipal:
-    """Who sends a request: the principal at sign-in, and how it is read again on another view.
+    """The principal of a request as of sign-in, and a lookup that reads it on another view.
 
-    Looking up raises Unauthenticated where the credential is not valid any longer.
+    The lookup raises Unauthenticated if the credential is no longer valid.
     """
 
     principal: Principal
     look_up: LookUp
     kind: ActorKind = ActorKind.TOKEN
-    # The view on which the principal was read. The request's work is done on it, too, so that
-    # nothing is revoked between the two. What lasts longer than a request has none.
+    # The view on which the principal was read. The request uses it too, so that no grant is revoked
+    # between sign-in and use. None for work that outlasts a request.
     view: ReadUnit | None = None
-    # Whether the caller can read an answer about an external secret: the legacy paths' enums do
-    # not have its type.
+    # Whether the client can read an answer about an external secret. The enums of the legacy paths
+    # do not have its type.
     knows_external: bool = True
 
 
 class Subscriber(Protocol):
-    """Runs subscriptions: documents that are answered again and again."""
+    """Runs subscriptions: documents with a stream of results."""
 
     def is_subscription(self, document: str, operation_name: str | None = None) -> bool:
-        """Tell whether the operation that is meant is one; False also where that is not clear."""
+        """Return whether the selected operation is a subscription; False if it is ambiguous."""
 
     def stream(
         self,
@@ -77,11 +77,11 @@ class Subscriber(Protocol):
         variables: Mapping[str, Any] | None = None,
         operation_name: str | None = None,
     ) -> AsyncGenerator[ExecutionResult, None]:
-        """Yield results until the caller stops; a result that reports an end is the last."""
+        """Yield results until the client stops or a result reports the end."""
 
 
 class ExecutorFactory(Protocol):
-    """Begins a caller's request."""
+    """Creates the executor of a request."""
 
     def __call__(self, caller: RequestPrincipal) -> AbstractAsyncContextManager[Run]:
-        """Give a runner for the length of the block; its principal is read on the run's view."""
+        """Yield a `Run` inside the block. Its principal is read on the run's view."""

@@ -1,7 +1,7 @@
-"""What an import does with each of its rows: decided on what was read, before anything is written.
+"""Decide what an import does with each row, before anything is written.
 
-A row sees what the rows before it do. Each secret is written once, with what the last of its rows
-gives it.
+Each row is decided as if the rows before it were applied. Each secret is written once, as its last
+row defines it.
 """
 
 from collections.abc import Collection, Iterable
@@ -41,7 +41,7 @@ class ImportAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ImportRow:
-    """One secret to import; without a scope, at the holder itself."""
+    """One secret to import. Without a scope, it is imported at the holder itself."""
 
     draft: SecretDraft
     scope: Scope | None = None
@@ -58,10 +58,10 @@ class ImportedRow:
 
 @dataclass(slots=True)
 class ImportPlan:
-    """The rows so far, and what they leave to be written.
+    """The secrets that the rows so far create and edit.
 
-    `counts` are the numbers of secrets at the holders that rows are for, `room` is what else bounds
-    them.
+    `counts` are the numbers of secrets at the holders that the rows are for; `room` holds the other
+    limits.
     """
 
     context: ServiceContext
@@ -74,14 +74,14 @@ class ImportPlan:
     _by_key: dict[str, dict[str, Secret]] = field(default_factory=dict, repr=False)
 
     def know(self, met: Iterable[Secret]) -> None:
-        """Take secrets that rows may meet."""
+        """Add secrets whose keys rows can have."""
         for secret in met:
             self._by_key.setdefault(secret.key, {})[secret.id] = secret
 
     def add(
         self, holder: Holder | None, row: ImportRow, fault: BusinessError | None
     ) -> ImportedRow:
-        """Decide on the next row; the fault is what is wrong with it by itself."""
+        """Decide on the next row; `fault` is the error of the row itself, if it has one."""
         try:
             if holder is None:
                 raise ImportScopeViolation(row.scope)
@@ -130,13 +130,13 @@ class ImportPlan:
         if own.id in self.created:
             self.created[own.id] = Valued(edited, value)
         else:
-            # An alias has no value of its own.
+            # An alias has only its target's value.
             self.edited[own.id] = Valued(edited, None if own.is_alias else value)
         self.know([edited])
         return ImportedRow(ImportAction.UPDATED, edited)
 
     def _current(self, secret: Secret) -> Secret:
-        """Return the secret with its target as the rows so far leave it."""
+        """Return the secret with its target as changed by the rows so far."""
         target = secret.target and self._write(secret.target.id)
         if not isinstance(target, Secret):
             return secret

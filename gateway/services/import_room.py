@@ -1,4 +1,4 @@
-"""Whether there is room for what the rows of an import add, one row after the other."""
+"""Check row by row that what an import adds stays within the delivery limits."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -30,9 +30,9 @@ Aliases = Mapping[str, Mapping[str, int]]
 
 @dataclass(slots=True)
 class ImportRoom:
-    """What was there before the rows, and what rows have taken since.
+    """The delivery loads before the import, plus those of the rows so far.
 
-    Without loads, all rows together fit every delivery.
+    `loads` is None if all rows together fit every delivery.
     """
 
     principal: Principal
@@ -47,7 +47,7 @@ class ImportRoom:
 
         Raises:
             DeliveryLimitExceeded: if a delivery would be too large.
-            MountPathConflict: if its file cannot be where another is.
+            MountPathConflict: if its mount path conflicts with another file.
 
         """
         ensure_no_conflict(self.paths, secret, principal=self.principal)
@@ -84,7 +84,7 @@ async def room_for(
     met: Collection[Secret],
     drafts: Sequence[SecretDraft],
 ) -> ImportRoom:
-    """Return the room for valid rows at some holders of one chain, given what their keys meet."""
+    """Return the room for valid rows at holders of one chain. `met` are secrets with their keys."""
     widest = min(targets, key=lambda target: target.kind.rank)
     mount_paths = {draft.mount_path for draft in drafts if draft.mount_path}
     paths = await all_paths(unit, widest.project_id, mount_paths, met)
@@ -105,7 +105,7 @@ async def room_for(
 
 
 def _most_bytes(drafts: Sequence[SecretDraft], met: Collection[Secret], aliases: Aliases) -> int:
-    """Return the bytes that the rows add to one delivery at the most."""
+    """Return the maximum number of bytes that the rows add to one delivery."""
     aliased: dict[str, int] = {}
     for secret in met:
         shown = sum(aliases.get(secret.id, {}).values())

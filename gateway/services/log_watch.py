@@ -1,4 +1,4 @@
-"""Walking the whole audit log in small steps, while the gateway serves."""
+"""Check the whole audit log in small steps while the gateway serves."""
 
 import asyncio
 from collections.abc import Sequence
@@ -11,17 +11,17 @@ from gateway.services.log_verification import LogFault, LogFinding, LogWalk
 from gateway.storage import audit
 from gateway.storage.unit_of_work import Database, ReadUnit
 
-# Together at most 4,000 events a second, in steps of a few milliseconds.
+# Together at most 4,000 events per second, in steps of a few milliseconds.
 _STEP: Final = 200
 _PAUSE_SECONDS: Final = 0.05
-# A log with more faults than this is not walked further.
+# The check stops at this many faults.
 _MAX_FINDINGS: Final = 1_000
 
 
 class LogWatch:
-    """Checks each event against its hash and the event before it, from the beginning to the head.
+    """Checks each event, from first to last, against its hash and the event before it.
 
-    Each step has a view of its own, so that a long log holds none for long.
+    Each step opens its own view, so that no view stays open for the whole log.
     """
 
     def __init__(self, database: Database, keys: AuditKeys) -> None:
@@ -29,7 +29,7 @@ class LogWatch:
         self._keys = keys
 
     async def walk(self) -> Sequence[LogFinding]:
-        """Return what is wrong with the log.
+        """Return the faults in the log.
 
         Raises:
             Unavailable: if the database does not answer.
@@ -47,7 +47,7 @@ class LogWatch:
                         walk.end(await audit.head(unit))
                         break
             except IntegrityFault:
-                # A column cannot be read at all, and so nothing behind it.
+                # A column cannot be read, so nothing after it can.
                 return [*walk.report.findings, LogFinding(LogFault.ALTERED, walk.seq + 1)]
             walk.follow(events)
             await asyncio.sleep(_PAUSE_SECONDS)
@@ -55,9 +55,9 @@ class LogWatch:
 
 
 async def _is_pruned(unit: ReadUnit, seq: int, events: Sequence[SealedEvent]) -> bool:
-    """Tell whether the event that was checked last, and all before it, were deleted meanwhile.
+    """Return whether the last checked event and all before it have since been deleted.
 
-    Whether that was the gateway, the next walk finds at the log's beginning.
+    The next check, which starts at the log's beginning, finds whether the gateway deleted them.
     """
     if events and events[0].event.seq == seq + 1:
         return False

@@ -1,4 +1,4 @@
-"""Answers as text and back: what a repeated request under an idempotency key gets."""
+"""Convert answers to text and back, to repeat them for the same idempotency key."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True)
 class Recording(Generic[Answer]):
-    """How one kind of answer is written down and read again; the two are inverse."""
+    """A pair of inverse functions that convert one kind of answer to text and back."""
 
     to_text: Callable[[Answer], str]
     to_answer: Callable[[str], Answer]
 
 
 def recording_of(kind: type[Answer]) -> Recording[Answer]:
-    """Return the recording of a dataclass of plain facts."""
+    """Return the recording of a dataclass with plain fields."""
     adapter = TypeAdapter(kind)
     return Recording(lambda answer: adapter.dump_json(answer).decode(), adapter.validate_json)
 
@@ -45,12 +45,12 @@ _WARNED_START: Final = '{"warned_answer":'
 
 
 def join_warnings(text: str, warnings: Sequence[ChangeWarning]) -> str:
-    """Return an answer's text with the warnings beside the answer; without any, as it is."""
+    """Return an answer's text with its warnings; unchanged if there are none."""
     return _WARNED.to_text(_Warned(text, tuple(warnings))) if warnings else text
 
 
 def split_warnings(text: str) -> tuple[str, Sequence[ChangeWarning]]:
-    """Return an answer's own text, and the warnings that were joined to it."""
+    """Return an answer's own text and its warnings: the inverse of `join_warnings`."""
     if not text.startswith(_WARNED_START):
         return text, ()
     warned = _WARNED.to_answer(text)
@@ -59,7 +59,7 @@ def split_warnings(text: str) -> tuple[str, Sequence[ChangeWarning]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedError:
-    """An outcome of the domain that is a part of an answer: its class, and all that it knows."""
+    """A domain error as part of an answer: its class and its fields."""
 
     kind: str
     message: str
@@ -78,13 +78,13 @@ class RecordedError:
 
     @classmethod
     def of(cls, error: BusinessError) -> "RecordedError":
-        """Write an error down."""
+        """Return the record of an error."""
         facts = {name: value for name, value in vars(error).items() if name in _FACTS}
         kind, argument = type(error).__name__, error.argument
         return cls(kind=kind, message=error.message, argument=argument, **facts)
 
     def restore(self) -> BusinessError:
-        """Return the error again."""
+        """Return the recorded error."""
         kind = _kinds()[self.kind]
         error = kind.__new__(kind)
         BusinessError.__init__(error, self.message, self.argument)

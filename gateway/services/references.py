@@ -1,4 +1,4 @@
-"""References between values: stored when a value is written, followed when a secret changes."""
+"""Store the references in values, and follow them when a secret changes."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,7 +26,7 @@ from gateway.storage.values import ValueState
 
 @dataclass(frozen=True, slots=True)
 class Written(NeverStored):
-    """A value that is written, while it is clear; `former` is what was known of the last one."""
+    """A value in plaintext as it is written; `former` is the state of the value before."""
 
     secret: Secret
     value: str = field(repr=False)
@@ -37,10 +37,10 @@ class Written(NeverStored):
 async def store_references(
     context: ServiceContext, unit: WriteUnit, written: Sequence[Written]
 ) -> None:
-    """Store what values refer to, beside the values and in their transaction.
+    """Store the references in values, in the transaction that writes the values.
 
-    A reference to a name that no secret around has is reported as a warning, once all else of the
-    change is written; so is a value that was emptied.
+    Once the rest of the change is written, warn of a reference to a name that no secret in the
+    holder's chain or below it has. Also warn of a value that became empty.
     """
     stale = [item.secret.id for item in written if item.former and item.former.has_references]
     if stale:
@@ -64,7 +64,7 @@ def _warn_of_emptied(secret: Secret) -> None:
     warn(
         ChangeWarning(
             WarningCode.VALUE_EMPTIED,
-            "The value is empty now, and was not before. Leave `value` out to keep a value.",
+            "The value is empty now. Leave `value` out to keep a value.",
             secret.id,
             Argument.VALUE,
         )
@@ -74,13 +74,13 @@ def _warn_of_emptied(secret: Secret) -> None:
 async def _warn_of_unknown(unit: ReadUnit, secret: Secret, names: Collection[str]) -> None:
     unknown = len(names) - len(await secrets.known_keys(unit, secret.holder, names))
     if unknown:
-        # A name in braces may be part of a secret value, so it is counted and never shown.
+        # A name in braces can be part of a secret value, so it is counted and never shown.
         what = "1 name" if unknown == 1 else f"{unknown} names"
         warn(
             ChangeWarning(
                 WarningCode.REFERENCE_UNKNOWN,
-                f"The value refers to {what} that no secret around has. Such a reference is "
-                "delivered as it is written.",
+                f"The value refers to {what} that no secret in scope has. Such a reference is "
+                "delivered unchanged.",
                 secret.id,
                 Argument.VALUE,
             )
@@ -89,21 +89,21 @@ async def _warn_of_unknown(unit: ReadUnit, secret: Secret, names: Collection[str
 
 @dataclass(frozen=True, slots=True)
 class Ripples:
-    """Follows references around one secret; `graph` is None where nothing refers to it."""
+    """The references around one secret; `graph` is None if no value refers to it."""
 
     secret: Secret
     dependent_ids: Sequence[str]
     graph: Graph | None
 
     def service_ids(self, chains: Iterable[tuple[str, ...]], *, of_deletion: bool) -> set[str]:
-        """Return the services, by their chains, that get something else after a change."""
+        """Return the ids of the services whose delivery changes, given their chains."""
         if self.graph is None:
             return set()
         after = self._delete(self.graph) if of_deletion else self._edit(self.graph)
         return {chain[0] for chain in chains if self.graph.changed(after, chain)}
 
     def secret_ids(self, chains: Iterable[tuple[str, ...]]) -> set[str]:
-        """Return the other secrets that win where an edit or the deletion changes something."""
+        """Return the ids of the other secrets whose delivered value an edit or deletion changes."""
         found: set[str] = set()
         if self.graph is None:
             return found
@@ -120,12 +120,12 @@ class Ripples:
     def _edit(self, graph: Graph) -> Graph:
         node = graph.nodes[self.secret.id]
         source = graph.nodes.get(node.target_id or node.id, node)
-        # What an alias has under its key is something else then, though still a file if it is one.
+        # After an edit, an alias has its own value. It is still a file if its target is one.
         return graph.with_nodes(replace(node, target_id=None, path=source.path).edited())
 
 
 async def ripples(context: ServiceContext, unit: ReadUnit, secret: Secret) -> Ripples:
-    """Return what follows references around a secret."""
+    """Return the references around a secret."""
     if not await references.has_any(unit, secret.holder.project_id):
         return Ripples(secret, (), None)
     dependents = await secrets.dependent_keys(unit, secret.id)
@@ -137,7 +137,7 @@ async def ripples(context: ServiceContext, unit: ReadUnit, secret: Secret) -> Ri
 async def services_reached(
     context: ServiceContext, unit: ReadUnit, secret: Secret, *, of_deletion: bool
 ) -> set[str]:
-    """Return the services that get something else, through references too; none without those."""
+    """Return the ids of services whose delivery changes; empty if no value refers to the secret."""
     found = await ripples(context, unit, secret)
     if found.graph is None:
         return set()
@@ -147,10 +147,10 @@ async def services_reached(
 
 
 async def secrets_reached(context: ServiceContext, unit: ReadUnit, secret: Secret) -> set[str]:
-    """Return the secrets whose delivered text depends on a secret through references.
+    """Return the ids of the secrets whose delivered value depends on a secret through references.
 
-    Each holder counts, whether or not a service is below it: a secret depends on another one
-    before the first service is made.
+    Holders without a service below them count too: a secret depends on another one before the
+    first service is created.
     """
     found = await ripples(context, unit, secret)
     if found.graph is None:
@@ -165,10 +165,10 @@ async def keys_reached(
     change: SecretChange,
     own: Collection[str],
 ) -> Sequence[str]:
-    """Return the keys, but its own ones, under which a service gets something else since a change.
+    """Return the keys whose delivered value a change alters for a service, without those in `own`.
 
-    What the secret's value referred to before is not known any longer. Where that decides, both
-    answers count: see `graphs_before`.
+    The references in the secret's former value are no longer known. If they decide, both
+    possibilities count: see `graphs_before`.
     """
     if not change.affects_references:
         return ()
@@ -186,12 +186,12 @@ async def keys_reached(
 async def load_graph(
     context: ServiceContext, unit: ReadUnit, holder: Holder, keys: Collection[str]
 ) -> Graph | None:
-    """Return the part of a holder's chain, and of all below it, that follows from changed keys.
+    """Return the graph of what changed keys affect in a holder's chain and below it.
 
     None if no value refers to one of them.
 
     Raises:
-        TooManyReferences: if there are more than can be followed.
+        TooManyReferences: if there are more references than can be followed.
 
     """
     referring = await _referring_keys(unit, holder)
@@ -221,7 +221,7 @@ async def graph_of(
     found: Sequence[Secret],
     names: Mapping[str, frozenset[Name]],
 ) -> Graph:
-    """Return the graph of secrets and the targets of aliases, by the names in their values."""
+    """Return the graph of secrets and of aliases' targets, linked by the names in their values."""
     nodes = [*found, *await _missing_targets(unit, found)]
     keys = {secret.key for secret in nodes}
     hashes = context.vault.name_hashes(keys, project_id=holder.project_id)
@@ -231,7 +231,7 @@ async def graph_of(
 
 
 async def _referring_keys(unit: ReadUnit, holder: Holder) -> Sequence[tuple[str, str]]:
-    # Entries of one list ask for the same; what a transaction writes changes it.
+    # The entries of one list need the same keys. A transaction's writes change them.
     if isinstance(unit, WriteUnit):
         return await references.referring_keys(unit, holder)
     known = ("referring keys", holder.id)

@@ -1,4 +1,4 @@
-"""What a rename or a deletion does to references, and references that follow a rename."""
+"""Warn of references that a change breaks, and update references after a rename."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -29,7 +29,7 @@ from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
 @dataclass(frozen=True, slots=True)
 class Mentions:
-    """The secrets whose values refer to one key, and the graph that says what it resolves to."""
+    """The secrets whose values refer to one key, and the graph that resolves it."""
 
     key: str
     name: Name = field(repr=False)
@@ -37,7 +37,7 @@ class Mentions:
     graph: Graph
 
     def broken_by(self, gone: Collection[str], chains: Iterable[Chain]) -> Sequence[Secret]:
-        """Return those whose reference resolves now, and to nothing without some secrets."""
+        """Return the referrers whose reference no longer resolves once some secrets are gone."""
         after = self.graph.without(gone)
         found: set[str] = set()
         for chain in chains:
@@ -47,7 +47,7 @@ class Mentions:
         return [referrer for referrer in self.referrers.values() if referrer.id in found]
 
     def resolutions(self, referrer: Secret, chains: Iterable[Chain]) -> set[str | None]:
-        """Return what a secret's reference resolves to where the secret is delivered."""
+        """Return the ids that a secret's reference resolves to where the secret is delivered."""
         found: set[str | None] = set()
         for chain in chains:
             view = self.graph.view(chain)
@@ -60,7 +60,7 @@ class Mentions:
 async def mentions_of(
     context: ServiceContext, unit: ReadUnit, holder: Holder, key: str
 ) -> Mentions | None:
-    """Return who refers to a key in a holder's chain and below it; None if nobody does."""
+    """Return the references to a key in a holder's chain and below it; None if there are none."""
     name = context.vault.name_hashes([key], project_id=holder.project_id)[key]
     found = await references.mentioning(unit, holder, name)
     if not found:
@@ -83,9 +83,9 @@ async def warn_of_broken(
     principal: Principal,
     argument: Argument,
 ) -> None:
-    """Report the references that a change leaves unresolved, before it is written.
+    """Warn of the references that a change leaves unresolved, before the change is written.
 
-    `gone` are the keys that secrets lose, by their ids.
+    `gone` maps the ids of secrets to the keys that they lose.
     """
     if not are_warnings_wanted():
         return
@@ -95,7 +95,7 @@ async def warn_of_broken(
             continue
         chains = [chain for _, chain in await holders.chains_below(unit, secret.holder)]
         if broken_by := [item for item in mentions.broken_by(gone, chains) if item.id not in gone]:
-            message = f"{_name(broken_by, principal)} {{{{{key}}}}}, which then leads to nothing."
+            message = f"{_name(broken_by, principal)} {{{{{key}}}}}, which no longer resolves."
             warn(ChangeWarning(WarningCode.REFERENCE_BROKEN, message, secret.id, argument))
 
 
@@ -107,7 +107,7 @@ def _name(referrers: Sequence[Secret], principal: Principal) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceUpdate:
-    """The values that have to follow a rename, found before it."""
+    """The secrets whose values must be updated after a rename."""
 
     former: str
     referrers: Sequence[Secret]
@@ -115,13 +115,13 @@ class ReferenceUpdate:
     async def write(
         self, context: ServiceContext, unit: WriteUnit, key: str, *, principal: Principal
     ) -> None:
-        """Rewrite the values, once the secret has its new key.
+        """Rewrite the values after the secret has its new key.
 
         Raises:
             ReferencesNotUpdated: if a value would be too long.
 
         """
-        # The rename itself may have written some of them: overrides of the secret.
+        # The rename itself can have changed some of them: the overrides of the secret.
         current = await secrets.by_ids(unit, [referrer.id for referrer in self.referrers])
         too_long = [
             secret
@@ -135,11 +135,11 @@ class ReferenceUpdate:
 async def plan_update(
     context: ServiceContext, unit: ReadUnit, secret: Secret, *, principal: Principal
 ) -> ReferenceUpdate:
-    """Find the values that refer to a secret and have to follow its rename.
+    """Find the values that refer to a secret and must be updated after its rename.
 
     Raises:
-        ReferencesNotUpdated: if the principal cannot write one of them, or it refers to another
-            secret for some service.
+        ReferencesNotUpdated: if the principal cannot write one of them, or one of them refers to
+            another secret for some service.
 
     """
     project = (await holders.by_ids(unit, [secret.holder.project_id]))[secret.holder.project_id]
