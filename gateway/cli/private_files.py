@@ -43,7 +43,7 @@ def private_files(
 
 
 def is_path_of_file(value: str, mount_path: str) -> bool:
-    """Tell whether a value is only where a file is: mounted, or in a folder that was made here."""
+    """Return whether a value is only a file's path: mounted, or in a folder that was made here."""
     folder, found, _ = value.rpartition(mount_path)
     is_private = PurePosixPath(folder).name.startswith(_PREFIX)
     return value.endswith(mount_path) and bool(found) and (not folder or is_private)

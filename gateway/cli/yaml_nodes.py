@@ -89,7 +89,7 @@ def text_of(node: Node, *, rule: str) -> str:
 
 
 def is_empty(node: Node | None) -> bool:
-    """Tell whether nothing stands there."""
+    """Return whether the node is missing or null."""
     return node is None or node.tag == _NULL
 
 

@@ -16,16 +16,16 @@ const about = document.getElementById("about");
 /** The API token in use; it is kept in memory only: not in storage, URL, history, cookie or DOM. */
 let token = "";
 
-/** How often a token was entered or forgotten: what an earlier one still finds out is late. */
+/** Counts tokens entered and forgotten, so that a result for an earlier token is dropped. */
 let turn = 0;
 
-/** What a header can carry: visible ASCII without blanks. */
+/** What a header can contain: visible ASCII without blanks. */
 const TOKEN = /^[\x21-\x7e]+$/;
 
 const named = fromAddress(window.location.search);
 
-// GraphiQL's dialogs and menus add a <style> to lock scrolling; this is where they look for the
-// nonce that the Content-Security-Policy asks of it. Browsers hide nonces from selectors.
+// GraphiQL's dialogs and menus add a <style> to lock scrolling; they read the nonce that the
+// Content-Security-Policy requires from here. Browsers hide nonces from selectors.
 window.__webpack_nonce__ = document.querySelector("link[nonce]").nonce;
 
 showSteps((step) => workbench.show(step));
@@ -52,7 +52,7 @@ async function answer(operation, credential) {
   return result;
 }
 
-/** Return the result that says why there is none. */
+/** Return a result that explains a failed request. */
 function explainTo(credential, problem) {
   if (problem instanceof Refused) {
     return refuse(credential);
@@ -61,7 +61,7 @@ function explainTo(credential, problem) {
   return reportFailure(isAnswered ? problem.message : "The gateway could not be reached.");
 }
 
-/** Drop a token that was not accepted, unless a newer one has already taken its place. */
+/** Drop a token that was not accepted, unless a newer one has already replaced it. */
 function refuse(credential) {
   if (credential === token) {
     setToken("");
@@ -70,7 +70,7 @@ function refuse(credential) {
   return failure("The token was not accepted.");
 }
 
-/** GraphiQL's fetcher while there is no token: the answer could only be 401, so nothing is sent. */
+/** GraphiQL's fetcher without a token. It sends nothing, since the response could only be 401. */
 async function askForToken() {
   field.focus();
   return failure("Enter an API token first, at the top of the page.");
@@ -78,7 +78,7 @@ async function askForToken() {
 
 // -------------------------------------------------------------------------------------- the token
 
-/** Use this token from now on; an empty one forgets. */
+/** Use this token from now on; an empty one forgets the last. */
 function setToken(credential) {
   const isThere = credential !== "";
   token = credential;
@@ -103,7 +103,7 @@ function takeToken(event) {
   void begin(entered);
 }
 
-/** Look for what the tour can show with this token, then use it. */
+/** Find what the tour can show with this token, then use it. */
 async function begin(credential) {
   turn += 1;
   const mine = turn;
@@ -123,7 +123,7 @@ async function begin(credential) {
   setToken(credential);
 }
 
-/** Forget the token: a page that the browser keeps for its back button must not keep it. */
+/** Forget the token: the copy of the page behind the back button must not contain it. */
 function forget() {
   field.value = "";
   setToken("");

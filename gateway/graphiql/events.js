@@ -1,16 +1,16 @@
 // Subscriptions: server-sent events over fetch, because an EventSource cannot carry a token. The
-// protocol is graphql-sse's, one connection an operation: `next` events with a result each, then
-// `complete`; lines that begin with a colon only keep the connection alive.
+// protocol is graphql-sse's, one connection per operation: `next` events with a result each, then
+// `complete`. Lines that begin with a colon only keep the connection alive.
 
 import { EVENTS, readResult, send } from "./requests.js";
 import { report, reportFailure } from "./status.js";
 
-/** How many results are shown at most. */
+/** The maximum number of results shown. */
 const SHOWN = 50;
 
-const LOST = "The connection ended before the subscription did. Run it again to go on.";
+const LOST = "The connection ended before the subscription did. Run it again to continue.";
 
-/** The requests that are open, so that all of them can be ended at once. */
+/** The open requests, so that all of them can be stopped. */
 const open = new Set();
 
 /** End every subscription of the page. */
@@ -28,7 +28,7 @@ function readFrame(frame) {
   return { event: texts("event").at(-1), data: texts("data").join("\n") };
 }
 
-/** Give the events of a stream of bytes, each as soon as its last line is there. */
+/** Yield the events of a byte stream, each as soon as its last line has arrived. */
 export async function* readEvents(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
@@ -44,8 +44,8 @@ export async function* readEvents(body) {
 }
 
 /**
- * Hand on what the stream brings. GraphiQL shows one result at a time, so each one that it gets
- * holds those before it too.
+ * Show the results of the stream. GraphiQL shows one result at a time, so each one includes those
+ * before it.
  */
 async function follow(response, show) {
   const newestFirst = [];
@@ -68,7 +68,7 @@ async function follow(response, show) {
 async function run(operation, credential, show, signal) {
   const response = await send(operation, credential, { accept: EVENTS, signal });
   if (!response.headers.get("content-type")?.startsWith(EVENTS)) {
-    // What is refused before it begins comes as a single result.
+    // A subscription that is refused before it starts returns a single result.
     return show(await readResult(response));
   }
   let last = {};
@@ -79,14 +79,14 @@ async function run(operation, credential, show, signal) {
 }
 
 /**
- * Return a subscription as GraphiQL takes it. It is an observable, not an async generator, whose
- * return() would wait for the next event: stopping has to end the request now.
+ * Return a subscription for GraphiQL. It is an observable, because an async generator's return()
+ * would wait for the next event: stopping must end the request at once.
  */
 export function subscription(operation, credential, explain) {
   return {
     subscribe(observer) {
       const request = new AbortController();
-      const ifWanted = (tell) => (it) => request.signal.aborted || tell(it);
+      const ifWanted = (notify) => (value) => request.signal.aborted || notify(value);
       open.add(request);
       run(operation, credential, ifWanted(observer.next), request.signal)
         .catch(ifWanted((problem) => observer.next(explain(problem))))

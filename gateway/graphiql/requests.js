@@ -5,7 +5,7 @@ const ENDPOINT = document.getElementById("graphiql").dataset.endpoint;
 const RESULT = "application/graphql-response+json, application/json";
 export const EVENTS = "text/event-stream";
 
-/** The gateway did not take the token. */
+/** The gateway did not accept the token. */
 export class Refused extends Error {}
 
 /** The response does not come from a working gateway. */
@@ -22,13 +22,13 @@ function kindsByName(query) {
 
 /**
  * Return the name if the document has an operation of that name. For a moment after a change of
- * tabs, GraphiQL still gives the other tab's; a document with a single operation needs none.
+ * tabs, GraphiQL still passes the other tab's name; a single operation does not need one.
  */
 function nameWithin(query, name) {
   return kindsByName(query).has(name) ? name : undefined;
 }
 
-/** Tell whether the operation that would run is a subscription. */
+/** Return whether the operation to run is a subscription. */
 export function isSubscription({ query, operationName }) {
   const kinds = kindsByName(query);
   const kind = kinds.get(operationName) ?? [...kinds.values()][0];
@@ -62,7 +62,7 @@ export async function send(operation, credential, { accept = RESULT, signal } = 
   return response;
 }
 
-/** Return the GraphQL result in a response. Throws Unanswered where there is none. */
+/** Return the GraphQL result in a response. Throws Unanswered if there is none. */
 export async function readResult(response) {
   const result = Object(await response.json().catch(() => null));
   if ("data" in result || "errors" in result) {

@@ -8,12 +8,12 @@ export function report(state, words) {
   line.textContent = words;
 }
 
-/** Return a GraphQL result that says what went wrong. With `data`, GraphiQL does not ask twice. */
+/** Return a GraphQL result with an error. With `data`, GraphiQL does not send the request twice. */
 export function failure(words) {
   return { data: null, errors: [{ message: words }] };
 }
 
-/** Say what went wrong at the top of the page, and return the result that says the same. */
+/** Show an error at the top of the page, and return a result with the same message. */
 export function reportFailure(words) {
   report("bad", words);
   return failure(words);

@@ -1,6 +1,6 @@
-// The tour: one operation a step, each in a tab of its own, ready to run.
+// The tour: one operation per step, each in its own tab, ready to run.
 
-/** What the steps are about before anything is known. */
+/** The steps' subject before anything is known. */
 export const UNKNOWN = {
   serviceId: "<a service's id>",
   serviceType: "JOB",
@@ -18,17 +18,17 @@ const idField = (serviceType) =>
 /** Name a service as the schema's SecretHolderRef does. */
 const holder = ({ serviceType, serviceId }) => ({ [idField(serviceType)]: serviceId });
 
-/** Each step: its tab's name, its button, what to look for, its variables, and what runs. */
+/** Each step: its tab's name, its button, what to look for, its variables and its operation. */
 export const STEPS = [
   {
     name: "WhatItSees",
     title: "What it sees, and why",
     story:
-      "One entry a key: where it comes from, what it hides, whose value it gets. At the end of " +
-      "the answer, explainSecret gives the reason for one key.",
+      "One entry per key: where it comes from, what it hides, whose value it gets. At the end of " +
+      "the response, explainSecret gives the reason for one key.",
     variables: ({ serviceId, key }) => ({ serviceId, key }),
     query: `# What a service sees, and why. No field here
-# gives a value: values stay inside.
+# returns a value.
 query WhatItSees($serviceId: ID!, $key: String!) {
   service(id: $serviceId) {
     name
@@ -47,8 +47,8 @@ query WhatItSees($serviceId: ID!, $key: String!) {
       }
     }
   }
-  # The reason for one key. Try another, also one
-  # that is not there.
+  # The reason for one key. Try another key, also
+  # one that does not exist.
   explainSecret(serviceId: $serviceId, key: $key) {
     key
     rule
@@ -66,15 +66,15 @@ query WhatItSees($serviceId: ID!, $key: String!) {
     name: "CreateAlias",
     title: "Create an alias",
     story:
-      "A second key for a secret that the service sees: no copy, it follows its target. This " +
-      "step writes; run it twice, and errors tells who has the key.",
+      "A second key for a secret that the service sees. An alias follows its target. This step " +
+      "writes: if you run it twice, errors names the secret that has the key.",
     variables: (subject) => ({
       key: subject.aliasKey,
       secretId: subject.targetId,
       holder: holder(subject),
     }),
     query: `# Gives a secret a second key. With dryRun: true
-# beside the input, it would only say what happens.
+# beside the input, it only shows the result.
 mutation CreateAlias(
   $key: String!
   $secretId: ID!
@@ -92,7 +92,7 @@ mutation CreateAlias(
       variableType
       aliasedSecret { key scope variableType }
     }
-    # Empty if it worked; else what was wrong.
+    # Empty if it worked; otherwise the reason.
     errors { code message path }
   }
 }
@@ -102,15 +102,15 @@ mutation CreateAlias(
     name: "WhatWouldBreak",
     title: "What would break",
     story:
-      "Before a secret goes: dependents are the aliases and overrides that go with it, impact is " +
-      "every service that would get something else.",
+      "Before you delete a secret: dependents are the aliases and overrides that are deleted with " +
+      "it, impact lists every service whose secrets would change.",
     variables: ({ doomedId }) => ({ secretId: doomedId }),
     query: `# What would break if I deleted this secret?
 query WhatWouldBreak($secretId: ID!) {
   secret(id: $secretId) {
     key
     holder { name }
-    # The aliases and overrides that go with it.
+    # The aliases and overrides deleted with it.
     dependents(first: 20) {
       totalCount
       edges {
@@ -122,7 +122,7 @@ query WhatWouldBreak($secretId: ID!) {
         }
       }
     }
-    # The services that would get something else.
+    # The services whose secrets would change.
     impact(of: DELETE, first: 20) {
       totalCount
       edges {
@@ -137,11 +137,11 @@ query WhatWouldBreak($secretId: ID!) {
     name: "TryDeletion",
     title: "Try the deletion",
     story:
-      "The mutation that deletes, as a dry run: it answers what would go, and writes nothing. " +
-      "Every mutation takes dryRun.",
+      "The mutation that deletes, as a dry run: it shows what would be deleted, and writes " +
+      "nothing. Every mutation has dryRun.",
     variables: ({ doomedId }) => ({ secretId: doomedId }),
-    query: `# Says what would go, and deletes nothing. Without
-# dryRun, it would be gone.
+    query: `# Shows what would be deleted, and deletes nothing.
+# Without dryRun, it deletes.
 mutation TryDeletion($secretId: ID!) {
   deleteSecret(secretId: $secretId, withDependents: true, dryRun: true) {
     # The secret, and what depends on it.
@@ -156,11 +156,11 @@ mutation TryDeletion($secretId: ID!) {
     name: "WatchChanges",
     title: "Watch changes",
     story:
-      "A subscription: first what has changed since you came, then each change as it happens, " +
-      "the newest on top. The same button stops it.",
+      "A subscription: first what has changed since you opened the page, then each change as it " +
+      "happens, the newest on top. The same button stops it.",
     variables: (subject) => ({ after: subject.cursor, holder: holder(subject) }),
     query: `# Each change of what it sees, as it happens. To
-# go on later, give the last cursor as \`after\`.
+# continue later, pass the last cursor as \`after\`.
 subscription WatchChanges(
   $after: String
   $holder: SecretHolderRef!
@@ -193,8 +193,8 @@ function sameJson(one, other) {
 }
 
 /**
- * Return a tab's variables with what is known now. Only what still is as we wrote it is replaced;
- * what a person has typed stays.
+ * Return a tab's variables with what is known now. Only values that the tour wrote are replaced;
+ * values that a person has typed stay.
  */
 export function refilled(text, before, now) {
   let given;

@@ -1,7 +1,7 @@
-// Where GraphiQL may keep things: in memory, because its tabs hold variables, and those may hold
-// secret values. Nothing of it survives the page.
+// GraphiQL's storage. It is in memory, because tabs hold variables, and those can contain secret
+// values. It does not outlive the page.
 
-/** Return a Storage that forgets. */
+/** Return a Storage in memory. */
 export function memoryStorage() {
   const kept = new Map();
   return {

@@ -1,10 +1,10 @@
-// What the tour is about: a service and secrets that show something, so that every step runs as it
-// stands. The page's address may name them; the rest is looked up with the token.
+// The tour's subject: a service and secrets with which every step runs unchanged. The page's
+// address can name them; the rest is looked up with the token.
 
 import { readResult, send } from "./requests.js";
 import { UNKNOWN } from "./steps.js";
 
-/** A UUID as the gateway spells it; any other spelling in the page's address is left out. */
+/** A UUID as the gateway writes it. Other spellings in the page's address are ignored. */
 const CANONICAL_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const KEY = /^[A-Za-z][A-Za-z0-9_]{0,254}$/;
 
@@ -49,7 +49,7 @@ const LOOK_AT_KEYS = `query LookAtKeys($serviceId: ID!, $prefix: String!) {
   }
 }`;
 
-/** Return what the page's address names. A job is a service, under an older name. */
+/** Return what the page's address names. `jobId` is the older name of `serviceId`. */
 export function fromAddress(search) {
   const given = new URLSearchParams(search);
   const matching = (name, pattern) => {
@@ -63,7 +63,7 @@ export function fromAddress(search) {
   };
 }
 
-/** Return the steps' subject as far as the address tells it. */
+/** Return the steps' subject as far as the address names it. */
 export function subjectNamed({ serviceId, secretId, key }) {
   return {
     ...UNKNOWN,
@@ -81,13 +81,14 @@ async function ask(query, variables, credential) {
   return data ?? {};
 }
 
-/** Return the id of the service that has most to show; of equals, a job. Null if there is none. */
+/** Return the id of the service with the most secrets, preferring a job; null if there is none. */
 async function findService(credential) {
   const { projects } = await ask(FIND_SERVICES, {}, credential);
   const services = nodes(projects)
     .flatMap((project) => nodes(project.environments))
     .flatMap((environment) => nodes(environment.services));
-  const worth = (it) => 2 * it.effectiveSecrets.totalCount + (it.serviceType === "JOB" ? 1 : 0);
+  const worth = (service) =>
+    2 * service.effectiveSecrets.totalCount + (service.serviceType === "JOB" ? 1 : 0);
   return services.sort((one, other) => worth(other) - worth(one))[0]?.id ?? null;
 }
 
@@ -96,16 +97,16 @@ async function findServiceOf(secretId, credential) {
   return nodes(secret?.impact)[0]?.id ?? null;
 }
 
-/** Return what can be given another key: the secret itself, or what it is an alias of. */
+/** Return what an alias can have as its target: the secret itself, or its target. */
 const aliasable = (secret) => secret.aliasedSecret ?? secret;
 
-/** Return the target for the alias: best a built-in one, which has a key that nobody chose. */
+/** Return the alias's target: preferably a built-in secret, since its key cannot be chosen. */
 function chooseTarget(entries) {
   const candidates = entries.map(({ secret }) => aliasable(secret));
   return candidates.find((it) => it.variableType === "BUILT_IN") ?? candidates[0];
 }
 
-/** Return what the deletion is about: best what most aliases and overrides refer to. */
+/** Return the secret to delete: preferably the one with the most aliases and overrides. */
 function chooseDoomed(entries) {
   const deletable = (it) => it && it.variableType !== "BUILT_IN";
   const referred = entries
@@ -121,7 +122,7 @@ function chooseKey(entries) {
   return (first("OVERRIDE") ?? first("ALIAS") ?? entries[0])?.key;
 }
 
-/** Return a key of this kind that is not taken. */
+/** Return a key with this stem that is not taken. */
 function freeKey(stem, taken) {
   const numbered = [stem, ...taken.map((_, index) => `${stem}_${index + 2}`)];
   return numbered.find((key) => !taken.includes(key));
@@ -150,8 +151,8 @@ async function subjectOf(named, service, secret, credential) {
 }
 
 /**
- * Find what the tour is about: what is named, and for the rest what shows most. Without a service
- * that the token sees, it is only what is named.
+ * Find the tour's subject: what the address names, and for the rest what has most to show. If the
+ * token sees no service, it is only what the address names.
  *
  * Throws what `send` throws.
  */

@@ -1,4 +1,4 @@
-// The strip above GraphiQL: a button for each step of the tour, and what to look for in it.
+// The bar above GraphiQL: a button for each step of the tour, and what to look for in it.
 
 import { STEPS } from "./steps.js";
 
@@ -12,7 +12,7 @@ const KINDS = {
   AGENTIC_WORKFLOW: "agentic workflow",
 };
 
-/** Show the steps; a press on one calls `open` with it. */
+/** Show the steps. A click on a step calls `open` with it. */
 export function showSteps(open) {
   list.replaceChildren(...STEPS.map((step, index) => itemOf(step, index, open)));
 }
@@ -28,7 +28,7 @@ function itemOf(step, index, open) {
   return item;
 }
 
-/** Mark the step whose tab is in front, and tell its story; none for a tab that is no step's. */
+/** Mark the step of the active tab, and show its text. Other tabs have no step. */
 export function markStep(name) {
   const step = STEPS.find((it) => it.name === name);
   for (const button of list.querySelectorAll("button")) {
@@ -38,17 +38,17 @@ export function markStep(name) {
       button.removeAttribute("aria-current");
     }
   }
-  const words = step?.story ?? "A tab of your own. Press a step to go on with the tour.";
+  const words = step?.story ?? "A tab of your own. Press a step to continue the tour.";
   if (story.textContent !== words) {
     story.textContent = words;
   }
 }
 
-/** Say what the steps are about, as far as it is known. */
+/** Show the steps' subject, as far as it is known. */
 export function tellAbout({ service }) {
   about.textContent = service
     ? `${service.name} (${kindOf(service)}) in ${placeOf(service)}`
-    : "This token sees no service to show: put ids into the variables, or enter another token.";
+    : "This token sees no service to show. Put ids into the variables, or enter another token.";
 }
 
 /** Return the kind in words: a Helm chart and a Terraform stack keep their names. */

@@ -1,5 +1,5 @@
 // GraphiQL on the page, with a tab for each step of the tour. React, ReactDOM and GraphiQL are
-// where their own files put them, on the window.
+// globals that their own files define.
 
 import { stopAll } from "./events.js";
 import { STEPS, pretty, refilled } from "./steps.js";
@@ -25,7 +25,7 @@ function tabOf(step, subject) {
   };
 }
 
-/** GraphiQL, kept together with what its tabs hold now. */
+/** GraphiQL, and the present variables of its tabs. */
 export class Workbench {
   #root;
   #subject;
@@ -44,14 +44,14 @@ export class Workbench {
     this.#begin({ activeTabIndex: 0, tabs: STEPS.map((step) => tabOf(step, subject)) });
   }
 
-  /** Ask through this fetcher from now on. A new one makes GraphiQL ask for the schema. */
+  /** Use this fetcher from now on. A new fetcher makes GraphiQL request the schema. */
   connect(fetcher, { hasSchema }) {
-    // `null` keeps GraphiQL from asking for the schema; `undefined` lets it.
+    // With `null`, GraphiQL does not request the schema; with `undefined`, it does.
     this.#connection = { fetcher, schema: hasSchema ? undefined : null };
     this.#render();
   }
 
-  /** Put what is known now into the steps' variables, where nobody has typed something else. */
+  /** Put what is known now into the steps' variables, except where a person has typed a value. */
   fill(subject) {
     const tabs = this.#state.tabs.map((tab) => this.#filled(tab, subject));
     const isNews = tabs.some((tab, index) => tab.variables !== this.#state.tabs[index].variables);
@@ -61,7 +61,7 @@ export class Workbench {
     }
   }
 
-  /** Bring a step's tab to the front; one that was closed comes back. */
+  /** Bring a step's tab to the front; reopen it if it was closed. */
   show(step) {
     const index = this.#state.tabs.findIndex(({ title }) => title === step.name);
     if (index === -1) {
@@ -82,7 +82,7 @@ export class Workbench {
     return { ...tab, variables: refilled(tab.variables ?? "", before, now) };
   }
 
-  /** Have GraphiQL begin with these tabs: it reads them once, where it would have stored them. */
+  /** Let GraphiQL start with these tabs: it reads them once, from its storage. */
   #begin(state) {
     const { query, variables, response } = state.tabs[state.activeTabIndex];
     // GraphiQL does not stop running operations when it restarts.
@@ -102,11 +102,11 @@ export class Workbench {
     const settings = {
       ...this.#front,
       ...this.#connection,
-      // The documentation begins with what all of it is about.
+      // The documentation starts with an overview.
       schemaDescription: true,
       storage: this.#storage,
       onTabChange: (state) => this.#keep(state),
-      // The token has a field of its own; a header editor would show it, and could keep it.
+      // The token has its own field; a header editor would show it and could store it.
       isHeadersEditorEnabled: false,
       shouldPersistHeaders: false,
       defaultEditorToolsVisibility: "variables",

@@ -1,4 +1,4 @@
-// Shows the drawing of one service. A plain module for the browser: no build step, no inline script.
+// Shows the drawing of one service. Plain module for the browser: no build step, no inline script.
 
 const canvas = document.getElementById("map");
 const access = document.getElementById("access");
@@ -13,10 +13,10 @@ let token = "";
 /** The smallest scale of a drawing that is wider than the page; below it the page scrolls. */
 const SMALLEST = 0.7;
 
-/** Counts drawings that were asked for, so that a late answer does not replace a newer one. */
+/** Counts requested drawings, so that a late response does not replace a newer one. */
 let latest = 0;
 
-/** What a header can carry: visible ASCII without blanks. */
+/** What a header can contain: visible ASCII without blanks. */
 const TOKEN = /^[\x21-\x7e]+$/;
 
 /** The id in the page's path, unchanged; the gateway checks it. */
@@ -39,7 +39,7 @@ const WORDS = {
 
 // -------------------------------------------------------------------------------------- drawing
 
-/** Ask for the drawing. A redirect is an error: the token goes to this gateway only. */
+/** Request the drawing. A redirect is an error: the token goes to this gateway only. */
 function ask(credential) {
   return fetch(`${SERVICE}/drawing.svg${window.location.search}`, {
     mode: "same-origin",
@@ -50,7 +50,7 @@ function ask(credential) {
   });
 }
 
-/** Draw what the page's address asks for. */
+/** Draw what the page's address selects. */
 async function draw() {
   if (token === "") return;
   const turn = ++latest;
@@ -70,7 +70,7 @@ async function draw() {
   else fail(WORDS[response.status] ?? `The gateway answered ${response.status}.`);
 }
 
-/** Put the drawing into the page. Scripts in it could not run: it is parsed as data, under the policy. */
+/** Put the drawing into the page. Scripts in it cannot run: it is parsed as data, under the CSP. */
 function show(text) {
   const drawing = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
   if (drawing.localName !== "svg") {
@@ -111,7 +111,7 @@ function takeToken(event) {
   draw();
 }
 
-/** Forget the token: a page that the browser keeps for its back button must not keep it. */
+/** Forget the token: the copy of the page behind the back button must not contain it. */
 function forget() {
   token = "";
   latest += 1;

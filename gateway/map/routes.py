@@ -45,7 +45,7 @@ _PAGE_HEADERS: Final[Mapping[str, str]] = {"Cross-Origin-Opener-Policy": "same-o
 
 
 def is_public(path: str) -> bool:
-    """Tell whether a path is one that anyone may fetch: a page or its script, and no drawing."""
+    """Return whether a path needs no token: a page or its script, but not a drawing."""
     return _PUBLIC.fullmatch(path) is not None
 
 

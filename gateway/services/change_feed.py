@@ -31,10 +31,10 @@ from gateway.storage.unit_of_work import ReadUnit
 
 
 class Turns(Protocol):
-    """Opens a current view and looks up the caller's current grants, turn by turn."""
+    """Opens a current view and looks up the principal's current grants, for each turn."""
 
     async def begin(self, *, refresh: bool) -> tuple[ReadUnit, Principal]:
-        """Open a new view and return it with the caller; `refresh` reads the caller's grants again.
+        """Open a new view and return it with the principal; `refresh` reads the grants again.
 
         Raises:
             Unauthenticated: if the caller's credential is no longer valid.
@@ -55,7 +55,7 @@ class Watch:
     position: FeedCursor
     subscription: ChangeSubscription
     turns: Turns
-    # The notifier's count of access changes when the caller was last looked up.
+    # The notifier's count of access changes when the principal was last looked up.
     access_changes: int
     expires_at: datetime | None
 
@@ -111,7 +111,7 @@ class ChangeFeed:
         Raises:
             InvalidInput: for a cursor that does not belong to the change feed.
             CursorExpired: if some changes after the cursor are no longer known.
-            HolderNotFound: if the holder is not visible to the principal, or not any more.
+            HolderNotFound: if the holder is not, or no longer, visible to the principal.
             Forbidden: if the principal cannot read secrets there.
             Unauthenticated: when the caller's credential is no longer valid.
 
@@ -186,7 +186,7 @@ class ChangeFeed:
                 await watch.subscription.wait()
 
     async def _begun(self, watch: Watch, change: SecretChange | None) -> tuple[ReadUnit, Principal]:
-        """Begin a turn with the caller's grants as of a change, or as of now.
+        """Begin a turn with the principal's grants as of a change, or as of now.
 
         A lookup costs as much as sending a change. Revoking access writes an event to the log, so
         known grants stay valid for a change if no access change was notified up to its event.

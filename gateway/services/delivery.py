@@ -1,6 +1,6 @@
-"""The delivery door: the only way on which values leave, and the only use case that opens them.
+"""Deliver values to services. This is the only use case that returns decrypted values.
 
-A large delivery is worked on in steps, so that requests beside it are answered meanwhile.
+A large delivery runs in steps, so that other requests are answered meanwhile.
 """
 
 import asyncio
@@ -43,15 +43,15 @@ Result = TypeVar("Result")
 # Rows or values to process before other tasks get a turn.
 _ROWS_AT_ONCE: Final = 500
 _VALUES_AT_ONCE: Final = 100
-# Up to so many, the longest values there can be fit a delivery.
+# A delivery has room for this many values of the maximum length.
 _ALWAYS_FIT: Final = MAX_DELIVERED_BYTES // MAX_VALUE_BYTES
-# What is longer is expanded in a thread.
+# Longer texts are expanded in a thread.
 _LONG: Final = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class RuntimeFile(NeverStored):
-    """A file that a service gets, and its mount path."""
+    """A file that is delivered to a service, and its mount path."""
 
     mount_path: str
     content: str = field(repr=False)
@@ -59,7 +59,7 @@ class RuntimeFile(NeverStored):
 
 @dataclass(frozen=True, slots=True)
 class RuntimeSecret(NeverStored):
-    """One environment variable as a service gets it. For a file, the value is where it is."""
+    """One environment variable as delivered. For a file, `value` is its mount path."""
 
     key: str
     value: str = field(repr=False)
@@ -68,29 +68,30 @@ class RuntimeSecret(NeverStored):
 
 @dataclass(frozen=True, slots=True)
 class DeliverySize:
-    """How much a delivery returns: its keys, and the bytes of their texts and files."""
+    """The size of a delivery: the number of keys, and the bytes of their texts and files."""
 
     keys: int
     size: int
 
 
-# Gets to know how much a delivery returns before it is built; what it raises stops the delivery.
+# Called with the size of a delivery before it is built; an exception stops the delivery.
 Admit = Callable[[DeliverySize], None]
 
 
 def admit_all(_: DeliverySize) -> None:
-    """Stop nothing."""
+    """Accept every delivery."""
 
 
-# Gets the references that stay text before any value leaves; what it raises stops the delivery.
+# Called with the unresolved references before any value is returned; an exception stops the
+# delivery.
 CheckReferences = Callable[[Sequence[UnresolvedReference]], None]
 
 
 def refuse_unresolved(found: Sequence[UnresolvedReference]) -> None:
-    """Deliver nothing if a reference is unresolved.
+    """Refuse a delivery with unresolved references.
 
     Raises:
-        UnresolvedReferences: naming the keys and what they refer to.
+        UnresolvedReferences: with the keys and the references.
 
     """
     if found:
@@ -114,19 +115,19 @@ class Delivery:
         check: CheckReferences | None = None,
         is_view_shared: bool = False,
     ) -> Sequence[RuntimeSecret]:
-        """Return all that a service gets, with values, by key.
+        """Return all that is delivered to a service, with values, ordered by key.
 
-        The view is closed as soon as it is read, unless others read from it too. With wider
-        `kinds`, `service_id` can be a project or an environment: then it is what each service below
-        would get, if it had no secrets of its own.
+        The view is closed after the last read, unless `is_view_shared`. If `kinds` allows it,
+        `service_id` can be a project or an environment; the result is then what a service below it
+        gets if it has no secrets of its own.
 
         Raises:
             HolderNotFound: if the service is not visible to the principal.
-            Forbidden: if the principal cannot have values.
+            Forbidden: if the principal cannot read values.
             TooManyKeys: if the service sees more keys than one delivery can have.
-            DeliveryTooLarge: if the texts are too long together, as they are or expanded.
-            UnresolvedReferences: if a reference is unresolved and `check` refuses that.
-            Overloaded: if too many wait to be recorded, before any value is opened.
+            DeliveryTooLarge: if the texts are too long in total, before or after expansion.
+            UnresolvedReferences: if `check` refuses an unresolved reference.
+            Overloaded: if too many writes wait; raised before any value is opened.
 
         """
         named = HolderReference(None, service_id)
@@ -138,11 +139,11 @@ class Delivery:
         sources = await _sources(unit, service, winners)
         sizes = await _ensure_short(unit, sources)
         contents = await self._open(unit, sources, sizes)
-        # Nobody waits for the writer, or for long texts, with a view that others wait for.
+        # Close the view before waiting for the writer or for long texts.
         if not is_view_shared:
             await unit.close()
         delivered = await _expand(sources, contents, admit, check)
-        # Before the values leave: without this entry they do not.
+        # Record the delivery before any value is returned. If that fails, none is returned.
         async with self._context.writing(
             DEFAULT_WRITE_OPTIONS, principal=principal, is_bounded=False
         ) as record:
@@ -154,9 +155,9 @@ class Delivery:
     ) -> Mapping[str, str]:
         by_id = {source.id: source for source in sources.values()}
         opened: dict[str, str] = {}
-        # The longest first: what refers to them is known to be too long before all are opened.
+        # The longest first: a text that refers to them is found too long before all are opened.
         for step, ids in enumerate(_in_steps(sorted(by_id, key=lambda item: -sizes.get(item, 0)))):
-            # After 1, 2, 4, 8 … steps, so that all looks together take as long as two at the end.
+            # After 1, 2, 4, 8 … steps, so that all checks together take as long as two at the end.
             if step.bit_count() == 1:
                 await _ensure_part_fits(sources, opened)
             for source_id, (sealed, version) in (await values.find_values(unit, ids)).items():
@@ -180,7 +181,7 @@ async def _ensure_part_fits(sources: Mapping[str, Secret], opened: Mapping[str, 
 
 async def _winners(unit: ReadUnit, service: Holder) -> Sequence[Secret]:
     found: list[Secret] = []
-    # Permission to get a service's values covers all secrets of its chain.
+    # Permission to read a service's values covers all secrets of its chain.
     visibility = Visibility.everywhere(service.organization_id)
     window, has_more = Window(size=_ROWS_AT_ONCE), True
     while has_more:
@@ -195,9 +196,9 @@ async def _winners(unit: ReadUnit, service: Holder) -> Sequence[Secret]:
 
 
 async def _ensure_short(unit: ReadUnit, sources: Mapping[str, Secret]) -> Mapping[str, int]:
-    """Refuse what is too long as it is stored, before any of it is loaded; return the lengths.
+    """Refuse values that are too long in total, before any is loaded; return their sizes.
 
-    Few values always fit, and no length is looked up.
+    Few values always fit, so their sizes are not read.
     """
     if len(sources) <= _ALWAYS_FIT:
         return {}
@@ -213,8 +214,8 @@ async def _sources(
 ) -> Mapping[str, Secret]:
     """Return the secret whose value is used for each key: an alias's target, or the winner.
 
-    The target of an alias is checked each time: a target that the service does not see by itself is
-    not delivered.
+    An alias's target is checked each time. It is delivered only if its holder is in the service's
+    chain.
     """
     aliased = [winner.target.id for winner in winners if winner.is_alias and winner.target]
     targets = await secrets.by_ids(unit, aliased)
@@ -253,7 +254,7 @@ async def _expand(
 
 
 async def _in_turn(work: Callable[[], Result], texts: Mapping[str, str]) -> Result:
-    """Work on texts: on long ones beside the event loop, which has others to answer meanwhile."""
+    """Do work on texts; for long texts in a thread, so that the event loop stays free."""
     if sum(map(len, texts.values())) <= _LONG:
         return work()
     return await asyncio.to_thread(work)

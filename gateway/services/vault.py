@@ -47,9 +47,9 @@ class Vault:
     """Seals and opens values. Plaintext keys live only here, and only in memory."""
 
     def __init__(self, cache: DataKeyCache | None = None, *, now: Callable[[], datetime]) -> None:
-        """Begin locked: nothing can be sealed or opened before `unlock`.
+        """Create a locked vault: it cannot seal or open before `unlock`.
 
-        `now` is the time at which a data key that follows a worn one is made.
+        `now` returns the creation time of a data key that replaces a worn one.
         """
         self._now = now
         self._opened: _Opened | None = None
@@ -57,7 +57,7 @@ class Vault:
         self._unwrapping = asyncio.Lock()
 
     async def unlock(self, key_ring: KeyRing, database: Database, *, at: datetime) -> None:
-        """Take who wraps data keys; make the instance's data key at the first start.
+        """Set the key ring, which wraps data keys. At the first start, create the instance's key.
 
         Raises:
             TamperedCiphertext: if the key ring does not belong to the database.
@@ -83,7 +83,7 @@ class Vault:
 
     @property
     def key_ring(self) -> KeyRing:
-        """Who wraps data keys.
+        """The key ring, which wraps data keys.
 
         Raises:
             LockedVault: before it is unlocked.
@@ -103,7 +103,7 @@ class Vault:
 
     @property
     def idempotency_key(self) -> bytes:
-        """The key of the fingerprints by which a repeated request is known.
+        """The key of the fingerprints that identify a repeated request.
 
         Raises:
             LockedVault: before it is unlocked.
@@ -142,9 +142,9 @@ class Vault:
         return self._keys.audit_key
 
     def fingerprint(self, value: str, *, project_id: str) -> str:
-        """Return a keyed hash of a value (hex), which only shows equality within a project.
+        """Return a keyed hash of a value in hex. It shows only equality within a project.
 
-        It answers "is this the same value?", so only principals who can read values get it.
+        Equality can confirm a guessed value, so return it only to principals who can read values.
         """
         key = derive_key(self._keys.fingerprint_key, project_id)
         return keyed_hash(key, value.encode())[:_FINGERPRINT_BYTES].hex()
@@ -152,17 +152,17 @@ class Vault:
     def name_hashes(self, names: Iterable[str], *, project_id: str) -> Mapping[str, bytes]:
         """Return the hashes that identify names in references within a project.
 
-        The key follows from the instance's key, so no rotation changes it.
+        The key is derived from the instance's key, so rotation does not change it.
         """
         key = derive_key(self._keys.reference_key, project_id)
         return {name: keyed_hash(key, name.encode())[:NAME_HASH_BYTES] for name in names}
 
     def hash_names(self, names: Iterable[str], *, project_id: str) -> frozenset[bytes]:
-        """Return the hashes of names, without which is whose."""
+        """Return the set of the names' hashes."""
         return frozenset(self.name_hashes(names, project_id=project_id).values())
 
     async def new_data_key(self, project_id: str) -> WrappedKey:
-        """Return a new data key of a project, wrapped and not stored yet.
+        """Return a new wrapped data key of a project, not stored yet.
 
         Raises:
             KeysUnavailable: if the key ring does not answer.
@@ -171,7 +171,7 @@ class Vault:
         return await new_wrapped(self._keys.key_ring, project_id, owner=project_id)
 
     async def rewrap(self, stored: WrappedKey) -> WrappedKey:
-        """Return a data key in the wrapping of the current key-encryption key, not stored yet.
+        """Return a data key wrapped by the current key-encryption key, not stored yet.
 
         Raises:
             TamperedCiphertext: if it does not unwrap.
@@ -190,22 +190,22 @@ class Vault:
         )
 
     async def add_project_key(self, unit: WriteUnit, project: Holder, *, at: datetime) -> None:
-        """Make and store the data key of a new project."""
+        """Create and store the data key of a new project."""
         await data_keys.add(unit, await self.new_data_key(project.id), at=at)
 
     async def forget_project(self, unit: WriteUnit, project_id: str) -> None:
-        """Delete a project's data keys; nothing that they sealed opens again."""
+        """Delete a project's data keys. Values that they sealed can no longer be opened."""
         await data_keys.remove_of_project(unit, project_id)
         self._cache.forget_project(project_id)
 
     async def seal(self, unit: WriteUnit, value: str, identity: ValueIdentity) -> SealedValue:
-        """Encrypt a value for one secret in one version; errors as in `seal_all`."""
+        """Encrypt a value for one version of one secret; errors as in `seal_all`."""
         return (await self.seal_all(unit, identity.project_id, [(value, identity)]))[0]
 
     async def seal_all(
         self, unit: WriteUnit, project_id: str, given: Sequence[tuple[str, ValueIdentity]]
     ) -> Sequence[SealedValue]:
-        """Encrypt values of one project by its active data key, each for one secret's version.
+        """Encrypt values of one project with its active data key, each for one version of a secret.
 
         Raises:
             MissingDataKey: if the project has none.
@@ -213,7 +213,7 @@ class Vault:
             KeysUnavailable: if the key ring does not answer.
 
         """
-        # Asked each time, within the transaction: another process may have rotated it.
+        # Read in each transaction: another process can have rotated it.
         active = await data_keys.find_active(unit, project_id)
         if active is None:
             raise MissingDataKey(project_id)
@@ -273,7 +273,7 @@ class Vault:
         return found
 
     async def _unwrap(self, stored: WrappedKey) -> DataKey:
-        # One at a time, so that many who need the same key ask for it once.
+        # One at a time, so that concurrent requests for the same key unwrap it once.
         async with self._unwrapping:
             if found := self._cache.find(stored.id):
                 return found
@@ -292,7 +292,7 @@ class Vault:
 
 
 def _identity_of(identity: ValueIdentity, data_key_id: str) -> tuple[str, ...]:
-    # Ids only, so that a renamed secret still opens.
+    # Ids only, so that a renamed secret can still be opened.
     return (
         "value",
         identity.organization_id,

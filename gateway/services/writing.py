@@ -37,7 +37,7 @@ FIRST_VERSION: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Valued(NeverStored):
-    """A secret to store, and its value; None leaves the value as it is."""
+    """A secret to store, and its value; None keeps the stored value."""
 
     secret: Secret
     value: str | None = field(repr=False)
@@ -45,7 +45,7 @@ class Valued(NeverStored):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """What tells a new secret's type from another's."""
+    """The fields of a new secret that depend on its type."""
 
     variable_type: SecretType
     key: str
@@ -58,12 +58,12 @@ class Shape:
 
     @property
     def is_built_in(self) -> bool:
-        """Whether the platform makes it."""
+        """Whether the platform creates it."""
         return self.variable_type is SecretType.BUILT_IN
 
 
 def build_secret(context: ServiceContext, holder: Holder, draft: Draft, shape: Shape) -> Secret:
-    """Return a new secret, not stored yet: of the holder's scope, unless it is the platform's.
+    """Return a new secret that is not stored yet. Its scope is the holder's, or BUILT_IN.
 
     Raises:
         DeniedKey: if the operator denies the key there.
@@ -95,7 +95,7 @@ def ensure_key_is_allowed(context: ServiceContext, holder: Holder, key: str) -> 
     """Refuse a key that the operator denies in the holder's organization.
 
     Raises:
-        DeniedKey: naming the key.
+        DeniedKey: with the key.
 
     """
     context.denied_keys.ensure_allowed(key, organization_id=holder.organization_id)
@@ -137,12 +137,12 @@ async def ensure_room(
     *,
     principal: Principal,
 ) -> None:
-    """Refuse a new secret that is too much for its holder, or for a service that would see it.
+    """Refuse a new secret that exceeds its holder's quota or a delivery limit.
 
     Raises:
-        QuotaExceeded: if the holder has as many secrets as it can have.
+        QuotaExceeded: if the holder has its maximum number of secrets.
         DeliveryLimitExceeded: if a delivery would be too large.
-        MountPathConflict: if its file cannot be where another is.
+        MountPathConflict: if its mount path conflicts with another file.
 
     """
     counts = await secret_batches.counts_at(unit, secret.holder.chain_ids)
@@ -154,7 +154,7 @@ async def ensure_room(
 async def add_with_value(
     context: ServiceContext, unit: WriteUnit, secret: Secret, value: str, *, principal: Principal
 ) -> None:
-    """Store a new secret and its value, sealed for it alone; errors as in `ensure_room`."""
+    """Store a new secret and its value, sealed for this secret; errors as in `ensure_room`."""
     await ensure_room(context, unit, secret, growth_of_new(secret, value), principal=principal)
     await secrets.add(unit, secret, value_version=FIRST_VERSION)
     sealed = await context.vault.seal(unit, value, identity_of(secret, FIRST_VERSION))
@@ -167,7 +167,7 @@ async def add_all_with_values(
 ) -> None:
     """Store new secrets of one project and their values, as `add_with_value` does one.
 
-    The caller has looked whether there is room.
+    The caller must have checked that there is room.
     """
     sealed = await _seal_all(context, unit, [(each, FIRST_VERSION) for each in added])
     stored = [VersionedSecret(each.secret, FIRST_VERSION) for each in added]
@@ -181,7 +181,7 @@ async def add_all_with_values(
 async def update_all_with_values(
     context: ServiceContext, unit: WriteUnit, edited: Collection[Valued]
 ) -> None:
-    """Store edited secrets of one project and their next values, where they have new ones."""
+    """Store edited secrets of one project, and their new values if they have one."""
     valued = [each for each in edited if each.value is not None]
     states = await values.find_states(unit, [each.secret.id for each in valued])
     versions = {each.secret.id: _next_version(states.get(each.secret.id)) for each in valued}
@@ -244,7 +244,7 @@ async def update_with_value(
 
 
 def identity_of(secret: Secret, value_version: int) -> ValueIdentity:
-    """Return what the secret's value is sealed for."""
+    """Return the identity for which the secret's value is sealed."""
     return ValueIdentity(
         organization_id=secret.holder.organization_id,
         project_id=secret.holder.project_id,

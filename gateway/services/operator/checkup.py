@@ -1,4 +1,4 @@
-"""Whether what is stored can be read: the part of a check-up that needs the keys."""
+"""Check that stored values can be decrypted: the part of a check-up that needs the keys."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -11,28 +11,28 @@ from gateway.services.writing import identity_of
 from gateway.storage import catalog, samples, secrets, values
 from gateway.storage.unit_of_work import ReadUnit
 
-# More than clocks of machines that are looked after drift apart.
+# More than the clocks of maintained machines differ.
 _TOLERANCE: Final = timedelta(minutes=5)
 
 
 class UnreadableProject(RefusedStart):
-    """A project's value does not open with the keys at hand."""
+    """A project's value cannot be decrypted with the present keys."""
 
     def __init__(self, project_id: str) -> None:
-        super().__init__(f"Values of project {project_id} do not open with this key file.")
+        super().__init__(f"Values of project {project_id} cannot be decrypted with this key file.")
 
 
 class CheckUp:
-    """Looks at what is stored, and changes nothing. For the instance's operator."""
+    """Read-only checks of stored data, for the instance's operator."""
 
     def __init__(self, context: ServiceContext) -> None:
         self._context = context
 
     async def ensure_readable(self) -> int:
-        """Open one value of each project; return how many there were.
+        """Decrypt one value of each project; return the number of values.
 
         Raises:
-            UnreadableProject: for the first one that does not open.
+            UnreadableProject: for the first value that cannot be decrypted.
 
         """
         async with self._context.database.read() as unit:
@@ -42,12 +42,12 @@ class CheckUp:
         return len(ids)
 
     async def foreign_objects(self) -> tuple[catalog.CatalogFinding, ...]:
-        """Return how the database's objects differ from those that the gateway makes."""
+        """Return how the database's objects differ from those that the gateway creates."""
         async with self._context.database.read() as unit:
             return await catalog.catalog_findings(unit)
 
     async def time_ahead(self) -> datetime | None:
-        """Return the newest time that is stored, if it has not come yet by our clock."""
+        """Return the newest stored time, if it is in the future by this machine's clock."""
         async with self._context.database.read() as unit:
             newest = await samples.newest_time(unit)
         is_ahead = newest is not None and newest > self._context.now() + _TOLERANCE
@@ -56,7 +56,7 @@ class CheckUp:
     async def _open(self, unit: ReadUnit, secret_id: str) -> None:
         secret = (await secrets.by_ids(unit, [secret_id])).get(secret_id)
         found = await values.find_value(unit, secret_id)
-        if secret is None or found is None:  # Its holder is missing, which another check tells.
+        if secret is None or found is None:  # Its holder is missing, which another check reports.
             return
         sealed, version = found
         try:

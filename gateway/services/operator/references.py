@@ -1,4 +1,4 @@
-"""Values from before references were stored: read once, in steps that are short for writers."""
+"""Read the references in values from older versions once, in steps that block writers briefly."""
 
 import asyncio
 import time
@@ -25,7 +25,7 @@ _INSTANCE: Final = "instance"
 
 @dataclass(frozen=True, slots=True)
 class EscapedValue:
-    r"""A secret whose value from before has a backslash before `{{`, which is an escape now."""
+    r"""A secret whose older value has a backslash before `{{`, which is now an escape."""
 
     secret_id: str
     holder_id: str
@@ -46,15 +46,16 @@ def log_escaped(found: EscapedValue) -> None:
 
 
 class References:
-    """The use case of reading what values refer to; for the instance's operator only."""
+    """The use case of reading the references in older values, for the operator only."""
 
     def __init__(self, context: ServiceContext) -> None:
         self._context = context
 
     async def read_older_values(self, *, report: Report = log_escaped) -> bool:
-        """Store what all values from before refer to; go on where the last run ended.
+        """Store the references in all older values, starting where the last run ended.
 
-        Returns whether all are read. What does not open is left out: no delivery can have it.
+        Returns whether all values have been read. A value that cannot be decrypted is left out,
+        since it cannot be delivered either.
         """
         async with self._context.database.read() as unit:
             state = await references.reading(unit)
@@ -63,10 +64,10 @@ class References:
             while position is not None:
                 begun = time.monotonic()
                 position = await self._read_batch(position, report)
-                # Others that write have at least as much time.
+                # Leave other writers at least as much time.
                 await asyncio.sleep(time.monotonic() - begun)
         except GatewayError as error:
-            # The gateway serves all the same, and the next start goes on from here.
+            # The gateway still serves. The next start continues from here.
             _log.warning("references_not_read", code=error.code)
             return False
         return True
@@ -86,7 +87,7 @@ class References:
 async def _names(
     context: ServiceContext, unit: ReadUnit, batch: Sequence[StoredValue], report: Report
 ) -> Mapping[str, Collection[str]]:
-    """Return the names that values refer to, by the secrets' ids."""
+    """Return the names that values refer to, by secret id."""
     found: dict[str, Collection[str]] = {}
     escaped: list[str] = []
     for stored in batch:
@@ -134,6 +135,6 @@ async def _store(
 
 
 def _is_unread(state: ValueState | None, identity: ValueIdentity) -> bool:
-    # A request that changed the value meanwhile has stored what it refers to.
+    # A request that has changed the value meanwhile has stored its references.
     is_same = state is not None and state.version == identity.value_version
     return is_same and not (state and state.has_references)

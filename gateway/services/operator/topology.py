@@ -1,4 +1,4 @@
-"""Apply a hierarchy from a file: first a plan, then all steps or none.
+"""Apply a hierarchy from a file: plan first, then run all steps or none.
 
 For the instance's operator only.
 """
@@ -13,16 +13,16 @@ from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
 
 class Topologies:
-    """The use cases around wanted hierarchies."""
+    """The use cases around hierarchies from a file."""
 
     def __init__(self, context: ServiceContext) -> None:
         self._context = context
 
     async def plan(self, *, wanted: Topology, prunes: bool = False) -> Plan:
-        """Return the steps that lead to what is wanted; with `prunes`, and to nothing else.
+        """Return the steps to the wanted hierarchy. With `prunes`, they delete everything else.
 
         Raises:
-            InvalidInput: for a topology against the rules.
+            InvalidInput: if the topology breaks a rule.
 
         """
         wanted.ensure_valid()
@@ -36,11 +36,11 @@ class Topologies:
         with_content: bool = False,
         options: WriteOptions = DEFAULT_WRITE_OPTIONS,
     ) -> None:
-        """Do all the steps of a plan, in one transaction.
+        """Run all steps of a plan in one transaction.
 
         Raises:
-            DeletionsNotEmpty: if secrets would go that were not asked for.
-            PlanOutdated: if the hierarchy was changed since the plan was made.
+            DeletionsNotEmpty: if secrets would be deleted without `with_content`.
+            PlanOutdated: if the hierarchy has changed since the plan was made.
 
         """
         plan.ensure_deletions_allowed(with_content=with_content)
