@@ -251,7 +251,7 @@ async def test_a_removed_user_that_is_put_back_is_refused(world: World, data_dir
     for each in kept:
         _put_back(data_dir, each, with_states=True)
 
-    with pytest.raises(Exception, match="does not verify"):
+    with pytest.raises(Exception, match="failed its integrity check"):
         await _signed_in(world)
     assert known.id == user.id
 

@@ -33,7 +33,7 @@ def test_a_file_that_is_no_toml_is_reported_by_its_place(
 
     refused = line("check")
 
-    assert (refused.code, refused.complaint) == (1, f"secrets-gateway.toml {complaint}")
+    assert (refused.code, refused.complaint) == (1, f"secrets-gateway.toml: {complaint}")
 
 
 def test_an_unknown_name_in_the_file_is_refused(

@@ -109,7 +109,7 @@ def test_organization_that_is_not_there_is_new() -> None:
 def test_secrets_are_deleted_only_if_that_is_asked_for() -> None:
     plan = _planned(_wanted(SHOP), _existing(SHOP, LIVE, JOB, secrets=3))
 
-    with pytest.raises(DeletionsNotEmpty, match="6 on 2 holders"):
+    with pytest.raises(DeletionsNotEmpty, match="6 secrets of 2 holders"):
         plan.ensure_deletions_allowed(with_content=False)
     plan.ensure_deletions_allowed(with_content=True)
 

@@ -60,7 +60,7 @@ HARM: Final[Mapping[str, tuple[Callable[[Path], object], str, str]]] = {
         "catalog",
         "ADDED trigger own",
     ),
-    "values that do not open": (_spoil_values, "start", "does not verify"),
+    "values that do not open": (_spoil_values, "start", "failed its integrity check"),
 }
 
 

@@ -70,7 +70,7 @@ async def test_what_references_multiply_is_refused_before_all_values_are_opened(
     await fill(shared_world.client, fresh_job, {"A": "short"})
     delivered, all_of_them = await _opened_for(shared_world, fresh_job, monkeypatch)
 
-    assert "passes this limit" in refused["errors"][0]["message"]
+    assert "exceeds the limit" in refused["errors"][0]["message"]
     assert len(delivered["data"]["runtimeSecrets"]) >= len(MULTIPLIED)
     assert (few, all_of_them >= len(MULTIPLIED)) == (100, True)
 

@@ -58,7 +58,7 @@ async def _left(world: World, family: Family) -> set[str]:
     return {row["id"] for row in rows} & family.ids
 
 
-@pytest.mark.parametrize("terms", [{}, {"confirm": False}, {"dry": True}], ids=str)
+@pytest.mark.parametrize("options", [{}, {"confirm": False}, {"dry": True}], ids=str)
 async def test_a_secret_in_use_is_not_deleted(shared_world: World, key: str, options: Json) -> None:
     family = await _family(shared_world, key)
 
