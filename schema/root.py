@@ -65,7 +65,7 @@ class GatewaySchema(strawberry.Schema):
 
 
 class KnownDocuments(SchemaExtension):
-    """Takes syntax trees and validation errors from the caches."""
+    """Reads syntax trees and validation errors from the caches."""
 
     def on_parse(self) -> Iterator[None]:
         """Set the cached syntax tree."""

@@ -102,8 +102,8 @@ mutation CreateAlias(
     name: "WhatWouldBreak",
     title: "What would break",
     story:
-      "Before you delete a secret: dependents are the aliases and overrides that are deleted with " +
-      "it, impact lists every service whose secrets would change.",
+      "Before you delete a secret: dependents are the aliases and overrides that go with it, " +
+      "impact lists every service whose secrets would change.",
     variables: ({ doomedId }) => ({ secretId: doomedId }),
     query: `# What would break if I deleted this secret?
 query WhatWouldBreak($secretId: ID!) {

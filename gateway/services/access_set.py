@@ -13,7 +13,7 @@ from gateway.storage.unit_of_work import ReadUnit
 
 Key = tuple[str, str]
 
-# Beyond so many changed rows, loading all is not slower.
+# Beyond this many changed rows, loading all rows is as fast.
 MAX_CHANGES: Final = 1_000
 
 
@@ -21,8 +21,8 @@ MAX_CHANGES: Final = 1_000
 class AccessSet:
     """The recorded state of every access row, the sum over them, and the MACs of sound rows.
 
-    The states are exact if the sum is the sealed one. A row that is as recorded has its MAC here:
-    to compare that is all that a sign-in has to do.
+    The states are exact if the sum is the sealed one. For a row that matches its record, the set
+    has the MAC, so a sign-in only compares MACs.
     """
 
     states: Mapping[Key, bytes] = field(repr=False)
@@ -35,16 +35,16 @@ class SetProof:
     """Which rows of a set can be used in a view."""
 
     current: AccessSet = field(repr=False)
-    # Shared with the creator of the proof: refused rows, to be checked again.
+    # Shared with the creator of the proof: refused rows, which are checked again.
     missed: set[Key] = field(repr=False)
-    # Rows that were changed since the set was proven, to what cannot be proven.
+    # Rows changed since the set was proven. Their new state cannot be proven.
     excluded: frozenset[Key] = frozenset()
 
     def ensure_current(self, covered: Covered, row: Sequence[Any]) -> None:
         """Refuse a row that is not current.
 
         Raises:
-            IntegrityFault: after it has been logged as an alarm.
+            IntegrityFault: after it has been logged.
 
         """
         key, mac = (covered.table.name, row[0]), row[-1]
@@ -108,7 +108,7 @@ class _Building:
         )
 
     def _sound_mac(self, unit: ReadUnit, table: str, row: AccessRow) -> bytes | None:
-        """Return a row's MAC if the row is as recorded and the MAC is the one of its columns."""
+        """Return a row's MAC if the row matches its record and the MAC matches its columns."""
         state = self.keys.state(table, row.row_id, row.state)
         if state is None or not compare_digest(state, row.recorded):
             return None

@@ -58,11 +58,11 @@ class Administration:
         A project comes with the data key that its values are sealed with.
 
         Raises:
-            InvalidInput: for a name against the rules, or a parent of the wrong kind.
+            InvalidInput: for an invalid name, or a parent of the wrong kind.
             HolderNotFound: if the parent is not visible to the principal.
             Forbidden: if the principal cannot change the hierarchy.
-            NameConflict: if the parent has one of that kind and name.
-            QuotaExceeded: if there are as many as the project or organization can have.
+            NameConflict: if the parent has a holder of that kind and name.
+            QuotaExceeded: if the project or organization has its maximum number.
 
         """
         content.ensure_name(name)
@@ -106,7 +106,7 @@ class Administration:
         """Create a service of a kind that can hold secrets; errors as in `create_holder`.
 
         Raises:
-            InvalidInput: for a database, which is only ever a source of built-in secrets.
+            InvalidInput: for a database, which can only be a source of built-in secrets.
 
         """
         return await self.create_holder(
@@ -128,11 +128,11 @@ class Administration:
         """Rename a holder.
 
         Raises:
-            InvalidInput: for a name against the rules.
+            InvalidInput: for an invalid name.
             HolderNotFound: if it is not visible to the principal.
             Forbidden: if the principal cannot change the hierarchy where the holder is.
             NameChanged: if it does not have the expected name.
-            NameConflict: if another of its kind beside it has the name.
+            NameConflict: if a sibling of its kind has the name.
 
         """
         content.ensure_name(name)
@@ -159,15 +159,15 @@ class Administration:
         with_content: bool = False,
         options: WriteOptions = DEFAULT_WRITE_OPTIONS,
     ) -> HolderDeletion:
-        """Delete a holder; what is below it and its secrets only if that is asked for.
+        """Delete a holder; with `with_content`, also its secrets and everything below it.
 
-        A deleted project's data key goes too: what a backup holds of its values stays sealed.
+        A project's data key is deleted too, so its values in a backup cannot be opened.
 
         Raises:
             HolderNotFound: if it is not visible to the principal.
             Forbidden: if the principal cannot change the hierarchy.
             NameChanged: if it does not have the expected name.
-            HolderNotEmpty: if something would go with it that was not asked for.
+            HolderNotEmpty: if it has content and `with_content` is not set.
 
         """
         async with self._context.writing(options, principal=principal) as unit:
@@ -195,10 +195,10 @@ class Administration:
         value: str,
         options: WriteOptions = DEFAULT_WRITE_OPTIONS,
     ) -> Secret:
-        """Give a secret of the platform's or of an external manager's its next value.
+        """Set the next value of a built-in or external secret.
 
         Raises:
-            InvalidInput: for a value against the rules.
+            InvalidInput: for an invalid value.
             SecretNotFound: if it is not visible to the principal, or of another type.
             Forbidden: if the principal cannot change the hierarchy.
             VersionConflict: if it is not at the expected version.
@@ -239,10 +239,10 @@ class Administration:
         draft: ProvidedDraft,
         options: WriteOptions = DEFAULT_WRITE_OPTIONS,
     ) -> Secret:
-        """Add a secret of the platform's or of an external manager's.
+        """Add a built-in or external secret.
 
         Raises:
-            InvalidInput: for a key, value or name against the rules.
+            InvalidInput: for an invalid key, value or name.
             HolderNotFound: if the holder is not visible to the principal.
             Forbidden: if the principal cannot change the hierarchy.
             KeyConflict: if the key is taken along the chain.

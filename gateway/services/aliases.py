@@ -1,4 +1,4 @@
-"""Aliases: a secret of the chain under another key."""
+"""Aliases: another key for a secret in the chain."""
 
 from functools import partial
 
@@ -39,10 +39,10 @@ class Aliases:
         draft: AliasDraft,
         options: WriteOptions = DEFAULT_WRITE_OPTIONS,
     ) -> Secret:
-        """Create an alias at the holder. It has no value of its own; it follows its target.
+        """Create an alias at the holder. It always has its target's value.
 
         Raises:
-            InvalidInput: for a key or description against the rules.
+            InvalidInput: for an invalid key or description.
             HolderNotFound: if the holder is not visible to the principal.
             SecretNotFound: if the target is not in the holder's chain, whether or not it exists,
                 or the principal cannot see it.

@@ -15,7 +15,7 @@ from gateway.services.cursors import Cursors
 from gateway.storage import audit_pages
 from gateway.storage.unit_of_work import ReadUnit
 
-# An id that no secret has.
+# No secret has this id.
 _NO_SECRET: Final = ""
 
 
@@ -33,11 +33,11 @@ class AuditEvents:
         window: Window,
         only: AuditFilter = ANY_EVENT,
     ) -> Page[AuditEvent]:
-        """Return a page of what was done where the principal can read the log, the newest first.
+        """Return a page of the events that the principal can read, the newest first.
 
         Raises:
             Forbidden: if the principal cannot read the log.
-            InvalidInput: for a cursor of another list, or a filter against the rules.
+            InvalidInput: for an invalid cursor of another list, or a filter.
 
         """
         only.ensure_valid()
@@ -69,7 +69,7 @@ class AuditEvents:
 async def _visible_part(
     unit: ReadUnit, visibility: Visibility, page: Page[AuditEvent]
 ) -> Page[AuditEvent]:
-    """Leave out what a delivery says of secrets that the principal cannot see."""
+    """Return a delivery's event without the secrets that the principal cannot see."""
     delivered = {
         delivered_secret_id
         for entry in page.entries

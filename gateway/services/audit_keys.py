@@ -106,7 +106,7 @@ class AuditKeys:
         """Return both sums of a head.
 
         Raises:
-            TamperedCiphertext: if one belongs to another head, or was changed.
+            TamperedCiphertext: if one belongs to another head or was changed.
 
         """
         access = self.open_access_sum(head.access_box or b"", head.seq, head.hash)

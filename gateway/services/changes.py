@@ -1,4 +1,4 @@
-"""Editing and deleting secrets, with all that refers to them."""
+"""Edit and delete secrets, together with what refers to them."""
 
 from dataclasses import dataclass, replace
 from functools import partial
@@ -53,7 +53,7 @@ _DELETIONS: Final = recording_of(Deletion)
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """What is asked for: a secret, the holder in its path if there is one, and the terms."""
+    """A requested change: the secret, the holder in its path if there is one, and the options."""
 
     principal: Principal
     secret_id: str
@@ -78,19 +78,19 @@ class Changes:
         update_references: bool = False,
         options: WriteOptions = DEFAULT_WRITE_OPTIONS,
     ) -> Secret:
-        """Change a secret's content; its overrides follow a new key.
+        """Change a secret's content. A new key also applies to its overrides.
 
-        References in other values follow it too if `update_references`, all or none.
+        With `update_references`, references in other values are updated too, all or none.
 
         Raises:
-            InvalidInput: for content against the rules, or that this type of secret cannot have.
+            InvalidInput: for invalid content, or content that this type of secret cannot have.
             HolderNotFound: if the holder is not visible to the principal.
             SecretNotFound: if the secret is not visible to the principal, or has another holder.
             Forbidden: if the principal cannot write.
             ReadOnly: for a built-in secret.
             VersionConflict: if it is not at the expected version.
             KeyConflict: if the new key is taken along the chain.
-            ReferencesNotUpdated: if a reference cannot follow.
+            ReferencesNotUpdated: if a reference cannot be updated.
 
         """
         draft.ensure_valid()
@@ -127,7 +127,7 @@ class Changes:
     ) -> Deletion:
         """Delete a secret, and the aliases and overrides that refer to it.
 
-        Without `with_dependents`, only a secret that no other refers to is deleted.
+        Without `with_dependents`, the secret is deleted only if no other secret refers to it.
 
         Raises:
             HolderNotFound: if the holder is not visible to the principal.
@@ -135,7 +135,7 @@ class Changes:
             Forbidden: if the principal cannot write.
             ReadOnly: for a built-in secret.
             VersionConflict: if it is not at the expected version.
-            SecretInUse: if others refer to it, and those were not to be deleted.
+            SecretInUse: if others refer to it and `with_dependents` is not set.
 
         """
         async with self._context.writing(options, principal=principal) as unit:
@@ -227,7 +227,7 @@ async def apply_edit(
     *,
     principal: Principal,
 ) -> Secret:
-    """Edit inside a write that has been allowed already; errors as in `Changes.edit`."""
+    """Edit inside a write that is already allowed; errors as in `Changes.edit`."""
     edited = edited_secret(context, secret, draft)
     if edited.key != secret.key:
         await _rename_overrides(unit, edited, principal)
@@ -239,7 +239,7 @@ async def apply_edit(
 
 
 def edited_secret(context: ServiceContext, secret: Secret, draft: EditDraft) -> Secret:
-    """Return the secret as an edit leaves it, not stored yet.
+    """Return the edited secret, not stored yet.
 
     Raises:
         InvalidInput: for content that this type of secret cannot have.
@@ -248,7 +248,7 @@ def edited_secret(context: ServiceContext, secret: Secret, draft: EditDraft) -> 
     """
     ensure_edit_is_allowed(secret, key=draft.key, value=draft.value)
     is_new_value = draft.value is not None and not secret.is_alias
-    # What has such a key already is delivered as before, and can be described and deleted.
+    # A secret that already has such a key is still delivered, and can be described and deleted.
     if draft.key != secret.key or is_new_value:
         ensure_key_is_allowed(context, secret.holder, draft.key)
     return replace(

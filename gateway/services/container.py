@@ -27,7 +27,7 @@ from gateway.services.tokens import Tokens
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The use cases that the faces call: each asks what its principal may do."""
+    """The use cases that the faces call. Each checks its principal's permissions."""
 
     administration: Administration
     aliases: Aliases

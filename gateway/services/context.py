@@ -42,16 +42,16 @@ class ServiceContext:
     async def writing(
         self, options: WriteOptions, *, principal: Principal | None, is_bounded: bool = True
     ) -> AsyncIterator[WriteUnit]:
-        """Give the transaction of one use case, on the caller's terms.
+        """Open the transaction of one use case, with the client's options.
 
-        The principal is read again in it. Others may have written since the request began, and
-        what they revoked counts. The instance's operator has no credential. What is not
-        bounded waits for the writer however many do: for work that was admitted before it began.
+        The principal is read again inside it, so that a revocation since the request began counts.
+        The instance's operator has no credential. An unbounded write waits for the writer however
+        many others wait; it is for work that was admitted before it began.
 
         Raises:
-            InvalidInput: for an idempotency key against the rules.
-            Unauthenticated: if the caller's credential is not valid any longer.
-            ConcurrentChange: if the caller has other grants than when the request began.
+            InvalidInput: for an invalid idempotency key.
+            Unauthenticated: if the principal's credential is no longer valid.
+            ConcurrentChange: if the principal's grants have changed since the request began.
             Overloaded: if too many wait to write.
 
         """

@@ -1,7 +1,7 @@
 """Cursors and ids made from event numbers, sealed for one organization.
 
-The numbers count the events of the whole instance. In clear, an organization could count what
-others do. Sealing is deterministic: the same event has the same id each time.
+The numbers count the events of the whole instance. In plaintext, an organization could count the
+events of others. Sealing is deterministic: the same event always has the same id.
 """
 
 from contextlib import suppress
@@ -30,7 +30,7 @@ class Cursors:
         return seal_text(self._vault.cursor_key, plain, _CHANGES, organization_id)
 
     def position(self, cursor: str, *, organization_id: str) -> FeedCursor:
-        """Return the position that a cursor of the change feed names.
+        """Return the position in a cursor of the change feed.
 
         Raises:
             InvalidInput: if it is not a cursor of the organization's change feed.
@@ -43,12 +43,12 @@ class Cursors:
         return FeedCursor(int.from_bytes(plain[:_SEQ_BYTES]), plain[_SEQ_BYTES:].hex())
 
     def of_event(self, seq: int, *, organization_id: str) -> str:
-        """Return the id of an event, which is its cursor in the list of events, too."""
+        """Return the id of an event, which is also its cursor in the list of events."""
         plain = seq.to_bytes(_SEQ_BYTES)
         return seal_text(self._vault.cursor_key, plain, _EVENTS, organization_id)
 
     def event(self, cursor: str, *, organization_id: str) -> int:
-        """Return the number of the event that a cursor of the list of events names.
+        """Return the number of the event in a cursor of the list of events.
 
         Raises:
             InvalidInput: if it is not a cursor of the organization's list.
@@ -57,7 +57,7 @@ class Cursors:
         return int.from_bytes(self._open(cursor, _EVENTS, organization_id))
 
     def _open(self, cursor: str, purpose: str, organization_id: str) -> bytes:
-        # What is longer is not opened.
+        # A longer cursor is not opened.
         with suppress(TamperedCiphertext):
             if len(cursor) <= _MAX_LENGTH:
                 return open_text(self._vault.cursor_key, cursor, purpose, organization_id)

@@ -1,4 +1,4 @@
-"""Data keys in clear, for a while: bounded in number and time, wiped when they go."""
+"""A cache of plaintext data keys, bounded in number and time. Dropped keys are wiped."""
 
 import time
 from collections import OrderedDict
@@ -14,18 +14,18 @@ MAX_KEYS: Final = 1_024
 
 @dataclass(slots=True, eq=False)
 class DataKey(NeverStored):
-    """A project's data key, as far as values need it."""
+    """A project's plaintext data key, and its reserved seals."""
 
     id: str
     project_id: str
-    # Can be overwritten, which bytes cannot.
+    # A bytearray can be overwritten; bytes cannot.
     value_key: bytearray = field(repr=False)
     # How many seals of the reserved ones are left, and the row's count when they were reserved.
     seals_left: int = 0
     reserved_until: int = 0
 
     def wipe(self) -> None:
-        """Overwrite the key; copies that libraries made of it are out of reach."""
+        """Overwrite the key. Copies that libraries made cannot be overwritten."""
         self.value_key[:] = bytes(len(self.value_key))
 
 

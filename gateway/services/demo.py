@@ -1,6 +1,6 @@
 """A demo: a small hierarchy with every kind of service and secret, to look around in.
 
-Each step looks first whether its part is there, so it can run again after anything.
+Each step first looks for its part, so the demo can be made again at any time.
 """
 
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ _TOKEN_LIFETIME: Final = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demo:
-    """What the demo is made of: a token that opens it, and the ids to try."""
+    """The demo: a token for it, and the ids to try."""
 
     token: str = field(repr=False)
     organization_id: str
@@ -57,7 +57,7 @@ class Demo:
 
 
 async def ensure_demo(services: Services, operator: OperatorServices, database: Database) -> Demo:
-    """Make what is not there of the demo, and a new token that opens it for 30 days."""
+    """Create the missing parts of the demo, and a new token that is valid for 30 days."""
     organization = await _organization(operator.organizations)
     principal = Principal.operator(organization.id)
     make = _Maker(services, database, principal)
@@ -91,7 +91,7 @@ async def ensure_demo(services: Services, operator: OperatorServices, database: 
 
 
 async def free_keys(database: Database, holder_id: str, *, stem: str, count: int) -> Sequence[str]:
-    """Return keys that are free around the holder, for examples that work as shown."""
+    """Return keys that are free around the holder, so that the examples work as shown."""
     free: list[str] = []
     async with database.read() as unit:
         holder = (await holders.by_ids(unit, [holder_id]))[holder_id]
@@ -144,7 +144,7 @@ async def _fill(
 
 
 class _Maker:
-    """Makes a part of the demo, or finds it."""
+    """Finds or creates parts of the demo."""
 
     def __init__(self, services: Services, database: Database, principal: Principal) -> None:
         self._services = services

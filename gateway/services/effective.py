@@ -1,4 +1,4 @@
-"""What a service gets, why, and what a change would do to it. No value anywhere here."""
+"""What a service gets, why, and what a change would alter. Values are not read here."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
@@ -28,7 +28,7 @@ from gateway.storage import effective, holders, references, secrets
 from gateway.storage.unit_of_work import ReadUnit
 
 MAX_ELSEWHERE: Final = 20
-# The most visible keys among which names of unresolved references are looked up.
+# The maximum number of visible keys searched for the names of unresolved references.
 _MAX_KEYS: Final = 10_000
 
 
@@ -48,7 +48,7 @@ class Effective:
         order: SecretOrder = BY_KEY,
         only: SecretFilter = ANY_SECRET,
     ) -> Page[EffectiveSecret]:
-        """Return a page of what the service gets, one entry a key. The filter is on the winners.
+        """Return a page of what the service gets, one entry per key. The filter is on the winners.
 
         Raises:
             Forbidden: if the principal cannot read secrets.
@@ -76,7 +76,7 @@ class Effective:
         """Explain what a service sees under a key; None if the principal cannot see the service.
 
         Raises:
-            InvalidInput: for a key that nothing can have.
+            InvalidInput: for an invalid key.
             Forbidden: if the principal cannot read secrets.
 
         """
@@ -106,9 +106,9 @@ class Effective:
         window: Window,
         of_deletion: bool,
     ) -> Page[Holder]:
-        """Return a page of the services that would get something else, by name.
+        """Return a page of the services whose delivery would change, by name.
 
-        An edit gives the secret another value. What refers to it as `{{KEY}}` counts.
+        An edit means another value. Values that refer to the secret as `{{KEY}}` count too.
 
         Raises:
             Forbidden: if the principal cannot read secrets.
@@ -138,7 +138,7 @@ async def effective_with_keys(
 async def explained_references(
     context: ServiceContext, unit: ReadUnit, entry: EffectiveSecret | None, visibility: Visibility
 ) -> tuple[ExplainedReference, ...]:
-    """Return what the value that a service gets at a key refers to, resolved for that service."""
+    """Return the references in a key's delivered value, as they resolve for the service."""
     source = await _source(unit, entry) if entry else None
     if entry is None or source is None or (source.mount_path_of_file and not source.is_expanded):
         return ()

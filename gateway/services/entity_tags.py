@@ -1,4 +1,4 @@
-"""The entity tags of secrets and of lists: keyed, so that they say nothing but "the same"."""
+"""The entity tags of secrets and lists. They are keyed, so they only show equality."""
 
 import json
 from hashlib import blake2b
@@ -13,13 +13,13 @@ from gateway.services import access
 from gateway.services.context import ServiceContext
 
 _BYTES: Final = 16
-# What keeps the two kinds apart: the tag of a list is never the tag of a secret.
+# Separates the two kinds: the tag of a list is never the tag of a secret.
 _SECRET: Final = b"secret"
 _LIST: Final = b"list"
 
 
 class EntityTagging:
-    """Makes entity tags, and checks preconditions against them."""
+    """Computes entity tags, and checks preconditions against them."""
 
     def __init__(self, context: ServiceContext) -> None:
         self._context = context
@@ -27,8 +27,8 @@ class EntityTagging:
     def of_secret(self, secret: Secret, *, principal: Principal) -> str:
         """Return a secret's strong tag.
 
-        It changes with all that the secret's row shows: its own version, the version of its target
-        if the principal can see that, and the name of its service.
+        It changes with everything that the secret's response shows: its version, the version of its
+        target if the principal can see it, and the name of its service.
         """
         target = access.seen_target(principal, secret)
         parts = [
@@ -41,14 +41,14 @@ class EntityTagging:
         return self._tag(_SECRET, json.dumps(parts).encode())
 
     def of_list(self, body: bytes) -> str:
-        """Return the strong tag of a list as it is sent."""
+        """Return the strong tag of a list, from its serialized text."""
         return self._tag(_LIST, body)
 
     def ensure_match(self, secret: Secret, options: WriteOptions, *, principal: Principal) -> None:
-        """Refuse to change a secret that has none of the expected tags.
+        """Refuse to change a secret whose tag is not an expected one.
 
         Raises:
-            EntityTagConflict: naming the secret.
+            EntityTagConflict: with the secret.
 
         """
         if options.if_match is None:

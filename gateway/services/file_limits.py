@@ -1,4 +1,4 @@
-"""Check that no service gets a new file whose path excludes another one."""
+"""Check that a new file's mount path does not conflict with another file of a service."""
 
 from collections.abc import Collection
 
@@ -12,7 +12,7 @@ from gateway.storage.unit_of_work import WriteUnit
 
 
 async def ensure_file_has_room(unit: WriteUnit, new: Secret, *, principal: Principal) -> None:
-    """Refuse a new secret that gives some service two files where there can be one.
+    """Refuse a new secret whose file conflicts with another file of some service.
 
     Raises:
         MountPathConflict: with the other file's secret, if the principal can see it.
@@ -22,7 +22,7 @@ async def ensure_file_has_room(unit: WriteUnit, new: Secret, *, principal: Princ
 
 
 def ensure_no_conflict(paths: FilePaths, new: Secret, *, principal: Principal) -> None:
-    """Refuse a new secret as `ensure_file_has_room` does, given the files that it may meet.
+    """Refuse a new secret as `ensure_file_has_room` does, given the files that can conflict.
 
     Raises:
         MountPathConflict: with the other file's secret, if the principal can see it.
@@ -35,7 +35,7 @@ def ensure_no_conflict(paths: FilePaths, new: Secret, *, principal: Principal) -
 async def all_paths(
     unit: WriteUnit, project_id: str, new_paths: Collection[str], met: Collection[Secret]
 ) -> FilePaths:
-    """Return the files that rows of an import may meet, given their paths and keys' secrets."""
+    """Return the files that can conflict with an import's rows. `met` are secrets with their keys."""
     found = await files.of_project(unit, project_id) if new_paths else []
     file_ids = [secret.id for secret in met if secret.variable_type is SecretType.FILE]
     referring = await files.referring_to(unit, file_ids) if file_ids else []
@@ -49,7 +49,7 @@ async def _around(unit: WriteUnit, new: Secret) -> FilePaths:
         return FilePaths()
     if new.target.variable_type is SecretType.FILE:
         return FilePaths(referring=await files.referring_to(unit, [new.target.id]))
-    # An alias of an override, which may be one of a file.
+    # An alias of an override, which can be the override of a file.
     target = await secrets.find(unit, new.target.id) if new.target.is_override else None
     if target is None or target.target is None or target.target.mount_path is None:
         return FilePaths()

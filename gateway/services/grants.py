@@ -47,15 +47,16 @@ class Grants:
         on: HolderReference | None = None,
         options: WriteOptions = DEFAULT_WRITE_OPTIONS,
     ) -> Grant:
-        """Grant a role at a holder and all below it; without one, in the whole organization.
+        """Grant a role at a holder and all below it; without a holder, in the whole organization.
 
         Raises:
             HolderNotFound: if the holder is not visible to the principal.
             TokenNotFound: if the token is not visible to the principal.
             UserNotFound: if the organization has no such user.
-            Forbidden: if the principal cannot manage access there, or has less than the role there.
-            GrantConflict: if the grantee has it already.
-            TooManyGrants: if the grantee has as many as there can be.
+            Forbidden: if the principal cannot manage access there, or lacks a permission of
+                the role there.
+            GrantConflict: if the grantee already has it.
+            TooManyGrants: if the grantee has the maximum number of grants.
 
         """
         async with self._context.writing(options, principal=principal) as unit:
@@ -132,7 +133,7 @@ class Grants:
         """
         visibility = access.require_somewhere(principal, Permission.ACCESS_MANAGE)
         if of is not None and not is_canonical_id(of.id):
-            # Nobody has such an id, and not every text can be asked for.
+            # No grantee has such an id, and the database does not accept every text.
             of = replace(of, id="")
         return await grants.page(unit, window, visibility=visibility, of=of)
 

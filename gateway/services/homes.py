@@ -1,4 +1,4 @@
-"""Which organization an identity need not name: noted at sign-in, stored beside requests."""
+"""The default organizations of identities: noted at sign-in, stored in the background."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ _MAX_NOTED: Final = 10_000
 
 
 class Homes:
-    """Users whose invitation was accepted by signing in, and is not stored as such yet."""
+    """Users who accepted their invitation by signing in, until that is stored."""
 
     def __init__(self, context: ServiceContext) -> None:
         self._context = context
@@ -26,7 +26,7 @@ class Homes:
             self._noted.add(user_id)
 
     async def store(self) -> None:
-        """Store what was noted. What cannot be stored now is noted again at the next sign-in."""
+        """Store the noted homes. One that cannot be stored is noted again at the next sign-in."""
         noted, self._noted = self._noted, set()
         for user_id in noted:
             try:

@@ -23,7 +23,7 @@ Answer = TypeVar("Answer")
 
 
 def _allow(_: object) -> None:
-    """Refuse nothing: the use case has asked already."""
+    """Accept every repetition: the use case has already checked permissions."""
 
 
 async def once(
@@ -37,20 +37,20 @@ async def once(
     make: Callable[[], Awaitable[Answer]],
     before_repeat: Callable[[Answer], None] = _allow,
 ) -> Answer:
-    """Do the work, or return what the same request answered before under its idempotency key.
+    """Do the work, or return the answer stored for the same request and idempotency key.
 
-    `request` names the operation and has all of its arguments; the preconditions of the terms count
-    too. `before_repeat` can refuse an answer that is about to be given again.
+    `request` has the operation's name and all of its arguments; the preconditions in the options
+    count too. `before_repeat` can refuse to repeat an answer.
 
     Raises:
         IdempotencyConflict: if the key was used for another request.
-        IntegrityFault: if the answer that is stored is not the one that was given.
+        IntegrityFault: if the stored answer was changed.
 
     """
     if options.idempotency_key is None:
         return await make()
     key, now = options.idempotency_key, context.now()
-    # Keyed, since the request holds a value: a bare hash of it could be guessed.
+    # Keyed, since the request can contain a value, which could be guessed from a plain hash.
     fingerprint = keyed_hash(
         context.vault.idempotency_key, _canonical((*request, *options.preconditions))
     )
@@ -64,7 +64,7 @@ async def once(
         return answer
     with collecting_warnings() as collected:
         made = await make()
-        # Its warnings are a part of the answer.
+        # The warnings are part of the answer.
         await unit.finish()
     _report(collected)
     await idempotency.forget(unit, until=now - KEPT_FOR)
@@ -91,7 +91,7 @@ def _plain(part: object) -> object:
 
 
 def _mark(part: object) -> object:
-    """Return what JSON has no form for; no text that a caller sends equals it."""
+    """Return a JSON form for other types. It differs from every text that a client can send."""
     if isinstance(part, Enum):
         return [type(part).__name__, part.name]
     if isinstance(part, timedelta):

@@ -44,14 +44,14 @@ class Identities:
     async def principal(
         self, unit: ReadUnit, *, issuer: str, subject: str, organization_id: str | None = None
     ) -> Principal:
-        """Return who a verified identity speaks for, with all its grants as the unit shows them.
+        """Return the principal of a verified identity, with its grants in this unit's view.
 
-        The caller must have verified the issuer's assertion. Without an organization it is the
-        identity's home; see `domain.grants.choose_registration`.
+        The caller must have verified the issuer's assertion. Without an organization, the
+        identity's home is used; see `domain.grants.choose_registration`.
 
         Raises:
-            Unauthenticated: for an identity that is not registered, or not there.
-            OrganizationNotNamed: if it could be several organizations.
+            Unauthenticated: for an identity that is not registered, or not in the organization.
+            OrganizationNotNamed: if several organizations are possible.
             Unavailable: if the database does not answer.
 
         """
@@ -72,13 +72,13 @@ class Identities:
         display_name: str,
         options: WriteOptions = DEFAULT_WRITE_OPTIONS,
     ) -> User:
-        """Let an identity in; what it may do is granted apart.
+        """Register an identity. Its permissions are granted separately.
 
         Raises:
-            InvalidInput: for an issuer, a subject or a name against the rules.
+            InvalidInput: for an invalid issuer, a subject or a name.
             Forbidden: if the principal does not manage access in the whole organization.
             UserConflict: if the identity is registered in the organization.
-            QuotaExceeded: if the organization has as many users as it can have.
+            QuotaExceeded: if the organization has its maximum number of users.
 
         """
         ensure_identity(issuer, subject)
@@ -127,7 +127,7 @@ class Identities:
         Raises:
             UserNotFound: if the organization has no such user.
             Forbidden: if the principal does not manage access in the whole organization, or the
-                user or its tokens have more than the principal can grant.
+                user or its tokens have a permission that the principal cannot grant.
 
         """
         access.require(principal, Permission.ACCESS_MANAGE, on=None)
@@ -162,7 +162,7 @@ class Identities:
     async def page(self, unit: ReadUnit, *, principal: Principal, window: Window) -> Page[User]:
         """Return a page of the users with a grant where the principal manages access, by name.
 
-        Where that is the whole organization, it is all users.
+        A principal that manages access in the whole organization gets all users.
 
         Raises:
             Forbidden: if the principal manages access nowhere.

@@ -1,7 +1,7 @@
-"""Importing many secrets at once: each row alone can fail, and all are one transaction.
+"""Import many secrets in one transaction. Each row can fail by itself.
 
-Errors of a single row are found before the transaction. The transaction reads at once all secrets
-that the rows can collide with, decides on every row, and writes the results at once.
+Errors of a single row are found before the transaction. The transaction reads all secrets that the
+rows can collide with, decides on every row, and writes the results, each in few statements.
 """
 
 from collections.abc import Iterable, Sequence
@@ -40,7 +40,7 @@ class ImportReport:
     rows: tuple[ImportedRow, ...]
 
 
-# A row, and what is wrong with it by itself.
+# A row, and the error of the row itself, if it has one.
 _Checked = tuple[ImportRow, BusinessError | None]
 
 
@@ -100,9 +100,9 @@ class Imports:
     ) -> ImportReport:
         """Import rows at a holder, or at the holders of its chain that the rows' scopes name.
 
-        A key that the same holder has is updated if `overwrite`, else skipped; one that a higher
-        scope has is overridden; one that a lower scope has fails, as does a row against the rules.
-        So does a file's mount path as the file's value.
+        If the row's holder has the key, the secret is updated with `overwrite` and skipped without.
+        If a higher scope has the key, the secret is overridden. If a lower scope has it, the row
+        fails. A row also fails if it is invalid, or if a file's value is its mount path.
 
         Raises:
             HolderNotFound: if the holder is not visible to the principal.
@@ -140,7 +140,7 @@ class Imports:
         by_scope = {found.kind: found for found in chain.values()}
         targets = [by_scope.get(row.scope or holder.kind) for row, _ in checked]
         named = {target.id: target for target in targets if target}
-        # Before the first one is written: all that the rows name, or nothing.
+        # Before the first write: all holders that the rows name are allowed, or none.
         for target in named.values():
             access.require(principal, Permission.SECRET_WRITE, on=target)
         keys = {row.draft.key for row, _ in checked if is_key(row.draft.key)}
@@ -161,7 +161,7 @@ class Imports:
 async def _find_met(
     unit: WriteUnit, holder: Holder, targets: Iterable[Holder], keys: set[str]
 ) -> list[Secret]:
-    """Return what rows can collide with: all in the chain, and the widest below each target."""
+    """Return secrets that rows can collide with: all in the chain, the widest below each target."""
     found = await secret_batches.with_keys(unit, holder.chain_ids, keys)
     for target in targets:
         if not target.kind.is_service:

@@ -1,4 +1,4 @@
-"""The instance's own data key: made once, and what it gives besides sealing: the MACs of rows."""
+"""The instance's own data key. It is created once, and the keys of rows' MACs derive from it."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -60,7 +60,7 @@ async def new_wrapped(key_ring: KeyRing, project_id: str | None, *, owner: str) 
 async def _first(key_ring: KeyRing, database: Database, *, at: datetime) -> WrappedKey:
     made = await new_wrapped(key_ring, None, owner=INSTANCE)
     async with database.write() as unit:
-        # Of processes that start together the first one's key is the key.
+        # If processes start together, the first one's key counts.
         stored = await data_keys.find_active(unit, None)
         if stored is None:
             await catalog.ensure_expected(unit)
@@ -83,6 +83,6 @@ async def _backfill_macs(
     new = WrappedKey(id=old.id, project_id=None, kek_id=wrapped.kek_id, wrapped=wrapped.ciphertext)
     async with database.write() as unit:
         await catalog.ensure_expected(unit)
-        # Of processes that start together one adopts.
+        # If processes start together, one backfills the MACs.
         if await data_keys.rewrap(unit, old, new):
             await backfill_macs(unit, bare, AuditKeys.derive(derive_key(key, "audit")))

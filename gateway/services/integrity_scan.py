@@ -19,15 +19,15 @@ class RowFault(StrEnum):
     CHANGED = "CHANGED"
     MISSING = "MISSING"
     ADDED = "ADDED"
-    # The rows agree with what is recorded of them, and both are not what the chain's head says.
+    # The rows match their records, but their sum differs from the one in the chain's head.
     ROLLED_BACK = "ROLLED_BACK"
 
 
 @dataclass(frozen=True, slots=True)
 class RowFinding:
-    """A row, or an object of the catalog, that is not as the application left it.
+    """A row or database object that was changed outside the application.
 
-    `*` is a row that cannot be named.
+    `*` means a row that cannot be identified.
     """
 
     fault: RowFault
@@ -36,7 +36,7 @@ class RowFinding:
 
 
 async def scan_integrity(unit: ReadUnit, keys: AuditKeys) -> list[RowFinding]:
-    """Compare every watched row with what was recorded of it, and the sum with the head's.
+    """Compare every watched row with its record, and the sum of all with the head's.
 
     The catalog is compared with the one that this version expects.
     """

@@ -1,7 +1,7 @@
 """The largest deliveries, kept in memory with the number of the newest event at that time.
 
-What is kept bounds what is so now: each change since then adds one secret at the most, and once
-more for each alias of what was changed.
+The stored load bounds the present one: each later change adds at most one secret, and one more for
+each alias of the changed secret.
 """
 
 from collections import OrderedDict
@@ -13,7 +13,7 @@ _MAX_KNOWN: Final = 4_096
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The most keys and bytes that a service at or below a holder gets, as of an event."""
+    """The maximum keys and bytes that a service at or below a holder gets, as of an event."""
 
     seq: int
     keys: int
@@ -27,11 +27,11 @@ class KnownLoads:
     _kept: OrderedDict[str, Known] = field(default_factory=OrderedDict)
 
     def find(self, holder_id: str) -> Known | None:
-        """Return what is known at or below a holder."""
+        """Return the largest known load at or below a holder."""
         return self._kept.get(holder_id)
 
     def keep(self, holder_id: str, known: Known) -> None:
-        """Keep what is known; a full cache evicts the entry stored longest ago."""
+        """Keep a load. A full cache evicts the oldest entry."""
         self._kept.pop(holder_id, None)
         self._kept[holder_id] = known
         if len(self._kept) > _MAX_KNOWN:

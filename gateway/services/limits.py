@@ -12,26 +12,26 @@ from gateway.domain.principals import Principal
 MAX_BUCKETS: Final = 10_000
 
 Clock = Callable[[], float]
-# Takes a cost from what a principal has left, or refuses.
+# Takes a cost from a principal's remaining allowance, or refuses it.
 Charge = Callable[[Principal, float], None]
 
 
 class Limiter:
-    """A bucket for each name that takes something; without an allowance there is no limit."""
+    """A token bucket per name; without an allowance there is no limit."""
 
     def __init__(self, allowance: Allowance | None, clock: Clock) -> None:
         self._allowance = allowance
         self._clock = clock
-        # The one that took last stands last.
+        # Ordered by last use.
         self._buckets: OrderedDict[str, Bucket] = OrderedDict()
 
     def charge(self, name: str, cost: float = 1) -> None:
         """Take the cost from a name's bucket.
 
-        What costs more than a whole bucket takes a whole one: it is dear, not impossible.
+        A cost above the bucket's size takes the whole bucket, so that it stays possible.
 
         Raises:
-            RateLimited: if there is not enough left; then nothing is taken.
+            RateLimited: if not enough is left. Nothing is taken then.
 
         """
         if self._allowance is None:
@@ -61,7 +61,7 @@ class Limiter:
 
 
 class PrincipalLimits:
-    """What one principal can cause, and what all principals of an organization can together."""
+    """The limits of each principal, and of all principals of an organization together."""
 
     def __init__(self, *, own: Limiter, organization: Limiter) -> None:
         self._own = own
@@ -71,7 +71,7 @@ class PrincipalLimits:
         """Take the cost from the principal and from its organization.
 
         Raises:
-            RateLimited: if either has not enough left; then nothing is taken from either.
+            RateLimited: if either has too little left. Nothing is taken from either then.
 
         """
         self._own.charge(principal.id, cost)

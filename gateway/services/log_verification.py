@@ -16,7 +16,7 @@ PAGE = 1_000
 
 
 class LogFault(StrEnum):
-    """What is wrong with an event, or with a position where one should be."""
+    """A fault of an event, or of a position without one."""
 
     ALTERED = "ALTERED"
     UNLINKED = "UNLINKED"
@@ -117,7 +117,7 @@ def _mentions(sealed: SealedEvent) -> Iterator[tuple[int, str]]:
 async def verify_log(
     unit: ReadUnit, keys: AuditKeys, checkpoints: Iterable[Checkpoint]
 ) -> LogReport:
-    """Return all that is wrong with the chain."""
+    """Return all faults of the chain."""
     recorded_checkpoint = {checkpoint.seq: checkpoint.hash for checkpoint in checkpoints}
     walk = LogWalk(keys, LogReport(checkpoints=len(recorded_checkpoint)), recorded_checkpoint)
     events = await audit.chain(unit, after=-1, size=PAGE)

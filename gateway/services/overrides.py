@@ -1,4 +1,4 @@
-"""Overrides: a secret of the chain with another value, from a lower scope on."""
+"""Overrides: another value for a secret of the chain, from a lower scope on."""
 
 from functools import partial
 
@@ -38,17 +38,17 @@ class Overrides:
         draft: OverrideDraft,
         options: WriteOptions = DEFAULT_WRITE_OPTIONS,
     ) -> Secret:
-        """Create an override at the holder: its target's key, a value of its own.
+        """Create an override at the holder, with its target's key and its own value.
 
         Raises:
-            InvalidInput: for a value or description against the rules.
+            InvalidInput: for an invalid value or description.
             HolderNotFound: if the holder is not visible to the principal.
             SecretNotFound: if the target is not in the holder's chain, whether or not it exists,
                 or the principal cannot see it.
             Forbidden: if the principal cannot write.
             NotOverridable: if the target is built in, an alias, or an override itself.
             ScopeViolation: if the target's scope is not higher.
-            OverrideConflict: if the holder overrides the target already.
+            OverrideConflict: if the holder already overrides the target.
             IdempotencyConflict: if the idempotency key was used for another request.
 
         """

@@ -14,7 +14,7 @@ from gateway.services.context import ServiceContext
 from gateway.storage import effective, holders
 from gateway.storage.unit_of_work import ReadUnit
 
-# What is beyond is not read; the picture says that there is more.
+# Further secrets are not read; the picture shows that there are more.
 MAX_ROWS: Final = 2_000
 
 
@@ -25,10 +25,10 @@ class Pictures:
         self._context = context
 
     async def of_service(self, unit: ReadUnit, *, principal: Principal, service_id: str) -> Picture:
-        """Return the picture of what the service sees, as far as the principal can see it.
+        """Return the picture of what the service sees and the principal can see.
 
         Raises:
-            HolderNotFound: if it is not visible to the principal, or no service.
+            HolderNotFound: if it is not visible to the principal, or not a service.
             Forbidden: if the principal cannot read secrets.
 
         """
@@ -43,7 +43,7 @@ class Pictures:
 
 
 async def _chain(unit: ReadUnit, service: Holder) -> list[Holder]:
-    """Return the chain, the widest first. Who sees a service knows the names on the way to it."""
+    """Return the chain, the widest first. A principal that sees a service can see these names."""
     found = await holders.by_ids(unit, service.chain_ids)
     return [found[holder_id] for holder_id in reversed(service.chain_ids)]
 

@@ -1,4 +1,4 @@
-"""The steps that deleting holders shares, inside a write that has been allowed already."""
+"""Shared steps of deleting holders, inside a write that is already allowed."""
 
 from dataclasses import dataclass
 
@@ -20,10 +20,10 @@ class HolderDeletion:
 async def remove_whole(
     context: ServiceContext, unit: WriteUnit, holder: Holder, *, with_content: bool
 ) -> HolderDeletion:
-    """Delete a holder; what is below it and its secrets only `with_content`.
+    """Delete a holder; with `with_content`, also its secrets and everything below it.
 
     Raises:
-        HolderNotEmpty: if something would go with it that was not asked for.
+        HolderNotEmpty: if it has content and `with_content` is not set.
 
     """
     below = await holders.ids_below(unit, holder)

@@ -1,4 +1,4 @@
-"""Revoking tokens together with the tokens that were created with them."""
+"""Revoke tokens together with the tokens that were created with them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from gateway.services import access
 from gateway.storage import grants, tokens
 from gateway.storage.unit_of_work import WriteUnit
 
-# As many as a page has entries.
+# The number of entries of a page.
 MAX_SHOWN: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRevocation:
-    """A revoked token, and the valid tokens created with it, directly or not, revoked too."""
+    """A revoked token, and the revoked tokens that were created with it, directly or not."""
 
     revoked: ApiToken
     created: tuple[ApiToken, ...] = ()
@@ -28,7 +28,7 @@ class TokenRevocation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserRemoval:
-    """A removed user, and the valid tokens that the user created, directly or not, revoked too."""
+    """A removed user, and the revoked tokens that the user created, directly or not."""
 
     user: User
     created: tuple[ApiToken, ...] = ()
@@ -37,19 +37,19 @@ class UserRemoval:
 async def revoke_created(
     unit: WriteUnit, creator: Creator, *, at: datetime, principal: Principal
 ) -> tuple[ApiToken, ...]:
-    """Revoke all tokens created by a creator, and by those, and so on; return them, oldest first.
+    """Revoke all tokens that a creator created, directly or not; return them, oldest first.
 
-    A token in between can be revoked or expired itself: what it created goes all the same.
+    A token in between can itself be revoked or expired; those that it created are still revoked.
 
     Raises:
-        Forbidden: if one was granted more than the principal can grant; nothing is revoked then.
-        IntegrityFault: if one is not what the gateway wrote.
+        Forbidden: if one has a permission that the principal cannot grant. Nothing is revoked.
+        IntegrityFault: if one was changed outside the gateway.
 
     """
     created = [
         token for token in await tokens.created_by(unit, creator) if token.revoked_at is None
     ]
-    # In few statements, however many there are: other writers wait meanwhile.
+    # In few statements, however many tokens there are, since other writers wait.
     everywhere = Visibility.everywhere(principal.organization_id)
     ids = [token.id for token in created]
     for grant in await grants.of_tokens(unit, ids, visibility=everywhere):
@@ -59,7 +59,7 @@ async def revoke_created(
 
 
 async def require_revocable(unit: WriteUnit, token_id: str, *, principal: Principal) -> None:
-    """Refuse to revoke a token that was granted more than the principal can grant.
+    """Refuse to revoke a token with a permission that the principal cannot grant.
 
     Raises:
         Forbidden: naming the missing permission.
@@ -73,7 +73,7 @@ async def require_revocable(unit: WriteUnit, token_id: str, *, principal: Princi
 async def visible(
     unit: WriteUnit, revoked: Sequence[ApiToken], *, principal: Principal
 ) -> tuple[ApiToken, ...]:
-    """Return the first of the revoked tokens that the principal can list, as they are now."""
+    """Return the first of the revoked tokens that the principal can list, in their new state."""
     visibility = access.require_somewhere(principal, Permission.ACCESS_MANAGE)
     shown: list[ApiToken] = []
     for token in revoked:

@@ -10,7 +10,7 @@ async def ensure_room_for_holder(context: ServiceContext, unit: WriteUnit, holde
     """Refuse a new holder if its quota is used up.
 
     Raises:
-        QuotaExceeded: naming the quota.
+        QuotaExceeded: with the quota.
 
     """
     quotas = context.quotas

@@ -28,7 +28,7 @@ class RowChange:
 
     @property
     def is_tampered(self) -> bool:
-        """Whether it differed from what the application had last written."""
+        """Whether the row differed from the application's last write."""
         return self.before != self.expected
 
     @property
@@ -104,7 +104,7 @@ def _draft(subject: tuple[AuditSubject, str], parts: Sequence[RowChange]) -> Aud
         # A new value also changes the row of the secret; a new data key only reseals the value.
         details["is_new_value"] = bool(own) and any(item.table == _VALUE for item in parts)
         details["is_sealed_anew"] = not own
-    # A value that goes with its secret no longer knows where that was.
+    # A value that is deleted with its secret no longer knows its holder.
     note = (own or parts)[0].notes[-1]
     return AuditDraft(
         action=AuditAction[f"{kind}_{effect}"],

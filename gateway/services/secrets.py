@@ -1,4 +1,4 @@
-"""Secrets: read what is known of them, and create them."""
+"""Read secrets without their values, and create them."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -79,7 +79,7 @@ class Secrets:
     ) -> Page[Secret]:
         """Return a page of all that the holder sees: its own, inherited and built-in secrets.
 
-        Ordered by scope, targets before what refers to them. Overridden ones are there too.
+        Ordered by scope, with targets before what refers to them. Includes overridden secrets.
 
         Raises:
             Forbidden: if the principal cannot read secrets.
@@ -94,7 +94,7 @@ class Secrets:
     async def dependents_of(
         self, unit: ReadUnit, *, principal: Principal, secret: Secret, window: Window
     ) -> Page[Secret]:
-        """Return a page of what goes when the secret is deleted, or refers to it as `{{KEY}}`.
+        """Return a page of secrets that are deleted with the secret or refer to it as `{{KEY}}`.
 
         Raises:
             Forbidden: if the principal cannot read secrets.
@@ -122,7 +122,7 @@ class Secrets:
         """Create a VALUE, or with a mount path a FILE.
 
         Raises:
-            InvalidInput: for a key, value, mount path or description against the rules.
+            InvalidInput: for an invalid key, value, mount path or description.
             HolderNotFound: if the holder is not visible to the principal.
             Forbidden: if the principal cannot write.
             KeyConflict: if the key is taken along the chain.
@@ -151,7 +151,7 @@ async def add_secret(
     *,
     principal: Principal,
 ) -> Secret:
-    """Add a secret inside a write that has been allowed already; errors as in `Secrets.create`."""
+    """Add a secret inside a write that is already allowed; errors as in `Secrets.create`."""
     await ensure_key_is_free(unit, holder, draft.key, principal=principal)
     secret = new_secret(context, holder, draft)
     await add_with_value(context, unit, secret, draft.value or "", principal=principal)

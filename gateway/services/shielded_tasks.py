@@ -25,7 +25,7 @@ class ShieldedTasks:
         return bool(self._changes)
 
     async def finished(self, change: Awaitable[Outcome]) -> Outcome:
-        """Wait for a change; if the waiting is cancelled, the change is not."""
+        """Wait for a change. Cancelling the wait does not cancel the change."""
         task = asyncio.ensure_future(change)
         self._changes.add(task)
         task.add_done_callback(self._forget)
@@ -39,5 +39,5 @@ class ShieldedTasks:
         self._changes.discard(task)
         fault = None if task.cancelled() else task.exception()
         if fault is not None and not isinstance(fault, GatewayError):
-            # The waiting caller, which would log it, may have been cancelled.
+            # The waiting caller, which would log it, can have been cancelled.
             _log.error("unexpected_error_in_change", kind=type(fault).__name__)

@@ -1,4 +1,4 @@
-"""When tokens were used last: noted in memory at each sign-in, stored beside requests."""
+"""The last uses of tokens: noted in memory at each sign-in, stored in the background."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -13,12 +13,12 @@ from gateway.storage import tokens
 
 _log = structlog.get_logger(__name__)
 
-# How exactly the last use of a token is known: a write an hour, instead of one a request.
+# The precision of a token's last use: one write per hour instead of one per request.
 USE_IS_NOTED_EVERY: Final = timedelta(hours=1)
 
 
 class TokenUses:
-    """The uses that are not stored yet. No request waits for the database's one writer for them."""
+    """The uses that are not stored yet, so that no request waits for the database's writer."""
 
     def __init__(self, context: ServiceContext) -> None:
         self._context = context
@@ -32,7 +32,7 @@ class TokenUses:
             self._noted.setdefault(token.id, now)
 
     async def store(self) -> None:
-        """Store all that was noted: the uses of tokens in one write, and homes of users."""
+        """Store the noted uses of tokens in one write, and the homes of users."""
         await self.homes.store()
         noted = dict(self._noted)
         if not noted:

@@ -54,7 +54,7 @@ class NewToken:
 
 @dataclass(frozen=True, slots=True)
 class _Created:
-    """What is recorded of a new token: not its text."""
+    """The recorded facts of a new token, without its text."""
 
     facts: ApiToken
     grant: Grant
@@ -90,10 +90,11 @@ class Tokens:
         It expires with the token that creates it, at the latest.
 
         Raises:
-            InvalidInput: for a name against the rules.
+            InvalidInput: for an invalid name.
             HolderNotFound: if the holder is not visible to the principal.
-            Forbidden: if the principal cannot manage access there, or has less than the role there.
-            QuotaExceeded: if the organization has as many valid tokens as it can have.
+            Forbidden: if the principal cannot manage access there, or lacks a permission of
+                the role there.
+            QuotaExceeded: if the organization has its maximum number of valid tokens.
             IdempotencyConflict: if the idempotency key was used for another request.
             TokenAlreadyShown: if the same request created the token before.
 
@@ -153,10 +154,10 @@ class Tokens:
         )
 
     async def principal(self, unit: ReadUnit, text: str) -> Principal:
-        """Return who a token speaks for, with all its grants as the unit shows them.
+        """Return the principal of a token, with its grants in this unit's view.
 
         Raises:
-            Unauthenticated: for a malformed, unknown, revoked or expired one; the same for all.
+            Unauthenticated: for a malformed, unknown, revoked or expired token alike.
             Unavailable: if the database does not answer.
 
         """
@@ -164,7 +165,7 @@ class Tokens:
             raise Unauthenticated
         digest, now = self._digest(text), self._context.now()
         found = await grants.token_with_grants(unit, digest, at=now)
-        # An index compares byte by byte and stops early; what it found is compared once more.
+        # An index compares byte by byte and stops early, so compare again in constant time.
         if found is None or not compare_digest(found[1], digest):
             raise Unauthenticated
         self._uses.note(found[0], now)
@@ -194,7 +195,7 @@ class Tokens:
         return await grants.of_tokens(unit, token_ids, visibility=visibility)
 
     def now(self) -> datetime:
-        """Return the time by which tokens are valid or not."""
+        """Return the time that decides whether tokens are valid."""
         return self._context.now()
 
     async def revoke(
@@ -205,13 +206,14 @@ class Tokens:
         keep_created: bool = False,
         options: WriteOptions = DEFAULT_WRITE_OPTIONS,
     ) -> TokenRevocation:
-        """Revoke a token, and unless they are kept the tokens created with it, directly or not.
+        """Revoke a token, and the tokens created with it, directly or not, unless they are kept.
 
-        A token that is revoked already stays so; what it created is revoked all the same.
+        If the token is already revoked, those that it created are still revoked.
 
         Raises:
             TokenNotFound: if it is not visible to the principal.
-            Forbidden: if it, or what it created, was granted more than the principal can grant.
+            Forbidden: if it or a token that it created has a permission that the principal cannot
+                grant.
 
         """
         visibility = access.require_somewhere(principal, Permission.ACCESS_MANAGE)
@@ -260,7 +262,7 @@ def lifetime_of(days: int | None) -> timedelta | None:
     """Return the lifetime of a token in days as a duration; None means no expiry.
 
     Raises:
-        InvalidInput: for a number out of bounds.
+        InvalidInput: if the number is out of bounds.
 
     """
     if days is None:

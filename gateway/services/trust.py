@@ -26,7 +26,7 @@ class TrustFault(StrEnum):
 async def check_trust(
     database: Database, keys: AuditKeys, checkpoints: Checkpoints
 ) -> tuple[TrustFault | None, SealedEvent | None]:
-    """Return why the database cannot be trusted, if so, and the newest event of the same view.
+    """Return the reason not to trust the database, if any, and the newest event of the same view.
 
     The checkpoint is read before the view opens. Another process can write events and a checkpoint
     at any time, so a checkpoint read after the view could be ahead of it without a fault.
@@ -69,7 +69,7 @@ async def _against(unit: ReadUnit, checkpoint: Checkpoint, seq: int) -> TrustFau
     recorded_checkpoint = await audit.sealed(unit, checkpoint.seq)
     if recorded_checkpoint is not None:
         return None if recorded_checkpoint.hash == checkpoint.hash else TrustFault.DATABASE_OTHER
-    # Pruned since; whether that beginning is right, the check of the whole chain tells.
+    # The log was pruned. The check of the whole chain verifies its new beginning.
     (first,) = await audit.chain(unit, after=0, size=1)
     return None if checkpoint.seq < first.event.seq else TrustFault.DATABASE_OTHER
 

@@ -37,7 +37,7 @@ class Head:
 
 
 class Proof(Protocol):
-    """Knows which access rows are current in one view."""
+    """Interface of a proof of which access rows are current in one view."""
 
     def ensure_current(self, covered: "Covered", row: Sequence[Any]) -> None:
         """Refuse a row that was deleted, changed or restored since the gateway wrote it.

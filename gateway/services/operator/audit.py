@@ -38,7 +38,7 @@ class Audit:
         self._log_findings: frozenset[LogFinding] = frozenset()
 
     async def begin(self, checkpoint_file: Path) -> None:
-        """Begin to record; every later change has an event.
+        """Start recording. Every later change has an event.
 
         Raises:
             OSError: if the checkpoint file cannot be written.
@@ -67,7 +67,7 @@ class Audit:
         return self._audit_log.checkpoints.public_key
 
     async def exported(self) -> AsyncIterator[Mapping[str, Any]]:
-        """Give every event of every organization as plain facts."""
+        """Yield every event of every organization as plain fields."""
         after, has_more = -1, True
         while has_more:
             async with self._context.database.read() as unit:
@@ -110,7 +110,7 @@ class Audit:
         return findings
 
     async def watch_log(self) -> None:
-        """Walk the whole log in small steps, and report what is found for the first time.
+        """Check the whole log in small steps, and report new faults.
 
         Raises:
             Unavailable: if the database does not answer.
@@ -126,16 +126,16 @@ class Audit:
             _log.error("log_has_faults", count=len(findings))
 
     async def checkpoint(self) -> None:
-        """Write a checkpoint if the head has moved; a failure is left to the next attempt."""
+        """Write a checkpoint if the head has moved; the next attempt repeats a failed one."""
         try:
             await self._audit_log.checkpoint()
         except (OSError, Unavailable) as error:
             _log.error("audit_checkpoint_failed", kind=type(error).__name__)
 
     async def prune(self, *, before: datetime) -> int:
-        """Delete events from before a moment; tell how many.
+        """Delete the events before a time; return how many.
 
-        The chain then begins later, and one event in it says where, sealed like all.
+        The chain then begins later. A sealed event in it records where.
 
         Raises:
             AuditUnavailable: if that event cannot be written.
@@ -152,7 +152,7 @@ class Audit:
         return gone
 
     async def acknowledge(self) -> SealedEvent | None:
-        """Take the database as it is from here on, and record that.
+        """Accept the present database, and record that.
 
         Returns None if there is nothing to acknowledge.
 

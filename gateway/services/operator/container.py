@@ -17,7 +17,7 @@ from gateway.services.token_uses import TokenUses
 
 @dataclass(frozen=True, slots=True)
 class OperatorServices:
-    """The use cases that check no permission: they act for the operator of the whole instance."""
+    """The use cases without permission checks. They act for the operator of the instance."""
 
     audit: Audit
     check_up: CheckUp

@@ -1,6 +1,6 @@
-"""Find what the instance's operator names, in any organization.
+"""Find objects that the operator names, in any organization.
 
-Other callers belong to one organization and never use this.
+Principals belong to one organization and never use this.
 """
 
 from collections import defaultdict
@@ -60,7 +60,7 @@ class Named:
 
 
 class Directory:
-    """The operator's look-ups."""
+    """The operator's lookups."""
 
     def __init__(self, context: ServiceContext) -> None:
         self._context = context
@@ -92,7 +92,7 @@ class Directory:
             return await _with_id(unit, holder_id)
 
     async def secret(self, *, secret_id: str) -> Secret:
-        """Return what is known of the secret with that id.
+        """Return the secret with that id, without its value.
 
         Raises:
             SecretNotFound: if there is none.
@@ -107,7 +107,7 @@ class Directory:
     async def mount_paths(
         self, *, organization_id: str, keys: Collection[str]
     ) -> Mapping[str, Collection[str]]:
-        """Return where files of an organization are mounted, by the keys of their variables."""
+        """Return the mount paths of an organization's files, by key."""
         found: defaultdict[str, set[str]] = defaultdict(set)
         async with self._context.database.read() as unit:
             for secret in await secrets.files_with_keys(unit, organization_id, keys):
@@ -115,12 +115,12 @@ class Directory:
         return found
 
     async def locate(self, *, organization_id: str, path: Sequence[Named]) -> Holder:
-        """Return the holder at the end of a path, which may begin at any id or at a project.
+        """Return the holder at the end of a path, which can start at any id or at a project.
 
         Raises:
-            HolderNotNamed: if there is none.
-            AmbiguousName: if it could be of several kinds.
-            PathMissing: if the path begins with the name of something below a project.
+            HolderNotNamed: if there is no such holder.
+            AmbiguousName: if holders of several kinds match.
+            PathMissing: if the path starts with the name of a holder below a project.
 
         """
         found: Holder | None = None

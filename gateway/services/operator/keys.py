@@ -1,6 +1,6 @@
-"""The operator's work on keys. It can run beside servers, and it can be repeated.
+"""The operator's work on keys. It can run beside servers.
 
-Each step is a transaction that leaves everything readable, so a killed run is run again.
+Each step is a transaction that leaves everything readable, so a killed run can be repeated.
 """
 
 import asyncio
@@ -24,12 +24,12 @@ from gateway.storage.values import StoredValue
 
 # Small enough that writers of the servers do not wait long for their turn.
 BATCH: Final = 50
-# Before any id.
+# Sorts before any id.
 _BEGINNING: Final = ""
 
 
 class KeysKeptElsewhere(GatewayError):
-    """The provider's keys are not the gateway's to make or remove."""
+    """The key provider, not the gateway, creates and removes the keys."""
 
     code = ErrorCode.BAD_USER_INPUT
 
@@ -42,7 +42,7 @@ class KeysKeptElsewhere(GatewayError):
 
 @dataclass(frozen=True, slots=True)
 class KeyStatus:
-    """Who keeps the key-encryption keys, and what the data keys are like."""
+    """The provider of the key-encryption keys, and facts of the data keys."""
 
     provider: str
     kek_id: str
@@ -51,7 +51,7 @@ class KeyStatus:
 
 @dataclass(frozen=True, slots=True)
 class Rewrapped:
-    """What was brought under the newest keys, and what could not be."""
+    """The counts of rewrapped keys and resealed values, and of those that failed."""
 
     data_keys: int = 0
     values: int = 0
@@ -78,7 +78,7 @@ class Keys:
         return KeyStatus(primary.name, await primary.current_id(), found)
 
     async def rotate(self) -> str:
-        """Make a new key-encryption key, the one that wraps from now on; return its id.
+        """Create a new key-encryption key, which wraps from now on; return its id.
 
         Raises:
             KeysKeptElsewhere: if the provider's keys are not made here.
@@ -98,7 +98,7 @@ class Keys:
             return file.other_keys(await data_keys.wrapping_ids(unit))
 
     async def retire(self) -> list[str]:
-        """Destroy the key-encryption keys that wrap nothing any more; return their ids.
+        """Destroy the key-encryption keys that no longer wrap anything; return their ids.
 
         Raises:
             KeysKeptElsewhere: if the provider's keys are not made here.
@@ -110,9 +110,9 @@ class Keys:
             return file.remove_keys(await data_keys.wrapping_ids(unit))
 
     async def renew(self, *, project_id: str | None = None) -> int:
-        """Give a project, or all, a new data key for all that is sealed from now on.
+        """Create a new data key for a project, or for each project, to seal from now on.
 
-        Returns how many projects have one now. What is sealed already waits for `rewrap`.
+        Returns the number of projects with a new key. `rewrap` reseals the existing values.
 
         Raises:
             HolderNotFound: if there is no such project.
@@ -129,9 +129,9 @@ class Keys:
         return sum([await self._renew(project) for project in projects])
 
     async def rewrap(self) -> Rewrapped:
-        """Bring everything under the newest keys: rewrap data keys, then reseal values.
+        """Rewrap data keys, then reseal values, both with the newest keys.
 
-        What cannot be opened stays unchanged, and is counted and logged as an alarm.
+        What cannot be opened stays unchanged, and is counted and logged.
 
         Raises:
             KeysUnavailable: if the key provider does not answer.
@@ -150,11 +150,11 @@ class Keys:
         return primary
 
     async def _renew(self, project_id: str) -> bool:
-        # Made before the transaction: its wrapping may wait for a network.
+        # Created before the transaction, since wrapping can wait for a network.
         new = await self._context.vault.new_data_key(project_id)
         async with self._context.database.write() as unit:
             active = await data_keys.find_active(unit, project_id)
-            if active is None:  # Deleted since.
+            if active is None:  # Deleted meanwhile.
                 return False
             await data_keys.retire(unit, active.id)
             await data_keys.add(unit, new, at=self._context.now())

@@ -63,11 +63,11 @@ class Organizations:
         return organization
 
     async def create(self, *, name: str) -> Organization:
-        """Create a tenant.
+        """Create an organization.
 
         Raises:
-            InvalidInput: for a name against the rules.
-            NameConflict: if there is one of that name.
+            InvalidInput: for an invalid name.
+            NameConflict: if another organization has the name.
 
         """
         content.ensure_name(name)
@@ -84,7 +84,7 @@ class Organizations:
         """Give an organization another name.
 
         Raises:
-            InvalidInput: for a name against the rules.
+            InvalidInput: for an invalid name.
             OrganizationNotFound: if there is none with the id.
             NameConflict: if another has the name.
 
@@ -106,13 +106,13 @@ class Organizations:
         with_content: bool = False,
         options: WriteOptions = DEFAULT_WRITE_OPTIONS,
     ) -> OrganizationDeletion:
-        """Delete an organization and its tokens; its projects only if that is asked for.
+        """Delete an organization and its tokens; with `with_content`, also its projects.
 
-        What a backup holds of its values stays sealed.
+        Its values in a backup cannot be opened.
 
         Raises:
             OrganizationNotFound: if there is none with the id.
-            OrganizationNotEmpty: if projects would go with it that were not asked for.
+            OrganizationNotEmpty: if it has projects and `with_content` is not set.
 
         """
         async with self._context.writing(options, principal=None) as unit:

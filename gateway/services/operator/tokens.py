@@ -37,9 +37,9 @@ class OperatorTokens:
         keep_created: bool = False,
         options: WriteOptions = DEFAULT_WRITE_OPTIONS,
     ) -> TokenRevocation | None:
-        """Revoke a token of any organization, and unless they are kept those created with it.
+        """Revoke a token of any organization, and the tokens created with it unless they are kept.
 
-        None says that no token has the id, or that there is nothing left to revoke.
+        Returns None if no token has the id, or if there is nothing left to revoke.
         """
         now = self._context.now()
         async with self._context.writing(options, principal=None) as unit:
