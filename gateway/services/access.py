@@ -34,7 +34,7 @@ def require(principal: Principal, permission: Permission, *, on: Holder | None) 
     None as the holder means the whole organization.
 
     Raises:
-        Forbidden: naming the permission.
+        Forbidden: with the permission.
 
     """
     if not principal.may(permission, on=on):
@@ -90,7 +90,7 @@ def require_role(principal: Principal, role: Role, *, on: Holder | None) -> None
     """Refuse to grant or revoke a role with permissions that the principal lacks there.
 
     Raises:
-        Forbidden: naming the missing permission.
+        Forbidden: with the missing permission.
 
     """
     require(principal, Permission.ACCESS_MANAGE, on=on)

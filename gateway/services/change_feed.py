@@ -37,7 +37,7 @@ class Turns(Protocol):
         """Open a new view and return it with the principal; `refresh` reads the grants again.
 
         Raises:
-            Unauthenticated: if the caller's credential is no longer valid.
+            Unauthenticated: if the principal's credential is no longer valid.
 
         """
 
@@ -113,7 +113,7 @@ class ChangeFeed:
             CursorExpired: if some changes after the cursor are no longer known.
             HolderNotFound: if the holder is not, or no longer, visible to the principal.
             Forbidden: if the principal cannot read secrets there.
-            Unauthenticated: when the caller's credential is no longer valid.
+            Unauthenticated: when the principal's credential is no longer valid.
 
         """
         async with (
@@ -175,7 +175,7 @@ class ChangeFeed:
             watch.subscription.reset()
             batch = await self._next_batch(watch)
             for change in batch.changes:
-                unit, principal = await self._begun(watch, change)
+                unit, principal = await self._begin(watch, change)
                 if principal.may(Permission.SECRET_READ, on=watch.among[change.holder_id]):
                     yield _Turn(unit, principal, change)
                 # If the change was not yielded, only this closes the view.
@@ -185,7 +185,7 @@ class ChangeFeed:
                 await self._ensure_still_there(watch)
                 await watch.subscription.wait()
 
-    async def _begun(self, watch: Watch, change: SecretChange | None) -> tuple[ReadUnit, Principal]:
+    async def _begin(self, watch: Watch, change: SecretChange | None) -> tuple[ReadUnit, Principal]:
         """Begin a turn with the principal's grants as of a change, or as of now.
 
         A lookup costs as much as sending a change. Revoking access writes an event to the log, so
@@ -206,7 +206,7 @@ class ChangeFeed:
         if not watch.subscription.needs_access_check:
             return
         watch.subscription.needs_access_check = False
-        unit, principal = await self._begun(watch, None)
+        unit, principal = await self._begin(watch, None)
         named = HolderReference(watch.holder.kind, watch.holder.id)
         await access.require_on(unit, principal, Permission.SECRET_READ, named)
         await watch.turns.end()

@@ -18,7 +18,7 @@ _AT_LEAST: Final = 0.5
 
 
 class CredentialMonitor:
-    """Waits for a caller's credential to become invalid."""
+    """Waits for a principal's credential to become invalid."""
 
     def __init__(
         self, notifier: ChangeNotifier, database: Database, now: Callable[[], datetime]

@@ -93,7 +93,7 @@ class DatabaseGuard:
         if head is None or (fault and not await self._is_acknowledged(unit, head)):
             self._raise(fault or TrustFault.HEAD_DIFFERS)
             raise DatabaseNotTrusted
-        current = await self._current(unit, head)
+        current = await self._find_proven_set(unit, head)
         if current is None:
             self._raise(TrustFault.ACCESS_DIFFERS)
             return self._last_proof(await self._fallback(unit, head))
@@ -204,14 +204,14 @@ class DatabaseGuard:
             del self._sets[next(iter(self._sets))]
         return current
 
-    async def _current(self, unit: ReadUnit, head: Head) -> AccessSet | None:
+    async def _find_proven_set(self, unit: ReadUnit, head: Head) -> AccessSet | None:
         """Return the access set that the head's sum proves, if the database has it."""
         total = self._total(head)
         if total is None or self._is_known_unproven(head):
             return None
         known = self._sets.get(total)
         if known is None:
-            return await self._rebuilt(unit, head, total)
+            return await self._rebuild(unit, head, total)
         if not self._missed or self._clock() < self._missed_until:
             return known
         missed = set(self._missed)
@@ -220,7 +220,7 @@ class DatabaseGuard:
         found = await refresh(unit, self._keys, known, missed)
         return self._keep(found) if found.total == total else None
 
-    async def _rebuilt(self, unit: ReadUnit, head: Head, total: int) -> AccessSet | None:
+    async def _rebuild(self, unit: ReadUnit, head: Head, total: int) -> AccessSet | None:
         # One view rebuilds the set; the other views of the head wait for it.
         async with self._rebuilding:
             return self._sets.get(total) or await self._refresh(unit, head, total)

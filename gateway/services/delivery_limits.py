@@ -138,16 +138,16 @@ async def measure_loads(unit: WriteUnit, holder: Holder, more: int) -> DeliveryL
     # First what many services share: if that is small, their own counts decide.
     shared = {
         item
-        for load in _open(loads, holder, more)
+        for load in _loads_to_measure(loads, holder, more)
         for item in (load.environment_id, holder.project_id)
         if item
     }
     await _measure(unit, loads, shared)
-    await _measure(unit, loads, {load.holder_id for load in _open(loads, holder, more)})
+    await _measure(unit, loads, {load.holder_id for load in _loads_to_measure(loads, holder, more)})
     return loads
 
 
-def _open(loads: DeliveryLoads, holder: Holder, more: int) -> list[HolderLoad]:
+def _loads_to_measure(loads: DeliveryLoads, holder: Holder, more: int) -> list[HolderLoad]:
     return [
         load for load in loads.at_or_below(holder) if loads.most_at(load) + more > limits.MAX_BYTES
     ]

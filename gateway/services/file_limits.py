@@ -35,7 +35,7 @@ def ensure_no_conflict(paths: FilePaths, new: Secret, *, principal: Principal) -
 async def all_paths(
     unit: WriteUnit, project_id: str, new_paths: Collection[str], met: Collection[Secret]
 ) -> FilePaths:
-    """Return the files that can conflict with an import's rows. `met` are secrets with their keys."""
+    """Return the files that can conflict with an import's rows; `met` have the rows' keys."""
     found = await files.of_project(unit, project_id) if new_paths else []
     file_ids = [secret.id for secret in met if secret.variable_type is SecretType.FILE]
     referring = await files.referring_to(unit, file_ids) if file_ids else []

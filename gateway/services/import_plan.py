@@ -94,12 +94,12 @@ class ImportPlan:
     def _decide(self, holder: Holder, draft: SecretDraft) -> ImportedRow:
         related = _related_secrets(holder, self._by_key.get(draft.key, {}).values())
         if own := next((secret for secret in related if secret.holder.id == holder.id), None):
-            return self._update(self._current(own), draft)
+            return self._update(self._with_current_target(own), draft)
         if not related:
             created = self._create(new_secret(self.context, holder, draft), draft)
             return ImportedRow(ImportAction.CREATED, created)
         # The widest one with the key; an override further down refers to the same target.
-        widest = self._current(min(related, key=_width))
+        widest = self._with_current_target(min(related, key=_width))
         is_above = holder.relation_of(widest.holder) is Relation.IN_CHAIN
         if not is_above or not access.can_see(self.principal, widest):
             seen = access.seen(self.principal, widest)
@@ -135,7 +135,7 @@ class ImportPlan:
         self.know([edited])
         return ImportedRow(ImportAction.UPDATED, edited)
 
-    def _current(self, secret: Secret) -> Secret:
+    def _with_current_target(self, secret: Secret) -> Secret:
         """Return the secret with its target as changed by the rows so far."""
         target = secret.target and self._write(secret.target.id)
         if not isinstance(target, Secret):

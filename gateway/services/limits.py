@@ -1,4 +1,4 @@
-"""Rate limits of callers: buckets by name, in this process's memory."""
+"""Rate limits of principals: buckets by name, in this process's memory."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from gateway.domain.buckets import Allowance, Bucket
 from gateway.domain.errors import RateLimited
 from gateway.domain.principals import Principal
 
-# At most about a megabyte. A caller whose bucket was evicted starts with a full one.
+# At most about a megabyte. A principal whose bucket was evicted starts with a full one.
 MAX_BUCKETS: Final = 10_000
 
 Clock = Callable[[], float]

@@ -62,7 +62,7 @@ async def require_revocable(unit: WriteUnit, token_id: str, *, principal: Princi
     """Refuse to revoke a token with a permission that the principal cannot grant.
 
     Raises:
-        Forbidden: naming the missing permission.
+        Forbidden: with the missing permission.
 
     """
     grantee = GranteeReference(kind=GranteeKind.TOKEN, id=token_id)

@@ -110,8 +110,8 @@ def _draft(subject: tuple[AuditSubject, str], parts: Sequence[RowChange]) -> Aud
         action=AuditAction[f"{kind}_{effect}"],
         subject=kind,
         subject_id=subject_id,
-        # Users change only in which organization is their identity's home. That is nothing for the
-        # organization's own eyes: it would learn of others.
+        # The only change of a user is its identity's home. The organization cannot see that event,
+        # since it would reveal other organizations.
         organization_id=None if (kind, effect) == _UNSEEN else note.organization_id,
         project_id=note.project_id,
         holder_id=note.holder_id,

@@ -1,4 +1,4 @@
-"""Finish changes even if the caller disconnects."""
+"""Finish changes even if the client disconnects."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -14,7 +14,7 @@ Outcome = TypeVar("Outcome")
 
 
 class ShieldedTasks:
-    """Shields changes from the cancellation of their callers."""
+    """Shields changes from the cancellation of the tasks that wait for them."""
 
     def __init__(self) -> None:
         self._changes: set[asyncio.Future[Any]] = set()
@@ -39,5 +39,5 @@ class ShieldedTasks:
         self._changes.discard(task)
         fault = None if task.cancelled() else task.exception()
         if fault is not None and not isinstance(fault, GatewayError):
-            # The waiting caller, which would log it, can have been cancelled.
+            # The waiting task, which would log it, can have been cancelled.
             _log.error("unexpected_error_in_change", kind=type(fault).__name__)

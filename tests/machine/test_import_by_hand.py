@@ -227,7 +227,7 @@ def test_an_import_does_what_its_rows_do_one_by_one(stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("seed", "name", "mistake"),
     [
-        (3, "ImportPlan._current", lambda _, secret: secret),
+        (3, "ImportPlan._with_current_target", lambda _, secret: secret),
         (0, "_width", lambda secret: (-secret.scope.rank, secret.id)),
     ],
     ids=["forgets what rows before did", "overrides the nearest"],
