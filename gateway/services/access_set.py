@@ -1,4 +1,4 @@
-"""The tokens, grants and users that are current, as the sealed sum in the log's head proves."""
+"""The current tokens, grants and users, proven by the sealed sum in the log's head."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ class AccessSet:
 
 @dataclass(frozen=True, slots=True)
 class SetProof:
-    """Which rows of a set can be used in a view."""
+    """The proof of which rows of a set can be used in a view."""
 
     current: AccessSet = field(repr=False)
     # Shared with the creator of the proof: refused rows, which are checked again.
@@ -55,7 +55,7 @@ class SetProof:
 
 
 async def load(unit: ReadUnit, keys: AuditKeys) -> AccessSet:
-    """Return the set as the database records it; the caller compares the sum."""
+    """Return the set that the database records. The caller must compare the sum."""
     building = _Building(keys)
     for table in ACCESS:
         after: str | None = ""
@@ -69,7 +69,7 @@ async def load(unit: ReadUnit, keys: AuditKeys) -> AccessSet:
 async def refresh(
     unit: ReadUnit, keys: AuditKeys, base: AccessSet, changed: Collection[Key]
 ) -> AccessSet:
-    """Return a set after some of its rows changed; the caller compares the sum."""
+    """Return a set after some of its rows changed. The caller must compare the sum."""
     building = _Building(keys, dict(base.states), dict(base.macs), base.total)
     for key in changed:
         building.drop(key)

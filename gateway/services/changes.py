@@ -282,8 +282,8 @@ def _require_write_on(principal: Principal, changed: Secret | Deletion) -> None:
 
 
 def _is_named_through(holder: Holder, secret: Secret) -> bool:
-    # A path names its holder's own secrets. A built-in secret can be named from every holder that
-    # sees it, so that the answer is READ_ONLY.
+    # A path names its holder's own secrets. Every holder that sees a built-in secret can name it,
+    # so that the error is READ_ONLY.
     is_own = secret.holder.id == holder.id
     return is_own or (secret.is_built_in and secret.holder.id in holder.chain_ids)
 

@@ -20,7 +20,7 @@ class DataKey(NeverStored):
     project_id: str
     # A bytearray can be overwritten; bytes cannot.
     value_key: bytearray = field(repr=False)
-    # How many seals of the reserved ones are left, and the row's count when they were reserved.
+    # The number of reserved seals left, and the row's count when they were reserved.
     seals_left: int = 0
     reserved_until: int = 0
 
@@ -30,7 +30,7 @@ class DataKey(NeverStored):
 
 
 class DataKeyCache:
-    """The data keys that were used last. An expired key is never returned."""
+    """The most recently used data keys. It never returns an expired key."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class DataKeyCache:
         return len(self._kept)
 
     def find(self, key_id: str) -> DataKey | None:
-        """Return a key that is not too old."""
+        """Return a key that has not expired."""
         self._drop_old()
         if key_id not in self._kept:
             return None

@@ -144,7 +144,7 @@ async def _fill(
 
 
 class _Maker:
-    """Finds or creates parts of the demo."""
+    """Finds or creates the parts of the demo."""
 
     def __init__(self, services: Services, database: Database, principal: Principal) -> None:
         self._services = services

@@ -69,9 +69,7 @@ class Hierarchy:
         window: Window,
         kinds: Sequence[Scope] = SERVICE_SCOPES,
     ) -> Page[Holder]:
-        """Return a page of an environment's services of these kinds that the principal can see.
-
-        By name.
+        """Return a page of an environment's visible services of these kinds, by name.
 
         Raises:
             Forbidden: if the principal cannot look at the hierarchy.

@@ -28,7 +28,7 @@ class Limiter:
     def charge(self, name: str, cost: float = 1) -> None:
         """Take the cost from a name's bucket.
 
-        A cost above the bucket's size takes the whole bucket, so that it stays possible.
+        A cost above the bucket's size takes the whole bucket, so that the request stays possible.
 
         Raises:
             RateLimited: if not enough is left. Nothing is taken then.

@@ -12,7 +12,7 @@ _BATCH: Final = 500
 
 
 async def backfill_macs(unit: WriteUnit, tables: Iterable[Covered], keys: AuditKeys) -> None:
-    """Give the rows of these tables their MACs.
+    """Add the MACs to the rows of these tables.
 
     If there is an audit log, a row that differs from it gets no MAC and is refused when used. So
     an earlier edit or an older database does not become trusted.
