@@ -14,7 +14,7 @@ from strawberry.types.graphql import OperationType
 from gateway.domain.errors import ErrorCode, GatewayError, RateLimited
 from gateway.domain.principals import Principal
 from gateway.services.container import Services
-from gateway.services.execution import ExecutionResult, RequestPrincipal, Run
+from gateway.services.execution import Execute, ExecutionResult, RequestPrincipal
 from gateway.services.limits import Charge
 from gateway.storage.unit_of_work import Database, ReadUnit
 from schema.context import Context
@@ -97,7 +97,7 @@ class Executor:
         self._terms = terms
 
     @asynccontextmanager
-    async def open_run(self, caller: RequestPrincipal) -> AsyncIterator[Run]:
+    async def open_run(self, caller: RequestPrincipal) -> AsyncIterator[Execute]:
         """Yield a function that runs one request's documents, all on one view of the database.
 
         The principal is read on that view.

@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.services.execution import ExecutionResult, ExecutorFactory, RequestPrincipal, Run
+from gateway.services.execution import Execute, ExecutionResult, ExecutorFactory, RequestPrincipal
 from gateway.services.limits import Charge
 
 
@@ -36,7 +36,7 @@ def metered(open_run: ExecutorFactory, charge: Charge) -> ExecutorFactory:
     """Wrap the function that runs documents, so that each is charged before it runs."""
 
     @asynccontextmanager
-    async def open_metered(caller: RequestPrincipal) -> AsyncIterator[Run]:
+    async def open_metered(caller: RequestPrincipal) -> AsyncIterator[Execute]:
         async with open_run(caller) as run:
 
             async def run_metered(

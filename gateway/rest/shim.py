@@ -37,7 +37,7 @@ from gateway.rest.wire import (
     variable_row,
     variable_rows,
 )
-from gateway.services.execution import ExecutionResult, ExecutorFactory, Run
+from gateway.services.execution import Execute, ExecutionResult, ExecutorFactory
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 TagOfList = Callable[[bytes], str]
@@ -57,7 +57,7 @@ class Exchange:
 
     row: Row
     variables: Variables = field(repr=False)
-    run: Run
+    run: Execute
     preconditions: Preconditions
     tag_of_list: TagOfList = field(repr=False)
 
@@ -142,7 +142,7 @@ async def _list(exchange: Exchange) -> Response:
     return exchange.preconditions.answer(response, exchange.tag_of_list(content), _REVALIDATED)
 
 
-async def _page(row: Row, variables: Variables, run: Run) -> Mapping[str, Any]:
+async def _page(row: Row, variables: Variables, run: Execute) -> Mapping[str, Any]:
     scope = row.scope or variables["scope"]
     holder = _data(await run(row.document, variables))["holder"]
     if holder is None or holder["kind"] != scope.camel_name:

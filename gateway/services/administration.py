@@ -26,7 +26,7 @@ from gateway.services.recorded_answers import HOLDERS, SECRETS, recording_of
 from gateway.services.removal import HolderDeletion, remove_whole
 from gateway.services.room import ensure_room_for_holder
 from gateway.services.writing import (
-    Shape,
+    SecretSpec,
     add_with_value,
     build_secret,
     ensure_key_is_free,
@@ -249,7 +249,7 @@ class Administration:
 
         """
         draft.ensure_valid()
-        shape = Shape(
+        spec = SecretSpec(
             variable_type=draft.variable_type,
             key=draft.key,
             source=draft.source,
@@ -260,7 +260,7 @@ class Administration:
 
             async def register() -> Secret:
                 await ensure_key_is_free(unit, holder, draft.key, principal=principal)
-                secret = build_secret(self._context, holder, draft, shape)
+                secret = build_secret(self._context, holder, draft, spec)
                 await add_with_value(self._context, unit, secret, draft.value, principal=principal)
                 return secret
 

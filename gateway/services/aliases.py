@@ -14,7 +14,7 @@ from gateway.services.delivery_limits import growth_of_alias
 from gateway.services.idempotency import once
 from gateway.services.recorded_answers import SECRETS
 from gateway.services.writing import (
-    Shape,
+    SecretSpec,
     build_secret,
     ensure_key_is_free,
     ensure_room,
@@ -82,14 +82,14 @@ class Aliases:
         ensure_is_known(target, knows_external=options.knows_external)
         ensure_can_be_aliased(target, access.seen_target(principal, target))
         await ensure_key_is_free(unit, holder, draft.key, principal=principal)
-        shape = Shape(
+        spec = SecretSpec(
             variable_type=SecretType.ALIAS,
             key=draft.key,
             target=target.facts,
             target_holder_id=target.holder.id,
             target_version=target.version,
         )
-        alias = build_secret(self._context, holder, draft, shape)
+        alias = build_secret(self._context, holder, draft, spec)
         await ensure_room(
             self._context, unit, alias, growth_of_alias(alias, target), principal=principal
         )

@@ -30,7 +30,7 @@ class ExecutionResult:
         return next((ErrorCode(error["extensions"]["code"]) for error in self.errors), None)
 
 
-class Run(Protocol):
+class Execute(Protocol):
     """Runs documents for one principal, all on one view of the database."""
 
     async def __call__(
@@ -83,5 +83,5 @@ class Subscriber(Protocol):
 class ExecutorFactory(Protocol):
     """Creates the executor of a request."""
 
-    def __call__(self, caller: RequestPrincipal) -> AbstractAsyncContextManager[Run]:
+    def __call__(self, caller: RequestPrincipal) -> AbstractAsyncContextManager[Execute]:
         """Yield a `Run` inside the block. Its principal is read on the run's view."""

@@ -18,7 +18,7 @@ from gateway.services import access
 from gateway.services.context import ServiceContext
 from gateway.services.idempotency import once
 from gateway.services.recorded_answers import SECRETS
-from gateway.services.writing import Shape, add_with_value, build_secret, resolve_target
+from gateway.services.writing import SecretSpec, add_with_value, build_secret, resolve_target
 from gateway.storage import secrets
 from gateway.storage.unit_of_work import WriteUnit
 
@@ -106,11 +106,11 @@ def new_override(
         DeniedKey: if the operator denies the key there.
 
     """
-    shape = Shape(
+    spec = SecretSpec(
         variable_type=SecretType.OVERRIDE,
         key=target.key,
         target=target.facts,
         target_holder_id=target.holder.id,
         target_version=target.version,
     )
-    return build_secret(context, holder, draft, shape)
+    return build_secret(context, holder, draft, spec)

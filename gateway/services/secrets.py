@@ -23,7 +23,7 @@ from gateway.services.context import ServiceContext
 from gateway.services.idempotency import once
 from gateway.services.recorded_answers import SECRETS
 from gateway.services.references import secrets_reached
-from gateway.services.writing import Shape, add_with_value, build_secret, ensure_key_is_free
+from gateway.services.writing import SecretSpec, add_with_value, build_secret, ensure_key_is_free
 from gateway.storage import secrets
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
@@ -167,5 +167,5 @@ def new_secret(context: ServiceContext, holder: Holder, draft: SecretDraft) -> S
     """
     mount_path = draft.mount_path or None
     variable_type = SecretType.FILE if mount_path else SecretType.VALUE
-    shape = Shape(variable_type=variable_type, key=draft.key, mount_path=mount_path)
-    return build_secret(context, holder, draft, shape)
+    spec = SecretSpec(variable_type=variable_type, key=draft.key, mount_path=mount_path)
+    return build_secret(context, holder, draft, spec)

@@ -44,7 +44,7 @@ class Valued(NeverStored):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
+class SecretSpec:
     """The fields of a new secret that depend on its type."""
 
     variable_type: SecretType
@@ -62,29 +62,29 @@ class Shape:
         return self.variable_type is SecretType.BUILT_IN
 
 
-def build_secret(context: ServiceContext, holder: Holder, draft: Draft, shape: Shape) -> Secret:
+def build_secret(context: ServiceContext, holder: Holder, draft: Draft, spec: SecretSpec) -> Secret:
     """Return a new secret that is not stored yet. Its scope is the holder's, or BUILT_IN.
 
     Raises:
         DeniedKey: if the operator denies the key there.
 
     """
-    ensure_key_is_allowed(context, holder, shape.key)
+    ensure_key_is_allowed(context, holder, spec.key)
     now = context.now()
     return Secret(
         id=context.new_id(),
-        key=shape.key,
-        mount_path=shape.mount_path,
-        scope=Scope.BUILT_IN if shape.is_built_in else holder.kind,
-        variable_type=shape.variable_type,
+        key=spec.key,
+        mount_path=spec.mount_path,
+        scope=Scope.BUILT_IN if spec.is_built_in else holder.kind,
+        variable_type=spec.variable_type,
         description=draft.description,
         enable_interpolation_in_file=draft.enable_interpolation_in_file,
         holder=holder,
-        service=shape.source or service_at(holder),
-        target=shape.target,
-        target_holder_id=shape.target_holder_id,
-        target_version=shape.target_version,
-        owned_by=shape.owned_by,
+        service=spec.source or service_at(holder),
+        target=spec.target,
+        target_holder_id=spec.target_holder_id,
+        target_version=spec.target_version,
+        owned_by=spec.owned_by,
         version=FIRST_VERSION,
         created_at=now,
         updated_at=now,
