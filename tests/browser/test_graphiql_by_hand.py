@@ -76,7 +76,7 @@ async def test_the_documentation_begins_with_the_words_of_the_domain(explorer: E
 
     await explorer.press("Show Documentation Explorer")
 
-    await expect(explorer.page.get_by_text("Under one key, the narrowest")).to_be_visible()
+    await expect(explorer.page.get_by_text("the narrowest scope wins")).to_be_visible()
 
 
 async def test_another_token_loads_the_schema_again(explorer: Explorer) -> None:
