@@ -183,7 +183,7 @@ def _other_routes(runtime: Runtime, open_run: ExecutorFactory) -> list[BaseRoute
         *reference_routes(),
         *health.health_routes(
             partial(ensure_ready, runtime.database),
-            lambda: runtime.operator.audit.has_trust_fault,
+            lambda: runtime.operator.audit.needs_attention,
         ),
         front_route(GRAPHIQL_PATHS.page if runtime.settings.serves_graphiql else PAGE_PATH),
     ]

@@ -39,12 +39,27 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     for finding in (*_settings(settings), *_permissions(settings), *_database(settings)):
         yield finding
     try:
+        await _ensure_issuers_can_be_asked(settings)
         async with Runtime.over(settings).running() as runtime:
             yield Finding("start", State.WELL, "The gateway starts: schema, pragmas, key file.")
             async for finding in _content(runtime.operator.check_up):
                 yield finding
     except (RefusedStart, GatewayError) as refused:
         yield Finding("start", State.FAULT, str(refused))
+
+
+async def _ensure_issuers_can_be_asked(settings: Settings) -> None:
+    if not settings.issuers:
+        return
+    from gateway.identity.verifier import Verifier  # noqa: PLC0415 - it imports an HTTP client
+
+    try:
+        # It reads the trusted certificates and asks no issuer.
+        async with Verifier(settings.issuers):
+            pass
+    except OSError as error:
+        message = f"The trusted certificates cannot be read: {error.strerror}."
+        raise RefusedStart(message) from error
 
 
 def examine_copy(path: Path) -> Finding:

@@ -63,7 +63,9 @@ class Settings(BaseSettings):
 
     environment: Environment = Field(
         default=Environment.DEVELOPMENT,
-        description="`production` turns GraphiQL off and refuses to start with unsafe settings.",
+        description=(
+            "`production` turns GraphiQL off by default and refuses to start with unsafe settings."
+        ),
     )
     data_dir: Path = Field(
         default=Path("data"), description="Folder of the embedded database and the key file."
@@ -350,4 +352,4 @@ def unknown_variables() -> list[str]:
 
 def hand_down(**chosen: str | int) -> None:
     """Pass settings from the command line to child processes, through the environment."""
-    os.environ.update({f"{PREFIX}{name.upper()}": str(value) for name, value in chosen.items()})
+    os.environ.update({variable_of(name): str(value) for name, value in chosen.items()})

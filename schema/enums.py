@@ -147,9 +147,9 @@ strawberry.enum(
     _WarningCode,
     name="MutationWarningCode",
     description=(
-        "REFERENCE_UNKNOWN: the value refers to a name that no visible secret has. "
-        "REFERENCE_BROKEN: a reference in another value no longer resolves. VALUE_EMPTIED: a value "
-        "that was not empty is now empty."
+        "REFERENCE_UNKNOWN: the value refers to a name that no secret in the holder's chain or "
+        "below it has. REFERENCE_BROKEN: a reference in another value no longer resolves. "
+        "VALUE_EMPTIED: a value that was not empty is now empty."
     ),
 )
 MutationWarningCode: TypeAlias = _WarningCode
@@ -195,6 +195,6 @@ class OnUnresolved(Enum):
     FAIL = strawberry.enum_value(
         "FAIL",
         description=(
-            "Deliver nothing. The error REFERENCE_UNRESOLVED names the secret and the reference."
+            "Deliver nothing. The error REFERENCE_UNRESOLVED names the keys and their references."
         ),
     )

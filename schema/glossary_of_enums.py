@@ -58,7 +58,9 @@ ENUMS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "DELETE": "The secret is deleted with its aliases and overrides.",
         },
         "MutationWarningCode": {
-            "REFERENCE_UNKNOWN": "The value refers to a name that no visible secret has.",
+            "REFERENCE_UNKNOWN": (
+                "The value refers to a name that no secret in the holder's chain or below it has."
+            ),
             "REFERENCE_BROKEN": "References in other values no longer resolve.",
             "VALUE_EMPTIED": "A value that was not empty is now empty.",
         },

@@ -173,7 +173,10 @@ class Query:
         return await gather(*(_node(info, wanted) for wanted in ids))
 
     @strawberry.field(
-        description="The API tokens with a role where you manage access, oldest first."
+        description=(
+            "The API tokens with a role where you manage access, oldest first; all tokens if you "
+            "manage access in the whole organization."
+        )
     )
     async def api_tokens(
         self,

@@ -41,7 +41,7 @@ class GuardedSignIn:
 
         Raises:
             Unauthenticated: if the credential is not valid.
-            RateLimited: if it is not valid, and its source has no attempts left.
+            RateLimited: if it is not valid, and its source or its prefix has no attempts left.
             Unavailable: if credentials cannot be looked up.
 
         """

@@ -142,9 +142,9 @@ def _report_grant(grant: Grant, *, as_json: bool) -> None:
     if as_json:
         say_json(_facts(grant))
         return
-    holder = title_of(grant.held.holder) if grant.held.holder else "the organization"
+    where = title_of(grant.held.holder) if grant.held.holder else "the organization"
     kind = grant.grantee.kind.lower()
-    say(f"{grant.id}  {grant.held.role} on {holder} for {kind} {grant.grantee_name}")
+    say(f"{grant.id}  {grant.held.role} on {where} for {kind} {grant.grantee_name}")
 
 
 def _facts(grant: Grant) -> dict[str, Any]:

@@ -187,7 +187,7 @@ class Overloaded(Unavailable):
 
 
 class KeysUnavailable(Unavailable):
-    """The key management service does not respond, and no cached key is left."""
+    """The key provider does not respond, and no cached key is left."""
 
     def __init__(self) -> None:
         GatewayError.__init__(self, "The gateway cannot reach its keys at the moment. Try again.")

@@ -151,7 +151,7 @@ class OrganizationNotFound(GatewayError):
 
 
 class KeyConflict(Conflict):
-    """Another secret in the chain has the key."""
+    """The holder, or one above or below it, already has the key."""
 
     def __init__(self, existing: Secret | None, *, key: str, holder: Holder) -> None:
         """Store what the caller asked for, and the secret that has the key.

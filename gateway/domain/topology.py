@@ -20,8 +20,8 @@ class DeletionsNotEmpty(Conflict):
 
     def __init__(self, *, holders: int, secrets: int) -> None:
         super().__init__(
-            f"The plan would also delete {secrets} secrets of {holders} holders. Set withContent "
-            "to confirm.",
+            f"The plan would also delete {secrets} secrets of {holders} holders. Confirm that "
+            "explicitly.",
             Argument.HOLDER,
         )
         self.holders = holders

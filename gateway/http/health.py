@@ -13,7 +13,7 @@ READY = "/readyz"
 
 
 def health_routes(
-    ensure_ready: Callable[[], Awaitable[None]], has_trust_fault: Callable[[], bool]
+    ensure_ready: Callable[[], Awaitable[None]], needs_attention: Callable[[], bool]
 ) -> list[BaseRoute]:
     """Return the two routes. `ensure_ready` raises Unavailable while storage cannot be used.
 
@@ -30,7 +30,7 @@ def health_routes(
             return _unavailable(fault.obstacle)
         except Unavailable:
             return _unavailable("no_answer")
-        body = {"integrity": "alarm"} if has_trust_fault() else {}
+        body = {"integrity": "alarm"} if needs_attention() else {}
         return JSONResponse({"status": "ok", **body})
 
     return [Route(LIVE, live), Route(READY, ready)]

@@ -161,7 +161,7 @@ class Administration:
     ) -> HolderDeletion:
         """Delete a holder; with `with_content`, also its secrets and everything below it.
 
-        A project's data key is deleted too, so its values in a backup cannot be opened.
+        A project's data keys are deleted too. A backup from before still has them, wrapped.
 
         Raises:
             HolderNotFound: if it is not visible to the principal.

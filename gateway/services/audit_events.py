@@ -37,7 +37,7 @@ class AuditEvents:
 
         Raises:
             Forbidden: if the principal cannot read the log.
-            InvalidInput: for an invalid cursor of another list, or a filter.
+            InvalidInput: for a cursor of another list, or an invalid filter.
 
         """
         only.ensure_valid()
@@ -69,7 +69,7 @@ class AuditEvents:
 async def _visible_part(
     unit: ReadUnit, visibility: Visibility, page: Page[AuditEvent]
 ) -> Page[AuditEvent]:
-    """Return a delivery's event without the secrets that the principal cannot see."""
+    """Return the page; deliveries in it omit the secrets that the principal cannot see."""
     delivered = {
         delivered_secret_id
         for entry in page.entries

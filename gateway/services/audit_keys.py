@@ -31,10 +31,10 @@ class AuditKeys:
     rows: bytes = field(repr=False)
     parts: bytes = field(repr=False)
     sums: bytes = field(repr=False)
-    sealed_sums: bytes = field(repr=False)
+    sum_key: bytes = field(repr=False)
     seed: bytes = field(repr=False)
     access_parts: bytes = field(repr=False)
-    sealed_access_sums: bytes = field(repr=False)
+    access_sum_key: bytes = field(repr=False)
 
     @classmethod
     def derive(cls, audit_key: bytes) -> Self:
@@ -118,7 +118,7 @@ class AuditKeys:
 
     def seal_sum(self, total: int, seq: int) -> bytes:
         """Return the sum, encrypted for its event."""
-        return seal(self.sealed_sums, total.to_bytes(_SUM_BYTES), "audit-sum", str(seq))
+        return seal(self.sum_key, total.to_bytes(_SUM_BYTES), "audit-sum", str(seq))
 
     def open_sum(self, ciphertext: bytes, seq: int) -> int:
         """Return an encrypted sum.
@@ -127,12 +127,12 @@ class AuditKeys:
             TamperedCiphertext: if it belongs to another event, or was changed.
 
         """
-        return int.from_bytes(unseal(self.sealed_sums, ciphertext, "audit-sum", str(seq)))
+        return int.from_bytes(unseal(self.sum_key, ciphertext, "audit-sum", str(seq)))
 
     def seal_access_sum(self, total: int, seq: int, event_hash: bytes) -> bytes:
         """Return the sum over access rows, encrypted for its head."""
         plain = total.to_bytes(_SUM_BYTES)
-        return seal(self.sealed_access_sums, plain, "audit-access-sum", str(seq), event_hash.hex())
+        return seal(self.access_sum_key, plain, "audit-access-sum", str(seq), event_hash.hex())
 
     def open_access_sum(self, ciphertext: bytes, seq: int, event_hash: bytes) -> int:
         """Return an encrypted sum over access rows.
@@ -142,7 +142,7 @@ class AuditKeys:
 
         """
         identity = ("audit-access-sum", str(seq), event_hash.hex())
-        return int.from_bytes(unseal(self.sealed_access_sums, ciphertext, *identity))
+        return int.from_bytes(unseal(self.access_sum_key, ciphertext, *identity))
 
 
 def _part(key: bytes, table: str, row_id: str, state: State) -> int:

@@ -47,12 +47,12 @@ class AuditLog:
         self.keys = keys
         self.checkpoints = checkpoints
         self._guard = DatabaseGuard(keys, checkpoints)
-        self._alarm: TrustFault | None = None
+        self._trust_fault: TrustFault | None = None
 
     @property
     def trust_fault(self) -> TrustFault | None:
         """Why the database is not trusted, if it is not."""
-        return self._alarm or self._guard.trust_fault
+        return self._trust_fault or self._guard.trust_fault
 
     async def begin(self) -> None:
         """Compare the database with the last checkpoint, and record changes from now on.
@@ -94,8 +94,8 @@ class AuditLog:
         await unit.accept(head)
         changes = row_changes(notes, self.keys)
         self._guard.correct(head, changes)
-        drafts_of_event = [*drafts(changes), *unit.drafts]
-        if not drafts_of_event:
+        event_drafts = [*drafts(changes), *unit.drafts]
+        if not event_drafts:
             await audit.forget_changed_rows(unit)
             return
         await self._ensure_calm()
@@ -103,13 +103,13 @@ class AuditLog:
         states = {
             (change.table, change.row_id): change.after for change in changes if change.has_effect
         }
-        await self.extend(unit, head, drafts_of_event, states, sums)
+        await self.extend(unit, head, event_drafts, states, sums)
 
     async def _ensure_catalog(self, unit: WriteUnit, data_version: int) -> None:
         try:
             await catalog.ensure_expected(unit, seen_at=data_version)
         except CatalogNotTrusted:
-            self._alarm = TrustFault.CATALOG_DIFFERS
+            self._trust_fault = TrustFault.CATALOG_DIFFERS
             raise
 
     def _sums(self, head: Head | None) -> Sums:
@@ -137,15 +137,15 @@ class AuditLog:
         self,
         unit: WriteUnit,
         head: Head | None,
-        drafts_of_event: Sequence[AuditDraft],
+        event_drafts: Sequence[AuditDraft],
         states: Mapping[tuple[str, str], State],
         sums: Sums,
     ) -> SealedEvent | None:
         """Append events to the chain and keep the states that rows have now."""
-        events = self._seal(head, drafts_of_event, self.keys.sum_mac(sums.rows))
+        events = self._seal(head, event_drafts, self.keys.sum_mac(sums.rows))
         if not events:
             return None
-        seqs = zip(events, drafts_of_event, strict=True)
+        seqs = zip(events, event_drafts, strict=True)
         mentions = {sealed.event.seq: set(draft.secret_ids) for sealed, draft in seqs}
         last = events[-1]
         await audit.append(unit, events, mentions)
@@ -157,13 +157,13 @@ class AuditLog:
         return last
 
     def _seal(
-        self, head: Head | None, drafts_of_event: Iterable[AuditDraft], set_mac: bytes
+        self, head: Head | None, event_drafts: Iterable[AuditDraft], set_mac: bytes
     ) -> Sequence[SealedEvent]:
         origin, at = current_origin(), self._context.now()
         by_whom = {"operator": origin.operator.facts} if origin.operator else {}
         seq, prev_hash = (head.seq, head.hash) if head else (0, FIRST_HASH)
         events: list[SealedEvent] = []
-        for draft in drafts_of_event:
+        for draft in event_drafts:
             seq += 1
             event = AuditEvent(
                 seq=seq,
@@ -242,9 +242,9 @@ class AuditLog:
     async def _look(self) -> SealedEvent | None:
         database = self._context.database
         found, newest = await check_trust(database, self.keys, self.checkpoints)
-        if found and found != self._alarm:
+        if found and found != self._trust_fault:
             _log.error("database_not_trusted", trust_fault=found)
-        self._alarm = found
+        self._trust_fault = found
         if database.guard is not None:
             await self._guard.check(database)
         return newest

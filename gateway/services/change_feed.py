@@ -86,7 +86,7 @@ class ChangeFeed:
 
     def __init__(self, context: ServiceContext, notifier: ChangeNotifier) -> None:
         self._context = context
-        self._subscriptions = notifier
+        self._notifier = notifier
         self._cursors = Cursors(context.vault)
 
     async def cursor(self, unit: ReadUnit, *, principal: Principal) -> str:
@@ -145,11 +145,11 @@ class ChangeFeed:
     async def _watch(
         self, turns: Turns, at: HolderReference, after: str | None, *, is_wide: bool
     ) -> AsyncIterator[Watch]:
-        access_changes = self._subscriptions.access_changes
+        access_changes = self._notifier.access_changes
         unit, principal = await turns.begin(refresh=True)
         holder = await access.require_on(unit, principal, Permission.SECRET_READ, at)
         # Subscribe before the position in the log is read, so that no later change is missed.
-        with self._subscriptions.subscribe(holder.project_id) as subscription:
+        with self._notifier.subscribe(holder.project_id) as subscription:
             position = (
                 await change_feed.head(unit)
                 if after is None
@@ -191,11 +191,11 @@ class ChangeFeed:
         A lookup costs as much as sending a change. Revoking access writes an event to the log, so
         known grants stay valid for a change if no access change was notified up to its event.
         """
-        access_changes = self._subscriptions.access_changes
+        access_changes = self._notifier.access_changes
         is_known = (
             change is not None
             and watch.access_changes == access_changes
-            and self._subscriptions.has_heard_of(change.seq)
+            and self._notifier.has_heard_of(change.seq)
             and (watch.expires_at is None or self._context.now() < watch.expires_at)
         )
         unit, principal = await watch.turns.begin(refresh=not is_known)
@@ -236,13 +236,13 @@ async def _effect(context: ServiceContext, turn: _Turn, service: Holder) -> Effe
     keys = (*affected, *(key for key in referring if key in found))
     if not keys:
         return None
-    rounds = keys[:MAX_PAGE_SIZE]
+    listed = keys[:MAX_PAGE_SIZE]
     return EffectiveChange(
         change=change,
-        has_more=len(keys) > len(rounds) or not is_known,
+        has_more=len(keys) > len(listed) or not is_known,
         service=service,
-        keys=rounds,
-        entries=tuple(found[key] for key in rounds if key in found),
+        keys=listed,
+        entries=tuple(found[key] for key in listed if key in found),
     )
 
 

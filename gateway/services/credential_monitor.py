@@ -23,7 +23,7 @@ class CredentialMonitor:
     def __init__(
         self, notifier: ChangeNotifier, database: Database, now: Callable[[], datetime]
     ) -> None:
-        self._subscriptions = notifier
+        self._notifier = notifier
         self._database = database
         self._now = now
 
@@ -32,7 +32,7 @@ class CredentialMonitor:
 
         It counts as valid while the database is unavailable, since nothing is delivered then.
         """
-        with self._subscriptions.subscribe() as subscription:
+        with self._notifier.subscribe() as subscription:
             principal = caller.principal
             while True:
                 # Not `wait_for`: in Python 3.11 it swallows a cancellation that meets a

@@ -139,7 +139,7 @@ class Delivery:
         sources = await _sources(unit, service, winners)
         sizes = await _ensure_short(unit, sources)
         contents = await self._open(unit, sources, sizes)
-        # Close the view before waiting for the writer or for long texts.
+        # Close the view before waiting for the writer or for the expansion.
         if not is_view_shared:
             await unit.close()
         delivered = await _expand(sources, contents, admit, check)
@@ -156,6 +156,7 @@ class Delivery:
         by_id = {source.id: source for source in sources.values()}
         opened: dict[str, str] = {}
         # The longest first: a text that refers to them is found too long before all are opened.
+        # The view stays open during the checks: the next step reads from it.
         for step, ids in enumerate(_in_steps(sorted(by_id, key=lambda item: -sizes.get(item, 0)))):
             # After 1, 2, 4, 8 … steps, so that all checks together take as long as two at the end.
             if step.bit_count() == 1:
@@ -173,9 +174,9 @@ def _in_steps(ids: Sequence[str]) -> Iterator[Sequence[str]]:
 
 async def _ensure_part_fits(sources: Mapping[str, Secret], opened: Mapping[str, str]) -> None:
     paths = _paths(sources)
-    texts = {key: value.id for key, value in sources.items() if key not in paths}
-    read = {key: opened[source_id] for key, source_id in texts.items() if source_id in opened}
-    look = partial(ensure_part_fits, read, paths=paths, unread=texts.keys() - read.keys())
+    source_ids = {key: source.id for key, source in sources.items() if key not in paths}
+    read = {key: opened[source_id] for key, source_id in source_ids.items() if source_id in opened}
+    look = partial(ensure_part_fits, read, paths=paths, unread=source_ids.keys() - read.keys())
     await _in_turn(look, read)
 
 
@@ -223,7 +224,7 @@ async def _sources(
         winner.key: targets[winner.target.id] if winner.is_alias and winner.target else winner
         for winner in winners
     }
-    return {key: value for key, value in used.items() if value.holder.id in service.chain_ids}
+    return {key: source for key, source in used.items() if source.holder.id in service.chain_ids}
 
 
 def _to_event(service: Holder, sources: Mapping[str, Secret]) -> AuditDraft:

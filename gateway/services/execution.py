@@ -84,4 +84,4 @@ class ExecutorFactory(Protocol):
     """Creates the executor of a request."""
 
     def __call__(self, caller: RequestPrincipal) -> AbstractAsyncContextManager[Execute]:
-        """Yield a `Run` inside the block. Its principal is read on the run's view."""
+        """Yield an `Execute` inside the block. Its principal is read on the same view."""

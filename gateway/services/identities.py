@@ -75,7 +75,7 @@ class Identities:
         """Register an identity. Its permissions are granted separately.
 
         Raises:
-            InvalidInput: for an invalid issuer, a subject or a name.
+            InvalidInput: for an invalid issuer, subject or name.
             Forbidden: if the principal does not manage access in the whole organization.
             UserConflict: if the identity is registered in the organization.
             QuotaExceeded: if the organization has its maximum number of users.

@@ -84,7 +84,10 @@ async def room_for(
     met: Collection[Secret],
     drafts: Sequence[SecretDraft],
 ) -> ImportRoom:
-    """Return the room for valid rows at holders of one chain. `met` are secrets with their keys."""
+    """Return the room for valid rows at holders of one chain.
+
+    `met` are the existing secrets that have the rows' keys.
+    """
     widest = min(targets, key=lambda target: target.kind.rank)
     mount_paths = {draft.mount_path for draft in drafts if draft.mount_path}
     paths = await all_paths(unit, widest.project_id, mount_paths, met)

@@ -56,7 +56,7 @@ class LogWalk:
 
     keys: AuditKeys
     report: LogReport = field(default_factory=LogReport)
-    recorded_checkpoint: dict[int, bytes] = field(default_factory=dict, repr=False)
+    checkpoint_hashes: dict[int, bytes] = field(default_factory=dict, repr=False)
     begins_after: tuple[int, bytes] = field(default=(0, FIRST_HASH), repr=False)
     prunings: set[tuple[int, str]] = field(default_factory=set)
     seq: int = 0
@@ -90,7 +90,7 @@ class LogWalk:
             self.report.add(LogFault.ALTERED, event.seq)
         elif event.action == AuditAction.AUDIT_PRUNED:
             self.prunings.add((event.facts["through"], event.facts["hash"]))
-        if self.recorded_checkpoint.pop(event.seq, sealed.hash) != sealed.hash:
+        if self.checkpoint_hashes.pop(event.seq, sealed.hash) != sealed.hash:
             self.report.add(LogFault.OTHER_THAN_CHECKPOINT, event.seq)
         self.seq, self.hash = event.seq, sealed.hash
         self.report.events += 1
@@ -105,7 +105,7 @@ class LogWalk:
             self.report.add(LogFault.CUT_FRONT, through)
         if head is None or (head.seq, head.hash) != (self.seq, self.hash):
             self.report.add(LogFault.CUT_END, self.seq)
-        for seq in sorted(seq for seq in self.recorded_checkpoint if seq > self.seq):
+        for seq in sorted(seq for seq in self.checkpoint_hashes if seq > self.seq):
             self.report.add(LogFault.CUT_END, seq)
 
 
@@ -118,8 +118,8 @@ async def verify_log(
     unit: ReadUnit, keys: AuditKeys, checkpoints: Iterable[Checkpoint]
 ) -> LogReport:
     """Return all faults of the chain."""
-    recorded_checkpoint = {checkpoint.seq: checkpoint.hash for checkpoint in checkpoints}
-    walk = LogWalk(keys, LogReport(checkpoints=len(recorded_checkpoint)), recorded_checkpoint)
+    checkpoint_hashes = {checkpoint.seq: checkpoint.hash for checkpoint in checkpoints}
+    walk = LogWalk(keys, LogReport(checkpoints=len(checkpoint_hashes)), checkpoint_hashes)
     events = await audit.chain(unit, after=-1, size=PAGE)
     while events:
         first, last = events[0].event.seq, events[-1].event.seq

@@ -64,7 +64,7 @@ def _warn_of_emptied(secret: Secret) -> None:
     warn(
         ChangeWarning(
             WarningCode.VALUE_EMPTIED,
-            "The value is empty now. Leave `value` out to keep a value.",
+            "The value was not empty before and is empty now. Leave `value` out to keep a value.",
             secret.id,
             Argument.VALUE,
         )
@@ -79,8 +79,8 @@ async def _warn_of_unknown(unit: ReadUnit, secret: Secret, names: Collection[str
         warn(
             ChangeWarning(
                 WarningCode.REFERENCE_UNKNOWN,
-                f"The value refers to {what} that no secret in scope has. Such a reference is "
-                "delivered unchanged.",
+                f"The value refers to {what} that no secret in the holder's chain or below it "
+                "has. Such a reference is delivered unchanged.",
                 secret.id,
                 Argument.VALUE,
             )

@@ -66,9 +66,9 @@ async def _fault_of(
 async def _against(unit: ReadUnit, checkpoint: Checkpoint, seq: int) -> TrustFault | None:
     if checkpoint.seq > seq:
         return TrustFault.DATABASE_OLDER
-    recorded_checkpoint = await audit.sealed(unit, checkpoint.seq)
-    if recorded_checkpoint is not None:
-        return None if recorded_checkpoint.hash == checkpoint.hash else TrustFault.DATABASE_OTHER
+    sealed = await audit.sealed(unit, checkpoint.seq)
+    if sealed is not None:
+        return None if sealed.hash == checkpoint.hash else TrustFault.DATABASE_OTHER
     # The log was pruned. The check of the whole chain verifies its new beginning.
     (first,) = await audit.chain(unit, after=0, size=1)
     return None if checkpoint.seq < first.event.seq else TrustFault.DATABASE_OTHER

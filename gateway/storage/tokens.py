@@ -62,7 +62,7 @@ async def add(unit: WriteUnit, token: ApiToken, *, digest: bytes) -> None:
 
 
 async def find(unit: ReadUnit, token_id: str, *, visibility: Visibility) -> ApiToken | None:
-    """Return a token if any of its holders is visible."""
+    """Return a token with a grant in `visibility`; any of the organization if it is everywhere."""
     row = await unit.first(_visible_tokens(visibility).where(API_TOKEN.c.id == token_id))
     return _from_row(row) if row else None
 
@@ -74,7 +74,7 @@ async def find_any(unit: ReadUnit, token_id: str) -> ApiToken | None:
 
 
 async def page(unit: ReadUnit, window: Window, *, visibility: Visibility) -> Page[ApiToken]:
-    """Return a page of the tokens of which any holder is visible, oldest first."""
+    """Return a page of the tokens with a grant in `visibility`, oldest first."""
     return await fetch_page(
         unit, _visible_tokens(visibility), ordering=_BY_AGE, window=window, build=_from_row
     )
@@ -107,8 +107,8 @@ async def count_valid(unit: ReadUnit, organization_id: str, *, at: datetime) -> 
 async def created_by(unit: ReadUnit, creator: Creator) -> Sequence[ApiToken]:
     """Return all tokens created by a creator, and by those tokens, and so on; oldest first.
 
-    IntegrityFault: if a token is not what the gateway wrote.
-        IntegrityFault: if one is not what the gateway wrote.
+    Raises:
+        IntegrityFault: if a token is not what the gateway wrote.
 
     """
     found = select(API_TOKEN.c.id).where(API_TOKEN.c.created_by == creator.text)

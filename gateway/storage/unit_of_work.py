@@ -139,7 +139,7 @@ class ReadUnit(CheckedView):
 class WriteUnit(ReadUnit):
     """A transaction that holds the database's only writer connection.
 
-    `told` has the facts to record with it that the touched rows do not show.
+    `drafts` has the events to record with it that the touched rows do not show.
     """
 
     def __init__(

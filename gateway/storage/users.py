@@ -94,7 +94,7 @@ async def count_of(unit: ReadUnit, organization_id: str) -> int:
 
 
 async def page(unit: ReadUnit, window: Window, *, visibility: Visibility) -> Page[User]:
-    """Return a page of the users of which any holder is visible, by name."""
+    """Return a page of the users with a grant in `visibility`, by name."""
     await prove(unit)
     statement = USERS.selection().where(USER.c.organization_id == visibility.organization_id)
     if not visibility.is_everywhere:

@@ -193,7 +193,7 @@ async def test_an_acknowledgement_takes_the_rows_as_they_are(watched: World) -> 
     assert acknowledged
     assert acknowledged.event.facts["row_count"] == len(before)
     assert await row_faults(watched) == set()
-    assert not watched.runtime.operator.audit.has_trust_fault
+    assert not watched.runtime.operator.audit.needs_attention
 
 
 def _integrity(server: str) -> str:

@@ -82,7 +82,7 @@ async def test_a_server_walks_the_log_by_itself(
         patiently(),
         keeping_watch(world.runtime.operator.audit, world.runtime.settings),
     ):
-        while not world.runtime.operator.audit.has_trust_fault:  # noqa: ASYNC110 - nothing tells of it
+        while not world.runtime.operator.audit.needs_attention:  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0.05)
 
 
@@ -106,7 +106,7 @@ async def test_what_is_written_and_pruned_meanwhile_is_no_fault(
     await audit.watch_log()
 
     assert number > 5
-    assert not audit.has_trust_fault
+    assert not audit.needs_attention
 
 
 async def test_an_altered_event_is_not_shown(world: World, data_dir: Path) -> None:

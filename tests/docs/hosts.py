@@ -12,7 +12,7 @@ from tests.docs.sessions import DOCS, Shell, Step, steps, with_the_program
 SETTINGS_FOLDER: Final = "/etc/secrets-gateway"
 DATA_FOLDER: Final = "/var/lib/secrets-gateway"
 # The tests have one user.
-_OTHER_USER: Final = re.compile(r"sudo -u secrets-gateway (?:--preserve-env=\w+ )?")
+_OTHER_USER: Final = re.compile(r"sudo -u secrets-gateway (?:--preserve-env=\S+ )?")
 
 
 @dataclass(frozen=True, slots=True)

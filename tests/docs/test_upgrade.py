@@ -19,6 +19,8 @@ def test_an_operator_rehearses_an_upgrade_and_checks_it(
         shutil.copytree(template[0], host.data_dir, dirs_exist_ok=True)
         (host.data_dir / "keys.json").rename(host.key_file)
 
+        # The page's new version is the one that is tested.
+        host.shell.run("NEW=secrets-gateway")
         host.follow("upgrade.md")
 
 

@@ -88,6 +88,26 @@ def test_what_is_wrong_is_found(
     assert message in _found(answer, "fault")[check]
 
 
+@pytest.mark.parametrize(("file", "code"), [("missing.pem", 1), (None, 0)])
+def test_certificates_that_cannot_be_read_are_found(
+    line: CommandLine,
+    data_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    file: str | None,
+    code: int,
+) -> None:
+    """`serve` would refuse to start; no issuer is asked."""
+    issuer = {"issuer": "https://id.example.com", "audiences": ["gateway"]}
+    monkeypatch.setenv("SECRETS_GATEWAY_ISSUERS", json.dumps([issuer]))
+    if file is not None:
+        monkeypatch.setenv("SSL_CERT_FILE", str(data_dir / file))
+
+    answer = line("doctor", "--json")
+
+    assert answer.code == code
+    assert ("certificates cannot be read" in _found(answer, "fault").get("start", "")) == bool(code)
+
+
 def test_a_database_without_a_wal_is_in_doubt(line: CommandLine) -> None:
     """T20: it may have been copied while it was in use."""
     answer = line("doctor", "--json")

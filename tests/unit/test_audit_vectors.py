@@ -132,4 +132,4 @@ def test_rows_in_another_order_have_the_same_sum() -> None:
 
 def test_keys_show_nothing_of_themselves() -> None:
     assert "seed" not in repr(KEYS)
-    assert len({KEYS.chain, KEYS.rows, KEYS.parts, KEYS.sums, KEYS.sealed_sums, KEYS.seed}) == 6
+    assert len({KEYS.chain, KEYS.rows, KEYS.parts, KEYS.sums, KEYS.sum_key, KEYS.seed}) == 6

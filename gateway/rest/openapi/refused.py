@@ -109,7 +109,7 @@ REFUSALS: Final[Mapping[ErrorCode, Refusal]] = MappingProxyType(
             _writes, "The idempotency key was used for a different request."
         ),
         ErrorCode.TOKEN_ALREADY_SHOWN: Refusal(
-            _never, ("The repeated request has already created the token.")
+            _never, "The first request with this idempotency key created the token."
         ),
         ErrorCode.QUOTA_EXCEEDED: Refusal(_has_body, "The operator's quota of secrets is used up."),
         ErrorCode.REFERENCE_UNRESOLVED: Refusal(_never, "A delivery has an unresolved reference."),

@@ -55,7 +55,7 @@ class Audit:
         return self._audit_log.trust_fault
 
     @property
-    def has_trust_fault(self) -> bool:
+    def needs_attention(self) -> bool:
         """Whether anything needs the operator's attention."""
         return bool(
             self._begun and (self._begun.trust_fault or self._findings or self._log_findings)
@@ -161,10 +161,10 @@ class Audit:
         findings = await self.scan_integrity()
         if audit_log.trust_fault is None and not findings:
             return None
-        recorded_checkpoint = audit_log.checkpoints.latest()
+        latest = audit_log.checkpoints.latest()
         facts = {
             "alarm": audit_log.trust_fault,
-            "anchored": recorded_checkpoint.seq if recorded_checkpoint else None,
+            "anchored": latest.seq if latest else None,
             "rows": sorted(
                 f"{finding.table} {finding.row_id} {finding.fault}" for finding in findings
             )[:_MAX_LISTED],

@@ -21,7 +21,7 @@ class OrganizationNotEmpty(Conflict):
     def __init__(self, organization_id: str, *, holders: int, secrets: int) -> None:
         super().__init__(
             f"Deleting organization {organization_id} would also delete {holders} holders and "
-            f"{secrets} secrets. Set withContent to confirm.",
+            f"{secrets} secrets. Confirm that explicitly.",
             Argument.HOLDER,
         )
         self.holders = holders
@@ -108,7 +108,7 @@ class Organizations:
     ) -> OrganizationDeletion:
         """Delete an organization and its tokens; with `with_content`, also its projects.
 
-        Its values in a backup cannot be opened.
+        Their data keys are deleted too. A backup from before still has them, wrapped.
 
         Raises:
             OrganizationNotFound: if there is none with the id.
