@@ -39,7 +39,7 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     for finding in (*_settings(settings), *_permissions(settings), *_database(settings)):
         yield finding
     try:
-        await _ensure_issuers_can_be_asked(settings)
+        await ensure_issuers_can_be_asked(settings)
         async with Runtime.over(settings).running() as runtime:
             yield Finding("start", State.WELL, "The gateway starts: schema, pragmas, key file.")
             async for finding in _content(runtime.operator.check_up):
@@ -48,13 +48,18 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding("start", State.FAULT, str(refused))
 
 
-async def _ensure_issuers_can_be_asked(settings: Settings) -> None:
+async def ensure_issuers_can_be_asked(settings: Settings) -> None:
+    """Read the trusted certificates, as `serve` does; no issuer is asked.
+
+    Raises:
+        RefusedStart: if they cannot be read.
+
+    """
     if not settings.issuers:
         return
     from gateway.identity.verifier import Verifier  # noqa: PLC0415 - it imports an HTTP client
 
     try:
-        # It reads the trusted certificates and asks no issuer.
         async with Verifier(settings.issuers):
             pass
     except OSError as error:

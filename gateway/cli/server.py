@@ -13,9 +13,9 @@ from gateway.cli.addresses import ensure_free
 from gateway.cli.options import AsJson
 from gateway.cli.printing import complain, counted, say
 from gateway.cli.running import nothing, run, settings
+from gateway.diagnosis import ensure_issuers_can_be_asked
 from gateway.domain.errors import RefusedStart
 from gateway.domain.former_names import renaming_notice
-from gateway.identity.issuers import Issuer
 from gateway.manifests import ensure_consistent
 from gateway.recovery import database_file
 from gateway.runtime import Runtime, migrate_database
@@ -121,8 +121,7 @@ def ensure_startable(read: Settings) -> None:
     ensure_consistent(read)
     if read.trusted_documents:
         _ensure_documents(read)
-    if read.issuers:
-        asyncio.run(_ensure_verifiable(read.issuers))
+    asyncio.run(ensure_issuers_can_be_asked(read))
     run(nothing)
 
 
@@ -130,14 +129,6 @@ def _ensure_documents(read: Settings) -> None:
     from gateway.app import trusted_documents  # noqa: PLC0415 - as above
 
     trusted_documents(read)
-
-
-async def _ensure_verifiable(issuers: Sequence[Issuer]) -> None:
-    from gateway.identity.verifier import Verifier  # noqa: PLC0415 - it imports an HTTP client
-
-    # It reads the certificates that are trusted, and asks no issuer.
-    async with Verifier(issuers):
-        pass
 
 
 def _is_new(read: Settings) -> bool:

@@ -102,9 +102,10 @@ def test_certificates_that_cannot_be_read_are_found(
     if file is not None:
         monkeypatch.setenv("SSL_CERT_FILE", str(data_dir / file))
 
-    answer = line("doctor", "--json")
+    answer, checked = line("doctor", "--json"), line("check")
 
-    assert answer.code == code
+    assert (answer.code, checked.code) == (code, code)
+    assert ("certificates cannot be read" in checked.err) == bool(code)
     assert ("certificates cannot be read" in _found(answer, "fault").get("start", "")) == bool(code)
 
 
