@@ -124,10 +124,10 @@ async def append(
     hashes = [{"hash": sealed.hash} for sealed in events]
     named = [{"secret_id": id_, "seq": seq} for seq, ids in mentions.items() for id_ in sorted(ids)]
     with _recording():
-        await unit.execute_many(
+        await unit.execute(
             insert(EVENT), [row | more for row, more in zip(rows, hashes, strict=True)]
         )
-        await unit.execute_many(insert(MENTION), named)
+        await unit.execute(insert(MENTION), named)
 
 
 async def keep_states(
@@ -159,7 +159,7 @@ async def keep_states(
     }
     heads = upsert(HEAD).values(id=1, **moved)
     with _recording():
-        await unit.execute_many(on_conflict, kept)
+        await unit.execute(on_conflict, kept)
         for table_name, row_id in gone:
             await unit.execute(
                 delete(STATE).where(STATE.c.noun == table_name, STATE.c.row_id == row_id)

@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import CheckConstraint, Column, Index, Integer, LargeBinary, String, Text
+from sqlalchemy import CheckConstraint, Column, Index, Integer, Text
 from sqlmodel import Field
 
 from gateway.domain.content import MAX_KEY_LENGTH
-from gateway.storage.tables import ID_LENGTH, Model, UtcDateTime
+from gateway.storage.columns import Model, blob, identifier, moment, text_column
 
 _NAME: Final = 32
 _ACTOR: Final = 512
@@ -27,22 +27,22 @@ class AuditEventRow(Model, table=True):
     )
 
     seq: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
-    at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
-    actor_kind: str = Field(sa_column=Column(String(_NAME), nullable=False))
-    actor_id: str = Field(sa_column=Column(String(_ACTOR), nullable=False))
-    action: str = Field(sa_column=Column(String(_NAME), nullable=False))
-    subject: str = Field(sa_column=Column(String(_NAME), nullable=False))
-    subject_id: str = Field(sa_column=Column(String(ID_LENGTH), nullable=False))
-    organization_id: str | None = Field(sa_column=Column(String(ID_LENGTH)))
-    project_id: str | None = Field(sa_column=Column(String(ID_LENGTH)))
-    holder_id: str | None = Field(sa_column=Column(String(ID_LENGTH)))
-    key: str | None = Field(sa_column=Column(String(MAX_KEY_LENGTH)))
-    face: str = Field(sa_column=Column(String(_NAME), nullable=False))
-    request_id: str | None = Field(sa_column=Column(String(_REQUEST)))
+    at: datetime = moment(nullable=False)
+    actor_kind: str = text_column(_NAME, nullable=False)
+    actor_id: str = text_column(_ACTOR, nullable=False)
+    action: str = text_column(_NAME, nullable=False)
+    subject: str = text_column(_NAME, nullable=False)
+    subject_id: str = identifier(nullable=False)
+    organization_id: str | None = identifier(nullable=True)
+    project_id: str | None = identifier(nullable=True)
+    holder_id: str | None = identifier(nullable=True)
+    key: str | None = text_column(MAX_KEY_LENGTH, nullable=True)
+    face: str = text_column(_NAME, nullable=False)
+    request_id: str | None = text_column(_REQUEST, nullable=True)
     details: str = Field(sa_column=Column(Text, nullable=False))
-    set_mac: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    prev_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    set_mac: bytes = blob(nullable=False)
+    prev_hash: bytes = blob(nullable=False)
+    hash: bytes = blob(nullable=False)
 
 
 class AuditMentionRow(Model, table=True):
@@ -50,7 +50,7 @@ class AuditMentionRow(Model, table=True):
 
     __tablename__ = "audit_mention"
 
-    secret_id: str = Field(sa_column=Column(String(ID_LENGTH), primary_key=True))
+    secret_id: str = identifier(primary_key=True)
     seq: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
 
 
@@ -59,9 +59,9 @@ class AuditStateRow(Model, table=True):
 
     __tablename__ = "audit_state"
 
-    noun: str = Field(sa_column=Column(String(_NAME), primary_key=True))
-    row_id: str = Field(sa_column=Column(String(ID_LENGTH), primary_key=True))
-    state: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    noun: str = text_column(_NAME, primary_key=True)
+    row_id: str = identifier(primary_key=True)
+    state: bytes = blob(nullable=False)
 
 
 class AuditHeadRow(Model, table=True):
@@ -75,6 +75,6 @@ class AuditHeadRow(Model, table=True):
 
     id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
     seq: int = Field(sa_column=Column(Integer, nullable=False))
-    hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    set_box: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    access_box: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    hash: bytes = blob(nullable=False)
+    set_box: bytes = blob(nullable=False)
+    access_box: bytes | None = blob(nullable=True)

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, delete, func, select, update
 
 from gateway.domain.keys import DataKeyFacts, DataKeyState
-from gateway.storage.row_macs import ensure_written
 from gateway.storage.tables import DataKeyRow, SealedValueRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
@@ -61,8 +60,8 @@ async def add(unit: WriteUnit, key: WrappedKey, *, at: datetime) -> None:
         IntegrityFault: if the database did not store exactly this row.
 
     """
-    count = await unit.execute(
-        insert(DATA_KEY).values(
+    await unit.insert(
+        DataKeyRow(
             id=key.id,
             project_id=key.project_id,
             kek_id=key.kek_id,
@@ -71,7 +70,6 @@ async def add(unit: WriteUnit, key: WrappedKey, *, at: datetime) -> None:
             created_at=at,
         )
     )
-    ensure_written(unit, DATA_KEY, key.id, count)
 
 
 async def retire(unit: WriteUnit, key_id: str) -> bool:

@@ -8,7 +8,6 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
-    LargeBinary,
     String,
     UniqueConstraint,
     text,
@@ -18,7 +17,16 @@ from sqlmodel import Field
 from gateway.domain.content import MAX_NAME_LENGTH
 from gateway.domain.grants import MAX_IDENTITY_LENGTH
 from gateway.domain.permissions import Role
-from gateway.storage.tables import ID_LENGTH, Model, UtcDateTime, one_of
+from gateway.storage.columns import (
+    InMac,
+    Model,
+    identifier,
+    in_mac,
+    moment,
+    one_of,
+    row_mac,
+    text_column,
+)
 
 
 class UserRow(Model, table=True):
@@ -43,15 +51,17 @@ class UserRow(Model, table=True):
         Index(None, "organization_id"),
     )
 
-    id: str = Field(sa_column=Column(String(ID_LENGTH), primary_key=True))
-    organization_id: str = Field(sa_column=Column(String(ID_LENGTH), nullable=False))
-    issuer: str = Field(sa_column=Column(String(MAX_IDENTITY_LENGTH), nullable=False))
-    subject: str = Field(sa_column=Column(String(MAX_IDENTITY_LENGTH), nullable=False))
-    display_name: str = Field(sa_column=Column(String(MAX_NAME_LENGTH), nullable=False))
-    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    id: str = identifier(primary_key=True)
+    organization_id: str = identifier(nullable=False)
+    issuer: str = text_column(MAX_IDENTITY_LENGTH, nullable=False)
+    subject: str = text_column(MAX_IDENTITY_LENGTH, nullable=False)
+    display_name: str = text_column(MAX_NAME_LENGTH, nullable=False)
+    created_at: datetime = moment(nullable=False)
     # 1 until the identity uses it without naming the organization; null from then on.
-    is_invited: int | None = Field(default=None, sa_column=Column(Integer, nullable=True))
-    mac: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    is_invited: int | None = Field(
+        default=None, sa_column=Column(Integer, nullable=True, **in_mac(InMac.IF_SET))
+    )
+    mac: bytes | None = row_mac()
 
 
 class RoleGrantRow(Model, table=True):
@@ -93,11 +103,11 @@ class RoleGrantRow(Model, table=True):
         Index(None, "organization_id"),
     )
 
-    id: str = Field(sa_column=Column(String(ID_LENGTH), primary_key=True))
-    organization_id: str = Field(sa_column=Column(String(ID_LENGTH), nullable=False))
-    token_id: str | None = Field(default=None, sa_column=Column(String(ID_LENGTH)))
-    user_id: str | None = Field(default=None, sa_column=Column(String(ID_LENGTH)))
+    id: str = identifier(primary_key=True)
+    organization_id: str = identifier(nullable=False)
+    token_id: str | None = identifier(nullable=True)
+    user_id: str | None = identifier(nullable=True)
     role: Role = Field(sa_column=Column(String(16), nullable=False))
-    holder_id: str | None = Field(default=None, sa_column=Column(String(ID_LENGTH)))
-    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
-    mac: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    holder_id: str | None = identifier(nullable=True)
+    created_at: datetime = moment(nullable=False)
+    mac: bytes | None = row_mac()

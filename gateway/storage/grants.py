@@ -33,7 +33,7 @@ from gateway.storage.audit import FLOOR, HEAD, HEAD_COLUMNS, floor_of, head_of, 
 from gateway.storage.grant_tables import RoleGrantRow, UserRow
 from gateway.storage.holders import HOLDER, HOLDER_COLUMNS, holder_of
 from gateway.storage.keyset import Ordering, fetch_page
-from gateway.storage.row_macs import GRANTS, TOKENS, USERS, in_utc, insert_row, integrity_fault
+from gateway.storage.row_macs import GRANTS, TOKENS, USERS, integrity_fault
 from gateway.storage.tokens import API_TOKEN, TOKEN_COLUMNS, token_of
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 from gateway.storage.visibility import holders_covered
@@ -282,16 +282,17 @@ async def assigned_to(unit: ReadUnit, grantee: GranteeReference) -> Sequence[Rol
 async def add(unit: WriteUnit, grant: Grant) -> None:
     """Store a new grant."""
     is_token = grant.grantee.kind is GranteeKind.TOKEN
-    columns = {
-        "id": grant.id,
-        "organization_id": grant.organization_id,
-        "token_id": grant.grantee.id if is_token else None,
-        "user_id": None if is_token else grant.grantee.id,
-        "role": grant.held.role,
-        "holder_id": grant.held.holder.id if grant.held.holder else None,
-        "created_at": in_utc(grant.created_at),
-    }
-    await insert_row(unit, GRANTS, columns)
+    await unit.insert(
+        RoleGrantRow(
+            id=grant.id,
+            organization_id=grant.organization_id,
+            token_id=grant.grantee.id if is_token else None,
+            user_id=None if is_token else grant.grantee.id,
+            role=grant.held.role,
+            holder_id=grant.held.holder.id if grant.held.holder else None,
+            created_at=grant.created_at,
+        )
+    )
 
 
 async def remove(unit: WriteUnit, grant_id: str) -> None:

@@ -1,11 +1,11 @@
 """Queries about organizations and holders."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, delete, func, insert, or_, select, update
+from sqlalchemy import Row, Select, delete, func, or_, select, update
 
 from gateway.domain.holders import Holder, Organization
 from gateway.domain.pages import Page, Window
@@ -14,7 +14,8 @@ from gateway.domain.topology import HolderWithCount
 from gateway.domain.visibility import Visibility
 from gateway.storage.grant_tables import UserRow
 from gateway.storage.keyset import Ordering, fetch_page, listed
-from gateway.storage.row_macs import HOLDERS, ensure_written, insert_row, update_row, verified_row
+from gateway.storage.row_macs import HOLDERS, verified_row
+from gateway.storage.rows import ensure_written, update_rows
 from gateway.storage.tables import ApiTokenRow, HolderRow, OrganizationRow, SecretRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 from gateway.storage.visibility import holders_covered, holders_there
@@ -126,12 +127,14 @@ async def find_child(
 
 async def add(unit: WriteUnit, holder: Holder, *, parent: Holder | None, at: datetime) -> None:
     """Store a new holder."""
-    above = {
-        "parent_id": parent.id if parent else None,
-        "parent_kind": parent.kind if parent else None,
-    }
-    columns = {name: getattr(holder, name) for name in HOLDERS.names}
-    await insert_row(unit, HOLDERS, columns | above | {"created_at": at})
+    await unit.insert(
+        HolderRow(
+            **asdict(holder),
+            parent_id=parent.id if parent else None,
+            parent_kind=parent.kind if parent else None,
+            created_at=at,
+        )
+    )
 
 
 async def rename(unit: WriteUnit, holder: Holder) -> None:
@@ -142,7 +145,7 @@ async def rename(unit: WriteUnit, holder: Holder) -> None:
 
     """
     before = await verified_row(unit, HOLDERS, holder.id)
-    await update_row(unit, HOLDERS, before, {"name": holder.name})
+    await update_rows(unit, HOLDERS, [(before, {"name": holder.name})])
 
 
 async def ids_below(unit: ReadUnit, holder: Holder) -> list[str]:
@@ -225,10 +228,7 @@ async def add_organization(unit: WriteUnit, organization: Organization, *, at: d
         IntegrityFault: if the database did not store exactly this row.
 
     """
-    count = await unit.execute(
-        insert(ORGANIZATION).values(id=organization.id, name=organization.name, created_at=at)
-    )
-    ensure_written(unit, ORGANIZATION, organization.id, count)
+    await unit.insert(OrganizationRow(id=organization.id, name=organization.name, created_at=at))
 
 
 async def rename_organization(unit: WriteUnit, organization: Organization) -> None:

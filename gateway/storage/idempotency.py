@@ -4,16 +4,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import delete, insert
+from sqlalchemy import delete
 
-from gateway.storage.row_macs import Covered, ensure_one, in_utc
+from gateway.storage.row_macs import ANSWERS
 from gateway.storage.tables import IdempotencyRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
 IDEMPOTENCY: Final = IdempotencyRow.__table__
-ANSWERS: Final = Covered(
-    IDEMPOTENCY, ("principal_id", "idempotency_key", "fingerprint", "answer", "created_at")
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +50,15 @@ async def add(
         IntegrityFault: if the database did not store exactly this row.
 
     """
-    columns = {
-        "principal_id": principal_id,
-        "idempotency_key": key,
-        "fingerprint": answered.fingerprint,
-        "answer": answered.text,
-        "created_at": in_utc(at),
-    }
-    mac = unit.macs.of(ANSWERS, list(columns.values()))
-    count = await unit.execute(insert(IDEMPOTENCY).values(**columns, mac=mac))
-    ensure_one(IDEMPOTENCY, principal_id, count)
+    await unit.insert(
+        IdempotencyRow(
+            principal_id=principal_id,
+            idempotency_key=key,
+            fingerprint=answered.fingerprint,
+            answer=answered.text,
+            created_at=at,
+        )
+    )
 
 
 async def forget(unit: WriteUnit, *, until: datetime) -> None:

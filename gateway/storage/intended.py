@@ -15,8 +15,9 @@ from sqlalchemy import Delete, Executable, TableClause
 from gateway.storage import (  # imported so that the metadata includes their tables
     grant_tables,  # noqa: F401
     reference_tables,  # noqa: F401
+    tables,  # noqa: F401
 )
-from gateway.storage.tables import Model
+from gateway.storage.columns import Model
 
 _CASCADE: Final = "CASCADE"
 

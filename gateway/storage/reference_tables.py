@@ -1,9 +1,9 @@
 """The tables of references between values, and of the progress in reading older values."""
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, String
+from sqlalchemy import CheckConstraint, Column, Index, Integer
 from sqlmodel import Field
 
-from gateway.storage.tables import ID_LENGTH, Model
+from gateway.storage.columns import Model, blob, identifier, reference, row_mac
 
 
 class ValueReferenceRow(Model, table=True):
@@ -19,16 +19,12 @@ class ValueReferenceRow(Model, table=True):
         CheckConstraint("length(names) > 0", name="names"),
     )
 
-    secret_id: str = Field(
-        sa_column=Column(
-            String(ID_LENGTH), ForeignKey("secret.id", ondelete="CASCADE"), primary_key=True
-        )
-    )
-    project_id: str = Field(sa_column=Column(String(ID_LENGTH), nullable=False))
+    secret_id: str = reference("secret.id", ondelete="CASCADE", primary_key=True)
+    project_id: str = identifier(nullable=False)
     # The version of the value that has these names.
     value_version: int
-    names: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    mac: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    names: bytes = blob(nullable=False)
+    mac: bytes | None = row_mac()
 
 
 class ReferenceReadingRow(Model, table=True):
@@ -39,5 +35,5 @@ class ReferenceReadingRow(Model, table=True):
 
     id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
     # The id of the last secret that was read; null after the last one.
-    position: str | None = Field(default=None, sa_column=Column(String(ID_LENGTH), nullable=True))
-    mac: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    position: str | None = identifier(nullable=True)
+    mac: bytes | None = row_mac()

@@ -14,16 +14,13 @@ from gateway.domain.scopes import Scope
 from gateway.domain.secrets import SecretType
 from gateway.storage.holders import HOLDER
 from gateway.storage.query_batching import BatchableQuery, batched_rows
-from gateway.storage.reference_tables import ReferenceReadingRow, ValueReferenceRow
-from gateway.storage.row_batches import insert_rows
-from gateway.storage.row_macs import Covered, ensure_one, integrity_fault
+from gateway.storage.reference_tables import ValueReferenceRow
+from gateway.storage.row_macs import READING, REFERENCES, ensure_one, integrity_fault
 from gateway.storage.tables import SecretRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
 NAME_HASH_BYTES: Final = 16
 VALUE_REFERENCE: Final = ValueReferenceRow.__table__
-REFERENCES: Final = Covered(VALUE_REFERENCE, ("secret_id", "project_id", "value_version", "names"))
-_POSITION: Final = Covered(ReferenceReadingRow.__table__, ("id", "position"))
 _SECRET: Final = SecretRow.__table__
 _ALIAS: Final = _SECRET.alias("referring_alias")
 # Rows that are read at once: those of a large project are never all in memory.
@@ -68,17 +65,17 @@ async def add(unit: WriteUnit, added: Iterable[ValueReferences]) -> None:
         IntegrityFault: if the database did not store exactly these rows.
 
     """
-    rows = [
-        {
-            "secret_id": each.secret_id,
-            "project_id": each.project_id,
-            "value_version": each.value_version,
-            "names": b"".join(sorted(each.names)),
-        }
-        for each in added
-    ]
-    if rows:
-        await insert_rows(unit, REFERENCES, rows)
+    await unit.insert(
+        *(
+            ValueReferenceRow(
+                secret_id=each.secret_id,
+                project_id=each.project_id,
+                value_version=each.value_version,
+                names=b"".join(sorted(each.names)),
+            )
+            for each in added
+        )
+    )
 
 
 async def remove(unit: WriteUnit, secret_ids: Iterable[str]) -> None:
@@ -148,8 +145,8 @@ async def referring_keys(unit: ReadUnit, holder: Holder) -> Sequence[tuple[str, 
 
 async def reading(unit: ReadUnit) -> Reading:
     """Return the progress in reading older values; a row that the gateway did not write is void."""
-    row = await unit.first(_POSITION.selection())
-    if row is None or row.mac != unit.macs.of(_POSITION, row[:-1]):
+    row = await unit.first(READING.selection())
+    if row is None or row.mac != unit.macs.of(READING, row[:-1]):
         return Reading()
     return Reading(row.position or _BEGINNING, is_complete=row.position is None)
 
@@ -161,13 +158,13 @@ async def keep_reading(unit: WriteUnit, position: str | None) -> None:
         IntegrityFault: if the database did not store exactly this row.
 
     """
-    mac = unit.macs.of(_POSITION, [_ONLY, position])
+    mac = unit.macs.of(READING, [_ONLY, position])
     kept = {"position": position, "mac": mac}
-    statement = upsert(_POSITION.table).values(id=_ONLY, **kept)
+    statement = upsert(READING.table).values(id=_ONLY, **kept)
     count = await unit.execute(
-        statement.on_conflict_do_update(index_elements=[_POSITION.table.c.id], set_=kept)
+        statement.on_conflict_do_update(index_elements=[READING.table.c.id], set_=kept)
     )
-    ensure_one(_POSITION.table, str(_ONLY), count)
+    ensure_one(READING.table, str(_ONLY), count)
 
 
 async def around(

@@ -8,16 +8,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import orjson
 import structlog
-from sqlalchemy import Column, ColumnElement, Row, Select, Table, insert, select, update
+from sqlalchemy import Column, ColumnElement, Row, Select, Table, select, update
 
 from gateway.domain.errors import IntegrityFault
 from gateway.domain.sealed import NeverStored
+from gateway.storage.columns import InMac, Model, columns_in_mac
 from gateway.storage.grant_tables import RoleGrantRow, UserRow
-from gateway.storage.tables import ApiTokenRow, HolderRow, SecretRow
+from gateway.storage.reference_tables import ReferenceReadingRow, ValueReferenceRow
+from gateway.storage.tables import ApiTokenRow, HolderRow, IdempotencyRow, SecretRow
 
 if TYPE_CHECKING:
     from gateway.storage.unit_of_work import ReadUnit, WriteUnit
@@ -32,16 +35,20 @@ _FORMAT: Final = "gw1"
 class Covered:
     """A table whose rows carry a MAC, and the columns that it covers, in a fixed order.
 
-    The first column is the row's id. Columns that change with every use, or decide nothing, are not
-    covered.
+    The first column is the row's id. A MAC covers an optional column only where it is not null.
     """
 
     table: Table
     names: tuple[str, ...]
-    # The last of the names, added in later versions. A MAC covers such a column only where it is
-    # not null, so that older rows keep their MACs.
+    # The last of the names.
     optional: tuple[str, ...] = ()
-    left_out: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, model: type[Model]) -> Self:
+        """Return what the declaration of a table says."""
+        table = model.__table__
+        optional = columns_in_mac(table, InMac.IF_SET)
+        return cls(table, (*columns_in_mac(table, InMac.ALWAYS), *optional), optional)
 
     @property
     def columns(self) -> tuple[Column[Any], ...]:
@@ -63,90 +70,18 @@ class Covered:
         return select(*self.columns)
 
 
-# The first columns in the order in which secrets are selected: see `storage.secrets`.
-SECRETS: Final = Covered(
-    SecretRow.__table__,
-    (
-        "id",
-        "key",
-        "mount_path",
-        "scope",
-        "variable_type",
-        "description",
-        "enable_interpolation_in_file",
-        "owned_by",
-        "version",
-        "created_at",
-        "updated_at",
-        "source_service_id",
-        "source_service_name",
-        "source_service_type",
-        "organization_id",
-        "project_id",
-        "holder_id",
-        "holder_kind",
-        "list_rank",
-        "target_id",
-        "target_type",
-        "value_version",
-    ),
-)
-# In the order in which a token is looked up: see `storage.grants`.
-TOKENS: Final = Covered(
-    ApiTokenRow.__table__,
-    (
-        "id",
-        "organization_id",
-        "name",
-        "created_at",
-        "expires_at",
-        "revoked_at",
-        "digest",
-        "created_by",
-    ),
-    optional=("created_by",),
-    left_out=("last_used_at",),
-)
-GRANTS: Final = Covered(
-    RoleGrantRow.__table__,
-    (
-        "id",
-        "organization_id",
-        "token_id",
-        "user_id",
-        "role",
-        "holder_id",
-        "created_at",
-    ),
-)
-USERS: Final = Covered(
-    UserRow.__table__,
-    (
-        "id",
-        "organization_id",
-        "issuer",
-        "subject",
-        "display_name",
-        "created_at",
-        "is_invited",
-    ),
-    optional=("is_invited",),
-)
-# In the order in which holders are selected: see `storage.holders`. A constraint derives the
-# parent from the other columns.
-HOLDERS: Final = Covered(
-    HolderRow.__table__,
-    (
-        "id",
-        "kind",
-        "name",
-        "organization_id",
-        "project_id",
-        "environment_id",
-    ),
-    left_out=("parent_id", "parent_kind", "created_at"),
-)
+SECRETS: Final = Covered.of(SecretRow)
+TOKENS: Final = Covered.of(ApiTokenRow)
+GRANTS: Final = Covered.of(RoleGrantRow)
+USERS: Final = Covered.of(UserRow)
+HOLDERS: Final = Covered.of(HolderRow)
+ANSWERS: Final = Covered.of(IdempotencyRow)
+REFERENCES: Final = Covered.of(ValueReferenceRow)
+READING: Final = Covered.of(ReferenceReadingRow)
 COVERED: Final = (SECRETS, TOKENS, GRANTS, USERS, HOLDERS)
+BY_TABLE: Final[Mapping[Table, Covered]] = MappingProxyType(
+    {covered.table: covered for covered in (*COVERED, ANSWERS, REFERENCES, READING)}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,39 +146,6 @@ async def verified_row(unit: "WriteUnit", covered: Covered, row_id: str) -> Row[
     return found[0]
 
 
-async def insert_row(unit: "WriteUnit", covered: Covered, values: Values) -> None:
-    """Store a new row with the MAC of these values.
-
-    Raises:
-        IntegrityFault: if the database did not store exactly this row.
-
-    """
-    mac = unit.macs.of(covered, [values[name] for name in covered.names])
-    count = await unit.execute(insert(covered.table).values(**values, mac=mac))
-    ensure_written(unit, covered.table, values["id"], count)
-
-
-async def update_row(
-    unit: "WriteUnit", covered: Covered, before: Sequence[Any], changes: Values
-) -> None:
-    """Change a verified row, and give it the MAC of its previous values with these changes.
-
-    The MAC never covers what the database returns after the change: a trigger can have written
-    that.
-
-    Raises:
-        IntegrityFault: if the database did not change exactly this row.
-
-    """
-    *values, mac = before
-    after = dict(zip(covered.names, values, strict=True)) | dict(changes)
-    own = covered.table.c
-    statement = update(covered.table).where(own.id == before[0], own.mac == mac)
-    next_mac = unit.macs.of(covered, list(after.values()))
-    count = await unit.execute(statement.values(**changes, mac=next_mac))
-    ensure_written(unit, covered.table, before[0], count)
-
-
 async def add_macs(unit: "WriteUnit", covered: Covered, ids: Sequence[str]) -> None:
     """Give older rows without a MAC the MAC of their current values.
 
@@ -254,12 +156,6 @@ async def add_macs(unit: "WriteUnit", covered: Covered, ids: Sequence[str]) -> N
         mac = unit.macs.of(covered, row[:-1])
         count = await unit.execute(update(covered.table).where(own.id == row[0]).values(mac=mac))
         ensure_one(covered.table, row[0], count)
-
-
-def ensure_written(unit: "WriteUnit", table: Table, row_id: str, count: int) -> None:
-    """Announce a written watched row; refuse a statement as `ensure_one` does."""
-    ensure_one(table, row_id, count)
-    unit.intended.write(table.name, row_id)
 
 
 def ensure_one(table: Table, row_id: str, count: int) -> None:

@@ -1,20 +1,20 @@
 """Queries about many secrets and values at once, for imports."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from gateway.domain.holders import Holder
 from gateway.domain.scopes import Scope
 from gateway.domain.secrets import Secret
 from gateway.storage.holders import HOLDER
-from gateway.storage.row_batches import FOUND_ID, ensure_all_written, insert_rows, update_rows
-from gateway.storage.row_macs import SECRETS, in_utc, integrity_fault, verified_rows
-from gateway.storage.secrets import SECRET, columns_of, reader, selection
+from gateway.storage.row_macs import SECRETS, integrity_fault, verified_rows
+from gateway.storage.rows import FOUND_ID, ensure_all_written, update_rows
+from gateway.storage.secrets import SECRET, edited, reader, row_of, selection
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
-from gateway.storage.values import SEALED_VALUE, StoredValue
+from gateway.storage.values import SEALED_VALUE, StoredValue, row_of_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,36 +58,25 @@ async def add_secrets(unit: WriteUnit, added: Iterable[VersionedSecret]) -> None
         IntegrityFault: if the database did not store exactly these rows.
 
     """
-    rows = [columns_of(each.secret, each.value_version) for each in added]
-    if rows:
-        await insert_rows(unit, SECRETS, rows)
+    await unit.insert(*(row_of(each.secret, each.value_version) for each in added))
 
 
-async def update_secrets(unit: WriteUnit, edited: Sequence[VersionedSecret]) -> None:
+async def update_secrets(unit: WriteUnit, edits: Sequence[VersionedSecret]) -> None:
     """Store what an edit can change of secrets, and the versions of their values.
 
     Raises:
         IntegrityFault: if one of the rows is not what the gateway wrote.
 
     """
-    ids = [each.secret.id for each in edited]
+    ids = [each.secret.id for each in edits]
     found = {row.id: row for row in await verified_rows(unit, SECRETS, SECRET.c.id.in_(ids))}
     changes = []
-    for secret, value_version in ((each.secret, each.value_version) for each in edited):
-        if secret.id not in found:
-            raise integrity_fault(SECRET.name, secret.id)
-        before = found[secret.id]
-        change = {
-            "key": secret.key,
-            "description": secret.description,
-            "enable_interpolation_in_file": secret.enable_interpolation_in_file,
-            "version": secret.version,
-            "updated_at": in_utc(secret.updated_at),
-            "value_version": before.value_version if value_version is None else value_version,
-        }
-        changes.append((before, change))
-    if changes:
-        await update_rows(unit, SECRETS, changes)
+    for each in edits:
+        if each.secret.id not in found:
+            raise integrity_fault(SECRET.name, each.secret.id)
+        before = found[each.secret.id]
+        changes.append((before, edited(each.secret, before, each.value_version)))
+    await update_rows(unit, SECRETS, changes)
 
 
 async def add_values(unit: WriteUnit, added: Sequence[StoredValue]) -> None:
@@ -97,10 +86,7 @@ async def add_values(unit: WriteUnit, added: Sequence[StoredValue]) -> None:
         IntegrityFault: if the database did not store exactly these rows.
 
     """
-    rows = [_columns_of(each) for each in added]
-    if rows:
-        count = await unit.execute_many(insert(SEALED_VALUE), rows)
-        await _ensure_sealed(unit, added, count)
+    await unit.insert(*(row_of_value(each) for each in added))
 
 
 _REPLACE: Final = update(SEALED_VALUE).where(SEALED_VALUE.c.secret_id == bindparam(FOUND_ID))
@@ -113,24 +99,11 @@ async def replace_values(unit: WriteUnit, replaced: Sequence[StoredValue]) -> No
         IntegrityFault: if the database did not change exactly these rows.
 
     """
-    rows = [{**_columns_of(each), FOUND_ID: each.identity.secret_id} for each in replaced]
+    rows = [{**row_of_value(each).values(), FOUND_ID: each.identity.secret_id} for each in replaced]
     if rows:
-        count = await unit.execute_many(_REPLACE, rows)
-        await _ensure_sealed(unit, replaced, count)
-
-
-def _columns_of(value: StoredValue) -> Mapping[str, Any]:
-    return {
-        "secret_id": value.identity.secret_id,
-        "value_version": value.identity.value_version,
-        "data_key_id": value.sealed.data_key_id,
-        "box": value.sealed.box,
-    }
-
-
-async def _ensure_sealed(unit: WriteUnit, stored: Sequence[StoredValue], count: int) -> None:
-    meant = {each.identity.secret_id: each.sealed.box for each in stored}
-    await ensure_all_written(unit, SEALED_VALUE.c.box, meant, count)
+        count = await unit.execute(_REPLACE, rows)
+        meant = {each.identity.secret_id: each.sealed.box for each in replaced}
+        await ensure_all_written(unit, SEALED_VALUE.c.box, meant, count)
 
 
 async def counts_at(unit: ReadUnit, holder_ids: Collection[str]) -> dict[str, int]:

@@ -1,7 +1,8 @@
 """Queries about secrets, without their values."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -41,12 +42,11 @@ from gateway.storage.keyset import Ordering, fetch_page, listed
 from gateway.storage.row_macs import (
     SECRETS,
     in_utc,
-    insert_row,
     integrity_fault,
-    update_row,
     verified_row,
     verified_rows,
 )
+from gateway.storage.rows import update_rows
 from gateway.storage.tables import SecretRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 from gateway.storage.visibility import holders_covered
@@ -54,42 +54,45 @@ from gateway.storage.visibility import holders_covered
 SECRET: Final = SecretRow.__table__
 _TARGET: Final = SECRET.alias("target")
 _KEYS_AT_ONCE: Final = 500
-_FACTS: Final = (
-    "id",
-    "key",
-    "mount_path",
-    "scope",
-    "variable_type",
-    "description",
-    "enable_interpolation_in_file",
+# The fields of the domain's secret that the table has: those that a reference to it shows, too, and
+# the others.
+_FACTS: Final = tuple(field.name for field in fields(SecretFacts))
+_OWN: Final = tuple(
+    field.name for field in fields(Secret) if field.name in SECRET.c and field.name not in _FACTS
 )
-_OWN: Final = (
-    "owned_by",
-    "version",
-    "created_at",
-    "updated_at",
-    "source_service_id",
-    "source_service_name",
-    "source_service_type",
-)
-# The further columns that a row's MAC covers, and the MAC.
-_COVERED_TOO: Final = SECRETS.columns[len(_FACTS) + len(_OWN) :]
+_SOURCE: Final = ("source_service_id", "source_service_name", "source_service_type")
+# What stays as it was created; an edit writes all other fields, and which value the secret has.
+_FIXED: Final = {"id", "mount_path", "scope", "variable_type", "owned_by", "created_at"}
+_EDITABLE: Final = (*(name for name in (*_FACTS, *_OWN) if name not in _FIXED), "value_version")
+_READ: Final = {*_FACTS, *_OWN, *_SOURCE}
 _SELECTED: Final = (
     *(SECRET.c[name] for name in _FACTS),
     *(_TARGET.c[name].label(f"target_{name}") for name in _FACTS),
     *(SECRET.c[name] for name in _OWN),
+    *(SECRET.c[name] for name in _SOURCE),
     *(column.label(f"holder_{column.name}") for column in HOLDER_COLUMNS),
     _TARGET.c.holder_id.label("target_holder_id"),
     _TARGET.c.version.label("target_version"),
-    *(column.label(f"covered_{column.name}") for column in _COVERED_TOO),
+    # What the row's MAC covers besides, and the MAC.
+    *(
+        column.label(f"covered_{column.name}")
+        for column in SECRETS.columns
+        if column.name not in _READ
+    ),
 )
 _TARGET_AT: Final = len(_FACTS)
 _OWN_AT: Final = 2 * len(_FACTS)
-_HOLDER_AT: Final = _OWN_AT + len(_OWN)
+_SOURCE_AT: Final = _OWN_AT + len(_OWN)
+_HOLDER_AT: Final = _SOURCE_AT + len(_SOURCE)
 _HOLDER_END: Final = _HOLDER_AT + len(HOLDER_COLUMNS)
-_COVERED_AT: Final = _HOLDER_END + 2
-_COVERED_END: Final = _COVERED_AT + len(_COVERED_TOO)
-_TARGET_ID_AT: Final = _COVERED_AT + _COVERED_TOO.index(SECRET.c.target_id)
+_NAMES: Final = [column.name for column in _SELECTED]
+_in_mac: Final = itemgetter(
+    *(
+        _NAMES.index(column.name if column.name in _READ else f"covered_{column.name}")
+        for column in SECRETS.columns
+    )
+)
+_TARGET_ID_AT: Final = _NAMES.index("covered_target_id")
 
 _ORDER_COLUMNS: Final = MappingProxyType(
     {
@@ -122,9 +125,7 @@ class _Reader:
     unit: ReadUnit
 
     def __call__(self, row: Row[Any]) -> Secret:
-        self.unit.macs.ensure_sound(
-            SECRETS, row[:_TARGET_AT] + row[_OWN_AT:_HOLDER_AT] + row[_COVERED_AT:_COVERED_END]
-        )
+        self.unit.macs.ensure_sound(SECRETS, _in_mac(row))
         if row[_TARGET_ID_AT] and not row[_TARGET_AT]:
             # The foreign key deletes aliases with their target; otherwise they would be empty.
             raise integrity_fault(SECRET.name, row[_TARGET_ID_AT])
@@ -137,17 +138,13 @@ def reader(unit: ReadUnit) -> Callable[[Row[Any]], Secret]:
 
 
 def _from_row(unit: ReadUnit, row: Row[Any]) -> Secret:
-    owned_by, version, created_at, updated_at, *source = row[_OWN_AT:_HOLDER_AT]
     holder = holder_of(unit, row[_HOLDER_AT:_HOLDER_END])
     return Secret(
         **_facts(row[:_TARGET_AT]),
+        **dict(zip(_OWN, row[_OWN_AT:_SOURCE_AT], strict=True)),
         target=SecretFacts(**_facts(row[_TARGET_AT:_OWN_AT])) if row[_TARGET_AT] else None,
         holder=holder,
-        service=_service(holder, source),
-        owned_by=owned_by,
-        version=version,
-        created_at=created_at,
-        updated_at=updated_at,
+        service=_service(holder, row[_SOURCE_AT:_HOLDER_AT]),
         target_holder_id=row[_HOLDER_END],
         target_version=row[_HOLDER_END + 1],
     )
@@ -160,7 +157,7 @@ def _facts(columns: Iterable[Any]) -> Mapping[str, Any]:
     return facts
 
 
-def _service(holder: Holder, source: list[Any]) -> ServiceReference | None:
+def _service(holder: Holder, source: Sequence[Any]) -> ServiceReference | None:
     service_id, name, service_type = source
     if service_id:
         return ServiceReference(id=service_id, name=name, type=ServiceType(service_type))
@@ -383,16 +380,14 @@ async def update_facts(
         IntegrityFault: if the row is not what the gateway wrote.
 
     """
-    changes = {
-        "key": secret.key,
-        "description": secret.description,
-        "enable_interpolation_in_file": secret.enable_interpolation_in_file,
-        "version": secret.version,
-        "updated_at": in_utc(secret.updated_at),
-    }
-    if value_version is not None:
-        changes["value_version"] = value_version
-    await update_row(unit, SECRETS, await verified_row(unit, SECRETS, secret.id), changes)
+    before = await verified_row(unit, SECRETS, secret.id)
+    await update_rows(unit, SECRETS, [(before, edited(secret, before, value_version))])
+
+
+def edited(secret: Secret, before: Row[Any], value_version: int | None) -> dict[str, Any]:
+    """Return the columns that an edit can change, as they are after it."""
+    after = row_of(secret, value_version or before.value_version).values()
+    return {name: after[name] for name in _EDITABLE}
 
 
 async def rename_overrides(unit: WriteUnit, target: Secret) -> None:
@@ -406,10 +401,9 @@ async def rename_overrides(unit: WriteUnit, target: Secret) -> None:
         SECRET.c.target_id == target.id,
         SECRET.c.variable_type == SecretType.OVERRIDE,
     )
-    updated_at = in_utc(target.updated_at)
-    for row in await verified_rows(unit, SECRETS, *are_overrides):
-        changes = {"key": target.key, "version": row.version + 1, "updated_at": updated_at}
-        await update_row(unit, SECRETS, row, changes)
+    same = {"key": target.key, "updated_at": in_utc(target.updated_at)}
+    found = await verified_rows(unit, SECRETS, *are_overrides)
+    await update_rows(unit, SECRETS, [(row, {**same, "version": row.version + 1}) for row in found])
 
 
 async def remove(unit: WriteUnit, secret_id: str) -> None:
@@ -432,27 +426,23 @@ async def remove_at(unit: WriteUnit, holder_ids: Iterable[str]) -> None:
 
 async def add(unit: WriteUnit, secret: Secret, *, value_version: int | None = None) -> None:
     """Store a new secret; its own value, if it has one, is stored separately."""
-    await insert_row(unit, SECRETS, columns_of(secret, value_version))
+    await unit.insert(row_of(secret, value_version))
 
 
-def columns_of(secret: Secret, value_version: int | None) -> dict[str, Any]:
-    """Return the columns of a new secret's row, without the MAC."""
+def row_of(secret: Secret, value_version: int | None) -> SecretRow:
+    """Return a secret's row, without the MAC."""
     source = secret.service if secret.is_built_in else None
-    return {
-        **{name: getattr(secret, name) for name in _FACTS},
-        "organization_id": secret.holder.organization_id,
-        "project_id": secret.holder.project_id,
-        "holder_id": secret.holder.id,
-        "holder_kind": secret.holder.kind,
-        "list_rank": list_rank(secret.scope, secret.variable_type),
-        "target_id": secret.target.id if secret.target else None,
-        "target_type": secret.target.variable_type if secret.target else None,
-        "source_service_id": source.id if source else None,
-        "source_service_name": source.name if source else None,
-        "source_service_type": source.type if source else None,
-        "owned_by": secret.owned_by,
-        "version": secret.version,
-        "created_at": in_utc(secret.created_at),
-        "updated_at": in_utc(secret.updated_at),
-        "value_version": value_version,
-    }
+    return SecretRow(
+        **{name: getattr(secret, name) for name in (*_FACTS, *_OWN)},
+        organization_id=secret.holder.organization_id,
+        project_id=secret.holder.project_id,
+        holder_id=secret.holder.id,
+        holder_kind=secret.holder.kind,
+        list_rank=list_rank(secret.scope, secret.variable_type),
+        target_id=secret.target.id if secret.target else None,
+        target_type=secret.target.variable_type if secret.target else None,
+        source_service_id=source.id if source else None,
+        source_service_name=source.name if source else None,
+        source_service_type=source.type if source else None,
+        value_version=value_version,
+    )

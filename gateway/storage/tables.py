@@ -4,28 +4,22 @@ A rule that the domain checks before a write is a constraint here as well, so th
 direct statement can store what the domain would refuse.
 """
 
-from datetime import UTC, datetime
-from typing import Any, ClassVar, Final
+from datetime import datetime
+from typing import Final
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
-    DateTime,
-    Dialect,
-    ForeignKey,
     ForeignKeyConstraint,
     Index,
     LargeBinary,
-    MetaData,
     String,
-    Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     text,
 )
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from gateway.domain.content import (
     MAX_DESCRIPTION_LENGTH,
@@ -36,76 +30,20 @@ from gateway.domain.content import (
 from gateway.domain.keys import DataKeyState
 from gateway.domain.scopes import HOLDER_SCOPES, SERVICE_SCOPES, Scope, ServiceType
 from gateway.domain.secrets import SecretType
+from gateway.storage.columns import (
+    InMac,
+    Model,
+    blob,
+    identifier,
+    in_mac,
+    moment,
+    one_of,
+    reference,
+    row_mac,
+    text_column,
+)
 
-ID_LENGTH: Final = 36
 CREATOR_LENGTH: Final = 64
-
-NAMING: Final = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-    "pk": "pk_%(table_name)s",
-}
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """A point in time. SQLite drops the offset, so it is removed on writing and set on reading."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    @property
-    def python_type(self) -> type[datetime]:
-        """The Python type; a decorated type does not give it by itself."""
-        return datetime
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Convert the time to UTC."""
-        if value is None:
-            return None
-        in_utc = value.astimezone(UTC)
-        return in_utc.replace(tzinfo=None) if dialect.name == "sqlite" else in_utc
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Mark the time as UTC."""
-        del dialect
-        return value and value.replace(tzinfo=UTC)
-
-
-class Model(SQLModel):
-    """The base of all tables: one metadata, with fixed constraint names for migrations."""
-
-    metadata: ClassVar[MetaData] = MetaData(naming_convention=NAMING)
-    __tablename__: ClassVar[str]
-    __table__: ClassVar[Table]
-
-
-def one_of(column: str, allowed: "tuple[str, ...]") -> str:
-    """Return the text of a constraint that the column has one of these values."""
-    return f"{column} IN ({', '.join(repr(str(name)) for name in allowed)})"
-
-
-def _id(**options: Any) -> Any:  # noqa: ANN401 - what SQLModel's own Field takes and returns
-    return Field(sa_column=Column(String(ID_LENGTH), **options))
-
-
-def _text(length: int, **options: Any) -> Any:  # noqa: ANN401 - as above
-    # SQLModel's own string type does not report its Python type, which cursors need to know.
-    return Field(sa_column=Column(String(length), **options))
-
-
-def _reference(target: str, **options: Any) -> Any:  # noqa: ANN401 - as above
-    key = ForeignKey(target, ondelete=options.pop("ondelete", "RESTRICT"))
-    return Field(sa_column=Column(String(ID_LENGTH), key, **options))
-
-
-def _bytes(**options: Any) -> Any:  # noqa: ANN401 - as above
-    return Field(sa_column=Column(LargeBinary, **options))
-
-
-def _moment(**options: Any) -> Any:  # noqa: ANN401 - as above
-    return Field(sa_column=Column(UtcDateTime, **options))
 
 
 class OrganizationRow(Model, table=True):
@@ -114,9 +52,9 @@ class OrganizationRow(Model, table=True):
     __tablename__ = "organization"
     __table_args__ = (UniqueConstraint("name"),)
 
-    id: str = _id(primary_key=True)
-    name: str = _text(MAX_NAME_LENGTH, nullable=False)
-    created_at: datetime = _moment(nullable=False)
+    id: str = identifier(primary_key=True)
+    name: str = text_column(MAX_NAME_LENGTH, nullable=False)
+    created_at: datetime = moment(nullable=False)
 
 
 class HolderRow(Model, table=True):
@@ -159,16 +97,19 @@ class HolderRow(Model, table=True):
         Index("uq_holder_id_organization_id", "id", "organization_id", unique=True),
     )
 
-    id: str = _id(primary_key=True)
+    id: str = identifier(primary_key=True)
     kind: Scope = Field(sa_column=Column(String(16), nullable=False))
-    name: str = _text(MAX_NAME_LENGTH, nullable=False)
-    organization_id: str = _reference("organization.id", nullable=False)
-    parent_id: str | None = _id(nullable=True)
-    parent_kind: Scope | None = Field(default=None, sa_column=Column(String(16), nullable=True))
-    project_id: str = _id(nullable=False)
-    environment_id: str | None = _id(nullable=True)
-    created_at: datetime = _moment(nullable=False)
-    mac: bytes | None = _bytes(nullable=True)
+    name: str = text_column(MAX_NAME_LENGTH, nullable=False)
+    organization_id: str = reference("organization.id", nullable=False)
+    project_id: str = identifier(nullable=False)
+    environment_id: str | None = identifier(nullable=True)
+    # A constraint derives the parent from the other columns.
+    parent_id: str | None = identifier(nullable=True, **in_mac(InMac.NEVER))
+    parent_kind: Scope | None = Field(
+        default=None, sa_column=Column(String(16), nullable=True, **in_mac(InMac.NEVER))
+    )
+    created_at: datetime = moment(nullable=False, **in_mac(InMac.NEVER))
+    mac: bytes | None = row_mac()
 
 
 class SecretRow(Model, table=True):
@@ -229,30 +170,30 @@ class SecretRow(Model, table=True):
         ),
     )
 
-    id: str = _id(primary_key=True)
-    organization_id: str = _id(nullable=False)
-    project_id: str = _id(nullable=False)
-    holder_id: str = _id(nullable=False)
-    holder_kind: Scope = Field(sa_column=Column(String(16), nullable=False))
+    id: str = identifier(primary_key=True)
+    key: str = text_column(MAX_KEY_LENGTH, nullable=False)
+    mount_path: str | None = text_column(MAX_MOUNT_PATH_LENGTH, nullable=True)
     scope: Scope = Field(sa_column=Column(String(16), nullable=False))
     variable_type: SecretType = Field(sa_column=Column(String(16), nullable=False))
-    list_rank: int
-    key: str = _text(MAX_KEY_LENGTH, nullable=False)
-    mount_path: str | None = _text(MAX_MOUNT_PATH_LENGTH, nullable=True)
-    description: str | None = _text(MAX_DESCRIPTION_LENGTH, nullable=True)
+    description: str | None = text_column(MAX_DESCRIPTION_LENGTH, nullable=True)
     enable_interpolation_in_file: bool | None = None
-    target_id: str | None = _id(nullable=True)
-    target_type: SecretType | None = Field(default=None, sa_column=Column(String(16)))
-    source_service_id: str | None = _id(nullable=True)
-    source_service_name: str | None = _text(MAX_NAME_LENGTH, nullable=True)
-    source_service_type: ServiceType | None = Field(default=None, sa_column=Column(String(16)))
     owned_by: str = Field(sa_column=Column(Text, nullable=False))
     version: int
-    created_at: datetime = _moment(nullable=False)
-    updated_at: datetime = _moment(nullable=False)
+    created_at: datetime = moment(nullable=False)
+    updated_at: datetime = moment(nullable=False)
+    source_service_id: str | None = identifier(nullable=True)
+    source_service_name: str | None = text_column(MAX_NAME_LENGTH, nullable=True)
+    source_service_type: ServiceType | None = Field(default=None, sa_column=Column(String(16)))
+    organization_id: str = identifier(nullable=False)
+    project_id: str = identifier(nullable=False)
+    holder_id: str = identifier(nullable=False)
+    holder_kind: Scope = Field(sa_column=Column(String(16), nullable=False))
+    list_rank: int
+    target_id: str | None = identifier(nullable=True)
+    target_type: SecretType | None = Field(default=None, sa_column=Column(String(16)))
     # Repeats the value's version, so that the row's MAC covers which value belongs to the secret.
     value_version: int | None = None
-    mac: bytes | None = _bytes(nullable=True)
+    mac: bytes | None = row_mac()
 
 
 class DataKeyRow(Model, table=True):
@@ -274,11 +215,11 @@ class DataKeyRow(Model, table=True):
         ),
     )
 
-    id: str = _id(primary_key=True)
-    project_id: str | None = _reference("holder.id", nullable=True, index=True)
+    id: str = identifier(primary_key=True)
+    project_id: str | None = reference("holder.id", nullable=True, index=True)
     kek_id: str = Field(sa_column=Column(String(64), nullable=False))
     wrapped: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    created_at: datetime = _moment(nullable=False)
+    created_at: datetime = moment(nullable=False)
     # The constraint is the column's, not the table's: such a column can be added to a filled table.
     state: DataKeyState = Field(
         sa_column=Column(
@@ -289,12 +230,13 @@ class DataKeyRow(Model, table=True):
         )
     )
     seal_count: int = Field(
+        default=0,
         sa_column=Column(
             BigInteger,
             CheckConstraint("seal_count >= 0", name="seal_count"),
             nullable=False,
             server_default="0",
-        )
+        ),
     )
 
 
@@ -304,9 +246,9 @@ class SealedValueRow(Model, table=True):
     __tablename__ = "sealed_value"
     __table_args__ = (CheckConstraint("value_version > 0", name="value_version"),)
 
-    secret_id: str = _reference("secret.id", ondelete="CASCADE", primary_key=True)
+    secret_id: str = reference("secret.id", ondelete="CASCADE", primary_key=True)
     value_version: int
-    data_key_id: str = _reference("data_key.id", nullable=False, index=True)
+    data_key_id: str = reference("data_key.id", nullable=False, index=True)
     box: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
@@ -316,12 +258,12 @@ class IdempotencyRow(Model, table=True):
     __tablename__ = "idempotency"
     __table_args__ = (Index(None, "created_at"),)
 
-    principal_id: str = _id(primary_key=True)
+    principal_id: str = identifier(primary_key=True)
     idempotency_key: str = Field(sa_column=Column(String(255), primary_key=True))
     fingerprint: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     answer: str = Field(sa_column=Column(Text, nullable=False))
-    created_at: datetime = _moment(nullable=False)
-    mac: bytes | None = _bytes(nullable=True)
+    created_at: datetime = moment(nullable=False)
+    mac: bytes | None = row_mac()
 
 
 class ApiTokenRow(Model, table=True):
@@ -333,14 +275,16 @@ class ApiTokenRow(Model, table=True):
         Index("uq_api_token_id_organization_id", "id", "organization_id", unique=True),
     )
 
-    id: str = _id(primary_key=True)
-    organization_id: str = _reference("organization.id", nullable=False, index=True)
-    name: str = _text(MAX_NAME_LENGTH, nullable=False)
-    digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    created_at: datetime = _moment(nullable=False)
-    expires_at: datetime | None = _moment(nullable=True)
-    revoked_at: datetime | None = _moment(nullable=True)
-    last_used_at: datetime | None = _moment(nullable=True)
+    id: str = identifier(primary_key=True)
+    organization_id: str = reference("organization.id", nullable=False, index=True)
+    name: str = text_column(MAX_NAME_LENGTH, nullable=False)
+    created_at: datetime = moment(nullable=False)
+    expires_at: datetime | None = moment(nullable=True)
+    revoked_at: datetime | None = moment(nullable=True)
+    digest: bytes = blob(nullable=False)
     # `KIND:id` of the creator; null for tokens that are older than this column.
-    created_by: str | None = _text(CREATOR_LENGTH, nullable=True, index=True)
-    mac: bytes | None = _bytes(nullable=True)
+    created_by: str | None = text_column(
+        CREATOR_LENGTH, nullable=True, index=True, **in_mac(InMac.IF_SET)
+    )
+    last_used_at: datetime | None = moment(nullable=True, **in_mac(InMac.NEVER))
+    mac: bytes | None = row_mac()

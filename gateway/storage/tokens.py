@@ -13,8 +13,8 @@ from gateway.domain.visibility import Visibility
 from gateway.storage.grant_tables import RoleGrantRow
 from gateway.storage.holders import HOLDER
 from gateway.storage.keyset import Ordering, fetch_page
-from gateway.storage.row_batches import update_rows
-from gateway.storage.row_macs import TOKENS, in_utc, insert_row, update_row, verified_rows
+from gateway.storage.row_macs import TOKENS, in_utc, verified_rows
+from gateway.storage.rows import update_rows
 from gateway.storage.tables import ApiTokenRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 from gateway.storage.visibility import holders_covered
@@ -48,17 +48,18 @@ def _from_row(row: Row[Any]) -> ApiToken:
 
 async def add(unit: WriteUnit, token: ApiToken, *, digest: bytes) -> None:
     """Store a new token's facts and its keyed hash."""
-    columns = {
-        "id": token.id,
-        "organization_id": token.organization_id,
-        "name": token.name,
-        "digest": digest,
-        "created_at": in_utc(token.created_at),
-        "expires_at": in_utc(token.expires_at) if token.expires_at else None,
-        "revoked_at": None,
-        "created_by": token.created_by.text if token.created_by else None,
-    }
-    await insert_row(unit, TOKENS, columns)
+    await unit.insert(
+        ApiTokenRow(
+            id=token.id,
+            organization_id=token.organization_id,
+            name=token.name,
+            digest=digest,
+            created_at=token.created_at,
+            expires_at=token.expires_at,
+            revoked_at=None,
+            created_by=token.created_by.text if token.created_by else None,
+        )
+    )
 
 
 async def find(unit: ReadUnit, token_id: str, *, visibility: Visibility) -> ApiToken | None:
@@ -148,7 +149,7 @@ async def revoke(unit: WriteUnit, token_id: str, *, at: datetime) -> bool:
     is_valid = (API_TOKEN.c.id == token_id, API_TOKEN.c.revoked_at.is_(None))
     found = await verified_rows(unit, TOKENS, *is_valid)
     for row in found:
-        await update_row(unit, TOKENS, row, {"revoked_at": in_utc(at)})
+        await update_rows(unit, TOKENS, [(row, {"revoked_at": in_utc(at)})])
     return bool(found)
 
 

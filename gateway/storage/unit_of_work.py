@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from gateway.storage.admission import Admission
 from gateway.storage.checked_view import CheckedView, UnprovenView
+from gateway.storage.columns import Model
 from gateway.storage.engine import (
     READ_CONNECTIONS,
     connect_shielded,
@@ -24,6 +25,7 @@ from gateway.storage.engine import (
 from gateway.storage.faults import map_db_errors
 from gateway.storage.intended import Intended
 from gateway.storage.row_macs import RowMacs, integrity_fault
+from gateway.storage.rows import insert_rows
 from gateway.storage.wal import WriteAheadLog
 
 if TYPE_CHECKING:
@@ -153,32 +155,34 @@ class WriteUnit(ReadUnit):
         # These run in order after the commit; none of them can fail.
         self.committed: list[Callable[[], None]] = []
 
-    async def execute(self, statement: Executable) -> int:
+    async def execute(
+        self, statement: Executable, parameters: Sequence[Mapping[str, Any]] | None = None
+    ) -> int:
         """Run a statement and return how many rows it touched.
 
+        With parameters, it runs once for each of them, and not at all without any.
+
         Raises:
             ConcurrentChange: if a constraint refuses it.
             Unavailable: if the database does not answer.
 
         """
+        if parameters is not None and not parameters:
+            return 0
         self.intended.note(statement)
         async with self._turn:
-            return int((await self._run(statement)).rowcount)
+            return int((await self._run(statement, parameters)).rowcount)
 
-    async def execute_many(
-        self, statement: Executable, parameters: Sequence[Mapping[str, Any]]
-    ) -> int:
-        """Run a statement once for each set of parameters; return how many rows it touched.
+    async def insert(self, *rows: Model) -> None:
+        """Store new rows of one table, each with the MAC of its values if the table has MACs.
 
         Raises:
-            ConcurrentChange: if a constraint refuses it.
+            ConcurrentChange: if a constraint refuses one.
+            IntegrityFault: if the database did not store exactly these rows.
             Unavailable: if the database does not answer.
 
         """
-        if not parameters:
-            return 0
-        async with self._turn:
-            return int((await self._run(statement, parameters)).rowcount)
+        await insert_rows(self, rows)
 
     async def finish(self) -> None:
         """Run what is deferred until all else of a use case is written; each only once."""

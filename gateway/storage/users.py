@@ -1,5 +1,6 @@
 """Queries about users."""
 
+from dataclasses import asdict
 from functools import partial
 from typing import Any, Final
 
@@ -11,7 +12,8 @@ from gateway.domain.visibility import Visibility
 from gateway.storage.audit import prove
 from gateway.storage.grant_tables import RoleGrantRow, UserRow
 from gateway.storage.keyset import Ordering, fetch_page
-from gateway.storage.row_macs import USERS, in_utc, insert_row, update_row, verified_rows
+from gateway.storage.row_macs import USERS, verified_rows
+from gateway.storage.rows import update_rows
 from gateway.storage.tables import HolderRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 from gateway.storage.visibility import holders_covered
@@ -39,16 +41,7 @@ def _from_row(unit: ReadUnit, row: Row[Any]) -> User:
 
 async def add(unit: WriteUnit, user: User) -> None:
     """Store a new user."""
-    columns = {
-        "id": user.id,
-        "organization_id": user.organization_id,
-        "issuer": user.issuer,
-        "subject": user.subject,
-        "display_name": user.display_name,
-        "created_at": in_utc(user.created_at),
-        "is_invited": 1 if user.is_invited else None,
-    }
-    await insert_row(unit, USERS, columns)
+    await unit.insert(UserRow(**asdict(user) | {"is_invited": 1 if user.is_invited else None}))
 
 
 async def find(unit: ReadUnit, user_id: str, *, organization_id: str) -> User | None:
@@ -83,8 +76,8 @@ async def make_home(unit: WriteUnit, user_id: str) -> None:
         other.c.subject == USER.c.subject,
         other.c.is_invited.is_(None),
     )
-    for row in await verified_rows(unit, USERS, USER.c.id == user_id, ~has_home):
-        await update_row(unit, USERS, row, {"is_invited": None})
+    found = await verified_rows(unit, USERS, USER.c.id == user_id, ~has_home)
+    await update_rows(unit, USERS, [(row, {"is_invited": None}) for row in found])
 
 
 async def count_of(unit: ReadUnit, organization_id: str) -> int:

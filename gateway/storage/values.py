@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, func, select, update
 
 from gateway.domain.keys import DataKeyState
 from gateway.domain.sealed import SealedValue, ValueIdentity
 from gateway.storage.reference_tables import ValueReferenceRow
-from gateway.storage.row_macs import ensure_written, integrity_fault
+from gateway.storage.row_macs import integrity_fault
+from gateway.storage.rows import ensure_written
 from gateway.storage.tables import DataKeyRow, SealedValueRow, SecretRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
@@ -45,15 +46,21 @@ async def add_value(
         IntegrityFault: if the database did not store exactly this row.
 
     """
-    count = await unit.execute(
-        insert(SEALED_VALUE).values(
-            secret_id=secret_id,
-            value_version=value_version,
-            data_key_id=sealed.data_key_id,
-            box=sealed.box,
-        )
+    await unit.insert(_row_of(secret_id, sealed, value_version))
+
+
+def row_of_value(value: "StoredValue") -> SealedValueRow:
+    """Return a value's row."""
+    return _row_of(value.identity.secret_id, value.sealed, value.identity.value_version)
+
+
+def _row_of(secret_id: str, sealed: SealedValue, value_version: int) -> SealedValueRow:
+    return SealedValueRow(
+        secret_id=secret_id,
+        value_version=value_version,
+        data_key_id=sealed.data_key_id,
+        box=sealed.box,
     )
-    ensure_written(unit, SEALED_VALUE, secret_id, count)
 
 
 async def replace_value(

@@ -6,11 +6,17 @@ by another program is not noted, and shows later as a difference.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
 from gateway.domain.audit import AuditSubject
+from gateway.storage import (  # imported so that the metadata includes their tables
+    grant_tables,  # noqa: F401
+    reference_tables,  # noqa: F401
+    tables,  # noqa: F401
+)
+from gateway.storage.columns import InMac, Model, columns_in_mac
 
 _NONE: Final = "NULL"
 # The prefix of a column's former value.
@@ -27,8 +33,8 @@ class Watched:
 
     subject: AuditSubject
     columns: tuple[str, ...]
-    # Columns added in later versions. A state includes such a column only where it is not null, so
-    # that older rows keep their states.
+    # Columns added in later versions, as their tables declare. A state includes such a column only
+    # where it is not null, so that older rows keep their states.
     optional: tuple[str, ...] = ()
     row_id: str = "id"
     organization: str = "{row}.organization_id"
@@ -54,7 +60,7 @@ def _state(row: str, column: str) -> str:
 
 
 # Derived columns, and the time of a credential's last use, are left out.
-WATCHED: Final[Mapping[str, Watched]] = MappingProxyType(
+_DECLARED: Final[Mapping[str, Watched]] = MappingProxyType(
     {
         "organization": Watched(
             subject=AuditSubject.ORGANIZATION, columns=("id", "name"), organization="{row}.id"
@@ -115,13 +121,11 @@ WATCHED: Final[Mapping[str, Watched]] = MappingProxyType(
                 *("id", "organization_id", "name"),
                 *("digest", "created_at", "expires_at", "revoked_at"),
             ),
-            optional=("created_by",),
             facts=("expires_at", "revoked_at"),
         ),
         "user_account": Watched(
             subject=AuditSubject.USER,
             columns=("id", "organization_id", "issuer", "subject", "display_name", "created_at"),
-            optional=("is_invited",),
         ),
         "role_grant": Watched(
             subject=AuditSubject.GRANT,
@@ -133,6 +137,12 @@ WATCHED: Final[Mapping[str, Watched]] = MappingProxyType(
             holder="{row}.holder_id",
             facts=("token_id", "user_id", "role"),
         ),
+    }
+)
+WATCHED: Final[Mapping[str, Watched]] = MappingProxyType(
+    {
+        name: replace(watched, optional=columns_in_mac(Model.metadata.tables[name], InMac.IF_SET))
+        for name, watched in _DECLARED.items()
     }
 )
 

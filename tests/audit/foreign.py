@@ -76,17 +76,20 @@ def count_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 def seal_what_is_read_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let MACs be made of what the database gives back after a change."""
 
-    async def update_row(
-        unit: WriteUnit, covered: Covered, before: Sequence[Any], changes: Mapping[str, Any]
+    async def update_rows(
+        unit: WriteUnit,
+        covered: Covered,
+        changes: Sequence[tuple[Sequence[Any], Mapping[str, Any]]],
     ) -> None:
-        is_it = covered.table.c.id == before[0]
-        await unit.execute(update(covered.table).where(is_it).values(**changes))
-        for row in await unit.rows(covered.selection().where(is_it)):
-            mac = unit.macs.of(covered, row[:-1])
-            await unit.execute(update(covered.table).where(is_it).values(mac=mac))
+        for before, change in changes:
+            is_it = covered.table.c.id == before[0]
+            await unit.execute(update(covered.table).where(is_it).values(**change))
+            for row in await unit.rows(covered.selection().where(is_it)):
+                mac = unit.macs.of(covered, row[:-1])
+                await unit.execute(update(covered.table).where(is_it).values(mac=mac))
 
     for module in (holders, tokens):
-        monkeypatch.setattr(module, "update_row", update_row)
+        monkeypatch.setattr(module, "update_rows", update_rows)
 
 
 async def movable_job(world: World) -> Movable:

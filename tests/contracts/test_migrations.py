@@ -15,8 +15,8 @@ from sqlalchemy import Connection
 import gateway.storage
 from gateway.runtime import migrate_database
 from gateway.settings import Settings
+from gateway.storage.columns import Model
 from gateway.storage.migrate import OutdatedSchema, ensure_migrated, newest, revisions
-from gateway.storage.tables import Model
 from gateway.storage.unit_of_work import Database
 
 SCRIPTS = Path(gateway.storage.__file__).parent / "migrations"

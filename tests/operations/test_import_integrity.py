@@ -10,7 +10,7 @@ from sqlalchemy import Column
 
 from gateway.domain.scopes import Scope
 from gateway.setting_kinds import LogFormat
-from gateway.storage import row_batches, secret_batches
+from gateway.storage import rows, secret_batches
 from gateway.storage.unit_of_work import WriteUnit
 from tests.audit import foreign
 from tests.audit.audit_log import database_of, run_by_force
@@ -100,7 +100,7 @@ async def test_without_guards_such_an_import_is_taken_for_done(
     met = ids[f"{key}_3"]
     foreign.look_away(monkeypatch)
     foreign.count_nothing(monkeypatch)
-    for module in (row_batches, secret_batches):
+    for module in (rows, secret_batches):
         monkeypatch.setattr(module, "ensure_all_written", believe)
 
     with _trigger(shared_world, TRIGGERS["a changed secret is left as it was"].format(id=met)):

@@ -6,7 +6,7 @@ unique constraint. What the services check before they write, they still check.
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final, Self
@@ -62,12 +62,14 @@ class MeetingUnit(WriteUnit):
         super().__init__(engine, Admission(_CONNECTIONS))
         self._meeting: Meeting | None = meeting
 
-    async def execute(self, statement: Executable) -> int:
+    async def execute(
+        self, statement: Executable, parameters: Sequence[Mapping[str, Any]] | None = None
+    ) -> int:
         """Run a statement, the first when all others have arrived."""
         meeting, self._meeting = self._meeting, None
         if meeting is not None:
             await meeting.arrive()
-        return await super().execute(statement)
+        return await super().execute(statement, parameters)
 
 
 class LooseDatabase(Database):

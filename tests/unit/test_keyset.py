@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from sqlalchemy import Column, Integer, String
 
 from gateway.domain.errors import Argument, InvalidInput
+from gateway.storage.columns import UtcDateTime
 from gateway.storage.keyset import Ordering, SortKey
-from gateway.storage.tables import UtcDateTime
 
 ORDERING = Ordering(
     "PLACES", (Column("rank", Integer), Column("key", String), Column("at", UtcDateTime))

@@ -1,0 +1,136 @@
+"""Declare tables: every column once, with what else follows from it.
+
+A row's MAC covers a column unless the column says otherwise; the order of a table's fields is the
+order of the MAC's message, so a new column is the last that a MAC covers.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from enum import Enum, auto
+from typing import Any, ClassVar, Final
+
+from sqlalchemy import (
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    TypeDecorator,
+)
+from sqlmodel import Field, SQLModel
+
+ID_LENGTH: Final = 36
+_MAC: Final = "mac"
+
+NAMING: Final = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A point in time. SQLite drops the offset, so it is removed on writing and set on reading."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    @property
+    def python_type(self) -> type[datetime]:
+        """The Python type; a decorated type does not give it by itself."""
+        return datetime
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Convert the time to UTC."""
+        if value is None:
+            return None
+        in_utc = value.astimezone(UTC)
+        return in_utc.replace(tzinfo=None) if dialect.name == "sqlite" else in_utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Mark the time as UTC."""
+        del dialect
+        return value and value.replace(tzinfo=UTC)
+
+
+class InMac(Enum):
+    """Whether the MAC of a row covers a column."""
+
+    ALWAYS = auto()
+    # For a column of a later version: rows that were written before it keep their MACs.
+    IF_SET = auto()
+    # For a column that changes with every use, or decides nothing.
+    NEVER = auto()
+
+
+class Model(SQLModel):
+    """The base of all tables: one metadata, with fixed constraint names for migrations."""
+
+    metadata: ClassVar[MetaData] = MetaData(naming_convention=NAMING)
+    __tablename__: ClassVar[str]
+    __table__: ClassVar[Table]
+
+    def values(self) -> dict[str, Any]:
+        """Return the values that were set, by column; times in UTC, as the database gives them."""
+        given = self.__dict__
+        return {
+            name: value.astimezone(UTC) if isinstance(value, datetime) else value
+            for name in self.__table__.columns.keys()  # noqa: SIM118 - iterating gives columns
+            if (value := given.get(name, _MAC)) is not _MAC
+        }
+
+
+def columns_in_mac(table: Table, coverage: InMac) -> tuple[str, ...]:
+    """Return the names of the columns with this coverage, in the order of the MAC's message."""
+    return tuple(
+        column.name
+        for column in table.columns
+        if column.name != _MAC and column.info.get(_MAC, InMac.ALWAYS) is coverage
+    )
+
+
+def one_of(column: str, allowed: Sequence[str]) -> str:
+    """Return the text of a constraint that the column has one of these values."""
+    return f"{column} IN ({', '.join(repr(str(name)) for name in allowed)})"
+
+
+def in_mac(coverage: InMac) -> Mapping[str, Any]:
+    """Return the option of a column that its row's MAC covers it only if set, or never."""
+    return {"info": {_MAC: coverage}}
+
+
+def identifier(**options: Any) -> Any:  # noqa: ANN401 - what SQLModel's own Field takes and returns
+    """Declare a column of ids."""
+    return Field(sa_column=Column(String(ID_LENGTH), **options))
+
+
+def text_column(length: int, **options: Any) -> Any:  # noqa: ANN401 - as above
+    """Declare a column of texts of at most this length."""
+    # SQLModel's own string type does not report its Python type, which cursors need to know.
+    return Field(sa_column=Column(String(length), **options))
+
+
+def reference(target: str, **options: Any) -> Any:  # noqa: ANN401 - as above
+    """Declare a column of ids with a foreign key to a column of another table."""
+    key = ForeignKey(target, ondelete=options.pop("ondelete", "RESTRICT"))
+    return Field(sa_column=Column(String(ID_LENGTH), key, **options))
+
+
+def blob(**options: Any) -> Any:  # noqa: ANN401 - as above
+    """Declare a column of bytes."""
+    return Field(sa_column=Column(LargeBinary, **options))
+
+
+def moment(**options: Any) -> Any:  # noqa: ANN401 - as above
+    """Declare a column of points in time."""
+    return Field(sa_column=Column(UtcDateTime, **options))
+
+
+def row_mac() -> Any:  # noqa: ANN401 - as above
+    """Declare the column of the row's MAC; null only in rows that are older than MACs."""
+    return Field(default=None, sa_column=Column(LargeBinary, nullable=True))
