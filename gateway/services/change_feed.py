@@ -26,7 +26,7 @@ from gateway.services.context import ServiceContext
 from gateway.services.cursors import Cursors
 from gateway.services.effective import effective_with_keys
 from gateway.services.references import keys_reached
-from gateway.storage import change_feed, holders, secrets
+from gateway.storage import change_feed, holders, secret_dependents
 from gateway.storage.unit_of_work import ReadUnit
 
 
@@ -227,7 +227,9 @@ async def _effect(context: ServiceContext, turn: _Turn, service: Holder) -> Effe
     """Return what a change alters for a service; None if nothing."""
     change, visibility = turn.change, turn.principal.visibility(Permission.SECRET_READ)
     chain, bound = service.chain_ids, MAX_PAGE_SIZE + 1
-    renamed = await secrets.alias_keys(turn.unit, change.secret_id, holder_ids=chain, most=bound)
+    renamed = await secret_dependents.alias_keys(
+        turn.unit, change.secret_id, holder_ids=chain, most=bound
+    )
     own = dict.fromkeys((*change.keys, *renamed))
     referring, is_known = await _referring(context, turn.unit, service, change, tuple(own))
     found = await effective_with_keys(turn.unit, service, (*own, *referring), visibility)

@@ -34,7 +34,7 @@ from gateway.services.recorded_answers import SECRETS, recording_of
 from gateway.services.references import secrets_reached
 from gateway.services.renaming import plan_update, warn_of_broken
 from gateway.services.writing import ensure_key_is_allowed, ensure_key_is_free, update_with_value
-from gateway.storage import secrets
+from gateway.storage import secret_dependents, secrets
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
 Content = TypeVar("Content")
@@ -155,7 +155,7 @@ class Changes:
         secret = await self._changeable(unit, change)
         if not with_dependents:
             await self._ensure_unused(unit, secret, change.principal)
-        dependents = await secrets.dependent_keys(unit, secret.id)
+        dependents = await secret_dependents.dependent_keys(unit, secret.id)
         await warn_of_broken(
             self._context,
             unit,
@@ -178,7 +178,7 @@ class Changes:
     ) -> Secret:
         context = self._context
         if not update:
-            family = [secret.id, *await secrets.override_ids(unit, secret.id)]
+            family = [secret.id, *await secret_dependents.override_ids(unit, secret.id)]
             gone = dict.fromkeys(family, secret.key)
             await warn_of_broken(
                 context, unit, secret, gone, principal=principal, argument=Argument.KEY
@@ -191,7 +191,7 @@ class Changes:
 
     async def _ensure_unused(self, unit: ReadUnit, secret: Secret, principal: Principal) -> None:
         # All dependents of the lists count here, including those that the principal cannot see.
-        found = await secrets.dependents_page(
+        found = await secret_dependents.dependents_page(
             unit,
             secret.id,
             Window(size=MAX_PAGE_SIZE),
@@ -265,7 +265,7 @@ def edited_secret(context: ServiceContext, secret: Secret, draft: EditDraft) -> 
 
 async def _rename_overrides(unit: WriteUnit, edited: Secret, principal: Principal) -> None:
     await ensure_key_is_free(unit, edited.holder, edited.key, principal=principal)
-    await secrets.rename_overrides(unit, edited)
+    await secret_dependents.rename_overrides(unit, edited)
 
 
 async def _require_at(

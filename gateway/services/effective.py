@@ -24,7 +24,7 @@ from gateway.domain.visibility import Visibility
 from gateway.services import access
 from gateway.services.context import ServiceContext
 from gateway.services.references import services_reached
-from gateway.storage import effective, holders, references, secrets
+from gateway.storage import effective, holders, references, secret_keys, secrets
 from gateway.storage.unit_of_work import ReadUnit
 
 MAX_ELSEWHERE: Final = 20
@@ -147,7 +147,7 @@ async def explained_references(
         return ()
     service = entry.service
     everything = Visibility.everywhere(service.organization_id)
-    in_chain = await secrets.keys_at(unit, service.chain_ids, visibility=everything)
+    in_chain = await secret_keys.keys_at(unit, service.chain_ids, visibility=everything)
     hashes = context.vault.name_hashes(in_chain, project_id=service.project_id)
     keys = {key: name for key, name in hashes.items() if name in names}
     winners = await effective_with_keys(unit, service, keys, everything)
@@ -178,7 +178,7 @@ async def _visible_keys(
 ) -> Mapping[bytes, str]:
     if not names:
         return {}
-    seen = await secrets.keys_of_project(
+    seen = await secret_keys.keys_of_project(
         unit, service.project_id, visibility=visibility, most=_MAX_KEYS
     )
     hashes = context.vault.name_hashes(seen, project_id=service.project_id)

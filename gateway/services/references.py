@@ -19,7 +19,7 @@ from gateway.domain.references import read_references
 from gateway.domain.sealed import NeverStored
 from gateway.domain.secrets import Secret
 from gateway.services.context import ServiceContext
-from gateway.storage import holders, references, secrets
+from gateway.storage import holders, references, secret_dependents, secret_keys, secrets
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 from gateway.storage.values import ValueState
 
@@ -72,7 +72,7 @@ def _warn_of_emptied(secret: Secret) -> None:
 
 
 async def _warn_of_unknown(unit: ReadUnit, secret: Secret, names: Collection[str]) -> None:
-    unknown = len(names) - len(await secrets.known_keys(unit, secret.holder, names))
+    unknown = len(names) - len(await secret_keys.known_keys(unit, secret.holder, names))
     if unknown:
         # A name in braces can be part of a secret value, so it is counted and never shown.
         what = "1 name" if unknown == 1 else f"{unknown} names"
@@ -128,7 +128,7 @@ async def ripples(context: ServiceContext, unit: ReadUnit, secret: Secret) -> Ri
     """Return the references around a secret."""
     if not await references.has_any(unit, secret.holder.project_id):
         return Ripples(secret, (), None)
-    dependents = await secrets.dependent_keys(unit, secret.id)
+    dependents = await secret_dependents.dependent_keys(unit, secret.id)
     keys = {secret.key, *dependents.values()}
     graph = await load_graph(context, unit, secret.holder, keys)
     return Ripples(secret, tuple(dependents), graph)
@@ -210,7 +210,7 @@ async def load_graph(
         return None
     relevant = _closure(reached, edges)
     wanted = {key for key, name in hashes.items() if name in relevant}
-    found = await secrets.with_keys(unit, holder, wanted)
+    found = await secret_keys.with_keys(unit, holder, wanted)
     return await graph_of(context, unit, holder, found, names)
 
 

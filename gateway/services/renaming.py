@@ -23,7 +23,7 @@ from gateway.services import access
 from gateway.services.context import ServiceContext
 from gateway.services.references import graph_of
 from gateway.services.writing import identity_of, update_with_value
-from gateway.storage import holders, references, secrets, values
+from gateway.storage import holders, references, secret_dependents, secret_keys, secrets, values
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
 
@@ -66,9 +66,9 @@ async def mentions_of(
     if not found:
         return None
     referrers = await secrets.by_ids(unit, [item.secret_id for item in found])
-    aliases = await secrets.alias_keys_of(unit, referrers)
+    aliases = await secret_dependents.alias_keys_of(unit, referrers)
     keys = {key, *aliases, *(referrer.key for referrer in referrers.values())}
-    around = await secrets.with_keys(unit, holder, keys)
+    around = await secret_keys.with_keys(unit, holder, keys)
     names = {item.secret_id: item.names for item in found}
     graph = await graph_of(context, unit, holder, around, names)
     return Mentions(key, name, referrers, graph)
@@ -146,7 +146,7 @@ async def plan_update(
     mentions = await mentions_of(context, unit, project, secret.key)
     if mentions is None:
         return ReferenceUpdate(secret.key, ())
-    family = {secret.id, *await secrets.override_ids(unit, secret.id)}
+    family = {secret.id, *await secret_dependents.override_ids(unit, secret.id)}
     following, refused = list[Secret](), list[Secret]()
     for referrer in mentions.referrers.values():
         if referrer.id == secret.id:

@@ -24,7 +24,7 @@ from gateway.services.idempotency import once
 from gateway.services.recorded_answers import SECRETS
 from gateway.services.references import secrets_reached
 from gateway.services.writing import SecretSpec, add_with_value, build_secret, ensure_key_is_free
-from gateway.storage import secrets
+from gateway.storage import secret_dependents, secrets
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
 
@@ -103,7 +103,7 @@ class Secrets:
         """
         visibility = access.require_somewhere(principal, Permission.SECRET_READ)
         referring = await secrets_reached(self._context, unit, secret)
-        return await secrets.dependents_page(
+        return await secret_dependents.dependents_page(
             unit, secret.id, window, visibility=visibility, referring=referring
         )
 

@@ -13,7 +13,8 @@ from gateway.domain.visibility import Visibility
 from gateway.storage.holders import HOLDER
 from gateway.storage.keyset import fetch_page
 from gateway.storage.query_batching import BatchableQuery, batched_rows
-from gateway.storage.secrets import SECRET, conditions, dependents, ordering, reader, selection
+from gateway.storage.secret_dependents import dependents
+from gateway.storage.secrets import SECRET, conditions, ordering, reader, selection
 from gateway.storage.unit_of_work import ReadUnit
 from gateway.storage.visibility import holders_covered
 

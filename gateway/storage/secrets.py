@@ -1,6 +1,6 @@
 """Queries about secrets, without their values."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from operator import itemgetter
 from types import MappingProxyType
@@ -18,14 +18,7 @@ from sqlalchemy import (
 )
 
 from gateway.domain.holders import Holder
-from gateway.domain.pages import (
-    ANY_SECRET,
-    BY_SCOPE,
-    Page,
-    SecretFilter,
-    SecretOrder,
-    Window,
-)
+from gateway.domain.pages import ANY_SECRET, BY_SCOPE, Page, SecretFilter, SecretOrder, Window
 from gateway.domain.pages import SecretOrderField as Field
 from gateway.domain.scopes import Scope, ServiceType
 from gateway.domain.secrets import (
@@ -38,13 +31,11 @@ from gateway.domain.secrets import (
 )
 from gateway.domain.visibility import Visibility
 from gateway.storage.holders import HOLDER, HOLDER_COLUMNS, holder_of
-from gateway.storage.keyset import Ordering, fetch_page, listed
+from gateway.storage.keyset import Ordering, fetch_page
 from gateway.storage.row_macs import (
     SECRETS,
-    in_utc,
     integrity_fault,
     verified_row,
-    verified_rows,
 )
 from gateway.storage.rows import update_rows
 from gateway.storage.tables import SecretRow
@@ -52,8 +43,7 @@ from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 from gateway.storage.visibility import holders_covered
 
 SECRET: Final = SecretRow.__table__
-_TARGET: Final = SECRET.alias("target")
-_KEYS_AT_ONCE: Final = 500
+TARGET: Final = SECRET.alias("target")
 # The fields of the domain's secret that the table has: those that a reference to it shows, too, and
 # the others.
 _FACTS: Final = tuple(field.name for field in fields(SecretFacts))
@@ -67,12 +57,12 @@ _EDITABLE: Final = (*(name for name in (*_FACTS, *_OWN) if name not in _FIXED), 
 _READ: Final = {*_FACTS, *_OWN, *_SOURCE}
 _SELECTED: Final = (
     *(SECRET.c[name] for name in _FACTS),
-    *(_TARGET.c[name].label(f"target_{name}") for name in _FACTS),
+    *(TARGET.c[name].label(f"target_{name}") for name in _FACTS),
     *(SECRET.c[name] for name in _OWN),
     *(SECRET.c[name] for name in _SOURCE),
     *(column.label(f"holder_{column.name}") for column in HOLDER_COLUMNS),
-    _TARGET.c.holder_id.label("target_holder_id"),
-    _TARGET.c.version.label("target_version"),
+    TARGET.c.holder_id.label("target_holder_id"),
+    TARGET.c.version.label("target_version"),
     # What the row's MAC covers besides, and the MAC.
     *(
         column.label(f"covered_{column.name}")
@@ -109,7 +99,7 @@ def selection() -> Select[Any]:
     return (
         select(*_SELECTED)
         .join(HOLDER, HOLDER.c.id == SECRET.c.holder_id)
-        .outerjoin(_TARGET, _TARGET.c.id == SECRET.c.target_id)
+        .outerjoin(TARGET, TARGET.c.id == SECRET.c.target_id)
     )
 
 
@@ -219,7 +209,7 @@ async def find_with_key(unit: ReadUnit, holder: Holder, key: str) -> Secret | No
     statement = (
         selection()
         .where(
-            SECRET.c.project_id == holder.project_id, SECRET.c.key == key, _related_columns(holder)
+            SECRET.c.project_id == holder.project_id, SECRET.c.key == key, in_chain_or_below(holder)
         )
         .order_by(SECRET.c.list_rank, SECRET.c.id)
         .limit(1)
@@ -234,141 +224,13 @@ async def find_at(unit: ReadUnit, holder: Holder, key: str) -> Secret | None:
     return reader(unit)(row) if row else None
 
 
-async def files_with_keys(
-    unit: ReadUnit, organization_id: str, keys: Iterable[str]
-) -> list[Secret]:
-    """Return the files of an organization with these keys, and the secrets that refer to files."""
-    statement = selection().where(
-        HOLDER.c.organization_id == organization_id,
-        SECRET.c.key.in_(set(keys)),
-        or_(SECRET.c.mount_path.is_not(None), _TARGET.c.mount_path.is_not(None)),
-    )
-    return [reader(unit)(row) for row in await unit.rows(statement)]
-
-
-def _related_columns(holder: Holder) -> ColumnElement[bool]:
+def in_chain_or_below(holder: Holder) -> ColumnElement[bool]:
+    """Return the condition that a secret is in the holder's chain or below the holder."""
     # Every holder of a project is in its chain or below it; a service has nothing below it.
     if holder.kind is Scope.PROJECT:
         return true()
     below = HOLDER.c.environment_id == holder.id
     return or_(SECRET.c.holder_id.in_(holder.chain_ids), below)
-
-
-def dependents(secret_id: str) -> Select[Any]:
-    """Select the ids of all secrets that refer to the secret, aliases of its overrides included."""
-    direct = select(SECRET.c.id).where(SECRET.c.target_id == secret_id).cte(recursive=True)
-    further = select(SECRET.c.id).where(SECRET.c.target_id == direct.c.id)
-    return select(direct.union(further).c.id)
-
-
-async def dependent_keys(unit: ReadUnit, secret_id: str) -> dict[str, str]:
-    """Return the keys of all secrets that are deleted with the secret, by id."""
-    statement = select(SECRET.c.id, SECRET.c.key).where(SECRET.c.id.in_(dependents(secret_id)))
-    return {row.id: row.key for row in await unit.rows(statement)}
-
-
-async def with_keys(unit: ReadUnit, holder: Holder, keys: Iterable[str]) -> list[Secret]:
-    """Return all secrets with one of these keys in the holder's chain or below it."""
-    wanted, found = sorted(keys), list[Secret]()
-    for start in range(0, len(wanted), _KEYS_AT_ONCE):
-        some = SECRET.c.key.in_(wanted[start : start + _KEYS_AT_ONCE])
-        rows = await unit.rows(
-            selection().where(
-                SECRET.c.project_id == holder.project_id, some, _related_columns(holder)
-            )
-        )
-        found += map(reader(unit), rows)
-    return found
-
-
-async def keys_at(unit: ReadUnit, holder_ids: Iterable[str], *, visibility: Visibility) -> set[str]:
-    """Return the visible keys at these holders."""
-    wanted = SECRET.c.holder_id.in_(tuple(holder_ids))
-    return await _keys(unit, wanted, visibility)
-
-
-async def keys_of_project(
-    unit: ReadUnit, project_id: str, *, visibility: Visibility, most: int
-) -> set[str]:
-    """Return at most `most` visible keys of a project."""
-    return await _keys(unit, SECRET.c.project_id == project_id, visibility, most)
-
-
-async def _keys(
-    unit: ReadUnit, wanted: ColumnElement[bool], visibility: Visibility, most: int | None = None
-) -> set[str]:
-    rows = await unit.rows(
-        select(SECRET.c.key)
-        .join(HOLDER, HOLDER.c.id == SECRET.c.holder_id)
-        .where(wanted, holders_covered(visibility))
-        .distinct()
-        .limit(most)
-    )
-    return {row.key for row in rows}
-
-
-async def known_keys(unit: ReadUnit, holder: Holder, keys: Iterable[str]) -> set[str]:
-    """Return those of the keys that exist in the holder's chain or below it."""
-    rows = await unit.rows(
-        select(SECRET.c.key)
-        .join(HOLDER, HOLDER.c.id == SECRET.c.holder_id)
-        .where(SECRET.c.project_id == holder.project_id, SECRET.c.key.in_(listed(set(keys))))
-        .where(_related_columns(holder))
-        .distinct()
-    )
-    return {row.key for row in rows}
-
-
-async def override_ids(unit: ReadUnit, secret_id: str) -> list[str]:
-    """Return the ids of a secret's overrides."""
-    are_overrides = (
-        SECRET.c.target_id == secret_id,
-        SECRET.c.variable_type == SecretType.OVERRIDE,
-    )
-    return [row.id for row in await unit.rows(select(SECRET.c.id).where(*are_overrides))]
-
-
-async def alias_keys_of(unit: ReadUnit, target_ids: Collection[str]) -> set[str]:
-    """Return the keys of all aliases of these secrets."""
-    are_aliases = (
-        SECRET.c.target_id.in_(listed(target_ids)),
-        SECRET.c.variable_type == SecretType.ALIAS,
-    )
-    return {row.key for row in await unit.rows(select(SECRET.c.key).where(*are_aliases))}
-
-
-async def alias_keys(
-    unit: ReadUnit, target_id: str, *, holder_ids: Collection[str], most: int
-) -> list[str]:
-    """Return the keys of the aliases of a secret at these holders, in order."""
-    rows = await unit.rows(
-        select(SECRET.c.key)
-        .where(
-            SECRET.c.target_id == target_id,
-            SECRET.c.variable_type == SecretType.ALIAS,
-            SECRET.c.holder_id.in_(holder_ids),
-        )
-        .order_by(SECRET.c.key)
-        .limit(most)
-    )
-    return [row.key for row in rows]
-
-
-async def dependents_page(
-    unit: ReadUnit,
-    secret_id: str,
-    window: Window,
-    *,
-    visibility: Visibility,
-    referring: Collection[str] = (),
-) -> Page[Secret]:
-    """Return a page of the visible secrets that refer to the secret or are deleted with it."""
-    among = [dependents(secret_id), listed(referring)] if referring else [dependents(secret_id)]
-    is_dependent = or_(*(SECRET.c.id.in_(each) for each in among))
-    statement = selection().where(is_dependent, holders_covered(visibility))
-    return await fetch_page(
-        unit, statement, ordering=ordering(BY_SCOPE), window=window, build=reader(unit)
-    )
 
 
 async def update_facts(
@@ -388,22 +250,6 @@ def edited(secret: Secret, before: Row[Any], value_version: int | None) -> dict[
     """Return the columns that an edit can change, as they are after it."""
     after = row_of(secret, value_version or before.value_version).values()
     return {name: after[name] for name in _EDITABLE}
-
-
-async def rename_overrides(unit: WriteUnit, target: Secret) -> None:
-    """Give the target's overrides its key.
-
-    Raises:
-        IntegrityFault: if one of them is not what the gateway wrote.
-
-    """
-    are_overrides = (
-        SECRET.c.target_id == target.id,
-        SECRET.c.variable_type == SecretType.OVERRIDE,
-    )
-    same = {"key": target.key, "updated_at": in_utc(target.updated_at)}
-    found = await verified_rows(unit, SECRETS, *are_overrides)
-    await update_rows(unit, SECRETS, [(row, {**same, "version": row.version + 1}) for row in found])
 
 
 async def remove(unit: WriteUnit, secret_id: str) -> None:

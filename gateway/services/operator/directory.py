@@ -15,7 +15,7 @@ from gateway.domain.scopes import Scope
 from gateway.domain.secrets import Secret
 from gateway.domain.topology import HolderPath, HolderWithCount, by_path
 from gateway.services.context import ServiceContext
-from gateway.storage import holders, secrets
+from gateway.storage import holders, secret_keys, secrets
 from gateway.storage.unit_of_work import ReadUnit
 
 
@@ -110,7 +110,7 @@ class Directory:
         """Return the mount paths of an organization's files, by key."""
         found: defaultdict[str, set[str]] = defaultdict(set)
         async with self._context.database.read() as unit:
-            for secret in await secrets.files_with_keys(unit, organization_id, keys):
+            for secret in await secret_keys.files_with_keys(unit, organization_id, keys):
                 found[secret.key].add(secret.mount_path_of_file or "")
         return found
 
