@@ -1,12 +1,10 @@
 """Access: API tokens, users, and the roles granted to them."""
 
-from collections.abc import Awaitable
 from datetime import datetime
 from typing import Self
 
 import strawberry
 
-from gateway.domain.errors import BusinessError
 from gateway.domain.grants import Grant, GranteeKind, GranteeReference, TokenAlreadyShown
 from gateway.domain.grants import User as DomainUser
 from gateway.domain.pages import MAX_PAGE_SIZE
@@ -23,7 +21,7 @@ from schema.errors import MutationError
 from schema.holders import SecretHolder, holder_type
 from schema.inputs import given
 from schema.pages import Connection
-from schema.payloads import ArgumentPaths, to_errors
+from schema.run_mutation import Result
 
 
 @strawberry.type(
@@ -191,18 +189,13 @@ class CreateApiTokenPayload:
     errors: list[MutationError]
 
     @classmethod
-    async def of(
-        cls, info: Info, work: Awaitable[NewToken], paths: ArgumentPaths, *, dry_run: bool
-    ) -> Self:
-        """Await the use case; return the new token or the errors."""
-        try:
-            made = await info.context.finish(work)
-        except TokenAlreadyShown as error:
-            token, grant = ApiToken.of(error.token), RoleGrant.of(error.grant)
-            return cls(api_token=token, grant=grant, errors=to_errors(error, paths))
-        except BusinessError as error:
-            return cls(errors=to_errors(error, paths))
-        await info.context.renew()
+    def of(cls, result: Result[NewToken], *, dry_run: bool) -> Self:
+        """Convert the domain object; `token` is not set for a dry run."""
+        if isinstance(result.error, TokenAlreadyShown):
+            token, grant = ApiToken.of(result.error.token), RoleGrant.of(result.error.grant)
+            return cls(api_token=token, grant=grant, errors=result.errors)
+        if (made := result.outcome) is None:
+            return cls(errors=result.errors)
         return cls(
             api_token=ApiToken.of(made.facts),
             token=None if dry_run else made.text,
@@ -224,15 +217,12 @@ class ApiTokenPayload:
     errors: list[MutationError]
 
     @classmethod
-    async def of(cls, info: Info, work: Awaitable[TokenRevocation], paths: ArgumentPaths) -> Self:
-        """Await the use case; return what it wrote or the errors."""
-        try:
-            revoked = await info.context.finish(work)
-        except BusinessError as error:
-            return cls(errors=to_errors(error, paths))
-        await info.context.renew()
-        also = [ApiToken.of(token) for token in revoked.created[:MAX_PAGE_SIZE]]
-        return cls(api_token=ApiToken.of(revoked.revoked), also_revoked=also, errors=[])
+    def of(cls, result: Result[TokenRevocation]) -> Self:
+        """Convert the domain object."""
+        if (revocation := result.outcome) is None:
+            return cls(errors=result.errors)
+        also_revoked = [ApiToken.of(token) for token in revocation.created[:MAX_PAGE_SIZE]]
+        return cls(api_token=ApiToken.of(revocation.revoked), also_revoked=also_revoked, errors=[])
 
 
 @strawberry.type(description="`grant` is set exactly if `errors` is empty.")
@@ -241,14 +231,10 @@ class RoleGrantPayload:
     errors: list[MutationError]
 
     @classmethod
-    async def of(cls, info: Info, work: Awaitable[Grant], paths: ArgumentPaths) -> Self:
-        """Await the use case; return what it wrote or the errors."""
-        try:
-            grant = await info.context.finish(work)
-        except BusinessError as error:
-            return cls(errors=to_errors(error, paths))
-        await info.context.renew()
-        return cls(grant=RoleGrant.of(grant), errors=[])
+    def of(cls, result: Result[Grant]) -> Self:
+        """Convert the domain object."""
+        grant = RoleGrant.of(result.outcome) if result.outcome else None
+        return cls(grant=grant, errors=result.errors)
 
 
 @strawberry.type(description="`user` is set exactly if `errors` is empty.")
@@ -264,12 +250,15 @@ class UserPayload:
     errors: list[MutationError]
 
     @classmethod
-    async def of(cls, info: Info, work: Awaitable[UserRemoval], paths: ArgumentPaths) -> Self:
-        """Await the use case; return what it wrote or the errors."""
-        try:
-            written = await info.context.finish(work)
-        except BusinessError as error:
-            return cls(errors=to_errors(error, paths))
-        await info.context.renew()
-        tokens = [ApiToken.of(token) for token in written.created[:MAX_PAGE_SIZE]]
-        return cls(user=User.of(written.user), revoked_tokens=tokens, errors=[])
+    def of_registered(cls, result: Result[DomainUser]) -> Self:
+        """Convert the domain object."""
+        user = User.of(result.outcome) if result.outcome else None
+        return cls(user=user, errors=result.errors)
+
+    @classmethod
+    def of_removed(cls, result: Result[UserRemoval]) -> Self:
+        """Convert the domain object."""
+        if (removal := result.outcome) is None:
+            return cls(errors=result.errors)
+        revoked = [ApiToken.of(token) for token in removal.created[:MAX_PAGE_SIZE]]
+        return cls(user=User.of(removal.user), revoked_tokens=revoked, errors=[])

@@ -14,22 +14,26 @@ from schema.arguments import (
     ExpectedVersion,
     Holder,
     IdempotencyKey,
+    holder_paths,
     mutation,
     options,
-    paths,
     reference,
 )
 from schema.context import Info
 from schema.enums import LinkedServiceTypeEnum
 from schema.inputs import ProvidedSecretInput
-from schema.payloads import ArgumentPaths, DeleteHolderPayload, HolderPayload, SecretPayload
+from schema.payloads import DeleteHolderPayload, HolderPayload, SecretPayload
+from schema.run_mutation import ARGUMENT_PATHS, run_mutation
 
 WithContent = Annotated[
     bool | None,
     strawberry.argument(description="Also delete the holders below it and all their secrets."),
 ]
+_IN_PROJECT: Final = holder_paths(Scope.PROJECT)
+_IN_ENVIRONMENT: Final = holder_paths(Scope.ENVIRONMENT)
 # A holder has no version; only its name can change, so the name is the precondition.
-_NAME: Final[ArgumentPaths] = {Argument.VERSION: ["expectedName"]}
+_NAME_IS_EXPECTED: Final = ARGUMENT_PATHS | {Argument.VERSION: ["expectedName"]}
+_VALUE_IS_ARGUMENT: Final = ARGUMENT_PATHS | {Argument.VALUE: ["value"]}
 _SHAPES = Permission.HIERARCHY_WRITE
 
 
@@ -48,7 +52,7 @@ def project_creation() -> Any:  # noqa: ANN401 - what strawberry.mutation return
             name=name,
             options=options(idempotency_key=idempotency_key, dry_run=dry_run),
         )
-        return await HolderPayload.of(info, work, paths())
+        return await run_mutation(info, work, HolderPayload.of)
 
     return mutation(resolve, "Create a project.", permission=_SHAPES)
 
@@ -70,7 +74,7 @@ def environment_creation() -> Any:  # noqa: ANN401 - as above
             parent=HolderReference(Scope.PROJECT, project_id),
             options=options(idempotency_key=idempotency_key, dry_run=dry_run),
         )
-        return await HolderPayload.of(info, work, paths(Scope.PROJECT))
+        return await run_mutation(info, work, HolderPayload.of, _IN_PROJECT)
 
     return mutation(resolve, "Create an environment in a project.", permission=_SHAPES)
 
@@ -93,7 +97,7 @@ def service_creation() -> Any:  # noqa: ANN401 - as above
             name=name,
             options=options(idempotency_key=idempotency_key, dry_run=dry_run),
         )
-        return await HolderPayload.of(info, work, paths(Scope.ENVIRONMENT))
+        return await run_mutation(info, work, HolderPayload.of, _IN_ENVIRONMENT)
 
     words = (
         "Create a service in an environment. A DATABASE cannot be created, because it holds no "
@@ -121,7 +125,7 @@ def holder_renaming() -> Any:  # noqa: ANN401 - as above
                 expected_name=expected_name, idempotency_key=idempotency_key, dry_run=dry_run
             ),
         )
-        return await HolderPayload.of(info, work, {**paths(), **_NAME})
+        return await run_mutation(info, work, HolderPayload.of, _NAME_IS_EXPECTED)
 
     return mutation(resolve, "Rename a project, an environment or a service.", permission=_SHAPES)
 
@@ -145,7 +149,7 @@ def holder_deletion() -> Any:  # noqa: ANN401 - as above
                 expected_name=expected_name, idempotency_key=idempotency_key, dry_run=dry_run
             ),
         )
-        return await DeleteHolderPayload.of(info, work, {**paths(), **_NAME})
+        return await run_mutation(info, work, DeleteHolderPayload.of, _NAME_IS_EXPECTED)
 
     words = (
         "Delete a project, an environment or a service. Set `withContent` to also delete its "
@@ -171,7 +175,7 @@ def registration() -> Any:  # noqa: ANN401 - as above
             draft=input.draft(),
             options=options(idempotency_key=idempotency_key, dry_run=dry_run),
         )
-        return await SecretPayload.of(info, work, paths())
+        return await run_mutation(info, work, SecretPayload.of)
 
     words = (
         "Register a BUILT_IN of the platform, or an EXTERNAL_SECRET. It is visible from the holder "
@@ -201,7 +205,7 @@ def rotation() -> Any:  # noqa: ANN401 - as above
                 dry_run=dry_run,
             ),
         )
-        return await SecretPayload.of(info, work, {**paths(), Argument.VALUE: ["value"]})
+        return await run_mutation(info, work, SecretPayload.of, _VALUE_IS_ARGUMENT)
 
     words = "Set the next value of a BUILT_IN or an EXTERNAL_SECRET."
     return mutation(resolve, words, permission=_SHAPES)

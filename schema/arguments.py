@@ -1,4 +1,4 @@
-"""What the builders of mutations share: arguments, and the paths that errors point to."""
+"""What the builders of mutations share: arguments and write options."""
 
 from collections.abc import Callable
 from typing import Annotated, Any, Final
@@ -10,7 +10,7 @@ from gateway.domain.errors import Argument
 from gateway.domain.permissions import Permission
 from gateway.domain.scopes import Scope
 from schema.inputs import SecretHolderRef, given
-from schema.payloads import ArgumentPaths
+from schema.run_mutation import ARGUMENT_PATHS, ArgumentPaths
 
 PERMISSION: Final = "permission"
 
@@ -120,27 +120,6 @@ def scope_phrase(scope: Scope | None) -> str:
     return f" at the {scope.label}" if scope else " at a holder of any kind"
 
 
-def paths(scope: Scope | None = None) -> ArgumentPaths:
-    """Map each of the domain's arguments to its path in a mutation's arguments."""
-    return {
-        Argument.HOLDER: [scope.id_argument if scope else "holder"],
-        Argument.KIND: ["type"],
-        Argument.SECRET: ["secretId"],
-        Argument.KEY: ["input", "key"],
-        Argument.VALUE: ["input", "value"],
-        Argument.MOUNT_PATH: ["input", "mountPath"],
-        Argument.DESCRIPTION: ["input", "description"],
-        Argument.NAME: ["name"],
-        Argument.IDEMPOTENCY_KEY: ["idempotencyKey"],
-        Argument.VERSION: ["expectedVersion"],
-        Argument.ENTITY_TAGS: ["ifMatch"],
-        Argument.ROWS: ["secrets"],
-        Argument.SOURCE: ["input", "source", "id"],
-        Argument.ROLE: ["role"],
-        Argument.TOKEN: ["tokenId"],
-        Argument.USER: ["userId"],
-        Argument.GRANT: ["grantId"],
-        Argument.ISSUER: ["issuer"],
-        Argument.SUBJECT: ["subject"],
-        Argument.LIFETIME: ["days"],
-    }
+def holder_paths(scope: Scope | None) -> ArgumentPaths:
+    """Return the argument paths of a mutation whose holder is of that scope, or of any if None."""
+    return ARGUMENT_PATHS | {Argument.HOLDER: [scope.id_argument]} if scope else ARGUMENT_PATHS

@@ -85,11 +85,12 @@ class Context:
 
     async def finish(self, change: Awaitable[Outcome]) -> Outcome:
         """Await a change, shielded from the end of the request and without an open view."""
-        return await self.services.shielded_tasks.finished(self._without_view(change))
 
-    async def _without_view(self, change: Awaitable[Outcome]) -> Outcome:
-        await self.end()
-        return await change
+        async def change_without_view() -> Outcome:
+            await self.renew()
+            return await change
+
+        return await self.services.shielded_tasks.finished(change_without_view())
 
     def _make_loaders(self) -> None:
         self.holders = DataLoader(load_fn=self._load_holders)

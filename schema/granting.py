@@ -1,12 +1,12 @@
 """Builds the mutations that manage access."""
 
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated, Any, Final
 
 import strawberry
 
 from gateway.domain.errors import Argument
 from gateway.domain.permissions import Permission
-from gateway.services.revocation import UserRemoval
 from gateway.services.tokens import NewToken, lifetime_of
 from schema.access import (
     ApiTokenPayload,
@@ -15,10 +15,11 @@ from schema.access import (
     RoleGrantPayload,
     UserPayload,
 )
-from schema.arguments import DryRun, IdempotencyKey, mutation, options, paths
+from schema.arguments import DryRun, IdempotencyKey, mutation, options
 from schema.context import Info
 from schema.enums import RoleEnum
 from schema.inputs import SecretHolderRef, given
+from schema.run_mutation import ARGUMENT_PATHS, run_mutation
 
 RoleHolder = Annotated[
     SecretHolderRef | None,
@@ -42,6 +43,11 @@ KeepCreated = Annotated[
     bool | None, strawberry.argument(description="Keep the tokens that it created valid.")
 ]
 _MANAGES = Permission.ACCESS_MANAGE
+_GRANTEE: Final = ARGUMENT_PATHS | {
+    Argument.TOKEN: ["grantee", "tokenId"],
+    Argument.USER: ["grantee", "userId"],
+}
+_DISPLAY_NAME: Final = ARGUMENT_PATHS | {Argument.NAME: ["displayName"]}
 
 
 def token_creation() -> Any:  # noqa: ANN401 - what strawberry.mutation returns
@@ -71,8 +77,8 @@ def token_creation() -> Any:  # noqa: ANN401 - what strawberry.mutation returns
                 options=conditions,
             )
 
-        is_dry = conditions.dry_run
-        return await CreateApiTokenPayload.of(info, work(), paths(), dry_run=is_dry)
+        to_payload = partial(CreateApiTokenPayload.of, dry_run=conditions.dry_run)
+        return await run_mutation(info, work(), to_payload)
 
     words = (
         "Create an API token with a role. You cannot grant a role with more permissions than you "
@@ -97,7 +103,7 @@ def token_revocation() -> Any:  # noqa: ANN401 - as above
             keep_created=given(keep_created) is True,
             options=options(idempotency_key=idempotency_key, dry_run=dry_run),
         )
-        return await ApiTokenPayload.of(info, work, paths())
+        return await run_mutation(info, work, ApiTokenPayload.of)
 
     words = (
         "Revoke an API token and the tokens that were created with it. The next request with one "
@@ -125,8 +131,7 @@ def granting() -> Any:  # noqa: ANN401 - as above
             on=holder.reference() if holder else None,
             options=options(idempotency_key=idempotency_key, dry_run=dry_run),
         )
-        named = {Argument.TOKEN: ["grantee", "tokenId"], Argument.USER: ["grantee", "userId"]}
-        return await RoleGrantPayload.of(info, work, {**paths(), **named})
+        return await run_mutation(info, work, RoleGrantPayload.of, _GRANTEE)
 
     words = (
         "Grant a role to a token or a user. You cannot grant a role with more permissions than you "
@@ -149,7 +154,7 @@ def grant_revocation() -> Any:  # noqa: ANN401 - as above
             grant_id=grant_id,
             options=options(idempotency_key=idempotency_key, dry_run=dry_run),
         )
-        return await RoleGrantPayload.of(info, work, paths())
+        return await run_mutation(info, work, RoleGrantPayload.of)
 
     words = "Revoke a role. The next request is judged without it."
     return mutation(resolve, words, permission=_MANAGES)
@@ -166,17 +171,14 @@ def user_registration() -> Any:  # noqa: ANN401 - as above
         idempotency_key: IdempotencyKey = strawberry.UNSET,
         dry_run: DryRun = strawberry.UNSET,
     ) -> UserPayload:
-        async def work() -> UserRemoval:
-            user = await info.context.services.identities.register(
-                principal=info.context.principal,
-                issuer=issuer,
-                subject=subject,
-                display_name=display_name,
-                options=options(idempotency_key=idempotency_key, dry_run=dry_run),
-            )
-            return UserRemoval(user=user)
-
-        return await UserPayload.of(info, work(), {**paths(), Argument.NAME: ["displayName"]})
+        work = info.context.services.identities.register(
+            principal=info.context.principal,
+            issuer=issuer,
+            subject=subject,
+            display_name=display_name,
+            options=options(idempotency_key=idempotency_key, dry_run=dry_run),
+        )
+        return await run_mutation(info, work, UserPayload.of_registered, _DISPLAY_NAME)
 
     words = (
         "Register a person whom an OpenID Connect provider authenticates. Grant roles to the user "
@@ -201,7 +203,7 @@ def user_removal() -> Any:  # noqa: ANN401 - as above
             keep_created=given(keep_created) is True,
             options=options(idempotency_key=idempotency_key, dry_run=dry_run),
         )
-        return await UserPayload.of(info, work, paths())
+        return await run_mutation(info, work, UserPayload.of_removed)
 
     words = (
         "Remove a user with all their roles, and revoke the tokens that they created. The next "

@@ -1,6 +1,7 @@
 """Builds the mutations on secrets: one builder per operation, for one kind of holder or any."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Annotated, Any
 
 import strawberry
@@ -15,9 +16,9 @@ from schema.arguments import (
     IdempotencyKey,
     IfMatch,
     UpdateReferences,
+    holder_paths,
     mutation,
     options,
-    paths,
     reference,
     scope_phrase,
 )
@@ -31,6 +32,7 @@ from schema.inputs import (
     given,
 )
 from schema.payloads import DeleteSecretPayload, ImportSecretsPayload, SecretPayload
+from schema.run_mutation import run_mutation
 
 WithDependents = Annotated[
     bool | None,
@@ -44,6 +46,7 @@ _UseCase = Callable[[Services], Callable[..., Awaitable[Secret]]]
 
 def creation(scope: Scope | None) -> Any:  # noqa: ANN401 - what strawberry.mutation returns
     """Build the mutation that creates a secret."""
+    paths = holder_paths(scope)
 
     async def resolve(
         info: Info,
@@ -58,7 +61,7 @@ def creation(scope: Scope | None) -> Any:  # noqa: ANN401 - what strawberry.muta
             draft=input.draft(),
             options=options(idempotency_key=idempotency_key, dry_run=dry_run),
         )
-        return await SecretPayload.of(info, work, paths(scope))
+        return await run_mutation(info, work, SecretPayload.of, paths)
 
     words = f"Create a secret{scope_phrase(scope)}. A mount path makes it a FILE."
     return mutation(resolve, words, scope=scope)
@@ -83,6 +86,8 @@ def overriding(scope: Scope | None) -> Any:  # noqa: ANN401 - as above
 
 
 def _referring(scope: Scope | None, takes: type[Referral], use_case: _UseCase, words: str) -> Any:  # noqa: ANN401 - as above
+    paths = holder_paths(scope)
+
     async def resolve(
         info: Info,
         holder: Holder,
@@ -102,7 +107,7 @@ def _referring(scope: Scope | None, takes: type[Referral], use_case: _UseCase, w
                 knows_external=info.context.knows_external,
             ),
         )
-        return await SecretPayload.of(info, work, paths(scope))
+        return await run_mutation(info, work, SecretPayload.of, paths)
 
     resolve.__annotations__["input"] = takes
     return mutation(resolve, words, scope=scope)
@@ -110,6 +115,7 @@ def _referring(scope: Scope | None, takes: type[Referral], use_case: _UseCase, w
 
 def editing(scope: Scope) -> Any:  # noqa: ANN401 - as above
     """Build the mutation that edits a secret of a holder of one kind."""
+    paths = holder_paths(scope)
 
     async def resolve(
         info: Info,
@@ -136,13 +142,14 @@ def editing(scope: Scope) -> Any:  # noqa: ANN401 - as above
                 knows_external=info.context.knows_external,
             ),
         )
-        return await SecretPayload.of(info, work, paths(scope))
+        return await run_mutation(info, work, SecretPayload.of, paths)
 
     return mutation(resolve, f"Change a secret defined{scope_phrase(scope)}.", scope=scope)
 
 
 def deletion(scope: Scope) -> Any:  # noqa: ANN401 - as above
     """Build the mutation that deletes a secret of a holder of one kind."""
+    paths = holder_paths(scope)
 
     async def resolve(
         info: Info,
@@ -164,7 +171,7 @@ def deletion(scope: Scope) -> Any:  # noqa: ANN401 - as above
                 dry_run=dry_run,
             ),
         )
-        return await DeleteSecretPayload.of(info, work, paths(scope))
+        return await run_mutation(info, work, DeleteSecretPayload.of, paths)
 
     words = f"Delete a secret defined{scope_phrase(scope)}, with its aliases and overrides."
     return mutation(resolve, words, scope=scope)
@@ -195,7 +202,7 @@ def editing_anywhere() -> Any:  # noqa: ANN401 - as above
                 dry_run=dry_run,
             ),
         )
-        return await SecretPayload.of(info, work, paths())
+        return await run_mutation(info, work, SecretPayload.of)
 
     return mutation(resolve, "Change a secret, wherever it is defined.")
 
@@ -223,7 +230,7 @@ def deletion_anywhere() -> Any:  # noqa: ANN401 - as above
                 dry_run=dry_run,
             ),
         )
-        return await DeleteSecretPayload.of(info, work, paths())
+        return await run_mutation(info, work, DeleteSecretPayload.of)
 
     words = (
         "Delete a secret, wherever it is defined. If other secrets refer to it, a SecretInUseError "
@@ -251,7 +258,7 @@ def importing() -> Any:  # noqa: ANN401 - as above
             overwrite=overwrite,
             options=options(idempotency_key=idempotency_key, dry_run=dry_run),
         )
-        return await ImportSecretsPayload.of(info, work, rows, paths())
+        return await run_mutation(info, work, partial(ImportSecretsPayload.of, rows))
 
     words = (
         "Import up to 1,000 secrets in one transaction. A key that the holder already has is "

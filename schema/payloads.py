@@ -1,57 +1,24 @@
 """The payloads of mutations, built from the outcomes of use cases."""
 
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Self
 
 import strawberry
 
-from gateway.domain.change_warnings import ChangeWarning, collecting_warnings
-from gateway.domain.errors import Argument, BusinessError
+from gateway.domain.change_warnings import ChangeWarning
+from gateway.domain.errors import Argument
 from gateway.domain.holders import Holder
 from gateway.domain.pages import BY_KEY
 from gateway.domain.secrets import Secret as DomainSecret
 from gateway.services.changes import Deletion
-from gateway.services.imports import ImportedRow as DomainRow
-from gateway.services.imports import ImportReport, ImportRow
+from gateway.services.imports import ImportedRow, ImportReport, ImportRow
 from gateway.services.removal import HolderDeletion
-from schema.context import Info
-from schema.enums import ImportAction, MutationWarningCode
+from gateway.services.secrets import cursor_of
+from schema.enums import ImportAction
 from schema.errors import MutationError, typed_error
 from schema.holders import SecretHolder, holder_type
+from schema.run_mutation import WARNINGS_DESCRIPTION, MutationWarning, Result
 from schema.secrets import Secret, SecretEdge
-
-ArgumentPaths = Mapping[Argument, list[str]]
-
-
-@strawberry.type(description="A side effect of a change.")
-class MutationWarning:
-    code: MutationWarningCode = strawberry.field(
-        description="The warning code, for programs. Codes are never renamed."
-    )
-    message: str = strawberry.field(description="A text for people. It can change.")
-    path: list[str] | None = strawberry.field(
-        description=(
-            'The argument concerned, e.g. ["input", "value"], to show the warning in a form.'
-        )
-    )
-
-    @classmethod
-    def all_of(cls, warnings: Iterable[ChangeWarning], paths: ArgumentPaths) -> list[Self]:
-        """Convert the domain object."""
-        return [
-            cls(code=warning.code, message=warning.message, path=paths.get(warning.argument))
-            for warning in warnings
-        ]
-
-
-WARNINGS_DESCRIPTION: Final = (
-    "Warnings to show beside the result. A dry run returns the same warnings."
-)
-
-
-def to_errors(error: BusinessError, paths: ArgumentPaths) -> list[MutationError]:
-    """Convert a use case's error, with the path of its argument."""
-    return [typed_error(error, paths.get(error.argument) if error.argument else None)]
 
 
 @strawberry.type(description="`secret` is set exactly if `errors` is empty.")
@@ -73,22 +40,17 @@ class SecretPayload:
     )
 
     @classmethod
-    async def of(cls, info: Info, work: Awaitable[DomainSecret], paths: ArgumentPaths) -> Self:
-        """Await the use case; return what it wrote or the errors."""
-        try:
-            with collecting_warnings() as warnings:
-                secret = await info.context.finish(work)
-        except BusinessError as error:
-            return cls(errors=to_errors(error, paths))
-        await info.context.renew()
-        wrapped = Secret.of(secret)
-        cursor = info.context.services.secrets.cursor_of(secret, order=BY_KEY)
+    def of(cls, result: Result[DomainSecret]) -> Self:
+        """Convert the domain object."""
+        if (secret := result.outcome) is None:
+            return cls(errors=result.errors)
+        node = Secret.of(secret)
         return cls(
-            secret=wrapped,
-            secret_edge=SecretEdge(cursor=cursor, node=wrapped),
+            secret=node,
+            secret_edge=SecretEdge(cursor=cursor_of(secret, order=BY_KEY), node=node),
             holder=holder_type(secret.holder),
             errors=[],
-            warnings=MutationWarning.all_of(warnings, paths),
+            warnings=result.warnings,
         )
 
 
@@ -107,19 +69,15 @@ class DeleteSecretPayload:
     )
 
     @classmethod
-    async def of(cls, info: Info, work: Awaitable[Deletion], paths: ArgumentPaths) -> Self:
-        """Await the use case; return what it deleted or the errors."""
-        try:
-            with collecting_warnings() as warnings:
-                deletion = await info.context.finish(work)
-        except BusinessError as error:
-            return cls(deleted_secret_ids=[], errors=to_errors(error, paths))
-        await info.context.renew()
+    def of(cls, result: Result[Deletion]) -> Self:
+        """Convert the domain object."""
+        if (deletion := result.outcome) is None:
+            return cls(deleted_secret_ids=[], errors=result.errors)
         return cls(
-            deleted_secret_ids=[strawberry.ID(deleted_id) for deleted_id in deletion.ids],
+            deleted_secret_ids=list(map(strawberry.ID, deletion.ids)),
             holder=holder_type(deletion.holder),
             errors=[],
-            warnings=MutationWarning.all_of(warnings, paths),
+            warnings=result.warnings,
         )
 
 
@@ -128,6 +86,12 @@ class ImportedSecret:
     key: str = strawberry.field(description="The key of the row, as it was sent.")
     action: ImportAction
     secret: Secret | None = strawberry.field(description="The secret; null if the row failed.")
+
+    @classmethod
+    def of(cls, key: str, row: ImportedRow) -> Self:
+        """Convert the domain object."""
+        secret = Secret.of(row.secret) if row.secret else None
+        return cls(key=key, action=row.action, secret=secret)
 
 
 @strawberry.type(
@@ -148,63 +112,34 @@ class ImportSecretsPayload:
     )
 
     @classmethod
-    async def of(
-        cls,
-        info: Info,
-        work: Awaitable[ImportReport],
-        sent: list[ImportRow],
-        paths: ArgumentPaths,
-    ) -> Self:
-        """Await the use case; return the result of each row."""
-        try:
-            with collecting_warnings() as warnings:
-                report = await info.context.finish(work)
-        except BusinessError as error:
-            return cls(total_count=len(sent), imported=[], rows=[], errors=to_errors(error, paths))
-        await info.context.renew()
-        written = [row.secret for row in report.rows if row.secret and _is_written(row)]
+    def of(cls, sent: Sequence[ImportRow], result: Result[ImportReport]) -> Self:
+        """Convert the domain objects: the rows sent, and their results."""
+        if (report := result.outcome) is None:
+            return cls(total_count=len(sent), imported=[], rows=[], errors=result.errors)
+        pairs = zip(sent, report.rows, strict=True)
         return cls(
             total_count=len(sent),
-            imported=[Secret.of(secret) for secret in written],
-            rows=[
-                ImportedSecret(
-                    key=sent_row.draft.key,
-                    action=row.action,
-                    secret=Secret.of(row.secret) if row.secret else None,
-                )
-                for sent_row, row in zip(sent, report.rows, strict=True)
-            ],
+            imported=list(map(Secret.of, report.written)),
+            rows=[ImportedSecret.of(sent_row.draft.key, row) for sent_row, row in pairs],
             holder=holder_type(report.holder),
             errors=[
-                typed_error(row.error, _row_path(index, row.error))
+                typed_error(row.error, _row_path(index, row.error.argument))
                 for index, row in enumerate(report.rows)
                 if row.error
             ],
-            warnings=_row_warnings(warnings, report),
+            warnings=_row_warnings(result.raised_warnings, report),
         )
 
 
 def _row_warnings(warnings: Iterable[ChangeWarning], report: ImportReport) -> list[MutationWarning]:
     rows = {row.secret.id: index for index, row in enumerate(report.rows) if row.secret}
     return [
-        MutationWarning(
-            code=warning.code,
-            message=warning.message,
-            path=[
-                "secrets",
-                str(rows[warning.secret_id]),
-                _ROW_FIELDS.get(warning.argument, "key"),
-            ],
-        )
+        MutationWarning.of(warning, _row_path(rows[warning.secret_id], warning.argument))
         for warning in warnings
     ]
 
 
-def _is_written(row: DomainRow) -> bool:
-    return row.action not in {ImportAction.SKIPPED, ImportAction.FAILED}
-
-
-_ROW_FIELDS: Mapping[Argument | None, str] = {
+_ROW_FIELDS: Final[Mapping[Argument | None, str]] = {
     Argument.VALUE: "value",
     Argument.MOUNT_PATH: "mountPath",
     Argument.DESCRIPTION: "description",
@@ -212,8 +147,8 @@ _ROW_FIELDS: Mapping[Argument | None, str] = {
 }
 
 
-def _row_path(index: int, error: BusinessError) -> list[str]:
-    return ["secrets", str(index), _ROW_FIELDS.get(error.argument, "key")]
+def _row_path(index: int, argument: Argument | None) -> list[str]:
+    return ["secrets", str(index), _ROW_FIELDS.get(argument, "key")]
 
 
 @strawberry.type(description="`holder` is set exactly if `errors` is empty.")
@@ -222,14 +157,10 @@ class HolderPayload:
     errors: list[MutationError]
 
     @classmethod
-    async def of(cls, info: Info, work: Awaitable[Holder], paths: ArgumentPaths) -> Self:
-        """Await the use case; return what it wrote or the errors."""
-        try:
-            holder = await info.context.finish(work)
-        except BusinessError as error:
-            return cls(errors=to_errors(error, paths))
-        await info.context.renew()
-        return cls(holder=holder_type(holder), errors=[])
+    def of(cls, result: Result[Holder]) -> Self:
+        """Convert the domain object."""
+        holder = holder_type(result.outcome) if result.outcome else None
+        return cls(holder=holder, errors=result.errors)
 
 
 @strawberry.type(description="What was deleted, if `errors` is empty.")
@@ -239,16 +170,11 @@ class DeleteHolderPayload:
     errors: list[MutationError]
 
     @classmethod
-    async def of(cls, info: Info, work: Awaitable[HolderDeletion], paths: ArgumentPaths) -> Self:
-        """Await the use case; return what it deleted or the errors."""
-        try:
-            deletion = await info.context.finish(work)
-        except BusinessError as error:
-            errors = to_errors(error, paths)
-            return cls(deleted_holder_ids=[], deleted_secret_ids=[], errors=errors)
-        await info.context.renew()
+    def of(cls, result: Result[HolderDeletion]) -> Self:
+        """Convert the domain object."""
+        deletion = result.outcome or HolderDeletion((), ())
         return cls(
-            deleted_holder_ids=[strawberry.ID(deleted_id) for deleted_id in deletion.holder_ids],
-            deleted_secret_ids=[strawberry.ID(deleted_id) for deleted_id in deletion.secret_ids],
-            errors=[],
+            deleted_holder_ids=list(map(strawberry.ID, deletion.holder_ids)),
+            deleted_secret_ids=list(map(strawberry.ID, deletion.secret_ids)),
+            errors=result.errors,
         )

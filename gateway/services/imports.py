@@ -39,6 +39,12 @@ class ImportReport:
     holder: Holder
     rows: tuple[ImportedRow, ...]
 
+    @property
+    def written(self) -> Sequence[Secret]:
+        """The secrets that were created, updated or overridden."""
+        unwritten = {ImportAction.SKIPPED, ImportAction.FAILED}
+        return [row.secret for row in self.rows if row.secret and row.action not in unwritten]
+
 
 # A row, and the error of the row itself, if it has one.
 _Checked = tuple[ImportRow, BusinessError | None]

@@ -47,10 +47,6 @@ class Secrets:
         found = await secrets.by_ids(unit, filter(is_canonical_id, ids))
         return {key: secret for key, secret in found.items() if access.can_see(principal, secret)}
 
-    def cursor_of(self, secret: Secret, *, order: SecretOrder) -> str:
-        """Return the secret's cursor in lists of that order."""
-        return secrets.cursor_of(secret, order)
-
     async def defined_at(
         self,
         unit: ReadUnit,
@@ -141,6 +137,11 @@ class Secrets:
                 recording=SECRETS,
                 make=partial(add_secret, self._context, unit, holder, draft, principal=principal),
             )
+
+
+def cursor_of(secret: Secret, *, order: SecretOrder) -> str:
+    """Return the secret's cursor in lists of that order."""
+    return secrets.cursor_of(secret, order)
 
 
 async def add_secret(

@@ -36,7 +36,6 @@ HARMLESS: Final = MappingProxyType(
         "entity_tags.of_list": "the tag of a text that the caller is about to get",
         "identities.principal": "sign-in: makes the principal of a verified identity",
         "audit.id_of": "the id of an event that its reader has already",
-        "secrets.cursor_of": "computes a cursor of a secret that the caller has",
         "tokens.now": "the clock",
         "tokens.principal": "sign-in: makes the principal of a token's text",
     }
