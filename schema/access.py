@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Self
 
 import strawberry
+from strawberry import ID, field
 
 from gateway.domain.grants import Grant, GranteeKind, GranteeReference, TokenAlreadyShown
 from gateway.domain.grants import User as DomainUser
@@ -18,6 +19,7 @@ from gateway.services.tokens import NewToken
 from schema.context import Info
 from schema.enums import ActorKind, RoleEnum
 from schema.errors import MutationError
+from schema.fields import CreatedAt, Id, optional
 from schema.holders import SecretHolder, holder_type
 from schema.inputs import given
 from schema.pages import Connection
@@ -30,22 +32,20 @@ from schema.run_mutation import Result
     )
 )
 class RoleGrant:
-    id: strawberry.ID
-    role: RoleEnum
-    holder: SecretHolder | None = strawberry.field(
+    id: Id
+    role: RoleEnum = field(description="The granted role.")
+    holder: SecretHolder | None = field(
         description=(
             "The holder that the role applies to, with all below it; null for the whole "
             "organization."
         )
     )
-    token_id: strawberry.ID | None = strawberry.field(
+    token_id: ID | None = field(
         description="The API token that has the role; null if a user has it."
     )
-    user_id: strawberry.ID | None = strawberry.field(
-        description="The user who has the role; null if a token has it."
-    )
-    grantee_name: str
-    created_at: datetime
+    user_id: ID | None = field(description="The user who has the role; null if a token has it.")
+    grantee_name: str = field(description="The name of the token or the user.")
+    created_at: CreatedAt
 
     @classmethod
     def of(cls, grant: Grant) -> Self:
@@ -53,11 +53,11 @@ class RoleGrant:
         holder, grantee = grant.held.holder, grant.grantee
         is_token = grantee.kind is GranteeKind.TOKEN
         return cls(
-            id=strawberry.ID(grant.id),
+            id=ID(grant.id),
             role=grant.held.role,
             holder=holder_type(holder) if holder else None,
-            token_id=strawberry.ID(grantee.id) if is_token else None,
-            user_id=None if is_token else strawberry.ID(grantee.id),
+            token_id=ID(grantee.id) if is_token else None,
+            user_id=None if is_token else ID(grantee.id),
             grantee_name=grant.grantee_name,
             created_at=grant.created_at,
         )
@@ -70,8 +70,8 @@ class RoleGrantConnection(Connection[RoleGrant]):
 
 @strawberry.type(description="Who created an API token.")
 class ApiTokenCreator:
-    kind: ActorKind = strawberry.field(description="A token, a user or the operator.")
-    id: strawberry.ID | None = strawberry.field(
+    kind: ActorKind = field(description="A token, a user or the operator.")
+    id: ID | None = field(
         description=(
             "The creator's id. Null unless you manage access in the whole organization, or it is "
             "your own."
@@ -82,33 +82,29 @@ class ApiTokenCreator:
     def of(cls, creator: Creator, principal: Principal) -> Self:
         """Wrap a creator; hide its id from a principal that cannot see it."""
         is_visible = principal.may(Permission.ACCESS_MANAGE, on=None) or creator.id == principal.id
-        return cls(kind=creator.kind, id=strawberry.ID(creator.id) if is_visible else None)
+        return cls(kind=creator.kind, id=ID(creator.id) if is_visible else None)
 
 
 @strawberry.type(
     description=("An API token. Its text is shown only once, when the token is created.")
 )
 class ApiToken:
-    id: strawberry.ID
-    name: str
-    created_at: datetime
-    expires_at: datetime | None = strawberry.field(
-        description="When it expires; null if it does not expire."
+    id: Id
+    name: str = field(description="What the token is for, in its creator's words.")
+    created_at: CreatedAt
+    expires_at: datetime | None = field(description="When it expires; null if it does not expire.")
+    revoked_at: datetime | None = field(
+        description="When the token was revoked; null if it is not revoked."
     )
-    revoked_at: datetime | None
-    last_used_at: datetime | None = strawberry.field(
-        description="When it was last used, to about an hour."
-    )
+    last_used_at: datetime | None = field(description="When it was last used, to about an hour.")
     creator: strawberry.Private[Creator | None]
 
-    @strawberry.field(
-        description="Who created it; null for a token that is older than this record."
-    )
+    @field(description="Who created it; null for a token that is older than this record.")
     def created_by(self, info: Info) -> ApiTokenCreator | None:
         """Return the creator."""
         return ApiTokenCreator.of(self.creator, info.context.principal) if self.creator else None
 
-    @strawberry.field(description="The token's roles, on the holders where you manage access.")
+    @field(description="The token's roles, on the holders where you manage access.")
     async def grants(self, info: Info) -> list[RoleGrant]:
         """Load the token's grants."""
         return [RoleGrant.of(grant) for grant in await info.context.token_grants.load(self.id)]
@@ -117,7 +113,7 @@ class ApiToken:
     def of(cls, token: DomainToken) -> Self:
         """Convert the domain object."""
         return cls(
-            id=strawberry.ID(token.id),
+            id=ID(token.id),
             name=token.name,
             created_at=token.created_at,
             expires_at=token.expires_at,
@@ -134,17 +130,19 @@ class ApiTokenConnection(Connection[ApiToken]):
 
 @strawberry.type(description="A person whom an OpenID Connect provider authenticates.")
 class User:
-    id: strawberry.ID
-    issuer: str
-    subject: str
-    display_name: str
-    created_at: datetime
+    id: Id
+    issuer: str = field(description="The OpenID Connect provider that authenticates the user.")
+    subject: str = field(
+        description="The user's id at the provider: the claim `sub` of their access tokens."
+    )
+    display_name: str = field(description="The display name.")
+    created_at: CreatedAt
 
     @classmethod
     def of(cls, user: DomainUser) -> Self:
         """Convert the domain object."""
         return cls(
-            id=strawberry.ID(user.id),
+            id=ID(user.id),
             issuer=user.issuer,
             subject=user.subject,
             display_name=user.display_name,
@@ -159,8 +157,8 @@ class UserConnection(Connection[User]):
 
 @strawberry.input(one_of=True, description="The grantee of a role. Exactly one field must be set.")
 class GranteeRef:
-    token_id: strawberry.ID | None = strawberry.UNSET
-    user_id: strawberry.ID | None = strawberry.UNSET
+    token_id: ID | None = optional("The UUID of an API token.")
+    user_id: ID | None = optional("The UUID of a user.")
 
     def reference(self) -> GranteeReference:
         """Return the reference to the named token or user."""
@@ -179,7 +177,7 @@ class CreateApiTokenPayload:
     __repr__ = starred
 
     api_token: ApiToken | None = None
-    token: str | None = strawberry.field(
+    token: str | None = field(
         default=None,
         description=(
             "The text of the token. It is returned only here, and only once; null on a dry run."
@@ -207,7 +205,7 @@ class CreateApiTokenPayload:
 @strawberry.type(description="`apiToken` is set exactly if `errors` is empty.")
 class ApiTokenPayload:
     api_token: ApiToken | None = None
-    also_revoked: list[ApiToken] = strawberry.field(
+    also_revoked: list[ApiToken] = field(
         default_factory=list,
         description=(
             "The first 100 tokens that were revoked with it, because it or one of them created "
@@ -240,7 +238,7 @@ class RoleGrantPayload:
 @strawberry.type(description="`user` is set exactly if `errors` is empty.")
 class UserPayload:
     user: User | None = None
-    revoked_tokens: list[ApiToken] = strawberry.field(
+    revoked_tokens: list[ApiToken] = field(
         default_factory=list,
         description=(
             "The first 100 tokens that were revoked with a removed user, because the user or one "

@@ -2,16 +2,90 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Self
+from typing import Self, TypeAlias
 
 import strawberry
+from strawberry import ID, field
 
 from gateway.domain.audit import ANY_EVENT
+from gateway.domain.audit import AuditAction as _AuditAction
 from gateway.domain.audit import AuditEvent as DomainEvent
 from gateway.domain.audit import AuditFilter as DomainFilter
-from schema.enums import ActorKind, AuditAction, AuditFace, AuditSubject
+from gateway.domain.audit import AuditSubject as _AuditSubject
+from gateway.domain.origins import AuditFace as _AuditFace
+from schema.enums import ActorKind, expose
+from schema.fields import optional
 from schema.inputs import given
 from schema.pages import Connection
+
+expose(
+    _AuditFace,
+    "AuditFace",
+    "The interface that the actor used, if any.",
+    {
+        "GRAPHQL": "The GraphQL API.",
+        "REST": "The REST API.",
+        "CLI": "The command line.",
+        "NONE": "No interface: the gateway acted by itself.",
+    },
+)
+AuditFace: TypeAlias = _AuditFace
+
+expose(
+    _AuditSubject,
+    "AuditSubject",
+    "The kind of object that an entry is about.",
+    {
+        "SECRET": "A secret.",
+        "HOLDER": "A project, an environment or a service.",
+        "ORGANIZATION": "An organization.",
+        "TOKEN": "An API token.",
+        "USER": "A user.",
+        "GRANT": "A role that a token or a user has on a holder or in the organization.",
+        "DATA_KEY": "A data key, which encrypts values.",
+        "INSTANCE": "The gateway as a whole.",
+    },
+)
+AuditSubject: TypeAlias = _AuditSubject
+
+expose(
+    _AuditAction,
+    "AuditAction",
+    (
+        "What happened. VALUES_DELIVERED: a service's values were delivered. INTEGRITY_ALARM: a "
+        "row was not as the gateway had written it."
+    ),
+    {
+        "VALUES_DELIVERED": "A service's values were delivered.",
+        "SECRET_CREATED": "A secret, an alias or an override was created.",
+        "SECRET_CHANGED": "A secret, an alias or an override was edited.",
+        "SECRET_DELETED": "A secret, an alias or an override was deleted.",
+        "HOLDER_CREATED": "A project, an environment or a service was created.",
+        "HOLDER_CHANGED": "A project, an environment or a service was renamed.",
+        "HOLDER_DELETED": "A project, an environment or a service was deleted.",
+        "ORGANIZATION_CREATED": "An organization was created.",
+        "ORGANIZATION_CHANGED": "An organization was renamed.",
+        "ORGANIZATION_DELETED": "An organization was deleted with all its content.",
+        "TOKEN_CREATED": "An API token was created.",
+        "TOKEN_CHANGED": "An API token was revoked, or otherwise changed.",
+        "TOKEN_DELETED": "An API token was deleted.",
+        "USER_CREATED": "A user was registered.",
+        "USER_CHANGED": "A user's data was changed.",
+        "USER_DELETED": "A user was removed.",
+        "GRANT_CREATED": "A role was granted.",
+        "GRANT_CHANGED": "A grant was changed.",
+        "GRANT_DELETED": "A role was revoked.",
+        "DATA_KEY_CREATED": "A data key was created.",
+        "DATA_KEY_CHANGED": "A data key was retired or wrapped again.",
+        "DATA_KEY_DELETED": "A data key was destroyed; the values that it encrypted are lost.",
+        "INTEGRITY_ALARM": "A row was not as the gateway had written it.",
+        "REFERENCES_READ": "Values written before an upgrade were read to find their references.",
+        "AUDIT_BEGUN": "The audit log begins here.",
+        "AUDIT_PRUNED": "Entries older than the retention period were removed.",
+        "AUDIT_ACKNOWLEDGED": "An operator accepted the database's current state as correct.",
+    },
+)
+AuditAction: TypeAlias = _AuditAction
 
 
 @strawberry.type(
@@ -21,27 +95,27 @@ from schema.pages import Connection
     )
 )
 class AuditEvent:
-    id: strawberry.ID = strawberry.field(
-        description="An opaque id that never changes. It is also the entry's cursor."
-    )
-    at: datetime
-    action: AuditAction
-    actor_kind: ActorKind
-    actor_id: str = strawberry.field(
+    id: ID = field(description="An opaque id that never changes. It is also the entry's cursor.")
+    at: datetime = field(description="When it happened.")
+    action: AuditAction = field(description="What happened.")
+    actor_kind: ActorKind = field(description="The kind of principal that acted.")
+    actor_id: str = field(
         description="The id of the token or the user; for an operator, the person's name."
     )
-    face: AuditFace
-    request_id: str | None = strawberry.field(
+    face: AuditFace = field(description="The interface that the actor used.")
+    request_id: str | None = field(
         description="The request's `X-Request-Id`; null for the command line."
     )
-    subject: AuditSubject
-    subject_id: strawberry.ID
-    project_id: strawberry.ID | None
-    holder_id: strawberry.ID | None = strawberry.field(
+    subject: AuditSubject = field(description="The kind of object that was acted on.")
+    subject_id: ID = field(
+        description="The object's id. The entry keeps it after the object is deleted."
+    )
+    project_id: ID | None = field(description="The project of the object, if it has one.")
+    holder_id: ID | None = field(
         description="The holder that the secret belongs to, or that received values."
     )
-    key: str | None = strawberry.field(description="The secret's key at that time.")
-    details: str = strawberry.field(
+    key: str | None = field(description="The secret's key at that time.")
+    details: str = field(
         description=(
             "Further facts as a JSON object, such as a secret's version. For a delivery, the ids "
             "and versions of the delivered secrets that you can see; `is_partial` says that others "
@@ -53,7 +127,7 @@ class AuditEvent:
     def of(cls, id_of: Callable[[DomainEvent], str], event: DomainEvent) -> Self:
         """Convert the domain object."""
         return cls(
-            id=strawberry.ID(id_of(event)),
+            id=ID(id_of(event)),
             at=event.at,
             action=AuditAction(event.action),
             actor_kind=ActorKind(event.actor_kind),
@@ -61,7 +135,7 @@ class AuditEvent:
             face=AuditFace(event.face),
             request_id=event.request_id,
             subject=AuditSubject(event.subject),
-            subject_id=strawberry.ID(event.subject_id),
+            subject_id=ID(event.subject_id),
             project_id=_id(event.project_id),
             holder_id=_id(event.holder_id),
             key=event.key,
@@ -76,24 +150,14 @@ class AuditEventConnection(Connection[AuditEvent]):
 
 @strawberry.input(description="Returns the entries that match every given field.")
 class AuditFilter:
-    actor_id: str | None = strawberry.UNSET
-    actions: list[AuditAction] | None = strawberry.UNSET
-    secret_id: strawberry.ID | None = strawberry.field(
-        default=strawberry.UNSET,
-        description="Entries about the secret and deliveries of its value.",
+    actor_id: str | None = optional("The id of the token or the user who acted.")
+    actions: list[AuditAction] | None = optional("Any of these actions.")
+    secret_id: ID | None = optional("Entries about the secret and deliveries of its value.")
+    holder_id: ID | None = optional(
+        "Entries about the holder and its secrets; for a project, also those of all below it."
     )
-    holder_id: strawberry.ID | None = strawberry.field(
-        default=strawberry.UNSET,
-        description=(
-            "Entries about the holder and its secrets; for a project, also those of all below it."
-        ),
-    )
-    since: datetime | None = strawberry.field(
-        default=strawberry.UNSET, description="At this time or later."
-    )
-    until: datetime | None = strawberry.field(
-        default=strawberry.UNSET, description="Before this time."
-    )
+    since: datetime | None = optional("At this time or later.")
+    until: datetime | None = optional("Before this time.")
 
     def wanted(self) -> DomainFilter:
         """Return the domain's filter."""
@@ -114,5 +178,5 @@ def wanted_events(only: AuditFilter | None) -> DomainFilter:
     return wanted.wanted() if wanted else ANY_EVENT
 
 
-def _id(known: str | None) -> strawberry.ID | None:
-    return strawberry.ID(known) if known else None
+def _id(known: str | None) -> ID | None:
+    return ID(known) if known else None

@@ -16,7 +16,6 @@ from graphql import (
 )
 
 from schema.glossary import FIELDS, INPUTS, WHOLE
-from schema.glossary_of_enums import ENUMS
 
 Part = GraphQLNamedType | GraphQLField | GraphQLArgument | GraphQLInputField | GraphQLEnumValue
 
@@ -45,9 +44,6 @@ def words_for(coordinate: str) -> Iterator[str]:
 
 
 def _words(coordinate: str, part: Part) -> str | None:
-    if isinstance(part, GraphQLEnumValue):
-        enum, member = coordinate.split(".")
-        return ENUMS.get(enum, {}).get(member)
     glossary = FIELDS if isinstance(part, GraphQLField) else INPUTS
     return next((glossary[name] for name in words_for(coordinate) if name in glossary), None)
 

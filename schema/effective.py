@@ -3,14 +3,15 @@
 from typing import Self
 
 import strawberry
+from strawberry import field
 
 from gateway.domain.effective import EffectiveSecret as DomainEffective
 from gateway.domain.effective import ExplainedReference, Explanation
 from schema.context import Info
-from schema.cycles import LazyHolder, wrapped_holder
 from schema.enums import SecretAbsence, SecretProvenance
+from schema.fields import Key
 from schema.pages import Connection
-from schema.secrets import Secret, SecretAlias, visible_target
+from schema.secrets import LazyHolder, Secret, SecretAlias, visible_target, wrap_holder
 
 
 @strawberry.type(
@@ -19,16 +20,16 @@ from schema.secrets import Secret, SecretAlias, visible_target
     )
 )
 class EffectiveSecret:
-    key: str
-    provenance: SecretProvenance
-    secret: Secret = strawberry.field(description="The secret that wins for the key.")
-    shadows: list[Secret] = strawberry.field(
+    key: Key
+    provenance: SecretProvenance = field(description="How the service gets the key.")
+    secret: Secret = field(description="The secret that wins for the key.")
+    shadows: list[Secret] = field(
         description=(
             "The secrets that the winning secret hides, the nearest first; at most one per scope."
         )
     )
 
-    @strawberry.field(
+    @field(
         description=(
             "The secret whose value is used: `secret` itself, or the target if it is an alias. "
             "Null if you cannot read that secret."
@@ -40,10 +41,10 @@ class EffectiveSecret:
         used = visible_target(info, winner) if winner.is_alias else winner.facts
         return SecretAlias.of(used) if used else None
 
-    @strawberry.field(description="The holder that the winning secret is defined at.")
+    @field(description="The holder that the winning secret is defined at.")
     def defined_at(self) -> LazyHolder:
         """Wrap the holder, which came with the secret."""
-        return wrapped_holder(self.secret.source.holder)
+        return wrap_holder(self.secret.source.holder)
 
     @classmethod
     def of(cls, effective: DomainEffective) -> Self:
@@ -64,16 +65,16 @@ class EffectiveSecretConnection(Connection[EffectiveSecret]):
 
 @strawberry.type(description="A reference in a value, as a service resolves it.")
 class SecretReference:
-    key: str | None = strawberry.field(
+    key: str | None = field(
         description=(
             "The name in the braces. Null unless it is the key of a secret that you can read, "
             "because the name could be part of the value."
         )
     )
-    is_resolved: bool = strawberry.field(
+    is_resolved: bool = field(
         description="Whether the service has that key. If it does not, the reference stays as text."
     )
-    resolves_to: SecretAlias | None = strawberry.field(
+    resolves_to: SecretAlias | None = field(
         description=(
             "The secret that wins for the key; null if there is none, or if you cannot read it."
         )
@@ -92,27 +93,27 @@ class SecretReference:
 
 @strawberry.type(description="Why a service sees what it sees under a key, or why it sees nothing.")
 class SecretExplanation:
-    key: str
-    effective: EffectiveSecret | None = strawberry.field(
+    key: str = field(description="The requested key.")
+    effective: EffectiveSecret | None = field(
         description=(
             "The winning secret and the ones it hides; null if the service does not see the key."
         )
     )
-    absence: SecretAbsence | None = strawberry.field(
+    absence: SecretAbsence | None = field(
         description="Why the service does not see the key; null if it does."
     )
-    rule: str = strawberry.field(description="The rule that decided, in words.")
-    elsewhere: list[Secret] = strawberry.field(
+    rule: str = field(description="The rule that decided, in words.")
+    elsewhere: list[Secret] = field(
         description="Secrets with the key that the service cannot see; at most 20."
     )
-    references: list[SecretReference] = strawberry.field(
+    references: list[SecretReference] = field(
         description=(
             "The references in double braces in the value, resolved for the service. References "
             "into a cycle stay as text."
         )
     )
 
-    @strawberry.field(
+    @field(
         description=(
             "The targets that the key leads to, one hop after the other. Empty if the secret is "
             "not an alias, or if you cannot read it."

@@ -1,200 +1,297 @@
-"""Enums, spelled as in the REST API."""
+"""Enums, spelled as in the REST API. Most belong to the domain, which does not know GraphQL."""
 
+from collections.abc import Mapping
 from enum import Enum, StrEnum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import strawberry
+from strawberry.types.enum import StrawberryEnumDefinition
 
-from gateway.domain.audit import AuditAction as _AuditAction
-from gateway.domain.audit import AuditSubject as _AuditSubject
 from gateway.domain.change_feed import ChangeKind as _ChangeKind
 from gateway.domain.change_warnings import WarningCode as _WarningCode
 from gateway.domain.effective import Absence as _Absence
 from gateway.domain.effective import Provenance as _Provenance
 from gateway.domain.errors import ErrorCode
 from gateway.domain.origins import ActorKind as _ActorKind
-from gateway.domain.origins import AuditFace as _AuditFace
 from gateway.domain.pages import SecretOrderField as _SecretOrderField
 from gateway.domain.permissions import Role
 from gateway.domain.scopes import Scope, ServiceType
 from gateway.domain.secrets import SecretType
 from gateway.services.imports import ImportAction as _ImportAction
 
-strawberry.enum(
+
+def expose(enum: type[Enum], name: str, description: str, members: Mapping[str, str]) -> None:
+    """Make an enum part of the schema, with a description of each member.
+
+    Raises:
+        ValueError: naming the enum, if the descriptions are not those of its members.
+
+    """
+    if members.keys() != enum.__members__.keys():
+        raise ValueError(name)
+    exposed: Any = strawberry.enum(enum, name=name, description=description)
+    definition: StrawberryEnumDefinition = exposed.__strawberry_definition__
+    for member in definition.values:
+        member.description = members[member.name]
+
+
+expose(
     Scope,
-    name="APIVariableScopeEnum",
-    description=(
-        "The scope that a secret belongs to, widest first. All service scopes are equally narrow."
-    ),
+    "APIVariableScopeEnum",
+    "The scope that a secret belongs to, widest first. All service scopes are equally narrow.",
+    {
+        "BUILT_IN": (
+            "The platform. The secret is visible from the holder it is registered for, and below."
+        ),
+        "PROJECT": "A project. All its environments and services see the secret.",
+        "ENVIRONMENT": "An environment. All its services see the secret.",
+        "APPLICATION": "One application. Only this application sees the secret.",
+        "CONTAINER": "One container. Only this container sees the secret.",
+        "JOB": "One job. Only this job sees the secret.",
+        "HELM": "One Helm chart. Only this chart sees the secret.",
+        "TERRAFORM": "One Terraform stack. Only this stack sees the secret.",
+        "AGENTIC_WORKFLOW": "One agentic workflow. Only this workflow sees the secret.",
+    },
 )
 APIVariableScopeEnum: TypeAlias = Scope
 
-strawberry.enum(
+expose(
     SecretType,
-    name="APIVariableTypeEnum",
-    description=(
+    "APIVariableTypeEnum",
+    (
         "The kind of secret. VALUE and FILE have a value of their own. An ALIAS gives another "
         "secret a second key. An OVERRIDE gives a secret of a wider scope another value. A "
         "BUILT_IN comes from the platform, and an EXTERNAL_SECRET from an external secret manager."
     ),
+    {
+        "VALUE": "A value of its own, delivered as an environment variable.",
+        "ALIAS": "A second key for another secret, whose value it follows.",
+        "OVERRIDE": "Another value for a secret of a wider scope, from this scope down.",
+        "BUILT_IN": (
+            "A secret that the platform creates, such as a database password; read-only here."
+        ),
+        "FILE": "A value of its own, delivered as a file at its mount path.",
+        "EXTERNAL_SECRET": (
+            "A secret that an external secret manager stores and that is imported from there."
+        ),
+    },
 )
 APIVariableTypeEnum: TypeAlias = SecretType
 
-strawberry.enum(
+expose(
     ServiceType,
-    name="LinkedServiceTypeEnum",
-    description="The kinds of service a secret can belong to or come from.",
+    "LinkedServiceTypeEnum",
+    "The kinds of service a secret can belong to or come from.",
+    {
+        "APPLICATION": "A service built from source.",
+        "CONTAINER": "A service run from an image.",
+        "DATABASE": "A managed database. Built-in secrets come from it; it holds no secrets.",
+        "JOB": "A service that runs to completion, on an event or a schedule.",
+        "HELM": "A Helm chart.",
+        "TERRAFORM": "A Terraform stack.",
+        "AGENTIC_WORKFLOW": "An agentic workflow.",
+    },
 )
 LinkedServiceTypeEnum: TypeAlias = ServiceType
 
-strawberry.enum(
+expose(
     _SecretOrderField,
-    name="SecretOrderField",
-    description=(
+    "SecretOrderField",
+    (
         "The field that secrets are ordered by. SCOPE: the widest first; targets before their "
         "aliases and overrides."
     ),
+    {
+        "KEY": "By key.",
+        "CREATED_AT": "By time of creation.",
+        "UPDATED_AT": "By time of the last change.",
+        "SCOPE": "By scope, widest first; targets before their aliases and overrides.",
+    },
 )
 SecretOrderField: TypeAlias = _SecretOrderField
 
-
-strawberry.enum(
+expose(
     _Provenance,
-    name="SecretProvenance",
-    description=(
+    "SecretProvenance",
+    (
         "How a service gets a key. OWN: defined on the service. INHERITED: defined on a wider "
         "scope and visible unchanged. OVERRIDE: defined on a narrower scope than the secret that "
         "it replaces. ALIAS: another secret under a second key."
     ),
+    {
+        "OWN": "Defined on the service itself.",
+        "INHERITED": "Defined on a wider scope and visible unchanged.",
+        "OVERRIDE": "Defined on a narrower scope than the secret that it replaces.",
+        "ALIAS": "An alias: another secret under a second key.",
+    },
 )
 SecretProvenance: TypeAlias = _Provenance
 
-strawberry.enum(
+expose(
     _Absence,
-    name="SecretAbsence",
-    description=(
+    "SecretAbsence",
+    (
         "Why a service does not see a key: no holder has it, or only a sibling service, another "
         "environment of the project, or another project has it."
     ),
+    {
+        "NEVER_DEFINED": "No holder has the key.",
+        "ON_A_SIBLING": "Only another service of the same environment has it.",
+        "IN_ANOTHER_ENVIRONMENT": "Only another environment of the same project has it.",
+        "IN_ANOTHER_PROJECT": "Only another project has it.",
+    },
 )
 SecretAbsence: TypeAlias = _Absence
 
-strawberry.enum(
+expose(
+    _ChangeKind,
+    "SecretChangeKind",
+    "What happened to a secret.",
+    {
+        "CREATED": "The secret was created.",
+        "UPDATED": "The secret's value, key or metadata was changed.",
+        "DELETED": "The secret was deleted.",
+    },
+)
+SecretChangeKind: TypeAlias = _ChangeKind
+
+expose(
+    _WarningCode,
+    "MutationWarningCode",
+    (
+        "REFERENCE_UNKNOWN: the value refers to a name that no secret in the holder's chain or "
+        "below it has. REFERENCE_BROKEN: a reference in another value no longer resolves. "
+        "VALUE_EMPTIED: a value that was not empty is now empty."
+    ),
+    {
+        "REFERENCE_UNKNOWN": (
+            "The value refers to a name that no secret in the holder's chain or below it has."
+        ),
+        "REFERENCE_BROKEN": "References in other values no longer resolve.",
+        "VALUE_EMPTIED": "A value that was not empty is now empty.",
+    },
+)
+MutationWarningCode: TypeAlias = _WarningCode
+
+expose(
+    _ImportAction,
+    "ImportAction",
+    "What the import did with a secret.",
+    {
+        "CREATED": "The key was new: a secret was created.",
+        "UPDATED": "The holder had the key: the secret has the new value.",
+        "OVERRIDDEN": "A wider scope had the key: an override was created.",
+        "SKIPPED": "The holder had the key, and `overwrite` was false.",
+        "FAILED": "The row was not written; `errors` says why.",
+    },
+)
+ImportAction: TypeAlias = _ImportAction
+
+expose(
     Role,
-    name="Role",
-    description=(
+    "Role",
+    (
         "What a grantee can do on a holder and all below it. VIEWER: see the hierarchy and the "
         "secrets, but not values. EDITOR: also write secrets. RUNTIME: get values, and nothing "
         "else. ADMIN: all of these, change the hierarchy and manage access. AUDITOR: read the "
         "audit log and the hierarchy. OPERATOR: all permissions."
     ),
+    {
+        "VIEWER": "See the hierarchy and the secrets, but not values.",
+        "EDITOR": "See the hierarchy and the secrets, but not values; write secrets.",
+        "RUNTIME": "Get the values of services, and nothing else.",
+        "ADMIN": "Write secrets, get values, change the hierarchy and manage access.",
+        "AUDITOR": "Read the audit log and the hierarchy, but not the lists of secrets.",
+        "OPERATOR": "All permissions.",
+    },
 )
 RoleEnum: TypeAlias = Role
 
-strawberry.enum(
-    _ImportAction, name="ImportAction", description="What the import did with a secret."
-)
-ImportAction: TypeAlias = _ImportAction
-
-
-strawberry.enum(
-    _AuditAction,
-    name="AuditAction",
-    description=(
-        "What happened. VALUES_DELIVERED: a service's values were delivered. INTEGRITY_ALARM: a "
-        "row was not as the gateway had written it."
-    ),
-)
-AuditAction: TypeAlias = _AuditAction
-
-strawberry.enum(
-    _AuditSubject, name="AuditSubject", description="The kind of object that an entry is about."
-)
-AuditSubject: TypeAlias = _AuditSubject
-
-strawberry.enum(
+expose(
     _ActorKind,
-    name="ActorKind",
-    description=(
-        "Who acted: an API token, a user, the operator at the command line, or the gateway itself."
-    ),
+    "ActorKind",
+    "Who acted: an API token, a user, the operator at the command line, or the gateway itself.",
+    {
+        "TOKEN": "A program with an API token.",
+        "USER": "A person authenticated by an OpenID Connect provider.",
+        "OPERATOR": "The person at the gateway's command line.",
+        "SYSTEM": "The gateway itself.",
+    },
 )
 ActorKind: TypeAlias = _ActorKind
 
-strawberry.enum(
-    _AuditFace, name="AuditFace", description="The interface that the actor used, if any."
-)
-AuditFace: TypeAlias = _AuditFace
 
-
-strawberry.enum(_ChangeKind, name="SecretChangeKind", description="What happened to a secret.")
-SecretChangeKind: TypeAlias = _ChangeKind
-
-
-@strawberry.enum(description="A planned change to a secret.")
-class PlannedChange(StrEnum):
-    EDIT = "EDIT"
-    DELETE = "DELETE"
-
-
-@strawberry.enum(description="The direction of a list's order.")
 class OrderDirection(StrEnum):
     ASC = "ASC"
     DESC = "DESC"
 
 
-strawberry.enum(
-    _WarningCode,
-    name="MutationWarningCode",
-    description=(
-        "REFERENCE_UNKNOWN: the value refers to a name that no secret in the holder's chain or "
-        "below it has. REFERENCE_BROKEN: a reference in another value no longer resolves. "
-        "VALUE_EMPTIED: a value that was not empty is now empty."
-    ),
+expose(
+    OrderDirection,
+    "OrderDirection",
+    "The direction of a list's order.",
+    {
+        "ASC": "Ascending: A before B, old before new.",
+        "DESC": "Descending: B before A, new before old.",
+    },
 )
-MutationWarningCode: TypeAlias = _WarningCode
+
+
+class PlannedChange(StrEnum):
+    EDIT = "EDIT"
+    DELETE = "DELETE"
+
+
+expose(
+    PlannedChange,
+    "PlannedChange",
+    "A planned change to a secret.",
+    {
+        "EDIT": "The secret gets another value.",
+        "DELETE": "The secret is deleted with its aliases and overrides.",
+    },
+)
+
+
+class OnUnresolved(StrEnum):
+    KEEP = "KEEP"
+    FAIL = "FAIL"
+
+
+expose(
+    OnUnresolved,
+    "OnUnresolved",
+    (
+        "What a delivery does with a reference whose name the service does not have, or that leads "
+        "into a cycle."
+    ),
+    {
+        "KEEP": "Deliver the reference as text, as it is written.",
+        "FAIL": (
+            "Deliver nothing. The error REFERENCE_UNRESOLVED names the keys and their references."
+        ),
+    },
+)
+
+
+def _rest(code: ErrorCode, status: int) -> Any:  # noqa: ANN401 - what strawberry.enum_value returns
+    return strawberry.enum_value(code, description=f"REST: {status}")
 
 
 @strawberry.enum(description="Why a mutation failed. Each code corresponds to one REST status.")
 class MutationErrorCode(Enum):
-    BAD_USER_INPUT = strawberry.enum_value(ErrorCode.BAD_USER_INPUT, description="REST: 400")
-    SCOPE_VIOLATION = strawberry.enum_value(ErrorCode.SCOPE_VIOLATION, description="REST: 400")
-    ALIAS_OF_ALIAS = strawberry.enum_value(ErrorCode.ALIAS_OF_ALIAS, description="REST: 400")
-    NOT_OVERRIDABLE = strawberry.enum_value(ErrorCode.NOT_OVERRIDABLE, description="REST: 400")
-    READ_ONLY = strawberry.enum_value(ErrorCode.READ_ONLY, description="REST: 403")
-    NOT_FOUND = strawberry.enum_value(ErrorCode.NOT_FOUND, description="REST: 404")
-    CONFLICT = strawberry.enum_value(ErrorCode.CONFLICT, description="REST: 409")
-    IDEMPOTENCY_CONFLICT = strawberry.enum_value(
-        ErrorCode.IDEMPOTENCY_CONFLICT, description="REST: 409"
-    )
-    TOKEN_ALREADY_SHOWN = strawberry.enum_value(
-        ErrorCode.TOKEN_ALREADY_SHOWN, description="REST: 409"
-    )
-    VERSION_CONFLICT = strawberry.enum_value(ErrorCode.VERSION_CONFLICT, description="REST: 412")
-    NOT_EMPTY = strawberry.enum_value(ErrorCode.NOT_EMPTY, description="REST: 409")
-    SECRET_IN_USE = strawberry.enum_value(ErrorCode.SECRET_IN_USE, description="REST: 409")
-    QUOTA_EXCEEDED = strawberry.enum_value(ErrorCode.QUOTA_EXCEEDED, description="REST: 409")
-    DELIVERY_LIMIT_EXCEEDED = strawberry.enum_value(
-        ErrorCode.DELIVERY_LIMIT_EXCEEDED, description="REST: 409"
-    )
-    REFERENCES_NOT_UPDATED = strawberry.enum_value(
-        ErrorCode.REFERENCES_NOT_UPDATED, description="REST: 409"
-    )
-
-
-@strawberry.enum(
-    description=(
-        "What a delivery does with a reference whose name the service does not have, or that leads "
-        "into a cycle."
-    )
-)
-class OnUnresolved(Enum):
-    KEEP = strawberry.enum_value(
-        "KEEP", description="Deliver the reference as text, as it is written."
-    )
-    FAIL = strawberry.enum_value(
-        "FAIL",
-        description=(
-            "Deliver nothing. The error REFERENCE_UNRESOLVED names the keys and their references."
-        ),
-    )
+    BAD_USER_INPUT = _rest(ErrorCode.BAD_USER_INPUT, 400)
+    SCOPE_VIOLATION = _rest(ErrorCode.SCOPE_VIOLATION, 400)
+    ALIAS_OF_ALIAS = _rest(ErrorCode.ALIAS_OF_ALIAS, 400)
+    NOT_OVERRIDABLE = _rest(ErrorCode.NOT_OVERRIDABLE, 400)
+    READ_ONLY = _rest(ErrorCode.READ_ONLY, 403)
+    NOT_FOUND = _rest(ErrorCode.NOT_FOUND, 404)
+    CONFLICT = _rest(ErrorCode.CONFLICT, 409)
+    IDEMPOTENCY_CONFLICT = _rest(ErrorCode.IDEMPOTENCY_CONFLICT, 409)
+    TOKEN_ALREADY_SHOWN = _rest(ErrorCode.TOKEN_ALREADY_SHOWN, 409)
+    VERSION_CONFLICT = _rest(ErrorCode.VERSION_CONFLICT, 412)
+    NOT_EMPTY = _rest(ErrorCode.NOT_EMPTY, 409)
+    SECRET_IN_USE = _rest(ErrorCode.SECRET_IN_USE, 409)
+    QUOTA_EXCEEDED = _rest(ErrorCode.QUOTA_EXCEEDED, 409)
+    DELIVERY_LIMIT_EXCEEDED = _rest(ErrorCode.DELIVERY_LIMIT_EXCEEDED, 409)
+    REFERENCES_NOT_UPDATED = _rest(ErrorCode.REFERENCES_NOT_UPDATED, 409)

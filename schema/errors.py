@@ -5,12 +5,14 @@ from types import MappingProxyType
 from typing import Any, Final, Self
 
 import strawberry
+from strawberry import ID, field
 
 from gateway.domain import errors as domain
 from gateway.domain import refusals
 from gateway.domain.holders import Holder
 from gateway.domain.quotas import QuotaExceeded
 from schema.enums import APIVariableScopeEnum, APIVariableTypeEnum, MutationErrorCode
+from schema.fields import BelongsTo
 from schema.secrets import Secret, SecretAlias
 
 Path = list[str] | None
@@ -23,9 +25,11 @@ Path = list[str] | None
     )
 )
 class MutationError:
-    code: MutationErrorCode
-    message: str = strawberry.field(description="A text for people. It can change.")
-    path: list[str] | None = strawberry.field(
+    code: MutationErrorCode = field(
+        description="The error code, for programs. Codes are never renamed."
+    )
+    message: str = field(description="A text for people. It can change.")
+    path: list[str] | None = field(
         description='The argument at fault, e.g. ["input", "key"], to show the error in a form.'
     )
 
@@ -45,7 +49,7 @@ class InputError(MutationError):
     description="No object with that id is visible to you. It is either absent or hidden."
 )
 class NotFoundError(MutationError):
-    missing_id: strawberry.ID
+    missing_id: ID = field(description="The requested id.")
 
 
 @strawberry.type(description="The request conflicts with stored data.")
@@ -55,39 +59,33 @@ class ConflictError(MutationError):
 
 @strawberry.type(description="The holder, or one above or below it, already has the key.")
 class SecretKeyConflictError(MutationError):
-    existing: Secret | None = strawberry.field(
-        description="The other secret; null if you cannot read it."
-    )
-    key: str = strawberry.field(description="The taken key, as it was sent.")
-    organization_id: strawberry.ID = strawberry.field(
-        description="The organization of the holder that the key was for."
-    )
-    project_id: strawberry.ID = strawberry.field(
-        description="The project of the holder that the key was for."
-    )
-    environment_id: strawberry.ID | None = strawberry.field(
+    existing: Secret | None = field(description="The other secret; null if you cannot read it.")
+    key: str = field(description="The taken key, as it was sent.")
+    organization_id: ID = field(description="The organization of the holder that the key was for.")
+    project_id: ID = field(description="The project of the holder that the key was for.")
+    environment_id: ID | None = field(
         description="The environment of the holder that the key was for; null for a project."
     )
-    service_id: strawberry.ID | None = strawberry.field(
+    service_id: ID | None = field(
         description="The holder that the key was for, if it is a service."
     )
 
 
 @strawberry.type(description="The secret was changed since the expected version.")
 class VersionConflictError(MutationError):
-    expected_version: int
-    actual_version: int
+    expected_version: int = field(description="The version that the request expects.")
+    actual_version: int = field(description="The version that the secret has now.")
 
 
 @strawberry.type(description="The holder has content that the request does not confirm to delete.")
 class HolderNotEmptyError(MutationError):
-    holder_count: int = strawberry.field(description="How many holders are below it.")
-    secret_count: int = strawberry.field(description="How many secrets they all have.")
+    holder_count: int = field(description="How many holders are below it.")
+    secret_count: int = field(description="How many secrets they all have.")
 
 
 @strawberry.type(description="Other secrets refer to the secret, so it was not deleted.")
 class SecretInUseError(MutationError):
-    dependents: list[Secret] = strawberry.field(
+    dependents: list[Secret] = field(
         description=(
             "The first 100 secrets that refer to it, by scope; `Secret.dependents` has all of them."
         )
@@ -96,12 +94,12 @@ class SecretInUseError(MutationError):
 
 @strawberry.type(description="The quota set by the gateway's operator is used up.")
 class QuotaExceededError(MutationError):
-    maximum: int = strawberry.field(description="The maximum.")
+    maximum: int = field(description="The maximum.")
 
 
 @strawberry.type(description="A service would see more than one delivery can contain.")
 class DeliveryLimitError(MutationError):
-    holder_id: strawberry.ID | None = strawberry.field(
+    holder_id: ID | None = field(
         description=(
             "The service, or the environment or project if it has no service yet. Null if you "
             "cannot see it."
@@ -111,46 +109,40 @@ class DeliveryLimitError(MutationError):
 
 @strawberry.type(description="The mount paths of two files conflict.")
 class MountPathConflictError(MutationError):
-    existing: Secret | None = strawberry.field(
-        description="The other secret; null if you cannot read it."
-    )
+    existing: Secret | None = field(description="The other secret; null if you cannot read it.")
 
 
 @strawberry.type(description="The scopes of an alias or override and its target do not fit.")
 class ScopeViolationError(MutationError):
-    source_scope: APIVariableScopeEnum = strawberry.field(
+    source_scope: APIVariableScopeEnum = field(
         description="The scope of the new alias or override."
     )
-    target_scope: APIVariableScopeEnum = strawberry.field(description="The scope of its target.")
+    target_scope: APIVariableScopeEnum = field(description="The scope of its target.")
 
 
 @strawberry.type(description="The target of a new alias is an alias itself.")
 class AliasOfAliasError(MutationError):
-    aliased_secret: SecretAlias | None = strawberry.field(
-        description="The secret to alias instead."
-    )
+    aliased_secret: SecretAlias | None = field(description="The secret to alias instead.")
 
 
 @strawberry.type(description="The target of a new override has no value to replace.")
 class NotOverridableError(MutationError):
-    variable_type: APIVariableTypeEnum
+    variable_type: APIVariableTypeEnum = field(description="The type of the target.")
 
 
 @strawberry.type(description="Some references to a renamed secret cannot be updated.")
 class ReferencesNotUpdatedError(MutationError):
-    secrets: list[Secret] = strawberry.field(
+    secrets: list[Secret] = field(
         description="The secrets whose values cannot be updated; only those that you can read."
     )
-    hidden_count: int = strawberry.field(
-        description="How many more there are that you cannot read."
-    )
+    hidden_count: int = field(description="How many more there are that you cannot read.")
 
 
 @strawberry.type(
     description="The secret belongs to the platform. It cannot be edited or deleted here."
 )
 class ReadOnlyError(MutationError):
-    scope: APIVariableScopeEnum
+    scope: BelongsTo
 
 
 def _key_conflict(error: refusals.KeyConflict, path: Path) -> MutationError:
@@ -167,12 +159,12 @@ def _override_conflict(error: refusals.OverrideConflict, path: Path) -> Mutation
     )
 
 
-def _ids_of(holder: Holder) -> Mapping[str, strawberry.ID | None]:
+def _ids_of(holder: Holder) -> Mapping[str, ID | None]:
     return {
-        "organization_id": strawberry.ID(holder.organization_id),
-        "project_id": strawberry.ID(holder.project_id),
-        "environment_id": strawberry.ID(holder.environment_id) if holder.environment_id else None,
-        "service_id": strawberry.ID(holder.id) if holder.kind.is_service else None,
+        "organization_id": ID(holder.organization_id),
+        "project_id": ID(holder.project_id),
+        "environment_id": ID(holder.environment_id) if holder.environment_id else None,
+        "service_id": ID(holder.id) if holder.kind.is_service else None,
     }
 
 
@@ -198,7 +190,7 @@ def _quota_exceeded(error: QuotaExceeded, path: Path) -> MutationError:
 
 
 def _delivery_limit(error: refusals.DeliveryLimitExceeded, path: Path) -> MutationError:
-    holder_id = strawberry.ID(error.at.id) if error.at else None
+    holder_id = ID(error.at.id) if error.at else None
     return DeliveryLimitError.of(error, path, holder_id=holder_id)
 
 
@@ -234,7 +226,7 @@ def _read_only(error: refusals.ReadOnly, path: Path) -> MutationError:
 
 
 def _not_found(error: domain.NotFound, path: Path) -> MutationError:
-    return NotFoundError.of(error, path, missing_id=strawberry.ID(error.missing_id))
+    return NotFoundError.of(error, path, missing_id=ID(error.missing_id))
 
 
 _Builder = Callable[[Any, Path], MutationError]

@@ -13,6 +13,7 @@ from schema.enums import (
     OrderDirection,
     SecretOrderField,
 )
+from schema.fields import optional
 from schema.inputs import given
 
 Given = TypeVar("Given")
@@ -20,12 +21,10 @@ Given = TypeVar("Given")
 
 @strawberry.input(description="Returns the secrets that match every given field.")
 class SecretFilter:
-    key_prefix: str | None = strawberry.field(
-        default=strawberry.UNSET, description="Keys that start with this text."
-    )
-    keys: list[str] | None = strawberry.UNSET
-    scopes: list[APIVariableScopeEnum] | None = strawberry.UNSET
-    variable_types: list[APIVariableTypeEnum] | None = strawberry.UNSET
+    key_prefix: str | None = optional("Keys that start with this text.")
+    keys: list[str] | None = optional("Any of these keys.")
+    scopes: list[APIVariableScopeEnum] | None = optional("Any of these scopes.")
+    variable_types: list[APIVariableTypeEnum] | None = optional("Any of these types.")
 
     def wanted(self) -> DomainFilter:
         """Return the domain's filter."""
@@ -39,8 +38,12 @@ class SecretFilter:
 
 @strawberry.input(description="An order of secrets. Ties are broken by id, so pages are stable.")
 class SecretOrder:
-    field: SecretOrderField = SecretOrderField.KEY
-    direction: OrderDirection = OrderDirection.ASC
+    field: SecretOrderField = strawberry.field(
+        default=SecretOrderField.KEY, description="The field to order by."
+    )
+    direction: OrderDirection = strawberry.field(
+        default=OrderDirection.ASC, description="The direction of the order."
+    )
 
     def wanted(self) -> DomainOrder:
         """Return the domain's order."""

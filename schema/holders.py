@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Annotated, Final, Self
 
 import strawberry
+from strawberry import ID, UNSET, argument, field
 
 from gateway.domain.holders import Holder
 from gateway.domain.refusals import HolderNotFound
@@ -12,28 +13,39 @@ from gateway.domain.scopes import SERVICE_SCOPES, Scope, ServiceType
 from schema.context import Info
 from schema.effective import EffectiveSecret, EffectiveSecretConnection
 from schema.enums import LinkedServiceTypeEnum
+from schema.fields import Name, Node
 from schema.filters import SecretFilter, SecretOrder, wanted_filter, wanted_order, wanted_window
 from schema.inputs import given
-from schema.node import Node
 from schema.pages import After, Before, Connection, First, Last
 from schema.secrets import Secret, SecretConnection
+
+Filter = Annotated[
+    SecretFilter | None, argument(description="Which entries to return; all if omitted.")
+]
+OrderBy = Annotated[
+    SecretOrder | None, argument(description="The order of the entries; by key if omitted.")
+]
+Kinds = Annotated[
+    list[LinkedServiceTypeEnum] | None,
+    argument(description="The kinds of service to return; all if omitted."),
+]
 
 
 @strawberry.interface(description="A holder of secrets: a project, an environment or a service.")
 class SecretHolder(Node):
     source: strawberry.Private[Holder]
-    name: str
+    name: Name
 
-    @strawberry.field(description="The secrets defined on this holder, without inherited ones.")
+    @field(description="The secrets defined on this holder, without inherited ones.")
     async def secrets(
         self,
         info: Info,
-        first: First = strawberry.UNSET,
-        after: After = strawberry.UNSET,
-        last: Last = strawberry.UNSET,
-        before: Before = strawberry.UNSET,
-        filter: SecretFilter | None = strawberry.UNSET,
-        order_by: SecretOrder | None = strawberry.UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+        filter: Filter = UNSET,
+        order_by: OrderBy = UNSET,
     ) -> SecretConnection:
         """Load a page of the holder's own secrets."""
         page = await info.context.services.secrets.defined_at(
@@ -46,7 +58,7 @@ class SecretHolder(Node):
         )
         return SecretConnection.of(page, Secret.of)
 
-    @strawberry.field(
+    @field(
         description=(
             "All secrets visible from this holder: its own, those inherited from wider scopes and "
             "the built-in ones. They are ordered by scope, targets before their aliases and "
@@ -56,10 +68,10 @@ class SecretHolder(Node):
     async def visible_secrets(
         self,
         info: Info,
-        first: First = strawberry.UNSET,
-        after: After = strawberry.UNSET,
-        last: Last = strawberry.UNSET,
-        before: Before = strawberry.UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
     ) -> SecretConnection:
         """Load a page of what the holder sees."""
         page = await info.context.services.secrets.visible_from(
@@ -73,7 +85,7 @@ class SecretHolder(Node):
     @classmethod
     def of(cls, holder: Holder) -> Self:
         """Convert the domain object."""
-        return cls(source=holder, id=strawberry.ID(holder.id), name=holder.name)
+        return cls(source=holder, id=ID(holder.id), name=holder.name)
 
 
 @strawberry.interface(
@@ -83,12 +95,12 @@ class SecretHolder(Node):
     )
 )
 class Service(SecretHolder):
-    @strawberry.field(description="The kind of service.")
+    @field(description="The kind of service.")
     def service_type(self) -> LinkedServiceTypeEnum:
         """Return the kind."""
         return ServiceType(self.source.kind)
 
-    @strawberry.field(
+    @field(
         description=(
             "What the service sees at run time: one entry per key, with its origin and the secrets "
             "that it hides. The filter applies to the winning secrets."
@@ -97,12 +109,12 @@ class Service(SecretHolder):
     async def effective_secrets(
         self,
         info: Info,
-        first: First = strawberry.UNSET,
-        after: After = strawberry.UNSET,
-        last: Last = strawberry.UNSET,
-        before: Before = strawberry.UNSET,
-        filter: SecretFilter | None = strawberry.UNSET,
-        order_by: SecretOrder | None = strawberry.UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+        filter: Filter = UNSET,
+        order_by: OrderBy = UNSET,
     ) -> EffectiveSecretConnection:
         """Load a page of what the service gets."""
         page = await info.context.services.effective.page(
@@ -115,7 +127,7 @@ class Service(SecretHolder):
         )
         return EffectiveSecretConnection.of(page, EffectiveSecret.of)
 
-    @strawberry.field(description="The environment that the service runs in.")
+    @field(description="The environment that the service runs in.")
     async def environment(
         self, info: Info
     ) -> Annotated["Environment", strawberry.lazy("schema.holders")]:
@@ -160,20 +172,20 @@ class ServiceConnection(Connection[Service]):
 
 @strawberry.type(description="A stage of a project, e.g. production. Services run in it.")
 class Environment(SecretHolder):
-    @strawberry.field(description="The project of the environment.")
+    @field(description="The project of the environment.")
     async def project(self, info: Info) -> Annotated["Project", strawberry.lazy("schema.holders")]:
         """Load the project."""
         return Project.of(await _above(info, self.source.project_id))
 
-    @strawberry.field(description="The services of the environment, by name.")
+    @field(description="The services of the environment, by name.")
     async def services(
         self,
         info: Info,
-        first: First = strawberry.UNSET,
-        after: After = strawberry.UNSET,
-        last: Last = strawberry.UNSET,
-        before: Before = strawberry.UNSET,
-        types: list[LinkedServiceTypeEnum] | None = strawberry.UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+        types: Kinds = UNSET,
     ) -> ServiceConnection:
         """Load a page of the environment's services."""
         wanted = given(types)
@@ -194,14 +206,14 @@ class EnvironmentConnection(Connection[Environment]):
 
 @strawberry.type(description="The widest holder of secrets.")
 class Project(SecretHolder):
-    @strawberry.field(description="The environments of the project, by name.")
+    @field(description="The environments of the project, by name.")
     async def environments(
         self,
         info: Info,
-        first: First = strawberry.UNSET,
-        after: After = strawberry.UNSET,
-        last: Last = strawberry.UNSET,
-        before: Before = strawberry.UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
     ) -> EnvironmentConnection:
         """Load a page of the project's environments."""
         page = await info.context.services.hierarchy.environments(

@@ -1,8 +1,9 @@
 """GraphQL inputs and their conversion to the domain's drafts."""
 
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import strawberry
+from strawberry import ID, UNSET, field
 
 from gateway.domain.drafts import (
     KEPT,
@@ -18,34 +19,45 @@ from gateway.domain.scopes import HOLDER_SCOPES
 from gateway.domain.sealed import starred
 from gateway.domain.secrets import DEFAULT_OWNER, ServiceReference
 from gateway.services.imports import ImportRow
-from schema.enums import (
-    APIVariableScopeEnum,
-    LinkedServiceTypeEnum,
-)
+from schema.enums import APIVariableScopeEnum, LinkedServiceTypeEnum
+from schema.fields import Interpolation, Key, optional
 
 Given = TypeVar("Given")
+
+NewKey = Annotated[
+    str,
+    field(
+        description="The key: at most 255 letters, digits and underscores, starting with a letter."
+    ),
+]
+NewValue = Annotated[
+    str | None, field(description="The value, at most 64 KiB of UTF-8; empty if omitted.")
+]
+Description = Annotated[
+    str | None, field(description="What the secret is for, at most 255 characters.")
+]
 
 
 def given(argument: Given | None) -> Given | None:
     """Return the argument; None if it is null or omitted."""
-    return None if argument is strawberry.UNSET else argument
+    return None if argument is UNSET else argument
 
 
 def kept(argument: Given | None) -> Given | Kept | None:
     """Return the argument; None (null) clears a field, and KEPT (omitted) leaves it as it is."""
-    return KEPT if argument is strawberry.UNSET else argument
+    return KEPT if argument is UNSET else argument
 
 
 @strawberry.input(one_of=True, description="Refers to one holder. Exactly one field must be set.")
 class SecretHolderRef:
-    project_id: strawberry.ID | None = strawberry.UNSET
-    environment_id: strawberry.ID | None = strawberry.UNSET
-    application_id: strawberry.ID | None = strawberry.UNSET
-    container_id: strawberry.ID | None = strawberry.UNSET
-    job_id: strawberry.ID | None = strawberry.UNSET
-    helm_id: strawberry.ID | None = strawberry.UNSET
-    terraform_id: strawberry.ID | None = strawberry.UNSET
-    agentic_workflow_id: strawberry.ID | None = strawberry.UNSET
+    project_id: ID | None = optional("The UUID of a project.")
+    environment_id: ID | None = optional("The UUID of an environment.")
+    application_id: ID | None = optional("The UUID of an application.")
+    container_id: ID | None = optional("The UUID of a container.")
+    job_id: ID | None = optional("The UUID of a job.")
+    helm_id: ID | None = optional("The UUID of a Helm chart.")
+    terraform_id: ID | None = optional("The UUID of a Terraform stack.")
+    agentic_workflow_id: ID | None = optional("The UUID of an agentic workflow.")
 
     def reference(self) -> HolderReference:
         """Return the reference to the named holder."""
@@ -57,24 +69,13 @@ class SecretHolderRef:
 class SecretInput:
     __repr__ = starred
 
-    key: str = strawberry.field(
-        description="The key: at most 255 letters, digits and underscores, starting with a letter."
+    key: NewKey
+    value: NewValue = UNSET
+    mount_path: str | None = optional(
+        "The absolute path to mount the secret at. It makes the secret a FILE."
     )
-    value: str | None = strawberry.field(
-        default=strawberry.UNSET,
-        description="The value, at most 64 KiB of UTF-8; empty if omitted.",
-    )
-    mount_path: str | None = strawberry.field(
-        default=strawberry.UNSET,
-        description="The absolute path to mount the secret at. It makes the secret a FILE.",
-    )
-    description: str | None = strawberry.field(
-        default=strawberry.UNSET, description="What the secret is for, at most 255 characters."
-    )
-    enable_interpolation_in_file: bool | None = strawberry.field(
-        default=strawberry.UNSET,
-        description="Whether a delivery replaces keys in double braces in a file's content.",
-    )
+    description: Description = UNSET
+    enable_interpolation_in_file: Interpolation = UNSET
 
     def draft(self) -> SecretDraft:
         """Return the domain's draft."""
@@ -91,8 +92,8 @@ class SecretInput:
 class ImportSecretInput(SecretInput):
     __repr__ = starred
 
-    scope: APIVariableScopeEnum | None = strawberry.field(
-        default=strawberry.UNSET,
+    scope: APIVariableScopeEnum | None = field(
+        default=UNSET,
         description=(
             "The scope to import the secret to: that of the holder (if omitted) or of one above it."
         ),
@@ -105,13 +106,9 @@ class ImportSecretInput(SecretInput):
 
 @strawberry.input(description="A new key for a secret. REST: the body of POST …/alias.")
 class SecretAliasInput:
-    key: str = strawberry.field(
-        description="The key: at most 255 letters, digits and underscores, starting with a letter."
-    )
-    description: str | None = strawberry.field(
-        default=strawberry.UNSET, description="What the secret is for, at most 255 characters."
-    )
-    enable_interpolation_in_file: bool | None = strawberry.UNSET
+    key: NewKey
+    description: Description = UNSET
+    enable_interpolation_in_file: Interpolation = UNSET
 
     def draft(self) -> AliasDraft:
         """Return the domain's draft."""
@@ -126,14 +123,9 @@ class SecretAliasInput:
 class SecretOverrideInput:
     __repr__ = starred
 
-    value: str | None = strawberry.field(
-        default=strawberry.UNSET,
-        description="The value, at most 64 KiB of UTF-8; empty if omitted.",
-    )
-    description: str | None = strawberry.field(
-        default=strawberry.UNSET, description="What the secret is for, at most 255 characters."
-    )
-    enable_interpolation_in_file: bool | None = strawberry.UNSET
+    value: NewValue = UNSET
+    description: Description = UNSET
+    enable_interpolation_in_file: Interpolation = UNSET
 
     def draft(self) -> OverrideDraft:
         """Return the domain's draft."""
@@ -148,15 +140,12 @@ class SecretOverrideInput:
 class SecretEditInput:
     __repr__ = starred
 
-    key: str = strawberry.field(description="The current key, or a new one.")
-    value: str | None = strawberry.field(
-        default=strawberry.UNSET,
-        description="The new value. Null also keeps the current value; an empty text clears it.",
+    key: str = field(description="The current key, or a new one.")
+    value: str | None = optional(
+        "The new value. Null also keeps the current value; an empty text clears it."
     )
-    description: str | None = strawberry.field(
-        default=strawberry.UNSET, description="The new description. Null removes it."
-    )
-    enable_interpolation_in_file: bool | None = strawberry.UNSET
+    description: str | None = optional("The new description. Null removes it.")
+    enable_interpolation_in_file: Interpolation = UNSET
 
     def draft(self) -> EditDraft:
         """Return the domain's draft."""
@@ -170,9 +159,9 @@ class SecretEditInput:
 
 @strawberry.input(description="The service that a built-in secret comes from.")
 class ServiceReferenceInput:
-    id: strawberry.ID
-    name: str
-    type: LinkedServiceTypeEnum
+    id: ID = field(description="The service's UUID on the platform.")
+    name: str = field(description="The service's name on the platform.")
+    type: LinkedServiceTypeEnum = field(description="The kind of service.")
 
 
 @strawberry.input(
@@ -185,13 +174,13 @@ class ServiceReferenceInput:
 class ProvidedSecretInput:
     __repr__ = starred
 
-    key: str
-    value: str
-    source: ServiceReferenceInput | None = strawberry.UNSET
-    owned_by: str | None = strawberry.field(
-        default=strawberry.UNSET, description="The owner of the value; QOVERY if omitted."
+    key: Key
+    value: str = field(description="The value, at most 64 KiB of UTF-8.")
+    source: ServiceReferenceInput | None = optional(
+        "The service that the secret comes from; for a BUILT_IN only."
     )
-    description: str | None = strawberry.UNSET
+    owned_by: str | None = optional("The owner of the value; QOVERY if omitted.")
+    description: Description = UNSET
 
     def draft(self) -> ProvidedDraft:
         """Return the domain's draft."""

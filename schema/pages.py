@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Generic, Self, TypeVar
 
 import strawberry
+from strawberry import argument, field
 
 from gateway.domain.pages import Page
 
@@ -12,40 +13,42 @@ Node = TypeVar("Node")
 
 First = Annotated[
     int | None,
-    strawberry.argument(
-        description="The number of entries from the start, at most 100; 50 if omitted."
-    ),
+    argument(description="The number of entries from the start, at most 100; 50 if omitted."),
 ]
-After = Annotated[
-    str | None, strawberry.argument(description="Continue after this cursor of the same list.")
-]
+After = Annotated[str | None, argument(description="Continue after this cursor of the same list.")]
 Last = Annotated[
-    int | None, strawberry.argument(description="The number of entries from the end, at most 100.")
+    int | None, argument(description="The number of entries from the end, at most 100.")
 ]
-Before = Annotated[str | None, strawberry.argument(description="End before this cursor.")]
+Before = Annotated[str | None, argument(description="End before this cursor.")]
 
 
 @strawberry.type(description="The position of a page in its list.")
 class PageInfo:
-    has_next_page: bool
-    has_previous_page: bool
-    start_cursor: str | None
-    end_cursor: str | None
+    has_next_page: bool = field(description="Whether there are entries after this page.")
+    has_previous_page: bool = field(description="Whether there are entries before this page.")
+    start_cursor: str | None = field(
+        description="The cursor of the first entry. Pass it as `before`."
+    )
+    end_cursor: str | None = field(description="The cursor of the last entry. Pass it as `after`.")
 
 
 @strawberry.type(description="One entry of a page.")
 class Edge(Generic[Node]):
-    cursor: str
-    node: Node
+    cursor: str = field(
+        description="The position of the entry in the list. Pass it as `after` or `before`."
+    )
+    node: Node = field(description="The entry itself.")
 
 
 @strawberry.type(description="A page of a list.")
 class Connection(Generic[Node]):
-    edges: list[Edge[Node]]
-    page_info: PageInfo
+    edges: list[Edge[Node]] = field(description="The entries of this page, in list order.")
+    page_info: PageInfo = field(
+        description="Whether there are more entries, and the cursors to continue from."
+    )
     count: strawberry.Private[Callable[[], Awaitable[int]]]
 
-    @strawberry.field(description="The number of entries in the whole list.")
+    @field(description="The number of entries in the whole list.")
     async def total_count(self) -> int:
         """Count the list."""
         return await self.count()

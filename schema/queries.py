@@ -21,6 +21,7 @@ from schema.context import Info
 from schema.cost import delivery_surcharge
 from schema.effective import SecretExplanation
 from schema.enums import OnUnresolved
+from schema.fields import Node
 from schema.filters import wanted_window
 from schema.holders import (
     AgenticWorkflow,
@@ -37,7 +38,6 @@ from schema.holders import (
     holder_type,
 )
 from schema.inputs import given
-from schema.node import Node
 from schema.pages import After, Before, First, Last
 from schema.runtime import (
     CHECKS,

@@ -7,11 +7,13 @@ from typing import Annotated, Final, Self
 
 import strawberry
 from graphql import FieldNode, OperationDefinitionNode
+from strawberry import argument, field
 
 from gateway.domain.sealed import starred
 from gateway.services.delivery import CheckReferences, refuse_unresolved
 from gateway.services.delivery import RuntimeSecret as DomainRuntimeSecret
 from schema.enums import OnUnresolved
+from schema.fields import Key
 
 # How many entries of an answer are completed before other requests get a turn.
 ENTRIES_AT_ONCE: Final = 100
@@ -22,9 +24,7 @@ CHECKS: Final[Mapping[OnUnresolved, CheckReferences | None]] = MappingProxyType(
 
 WhenUnresolved = Annotated[
     OnUnresolved,
-    strawberry.argument(
-        description="What to do with a reference whose name the service does not have."
-    ),
+    argument(description="What to do with a reference whose name the service does not have."),
 ]
 
 
@@ -32,17 +32,21 @@ WhenUnresolved = Annotated[
 class RuntimeFile:
     __repr__ = starred
 
-    mount_path: str
-    content: str
+    mount_path: str = field(description="The path of the file in the service's file system.")
+    content: str = field(
+        description="The content, with references resolved if interpolation is enabled."
+    )
 
 
 @strawberry.type(description="One environment variable as a service gets it.")
 class RuntimeSecret:
     __repr__ = starred
 
-    key: str
-    value: str = strawberry.field(description="The value; for a file, its path.")
-    file: RuntimeFile | None
+    key: Key
+    value: str = field(description="The value; for a file, its path.")
+    file: RuntimeFile | None = field(
+        description="The file; set for a FILE and for an alias of a FILE."
+    )
 
     @classmethod
     def of(cls, delivered: DomainRuntimeSecret) -> Self:

@@ -1,41 +1,55 @@
 """Secrets and their targets. No type here has a value: values can be written but not read."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Self, TypeAlias
 
 import strawberry
+from strawberry import ID, UNSET, argument, field
 
+from gateway.domain.holders import Holder
+from gateway.domain.pages import Page
 from gateway.domain.secrets import Secret as DomainSecret
 from gateway.domain.secrets import SecretFacts
 from schema.context import Info
-from schema.cycles import LazyHolder, LazyServices, wrapped_holder, wrapped_services
 from schema.enums import (
-    APIVariableScopeEnum,
     APIVariableTypeEnum,
     LinkedServiceTypeEnum,
     PlannedChange,
 )
+from schema.fields import BelongsTo, Interpolation, Key, Node
 from schema.filters import wanted_window
-from schema.node import Node
 from schema.pages import After, Before, Connection, Edge, First, Last
+
+if TYPE_CHECKING:
+    from schema.holders import SecretHolder, ServiceConnection
+
+# A secret has a field for its holder, and a holder has fields for its secrets.
+LazyHolder: TypeAlias = Annotated["SecretHolder", strawberry.lazy("schema.holders")]
+LazyServices: TypeAlias = Annotated["ServiceConnection", strawberry.lazy("schema.holders")]
+Type = Annotated[APIVariableTypeEnum, field(description="The kind of secret.")]
+MountPath = Annotated[str | None, field(description="The mount path of a FILE.")]
+Change = Annotated[PlannedChange, argument(description="The planned change to the secret.")]
+Description = Annotated[
+    str | None, field(description="What the secret is for, in its author's words.")
+]
 
 
 @strawberry.type
 class _Facts:
     """The fields of a target, for aliases and overrides."""
 
-    id: strawberry.ID = strawberry.field(description="The id of the target.")
-    key: str
-    scope: APIVariableScopeEnum
-    variable_type: APIVariableTypeEnum
-    mount_path: str | None = strawberry.field(description="The mount path of a FILE.")
-    description: str | None
-    enable_interpolation_in_file: bool | None
+    id: ID = field(description="The id of the target.")
+    key: Key
+    scope: BelongsTo
+    variable_type: Type
+    mount_path: MountPath
+    description: Description
+    enable_interpolation_in_file: Interpolation
 
     @classmethod
     def of(cls, facts: SecretFacts) -> Self:
         return cls(
-            id=strawberry.ID(facts.id),
+            id=ID(facts.id),
             key=facts.key,
             scope=facts.scope,
             variable_type=facts.variable_type,
@@ -44,7 +58,7 @@ class _Facts:
             enable_interpolation_in_file=facts.enable_interpolation_in_file,
         )
 
-    @strawberry.field(description="The target as a secret; null if you cannot read it.")
+    @field(description="The target as a secret; null if you cannot read it.")
     async def secret(
         self, info: Info
     ) -> Annotated["Secret", strawberry.lazy("schema.secrets")] | None:
@@ -68,6 +82,19 @@ class SecretOverride(_Facts):
     """The target of an override: the secret that it replaces."""
 
 
+def wrap_holder(holder: Holder) -> LazyHolder:
+    """Wrap a holder in the type of its kind."""
+    from schema.holders import holder_type  # noqa: PLC0415 - breaks the cycle
+
+    return holder_type(holder)
+
+
+def _wrap_services(page: Page[Holder]) -> LazyServices:
+    from schema.holders import ServiceConnection, service_type  # noqa: PLC0415 - as above
+
+    return ServiceConnection.of(page, service_type)
+
+
 def visible_target(info: Info, secret: DomainSecret) -> SecretFacts | None:
     """Return the target of an alias or override, if it is visible to the principal."""
     return info.context.services.secrets.target_of(secret, principal=info.context.principal)
@@ -76,37 +103,37 @@ def visible_target(info: Info, secret: DomainSecret) -> SecretFacts | None:
 @strawberry.type(description="A secret. Its value can be written but not read.")
 class Secret(Node):
     source: strawberry.Private[DomainSecret]
-    key: str = strawberry.field(
+    key: str = field(
         description="The name of the environment variable that delivers the value; case-sensitive."
     )
-    scope: APIVariableScopeEnum
-    variable_type: APIVariableTypeEnum
-    mount_path: str | None = strawberry.field(description="The mount path of a FILE.")
-    description: str | None
-    enable_interpolation_in_file: bool | None
-    owned_by: str | None = strawberry.field(
+    scope: BelongsTo
+    variable_type: Type
+    mount_path: MountPath
+    description: Description
+    enable_interpolation_in_file: Interpolation
+    owned_by: str | None = field(
         description="The owner of the secret, e.g. the platform or an external secret manager."
     )
-    created_at: datetime
-    updated_at: datetime | None
-    service_id: strawberry.ID | None = strawberry.field(
+    created_at: datetime = field(description="When the secret was created.")
+    updated_at: datetime | None = field(description="When the secret was last changed.")
+    service_id: ID | None = field(
         description=(
             "The service that the secret belongs to; for a BUILT_IN, the service that it comes "
             "from. Null for a secret of a project or an environment."
         )
     )
-    service_name: str | None
-    service_type: LinkedServiceTypeEnum | None
-    version: int = strawberry.field(
-        description="The version, which increases by one with every change."
+    service_name: str | None = field(description="The name of the service in `serviceId`.")
+    service_type: LinkedServiceTypeEnum | None = field(
+        description="The kind of the service in `serviceId`."
     )
-    organization_id: strawberry.ID
-    project_id: strawberry.ID
-    environment_id: strawberry.ID | None = strawberry.field(
+    version: int = field(description="The version, which increases by one with every change.")
+    organization_id: ID = field(description="The organization that the secret belongs to.")
+    project_id: ID = field(description="The project that the secret belongs to.")
+    environment_id: ID | None = field(
         description="The environment that the secret belongs to; null for a secret of a project."
     )
 
-    @strawberry.field(
+    @field(
         description=(
             "The entity tag that REST sends in the header ETag, quotes included. It changes with "
             "this secret and with its target."
@@ -117,26 +144,24 @@ class Secret(Node):
         context = info.context
         return context.services.entity_tags.of_secret(self.source, principal=context.principal)
 
-    @strawberry.field(description="The target of an ALIAS; null if you cannot read it.")
+    @field(description="The target of an ALIAS; null if you cannot read it.")
     def aliased_secret(self, info: Info) -> SecretAlias | None:
         """Return the target of an alias."""
         target = visible_target(info, self.source) if self.source.is_alias else None
         return SecretAlias.of(target) if target else None
 
-    @strawberry.field(description="The target of an OVERRIDE; null if you cannot read it.")
+    @field(description="The target of an OVERRIDE; null if you cannot read it.")
     def overridden_secret(self, info: Info) -> SecretOverride | None:
         """Return the target of an override."""
         target = visible_target(info, self.source) if self.source.is_override else None
         return SecretOverride.of(target) if target else None
 
-    @strawberry.field(
-        description="The holder of the secret; for a BUILT_IN, the widest holder that sees it."
-    )
+    @field(description="The holder of the secret; for a BUILT_IN, the widest holder that sees it.")
     def holder(self) -> LazyHolder:
         """Wrap the holder, which came with the secret."""
-        return wrapped_holder(self.source.holder)
+        return wrap_holder(self.source.holder)
 
-    @strawberry.field(
+    @field(
         description=(
             "The aliases and overrides that are deleted with this secret, and the secrets that "
             "would be delivered with another text because they refer to it. They are ordered by "
@@ -146,10 +171,10 @@ class Secret(Node):
     async def dependents(
         self,
         info: Info,
-        first: First = strawberry.UNSET,
-        after: After = strawberry.UNSET,
-        last: Last = strawberry.UNSET,
-        before: Before = strawberry.UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
     ) -> Annotated["SecretConnection", strawberry.lazy("schema.secrets")]:
         """Load a page of the secrets that refer to this one."""
         page = await info.context.services.secrets.dependents_of(
@@ -160,7 +185,7 @@ class Secret(Node):
         )
         return SecretConnection.of(page, Secret.of)
 
-    @strawberry.field(
+    @field(
         description=(
             "The services that would get something else if this secret had another value or were "
             "deleted, by name. References in other values count."
@@ -169,11 +194,11 @@ class Secret(Node):
     async def impact(
         self,
         info: Info,
-        of: PlannedChange = PlannedChange.DELETE,
-        first: First = strawberry.UNSET,
-        after: After = strawberry.UNSET,
-        last: Last = strawberry.UNSET,
-        before: Before = strawberry.UNSET,
+        of: Change = PlannedChange.DELETE,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
     ) -> LazyServices:
         """Load a page of the affected services."""
         page = await info.context.services.effective.impact(
@@ -183,7 +208,7 @@ class Secret(Node):
             window=wanted_window(first, after, last, before),
             of_deletion=of is PlannedChange.DELETE,
         )
-        return wrapped_services(page)
+        return _wrap_services(page)
 
     @classmethod
     def of(cls, secret: DomainSecret) -> Self:
@@ -191,7 +216,7 @@ class Secret(Node):
         service, holder = secret.service, secret.holder
         return cls(
             source=secret,
-            id=strawberry.ID(secret.id),
+            id=ID(secret.id),
             key=secret.key,
             scope=secret.scope,
             variable_type=secret.variable_type,
@@ -201,13 +226,13 @@ class Secret(Node):
             owned_by=secret.owned_by,
             created_at=secret.created_at,
             updated_at=secret.updated_at,
-            service_id=strawberry.ID(service.id) if service else None,
+            service_id=ID(service.id) if service else None,
             service_name=service.name if service else None,
             service_type=service.type if service else None,
             version=secret.version,
-            organization_id=strawberry.ID(holder.organization_id),
-            project_id=strawberry.ID(holder.project_id),
-            environment_id=strawberry.ID(holder.environment_id) if holder.environment_id else None,
+            organization_id=ID(holder.organization_id),
+            project_id=ID(holder.project_id),
+            environment_id=ID(holder.environment_id) if holder.environment_id else None,
         )
 
 
