@@ -1,13 +1,13 @@
 """Manifests of trusted documents, in the formats of client tools."""
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from gateway.domain.errors import RefusedStart
+from gateway.domain.strict_json import Pairs, RefusedJson, read_json
 from gateway.settings import Settings
 
 # The name inside the one named format; the others are plain objects of ids and texts.
@@ -72,10 +72,11 @@ def read_manifest(path: Path) -> Mapping[str, str]:
 
     """
     try:
-        content = json.loads(path.read_bytes(), object_pairs_hook=_Pairs)
+        # The same id can be there twice, as long as it names the same text.
+        content = read_json(path.read_text("utf-8-sig"), to_object=Pairs)
     except OSError as error:
         raise UnusableManifest(path, f"{error.strerror or 'it cannot be read'}.") from None
-    except (ValueError, RecursionError):
+    except (RefusedJson, UnicodeDecodeError):
         raise UnusableManifest(path, "it is not JSON.") from None
     texts: dict[str, str] = {}
     for entry in _entries(path, content):
@@ -106,12 +107,8 @@ def merged(manifests: Mapping[Path, Mapping[str, str]]) -> Mapping[str, str]:
     return dict(_hashes(texts.values())) | texts
 
 
-class _Pairs(list[tuple[str, Any]]):
-    """An object's pairs in file order, so that a repeated id is noticed."""
-
-
 def _entries(path: Path, content: object) -> Iterator[tuple[object, object]]:
-    if not isinstance(content, _Pairs):
+    if not isinstance(content, Pairs):
         raise UnusableManifest(path, "it is not an object of ids and documents.")
     fields = dict(content)
     if "format" not in fields:
@@ -122,7 +119,7 @@ def _entries(path: Path, content: object) -> Iterator[tuple[object, object]]:
     if not is_known or not isinstance(operations, list):
         raise UnusableManifest(path, f"it is not {_APOLLO!r} of version {_APOLLO_VERSION}.")
     for operation in operations:
-        entry = dict(operation) if isinstance(operation, _Pairs) else {}
+        entry = dict(operation) if isinstance(operation, Pairs) else {}
         yield entry.get("id"), entry.get("body")
 
 

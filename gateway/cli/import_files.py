@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import PurePath
 from types import MappingProxyType
-from typing import Any, Final, NoReturn
+from typing import Final
 
 from gateway.cli import yaml_nodes
 from gateway.cli.dotenv_reader import read_dotenv
 from gateway.cli.refusals import Misread, Refused
 from gateway.domain.env_texts import marked_files
+from gateway.domain.strict_json import JsonFault, Pairs, RefusedJson, read_json
 
 
 class ImportFormat(StrEnum):
@@ -31,6 +32,12 @@ _DOTENV: Final = "env"
 _DIRENV: Final = ".envrc"
 # What is between two members of a JSON object, and between a key and its value.
 _JSON_GAP: Final = re.compile(r"[\s,:]*")
+_NO_JSON_OBJECT: Final = "this is not one JSON object of keys and values."
+_JSON_FAULTS: Final = {
+    JsonFault.NOT_JSON: "this is not JSON.",
+    JsonFault.NOT_A_NUMBER: "NaN and Infinity are not JSON.",
+    JsonFault.TOO_DEEP: _NO_JSON_OBJECT,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,22 +94,13 @@ def _dotenv(text: str) -> Sequence[Entry]:
 
 def _json(text: str) -> Sequence[Entry]:
     try:
-        pairs = json.loads(
-            text,
-            object_pairs_hook=_Pairs,
-            # Numbers stay as they are written.
-            parse_int=str,
-            parse_float=str,
-            parse_constant=_refuse_constant,
-        )
-    except json.JSONDecodeError as error:
-        rule = "this is not JSON."
-        raise Misread(rule, position=f"line {error.lineno}") from None
-    except RecursionError:
-        pairs = None
-    if not isinstance(pairs, _Pairs):
-        rule = "this is not one JSON object of keys and values."
-        raise Misread(rule)
+        # Numbers stay as they are written.
+        pairs = read_json(text, to_object=Pairs, to_integer=str, to_float=str)
+    except RefusedJson as refused:
+        position = f"line {refused.line}" if refused.line else ""
+        raise Misread(_JSON_FAULTS[refused.fault], position=position) from None
+    if not isinstance(pairs, Pairs):
+        raise Misread(_NO_JSON_OBJECT)
     return _distinct(
         Entry(key, _json_text(value, position), position)
         for position, (key, value) in zip(_json_positions(text), pairs, strict=True)
@@ -136,15 +134,6 @@ def _json_text(value: object, position: str) -> str:
         rule = "a value is a text; write an empty one as two quotes."
         raise Misread(rule, position=position)
     return value
-
-
-class _Pairs(list[tuple[str, Any]]):
-    """A JSON object with all its entries, also those that have the same key."""
-
-
-def _refuse_constant(_: str) -> NoReturn:
-    rule = "NaN and Infinity are not JSON."
-    raise Misread(rule)
 
 
 def _yaml(text: str) -> Sequence[Entry]:

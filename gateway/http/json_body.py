@@ -1,15 +1,14 @@
 """Strict reading of JSON bodies."""
 
-import json
 import re
-from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from starlette.requests import Request
 
 from gateway.domain.content import MAX_VALUE_BYTES
 from gateway.domain.errors import ErrorCode, GatewayError
+from gateway.domain.strict_json import MAX_INTEGER, JsonFault, RefusedJson, read_json
 from gateway.services.imports import MAX_ROWS
 
 _JSON: Final = "application/json"
@@ -17,9 +16,6 @@ MAX_DEPTH: Final = 32
 MAX_VALUES: Final = 20_000
 # As long as a secret's value may be.
 MAX_TEXT_BYTES: Final = MAX_VALUE_BYTES
-# The largest whole number that every JSON parser reads exactly.
-MAX_INTEGER: Final = 2**53
-_MAX_INTEGER_DIGITS: Final = len(str(MAX_INTEGER)) + 1
 # A longer value is refused by rule C9, which in an import refuses only its row.
 _BOUNDED_BY_RULE: Final = "value"
 _ONE_KIND: Final = bytes.maketrans(b"{}", b"[]")
@@ -44,6 +40,13 @@ class BodyFault(StrEnum):
     NO_VARIABLES = "`variables` must be a JSON object."
     NO_EXTENSIONS = "`extensions` must be a JSON object."
     NO_OPERATION_NAME = "`operationName` must be a string."
+
+
+_FAULTS: Final = {
+    JsonFault.NOT_TEXT: BodyFault.NOT_TEXT,
+    JsonFault.REPEATED: BodyFault.REPEATED,
+    JsonFault.TOO_LARGE_NUMBER: BodyFault.TOO_LARGE_NUMBER,
+}
 
 
 class RefusedBody(GatewayError):
@@ -163,32 +166,7 @@ def _ensure_short(text: str) -> None:
 
 def _parse(body: bytes) -> object:
     try:
-        return json.loads(
-            body.decode(),
-            object_pairs_hook=_unique,
-            parse_int=_to_integer,
-            parse_constant=_refuse_constant,
-        )
-    except UnicodeDecodeError:
-        raise RefusedBody(BodyFault.NOT_TEXT) from None
-    except ValueError:
-        raise RefusedBody(BodyFault.NOT_JSON) from None
-
-
-def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    # An attacker could exploit two parsers that pick different values of a duplicate key.
-    unique = dict(pairs)
-    if len(unique) < len(pairs):
-        raise RefusedBody(BodyFault.REPEATED)
-    return unique
-
-
-def _to_integer(digits: str) -> int:
-    if len(digits) > _MAX_INTEGER_DIGITS or abs(int(digits)) > MAX_INTEGER:
-        raise RefusedBody(BodyFault.TOO_LARGE_NUMBER)
-    return int(digits)
-
-
-def _refuse_constant(_: str) -> NoReturn:
-    # NaN and infinities are not valid JSON.
-    raise ValueError
+        # A fraction beyond all bounds is refused by the field that it is given to.
+        return read_json(body, to_float=float)
+    except RefusedJson as refused:
+        raise RefusedBody(_FAULTS.get(refused.fault, BodyFault.NOT_JSON)) from None

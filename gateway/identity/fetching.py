@@ -7,10 +7,11 @@ from http import HTTPStatus
 from typing import Any, Final, Self
 
 import httpx
+from joserfc.jwk import Key
 
+from gateway.domain.strict_json import read_object
 from gateway.identity.issuers import Issuer, is_encrypted, is_safe_url
-from gateway.identity.keys import RefusedKeySet, VerificationKey, WeakKeySet, read_key_set
-from gateway.identity.strict_json import read_object
+from gateway.identity.keys import RefusedKeySet, WeakKeySet, read_key_set
 
 MAX_BYTES: Final = 64 * 1024
 _SECONDS: Final = 5.0
@@ -99,7 +100,7 @@ class KeySource:
         self._fetcher = fetcher
         self._found: str | None = None
 
-    async def keys(self) -> Mapping[str, VerificationKey]:
+    async def keys(self) -> Mapping[str, Key]:
         """Return the issuer's keys by their ids.
 
         Raises:
@@ -113,7 +114,7 @@ class KeySource:
             self._found = None
             raise
 
-    async def _read(self) -> Mapping[str, VerificationKey]:
+    async def _read(self) -> Mapping[str, Key]:
         document = await self._fetcher.fetch(await self._url())
         try:
             return read_key_set(document)

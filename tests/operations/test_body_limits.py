@@ -6,7 +6,8 @@ from http import HTTPStatus
 import httpx
 import pytest
 
-from gateway.http.json_body import MAX_DEPTH, MAX_INTEGER, MAX_TEXT_BYTES, MAX_VALUES
+from gateway.domain.strict_json import MAX_INTEGER
+from gateway.http.json_body import MAX_DEPTH, MAX_TEXT_BYTES, MAX_VALUES
 from tests.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
