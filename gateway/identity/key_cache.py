@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 import structlog
+from joserfc.jwk import Key
 
 from gateway.identity.fetching import FetchFailed, FetchFault
 from gateway.identity.issuers import Issuer
-from gateway.identity.keys import VerificationKey
 from gateway.identity.refusals import IssuerUnavailable, Reason, RefusedToken
 
 COOL_DOWN_SECONDS: Final = 30.0
@@ -25,19 +25,19 @@ class KeyCache:
         self,
         issuer: Issuer,
         *,
-        fetch: Callable[[], Awaitable[Mapping[str, VerificationKey]]],
+        fetch: Callable[[], Awaitable[Mapping[str, Key]]],
         clock: Callable[[], float],
     ) -> None:
         self._issuer = issuer
         self._fetch = fetch
         self._clock = clock
-        self._keys: Mapping[str, VerificationKey] = {}
+        self._keys: Mapping[str, Key] = {}
         self._fetching: asyncio.Task[None] | None = None
         self._has_failed = False
         # Times of the last request, the last answer (good or bad), and the last good answer.
         self._asked_at = self._answered_at = self._known_at = -float("inf")
 
-    async def find(self, key_id: str) -> VerificationKey:
+    async def find(self, key_id: str) -> Key:
         """Return a key; at once if it is known and recent enough.
 
         Raises:

@@ -1,25 +1,37 @@
 """Token text in, identity out: the only entry for tokens of other issuers."""
 
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Self
+from typing import Any, Final, Self
 
 import structlog
+from joserfc.util import urlsafe_b64decode
 
+from gateway.domain.strict_json import read_object
 from gateway.identity.claims import VerifiedIdentity, ensure_claims, ensure_header
-from gateway.identity.compact import UnverifiedToken, take_apart
 from gateway.identity.fetching import Fetcher, KeySource
 from gateway.identity.issuers import Algorithm, Issuer
 from gateway.identity.key_cache import KeyCache
+from gateway.identity.keys import ensure_signed
 from gateway.identity.refusals import Reason, RefusedToken
+
+MAX_LENGTH: Final = 8_192
 
 _log = structlog.get_logger(__name__)
 
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class _UnverifiedToken:
+    header: Mapping[str, Any] = field(repr=False)
+    claims: Mapping[str, Any] = field(repr=False)
+    signed: bytes = field(repr=False)
+    signature: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +84,12 @@ class Verifier:
 
         """
         try:
-            return await self._verify_signature(take_apart(text))
+            return await self._verify_signature(_take_apart(text))
         except RefusedToken as refused:
             _log.info("token_refused", reason=refused.reason.value)
             raise
 
-    async def _verify_signature(self, token: UnverifiedToken) -> VerifiedIdentity:
+    async def _verify_signature(self, token: _UnverifiedToken) -> VerifiedIdentity:
         named = token.claims.get("iss")
         trusted = self._trusted.get(named) if isinstance(named, str) else None
         if trusted is None:
@@ -86,9 +98,22 @@ class Verifier:
         # Before the signature: an invalid token is not a reason to ask its issuer.
         identity = ensure_claims(token.claims, trusted.issuer, at=self._now())
         key = await trusted.keys.find(key_id)
-        key.ensure_signed(Algorithm(token.header["alg"]), token.signed, token.signature)
+        ensure_signed(key, Algorithm(token.header["alg"]), token.signed, token.signature)
         return identity
 
     def _keys(self, issuer: Issuer, clock: Callable[[], float]) -> KeyCache:
         source = KeySource(issuer, self._fetcher)
         return KeyCache(issuer, fetch=source.keys, clock=clock)
+
+
+def _take_apart(text: str) -> _UnverifiedToken:
+    """Return the parts of three texts in canonical base64url, the first two JSON objects."""
+    try:
+        parts = text.encode("ascii").split(b".") if len(text) <= MAX_LENGTH else []
+        header, claims, signature = map(urlsafe_b64decode, parts)
+        read = read_object(header), read_object(claims)
+    except ValueError:
+        raise RefusedToken(Reason.MALFORMED) from None
+    if not signature:
+        raise RefusedToken(Reason.MALFORMED)
+    return _UnverifiedToken(*read, text.rpartition(".")[0].encode(), signature)
