@@ -1,6 +1,5 @@
 """Restoring a backup after checking that it can replace the database."""
 
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from secrets import token_hex
 from pydantic import SecretStr
 
 from gateway.domain.errors import RefusedStart
+from gateway.durable_files import create_private, sync_file
 from gateway.runtime import Runtime
 from gateway.settings import Settings
 from gateway.storage.copies import ensure_sound, put_in_place
@@ -63,11 +63,9 @@ def _stage(backup: Path, *, beside: Path) -> Path:
     """Return a copy that only its owner can read, on the database's disk."""
     beside.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     staged = beside.with_name(f".{beside.name}.{token_hex(8)}")
-    descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as copy, backup.open("rb") as original:
+    with create_private(staged) as copy, backup.open("rb") as original:
         shutil.copyfileobj(original, copy)
-        copy.flush()
-        os.fsync(copy.fileno())
+        sync_file(copy)
     return staged
 
 

@@ -1,6 +1,5 @@
 """Private files that exist for as long as one process runs."""
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -8,6 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from gateway.cli.refusals import Refused
+from gateway.durable_files import create_private
 from gateway.services.delivery import RuntimeFile
 
 _PREFIX: Final = "secrets-gateway-"
@@ -66,6 +66,5 @@ def _write(path: Path, content: str) -> None:
     for folder in reversed(path.parents):
         if not folder.exists():
             folder.mkdir(mode=0o700)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
+    with create_private(path) as file:
         file.write(content.encode())

@@ -21,6 +21,7 @@ from typing import Final, Self
 from gateway.crypto.envelope import KEY_BYTES, TamperedCiphertext, new_key, seal, unseal
 from gateway.domain.errors import RefusedStart
 from gateway.domain.sealed import NeverStored
+from gateway.durable_files import draft_beside
 
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
@@ -66,7 +67,9 @@ class KeyFile(NeverStored):
         key_id = _new_id()
         made = cls(key_id, {key_id: new_key()})
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write_once(path, made._text())
+        # A database that survives a power cut without its key would be lost for good.
+        with draft_beside(path, made._content()) as draft:
+            os.link(draft, path)
         return made
 
     @classmethod
@@ -118,7 +121,7 @@ class KeyFile(NeverStored):
             old = cls.load(path)
             key_id = _new_id()
             new = cls(key_id, {**old.keys, key_id: new_key()})
-            _replace(path, new._text())
+            _replace(path, new._content())
             return new
 
     @classmethod
@@ -135,7 +138,7 @@ class KeyFile(NeverStored):
             kept = {key_id: key for key_id, key in old.keys.items() if key_id not in removed}
             new = cls(old.primary, kept)
             if removed:
-                _replace(path, new._text())
+                _replace(path, new._content())
             return new, removed
 
     def others(self, still_needed: AbstractSet[str]) -> list[str]:
@@ -157,66 +160,32 @@ class KeyFile(NeverStored):
             raise TamperedCiphertext
         return unseal(self.keys[kek_id], wrapped, "dek", *identity, kek_id)
 
-    def _text(self) -> str:
+    def _content(self) -> bytes:
         keys = {key_id: base64.b64encode(key).decode() for key_id, key in self.keys.items()}
-        return json.dumps({"primary": self.primary, "keys": keys}, indent=2)
+        return json.dumps({"primary": self.primary, "keys": keys}, indent=2).encode("ascii")
 
 
 def _new_id() -> str:
     return f"kek-{secrets.token_hex(4)}"
 
 
-def _write_once(path: Path, content: str) -> None:
-    # Written to a draft and linked to the path: a concurrent start sees a complete file or none,
-    # and a link, unlike a rename, never replaces an existing file.
-    with _draft(path, content) as draft:
-        os.link(draft, path)
-
-
-def _replace(path: Path, content: str) -> None:
-    # A rename is atomic: a crash here leaves the old file or the new one. The file keeps its owner,
-    # even if another user changes it, and a symbolic link stays a link.
+def _replace(path: Path, content: bytes) -> None:
+    # The file keeps its owner, even if another user changes it, and a symbolic link stays a link.
     path = path.resolve()
     owner = path.stat()
-    with _draft(path, content) as draft:
+    with draft_beside(path, content) as draft:
         os.chown(draft, owner.st_uid, owner.st_gid)
-        # Linked a second time, so that the draft can be removed either way.
-        second = draft.with_name(f"{draft.name}.new")
-        os.link(draft, second)
-        second.replace(path)
-
-
-@contextmanager
-def _draft(path: Path, content: str) -> Iterator[Path]:
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(content)
-            file.flush()
-            # A database that survives a power cut without its key would be lost for good.
-            os.fsync(file.fileno())
-        yield draft
-    finally:
-        draft.unlink()
-    with _folder_of(path) as folder:
-        os.fsync(folder)
+        draft.replace(path)
 
 
 @contextmanager
 def _alone_at(path: Path) -> Iterator[None]:
     # If two processes changed the file at once, the later one would drop the earlier one's key and
     # lose the data keys that it has wrapped by then.
-    with _folder_of(path) as folder:
-        fcntl.flock(folder, fcntl.LOCK_EX)
-        yield
-
-
-@contextmanager
-def _folder_of(path: Path) -> Iterator[int]:
     folder = os.open(path.parent, os.O_RDONLY)
     try:
-        yield folder
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
     finally:
         os.close(folder)
 

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from gateway.durable_files import sync_folder
+
 # Room for one day's checkpoints; older ones add nothing to these.
 _TAIL_BYTES: Final = 512 * 1024
 
@@ -36,7 +38,7 @@ class CheckpointFile:
             os.fsync(descriptor)
             if is_first:
                 # If a power cut removed the name, the missing checkpoint would raise an alarm.
-                _sync_names(self.path.parent)
+                sync_folder(self.path.parent)
         finally:
             os.close(descriptor)
 
@@ -72,14 +74,6 @@ def read_line(line: bytes) -> Mapping[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
-
-
-def _sync_names(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _end_of_rest(descriptor: int) -> str:

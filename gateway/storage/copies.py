@@ -4,12 +4,14 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from errno import EEXIST
 from pathlib import Path
 from secrets import token_hex
 from typing import Final
 from urllib.parse import quote
 
 from gateway.domain.errors import RefusedStart
+from gateway.durable_files import draft_beside, sync_folder
 from gateway.storage.faults import is_damage
 from gateway.storage.obstacles import primary_code, reason_of
 
@@ -43,7 +45,9 @@ def copy_online(database: Path, target: Path) -> None:
         Unsound: if the database is damaged; no copy remains.
 
     """
-    with _draft_beside(target) as draft:
+    if target.exists():
+        raise FileExistsError(EEXIST, "this file is there already", str(target))
+    with draft_beside(target) as draft:
         with _connect(database) as source, closing(sqlite3.connect(draft)) as copy:
             # All pages in one step: one moment, while writers go on.
             _mapping_errors(database, lambda: source.execute("PRAGMA schema_version").fetchone())
@@ -52,7 +56,6 @@ def copy_online(database: Path, target: Path) -> None:
             copy.execute("PRAGMA journal_mode = DELETE")
         ensure_sound(draft)
         os.link(draft, target)
-    _sync_folder(target.parent)
 
 
 def ensure_sound(path: Path) -> None:
@@ -111,7 +114,7 @@ def put_in_place(copy: Path, database: Path) -> Path | None:
         kept = database.with_name(f"{database.name}.before-{token_hex(4)}")
         database.rename(kept)
     copy.rename(database)
-    _sync_folder(database.parent)
+    sync_folder(database.parent)
     return kept
 
 
@@ -138,19 +141,6 @@ def _connect(path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-@contextmanager
-def _draft_beside(target: Path) -> Iterator[Path]:
-    """Give a new file that only its owner can read, and remove it at the end."""
-    if target.exists():
-        raise FileExistsError(17, "this file is there already", str(target))
-    draft = target.with_name(f".{target.name}.{token_hex(8)}")
-    os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    try:
-        yield draft
-    finally:
-        draft.unlink()
-
-
 def _mapping_errors(path: Path, work: Callable[[], object]) -> list[str]:
     """Do the work; map SQLite's errors to the gateway's.
 
@@ -168,9 +158,3 @@ def _mapping_errors(path: Path, work: Callable[[], object]) -> list[str]:
         )
         raise Unsound(path, reason) from None
     return done if isinstance(done, list) else []
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    os.fsync(descriptor)
-    os.close(descriptor)
