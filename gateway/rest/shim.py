@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Route
 from gateway.domain.errors import ErrorCode
 from gateway.domain.refusals import HolderNotFound, SecretNotFound
 from gateway.http.json_body import read_json_object
-from gateway.http.problems import path_of, problem
+from gateway.http.problems import problem
 from gateway.http.tagged import header_of
 from gateway.rest.calls import (
     IDEMPOTENCY_HEADER,
@@ -39,7 +39,6 @@ from gateway.rest.wire import (
 )
 from gateway.services.execution import Execute, ExecutionResult, ExecutorFactory
 
-Endpoint = Callable[[Request], Awaitable[Response]]
 TagOfList = Callable[[bytes], str]
 
 _JSON: Final = "application/json"
@@ -77,25 +76,17 @@ class RefusedAnswer(Exception):
 
 def rest_routes(open_run: ExecutorFactory, tag_of_list: TagOfList) -> list[BaseRoute]:
     """Return a route for each path of the table."""
-    by_path: dict[str, dict[str, Endpoint]] = {}
+    by_path: dict[str, dict[str, Row]] = {}
     for row in ROWS:
-        by_path.setdefault(row.path, {})[row.method] = _endpoint(row, open_run, tag_of_list)
-    return [_route(path, endpoints) for path, endpoints in by_path.items()]
+        by_path.setdefault(row.path, {})[row.method] = row
+    return [_route(path, rows, open_run, tag_of_list) for path, rows in by_path.items()]
 
 
-def _route(path: str, endpoints: Mapping[str, Endpoint]) -> BaseRoute:
-    # One route for all methods of a path, so that a 405 lists them all in Allow.
+def _route(
+    path: str, rows: Mapping[str, Row], open_run: ExecutorFactory, tag_of_list: TagOfList
+) -> BaseRoute:
     async def endpoint(request: Request) -> Response:
-        method = "GET" if request.method == "HEAD" else request.method
-        return await endpoints[method](request)
-
-    return Route(path, endpoint, methods=list(endpoints))
-
-
-def _endpoint(row: Row, open_run: ExecutorFactory, tag_of_list: TagOfList) -> Endpoint:
-    respond = _RESPONDERS[row.action]
-
-    async def endpoint(request: Request) -> Response:
+        row = rows["GET" if request.method == "HEAD" else request.method]
         preconditions = Preconditions.of(row, request.headers)
         call = await _call(row, request, preconditions)
         # Undeclared fields are ignored, as in the original API.
@@ -104,12 +95,14 @@ def _endpoint(row: Row, open_run: ExecutorFactory, tag_of_list: TagOfList) -> En
         async with open_run(caller) as run:
             exchange = Exchange(row, fields | row.bind(call), run, preconditions, tag_of_list)
             try:
-                return await respond(exchange)
+                return await _RESPONDERS[row.action](exchange)
             except RefusedAnswer as refused:
-                path = path_of(request.scope)
-                return problem(refused.code, refused.detail, path=path, facts=refused.facts)
+                return problem(
+                    refused.code, refused.detail, path=request.scope["path"], facts=refused.facts
+                )
 
-    return endpoint
+    # One route for all methods of a path, so that a 405 lists them all in Allow.
+    return Route(path, endpoint, methods=list(rows))
 
 
 async def _call(row: Row, request: Request, preconditions: Preconditions) -> Call:
@@ -161,14 +154,15 @@ async def _read(exchange: Exchange) -> Response:
 
 
 async def _write(exchange: Exchange) -> Response:
-    secret = (await _payload(exchange))["secret"]
     row = exchange.row
+    secret = _payload(await exchange.run(row.document, exchange.variables))["secret"]
     return JSONResponse(_WIRES[row.family](secret), row.status, headers={"ETag": secret[ETAG]})
 
 
 async def _delete(exchange: Exchange) -> Response:
-    await _payload(exchange)
-    return Response(status_code=exchange.row.status)
+    row = exchange.row
+    _payload(await exchange.run(row.document, exchange.variables))
+    return Response(status_code=row.status)
 
 
 async def _import(exchange: Exchange) -> Response:
@@ -192,9 +186,8 @@ _RESPONDERS: Final[Mapping[Action, Responder]] = MappingProxyType(
 )
 
 
-async def _payload(exchange: Exchange) -> Mapping[str, Any]:
-    data = _data(await exchange.run(exchange.row.document, exchange.variables))
-    payload: Mapping[str, Any] = data["payload"]
+def _payload(answer: ExecutionResult) -> Mapping[str, Any]:
+    payload: Mapping[str, Any] = _data(answer)["payload"]
     if payload["errors"]:
         raise _to_refusal(payload["errors"][0])
     return payload
