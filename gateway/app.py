@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -15,27 +15,21 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from gateway.auth.attempts import GuardedSignIn
-from gateway.auth.authentication import Authentication
-from gateway.auth.request_principals import RequestPrincipals
-from gateway.auth.sign_in import SignIn
+from gateway.auth.request_principals import RequestPrincipals, SignIn
 from gateway.domain.buckets import Allowance
 from gateway.domain.pictures import Picture
 from gateway.graphiql.page import GRAPHIQL_PATHS, graphiql_routes
 from gateway.hardening import freeze_start_up, harden
 from gateway.http import graphql, health
 from gateway.http.connections import STATE_KEY, Connections, Deadlines
-from gateway.http.cors import cors
-from gateway.http.deadline import RequestDeadlineMiddleware
-from gateway.http.error_handler import ExceptionMiddleware, on_http_exception
+from gateway.http.error_handler import on_http_exception
 from gateway.http.front import FRONT, front_route
 from gateway.http.graphql import GraphQLEndpoint
-from gateway.http.hosts import HostGate
 from gateway.http.live.parts import SocketTimes
 from gateway.http.live.sockets import SocketEndpoint
 from gateway.http.live.streaming import Streaming
-from gateway.http.metering import Metering, metered
-from gateway.http.requests import RequestFrame
-from gateway.http.sdl import sdl_routes
+from gateway.http.pipeline import RequestPipeline, Rules
+from gateway.http.tagged import sdl_route
 from gateway.http.trusted import TrustedDocuments
 from gateway.identity.verifier import Verifier
 from gateway.logs import configure_logs
@@ -45,13 +39,12 @@ from gateway.map.routes import map_routes
 from gateway.rest.reference.routes import PAGE_PATH, PUBLIC_PATHS, reference_routes
 from gateway.rest.shim import rest_routes
 from gateway.rest.table import ROWS
-from gateway.runtime import Runtime
+from gateway.runtime import Runtime, keeping_watch
 from gateway.services.credential_monitor import CredentialMonitor
-from gateway.services.execution import ExecutorFactory, RequestPrincipal
+from gateway.services.execution import RequestPrincipal
 from gateway.services.limits import Charge, Clock, Limiter, PrincipalLimits
 from gateway.settings import Settings
 from gateway.storage.checks import ensure_ready
-from gateway.watch import keeping_watch
 from schema.executor import Executor, Terms
 from schema.root import build_schema, ensure_valid, fault_of
 from schema.snapshot import printed
@@ -78,35 +71,12 @@ def build_app(
     `clock` returns the seconds for rate limits; `when_ready` is called once, before the first
     request.
     """
-    charge = _limits(runtime.settings, clock).charge
-    executors = _executors(runtime, charge)
-    # One limiter for both: a failed attempt counts at either interface.
-    attempts = Limiter(_failure_allowance(runtime.settings), clock)
-    issuers = verifier or Verifier(runtime.settings.issuers)
-    sign_in = _sign_in(runtime, issuers)
-    callers = RequestPrincipals(runtime.database, GuardedSignIn(sign_in, attempts), sign_in)
-    documents = trusted_documents(runtime.settings)
-    # A document that does not fit the schema stops the start here, before any request.
-    for row in ROWS:
-        ensure_valid(row.document)
-
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[Mapping[str, Any]]:
-        watch = keeping_watch(runtime.operator.audit, runtime.settings)
-        async with issuers, runtime.running(), watch:
-            if when_ready is not None:
-                when_ready()
-            yield {STATE_KEY: _connections(runtime.settings)}
-
+    parts = _Parts.of(runtime, verifier or Verifier(runtime.settings.issuers), clock)
     app = Starlette(
-        routes=[
-            *_graphql_routes(runtime, executors.public, documents, callers),
-            *_other_routes(runtime, metered(executors.internal.open_run, charge)),
-            *_pages(runtime, charge),
-        ],
-        middleware=_middleware(runtime, charge, callers),
+        routes=[*_graphql_routes(parts), *_rest_routes(parts), *_pages(parts), *_health(runtime)],
+        middleware=_middleware(parts),
         exception_handlers={HTTPException: on_http_exception},
-        lifespan=lifespan,
+        lifespan=_lifespan(parts, when_ready),
     )
     # An empty id at the end of a path names nothing; it does not spell the shorter path.
     app.router.redirect_slashes = False
@@ -139,26 +109,60 @@ def runnable_manifest(path: Path) -> Mapping[str, str]:
     return texts
 
 
-@dataclass(frozen=True, slots=True)
-class _Executors:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    """What the routes and the middleware share."""
+
+    runtime: Runtime
+    verifier: Verifier
+    charge: Charge
+    principals: RequestPrincipals
     # Documents from clients have limits; those behind the REST paths are the gateway's own.
     public: Executor
     internal: Executor
+    documents: TrustedDocuments
+
+    @classmethod
+    def of(cls, runtime: Runtime, verifier: Verifier, clock: Clock) -> Self:
+        settings, services = runtime.settings, runtime.services
+        charge = _limits(settings, clock).charge
+        sign_in = SignIn(services.tokens, services.identities, verifier)
+        # One limiter for both: a failed attempt counts at either interface.
+        guarded = GuardedSignIn(sign_in, Limiter(_failure_allowance(settings), clock))
+        executor = partial(Executor, build_schema(), services, runtime.database)
+        return cls(
+            runtime=runtime,
+            verifier=verifier,
+            charge=charge,
+            principals=RequestPrincipals(runtime.database, guarded, sign_in),
+            public=executor(Terms(introspection=settings.introspection, charge=charge)),
+            internal=executor(Terms(charge=charge, is_limited=False)),
+            documents=trusted_documents(settings),
+        )
 
 
-def _executors(runtime: Runtime, charge: Charge) -> _Executors:
-    parts = (build_schema(), runtime.services, runtime.database)
-    terms = Terms(introspection=runtime.settings.introspection, charge=charge)
-    return _Executors(public=Executor(*parts, terms), internal=Executor(*parts))
+def _lifespan(
+    parts: _Parts, when_ready: Callable[[], None] | None
+) -> Callable[[Starlette], AbstractAsyncContextManager[Mapping[str, Any]]]:
+    runtime = parts.runtime
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[Mapping[str, Any]]:
+        watch = keeping_watch(runtime.operator.audit, runtime.settings)
+        async with parts.verifier, runtime.running(), watch:
+            if when_ready is not None:
+                when_ready()
+            yield {STATE_KEY: _connections(runtime.settings)}
+
+    return lifespan
 
 
-def _graphql_routes(
-    runtime: Runtime, public: Executor, documents: TrustedDocuments, callers: RequestPrincipals
-) -> list[BaseRoute]:
-    settings = runtime.settings
+def _graphql_routes(parts: _Parts) -> list[BaseRoute]:
+    runtime, public, documents = parts.runtime, parts.public, parts.documents
+    settings, services = runtime.settings, runtime.services
     streaming = Streaming(
         public,
-        CredentialMonitor(runtime.services.notifier, runtime.database, runtime.services.tokens.now),
+        CredentialMonitor(services.notifier, runtime.database, services.tokens.now),
         most_per_caller=settings.subscriptions_per_caller,
     )
     endpoint = GraphQLEndpoint(public.open_run, streaming, documents)
@@ -166,33 +170,37 @@ def _graphql_routes(
         public.open_run,
         streaming,
         documents,
-        callers.introduce,
+        parts.principals.introduce,
         origins=settings.cors_origins,
         times=SocketTimes(init=settings.head_seconds, operation=settings.deadline_seconds),
     )
     return [
         Route(graphql.PATH, endpoint.answer, methods=["POST"]),
         WebSocketRoute(graphql.PATH, socket.answer),
-        *(sdl_routes(printed()) if settings.introspection else ()),
+        *([sdl_route(printed())] if settings.introspection else ()),
     ]
 
 
-def _other_routes(runtime: Runtime, open_run: ExecutorFactory) -> list[BaseRoute]:
-    return [
-        *rest_routes(open_run, runtime.services.entity_tags.of_list),
-        *reference_routes(),
-        *health.health_routes(
-            partial(ensure_ready, runtime.database),
-            lambda: runtime.operator.audit.needs_attention,
-        ),
-        front_route(GRAPHIQL_PATHS.page if runtime.settings.serves_graphiql else PAGE_PATH),
-    ]
+def _rest_routes(parts: _Parts) -> list[BaseRoute]:
+    # A document that does not fit the schema stops the start here, before any request.
+    for row in ROWS:
+        ensure_valid(row.document)
+    tag_of_list = parts.runtime.services.entity_tags.of_list
+    return [*rest_routes(parts.internal.open_run, tag_of_list), *reference_routes()]
 
 
-def _pages(runtime: Runtime, charge: Charge) -> list[BaseRoute]:
-    if not runtime.settings.serves_graphiql:
-        return []
-    return [*graphiql_routes(), *map_routes(partial(_picture_route, runtime), charge)]
+def _pages(parts: _Parts) -> list[BaseRoute]:
+    if not parts.runtime.settings.serves_graphiql:
+        return [front_route(PAGE_PATH)]
+    pictured = partial(_picture_route, parts.runtime)
+    front = front_route(GRAPHIQL_PATHS.page)
+    return [front, *graphiql_routes(), *map_routes(pictured, parts.charge)]
+
+
+def _health(runtime: Runtime) -> list[BaseRoute]:
+    return health.health_routes(
+        partial(ensure_ready, runtime.database), lambda: runtime.operator.audit.needs_attention
+    )
 
 
 async def _picture_route(runtime: Runtime, caller: RequestPrincipal, service_id: str) -> Picture:
@@ -205,37 +213,45 @@ async def _picture_route(runtime: Runtime, caller: RequestPrincipal, service_id:
         await view.close()
 
 
-def _middleware(runtime: Runtime, charge: Charge, callers: RequestPrincipals) -> list[Middleware]:
+def _middleware(parts: _Parts) -> list[Middleware]:
     """Return the middleware, the outermost first."""
-    settings = runtime.settings
+    settings = parts.runtime.settings
     return [
         Middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies)),
-        Middleware(RequestFrame, https=settings.https),
-        # Outside the error handler, so that a page can also read refusals.
-        *_cors(settings),
-        Middleware(ExceptionMiddleware),
-        Middleware(HostGate, hosts=settings.resolved_hosts, open_paths={health.LIVE, health.READY}),
-        # Outside authentication, so that waiting for a connection counts.
-        Middleware(RequestDeadlineMiddleware, seconds=settings.deadline_seconds),
         Middleware(
-            Authentication,
-            callers=callers,
-            is_public=_is_public(settings),
-            seconds=settings.deadline_seconds,
+            RequestPipeline,
+            principals=parts.principals,
+            open_view=parts.runtime.database.view,
+            charge=parts.charge,
+            rules=_rules(settings),
         ),
-        Middleware(Metering, charge=charge),
     ]
 
 
-def _sign_in(runtime: Runtime, verifier: Verifier) -> SignIn:
-    services = runtime.services
-    return SignIn(tokens=services.tokens, identities=services.identities, verifier=verifier)
+def _rules(settings: Settings) -> Rules:
+    return Rules(
+        seconds=settings.deadline_seconds,
+        hosts=settings.resolved_hosts,
+        open_paths={health.LIVE, health.READY},
+        is_public=_is_public(serves_graphiql=settings.serves_graphiql),
+        https=settings.https,
+        cors_origins=settings.cors_origins,
+        cors_headers=settings.cors_headers,
+    )
 
 
-def _cors(settings: Settings) -> list[Middleware]:
-    if not settings.cors_origins:
-        return []
-    return [cors(origins=settings.cors_origins, headers=settings.cors_headers)]
+def _is_public(*, serves_graphiql: bool) -> Callable[[str], bool]:
+    """Return whether a path needs no credential."""
+    open_paths = PUBLIC_PATHS | {FRONT, health.LIVE, health.READY}
+    if not serves_graphiql:
+        return open_paths.__contains__
+    open_paths |= {GRAPHIQL_PATHS.page}
+
+    def is_public(path: str) -> bool:
+        is_of_a_page = path.startswith(GRAPHIQL_PATHS.assets) or is_of_the_map(path)
+        return path in open_paths or is_of_a_page
+
+    return is_public
 
 
 def _connections(settings: Settings) -> Connections:
@@ -264,14 +280,3 @@ def _allowance(per_minute: int, burst: int) -> Allowance | None:
 
 def _failure_allowance(settings: Settings) -> Allowance | None:
     return _allowance(settings.failed_logins_per_minute, settings.failed_logins_per_minute)
-
-
-def _is_public(settings: Settings) -> Callable[[str], bool]:
-    page = {GRAPHIQL_PATHS.page} if settings.serves_graphiql else set()
-    open_paths = PUBLIC_PATHS | {FRONT, health.LIVE, health.READY} | page
-
-    def is_public(path: str) -> bool:
-        is_of_a_page = path.startswith(GRAPHIQL_PATHS.assets) or is_of_the_map(path)
-        return path in open_paths or (settings.serves_graphiql and is_of_a_page)
-
-    return is_public

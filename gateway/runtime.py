@@ -1,22 +1,25 @@
 """The gateway without its interfaces: the base of both the server and the command line."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
+
+import structlog
 
 from gateway.crypto.envelope import TamperedCiphertext
 from gateway.crypto.self_test import ensure_known_answers
 from gateway.domain.audit import CatalogNotTrusted
 from gateway.domain.denied_keys import DeniedKeys
-from gateway.domain.errors import IntegrityFault, KeysUnavailable, RefusedStart
+from gateway.domain.errors import IntegrityFault, KeysUnavailable, RefusedStart, Unavailable
 from gateway.key_rings import key_ring
 from gateway.safety import ensure_safe
 from gateway.services.container import Services
 from gateway.services.context import ServiceContext, utc_now
 from gateway.services.data_key_cache import DataKeyCache
+from gateway.services.operator.audit import Audit
 from gateway.services.operator.container import OperatorServices
 from gateway.services.operator.references import Report, log_escaped
 from gateway.services.token_uses import TokenUses
@@ -27,6 +30,8 @@ from gateway.storage import data_keys, values
 from gateway.storage.checks import ensure_durable
 from gateway.storage.migrate import ensure_migrated, migrate
 from gateway.storage.unit_of_work import Database
+
+_log = structlog.get_logger(__name__)
 
 # Projects whose values are tested at the start; each can cost a call of the key provider.
 CANARIES: Final = 20
@@ -162,6 +167,32 @@ class Runtime:
         """Whether the database has no keys, and therefore no values."""
         async with self.database.read() as unit:
             return await data_keys.find_active(unit, None) is None
+
+
+@asynccontextmanager
+async def keeping_watch(audit: Audit, settings: Settings) -> AsyncIterator[None]:
+    """Run a server's periodic work for the length of the block: checkpoints, and checks."""
+    tasks = [
+        asyncio.create_task(_repeat(audit.checkpoint, settings.audit_checkpoint_seconds)),
+        asyncio.create_task(_repeat(audit.scan_integrity, settings.integrity_scan_seconds)),
+        asyncio.create_task(_repeat(audit.watch_log, settings.integrity_scan_seconds)),
+    ]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _repeat(work: Callable[[], Coroutine[Any, Any, object]], seconds: float) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await work()
+        except Unavailable:
+            # The database does not answer at the moment; the next time it can.
+            _log.warning("watch_failed", work=work.__name__)
 
 
 async def migrate_database(settings: Settings) -> None:

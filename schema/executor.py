@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 from graphql import GraphQLError, OperationDefinitionNode
@@ -46,13 +47,17 @@ def _free(_principal: Principal, _points: float) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The terms for documents that clients write; the gateway's own documents have none.
+    """The terms for documents. The gateway's own have no limits and cost one point.
 
     `charge` takes the principal and the points of a document before it runs; it can refuse.
     """
 
     introspection: bool = True
     charge: Charge = _free
+    is_limited: bool = True
+
+
+_OWN: Final = Terms(is_limited=False)
 
 
 @dataclass(slots=True)
@@ -88,9 +93,9 @@ class Executor:
         schema: GatewaySchema,
         services: Services,
         database: Database,
-        terms: Terms | None = None,
+        terms: Terms = _OWN,
     ) -> None:
-        """Create an executor. Without terms, documents are the gateway's own and have no limits."""
+        """Create an executor. Without terms, documents are the gateway's own, and free."""
         self._schema = schema
         self._services = services
         self._database = database
@@ -115,18 +120,7 @@ class Executor:
                 view=view,
                 knows_external=caller.knows_external,
             )
-
-            async def run(
-                document: str,
-                variables: Mapping[str, Any] | None = None,
-                operation_name: str | None = None,
-            ) -> ExecutionResult:
-                try:
-                    return await self._answer(context, document, variables or {}, operation_name)
-                except _REFUSALS as error:
-                    return _refusal(error)
-
-            yield run
+            yield partial(self._run, context)
         finally:
             await view.close()
 
@@ -170,7 +164,7 @@ class Executor:
         variables: Mapping[str, Any],
         operation_name: str | None,
     ) -> AsyncGenerator[ExecutionResult, None]:
-        terms = self._terms or Terms()
+        terms = self._terms
         fields = self._charge(terms, caller.principal, text, variables, operation_name)
         context = Context(
             principal=caller.principal, services=self._services, view=view, look_up=caller.look_up
@@ -187,19 +181,22 @@ class Executor:
                 yield replace(_to_result(result), extensions=_price(fields))
                 terms.charge(caller.principal, _points(fields))
 
-    async def _answer(
+    async def _run(
         self,
         context: Context,
         text: str,
-        variables: Mapping[str, Any],
-        operation_name: str | None,
+        variables: Mapping[str, Any] | None = None,
+        operation_name: str | None = None,
     ) -> ExecutionResult:
-        if self._terms is None:
+        terms, principal, variables = self._terms, context.principal, variables or {}
+        if not terms.is_limited:
+            terms.charge(principal, 1)
             return await self._execute(context, text, variables, operation_name)
-        terms, principal = self._terms, context.principal
-        cost = _Cost(
-            terms, principal, self._charge(terms, principal, text, variables, operation_name)
-        )
+        try:
+            fields = self._charge(terms, principal, text, variables, operation_name)
+        except _REFUSALS as error:
+            return _refusal(error)
+        cost = _Cost(terms, principal, fields)
         context.surcharge = cost.add
         answer = await self._execute(context, text, variables, operation_name)
         return replace(answer, extensions=_price(cost.fields))

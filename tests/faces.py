@@ -10,7 +10,7 @@ import httpx
 
 from gateway.domain.errors import ErrorCode
 from gateway.domain.scopes import LEGACY_SCOPES, Scope
-from gateway.http.statuses import STATUSES
+from gateway.http.problems import STATUSES
 from gateway.rest.documents import SECRET_FRAGMENT
 
 Row = Mapping[str, Any]

@@ -1,5 +1,9 @@
-"""From a credential to a principal, read on the view that the work uses."""
+"""From a credential to a principal, read on the view that the work uses.
 
+A credential is one of the gateway's own API tokens, or an access token of an issuer.
+"""
+
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from typing import Final
 
@@ -12,14 +16,61 @@ from gateway.domain.ids import is_canonical_id
 from gateway.domain.origins import ActorKind
 from gateway.domain.principals import Principal
 from gateway.domain.tokens import PREFIX
-from gateway.http.requests import ORGANIZATION_HEADER
+from gateway.http.requests import ORGANIZATION_HEADER, credential_of
+from gateway.identity.verifier import Verifier
 from gateway.services.execution import RequestPrincipal
+from gateway.services.identities import Identities
+from gateway.services.tokens import Tokens
 from gateway.storage.unit_of_work import Database, ReadUnit
 
-_SCHEMES: Final = frozenset({"bearer", "token"})
-_MAX_CREDENTIAL_LENGTH: Final = 8_192
 # A peer with an IPv6 address usually has this whole network.
 _NETWORK_BITS: Final = 64
+_DOTS_OF_A_JWT: Final = 2
+
+
+class SignIn:
+    """Turns a credential into its principal."""
+
+    def __init__(self, tokens: Tokens, identities: Identities, verifier: Verifier) -> None:
+        self._tokens = tokens
+        self._identities = identities
+        self._verifier = verifier
+
+    async def __call__(
+        self, unit: ReadUnit, credential: str, organization_id: str | None = None
+    ) -> Principal:
+        """Return a credential's principal, as the unit shows it.
+
+        No view is open while an issuer's keys are fetched: the first read comes after that.
+
+        Raises:
+            Unauthenticated: if it is not valid, or its user is not registered in the organization.
+            OrganizationNotNamed: if the user has several organizations and must name one.
+            Unavailable: if the credential cannot be checked at the moment.
+
+        """
+        if credential.startswith(PREFIX):
+            token = await self._tokens.principal(unit, credential)
+            # A token belongs to one organization and is not valid in another.
+            if organization_id not in {None, token.organization_id}:
+                raise Unauthenticated
+            return token
+        if credential.count(".") != _DOTS_OF_A_JWT:
+            raise Unauthenticated
+        return await self._user(unit, credential, organization_id)
+
+    async def _user(
+        self, unit: ReadUnit, credential: str, organization_id: str | None
+    ) -> Principal:
+        verified = await self._verifier.verify(credential)
+        # Read on each request: a removed permission ends with the next request.
+        user = await self._identities.principal(
+            unit,
+            issuer=verified.issuer,
+            subject=verified.subject,
+            organization_id=organization_id,
+        )
+        return replace(user, expires_at=verified.expires_at)
 
 
 class RequestPrincipals:
@@ -34,10 +85,6 @@ class RequestPrincipals:
         self._database = database
         self._sign_in = sign_in
         self._look_up = look_up
-
-    def view(self) -> ReadUnit:
-        """Return a view for one request; the caller must close it."""
-        return self._database.view()
 
     async def introduce(
         self, authorization: str, scope: Scope, organization_id: str | None = None
@@ -55,7 +102,7 @@ class RequestPrincipals:
 
         """
         credential = credential_of(authorization)
-        view = self.view()
+        view = self._database.view()
         try:
             named = _requested_organization(scope, organization_id)
             principal = await self._sign_in(view, credential, _source(scope), named)
@@ -84,24 +131,6 @@ class RequestPrincipals:
 
         kind = ActorKind.TOKEN if credential.startswith(PREFIX) else ActorKind.USER
         return RequestPrincipal(principal, look_up, kind, view)
-
-
-def credential_of(authorization: str) -> str:
-    """Return the credential in an Authorization header's text.
-
-    Raises:
-        Unauthenticated: if there is no credential of a known form.
-
-    """
-    if len(authorization) > _MAX_CREDENTIAL_LENGTH:
-        raise Unauthenticated
-    scheme, _, credential = authorization.partition(" ")
-    if scheme.lower() not in _SCHEMES or not credential.strip():
-        raise Unauthenticated
-    # The original API uses `Token` for its own tokens; an issuer's token is a bearer token.
-    if scheme.lower() == "token" and "." in credential:
-        raise Unauthenticated
-    return credential.strip()
 
 
 def _requested_organization(scope: Scope, in_message: str | None = None) -> str | None:

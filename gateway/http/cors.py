@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
 
 from gateway.http.requests import ORGANIZATION_HEADER, REQUEST_ID
 
@@ -72,10 +72,12 @@ EXPOSED_HEADERS: Final = (
 )
 
 
-def cors(*, origins: Sequence[str], headers: Sequence[str]) -> Middleware:
-    """Return the middleware for these origins; `headers` are allowed besides the well-known."""
-    return Middleware(
-        CORSMiddleware,
+def with_cors(app: ASGIApp, *, origins: Sequence[str], headers: Sequence[str]) -> ASGIApp:
+    """Let pages of the origins use an application; `headers` are allowed besides the well-known."""
+    if not origins:
+        return app
+    return CORSMiddleware(
+        app,
         allow_origins=origins,
         allow_methods=_METHODS,
         allow_headers=(*ALLOWED_HEADERS, *headers),

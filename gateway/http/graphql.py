@@ -15,7 +15,7 @@ from gateway.http.json_body import read_json_object
 from gateway.http.live.events import Answers, EventStream
 from gateway.http.live.streaming import Streaming
 from gateway.http.negotiation import GRAPHQL_JSON, preferred, takes_events, takes_events_only
-from gateway.http.statuses import HEADERS, STATUSES
+from gateway.http.problems import HEADERS, STATUSES
 from gateway.http.trusted import TrustedDocuments
 from gateway.services.execution import ExecutionResult, ExecutorFactory, RequestPrincipal
 

@@ -1,17 +1,62 @@
-"""REST errors: RFC 9457 problems with the legacy fields."""
+"""The HTTP status of each error code; REST errors: RFC 9457 problems with the legacy fields."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any, Final
 
 from starlette.responses import JSONResponse
-from starlette.types import Scope
 
 from gateway.domain.errors import ErrorCode
-from gateway.http.statuses import HEADERS, STATUSES
 
 MEDIA_TYPE: Final = "application/problem+json"
+
+STATUSES: Final[Mapping[ErrorCode, HTTPStatus]] = MappingProxyType(
+    {
+        ErrorCode.BAD_USER_INPUT: HTTPStatus.BAD_REQUEST,
+        ErrorCode.SCOPE_VIOLATION: HTTPStatus.BAD_REQUEST,
+        ErrorCode.ALIAS_OF_ALIAS: HTTPStatus.BAD_REQUEST,
+        ErrorCode.NOT_OVERRIDABLE: HTTPStatus.BAD_REQUEST,
+        ErrorCode.READ_ONLY: HTTPStatus.FORBIDDEN,
+        ErrorCode.NOT_FOUND: HTTPStatus.NOT_FOUND,
+        ErrorCode.CONFLICT: HTTPStatus.CONFLICT,
+        ErrorCode.IDEMPOTENCY_CONFLICT: HTTPStatus.CONFLICT,
+        ErrorCode.TOKEN_ALREADY_SHOWN: HTTPStatus.CONFLICT,
+        ErrorCode.VERSION_CONFLICT: HTTPStatus.PRECONDITION_FAILED,
+        ErrorCode.NOT_EMPTY: HTTPStatus.CONFLICT,
+        ErrorCode.SECRET_IN_USE: HTTPStatus.CONFLICT,
+        ErrorCode.QUOTA_EXCEEDED: HTTPStatus.CONFLICT,
+        ErrorCode.REFERENCE_UNRESOLVED: HTTPStatus.CONFLICT,
+        ErrorCode.REFERENCES_NOT_UPDATED: HTTPStatus.CONFLICT,
+        ErrorCode.DELIVERY_LIMIT_EXCEEDED: HTTPStatus.CONFLICT,
+        ErrorCode.UNAUTHENTICATED: HTTPStatus.UNAUTHORIZED,
+        ErrorCode.FORBIDDEN: HTTPStatus.FORBIDDEN,
+        ErrorCode.ORGANIZATION_REQUIRED: HTTPStatus.FORBIDDEN,
+        ErrorCode.PERSISTED_QUERY_NOT_FOUND: HTTPStatus.BAD_REQUEST,
+        ErrorCode.PERSISTED_QUERY_NOT_SUPPORTED: HTTPStatus.BAD_REQUEST,
+        ErrorCode.DOCUMENT_NOT_TRUSTED: HTTPStatus.FORBIDDEN,
+        ErrorCode.LIMIT_EXCEEDED: HTTPStatus.BAD_REQUEST,
+        ErrorCode.DEADLINE_EXCEEDED: HTTPStatus.GATEWAY_TIMEOUT,
+        ErrorCode.METHOD_NOT_ALLOWED: HTTPStatus.METHOD_NOT_ALLOWED,
+        ErrorCode.PAYLOAD_TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        ErrorCode.UNSUPPORTED_MEDIA_TYPE: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        ErrorCode.RATE_LIMITED: HTTPStatus.TOO_MANY_REQUESTS,
+        ErrorCode.CURSOR_EXPIRED: HTTPStatus.GONE,
+        ErrorCode.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+        ErrorCode.INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR,
+    },
+)
+
+# Headers that tell a client how to proceed.
+HEADERS: Final[Mapping[ErrorCode, Mapping[str, str]]] = MappingProxyType(
+    {
+        ErrorCode.UNAUTHENTICATED: {"WWW-Authenticate": 'Bearer realm="secrets-gateway"'},
+        # The minimum; an error with a better value sets it itself.
+        ErrorCode.RATE_LIMITED: {"Retry-After": "1"},
+        ErrorCode.UNAVAILABLE: {"Retry-After": "1"},
+    },
+)
 
 
 def problem(
@@ -50,8 +95,3 @@ def fields(status: HTTPStatus, detail: str, *, path: str = "") -> dict[str, Any]
         "path": path,
         "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
     }
-
-
-def path_of(scope: Scope) -> str:
-    """Return the requested path."""
-    return str(scope["path"])

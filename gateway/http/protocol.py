@@ -18,8 +18,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from gateway.http.connections import STATE_KEY, Connections
-from gateway.http.wire import drop, refusal
+from gateway.http.connections import STATE_KEY, Connections, drop, refusal
 
 _log = structlog.get_logger(__name__)
 

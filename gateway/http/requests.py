@@ -1,25 +1,24 @@
-"""Adds an id, one log line and the common response headers to every request."""
+"""What the gateway reads from the head of a request, and the headers of all responses."""
 
 import re
-import time
-from collections.abc import Mapping
-from http import HTTPStatus
+from collections.abc import Collection, Mapping
 from typing import Final
 from uuid import uuid4
 
-import structlog
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.datastructures import Headers
+from starlette.types import Scope
 
-from gateway.domain.origins import AuditFace, originating
-
-_log = structlog.get_logger(__name__)
+from gateway.domain.errors import ErrorCode, GatewayError, Unauthenticated
 
 REQUEST_ID: Final = "X-Request-Id"
 # Selects one of the organizations of a user.
 ORGANIZATION_HEADER: Final = "X-Organization-Id"
 GRAPHQL_PATH: Final = "/graphql"
 _ACCEPTED_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_HOST: Final = re.compile(r"(?:\[(?P<v6>[0-9a-f:.]+)\]|(?P<name>[a-z0-9._-]+))(?::[0-9]{1,5})?")
+_SCHEMES: Final = frozenset({"bearer", "token"})
+_MAX_CREDENTIAL_LENGTH: Final = 8_192
+_CREDENTIAL_IN_URL: Final = re.compile(rb"(?:^|&)access_token=")
 # A page of the gateway that needs another policy sets it itself.
 DEFAULT_HEADERS: Final[Mapping[str, str]] = {
     "X-Content-Type-Options": "nosniff",
@@ -34,55 +33,61 @@ HTTPS_HEADERS: Final[Mapping[str, str]] = {
 }
 
 
-# The second message type refuses a WebSocket.
-_STARTS: Final = frozenset({"http.response.start", "websocket.http.response.start"})
+class UnknownHost(GatewayError):
+    """The Host header does not name this gateway."""
+
+    code = ErrorCode.BAD_USER_INPUT
+
+    def __init__(self) -> None:
+        super().__init__("The Host header must name a host of this gateway (see allowed_hosts).")
 
 
-class RequestFrame:
-    """ASGI middleware that adds an id, a log line and the common headers to each request."""
-
-    def __init__(self, app: ASGIApp, *, https: bool = False) -> None:
-        self._app = app
-        self._defaults = {**DEFAULT_HEADERS, **(HTTPS_HEADERS if https else {})}
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on; log it and add the headers."""
-        if scope["type"] not in {"http", "websocket"}:
-            await self._app(scope, receive, send)
-            return
-        request_id, begun, status = _request_id(scope), time.perf_counter(), 0
-
-        async def framed_send(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "websocket.accept":
-                status = HTTPStatus.SWITCHING_PROTOCOLS
-            if message["type"] in _STARTS:
-                status = int(message["status"])
-                headers = MutableHeaders(scope=message)
-                headers[REQUEST_ID] = request_id
-                for name, default in self._defaults.items():
-                    headers.setdefault(name, default)
-            await send(message)
-
-        face = AuditFace.GRAPHQL if scope["path"] == GRAPHQL_PATH else AuditFace.REST
-        with (
-            structlog.contextvars.bound_contextvars(request_id=request_id),
-            originating(face=face, request_id=request_id),
-        ):
-            try:
-                await self._app(scope, receive, framed_send)
-            finally:
-                elapsed = round((time.perf_counter() - begun) * 1000, 2)
-                _log.info("request", **_describe(scope), status=status, milliseconds=elapsed)
+def request_id_in(scope: Scope) -> str:
+    """Return the client's id of the request, or a new one."""
+    sent = Headers(scope=scope).get(REQUEST_ID, "")
+    return sent if _ACCEPTED_ID.fullmatch(sent) else str(uuid4())
 
 
-def _request_id(scope: Scope) -> str:
-    given = Headers(scope=scope).get(REQUEST_ID, "")
-    return given if _ACCEPTED_ID.fullmatch(given) else str(uuid4())
+def ensure_host_is_known(scope: Scope, hosts: Collection[str]) -> None:
+    """Refuse a request to another host, e.g. after DNS rebinding.
+
+    Raises:
+        UnknownHost: if the request names another host, no host, or several.
+
+    """
+    sent = Headers(scope=scope).getlist("host")
+    found = _HOST.fullmatch(sent[0].lower()) if len(sent) == 1 else None
+    if found is None or (found["v6"] or found["name"]) not in hosts:
+        raise UnknownHost
 
 
-def _describe(scope: Scope) -> Mapping[str, str]:
-    # The route, not the path: a path is client text and can contain anything.
-    route = scope.get("route")
-    method = scope.get("method", "WEBSOCKET")
-    return {"method": method, "route": getattr(route, "path", "unmatched")}
+def authorization_in(scope: Scope) -> str | None:
+    """Return the text of the Authorization header, if there is one.
+
+    Raises:
+        Unauthenticated: if there are several, or a credential in the URL.
+
+    """
+    sent = Headers(scope=scope).getlist("authorization")
+    # A URL ends up in logs and histories; beside a header it is one credential too many.
+    if _CREDENTIAL_IN_URL.search(scope["query_string"]) or len(sent) > 1:
+        raise Unauthenticated
+    return next(iter(sent), None)
+
+
+def credential_of(authorization: str) -> str:
+    """Return the credential in an Authorization header's text.
+
+    Raises:
+        Unauthenticated: if there is no credential of a known form.
+
+    """
+    if len(authorization) > _MAX_CREDENTIAL_LENGTH:
+        raise Unauthenticated
+    scheme, _, credential = authorization.partition(" ")
+    if scheme.lower() not in _SCHEMES or not credential.strip():
+        raise Unauthenticated
+    # The original API uses `Token` for its own tokens; an issuer's token is a bearer token.
+    if scheme.lower() == "token" and "." in credential:
+        raise Unauthenticated
+    return credential.strip()

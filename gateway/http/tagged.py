@@ -3,12 +3,16 @@
 from collections.abc import Mapping
 from hashlib import sha256
 from http import HTTPStatus
+from typing import Final
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from gateway.domain.entity_tags import EntityTags
+
+SDL_PATH: Final = "/schema.graphql"
 
 
 def header_of(headers: Headers, name: str) -> str | None:
@@ -47,3 +51,12 @@ class TaggedText:
     @property
     def _headers(self) -> Mapping[str, str]:
         return {"Cache-Control": self._cache_control, "ETag": self._tag}
+
+
+def sdl_route(sdl: str) -> Route:
+    """Return the route of a schema in its definition language, for tools without introspection.
+
+    It contains what introspection returns, and is for the same principals.
+    """
+    text = TaggedText(sdl.encode(), media_type="text/plain", cache_control="private, no-cache")
+    return Route(SDL_PATH, text.answer)

@@ -10,11 +10,11 @@ from typing import Final
 import pytest
 
 from gateway.domain.scopes import Scope
+from gateway.runtime import keeping_watch
 from gateway.services import log_watch
 from gateway.services.database_guard import DatabaseGuard
 from gateway.services.demo import Demo
 from gateway.setting_kinds import LogFormat
-from gateway.watch import keeping_watch
 from tests.audit.audit_log import events_of, run_by_force
 from tests.operations.canaries import all_logs
 from tests.patience import patiently

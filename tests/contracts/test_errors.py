@@ -5,7 +5,7 @@ from http import HTTPStatus
 import pytest
 
 from gateway.domain.errors import BusinessError, ErrorCode, GatewayError
-from gateway.http.statuses import HEADERS, STATUSES
+from gateway.http.problems import HEADERS, STATUSES
 from schema.enums import MutationErrorCode
 from schema.errors import BUILDERS, ERROR_TYPES
 from tests.contracts.walking import schema, subclasses

@@ -11,7 +11,7 @@ from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from gateway.domain.errors import ErrorCode
-from gateway.http.statuses import STATUSES
+from gateway.http.problems import STATUSES
 from gateway.rest.calls import Call
 from gateway.rest.openapi import shapes
 from gateway.rest.openapi.document import openapi_document

@@ -12,8 +12,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.auth.attempts import GuardedSignIn
-from gateway.auth.request_principals import RequestPrincipals
-from gateway.auth.sign_in import SignIn
+from gateway.auth.request_principals import RequestPrincipals, SignIn
 from gateway.domain.ids import new_id
 from gateway.domain.permissions import Role
 from gateway.identity.verifier import Verifier

@@ -10,7 +10,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from gateway.auth.sign_in import SignIn
+from gateway.auth.request_principals import SignIn
 from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
 from gateway.identity.verifier import Verifier

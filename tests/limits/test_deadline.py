@@ -18,7 +18,7 @@ from gateway.app import build_app
 from gateway.domain.drafts import HolderReference, SecretDraft
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope as HolderScope
-from gateway.http.deadline import DeadlineExceeded, RequestDeadlineMiddleware
+from gateway.http.client import Client, DeadlineExceeded
 from gateway.runtime import Runtime
 from gateway.services.demo import Demo
 from gateway.services.shielded_tasks import ShieldedTasks
@@ -69,11 +69,19 @@ class Slow:
             self.was_ended = True
 
 
+async def answer_in_time(
+    app: ASGIApp, scope: Scope, receive: Receive, send: Send, *, seconds: float
+) -> None:
+    client = Client(scope, receive, send)
+    async with client.waiting(seconds):
+        await app(scope, client.receive, client.send)
+
+
 async def test_work_ends_when_its_caller_goes() -> None:
     """S26."""
     slow, caller = Slow(), RequestPrincipal()
     running = asyncio.create_task(
-        RequestDeadlineMiddleware(slow, seconds=LATER)(HTTP, caller.receive, caller.send)
+        answer_in_time(slow, HTTP, caller.receive, caller.send, seconds=LATER)
     )
     await slow.works.wait()
 
@@ -89,12 +97,12 @@ async def test_work_ends_at_the_deadline() -> None:
     slow, caller = Slow(), RequestPrincipal()
 
     with pytest.raises(DeadlineExceeded):
-        await RequestDeadlineMiddleware(slow, seconds=SOON)(HTTP, caller.receive, caller.send)
+        await answer_in_time(slow, HTTP, caller.receive, caller.send, seconds=SOON)
 
     assert slow.was_ended
 
 
-async def test_without_the_middleware_work_goes_on_for_nobody() -> None:
+async def test_without_a_deadline_work_goes_on_for_nobody() -> None:
     """S26: the control of the two tests above."""
     slow, caller = Slow(), RequestPrincipal()
     running = asyncio.create_task(slow(HTTP, caller.receive, caller.send))
@@ -120,9 +128,7 @@ async def test_a_body_that_is_on_its_way_is_not_timed_here() -> None:
         await send(await receive())
 
     caller = RequestPrincipal()
-    running = asyncio.create_task(
-        RequestDeadlineMiddleware(echo, seconds=SOON)(HTTP, receive, caller.send)
-    )
+    running = asyncio.create_task(answer_in_time(echo, HTTP, receive, caller.send, seconds=SOON))
     ended, _ = await asyncio.wait([running], timeout=2 * SOON)
     arrives.set()
     await running
@@ -144,7 +150,7 @@ async def test_an_application_hears_that_its_caller_has_gone() -> None:
     caller = RequestPrincipal()
     await caller.receive()
     silent = {"type": "http", "headers": []}
-    await RequestDeadlineMiddleware(listening, seconds=LATER)(silent, caller.receive, caller.send)
+    await answer_in_time(listening, silent, caller.receive, caller.send, seconds=LATER)
 
     assert heard[0] == "http.request"
     assert heard[1:] in ([], ["http.disconnect"])
@@ -157,22 +163,7 @@ async def test_a_timeout_of_the_application_itself_is_no_deadline() -> None:
 
     caller = RequestPrincipal()
     with pytest.raises(TimeoutError):
-        await RequestDeadlineMiddleware(impatient, seconds=LATER)(HTTP, caller.receive, caller.send)
-
-
-async def test_what_is_no_request_is_passed_on() -> None:
-    passed = list[str]()
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        del receive, send
-        passed.append(scope["type"])
-
-    caller = RequestPrincipal()
-    await RequestDeadlineMiddleware(app, seconds=SOON)(
-        {"type": "lifespan"}, caller.receive, caller.send
-    )
-
-    assert passed == ["lifespan"]
+        await answer_in_time(impatient, HTTP, caller.receive, caller.send, seconds=LATER)
 
 
 @asynccontextmanager

@@ -7,8 +7,7 @@ import httpx
 import pytest
 
 from gateway.auth.attempts import GuardedSignIn, LookUp
-from gateway.auth.request_principals import RequestPrincipals
-from gateway.auth.sign_in import SignIn
+from gateway.auth.request_principals import RequestPrincipals, SignIn
 from gateway.domain.buckets import Allowance
 from gateway.domain.errors import RateLimited, Unauthenticated, Unavailable
 from gateway.domain.permissions import Role

@@ -7,9 +7,8 @@ from gateway.domain.errors import RateLimited
 from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope
-from gateway.http.metering import metered
 from gateway.services.limits import MAX_BUCKETS, Limiter, PrincipalLimits
-from schema.executor import Executor
+from schema.executor import Executor, Terms
 from schema.root import build_schema
 from tests.operations.callers import settle
 from tests.transport.clocks import HandClock
@@ -172,13 +171,13 @@ async def test_each_document_of_ours_is_charged(world: World, clock: HandClock) 
     """S39: many pages behind one request are no way around."""
     limiter = Limiter(Allowance(burst=2, per_second=1), clock)
     services, database = world.runtime.services, world.runtime.database
-    executor = Executor(build_schema(), services, database)
     nobody = Limiter(None, clock)
     charge = PrincipalLimits(own=limiter, organization=nobody).charge
-    open_run = metered(executor.open_run, charge)
+    terms = Terms(charge=charge, is_limited=False)
+    executor = Executor(build_schema(), services, database, terms)
     caller = await request_principal(world.runtime, world.demo.token)
 
-    async with open_run(caller) as run:
+    async with executor.open_run(caller) as run:
         await run("{ __typename }")
         await run("{ __typename }")
         with pytest.raises(RateLimited) as limited:

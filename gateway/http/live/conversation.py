@@ -20,7 +20,7 @@ from gateway.domain.errors import (
 )
 from gateway.domain.grants import OrganizationNotNamed
 from gateway.domain.origins import originating
-from gateway.http.deadline import DeadlineExceeded
+from gateway.http.client import DeadlineExceeded
 from gateway.http.graphql_params import GraphQLParams
 from gateway.http.graphql_responses import error_response, to_json, to_payload
 from gateway.http.json_body import RefusedBody, json_object

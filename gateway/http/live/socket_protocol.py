@@ -15,8 +15,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from uvicorn.server import ServerState
 from websockets.frames import CloseCode
 
-from gateway.http.connections import STATE_KEY, Connections
-from gateway.http.wire import drop, refusal
+from gateway.http.connections import STATE_KEY, Connections, drop, refusal
 
 _QUIET: Final = logging.getLogger(__name__)
 _QUIET.setLevel(logging.ERROR)

@@ -7,9 +7,9 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from gateway.domain.errors import ErrorCode
+from gateway.http.problems import HEADERS
 from gateway.http.problems import MEDIA_TYPE as PROBLEM_MEDIA_TYPE
 from gateway.http.requests import REQUEST_ID
-from gateway.http.statuses import HEADERS
 from gateway.rest.openapi.answers import ANSWERS, PROBLEM
 from gateway.rest.openapi.parameters import SHARED, parameters_of
 from gateway.rest.openapi.prose import (

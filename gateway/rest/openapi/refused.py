@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from gateway.domain.errors import ErrorCode
-from gateway.http.statuses import STATUSES
+from gateway.http.problems import STATUSES
 from gateway.rest.rows import Action, Row
 
 Applies = Callable[[Row], bool]

@@ -1,0 +1,205 @@
+"""What each request passes through before a route answers it."""
+
+import asyncio
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final, Protocol
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.domain.origins import AuditFace, originating
+from gateway.http.client import Client, DeadlineExceeded
+from gateway.http.cors import with_cors
+from gateway.http.error_handler import UnknownPath, error_response, to_known_error
+from gateway.http.requests import (
+    DEFAULT_HEADERS,
+    GRAPHQL_PATH,
+    HTTPS_HEADERS,
+    REQUEST_ID,
+    authorization_in,
+    credential_of,
+    ensure_host_is_known,
+    request_id_in,
+)
+from gateway.services.execution import RequestPrincipal
+from gateway.services.limits import Charge
+from gateway.storage.unit_of_work import ReadUnit
+
+_log = structlog.get_logger(__name__)
+
+_KINDS: Final = frozenset({"http", "websocket"})
+# The second message type refuses a WebSocket.
+_STARTS: Final = frozenset({"http.response.start", "websocket.http.response.start"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What the settings say about requests.
+
+    A public path needs no credential, an open path no known host. `seconds` is the deadline.
+    """
+
+    seconds: float
+    hosts: Collection[str]
+    open_paths: Collection[str]
+    is_public: Callable[[str], bool]
+    https: bool = False
+    cors_origins: Sequence[str] = ()
+    cors_headers: Sequence[str] = ()
+
+
+class Principals(Protocol):
+    """Signs in requests; `gateway.auth.request_principals` says how."""
+
+    async def sign_in(self, view: ReadUnit, credential: str, scope: Scope) -> RequestPrincipal:
+        """Return the principal on the view of the request's work."""
+
+    async def introduce(self, authorization: str, scope: Scope) -> RequestPrincipal:
+        """Return the principal without a view."""
+
+
+class RequestPipeline:
+    """ASGI middleware that each request passes through.
+
+    In this order: request id, log line and common headers; CORS, so that a page can also read
+    refusals; errors; host; deadline, in which waiting for a connection counts; credential and
+    body; rate limit.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        principals: Principals,
+        open_view: Callable[[], ReadUnit],
+        charge: Charge,
+        rules: Rules,
+    ) -> None:
+        self._app = app
+        self._principals = principals
+        self._open_view = open_view
+        self._charge = charge
+        self._rules = rules
+        self._headers = {**DEFAULT_HEADERS, **(HTTPS_HEADERS if rules.https else {})}
+        self._answer_with_cors = with_cors(
+            self._answer, origins=rules.cors_origins, headers=rules.cors_headers
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request and log it."""
+        if scope["type"] not in _KINDS:
+            await self._app(scope, receive, send)
+            return
+        request_id, begun, status = request_id_in(scope), time.perf_counter(), 0
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "websocket.accept":
+                status = HTTPStatus.SWITCHING_PROTOCOLS
+            if message["type"] in _STARTS:
+                status = int(message["status"])
+                self._add_headers(message, request_id)
+            await send(message)
+
+        face = AuditFace.GRAPHQL if scope["path"] == GRAPHQL_PATH else AuditFace.REST
+        with (
+            structlog.contextvars.bound_contextvars(request_id=request_id),
+            originating(face=face, request_id=request_id),
+        ):
+            try:
+                await self._answer_with_cors(scope, receive, send_with_headers)
+            finally:
+                elapsed = round((time.perf_counter() - begun) * 1000, 2)
+                _log.info("request", **_describe(scope), status=status, milliseconds=elapsed)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request or the error that it raises."""
+        client = Client(scope, receive, send)
+        try:
+            self._ensure_is_known(scope)
+            if scope["type"] == "websocket":
+                await self._open_socket(client, scope, receive)
+            else:
+                async with client.waiting(self._rules.seconds):
+                    await self._answer_http(client, scope)
+        except ClientDisconnect:
+            # The client has disconnected: there is nothing to answer and no error to log.
+            _log.info("client_gone")
+        except Exception as error:
+            if client.has_response:
+                raise
+            await error_response(to_known_error(error), scope)(scope, receive, send)
+
+    def _ensure_is_known(self, scope: Scope) -> None:
+        """Refuse a path that no route can have, and another host."""
+        if scope["path"].endswith("\n"):
+            # `$` also matches before a final line break.
+            raise UnknownPath
+        if scope["path"] not in self._rules.open_paths:
+            ensure_host_is_known(scope, self._rules.hosts)
+
+    async def _answer_http(self, client: Client, scope: Scope) -> None:
+        if self._rules.is_public(scope["path"]):
+            await self._app(scope, client.receive, client.send)
+            return
+        authorization = authorization_in(scope) or ""
+        credential = credential_of(authorization)
+        if not await client.has_sent_body():
+            # Bodies are not read without a valid credential. The credential is read again when
+            # the body is complete, because it can be revoked meanwhile.
+            await self._introduce(authorization, scope)
+            await client.read_body()
+        view = self._open_view()
+        # Closed before the response is sent: a slow client holds no connection.
+        client.before_response = view.close
+        try:
+            caller = await self._principals.sign_in(view, credential, scope)
+            await self._pass_on(caller, scope, client.receive, client.send)
+        finally:
+            await view.close()
+
+    async def _open_socket(self, client: Client, scope: Scope, receive: Receive) -> None:
+        is_public = self._rules.is_public(scope["path"])
+        authorization = None if is_public else authorization_in(scope)
+        if authorization is None:
+            # A page cannot set the header: the credential comes with the first message.
+            await self._app(scope, receive, client.send)
+            return
+        caller = await self._introduce(authorization, scope)
+        await self._pass_on(caller, scope, receive, client.send)
+
+    async def _pass_on(
+        self, caller: RequestPrincipal, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        # Each request costs one point, even if nothing runs.
+        self._charge(caller.principal, 1)
+        scope["caller"] = caller
+        with originating(actor_kind=caller.kind, actor_id=caller.principal.id):
+            await self._app(scope, receive, send)
+
+    async def _introduce(self, authorization: str, scope: Scope) -> RequestPrincipal:
+        # Its own deadline: the request's begins when the body is complete.
+        seconds = self._rules.seconds
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._principals.introduce(authorization, scope)
+        except TimeoutError:
+            raise DeadlineExceeded(seconds) from None
+
+    def _add_headers(self, message: Message, request_id: str) -> None:
+        headers = MutableHeaders(scope=message)
+        headers[REQUEST_ID] = request_id
+        for name, default in self._headers.items():
+            headers.setdefault(name, default)
+
+
+def _describe(scope: Scope) -> Mapping[str, str]:
+    # The route, not the path: a path is client text and can contain anything.
+    route = scope.get("route")
+    method = scope.get("method", "WEBSOCKET")
+    return {"method": method, "route": getattr(route, "path", "unmatched")}
