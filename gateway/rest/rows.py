@@ -6,7 +6,8 @@ from http import HTTPMethod, HTTPStatus
 
 from gateway.domain.scopes import Scope
 from gateway.rest.calls import Binding
-from gateway.rest.documents import SECRET_FRAGMENT, VARIABLE_FRAGMENT, Fields
+from gateway.rest.documents import Fields
+from gateway.rest.openapi.schemas import Model
 
 
 class Action(Enum):
@@ -25,18 +26,13 @@ class Family(Enum):
     SECRET = "Secret"  # noqa: S105 - the name of a schema, no password
     VARIABLE = "VariableResponse"
 
-    @property
-    def fragment(self) -> str:
-        """The fragment that selects a row of the family."""
-        return SECRET_FRAGMENT if self is Family.SECRET else VARIABLE_FRAGMENT
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One path and method, with its document and the binding of its variables.
 
-    `request` and `response` name the schemas of the bodies; `scope` is set if the path names the
-    kind of holder.
+    `query`, `request` and `response` describe the query parameters and the bodies; `scope` is set
+    if the path names the kind of holder.
     """
 
     operation_id: str
@@ -50,8 +46,9 @@ class Row:
     bind: Binding
     fields: Fields
     scope: Scope | None = None
-    request: str | None = None
-    response: str | None = None
+    query: type[Model] | None = None
+    request: type[Model] | None = None
+    response: type[Model] | None = None
 
     @property
     def is_safe(self) -> bool:

@@ -21,6 +21,9 @@ from gateway.rest.documents import (
     list_document,
     write_document,
 )
+from gateway.rest.openapi.requests import Key, SecretEditRequest, SecretRequest, Value
+from gateway.rest.openapi.responses import Secret, SecretResponseList
+from gateway.rest.openapi.schemas import Model
 from gateway.rest.rows import Action, Family, Row
 from gateway.rest.variables import variable_rows
 
@@ -33,7 +36,7 @@ class _Pattern:
     method: HTTPMethod
     suffix: str
     status: HTTPStatus
-    request: str | None
+    request: type[Model] | None
     fields: Fields
     summary: str
 
@@ -53,7 +56,7 @@ _PATTERNS: Final = (
         HTTPMethod.POST,
         "",
         HTTPStatus.CREATED,
-        "SecretRequest",
+        SecretRequest,
         SECRET_FIELDS,
         "Create a secret, or a file if it has a mount path",
     ),
@@ -62,7 +65,7 @@ _PATTERNS: Final = (
         HTTPMethod.PUT,
         "/{secretId}",
         HTTPStatus.OK,
-        "SecretEditRequest",
+        SecretEditRequest,
         EDIT_FIELDS,
         "Change a secret defined here",
     ),
@@ -80,7 +83,7 @@ _PATTERNS: Final = (
         HTTPMethod.POST,
         "/{secretId}/override",
         HTTPStatus.CREATED,
-        "Value",
+        Value,
         OVERRIDE_FIELDS,
         "Override the value of a secret of a wider scope",
     ),
@@ -89,7 +92,7 @@ _PATTERNS: Final = (
         HTTPMethod.POST,
         "/{secretId}/alias",
         HTTPStatus.CREATED,
-        "Key",
+        Key,
         ALIAS_FIELDS,
         "Create an alias for a secret of the same or a wider scope",
     ),
@@ -120,8 +123,11 @@ def _action(method: HTTPMethod) -> Action:
     return actions.get(method, Action.WRITE)
 
 
-def _response(pattern: _Pattern) -> str | None:
-    by_action = {Action.LIST: "SecretResponseList", Action.WRITE: "Secret"}
+def _response(pattern: _Pattern) -> type[Model] | None:
+    by_action: dict[Action, type[Model]] = {
+        Action.LIST: SecretResponseList,
+        Action.WRITE: Secret,
+    }
     return by_action.get(_action(pattern.method))
 
 

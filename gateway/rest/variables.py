@@ -25,6 +25,17 @@ from gateway.rest.documents import (
     read_document,
     write_document,
 )
+from gateway.rest.openapi.requests import (
+    ImportQuery,
+    ListQuery,
+    VariableAliasRequest,
+    VariableEditRequest,
+    VariableImportRequest,
+    VariableOverrideRequest,
+    VariableRequest,
+)
+from gateway.rest.openapi.responses import VariableImport, VariableResponse, VariableResponseList
+from gateway.rest.openapi.schemas import Model
 from gateway.rest.rows import Action, Family, Row
 
 _ANY_HOLDER: Final = {"holder": ("holder", "SecretHolderRef!")}
@@ -45,7 +56,7 @@ def _variable_write(
     arguments: Arguments,
     bind: Binding,
     fields: Fields,
-    request: str,
+    request: type[Model],
     summary: str,
     method: HTTPMethod = HTTPMethod.POST,
 ) -> Row:
@@ -61,7 +72,7 @@ def _variable_write(
         bind=bind,
         fields=fields,
         request=request,
-        response="VariableResponse",
+        response=VariableResponse,
     )
 
 
@@ -78,8 +89,9 @@ def _import(operation_id: str, path: str, bind: Binding, scope: Scope | None = N
         bind=bind,
         fields=NO_FIELDS,
         scope=scope,
-        request="VariableImportRequest",
-        response="VariableImport",
+        query=None if scope else ImportQuery,
+        request=VariableImportRequest,
+        response=VariableImport,
     )
 
 
@@ -94,8 +106,9 @@ _VARIABLES: Final = (
         summary="List all secrets visible from a holder of any kind",
         document=list_document("listVariables", VARIABLE_FRAGMENT),
         bind=calls.holder_in_query,
+        query=ListQuery,
         fields=NO_FIELDS,
-        response="VariableResponseList",
+        response=VariableResponseList,
     ),
     _variable_write(
         "createVariable",
@@ -104,7 +117,7 @@ _VARIABLES: Final = (
         arguments=_ANY_HOLDER | KEYED,
         bind=calls.new_variable,
         fields=VARIABLE_FIELDS,
-        request="VariableRequest",
+        request=VariableRequest,
         summary="Create a secret at a holder of any kind",
     ),
     Row(
@@ -118,7 +131,7 @@ _VARIABLES: Final = (
         document=read_document("getVariable", VARIABLE_FRAGMENT),
         bind=calls.secret_in_path,
         fields=NO_FIELDS,
-        response="VariableResponse",
+        response=VariableResponse,
     ),
     _variable_write(
         "editVariable",
@@ -128,7 +141,7 @@ _VARIABLES: Final = (
         arguments=TARGET | KEYED | MATCHED,
         bind=calls.edit_variable,
         fields=EDIT_FIELDS,
-        request="VariableEditRequest",
+        request=VariableEditRequest,
         summary="Change a secret, wherever it is defined",
     ),
     Row(
@@ -153,7 +166,7 @@ _VARIABLES: Final = (
         arguments=_ANY_HOLDER | TARGET | KEYED,
         bind=calls.holder_in_body("alias_scope", "alias_parent_id"),
         fields=ALIAS_FIELDS,
-        request="VariableAliasRequest",
+        request=VariableAliasRequest,
         summary="Create an alias at a holder of any kind",
     ),
     _variable_write(
@@ -163,7 +176,7 @@ _VARIABLES: Final = (
         arguments=_ANY_HOLDER | TARGET | KEYED,
         bind=calls.holder_in_body("override_scope", "override_parent_id"),
         fields=VARIABLE_OVERRIDE_FIELDS,
-        request="VariableOverrideRequest",
+        request=VariableOverrideRequest,
         summary="Override a secret's value at a holder of any kind",
     ),
 )

@@ -19,6 +19,18 @@ from graphql import (
 )
 
 from gateway.domain.scopes import HOLDER_SCOPES, Scope
+from gateway.rest.openapi.requests import (
+    Key,
+    SecretEditRequest,
+    SecretRequest,
+    Value,
+    VariableAliasRequest,
+    VariableEditRequest,
+    VariableImportRequest,
+    VariableOverrideRequest,
+    VariableRequest,
+)
+from gateway.rest.openapi.schemas import Model
 from gateway.rest.rows import Row
 from gateway.rest.table import ROWS
 from tests.access.territories import Territory
@@ -138,31 +150,31 @@ def _places(at: Path, kind: GraphQLInputType) -> Iterator[Path]:
 
 
 # The least that each kind of body takes; `{}` where there is none. A new kind has to be added.
-BODIES: Final[Mapping[str | None, Mapping[str, Any]]] = {
+BODIES: Final[Mapping[type[Model] | None, Mapping[str, Any]]] = {
     None: {},
-    "SecretRequest": {"key": "SOME_KEY", "value": "v"},
-    "SecretEditRequest": {"key": "SOME_KEY", "value": "v"},
-    "Value": {"value": "v"},
-    "Key": {"key": "SOME_KEY"},
-    "VariableRequest": {
+    SecretRequest: {"key": "SOME_KEY", "value": "v"},
+    SecretEditRequest: {"key": "SOME_KEY", "value": "v"},
+    Value: {"value": "v"},
+    Key: {"key": "SOME_KEY"},
+    VariableRequest: {
         "key": "SOME_KEY",
         "value": "v",
         "is_secret": True,
         "variable_scope": "JOB",
         "variable_parent_id": "{jobId}",
     },
-    "VariableEditRequest": {"key": "SOME_KEY", "value": "v"},
-    "VariableAliasRequest": {
+    VariableEditRequest: {"key": "SOME_KEY", "value": "v"},
+    VariableAliasRequest: {
         "key": "SOME_KEY",
         "alias_scope": "JOB",
         "alias_parent_id": "{jobId}",
     },
-    "VariableOverrideRequest": {
+    VariableOverrideRequest: {
         "value": "v",
         "override_scope": "JOB",
         "override_parent_id": "{jobId}",
     },
-    "VariableImportRequest": {
+    VariableImportRequest: {
         "overwrite": False,
         "vars": [{"name": "SOME_KEY", "value": "v", "scope": "JOB", "is_secret": True}],
     },

@@ -1,6 +1,7 @@
 """What each row really answers, against the OpenAPI document: status, headers, type and body."""
 
 import copy
+import json
 import re
 import shutil
 from collections.abc import Iterator, Mapping
@@ -11,11 +12,13 @@ from typing import Any
 import httpx
 import pytest
 from openapi_schema_validator import OAS31Validator, oas31_format_checker
+from pydantic import ValidationError
 
 from gateway.domain.ids import new_id
 from gateway.domain.permissions import Role
 from gateway.domain.scopes import Scope
 from gateway.rest.openapi.document import openapi_document
+from gateway.rest.openapi.responses import Problem, Secret
 from gateway.rest.rows import Action, Row
 from gateway.rest.table import ROWS
 from tests.operations.callers import nobody
@@ -53,6 +56,13 @@ def _assert_described(row: Row, response: httpx.Response) -> None:
     assert all(name in response.headers for name in answer["headers"])
     for fault in _faults(answer, response):
         raise AssertionError(fault)
+    _assert_fits_its_model(row, response)
+
+
+def _assert_fits_its_model(row: Row, response: httpx.Response) -> None:
+    model = Problem if response.is_error else row.response
+    if model and response.content:
+        model.model_validate_json(response.content, strict=True, extra="forbid")
 
 
 def _faults(answer: Mapping[str, Any], response: httpx.Response) -> Iterator[str]:
@@ -81,7 +91,8 @@ async def _target(world: World, row: Row) -> str:
 
 def _body(world: World, row: Row) -> dict[str, Any]:
     """Return the document's own example, with a fresh key and a holder that is there."""
-    (example,) = DOCUMENT["components"]["schemas"][row.request]["examples"]
+    assert row.request is not None
+    (example,) = DOCUMENT["components"]["schemas"][row.request.__name__]["examples"]
     body: dict[str, Any] = copy.deepcopy(example)
     for name, field in example.items():
         if name == "key":
@@ -131,6 +142,21 @@ async def test_success(shared_world: World, row: Row) -> None:
 
     assert response.status_code == row.status, response.text
     _assert_described(row, response)
+
+
+@pytest.mark.parametrize(
+    ("field", "content"),
+    [("value", None), ("service_id", None), ("scope", "HELM"), ("id", "8C2F"), ("key", 1)],
+)
+async def test_control_a_response_that_does_not_fit_its_model_is_seen(
+    field: str, content: object
+) -> None:
+    (example,) = DOCUMENT["components"]["schemas"]["Secret"]["examples"]
+
+    with pytest.raises(ValidationError, match=field):
+        Secret.model_validate_json(
+            json.dumps(example | {field: content}), strict=True, extra="forbid"
+        )
 
 
 async def test_a_project_has_nothing_to_override(shared_world: World) -> None:

@@ -1,148 +1,126 @@
-"""Builds the OpenAPI 3.1 document from the table that also builds the routes."""
+"""Builds the OpenAPI 3.1 document from the models and the table that also builds the routes."""
 
-from collections.abc import Mapping
-from http import HTTPStatus
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
-from gateway.domain.errors import ErrorCode
-from gateway.http.problems import HEADERS
-from gateway.http.problems import MEDIA_TYPE as PROBLEM_MEDIA_TYPE
+from pydantic import TypeAdapter
+
+from gateway.domain.scopes import LEGACY_SCOPES
 from gateway.http.requests import REQUEST_ID
-from gateway.rest.openapi.answers import ANSWERS, PROBLEM
-from gateway.rest.openapi.parameters import SHARED, parameters_of
-from gateway.rest.openapi.prose import (
-    HEADER_MEANINGS,
-    INTRODUCTION,
-    SECURITY_SCHEMES,
-    TAG_MEANINGS,
-    Tag,
-    detail_of,
+from gateway.rest.openapi.fields import Id
+from gateway.rest.openapi.operations import (
+    IMPORTS,
+    VARIABLES,
+    describe_errors,
+    describe_operation,
 )
-from gateway.rest.openapi.refused import REFUSALS, codes_by_status
-from gateway.rest.openapi.requests import REQUESTS
-from gateway.rest.openapi.shapes import Shape, reference
-from gateway.rest.rows import Action, Family, Row
+from gateway.rest.openapi.requests import Headers
+from gateway.rest.openapi.responses import Problem
+from gateway.rest.openapi.schemas import Json, Model, generate_parameters, generate_schemas
 from gateway.rest.table import ROWS
 
-OPENAPI_VERSION: Final = "3.1.1"
-_JSON: Final = "application/json"
-_SUCCESSES: Final[Mapping[HTTPStatus, str]] = MappingProxyType(
+_INTRODUCTION: Final = """\
+A secret belongs to a holder: a project, an environment, or a service. A service sees its own \
+secrets, those of its environment and its project, and built-in ones. That line of holders is its \
+chain, and along it each key belongs to one secret.
+
+Values can be written but not read: no answer contains one.
+
+GraphQL offers the same operations at `/graphql`, for the same secrets with the same ids.
+
+Every refusal has the same body, `application/problem+json`. Its `code` is for programs and never \
+changes its meaning; its `detail` is for people."""
+_TAGS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        HTTPStatus.OK: "The current state.",
-        HTTPStatus.CREATED: "The new secret.",
-        HTTPStatus.NO_CONTENT: "The secret is deleted.",
+        "Project secrets": "Secrets of a project. All its environments and their services see "
+        "them.",
+        "Environment secrets": "Secrets of an environment. All its services see them.",
+        "Application secrets": "Secrets of one application.",
+        "Container secrets": "Secrets of one container.",
+        "Job secrets": "Secrets of one job.",
+        VARIABLES: "The same secrets as variables, for holders of any kind. Helm charts, Terraform "
+        "stacks and agentic workflows have only these paths.",
+        IMPORTS: "Import many secrets in one step.",
+    },
+)
+_SECURITY_SCHEMES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
+    {
+        "bearerAuth": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An API token, or an access token of a trusted issuer.",
+        },
+        "ApiKeyAuth": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "The same token in the original API's form, `Authorization: Token …`.",
+        },
+    },
+)
+_RESPONSE_HEADERS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        REQUEST_ID: "The id of this request in the log: the plain id from the request's header of "
+        "the same name, or else a new one.",
+        "ETag": "The strong entity tag of the answer. A secret's tag changes with the secret and "
+        "with its target. A list has its own tag, which no secret has.",
+        "Cache-Control": "`private, no-cache`: a client can store the answer, but must revalidate "
+        "it before each use.",
+        "WWW-Authenticate": "How to authenticate.",
+        "Retry-After": "The number of seconds to wait before trying again.",
     },
 )
 
 
-def openapi_document() -> dict[str, Any]:
+def openapi_document() -> Json:
     """Return the whole document."""
+    paths: dict[str, Json] = {}
+    for row in ROWS:
+        paths.setdefault(row.path, {})[row.method.lower()] = describe_operation(row)
     return {
-        "openapi": OPENAPI_VERSION,
+        "openapi": "3.1.1",
         "info": {
             "title": "Secrets Gateway: REST",
             "version": version("secrets-gateway"),
             "summary": "The paths of the original API, with the same services as GraphQL.",
-            "description": INTRODUCTION,
+            "description": _INTRODUCTION,
             "license": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
         },
-        "security": [{name: []} for name in SECURITY_SCHEMES],
-        "tags": [{"name": name, "description": text} for name, text in TAG_MEANINGS.items()],
-        "paths": _paths(),
+        "security": [{name: []} for name in _SECURITY_SCHEMES],
+        "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
+        "paths": paths,
         "components": {
-            "schemas": {**ANSWERS, **REQUESTS},
-            "parameters": dict(SHARED),
-            "responses": _responses(),
-            "headers": {name: _header(text) for name, text in HEADER_MEANINGS.items()},
-            "securitySchemes": dict(SECURITY_SCHEMES),
+            "schemas": generate_schemas(_bodies()),
+            "parameters": {each["name"]: each for each in _parameters()},
+            "responses": {
+                name: each for row in ROWS for name, each in describe_errors(row).items()
+            },
+            "headers": {name: _header(text) for name, text in _RESPONSE_HEADERS.items()},
+            "securitySchemes": dict(_SECURITY_SCHEMES),
         },
     }
 
 
-def _paths() -> Shape:
-    paths: dict[str, Shape] = {}
+def _bodies() -> Iterator[type[Model]]:
     for row in ROWS:
-        paths.setdefault(row.path, {})[row.method.lower()] = _operation(row)
-    return paths
+        yield from (body for body in (row.request, row.response) if body)
+    yield Problem
 
 
-def _operation(row: Row) -> Shape:
-    return {
-        "operationId": row.operation_id,
-        "tags": [tag_of(row)],
-        "summary": row.summary,
-        "description": detail_of(row),
-        "parameters": parameters_of(row),
-        **(_request(row.request) if row.request else {}),
-        "responses": {str(row.status.value): _success(row), **_keep(row), **_refusals(row)},
-    }
+def _parameters() -> Iterator[Json]:
+    labels = {scope.id_argument: scope.label for scope in LEGACY_SCOPES}
+    for name, label in {**labels, "secretId": "secret", "variableId": "secret"}.items():
+        yield {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": TypeAdapter(Id).json_schema(),
+            "description": f"The {label}'s id.",
+        }
+    yield from generate_parameters(Headers, "header")
 
 
-def tag_of(row: Row) -> str:
-    """Return the group of a row."""
-    if row.action is Action.IMPORT:
-        return Tag.IMPORTS
-    if row.family is Family.VARIABLE or row.scope is None:
-        return Tag.VARIABLES
-    return Tag[row.scope]
-
-
-def _request(schema: str) -> Shape:
-    return {"requestBody": {"required": True, "content": _content(_JSON, schema)}}
-
-
-def _content(media_type: str, schema: str) -> Shape:
-    return {media_type: {"schema": reference(schema)}}
-
-
-def _success(row: Row) -> Shape:
-    content = {"content": _content(_JSON, row.response)} if row.response else {}
-    headers = _headers(*_success_headers(row))
-    return {"description": _SUCCESSES[row.status], "headers": headers, **content}
-
-
-def _success_headers(row: Row) -> tuple[str, ...]:
-    if row.is_safe:
-        return ("ETag", "Cache-Control")
-    return ("ETag",) if row.action is Action.WRITE else ()
-
-
-def _keep(row: Row) -> Shape:
-    if not row.takes_if_none_match:
-        return {}
-    headers = _headers(*_success_headers(row))
-    return {"304": {"description": "The client's copy is current.", "headers": headers}}
-
-
-def _refusals(row: Row) -> Shape:
-    return {
-        str(status.value): {"$ref": f"#/components/responses/{_name(codes)}"}
-        for status, codes in codes_by_status(row)
-    }
-
-
-def _responses() -> Shape:
-    return {_name(codes): _response(codes) for row in ROWS for _, codes in codes_by_status(row)}
-
-
-def _name(codes: tuple[ErrorCode, ...]) -> str:
-    return ".".join(code.title().replace("_", "") for code in codes)
-
-
-def _response(codes: tuple[ErrorCode, ...]) -> Shape:
-    special = [name for code in codes for name in HEADERS.get(code, {})]
-    return {
-        "description": "\n".join(f"- `{code}`: {REFUSALS[code].meaning}" for code in codes),
-        "headers": _headers(*special),
-        "content": _content(PROBLEM_MEDIA_TYPE, PROBLEM),
-    }
-
-
-def _headers(*special: str) -> Shape:
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in (*special, REQUEST_ID)}
-
-
-def _header(description: str) -> Shape:
+def _header(description: str) -> Json:
     return {"description": description, "required": True, "schema": {"type": "string"}}
