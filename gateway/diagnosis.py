@@ -18,8 +18,6 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 class State(StrEnum):
-    """The state of a finding."""
-
     WELL = "well"
     DOUBT = "doubt"
     FAULT = "fault"
@@ -27,8 +25,6 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The result of one check."""
-
     check: str
     state: State
     message: str

@@ -20,8 +20,6 @@ _STANDS: Final = False
 
 
 class MissingKeySetting(RefusedStart):
-    """A setting that the provider needs is not set."""
-
     def __init__(self, setting: str) -> None:
         super().__init__(f"The key provider needs the setting {setting}.")
 

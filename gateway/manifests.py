@@ -19,30 +19,22 @@ _HALF: Final = re.compile("[\ud800-\udfff]")
 
 
 class UnusableManifest(RefusedStart):
-    """A file cannot be read as a manifest."""
-
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
 
 
 class UnfitDocuments(RefusedStart):
-    """Some documents of a manifest can never run on this schema."""
-
     def __init__(self, path: Path, faults: Mapping[str, str]) -> None:
         listed = "; ".join(f"{document_id}: {fault}" for document_id, fault in faults.items())
         super().__init__(f"{path}: these documents do not fit the schema: {listed}")
 
 
 class NothingToRun(RefusedStart):
-    """Only trusted documents can run, and there are no trusted documents."""
-
     def __init__(self) -> None:
         super().__init__("`trusted_documents_only` needs a manifest in `trusted_documents`.")
 
 
 class UselessPage(RefusedStart):
-    """GraphiQL is enabled where every document that is typed in it would be refused."""
-
     def __init__(self) -> None:
         super().__init__("`graphiql` cannot be used with `trusted_documents_only`: turn one off.")
 

@@ -17,8 +17,6 @@ from gateway.storage.unit_of_work import Database
 
 
 class DatabaseThere(RefusedStart):
-    """There is a database, and the caller did not allow replacing it."""
-
     def __init__(self, path: Path) -> None:
         super().__init__(f"There is a database {path} already: use --overwrite to put it aside.")
 
@@ -32,7 +30,6 @@ class Restored:
 
 
 def database_file(settings: Settings) -> Path:
-    """Return the path of the database."""
     return Path(Database(settings.resolved_database_url).path)
 
 

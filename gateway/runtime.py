@@ -41,22 +41,16 @@ USES_ARE_STORED_EVERY: Final = 60
 
 
 class WrongKeyFile(RefusedStart):
-    """The key file belongs to another database."""
-
     def __init__(self, path: Path) -> None:
         super().__init__(f"{path} does not open this database: restore its own key file.")
 
 
 class WrongKeys(RefusedStart):
-    """The provider's keys belong to another database."""
-
     def __init__(self, provider: str) -> None:
         super().__init__(f"The keys of the provider {provider} do not open this database.")
 
 
 class SilentKeyProvider(RefusedStart):
-    """The instance's own key is unavailable."""
-
     def __init__(self, provider: str) -> None:
         super().__init__(f"The key provider {provider} does not answer or refuses its key.")
 
@@ -89,7 +83,6 @@ class Runtime:
 
     @classmethod
     def built_on(cls, context: ServiceContext, settings: Settings) -> Self:
-        """Build the use cases on one service context."""
         uses = TokenUses(context)
         return cls(
             settings,

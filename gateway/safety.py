@@ -17,8 +17,6 @@ _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
 class UnsafeSettings(RefusedStart):
-    """In production the settings would put secrets at risk."""
-
     def __init__(self, reasons: list[str]) -> None:
         super().__init__(" ".join(["The settings are not safe for production.", *reasons]))
 

@@ -15,30 +15,22 @@ _HEADER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
 class Environment(StrEnum):
-    """The purpose of the gateway: trying it out, or serving others."""
-
     DEVELOPMENT = "development"
     PRODUCTION = "production"
 
 
 class LogFormat(StrEnum):
-    """The format of log lines."""
-
     CONSOLE = "console"
     JSON = "json"
 
 
 class KeyProviderName(StrEnum):
-    """The provider of the key-encryption keys."""
-
     KEYFILE = "keyfile"
     ENV = "env"
     AWS_KMS = "aws-kms"
 
 
 class LogLevel(StrEnum):
-    """The lowest level of logged lines."""
-
     DEBUG = "debug"
     INFO = "info"
     WARNING = "warning"

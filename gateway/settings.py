@@ -259,12 +259,10 @@ class Settings(BaseSettings):
 
     @property
     def resolved_key_file(self) -> Path:
-        """The path of the key file."""
         return self.key_file or self.data_dir / "keys.json"
 
     @property
     def resolved_audit_checkpoint_file(self) -> Path:
-        """The path of the checkpoint file."""
         return self.audit_checkpoint_file or self.data_dir / "audit-anchors.jsonl"
 
     @property
@@ -276,7 +274,6 @@ class Settings(BaseSettings):
 
     @property
     def quotas(self) -> Quotas:
-        """The quotas of each organization."""
         return Quotas(
             tokens_per_organization=self.max_tokens_per_organization,
             users_per_organization=self.max_users_per_organization,
@@ -287,7 +284,6 @@ class Settings(BaseSettings):
 
     @property
     def is_production(self) -> bool:
-        """Whether the environment is production."""
         return self.environment is Environment.PRODUCTION
 
     @property
@@ -332,7 +328,6 @@ def _former_variables() -> dict[str, Any]:
 
 
 def variable_of(name: str) -> str:
-    """Return the environment variable of a setting."""
     return f"{PREFIX}{name.upper()}"
 
 

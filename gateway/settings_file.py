@@ -22,8 +22,6 @@ _ROOT: Final = 0
 
 
 class MisreadSettingsFile(RefusedStart):
-    """The settings file is not TOML."""
-
     def __init__(self, error: ValueError) -> None:
         position = re.search(r" \(at [a-z0-9 ,]+\)$", str(error))
         super().__init__(

@@ -12,8 +12,6 @@ _ABOUT_PORT: Final = frozenset({EADDRINUSE, EACCES})
 
 
 class CannotListen(Refused):
-    """The server's address cannot be had."""
-
     def __init__(self, host: str, port: int, reason: str, setting: str) -> None:
         super().__init__(
             f"cannot listen at {host}:{port}: {reason}. Choose another {setting} with "

@@ -20,8 +20,6 @@ from gateway.services.trust import TrustFault
 
 
 class ExportFormat(StrEnum):
-    """The formats of an export of the log."""
-
     JSONL = "jsonl"
 
 

@@ -20,8 +20,6 @@ from gateway.services.delivery import RuntimeFile, RuntimeSecret, refuse_unresol
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """A holder and all that it gets."""
-
     holder: Holder
     secrets: Sequence[RuntimeSecret]
 
@@ -32,7 +30,6 @@ class Delivered:
 
     @property
     def files(self) -> Mapping[str, RuntimeFile]:
-        """The files, by the keys of their variables."""
         return {secret.key: secret.file for secret in self.secrets if secret.file}
 
 

@@ -46,8 +46,6 @@ _BASE64_UNIT: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class DotenvRow:
-    """One row: its first line, its key, and its value."""
-
     line: int
     key: str = field(repr=False)
     value: str = field(repr=False)

@@ -27,8 +27,6 @@ from gateway.domain.scopes import Scope
 
 
 class Format(StrEnum):
-    """The texts that an export can be."""
-
     DOTENV = "dotenv"
     JSON = "json"
     YAML = "yaml"

@@ -23,8 +23,6 @@ from gateway.runtime import Runtime
 
 
 class GraphFormat(StrEnum):
-    """What a picture is drawn as."""
-
     SVG = "svg"
     MERMAID = "mermaid"
     DOT = "dot"

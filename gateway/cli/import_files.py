@@ -17,8 +17,6 @@ from gateway.domain.strict_json import JsonFault, Pairs, RefusedJson, read_json
 
 
 class ImportFormat(StrEnum):
-    """How a file with secrets is written."""
-
     DOTENV = "dotenv"
     JSON = "json"
     YAML = "yaml"
@@ -52,8 +50,6 @@ class Entry:
 
 
 class UnknownFormat(Refused):
-    """The file's name does not say how it is written."""
-
     def __init__(self) -> None:
         super().__init__(
             f"give the --format: one of {', '.join(ImportFormat)}; the name does not say it."

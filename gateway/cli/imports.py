@@ -38,16 +38,12 @@ _LEFT_ALONE: Final = ImportedRow(ImportAction.SKIPPED, error=MountPathAsValue())
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """What happened to one secret of the file."""
-
     entry: Entry
     row: ImportedRow
 
 
 @dataclass(frozen=True, slots=True)
 class _Report:
-    """What happened to all of them, in the file's order."""
-
     holder: Holder
     outcomes: Sequence[_Outcome]
 
@@ -58,8 +54,6 @@ class _Report:
 
 
 class TooManySecrets(Refused):
-    """A file has more secrets than one transaction takes."""
-
     def __init__(self, count: int) -> None:
         super().__init__(
             f"the file has {count} secrets; at most {MAX_ROWS} are imported at once, all in one "

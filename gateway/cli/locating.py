@@ -30,8 +30,6 @@ class Whereabouts:
 
 
 class NotAService(Refused):
-    """The id that a command takes for a service's belongs to something else."""
-
     def __init__(self, what: str) -> None:
         super().__init__(f"{what} is not a service: give the id of one.")
 
@@ -58,7 +56,6 @@ async def service_of(runtime: Runtime, service_id: str) -> Holder:
 
 
 async def operator_of(runtime: Runtime, organization: str) -> Principal:
-    """Return the operator, speaking for an organization."""
     found = await runtime.operator.directory.organization(named=organization)
     return Principal.operator(found.id)
 

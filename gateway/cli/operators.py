@@ -9,8 +9,6 @@ from gateway.domain.origins import MAX_OPERATOR_LENGTH, Operator
 
 
 class UnfitUserName(Refused):
-    """A name of a user cannot be recorded."""
-
     def __init__(self, source: str) -> None:
         super().__init__(
             f"{source} must have 1 to {MAX_OPERATOR_LENGTH} characters and no control characters."

@@ -45,8 +45,6 @@ ServiceId = Annotated[str, typer.Option("--service", metavar="ID", help="The ser
 
 
 class OnUnresolved(StrEnum):
-    """What to do with a reference that leads to no key of the service, or into a cycle."""
-
     KEEP = "keep"
     FAIL = "fail"
 

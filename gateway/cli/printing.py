@@ -12,12 +12,10 @@ PROGRAM = "secrets-gateway"
 
 
 def say(text: str) -> None:
-    """Print a line of the result."""
     typer.echo(text)
 
 
 def say_json(result: Mapping[str, Any] | Sequence[Any]) -> None:
-    """Print the result as one line of JSON."""
     typer.echo(json.dumps(result))
 
 
@@ -33,7 +31,6 @@ def plain(message: str) -> str:
 
 
 def title_of(holder: Holder) -> str:
-    """Return how a holder is called in a sentence."""
     return f"{holder.kind.label} {holder.name}"
 
 
@@ -43,12 +40,10 @@ def title_and_id_of(holder: Holder) -> str:
 
 
 def holder_facts(holder: Holder) -> dict[str, Any]:
-    """Return a holder's facts for JSON."""
     return {"id": holder.id, "kind": holder.kind.lower(), "name": holder.name}
 
 
 def organization_facts(organization: Organization) -> dict[str, Any]:
-    """Return an organization's facts for JSON."""
     return {"id": organization.id, "name": organization.name}
 
 

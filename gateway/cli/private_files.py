@@ -14,8 +14,6 @@ _PREFIX: Final = "secrets-gateway-"
 
 
 class CollidingFiles(Refused):
-    """Two files have the same path."""
-
     def __init__(self, mount_path: str) -> None:
         super().__init__(f"several files with different contents have the path {mount_path}.")
 

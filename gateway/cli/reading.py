@@ -27,7 +27,6 @@ def read_text(path: str) -> str:
 
 
 def name_to_show(path: str) -> str:
-    """Return how a file is called in a message."""
     return "standard input" if path == STANDARD_INPUT else Path(path).name
 
 

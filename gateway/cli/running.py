@@ -23,8 +23,6 @@ Result = TypeVar("Result")
 
 
 class NoData(Refused):
-    """There is nothing to open."""
-
     def __init__(self, folder: Path) -> None:
         is_missing = not folder.exists()
         super().__init__(

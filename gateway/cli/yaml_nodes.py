@@ -89,12 +89,10 @@ def text_of(node: Node, *, rule: str) -> str:
 
 
 def is_empty(node: Node | None) -> bool:
-    """Return whether the node is missing or null."""
     return node is None or node.tag == _NULL
 
 
 def line(node: Node | None) -> str:
-    """Return the position of a node, for a message."""
     return f"line {node.start_mark.line + 1}" if node else "line 1"
 
 

@@ -27,8 +27,6 @@ _ANSWER_SECONDS: Final = 2
 
 
 class MissingLibrary(RefusedStart):
-    """boto3 is not installed."""
-
     def __init__(self) -> None:
         super().__init__("Keys in AWS KMS need boto3: install the gateway with its extra `aws`.")
 
@@ -58,7 +56,6 @@ class KeysInAws:
         self._client = _client(endpoint)
 
     def knows(self, kek_id: str) -> bool:
-        """Return whether it is a key of KMS."""
         return kek_id.startswith(_PREFIX)
 
     async def current_id(self) -> str:

@@ -16,8 +16,6 @@ _LEAST_DIFFERENT: Final = 20
 
 
 class WeakKey(RefusedStart):
-    """The key in the environment is not random."""
-
     def __init__(self) -> None:
         super().__init__(
             "The key in the environment must be 32 random bytes in base64: "
@@ -26,8 +24,6 @@ class WeakKey(RefusedStart):
 
 
 class KeyInEnvironment(NeverStored):
-    """Wraps and unwraps with one key."""
-
     __slots__ = ("_id", "_key")
     name: Final = "env"
 
@@ -43,15 +39,12 @@ class KeyInEnvironment(NeverStored):
         self._id = _PREFIX + keyed_hash(self._key, b"id").hex()[:16]
 
     def knows(self, kek_id: str) -> bool:
-        """Return whether it is this key."""
         return kek_id == self._id
 
     async def current_id(self) -> str:
-        """Return the key's id."""
         return self._id
 
     async def wrap(self, key: bytes, *identity: str) -> Wrapped:
-        """Encrypt a data key."""
         return Wrapped(self._id, seal(self._key, key, "dek", *identity, self._id))
 
     async def unwrap(self, wrapped: Wrapped, *identity: str) -> bytes:

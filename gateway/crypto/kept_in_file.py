@@ -59,17 +59,14 @@ class KeysInFile(NeverStored):
         return self._key_file.unwrap(wrapped.ciphertext, wrapped.kek_id, *identity)
 
     def add_key(self) -> str:
-        """Add a new primary key to the file, keeping the others; return its id."""
         self._key_file = KeyFile.add_primary(self.path)
         return self._key_file.primary
 
     def other_keys(self, still_needed: set[str]) -> list[str]:
-        """Return the keys in the file that wrap nothing and are not the primary key."""
         self._read()
         return self._key_file.others(still_needed)
 
     def remove_keys(self, still_needed: set[str]) -> list[str]:
-        """Remove the keys from the file that wrap nothing and are not the primary key."""
         self._key_file, removed = KeyFile.remove_others(self.path, still_needed)
         return removed
 

@@ -27,8 +27,6 @@ _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
 class UnsafeKeyFile(RefusedStart):
-    """Other users can read the key file."""
-
     def __init__(self, path: Path, mode: int) -> None:
         super().__init__(
             f"The key file {path} is open to others (mode {stat.S_IMODE(mode):o}): chmod 600 it."
@@ -36,23 +34,17 @@ class UnsafeKeyFile(RefusedStart):
 
 
 class MalformedKeyFile(RefusedStart):
-    """The file is not a key file."""
-
     def __init__(self, path: Path) -> None:
         super().__init__(f"{path} is not a key file.")
 
 
 class MissingKeyFile(RefusedStart):
-    """A required key file is missing."""
-
     def __init__(self, path: Path) -> None:
         super().__init__(f"The key file {path} is missing: restore the key file of this database.")
 
 
 @dataclass(frozen=True, slots=True)
 class KeyFile(NeverStored):
-    """The key-encryption keys of this instance."""
-
     primary: str
     keys: Mapping[str, bytes] = field(repr=False)
 
@@ -146,7 +138,6 @@ class KeyFile(NeverStored):
         return sorted(set(self.keys) - still_needed - {self.primary})
 
     def wrap(self, key: bytes, *identity: str) -> bytes:
-        """Encrypt a data key with the primary key."""
         return seal(self.keys[self.primary], key, "dek", *identity, self.primary)
 
     def unwrap(self, wrapped: bytes, kek_id: str, *identity: str) -> bytes:

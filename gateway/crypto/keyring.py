@@ -17,8 +17,6 @@ class UnknownKey(TamperedCiphertext):
 
 @dataclass(frozen=True, slots=True)
 class Wrapped:
-    """A wrapped data key, and the id of the key-encryption key that wrapped it."""
-
     kek_id: str
     ciphertext: bytes = field(repr=False)
 
@@ -27,9 +25,7 @@ class KeyProvider(Protocol):
     """A provider of key-encryption keys. Its methods can wait for a network."""
 
     @property
-    def name(self) -> str:
-        """The provider's name in the settings."""
-        ...
+    def name(self) -> str: ...
 
     def knows(self, kek_id: str) -> bool:
         """Return whether the provider can unwrap what this key wrapped."""

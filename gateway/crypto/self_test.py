@@ -27,8 +27,6 @@ _HKDF: Final = "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d
 
 
 class BrokenCryptography(RefusedStart):
-    """The cryptography computes a wrong result."""
-
     def __init__(self, part: str) -> None:
         super().__init__(f"The self-test of {part} failed: do not keep secrets on this machine.")
 

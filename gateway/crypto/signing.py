@@ -23,7 +23,6 @@ class Signer:
 
 
 def is_signed(public_key: bytes, message: bytes, signature: bytes) -> bool:
-    """Return whether the signature is the key's signature of this message."""
     if is_small_order(public_key):
         return False
     try:

@@ -49,8 +49,6 @@ class AuditAction(StrEnum):
 
 
 class AuditSubject(StrEnum):
-    """The kind of object that an event is about."""
-
     SECRET = "SECRET"  # noqa: S105 - the name of a kind
     HOLDER = "HOLDER"
     ORGANIZATION = "ORGANIZATION"
@@ -99,7 +97,6 @@ class AuditEvent:
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """The parsed details."""
         facts: Mapping[str, Any] = json.loads(self.details)
         return facts
 
@@ -133,8 +130,6 @@ class AuditEvent:
 
 @dataclass(frozen=True, slots=True)
 class SealedEvent:
-    """An event and the keyed hash that seals it."""
-
     event: AuditEvent
     hash: bytes = field(repr=False)
 
@@ -183,8 +178,6 @@ ANY_EVENT: Final = AuditFilter()
 
 
 class AuditUnavailable(Unavailable):
-    """The audit log cannot record, so an action that it must record is refused."""
-
     def __init__(self) -> None:
         GatewayError.__init__(
             self,
@@ -194,8 +187,6 @@ class AuditUnavailable(Unavailable):
 
 
 class DatabaseNotTrusted(Unavailable):
-    """The database differs from the last checkpoint, or from what this process has seen."""
-
     def __init__(self) -> None:
         GatewayError.__init__(
             self,
@@ -205,8 +196,6 @@ class DatabaseNotTrusted(Unavailable):
 
 
 class CatalogNotTrusted(Unavailable):
-    """The database has an object that the gateway did not create, or lacks one."""
-
     def __init__(self) -> None:
         GatewayError.__init__(
             self,

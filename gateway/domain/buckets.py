@@ -6,14 +6,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowance:
-    """The capacity of a bucket, and its refill per second."""
-
     burst: float
     per_second: float
 
     @classmethod
     def of(cls, *, per_minute: int, burst: int) -> "Allowance":
-        """Return the allowance for two settings."""
         return cls(burst=burst, per_second=per_minute / 60)
 
 

@@ -20,16 +20,12 @@ _PLAIN: Final = re.compile(r"(?:0|[1-9][0-9]{0,17})\.[0-9a-f]{16}", re.ASCII)
 
 
 class ChangeKind(StrEnum):
-    """What happened to a secret."""
-
     CREATED = "CREATED"
     UPDATED = "UPDATED"
     DELETED = "DELETED"
 
 
 class CursorExpired(GatewayError):
-    """Some or all changes since the cursor are no longer known."""
-
     code = ErrorCode.CURSOR_EXPIRED
 
     def __init__(self) -> None:
@@ -48,11 +44,9 @@ class FeedCursor:
 
     @classmethod
     def after(cls, seq: int, event_hash: bytes) -> Self:
-        """Return the position after an event."""
         return cls(seq, event_hash[:_MARK_BYTES].hex())
 
     def points_at(self, event_hash: bytes) -> bool:
-        """Return whether the event with this hash is the one of the cursor."""
         return self.mark == event_hash[:_MARK_BYTES].hex()
 
 
@@ -94,5 +88,4 @@ class SecretChange:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The keys that the change affects."""
         return (self.key,) if self.former_key is None else (self.former_key, self.key)

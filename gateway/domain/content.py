@@ -48,7 +48,6 @@ def ensure_key(key: str) -> None:
 
 
 def is_key(text: str) -> bool:
-    """Return whether a text has the syntax of a key."""
     return _KEY.fullmatch(text) is not None
 
 

@@ -21,8 +21,6 @@ MAX_SECRET_BYTES: Final = MAX_VALUE_BYTES + _BYTES_PER_CHARACTER * MAX_MOUNT_PAT
 
 @dataclass(frozen=True, slots=True)
 class OverrideSize:
-    """The bytes of an override, and of the target that it hides."""
-
     own: int
     target: int
 
@@ -94,11 +92,9 @@ class DeliveryLoads:
         return [self.loads[id_] for id_ in ids if id_ is not None]
 
     def keys_at(self, load: HolderLoad) -> int:
-        """Return the number of keys that a service there gets."""
         return sum(each.keys for each in self.chain(load))
 
     def most_at(self, load: HolderLoad) -> int:
-        """Return the most bytes that a service there can get."""
         return sum(each.most for each in self.chain(load))
 
     def size_at(self, load: HolderLoad) -> int:
@@ -154,7 +150,6 @@ class DeliveryLoads:
         ]
 
     def apply(self, growth: Growth) -> None:
-        """Add a write to the loads."""
         at = self.loads[growth.holder.id]
         overrides = dict(at.overrides)
         target_id = growth.target_id

@@ -27,8 +27,6 @@ _PATTERN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,254}\*?", re.ASCII)
 
 
 class DeniedKey(InvalidInput):
-    """The operator denies the key in this organization."""
-
     def __init__(self, key: str) -> None:
         super().__init__(Argument.KEY, f"The gateway's operator does not allow the key {key} here.")
         self.key = key

@@ -75,8 +75,6 @@ DEFAULT_WRITE_OPTIONS: Final = WriteOptions()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What every new secret has besides its key and value."""
-
     description: str | None = None
     enable_interpolation_in_file: bool | None = None
 
@@ -114,8 +112,6 @@ class SecretDraft(Draft):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AliasDraft(Draft):
-    """A new key for an existing secret."""
-
     key: str
 
     def ensure_valid(self) -> None:

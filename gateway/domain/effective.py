@@ -8,8 +8,6 @@ from gateway.domain.secrets import Secret, SecretFacts
 
 
 class Provenance(StrEnum):
-    """How a service gets a key."""
-
     OWN = "OWN"
     INHERITED = "INHERITED"
     OVERRIDE = "OVERRIDE"
@@ -26,7 +24,6 @@ class EffectiveSecret:
 
     @property
     def provenance(self) -> Provenance:
-        """How the service gets the key."""
         if self.winner.is_alias:
             return Provenance.ALIAS
         if self.winner.is_override:
@@ -45,8 +42,6 @@ class EffectiveSecret:
 
 
 class Absence(StrEnum):
-    """Why a service does not see a key."""
-
     NEVER_DEFINED = "NEVER_DEFINED"
     ON_A_SIBLING = "ON_A_SIBLING"
     IN_ANOTHER_ENVIRONMENT = "IN_ANOTHER_ENVIRONMENT"
@@ -67,8 +62,6 @@ class ExplainedReference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """Why a service sees a secret under a key, or why it sees none."""
-
     service: Holder
     key: str
     effective: EffectiveSecret | None
@@ -88,7 +81,6 @@ class Explanation:
 
     @property
     def rule(self) -> str:
-        """The deciding rule, in words."""
         if self.effective is None:
             return _ABSENT[self.absence or Absence.NEVER_DEFINED]
         nearest = (

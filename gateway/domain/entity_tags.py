@@ -50,8 +50,6 @@ class EntityTags:
 
 
 class MalformedTags(InvalidInput):
-    """A precondition is malformed."""
-
     def __init__(self) -> None:
         super().__init__(
             Argument.ENTITY_TAGS,

@@ -123,8 +123,6 @@ class Conflict(BusinessError):
 
 
 class ConcurrentChange(Conflict):
-    """A concurrent change won. The caller can try again."""
-
     def __init__(self) -> None:
         super().__init__("Another request made a change at the same time. Try again.")
 
@@ -151,8 +149,6 @@ class Forbidden(GatewayError):
 
 
 class RateLimited(GatewayError):
-    """The caller exceeded a rate limit."""
-
     code = ErrorCode.RATE_LIMITED
 
     def __init__(self, retry_after: int) -> None:
@@ -161,8 +157,6 @@ class RateLimited(GatewayError):
 
 
 class Unavailable(GatewayError):
-    """A system that the gateway needs does not respond."""
-
     code = ErrorCode.UNAVAILABLE
 
     def __init__(self) -> None:
@@ -170,8 +164,6 @@ class Unavailable(GatewayError):
 
 
 class StorageNotWritable(Unavailable):
-    """The storage is readable but not writable."""
-
     def __init__(self, obstacle: str) -> None:
         GatewayError.__init__(self, "The gateway cannot write to its storage. Try again later.")
         self.obstacle = obstacle
@@ -187,8 +179,6 @@ class Overloaded(Unavailable):
 
 
 class KeysUnavailable(Unavailable):
-    """The key provider does not respond, and no cached key is left."""
-
     def __init__(self) -> None:
         GatewayError.__init__(self, "The gateway cannot reach its keys at the moment. Try again.")
 

@@ -30,8 +30,6 @@ def file_of(secret: Secret) -> str | None:
 
 @dataclass(slots=True)
 class FilePaths:
-    """Files that a new secret can collide with, and their aliases and overrides."""
-
     files: list[Secret] = field(default_factory=list)
     referring: list[Secret] = field(default_factory=list)
 
@@ -50,7 +48,6 @@ class FilePaths:
         return _other_content(new, file_id, family)
 
     def add(self, new: Secret) -> None:
-        """Add a stored secret."""
         if new.mount_path is not None:
             self.files.append(new)
         elif self._base_id(new) is not None:

@@ -14,5 +14,4 @@ FORMER_SETTINGS: Final[Mapping[str, str]] = MappingProxyType(
 
 
 def renaming_notice(former: str, current: str) -> str:
-    """Return the notice for a user of a former name."""
     return f"{former} is now called {current}: the former name works in this release only."

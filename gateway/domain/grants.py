@@ -25,14 +25,11 @@ MAX_IDENTITY_LENGTH: Final = 255
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleAssignment:
-    """A role on one holder and all below it, or on the whole organization."""
-
     role: Role
     holder: Holder | None = None
 
     @property
     def permissions(self) -> frozenset[Permission]:
-        """The permissions of the role."""
         return ROLES[self.role]
 
     def reaches(self, holder: Holder | None) -> bool:
@@ -43,24 +40,18 @@ class RoleAssignment:
 
 
 class GranteeKind(StrEnum):
-    """Who can be granted a role."""
-
     TOKEN = "TOKEN"  # noqa: S105 - a kind of grantee
     USER = "USER"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GranteeReference:
-    """A token or a user, by id."""
-
     kind: GranteeKind
     id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """One grant: the grantee and the role assignment."""
-
     id: str
     organization_id: str
     grantee: GranteeReference
@@ -100,8 +91,6 @@ def ensure_identity(issuer: str, subject: str) -> None:
 
 
 class TokenAlreadyShown(Conflict):
-    """The request that created the token is repeated. Only its first response has the token."""
-
     code = ErrorCode.TOKEN_ALREADY_SHOWN
 
     def __init__(self, token: ApiToken, grant: Grant) -> None:
@@ -116,8 +105,6 @@ class TokenAlreadyShown(Conflict):
 
 
 class OrganizationNotNamed(GatewayError):
-    """An identity without a home is registered in several organizations, and names none of them."""
-
     code = ErrorCode.ORGANIZATION_REQUIRED
 
     def __init__(self, organization_ids: Iterable[str]) -> None:
@@ -148,29 +135,21 @@ def choose_registration(registered: Sequence[User], organization_id: str | None)
 
 
 class TokenNotFound(NotFound):
-    """The principal can see no such token."""
-
     def __init__(self, token_id: str) -> None:
         super().__init__("token", token_id, Argument.TOKEN)
 
 
 class UserNotFound(NotFound):
-    """The principal can see no such user."""
-
     def __init__(self, user_id: str) -> None:
         super().__init__("user", user_id, Argument.USER)
 
 
 class GrantNotFound(NotFound):
-    """The principal can see no such grant."""
-
     def __init__(self, grant_id: str) -> None:
         super().__init__("grant", grant_id, Argument.GRANT)
 
 
 class GrantConflict(Conflict):
-    """The grantee already has that role on that holder or organization."""
-
     def __init__(self) -> None:
         super().__init__("The grantee already has this role there.", Argument.ROLE)
 
@@ -186,7 +165,5 @@ class TooManyGrants(Conflict):
 
 
 class UserConflict(Conflict):
-    """The organization has already registered the identity."""
-
     def __init__(self) -> None:
         super().__init__("The identity is already registered.", Argument.SUBJECT)

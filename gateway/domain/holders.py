@@ -15,8 +15,6 @@ class Organization:
 
 
 class Relation(Enum):
-    """The position of one holder relative to another."""
-
     IN_CHAIN = auto()
     BELOW = auto()
     APART = auto()

@@ -17,5 +17,4 @@ def is_canonical_id(text: str) -> bool:
 
 
 def new_id() -> str:
-    """Return a new random id."""
     return str(uuid4())

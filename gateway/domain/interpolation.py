@@ -19,8 +19,6 @@ _MAX_NAMED: Final = 20
 
 
 class TooManyKeys(InvalidInput):
-    """A service sees more keys than one delivery can hold."""
-
     def __init__(self, key: str) -> None:
         super().__init__(
             Argument.HOLDER,
@@ -31,8 +29,6 @@ class TooManyKeys(InvalidInput):
 
 
 class DeliveryTooLarge(InvalidInput):
-    """The texts and files of a delivery are too long together."""
-
     def __init__(self, key: str) -> None:
         super().__init__(
             Argument.HOLDER,
@@ -51,8 +47,6 @@ class UnresolvedReference:
 
 
 class UnresolvedReferences(GatewayError):
-    """References of a delivery are unresolved, and the caller does not accept that."""
-
     code = ErrorCode.REFERENCE_UNRESOLVED
 
     def __init__(self, unresolved: Sequence[UnresolvedReference]) -> None:
@@ -115,12 +109,10 @@ class Interpolator:
 
     @property
     def size(self) -> int:
-        """The total bytes of the expanded texts."""
         return self._budget.spent
 
     @property
     def unresolved(self) -> Sequence[UnresolvedReference]:
-        """The references that stay text, in order."""
         return sorted(
             UnresolvedReference(key, name)
             for readings in (self._readings, self._file_readings)
@@ -189,5 +181,4 @@ def ensure_part_fits(
 
 
 def utf8_size(text: str) -> int:
-    """Return the length of a text in bytes of UTF-8."""
     return len(text) if text.isascii() else len(text.encode())

@@ -18,8 +18,6 @@ class DataKeyState(StrEnum):
 
 
 class RotationReason(StrEnum):
-    """Why a data key is due for rotation."""
-
     AGE = "AGE"
     SEALS = "SEALS"
 

@@ -15,8 +15,6 @@ MAX_OPERATOR_LENGTH: Final = 128
 
 
 class ActorKind(StrEnum):
-    """The kind of an actor."""
-
     TOKEN = "TOKEN"  # noqa: S105 - the name of a kind
     USER = "USER"
     OPERATOR = "OPERATOR"
@@ -43,12 +41,10 @@ class Operator:
 
     @property
     def actor_id(self) -> str:
-        """The id that the audit log shows for the person."""
         return self.name or self.login or self.user
 
     @property
     def facts(self) -> Mapping[str, str | int]:
-        """What the audit log records about the person."""
         known = asdict(self)
         return {name: fact for name, fact in known.items() if fact is not None}
 
@@ -60,8 +56,6 @@ class Operator:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Who acts, and through which face."""
-
     actor_kind: ActorKind = ActorKind.SYSTEM
     actor_id: str = "gateway"
     face: AuditFace = AuditFace.NONE

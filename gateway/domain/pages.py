@@ -59,14 +59,11 @@ def ensure_page_size(size: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Entry(Generic[Item_co]):
-    """One item of a page, and the cursor of its position."""
-
     item: Item_co
     make_cursor: Callable[[], str]
 
     @property
     def cursor(self) -> str:
-        """The cursor."""
         return self.make_cursor()
 
 

@@ -7,8 +7,6 @@ from typing import Final
 
 
 class Permission(StrEnum):
-    """One thing that can be allowed."""
-
     SECRET_READ = "secret:read"  # noqa: S105 - a permission's name
     SECRET_WRITE = "secret:write"  # noqa: S105 - a permission's name
     SECRET_DELIVER = "secret:deliver"  # noqa: S105 - as above
@@ -22,8 +20,6 @@ class Permission(StrEnum):
 
 
 class Role(StrEnum):
-    """A set of permissions that a token or a user has on a holder or an organization."""
-
     VIEWER = "viewer"
     EDITOR = "editor"
     RUNTIME = "runtime"

@@ -21,7 +21,6 @@ class PictureRow:
 
     @property
     def is_winner(self) -> bool:
-        """Whether the service gets it under its key."""
         return self.hidden_by is None
 
 
@@ -76,7 +75,6 @@ class Picture:
 
     @property
     def rows(self) -> tuple[PictureRow, ...]:
-        """The rows of all columns."""
         return tuple(row for column in self.columns for row in column.rows)
 
     @property

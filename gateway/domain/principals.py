@@ -42,7 +42,6 @@ class Principal:
 
     @property
     def creator(self) -> Creator:
-        """The creator that the tokens it creates are stored with."""
         kind = ActorKind[self.kind] if self.kind else ActorKind.OPERATOR
         return Creator(kind, self.id)
 

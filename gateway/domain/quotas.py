@@ -6,8 +6,6 @@ from gateway.domain.errors import Argument, Conflict, ErrorCode
 
 
 class QuotaExceeded(Conflict):
-    """The quota set by the operator is used up."""
-
     code = ErrorCode.QUOTA_EXCEEDED
 
     def __init__(self, maximum: int, contents: str, argument: Argument) -> None:
@@ -21,8 +19,6 @@ class QuotaExceeded(Conflict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quotas:
-    """The quotas of an instance, the same for every tenant."""
-
     tokens_per_organization: int = 10_000
     users_per_organization: int = 10_000
     projects_per_organization: int = 1_000

@@ -22,8 +22,6 @@ Chain = tuple[str, ...]
 
 
 class TooManyReferences(InvalidInput):
-    """A project has more references than one computation can follow."""
-
     def __init__(self) -> None:
         super().__init__(
             Argument.SECRET,
@@ -84,17 +82,14 @@ class Graph:
 
     @classmethod
     def of(cls, nodes: Iterable[Node]) -> "Graph":
-        """Return the graph of these secrets."""
         return cls({node.id: node for node in nodes})
 
     def without(self, ids: Iterable[str]) -> "Graph":
-        """Return the graph without these secrets."""
         gone = set(ids)
         left = {key: node for key, node in self.nodes.items() if key not in gone}
         return Graph(left, self.numbers)
 
     def with_nodes(self, *nodes: Node) -> "Graph":
-        """Return the graph with these secrets added or replaced."""
         return Graph({**self.nodes, **{node.id: node for node in nodes}}, self.numbers)
 
     def view(self, chain: Chain) -> "View":

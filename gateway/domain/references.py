@@ -37,7 +37,6 @@ _NOTHING: Final = Reading()
 
 
 def read_references(text: str) -> Reading:
-    """Return the references in a text."""
     if OPENING not in text:
         return _NOTHING
     names, removed = Counter[str](), 0

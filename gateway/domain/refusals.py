@@ -32,15 +32,11 @@ def _existing(secret: Secret | None) -> str:
 
 
 class TooManyRows(InvalidInput):
-    """An import has too many rows."""
-
     def __init__(self, maximum: int) -> None:
         super().__init__(Argument.ROWS, f"An import must have at most {maximum:,} secrets.")
 
 
 class MountPathAsValue(InvalidInput):
-    """An import would replace the content of a file with its mount path."""
-
     def __init__(self) -> None:
         super().__init__(
             Argument.VALUE,
@@ -50,15 +46,11 @@ class MountPathAsValue(InvalidInput):
 
 
 class ImportScopeViolation(InvalidInput):
-    """A row names a scope that the holder's chain does not have."""
-
     def __init__(self, scope: Scope | None) -> None:
         super().__init__(Argument.SCOPE, f"The holder's chain has no scope {scope}.")
 
 
 class ScopeViolation(BusinessError):
-    """The scope of a target is not allowed for this alias or override."""
-
     code = ErrorCode.SCOPE_VIOLATION
 
     def __init__(self, *, source: Scope, target: Scope) -> None:
@@ -72,8 +64,6 @@ class ScopeViolation(BusinessError):
 
 
 class AliasOfAlias(BusinessError):
-    """The target of a new alias is an alias itself."""
-
     code = ErrorCode.ALIAS_OF_ALIAS
 
     def __init__(self, target_id: str, aliased: SecretFacts | None) -> None:
@@ -84,8 +74,6 @@ class AliasOfAlias(BusinessError):
 
 
 class NotOverridable(BusinessError):
-    """The target of a new override has no value to replace."""
-
     code = ErrorCode.NOT_OVERRIDABLE
 
     def __init__(self, target_id: str, variable_type: SecretType) -> None:
@@ -98,8 +86,6 @@ class NotOverridable(BusinessError):
 
 
 class ReferencesNotUpdated(BusinessError):
-    """Some references to the secret cannot follow its rename, so nothing is renamed."""
-
     code = ErrorCode.REFERENCES_NOT_UPDATED
 
     def __init__(self, secrets: Sequence[Secret], hidden: int) -> None:
@@ -115,8 +101,6 @@ class ReferencesNotUpdated(BusinessError):
 
 
 class ReadOnly(BusinessError):
-    """The secret belongs to the platform and cannot be changed here."""
-
     code = ErrorCode.READ_ONLY
 
     def __init__(self, secret_id: str, scope: Scope) -> None:
@@ -128,22 +112,16 @@ class ReadOnly(BusinessError):
 
 
 class SecretNotFound(NotFound):
-    """The principal can see no such secret."""
-
     def __init__(self, secret_id: str) -> None:
         super().__init__("secret", secret_id, Argument.SECRET)
 
 
 class HolderNotFound(NotFound):
-    """The principal can see no such holder."""
-
     def __init__(self, kind: Scope | None, holder_id: str) -> None:
         super().__init__(kind.label if kind else "holder", holder_id, Argument.HOLDER)
 
 
 class OrganizationNotFound(GatewayError):
-    """The instance has no organization with that name."""
-
     code = ErrorCode.NOT_FOUND
 
     def __init__(self) -> None:
@@ -151,8 +129,6 @@ class OrganizationNotFound(GatewayError):
 
 
 class KeyConflict(Conflict):
-    """The holder, or one above or below it, already has the key."""
-
     def __init__(self, existing: Secret | None, *, key: str, holder: Holder) -> None:
         """Store what the caller asked for, and the secret that has the key.
 
@@ -166,8 +142,6 @@ class KeyConflict(Conflict):
 
 
 class DeliveryLimitExceeded(Conflict):
-    """Some service would see more than one delivery can hold."""
-
     code = ErrorCode.DELIVERY_LIMIT_EXCEEDED
 
     def __init__(self, maximum: str, argument: Argument, at: Holder | None) -> None:
@@ -179,19 +153,15 @@ class DeliveryLimitExceeded(Conflict):
 
     @classmethod
     def of_keys(cls, maximum: int, at: Holder | None) -> Self:
-        """Build the refusal of one more key."""
         return cls(f"{maximum:,} keys", Argument.KEY, at)
 
     @classmethod
     def of_bytes(cls, maximum: int, at: Holder | None) -> Self:
-        """Build the refusal of a value, or of an alias to one."""
         limit = f"{maximum // 1024 // 1024} MiB of values and files"
         return cls(limit, Argument.VALUE, at)
 
 
 class MountPathConflict(Conflict):
-    """Some service would get two files whose paths exclude each other."""
-
     def __init__(self, existing: Secret | None) -> None:
         super().__init__(
             f"The mount path is taken by {_existing(existing)}: a service cannot have two files at "
@@ -202,8 +172,6 @@ class MountPathConflict(Conflict):
 
 
 class OverrideConflict(Conflict):
-    """The holder already overrides that secret."""
-
     def __init__(self, existing: Secret) -> None:
         super().__init__(
             f"Secret {existing.id} of scope {existing.scope} already overrides {existing.key}.",
@@ -215,16 +183,12 @@ class OverrideConflict(Conflict):
 
 
 class NameConflict(Conflict):
-    """A holder of the same kind and parent has that name."""
-
     def __init__(self, kind: Scope | None) -> None:
         label = kind.label if kind else "organization"
         super().__init__(f"The name is taken by another {label}.", Argument.NAME)
 
 
 class HolderNotEmpty(Conflict):
-    """Secrets or holders would be deleted with the holder without a confirmation."""
-
     code = ErrorCode.NOT_EMPTY
 
     def __init__(self, holder_id: str, *, holders: int, secrets: int) -> None:
@@ -238,8 +202,6 @@ class HolderNotEmpty(Conflict):
 
 
 class SecretInUse(Conflict):
-    """Other secrets refer to the secret, and the caller did not confirm the deletion."""
-
     code = ErrorCode.SECRET_IN_USE
 
     def __init__(self, secret_id: str, dependents: tuple[Secret, ...]) -> None:
@@ -251,8 +213,6 @@ class SecretInUse(Conflict):
 
 
 class VersionConflict(Conflict):
-    """The secret has changed since the caller last saw it."""
-
     code = ErrorCode.VERSION_CONFLICT
 
     def __init__(self, secret_id: str, *, expected: int, actual: int) -> None:
@@ -265,8 +225,6 @@ class VersionConflict(Conflict):
 
 
 class EntityTagConflict(Conflict):
-    """The secret or its target has changed since the caller last saw it."""
-
     code = ErrorCode.VERSION_CONFLICT
 
     def __init__(self, secret_id: str) -> None:
@@ -278,8 +236,6 @@ class EntityTagConflict(Conflict):
 
 
 class NameChanged(Conflict):
-    """The holder does not have the name that the caller expects."""
-
     code = ErrorCode.VERSION_CONFLICT
 
     def __init__(self, holder_id: str) -> None:
@@ -290,8 +246,6 @@ class NameChanged(Conflict):
 
 
 class IdempotencyConflict(Conflict):
-    """The idempotency key was used for another request."""
-
     code = ErrorCode.IDEMPOTENCY_CONFLICT
 
     def __init__(self) -> None:

@@ -37,7 +37,6 @@ class Scope(StrEnum):
 
     @property
     def is_holder(self) -> bool:
-        """Whether the scope is a kind of holder."""
         return self is not Scope.BUILT_IN
 
     @property
@@ -67,8 +66,6 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ScopeFacts:
-    """One row of the table of scopes."""
-
     rank: int
     parent: Scope | None = None
     has_legacy_routes: bool = False

@@ -22,8 +22,6 @@ class NeverStored:
 
 @dataclass(frozen=True, slots=True)
 class SealedValue:
-    """A value's ciphertext, and the data key that opens it."""
-
     data_key_id: str
     box: bytes = field(repr=False)
 

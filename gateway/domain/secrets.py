@@ -14,8 +14,6 @@ DEFAULT_OWNER: Final = "QOVERY"
 
 
 class SecretType(StrEnum):
-    """The kind of a secret."""
-
     VALUE = "VALUE"
     ALIAS = "ALIAS"
     OVERRIDE = "OVERRIDE"
@@ -38,8 +36,6 @@ _PROVIDED: Final = frozenset({SecretType.BUILT_IN, SecretType.EXTERNAL_SECRET})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceReference:
-    """The service a secret belongs to or comes from."""
-
     id: str
     name: str
     type: ServiceType
@@ -74,7 +70,6 @@ class SecretFacts:
 
     @property
     def is_built_in(self) -> bool:
-        """Whether the platform made it."""
         return self.scope is Scope.BUILT_IN
 
 
@@ -112,7 +107,6 @@ class Secret(SecretFacts):
 
     @property
     def facts(self) -> SecretFacts:
-        """The fields that are shown through a reference."""
         return SecretFacts(
             **{field.name: getattr(self, field.name) for field in fields(SecretFacts)}
         )

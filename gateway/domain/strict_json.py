@@ -13,8 +13,6 @@ _MAX_DIGITS: Final = len(str(MAX_INTEGER)) + 1
 
 
 class JsonFault(Enum):
-    """Why a text is refused."""
-
     NOT_TEXT = auto()
     NOT_JSON = auto()
     NOT_A_NUMBER = auto()

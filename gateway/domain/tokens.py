@@ -25,20 +25,16 @@ class Creator:
 
     @property
     def text(self) -> str:
-        """The creator as it is stored."""
         return f"{self.kind}:{self.id}"
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return the creator that a stored text names."""
         kind, _, creator_id = text.partition(":")
         return cls(ActorKind(kind), creator_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiToken:
-    """The stored facts of a token, without its text."""
-
     id: str
     organization_id: str
     name: str
@@ -50,7 +46,6 @@ class ApiToken:
     created_by: Creator | None = None
 
     def is_valid(self, at: datetime) -> bool:
-        """Return whether it is neither revoked nor expired."""
         return self.revoked_at is None and (self.expires_at is None or at < self.expires_at)
 
 

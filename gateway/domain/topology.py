@@ -14,8 +14,6 @@ HolderPath = tuple[tuple[Scope, str], ...]
 
 
 class DeletionsNotEmpty(Conflict):
-    """Secrets of holders that the file does not name would be deleted without a confirmation."""
-
     code = ErrorCode.NOT_EMPTY
 
     def __init__(self, *, holders: int, secrets: int) -> None:
@@ -29,8 +27,6 @@ class DeletionsNotEmpty(Conflict):
 
 
 class PlanOutdated(Conflict):
-    """The hierarchy has changed since the plan was made."""
-
     def __init__(self) -> None:
         super().__init__("The hierarchy has changed since the plan was made. Make a new plan.")
 
@@ -68,16 +64,12 @@ def _ensure_path(path: HolderPath, above: set[HolderPath]) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HolderWithCount:
-    """An existing holder, and the number of its secrets."""
-
     holder: Holder
     secrets: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One holder to create, or to delete with its secrets."""
-
     path: HolderPath
     holder: Holder
     secrets: int = 0
@@ -188,7 +180,6 @@ def _extraneous(
 
 
 def by_path(existing: Sequence[HolderWithCount]) -> dict[HolderPath, HolderWithCount]:
-    """Return all holders of an organization by their paths."""
     holders = {found.holder.id: found.holder for found in existing}
     return {
         tuple(

@@ -9,25 +9,20 @@ from gateway.domain.holders import Holder
 
 @dataclass(frozen=True, kw_only=True)
 class Visibility:
-    """What grants cover: a whole organization, or some holders and all below them."""
-
     organization_id: str
     is_everywhere: bool = False
     holders: tuple[Holder, ...] = ()
 
     @classmethod
     def everywhere(cls, organization_id: str) -> Self:
-        """Return the visibility of a whole organization."""
         return cls(organization_id=organization_id, is_everywhere=True)
 
     @property
     def is_anywhere(self) -> bool:
-        """Whether there is any grant."""
         return self.is_everywhere or bool(self.holders)
 
     @cached_property
     def holder_ids(self) -> frozenset[str]:
-        """The ids of the holders with a grant."""
         return frozenset(holder.id for holder in self.holders)
 
     @cached_property

@@ -18,8 +18,6 @@ _SECONDS: Final = 5.0
 
 
 class FetchFault(StrEnum):
-    """What can go wrong while a document is fetched."""
-
     CLOSED = "closed"
     TIMEOUT = "timeout"
     UNREACHABLE = "unreachable"
@@ -33,8 +31,6 @@ class FetchFault(StrEnum):
 
 
 class FetchFailed(Exception):
-    """The issuer did not return its keys."""
-
     def __init__(self, fault: FetchFault) -> None:
         super().__init__(fault)
         self.fault = fault
@@ -56,7 +52,6 @@ class Fetcher:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Close all connections."""
         if self._client:
             await self._client.aclose()
 
@@ -93,8 +88,6 @@ class Fetcher:
 
 
 class KeySource:
-    """The source of one issuer's keys."""
-
     def __init__(self, issuer: Issuer, fetcher: Fetcher) -> None:
         self._issuer = issuer
         self._fetcher = fetcher

@@ -67,8 +67,6 @@ Words = Annotated[frozenset[Annotated[str, Field(min_length=1)]], Field(min_leng
 
 
 class Issuer(BaseModel):
-    """One issuer whose tokens are accepted."""
-
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     issuer: Annotated[str, Field(max_length=255), AfterValidator(_issuer_url)] = Field(
@@ -107,5 +105,4 @@ class Issuer(BaseModel):
 
     @property
     def configuration_url(self) -> str:
-        """The URL of the issuer's OpenID configuration."""
         return f"{self.issuer.rstrip('/')}/.well-known/openid-configuration"

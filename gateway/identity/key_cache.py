@@ -58,7 +58,6 @@ class KeyCache:
         raise IssuerUnavailable if self._has_failed else RefusedToken(Reason.KEY)
 
     async def close(self) -> None:
-        """Cancel a running request."""
         if self._fetching and self._fetching.cancel():
             await asyncio.wait([self._fetching])
 

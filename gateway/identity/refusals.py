@@ -23,16 +23,12 @@ class Reason(StrEnum):
 
 
 class RefusedToken(Unauthenticated):
-    """The token is refused."""
-
     def __init__(self, reason: Reason) -> None:
         super().__init__()
         self.reason = reason
 
 
 class IssuerUnavailable(Unavailable):
-    """The token cannot be verified because its issuer does not answer."""
-
     def __init__(self) -> None:
         GatewayError.__init__(
             self, "The identity provider's keys cannot be fetched at the moment; try again."

@@ -36,8 +36,6 @@ class _UnverifiedToken:
 
 @dataclass(frozen=True, slots=True)
 class _Trusted:
-    """An issuer and its keys."""
-
     issuer: Issuer
     keys: KeyCache
 
@@ -66,12 +64,10 @@ class Verifier:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Cancel running requests."""
         await self.close()
         await self._fetcher.__aexit__()
 
     async def close(self) -> None:
-        """Cancel running requests."""
         for trusted in self._trusted.values():
             await trusted.keys.close()
 

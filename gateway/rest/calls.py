@@ -32,8 +32,6 @@ _A_TEXT: Final = "a string"
 
 
 class RefusedField(GatewayError):
-    """A body field or a query parameter is missing or malformed."""
-
     code = ErrorCode.BAD_USER_INPUT
 
     def __init__(self, name: str, form: str, *, path: str = "") -> None:
@@ -41,8 +39,6 @@ class RefusedField(GatewayError):
 
 
 class NotASecret(GatewayError):
-    """The request concerns a plain variable, which the gateway does not support."""
-
     code = ErrorCode.BAD_USER_INPUT
 
     def __init__(self) -> None:
@@ -53,8 +49,6 @@ class NotASecret(GatewayError):
 
 
 class UnknownAccess(GatewayError):
-    """The request names a secret manager access. The gateway does not have any yet."""
-
     code = ErrorCode.BAD_USER_INPUT
 
     def __init__(self) -> None:
@@ -65,8 +59,6 @@ class UnknownAccess(GatewayError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """The parts of a request."""
-
     path: Mapping[str, str]
     query: Mapping[str, str]
     body: Mapping[str, Any]
@@ -75,7 +67,6 @@ class Call:
 
     @property
     def options(self) -> "Variables":
-        """The variables for the write options."""
         return {"idempotency_key": self.idempotency_key, "if_match": self.if_match}
 
 
@@ -94,7 +85,6 @@ def holder_in_path(scope: Scope) -> Binding:
 
 
 def secret_in_path(call: Call) -> Variables:
-    """Bind the id of a path that names a secret only."""
     return {"target": call.path["variableId"]} | call.options
 
 

@@ -118,7 +118,6 @@ query {name}($holder: ID!, $after: String) {{
 
 
 def read_document(name: str, fragment: str) -> str:
-    """Return the query for one secret."""
     return f"""
 query {name}($target: ID!) {{
   secret(id: $target) {{ ...Row etag }}

@@ -18,8 +18,6 @@ IF_NONE_MATCH: Final = "If-None-Match"
 
 
 class RefusedPrecondition(GatewayError):
-    """The operation does not support the precondition."""
-
     code = ErrorCode.BAD_USER_INPUT
 
     def __init__(self, name: str) -> None:
@@ -28,8 +26,6 @@ class RefusedPrecondition(GatewayError):
 
 
 class ChangedSince(GatewayError):
-    """The entity tag of the response does not match the precondition."""
-
     code = ErrorCode.VERSION_CONFLICT
 
     def __init__(self) -> None:

@@ -52,8 +52,6 @@ _WIRES: Final[Mapping[Family, Callable[[Mapping[str, Any]], dict[str, Any]]]] = 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request to one row, with what its response needs."""
-
     row: Row
     variables: Variables = field(repr=False)
     run: Execute
@@ -65,8 +63,6 @@ Responder = Callable[[Exchange], Awaitable[Response]]
 
 
 class RefusedAnswer(Exception):
-    """The document returned an error."""
-
     def __init__(self, code: ErrorCode, detail: str, facts: Mapping[str, Any]) -> None:
         super().__init__(detail)
         self.code = code

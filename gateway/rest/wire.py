@@ -26,7 +26,6 @@ _NO_VALUE: Final[Selected] = MappingProxyType({"value": None})
 
 
 def secret_row(selected: Selected) -> dict[str, Any]:
-    """Return a selected secret as the legacy `Secret`."""
     row = _without_nulls(selected)
     if row.get("service_type") in NEWER_SERVICE_TYPES:
         del row["service_type"]
@@ -34,7 +33,6 @@ def secret_row(selected: Selected) -> dict[str, Any]:
 
 
 def variable_row(selected: Selected) -> dict[str, Any]:
-    """Return a selected secret as a `VariableResponse`."""
     is_secret = selected["variable_type"] not in EXTERNAL_TYPES
     row = {**_without_nulls(selected), **_NO_VALUE, "is_secret": is_secret}
     references = {
@@ -71,7 +69,6 @@ def variable_rows(
 
 
 def import_result(payload: Selected, *, public_rows: int) -> dict[str, Any]:
-    """Return the result of an import as a `VariableImport`."""
     written = [row for row in payload["rows"] if row["action"] not in {"SKIPPED", "FAILED"}]
     return {
         "total_variables_to_import": len(payload["rows"]) + public_rows,

@@ -17,8 +17,6 @@ State = bytes | None
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """The sum over all watched rows, and the one over access rows alone."""
-
     rows: int = field(default=0, repr=False)
     access: int = field(default=0, repr=False)
 
@@ -38,14 +36,12 @@ class AuditKeys:
 
     @classmethod
     def derive(cls, audit_key: bytes) -> Self:
-        """Return the keys derived from the instance's audit key."""
         rows = ("chain", "rows", "parts", "sums", "box", "signature")
         purposes = (*rows, "access-parts", "access-box")
         return cls(*(derive_key(audit_key, f"audit-{purpose}") for purpose in purposes))
 
     @property
     def signer(self) -> Signer:
-        """The signer of checkpoints."""
         return Signer(self.seed)
 
     def event_hash(self, event: AuditEvent) -> bytes:
@@ -93,7 +89,6 @@ class AuditKeys:
         return Sums(rows, access)
 
     def seal_head(self, sealed: SealedEvent, sums: Sums) -> Head:
-        """Return the head for an event, with the sums sealed for it."""
         seq = sealed.event.seq
         return Head(
             seq,

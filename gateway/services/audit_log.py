@@ -40,8 +40,6 @@ INSTANCE: Final = "instance"
 
 
 class AuditLog:
-    """The audit chain of one instance."""
-
     def __init__(self, context: ServiceContext, keys: AuditKeys, checkpoints: Checkpoints) -> None:
         self._context = context
         self.keys = keys
@@ -51,7 +49,6 @@ class AuditLog:
 
     @property
     def trust_fault(self) -> TrustFault | None:
-        """Why the database is not trusted, if it is not."""
         return self._trust_fault or self._guard.trust_fault
 
     async def begin(self) -> None:
@@ -188,7 +185,6 @@ class AuditLog:
         return events
 
     def is_intact(self, sealed: SealedEvent) -> bool:
-        """Return whether an event matches its recorded hash."""
         return self._guard.is_intact(sealed)
 
     async def checkpoint(self) -> bool:

@@ -41,7 +41,6 @@ class ChangeSubscription:
     _notified: asyncio.Event = field(default_factory=asyncio.Event)
 
     def notify(self, *, needs_access_check: bool) -> None:
-        """Signal that there may be changes."""
         self.needs_access_check |= needs_access_check
         self._notified.set()
 
@@ -50,13 +49,10 @@ class ChangeSubscription:
         self._notified.clear()
 
     async def wait(self) -> None:
-        """Wait for a notification."""
         await self._notified.wait()
 
 
 class ChangeNotifier:
-    """The subscriptions of this process."""
-
     def __init__(self, context: ServiceContext) -> None:
         self._context = context
         self._subscriptions: set[ChangeSubscription] = set()
@@ -72,7 +68,6 @@ class ChangeNotifier:
 
     @property
     def access_changes(self) -> int:
-        """The number of times that access may have changed."""
         return self._access_changes
 
     def has_heard_of(self, seq: int) -> bool:

@@ -53,8 +53,6 @@ _DELETIONS: Final = recording_of(Deletion)
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """A requested change: the secret, the holder in its path if there is one, and the options."""
-
     principal: Principal
     secret_id: str
     at: Holder | None

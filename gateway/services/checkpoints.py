@@ -27,7 +27,6 @@ class Checkpoint:
 
     @classmethod
     def of(cls, sealed: SealedEvent, *, is_acknowledgement: bool = False) -> Self:
-        """Return the checkpoint of an event."""
         return cls(
             seq=sealed.event.seq,
             hash=sealed.hash,
@@ -37,8 +36,6 @@ class Checkpoint:
 
 
 class Checkpoints:
-    """The checkpoints of one instance."""
-
     def __init__(self, file: CheckpointFile, signer: Signer, now: Callable[[], datetime]) -> None:
         self._file = file
         self._signer = signer
@@ -78,7 +75,6 @@ class Checkpoints:
         return plain | {"signature": base64.b64encode(signature).decode()}
 
     def latest(self) -> Checkpoint | None:
-        """Return the checkpoint with the highest number since the last acknowledgement."""
         return max(self._newest(), key=lambda checkpoint: checkpoint.seq, default=None)
 
     def acknowledgement(self) -> Checkpoint | None:
@@ -87,7 +83,6 @@ class Checkpoints:
         return first if first is not None and first.is_acknowledgement else None
 
     def since_acknowledgement(self) -> list[Checkpoint]:
-        """Return every checkpoint since the last acknowledgement."""
         return _since_acknowledgement(self._checkpoint_of(line) for line in self._file.all())
 
     def _newest(self) -> Sequence[Checkpoint]:

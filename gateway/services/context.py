@@ -28,8 +28,6 @@ ALL_ALLOWED: Final = DeniedKeys()
 
 @dataclass(frozen=True, slots=True)
 class ServiceContext:
-    """The dependencies of a use case, and the operator's limits."""
-
     database: Database
     vault: Vault
     now: Callable[[], datetime] = utc_now

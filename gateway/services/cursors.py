@@ -25,7 +25,6 @@ class Cursors:
         self._vault = vault
 
     def of_position(self, position: FeedCursor, *, organization_id: str) -> str:
-        """Return the cursor of a position in the change feed."""
         plain = position.seq.to_bytes(_SEQ_BYTES) + bytes.fromhex(position.mark)
         return seal_text(self._vault.cursor_key, plain, _CHANGES, organization_id)
 

@@ -14,8 +14,6 @@ MAX_KEYS: Final = 1_024
 
 @dataclass(slots=True, eq=False)
 class DataKey(NeverStored):
-    """A project's plaintext data key, and its reserved seals."""
-
     id: str
     project_id: str
     # A bytearray can be overwritten; bytes cannot.
@@ -48,7 +46,6 @@ class DataKeyCache:
         return len(self._kept)
 
     def find(self, key_id: str) -> DataKey | None:
-        """Return a key that has not expired."""
         self._drop_old()
         if key_id not in self._kept:
             return None
@@ -63,11 +60,9 @@ class DataKeyCache:
         self._kept[key.id] = (self._clock() + self._seconds, key)
 
     def forget_project(self, project_id: str) -> None:
-        """Drop a project's keys."""
         self._drop_all(lambda _, key: key.project_id == project_id)
 
     def forget_all(self) -> None:
-        """Drop all keys."""
         self._drop_all(lambda *_: True)
 
     def _drop_old(self) -> None:

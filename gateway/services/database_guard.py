@@ -102,7 +102,6 @@ class DatabaseGuard:
         return SetProof(current, self._missed)
 
     def is_intact(self, sealed: SealedEvent) -> bool:
-        """Return whether an event matches its recorded hash."""
         return compare_digest(self._keys.event_hash(sealed.event), sealed.hash)
 
     def correct(self, head: Head | None, changes: Iterable[RowChange]) -> None:

@@ -51,8 +51,6 @@ _LONG: Final = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class RuntimeFile(NeverStored):
-    """A file that is delivered to a service, and its mount path."""
-
     mount_path: str
     content: str = field(repr=False)
 
@@ -68,8 +66,6 @@ class RuntimeSecret(NeverStored):
 
 @dataclass(frozen=True, slots=True)
 class DeliverySize:
-    """The size of a delivery: the number of keys, and the bytes of their texts and files."""
-
     keys: int
     size: int
 

@@ -37,8 +37,6 @@ _TOKEN_LIFETIME: Final = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demo:
-    """The demo: a token for it, and the ids to try."""
-
     token: str = field(repr=False)
     organization_id: str
     project_id: str
@@ -144,8 +142,6 @@ async def _fill(
 
 
 class _Maker:
-    """Finds or creates the parts of the demo."""
-
     def __init__(self, services: Services, database: Database, principal: Principal) -> None:
         self._services = services
         self._database = database

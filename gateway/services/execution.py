@@ -81,7 +81,5 @@ class Subscriber(Protocol):
 
 
 class ExecutorFactory(Protocol):
-    """Creates the executor of a request."""
-
     def __call__(self, caller: RequestPrincipal) -> AbstractAsyncContextManager[Execute]:
         """Yield an `Execute` inside the block. Its principal is read on the same view."""

@@ -30,8 +30,6 @@ from gateway.services.writing import Valued
 
 
 class ImportAction(StrEnum):
-    """The result for an imported row."""
-
     CREATED = "CREATED"
     UPDATED = "UPDATED"
     OVERRIDDEN = "OVERRIDDEN"
@@ -49,8 +47,6 @@ class ImportRow:
 
 @dataclass(frozen=True, slots=True)
 class ImportedRow:
-    """The result for one row: its secret, or the error."""
-
     action: ImportAction
     secret: Secret | None = None
     error: BusinessError | None = None

@@ -34,8 +34,6 @@ MAX_ROWS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """The results of all rows, in their order."""
-
     holder: Holder
     rows: tuple[ImportedRow, ...]
 

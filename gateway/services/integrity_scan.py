@@ -14,8 +14,6 @@ _WHOLE = "*"
 
 
 class RowFault(StrEnum):
-    """What is wrong with a row."""
-
     CHANGED = "CHANGED"
     MISSING = "MISSING"
     ADDED = "ADDED"

@@ -27,7 +27,6 @@ class KnownLoads:
     _kept: OrderedDict[str, Known] = field(default_factory=OrderedDict)
 
     def find(self, holder_id: str) -> Known | None:
-        """Return the largest known load at or below a holder."""
         return self._kept.get(holder_id)
 
     def keep(self, holder_id: str, known: Known) -> None:

@@ -42,7 +42,6 @@ class Limiter:
             raise RateLimited(bucket.wait(self._allowance, affordable))
 
     def give_back(self, name: str, cost: float = 1) -> None:
-        """Undo a charge."""
         if self._allowance is not None:
             bucket = self._bucket(name, self._allowance)
             bucket.level = min(bucket.level + cost, self._allowance.burst)

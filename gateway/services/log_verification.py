@@ -29,16 +29,12 @@ class LogFault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LogFinding:
-    """A fault and the number of its event."""
-
     fault: LogFault
     seq: int
 
 
 @dataclass(slots=True)
 class LogReport:
-    """The findings of a check, and the events that it covered."""
-
     events: int = 0
     first: int = 0
     last: int = 0
@@ -46,14 +42,11 @@ class LogReport:
     findings: list[LogFinding] = field(default_factory=list)
 
     def add(self, fault: LogFault, seq: int) -> None:
-        """Note a fault."""
         self.findings.append(LogFinding(fault, seq))
 
 
 @dataclass(slots=True)
 class LogWalk:
-    """The state of a check."""
-
     keys: AuditKeys
     report: LogReport = field(default_factory=LogReport)
     checkpoint_hashes: dict[int, bytes] = field(default_factory=dict, repr=False)
@@ -63,7 +56,6 @@ class LogWalk:
     hash: bytes = field(default=FIRST_HASH, repr=False)
 
     def take(self, events: Sequence[SealedEvent], indexed: set[tuple[int, str]]) -> None:
-        """Check the next events and their index entries."""
         # The content of an altered event is not read, since it is not trustworthy.
         sound = self.follow(events)
         mentioned = {pair for sealed in sound for pair in _mentions(sealed)}
@@ -98,7 +90,6 @@ class LogWalk:
         return is_sound
 
     def end(self, head: Head | None) -> None:
-        """Check both ends."""
         through, prev_hash = self.begins_after
         is_whole = through == 0 and prev_hash == FIRST_HASH
         if not is_whole and (through, prev_hash.hex()) not in self.prunings:
@@ -117,7 +108,6 @@ def _mentions(sealed: SealedEvent) -> Iterator[tuple[int, str]]:
 async def verify_log(
     unit: ReadUnit, keys: AuditKeys, checkpoints: Iterable[Checkpoint]
 ) -> LogReport:
-    """Return all faults of the chain."""
     checkpoint_hashes = {checkpoint.seq: checkpoint.hash for checkpoint in checkpoints}
     walk = LogWalk(keys, LogReport(checkpoints=len(checkpoint_hashes)), checkpoint_hashes)
     events = await audit.chain(unit, after=-1, size=PAGE)

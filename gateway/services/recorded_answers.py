@@ -25,7 +25,6 @@ class Recording(Generic[Answer]):
 
 
 def recording_of(kind: type[Answer]) -> Recording[Answer]:
-    """Return the recording of a dataclass with plain fields."""
     adapter = TypeAdapter(kind)
     return Recording(lambda answer: adapter.dump_json(answer).decode(), adapter.validate_json)
 
@@ -78,13 +77,11 @@ class RecordedError:
 
     @classmethod
     def of(cls, error: BusinessError) -> "RecordedError":
-        """Return the record of an error."""
         facts = {name: value for name, value in vars(error).items() if name in _FACTS}
         kind, argument = type(error).__name__, error.argument
         return cls(kind=kind, message=error.message, argument=argument, **facts)
 
     def restore(self) -> BusinessError:
-        """Return the recorded error."""
         kind = _kinds()[self.kind]
         error = kind.__new__(kind)
         BusinessError.__init__(error, self.message, self.argument)

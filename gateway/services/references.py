@@ -125,7 +125,6 @@ class Ripples:
 
 
 async def ripples(context: ServiceContext, unit: ReadUnit, secret: Secret) -> Ripples:
-    """Return the references around a secret."""
     if not await references.has_any(unit, secret.holder.project_id):
         return Ripples(secret, (), None)
     dependents = await secret_dependents.dependent_keys(unit, secret.id)

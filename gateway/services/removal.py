@@ -11,8 +11,6 @@ from gateway.storage.unit_of_work import WriteUnit
 
 @dataclass(frozen=True, slots=True)
 class HolderDeletion:
-    """What was deleted: the holder, those below it, and all their secrets."""
-
     holder_ids: tuple[str, ...]
     secret_ids: tuple[str, ...]
 

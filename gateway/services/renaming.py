@@ -107,8 +107,6 @@ def _name(referrers: Sequence[Secret], principal: Principal) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceUpdate:
-    """The secrets whose values must be updated after a rename."""
-
     former: str
     referrers: Sequence[Secret]
 

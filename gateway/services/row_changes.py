@@ -17,8 +17,6 @@ _UNSEEN: Final = (AuditSubject.USER, "CHANGED")
 
 @dataclass(slots=True)
 class RowChange:
-    """The net change of one row in a transaction."""
-
     table: str
     row_id: str
     expected: State = field(repr=False)
@@ -33,7 +31,6 @@ class RowChange:
 
     @property
     def has_effect(self) -> bool:
-        """Whether its content changed."""
         return self.after != self.expected
 
     @property

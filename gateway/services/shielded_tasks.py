@@ -32,7 +32,6 @@ class ShieldedTasks:
         return await asyncio.shield(task)
 
     async def drain(self) -> None:
-        """Wait for all changes that are under way."""
         await asyncio.gather(*self._changes, return_exceptions=True)
 
     def _forget(self, task: "asyncio.Future[Any]") -> None:

@@ -45,8 +45,6 @@ MAX_DAYS: Final = 3_650
 
 @dataclass(frozen=True, slots=True)
 class NewToken:
-    """A new token and its text, which is shown only once."""
-
     facts: ApiToken
     grant: Grant
     text: str = field(repr=False)

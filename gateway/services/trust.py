@@ -13,8 +13,6 @@ from gateway.storage.unit_of_work import Database, ReadUnit
 
 
 class TrustFault(StrEnum):
-    """Why the database is not trusted."""
-
     CATALOG_DIFFERS = "CATALOG_DIFFERS"
     HEAD_DIFFERS = "HEAD_DIFFERS"
     CHECKPOINT_MISSING = "CHECKPOINT_MISSING"

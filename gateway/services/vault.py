@@ -77,7 +77,6 @@ class Vault:
         )
 
     def lock(self) -> None:
-        """Forget all keys."""
         self._cache.forget_all()
         self._opened = None
 
@@ -158,7 +157,6 @@ class Vault:
         return {name: keyed_hash(key, name.encode())[:NAME_HASH_BYTES] for name in names}
 
     def hash_names(self, names: Iterable[str], *, project_id: str) -> frozenset[bytes]:
-        """Return the set of the names' hashes."""
         return frozenset(self.name_hashes(names, project_id=project_id).values())
 
     async def new_data_key(self, project_id: str) -> WrappedKey:

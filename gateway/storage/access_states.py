@@ -38,7 +38,6 @@ class AccessRow:
 
 
 async def page(unit: ReadUnit, table: str, *, after: str) -> Sequence[AccessRow]:
-    """Return the rows of a table and their recorded states, by id."""
     wanted = select(STATE.c.row_id).where(STATE.c.noun == table, STATE.c.row_id > after)
     ids = await unit.rows(wanted.order_by(STATE.c.row_id).limit(_PAGE))
     return await with_ids(unit, table, [row.row_id for row in ids])

@@ -84,7 +84,6 @@ async def touched(unit: WriteUnit) -> tuple[Sequence[Row[Any]], int]:
 
 
 async def head(unit: ReadUnit) -> Head | None:
-    """Return the head, if anything has been recorded."""
     row = await unit.first(_HEAD.params(floor=floor_of(unit)))
     return None if row is None else replace(head_of(row[:-1]), set_box=row[-1])
 
@@ -95,7 +94,6 @@ def floor_of(unit: ReadUnit) -> int:
 
 
 def head_of(columns: Sequence[Any]) -> Head:
-    """Build the head from the values of HEAD_COLUMNS."""
     seq, event_hash, access_box, floor_hash = columns
     return Head(seq, event_hash, access_box=access_box, floor_hash=floor_hash)
 
@@ -215,7 +213,6 @@ async def _present(
 
 
 async def chain(unit: ReadUnit, *, after: int, size: int) -> Sequence[SealedEvent]:
-    """Return the events after a number, oldest first."""
     rows = await unit.rows(
         select(EVENT).where(EVENT.c.seq > after).order_by(EVENT.c.seq).limit(size)
     )
@@ -223,13 +220,11 @@ async def chain(unit: ReadUnit, *, after: int, size: int) -> Sequence[SealedEven
 
 
 async def sealed(unit: ReadUnit, seq: int) -> SealedEvent | None:
-    """Return the event with that number, if it exists."""
     row = await unit.first(select(EVENT).where(EVENT.c.seq == seq))
     return SealedEvent(event_of(row), row.hash) if row else None
 
 
 async def newest(unit: ReadUnit) -> SealedEvent | None:
-    """Return the newest event."""
     row = await unit.first(select(EVENT).order_by(EVENT.c.seq.desc()).limit(1))
     return SealedEvent(event_of(row), row.hash) if row else None
 
@@ -273,7 +268,6 @@ async def forget(unit: WriteUnit, *, through: int) -> int:
 
 
 def event_of(row: Row[Any]) -> AuditEvent:
-    """Build an event from its row."""
     return AuditEvent(**{name: getattr(row, name) for name in _FIELDS})
 
 

@@ -51,8 +51,6 @@ Object = tuple[str, str, str, str]
 
 
 class CatalogFault(StrEnum):
-    """What is wrong with an object."""
-
     ADDED = "ADDED"
     CHANGED = "CHANGED"
     MISSING = "MISSING"
@@ -100,7 +98,6 @@ def _with_sorted_constraints(words: Iterable[str]) -> Iterator[str]:
 
 
 def rows_to_objects(rows: Iterable[Sequence[bytes | None]]) -> tuple[Object, ...]:
-    """Return the objects that catalog rows describe."""
     decoded = (
         [(column or b"").decode("utf-8", "backslashreplace") for column in row] for row in rows
     )
@@ -109,7 +106,6 @@ def rows_to_objects(rows: Iterable[Sequence[bytes | None]]) -> tuple[Object, ...
 
 @lru_cache(maxsize=4)
 def differences(objects: tuple[Object, ...]) -> tuple[CatalogFinding, ...]:
-    """Return how a catalog differs from what this version expects."""
     found = list(digests(objects))
     missing = sorted(EXPECTED.keys() - {name for name, _ in found})
     gone = [CatalogFinding(CatalogFault.MISSING, name) for name in missing]
@@ -141,7 +137,6 @@ async def ensure_expected(unit: WriteUnit, *, seen_at: int | None = None) -> Non
 
 
 def report(findings: Iterable[CatalogFinding]) -> None:
-    """Log each finding as an integrity fault."""
     for finding in findings:
         _log.critical("integrity_fault", fault=finding.fault, table=TABLE, object=finding.name)
 

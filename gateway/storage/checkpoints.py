@@ -16,8 +16,6 @@ _TAIL_BYTES: Final = 512 * 1024
 
 
 class CheckpointFile:
-    """A file of checkpoints."""
-
     def __init__(self, path: Path) -> None:
         self.path = path
 
@@ -47,7 +45,6 @@ class CheckpointFile:
         return self._lines(_TAIL_BYTES)
 
     def all(self) -> Iterator[bytes]:
-        """Yield every line, in order."""
         return self._lines(None)
 
     def state(self) -> tuple[int, int, int] | None:

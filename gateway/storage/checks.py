@@ -13,8 +13,6 @@ from gateway.storage.unit_of_work import Database
 
 
 class UnsafeStorage(RefusedStart):
-    """The database would lose or corrupt data."""
-
     def __init__(self, setting: str, actual: object, expected: object) -> None:
         super().__init__(f"The database's {setting} is {actual}, but must be {expected}.")
 

@@ -46,21 +46,17 @@ class UtcDateTime(TypeDecorator[datetime]):
         return datetime
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Convert the time to UTC."""
         if value is None:
             return None
         in_utc = value.astimezone(UTC)
         return in_utc.replace(tzinfo=None) if dialect.name == "sqlite" else in_utc
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Mark the time as UTC."""
         del dialect
         return value and value.replace(tzinfo=UTC)
 
 
 class InMac(Enum):
-    """Whether the MAC of a row covers a column."""
-
     ALWAYS = auto()
     # For a column of a later version: rows that were written before it keep their MACs.
     IF_SET = auto()
@@ -105,7 +101,6 @@ def in_mac(coverage: InMac) -> Mapping[str, Any]:
 
 
 def identifier(**options: Any) -> Any:  # noqa: ANN401 - what SQLModel's own Field takes and returns
-    """Declare a column of ids."""
     return Field(sa_column=Column(String(ID_LENGTH), **options))
 
 
@@ -122,12 +117,10 @@ def reference(target: str, **options: Any) -> Any:  # noqa: ANN401 - as above
 
 
 def blob(**options: Any) -> Any:  # noqa: ANN401 - as above
-    """Declare a column of bytes."""
     return Field(sa_column=Column(LargeBinary, **options))
 
 
 def moment(**options: Any) -> Any:  # noqa: ANN401 - as above
-    """Declare a column of points in time."""
     return Field(sa_column=Column(UtcDateTime, **options))
 
 

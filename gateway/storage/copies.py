@@ -22,15 +22,11 @@ _HELD: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
 
 class Unsound(RefusedStart):
-    """A copy cannot replace the database."""
-
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
 
 
 class InUse(RefusedStart):
-    """The database is open."""
-
     def __init__(self, path: Path) -> None:
         super().__init__(f"{path} is in use: stop the gateway first.")
 
@@ -88,7 +84,6 @@ def is_bare(path: Path) -> bool:
 
 
 def faults_of(path: Path) -> list[str]:
-    """Return the faults that SQLite finds in a database."""
     return _mapping_errors(path, lambda: _examine(path))
 
 

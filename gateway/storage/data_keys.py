@@ -48,7 +48,6 @@ async def find_active(unit: ReadUnit, project_id: str | None) -> WrappedKey | No
 
 
 async def find(unit: ReadUnit, key_id: str) -> WrappedKey | None:
-    """Return the data key with this id, in any state."""
     row = await unit.first(select(DATA_KEY).where(DATA_KEY.c.id == key_id))
     return _from_row(row) if row else None
 
@@ -119,7 +118,6 @@ async def wrapping_ids(unit: ReadUnit) -> set[str]:
 
 
 async def facts(unit: ReadUnit) -> list[DataKeyFacts]:
-    """Return the public facts of all data keys, the instance's first."""
     counted = (
         select(_SEALED_VALUE.c.data_key_id, func.count().label("sealed"))
         .group_by(_SEALED_VALUE.c.data_key_id)

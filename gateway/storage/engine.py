@@ -43,7 +43,6 @@ _CLOSING: Final[set["asyncio.Task[None]"]] = set()
 
 
 def create_reading_engine(url: str, *, creates: bool = False) -> AsyncEngine:
-    """Return an engine whose connections cannot write."""
     made = make_url(url)
     return _create_engine(made, pool_size=READ_CONNECTIONS, can_write=False, creates=creates)
 

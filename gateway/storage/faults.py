@@ -32,8 +32,6 @@ _DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 class NoDatabase(RefusedStart):
-    """There is no file where the database must be."""
-
     def __init__(self, path: str) -> None:
         super().__init__(
             f"There is no database {path}: run `secrets-gateway migrate` to make it, or put it "
@@ -42,8 +40,6 @@ class NoDatabase(RefusedStart):
 
 
 class DamagedDatabase(RefusedStart):
-    """The file is not, or is no longer, an SQLite database."""
-
     def __init__(self, path: str) -> None:
         super().__init__(
             f"{path} is damaged or not a database: restore a backup with `secrets-gateway restore`."
@@ -51,8 +47,6 @@ class DamagedDatabase(RefusedStart):
 
 
 class UnusableDatabase(RefusedStart):
-    """The database exists and cannot be used."""
-
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(f"The database {path} cannot be used: {reason}.")
 
@@ -63,7 +57,6 @@ def is_damage(error: BaseException | None) -> bool:
 
 
 def map_error(error: Exception) -> Exception:
-    """Return the domain error for a storage error; a defect of the gateway stays as it is."""
     if isinstance(error, IntegrityError):
         # The services check before they write: a constraint fails only after a concurrent change.
         return ConcurrentChange()

@@ -21,7 +21,6 @@ async def colliding(unit: ReadUnit, project_id: str, path: str) -> list[Secret]:
 
 
 async def of_project(unit: ReadUnit, project_id: str) -> list[Secret]:
-    """Return all files of a project, by scope."""
     return await _files(unit, project_id)
 
 

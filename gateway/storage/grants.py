@@ -238,7 +238,6 @@ def _grant_from_row(unit: ReadUnit, row: Row[Any]) -> Grant:
 async def page(
     unit: ReadUnit, window: Window, *, visibility: Visibility, of: GranteeReference | None = None
 ) -> Page[Grant]:
-    """Return a page of the visible grants, oldest first; of one grantee, or of all."""
     await prove(unit)
     statement = _selection(visibility)
     if of is not None:
@@ -249,7 +248,6 @@ async def page(
 
 
 async def find(unit: ReadUnit, grant_id: str, *, visibility: Visibility) -> Grant | None:
-    """Return a visible grant, if it exists."""
     await prove(unit)
     row = await unit.first(_selection(visibility).where(GRANT.c.id == grant_id))
     return _grant_from_row(unit, row) if row else None
@@ -269,7 +267,6 @@ async def of_tokens(
 
 
 async def assigned_to(unit: ReadUnit, grantee: GranteeReference) -> Sequence[RoleAssignment]:
-    """Return all role assignments of a token or user."""
     await prove(unit)
     rows = await unit.rows(
         select(*_HELD)
@@ -280,7 +277,6 @@ async def assigned_to(unit: ReadUnit, grantee: GranteeReference) -> Sequence[Rol
 
 
 async def add(unit: WriteUnit, grant: Grant) -> None:
-    """Store a new grant."""
     is_token = grant.grantee.kind is GranteeKind.TOKEN
     await unit.insert(
         RoleGrantRow(
@@ -296,5 +292,4 @@ async def add(unit: WriteUnit, grant: Grant) -> None:
 
 
 async def remove(unit: WriteUnit, grant_id: str) -> None:
-    """Delete a grant."""
     await unit.execute(delete(GRANT).where(GRANT.c.id == grant_id))

@@ -62,18 +62,15 @@ class _Reader:
 
 
 async def by_ids(unit: ReadUnit, ids: Iterable[str]) -> dict[str, Holder]:
-    """Return the holders with these ids, by id; missing ones are left out."""
     rows = await unit.rows(select(*HOLDER_COLUMNS).where(HOLDER.c.id.in_(set(ids))))
     return dict(zip([row.id for row in rows], map(_Reader(unit), rows), strict=True))
 
 
 async def find(unit: ReadUnit, holder_id: str) -> Holder | None:
-    """Return the holder with this id, if it exists."""
     return (await by_ids(unit, [holder_id])).get(holder_id)
 
 
 async def projects(unit: ReadUnit, window: Window, *, visibility: Visibility) -> Page[Holder]:
-    """Return a page of the visible projects, by name."""
     statement = select(*HOLDER_COLUMNS).where(
         HOLDER.c.kind == Scope.PROJECT, holders_there(visibility)
     )
@@ -113,7 +110,6 @@ async def among(
 async def find_child(
     unit: ReadUnit, *, organization_id: str, parent_id: str | None, kind: Scope, name: str
 ) -> Holder | None:
-    """Return the child of that kind and name, if it exists."""
     row = await unit.first(
         select(*HOLDER_COLUMNS).where(
             HOLDER.c.organization_id == organization_id,
@@ -126,7 +122,6 @@ async def find_child(
 
 
 async def add(unit: WriteUnit, holder: Holder, *, parent: Holder | None, at: datetime) -> None:
-    """Store a new holder."""
     await unit.insert(
         HolderRow(
             **asdict(holder),
@@ -149,7 +144,6 @@ async def rename(unit: WriteUnit, holder: Holder) -> None:
 
 
 async def ids_below(unit: ReadUnit, holder: Holder) -> list[str]:
-    """Return the ids of all holders below a holder."""
     above = {Scope.PROJECT: HOLDER.c.project_id, Scope.ENVIRONMENT: HOLDER.c.environment_id}
     if holder.kind not in above:
         return []
@@ -188,7 +182,6 @@ async def remove(unit: WriteUnit, holder: Holder) -> None:
 
 
 async def count_in_project(unit: ReadUnit, project_id: str) -> int:
-    """Return how many environments and services a project has."""
     row = await unit.first(
         select(func.count()).where(HOLDER.c.project_id == project_id, HOLDER.c.id != project_id)
     )
@@ -196,7 +189,6 @@ async def count_in_project(unit: ReadUnit, project_id: str) -> int:
 
 
 async def count_projects(unit: ReadUnit, organization_id: str) -> int:
-    """Return how many projects an organization has."""
     row = await unit.first(
         select(func.count()).where(
             HOLDER.c.organization_id == organization_id, HOLDER.c.parent_id.is_(None)
@@ -206,7 +198,6 @@ async def count_projects(unit: ReadUnit, organization_id: str) -> int:
 
 
 async def find_organization(unit: ReadUnit, *, name: str) -> Organization | None:
-    """Return the organization of that name, if it exists."""
     row = await unit.first(
         select(ORGANIZATION.c.id, ORGANIZATION.c.name).where(ORGANIZATION.c.name == name)
     )

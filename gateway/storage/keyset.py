@@ -31,7 +31,6 @@ class Ordering:
     is_descending: bool = False
 
     def sorted(self, *, is_reversed: bool) -> list[ColumnElement[Any]]:
-        """Return the terms of ORDER BY."""
         descending = self.is_descending != is_reversed
         return [column.desc() if descending else column.asc() for column in self.columns]
 

@@ -18,8 +18,6 @@ _VERSION: Final = Table("alembic_version", MetaData(), Column("version_num", Str
 
 
 class OutdatedSchema(RefusedStart):
-    """The database's schema is older than this version's."""
-
     def __init__(self, current: str | None) -> None:
         super().__init__(
             f"The database's schema is {current or 'empty'}, this version needs {newest()}: "
@@ -28,8 +26,6 @@ class OutdatedSchema(RefusedStart):
 
 
 class NewerSchema(RefusedStart):
-    """The database's schema is of a newer version."""
-
     def __init__(self, current: str) -> None:
         super().__init__(
             f"The database's schema is {current}, from a newer version of the gateway: "
@@ -38,15 +34,11 @@ class NewerSchema(RefusedStart):
 
 
 class ForeignDatabase(RefusedStart):
-    """The database is another program's."""
-
     def __init__(self, path: str) -> None:
         super().__init__(f"{path} is a database of another program: set another path.")
 
 
 class ForeignObjects(RefusedStart):
-    """The database has objects that no migration creates, or lacks some."""
-
     def __init__(self, findings: Iterable[CatalogFinding]) -> None:
         named = ", ".join(map(str, findings))
         super().__init__(
@@ -56,7 +48,6 @@ class ForeignObjects(RefusedStart):
 
 
 def newest() -> str:
-    """Return the revision that this version needs."""
     return max(revisions())
 
 
@@ -96,7 +87,6 @@ async def ensure_migrated(database: Database) -> None:
 
 
 def upgrade(connection: Connection) -> None:
-    """Run the migrations that a database lacks."""
     # Importing Alembic takes longer than the rest of a start.
     from alembic import command  # noqa: PLC0415 - see above
     from alembic.config import Config  # noqa: PLC0415 - see above

@@ -29,8 +29,6 @@ _UNCLEAR: Final = frozenset(
 
 
 class Obstacle(StrEnum):
-    """An obstacle to writing."""
-
     DISK_FULL = "disk_full"
     READ_ONLY = "read_only"
 
@@ -55,7 +53,6 @@ def primary_code(error: BaseException | None) -> int | None:
 
 
 def obstacle_of(error: BaseException | None) -> Obstacle | None:
-    """Return the obstacle that a driver's error names, if it names one."""
     return _BY_CODE.get(primary_code(error) or 0)
 
 

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SeenHead:
-    """A head of the log that this process has seen."""
-
     seq: int
     hash: bytes = field(repr=False)
 

@@ -22,8 +22,6 @@ MAX_AT_ONCE: Final = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchableQuery:
-    """A statement with its sort order and its limit of rows."""
-
     statement: Select[Any]
     by: Sequence[ColumnElement[Any]]
     limit: int | None = None
@@ -31,7 +29,6 @@ class BatchableQuery:
     sort_keys: int = 0
 
     def standalone(self) -> Select[Any]:
-        """Return the query as a statement of its own."""
         return self.statement.order_by(*self.by).limit(self.limit)
 
     def as_part(self, part: int) -> Select[Any]:

@@ -33,8 +33,6 @@ NameHashes = frozenset[bytes]
 
 @dataclass(frozen=True, slots=True)
 class Referrer:
-    """A secret whose value refers to names."""
-
     secret_id: str
     key: str
     names: NameHashes = field(repr=False)
@@ -50,8 +48,6 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class ValueReferences:
-    """The names that one value refers to, for storing."""
-
     secret_id: str
     project_id: str
     value_version: int
@@ -79,7 +75,6 @@ async def add(unit: WriteUnit, added: Iterable[ValueReferences]) -> None:
 
 
 async def remove(unit: WriteUnit, secret_ids: Iterable[str]) -> None:
-    """Delete the names that values referred to."""
     of_these = VALUE_REFERENCE.c.secret_id.in_(tuple(secret_ids))
     await unit.execute(delete(VALUE_REFERENCE).where(of_these))
 

@@ -45,14 +45,12 @@ class Covered:
 
     @classmethod
     def of(cls, model: type[Model]) -> Self:
-        """Return what the declaration of a table says."""
         table = model.__table__
         optional = columns_in_mac(table, InMac.IF_SET)
         return cls(table, (*columns_in_mac(table, InMac.ALWAYS), *optional), optional)
 
     @property
     def columns(self) -> tuple[Column[Any], ...]:
-        """The covered columns, followed by the MAC."""
         return (*(self.table.c[name] for name in self.names), self.table.c.mac)
 
     def parts(self, values: Sequence[Any]) -> list[Any]:
@@ -91,7 +89,6 @@ class RowMacs(NeverStored):
     key: bytes = field(repr=False)
 
     def of(self, covered: Covered, values: Sequence[Any]) -> bytes:
-        """Return the MAC of a row's covered columns."""
         parts = [_FORMAT, covered.table.name, *covered.parts(values)]
         message = orjson.dumps(parts, default=bytes.hex)
         return hmac.digest(self.key, message, sha256)

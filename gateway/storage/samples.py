@@ -15,7 +15,6 @@ _TOKEN: Final = ApiTokenRow.__table__
 
 
 async def one_of_each_project(unit: ReadUnit) -> Sequence[str]:
-    """Return the id of one secret with a value, for each project that has any."""
     rows = await unit.rows(
         select(func.min(_SECRET.c.id))
         .join(_VALUE, _VALUE.c.secret_id == _SECRET.c.id)

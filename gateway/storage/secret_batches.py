@@ -28,7 +28,6 @@ class VersionedSecret:
 async def with_keys(
     unit: ReadUnit, chain_ids: Collection[str], keys: Collection[str]
 ) -> list[Secret]:
-    """Return all secrets at these holders that have one of the keys."""
     wanted = (SECRET.c.holder_id.in_(chain_ids), SECRET.c.key.in_(keys))
     return list(map(reader(unit), await unit.rows(selection().where(*wanted))))
 
@@ -107,7 +106,6 @@ async def replace_values(unit: WriteUnit, replaced: Sequence[StoredValue]) -> No
 
 
 async def counts_at(unit: ReadUnit, holder_ids: Collection[str]) -> dict[str, int]:
-    """Return how many secrets holders have, by the holders' ids."""
     rows = await unit.rows(
         select(SECRET.c.holder_id, func.count().label("secrets"))
         .where(SECRET.c.holder_id.in_(holder_ids))

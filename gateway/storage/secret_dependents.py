@@ -50,7 +50,6 @@ async def dependent_keys(unit: ReadUnit, secret_id: str) -> dict[str, str]:
 
 
 async def override_ids(unit: ReadUnit, secret_id: str) -> list[str]:
-    """Return the ids of a secret's overrides."""
     are_overrides = (
         SECRET.c.target_id == secret_id,
         SECRET.c.variable_type == SecretType.OVERRIDE,
@@ -59,7 +58,6 @@ async def override_ids(unit: ReadUnit, secret_id: str) -> list[str]:
 
 
 async def alias_keys_of(unit: ReadUnit, target_ids: Collection[str]) -> set[str]:
-    """Return the keys of all aliases of these secrets."""
     are_aliases = (
         SECRET.c.target_id.in_(listed(target_ids)),
         SECRET.c.variable_type == SecretType.ALIAS,

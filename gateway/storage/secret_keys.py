@@ -36,7 +36,6 @@ async def files_with_keys(
 
 
 async def with_keys(unit: ReadUnit, holder: Holder, keys: Iterable[str]) -> list[Secret]:
-    """Return all secrets with one of these keys in the holder's chain or below it."""
     wanted, found = sorted(keys), list[Secret]()
     for start in range(0, len(wanted), _KEYS_AT_ONCE):
         some = SECRET.c.key.in_(wanted[start : start + _KEYS_AT_ONCE])
@@ -50,7 +49,6 @@ async def with_keys(unit: ReadUnit, holder: Holder, keys: Iterable[str]) -> list
 
 
 async def keys_at(unit: ReadUnit, holder_ids: Iterable[str], *, visibility: Visibility) -> set[str]:
-    """Return the visible keys at these holders."""
     wanted = SECRET.c.holder_id.in_(tuple(holder_ids))
     return await _keys(unit, wanted, visibility)
 

@@ -95,7 +95,6 @@ _ORDER_COLUMNS: Final = MappingProxyType(
 
 
 def selection() -> Select[Any]:
-    """Select all columns that `reader` needs."""
     return (
         select(*_SELECTED)
         .join(HOLDER, HOLDER.c.id == SECRET.c.holder_id)
@@ -104,7 +103,6 @@ def selection() -> Select[Any]:
 
 
 def ordering(order: SecretOrder) -> Ordering:
-    """Return the columns that an order sorts by."""
     return Ordering(order.field, _ORDER_COLUMNS[order.field], order.is_descending)
 
 
@@ -165,14 +163,12 @@ def cursor_of(secret: Secret, order: SecretOrder) -> str:
 
 
 async def by_ids(unit: ReadUnit, ids: Iterable[str]) -> dict[str, Secret]:
-    """Return the secrets with these ids, by id; missing ones are left out."""
     rows = await unit.rows(selection().where(SECRET.c.id.in_(set(ids))))
     read = reader(unit)
     return {row.id: read(row) for row in rows}
 
 
 async def find(unit: ReadUnit, secret_id: str) -> Secret | None:
-    """Return the secret with this id, if it exists."""
     return (await by_ids(unit, [secret_id])).get(secret_id)
 
 
@@ -185,7 +181,6 @@ async def page(
     order: SecretOrder = BY_SCOPE,
     only: SecretFilter = ANY_SECRET,
 ) -> Page[Secret]:
-    """Return a page of the visible secrets at any of these holders."""
     wanted = (SECRET.c.holder_id.in_(tuple(holder_ids)), *conditions(only))
     statement = selection().where(*wanted, holders_covered(visibility))
     return await fetch_page(
@@ -194,7 +189,6 @@ async def page(
 
 
 def conditions(only: SecretFilter) -> Iterable[ColumnElement[bool]]:
-    """Return a filter's conditions."""
     if only.key_prefix is not None:
         # LIKE would ignore case on SQLite, but keys are case-sensitive.
         yield func.substr(SECRET.c.key, 1, len(only.key_prefix)) == only.key_prefix
@@ -219,7 +213,6 @@ async def find_with_key(unit: ReadUnit, holder: Holder, key: str) -> Secret | No
 
 
 async def find_at(unit: ReadUnit, holder: Holder, key: str) -> Secret | None:
-    """Return the secret with the key at the holder itself."""
     row = await unit.first(selection().where(SECRET.c.holder_id == holder.id, SECRET.c.key == key))
     return reader(unit)(row) if row else None
 
@@ -258,7 +251,6 @@ async def remove(unit: WriteUnit, secret_id: str) -> None:
 
 
 async def ids_at(unit: ReadUnit, holder_ids: Iterable[str]) -> list[str]:
-    """Return the ids of all secrets at these holders."""
     rows = await unit.rows(
         select(SECRET.c.id).where(SECRET.c.holder_id.in_(tuple(holder_ids))).order_by(SECRET.c.id)
     )
@@ -266,7 +258,6 @@ async def ids_at(unit: ReadUnit, holder_ids: Iterable[str]) -> list[str]:
 
 
 async def remove_at(unit: WriteUnit, holder_ids: Iterable[str]) -> None:
-    """Delete all secrets at these holders."""
     await unit.execute(delete(SECRET).where(SECRET.c.holder_id.in_(tuple(holder_ids))))
 
 
@@ -276,7 +267,6 @@ async def add(unit: WriteUnit, secret: Secret, *, value_version: int | None = No
 
 
 def row_of(secret: Secret, value_version: int | None) -> SecretRow:
-    """Return a secret's row, without the MAC."""
     source = secret.service if secret.is_built_in else None
     return SecretRow(
         **{name: getattr(secret, name) for name in (*_FACTS, *_OWN)},

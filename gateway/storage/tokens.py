@@ -35,7 +35,6 @@ _BY_AGE: Final = Ordering("token", (API_TOKEN.c.created_at, API_TOKEN.c.id))
 
 
 def token_of(columns: Sequence[Any]) -> ApiToken:
-    """Build a token from the values of TOKEN_COLUMNS."""
     names = [column.name for column in TOKEN_COLUMNS]
     facts = dict(zip(names, columns, strict=True))
     text = facts.pop("created_by")
@@ -47,7 +46,6 @@ def _from_row(row: Row[Any]) -> ApiToken:
 
 
 async def add(unit: WriteUnit, token: ApiToken, *, digest: bytes) -> None:
-    """Store a new token's facts and its keyed hash."""
     await unit.insert(
         ApiTokenRow(
             id=token.id,
@@ -96,7 +94,6 @@ def _visible_tokens(visibility: Visibility) -> Select[Any]:
 
 
 async def count_valid(unit: ReadUnit, organization_id: str, *, at: datetime) -> int:
-    """Return how many tokens of an organization are neither revoked nor expired."""
     row = await unit.first(
         select(func.count())
         .where(API_TOKEN.c.organization_id == organization_id, API_TOKEN.c.revoked_at.is_(None))

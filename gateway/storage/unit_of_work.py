@@ -244,7 +244,6 @@ class Database:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Close all connections."""
         await self.wal.close()
         await self.readers.dispose()
         await self.writer.dispose()

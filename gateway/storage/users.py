@@ -40,12 +40,10 @@ def _from_row(unit: ReadUnit, row: Row[Any]) -> User:
 
 
 async def add(unit: WriteUnit, user: User) -> None:
-    """Store a new user."""
     await unit.insert(UserRow(**asdict(user) | {"is_invited": 1 if user.is_invited else None}))
 
 
 async def find(unit: ReadUnit, user_id: str, *, organization_id: str) -> User | None:
-    """Return an organization's user, if it exists."""
     await prove(unit)
     row = await unit.first(
         USERS.selection().where(USER.c.id == user_id, USER.c.organization_id == organization_id)
@@ -54,7 +52,6 @@ async def find(unit: ReadUnit, user_id: str, *, organization_id: str) -> User | 
 
 
 async def is_registered(unit: ReadUnit, user: User) -> bool:
-    """Return whether the user's organization has a user with that identity."""
     wanted = select(USER.c.id).where(
         USER.c.organization_id == user.organization_id,
         USER.c.issuer == user.issuer,
@@ -81,7 +78,6 @@ async def make_home(unit: WriteUnit, user_id: str) -> None:
 
 
 async def count_of(unit: ReadUnit, organization_id: str) -> int:
-    """Return how many users an organization has."""
     row = await unit.first(select(func.count()).where(USER.c.organization_id == organization_id))
     return int(row[0]) if row else 0
 

@@ -50,7 +50,6 @@ async def add_value(
 
 
 def row_of_value(value: "StoredValue") -> SealedValueRow:
-    """Return a value's row."""
     return _row_of(value.identity.secret_id, value.sealed, value.identity.value_version)
 
 
@@ -99,7 +98,6 @@ async def find_values(
 
 
 async def find_sizes(unit: ReadUnit, secret_ids: Iterable[str]) -> dict[str, int]:
-    """Return the lengths of ciphertexts in bytes, by the secrets' ids."""
     rows = await unit.rows(
         select(SEALED_VALUE.c.secret_id, func.length(SEALED_VALUE.c.box).label("size")).where(
             SEALED_VALUE.c.secret_id.in_(tuple(secret_ids))

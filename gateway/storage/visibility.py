@@ -9,7 +9,6 @@ from gateway.storage.tables import HolderRow
 
 
 def holders_covered(visibility: Visibility, holder: FromClause = HolderRow.__table__) -> Any:  # noqa: ANN401 - what SQLAlchemy combines
-    """Return the condition that a grant is at a row of the holder table or above it."""
     is_own = holder.c.organization_id == visibility.organization_id
     return is_own & _is_covered(visibility, holder)
 

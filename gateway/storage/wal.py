@@ -63,7 +63,6 @@ class WriteAheadLog:
 
     @property
     def size(self) -> int:
-        """The length of the log in bytes."""
         try:
             return os.stat(self._path).st_size  # noqa: PTH116 - at each commit; a Path costs more
         except OSError:

@@ -39,8 +39,6 @@ Message = Mapping[str, Any]
 
 
 class TooManyOperations(GatewayError):
-    """The socket has the maximum number of operations."""
-
     code = ErrorCode.LIMIT_EXCEEDED
 
     def __init__(self) -> None:
@@ -48,8 +46,6 @@ class TooManyOperations(GatewayError):
 
 
 class Conversation:
-    """The conversation on one socket."""
-
     def __init__(
         self, channel: Channel, parts: SocketParts, caller: RequestPrincipal | None
     ) -> None:

@@ -11,8 +11,6 @@ from gateway.services.execution import ExecutorFactory, RequestPrincipal
 
 
 class CloseCode(IntEnum):
-    """The close codes of the protocol."""
-
     INTERNAL = 1011
     TRY_AGAIN_LATER = 1013
     BAD_REQUEST = 4400
@@ -25,8 +23,6 @@ class CloseCode(IntEnum):
 
 
 class Closed(Exception):
-    """The server closes the socket."""
-
     def __init__(self, code: CloseCode, reason: str) -> None:
         super().__init__(reason)
         self.code = code
@@ -38,8 +34,6 @@ class Gone(ConnectionError):
 
 
 class Channel(Protocol):
-    """The socket operations that a conversation needs."""
-
     async def receive(self) -> bytes:
         """Return the next message's text.
 
@@ -68,8 +62,6 @@ class SocketTimes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SocketParts:
-    """The services that a conversation uses."""
-
     open_run: ExecutorFactory
     streaming: Streaming
     documents: TrustedDocuments

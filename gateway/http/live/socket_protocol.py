@@ -24,8 +24,6 @@ _log = structlog.get_logger("gateway.http.live.frames")
 
 
 class SocketProtocol(WebSocketsSansIOProtocol):
-    """The connection of one socket."""
-
     def __init__(
         self,
         config: Config,

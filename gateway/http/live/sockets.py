@@ -34,8 +34,6 @@ SignIn = Callable[[str, Scope, str | None], Awaitable[RequestPrincipal]]
 
 
 class ForeignOrigin(GatewayError):
-    """A page of another origin tries to open a socket."""
-
     code = ErrorCode.FORBIDDEN
 
     def __init__(self) -> None:
@@ -43,8 +41,6 @@ class ForeignOrigin(GatewayError):
 
 
 class SocketEndpoint:
-    """The endpoint that opens sockets."""
-
     def __init__(
         self,
         open_run: ExecutorFactory,

@@ -17,8 +17,6 @@ _PARTS: Final = 20
 
 
 class TooManyStreams(GatewayError):
-    """The principal has the maximum number of subscriptions."""
-
     code = ErrorCode.LIMIT_EXCEEDED
 
     def __init__(self, most: int) -> None:
@@ -26,8 +24,6 @@ class TooManyStreams(GatewayError):
 
 
 class Streaming:
-    """The subscriptions of this process."""
-
     def __init__(
         self, streams: Subscriber, monitor: CredentialMonitor, *, most_per_caller: int
     ) -> None:

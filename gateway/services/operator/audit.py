@@ -29,8 +29,6 @@ class LogNotBegun(Exception):
 
 
 class Audit:
-    """The operator's use cases around the audit log."""
-
     def __init__(self, context: ServiceContext) -> None:
         self._context = context
         self._begun: AuditLog | None = None
@@ -51,12 +49,10 @@ class Audit:
 
     @property
     def trust_fault(self) -> TrustFault | None:
-        """Why the database is not trusted, if it is not."""
         return self._audit_log.trust_fault
 
     @property
     def needs_attention(self) -> bool:
-        """Whether anything needs the operator's attention."""
         return bool(
             self._begun and (self._begun.trust_fault or self._findings or self._log_findings)
         )
@@ -84,7 +80,6 @@ class Audit:
         return self._audit_log.checkpoints.sign(Checkpoint.of(newest)) if newest else None
 
     async def verify(self) -> LogReport:
-        """Verify the whole chain against itself, its head and the checkpoints."""
         # Read before the view opens: the view lacks later checkpoints of other processes.
         checkpoints = self._audit_log.checkpoints.since_acknowledgement()
         async with self._context.database.read() as unit:

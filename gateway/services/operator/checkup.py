@@ -16,15 +16,11 @@ _TOLERANCE: Final = timedelta(minutes=5)
 
 
 class UnreadableProject(RefusedStart):
-    """A project's value cannot be decrypted with the present keys."""
-
     def __init__(self, project_id: str) -> None:
         super().__init__(f"Values of project {project_id} cannot be decrypted with this key file.")
 
 
 class CheckUp:
-    """Read-only checks of stored data, for the instance's operator."""
-
     def __init__(self, context: ServiceContext) -> None:
         self._context = context
 

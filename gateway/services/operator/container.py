@@ -31,7 +31,6 @@ class OperatorServices:
 
     @classmethod
     def over(cls, context: ServiceContext, uses: TokenUses) -> Self:
-        """Build all use cases on one context."""
         return cls(
             audit=Audit(context),
             check_up=CheckUp(context),

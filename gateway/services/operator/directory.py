@@ -20,8 +20,6 @@ from gateway.storage.unit_of_work import ReadUnit
 
 
 class HolderNotNamed(GatewayError):
-    """No holder on that path has that name or id."""
-
     code = ErrorCode.NOT_FOUND
 
     def __init__(self, kinds: Sequence[Scope]) -> None:
@@ -29,8 +27,6 @@ class HolderNotNamed(GatewayError):
 
 
 class AmbiguousName(GatewayError):
-    """Services of several kinds have that name."""
-
     code = ErrorCode.CONFLICT
 
     def __init__(self, kinds: Sequence[Scope]) -> None:
@@ -39,8 +35,6 @@ class AmbiguousName(GatewayError):
 
 
 class PathMissing(GatewayError):
-    """A name is ambiguous without the name of its parent."""
-
     code = ErrorCode.BAD_USER_INPUT
 
     def __init__(self, kinds: Sequence[Scope]) -> None:
@@ -60,8 +54,6 @@ class Named:
 
 
 class Directory:
-    """The operator's lookups."""
-
     def __init__(self, context: ServiceContext) -> None:
         self._context = context
 
@@ -134,7 +126,6 @@ class Directory:
     async def hierarchy(
         self, *, organization: Organization
     ) -> Mapping[HolderPath, HolderWithCount]:
-        """Return all holders of an organization, with the numbers of their secrets."""
         async with self._context.database.read() as unit:
             return by_path(await holders.existing(unit, organization.id))
 

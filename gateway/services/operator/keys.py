@@ -29,8 +29,6 @@ _BEGINNING: Final = ""
 
 
 class KeysKeptElsewhere(GatewayError):
-    """The key provider, not the gateway, creates and removes the keys."""
-
     code = ErrorCode.BAD_USER_INPUT
 
     def __init__(self, provider: str) -> None:
@@ -42,8 +40,6 @@ class KeysKeptElsewhere(GatewayError):
 
 @dataclass(frozen=True, slots=True)
 class KeyStatus:
-    """The provider of the key-encryption keys, and facts of the data keys."""
-
     provider: str
     kek_id: str
     data_keys: Sequence[DataKeyFacts]
@@ -60,8 +56,6 @@ class Rewrapped:
 
 
 class Keys:
-    """The use cases around keys; for the instance's operator only."""
-
     def __init__(self, context: ServiceContext) -> None:
         self._context = context
 

@@ -14,8 +14,6 @@ from gateway.storage.unit_of_work import ReadUnit
 
 
 class OrganizationNotEmpty(Conflict):
-    """Projects would be deleted with the organization without a confirmation."""
-
     code = ErrorCode.NOT_EMPTY
 
     def __init__(self, organization_id: str, *, holders: int, secrets: int) -> None:
@@ -30,8 +28,6 @@ class OrganizationNotEmpty(Conflict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrganizationDeletion:
-    """What was deleted: the organization, and the counts of its contents."""
-
     organization: Organization
     holders: int
     secrets: int
@@ -39,13 +35,10 @@ class OrganizationDeletion:
 
 
 class Organizations:
-    """The use cases around organizations."""
-
     def __init__(self, context: ServiceContext) -> None:
         self._context = context
 
     async def all(self) -> list[Organization]:
-        """Return all organizations of the instance."""
         async with self._context.database.read() as unit:
             return await holders.organizations(unit)
 

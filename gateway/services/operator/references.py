@@ -36,7 +36,6 @@ Report = Callable[[EscapedValue], None]
 
 
 def log_escaped(found: EscapedValue) -> None:
-    """Log a value whose delivery changes."""
     _log.warning(
         "value_with_escaped_braces",
         secret_id=found.secret_id,
@@ -46,8 +45,6 @@ def log_escaped(found: EscapedValue) -> None:
 
 
 class References:
-    """The use case of reading the references in older values, for the operator only."""
-
     def __init__(self, context: ServiceContext) -> None:
         self._context = context
 

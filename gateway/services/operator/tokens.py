@@ -15,13 +15,10 @@ from gateway.storage import grants, tokens
 
 
 class OperatorTokens:
-    """The operator's use cases around API tokens."""
-
     def __init__(self, context: ServiceContext) -> None:
         self._context = context
 
     async def of_organization(self, organization_id: str) -> Sequence[tuple[ApiToken, list[Grant]]]:
-        """Return an organization's tokens and their grants."""
         visibility = Principal.operator(organization_id).visibility(Permission.ACCESS_MANAGE)
         async with self._context.database.read() as unit:
             found = await tokens.all_of(unit, organization_id)

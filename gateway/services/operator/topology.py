@@ -13,8 +13,6 @@ from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
 
 class Topologies:
-    """The use cases around hierarchies from a file."""
-
     def __init__(self, context: ServiceContext) -> None:
         self._context = context
 
