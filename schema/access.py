@@ -1,10 +1,10 @@
 """Access: API tokens, users, and the roles granted to them."""
 
 from datetime import datetime
-from typing import Self
+from typing import Annotated, Final, Self
 
 import strawberry
-from strawberry import ID, field
+from strawberry import ID, argument, field
 
 from gateway.domain.grants import Grant, GranteeKind, GranteeReference, TokenAlreadyShown
 from gateway.domain.grants import User as DomainUser
@@ -18,7 +18,7 @@ from gateway.services.revocation import TokenRevocation, UserRemoval
 from gateway.services.tokens import NewToken
 from schema.context import Info
 from schema.enums import ActorKind, RoleEnum
-from schema.errors import MutationError
+from schema.errors import Errors
 from schema.fields import CreatedAt, Id, optional
 from schema.holders import SecretHolder, holder_type
 from schema.inputs import given
@@ -155,6 +155,16 @@ class UserConnection(Connection[User]):
     """A page of a list."""
 
 
+GRANTEE: Final = argument(description="The API token or the user.")
+Token = Annotated[
+    ApiToken | None,
+    field(description="The token without its text; null if nothing was written."),
+]
+Granted = Annotated[
+    RoleGrant | None, field(description="The granted role; null if nothing was written.")
+]
+
+
 @strawberry.input(one_of=True, description="The grantee of a role. Exactly one field must be set.")
 class GranteeRef:
     token_id: ID | None = optional("The UUID of an API token.")
@@ -176,15 +186,15 @@ class GranteeRef:
 class CreateApiTokenPayload:
     __repr__ = starred
 
-    api_token: ApiToken | None = None
+    api_token: Token = None
     token: str | None = field(
         default=None,
         description=(
             "The text of the token. It is returned only here, and only once; null on a dry run."
         ),
     )
-    grant: RoleGrant | None = None
-    errors: list[MutationError]
+    grant: Granted = None
+    errors: Errors
 
     @classmethod
     def of(cls, result: Result[NewToken], *, dry_run: bool) -> Self:
@@ -204,7 +214,7 @@ class CreateApiTokenPayload:
 
 @strawberry.type(description="`apiToken` is set exactly if `errors` is empty.")
 class ApiTokenPayload:
-    api_token: ApiToken | None = None
+    api_token: Token = None
     also_revoked: list[ApiToken] = field(
         default_factory=list,
         description=(
@@ -212,7 +222,7 @@ class ApiTokenPayload:
             "them. Only tokens that you can list are included."
         ),
     )
-    errors: list[MutationError]
+    errors: Errors
 
     @classmethod
     def of(cls, result: Result[TokenRevocation]) -> Self:
@@ -225,8 +235,8 @@ class ApiTokenPayload:
 
 @strawberry.type(description="`grant` is set exactly if `errors` is empty.")
 class RoleGrantPayload:
-    grant: RoleGrant | None = None
-    errors: list[MutationError]
+    grant: Granted = None
+    errors: Errors
 
     @classmethod
     def of(cls, result: Result[Grant]) -> Self:
@@ -237,7 +247,7 @@ class RoleGrantPayload:
 
 @strawberry.type(description="`user` is set exactly if `errors` is empty.")
 class UserPayload:
-    user: User | None = None
+    user: User | None = field(default=None, description="The user; null if nothing was written.")
     revoked_tokens: list[ApiToken] = field(
         default_factory=list,
         description=(
@@ -245,7 +255,7 @@ class UserPayload:
             "of these tokens created them."
         ),
     )
-    errors: list[MutationError]
+    errors: Errors
 
     @classmethod
     def of_registered(cls, result: Result[DomainUser]) -> Self:

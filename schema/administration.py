@@ -3,17 +3,20 @@
 from typing import Annotated, Any, Final
 
 import strawberry
+from strawberry import ID, argument
 
 from gateway.domain.drafts import HolderReference
 from gateway.domain.errors import Argument
 from gateway.domain.permissions import Permission
 from gateway.domain.scopes import Scope
 from schema.arguments import (
+    DATA,
     DryRun,
     ExpectedName,
     ExpectedVersion,
     Holder,
     IdempotencyKey,
+    SecretId,
     holder_paths,
     mutation,
     options,
@@ -21,6 +24,7 @@ from schema.arguments import (
 )
 from schema.context import Info
 from schema.enums import LinkedServiceTypeEnum
+from schema.fields import NewName
 from schema.inputs import ProvidedSecretInput
 from schema.payloads import DeleteHolderPayload, HolderPayload, SecretPayload
 from schema.run_mutation import ARGUMENT_PATHS, run_mutation
@@ -42,7 +46,7 @@ def project_creation() -> Any:  # noqa: ANN401 - what strawberry.mutation return
 
     async def resolve(
         info: Info,
-        name: str,
+        name: NewName,
         idempotency_key: IdempotencyKey = strawberry.UNSET,
         dry_run: DryRun = strawberry.UNSET,
     ) -> HolderPayload:
@@ -62,8 +66,8 @@ def environment_creation() -> Any:  # noqa: ANN401 - as above
 
     async def resolve(
         info: Info,
-        project_id: strawberry.ID,
-        name: str,
+        project_id: Annotated[ID, argument(description="The UUID of a project.")],
+        name: NewName,
         idempotency_key: IdempotencyKey = strawberry.UNSET,
         dry_run: DryRun = strawberry.UNSET,
     ) -> HolderPayload:
@@ -84,9 +88,9 @@ def service_creation() -> Any:  # noqa: ANN401 - as above
 
     async def resolve(
         info: Info,
-        environment_id: strawberry.ID,
-        type: LinkedServiceTypeEnum,
-        name: str,
+        environment_id: Annotated[ID, argument(description="The UUID of an environment.")],
+        type: Annotated[LinkedServiceTypeEnum, argument(description="The kind of service.")],
+        name: NewName,
         idempotency_key: IdempotencyKey = strawberry.UNSET,
         dry_run: DryRun = strawberry.UNSET,
     ) -> HolderPayload:
@@ -112,7 +116,7 @@ def holder_renaming() -> Any:  # noqa: ANN401 - as above
     async def resolve(
         info: Info,
         holder: Holder,
-        name: str,
+        name: NewName,
         expected_name: ExpectedName = strawberry.UNSET,
         idempotency_key: IdempotencyKey = strawberry.UNSET,
         dry_run: DryRun = strawberry.UNSET,
@@ -165,7 +169,7 @@ def registration() -> Any:  # noqa: ANN401 - as above
     async def resolve(
         info: Info,
         holder: Holder,
-        input: ProvidedSecretInput,
+        input: Annotated[ProvidedSecretInput, DATA],
         idempotency_key: IdempotencyKey = strawberry.UNSET,
         dry_run: DryRun = strawberry.UNSET,
     ) -> SecretPayload:
@@ -189,8 +193,8 @@ def rotation() -> Any:  # noqa: ANN401 - as above
 
     async def resolve(
         info: Info,
-        secret_id: strawberry.ID,
-        value: str,
+        secret_id: SecretId,
+        value: Annotated[str, argument(description="The new value, at most 64 KiB of UTF-8.")],
         expected_version: ExpectedVersion = strawberry.UNSET,
         idempotency_key: IdempotencyKey = strawberry.UNSET,
         dry_run: DryRun = strawberry.UNSET,

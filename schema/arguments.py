@@ -9,6 +9,7 @@ from gateway.domain.drafts import HolderReference, WriteOptions
 from gateway.domain.errors import Argument
 from gateway.domain.permissions import Permission
 from gateway.domain.scopes import Scope
+from schema.fields import ANY_HOLDER
 from schema.inputs import SecretHolderRef, given
 from schema.run_mutation import ARGUMENT_PATHS, ArgumentPaths
 
@@ -63,6 +64,13 @@ ExpectedName = Annotated[
         )
     ),
 ]
+SecretId = Annotated[
+    strawberry.ID,
+    strawberry.argument(
+        description="The UUID of the secret; for a new alias or override, of its target."
+    ),
+]
+DATA: Final = strawberry.argument(description="The data to write.")
 DryRun = Annotated[
     bool | None,
     strawberry.argument(description="Return what would happen, and write nothing."),
@@ -84,8 +92,11 @@ def mutation(
 
 def _holder_argument(scope: Scope | None) -> Any:  # noqa: ANN401 - a type, made at run time
     if scope is None:
-        return SecretHolderRef
-    return Annotated[strawberry.ID, strawberry.argument(name=scope.id_argument)]
+        return Annotated[SecretHolderRef, ANY_HOLDER]
+    return Annotated[
+        strawberry.ID,
+        strawberry.argument(name=scope.id_argument, description=f"The UUID of {scope.phrase}."),
+    ]
 
 
 def reference(scope: Scope | None, holder: Holder) -> HolderReference:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, Final, Self
+from typing import Annotated, Any, Final, Self
 
 import strawberry
 from strawberry import ID, field
@@ -38,6 +38,11 @@ class MutationError:
         """Convert a domain error; `facts` are the fields that the type adds."""
         code = MutationErrorCode[error.code.name]
         return cls(code=code, message=error.message, path=path, **facts)
+
+
+Errors = Annotated[
+    list[MutationError], field(description="Why nothing was written; empty on success.")
+]
 
 
 @strawberry.type(description="An argument is invalid, whatever is stored.")

@@ -1,17 +1,17 @@
-"""Fields that several types have, and the interface of everything with an id of its own."""
+"""Fields and arguments that several types have, and the interface of everything with an id."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import strawberry
-from strawberry import ID, UNSET, field
+from strawberry import ID, UNSET, argument, field
 
 from schema.enums import APIVariableScopeEnum
 
 Id = Annotated[ID, field(description="The UUID, the same as in the paths of the REST API.")]
-Name = Annotated[
-    str, field(description="The display name, unique among siblings of the same kind.")
-]
+_NAME: Final = "The display name, unique among siblings of the same kind."
+Name = Annotated[str, field(description=_NAME)]
+NewName = Annotated[str, argument(description=_NAME)]
 CreatedAt = Annotated[datetime, field(description="When it was created.")]
 Key = Annotated[
     str, field(description="The name of the environment variable that delivers the value.")
@@ -23,6 +23,9 @@ Interpolation = Annotated[
     bool | None,
     field(description="Whether a delivery replaces keys in double braces in a file's content."),
 ]
+ServiceId = Annotated[ID, argument(description="The UUID of a service of any kind.")]
+FILTER: Final = argument(description="Which entries to return; all if omitted.")
+ANY_HOLDER: Final = argument(description="The project, the environment or the service.")
 
 
 def optional(description: str) -> Any:  # noqa: ANN401 - what strawberry.field returns

@@ -4,11 +4,13 @@ from functools import partial
 from typing import Annotated, Any, Final
 
 import strawberry
+from strawberry import ID, argument
 
 from gateway.domain.errors import Argument
 from gateway.domain.permissions import Permission
 from gateway.services.tokens import NewToken, lifetime_of
 from schema.access import (
+    GRANTEE,
     ApiTokenPayload,
     CreateApiTokenPayload,
     GranteeRef,
@@ -55,8 +57,8 @@ def token_creation() -> Any:  # noqa: ANN401 - what strawberry.mutation returns
 
     async def resolve(
         info: Info,
-        name: str,
-        role: RoleEnum,
+        name: Annotated[str, argument(description="What the token is for.")],
+        role: Annotated[RoleEnum, argument(description="The role to grant.")],
         holder: RoleHolder = strawberry.UNSET,
         days: Days = strawberry.UNSET,
         idempotency_key: IdempotencyKey = strawberry.UNSET,
@@ -92,7 +94,7 @@ def token_revocation() -> Any:  # noqa: ANN401 - as above
 
     async def resolve(
         info: Info,
-        token_id: strawberry.ID,
+        token_id: Annotated[ID, argument(description="The UUID of an API token.")],
         keep_created: KeepCreated = strawberry.UNSET,
         idempotency_key: IdempotencyKey = strawberry.UNSET,
         dry_run: DryRun = strawberry.UNSET,
@@ -117,8 +119,8 @@ def granting() -> Any:  # noqa: ANN401 - as above
 
     async def resolve(
         info: Info,
-        grantee: GranteeRef,
-        role: RoleEnum,
+        grantee: Annotated[GranteeRef, GRANTEE],
+        role: Annotated[RoleEnum, argument(description="The role to grant.")],
         holder: RoleHolder = strawberry.UNSET,
         idempotency_key: IdempotencyKey = strawberry.UNSET,
         dry_run: DryRun = strawberry.UNSET,
@@ -145,7 +147,7 @@ def grant_revocation() -> Any:  # noqa: ANN401 - as above
 
     async def resolve(
         info: Info,
-        grant_id: strawberry.ID,
+        grant_id: Annotated[ID, argument(description="The UUID of the grant.")],
         idempotency_key: IdempotencyKey = strawberry.UNSET,
         dry_run: DryRun = strawberry.UNSET,
     ) -> RoleGrantPayload:
@@ -165,9 +167,13 @@ def user_registration() -> Any:  # noqa: ANN401 - as above
 
     async def resolve(
         info: Info,
-        issuer: str,
-        subject: str,
-        display_name: str,
+        issuer: Annotated[
+            str, argument(description="The issuer identifier of the OpenID Connect provider.")
+        ],
+        subject: Annotated[
+            str, argument(description="The user's id at the provider: the claim `sub`.")
+        ],
+        display_name: Annotated[str, argument(description="The display name.")],
         idempotency_key: IdempotencyKey = strawberry.UNSET,
         dry_run: DryRun = strawberry.UNSET,
     ) -> UserPayload:
@@ -192,7 +198,7 @@ def user_removal() -> Any:  # noqa: ANN401 - as above
 
     async def resolve(
         info: Info,
-        user_id: strawberry.ID,
+        user_id: Annotated[ID, argument(description="The UUID of a user.")],
         keep_created: KeepCreated = strawberry.UNSET,
         idempotency_key: IdempotencyKey = strawberry.UNSET,
         dry_run: DryRun = strawberry.UNSET,

@@ -13,15 +13,13 @@ from gateway.domain.scopes import SERVICE_SCOPES, Scope, ServiceType
 from schema.context import Info
 from schema.effective import EffectiveSecret, EffectiveSecretConnection
 from schema.enums import LinkedServiceTypeEnum
-from schema.fields import Name, Node
+from schema.fields import FILTER, Name, Node
 from schema.filters import SecretFilter, SecretOrder, wanted_filter, wanted_order, wanted_window
 from schema.inputs import given
 from schema.pages import After, Before, Connection, First, Last
 from schema.secrets import Secret, SecretConnection
 
-Filter = Annotated[
-    SecretFilter | None, argument(description="Which entries to return; all if omitted.")
-]
+Filter = Annotated[SecretFilter | None, FILTER]
 OrderBy = Annotated[
     SecretOrder | None, argument(description="The order of the entries; by key if omitted.")
 ]

@@ -10,11 +10,13 @@ from gateway.domain.scopes import Scope
 from gateway.domain.secrets import Secret
 from gateway.services.container import Services
 from schema.arguments import (
+    DATA,
     DryRun,
     ExpectedVersion,
     Holder,
     IdempotencyKey,
     IfMatch,
+    SecretId,
     UpdateReferences,
     holder_paths,
     mutation,
@@ -40,6 +42,15 @@ WithDependents = Annotated[
         description="Delete the secret even if others refer to it, with its aliases and overrides."
     ),
 ]
+Rows = Annotated[
+    list[ImportSecretInput], strawberry.argument(description="The secrets to import, one per row.")
+]
+Overwrite = Annotated[
+    bool,
+    strawberry.argument(
+        description="Whether to replace the values of keys that the holder already has."
+    ),
+]
 Referral = SecretAliasInput | SecretOverrideInput
 _UseCase = Callable[[Services], Callable[..., Awaitable[Secret]]]
 
@@ -51,7 +62,7 @@ def creation(scope: Scope | None) -> Any:  # noqa: ANN401 - what strawberry.muta
     async def resolve(
         info: Info,
         holder: Holder,
-        input: SecretInput,
+        input: Annotated[SecretInput, DATA],
         idempotency_key: IdempotencyKey = strawberry.UNSET,
         dry_run: DryRun = strawberry.UNSET,
     ) -> SecretPayload:
@@ -91,7 +102,7 @@ def _referring(scope: Scope | None, takes: type[Referral], use_case: _UseCase, w
     async def resolve(
         info: Info,
         holder: Holder,
-        secret_id: strawberry.ID,
+        secret_id: SecretId,
         input: Referral,
         idempotency_key: IdempotencyKey = strawberry.UNSET,
         dry_run: DryRun = strawberry.UNSET,
@@ -109,7 +120,7 @@ def _referring(scope: Scope | None, takes: type[Referral], use_case: _UseCase, w
         )
         return await run_mutation(info, work, SecretPayload.of, paths)
 
-    resolve.__annotations__["input"] = takes
+    resolve.__annotations__["input"] = Annotated[takes, DATA]
     return mutation(resolve, words, scope=scope)
 
 
@@ -120,8 +131,8 @@ def editing(scope: Scope) -> Any:  # noqa: ANN401 - as above
     async def resolve(
         info: Info,
         holder: Holder,
-        secret_id: strawberry.ID,
-        input: SecretEditInput,
+        secret_id: SecretId,
+        input: Annotated[SecretEditInput, DATA],
         expected_version: ExpectedVersion = strawberry.UNSET,
         if_match: IfMatch = strawberry.UNSET,
         idempotency_key: IdempotencyKey = strawberry.UNSET,
@@ -154,7 +165,7 @@ def deletion(scope: Scope) -> Any:  # noqa: ANN401 - as above
     async def resolve(
         info: Info,
         holder: Holder,
-        secret_id: strawberry.ID,
+        secret_id: SecretId,
         expected_version: ExpectedVersion = strawberry.UNSET,
         if_match: IfMatch = strawberry.UNSET,
         idempotency_key: IdempotencyKey = strawberry.UNSET,
@@ -182,8 +193,8 @@ def editing_anywhere() -> Any:  # noqa: ANN401 - as above
 
     async def resolve(
         info: Info,
-        secret_id: strawberry.ID,
-        input: SecretEditInput,
+        secret_id: SecretId,
+        input: Annotated[SecretEditInput, DATA],
         expected_version: ExpectedVersion = strawberry.UNSET,
         if_match: IfMatch = strawberry.UNSET,
         idempotency_key: IdempotencyKey = strawberry.UNSET,
@@ -212,7 +223,7 @@ def deletion_anywhere() -> Any:  # noqa: ANN401 - as above
 
     async def resolve(
         info: Info,
-        secret_id: strawberry.ID,
+        secret_id: SecretId,
         with_dependents: WithDependents = strawberry.UNSET,
         expected_version: ExpectedVersion = strawberry.UNSET,
         if_match: IfMatch = strawberry.UNSET,
@@ -245,8 +256,8 @@ def importing() -> Any:  # noqa: ANN401 - as above
     async def resolve(
         info: Info,
         holder: Holder,
-        secrets: list[ImportSecretInput],
-        overwrite: bool,  # noqa: FBT001 - Strawberry passes it by name
+        secrets: Rows,
+        overwrite: Overwrite,
         idempotency_key: IdempotencyKey = strawberry.UNSET,
         dry_run: DryRun = strawberry.UNSET,
     ) -> ImportSecretsPayload:

@@ -15,7 +15,7 @@ from gateway.services.imports import ImportedRow, ImportReport, ImportRow
 from gateway.services.removal import HolderDeletion
 from gateway.services.secrets import cursor_of
 from schema.enums import ImportAction
-from schema.errors import MutationError, typed_error
+from schema.errors import Errors, MutationError, typed_error
 from schema.holders import SecretHolder, holder_type
 from schema.run_mutation import WARNINGS_DESCRIPTION, MutationWarning, Result
 from schema.secrets import Secret, SecretEdge
@@ -23,7 +23,9 @@ from schema.secrets import Secret, SecretEdge
 
 @strawberry.type(description="`secret` is set exactly if `errors` is empty.")
 class SecretPayload:
-    secret: Secret | None = None
+    secret: Secret | None = strawberry.field(
+        default=None, description="The secret as it is now; null if nothing was written."
+    )
     secret_edge: SecretEdge | None = strawberry.field(
         default=None,
         description="The secret as an entry of its holder's list by key, for Relay's @appendEdge.",
@@ -34,7 +36,7 @@ class SecretPayload:
             "The holder of the secret. Select its lists or counts again to update a client's cache."
         ),
     )
-    errors: list[MutationError]
+    errors: Errors
     warnings: list[MutationWarning] = strawberry.field(
         default_factory=list, description=WARNINGS_DESCRIPTION
     )
@@ -62,8 +64,10 @@ class DeleteSecretPayload:
             "@deleteRecord."
         )
     )
-    holder: SecretHolder | None = None
-    errors: list[MutationError]
+    holder: SecretHolder | None = strawberry.field(
+        default=None, description="The holder that the secret was defined at."
+    )
+    errors: Errors
     warnings: list[MutationWarning] = strawberry.field(
         default_factory=list, description=WARNINGS_DESCRIPTION
     )
@@ -84,7 +88,7 @@ class DeleteSecretPayload:
 @strawberry.type(description="The result of one row of an import.")
 class ImportedSecret:
     key: str = strawberry.field(description="The key of the row, as it was sent.")
-    action: ImportAction
+    action: ImportAction = strawberry.field(description="What the import did with the row.")
     secret: Secret | None = strawberry.field(description="The secret; null if the row failed.")
 
     @classmethod
@@ -103,7 +107,10 @@ class ImportSecretsPayload:
         description="The secrets that were created, updated or overridden."
     )
     rows: list[ImportedSecret] = strawberry.field(description="All rows, in the order sent.")
-    holder: SecretHolder | None = None
+    holder: SecretHolder | None = strawberry.field(
+        default=None,
+        description="The holder that was written to. Select it to update a client's cache.",
+    )
     errors: list[MutationError] = strawberry.field(
         description='Why rows failed. The path names the row, e.g. ["secrets", "3", "key"].'
     )
@@ -153,8 +160,10 @@ def _row_path(index: int, argument: Argument | None) -> list[str]:
 
 @strawberry.type(description="`holder` is set exactly if `errors` is empty.")
 class HolderPayload:
-    holder: SecretHolder | None = None
-    errors: list[MutationError]
+    holder: SecretHolder | None = strawberry.field(
+        default=None, description="The holder as it is now; null if nothing was written."
+    )
+    errors: Errors
 
     @classmethod
     def of(cls, result: Result[Holder]) -> Self:
@@ -165,9 +174,13 @@ class HolderPayload:
 
 @strawberry.type(description="What was deleted, if `errors` is empty.")
 class DeleteHolderPayload:
-    deleted_holder_ids: list[strawberry.ID]
-    deleted_secret_ids: list[strawberry.ID]
-    errors: list[MutationError]
+    deleted_holder_ids: list[strawberry.ID] = strawberry.field(
+        description="The ids of the holder and of all holders below it."
+    )
+    deleted_secret_ids: list[strawberry.ID] = strawberry.field(
+        description="The ids of the secrets that were deleted with them."
+    )
+    errors: Errors
 
     @classmethod
     def of(cls, result: Result[HolderDeletion]) -> Self:

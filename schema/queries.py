@@ -2,12 +2,13 @@
 
 from asyncio import gather
 from functools import partial
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import strawberry
 
 from gateway.domain.pages import ensure_page_size
 from schema.access import (
+    GRANTEE,
     ApiToken,
     ApiTokenConnection,
     GranteeRef,
@@ -21,7 +22,7 @@ from schema.context import Info
 from schema.cost import delivery_surcharge
 from schema.effective import SecretExplanation
 from schema.enums import OnUnresolved
-from schema.fields import Node
+from schema.fields import FILTER, Node, ServiceId
 from schema.filters import wanted_window
 from schema.holders import (
     AgenticWorkflow,
@@ -49,18 +50,26 @@ from schema.runtime import (
 )
 from schema.secrets import Secret
 
+Id = Annotated[strawberry.ID, strawberry.argument(description="The UUID.")]
+Ids = Annotated[list[strawberry.ID], strawberry.argument(description="The UUIDs.")]
+ExplainedKey = Annotated[
+    str,
+    strawberry.argument(
+        description="The key to explain, case-sensitive. The service does not need to have it."
+    ),
+]
 Kind = TypeVar("Kind", bound=SecretHolder)
 
 
 @strawberry.type(description="All queries.")
 class Query:
     @strawberry.field(description="A holder or a secret by its id.")
-    async def node(self, info: Info, id: strawberry.ID) -> Node | None:
+    async def node(self, info: Info, id: Id) -> Node | None:
         """Load a holder or a secret."""
         return await _node(info, id)
 
     @strawberry.field(description="A project by its id.")
-    async def project(self, info: Info, id: strawberry.ID) -> Project | None:
+    async def project(self, info: Info, id: Id) -> Project | None:
         """Load a project."""
         return await _holder(info, id, Project)
 
@@ -82,42 +91,42 @@ class Query:
         return ProjectConnection.of(page, Project.of)
 
     @strawberry.field(description="An environment by its id.")
-    async def environment(self, info: Info, id: strawberry.ID) -> Environment | None:
+    async def environment(self, info: Info, id: Id) -> Environment | None:
         """Load an environment."""
         return await _holder(info, id, Environment)
 
     @strawberry.field(description="A service of any kind by its id.")
-    async def service(self, info: Info, id: strawberry.ID) -> Service | None:
+    async def service(self, info: Info, id: Id) -> Service | None:
         """Load a service."""
         return await _holder(info, id, Service)
 
     @strawberry.field(description="An application by its id.")
-    async def application(self, info: Info, id: strawberry.ID) -> Application | None:
+    async def application(self, info: Info, id: Id) -> Application | None:
         """Load an application."""
         return await _holder(info, id, Application)
 
     @strawberry.field(description="A container by its id.")
-    async def container(self, info: Info, id: strawberry.ID) -> Container | None:
+    async def container(self, info: Info, id: Id) -> Container | None:
         """Load a container."""
         return await _holder(info, id, Container)
 
     @strawberry.field(description="A job by its id.")
-    async def job(self, info: Info, id: strawberry.ID) -> Job | None:
+    async def job(self, info: Info, id: Id) -> Job | None:
         """Load a job."""
         return await _holder(info, id, Job)
 
     @strawberry.field(description="A Helm chart by its id.")
-    async def helm(self, info: Info, id: strawberry.ID) -> Helm | None:
+    async def helm(self, info: Info, id: Id) -> Helm | None:
         """Load a Helm chart."""
         return await _holder(info, id, Helm)
 
     @strawberry.field(description="A Terraform stack by its id.")
-    async def terraform(self, info: Info, id: strawberry.ID) -> Terraform | None:
+    async def terraform(self, info: Info, id: Id) -> Terraform | None:
         """Load a Terraform stack."""
         return await _holder(info, id, Terraform)
 
     @strawberry.field(description="An agentic workflow by its id.")
-    async def agentic_workflow(self, info: Info, id: strawberry.ID) -> AgenticWorkflow | None:
+    async def agentic_workflow(self, info: Info, id: Id) -> AgenticWorkflow | None:
         """Load an agentic workflow."""
         return await _holder(info, id, AgenticWorkflow)
 
@@ -128,7 +137,7 @@ class Query:
         )
     )
     async def explain_secret(
-        self, info: Info, service_id: strawberry.ID, key: str
+        self, info: Info, service_id: ServiceId, key: ExplainedKey
     ) -> SecretExplanation | None:
         """Load an explanation."""
         explanation = await info.context.services.effective.explain(
@@ -146,7 +155,7 @@ class Query:
     async def runtime_secrets(
         self,
         info: Info,
-        service_id: strawberry.ID,
+        service_id: ServiceId,
         on_unresolved: WhenUnresolved = OnUnresolved.KEEP,
     ) -> Delivered:
         """Load what a service gets."""
@@ -166,7 +175,7 @@ class Query:
             "found."
         )
     )
-    async def nodes(self, info: Info, ids: list[strawberry.ID]) -> list[Node | None]:
+    async def nodes(self, info: Info, ids: Ids) -> list[Node | None]:
         """Load holders and secrets."""
         ensure_page_size(len(ids))
         # Concurrently, so that the loaders fetch all of them in one batch.
@@ -207,7 +216,7 @@ class Query:
         after: After = strawberry.UNSET,
         last: Last = strawberry.UNSET,
         before: Before = strawberry.UNSET,
-        grantee: GranteeRef | None = strawberry.UNSET,
+        grantee: Annotated[GranteeRef | None, GRANTEE] = strawberry.UNSET,
     ) -> RoleGrantConnection:
         """Load a page of grants, oldest first."""
         only = given(grantee)
@@ -253,7 +262,7 @@ class Query:
         after: After = strawberry.UNSET,
         last: Last = strawberry.UNSET,
         before: Before = strawberry.UNSET,
-        filter: AuditFilter | None = strawberry.UNSET,
+        filter: Annotated[AuditFilter | None, FILTER] = strawberry.UNSET,
     ) -> AuditEventConnection:
         """Load a page of the audit log."""
         page = await info.context.services.audit.page(
@@ -279,7 +288,7 @@ class Query:
         )
 
     @strawberry.field(description="A secret by its id.")
-    async def secret(self, info: Info, id: strawberry.ID) -> Secret | None:
+    async def secret(self, info: Info, id: Id) -> Secret | None:
         """Load a secret."""
         return await _secret(info, id)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import strawberry
 from graphql import GraphQLError, GraphQLSchema
@@ -11,7 +11,6 @@ from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
-from schema.descriptions import describe
 from schema.documents import admitted, parsed, validated
 from schema.enforcement import enforce_fields, enforce_types
 from schema.errors import ERROR_TYPES
@@ -23,6 +22,15 @@ from schema.policies import ensure_declared
 from schema.queries import Query
 from schema.scalars import DATE_TIME
 from schema.subscriptions import Subscription
+
+_DESCRIPTION: Final = (
+    "A **secret** belongs to a **holder**: a project, an environment of a project, or a service in "
+    "an environment. A service sees its own secrets, those of its environment and its project, and "
+    "the **built-in** secrets of the platform. If several have the same key, the one with the "
+    "narrowest scope wins. An **alias** gives a secret a second key and follows its target. An "
+    "**override** gives the key of a wider scope another value, for its holder and all below it. "
+    "You can write values but not read them: only `runtimeSecrets` returns them."
+)
 
 
 class InvalidDocument(Exception):
@@ -102,7 +110,7 @@ def build_schema() -> GatewaySchema:
     schema.ensure_declared()
     enforce_fields(schema.types)
     enforce_types(schema.types)
-    describe(schema.types)
+    schema.types.description = _DESCRIPTION
     return schema
 
 

@@ -12,6 +12,7 @@ from gateway.services.change_feed import EffectiveChange
 from schema.context import Info
 from schema.effective import EffectiveSecret
 from schema.enums import SecretChangeKind
+from schema.fields import ANY_HOLDER, ServiceId
 from schema.holders import SecretHolder, Service, holder_type, service_type
 from schema.inputs import SecretHolderRef, given
 from schema.secrets import Secret
@@ -127,7 +128,7 @@ class Subscription:
     async def secret_changed(
         self,
         info: Info,
-        holder: SecretHolderRef,
+        holder: Annotated[SecretHolderRef, ANY_HOLDER],
         include_inherited: WithInherited = False,  # noqa: FBT002 - Strawberry passes it by name
         after: AfterChange = strawberry.UNSET,
     ) -> AsyncGenerator[SecretChange, None]:
@@ -149,7 +150,7 @@ class Subscription:
         )
     )
     async def effective_secrets_changed(
-        self, info: Info, service_id: strawberry.ID, after: AfterChange = strawberry.UNSET
+        self, info: Info, service_id: ServiceId, after: AfterChange = strawberry.UNSET
     ) -> AsyncGenerator[EffectiveSecretsChange, None]:
         """Watch what a service gets."""
         changes = info.context.services.change_feed.effective_changes(

@@ -55,6 +55,11 @@ class Scope(StrEnum):
         return self.lower().replace("_", " ")
 
     @property
+    def phrase(self) -> str:
+        """The scope with its article: `a job`, `an application`."""
+        return f"{'an' if self.label[0] in 'ae' else 'a'} {self.label}"
+
+    @property
     def id_argument(self) -> str:
         """The argument and path parameter that names a holder of this kind: `jobId`."""
         return f"{self.field_name}Id"
