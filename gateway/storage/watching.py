@@ -11,12 +11,17 @@ from types import MappingProxyType
 from typing import Final
 
 from gateway.domain.audit import AuditSubject
-from gateway.storage import (  # imported so that the metadata includes their tables
-    grant_tables,  # noqa: F401
-    reference_tables,  # noqa: F401
-    tables,  # noqa: F401
-)
 from gateway.storage.columns import InMac, Model, columns_in_mac
+from gateway.storage.grant_tables import RoleGrantRow, UserRow
+from gateway.storage.reference_tables import ValueReferenceRow
+from gateway.storage.tables import (
+    ApiTokenRow,
+    DataKeyRow,
+    HolderRow,
+    OrganizationRow,
+    SealedValueRow,
+    SecretRow,
+)
 
 _NONE: Final = "NULL"
 # The prefix of a column's former value.
@@ -60,12 +65,12 @@ def _state(row: str, column: str) -> str:
 
 
 # Derived columns, and the time of a credential's last use, are left out.
-_DECLARED: Final[Mapping[str, Watched]] = MappingProxyType(
+_DECLARED: Final[Mapping[type[Model], Watched]] = MappingProxyType(
     {
-        "organization": Watched(
+        OrganizationRow: Watched(
             subject=AuditSubject.ORGANIZATION, columns=("id", "name"), organization="{row}.id"
         ),
-        "holder": Watched(
+        HolderRow: Watched(
             subject=AuditSubject.HOLDER,
             columns=(
                 *("id", "kind", "name", "organization_id"),
@@ -75,13 +80,13 @@ _DECLARED: Final[Mapping[str, Watched]] = MappingProxyType(
             holder="{row}.id",
             facts=("kind",),
         ),
-        "data_key": Watched(
+        DataKeyRow: Watched(
             subject=AuditSubject.DATA_KEY,
             columns=("id", "project_id"),
             organization="(SELECT organization_id FROM holder WHERE id = {row}.project_id)",
             project="{row}.project_id",
         ),
-        "secret": Watched(
+        SecretRow: Watched(
             subject=AuditSubject.SECRET,
             columns=(
                 *("id", "organization_id", "project_id", "holder_id", "holder_kind"),
@@ -96,7 +101,7 @@ _DECLARED: Final[Mapping[str, Watched]] = MappingProxyType(
             facts=("variable_type", "version"),
             former=("key",),
         ),
-        "sealed_value": Watched(
+        SealedValueRow: Watched(
             subject=AuditSubject.SECRET,
             columns=("secret_id", "value_version", "data_key_id", "box"),
             row_id="secret_id",
@@ -106,7 +111,7 @@ _DECLARED: Final[Mapping[str, Watched]] = MappingProxyType(
             key="(SELECT key FROM secret WHERE id = {row}.secret_id)",
             facts=("value_version",),
         ),
-        "value_reference": Watched(
+        ValueReferenceRow: Watched(
             subject=AuditSubject.SECRET,
             columns=("secret_id", "project_id", "value_version", "names"),
             row_id="secret_id",
@@ -115,7 +120,7 @@ _DECLARED: Final[Mapping[str, Watched]] = MappingProxyType(
             holder="(SELECT holder_id FROM secret WHERE id = {row}.secret_id)",
             key="(SELECT key FROM secret WHERE id = {row}.secret_id)",
         ),
-        "api_token": Watched(
+        ApiTokenRow: Watched(
             subject=AuditSubject.TOKEN,
             columns=(
                 *("id", "organization_id", "name"),
@@ -123,11 +128,11 @@ _DECLARED: Final[Mapping[str, Watched]] = MappingProxyType(
             ),
             facts=("expires_at", "revoked_at"),
         ),
-        "user_account": Watched(
+        UserRow: Watched(
             subject=AuditSubject.USER,
             columns=("id", "organization_id", "issuer", "subject", "display_name", "created_at"),
         ),
-        "role_grant": Watched(
+        RoleGrantRow: Watched(
             subject=AuditSubject.GRANT,
             columns=(
                 *("id", "organization_id", "token_id", "user_id"),
@@ -141,8 +146,8 @@ _DECLARED: Final[Mapping[str, Watched]] = MappingProxyType(
 )
 WATCHED: Final[Mapping[str, Watched]] = MappingProxyType(
     {
-        name: replace(watched, optional=columns_in_mac(Model.metadata.tables[name], InMac.IF_SET))
-        for name, watched in _DECLARED.items()
+        row.__tablename__: replace(watched, optional=columns_in_mac(row.__table__, InMac.IF_SET))
+        for row, watched in _DECLARED.items()
     }
 )
 
