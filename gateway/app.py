@@ -41,6 +41,7 @@ from gateway.rest.shim import rest_routes
 from gateway.rest.table import ROWS
 from gateway.runtime import Runtime, keeping_watch
 from gateway.services.credential_monitor import CredentialMonitor
+from gateway.services.entity_tags import tag_of_list
 from gateway.services.execution import RequestPrincipal
 from gateway.services.limits import Charge, Clock, Limiter, PrincipalLimits
 from gateway.settings import Settings
@@ -126,7 +127,7 @@ class _Parts:
     def of(cls, runtime: Runtime, verifier: Verifier, clock: Clock) -> Self:
         settings, services = runtime.settings, runtime.services
         charge = _limits(settings, clock).charge
-        sign_in = SignIn(services.tokens, services.identities, verifier)
+        sign_in = SignIn(services.authentication, verifier)
         # One limiter for both: a failed attempt counts at either interface.
         guarded = GuardedSignIn(sign_in, Limiter(_failure_allowance(settings), clock))
         executor = partial(Executor, build_schema(), services, runtime.database)
@@ -162,7 +163,7 @@ def _graphql_routes(parts: _Parts) -> list[BaseRoute]:
     settings, services = runtime.settings, runtime.services
     streaming = Streaming(
         public,
-        CredentialMonitor(services.notifier, runtime.database, services.tokens.now),
+        CredentialMonitor(services.notifier, runtime.database, services.authentication.now),
         most_per_caller=settings.subscriptions_per_caller,
     )
     endpoint = GraphQLEndpoint(public.open_run, streaming, documents)
@@ -185,8 +186,8 @@ def _rest_routes(parts: _Parts) -> list[BaseRoute]:
     # A document that does not fit the schema stops the start here, before any request.
     for row in ROWS:
         ensure_valid(row.document)
-    tag_of_list = parts.runtime.services.entity_tags.of_list
-    return [*rest_routes(parts.internal.open_run, tag_of_list), *reference_routes()]
+    tagged = partial(tag_of_list, parts.runtime.vault)
+    return [*rest_routes(parts.internal.open_run, tagged), *reference_routes()]
 
 
 def _pages(parts: _Parts) -> list[BaseRoute]:
@@ -206,9 +207,8 @@ def _health(runtime: Runtime) -> list[BaseRoute]:
 async def _picture_route(runtime: Runtime, caller: RequestPrincipal, service_id: str) -> Picture:
     view = caller.view or runtime.database.view()
     try:
-        return await runtime.services.pictures.of_service(
-            view, principal=caller.principal, service_id=service_id
-        )
+        services = runtime.services.for_principal(caller.principal, view)
+        return await services.pictures.of_service(service_id=service_id)
     finally:
         await view.close()
 

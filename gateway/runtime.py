@@ -88,7 +88,7 @@ class Runtime:
             settings,
             context.database,
             context.vault,
-            Services.over(context, uses),
+            Services(context, uses),
             OperatorServices.over(context, uses),
         )
 

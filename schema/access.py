@@ -102,7 +102,11 @@ class ApiToken:
     @field(description="Who created it; null for a token that is older than this record.")
     def created_by(self, info: Info) -> ApiTokenCreator | None:
         """Return the creator."""
-        return ApiTokenCreator.of(self.creator, info.context.principal) if self.creator else None
+        return (
+            ApiTokenCreator.of(self.creator, info.context.services.principal)
+            if self.creator
+            else None
+        )
 
     @field(description="The token's roles, on the holders where you manage access.")
     async def grants(self, info: Info) -> list[RoleGrant]:

@@ -51,7 +51,6 @@ def project_creation() -> Any:  # noqa: ANN401 - what strawberry.mutation return
         dry_run: DryRun = strawberry.UNSET,
     ) -> HolderPayload:
         work = info.context.services.administration.create_holder(
-            principal=info.context.principal,
             kind=Scope.PROJECT,
             name=name,
             options=options(idempotency_key=idempotency_key, dry_run=dry_run),
@@ -72,7 +71,6 @@ def environment_creation() -> Any:  # noqa: ANN401 - as above
         dry_run: DryRun = strawberry.UNSET,
     ) -> HolderPayload:
         work = info.context.services.administration.create_holder(
-            principal=info.context.principal,
             kind=Scope.ENVIRONMENT,
             name=name,
             parent=HolderReference(Scope.PROJECT, project_id),
@@ -95,7 +93,6 @@ def service_creation() -> Any:  # noqa: ANN401 - as above
         dry_run: DryRun = strawberry.UNSET,
     ) -> HolderPayload:
         work = info.context.services.administration.create_service(
-            principal=info.context.principal,
             environment_id=environment_id,
             service_type=type,
             name=name,
@@ -122,8 +119,7 @@ def holder_renaming() -> Any:  # noqa: ANN401 - as above
         dry_run: DryRun = strawberry.UNSET,
     ) -> HolderPayload:
         work = info.context.services.administration.rename_holder(
-            principal=info.context.principal,
-            at=reference(None, holder),
+            holder_reference=reference(None, holder),
             name=name,
             options=options(
                 expected_name=expected_name, idempotency_key=idempotency_key, dry_run=dry_run
@@ -146,8 +142,7 @@ def holder_deletion() -> Any:  # noqa: ANN401 - as above
         dry_run: DryRun = strawberry.UNSET,
     ) -> DeleteHolderPayload:
         work = info.context.services.administration.delete_holder(
-            principal=info.context.principal,
-            at=reference(None, holder),
+            holder_reference=reference(None, holder),
             with_content=with_content is True,
             options=options(
                 expected_name=expected_name, idempotency_key=idempotency_key, dry_run=dry_run
@@ -174,8 +169,7 @@ def registration() -> Any:  # noqa: ANN401 - as above
         dry_run: DryRun = strawberry.UNSET,
     ) -> SecretPayload:
         work = info.context.services.administration.register(
-            principal=info.context.principal,
-            at=reference(None, holder),
+            holder_reference=reference(None, holder),
             draft=input.draft(),
             options=options(idempotency_key=idempotency_key, dry_run=dry_run),
         )
@@ -200,7 +194,6 @@ def rotation() -> Any:  # noqa: ANN401 - as above
         dry_run: DryRun = strawberry.UNSET,
     ) -> SecretPayload:
         work = info.context.services.administration.rotate(
-            principal=info.context.principal,
             secret_id=secret_id,
             value=value,
             options=options(

@@ -85,7 +85,7 @@ def _guard_resolver(resolve: Resolve, permission: Permission, refused: Refused) 
     """Let a field run for a principal that has its permission on at least one holder."""
 
     def guarded(source: Any, info: Info, **arguments: Any) -> Any:  # noqa: ANN401 - what the GraphQL library passes
-        if info.context.visibility(permission).is_anywhere:
+        if info.context.services.visibility(permission).is_anywhere:
             return resolve(source, info, **arguments)
         return refused(partial(resolve, source, info, **arguments), permission, info)
 
@@ -113,7 +113,7 @@ async def _refuse_subscription(
     """Refuse as the use case does, or at the first event without a grant."""
     async with aclosing(await run()) as events:
         async for event in events:
-            if not info.context.visibility(permission).is_anywhere:
+            if not info.context.services.visibility(permission).is_anywhere:
                 raise _refusal(permission, info)
             yield event
 
@@ -130,7 +130,7 @@ def _guard_type(name: str, permission: Permission, is_type_of: IsTypeOf | None) 
     def guarded(value: Any, info: Info) -> bool:  # noqa: ANN401 - as above
         if is_type_of is not None and not is_type_of(value, info):
             return False
-        if not may_get(info.context.visibility(permission), value):
+        if not may_get(info.context.services.visibility(permission), value):
             _log.error("policy_refused", type=name)
             raise Forbidden(permission)
         return True

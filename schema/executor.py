@@ -17,7 +17,7 @@ from gateway.domain.principals import Principal
 from gateway.services.container import Services
 from gateway.services.execution import Execute, ExecutionResult, RequestPrincipal
 from gateway.services.limits import Charge
-from gateway.storage.unit_of_work import Database, ReadUnit
+from gateway.storage.unit_of_work import Database
 from schema.context import Context
 from schema.documents import Document, admitted, cost_of
 from schema.limits import LIMITS, Limit, LimitExceeded, ensure_short
@@ -114,13 +114,8 @@ class Executor:
         view = caller.view or self._database.view()
         try:
             principal = caller.principal if caller.view else await caller.look_up(view)
-            context = Context(
-                principal=principal,
-                services=self._services,
-                view=view,
-                knows_external=caller.knows_external,
-            )
-            yield partial(self._run, context)
+            services = self._services.for_principal(principal, view)
+            yield partial(self._run, Context(services, knows_external=caller.knows_external))
         finally:
             await view.close()
 
@@ -141,43 +136,39 @@ class Executor:
     ) -> AsyncGenerator[ExecutionResult, None]:
         """Yield the results of a subscription until the client stops listening.
 
-        Each result costs as much as the document. Each is computed on its own view, which is closed
-        before the result is yielded, so a slow client holds no view open.
+        Each result costs as much as the document. Each is computed on the view that the change
+        feed opens for it. The view is closed before the result is yielded, so that a slow client
+        holds no view open.
         """
-        # A client that is already subscribed waits for a view like all others; it is not refused.
-        view = self._database.view(is_bounded=False)
         try:
-            results = self._stream(caller, view, document, variables or {}, operation_name)
+            results = self._stream(caller, document, variables or {}, operation_name)
             async with aclosing(results):
                 async for answer in results:
                     yield answer
         except (*_REFUSALS, RateLimited) as error:
             yield _refusal(error)
-        finally:
-            await view.close()
 
     async def _stream(
         self,
         caller: RequestPrincipal,
-        view: ReadUnit,
         text: str,
         variables: Mapping[str, Any],
         operation_name: str | None,
     ) -> AsyncGenerator[ExecutionResult, None]:
         terms = self._terms
         fields = self._charge(terms, caller.principal, text, variables, operation_name)
-        context = Context(
-            principal=caller.principal, services=self._services, view=view, look_up=caller.look_up
-        )
+        # A client that is already subscribed waits for a view like all others; it is not refused.
+        view = self._database.view(is_bounded=False)
+        services = self._services.for_principal(caller.principal, view, caller.look_up)
         results = await self._schema.subscribe(
             text,
             variable_values=dict(variables),
-            context_value=context,
+            context_value=Context(services),
             operation_name=operation_name,
         )
         async with aclosing(results):
             async for result in results:
-                await context.end()
+                await view.close()
                 yield replace(_to_result(result), extensions=_price(fields))
                 terms.charge(caller.principal, _points(fields))
 
@@ -188,7 +179,8 @@ class Executor:
         variables: Mapping[str, Any] | None = None,
         operation_name: str | None = None,
     ) -> ExecutionResult:
-        terms, principal, variables = self._terms, context.principal, variables or {}
+        terms, variables = self._terms, variables or {}
+        principal = context.services.principal
         if not terms.is_limited:
             terms.charge(principal, 1)
             return await self._execute(context, text, variables, operation_name)

@@ -71,7 +71,6 @@ def token_creation() -> Any:  # noqa: ANN401 - what strawberry.mutation returns
 
         async def work() -> NewToken:
             return await info.context.services.tokens.create(
-                principal=info.context.principal,
                 name=name,
                 role=role,
                 on=holder.reference() if holder else None,
@@ -100,7 +99,6 @@ def token_revocation() -> Any:  # noqa: ANN401 - as above
         dry_run: DryRun = strawberry.UNSET,
     ) -> ApiTokenPayload:
         work = info.context.services.tokens.revoke(
-            principal=info.context.principal,
             token_id=token_id,
             keep_created=given(keep_created) is True,
             options=options(idempotency_key=idempotency_key, dry_run=dry_run),
@@ -127,7 +125,6 @@ def granting() -> Any:  # noqa: ANN401 - as above
     ) -> RoleGrantPayload:
         holder = given(holder)
         work = info.context.services.grants.grant(
-            principal=info.context.principal,
             grantee=grantee.reference(),
             role=role,
             on=holder.reference() if holder else None,
@@ -152,7 +149,6 @@ def grant_revocation() -> Any:  # noqa: ANN401 - as above
         dry_run: DryRun = strawberry.UNSET,
     ) -> RoleGrantPayload:
         work = info.context.services.grants.revoke(
-            principal=info.context.principal,
             grant_id=grant_id,
             options=options(idempotency_key=idempotency_key, dry_run=dry_run),
         )
@@ -178,7 +174,6 @@ def user_registration() -> Any:  # noqa: ANN401 - as above
         dry_run: DryRun = strawberry.UNSET,
     ) -> UserPayload:
         work = info.context.services.identities.register(
-            principal=info.context.principal,
             issuer=issuer,
             subject=subject,
             display_name=display_name,
@@ -204,7 +199,6 @@ def user_removal() -> Any:  # noqa: ANN401 - as above
         dry_run: DryRun = strawberry.UNSET,
     ) -> UserPayload:
         work = info.context.services.identities.remove(
-            principal=info.context.principal,
             user_id=user_id,
             keep_created=given(keep_created) is True,
             options=options(idempotency_key=idempotency_key, dry_run=dry_run),

@@ -47,8 +47,6 @@ class SecretHolder(Node):
     ) -> SecretConnection:
         """Load a page of the holder's own secrets."""
         page = await info.context.services.secrets.defined_at(
-            info.context.view,
-            principal=info.context.principal,
             holder=self.source,
             window=wanted_window(first, after, last, before),
             order=wanted_order(order_by),
@@ -73,8 +71,6 @@ class SecretHolder(Node):
     ) -> SecretConnection:
         """Load a page of what the holder sees."""
         page = await info.context.services.secrets.visible_from(
-            info.context.view,
-            principal=info.context.principal,
             holder=self.source,
             window=wanted_window(first, after, last, before),
         )
@@ -116,8 +112,6 @@ class Service(SecretHolder):
     ) -> EffectiveSecretConnection:
         """Load a page of what the service gets."""
         page = await info.context.services.effective.page(
-            info.context.view,
-            principal=info.context.principal,
             service=self.source,
             window=wanted_window(first, after, last, before),
             order=wanted_order(order_by),
@@ -188,8 +182,6 @@ class Environment(SecretHolder):
         """Load a page of the environment's services."""
         wanted = given(types)
         page = await info.context.services.hierarchy.services(
-            info.context.view,
-            principal=info.context.principal,
             environment=self.source,
             window=wanted_window(first, after, last, before),
             kinds=[kind for kind in SERVICE_SCOPES if wanted is None or kind.value in wanted],
@@ -215,8 +207,6 @@ class Project(SecretHolder):
     ) -> EnvironmentConnection:
         """Load a page of the project's environments."""
         page = await info.context.services.hierarchy.environments(
-            info.context.view,
-            principal=info.context.principal,
             project=self.source,
             window=wanted_window(first, after, last, before),
         )

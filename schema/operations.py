@@ -8,7 +8,7 @@ import strawberry
 
 from gateway.domain.scopes import Scope
 from gateway.domain.secrets import Secret
-from gateway.services.container import Services
+from gateway.services.container import BoundServices
 from schema.arguments import (
     DATA,
     DryRun,
@@ -52,7 +52,7 @@ Overwrite = Annotated[
     ),
 ]
 Referral = SecretAliasInput | SecretOverrideInput
-_UseCase = Callable[[Services], Callable[..., Awaitable[Secret]]]
+_UseCase = Callable[[BoundServices], Callable[..., Awaitable[Secret]]]
 
 
 def creation(scope: Scope | None) -> Any:  # noqa: ANN401 - what strawberry.mutation returns
@@ -67,8 +67,7 @@ def creation(scope: Scope | None) -> Any:  # noqa: ANN401 - what strawberry.muta
         dry_run: DryRun = strawberry.UNSET,
     ) -> SecretPayload:
         work = info.context.services.secrets.create(
-            principal=info.context.principal,
-            at=reference(scope, holder),
+            holder_reference=reference(scope, holder),
             draft=input.draft(),
             options=options(idempotency_key=idempotency_key, dry_run=dry_run),
         )
@@ -108,8 +107,7 @@ def _referring(scope: Scope | None, takes: type[Referral], use_case: _UseCase, w
         dry_run: DryRun = strawberry.UNSET,
     ) -> SecretPayload:
         work = use_case(info.context.services)(
-            principal=info.context.principal,
-            at=reference(scope, holder),
+            holder_reference=reference(scope, holder),
             target_id=secret_id,
             draft=input.draft(),
             options=options(
@@ -140,8 +138,7 @@ def editing(scope: Scope) -> Any:  # noqa: ANN401 - as above
         dry_run: DryRun = strawberry.UNSET,
     ) -> SecretPayload:
         work = info.context.services.changes.edit(
-            principal=info.context.principal,
-            at=reference(scope, holder),
+            holder_reference=reference(scope, holder),
             secret_id=secret_id,
             draft=input.draft(),
             update_references=bool(given(update_references)),
@@ -172,8 +169,7 @@ def deletion(scope: Scope) -> Any:  # noqa: ANN401 - as above
         dry_run: DryRun = strawberry.UNSET,
     ) -> DeleteSecretPayload:
         work = info.context.services.changes.delete(
-            principal=info.context.principal,
-            at=reference(scope, holder),
+            holder_reference=reference(scope, holder),
             secret_id=secret_id,
             options=options(
                 expected_version=expected_version,
@@ -202,7 +198,6 @@ def editing_anywhere() -> Any:  # noqa: ANN401 - as above
         dry_run: DryRun = strawberry.UNSET,
     ) -> SecretPayload:
         work = info.context.services.changes.edit(
-            principal=info.context.principal,
             secret_id=secret_id,
             draft=input.draft(),
             update_references=bool(given(update_references)),
@@ -231,7 +226,6 @@ def deletion_anywhere() -> Any:  # noqa: ANN401 - as above
         dry_run: DryRun = strawberry.UNSET,
     ) -> DeleteSecretPayload:
         work = info.context.services.changes.delete(
-            principal=info.context.principal,
             secret_id=secret_id,
             with_dependents=given(with_dependents) is True,
             options=options(
@@ -263,8 +257,7 @@ def importing() -> Any:  # noqa: ANN401 - as above
     ) -> ImportSecretsPayload:
         rows = [secret.row() for secret in secrets]
         work = info.context.services.imports.run(
-            principal=info.context.principal,
-            at=reference(None, holder),
+            holder_reference=reference(None, holder),
             rows=rows,
             overwrite=overwrite,
             options=options(idempotency_key=idempotency_key, dry_run=dry_run),

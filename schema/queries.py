@@ -84,8 +84,6 @@ class Query:
     ) -> ProjectConnection:
         """Load a page of projects."""
         page = await info.context.services.hierarchy.projects(
-            info.context.view,
-            principal=info.context.principal,
             window=wanted_window(first, after, last, before),
         )
         return ProjectConnection.of(page, Project.of)
@@ -140,9 +138,7 @@ class Query:
         self, info: Info, service_id: ServiceId, key: ExplainedKey
     ) -> SecretExplanation | None:
         """Load an explanation."""
-        explanation = await info.context.services.effective.explain(
-            info.context.view, principal=info.context.principal, service_id=service_id, key=key
-        )
+        explanation = await info.context.services.effective.explain(service_id=service_id, key=key)
         return SecretExplanation.of(explanation) if explanation else None
 
     @strawberry.field(
@@ -160,8 +156,6 @@ class Query:
     ) -> Delivered:
         """Load what a service gets."""
         delivered = await info.context.services.delivery.runtime_secrets(
-            info.context.view,
-            principal=info.context.principal,
             service_id=service_id,
             admit=lambda item: info.context.surcharge(delivery_surcharge(item.keys, item.size)),
             is_view_shared=not is_alone(info.operation),
@@ -197,8 +191,6 @@ class Query:
     ) -> ApiTokenConnection:
         """Load a page of tokens, oldest first."""
         page = await info.context.services.tokens.page(
-            info.context.view,
-            principal=info.context.principal,
             window=wanted_window(first, after, last, before),
         )
         return ApiTokenConnection.of(page, ApiToken.of)
@@ -221,8 +213,6 @@ class Query:
         """Load a page of grants, oldest first."""
         only = given(grantee)
         page = await info.context.services.grants.page(
-            info.context.view,
-            principal=info.context.principal,
             window=wanted_window(first, after, last, before),
             of=only.reference() if only else None,
         )
@@ -244,8 +234,6 @@ class Query:
     ) -> UserConnection:
         """Load a page of users."""
         page = await info.context.services.identities.page(
-            info.context.view,
-            principal=info.context.principal,
             window=wanted_window(first, after, last, before),
         )
         return UserConnection.of(page, User.of)
@@ -266,8 +254,6 @@ class Query:
     ) -> AuditEventConnection:
         """Load a page of the audit log."""
         page = await info.context.services.audit.page(
-            info.context.view,
-            principal=info.context.principal,
             window=wanted_window(first, after, last, before),
             only=wanted_events(filter),
         )
@@ -283,9 +269,7 @@ class Query:
     )
     async def change_cursor(self, info: Info) -> str:
         """Return the position in the change feed."""
-        return await info.context.services.change_feed.cursor(
-            info.context.view, principal=info.context.principal
-        )
+        return await info.context.services.change_feed.cursor()
 
     @strawberry.field(description="A secret by its id.")
     async def secret(self, info: Info, id: Id) -> Secret | None:

@@ -96,7 +96,7 @@ async def run_mutation(
     """
     try:
         with collecting_warnings() as warnings:
-            outcome = await info.context.finish(work)
+            outcome = await info.context.services.finish(work)
     except BusinessError as error:
         return to_payload(Result(paths=paths, error=error))
     return to_payload(Result(paths=paths, outcome=outcome, raised_warnings=warnings))

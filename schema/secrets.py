@@ -97,7 +97,7 @@ def _wrap_services(page: Page[Holder]) -> LazyServices:
 
 def visible_target(info: Info, secret: DomainSecret) -> SecretFacts | None:
     """Return the target of an alias or override, if it is visible to the principal."""
-    return info.context.services.secrets.target_of(secret, principal=info.context.principal)
+    return info.context.services.secrets.target_of(secret)
 
 
 @strawberry.type(description="A secret. Its value can be written but not read.")
@@ -141,8 +141,7 @@ class Secret(Node):
     )
     def etag(self, info: Info) -> str:
         """Compute the tag from what the principal can see."""
-        context = info.context
-        return context.services.entity_tags.of_secret(self.source, principal=context.principal)
+        return info.context.services.secrets.tag_of(self.source)
 
     @field(description="The target of an ALIAS; null if you cannot read it.")
     def aliased_secret(self, info: Info) -> SecretAlias | None:
@@ -178,8 +177,6 @@ class Secret(Node):
     ) -> Annotated["SecretConnection", strawberry.lazy("schema.secrets")]:
         """Load a page of the secrets that refer to this one."""
         page = await info.context.services.secrets.dependents_of(
-            info.context.view,
-            principal=info.context.principal,
             secret=self.source,
             window=wanted_window(first, after, last, before),
         )
@@ -202,8 +199,6 @@ class Secret(Node):
     ) -> LazyServices:
         """Load a page of the affected services."""
         page = await info.context.services.effective.impact(
-            info.context.view,
-            principal=info.context.principal,
             secret=self.source,
             window=wanted_window(first, after, last, before),
             of_deletion=of is PlannedChange.DELETE,

@@ -134,8 +134,7 @@ class Subscription:
     ) -> AsyncGenerator[SecretChange, None]:
         """Watch a holder."""
         changes = info.context.services.change_feed.changes(
-            info.context,
-            at=holder.reference(),
+            holder_reference=holder.reference(),
             with_inherited=include_inherited,
             after=given(after),
         )
@@ -154,7 +153,7 @@ class Subscription:
     ) -> AsyncGenerator[EffectiveSecretsChange, None]:
         """Watch what a service gets."""
         changes = info.context.services.change_feed.effective_changes(
-            info.context, service_id=service_id, after=given(after)
+            service_id=service_id, after=given(after)
         )
         async with aclosing(changes):
             async for change in changes:

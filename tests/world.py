@@ -38,20 +38,22 @@ CHOSEN: Final[Mapping[str, Any]] = {
 async def token_principal(runtime: Runtime, token: str) -> Principal:
     """Return who a token speaks for just now."""
     async with runtime.database.read() as unit:
-        return await runtime.services.tokens.principal(unit, token)
+        return await runtime.services.authentication.token_principal(unit, token)
 
 
 async def user_principal(runtime: Runtime, *, issuer: str, subject: str) -> Principal:
     """Return who an identity speaks for just now."""
     async with runtime.database.read() as unit:
-        return await runtime.services.identities.principal(unit, issuer=issuer, subject=subject)
+        return await runtime.services.authentication.user_principal(
+            unit, issuer=issuer, subject=subject
+        )
 
 
 async def request_principal(runtime: Runtime, token: str) -> RequestPrincipal:
     """Return a token's principal, as for what lasts longer than a request."""
 
     async def look_up(unit: ReadUnit) -> Principal:
-        return await runtime.services.tokens.principal(unit, token)
+        return await runtime.services.authentication.token_principal(unit, token)
 
     return RequestPrincipal(await token_principal(runtime, token), look_up)
 
@@ -95,8 +97,8 @@ class World:
     ) -> httpx.AsyncClient:
         """Return a client whose token has the role at a holder, or in the demo's organization."""
         operator = Principal.operator(self.demo.organization_id)
-        made = await self.runtime.services.tokens.create(
-            principal=operator, name=f"a {role}", role=role, on=on
+        made = await self.runtime.services.for_principal(operator).tokens.create(
+            name=f"a {role}", role=role, on=on
         )
         return self.client_for(made.text)
 

@@ -18,9 +18,8 @@ from gateway.domain.principals import Principal
 from gateway.domain.tokens import PREFIX
 from gateway.http.requests import ORGANIZATION_HEADER, credential_of
 from gateway.identity.verifier import Verifier
+from gateway.services.authentication import Authentication
 from gateway.services.execution import RequestPrincipal
-from gateway.services.identities import Identities
-from gateway.services.tokens import Tokens
 from gateway.storage.unit_of_work import Database, ReadUnit
 
 # A peer with an IPv6 address usually has this whole network.
@@ -31,9 +30,8 @@ _DOTS_OF_A_JWT: Final = 2
 class SignIn:
     """Turns a credential into its principal."""
 
-    def __init__(self, tokens: Tokens, identities: Identities, verifier: Verifier) -> None:
-        self._tokens = tokens
-        self._identities = identities
+    def __init__(self, authentication: Authentication, verifier: Verifier) -> None:
+        self._authentication = authentication
         self._verifier = verifier
 
     async def __call__(
@@ -50,7 +48,7 @@ class SignIn:
 
         """
         if credential.startswith(PREFIX):
-            token = await self._tokens.principal(unit, credential)
+            token = await self._authentication.token_principal(unit, credential)
             # A token belongs to one organization and is not valid in another.
             if organization_id not in {None, token.organization_id}:
                 raise Unauthenticated
@@ -64,7 +62,7 @@ class SignIn:
     ) -> Principal:
         verified = await self._verifier.verify(credential)
         # Read on each request: a removed permission ends with the next request.
-        user = await self._identities.principal(
+        user = await self._authentication.user_principal(
             unit,
             issuer=verified.issuer,
             subject=verified.subject,

@@ -71,13 +71,9 @@ def delivered_at(at: HolderReference, on_unresolved: OnUnresolved = OnUnresolved
 async def _deliver(runtime: Runtime, holder: Holder, on_unresolved: OnUnresolved) -> Delivered:
     check = refuse_unresolved if on_unresolved is OnUnresolved.FAIL else _complain_of
     async with runtime.database.read() as unit:
-        secrets = await runtime.services.delivery.runtime_secrets(
-            unit,
-            principal=Principal.operator(holder.organization_id),
-            service_id=holder.id,
-            kinds=HOLDER_SCOPES,
-            check=check,
-        )
+        secrets = await runtime.services.for_principal(
+            Principal.operator(holder.organization_id), unit
+        ).delivery.runtime_secrets(service_id=holder.id, kinds=HOLDER_SCOPES, check=check)
     return Delivered(holder, secrets)
 
 

@@ -31,8 +31,8 @@ def explain(
         holder = await service_of(runtime, service)
         principal = Principal.operator(holder.organization_id)
         async with runtime.database.read() as unit:
-            explanation = await runtime.services.effective.explain(
-                unit, principal=principal, service_id=service, key=key
+            explanation = await runtime.services.for_principal(principal, unit).effective.explain(
+                service_id=service, key=key
             )
         if explanation is None:
             raise HolderNotFound(None, service)

@@ -48,8 +48,8 @@ def add_grant(
 
     async def add(runtime: Runtime) -> Grant:
         principal = await operator_of(runtime, organization)
-        return await runtime.services.grants.grant(
-            principal=principal, grantee=to, role=role, on=on
+        return await runtime.services.for_principal(principal).grants.grant(
+            grantee=to, role=role, on=on
         )
 
     _report_grant(run(add), as_json=as_json)
@@ -64,7 +64,9 @@ def list_grants(organization: OrganizationName, *, as_json: AsJson = False) -> N
         window: Window | None = Window(size=MAX_PAGE_SIZE)
         async with runtime.database.read() as unit:
             while window:
-                page = await runtime.services.grants.page(unit, principal=principal, window=window)
+                page = await runtime.services.for_principal(principal, unit).grants.page(
+                    window=window
+                )
                 found += [entry.item for entry in page.entries]
                 after = page.entries[-1].cursor if page.has_next else None
                 window = Window(size=MAX_PAGE_SIZE, after=after) if after else None
@@ -86,7 +88,7 @@ def remove_grant(
 
     async def remove(runtime: Runtime) -> Grant:
         principal = await operator_of(runtime, organization)
-        return await runtime.services.grants.revoke(principal=principal, grant_id=grant_id)
+        return await runtime.services.for_principal(principal).grants.revoke(grant_id=grant_id)
 
     say(f"removed {run(remove).id}")
 
@@ -102,12 +104,9 @@ def add_user(
     """Let a person in whom an OpenID Connect provider vouches for; grants say what they may do."""
 
     async def add(runtime: Runtime) -> User:
-        return await runtime.services.identities.register(
-            principal=await operator_of(runtime, organization),
-            issuer=issuer,
-            subject=subject,
-            display_name=name,
-        )
+        return await runtime.services.for_principal(
+            await operator_of(runtime, organization)
+        ).identities.register(issuer=issuer, subject=subject, display_name=name)
 
     user = run(add)
     if as_json:
@@ -126,11 +125,10 @@ def remove_user(
     """Remove a user with all grants, and revoke the tokens that the user created."""
 
     async def remove(runtime: Runtime) -> UserRemoval:
-        return await runtime.services.identities.remove(
-            principal=await operator_of(runtime, organization),
-            user_id=user_id,
-            keep_created=keep_created,
-            options=WriteOptions(dry_run=dry_run),
+        return await runtime.services.for_principal(
+            await operator_of(runtime, organization)
+        ).identities.remove(
+            user_id=user_id, keep_created=keep_created, options=WriteOptions(dry_run=dry_run)
         )
 
     removed = run(remove)

@@ -47,8 +47,8 @@ def graph(
         holder = await service_of(runtime, service)
         principal = Principal.operator(holder.organization_id)
         async with runtime.database.read() as unit:
-            return await runtime.services.pictures.of_service(
-                unit, principal=principal, service_id=service
+            return await runtime.services.for_principal(principal, unit).pictures.of_service(
+                service_id=service
             )
 
     picture = run(pictured)

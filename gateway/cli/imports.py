@@ -108,9 +108,8 @@ def _import_rows(
         with typer.progressbar(
             length=len(rows), label="Importing", hidden=is_hidden, file=sys.stderr
         ) as bar:
-            report = await runtime.services.imports.run(
-                principal=operator,
-                at=at,
+            report = await runtime.services.for_principal(operator).imports.run(
+                holder_reference=at,
                 rows=_Watched(rows, bar.update),
                 overwrite=overwrite,
                 options=WriteOptions(dry_run=dry_run),

@@ -52,9 +52,9 @@ def register_built_in(
     )
 
     async def register(runtime: Runtime) -> Secret:
-        return await runtime.services.administration.register(
-            principal=await operator_at(runtime, holder.id), at=holder, draft=draft
-        )
+        return await runtime.services.for_principal(
+            await operator_at(runtime, holder.id)
+        ).administration.register(holder_reference=holder, draft=draft)
 
     _report("registered", run(register), as_json=as_json)
 
@@ -71,11 +71,9 @@ def rotate_built_in(
 
     async def rotate(runtime: Runtime) -> Secret:
         found = await runtime.operator.directory.secret(secret_id=secret_id)
-        return await runtime.services.administration.rotate(
-            principal=Principal.operator(found.holder.organization_id),
-            secret_id=secret_id,
-            value=value,
-        )
+        return await runtime.services.for_principal(
+            Principal.operator(found.holder.organization_id)
+        ).administration.rotate(secret_id=secret_id, value=value)
 
     _report("rotated", run(rotate), as_json=as_json)
 

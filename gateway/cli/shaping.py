@@ -22,8 +22,8 @@ def create(
         if within is not None and kind.parent is not None:
             _, above = await find(runtime, where, [kind.parent], within)
             parent = HolderReference(above.kind, above.id)
-        return await runtime.services.administration.create_holder(
-            principal=operator, kind=kind, name=name, parent=parent
+        return await runtime.services.for_principal(operator).administration.create_holder(
+            kind=kind, name=name, parent=parent
         )
 
     _report("created", run(work), as_json=as_json)
@@ -36,8 +36,8 @@ def rename(
 
     async def work(runtime: Runtime) -> Holder:
         operator, holder = await find(runtime, where, kinds, text)
-        return await runtime.services.administration.rename_holder(
-            principal=operator, at=HolderReference(holder.kind, holder.id), name=name
+        return await runtime.services.for_principal(operator).administration.rename_holder(
+            holder_reference=HolderReference(holder.kind, holder.id), name=name
         )
 
     _report("renamed", run(work), as_json=as_json)
@@ -57,9 +57,8 @@ def delete(
     async def work(runtime: Runtime) -> Sequence[HolderWithCount]:
         operator, holder = await find(runtime, where, kinds, text)
         existing = await runtime.operator.directory.with_content(holder=holder)
-        await runtime.services.administration.delete_holder(
-            principal=operator,
-            at=HolderReference(holder.kind, holder.id),
+        await runtime.services.for_principal(operator).administration.delete_holder(
+            holder_reference=HolderReference(holder.kind, holder.id),
             with_content=with_content,
             options=WriteOptions(dry_run=dry_run),
         )

@@ -34,13 +34,9 @@ def create_token(
     """Create a token and print it. It is shown once and stored as a keyed hash."""
 
     async def create(runtime: Runtime) -> NewToken:
-        return await runtime.services.tokens.create(
-            principal=await operator_of(runtime, organization),
-            name=name,
-            role=role,
-            on=on,
-            lifetime=lifetime_of(days),
-        )
+        return await runtime.services.for_principal(
+            await operator_of(runtime, organization)
+        ).tokens.create(name=name, role=role, on=on, lifetime=lifetime_of(days))
 
     made = run(create)
     if as_json:
@@ -55,7 +51,7 @@ def list_tokens(organization: OrganizationName, *, as_json: AsJson = False) -> N
     async def list_rows(runtime: Runtime) -> list[dict[str, str | None]]:
         owner = await runtime.operator.directory.organization(named=organization)
         found = await runtime.operator.tokens.of_organization(owner.id)
-        now = runtime.services.tokens.now()
+        now = runtime.services.authentication.now()
         return [
             {
                 "id": token.id,

@@ -20,7 +20,7 @@ from gateway.domain.rules import ensure_can_hang_on, ensure_name_is, ensure_vers
 from gateway.domain.scopes import Scope, ServiceType
 from gateway.domain.secrets import Secret
 from gateway.services import access
-from gateway.services.context import ServiceContext
+from gateway.services.context import ScopedService
 from gateway.services.idempotency import once
 from gateway.services.recorded_answers import HOLDERS, SECRETS, recording_of
 from gateway.services.removal import HolderDeletion, remove_whole
@@ -38,16 +38,12 @@ from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 _DELETIONS: Final = recording_of(HolderDeletion)
 
 
-class Administration:
+class Administration(ScopedService):
     """The use cases that change the hierarchy."""
-
-    def __init__(self, context: ServiceContext) -> None:
-        self._context = context
 
     async def create_holder(
         self,
         *,
-        principal: Principal,
         kind: Scope,
         name: str,
         parent: HolderReference | None = None,
@@ -65,6 +61,7 @@ class Administration:
             QuotaExceeded: if the project or organization has its maximum number.
 
         """
+        principal = self._scope.principal
         content.ensure_name(name)
         ensure_can_hang_on(kind, parent.scope if parent else None)
         async with self._context.writing(options, principal=principal) as unit:
@@ -77,9 +74,8 @@ class Administration:
                 organization_id=principal.organization_id,
             )
             return await once(
-                self._context,
+                self._scope,
                 unit,
-                principal=principal,
                 options=options,
                 request=("createHolder", kind, name, parent),
                 recording=HOLDERS,
@@ -97,7 +93,6 @@ class Administration:
     async def create_service(
         self,
         *,
-        principal: Principal,
         environment_id: str,
         service_type: ServiceType,
         name: str,
@@ -110,7 +105,6 @@ class Administration:
 
         """
         return await self.create_holder(
-            principal=principal,
             kind=service_scope(service_type),
             name=name,
             parent=HolderReference(Scope.ENVIRONMENT, environment_id),
@@ -120,8 +114,7 @@ class Administration:
     async def rename_holder(
         self,
         *,
-        principal: Principal,
-        at: HolderReference,
+        holder_reference: HolderReference,
         name: str,
         options: WriteOptions = DEFAULT_WRITE_OPTIONS,
     ) -> Holder:
@@ -135,18 +128,20 @@ class Administration:
             NameConflict: if a sibling of its kind has the name.
 
         """
+        principal = self._scope.principal
         content.ensure_name(name)
         async with self._context.writing(options, principal=principal) as unit:
-            holder = await access.require_on(unit, principal, Permission.HIERARCHY_WRITE, at)
+            holder = await access.require_on(
+                unit, principal, Permission.HIERARCHY_WRITE, holder_reference
+            )
             # Names are unique below a parent, so a conflict reveals this holder's siblings.
             parent = await holders.find(unit, holder.parent_id) if holder.parent_id else None
             access.require(principal, Permission.HIERARCHY_WRITE, on=parent)
             return await once(
-                self._context,
+                self._scope,
                 unit,
-                principal=principal,
                 options=options,
-                request=("renameHolder", at, name),
+                request=("renameHolder", holder_reference, name),
                 recording=HOLDERS,
                 make=partial(_rename, unit, holder, name, options),
             )
@@ -154,8 +149,7 @@ class Administration:
     async def delete_holder(
         self,
         *,
-        principal: Principal,
-        at: HolderReference,
+        holder_reference: HolderReference,
         with_content: bool = False,
         options: WriteOptions = DEFAULT_WRITE_OPTIONS,
     ) -> HolderDeletion:
@@ -170,19 +164,21 @@ class Administration:
             HolderNotEmpty: if it has content and `with_content` is not set.
 
         """
+        principal = self._scope.principal
         async with self._context.writing(options, principal=principal) as unit:
 
             async def delete() -> HolderDeletion:
-                holder = await access.require_on(unit, principal, Permission.HIERARCHY_WRITE, at)
+                holder = await access.require_on(
+                    unit, principal, Permission.HIERARCHY_WRITE, holder_reference
+                )
                 ensure_name_is(holder, options.expected_name)
                 return await remove_whole(self._context, unit, holder, with_content=with_content)
 
             return await once(
-                self._context,
+                self._scope,
                 unit,
-                principal=principal,
                 options=options,
-                request=("deleteHolder", at, with_content),
+                request=("deleteHolder", holder_reference, with_content),
                 recording=_DELETIONS,
                 make=delete,
             )
@@ -190,7 +186,6 @@ class Administration:
     async def rotate(
         self,
         *,
-        principal: Principal,
         secret_id: str,
         value: str,
         options: WriteOptions = DEFAULT_WRITE_OPTIONS,
@@ -204,6 +199,7 @@ class Administration:
             VersionConflict: if it is not at the expected version.
 
         """
+        principal = self._scope.principal
         content.ensure_value(value)
         async with self._context.writing(options, principal=principal) as unit:
             access.require_somewhere(principal, Permission.HIERARCHY_WRITE)
@@ -211,12 +207,11 @@ class Administration:
             async def rotate() -> Secret:
                 secret = await _find_provided(unit, secret_id, principal)
                 ensure_version(secret, options.expected_version)
-                return await self._give_value(unit, secret, value, principal)
+                return await self._give_value(unit, secret, value)
 
             return await once(
-                self._context,
+                self._scope,
                 unit,
-                principal=principal,
                 options=options,
                 request=("rotate", secret_id, value),
                 recording=SECRETS,
@@ -224,18 +219,15 @@ class Administration:
                 before_repeat=partial(_require_shaping_at, principal),
             )
 
-    async def _give_value(
-        self, unit: WriteUnit, secret: Secret, value: str, principal: Principal
-    ) -> Secret:
+    async def _give_value(self, unit: WriteUnit, secret: Secret, value: str) -> Secret:
         rotated = replace(secret, version=secret.version + 1, updated_at=self._context.now())
-        await update_with_value(self._context, unit, rotated, value, principal=principal)
+        await update_with_value(self._scope, unit, rotated, value)
         return rotated
 
     async def register(
         self,
         *,
-        principal: Principal,
-        at: HolderReference,
+        holder_reference: HolderReference,
         draft: ProvidedDraft,
         options: WriteOptions = DEFAULT_WRITE_OPTIONS,
     ) -> Secret:
@@ -248,6 +240,7 @@ class Administration:
             KeyConflict: if the key is taken along the chain.
 
         """
+        principal = self._scope.principal
         draft.ensure_valid()
         spec = SecretSpec(
             variable_type=draft.variable_type,
@@ -256,20 +249,21 @@ class Administration:
             owned_by=draft.owned_by,
         )
         async with self._context.writing(options, principal=principal) as unit:
-            holder = await access.require_on(unit, principal, Permission.HIERARCHY_WRITE, at)
+            holder = await access.require_on(
+                unit, principal, Permission.HIERARCHY_WRITE, holder_reference
+            )
 
             async def register() -> Secret:
                 await ensure_key_is_free(unit, holder, draft.key, principal=principal)
                 secret = build_secret(self._context, holder, draft, spec)
-                await add_with_value(self._context, unit, secret, draft.value, principal=principal)
+                await add_with_value(self._scope, unit, secret, draft.value)
                 return secret
 
             return await once(
-                self._context,
+                self._scope,
                 unit,
-                principal=principal,
                 options=options,
-                request=("register", at, draft),
+                request=("register", holder_reference, draft),
                 recording=SECRETS,
                 make=register,
             )

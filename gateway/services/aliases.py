@@ -5,11 +5,10 @@ from functools import partial
 from gateway.domain.drafts import DEFAULT_WRITE_OPTIONS, AliasDraft, HolderReference, WriteOptions
 from gateway.domain.holders import Holder
 from gateway.domain.permissions import Permission
-from gateway.domain.principals import Principal
 from gateway.domain.rules import ensure_can_be_aliased, ensure_is_known
 from gateway.domain.secrets import Secret, SecretType
 from gateway.services import access
-from gateway.services.context import ServiceContext
+from gateway.services.context import ScopedService
 from gateway.services.delivery_limits import growth_of_alias
 from gateway.services.idempotency import once
 from gateway.services.recorded_answers import SECRETS
@@ -24,17 +23,13 @@ from gateway.storage import secrets
 from gateway.storage.unit_of_work import WriteUnit
 
 
-class Aliases:
+class Aliases(ScopedService):
     """The use cases around aliases."""
-
-    def __init__(self, context: ServiceContext) -> None:
-        self._context = context
 
     async def create(
         self,
         *,
-        principal: Principal,
-        at: HolderReference,
+        holder_reference: HolderReference,
         target_id: str,
         draft: AliasDraft,
         options: WriteOptions = DEFAULT_WRITE_OPTIONS,
@@ -53,19 +48,19 @@ class Aliases:
             IdempotencyConflict: if the idempotency key was used for another request.
 
         """
+        principal = self._scope.principal
         draft.ensure_valid()
         async with self._context.writing(options, principal=principal) as unit:
-            holder = await access.require_on(unit, principal, Permission.SECRET_WRITE, at)
+            holder = await access.require_on(
+                unit, principal, Permission.SECRET_WRITE, holder_reference
+            )
             return await once(
-                self._context,
+                self._scope,
                 unit,
-                principal=principal,
                 options=options,
-                request=("alias", at, target_id, draft),
+                request=("alias", holder_reference, target_id, draft),
                 recording=SECRETS,
-                make=partial(
-                    self._add, unit, holder, target_id, draft, principal=principal, options=options
-                ),
+                make=partial(self._add, unit, holder, target_id, draft, options=options),
             )
 
     async def _add(
@@ -75,13 +70,12 @@ class Aliases:
         target_id: str,
         draft: AliasDraft,
         *,
-        principal: Principal,
         options: WriteOptions,
     ) -> Secret:
-        target = await resolve_target(unit, target_id, holder, principal=principal)
+        target = await resolve_target(unit, target_id, holder, principal=self._scope.principal)
         ensure_is_known(target, knows_external=options.knows_external)
-        ensure_can_be_aliased(target, access.seen_target(principal, target))
-        await ensure_key_is_free(unit, holder, draft.key, principal=principal)
+        ensure_can_be_aliased(target, access.seen_target(self._scope.principal, target))
+        await ensure_key_is_free(unit, holder, draft.key, principal=self._scope.principal)
         spec = SecretSpec(
             variable_type=SecretType.ALIAS,
             key=draft.key,
@@ -90,8 +84,6 @@ class Aliases:
             target_version=target.version,
         )
         alias = build_secret(self._context, holder, draft, spec)
-        await ensure_room(
-            self._context, unit, alias, growth_of_alias(alias, target), principal=principal
-        )
+        await ensure_room(self._scope, unit, alias, growth_of_alias(alias, target))
         await secrets.add(unit, alias)
         return alias

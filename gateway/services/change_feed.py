@@ -5,11 +5,10 @@ no change is lost between reading and waiting, and none is sent twice.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import ExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Protocol
 
 from gateway.domain.change_feed import ChangeKind, CursorExpired, FeedCursor, SecretChange
 from gateway.domain.drafts import HolderReference
@@ -17,32 +16,16 @@ from gateway.domain.effective import EffectiveSecret
 from gateway.domain.holders import Holder
 from gateway.domain.pages import MAX_PAGE_SIZE
 from gateway.domain.permissions import Permission
-from gateway.domain.principals import Principal
 from gateway.domain.reference_graph import TooManyReferences
 from gateway.domain.refusals import HolderNotFound
 from gateway.services import access
 from gateway.services.change_notifier import ChangeNotifier, ChangeSubscription
-from gateway.services.context import ServiceContext
+from gateway.services.context import RequestScope, ScopedService, ServiceContext
 from gateway.services.cursors import Cursors
 from gateway.services.effective import effective_with_keys
 from gateway.services.references import keys_reached
 from gateway.storage import change_feed, holders, secret_dependents
 from gateway.storage.unit_of_work import ReadUnit
-
-
-class Turns(Protocol):
-    """Opens a current view and looks up the principal's current grants, for each turn."""
-
-    async def begin(self, *, refresh: bool) -> tuple[ReadUnit, Principal]:
-        """Open a new view and return it with the principal; `refresh` reads the grants again.
-
-        Raises:
-            Unauthenticated: if the principal's credential is no longer valid.
-
-        """
-
-    async def end(self) -> None:
-        """Close the view, so that none is open while waiting."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,7 +37,6 @@ class Watch:
     among: Mapping[str, Holder]
     position: FeedCursor
     subscription: ChangeSubscription
-    turns: Turns
     # The notifier's count of access changes when the principal was last looked up.
     access_changes: int
     expires_at: datetime | None
@@ -74,35 +56,27 @@ class EffectiveChange:
     entries: tuple[EffectiveSecret, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Turn:
-    unit: ReadUnit
-    principal: Principal
-    change: SecretChange
-
-
-class ChangeFeed:
+class ChangeFeed(ScopedService):
     """The use cases of subscribers."""
 
-    def __init__(self, context: ServiceContext, notifier: ChangeNotifier) -> None:
-        self._context = context
+    def __init__(self, scope: RequestScope, notifier: ChangeNotifier) -> None:
+        super().__init__(scope)
         self._notifier = notifier
-        self._cursors = Cursors(context.vault)
+        self._cursors = Cursors(scope.context.vault)
 
-    async def cursor(self, unit: ReadUnit, *, principal: Principal) -> str:
+    async def cursor(self) -> str:
         """Return the cursor of a view; reading from it misses no later change.
 
         It moves only with events of the principal's organization.
         """
-        organization_id = principal.organization_id
-        position = await change_feed.newest_of(unit, organization_id)
+        organization_id = self._scope.principal.organization_id
+        position = await change_feed.newest_of(self._scope.view, organization_id)
         return self._cursors.of_position(position, organization_id=organization_id)
 
     async def changes(
         self,
-        turns: Turns,
         *,
-        at: HolderReference,
+        holder_reference: HolderReference,
         with_inherited: bool = False,
         after: str | None = None,
     ) -> AsyncGenerator[SecretChange, None]:
@@ -117,76 +91,78 @@ class ChangeFeed:
 
         """
         async with (
-            self._watch(turns, at, after, is_wide=with_inherited) as watch,
-            aclosing(self._turns(watch)) as rounds,
+            self._watch(holder_reference, after, is_wide=with_inherited) as watch,
+            aclosing(self._visible_changes(watch)) as changes,
         ):
-            async for turn in rounds:
-                yield turn.change
+            async for change in changes:
+                yield change
 
     async def effective_changes(
-        self, turns: Turns, *, service_id: str, after: str | None = None
+        self, *, service_id: str, after: str | None = None
     ) -> AsyncGenerator[EffectiveChange, None]:
         """Yield the keys whose content changes for a service, without end; errors as in `changes`.
 
         They include keys whose values refer to a changed secret.
         """
-        at = HolderReference(None, service_id)
         async with (
-            self._watch(turns, at, after, is_wide=True) as watch,
-            aclosing(self._turns(watch)) as rounds,
+            self._watch(HolderReference(None, service_id), after, is_wide=True) as watch,
+            aclosing(self._visible_changes(watch)) as changes,
         ):
             if not watch.holder.kind.is_service:
                 raise HolderNotFound(None, service_id)
-            async for turn in rounds:
-                if found := await _effect(self._context, turn, watch.holder):
+            async for change in changes:
+                if found := await _effect(self._scope, change, watch.holder):
                     yield found
 
     @asynccontextmanager
     async def _watch(
-        self, turns: Turns, at: HolderReference, after: str | None, *, is_wide: bool
+        self, holder_reference: HolderReference, after: str | None, *, is_wide: bool
     ) -> AsyncIterator[Watch]:
-        access_changes = self._notifier.access_changes
-        unit, principal = await turns.begin(refresh=True)
-        holder = await access.require_on(unit, principal, Permission.SECRET_READ, at)
-        # Subscribe before the position in the log is read, so that no later change is missed.
-        with self._notifier.subscribe(holder.project_id) as subscription:
-            position = (
-                await change_feed.head(unit)
-                if after is None
-                else self._cursors.position(after, organization_id=holder.organization_id)
-            )
-            if after is not None and not await change_feed.is_known(unit, position):
-                raise CursorExpired
-            ids = holder.chain_ids if is_wide else (holder.id,)
-            among = await holders.by_ids(unit, ids)
-            await turns.end()
-            yield Watch(
-                holder=holder,
-                among=among,
-                position=position,
-                subscription=subscription,
-                turns=turns,
-                access_changes=access_changes,
-                expires_at=principal.expires_at,
-            )
+        access_changes, view = self._notifier.access_changes, self._scope.view
+        with ExitStack() as subscribed:
+            async with self._current_view(refresh=True):
+                principal = self._scope.principal
+                holder = await access.require_on(
+                    view, principal, Permission.SECRET_READ, holder_reference
+                )
+                # Before the position in the log is read, so that no later change is missed.
+                subscription = subscribed.enter_context(self._notifier.subscribe(holder.project_id))
+                watch = Watch(
+                    holder=holder,
+                    among=await holders.by_ids(view, holder.chain_ids if is_wide else (holder.id,)),
+                    position=await self._start(holder, after),
+                    subscription=subscription,
+                    access_changes=access_changes,
+                    expires_at=principal.expires_at,
+                )
+            yield watch
 
-    async def _turns(self, watch: Watch) -> AsyncGenerator[_Turn, None]:
+    async def _start(self, holder: Holder, after: str | None) -> FeedCursor:
+        if after is None:
+            return await change_feed.head(self._scope.view)
+        position = self._cursors.position(after, organization_id=holder.organization_id)
+        if not await change_feed.is_known(self._scope.view, position):
+            raise CursorExpired
+        return position
+
+    async def _visible_changes(self, watch: Watch) -> AsyncGenerator[SecretChange, None]:
+        """Yield each change while a current view is open, on which the subscriber reads."""
         while True:
             watch.subscription.reset()
             batch = await self._next_batch(watch)
             for change in batch.changes:
-                unit, principal = await self._begin(watch, change)
-                if principal.may(Permission.SECRET_READ, on=watch.among[change.holder_id]):
-                    yield _Turn(unit, principal, change)
-                # If the change was not yielded, only this closes the view.
-                await watch.turns.end()
+                async with self._turn(watch, change):
+                    holder = watch.among[change.holder_id]
+                    if self._scope.principal.may(Permission.SECRET_READ, on=holder):
+                        yield change
             watch.position = batch.position
             if not batch.has_more:
                 await self._ensure_still_there(watch)
                 await watch.subscription.wait()
 
-    async def _begin(self, watch: Watch, change: SecretChange | None) -> tuple[ReadUnit, Principal]:
-        """Begin a turn with the principal's grants as of a change, or as of now.
+    @asynccontextmanager
+    async def _turn(self, watch: Watch, change: SecretChange | None) -> AsyncIterator[None]:
+        """Open a view, with the principal's grants as of a change, or as of now.
 
         A lookup costs as much as sending a change. Revoking access writes an event to the log, so
         known grants stay valid for a change if no access change was notified up to its event.
@@ -198,18 +174,30 @@ class ChangeFeed:
             and self._notifier.has_heard_of(change.seq)
             and (watch.expires_at is None or self._context.now() < watch.expires_at)
         )
-        unit, principal = await watch.turns.begin(refresh=not is_known)
-        watch.access_changes, watch.expires_at = access_changes, principal.expires_at
-        return unit, principal
+        async with self._current_view(refresh=not is_known):
+            watch.access_changes = access_changes
+            watch.expires_at = self._scope.principal.expires_at
+            yield
+
+    @asynccontextmanager
+    async def _current_view(self, *, refresh: bool) -> AsyncIterator[None]:
+        """Close the view after the block, so that none is open while the subscriber waits."""
+        scope = self._scope
+        try:
+            if refresh and scope.look_up is not None:
+                scope.principal = await scope.look_up(scope.view)
+            yield
+        finally:
+            await scope.view.close()
 
     async def _ensure_still_there(self, watch: Watch) -> None:
         if not watch.subscription.needs_access_check:
             return
         watch.subscription.needs_access_check = False
-        unit, principal = await self._begin(watch, None)
         named = HolderReference(watch.holder.kind, watch.holder.id)
-        await access.require_on(unit, principal, Permission.SECRET_READ, named)
-        await watch.turns.end()
+        async with self._turn(watch, None):
+            scope = self._scope
+            await access.require_on(scope.view, scope.principal, Permission.SECRET_READ, named)
 
     async def _next_batch(self, watch: Watch) -> change_feed.Batch:
         async with self._context.database.read() as unit:
@@ -223,16 +211,18 @@ class ChangeFeed:
             )
 
 
-async def _effect(context: ServiceContext, turn: _Turn, service: Holder) -> EffectiveChange | None:
+async def _effect(
+    scope: RequestScope, change: SecretChange, service: Holder
+) -> EffectiveChange | None:
     """Return what a change alters for a service; None if nothing."""
-    change, visibility = turn.change, turn.principal.visibility(Permission.SECRET_READ)
+    view, visibility = scope.view, scope.principal.visibility(Permission.SECRET_READ)
     chain, bound = service.chain_ids, MAX_PAGE_SIZE + 1
     renamed = await secret_dependents.alias_keys(
-        turn.unit, change.secret_id, holder_ids=chain, most=bound
+        view, change.secret_id, holder_ids=chain, most=bound
     )
     own = dict.fromkeys((*change.keys, *renamed))
-    referring, is_known = await _referring(context, turn.unit, service, change, tuple(own))
-    found = await effective_with_keys(turn.unit, service, (*own, *referring), visibility)
+    referring, is_known = await _referring(scope.context, view, service, change, tuple(own))
+    found = await effective_with_keys(view, service, (*own, *referring), visibility)
     affected = [key for key in own if _affects(change, key, found.get(key), service)]
     # A secret that refers to this one may be hidden from the principal even if this one is visible.
     keys = (*affected, *(key for key in referring if key in found))

@@ -27,8 +27,8 @@ from gateway.domain.rules import (
 from gateway.domain.secrets import Secret
 from gateway.domain.visibility import Visibility
 from gateway.services import access
-from gateway.services.context import ServiceContext
-from gateway.services.entity_tags import EntityTagging
+from gateway.services.context import RequestScope, ScopedService, ServiceContext
+from gateway.services.entity_tags import ensure_match
 from gateway.services.idempotency import once
 from gateway.services.recorded_answers import SECRETS, recording_of
 from gateway.services.references import secrets_reached
@@ -53,26 +53,20 @@ _DELETIONS: Final = recording_of(Deletion)
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    principal: Principal
     secret_id: str
-    at: Holder | None
+    holder: Holder | None
     options: WriteOptions
 
 
-class Changes:
+class Changes(ScopedService):
     """The use cases that change an existing secret."""
-
-    def __init__(self, context: ServiceContext) -> None:
-        self._context = context
-        self._tags = EntityTagging(context)
 
     async def edit(
         self,
         *,
-        principal: Principal,
         secret_id: str,
         draft: EditDraft,
-        at: HolderReference | None = None,
+        holder_reference: HolderReference | None = None,
         update_references: bool = False,
         options: WriteOptions = DEFAULT_WRITE_OPTIONS,
     ) -> Secret:
@@ -91,15 +85,17 @@ class Changes:
             ReferencesNotUpdated: if a reference cannot be updated.
 
         """
+        principal = self._scope.principal
         draft.ensure_valid()
         async with self._context.writing(options, principal=principal) as unit:
-            change = _Change(principal, secret_id, await _require_at(unit, principal, at), options)
+            change = _Change(
+                secret_id, await _require_at(unit, principal, holder_reference), options
+            )
             return await once(
-                self._context,
+                self._scope,
                 unit,
-                principal=principal,
                 options=options,
-                request=("edit", at, secret_id, draft, update_references),
+                request=("edit", holder_reference, secret_id, draft, update_references),
                 recording=SECRETS,
                 make=partial(self._edit, unit, change, draft, update=update_references),
                 before_repeat=partial(_require_write_on, principal),
@@ -111,15 +107,14 @@ class Changes:
         secret = await self._changeable(unit, change)
         ensure_is_known(secret, knows_external=change.options.knows_external)
         if draft.key == secret.key:
-            return await apply_edit(self._context, unit, secret, draft, principal=change.principal)
-        return await self._rename(unit, secret, draft, change.principal, update=update)
+            return await apply_edit(self._scope, unit, secret, draft)
+        return await self._rename(unit, secret, draft, update=update)
 
     async def delete(
         self,
         *,
-        principal: Principal,
         secret_id: str,
-        at: HolderReference | None = None,
+        holder_reference: HolderReference | None = None,
         with_dependents: bool = True,
         options: WriteOptions = DEFAULT_WRITE_OPTIONS,
     ) -> Deletion:
@@ -136,14 +131,16 @@ class Changes:
             SecretInUse: if others refer to it and `with_dependents` is not set.
 
         """
+        principal = self._scope.principal
         async with self._context.writing(options, principal=principal) as unit:
-            change = _Change(principal, secret_id, await _require_at(unit, principal, at), options)
+            change = _Change(
+                secret_id, await _require_at(unit, principal, holder_reference), options
+            )
             return await once(
-                self._context,
+                self._scope,
                 unit,
-                principal=principal,
                 options=options,
-                request=("delete", at, secret_id, with_dependents),
+                request=("delete", holder_reference, secret_id, with_dependents),
                 recording=_DELETIONS,
                 make=partial(self._delete, unit, change, with_dependents=with_dependents),
                 before_repeat=partial(_require_write_on, principal),
@@ -152,14 +149,13 @@ class Changes:
     async def _delete(self, unit: WriteUnit, change: _Change, *, with_dependents: bool) -> Deletion:
         secret = await self._changeable(unit, change)
         if not with_dependents:
-            await self._ensure_unused(unit, secret, change.principal)
+            await self._ensure_unused(unit, secret)
         dependents = await secret_dependents.dependent_keys(unit, secret.id)
         await warn_of_broken(
-            self._context,
+            self._scope,
             unit,
             secret,
             {secret.id: secret.key, **dependents},
-            principal=change.principal,
             argument=Argument.SECRET,
         )
         await secrets.remove(unit, secret.id)
@@ -170,24 +166,20 @@ class Changes:
         unit: WriteUnit,
         secret: Secret,
         draft: EditDraft,
-        principal: Principal,
         *,
         update: bool,
     ) -> Secret:
-        context = self._context
         if not update:
             family = [secret.id, *await secret_dependents.override_ids(unit, secret.id)]
             gone = dict.fromkeys(family, secret.key)
-            await warn_of_broken(
-                context, unit, secret, gone, principal=principal, argument=Argument.KEY
-            )
-            return await apply_edit(context, unit, secret, draft, principal=principal)
-        following = await plan_update(context, unit, secret, principal=principal)
-        edited = await apply_edit(context, unit, secret, draft, principal=principal)
-        await following.write(context, unit, edited.key, principal=principal)
+            await warn_of_broken(self._scope, unit, secret, gone, argument=Argument.KEY)
+            return await apply_edit(self._scope, unit, secret, draft)
+        following = await plan_update(self._scope, unit, secret)
+        edited = await apply_edit(self._scope, unit, secret, draft)
+        await following.write(self._scope, unit, edited.key)
         return edited
 
-    async def _ensure_unused(self, unit: ReadUnit, secret: Secret, principal: Principal) -> None:
+    async def _ensure_unused(self, unit: ReadUnit, secret: Secret) -> None:
         # All dependents of the lists count here, including those that the principal cannot see.
         found = await secret_dependents.dependents_page(
             unit,
@@ -199,40 +191,37 @@ class Changes:
         if found.entries:
             dependents = (entry.item for entry in found.entries)
             seen = tuple(
-                dependent for dependent in dependents if access.can_see(principal, dependent)
+                dependent
+                for dependent in dependents
+                if access.can_see(self._scope.principal, dependent)
             )
             raise SecretInUse(secret.id, seen)
 
     async def _changeable(self, unit: ReadUnit, change: _Change) -> Secret:
-        principal, secret_id, options = change.principal, change.secret_id, change.options
+        principal, secret_id, options = self._scope.principal, change.secret_id, change.options
         secret = await secrets.find(unit, secret_id) if is_canonical_id(secret_id) else None
-        if secret and change.at and not _is_named_through(change.at, secret):
+        if secret and change.holder and not _is_named_through(change.holder, secret):
             secret = None
         if secret is None or not access.can_see(principal, secret):
             raise SecretNotFound(secret_id)
         access.require(principal, Permission.SECRET_WRITE, on=secret.holder)
         ensure_can_be_changed(secret)
         ensure_version(secret, options.expected_version)
-        self._tags.ensure_match(secret, options, principal=principal)
+        ensure_match(self._context.vault, secret, options.if_match, principal=principal)
         return secret
 
 
 async def apply_edit(
-    context: ServiceContext,
-    unit: WriteUnit,
-    secret: Secret,
-    draft: EditDraft,
-    *,
-    principal: Principal,
+    scope: RequestScope, unit: WriteUnit, secret: Secret, draft: EditDraft
 ) -> Secret:
     """Edit inside a write that is already allowed; errors as in `Changes.edit`."""
-    edited = edited_secret(context, secret, draft)
+    edited = edited_secret(scope.context, secret, draft)
     if edited.key != secret.key:
-        await _rename_overrides(unit, edited, principal)
+        await _rename_overrides(unit, edited, scope.principal)
     if draft.value is None or secret.is_alias:
         await secrets.update_facts(unit, edited)
     else:
-        await update_with_value(context, unit, edited, draft.value, principal=principal)
+        await update_with_value(scope, unit, edited, draft.value)
     return edited
 
 
@@ -267,12 +256,12 @@ async def _rename_overrides(unit: WriteUnit, edited: Secret, principal: Principa
 
 
 async def _require_at(
-    unit: ReadUnit, principal: Principal, at: HolderReference | None
+    unit: ReadUnit, principal: Principal, holder_reference: HolderReference | None
 ) -> Holder | None:
-    if at is None:
+    if holder_reference is None:
         access.require_somewhere(principal, Permission.SECRET_WRITE)
         return None
-    return await access.require_on(unit, principal, Permission.SECRET_WRITE, at)
+    return await access.require_on(unit, principal, Permission.SECRET_WRITE, holder_reference)
 
 
 def _require_write_on(principal: Principal, changed: Secret | Deletion) -> None:

@@ -1,18 +1,19 @@
-"""All use cases, built once."""
+"""The use cases that the faces call, bound to the principal of a request."""
 
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
 
+from gateway.domain.principals import Principal
 from gateway.services.administration import Administration
 from gateway.services.aliases import Aliases
 from gateway.services.audit_events import AuditEvents
+from gateway.services.authentication import Authentication
 from gateway.services.change_feed import ChangeFeed
 from gateway.services.change_notifier import ChangeNotifier
 from gateway.services.changes import Changes
-from gateway.services.context import ServiceContext
+from gateway.services.context import LookUp, RequestScope, ServiceContext
 from gateway.services.delivery import Delivery
 from gateway.services.effective import Effective
-from gateway.services.entity_tags import EntityTagging
 from gateway.services.grants import Grants
 from gateway.services.hierarchy import Hierarchy
 from gateway.services.identities import Identities
@@ -23,52 +24,75 @@ from gateway.services.secrets import Secrets
 from gateway.services.shielded_tasks import ShieldedTasks
 from gateway.services.token_uses import TokenUses
 from gateway.services.tokens import Tokens
+from gateway.storage.unit_of_work import ReadUnit
+
+Service = TypeVar("Service")
+Outcome = TypeVar("Outcome")
 
 
-@dataclass(frozen=True, slots=True)
 class Services:
-    """The use cases that the faces call. Each checks its principal's permissions."""
+    """The shared parts of the use cases. `for_principal` binds the use cases to a principal."""
 
-    administration: Administration
-    aliases: Aliases
-    audit: AuditEvents
-    notifier: ChangeNotifier
-    changes: Changes
-    delivery: Delivery
-    effective: Effective
-    entity_tags: EntityTagging
-    shielded_tasks: ShieldedTasks
-    grants: Grants
-    hierarchy: Hierarchy
-    identities: Identities
-    imports: Imports
-    change_feed: ChangeFeed
-    overrides: Overrides
-    pictures: Pictures
-    secrets: Secrets
-    tokens: Tokens
+    def __init__(self, context: ServiceContext, uses: TokenUses) -> None:
+        self.context = context
+        self.authentication = Authentication(context, uses)
+        self.notifier = ChangeNotifier(context)
+        self.shielded_tasks = ShieldedTasks()
 
-    @classmethod
-    def over(cls, context: ServiceContext, uses: TokenUses) -> Self:
-        """Build all use cases on one context."""
-        notifier = ChangeNotifier(context)
-        return cls(
-            administration=Administration(context),
-            aliases=Aliases(context),
-            audit=AuditEvents(context),
-            notifier=notifier,
-            changes=Changes(context),
-            delivery=Delivery(context),
-            effective=Effective(context),
-            entity_tags=EntityTagging(context),
-            shielded_tasks=ShieldedTasks(),
-            grants=Grants(context),
-            hierarchy=Hierarchy(context),
-            identities=Identities(context, uses.homes),
-            imports=Imports(context),
-            change_feed=ChangeFeed(context, notifier),
-            overrides=Overrides(context),
-            pictures=Pictures(context),
-            secrets=Secrets(context),
-            tokens=Tokens(context, uses),
-        )
+    def for_principal(
+        self, principal: Principal, view: ReadUnit | None = None, look_up: LookUp | None = None
+    ) -> "BoundServices":
+        """Return the use cases for a principal; reads need a view, which the caller closes."""
+        return BoundServices(self, principal, view, look_up)
+
+
+class _Bound(Generic[Service]):
+    """An attribute that makes a use case class for the request when it is used."""
+
+    def __init__(self, bind: Callable[["BoundServices"], Service]) -> None:
+        self._bind = bind
+
+    def __get__(self, services: "BoundServices", _: object = None) -> Service:
+        return self._bind(services)
+
+
+class BoundServices(RequestScope):
+    """The use cases of one request. Each checks the permissions of the request's principal."""
+
+    __slots__ = ("shared",)
+
+    shared: Services
+    administration = _Bound(Administration)
+    aliases = _Bound(Aliases)
+    audit = _Bound(AuditEvents)
+    change_feed = _Bound(lambda services: ChangeFeed(services, services.shared.notifier))
+    changes = _Bound(Changes)
+    delivery = _Bound(Delivery)
+    effective = _Bound(Effective)
+    grants = _Bound(Grants)
+    hierarchy = _Bound(Hierarchy)
+    identities = _Bound(Identities)
+    imports = _Bound(Imports)
+    overrides = _Bound(Overrides)
+    pictures = _Bound(Pictures)
+    secrets = _Bound(Secrets)
+    tokens = _Bound(Tokens)
+
+    def __init__(
+        self,
+        shared: Services,
+        principal: Principal,
+        view: ReadUnit | None = None,
+        look_up: LookUp | None = None,
+    ) -> None:
+        super().__init__(shared.context, principal, view, look_up)
+        self.shared = shared
+
+    async def finish(self, change: Awaitable[Outcome]) -> Outcome:
+        """Await a change, shielded from the end of the request and without an open view."""
+
+        async def change_without_view() -> Outcome:
+            await self.view.close()
+            return await change
+
+        return await self.shared.shielded_tasks.finished(change_without_view())

@@ -1,6 +1,6 @@
 """The dependencies that all use cases share."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,12 +10,17 @@ from gateway.domain.denied_keys import DeniedKeys
 from gateway.domain.drafts import WriteOptions
 from gateway.domain.errors import ConcurrentChange, Unauthenticated
 from gateway.domain.ids import new_id
+from gateway.domain.permissions import Permission
 from gateway.domain.principals import Principal
 from gateway.domain.quotas import Quotas
+from gateway.domain.visibility import Visibility
 from gateway.services.known_loads import KnownLoads
 from gateway.services.vault import Vault
 from gateway.storage import grants
-from gateway.storage.unit_of_work import Database, WriteUnit
+from gateway.storage.unit_of_work import Database, ReadUnit, WriteUnit
+
+# Reads a principal on a view, with its grants in that view.
+LookUp = Callable[[ReadUnit], Awaitable[Principal]]
 
 
 def utc_now() -> datetime:
@@ -69,3 +74,56 @@ class ServiceContext:
             raise Unauthenticated
         if not found.has_access_of(principal):
             raise ConcurrentChange
+
+
+class NoView(RuntimeError):
+    """A use case reads, but its caller has opened no view for it."""
+
+
+class RequestScope:
+    """The principal that a request acts for, and the view of the database that its reads share.
+
+    A use case that writes does so in a transaction of its own, and reads the principal again there.
+    """
+
+    __slots__ = ("_view", "_visibilities", "context", "look_up", "principal")
+
+    def __init__(
+        self,
+        context: ServiceContext,
+        principal: Principal,
+        view: ReadUnit | None = None,
+        look_up: LookUp | None = None,
+    ) -> None:
+        """Take a view, unless nothing is read, and `look_up` if the work outlasts a request."""
+        self.context = context
+        self.principal = principal
+        self._view = view
+        self.look_up = look_up
+        self._visibilities: tuple[Principal, dict[Permission, Visibility]] = (principal, {})
+
+    @property
+    def view(self) -> ReadUnit:
+        """The view. Once it is closed, the next read opens it again, on newer data."""
+        if self._view is None:
+            raise NoView
+        return self._view
+
+    def visibility(self, permission: Permission) -> Visibility:
+        """Return where the current principal has a permission: a list asks for every row."""
+        principal, known = self._visibilities
+        if principal is not self.principal:
+            principal, known = self._visibilities = (self.principal, {})
+        if permission not in known:
+            known[permission] = principal.visibility(permission)
+        return known[permission]
+
+
+class ScopedService:
+    """A use case class, bound to one request."""
+
+    __slots__ = ("_context", "_scope")
+
+    def __init__(self, scope: RequestScope) -> None:
+        self._scope = scope
+        self._context = scope.context

@@ -26,14 +26,13 @@ from gateway.domain.interpolation import (
 )
 from gateway.domain.pages import Window
 from gateway.domain.permissions import Permission
-from gateway.domain.principals import Principal
 from gateway.domain.refusals import HolderNotFound
 from gateway.domain.scopes import SERVICE_SCOPES, Scope
 from gateway.domain.sealed import NeverStored
 from gateway.domain.secrets import Secret
 from gateway.domain.visibility import Visibility
 from gateway.services import access
-from gateway.services.context import ServiceContext
+from gateway.services.context import ScopedService
 from gateway.services.writing import identity_of
 from gateway.storage import effective, secrets, values
 from gateway.storage.unit_of_work import ReadUnit
@@ -94,17 +93,12 @@ def refuse_unresolved(found: Sequence[UnresolvedReference]) -> None:
         raise UnresolvedReferences(found)
 
 
-class Delivery:
+class Delivery(ScopedService):
     """The use case of delivering values to a service."""
-
-    def __init__(self, context: ServiceContext) -> None:
-        self._context = context
 
     async def runtime_secrets(
         self,
-        unit: ReadUnit,
         *,
-        principal: Principal,
         service_id: str,
         kinds: Collection[Scope] = SERVICE_SCOPES,
         admit: Admit = admit_all,
@@ -126,18 +120,19 @@ class Delivery:
             Overloaded: if too many writes wait; raised before any value is opened.
 
         """
+        principal, view = self._scope.principal, self._scope.view
         named = HolderReference(None, service_id)
-        service = await access.require_on(unit, principal, Permission.SECRET_DELIVER, named)
+        service = await access.require_on(view, principal, Permission.SECRET_DELIVER, named)
         if service.kind not in kinds:
             raise HolderNotFound(None, service_id)
         self._context.database.write_admission.ensure_room()
-        winners = await _winners(unit, service)
-        sources = await _sources(unit, service, winners)
-        sizes = await _ensure_short(unit, sources)
-        contents = await self._open(unit, sources, sizes)
+        winners = await _winners(view, service)
+        sources = await _sources(view, service, winners)
+        sizes = await _ensure_short(view, sources)
+        contents = await self._open(view, sources, sizes)
         # Close the view before waiting for the writer or for the expansion.
         if not is_view_shared:
-            await unit.close()
+            await view.close()
         delivered = await _expand(sources, contents, admit, check)
         # Record the delivery before any value is returned. If that fails, none is returned.
         async with self._context.writing(

@@ -15,11 +15,10 @@ from gateway.domain import delivery_loads as limits
 from gateway.domain.delivery_loads import DeliveryLoads, Growth, HolderLoad, OverrideSize
 from gateway.domain.holders import Holder
 from gateway.domain.interpolation import utf8_size
-from gateway.domain.principals import Principal
 from gateway.domain.refusals import DeliveryLimitExceeded
 from gateway.domain.secrets import Secret
 from gateway.services import access
-from gateway.services.context import ServiceContext
+from gateway.services.context import RequestScope
 from gateway.services.known_loads import Known
 from gateway.storage import delivery_loads, holders, values
 from gateway.storage.unit_of_work import WriteUnit
@@ -76,11 +75,10 @@ def always_fit(secrets: int) -> bool:
 
 
 async def ensure_deliverable(
-    context: ServiceContext,
+    scope: RequestScope,
     unit: WriteUnit,
     growth: Growth,
     *,
-    principal: Principal,
     counts: Mapping[str, int],
 ) -> None:
     """Refuse a write that would make some service's delivery exceed a limit.
@@ -98,17 +96,17 @@ async def ensure_deliverable(
     if holder.kind.is_service and always_fit(sum(counts.values()) + 1):
         return
     growth = await _with_stored_sizes(unit, growth)
-    known = context.known_loads.find(holder.id)
+    known = scope.context.known_loads.find(holder.id)
     since = known.seq if known else None
     seq, changes = await delivery_loads.changes_since(unit, holder.project_id, since)
     if known and 0 <= seq - known.seq <= _MAX_EVENTS and _has_room(known, changes, growth):
         return
     # With a margin, so that the result holds for some more writes.
     loads = await measure_loads(unit, holder, max(growth.most, limits.MAX_BYTES // 2))
-    context.known_loads.keep(holder.id, _largest(loads, holder, seq))
+    scope.context.known_loads.keep(holder.id, _largest(loads, holder, seq))
     found = {*loads.with_too_many_keys(growth), *loads.with_too_many_bytes(growth)}
     named = await holders.by_ids(unit, sorted(found)[:_MAX_NAMED]) if found else {}
-    seen = [holder for holder in named.values() if access.can_see(principal, holder)]
+    seen = [holder for holder in named.values() if access.can_see(scope.principal, holder)]
     refuse(loads, growth, seen)
 
 

@@ -66,8 +66,8 @@ async def ensure_demo(services: Services, operator: OperatorServices, database: 
     job = await make.holder(Scope.JOB, "nightly-invoices", production)
     application = await make.holder(Scope.APPLICATION, "storefront", production)
     built_in = await _fill(make, shop, production, job, application)
-    made = await services.tokens.create(
-        principal=principal, name="demo", role=Role.ADMIN, lifetime=_TOKEN_LIFETIME
+    made = await services.for_principal(principal).tokens.create(
+        name="demo", role=Role.ADMIN, lifetime=_TOKEN_LIFETIME
     )
     return Demo(
         token=made.text,
@@ -156,32 +156,31 @@ class _Maker:
                 kind=kind,
                 name=name,
             )
-        return found or await self._services.administration.create_holder(
-            principal=self._principal,
-            parent=_reference_to(parent) if parent else None,
-            kind=kind,
-            name=name,
+        return found or await self._services.for_principal(
+            self._principal
+        ).administration.create_holder(
+            parent=_reference_to(parent) if parent else None, kind=kind, name=name
         )
 
     async def secret(self, at: Holder, draft: SecretDraft) -> Secret:
-        return await self._find(at, draft.key) or await self._services.secrets.create(
-            principal=self._principal, at=_reference_to(at), draft=draft
-        )
+        return await self._find(at, draft.key) or await self._services.for_principal(
+            self._principal
+        ).secrets.create(holder_reference=_reference_to(at), draft=draft)
 
     async def provide(self, at: Holder, draft: ProvidedDraft) -> Secret:
-        return await self._find(at, draft.key) or await self._services.administration.register(
-            principal=self._principal, at=_reference_to(at), draft=draft
-        )
+        return await self._find(at, draft.key) or await self._services.for_principal(
+            self._principal
+        ).administration.register(holder_reference=_reference_to(at), draft=draft)
 
     async def alias(self, at: Holder, target: Secret, draft: AliasDraft) -> Secret:
-        return await self._find(at, draft.key) or await self._services.aliases.create(
-            principal=self._principal, at=_reference_to(at), target_id=target.id, draft=draft
-        )
+        return await self._find(at, draft.key) or await self._services.for_principal(
+            self._principal
+        ).aliases.create(holder_reference=_reference_to(at), target_id=target.id, draft=draft)
 
     async def override(self, at: Holder, target: Secret, draft: OverrideDraft) -> Secret:
-        return await self._find(at, target.key) or await self._services.overrides.create(
-            principal=self._principal, at=_reference_to(at), target_id=target.id, draft=draft
-        )
+        return await self._find(at, target.key) or await self._services.for_principal(
+            self._principal
+        ).overrides.create(holder_reference=_reference_to(at), target_id=target.id, draft=draft)
 
     async def _find(self, at: Holder, key: str) -> Secret | None:
         async with self._database.read() as unit:

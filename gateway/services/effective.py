@@ -18,11 +18,10 @@ from gateway.domain.pages import (
     Window,
 )
 from gateway.domain.permissions import Permission
-from gateway.domain.principals import Principal
 from gateway.domain.secrets import Secret
 from gateway.domain.visibility import Visibility
 from gateway.services import access
-from gateway.services.context import ServiceContext
+from gateway.services.context import ScopedService, ServiceContext
 from gateway.services.references import services_reached
 from gateway.storage import effective, holders, references, secret_keys, secrets
 from gateway.storage.unit_of_work import ReadUnit
@@ -32,17 +31,12 @@ MAX_ELSEWHERE: Final = 20
 _MAX_KEYS: Final = 10_000
 
 
-class Effective:
+class Effective(ScopedService):
     """The use cases around what services get."""
-
-    def __init__(self, context: ServiceContext) -> None:
-        self._context = context
 
     async def page(
         self,
-        unit: ReadUnit,
         *,
-        principal: Principal,
         service: Holder,
         window: Window,
         order: SecretOrder = BY_KEY,
@@ -55,13 +49,14 @@ class Effective:
             InvalidInput: for a cursor of another list.
 
         """
+        view = self._scope.view
         only.ensure_valid()
-        visibility = access.require_somewhere(principal, Permission.SECRET_READ)
+        visibility = access.require_somewhere(self._scope.principal, Permission.SECRET_READ)
         page = await effective.winners(
-            unit, service, window, visibility=visibility, order=order, only=only
+            view, service, window, visibility=visibility, order=order, only=only
         )
         keys = [entry.item.key for entry in page.entries]
-        found = await effective_with_keys(unit, service, keys, visibility)
+        found = await effective_with_keys(view, service, keys, visibility)
         entries = tuple(Entry(found[item.item.key], item.make_cursor) for item in page.entries)
         return Page(
             entries=entries,
@@ -70,9 +65,7 @@ class Effective:
             count=page.count,
         )
 
-    async def explain(
-        self, unit: ReadUnit, *, principal: Principal, service_id: str, key: str
-    ) -> Explanation | None:
+    async def explain(self, *, service_id: str, key: str) -> Explanation | None:
         """Explain what a service sees under a key; None if the principal cannot see the service.
 
         Raises:
@@ -80,28 +73,27 @@ class Effective:
             Forbidden: if the principal cannot read secrets.
 
         """
+        view = self._scope.view
         ensure_key_syntax(key)
-        visibility = access.require_somewhere(principal, Permission.SECRET_READ)
-        service = await holders.find(unit, service_id) if is_canonical_id(service_id) else None
+        visibility = access.require_somewhere(self._scope.principal, Permission.SECRET_READ)
+        service = await holders.find(view, service_id) if is_canonical_id(service_id) else None
         if service is None or not service.kind.is_service or not visibility.covers(service):
             return None
-        found = (await effective_with_keys(unit, service, [key], visibility)).get(key)
+        found = (await effective_with_keys(view, service, [key], visibility)).get(key)
         elsewhere = await effective.anywhere_with_key(
-            unit, service, key, most=MAX_ELSEWHERE, visibility=visibility
+            view, service, key, most=MAX_ELSEWHERE, visibility=visibility
         )
         return Explanation(
             service=service,
             key=key,
             effective=found,
             elsewhere=tuple(elsewhere),
-            references=await explained_references(self._context, unit, found, visibility),
+            references=await explained_references(self._context, view, found, visibility),
         )
 
     async def impact(
         self,
-        unit: ReadUnit,
         *,
-        principal: Principal,
         secret: Secret,
         window: Window,
         of_deletion: bool,
@@ -115,10 +107,11 @@ class Effective:
             InvalidInput: for a cursor of another list.
 
         """
-        visibility = access.require_somewhere(principal, Permission.SECRET_READ)
+        view = self._scope.view
+        visibility = access.require_somewhere(self._scope.principal, Permission.SECRET_READ)
         ids = effective.affected_services(secret, with_overrides=of_deletion)
-        reached = await services_reached(self._context, unit, secret, of_deletion=of_deletion)
-        return await holders.among(unit, ids, window, visibility=visibility, further=reached)
+        reached = await services_reached(self._context, view, secret, of_deletion=of_deletion)
+        return await holders.among(view, ids, window, visibility=visibility, further=reached)
 
 
 async def effective_with_keys(

@@ -1,6 +1,6 @@
 """Interfaces for running GraphQL documents without importing a GraphQL library."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from gateway.domain.errors import ErrorCode
 from gateway.domain.origins import ActorKind
 from gateway.domain.principals import Principal
+from gateway.services.context import LookUp
 from gateway.storage.unit_of_work import ReadUnit
 
 
@@ -40,10 +41,6 @@ class Execute(Protocol):
         operation_name: str | None = None,
     ) -> ExecutionResult:
         """Run one document."""
-
-
-# Reads a principal on a view, with its grants in that view.
-LookUp = Callable[[ReadUnit], Awaitable[Principal]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from gateway.domain.permissions import Permission, Role
 from gateway.domain.principals import Principal
 from gateway.domain.visibility import Visibility
 from gateway.services import access
-from gateway.services.context import ServiceContext
+from gateway.services.context import ScopedService
 from gateway.services.idempotency import once
 from gateway.services.recorded_answers import recording_of
 from gateway.storage import grants, tokens, users
@@ -32,16 +32,12 @@ from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 _GRANTS: Final = recording_of(Grant)
 
 
-class Grants:
+class Grants(ScopedService):
     """The use cases around grants."""
-
-    def __init__(self, context: ServiceContext) -> None:
-        self._context = context
 
     async def grant(
         self,
         *,
-        principal: Principal,
         grantee: GranteeReference,
         role: Role,
         on: HolderReference | None = None,
@@ -59,24 +55,22 @@ class Grants:
             TooManyGrants: if the grantee has the maximum number of grants.
 
         """
+        principal = self._scope.principal
         async with self._context.writing(options, principal=principal) as unit:
             holder = await access.require_at(unit, principal, Permission.ACCESS_MANAGE, on)
             access.require_role(principal, role, on=holder)
             held = RoleAssignment(role=role, holder=holder)
             return await once(
-                self._context,
+                self._scope,
                 unit,
-                principal=principal,
                 options=options,
                 request=("grantRole", grantee, role, on),
                 recording=_GRANTS,
-                make=partial(self._add, unit, principal, grantee, held),
+                make=partial(self._add, unit, grantee, held),
             )
 
-    async def _add(
-        self, unit: WriteUnit, principal: Principal, grantee: GranteeReference, held: RoleAssignment
-    ) -> Grant:
-        name = await _name_of(unit, principal, grantee)
+    async def _add(self, unit: WriteUnit, grantee: GranteeReference, held: RoleAssignment) -> Grant:
+        name = await _name_of(unit, self._scope.principal, grantee)
         there = await grants.assigned_to(unit, grantee)
         if held in there:
             raise GrantConflict
@@ -84,7 +78,7 @@ class Grants:
             raise TooManyGrants
         made = Grant(
             id=self._context.new_id(),
-            organization_id=principal.organization_id,
+            organization_id=self._scope.principal.organization_id,
             grantee=grantee,
             grantee_name=name,
             held=held,
@@ -94,7 +88,7 @@ class Grants:
         return made
 
     async def revoke(
-        self, *, principal: Principal, grant_id: str, options: WriteOptions = DEFAULT_WRITE_OPTIONS
+        self, *, grant_id: str, options: WriteOptions = DEFAULT_WRITE_OPTIONS
     ) -> Grant:
         """Revoke a grant; it no longer applies to the next request.
 
@@ -103,12 +97,12 @@ class Grants:
             Forbidden: if the principal could not have granted it.
 
         """
+        principal = self._scope.principal
         visibility = access.require_somewhere(principal, Permission.ACCESS_MANAGE)
         async with self._context.writing(options, principal=principal) as unit:
             return await once(
-                self._context,
+                self._scope,
                 unit,
-                principal=principal,
                 options=options,
                 request=("revokeRole", grant_id),
                 recording=_GRANTS,
@@ -118,9 +112,7 @@ class Grants:
 
     async def page(
         self,
-        unit: ReadUnit,
         *,
-        principal: Principal,
         window: Window,
         of: GranteeReference | None = None,
     ) -> Page[Grant]:
@@ -131,11 +123,11 @@ class Grants:
             InvalidInput: for a cursor of another list.
 
         """
-        visibility = access.require_somewhere(principal, Permission.ACCESS_MANAGE)
+        visibility = access.require_somewhere(self._scope.principal, Permission.ACCESS_MANAGE)
         if of is not None and not is_canonical_id(of.id):
             # No grantee has such an id, and the database does not accept every text.
             of = replace(of, id="")
-        return await grants.page(unit, window, visibility=visibility, of=of)
+        return await grants.page(self._scope.view, window, visibility=visibility, of=of)
 
 
 async def _remove(

@@ -11,9 +11,8 @@ from typing import Final, TypeVar
 from gateway.crypto.envelope import keyed_hash
 from gateway.domain.change_warnings import ChangeWarning, collecting_warnings, warn
 from gateway.domain.drafts import WriteOptions
-from gateway.domain.principals import Principal
 from gateway.domain.refusals import IdempotencyConflict
-from gateway.services.context import ServiceContext
+from gateway.services.context import RequestScope
 from gateway.services.recorded_answers import Recording, join_warnings, split_warnings
 from gateway.storage import idempotency
 from gateway.storage.unit_of_work import WriteUnit
@@ -27,10 +26,9 @@ def _allow(_: object) -> None:
 
 
 async def once(
-    context: ServiceContext,
+    scope: RequestScope,
     unit: WriteUnit,
     *,
-    principal: Principal,
     options: WriteOptions,
     request: tuple[object, ...],
     recording: Recording[Answer],
@@ -49,12 +47,12 @@ async def once(
     """
     if options.idempotency_key is None:
         return await make()
-    key, now = options.idempotency_key, context.now()
+    key, now = options.idempotency_key, scope.context.now()
     # Keyed, since the request can contain a value, which could be guessed from a plain hash.
     fingerprint = keyed_hash(
-        context.vault.idempotency_key, _canonical((*request, *options.preconditions))
+        scope.context.vault.idempotency_key, _canonical((*request, *options.preconditions))
     )
-    if recorded := await idempotency.find(unit, principal.id, key, since=now - KEPT_FOR):
+    if recorded := await idempotency.find(unit, scope.principal.id, key, since=now - KEPT_FOR):
         if not compare_digest(recorded.fingerprint, fingerprint):
             raise IdempotencyConflict
         text, warnings = split_warnings(recorded.text)
@@ -69,7 +67,9 @@ async def once(
     _report(collected)
     await idempotency.forget(unit, until=now - KEPT_FOR)
     text = join_warnings(recording.to_text(made), collected)
-    await idempotency.add(unit, principal.id, key, idempotency.Answered(fingerprint, text), at=now)
+    await idempotency.add(
+        unit, scope.principal.id, key, idempotency.Answered(fingerprint, text), at=now
+    )
     return made
 
 

@@ -5,68 +5,37 @@ from typing import Final
 
 from gateway.domain import content
 from gateway.domain.drafts import DEFAULT_WRITE_OPTIONS, WriteOptions
-from gateway.domain.errors import Unauthenticated
 from gateway.domain.grants import (
     GranteeKind,
     GranteeReference,
     User,
     UserConflict,
     UserNotFound,
-    choose_registration,
     ensure_identity,
 )
 from gateway.domain.ids import is_canonical_id
 from gateway.domain.origins import ActorKind
 from gateway.domain.pages import Page, Window
 from gateway.domain.permissions import Permission
-from gateway.domain.principals import Principal
 from gateway.domain.tokens import ApiToken, Creator
 from gateway.services import access
-from gateway.services.context import ServiceContext
-from gateway.services.homes import Homes
+from gateway.services.context import ScopedService
 from gateway.services.idempotency import once
 from gateway.services.recorded_answers import recording_of
 from gateway.services.revocation import UserRemoval, revoke_created
 from gateway.storage import grants, users
-from gateway.storage.unit_of_work import ReadUnit, WriteUnit
+from gateway.storage.unit_of_work import WriteUnit
 
 _USERS: Final = recording_of(User)
 _REMOVALS: Final = recording_of(UserRemoval)
 
 
-class Identities:
+class Identities(ScopedService):
     """The use cases around users."""
-
-    def __init__(self, context: ServiceContext, homes: Homes) -> None:
-        self._context = context
-        self._homes = homes
-
-    async def principal(
-        self, unit: ReadUnit, *, issuer: str, subject: str, organization_id: str | None = None
-    ) -> Principal:
-        """Return the principal of a verified identity, with its grants in this unit's view.
-
-        The caller must have verified the issuer's assertion. Without an organization, the
-        identity's home is used; see `domain.grants.choose_registration`.
-
-        Raises:
-            Unauthenticated: for an identity that is not registered, or not in the organization.
-            OrganizationNotNamed: if several organizations are possible.
-            Unavailable: if the database does not answer.
-
-        """
-        found = await grants.registrations(unit, issuer, subject)
-        chosen = choose_registration([user for user, _ in found], organization_id)
-        if chosen is None:
-            raise Unauthenticated
-        if all(user.is_invited for user, _ in found):
-            self._homes.note(chosen.id)
-        return next(principal for user, principal in found if user.id == chosen.id)
 
     async def register(
         self,
         *,
-        principal: Principal,
         issuer: str,
         subject: str,
         display_name: str,
@@ -81,6 +50,7 @@ class Identities:
             QuotaExceeded: if the organization has its maximum number of users.
 
         """
+        principal = self._scope.principal
         ensure_identity(issuer, subject)
         content.ensure_name(display_name)
         access.require(principal, Permission.ACCESS_MANAGE, on=None)
@@ -95,9 +65,8 @@ class Identities:
         )
         async with self._context.writing(options, principal=principal) as unit:
             return await once(
-                self._context,
+                self._scope,
                 unit,
-                principal=principal,
                 options=options,
                 request=("registerUser", issuer, subject, display_name),
                 recording=_USERS,
@@ -115,7 +84,6 @@ class Identities:
     async def remove(
         self,
         *,
-        principal: Principal,
         user_id: str,
         keep_created: bool = False,
         options: WriteOptions = DEFAULT_WRITE_OPTIONS,
@@ -130,36 +98,34 @@ class Identities:
                 user or its tokens have a permission that the principal cannot grant.
 
         """
+        principal = self._scope.principal
         access.require(principal, Permission.ACCESS_MANAGE, on=None)
         async with self._context.writing(options, principal=principal) as unit:
             return await once(
-                self._context,
+                self._scope,
                 unit,
-                principal=principal,
                 options=options,
                 request=("removeUser", user_id, keep_created),
                 recording=_REMOVALS,
-                make=partial(self._remove, unit, principal, user_id, keep_created=keep_created),
+                make=partial(self._remove, unit, user_id, keep_created=keep_created),
             )
 
-    async def _remove(
-        self, unit: WriteUnit, principal: Principal, user_id: str, *, keep_created: bool
-    ) -> UserRemoval:
-        organization_id, known = principal.organization_id, is_canonical_id(user_id)
+    async def _remove(self, unit: WriteUnit, user_id: str, *, keep_created: bool) -> UserRemoval:
+        organization_id, known = self._scope.principal.organization_id, is_canonical_id(user_id)
         found = await users.find(unit, user_id, organization_id=organization_id) if known else None
         if found is None:
             raise UserNotFound(user_id)
         grantee = GranteeReference(kind=GranteeKind.USER, id=user_id)
         for held in await grants.assigned_to(unit, grantee):
-            access.require_role(principal, held.role, on=held.holder)
+            access.require_role(self._scope.principal, held.role, on=held.holder)
         await users.remove(unit, user_id)
         created: tuple[ApiToken, ...] = ()
         if not keep_created:
             creator, now = Creator(ActorKind.USER, user_id), self._context.now()
-            created = await revoke_created(unit, creator, at=now, principal=principal)
+            created = await revoke_created(unit, creator, at=now, principal=self._scope.principal)
         return UserRemoval(user=found, created=created)
 
-    async def page(self, unit: ReadUnit, *, principal: Principal, window: Window) -> Page[User]:
+    async def page(self, *, window: Window) -> Page[User]:
         """Return a page of the users with a grant where the principal manages access, by name.
 
         A principal that manages access in the whole organization gets all users.
@@ -169,5 +135,5 @@ class Identities:
             InvalidInput: for a cursor of another list.
 
         """
-        visibility = access.require_somewhere(principal, Permission.ACCESS_MANAGE)
-        return await users.page(unit, window, visibility=visibility)
+        visibility = access.require_somewhere(self._scope.principal, Permission.ACCESS_MANAGE)
+        return await users.page(self._scope.view, window, visibility=visibility)

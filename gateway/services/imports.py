@@ -14,11 +14,10 @@ from gateway.domain.drafts import DEFAULT_WRITE_OPTIONS, HolderReference, Secret
 from gateway.domain.errors import BusinessError
 from gateway.domain.holders import Holder
 from gateway.domain.permissions import Permission
-from gateway.domain.principals import Principal
 from gateway.domain.refusals import TooManyRows
 from gateway.domain.secrets import Secret
 from gateway.services import access
-from gateway.services.context import ServiceContext
+from gateway.services.context import ScopedService
 from gateway.services.idempotency import once
 from gateway.services.import_plan import ImportAction, ImportedRow, ImportPlan, ImportRow
 from gateway.services.import_room import room_for
@@ -87,17 +86,13 @@ _REPORTS: Final[Recording[ImportReport]] = Recording(
 )
 
 
-class Imports:
+class Imports(ScopedService):
     """The use case of importing."""
-
-    def __init__(self, context: ServiceContext) -> None:
-        self._context = context
 
     async def run(
         self,
         *,
-        principal: Principal,
-        at: HolderReference,
+        holder_reference: HolderReference,
         rows: Sequence[ImportRow],
         overwrite: bool,
         options: WriteOptions = DEFAULT_WRITE_OPTIONS,
@@ -115,26 +110,27 @@ class Imports:
             IdempotencyConflict: if the idempotency key was used for another request.
 
         """
+        principal = self._scope.principal
         if len(rows) > MAX_ROWS:
             raise TooManyRows(MAX_ROWS)
         faults = [_fault(row.draft) for row in rows]
         async with self._context.writing(options, principal=principal) as unit:
-            holder = await access.require_on(unit, principal, Permission.SECRET_WRITE, at)
+            holder = await access.require_on(
+                unit, principal, Permission.SECRET_WRITE, holder_reference
+            )
             checked = list(zip(rows, faults, strict=True))
             return await once(
-                self._context,
+                self._scope,
                 unit,
-                principal=principal,
                 options=options,
-                request=("import", at, rows, overwrite),
+                request=("import", holder_reference, rows, overwrite),
                 recording=_REPORTS,
-                make=partial(self._import, unit, principal, holder, checked, overwrite=overwrite),
+                make=partial(self._import, unit, holder, checked, overwrite=overwrite),
             )
 
     async def _import(
         self,
         unit: WriteUnit,
-        principal: Principal,
         holder: Holder,
         checked: Sequence[_Checked],
         *,
@@ -146,15 +142,19 @@ class Imports:
         named = {target.id: target for target in targets if target}
         # Before the first write: all holders that the rows name are allowed, or none.
         for target in named.values():
-            access.require(principal, Permission.SECRET_WRITE, on=target)
+            access.require(self._scope.principal, Permission.SECRET_WRITE, on=target)
         keys = {row.draft.key for row, _ in checked if is_key(row.draft.key)}
         met = await _find_met(unit, holder, named.values(), keys)
         valid = [row.draft for row, fault in checked if fault is None]
         room = await room_for(
-            unit, principal=principal, targets=named.values() or [holder], met=met, drafts=valid
+            unit,
+            principal=self._scope.principal,
+            targets=named.values() or [holder],
+            met=met,
+            drafts=valid,
         )
         counts = await secret_batches.counts_at(unit, list(named))
-        plan = ImportPlan(self._context, principal, overwrite, counts, room)
+        plan = ImportPlan(self._context, self._scope.principal, overwrite, counts, room)
         plan.know(met)
         imported = tuple(plan.add(at, *row) for at, row in zip(targets, checked, strict=True))
         await add_all_with_values(self._context, unit, plan.created.values())

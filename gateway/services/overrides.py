@@ -10,12 +10,11 @@ from gateway.domain.drafts import (
 )
 from gateway.domain.holders import Holder
 from gateway.domain.permissions import Permission
-from gateway.domain.principals import Principal
 from gateway.domain.refusals import OverrideConflict
 from gateway.domain.rules import ensure_can_be_overridden, ensure_is_known
 from gateway.domain.secrets import Secret, SecretType
 from gateway.services import access
-from gateway.services.context import ServiceContext
+from gateway.services.context import RequestScope, ScopedService, ServiceContext
 from gateway.services.idempotency import once
 from gateway.services.recorded_answers import SECRETS
 from gateway.services.writing import SecretSpec, add_with_value, build_secret, resolve_target
@@ -23,17 +22,13 @@ from gateway.storage import secrets
 from gateway.storage.unit_of_work import WriteUnit
 
 
-class Overrides:
+class Overrides(ScopedService):
     """The use cases around overrides."""
-
-    def __init__(self, context: ServiceContext) -> None:
-        self._context = context
 
     async def create(
         self,
         *,
-        principal: Principal,
-        at: HolderReference,
+        holder_reference: HolderReference,
         target_id: str,
         draft: OverrideDraft,
         options: WriteOptions = DEFAULT_WRITE_OPTIONS,
@@ -52,48 +47,48 @@ class Overrides:
             IdempotencyConflict: if the idempotency key was used for another request.
 
         """
+        principal = self._scope.principal
         draft.ensure_valid()
         async with self._context.writing(options, principal=principal) as unit:
-            holder = await access.require_on(unit, principal, Permission.SECRET_WRITE, at)
+            holder = await access.require_on(
+                unit, principal, Permission.SECRET_WRITE, holder_reference
+            )
             return await once(
-                self._context,
+                self._scope,
                 unit,
-                principal=principal,
                 options=options,
-                request=("override", at, target_id, draft),
+                request=("override", holder_reference, target_id, draft),
                 recording=SECRETS,
                 make=partial(
                     add_override,
-                    self._context,
+                    self._scope,
                     unit,
                     holder,
                     target_id,
                     draft,
-                    principal=principal,
                     knows_external=options.knows_external,
                 ),
             )
 
 
 async def add_override(
-    context: ServiceContext,
+    scope: RequestScope,
     unit: WriteUnit,
     holder: Holder,
     target_id: str,
     draft: OverrideDraft,
     *,
-    principal: Principal,
     knows_external: bool = True,
 ) -> Secret:
     """Add an override inside a write that is allowed; errors as in `Overrides.create`."""
-    target = await resolve_target(unit, target_id, holder, principal=principal)
+    target = await resolve_target(unit, target_id, holder, principal=scope.principal)
     ensure_is_known(target, knows_external=knows_external)
     ensure_can_be_overridden(target, holder)
     # The target has the key in the chain, so only an override of it can have it here.
     if existing := await secrets.find_at(unit, holder, target.key):
         raise OverrideConflict(existing)
-    override = new_override(context, holder, target, draft)
-    await add_with_value(context, unit, override, draft.value or "", principal=principal)
+    override = new_override(scope.context, holder, target, draft)
+    await add_with_value(scope, unit, override, draft.value or "")
     return override
 
 

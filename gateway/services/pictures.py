@@ -10,7 +10,7 @@ from gateway.domain.principals import Principal
 from gateway.domain.refusals import HolderNotFound
 from gateway.domain.secrets import Secret
 from gateway.services import access
-from gateway.services.context import ServiceContext
+from gateway.services.context import ScopedService
 from gateway.storage import effective, holders
 from gateway.storage.unit_of_work import ReadUnit
 
@@ -18,13 +18,10 @@ from gateway.storage.unit_of_work import ReadUnit
 MAX_ROWS: Final = 2_000
 
 
-class Pictures:
+class Pictures(ScopedService):
     """The use case around the picture of what a service sees."""
 
-    def __init__(self, context: ServiceContext) -> None:
-        self._context = context
-
-    async def of_service(self, unit: ReadUnit, *, principal: Principal, service_id: str) -> Picture:
+    async def of_service(self, *, service_id: str) -> Picture:
         """Return the picture of what the service sees and the principal can see.
 
         Raises:
@@ -32,12 +29,13 @@ class Pictures:
             Forbidden: if the principal cannot read secrets.
 
         """
+        principal, view = self._scope.principal, self._scope.view
         visibility = access.require_somewhere(principal, Permission.SECRET_READ)
-        service = await holders.find(unit, service_id) if is_canonical_id(service_id) else None
+        service = await holders.find(view, service_id) if is_canonical_id(service_id) else None
         if service is None or not service.kind.is_service or not visibility.covers(service):
             raise HolderNotFound(None, service_id)
-        seen = await effective.in_chain(unit, service, most=MAX_ROWS + 1, visibility=visibility)
-        chain = await _chain(unit, service)
+        seen = await effective.in_chain(view, service, most=MAX_ROWS + 1, visibility=visibility)
+        chain = await _chain(view, service)
         shown = [_as_visible(principal, secret) for secret in seen[:MAX_ROWS]]
         return Picture.of(chain, shown, is_cut=len(seen) > MAX_ROWS)
 

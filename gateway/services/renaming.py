@@ -20,7 +20,7 @@ from gateway.domain.references import with_renamed
 from gateway.domain.refusals import ReferencesNotUpdated, named_secrets
 from gateway.domain.secrets import Secret
 from gateway.services import access
-from gateway.services.context import ServiceContext
+from gateway.services.context import RequestScope, ServiceContext
 from gateway.services.references import graph_of
 from gateway.services.writing import identity_of, update_with_value
 from gateway.storage import holders, references, secret_dependents, secret_keys, secrets, values
@@ -75,12 +75,11 @@ async def mentions_of(
 
 
 async def warn_of_broken(
-    context: ServiceContext,
+    scope: RequestScope,
     unit: WriteUnit,
     secret: Secret,
     gone: Mapping[str, str],
     *,
-    principal: Principal,
     argument: Argument,
 ) -> None:
     """Warn of the references that a change leaves unresolved, before the change is written.
@@ -90,12 +89,14 @@ async def warn_of_broken(
     if not are_warnings_wanted():
         return
     for key in sorted(set(gone.values())):
-        mentions = await mentions_of(context, unit, secret.holder, key)
+        mentions = await mentions_of(scope.context, unit, secret.holder, key)
         if mentions is None:
             continue
         chains = [chain for _, chain in await holders.chains_below(unit, secret.holder)]
         if broken_by := [item for item in mentions.broken_by(gone, chains) if item.id not in gone]:
-            message = f"{_name(broken_by, principal)} {{{{{key}}}}}, which no longer resolves."
+            message = (
+                f"{_name(broken_by, scope.principal)} {{{{{key}}}}}, which no longer resolves."
+            )
             warn(ChangeWarning(WarningCode.REFERENCE_BROKEN, message, secret.id, argument))
 
 
@@ -110,9 +111,7 @@ class ReferenceUpdate:
     former: str
     referrers: Sequence[Secret]
 
-    async def write(
-        self, context: ServiceContext, unit: WriteUnit, key: str, *, principal: Principal
-    ) -> None:
+    async def write(self, scope: RequestScope, unit: WriteUnit, key: str) -> None:
         """Rewrite the values after the secret has its new key.
 
         Raises:
@@ -124,15 +123,13 @@ class ReferenceUpdate:
         too_long = [
             secret
             for secret in current.values()
-            if not await _rewrite(context, unit, secret, self.former, key, principal=principal)
+            if not await _rewrite(scope, unit, secret, self.former, key)
         ]
         if too_long:
             raise ReferencesNotUpdated(too_long, 0)
 
 
-async def plan_update(
-    context: ServiceContext, unit: ReadUnit, secret: Secret, *, principal: Principal
-) -> ReferenceUpdate:
+async def plan_update(scope: RequestScope, unit: ReadUnit, secret: Secret) -> ReferenceUpdate:
     """Find the values that refer to a secret and must be updated after its rename.
 
     Raises:
@@ -141,7 +138,7 @@ async def plan_update(
 
     """
     project = (await holders.by_ids(unit, [secret.holder.project_id]))[secret.holder.project_id]
-    mentions = await mentions_of(context, unit, project, secret.key)
+    mentions = await mentions_of(scope.context, unit, project, secret.key)
     if mentions is None:
         return ReferenceUpdate(secret.key, ())
     family = {secret.id, *await secret_dependents.override_ids(unit, secret.id)}
@@ -152,10 +149,10 @@ async def plan_update(
         resolved = mentions.resolutions(referrer, await _chains(unit, referrer.holder))
         if not resolved & family:
             continue
-        can_follow = resolved <= family and _can_write(principal, referrer)
+        can_follow = resolved <= family and _can_write(scope.principal, referrer)
         (following if can_follow else refused).append(referrer)
     if refused:
-        seen = [item for item in refused if access.can_see(principal, item)]
+        seen = [item for item in refused if access.can_see(scope.principal, item)]
         raise ReferencesNotUpdated(seen, len(refused) - len(seen))
     return ReferenceUpdate(secret.key, following)
 
@@ -171,21 +168,15 @@ def _can_write(principal: Principal, secret: Secret) -> bool:
 
 
 async def _rewrite(
-    context: ServiceContext,
-    unit: WriteUnit,
-    secret: Secret,
-    former: str,
-    key: str,
-    *,
-    principal: Principal,
+    scope: RequestScope, unit: WriteUnit, secret: Secret, former: str, key: str
 ) -> bool:
     stored = await values.find_value(unit, secret.id)
     if stored is None:
         return True
-    text = await context.vault.open(unit, stored[0], identity_of(secret, stored[1]))
+    text = await scope.context.vault.open(unit, stored[0], identity_of(secret, stored[1]))
     renamed = with_renamed(text, former, key)
     if utf8_size(renamed) > MAX_VALUE_BYTES:
         return False
-    edited = replace(secret, version=secret.version + 1, updated_at=context.now())
-    await update_with_value(context, unit, edited, renamed, principal=principal)
+    edited = replace(secret, version=secret.version + 1, updated_at=scope.context.now())
+    await update_with_value(scope, unit, edited, renamed)
     return True

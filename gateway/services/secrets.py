@@ -16,42 +16,36 @@ from gateway.domain.pages import (
     Window,
 )
 from gateway.domain.permissions import Permission
-from gateway.domain.principals import Principal
 from gateway.domain.secrets import Secret, SecretFacts, SecretType
 from gateway.services import access
-from gateway.services.context import ServiceContext
+from gateway.services.context import RequestScope, ScopedService, ServiceContext
+from gateway.services.entity_tags import tag_of_secret
 from gateway.services.idempotency import once
 from gateway.services.recorded_answers import SECRETS
 from gateway.services.references import secrets_reached
 from gateway.services.writing import SecretSpec, add_with_value, build_secret, ensure_key_is_free
 from gateway.storage import secret_dependents, secrets
-from gateway.storage.unit_of_work import ReadUnit, WriteUnit
+from gateway.storage.unit_of_work import WriteUnit
 
 
-class Secrets:
+class Secrets(ScopedService):
     """The use cases around one secret or a list of them."""
 
-    def __init__(self, context: ServiceContext) -> None:
-        self._context = context
-
-    async def find(
-        self, unit: ReadUnit, *, principal: Principal, ids: Iterable[str]
-    ) -> dict[str, Secret]:
+    async def find(self, *, ids: Iterable[str]) -> dict[str, Secret]:
         """Return the secrets with these ids that the principal can see, by id.
 
         Raises:
             Forbidden: if the principal cannot read secrets.
 
         """
+        principal = self._scope.principal
         access.require_somewhere(principal, Permission.SECRET_READ)
-        found = await secrets.by_ids(unit, filter(is_canonical_id, ids))
+        found = await secrets.by_ids(self._scope.view, filter(is_canonical_id, ids))
         return {key: secret for key, secret in found.items() if access.can_see(principal, secret)}
 
     async def defined_at(
         self,
-        unit: ReadUnit,
         *,
-        principal: Principal,
         holder: Holder,
         window: Window,
         order: SecretOrder = BY_KEY,
@@ -65,14 +59,12 @@ class Secrets:
 
         """
         only.ensure_valid()
-        visibility = access.require_somewhere(principal, Permission.SECRET_READ)
+        visibility = access.require_somewhere(self._scope.principal, Permission.SECRET_READ)
         return await secrets.page(
-            unit, [holder.id], window, visibility=visibility, order=order, only=only
+            self._scope.view, [holder.id], window, visibility=visibility, order=order, only=only
         )
 
-    async def visible_from(
-        self, unit: ReadUnit, *, principal: Principal, holder: Holder, window: Window
-    ) -> Page[Secret]:
+    async def visible_from(self, *, holder: Holder, window: Window) -> Page[Secret]:
         """Return a page of all that the holder sees: its own, inherited and built-in secrets.
 
         Ordered by scope, with targets before what refers to them. Includes overridden secrets.
@@ -82,14 +74,12 @@ class Secrets:
             InvalidInput: for a cursor of another list.
 
         """
-        visibility = access.require_somewhere(principal, Permission.SECRET_READ)
+        visibility = access.require_somewhere(self._scope.principal, Permission.SECRET_READ)
         return await secrets.page(
-            unit, holder.chain_ids, window, visibility=visibility, order=BY_SCOPE
+            self._scope.view, holder.chain_ids, window, visibility=visibility, order=BY_SCOPE
         )
 
-    async def dependents_of(
-        self, unit: ReadUnit, *, principal: Principal, secret: Secret, window: Window
-    ) -> Page[Secret]:
+    async def dependents_of(self, *, secret: Secret, window: Window) -> Page[Secret]:
         """Return a page of secrets that are deleted with the secret or refer to it as `{{KEY}}`.
 
         Raises:
@@ -97,21 +87,25 @@ class Secrets:
             InvalidInput: for a cursor of another list.
 
         """
-        visibility = access.require_somewhere(principal, Permission.SECRET_READ)
-        referring = await secrets_reached(self._context, unit, secret)
+        view = self._scope.view
+        visibility = access.require_somewhere(self._scope.principal, Permission.SECRET_READ)
+        referring = await secrets_reached(self._context, view, secret)
         return await secret_dependents.dependents_page(
-            unit, secret.id, window, visibility=visibility, referring=referring
+            view, secret.id, window, visibility=visibility, referring=referring
         )
 
-    def target_of(self, secret: Secret, *, principal: Principal) -> SecretFacts | None:
+    def target_of(self, secret: Secret) -> SecretFacts | None:
         """Return the target of an alias or override; None if the principal cannot see it."""
-        return access.seen_target(principal, secret)
+        return access.seen_target(self._scope.principal, secret)
+
+    def tag_of(self, secret: Secret) -> str:
+        """Return the secret's entity tag."""
+        return tag_of_secret(self._context.vault, secret, principal=self._scope.principal)
 
     async def create(
         self,
         *,
-        principal: Principal,
-        at: HolderReference,
+        holder_reference: HolderReference,
         draft: SecretDraft,
         options: WriteOptions = DEFAULT_WRITE_OPTIONS,
     ) -> Secret:
@@ -125,17 +119,19 @@ class Secrets:
             IdempotencyConflict: if the idempotency key was used for another request.
 
         """
+        principal = self._scope.principal
         draft.ensure_valid()
         async with self._context.writing(options, principal=principal) as unit:
-            holder = await access.require_on(unit, principal, Permission.SECRET_WRITE, at)
+            holder = await access.require_on(
+                unit, principal, Permission.SECRET_WRITE, holder_reference
+            )
             return await once(
-                self._context,
+                self._scope,
                 unit,
-                principal=principal,
                 options=options,
-                request=("create", at, draft),
+                request=("create", holder_reference, draft),
                 recording=SECRETS,
-                make=partial(add_secret, self._context, unit, holder, draft, principal=principal),
+                make=partial(add_secret, self._scope, unit, holder, draft),
             )
 
 
@@ -145,17 +141,12 @@ def cursor_of(secret: Secret, *, order: SecretOrder) -> str:
 
 
 async def add_secret(
-    context: ServiceContext,
-    unit: WriteUnit,
-    holder: Holder,
-    draft: SecretDraft,
-    *,
-    principal: Principal,
+    scope: RequestScope, unit: WriteUnit, holder: Holder, draft: SecretDraft
 ) -> Secret:
     """Add a secret inside a write that is already allowed; errors as in `Secrets.create`."""
-    await ensure_key_is_free(unit, holder, draft.key, principal=principal)
-    secret = new_secret(context, holder, draft)
-    await add_with_value(context, unit, secret, draft.value or "", principal=principal)
+    await ensure_key_is_free(unit, holder, draft.key, principal=scope.principal)
+    secret = new_secret(scope.context, holder, draft)
+    await add_with_value(scope, unit, secret, draft.value or "")
     return secret
 
 

@@ -4,13 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from hmac import compare_digest
 from typing import Final, NoReturn
 
 from gateway.crypto.envelope import keyed_hash
 from gateway.domain import content
 from gateway.domain.drafts import DEFAULT_WRITE_OPTIONS, HolderReference, WriteOptions
-from gateway.domain.errors import Argument, InvalidInput, Unauthenticated
+from gateway.domain.errors import Argument, InvalidInput
 from gateway.domain.grants import (
     Grant,
     GranteeKind,
@@ -23,11 +22,10 @@ from gateway.domain.ids import is_canonical_id
 from gateway.domain.origins import ActorKind
 from gateway.domain.pages import Page, Window
 from gateway.domain.permissions import Permission, Role
-from gateway.domain.principals import Principal
-from gateway.domain.tokens import ApiToken, Creator, earliest, is_token_text, new_token_text
+from gateway.domain.tokens import ApiToken, Creator, earliest, new_token_text
 from gateway.domain.visibility import Visibility
 from gateway.services import access
-from gateway.services.context import ServiceContext
+from gateway.services.context import ScopedService, ServiceContext
 from gateway.services.idempotency import once
 from gateway.services.recorded_answers import recording_of
 from gateway.services.revocation import (
@@ -36,9 +34,8 @@ from gateway.services.revocation import (
     revoke_created,
     visible,
 )
-from gateway.services.token_uses import TokenUses
 from gateway.storage import grants, tokens
-from gateway.storage.unit_of_work import ReadUnit, WriteUnit
+from gateway.storage.unit_of_work import WriteUnit
 
 MAX_DAYS: Final = 3_650
 
@@ -66,17 +63,12 @@ def _refuse_repeat(created: _Created) -> NoReturn:
     raise TokenAlreadyShown(created.facts, created.grant)
 
 
-class Tokens:
+class Tokens(ScopedService):
     """The use cases around API tokens."""
-
-    def __init__(self, context: ServiceContext, uses: TokenUses) -> None:
-        self._context = context
-        self._uses = uses
 
     async def create(
         self,
         *,
-        principal: Principal,
         name: str,
         role: Role,
         on: HolderReference | None = None,
@@ -97,32 +89,30 @@ class Tokens:
             TokenAlreadyShown: if the same request created the token before.
 
         """
+        principal = self._scope.principal
         content.ensure_name(name)
         text = new_token_text()
         async with self._context.writing(options, principal=principal) as unit:
             holder = await access.require_at(unit, principal, Permission.ACCESS_MANAGE, on)
             access.require_role(principal, role, on=holder)
-            new = self._new(principal, name, RoleAssignment(role=role, holder=holder), lifetime)
+            new = self._new(name, RoleAssignment(role=role, holder=holder), lifetime)
             created = await once(
-                self._context,
+                self._scope,
                 unit,
-                principal=principal,
                 options=options,
                 request=("createApiToken", name, role, on, lifetime),
                 recording=_CREATED,
-                make=partial(self._add, unit, new, digest=self._digest(text)),
+                make=partial(self._add, unit, new, digest=token_digest(self._context, text)),
                 before_repeat=_refuse_repeat,
             )
         return NewToken(created.facts, created.grant, text)
 
-    def _new(
-        self, principal: Principal, name: str, held: RoleAssignment, lifetime: timedelta | None
-    ) -> _Created:
+    def _new(self, name: str, held: RoleAssignment, lifetime: timedelta | None) -> _Created:
         now = self._context.now()
-        token = self._new_token(principal, name, lifetime, at=now)
+        token = self._new_token(name, lifetime, at=now)
         grant = Grant(
             id=self._context.new_id(),
-            organization_id=principal.organization_id,
+            organization_id=self._scope.principal.organization_id,
             grantee=GranteeReference(kind=GranteeKind.TOKEN, id=token.id),
             grantee_name=name,
             held=held,
@@ -138,38 +128,20 @@ class Tokens:
         await grants.add(unit, new.grant)
         return new
 
-    def _new_token(
-        self, principal: Principal, name: str, lifetime: timedelta | None, *, at: datetime
-    ) -> ApiToken:
-        end = earliest(at + lifetime if lifetime else None, principal.created_tokens_expire_at)
+    def _new_token(self, name: str, lifetime: timedelta | None, *, at: datetime) -> ApiToken:
+        end = earliest(
+            at + lifetime if lifetime else None, self._scope.principal.created_tokens_expire_at
+        )
         return ApiToken(
             id=self._context.new_id(),
-            organization_id=principal.organization_id,
+            organization_id=self._scope.principal.organization_id,
             name=name,
             created_at=at,
             expires_at=end,
-            created_by=principal.creator,
+            created_by=self._scope.principal.creator,
         )
 
-    async def principal(self, unit: ReadUnit, text: str) -> Principal:
-        """Return the principal of a token, with its grants in this unit's view.
-
-        Raises:
-            Unauthenticated: for a malformed, unknown, revoked or expired token alike.
-            Unavailable: if the database does not answer.
-
-        """
-        if not is_token_text(text):
-            raise Unauthenticated
-        digest, now = self._digest(text), self._context.now()
-        found = await grants.token_with_grants(unit, digest, at=now)
-        # An index compares byte by byte and stops early, so compare again in constant time.
-        if found is None or not compare_digest(found[1], digest):
-            raise Unauthenticated
-        self._uses.note(found[0], now)
-        return found[2]
-
-    async def page(self, unit: ReadUnit, *, principal: Principal, window: Window) -> Page[ApiToken]:
+    async def page(self, *, window: Window) -> Page[ApiToken]:
         """Return a page of tokens with a grant where the principal manages access, oldest first.
 
         Raises:
@@ -177,29 +149,22 @@ class Tokens:
             InvalidInput: for a cursor of another list.
 
         """
-        visibility = access.require_somewhere(principal, Permission.ACCESS_MANAGE)
-        return await tokens.page(unit, window, visibility=visibility)
+        visibility = access.require_somewhere(self._scope.principal, Permission.ACCESS_MANAGE)
+        return await tokens.page(self._scope.view, window, visibility=visibility)
 
-    async def grants_of(
-        self, unit: ReadUnit, *, principal: Principal, token_ids: Iterable[str]
-    ) -> Sequence[Grant]:
+    async def grants_of(self, *, token_ids: Iterable[str]) -> Sequence[Grant]:
         """Return the grants of these tokens that lie where the principal manages access.
 
         Raises:
             Forbidden: if the principal manages access nowhere.
 
         """
-        visibility = access.require_somewhere(principal, Permission.ACCESS_MANAGE)
-        return await grants.of_tokens(unit, token_ids, visibility=visibility)
-
-    def now(self) -> datetime:
-        """Return the time that decides whether tokens are valid."""
-        return self._context.now()
+        visibility = access.require_somewhere(self._scope.principal, Permission.ACCESS_MANAGE)
+        return await grants.of_tokens(self._scope.view, token_ids, visibility=visibility)
 
     async def revoke(
         self,
         *,
-        principal: Principal,
         token_id: str,
         keep_created: bool = False,
         options: WriteOptions = DEFAULT_WRITE_OPTIONS,
@@ -214,24 +179,21 @@ class Tokens:
                 grant.
 
         """
+        principal = self._scope.principal
         visibility = access.require_somewhere(principal, Permission.ACCESS_MANAGE)
         async with self._context.writing(options, principal=principal) as unit:
             return await once(
-                self._context,
+                self._scope,
                 unit,
-                principal=principal,
                 options=options,
                 request=("revokeApiToken", token_id, keep_created),
                 recording=_REVOCATIONS,
-                make=partial(
-                    self._revoke, unit, principal, token_id, visibility, keep=keep_created
-                ),
+                make=partial(self._revoke, unit, token_id, visibility, keep=keep_created),
             )
 
     async def _revoke(
         self,
         unit: WriteUnit,
-        principal: Principal,
         token_id: str,
         visibility: Visibility,
         *,
@@ -241,19 +203,21 @@ class Tokens:
         found = await tokens.find(unit, token_id, visibility=visibility) if known else None
         if found is None:
             raise TokenNotFound(token_id)
-        await require_revocable(unit, token_id, principal=principal)
+        await require_revocable(unit, token_id, principal=self._scope.principal)
         now = self._context.now()
         await tokens.revoke(unit, token_id, at=now)
         created: Sequence[ApiToken] = ()
         if not keep:
             creator = Creator(ActorKind.TOKEN, token_id)
-            created = await revoke_created(unit, creator, at=now, principal=principal)
+            created = await revoke_created(unit, creator, at=now, principal=self._scope.principal)
         revoked = await tokens.find(unit, token_id, visibility=visibility)
-        shown = await visible(unit, created, principal=principal)
+        shown = await visible(unit, created, principal=self._scope.principal)
         return TokenRevocation(revoked=revoked or found, created=shown)
 
-    def _digest(self, text: str) -> bytes:
-        return keyed_hash(self._context.vault.token_pepper, text.encode())
+
+def token_digest(context: ServiceContext, text: str) -> bytes:
+    """Return the keyed hash that is stored for a token."""
+    return keyed_hash(context.vault.token_pepper, text.encode())
 
 
 def lifetime_of(days: int | None) -> timedelta | None:

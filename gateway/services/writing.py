@@ -23,7 +23,7 @@ from gateway.domain.secrets import (
     service_at,
 )
 from gateway.services import access
-from gateway.services.context import ServiceContext
+from gateway.services.context import RequestScope, ServiceContext
 from gateway.services.delivery_limits import ensure_deliverable, growth_of_edit, growth_of_new
 from gateway.services.file_limits import ensure_file_has_room
 from gateway.services.references import Written, store_references
@@ -129,14 +129,7 @@ async def ensure_key_is_free(
         raise KeyConflict(access.seen(principal, existing), key=key, holder=holder)
 
 
-async def ensure_room(
-    context: ServiceContext,
-    unit: WriteUnit,
-    secret: Secret,
-    growth: Growth,
-    *,
-    principal: Principal,
-) -> None:
+async def ensure_room(scope: RequestScope, unit: WriteUnit, secret: Secret, growth: Growth) -> None:
     """Refuse a new secret that exceeds its holder's quota or a delivery limit.
 
     Raises:
@@ -146,20 +139,18 @@ async def ensure_room(
 
     """
     counts = await secret_batches.counts_at(unit, secret.holder.chain_ids)
-    context.quotas.ensure_room_for_secret(counts[secret.holder.id])
-    await ensure_file_has_room(unit, secret, principal=principal)
-    await ensure_deliverable(context, unit, growth, principal=principal, counts=counts)
+    scope.context.quotas.ensure_room_for_secret(counts[secret.holder.id])
+    await ensure_file_has_room(unit, secret, principal=scope.principal)
+    await ensure_deliverable(scope, unit, growth, counts=counts)
 
 
-async def add_with_value(
-    context: ServiceContext, unit: WriteUnit, secret: Secret, value: str, *, principal: Principal
-) -> None:
+async def add_with_value(scope: RequestScope, unit: WriteUnit, secret: Secret, value: str) -> None:
     """Store a new secret and its value, sealed for this secret; errors as in `ensure_room`."""
-    await ensure_room(context, unit, secret, growth_of_new(secret, value), principal=principal)
+    await ensure_room(scope, unit, secret, growth_of_new(secret, value))
     await secrets.add(unit, secret, value_version=FIRST_VERSION)
-    sealed = await context.vault.seal(unit, value, identity_of(secret, FIRST_VERSION))
+    sealed = await scope.context.vault.seal(unit, value, identity_of(secret, FIRST_VERSION))
     await values.add_value(unit, secret.id, sealed, value_version=FIRST_VERSION)
-    await store_references(context, unit, [Written(secret, value, FIRST_VERSION)])
+    await store_references(scope.context, unit, [Written(secret, value, FIRST_VERSION)])
 
 
 async def add_all_with_values(
@@ -215,16 +206,14 @@ async def _seal_all(
     return list(map(StoredValue, sealed, identities))
 
 
-async def _ensure_growth_has_room(
-    context: ServiceContext, unit: WriteUnit, growth: Growth, *, principal: Principal
-) -> None:
+async def _ensure_growth_has_room(scope: RequestScope, unit: WriteUnit, growth: Growth) -> None:
     if growth.size > 0:
         counts = await secret_batches.counts_at(unit, growth.holder.chain_ids)
-        await ensure_deliverable(context, unit, growth, principal=principal, counts=counts)
+        await ensure_deliverable(scope, unit, growth, counts=counts)
 
 
 async def update_with_value(
-    context: ServiceContext, unit: WriteUnit, secret: Secret, value: str, *, principal: Principal
+    scope: RequestScope, unit: WriteUnit, secret: Secret, value: str
 ) -> None:
     """Store an edited secret, and replace its value by the newly sealed one.
 
@@ -235,12 +224,12 @@ async def update_with_value(
     state = (await values.find_states(unit, [secret.id])).get(secret.id)
     before = sealed_size(state.size) if state else 0
     growth = growth_of_edit(secret, before=before, value=value)
-    await _ensure_growth_has_room(context, unit, growth, principal=principal)
+    await _ensure_growth_has_room(scope, unit, growth)
     version = _next_version(state)
-    sealed = await context.vault.seal(unit, value, identity_of(secret, version))
+    sealed = await scope.context.vault.seal(unit, value, identity_of(secret, version))
     await values.replace_value(unit, secret.id, sealed, value_version=version)
     await secrets.update_facts(unit, secret, value_version=version)
-    await store_references(context, unit, [Written(secret, value, version, state)])
+    await store_references(scope.context, unit, [Written(secret, value, version, state)])
 
 
 def identity_of(secret: Secret, value_version: int) -> ValueIdentity:

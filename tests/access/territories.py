@@ -44,8 +44,7 @@ async def settle_territory(world: World, operator: Principal, name: str) -> Terr
     services = world.runtime.services
     holders: dict[Scope, HolderReference] = {}
     for scope in HOLDER_SCOPES:
-        made = await services.administration.create_holder(
-            principal=operator,
+        made = await services.for_principal(operator).administration.create_holder(
             kind=scope,
             name=f"territory {name} {scope.lower()}",
             parent=holders[scope.parent] if scope.parent else None,
@@ -53,9 +52,8 @@ async def settle_territory(world: World, operator: Principal, name: str) -> Terr
         holders[scope] = HolderReference(scope, made.id)
     secrets = {
         scope: (
-            await services.secrets.create(
-                principal=operator,
-                at=at,
+            await services.for_principal(operator).secrets.create(
+                holder_reference=at,
                 draft=SecretDraft(
                     key=SECRET_KEYS.format(name.upper(), scope), value=f"value {name} {scope}"
                 ),
@@ -63,37 +61,29 @@ async def settle_territory(world: World, operator: Principal, name: str) -> Terr
         ).id
         for scope, at in holders.items()
     }
-    await services.aliases.create(
-        principal=operator,
-        at=holders[Scope.JOB],
+    await services.for_principal(operator).aliases.create(
+        holder_reference=holders[Scope.JOB],
         target_id=secrets[Scope.PROJECT],
         draft=AliasDraft(key=f"ALIAS_{name.upper()}"),
     )
-    provided = await services.administration.register(
-        principal=operator,
-        at=holders[Scope.ENVIRONMENT],
+    provided = await services.for_principal(operator).administration.register(
+        holder_reference=holders[Scope.ENVIRONMENT],
         draft=ProvidedDraft(key=f"PROVIDED_{name.upper()}", value="provided", owned_by="Vault"),
     )
-    user = await services.identities.register(
-        principal=operator,
+    user = await services.for_principal(operator).identities.register(
         issuer="https://issuer.example",
         subject=f"subject {name}",
         display_name=f"territory {name} user",
     )
-    token = await services.tokens.create(
-        principal=operator,
-        name=f"territory {name} token",
-        role=Role.VIEWER,
-        on=holders[Scope.PROJECT],
+    token = await services.for_principal(operator).tokens.create(
+        name=f"territory {name} token", role=Role.VIEWER, on=holders[Scope.PROJECT]
     )
-    grant = await services.grants.grant(
-        principal=operator,
+    grant = await services.for_principal(operator).grants.grant(
         grantee=GranteeReference(kind=GranteeKind.TOKEN, id=token.facts.id),
         role=Role.EDITOR,
         on=holders[Scope.PROJECT],
     )
-    await services.grants.grant(
-        principal=operator,
+    await services.for_principal(operator).grants.grant(
         grantee=GranteeReference(kind=GranteeKind.USER, id=user.id),
         role=Role.VIEWER,
         on=holders[Scope.PROJECT],

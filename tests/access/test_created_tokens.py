@@ -137,7 +137,9 @@ async def test_nothing_is_revoked_where_one_of_them_has_more_than_the_caller(
     )
     operator = Principal.operator(world.demo.organization_id)
     grantee = GranteeReference(kind=GranteeKind.TOKEN, id=child["apiToken"]["id"])
-    await world.runtime.services.grants.grant(principal=operator, grantee=grantee, role=Role.EDITOR)
+    await world.runtime.services.for_principal(operator).grants.grant(
+        grantee=grantee, role=Role.EDITOR
+    )
     beside = await _created(world.client, "beside", holder={"projectId": world.demo.project_id})
     caller, target = world.client_for(beside["token"]), root["apiToken"]["id"]
 
@@ -154,14 +156,14 @@ async def test_a_removed_user_takes_along_the_tokens_that_the_user_created(world
     services, demo = world.runtime.services, world.demo
     operator = Principal.operator(demo.organization_id)
     person = {"issuer": "https://login.example", "subject": "leaver"}
-    user = await services.identities.register(
-        principal=operator, display_name="Leaver", options=DEFAULT_WRITE_OPTIONS, **person
+    user = await services.for_principal(operator).identities.register(
+        display_name="Leaver", options=DEFAULT_WRITE_OPTIONS, **person
     )
     grantee = GranteeReference(kind=GranteeKind.USER, id=user.id)
-    await services.grants.grant(principal=operator, grantee=grantee, role=Role.ADMIN)
+    await services.for_principal(operator).grants.grant(grantee=grantee, role=Role.ADMIN)
     async with world.runtime.database.read() as unit:
-        principal = await services.identities.principal(unit, **person)
-    made = await services.tokens.create(principal=principal, name="by a user", role=Role.ADMIN)
+        principal = await services.authentication.user_principal(unit, **person)
+    made = await services.for_principal(principal).tokens.create(name="by a user", role=Role.ADMIN)
     below = await _created(world.client_for(made.text), "below")
 
     would = await _done(world.client, REMOVE, id=user.id, dry=True)

@@ -184,12 +184,9 @@ async def test_what_was_granted_more_than_one_may_give_cannot_be_revoked(
     admin = await inside.client(shared_world, Role.ADMIN)
     operator = Principal.operator(shared_world.demo.organization_id)
     services = shared_world.runtime.services
-    wide = await services.tokens.create(principal=operator, name="wide", role=Role.VIEWER)
-    both = await services.grants.grant(
-        principal=operator,
-        grantee=wide.grant.grantee,
-        role=Role.OPERATOR,
-        on=inside.reference(Scope.JOB),
+    wide = await services.for_principal(operator).tokens.create(name="wide", role=Role.VIEWER)
+    both = await services.for_principal(operator).grants.grant(
+        grantee=wide.grant.grantee, role=Role.OPERATOR, on=inside.reference(Scope.JOB)
     )
 
     token = await _refused(admin, REVOKE_TOKEN, id=wide.facts.id)
@@ -281,26 +278,20 @@ async def test_grants_are_bounded(shared_world: World, inside: Territory) -> Non
     """They are read with every request."""
     services = shared_world.runtime.services
     operator = Principal.operator(shared_world.demo.organization_id)
-    user = await services.identities.register(
-        principal=operator,
-        issuer="https://login.example",
-        subject="bounded",
-        display_name="Bounded",
+    user = await services.for_principal(operator).identities.register(
+        issuer="https://login.example", subject="bounded", display_name="Bounded"
     )
     grantee = GranteeReference(kind=GranteeKind.USER, id=user.id)
     places = [
         (role, scope) for scope in inside.secrets for role in Role if role is not Role.OPERATOR
     ]
     for role, scope in places:
-        await services.grants.grant(
-            principal=operator, grantee=grantee, role=role, on=inside.reference(scope)
+        await services.for_principal(operator).grants.grant(
+            grantee=grantee, role=role, on=inside.reference(scope)
         )
     jobs = [
-        await services.administration.create_holder(
-            principal=operator,
-            kind=Scope.JOB,
-            name=f"bounded {number}",
-            parent=inside.reference(Scope.ENVIRONMENT),
+        await services.for_principal(operator).administration.create_holder(
+            kind=Scope.JOB, name=f"bounded {number}", parent=inside.reference(Scope.ENVIRONMENT)
         )
         for number in range(MAX_GRANTS - len(places) + 1)
     ]

@@ -40,11 +40,8 @@ def _code(answer: Any) -> str | None:
 async def _sibling(world: World, territory: Territory) -> str:
     """Create a job beside the territory's; return its name."""
     operator, name = Principal.operator(world.demo.organization_id), f"hidden {new_id()}"
-    await world.runtime.services.administration.create_holder(
-        principal=operator,
-        kind=Scope.JOB,
-        name=name,
-        parent=territory.reference(Scope.ENVIRONMENT),
+    await world.runtime.services.for_principal(operator).administration.create_holder(
+        kind=Scope.JOB, name=name, parent=territory.reference(Scope.ENVIRONMENT)
     )
     return name
 
@@ -81,11 +78,10 @@ async def test_an_admin_of_the_environment_learns_that_a_name_is_taken(
 
 
 async def _user(world: World) -> str:
-    user = await world.runtime.services.identities.register(
-        principal=Principal.operator(world.demo.organization_id),
-        issuer="https://issuer.example",
-        subject=new_id(),
-        display_name=f"person {new_id()}",
+    user = await world.runtime.services.for_principal(
+        Principal.operator(world.demo.organization_id)
+    ).identities.register(
+        issuer="https://issuer.example", subject=new_id(), display_name=f"person {new_id()}"
     )
     return user.id
 

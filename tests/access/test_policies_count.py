@@ -18,6 +18,8 @@ from gateway.domain.scopes import Scope
 from gateway.domain.secrets import Secret, SecretFacts
 from gateway.domain.visibility import Visibility
 from gateway.services import access
+from gateway.services.hierarchy import Hierarchy
+from gateway.services.secrets import Secrets
 from gateway.storage import holders, secrets
 from schema import enforcement, root
 from schema.arguments import PERMISSION
@@ -236,8 +238,7 @@ async def test_a_row_is_judged_by_what_it_belongs_to(
             module = secrets if field == "secret" else holders
             return await module.by_ids(unit, ids)
 
-    service = shared_world.runtime.services
-    kind = type(service.secrets if field == "secret" else service.hierarchy)
+    kind = Secrets if field == "secret" else Hierarchy
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kind, "find", careless_find)
         answer = await answer_to(shared_world, build(enforce_types), narrow, theirs)

@@ -45,7 +45,9 @@ REQUESTS: Final = [(Role.ADMIN, _new_token), (Role.RUNTIME, _values), (Role.ADMI
 
 async def _token(world: World, role: Role) -> tuple[str, str]:
     operator = Principal.operator(world.demo.organization_id)
-    made = await world.runtime.services.tokens.create(principal=operator, name="passing", role=role)
+    made = await world.runtime.services.for_principal(operator).tokens.create(
+        name="passing", role=role
+    )
     return made.facts.id, made.text
 
 
@@ -194,7 +196,7 @@ async def test_a_token_that_is_revoked_while_its_request_waits_to_write_is_refus
     world: World, role: Role, request_of: Callable[[World], Sent]
 ) -> None:
     token_id, token = await _token(world, role)
-    now = world.runtime.services.tokens.now()
+    now = world.runtime.services.authentication.now()
 
     answer = await _answered_behind_proxy(
         world, token, request_of(world), lambda unit: tokens.revoke(unit, token_id, at=now)

@@ -13,10 +13,10 @@ import structlog
 from gateway.domain.grants import RoleAssignment
 from gateway.domain.permissions import Role
 from gateway.runtime import Runtime
+from gateway.services.authentication import Authentication
 from gateway.services.context import ServiceContext, utc_now
 from gateway.services.demo import Demo
 from gateway.services.token_uses import TokenUses
-from gateway.services.tokens import Tokens
 from gateway.settings import Settings
 from tests.world import World, token_principal
 
@@ -57,13 +57,13 @@ async def test_a_use_is_stored_once_an_hour(world: World, data_dir: Path) -> Non
     now = utc_now()
     context = ServiceContext(world.runtime.database, world.runtime.vault, now=lambda: now)
     uses = TokenUses(context)
-    tokens = Tokens(context, uses)
+    authentication = Authentication(context, uses)
 
     async def used(later: timedelta) -> list[str | None]:
         nonlocal now
         now += later
         async with world.runtime.database.read() as unit:
-            await tokens.principal(unit, world.demo.token)
+            await authentication.token_principal(unit, world.demo.token)
         await uses.store()
         return _uses(data_dir)
 
@@ -116,7 +116,7 @@ async def test_what_a_digest_finds_is_compared_once_more(
         compared.append(stored)
         return stored != given
 
-    monkeypatch.setattr("gateway.services.tokens.compare_digest", differs)
+    monkeypatch.setattr("gateway.services.authentication.compare_digest", differs)
 
     with pytest.raises(Exception, match="valid credential"):
         await token_principal(world.runtime, world.demo.token)

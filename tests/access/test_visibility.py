@@ -144,9 +144,8 @@ async def test_an_override_does_not_open_what_it_replaces(
     """S17: who sees the override of a job sees neither its target nor the target's facts."""
     services = shared_world.runtime.services
     container = inside.reference(Scope.CONTAINER)
-    override = await services.overrides.create(
-        principal=_operator(shared_world),
-        at=container,
+    override = await services.for_principal(_operator(shared_world)).overrides.create(
+        holder_reference=container,
         target_id=inside.secrets[Scope.PROJECT],
         draft=OverrideDraft(value="another"),
     )
@@ -256,9 +255,8 @@ async def test_an_alias_that_was_pointed_elsewhere_delivers_nothing(
 ) -> None:
     """S15, S16, S55: evaluated when values are asked for, not when the alias was made."""
     services = shared_world.runtime.services
-    alias = await services.aliases.create(
-        principal=_operator(shared_world),
-        at=outside.reference(Scope.JOB),
+    alias = await services.for_principal(_operator(shared_world)).aliases.create(
+        holder_reference=outside.reference(Scope.JOB),
         target_id=outside.secrets[Scope.PROJECT],
         draft=AliasDraft(key="RETARGETED"),
     )

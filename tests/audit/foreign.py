@@ -95,16 +95,14 @@ def seal_what_is_read_back(monkeypatch: pytest.MonkeyPatch) -> None:
 async def movable_job(world: World) -> Movable:
     """Return a new job beside a new project with a secret of its own."""
     principal = Principal.operator(world.demo.organization_id)
-    create = world.runtime.services.administration.create_holder
-    project = await create(principal=principal, kind=Scope.PROJECT, name="production")
+    create = world.runtime.services.for_principal(principal).administration.create_holder
+    project = await create(kind=Scope.PROJECT, name="production")
     environment = await create(
-        principal=principal,
         kind=Scope.ENVIRONMENT,
         name="live",
         parent=HolderReference(Scope.PROJECT, project.id),
     )
     job = await create(
-        principal=principal,
         kind=Scope.JOB,
         name="mine",
         parent=HolderReference(Scope.ENVIRONMENT, world.demo.environment_id),

@@ -96,7 +96,7 @@ async def _removed_grant(world: World, data_dir: Path) -> Attack:
     token_id = await _token_id(world, f"a {Role.VIEWER}")
     kept = _copied(data_dir, "role_grant", "token_id", token_id)
     operator = Principal.operator(world.demo.organization_id)
-    await world.runtime.services.grants.revoke(principal=operator, grant_id=kept.rows[0]["id"])
+    await world.runtime.services.for_principal(operator).grants.revoke(grant_id=kept.rows[0]["id"])
     return Attack(client, kept, HTTPStatus.FORBIDDEN)
 
 
@@ -229,7 +229,7 @@ async def test_a_row_that_is_put_right_is_used_again(
 
 async def _signed_in(world: World) -> Principal:
     async with world.runtime.database.read() as unit:
-        return await world.runtime.services.identities.principal(
+        return await world.runtime.services.authentication.user_principal(
             unit, issuer=ISSUER, subject=SUBJECT
         )
 
@@ -237,17 +237,17 @@ async def _signed_in(world: World) -> Principal:
 async def test_a_removed_user_that_is_put_back_is_refused(world: World, data_dir: Path) -> None:
     """S64: with its grant, both with what was recorded of them."""
     services, operator = world.runtime.services, Principal.operator(world.demo.organization_id)
-    user = await services.identities.register(
-        principal=operator, issuer=ISSUER, subject=SUBJECT, display_name="Somebody"
+    user = await services.for_principal(operator).identities.register(
+        issuer=ISSUER, subject=SUBJECT, display_name="Somebody"
     )
     grantee = GranteeReference(kind=GranteeKind.USER, id=user.id)
-    await services.grants.grant(principal=operator, grantee=grantee, role=Role.VIEWER)
+    await services.for_principal(operator).grants.grant(grantee=grantee, role=Role.VIEWER)
     known = await _signed_in(world)
     kept = [
         _copied(data_dir, "user_account", "id", user.id),
         _copied(data_dir, "role_grant", "user_id", user.id),
     ]
-    await services.identities.remove(principal=operator, user_id=user.id)
+    await services.for_principal(operator).identities.remove(user_id=user.id)
     for each in kept:
         _put_back(data_dir, each, with_states=True)
 

@@ -32,7 +32,11 @@ def _parts(world: World) -> tuple[Database, AuditKeys, Checkpoints]:
     runtime = world.runtime
     keys = AuditKeys.derive(runtime.vault.audit_key)
     file = CheckpointFile(runtime.settings.resolved_audit_checkpoint_file)
-    return runtime.database, keys, Checkpoints(file, keys.signer, runtime.services.tokens.now)
+    return (
+        runtime.database,
+        keys,
+        Checkpoints(file, keys.signer, runtime.services.authentication.now),
+    )
 
 
 async def test_another_process_that_checkpoints_meanwhile_raises_no_alarm(

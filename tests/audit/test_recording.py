@@ -185,18 +185,24 @@ async def test_the_hierarchy_tokens_and_organizations_are_reported(world: World)
     async def work() -> None:
         organization = await operator.organizations.create(name="New")
         principal = Principal.operator(organization.id)
-        made = await services.administration.create_holder(
-            principal=principal, kind=Scope.PROJECT, name="p"
+        made = await services.for_principal(principal).administration.create_holder(
+            kind=Scope.PROJECT, name="p"
         )
         at = HolderReference(Scope.PROJECT, made.id)
-        await services.administration.rename_holder(principal=principal, at=at, name="q")
+        await services.for_principal(principal).administration.rename_holder(
+            holder_reference=at, name="q"
+        )
         source = ServiceReference(
             id=world.demo.foreign_job_id, name="db", type=ServiceType.DATABASE
         )
         draft = ProvidedDraft(key="QOVERY_X", value=VALUE, source=source)
-        secret = await services.administration.register(principal=principal, at=at, draft=draft)
-        await services.administration.rotate(principal=principal, secret_id=secret.id, value="next")
-        token = await services.tokens.create(principal=principal, name="t", role=Role.VIEWER)
+        secret = await services.for_principal(principal).administration.register(
+            holder_reference=at, draft=draft
+        )
+        await services.for_principal(principal).administration.rotate(
+            secret_id=secret.id, value="next"
+        )
+        token = await services.for_principal(principal).tokens.create(name="t", role=Role.VIEWER)
         await operator.tokens.revoke(token.facts.id)
         await operator.organizations.delete(organization_id=organization.id, with_content=True)
 

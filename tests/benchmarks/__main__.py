@@ -48,7 +48,9 @@ async def _prepare(folder: Path) -> Demo:
         at = HolderReference(Scope.JOB, demo.job_id)
         for number in range(SECRETS):
             draft = SecretDraft(key=f"BENCH_{number}", value="x" * 64)
-            await runtime.services.secrets.create(principal=principal, at=at, draft=draft)
+            await runtime.services.for_principal(principal).secrets.create(
+                holder_reference=at, draft=draft
+            )
     return demo
 
 

@@ -134,8 +134,8 @@ async def _facts(folder: Path) -> Facts:
         demo = await ensure_demo(runtime.services, runtime.operator, runtime.database)
     async with open_world(folder, demo) as world:
         runtime, principal = world.runtime, Principal.operator(demo.organization_id)
-        token = await runtime.services.tokens.create(
-            principal=principal, name="revoked", role=Role.ADMIN
+        token = await runtime.services.for_principal(principal).tokens.create(
+            name="revoked", role=Role.ADMIN
         )
         await runtime.operator.tokens.revoke(token.facts.id)
         organization = await runtime.operator.organizations.create(name="Foreign")

@@ -154,8 +154,8 @@ async def test_references_outlast_new_keys(data_dir: Path, template: tuple[Path,
         assert await _reached(world.runtime, host) == {url}
         operator = Principal.operator(world.demo.organization_id)
         async with world.runtime.database.read() as unit:
-            found = await world.runtime.services.effective.explain(
-                unit, principal=operator, service_id=world.demo.job_id, key="URL"
+            found = await world.runtime.services.for_principal(operator, unit).effective.explain(
+                service_id=world.demo.job_id, key="URL"
             )
         assert found
         assert [reference.key for reference in found.references] == ["HOST"]

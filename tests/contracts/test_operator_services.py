@@ -3,7 +3,6 @@
 import ast
 import inspect
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -13,17 +12,21 @@ import pytest
 import gateway
 from gateway.domain.principals import Principal
 from gateway.runtime import Runtime
-from gateway.services.change_feed import Turns
-from gateway.services.container import Services
+from gateway.services.container import BoundServices, Services
+from gateway.services.context import RequestScope, ScopedService
 from gateway.services.hierarchy import Hierarchy
 from gateway.settings import Settings
 from gateway.storage.unit_of_work import WriteUnit
 
 pytestmark = pytest.mark.unmeasured
 
-# What needs no principal, and why it gives nobody anything.
+# What is shared by all principals, and why it gives nobody anything.
 HARMLESS: Final = MappingProxyType(
     {
+        "authentication.now": "the clock",
+        "authentication.token_principal": "sign-in: makes the principal of a token's text",
+        "authentication.user_principal": "sign-in: makes the principal of a verified identity",
+        "for_principal": "binds the use cases to a principal",
         "notifier.access_changes": "a number of this process, of no tenant",
         "notifier.has_heard_of": "compares two numbers",
         "notifier.running": "starts the task that looks for changes; it shows none",
@@ -33,13 +36,10 @@ HARMLESS: Final = MappingProxyType(
         "shielded_tasks.finished": "waits for work that the caller brings",
         "shielded_tasks.is_busy": "whether this process is writing",
         "shielded_tasks.drain": "waits for what is under way",
-        "entity_tags.of_list": "the tag of a text that the caller is about to get",
-        "identities.principal": "sign-in: makes the principal of a verified identity",
-        "audit.id_of": "the id of an event that its reader has already",
-        "tokens.now": "the clock",
-        "tokens.principal": "sign-in: makes the principal of a token's text",
     }
 )
+# The parts of the use cases, which have no permission to check. No face may name them.
+_PARTS: Final = frozenset({"context", "shared"})
 # These act for the operator of any organization, so they may name that principal.
 _MAY_ACT_AS_OPERATOR: Final = ("cli/", "services/operator/", "services/demo.py")
 _SOURCES: Final = Path(gateway.__file__).parent
@@ -51,37 +51,56 @@ def services(tmp_path: Path) -> Services:
     return Runtime.over(Settings(data_dir=tmp_path)).services
 
 
-def test_each_use_case_of_the_faces_takes_a_principal(services: Services) -> None:
-    assert set(_without_principal(services)) - set(HARMLESS) == set()
+@pytest.fixture
+def bound(services: Services) -> BoundServices:
+    """The use cases of one principal."""
+    return services.for_principal(Principal(id="id", organization_id="organization"))
 
 
-def test_the_list_of_what_is_harmless_has_no_stale_line(services: Services) -> None:
-    assert set(HARMLESS) - set(_without_principal(services)) == set()
+def test_each_use_case_of_the_faces_is_bound_to_a_principal(bound: BoundServices) -> None:
+    assert set(_unbound(bound)) == {"finish", "look_up", "principal", "view", "visibility"}
 
 
-def test_a_planted_method_without_a_principal_is_found(services: Services) -> None:
-    """Control: also one that only an object behind another has, a property, and a mere step."""
+def test_no_use_case_takes_another_principal_or_the_write_of_another(bound: BoundServices) -> None:
+    assert set(_unchecked(bound)) == set()
 
-    class Inner(Hierarchy):
-        async def everything(self, organization_id: str) -> None:
-            """Act for nobody."""
 
-        async def step(self, unit: WriteUnit, *, principal: Principal) -> None:
+def test_a_planted_method_is_found(services: Services) -> None:
+    """Control: one that takes any principal, a mere step, and what is bound to nobody."""
+
+    class Planted(Hierarchy):
+        async def everything(self, *, principal: Principal) -> None:
+            """Act for somebody else."""
+
+        async def step(self, unit: WriteUnit) -> None:
             """Act inside a write that somebody else has allowed."""
 
-    class Outer(Hierarchy):
-        inner: Inner
+    class Wider(BoundServices):
+        @property
+        def hierarchy(self) -> Planted:  # type: ignore[override] # planted
+            return Planted(self)
 
         @property
         def everybody(self) -> int:
             return 1
 
-    outer = Outer.__new__(Outer)
-    outer.inner = Inner.__new__(Inner)
-    planted = set(_without_principal(replace(services, hierarchy=outer)))
+    planted = Wider(services, Principal(id="id", organization_id="organization"))
 
-    found = {"everybody", "inner.everything", "inner.step"}
-    assert planted - set(HARMLESS) == {f"hierarchy.{name}" for name in found}
+    assert set(_unchecked(planted)) == {"hierarchy.everything", "hierarchy.step"}
+    assert "everybody" in set(_unbound(planted))
+
+
+def test_what_all_principals_share_is_harmless(services: Services) -> None:
+    # Equal, so that the list has no stale line either.
+    assert set(_members(services)) == set(HARMLESS)
+
+
+def test_no_face_reaches_the_parts_of_the_use_cases() -> None:
+    reaching = {name for name, tree in _sources() if _names_parts(tree)}
+
+    assert {name for name in reaching if not name.startswith("services/")} == set()
+    # Control: the services do, so a use is seen.
+    assert reaching
 
 
 def test_no_face_makes_itself_the_operator() -> None:
@@ -92,34 +111,47 @@ def test_no_face_makes_itself_the_operator() -> None:
     assert any(name.startswith("cli/") for name in acting)
 
 
-def _without_principal(services: Services) -> Iterator[str]:
-    for name in services.__slots__:
-        for path in _unchecked(getattr(services, name), set()):
-            yield f"{name}.{path}"
+def _public(value: object) -> Iterator[str]:
+    return (name for name in dir(type(value)) if not name.startswith("_") and name not in _PARTS)
 
 
-def _unchecked(service: object, seen: set[int]) -> Iterator[str]:
-    """Give the public members of an object that take no principal, and of all behind it."""
-    seen.add(id(service))
-    for name in filter(lambda name: not name.startswith("_"), dir(service)):
-        declared = inspect.getattr_static(type(service), name, None)
-        if isinstance(declared, property):
+def _unbound(bound: BoundServices) -> Iterator[str]:
+    """Give the attributes that are not use cases of the principal."""
+    for name in _public(bound):
+        declared = inspect.getattr_static(type(bound), name)
+        is_plain = name in RequestScope.__slots__ or inspect.isfunction(declared)
+        if name == "view" or is_plain or not isinstance(getattr(bound, name), ScopedService):
             yield name
-        member = getattr(service, name)
-        if inspect.isroutine(member):
-            if not _takes_a_principal(member):
-                yield name
-        elif type(member).__module__ != "builtins" and id(member) not in seen:
-            yield from (f"{name}.{path}" for path in _unchecked(member, seen))
 
 
-def _takes_a_principal(method: Any) -> bool:
-    taken = {
-        parameter.annotation
-        for parameter in inspect.signature(method, eval_str=True).parameters.values()
-    }
-    # A step inside somebody else's write has no permission of its own to ask for.
-    return bool(taken & {Principal, Turns}) and WriteUnit not in taken
+def _unchecked(bound: BoundServices) -> Iterator[str]:
+    """Give the methods that can act for another principal, or in the write of another."""
+    for name in set(_public(bound)) - set(_unbound(bound)):
+        service = getattr(bound, name)
+        for member in _public(service):
+            if {Principal, WriteUnit} & set(_annotations(getattr(service, member))):
+                yield f"{name}.{member}"
+
+
+def _members(services: Services) -> Iterator[str]:
+    yield "for_principal"
+    for name in vars(services).keys() - _PARTS:
+        yield from (f"{name}.{member}" for member in _public(getattr(services, name)))
+
+
+def _annotations(method: Any) -> Iterator[Any]:
+    for parameter in inspect.signature(method, eval_str=True).parameters.values():
+        yield parameter.annotation
+
+
+def _names_parts(tree: ast.Module) -> bool:
+    """Return whether it reads a part of services, such as `services.context`."""
+    return any(
+        isinstance(node, ast.Attribute)
+        and node.attr in _PARTS
+        and ast.unparse(node.value).endswith("services")
+        for node in ast.walk(tree)
+    )
 
 
 def _sources() -> Iterator[tuple[str, ast.Module]]:

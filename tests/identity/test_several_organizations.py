@@ -142,7 +142,7 @@ async def test_who_joins_another_organization_stays_signed_in_where_they_are(
     await _join(world, world.demo.organization_id, issuer, subject)
     services, database = world.runtime.services, world.runtime.database
     async with Verifier(world.runtime.settings.issuers) as verifier:
-        sign_in = SignIn(tokens=services.tokens, identities=services.identities, verifier=verifier)
+        sign_in = SignIn(services.authentication, verifier)
         callers = RequestPrincipals(
             database, GuardedSignIn(sign_in, Limiter(None, time.monotonic)), sign_in
         )

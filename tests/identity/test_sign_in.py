@@ -135,9 +135,9 @@ async def test_a_user_who_is_removed_is_refused_from_the_next_request_on(
     token = issuer.token(sub="leaver")
     before = await _statuses(world, token)
 
-    await world.runtime.services.identities.remove(
-        principal=Principal.operator(world.demo.organization_id), user_id=user
-    )
+    await world.runtime.services.for_principal(
+        Principal.operator(world.demo.organization_id)
+    ).identities.remove(user_id=user)
 
     assert (before, await _statuses(world, token)) == ({HTTPStatus.OK}, {UNNAMED})
 
@@ -168,11 +168,7 @@ async def test_who_is_let_in_is_let_in_until_the_token_ends(
         Verifier(runtime.settings.issuers) as verifier,
         runtime.database.read() as unit,
     ):
-        sign_in = SignIn(
-            tokens=runtime.services.tokens,
-            identities=runtime.services.identities,
-            verifier=verifier,
-        )
+        sign_in = SignIn(runtime.services.authentication, verifier)
         principal = await sign_in(unit, issuer.token(sub="passing", exp=4_000_000_000))
 
     assert (principal.id, principal.expires_at) == (
@@ -183,12 +179,9 @@ async def test_who_is_let_in_is_let_in_until_the_token_ends(
 
 async def test_an_api_token_says_until_when_too(world: World) -> None:
     """S29."""
-    tokens = world.runtime.services.tokens
-    made = await tokens.create(
-        principal=Principal.operator(world.demo.organization_id),
-        name="passing",
-        role=Role.VIEWER,
-        lifetime=timedelta(hours=1),
+    operator = Principal.operator(world.demo.organization_id)
+    made = await world.runtime.services.for_principal(operator).tokens.create(
+        name="passing", role=Role.VIEWER, lifetime=timedelta(hours=1)
     )
 
     principal = await token_principal(world.runtime, made.text)

@@ -11,9 +11,9 @@ async def let_in(
 ) -> str:
     """Register a user with a role in the whole organization; return the user's id."""
     operator = Principal.operator(organization_id)
-    user = await runtime.services.identities.register(
-        principal=operator, issuer=issuer, subject=subject, display_name=subject
+    user = await runtime.services.for_principal(operator).identities.register(
+        issuer=issuer, subject=subject, display_name=subject
     )
     grantee = GranteeReference(kind=GranteeKind.USER, id=user.id)
-    await runtime.services.grants.grant(principal=operator, grantee=grantee, role=role)
+    await runtime.services.for_principal(operator).grants.grant(grantee=grantee, role=role)
     return user.id

@@ -241,9 +241,10 @@ async def test_a_write_that_is_not_shielded_is_lost_with_its_caller(
     async with _opened(data_dir, LATER) as (runtime, _):
         async with _writing(runtime):
             running = asyncio.create_task(
-                runtime.services.secrets.create(
-                    principal=Principal.operator(demo.organization_id),
-                    at=HolderReference(HolderScope.JOB, demo.job_id),
+                runtime.services.for_principal(
+                    Principal.operator(demo.organization_id)
+                ).secrets.create(
+                    holder_reference=HolderReference(HolderScope.JOB, demo.job_id),
                     draft=SecretDraft(key="LOST", value=""),
                 )
             )

@@ -106,13 +106,15 @@ async def _widen(world: World) -> None:
             (Scope.ENVIRONMENT, project),
             (Scope.JOB, environment),
         ):
-            made = await services.administration.create_holder(
-                principal=principal, kind=kind, name=f"{kind} {number}", parent=parent
+            made = await services.for_principal(principal).administration.create_holder(
+                kind=kind, name=f"{kind} {number}", parent=parent
             )
             at = HolderReference(kind, made.id)
             for key in ("A", "B", "C"):
                 draft = SecretDraft(key=f"{kind}_{number}_{key}", value="")
-                await services.secrets.create(principal=principal, at=at, draft=draft)
+                await services.for_principal(principal).secrets.create(
+                    holder_reference=at, draft=draft
+                )
 
 
 @contextmanager

@@ -13,7 +13,7 @@ async def _begun(world: World) -> "asyncio.Task[None]":
     runtime = world.runtime
     notifier = runtime.services.notifier
     caller = await request_principal(runtime, world.demo.token)
-    monitor = CredentialMonitor(notifier, runtime.database, runtime.services.tokens.now)
+    monitor = CredentialMonitor(notifier, runtime.database, runtime.services.authentication.now)
     task = asyncio.create_task(monitor.wait_until_invalid(caller))
     # Its first step hangs up its bell, and waits.
     await asyncio.sleep(0)

@@ -16,9 +16,10 @@ from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope, ServiceType
 from gateway.domain.secrets import Secret, ServiceReference
 from gateway.runtime import Runtime, migrate_database
-from gateway.services.container import Services
+from gateway.services.container import BoundServices
 from gateway.services.delivery import RuntimeSecret
 from gateway.settings import Settings
+from gateway.storage.unit_of_work import ReadUnit
 from tests.machine.model import Place
 
 Result = TypeVar("Result")
@@ -38,9 +39,13 @@ class Stage:
     places: tuple[Place, ...]
 
     @property
-    def services(self) -> Services:
-        """The use cases."""
-        return self.runtime.services
+    def services(self) -> BoundServices:
+        """The use cases that read nothing before they write."""
+        return self.runtime.services.for_principal(self.principal)
+
+    def services_on(self, unit: ReadUnit) -> BoundServices:
+        """Return the use cases that read on one view."""
+        return self.runtime.services.for_principal(self.principal, unit)
 
     @property
     def service_places(self) -> tuple[Place, ...]:
@@ -71,7 +76,7 @@ class Stage:
         draft = ProvidedDraft(key=PLATFORM_KEY, value=PLATFORM_VALUE, source=_SOURCE)
         return self.run(
             self.services.administration.register(
-                principal=self.principal, at=named(self.platform_place), draft=draft
+                holder_reference=named(self.platform_place), draft=draft
             )
         )
 
@@ -83,13 +88,11 @@ class Stage:
     async def seen(self, at: Place, service: Place) -> tuple[list[Secret], list[RuntimeSecret]]:
         """Return what a holder sees, and what a service gets, in one view."""
         async with self.runtime.database.read() as unit:
-            found = await self.services.hierarchy.find(unit, principal=self.principal, ids=[at.id])
-            page = await self.services.secrets.visible_from(
-                unit, principal=self.principal, holder=found[at.id], window=Window(size=100)
+            found = await self.services_on(unit).hierarchy.find(ids=[at.id])
+            page = await self.services_on(unit).secrets.visible_from(
+                holder=found[at.id], window=Window(size=100)
             )
-            delivered = await self.services.delivery.runtime_secrets(
-                unit, principal=self.principal, service_id=service.id
-            )
+            delivered = await self.services_on(unit).delivery.runtime_secrets(service_id=service.id)
         assert not page.has_next
         return [entry.item for entry in page.entries], list(delivered)
 
@@ -120,11 +123,8 @@ async def _hierarchy(runtime: Runtime) -> tuple[Principal, tuple[Place, ...]]:
     principal, places = Principal.operator(organization.id), list[Place]()
 
     async def made(kind: Scope, above: Place | None = None) -> Place:
-        holder = await runtime.services.administration.create_holder(
-            principal=principal,
-            kind=kind,
-            name=f"{kind} {len(places)}",
-            parent=named(above) if above else None,
+        holder = await runtime.services.for_principal(principal).administration.create_holder(
+            kind=kind, name=f"{kind} {len(places)}", parent=named(above) if above else None
         )
         places.append(Place(holder.id, kind, above.chain if above else ()))
         return places[-1]

@@ -42,39 +42,30 @@ class Twin:
     async def visible(self, place: Place) -> list[Secret]:
         """Return all that a holder sees, the widest first."""
         async with self.stage.runtime.database.read() as unit:
-            found = await self.stage.services.hierarchy.find(
-                unit, principal=self.stage.principal, ids=[place.id]
-            )
-            page = await self.stage.services.secrets.visible_from(
-                unit,
-                principal=self.stage.principal,
-                holder=found[place.id],
-                window=Window(size=100),
+            found = await self.stage.services_on(unit).hierarchy.find(ids=[place.id])
+            page = await self.stage.services_on(unit).secrets.visible_from(
+                holder=found[place.id], window=Window(size=100)
             )
         return [entry.item for entry in page.entries]
 
     async def prepare(self) -> None:
         """Write what rows can meet: own, inherited, overridden, aliased and siblings' secrets."""
-        principal, services = self.stage.principal, self.stage.services
+        services = self.stage.services
         project, environment, job, container = (named(self.places[item]) for item in IN_CHAIN)
         create, override = services.secrets.create, services.overrides.create
         source = ServiceReference(id=new_id(), name="db", type=ServiceType.DATABASE)
         built_in = ProvidedDraft(key=PLATFORM_KEY, value="platform", source=source)
         if not await self.visible(self.places[1]):
-            await services.administration.register(
-                principal=principal, at=environment, draft=built_in
-            )
+            await services.administration.register(holder_reference=environment, draft=built_in)
         for at, key in ((project, "A"), (environment, "B"), (container, "E"), (job, "F")):
-            await create(principal=principal, at=at, draft=SecretDraft(key=key, value="there"))
+            await create(holder_reference=at, draft=SecretDraft(key=key, value="there"))
         ids = {secret.key: secret.id for secret in await self.visible(self.places[3])}
         for at, key in ((environment, "A"), (job, "B")):
             draft = OverrideDraft(value="narrow")
-            await override(principal=principal, at=at, target_id=ids[key], draft=draft)
+            await override(holder_reference=at, target_id=ids[key], draft=draft)
         for at, key, target in ((environment, "C", "A"), (job, "D", "F")):
             alias = AliasDraft(key=key)
-            await services.aliases.create(
-                principal=principal, at=at, target_id=ids[target], draft=alias
-            )
+            await services.aliases.create(holder_reference=at, target_id=ids[target], draft=alias)
 
     async def state(self) -> Any:
         """Return all secrets without their ids and times, and all that services get."""
@@ -83,8 +74,8 @@ class Twin:
             if place.kind.is_service:
                 async with self.stage.runtime.database.read() as unit:
                     delivered.append(
-                        await self.stage.services.delivery.runtime_secrets(
-                            unit, principal=self.stage.principal, service_id=place.id
+                        await self.stage.services_on(unit).delivery.runtime_secrets(
+                            service_id=place.id
                         )
                     )
         facts = [[self.facts(item) for item in await self.visible(place)] for place in self.places]
@@ -104,7 +95,7 @@ class Twin:
     ) -> list[Outcome]:
         """Import all rows at once."""
         report = await self.stage.services.imports.run(
-            principal=self.stage.principal, at=named(place), rows=rows, overwrite=overwrite
+            holder_reference=named(place), rows=rows, overwrite=overwrite
         )
         return [
             (row.action, row.error.code if row.error else self.facts(row.secret))
@@ -132,7 +123,7 @@ class Twin:
     async def _use_case(
         self, at: Place, draft: SecretDraft, *, overwrite: bool
     ) -> tuple[ImportAction, Secret]:
-        principal, services = self.stage.principal, self.stage.services
+        services = self.stage.services
         named_so = [item for item in await self.visible(at) if item.key == draft.key]
         own = [item for item in named_so if item.holder.id == at.id]
         if own and not overwrite:
@@ -141,17 +132,15 @@ class Twin:
             edit = EditDraft(
                 key=draft.key, value=draft.value or "", description=draft.description or KEPT
             )
-            edited = await services.changes.edit(
-                principal=principal, secret_id=own[0].id, draft=edit
-            )
+            edited = await services.changes.edit(secret_id=own[0].id, draft=edit)
             return ImportAction.UPDATED, edited
         if named_so:
             override = OverrideDraft(value=draft.value, description=draft.description)
             made = await services.overrides.create(
-                principal=principal, at=named(at), target_id=named_so[0].id, draft=override
+                holder_reference=named(at), target_id=named_so[0].id, draft=override
             )
             return ImportAction.OVERRIDDEN, made
-        made = await services.secrets.create(principal=principal, at=named(at), draft=draft)
+        made = await services.secrets.create(holder_reference=named(at), draft=draft)
         return ImportAction.CREATED, made
 
 

@@ -75,9 +75,7 @@ class GatewayMachine(ComparedMachine):
         entry = Entry("", place, key, kind, value, None, path, flag)
         expected = self.model.create(entry)
         made = self.stage.outcome(
-            self.stage.services.secrets.create(
-                principal=self.stage.principal, at=named(place), draft=draft
-            )
+            self.stage.services.secrets.create(holder_reference=named(place), draft=draft)
         )
         return self.taken(made, expected, entry)
 
@@ -88,10 +86,7 @@ class GatewayMachine(ComparedMachine):
         expected = self.model.alias(place, target_id, key)
         made = self.stage.outcome(
             self.stage.services.aliases.create(
-                principal=self.stage.principal,
-                at=named(place),
-                target_id=target_id,
-                draft=AliasDraft(key=key),
+                holder_reference=named(place), target_id=target_id, draft=AliasDraft(key=key)
             )
         )
         entry = Entry("", place, key, SecretType.ALIAS, target_id=target_id)
@@ -104,8 +99,7 @@ class GatewayMachine(ComparedMachine):
         expected = self.model.override(place, target_id, value)
         made = self.stage.outcome(
             self.stage.services.overrides.create(
-                principal=self.stage.principal,
-                at=named(place),
+                holder_reference=named(place),
                 target_id=target_id,
                 draft=OverrideDraft(value=value, enable_interpolation_in_file=flag),
             )
@@ -139,8 +133,7 @@ class GatewayMachine(ComparedMachine):
         expected = self.model.edit(place, secret_id, new_key, value, version)
         edited = self.stage.outcome(
             self.stage.services.changes.edit(
-                principal=self.stage.principal,
-                at=named(place),
+                holder_reference=named(place),
                 secret_id=secret_id,
                 draft=EditDraft(key=new_key, value=value),
                 options=WriteOptions(expected_version=version),
@@ -155,8 +148,7 @@ class GatewayMachine(ComparedMachine):
         expected = self.model.delete(place, secret_id, version)
         deleted = self.stage.outcome(
             self.stage.services.changes.delete(
-                principal=self.stage.principal,
-                at=named(place),
+                holder_reference=named(place),
                 secret_id=secret_id,
                 options=WriteOptions(expected_version=version),
             )
@@ -174,8 +166,7 @@ class GatewayMachine(ComparedMachine):
         place = self.place(at)
         report = self.stage.outcome(
             self.stage.services.imports.run(
-                principal=self.stage.principal,
-                at=named(place),
+                holder_reference=named(place),
                 rows=[ImportRow(SecretDraft(key=key, value=value)) for key, value in rows],
                 overwrite=overwrite,
             )

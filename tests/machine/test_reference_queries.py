@@ -4,7 +4,7 @@ import asyncio
 import os
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,10 +12,8 @@ import pytest
 from gateway.domain.change_feed import SecretChange
 from gateway.domain.drafts import AliasDraft, EditDraft, OverrideDraft, SecretDraft
 from gateway.domain.pages import Window
-from gateway.domain.principals import Principal
 from gateway.domain.secrets import Secret, SecretType
 from gateway.services.change_feed import EffectiveChange
-from gateway.storage.unit_of_work import ReadUnit
 from tests.machine.hierarchies import (
     Step,
     Writer,
@@ -39,27 +37,6 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """A gateway for all hierarchies in turn."""
     with opened_stage(tmp_path_factory.mktemp("stage") / "data") as opened:
         yield opened
-
-
-@dataclass(slots=True)
-class _Turns:
-    """Views for one who reads the change feed."""
-
-    stage: Stage
-    view: ReadUnit = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.view = self.stage.runtime.database.view(is_bounded=False)
-
-    async def begin(self, *, refresh: bool) -> tuple[ReadUnit, Principal]:
-        """Begin a turn."""
-        del refresh
-        await self.view.close()
-        return self.view, self.stage.principal
-
-    async def end(self) -> None:
-        """Hold nothing."""
-        await self.view.close()
 
 
 @pytest.mark.timeout(7_200)
@@ -137,35 +114,28 @@ class _Run:
 
     async def _planned(self, secret_id: str) -> tuple[set[str], set[str], set[str]]:
         """Return the services that an edit and the deletion reach, and the dependents."""
-        services, principal = self.stage.services, self.stage.principal
         async with self.stage.runtime.database.read() as unit:
-            found = await services.secrets.find(unit, principal=principal, ids=[secret_id])
+            services = self.stage.services_on(unit)
+            found = await services.secrets.find(ids=[secret_id])
             secret = found[secret_id]
             impacts = [
-                await services.effective.impact(
-                    unit, principal=principal, secret=secret, window=_ALL, of_deletion=of_deletion
-                )
+                await services.effective.impact(secret=secret, window=_ALL, of_deletion=of_deletion)
                 for of_deletion in (False, True)
             ]
-            dependents = await services.secrets.dependents_of(
-                unit, principal=principal, secret=secret, window=_ALL
-            )
+            dependents = await services.secrets.dependents_of(secret=secret, window=_ALL)
         edit, deletion = ({entry.item.id for entry in page.entries} for page in impacts)
         return edit, deletion, {entry.item.id for entry in dependents.entries}
 
     async def _cursor(self) -> str:
         async with self.stage.runtime.database.read() as unit:
-            return await self.stage.services.change_feed.cursor(
-                unit, principal=self.stage.principal
-            )
+            return await self.stage.services_on(unit).change_feed.cursor()
 
     async def _reported(self, service: Place, cursor: str) -> set[str]:
         """Return the keys that the feed names after a cursor, up to a change made for this."""
         await self._edit(self.tick.id, EditDraft(key=_TICK, value="again"))
-        turns = _Turns(self.stage)
-        changes = self.stage.services.change_feed.effective_changes(
-            turns, service_id=service.id, after=cursor
-        )
+        view = self.stage.runtime.database.view(is_bounded=False)
+        feed = self.stage.services_on(view).change_feed
+        changes = feed.effective_changes(service_id=service.id, after=cursor)
         keys: set[str] = set()
         async with asyncio.timeout(PATIENCE):
             async for found in changes:
@@ -174,7 +144,6 @@ class _Run:
                     break
                 keys |= set(found.keys)
         await changes.aclose()
-        await turns.end()
         return keys - {_TICK}
 
     async def _use_case(self, written: Written) -> Secret | None:
@@ -189,33 +158,27 @@ class _Run:
             return await self._create(entry.place, draft)
         if written.step is Step.ALIAS:
             return await services.aliases.create(
-                principal=self.stage.principal,
-                at=named(entry.place),
+                holder_reference=named(entry.place),
                 target_id=str(entry.target_id),
                 draft=AliasDraft(key=entry.key),
             )
         if written.step is Step.OVERRIDE:
             return await services.overrides.create(
-                principal=self.stage.principal,
-                at=named(entry.place),
+                holder_reference=named(entry.place),
                 target_id=str(entry.target_id),
                 draft=OverrideDraft(value=entry.value, enable_interpolation_in_file=entry.expands),
             )
         if written.step is Step.DELETE:
-            await services.changes.delete(principal=self.stage.principal, secret_id=entry.id)
+            await services.changes.delete(secret_id=entry.id)
             return None
         value = entry.value if written.step is Step.EDIT else None
         return await self._edit(entry.id, EditDraft(key=entry.key, value=value))
 
     async def _create(self, place: Place, draft: SecretDraft) -> Secret:
-        return await self.stage.services.secrets.create(
-            principal=self.stage.principal, at=named(place), draft=draft
-        )
+        return await self.stage.services.secrets.create(holder_reference=named(place), draft=draft)
 
     async def _edit(self, secret_id: str, draft: EditDraft) -> Secret:
-        return await self.stage.services.changes.edit(
-            principal=self.stage.principal, secret_id=secret_id, draft=draft
-        )
+        return await self.stage.services.changes.edit(secret_id=secret_id, draft=draft)
 
 
 def _as_valued(model: Model, entry: Entry) -> dict[str, Any]:

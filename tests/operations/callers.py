@@ -31,18 +31,18 @@ async def settle(world: World) -> Stranger:
     principal = Principal.operator(organization.id)
 
     async def make(kind: Scope, parent: HolderReference | None = None) -> HolderReference:
-        made = await services.administration.create_holder(
-            principal=principal, kind=kind, name="theirs", parent=parent
+        made = await services.for_principal(principal).administration.create_holder(
+            kind=kind, name="theirs", parent=parent
         )
         return HolderReference(kind, made.id)
 
     project = await make(Scope.PROJECT)
     environment = await make(Scope.ENVIRONMENT, project)
     job = await make(Scope.JOB, environment)
-    secret = await services.secrets.create(
-        principal=principal, at=job, draft=SecretDraft(key="THEIRS", value="theirs")
+    secret = await services.for_principal(principal).secrets.create(
+        holder_reference=job, draft=SecretDraft(key="THEIRS", value="theirs")
     )
-    made = await services.tokens.create(principal=principal, name="theirs", role=Role.ADMIN)
+    made = await services.for_principal(principal).tokens.create(name="theirs", role=Role.ADMIN)
     return Stranger(
         world.client_for(made.text), organization.id, project.id, environment.id, job.id, secret.id
     )

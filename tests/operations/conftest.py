@@ -71,8 +71,9 @@ async def viewer_face(shared_face: Face, shared_world: World) -> Face:
 async def fresh_job(shared_world: World) -> str:
     """The id of a job in the demo's environment that has nothing of its own yet."""
     demo = shared_world.demo
-    made = await shared_world.runtime.services.administration.create_holder(
-        principal=Principal.operator(demo.organization_id),
+    made = await shared_world.runtime.services.for_principal(
+        Principal.operator(demo.organization_id)
+    ).administration.create_holder(
         kind=Scope.JOB,
         name=f"job {new_id()}",
         parent=HolderReference(Scope.ENVIRONMENT, demo.environment_id),

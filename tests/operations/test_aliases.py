@@ -148,9 +148,10 @@ async def test_alias_of_an_override_is_allowed(world: World, face: Face) -> None
     """A4."""
     demo = world.demo
     target = await face.create(Scope.PROJECT, demo.project_id, key="TARGET", value="wide")
-    override = await world.runtime.services.overrides.create(
-        principal=Principal.operator(demo.organization_id),
-        at=HolderReference(Scope.ENVIRONMENT, demo.environment_id),
+    override = await world.runtime.services.for_principal(
+        Principal.operator(demo.organization_id)
+    ).overrides.create(
+        holder_reference=HolderReference(Scope.ENVIRONMENT, demo.environment_id),
         target_id=target.row["id"],
         draft=OverrideDraft(value="narrow"),
     )

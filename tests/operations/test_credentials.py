@@ -100,12 +100,9 @@ async def test_an_expired_token_is_refused_like_one_that_never_was(
     shared_world: World, path: Path
 ) -> None:
     """E2, S9."""
-    expired = await shared_world.runtime.services.tokens.create(
-        principal=Principal.operator(shared_world.demo.organization_id),
-        name="expired",
-        role=Role.ADMIN,
-        lifetime=timedelta(seconds=-1),
-    )
+    expired = await shared_world.runtime.services.for_principal(
+        Principal.operator(shared_world.demo.organization_id)
+    ).tokens.create(name="expired", role=Role.ADMIN, lifetime=timedelta(seconds=-1))
     at = path(shared_world)
 
     refused = await _post(shared_world, at, _bearer(expired.text))
@@ -120,11 +117,9 @@ async def test_a_revoked_token_is_refused_from_the_next_request_on(
 ) -> None:
     """E2, S9, S10."""
     at = path(shared_world)
-    made = await shared_world.runtime.services.tokens.create(
-        principal=Principal.operator(shared_world.demo.organization_id),
-        name="revoked",
-        role=Role.ADMIN,
-    )
+    made = await shared_world.runtime.services.for_principal(
+        Principal.operator(shared_world.demo.organization_id)
+    ).tokens.create(name="revoked", role=Role.ADMIN)
     before = await _post(shared_world, at, _bearer(made.text))
 
     await shared_world.runtime.operator.tokens.revoke(made.facts.id)

@@ -32,17 +32,16 @@ IMPORT = """mutation (
 async def chain(shared_world: World) -> dict[str, Place]:
     """A project without secrets, an environment, and two jobs in it."""
     principal = Principal.operator(shared_world.demo.organization_id)
-    create = shared_world.runtime.services.administration.create_holder
+    services = shared_world.runtime.services.for_principal(principal)
+    create = services.administration.create_holder
     made: dict[str, Place] = {}
     above: HolderReference | None = None
     for name, kind in (("project", Scope.PROJECT), ("environment", Scope.ENVIRONMENT)):
-        holder = await create(
-            principal=principal, kind=kind, name=f"{name} {new_id()}", parent=above
-        )
+        holder = await create(kind=kind, name=f"{name} {new_id()}", parent=above)
         above = HolderReference(kind, holder.id)
         made[name] = (kind, holder.id)
     for name in ("job", "other job"):
-        job = await create(principal=principal, kind=Scope.JOB, name=name, parent=above)
+        job = await create(kind=Scope.JOB, name=name, parent=above)
         made[name] = (Scope.JOB, job.id)
     return made
 

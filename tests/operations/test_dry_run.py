@@ -148,11 +148,11 @@ async def stage(world: World, data_dir: Path) -> Stage:
     target_id = target.row["id"]
     await world.rest.alias(Scope.JOB, world.demo.job_id, target_id, key="ALIAS")
     principal = Principal.operator(world.demo.organization_id)
-    token = await world.runtime.services.tokens.create(
-        principal=principal, name="old", role=Role.VIEWER
+    token = await world.runtime.services.for_principal(principal).tokens.create(
+        name="old", role=Role.VIEWER
     )
-    user = await world.runtime.services.identities.register(
-        principal=principal, issuer="https://issuer.example", subject="old", display_name="Old"
+    user = await world.runtime.services.for_principal(principal).identities.register(
+        issuer="https://issuer.example", subject="old", display_name="Old"
     )
     return Stage(world, target_id, own_ids, data_dir / "secrets.db", token, user.id)
 

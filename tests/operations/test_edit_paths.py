@@ -34,9 +34,10 @@ ELSEWHERE = [
 async def built_in(shared_world: World, key: str) -> str:
     """The id of a secret of the platform that the whole project sees."""
     demo = shared_world.demo
-    made = await shared_world.runtime.services.administration.register(
-        principal=Principal.operator(demo.organization_id),
-        at=HolderReference(Scope.PROJECT, demo.project_id),
+    made = await shared_world.runtime.services.for_principal(
+        Principal.operator(demo.organization_id)
+    ).administration.register(
+        holder_reference=HolderReference(Scope.PROJECT, demo.project_id),
         draft=ProvidedDraft(
             key=key,
             value="platform",

@@ -239,10 +239,10 @@ async def test_a_renamed_service_is_another_representation(
 ) -> None:
     """The row has the service's name."""
     demo = shared_world.demo
-    await shared_world.runtime.services.administration.rename_holder(
-        principal=Principal.operator(demo.organization_id),
-        at=HolderReference(Scope.JOB, fresh_job),
-        name=f"renamed {fresh_job}",
+    await shared_world.runtime.services.for_principal(
+        Principal.operator(demo.organization_id)
+    ).administration.rename_holder(
+        holder_reference=HolderReference(Scope.JOB, fresh_job), name=f"renamed {fresh_job}"
     )
 
     again = await made.get(made.single, If_None_Match=made.tag)

@@ -147,12 +147,11 @@ async def test_the_nearest_place_decides_however_many_there_are(world: World) ->
     """R1: only some of many are told, but all of them count."""
     services, principal = world.runtime.services, Principal.operator(world.demo.organization_id)
     for number in range(MAX_ELSEWHERE):
-        project = await services.administration.create_holder(
-            principal=principal, kind=Scope.PROJECT, name=f"project {number}"
+        project = await services.for_principal(principal).administration.create_holder(
+            kind=Scope.PROJECT, name=f"project {number}"
         )
-        await services.secrets.create(
-            principal=principal,
-            at=HolderReference(Scope.PROJECT, project.id),
+        await services.for_principal(principal).secrets.create(
+            holder_reference=HolderReference(Scope.PROJECT, project.id),
             draft=SecretDraft(key="SHARED"),
         )
     await world.rest.create(*PLACES["a sibling job"](world), key="SHARED")

@@ -240,9 +240,10 @@ async def test_a_provided_secret_is_not_written_by_an_import(
     """V4, C6: its key may be one that callers could have."""
     demo = shared_world.demo
     source = ServiceReference(id=new_id(), name="db", type=ServiceType.DATABASE)
-    there = await shared_world.runtime.services.administration.register(
-        principal=Principal.operator(demo.organization_id),
-        at=HolderReference(*ENVIRONMENT(shared_world)),
+    there = await shared_world.runtime.services.for_principal(
+        Principal.operator(demo.organization_id)
+    ).administration.register(
+        holder_reference=HolderReference(*ENVIRONMENT(shared_world)),
         draft=ProvidedDraft(key=key, value="platform", source=source if is_built_in else None),
     )
     row = {"key": key, "value": "mine", "scope": "ENVIRONMENT"}

@@ -185,11 +185,11 @@ async def test_a_renamed_holder_stays_sound(world: World) -> None:
 async def person(world: World) -> str:
     """A registered user who may look at everything."""
     services, operator = world.runtime.services, Principal.operator(world.demo.organization_id)
-    user = await services.identities.register(
-        principal=operator, display_name="P", options=DEFAULT_WRITE_OPTIONS, **PERSON
+    user = await services.for_principal(operator).identities.register(
+        display_name="P", options=DEFAULT_WRITE_OPTIONS, **PERSON
     )
     grantee = GranteeReference(kind=GranteeKind.USER, id=user.id)
-    await services.grants.grant(principal=operator, grantee=grantee, role=Role.VIEWER, on=None)
+    await services.for_principal(operator).grants.grant(grantee=grantee, role=Role.VIEWER, on=None)
     return user.id
 
 

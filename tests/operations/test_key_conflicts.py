@@ -122,9 +122,10 @@ async def test_an_overridden_key_is_reported_as_the_widest_secrets(
     """C3, E3."""
     demo = shared_world.demo
     target = await shared_face.create(Scope.PROJECT, demo.project_id, key=key)
-    await shared_world.runtime.services.overrides.create(
-        principal=Principal.operator(demo.organization_id),
-        at=HolderReference(Scope.JOB, demo.job_id),
+    await shared_world.runtime.services.for_principal(
+        Principal.operator(demo.organization_id)
+    ).overrides.create(
+        holder_reference=HolderReference(Scope.JOB, demo.job_id),
         target_id=target.row["id"],
         draft=OverrideDraft(value="narrow"),
     )

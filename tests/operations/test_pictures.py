@@ -33,11 +33,9 @@ JOB = PLACES["the job"]
 
 async def _picture(world: World, principal: Principal | None = None) -> Picture:
     async with world.runtime.database.read() as unit:
-        return await world.runtime.services.pictures.of_service(
-            unit,
-            principal=principal or Principal.operator(world.demo.organization_id),
-            service_id=world.demo.job_id,
-        )
+        return await world.runtime.services.for_principal(
+            principal or Principal.operator(world.demo.organization_id), unit
+        ).pictures.of_service(service_id=world.demo.job_id)
 
 
 def _with_key(picture: Picture, key: str) -> Mapping[Scope, PictureRow]:
@@ -186,10 +184,10 @@ async def test_what_is_no_service_visible_is_not_found(
     principal = Principal.operator(shared_world.demo.organization_id)
     wanted = service_id(shared_world, shared_stranger)
 
-    pictures = shared_world.runtime.services.pictures
-    with pytest.raises(HolderNotFound, match=r"^No holder has th"):
-        async with shared_world.runtime.database.read() as unit:
-            await pictures.of_service(unit, principal=principal, service_id=wanted)
+    async with shared_world.runtime.database.read() as unit:
+        services = shared_world.runtime.services.for_principal(principal, unit)
+        with pytest.raises(HolderNotFound, match=r"^No holder has th"):
+            await services.pictures.of_service(service_id=wanted)
 
 
 async def test_who_cannot_read_secrets_is_refused(shared_world: World) -> None:

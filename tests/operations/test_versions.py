@@ -122,9 +122,10 @@ async def test_the_named_mutations_look_at_the_version_too(
 
 async def test_a_rotation_looks_at_the_version_too(shared_world: World, key: str) -> None:
     demo = shared_world.demo
-    made = await shared_world.runtime.services.administration.register(
-        principal=Principal.operator(demo.organization_id),
-        at=HolderReference(Scope.JOB, demo.job_id),
+    made = await shared_world.runtime.services.for_principal(
+        Principal.operator(demo.organization_id)
+    ).administration.register(
+        holder_reference=HolderReference(Scope.JOB, demo.job_id),
         draft=ProvidedDraft(key=key, value="first"),
     )
 

@@ -192,13 +192,13 @@ async def test_what_cannot_be_looked_up_does_not_count(world: World, clock: Hand
 async def _until_revoked_is_noticed(world: World, callers: RequestPrincipals) -> None:
     """Watch over a token as a socket does; revoke it, and wait for the end."""
     runtime = world.runtime
-    made = await runtime.services.tokens.create(
-        principal=Principal.operator(world.demo.organization_id), name="watched", role=Role.VIEWER
-    )
+    made = await runtime.services.for_principal(
+        Principal.operator(world.demo.organization_id)
+    ).tokens.create(name="watched", role=Role.VIEWER)
     scope = {"type": "websocket", "client": ("10.0.0.1", 1)}
     caller = await callers.introduce(f"Bearer {made.text}", scope)
     monitor = CredentialMonitor(
-        runtime.services.notifier, runtime.database, runtime.services.tokens.now
+        runtime.services.notifier, runtime.database, runtime.services.authentication.now
     )
     for _ in range(5):
         with pytest.raises((Unauthenticated, RateLimited)):
@@ -211,7 +211,7 @@ async def _until_revoked_is_noticed(world: World, callers: RequestPrincipals) ->
 
 def _callers(world: World, clock: HandClock) -> tuple[GuardedSignIn, SignIn]:
     services = world.runtime.services
-    sign_in = SignIn(tokens=services.tokens, identities=services.identities, verifier=Verifier())
+    sign_in = SignIn(services.authentication, Verifier())
     return _guarded(sign_in, clock, 2), sign_in
 
 

@@ -82,12 +82,9 @@ async def older(data_dir: Path) -> Path:
 async def trailed(data_dir: Path, template: tuple[Path, Demo]) -> Path:
     """A data folder from when users and holders had no MACs, but a trail: to be migrated."""
     async with open_world(data_dir, template[1]) as world:
-        await world.runtime.services.identities.register(
-            principal=Principal.operator(world.demo.organization_id),
-            display_name="P",
-            options=DEFAULT_WRITE_OPTIONS,
-            **PERSON,
-        )
+        await world.runtime.services.for_principal(
+            Principal.operator(world.demo.organization_id)
+        ).identities.register(display_name="P", options=DEFAULT_WRITE_OPTIONS, **PERSON)
         await _forget_what_is_newer(world.runtime.database)
     await _downgrade(data_dir, "0011")
     _wrap_instance_key(data_dir, "instance/1")

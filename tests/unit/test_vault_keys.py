@@ -143,10 +143,10 @@ async def test_a_deleted_projects_values_open_nowhere_once_copies_of_its_key_are
 ) -> None:
     """Crypto-shredding: what a backup of the values alone holds stays sealed."""
     kept = await process.sealed()
-    await world.runtime.services.administration.delete_holder(
-        principal=Principal.operator(world.demo.organization_id),
-        at=HolderReference(Scope.PROJECT, world.demo.project_id),
-        with_content=True,
+    await world.runtime.services.for_principal(
+        Principal.operator(world.demo.organization_id)
+    ).administration.delete_holder(
+        holder_reference=HolderReference(Scope.PROJECT, world.demo.project_id), with_content=True
     )
 
     # The control: this process has its copy for its time.
