@@ -122,15 +122,11 @@ def _ensure_media_type(request: Request) -> None:
 
 def _ensure_modest(body: bytes) -> None:
     # Checked before parsing, because a parser's time and stack grow with these counts.
-    frame = body if _is_small(body) else _TEXT.sub(b"", body)
+    frame = body if _values(body) <= MAX_VALUES else _TEXT.sub(b"", body)
     if _values(frame) > MAX_VALUES:
         raise TooManyValues(frame.count(b"{"))
     if frame.count(b"[") + frame.count(b"{") > MAX_DEPTH:
         _ensure_shallow(_TEXT.sub(b"", body))
-
-
-def _is_small(body: bytes) -> bool:
-    return _values(body) <= MAX_VALUES
 
 
 def _values(frame: bytes) -> int:

@@ -8,7 +8,6 @@ from http import HTTPStatus
 from typing import Final, Protocol
 
 import structlog
-from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -32,6 +31,7 @@ from gateway.storage.unit_of_work import ReadUnit
 
 _log = structlog.get_logger(__name__)
 
+_REQUEST_ID: Final = REQUEST_ID.lower().encode()
 _KINDS: Final = frozenset({"http", "websocket"})
 # The second message type refuses a WebSocket.
 _STARTS: Final = frozenset({"http.response.start", "websocket.http.response.start"})
@@ -85,7 +85,8 @@ class RequestPipeline:
         self._open_view = open_view
         self._charge = charge
         self._rules = rules
-        self._headers = {**DEFAULT_HEADERS, **(HTTPS_HEADERS if rules.https else {})}
+        headers = {**DEFAULT_HEADERS, **(HTTPS_HEADERS if rules.https else {})}
+        self._headers = [(name.lower().encode(), text.encode()) for name, text in headers.items()]
         self._answer_with_cors = with_cors(
             self._answer, origins=rules.cors_origins, headers=rules.cors_headers
         )
@@ -192,10 +193,12 @@ class RequestPipeline:
             raise DeadlineExceeded(seconds) from None
 
     def _add_headers(self, message: Message, request_id: str) -> None:
-        headers = MutableHeaders(scope=message)
-        headers[REQUEST_ID] = request_id
-        for name, default in self._headers.items():
-            headers.setdefault(name, default)
+        headers = list(message.get("headers", ()))
+        # A route can set a header itself, e.g. the policy of a page.
+        own = {name for name, _ in headers}
+        headers.append((_REQUEST_ID, request_id.encode()))
+        headers += [header for header in self._headers if header[0] not in own]
+        message["headers"] = headers
 
 
 def _describe(scope: Scope) -> Mapping[str, str]:
