@@ -141,24 +141,31 @@ async def _add_alias(client: httpx.AsyncClient, demo: Demo, key: str) -> None:
     response.raise_for_status()
 
 
-async def count(settings: Settings) -> Counted:
-    """Add two aliases in a new database; count the second."""
-    await migrate_database(settings)
-    counted = Counted()
-    runtime = Runtime.over(settings)
-    async with runtime.running():
-        demo = await ensure_demo(runtime.services, runtime.operator, runtime.database)
-        async with httpx.AsyncClient(
+async def count(data_dir: Path, demo: Demo) -> Counted:
+    """Add two aliases to the demo; count the second."""
+    counted, runtime = Counted(), Runtime.over(Settings(data_dir=data_dir))
+    async with (
+        runtime.running(),
+        httpx.AsyncClient(
             transport=httpx.ASGITransport(build_app(runtime)),
             base_url="http://localhost",
             headers={"Authorization": f"Bearer {demo.token}"},
             timeout=PATIENCE,
-        ) as client:
-            await _add_alias(client, demo, "WARM")
-            with counted.counting():
-                await _add_alias(client, demo, "COUNTED")
-                await runtime.services.shielded_tasks.drain()
+        ) as client,
+    ):
+        await _add_alias(client, demo, "WARM")
+        with counted.counting():
+            await _add_alias(client, demo, "COUNTED")
+            await runtime.services.shielded_tasks.drain()
     return counted
+
+
+async def _count_in(data_dir: Path) -> Counted:
+    settings = Settings(data_dir=data_dir)
+    await migrate_database(settings)
+    async with Runtime.over(settings).running() as runtime:
+        demo = await ensure_demo(runtime.services, runtime.operator, runtime.database)
+    return await count(data_dir, demo)
 
 
 def _located(code: CodeType) -> str:
@@ -169,7 +176,7 @@ def _located(code: CodeType) -> str:
 def main() -> None:
     """Count, and print."""
     with tempfile.TemporaryDirectory() as folder:
-        counted = asyncio.run(count(Settings(data_dir=Path(folder))))
+        counted = asyncio.run(_count_in(Path(folder)))
     print(f"trunk      {len(counted.trunk)}")
     print(f"functions  {len(counted.functions)}")
     print(f"modules    {len(counted.modules)}")
