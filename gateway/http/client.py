@@ -13,6 +13,8 @@ from gateway.domain.errors import ErrorCode, GatewayError
 from gateway.http.negotiation import EVENTS
 
 MAX_BODY_BYTES: Final = 1024 * 1024
+# As many as 64 bits hold; Python refuses to read a number of thousands of digits.
+_MAX_LENGTH_DIGITS: Final = 19
 # A body that arrives within this time counts as sent with the head.
 PROMPT_SECONDS: Final = 0.25
 
@@ -49,8 +51,8 @@ class Client:
         headers = Headers(scope=scope)
         declared = headers.get("content-length", "0")
         self._receive, self._send = receive, send
-        self._is_too_large = not declared.isdecimal() or int(declared) > MAX_BODY_BYTES
-        self._declared = 0 if self._is_too_large else int(declared)
+        self._declared = _length_of(declared)
+        self._is_too_large = self._declared > MAX_BODY_BYTES
         self._chunks: list[bytes] = []
         self._length = 0
         self._is_complete = asyncio.Event()
@@ -169,6 +171,11 @@ class Client:
         self._chunks.append(chunk)
         if not message.get("more_body", False):
             self._is_complete.set()
+
+
+def _length_of(declared: str) -> int:
+    is_length = declared.isdecimal() and len(declared) <= _MAX_LENGTH_DIGITS
+    return int(declared) if is_length else MAX_BODY_BYTES + 1
 
 
 def _begins_stream(message: Message) -> bool:

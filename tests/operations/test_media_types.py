@@ -129,6 +129,18 @@ async def test_a_body_of_more_than_a_mebibyte_is_refused(
     assert "PAYLOAD_TOO_LARGE" in response.text
 
 
+@EVERY_PATH
+async def test_a_body_whose_declared_length_has_thousands_of_digits_is_refused(
+    shared_world: World, path: Path
+) -> None:
+    response = await shared_world.client.post(
+        path(shared_world), content=b"{}", headers={"Content-Length": "9" * 5_000}
+    )
+
+    assert response.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    assert "PAYLOAD_TOO_LARGE" in response.text
+
+
 @SENT
 async def test_a_body_of_a_mebibyte_is_taken(
     *, shared_world: World, fresh_job: str, is_chunked: bool
