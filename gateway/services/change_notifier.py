@@ -62,11 +62,6 @@ class ChangeNotifier:
         self._access_changes = 0
 
     @property
-    def subscriber_count(self) -> int:
-        """The number of subscriptions."""
-        return len(self._subscriptions)
-
-    @property
     def access_changes(self) -> int:
         return self._access_changes
 

@@ -19,11 +19,6 @@ class ShieldedTasks:
     def __init__(self) -> None:
         self._changes: set[asyncio.Future[Any]] = set()
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether a change is under way."""
-        return bool(self._changes)
-
     async def finished(self, change: Awaitable[Outcome]) -> Outcome:
         """Wait for a change. Cancelling the wait does not cancel the change."""
         task = asyncio.ensure_future(change)

@@ -30,11 +30,9 @@ HARMLESS: Final = MappingProxyType(
         "notifier.access_changes": "a number of this process, of no tenant",
         "notifier.has_heard_of": "compares two numbers",
         "notifier.running": "starts the task that looks for changes; it shows none",
-        "notifier.subscriber_count": "a number of this process, of no tenant",
         "notifier.subscribe": "a subscription says when to look, never what there is",
         "notifier.wake": "makes that task look at once",
         "shielded_tasks.finished": "waits for work that the caller brings",
-        "shielded_tasks.is_busy": "whether this process is writing",
         "shielded_tasks.drain": "waits for what is under way",
     }
 )
