@@ -1,7 +1,6 @@
 """The key ring that the settings describe."""
 
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import Final
 
 from gateway.crypto.kept_in_aws import KeysInAws
@@ -62,19 +61,13 @@ def _in_aws(settings: Settings, _: bool) -> KeyProvider:  # noqa: FBT001 - as ab
     return KeysInAws(settings.kms_key_id, endpoint=settings.kms_endpoint)
 
 
-_PROVIDERS: Final[Mapping[KeyProviderName, Callable[[Settings, bool], KeyProvider]]] = (
-    MappingProxyType(
-        {
-            KeyProviderName.KEYFILE: _in_file,
-            KeyProviderName.ENV: _in_environment,
-            KeyProviderName.AWS_KMS: _in_aws,
-        }
-    )
-)
-_IS_NAMED: Final[Mapping[KeyProviderName, Callable[[Settings], bool]]] = MappingProxyType(
-    {
-        KeyProviderName.KEYFILE: lambda item: item.resolved_key_file.is_file(),
-        KeyProviderName.ENV: lambda item: item.key is not None,
-        KeyProviderName.AWS_KMS: lambda item: item.kms_key_id is not None,
-    }
-)
+_PROVIDERS: Final[Mapping[KeyProviderName, Callable[[Settings, bool], KeyProvider]]] = {
+    KeyProviderName.KEYFILE: _in_file,
+    KeyProviderName.ENV: _in_environment,
+    KeyProviderName.AWS_KMS: _in_aws,
+}
+_IS_NAMED: Final[Mapping[KeyProviderName, Callable[[Settings], bool]]] = {
+    KeyProviderName.KEYFILE: lambda item: item.resolved_key_file.is_file(),
+    KeyProviderName.ENV: lambda item: item.key is not None,
+    KeyProviderName.AWS_KMS: lambda item: item.kms_key_id is not None,
+}

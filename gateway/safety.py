@@ -4,7 +4,6 @@ import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_network
-from types import MappingProxyType
 from typing import Final
 
 from gateway.domain.errors import RefusedStart
@@ -56,45 +55,43 @@ def _trusts_everybody(settings: Settings) -> bool:
     )
 
 
-_QUESTIONS: Final[Mapping[str, _Question]] = MappingProxyType(
-    {
-        "data_dir": _Question(_is_open_folder, "The data folder is open to others: chmod 700 it."),
-        "https": _Question(
-            _is_in_clear,
-            "Tokens would be sent unencrypted: end TLS in a proxy in front, and set `https`.",
-        ),
-        "allowed_hosts": _Question(
-            _is_nameless, "Only loopback names would be accepted: set `allowed_hosts`."
-        ),
-        "trusted_proxies": _Question(
-            _trusts_everybody, "Any client could claim any address: list only the proxies."
-        ),
-        "log_level": _Question(
-            lambda item: item.log_level is LogLevel.DEBUG,
-            "The log level `debug` is for development.",
-        ),
-        "graphiql": _Question(
-            lambda item: item.is_production and item.serves_graphiql,
-            "Anybody can fetch the GraphiQL page.",
-            stops_production=False,
-        ),
-        "rate_per_minute": _Question(
-            lambda item: not item.rate_per_minute,
-            "The request rate is not limited.",
-            stops_production=False,
-        ),
-        "failed_logins_per_minute": _Question(
-            lambda item: not item.failed_logins_per_minute,
-            "Failed sign-ins are not limited.",
-            stops_production=False,
-        ),
-        "connections_per_peer": _Question(
-            lambda item: not item.most_connections,
-            "One peer can hold all connections.",
-            stops_production=False,
-        ),
-    }
-)
+_QUESTIONS: Final[Mapping[str, _Question]] = {
+    "data_dir": _Question(_is_open_folder, "The data folder is open to others: chmod 700 it."),
+    "https": _Question(
+        _is_in_clear,
+        "Tokens would be sent unencrypted: end TLS in a proxy in front, and set `https`.",
+    ),
+    "allowed_hosts": _Question(
+        _is_nameless, "Only loopback names would be accepted: set `allowed_hosts`."
+    ),
+    "trusted_proxies": _Question(
+        _trusts_everybody, "Any client could claim any address: list only the proxies."
+    ),
+    "log_level": _Question(
+        lambda item: item.log_level is LogLevel.DEBUG,
+        "The log level `debug` is for development.",
+    ),
+    "graphiql": _Question(
+        lambda item: item.is_production and item.serves_graphiql,
+        "Anybody can fetch the GraphiQL page.",
+        stops_production=False,
+    ),
+    "rate_per_minute": _Question(
+        lambda item: not item.rate_per_minute,
+        "The request rate is not limited.",
+        stops_production=False,
+    ),
+    "failed_logins_per_minute": _Question(
+        lambda item: not item.failed_logins_per_minute,
+        "Failed sign-ins are not limited.",
+        stops_production=False,
+    ),
+    "connections_per_peer": _Question(
+        lambda item: not item.most_connections,
+        "One peer can hold all connections.",
+        stops_production=False,
+    ),
+}
 
 
 def doubts(settings: Settings) -> list[Doubt]:

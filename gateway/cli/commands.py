@@ -5,7 +5,6 @@ A command's module is imported when the command is chosen, and with it all that 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Final
 
 
@@ -22,226 +21,208 @@ class CommandRow:
 
 
 # A name of two words is a command of a group.
-COMMANDS: Final[Mapping[str, CommandRow]] = MappingProxyType(
-    {
-        "migrate": CommandRow(
-            "server:migrate",
-            "Bring the database to this version's schema, making it first if there is none.",
+COMMANDS: Final[Mapping[str, CommandRow]] = {
+    "migrate": CommandRow(
+        "server:migrate",
+        "Bring the database to this version's schema, making it first if there is none.",
+    ),
+    "check": CommandRow(
+        "server:check",
+        "Check whether the gateway can start: the database, its settings and the key file.",
+    ),
+    "demo": CommandRow(
+        "server:demo",
+        "Make a demo to look around in, if it is not there, and print a new token for it.",
+    ),
+    "serve": CommandRow("serving:serve", "Serve GraphQL, the REST paths and GraphiQL."),
+    "doctor": CommandRow(
+        "copies:doctor",
+        ("Report what is well, in doubt or wrong; exit code 1 if something is wrong."),
+    ),
+    "backup": CommandRow(
+        "copies:backup",
+        "Copy the database to a file, as it is at one moment, beside a running gateway.",
+    ),
+    "restore": CommandRow(
+        "copies:restore",
+        (
+            "Check a backup with the key file at hand, and make it the database of a stopped "
+            "gateway."
         ),
-        "check": CommandRow(
-            "server:check",
-            "Check whether the gateway can start: the database, its settings and the key file.",
+    ),
+    "export": CommandRow(
+        "exports:export",
+        "Print all that a service gets, values included. Only k8s holds the content of files.",
+    ),
+    "import": CommandRow(
+        "imports:import_file",
+        "Import the secrets of a dotenv, JSON or YAML file, in one transaction.",
+    ),
+    "explain": CommandRow(
+        "explaining:explain",
+        (
+            "Explain what a service gets under a key, what it hides, by which rule, and what "
+            "is elsewhere."
         ),
-        "demo": CommandRow(
-            "server:demo",
-            "Make a demo to look around in, if it is not there, and print a new token for it.",
+    ),
+    "graph": CommandRow(
+        "graphs:graph",
+        ("Draw what a service sees: by scope, what refers to what, what wins and what is hidden."),
+    ),
+    "apply": CommandRow(
+        "topology:apply",
+        "Make an organization's projects, environments and services what a file says.",
+    ),
+    "run": CommandRow(
+        "launching:run_command",
+        (
+            "Run a command as a service would: with its variables, and its files in a private "
+            "folder."
         ),
-        "serve": CommandRow("serving:serve", "Serve GraphQL, the REST paths and GraphiQL."),
-        "doctor": CommandRow(
-            "copies:doctor",
-            ("Report what is well, in doubt or wrong; exit code 1 if something is wrong."),
+        has_child=True,
+    ),
+    "token create": CommandRow(
+        "tokens:create_token",
+        "Create a token and print it. It is shown once and stored as a keyed hash.",
+    ),
+    "token list": CommandRow(
+        "tokens:list_tokens",
+        "List an organization's tokens: facts about them, not the tokens.",
+    ),
+    "token revoke": CommandRow(
+        "tokens:revoke_token",
+        ("Revoke a token and those created with it; the next request with one of them is refused."),
+    ),
+    "grant add": CommandRow(
+        "grants:add_grant",
+        "Grant a token or a user a role on a holder; it counts from the next request on.",
+    ),
+    "grant list": CommandRow("grants:list_grants", "List an organization's grants."),
+    "grant remove": CommandRow(
+        "grants:remove_grant",
+        "Take a grant away; the next request is judged without it.",
+    ),
+    "user add": CommandRow(
+        "grants:add_user",
+        (
+            "Let a person in whom an OpenID Connect provider vouches for; grants say what they "
+            "may do."
         ),
-        "backup": CommandRow(
-            "copies:backup",
-            "Copy the database to a file, as it is at one moment, beside a running gateway.",
-        ),
-        "restore": CommandRow(
-            "copies:restore",
-            (
-                "Check a backup with the key file at hand, and make it the database of a stopped "
-                "gateway."
-            ),
-        ),
-        "export": CommandRow(
-            "exports:export",
-            "Print all that a service gets, values included. Only k8s holds the content of files.",
-        ),
-        "import": CommandRow(
-            "imports:import_file",
-            "Import the secrets of a dotenv, JSON or YAML file, in one transaction.",
-        ),
-        "explain": CommandRow(
-            "explaining:explain",
-            (
-                "Explain what a service gets under a key, what it hides, by which rule, and what "
-                "is elsewhere."
-            ),
-        ),
-        "graph": CommandRow(
-            "graphs:graph",
-            (
-                "Draw what a service sees: by scope, what refers to what, what wins and what is "
-                "hidden."
-            ),
-        ),
-        "apply": CommandRow(
-            "topology:apply",
-            "Make an organization's projects, environments and services what a file says.",
-        ),
-        "run": CommandRow(
-            "launching:run_command",
-            (
-                "Run a command as a service would: with its variables, and its files in a private "
-                "folder."
-            ),
-            has_child=True,
-        ),
-        "token create": CommandRow(
-            "tokens:create_token",
-            "Create a token and print it. It is shown once and stored as a keyed hash.",
-        ),
-        "token list": CommandRow(
-            "tokens:list_tokens",
-            "List an organization's tokens: facts about them, not the tokens.",
-        ),
-        "token revoke": CommandRow(
-            "tokens:revoke_token",
-            (
-                "Revoke a token and those created with it; the next request with one of them is "
-                "refused."
-            ),
-        ),
-        "grant add": CommandRow(
-            "grants:add_grant",
-            "Grant a token or a user a role on a holder; it counts from the next request on.",
-        ),
-        "grant list": CommandRow("grants:list_grants", "List an organization's grants."),
-        "grant remove": CommandRow(
-            "grants:remove_grant",
-            "Take a grant away; the next request is judged without it.",
-        ),
-        "user add": CommandRow(
-            "grants:add_user",
-            (
-                "Let a person in whom an OpenID Connect provider vouches for; grants say what they "
-                "may do."
-            ),
-        ),
-        "user remove": CommandRow(
-            "grants:remove_user",
-            "Remove a user with all grants, and revoke the tokens that the user created.",
-        ),
-        "organization create": CommandRow(
-            "organizations:create_organization",
-            "Create an organization: nothing is shared between two of them.",
-        ),
-        "organization list": CommandRow(
-            "organizations:list_organizations",
-            "List the organizations.",
-        ),
-        "organization show": CommandRow(
-            "organizations:show_organization",
-            "List an organization's projects, environments and services, with their ids.",
-        ),
-        "organization rename": CommandRow(
-            "organizations:rename_organization",
-            "Give an organization another name.",
-        ),
-        "organization delete": CommandRow(
-            "organizations:delete_organization",
-            "Delete an organization and its tokens; with --with-content also all that is in it.",
-        ),
-        "project create": CommandRow("holders:create_project", "Create a project."),
-        "project rename": CommandRow("holders:rename_project", "Give a project another name."),
-        "project delete": CommandRow(
-            "holders:delete_project",
-            "Delete a project and its data key; with --with-content also all that is in it.",
-        ),
-        "environment create": CommandRow(
-            "holders:create_environment",
-            "Create an environment of a project.",
-        ),
-        "environment rename": CommandRow(
-            "holders:rename_environment",
-            "Give an environment another name.",
-        ),
-        "environment delete": CommandRow(
-            "holders:delete_environment",
-            "Delete an environment; with --with-content also all that is in it.",
-        ),
-        "service create": CommandRow(
-            "holders:create_service",
-            "Create a service of an environment.",
-        ),
-        "service rename": CommandRow("holders:rename_service", "Give a service another name."),
-        "service delete": CommandRow(
-            "holders:delete_service",
-            "Delete a service; its secrets only if that is asked for.",
-        ),
-        "keys status": CommandRow(
-            "keys:key_status",
-            "Tell which keys there are, what they are used for, and which are due for rotation.",
-        ),
-        "keys rotate": CommandRow(
-            "keys:rotate_keys",
-            "Make a new key-encryption key and wrap the data keys with it; servers can go on.",
-        ),
-        "keys rewrap": CommandRow(
-            "keys:rewrap_keys",
-            (
-                "Bring everything under the newest keys; also finishes a rotation that was "
-                "interrupted."
-            ),
-        ),
-        "keys retire": CommandRow(
-            "keys:retire_keys",
-            "Destroy the key-encryption keys in the key file that wrap nothing in this database.",
-        ),
-        "audit verify": CommandRow(
-            "audit:verify",
-            "Check the whole log against itself, its head and its checkpoints.",
-        ),
-        "audit export": CommandRow(
-            "audit:export",
-            "Print every entry of every organization, oldest first, one JSON object a line.",
-        ),
-        "audit head": CommandRow(
-            "audit:head",
-            "Print the newest entry's number and hash, signed, and the public key that checks it.",
-        ),
-        "audit prune": CommandRow(
-            "audit:prune",
-            "Delete the entries from before a day. The rest can still be verified.",
-        ),
-        "audit scan": CommandRow(
-            "audit:scan_integrity",
-            "Look for rows that were changed, added, deleted or rolled back past the gateway.",
-        ),
-        "audit scrub": CommandRow(
-            "audit:scan_integrity",
-            "Look for rows that were changed, added, deleted or rolled back past the gateway.",
-            name_now="audit scan",
-        ),
-        "audit acknowledge": CommandRow(
-            "audit:acknowledge",
-            (
-                "Take the database as it is for the truth from here on, record that, and end the "
-                "alarm."
-            ),
-        ),
-        "builtin register": CommandRow(
-            "provided:register_built_in",
-            "Register a built-in secret. Its value comes from a file or standard input.",
-        ),
-        "builtin rotate": CommandRow(
-            "provided:rotate_built_in",
-            "Give a built-in secret its next value, which comes from a file or standard input.",
-        ),
-    }
-)
-GROUPS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "token": "Create, list and revoke API tokens.",
-        "grant": "Say who may do what, and where.",
-        "user": "Let people in whom an OpenID Connect provider vouches for.",
-        "organization": "Create, list, show, rename and delete organizations.",
-        "project": "Create, rename and delete projects.",
-        "environment": "Create, rename and delete environments.",
-        "service": "Create, rename and delete services.",
-        "keys": "Show and rotate the keys that seal values.",
-        "audit": (
-            "Verify, export and prune the audit log; look for rows changed past the gateway."
-        ),
-        "builtin": "Register and rotate the secrets that the platform provides.",
-    }
-)
+    ),
+    "user remove": CommandRow(
+        "grants:remove_user",
+        "Remove a user with all grants, and revoke the tokens that the user created.",
+    ),
+    "organization create": CommandRow(
+        "organizations:create_organization",
+        "Create an organization: nothing is shared between two of them.",
+    ),
+    "organization list": CommandRow(
+        "organizations:list_organizations",
+        "List the organizations.",
+    ),
+    "organization show": CommandRow(
+        "organizations:show_organization",
+        "List an organization's projects, environments and services, with their ids.",
+    ),
+    "organization rename": CommandRow(
+        "organizations:rename_organization",
+        "Give an organization another name.",
+    ),
+    "organization delete": CommandRow(
+        "organizations:delete_organization",
+        "Delete an organization and its tokens; with --with-content also all that is in it.",
+    ),
+    "project create": CommandRow("holders:create_project", "Create a project."),
+    "project rename": CommandRow("holders:rename_project", "Give a project another name."),
+    "project delete": CommandRow(
+        "holders:delete_project",
+        "Delete a project and its data key; with --with-content also all that is in it.",
+    ),
+    "environment create": CommandRow(
+        "holders:create_environment",
+        "Create an environment of a project.",
+    ),
+    "environment rename": CommandRow(
+        "holders:rename_environment",
+        "Give an environment another name.",
+    ),
+    "environment delete": CommandRow(
+        "holders:delete_environment",
+        "Delete an environment; with --with-content also all that is in it.",
+    ),
+    "service create": CommandRow(
+        "holders:create_service",
+        "Create a service of an environment.",
+    ),
+    "service rename": CommandRow("holders:rename_service", "Give a service another name."),
+    "service delete": CommandRow(
+        "holders:delete_service",
+        "Delete a service; its secrets only if that is asked for.",
+    ),
+    "keys status": CommandRow(
+        "keys:key_status",
+        "Tell which keys there are, what they are used for, and which are due for rotation.",
+    ),
+    "keys rotate": CommandRow(
+        "keys:rotate_keys",
+        "Make a new key-encryption key and wrap the data keys with it; servers can go on.",
+    ),
+    "keys rewrap": CommandRow(
+        "keys:rewrap_keys",
+        ("Bring everything under the newest keys; also finishes a rotation that was interrupted."),
+    ),
+    "keys retire": CommandRow(
+        "keys:retire_keys",
+        "Destroy the key-encryption keys in the key file that wrap nothing in this database.",
+    ),
+    "audit verify": CommandRow(
+        "audit:verify",
+        "Check the whole log against itself, its head and its checkpoints.",
+    ),
+    "audit export": CommandRow(
+        "audit:export",
+        "Print every entry of every organization, oldest first, one JSON object a line.",
+    ),
+    "audit head": CommandRow(
+        "audit:head",
+        "Print the newest entry's number and hash, signed, and the public key that checks it.",
+    ),
+    "audit prune": CommandRow(
+        "audit:prune",
+        "Delete the entries from before a day. The rest can still be verified.",
+    ),
+    "audit scan": CommandRow(
+        "audit:scan_integrity",
+        "Look for rows that were changed, added, deleted or rolled back past the gateway.",
+    ),
+    "audit scrub": CommandRow(
+        "audit:scan_integrity",
+        "Look for rows that were changed, added, deleted or rolled back past the gateway.",
+        name_now="audit scan",
+    ),
+    "audit acknowledge": CommandRow(
+        "audit:acknowledge",
+        ("Take the database as it is for the truth from here on, record that, and end the alarm."),
+    ),
+    "builtin register": CommandRow(
+        "provided:register_built_in",
+        "Register a built-in secret. Its value comes from a file or standard input.",
+    ),
+    "builtin rotate": CommandRow(
+        "provided:rotate_built_in",
+        "Give a built-in secret its next value, which comes from a file or standard input.",
+    ),
+}
+GROUPS: Final[Mapping[str, str]] = {
+    "token": "Create, list and revoke API tokens.",
+    "grant": "Say who may do what, and where.",
+    "user": "Let people in whom an OpenID Connect provider vouches for.",
+    "organization": "Create, list, show, rename and delete organizations.",
+    "project": "Create, rename and delete projects.",
+    "environment": "Create, rename and delete environments.",
+    "service": "Create, rename and delete services.",
+    "keys": "Show and rotate the keys that seal values.",
+    "audit": ("Verify, export and prune the audit log; look for rows changed past the gateway."),
+    "builtin": "Register and rotate the secrets that the platform provides.",
+}

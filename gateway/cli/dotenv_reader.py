@@ -8,7 +8,6 @@ line, except where `docs/cli.md` says which reading is taken.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Final
 
 from gateway.cli.refusals import Misread
@@ -21,18 +20,14 @@ _KEY: Final = re.compile(
 )
 _UNQUOTED: Final = re.compile(r"[^\n]*")
 _COMMENT: Final = re.compile(r"\s+#.*")
-_QUOTED: Final[Mapping[str, re.Pattern[str]]] = MappingProxyType(
-    {
-        "'": re.compile(r"'([^']*)'"),
-        "`": re.compile(r"`([^`]*)`"),
-        '"': re.compile(r'"((?:\\.|[^"\\])*)"', re.DOTALL),
-    }
-)
+_QUOTED: Final[Mapping[str, re.Pattern[str]]] = {
+    "'": re.compile(r"'([^']*)'"),
+    "`": re.compile(r"`([^`]*)`"),
+    '"': re.compile(r'"((?:\\.|[^"\\])*)"', re.DOTALL),
+}
 
 _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
-_ESCAPED: Final[Mapping[str, str]] = MappingProxyType(
-    {"\\": "\\", '"': '"', "n": "\n", "r": "\r", "$": "$"}
-)
+_ESCAPED: Final[Mapping[str, str]] = {"\\": "\\", '"': '"', "n": "\n", "r": "\r", "$": "$"}
 # Each of these is another text to at least one reader.
 _DISPUTED: Final = frozenset("abcfvt0'`\n")
 _WINDOWS_PATH: Final = re.compile(r"[A-Za-z]:\\[^\\]")

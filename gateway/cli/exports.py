@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Annotated, Final
 
 import typer
@@ -37,12 +36,10 @@ class Format(StrEnum):
 
 
 # What a holder that is not a service gives to those below it.
-_OWN_AND_INHERITED: Final[Mapping[Scope, str]] = MappingProxyType(
-    {
-        Scope.PROJECT: "its own secrets",
-        Scope.ENVIRONMENT: "its own secrets and those of its project",
-    }
-)
+_OWN_AND_INHERITED: Final[Mapping[Scope, str]] = {
+    Scope.PROJECT: "its own secrets",
+    Scope.ENVIRONMENT: "its own secrets and those of its project",
+}
 
 
 def _dotenv(delivered: Delivered, _: str | None) -> str:
@@ -95,17 +92,15 @@ def _quote_yaml(documents: Sequence[Mapping[str, object]]) -> str:
     )
 
 
-_RENDERERS: Final[Mapping[Format, Callable[[Delivered, str | None], str]]] = MappingProxyType(
-    {
-        Format.DOTENV: _dotenv,
-        Format.JSON: _json,
-        Format.YAML: _yaml,
-        Format.K8S: _k8s,
-        Format.SHELL: _shell,
-        Format.DOCKER: _docker,
-        Format.GITHUB: _github,
-    }
-)
+_RENDERERS: Final[Mapping[Format, Callable[[Delivered, str | None], str]]] = {
+    Format.DOTENV: _dotenv,
+    Format.JSON: _json,
+    Format.YAML: _yaml,
+    Format.K8S: _k8s,
+    Format.SHELL: _shell,
+    Format.DOCKER: _docker,
+    Format.GITHUB: _github,
+}
 
 
 def render(form: Format, delivered: Delivered, name: str | None = None) -> str:

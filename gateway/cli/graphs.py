@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Annotated, Final
 
 import typer
@@ -28,9 +27,11 @@ class GraphFormat(StrEnum):
     DOT = "dot"
 
 
-_DRAWN: Final[Mapping[GraphFormat, Callable[[Plan], str]]] = MappingProxyType(
-    {GraphFormat.SVG: svg, GraphFormat.MERMAID: mermaid, GraphFormat.DOT: dot}
-)
+_DRAWN: Final[Mapping[GraphFormat, Callable[[Plan], str]]] = {
+    GraphFormat.SVG: svg,
+    GraphFormat.MERMAID: mermaid,
+    GraphFormat.DOT: dot,
+}
 
 
 def graph(

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import PurePath
-from types import MappingProxyType
 from typing import Final
 
 from gateway.cli import yaml_nodes
@@ -22,9 +21,11 @@ class ImportFormat(StrEnum):
     YAML = "yaml"
 
 
-_SUFFIXES: Final[Mapping[str, ImportFormat]] = MappingProxyType(
-    {"json": ImportFormat.JSON, "yaml": ImportFormat.YAML, "yml": ImportFormat.YAML}
-)
+_SUFFIXES: Final[Mapping[str, ImportFormat]] = {
+    "json": ImportFormat.JSON,
+    "yaml": ImportFormat.YAML,
+    "yml": ImportFormat.YAML,
+}
 # `.env.production` and `live.env` are dotenv; direnv's file is, as far as its lines are rows.
 _DOTENV: Final = "env"
 _DIRENV: Final = ".envrc"
@@ -155,6 +156,8 @@ def _distinct(found: Iterable[Entry]) -> Sequence[Entry]:
     return list(entries.values())
 
 
-_READERS: Final[Mapping[ImportFormat, Callable[[str], Sequence[Entry]]]] = MappingProxyType(
-    {ImportFormat.DOTENV: _dotenv, ImportFormat.JSON: _json, ImportFormat.YAML: _yaml}
-)
+_READERS: Final[Mapping[ImportFormat, Callable[[str], Sequence[Entry]]]] = {
+    ImportFormat.DOTENV: _dotenv,
+    ImportFormat.JSON: _json,
+    ImportFormat.YAML: _yaml,
+}

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Final
 
 
@@ -30,17 +29,15 @@ class Role(StrEnum):
 
 _VIEWS: Final = frozenset({Permission.SECRET_READ, Permission.HIERARCHY_READ})
 
-ROLES: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
-    {
-        Role.VIEWER: _VIEWS,
-        Role.EDITOR: _VIEWS | {Permission.SECRET_WRITE},
-        # All that a service needs to start: its values.
-        Role.RUNTIME: frozenset({Permission.SECRET_DELIVER}),
-        Role.ADMIN: frozenset(Permission) - {Permission.INSTANCE_WRITE},
-        # The audit log and the hierarchy, but no list of secrets.
-        Role.AUDITOR: frozenset({Permission.AUDIT_READ, Permission.HIERARCHY_READ}),
-        # INSTANCE_WRITE is apart from ADMIN: an administrator of one organization must not create
-        # others.
-        Role.OPERATOR: frozenset(Permission),
-    },
-)
+ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
+    Role.VIEWER: _VIEWS,
+    Role.EDITOR: _VIEWS | {Permission.SECRET_WRITE},
+    # All that a service needs to start: its values.
+    Role.RUNTIME: frozenset({Permission.SECRET_DELIVER}),
+    Role.ADMIN: frozenset(Permission) - {Permission.INSTANCE_WRITE},
+    # The audit log and the hierarchy, but no list of secrets.
+    Role.AUDITOR: frozenset({Permission.AUDIT_READ, Permission.HIERARCHY_READ}),
+    # INSTANCE_WRITE is apart from ADMIN: an administrator of one organization must not create
+    # others.
+    Role.OPERATOR: frozenset(Permission),
+}

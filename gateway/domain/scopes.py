@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Final
 
 
@@ -76,19 +75,17 @@ class ScopeFacts:
     has_legacy_routes: bool = False
 
 
-SCOPES: Final[Mapping[Scope, ScopeFacts]] = MappingProxyType(
-    {
-        Scope.BUILT_IN: ScopeFacts(rank=0),
-        Scope.PROJECT: ScopeFacts(rank=1, has_legacy_routes=True),
-        Scope.ENVIRONMENT: ScopeFacts(rank=2, parent=Scope.PROJECT, has_legacy_routes=True),
-        Scope.APPLICATION: ScopeFacts(rank=3, parent=Scope.ENVIRONMENT, has_legacy_routes=True),
-        Scope.CONTAINER: ScopeFacts(rank=3, parent=Scope.ENVIRONMENT, has_legacy_routes=True),
-        Scope.JOB: ScopeFacts(rank=3, parent=Scope.ENVIRONMENT, has_legacy_routes=True),
-        Scope.HELM: ScopeFacts(rank=3, parent=Scope.ENVIRONMENT),
-        Scope.TERRAFORM: ScopeFacts(rank=3, parent=Scope.ENVIRONMENT),
-        Scope.AGENTIC_WORKFLOW: ScopeFacts(rank=3, parent=Scope.ENVIRONMENT),
-    },
-)
+SCOPES: Final[Mapping[Scope, ScopeFacts]] = {
+    Scope.BUILT_IN: ScopeFacts(rank=0),
+    Scope.PROJECT: ScopeFacts(rank=1, has_legacy_routes=True),
+    Scope.ENVIRONMENT: ScopeFacts(rank=2, parent=Scope.PROJECT, has_legacy_routes=True),
+    Scope.APPLICATION: ScopeFacts(rank=3, parent=Scope.ENVIRONMENT, has_legacy_routes=True),
+    Scope.CONTAINER: ScopeFacts(rank=3, parent=Scope.ENVIRONMENT, has_legacy_routes=True),
+    Scope.JOB: ScopeFacts(rank=3, parent=Scope.ENVIRONMENT, has_legacy_routes=True),
+    Scope.HELM: ScopeFacts(rank=3, parent=Scope.ENVIRONMENT),
+    Scope.TERRAFORM: ScopeFacts(rank=3, parent=Scope.ENVIRONMENT),
+    Scope.AGENTIC_WORKFLOW: ScopeFacts(rank=3, parent=Scope.ENVIRONMENT),
+}
 
 HOLDER_SCOPES: Final = tuple(scope for scope in Scope if scope.is_holder)
 SERVICE_SCOPES: Final = tuple(scope for scope in Scope if scope.is_service)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Final
 
 from gateway.domain.holders import Holder
@@ -28,9 +27,7 @@ class SecretType(StrEnum):
 
 
 # The target of an alias can be an override of the same scope, so aliases come last.
-_LIST_ORDER: Final[Mapping[SecretType, int]] = MappingProxyType(
-    {SecretType.OVERRIDE: 1, SecretType.ALIAS: 2},
-)
+_LIST_ORDER: Final[Mapping[SecretType, int]] = {SecretType.OVERRIDE: 1, SecretType.ALIAS: 2}
 _PROVIDED: Final = frozenset({SecretType.BUILT_IN, SecretType.EXTERNAL_SECRET})
 
 

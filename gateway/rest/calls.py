@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Final
 
 from gateway.domain.errors import ErrorCode, GatewayError
@@ -20,7 +19,7 @@ _VARS: Final = "vars"
 _SCOPE: Final = "scope"
 _IS_SECRET: Final = "is_secret"  # noqa: S105 - the name of a field, no password
 _ACCESS_ID: Final = "secret_manager_access_id"
-_BOOLEANS: Final[Mapping[str, bool]] = MappingProxyType({"true": True, "false": False})
+_BOOLEANS: Final[Mapping[str, bool]] = {"true": True, "false": False}
 _SCOPE_NAMES: Final = frozenset(map(str, Scope))
 
 _A_ROW: Final = "an object with `name`, `value`, `scope` and `is_secret`"

@@ -5,7 +5,6 @@ body field becomes the variable of the same name, and a selection's alias become
 """
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Final
 
 _REFERENCE_FIELDS: Final = """
@@ -71,25 +70,19 @@ _COMMON: Final[Fields] = {
     "description": ("description", "String"),
     "enable_interpolation_in_file": ("enableInterpolationInFile", "Boolean"),
 }
-NO_FIELDS: Final[Fields] = MappingProxyType({})
-SECRET_FIELDS: Final[Fields] = MappingProxyType(
-    {
-        "key": ("key", "String!"),
-        "value": ("value", "String"),
-        "mount_path": ("mountPath", "String"),
-        **_COMMON,
-    },
-)
-EDIT_FIELDS: Final[Fields] = MappingProxyType(
-    {"key": ("key", "String!"), "value": ("value", "String"), **_COMMON},
-)
-OVERRIDE_FIELDS: Final[Fields] = MappingProxyType({"value": ("value", "String"), **_COMMON})
-ALIAS_FIELDS: Final[Fields] = MappingProxyType({"key": ("key", "String!"), **_COMMON})
+NO_FIELDS: Final[Fields] = {}
+SECRET_FIELDS: Final[Fields] = {
+    "key": ("key", "String!"),
+    "value": ("value", "String"),
+    "mount_path": ("mountPath", "String"),
+    **_COMMON,
+}
+EDIT_FIELDS: Final[Fields] = {"key": ("key", "String!"), "value": ("value", "String"), **_COMMON}
+OVERRIDE_FIELDS: Final[Fields] = {"value": ("value", "String"), **_COMMON}
+ALIAS_FIELDS: Final[Fields] = {"key": ("key", "String!"), **_COMMON}
 # The newer family requires the value.
-VARIABLE_FIELDS: Final[Fields] = MappingProxyType({**SECRET_FIELDS, "value": ("value", "String!")})
-VARIABLE_OVERRIDE_FIELDS: Final[Fields] = MappingProxyType(
-    {**OVERRIDE_FIELDS, "value": ("value", "String!")},
-)
+VARIABLE_FIELDS: Final[Fields] = {**SECRET_FIELDS, "value": ("value", "String!")}
+VARIABLE_OVERRIDE_FIELDS: Final[Fields] = {**OVERRIDE_FIELDS, "value": ("value", "String!")}
 
 
 # Argument name → variable and type.

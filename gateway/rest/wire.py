@@ -1,7 +1,6 @@
 """Converts rows to the wire format that existing clients need, with its nulls and omissions."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from types import MappingProxyType
 from typing import Any, Final
 
 from gateway.domain.scopes import ServiceType
@@ -16,13 +15,13 @@ NEWER_SERVICE_TYPES: Final = frozenset({ServiceType.AGENTIC_WORKFLOW})
 # Selected for the ETag header; not a field of a row.
 ETAG: Final = "etag"
 # Rule W1: these are always strings.
-_NEVER_NULL: Final[Selected] = MappingProxyType({"description": "", "mount_path": ""})
+_NEVER_NULL: Final[Selected] = {"description": "", "mount_path": ""}
 _REFERENCES: Final = ("aliased_secret", "overridden_secret")
 _VARIABLE_REFERENCES: Final = ("aliased_variable", "overridden_variable")
 _EXISTING: Final = "existing_variable"
 _NO_FACTS: Final = frozenset({"code", "message", _EXISTING})
 # Rule V2: present and null, since REST never returns a value.
-_NO_VALUE: Final[Selected] = MappingProxyType({"value": None})
+_NO_VALUE: Final[Selected] = {"value": None}
 
 
 def secret_row(selected: Selected) -> dict[str, Any]:

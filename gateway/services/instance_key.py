@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from types import MappingProxyType
 from typing import Final
 
 from gateway.crypto.envelope import TamperedCiphertext, derive_key, new_key
@@ -19,9 +18,11 @@ from gateway.storage.unit_of_work import Database
 # A ciphertext for an older identity is from before some rows had MACs. The first start after the
 # upgrade opens it once and seals it again for this identity.
 INSTANCE: Final = "instance/2"
-_WITHOUT_MACS: Final[Mapping[str, Sequence[Covered]]] = MappingProxyType(
-    {INSTANCE: (), "instance/1": (USERS, HOLDERS), "instance": COVERED}
-)
+_WITHOUT_MACS: Final[Mapping[str, Sequence[Covered]]] = {
+    INSTANCE: (),
+    "instance/1": (USERS, HOLDERS),
+    "instance": COVERED,
+}
 
 
 async def unlock_instance_key(key_ring: KeyRing, database: Database, *, at: datetime) -> bytes:

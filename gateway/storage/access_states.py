@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, Final
 
 from sqlalchemy import ColumnClause, Row, Select, and_, literal_column, select
@@ -15,12 +14,10 @@ from gateway.storage.unit_of_work import ReadUnit
 from gateway.storage.watching import WATCHED
 
 # The log uses the table's name, too.
-ACCESS: Final[Mapping[str, Covered]] = MappingProxyType(
-    {covered.table.name: covered for covered in (TOKENS, GRANTS, USERS)}
-)
-_TABLES: Final[Mapping[str, str]] = MappingProxyType(
-    {WATCHED[table].subject: table for table in ACCESS}
-)
+ACCESS: Final[Mapping[str, Covered]] = {
+    covered.table.name: covered for covered in (TOKENS, GRANTS, USERS)
+}
+_TABLES: Final[Mapping[str, str]] = {WATCHED[table].subject: table for table in ACCESS}
 _PAGE: Final = 500
 
 

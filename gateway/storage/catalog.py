@@ -13,7 +13,6 @@ from enum import StrEnum
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from types import MappingProxyType
 from typing import Final
 
 import structlog
@@ -25,7 +24,7 @@ from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 _log = structlog.get_logger(__name__)
 
 SNAPSHOT: Final = Path(__file__).with_name("catalog.json")
-EXPECTED: Final[Mapping[str, str]] = MappingProxyType(json.loads(SNAPSHOT.read_text("utf-8")))
+EXPECTED: Final[Mapping[str, str]] = json.loads(SNAPSHOT.read_text("utf-8"))
 TABLE: Final = "sqlite_schema"
 # As bytes: a name that is not text must not prevent reading the others.
 CATALOG: Final[TextClause] = text(

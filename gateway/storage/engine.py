@@ -6,7 +6,6 @@ import sqlite3
 import stat
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
-from types import MappingProxyType
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
@@ -25,18 +24,16 @@ READ_CONNECTIONS: Final = 11
 BUSY_TIMEOUT_MS: Final = 5_000
 # The write-ahead log is emptied when it is longer; see `wal`.
 WAL_BYTES: Final = 16 * 1024 * 1024
-SQLITE_PRAGMAS: Final[Mapping[str, str | int]] = MappingProxyType(
-    {
-        "journal_mode": "wal",
-        # NORMAL loses acknowledged writes in a power cut; FULL does not.
-        "synchronous": 2,
-        # Off by default, and a setting of each connection.
-        "foreign_keys": 1,
-        "busy_timeout": BUSY_TIMEOUT_MS,
-        # Without it a log that was long once keeps its length for ever.
-        "journal_size_limit": WAL_BYTES,
-    },
-)
+SQLITE_PRAGMAS: Final[Mapping[str, str | int]] = {
+    "journal_mode": "wal",
+    # NORMAL loses acknowledged writes in a power cut; FULL does not.
+    "synchronous": 2,
+    # Off by default, and a setting of each connection.
+    "foreign_keys": 1,
+    "busy_timeout": BUSY_TIMEOUT_MS,
+    # Without it a log that was long once keeps its length for ever.
+    "journal_size_limit": WAL_BYTES,
+}
 
 # The event loop keeps only weak references to tasks.
 _CLOSING: Final[set["asyncio.Task[None]"]] = set()

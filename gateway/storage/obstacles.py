@@ -9,7 +9,6 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
-from types import MappingProxyType
 from typing import Final
 
 # The most that one request can write. With less room the next write can fail.
@@ -33,17 +32,16 @@ class Obstacle(StrEnum):
     READ_ONLY = "read_only"
 
 
-WORDS: Final[Mapping[Obstacle, str]] = MappingProxyType(
-    {
-        Obstacle.DISK_FULL: "its disk is full: free some space",
-        Obstacle.READ_ONLY: (
-            "the file or its folder is read-only for this user, and SQLite writes to both"
-        ),
-    }
-)
-_BY_CODE: Final[Mapping[int, Obstacle]] = MappingProxyType(
-    {sqlite3.SQLITE_FULL: Obstacle.DISK_FULL, sqlite3.SQLITE_READONLY: Obstacle.READ_ONLY}
-)
+WORDS: Final[Mapping[Obstacle, str]] = {
+    Obstacle.DISK_FULL: "its disk is full: free some space",
+    Obstacle.READ_ONLY: (
+        "the file or its folder is read-only for this user, and SQLite writes to both"
+    ),
+}
+_BY_CODE: Final[Mapping[int, Obstacle]] = {
+    sqlite3.SQLITE_FULL: Obstacle.DISK_FULL,
+    sqlite3.SQLITE_READONLY: Obstacle.READ_ONLY,
+}
 
 
 def primary_code(error: BaseException | None) -> int | None:

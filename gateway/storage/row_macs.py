@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import orjson
@@ -77,9 +76,9 @@ ANSWERS: Final = Covered.of(IdempotencyRow)
 REFERENCES: Final = Covered.of(ValueReferenceRow)
 READING: Final = Covered.of(ReferenceReadingRow)
 COVERED: Final = (SECRETS, TOKENS, GRANTS, USERS, HOLDERS)
-BY_TABLE: Final[Mapping[Table, Covered]] = MappingProxyType(
-    {covered.table: covered for covered in (*COVERED, ANSWERS, REFERENCES, READING)}
-)
+BY_TABLE: Final[Mapping[Table, Covered]] = {
+    covered.table: covered for covered in (*COVERED, ANSWERS, REFERENCES, READING)
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ by another program is not noted, and shows later as a difference.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Final
 
 from gateway.domain.audit import AuditSubject
@@ -65,91 +64,87 @@ def _state(row: str, column: str) -> str:
 
 
 # Derived columns, and the time of a credential's last use, are left out.
-_DECLARED: Final[Mapping[type[Model], Watched]] = MappingProxyType(
-    {
-        OrganizationRow: Watched(
-            subject=AuditSubject.ORGANIZATION, columns=("id", "name"), organization="{row}.id"
+_DECLARED: Final[Mapping[type[Model], Watched]] = {
+    OrganizationRow: Watched(
+        subject=AuditSubject.ORGANIZATION, columns=("id", "name"), organization="{row}.id"
+    ),
+    HolderRow: Watched(
+        subject=AuditSubject.HOLDER,
+        columns=(
+            *("id", "kind", "name", "organization_id"),
+            *("parent_id", "project_id", "environment_id"),
         ),
-        HolderRow: Watched(
-            subject=AuditSubject.HOLDER,
-            columns=(
-                *("id", "kind", "name", "organization_id"),
-                *("parent_id", "project_id", "environment_id"),
-            ),
-            project="{row}.project_id",
-            holder="{row}.id",
-            facts=("kind",),
+        project="{row}.project_id",
+        holder="{row}.id",
+        facts=("kind",),
+    ),
+    DataKeyRow: Watched(
+        subject=AuditSubject.DATA_KEY,
+        columns=("id", "project_id"),
+        organization="(SELECT organization_id FROM holder WHERE id = {row}.project_id)",
+        project="{row}.project_id",
+    ),
+    SecretRow: Watched(
+        subject=AuditSubject.SECRET,
+        columns=(
+            *("id", "organization_id", "project_id", "holder_id", "holder_kind"),
+            *("scope", "variable_type", "key", "mount_path", "description"),
+            *("enable_interpolation_in_file", "target_id", "target_type"),
+            *("source_service_id", "source_service_name", "source_service_type"),
+            *("owned_by", "version", "created_at", "updated_at"),
         ),
-        DataKeyRow: Watched(
-            subject=AuditSubject.DATA_KEY,
-            columns=("id", "project_id"),
-            organization="(SELECT organization_id FROM holder WHERE id = {row}.project_id)",
-            project="{row}.project_id",
+        project="{row}.project_id",
+        holder="{row}.holder_id",
+        key="{row}.key",
+        facts=("variable_type", "version"),
+        former=("key",),
+    ),
+    SealedValueRow: Watched(
+        subject=AuditSubject.SECRET,
+        columns=("secret_id", "value_version", "data_key_id", "box"),
+        row_id="secret_id",
+        organization="(SELECT organization_id FROM secret WHERE id = {row}.secret_id)",
+        project="(SELECT project_id FROM secret WHERE id = {row}.secret_id)",
+        holder="(SELECT holder_id FROM secret WHERE id = {row}.secret_id)",
+        key="(SELECT key FROM secret WHERE id = {row}.secret_id)",
+        facts=("value_version",),
+    ),
+    ValueReferenceRow: Watched(
+        subject=AuditSubject.SECRET,
+        columns=("secret_id", "project_id", "value_version", "names"),
+        row_id="secret_id",
+        organization="(SELECT organization_id FROM secret WHERE id = {row}.secret_id)",
+        project="{row}.project_id",
+        holder="(SELECT holder_id FROM secret WHERE id = {row}.secret_id)",
+        key="(SELECT key FROM secret WHERE id = {row}.secret_id)",
+    ),
+    ApiTokenRow: Watched(
+        subject=AuditSubject.TOKEN,
+        columns=(
+            *("id", "organization_id", "name"),
+            *("digest", "created_at", "expires_at", "revoked_at"),
         ),
-        SecretRow: Watched(
-            subject=AuditSubject.SECRET,
-            columns=(
-                *("id", "organization_id", "project_id", "holder_id", "holder_kind"),
-                *("scope", "variable_type", "key", "mount_path", "description"),
-                *("enable_interpolation_in_file", "target_id", "target_type"),
-                *("source_service_id", "source_service_name", "source_service_type"),
-                *("owned_by", "version", "created_at", "updated_at"),
-            ),
-            project="{row}.project_id",
-            holder="{row}.holder_id",
-            key="{row}.key",
-            facts=("variable_type", "version"),
-            former=("key",),
+        facts=("expires_at", "revoked_at"),
+    ),
+    UserRow: Watched(
+        subject=AuditSubject.USER,
+        columns=("id", "organization_id", "issuer", "subject", "display_name", "created_at"),
+    ),
+    RoleGrantRow: Watched(
+        subject=AuditSubject.GRANT,
+        columns=(
+            *("id", "organization_id", "token_id", "user_id"),
+            *("role", "holder_id", "created_at"),
         ),
-        SealedValueRow: Watched(
-            subject=AuditSubject.SECRET,
-            columns=("secret_id", "value_version", "data_key_id", "box"),
-            row_id="secret_id",
-            organization="(SELECT organization_id FROM secret WHERE id = {row}.secret_id)",
-            project="(SELECT project_id FROM secret WHERE id = {row}.secret_id)",
-            holder="(SELECT holder_id FROM secret WHERE id = {row}.secret_id)",
-            key="(SELECT key FROM secret WHERE id = {row}.secret_id)",
-            facts=("value_version",),
-        ),
-        ValueReferenceRow: Watched(
-            subject=AuditSubject.SECRET,
-            columns=("secret_id", "project_id", "value_version", "names"),
-            row_id="secret_id",
-            organization="(SELECT organization_id FROM secret WHERE id = {row}.secret_id)",
-            project="{row}.project_id",
-            holder="(SELECT holder_id FROM secret WHERE id = {row}.secret_id)",
-            key="(SELECT key FROM secret WHERE id = {row}.secret_id)",
-        ),
-        ApiTokenRow: Watched(
-            subject=AuditSubject.TOKEN,
-            columns=(
-                *("id", "organization_id", "name"),
-                *("digest", "created_at", "expires_at", "revoked_at"),
-            ),
-            facts=("expires_at", "revoked_at"),
-        ),
-        UserRow: Watched(
-            subject=AuditSubject.USER,
-            columns=("id", "organization_id", "issuer", "subject", "display_name", "created_at"),
-        ),
-        RoleGrantRow: Watched(
-            subject=AuditSubject.GRANT,
-            columns=(
-                *("id", "organization_id", "token_id", "user_id"),
-                *("role", "holder_id", "created_at"),
-            ),
-            project="(SELECT project_id FROM holder WHERE id = {row}.holder_id)",
-            holder="{row}.holder_id",
-            facts=("token_id", "user_id", "role"),
-        ),
-    }
-)
-WATCHED: Final[Mapping[str, Watched]] = MappingProxyType(
-    {
-        row.__tablename__: replace(watched, optional=columns_in_mac(row.__table__, InMac.IF_SET))
-        for row, watched in _DECLARED.items()
-    }
-)
+        project="(SELECT project_id FROM holder WHERE id = {row}.holder_id)",
+        holder="{row}.holder_id",
+        facts=("token_id", "user_id", "role"),
+    ),
+}
+WATCHED: Final[Mapping[str, Watched]] = {
+    row.__tablename__: replace(watched, optional=columns_in_mac(row.__table__, InMac.IF_SET))
+    for row, watched in _DECLARED.items()
+}
 
 _NOTES: Final = """CREATE TEMP TABLE touched (
     n INTEGER PRIMARY KEY, noun TEXT, row_id TEXT, is_new INTEGER, before TEXT, after TEXT,
