@@ -24,8 +24,6 @@ class ExportFormat(StrEnum):
 
 
 def verify(*, as_json: AsJson = False) -> None:
-    """Check the whole log against itself, its head and its checkpoints."""
-
     async def check(runtime: Runtime) -> tuple[LogReport, TrustFault | None]:
         return await runtime.operator.audit.verify(), runtime.operator.audit.trust_fault
 
@@ -49,8 +47,6 @@ def verify(*, as_json: AsJson = False) -> None:
 
 
 def head() -> None:
-    """Print the newest entry's number and hash, signed, and the public key that checks it."""
-
     async def find(runtime: Runtime) -> Mapping[str, Any] | None:
         return await runtime.operator.audit.head()
 
@@ -60,7 +56,6 @@ def head() -> None:
 def export(
     format: Annotated[ExportFormat, typer.Option(help="What to print.")] = ExportFormat.JSONL,  # noqa: A002 - the option's name
 ) -> None:
-    """Print every entry of every organization, oldest first, one JSON object a line."""
     del format
 
     async def print_all(runtime: Runtime) -> None:
@@ -76,8 +71,6 @@ def prune(
         datetime, typer.Option(formats=["%Y-%m-%d"], help="The first day that is kept, in UTC.")
     ],
 ) -> None:
-    """Delete the entries from before a day. The rest can still be verified."""
-
     async def delete(runtime: Runtime) -> int:
         return await runtime.operator.audit.prune(before=before.replace(tzinfo=UTC))
 
@@ -85,8 +78,6 @@ def prune(
 
 
 def scan_integrity(*, as_json: AsJson = False) -> None:
-    """Look for rows that were changed, added, deleted or rolled back past the gateway."""
-
     async def look(runtime: Runtime) -> list[RowFinding]:
         return await runtime.operator.audit.scan_integrity()
 
@@ -105,8 +96,6 @@ def scan_integrity(*, as_json: AsJson = False) -> None:
 
 
 def acknowledge() -> None:
-    """Take the database as it is for the truth from here on, record that, and end the alarm."""
-
     async def take(runtime: Runtime) -> SealedEvent | None:
         return await runtime.operator.audit.acknowledge()
 

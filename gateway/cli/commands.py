@@ -10,10 +10,12 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class CommandRow:
-    """A command: its function, as `module:function` in `gateway.cli`, and its help's summary."""
+    """A command: its function, as `module:function` in `gateway.cli`, and its help."""
 
     function: str
     summary: str
+    # Only the command's own help shows the details.
+    details: str = ""
     # Options behind its own arguments belong to the command that it starts.
     has_child: bool = False
     # Where this is a former name, which works for one more release and is not listed.
@@ -25,6 +27,7 @@ COMMANDS: Final[Mapping[str, CommandRow]] = {
     "migrate": CommandRow(
         "server:migrate",
         "Bring the database to this version's schema, making it first if there is none.",
+        r"Values from before references were stored are read; those that contain `\{{` are listed.",
     ),
     "check": CommandRow(
         "server:check",
@@ -37,7 +40,7 @@ COMMANDS: Final[Mapping[str, CommandRow]] = {
     "serve": CommandRow("serving:serve", "Serve GraphQL, the REST paths and GraphiQL."),
     "doctor": CommandRow(
         "copies:doctor",
-        ("Report what is well, in doubt or wrong; exit code 1 if something is wrong."),
+        "Report what is well, in doubt or wrong; exit code 1 if something is wrong.",
     ),
     "backup": CommandRow(
         "copies:backup",
@@ -64,10 +67,11 @@ COMMANDS: Final[Mapping[str, CommandRow]] = {
             "Explain what a service gets under a key, what it hides, by which rule, and what "
             "is elsewhere."
         ),
+        "A key that the service does not get is explained too.",
     ),
     "graph": CommandRow(
         "graphs:graph",
-        ("Draw what a service sees: by scope, what refers to what, what wins and what is hidden."),
+        "Draw what a service sees: by scope, what refers to what, what wins and what is hidden.",
     ),
     "apply": CommandRow(
         "topology:apply",
@@ -91,7 +95,7 @@ COMMANDS: Final[Mapping[str, CommandRow]] = {
     ),
     "token revoke": CommandRow(
         "tokens:revoke_token",
-        ("Revoke a token and those created with it; the next request with one of them is refused."),
+        "Revoke a token and those created with it; the next request with one of them is refused.",
     ),
     "grant add": CommandRow(
         "grants:add_grant",
@@ -170,7 +174,7 @@ COMMANDS: Final[Mapping[str, CommandRow]] = {
     ),
     "keys rewrap": CommandRow(
         "keys:rewrap_keys",
-        ("Bring everything under the newest keys; also finishes a rotation that was interrupted."),
+        "Bring everything under the newest keys; also finishes a rotation that was interrupted.",
     ),
     "keys retire": CommandRow(
         "keys:retire_keys",
@@ -203,7 +207,7 @@ COMMANDS: Final[Mapping[str, CommandRow]] = {
     ),
     "audit acknowledge": CommandRow(
         "audit:acknowledge",
-        ("Take the database as it is for the truth from here on, record that, and end the alarm."),
+        "Take the database as it is for the truth from here on, record that, and end the alarm.",
     ),
     "builtin register": CommandRow(
         "provided:register_built_in",
@@ -223,6 +227,6 @@ GROUPS: Final[Mapping[str, str]] = {
     "environment": "Create, rename and delete environments.",
     "service": "Create, rename and delete services.",
     "keys": "Show and rotate the keys that seal values.",
-    "audit": ("Verify, export and prune the audit log; look for rows changed past the gateway."),
+    "audit": "Verify, export and prune the audit log; look for rows changed past the gateway.",
     "builtin": "Register and rotate the secrets that the platform provides.",
 }

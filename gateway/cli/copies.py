@@ -23,7 +23,6 @@ def backup(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Copy the database to a file, as it is at one moment, beside a running gateway."""
     read = settings()
     copy_online(recovery.database_file(read), file)
     if as_json:
@@ -41,7 +40,6 @@ def restore(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Check a backup with the key file at hand, and make it the database of a stopped gateway."""
     read = settings()
     done = asyncio.run(recovery.restore(read, file, overwrite=overwrite))
     if as_json:
@@ -60,7 +58,6 @@ def doctor(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Report what is well, in doubt or wrong; exit code 1 if something is wrong."""
     read = settings()
     findings = [examine_copy(copy)] if copy else asyncio.run(_collect_findings(read))
     if as_json:

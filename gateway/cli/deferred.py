@@ -62,8 +62,7 @@ class DeferredCommand(TyperCommand):
         return command.make_context(info_name, args, parent, **extra)
 
 
-def load_function(row: CommandRow) -> Callable[..., None]:
-    """Import a command's module, and return the function that runs the command."""
+def _load_function(row: CommandRow) -> Callable[..., None]:
     module_name, _, function_name = row.function.partition(":")
     with ended_by_interrupt():
         module = import_module(f"{_PACKAGE}.{module_name}")
@@ -74,7 +73,10 @@ def load_function(row: CommandRow) -> Callable[..., None]:
 @cache
 def _load_command(row: CommandRow) -> "Command":
     app = typer.Typer(add_completion=False)
-    app.command(context_settings=_WITH_CHILD if row.has_child else None)(load_function(row))
+    app.command(
+        context_settings=_WITH_CHILD if row.has_child else None,
+        help=f"{row.summary}\n\n{row.details}".rstrip(),
+    )(_load_function(row))
     return get_command(app)
 
 

@@ -22,11 +22,6 @@ def explain(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Explain what a service gets under a key, what it hides, by which rule, and what is elsewhere.
-
-    A key that the service does not get is explained too.
-    """
-
     async def explain_key(runtime: Runtime) -> Explanation:
         holder = await service_of(runtime, service)
         principal = Principal.operator(holder.organization_id)

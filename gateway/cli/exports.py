@@ -123,7 +123,6 @@ def export(
     ] = None,
     on_unresolved: WhenUnresolved = OnUnresolved.KEEP,
 ) -> None:
-    """Print all that a service gets, values included. Only k8s holds the content of files."""
     if name is not None and format is not Format.K8S:
         message = "only a k8s manifest has a name."
         raise typer.BadParameter(message, param_hint="--name")

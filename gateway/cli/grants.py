@@ -44,8 +44,6 @@ def add_grant(
     on: OnHolder = None,
     as_json: AsJson = False,
 ) -> None:
-    """Grant a token or a user a role on a holder; it counts from the next request on."""
-
     async def add(runtime: Runtime) -> Grant:
         principal = await operator_of(runtime, organization)
         return await runtime.services.for_principal(principal).grants.grant(
@@ -56,8 +54,6 @@ def add_grant(
 
 
 def list_grants(organization: OrganizationName, *, as_json: AsJson = False) -> None:
-    """List an organization's grants."""
-
     async def listed(runtime: Runtime) -> list[Grant]:
         principal = await operator_of(runtime, organization)
         found: list[Grant] = []
@@ -84,8 +80,6 @@ def remove_grant(
     grant_id: Annotated[str, typer.Argument(metavar="GRANT_ID", help="The grant's id.")],
     organization: OrganizationName,
 ) -> None:
-    """Take a grant away; the next request is judged without it."""
-
     async def remove(runtime: Runtime) -> Grant:
         principal = await operator_of(runtime, organization)
         return await runtime.services.for_principal(principal).grants.revoke(grant_id=grant_id)
@@ -101,8 +95,6 @@ def add_user(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Let a person in whom an OpenID Connect provider vouches for; grants say what they may do."""
-
     async def add(runtime: Runtime) -> User:
         return await runtime.services.for_principal(
             await operator_of(runtime, organization)
@@ -122,8 +114,6 @@ def remove_user(
     keep_created: KeepCreated = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Remove a user with all grants, and revoke the tokens that the user created."""
-
     async def remove(runtime: Runtime) -> UserRemoval:
         return await runtime.services.for_principal(
             await operator_of(runtime, organization)

@@ -42,8 +42,6 @@ def graph(
     *,
     whole: Annotated[bool, typer.Option("--all", help="Fold nothing.")] = False,
 ) -> None:
-    """Draw what a service sees: by scope, what refers to what, what wins and what is hidden."""
-
     async def pictured(runtime: Runtime) -> Picture:
         holder = await service_of(runtime, service)
         principal = Principal.operator(holder.organization_id)

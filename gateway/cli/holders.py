@@ -27,7 +27,6 @@ WhichService = Annotated[str, typer.Argument(metavar="SERVICE", help="Its name o
 def create_project(
     name: NewName, organization: OrganizationName, *, as_json: AsJson = False
 ) -> None:
-    """Create a project."""
     where = Whereabouts(organization=organization)
     shaping.create(Scope.PROJECT, name, where=where, as_json=as_json)
 
@@ -39,7 +38,6 @@ def rename_project(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Give a project another name."""
     where = Whereabouts(organization=organization)
     shaping.rename([Scope.PROJECT], project, name, where=where, as_json=as_json)
 
@@ -52,7 +50,6 @@ def delete_project(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Delete a project and its data key; with --with-content also all that is in it."""
     shaping.delete(
         [Scope.PROJECT],
         project,
@@ -70,7 +67,6 @@ def create_environment(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Create an environment of a project."""
     where = Whereabouts(organization=organization)
     shaping.create(Scope.ENVIRONMENT, name, where=where, within=project, as_json=as_json)
 
@@ -83,7 +79,6 @@ def rename_environment(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Give an environment another name."""
     where = Whereabouts(organization=organization, project=project)
     shaping.rename([Scope.ENVIRONMENT], environment, name, where=where, as_json=as_json)
 
@@ -97,7 +92,6 @@ def delete_environment(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Delete an environment; with --with-content also all that is in it."""
     shaping.delete(
         [Scope.ENVIRONMENT],
         environment,
@@ -121,7 +115,6 @@ def create_service(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Create a service of an environment."""
     where = Whereabouts(organization=organization, project=project)
     shaping.create(kind, name, where=where, within=environment, as_json=as_json)
 
@@ -136,7 +129,6 @@ def rename_service(
     kind: OfKind = None,
     as_json: AsJson = False,
 ) -> None:
-    """Give a service another name."""
     where = Whereabouts(organization=organization, project=project, environment=environment)
     shaping.rename(kinds_of(kind), service, name, where=where, as_json=as_json)
 
@@ -152,7 +144,6 @@ def delete_service(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Delete a service; its secrets only if that is asked for."""
     shaping.delete(
         kinds_of(kind),
         service,

@@ -74,7 +74,6 @@ def import_file(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Import the secrets of a dotenv, JSON or YAML file, in one transaction."""
     entries = _read(file, format or format_of(file))
     report = _import_rows(entries, holder, overwrite=overwrite, dry_run=dry_run)
     print_report = _report_json if as_json else _report

@@ -16,8 +16,6 @@ from gateway.services.operator.keys import KeyStatus, Rewrapped
 
 
 def key_status(*, as_json: AsJson = False) -> None:
-    """Tell which keys there are, what they are used for, and which are due for rotation."""
-
     async def read_status(runtime: Runtime) -> KeyStatus:
         return await runtime.operator.keys.status()
 
@@ -41,7 +39,6 @@ def rotate_keys(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a new key-encryption key and wrap the data keys with it; servers can go on."""
     if project and not data:
         message = "--project goes with --data."
         raise typer.BadParameter(message)
@@ -61,8 +58,6 @@ def rotate_keys(
 
 
 def rewrap_keys(*, as_json: AsJson = False) -> None:
-    """Bring everything under the newest keys; also finishes a rotation that was interrupted."""
-
     async def rewrap(runtime: Runtime) -> Rewrapped:
         return await runtime.operator.keys.rewrap()
 
@@ -74,7 +69,6 @@ def retire_keys(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask; for programs.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Destroy the key-encryption keys in the key file that wrap nothing in this database."""
     if not yes and (unneeded_keys := run(_list_unneeded)):
         _ask(unneeded_keys)
     removed = run(_retire)

@@ -29,7 +29,6 @@ def run_command(
     ] = None,
     on_unresolved: WhenUnresolved = OnUnresolved.KEEP,
 ) -> None:
-    """Run a command as a service would: with its variables, and its files in a private folder."""
     # From before the gateway opens, so that its threads hold signals back as well: one that did
     # not would get what is meant for this one.
     with holding_signals() as mask:

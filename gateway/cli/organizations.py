@@ -22,8 +22,6 @@ ContentToo = Annotated[
 
 
 def create_organization(name: NewName, *, as_json: AsJson = False) -> None:
-    """Create an organization: nothing is shared between two of them."""
-
     async def create(runtime: Runtime) -> Organization:
         return await runtime.operator.organizations.create(name=name)
 
@@ -31,8 +29,6 @@ def create_organization(name: NewName, *, as_json: AsJson = False) -> None:
 
 
 def list_organizations(*, as_json: AsJson = False) -> None:
-    """List the organizations."""
-
     async def listed(runtime: Runtime) -> list[Organization]:
         return await runtime.operator.organizations.all()
 
@@ -45,8 +41,6 @@ def list_organizations(*, as_json: AsJson = False) -> None:
 
 
 def show_organization(organization: WhichOrganization, *, as_json: AsJson = False) -> None:
-    """List an organization's projects, environments and services, with their ids."""
-
     async def shown(runtime: Runtime) -> tuple[Organization, Mapping[HolderPath, HolderWithCount]]:
         found = await runtime.operator.directory.organization(named=organization)
         return found, await runtime.operator.directory.hierarchy(organization=found)
@@ -62,8 +56,6 @@ def show_organization(organization: WhichOrganization, *, as_json: AsJson = Fals
 def rename_organization(
     organization: WhichOrganization, name: NewName, *, as_json: AsJson = False
 ) -> None:
-    """Give an organization another name."""
-
     async def rename(runtime: Runtime) -> Organization:
         found = await runtime.operator.directory.organization(named=organization)
         return await runtime.operator.organizations.rename(organization_id=found.id, name=name)
@@ -78,8 +70,6 @@ def delete_organization(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Delete an organization and its tokens; with --with-content also all that is in it."""
-
     async def delete(runtime: Runtime) -> OrganizationDeletion:
         found = await runtime.operator.directory.organization(named=organization)
         return await runtime.operator.organizations.delete(

@@ -43,7 +43,6 @@ def register_built_in(
     exact: Exact = False,
     as_json: AsJson = False,
 ) -> None:
-    """Register a built-in secret. Its value comes from a file or standard input."""
     draft = ProvidedDraft(
         key=key,
         value=read_value(value_file, exact=exact),
@@ -66,7 +65,6 @@ def rotate_built_in(
     exact: Exact = False,
     as_json: AsJson = False,
 ) -> None:
-    """Give a built-in secret its next value, which comes from a file or standard input."""
     value = read_value(value_file, exact=exact)
 
     async def rotate(runtime: Runtime) -> Secret:

@@ -26,10 +26,6 @@ from gateway.showcase import showcase
 
 
 def migrate() -> None:
-    r"""Bring the database to this version's schema, making it first if there is none.
-
-    Values from before references were stored are read; those that contain `\{{` are listed.
-    """
     read = settings()
     asyncio.run(migrate_database(read))
     try:
@@ -65,7 +61,6 @@ def check(
         ),
     ] = None,
 ) -> None:
-    """Check whether the gateway can start: the database, its settings and the key file."""
     if documents:
         _check_documents(documents)
         return
@@ -83,7 +78,6 @@ def demo(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make a demo to look around in, if it is not there, and print a new token for it."""
     read = settings()
     if check_address:
         ensure_free(read.host, read.port)

@@ -21,7 +21,6 @@ def serve(
     port: Annotated[int | None, typer.Option(min=0, max=65_535, help="Port; 0: any.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, max=64, help="Processes.")] = None,
 ) -> None:
-    """Serve GraphQL, the REST paths and GraphiQL."""
     # The application reads the settings itself, maybe in another process.
     hand_down(**{name: item for name, item in (("host", host), ("port", port)) if item is not None})
     read = settings()

@@ -31,8 +31,6 @@ def create_token(
     on: OnHolder = None,
     as_json: AsJson = False,
 ) -> None:
-    """Create a token and print it. It is shown once and stored as a keyed hash."""
-
     async def create(runtime: Runtime) -> NewToken:
         return await runtime.services.for_principal(
             await operator_of(runtime, organization)
@@ -46,8 +44,6 @@ def create_token(
 
 
 def list_tokens(organization: OrganizationName, *, as_json: AsJson = False) -> None:
-    """List an organization's tokens: facts about them, not the tokens."""
-
     async def list_rows(runtime: Runtime) -> list[dict[str, str | None]]:
         owner = await runtime.operator.directory.organization(named=organization)
         found = await runtime.operator.tokens.of_organization(owner.id)
@@ -109,8 +105,6 @@ def revoke_token(
     keep_created: KeepCreated = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Revoke a token and those created with it; the next request with one of them is refused."""
-
     async def revoke(runtime: Runtime) -> TokenRevocation | None:
         options = WriteOptions(dry_run=dry_run)
         return await runtime.operator.tokens.revoke(

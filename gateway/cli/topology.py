@@ -31,7 +31,6 @@ def apply(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make an organization's projects, environments and services what a file says."""
     wanted = _read(file)
 
     async def work(runtime: Runtime) -> Plan:

@@ -1,6 +1,5 @@
 """The document: its examples print what it says, and it leaves no command out."""
 
-import inspect
 import re
 import shlex
 from collections.abc import Iterator
@@ -12,7 +11,6 @@ from string import Template
 import pytest
 
 from gateway.cli.commands import COMMANDS, GROUPS
-from gateway.cli.deferred import load_function
 from gateway.services.demo import Demo
 from tests.cli.conftest import CommandLine
 from tests.docs.sessions import DOCS, Shell, steps, with_the_program
@@ -114,10 +112,3 @@ def test_document_names_the_commands_of_every_group(group: str) -> None:
     names = [name for name in current if name.startswith(f"{group} ")]
     assert names
     assert all(f"{name.removeprefix(group).strip()}`" in row for name in names)
-
-
-def test_lists_of_commands_say_what_the_help_of_each_begins_with() -> None:
-    helps = {name: inspect.getdoc(load_function(row)) or "" for name, row in COMMANDS.items()}
-
-    listed = {name: row.summary for name, row in COMMANDS.items()}
-    assert listed == {name: text.partition("\n\n")[0] for name, text in helps.items()}
