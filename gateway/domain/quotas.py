@@ -19,6 +19,8 @@ class QuotaExceeded(Conflict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quotas:
+    """The bounds; each method raises `QuotaExceeded` if there is no room for one more."""
+
     tokens_per_organization: int = 10_000
     users_per_organization: int = 10_000
     projects_per_organization: int = 1_000
@@ -26,48 +28,18 @@ class Quotas:
     secrets_per_holder: int = 10_000
 
     def ensure_room_for_token(self, count: int) -> None:
-        """Refuse one more token than an organization can have.
-
-        Raises:
-            QuotaExceeded: naming the quota.
-
-        """
         _ensure(count, self.tokens_per_organization, "Valid API tokens of an organization")
 
     def ensure_room_for_user(self, count: int) -> None:
-        """Refuse one more user than an organization can have.
-
-        Raises:
-            QuotaExceeded: naming the quota.
-
-        """
         _ensure(count, self.users_per_organization, "Users of an organization")
 
     def ensure_room_for_project(self, count: int) -> None:
-        """Refuse one more project than an organization can have.
-
-        Raises:
-            QuotaExceeded: naming the quota.
-
-        """
         _ensure(count, self.projects_per_organization, "Projects of an organization")
 
     def ensure_room_for_holder(self, count: int) -> None:
-        """Refuse one more environment or service than a project can have.
-
-        Raises:
-            QuotaExceeded: naming the quota.
-
-        """
         _ensure(count, self.holders_per_project, "Environments and services of a project")
 
     def ensure_room_for_secret(self, count: int) -> None:
-        """Refuse one more secret than a holder can have.
-
-        Raises:
-            QuotaExceeded: naming the quota.
-
-        """
         _ensure(count, self.secrets_per_holder, "Secrets of a holder", Argument.KEY)
 
 

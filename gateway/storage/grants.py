@@ -36,6 +36,7 @@ from gateway.storage.keyset import Ordering, fetch_page
 from gateway.storage.row_macs import GRANTS, TOKENS, USERS, integrity_fault
 from gateway.storage.tokens import API_TOKEN, TOKEN_COLUMNS, token_of
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
+from gateway.storage.users import user_of
 from gateway.storage.visibility import holders_covered
 
 GRANT: Final = RoleGrantRow.__table__
@@ -178,22 +179,7 @@ async def registrations(
     rows = await _find(unit, _USER_BY_IDENTITY, issuer=issuer, subject=subject)
     by_user = [list(group) for _, group in groupby(rows, key=lambda row: row[0])]
     principals = [(group[0], _user_of(unit, group)) for group in by_user]
-    return [(_user_facts(row), principal) for row, principal in principals if principal]
-
-
-def _user_facts(row: Sequence[Any]) -> User:
-    user_id, organization_id, issuer, subject, display_name, created_at, is_invited, _ = row[
-        : len(USERS.columns)
-    ]
-    return User(
-        id=user_id,
-        organization_id=organization_id,
-        issuer=issuer,
-        subject=subject,
-        display_name=display_name,
-        created_at=created_at,
-        is_invited=is_invited is not None,
-    )
+    return [(user_of(row), principal) for row, principal in principals if principal]
 
 
 def _user_of(unit: ReadUnit, rows: Sequence[Sequence[Any]]) -> Principal | None:

@@ -1,5 +1,6 @@
 """Queries about users."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any, Final
@@ -24,10 +25,9 @@ _HOLDER: Final = HolderRow.__table__
 _BY_NAME: Final = Ordering("user", (USER.c.display_name, USER.c.id))
 
 
-def _from_row(unit: ReadUnit, row: Row[Any]) -> User:
-    covered = row[: len(USERS.columns)]
-    unit.ensure_current(USERS, covered)
-    user_id, organization_id, issuer, subject, display_name, created_at, is_invited, _ = covered
+def user_of(columns: Sequence[Any]) -> User:
+    """Build a user from the covered columns, which the caller has checked."""
+    user_id, organization_id, issuer, subject, display_name, created_at, is_invited, *_ = columns
     return User(
         id=user_id,
         organization_id=organization_id,
@@ -37,6 +37,11 @@ def _from_row(unit: ReadUnit, row: Row[Any]) -> User:
         created_at=created_at,
         is_invited=is_invited is not None,
     )
+
+
+def _from_row(unit: ReadUnit, row: Row[Any]) -> User:
+    unit.ensure_current(USERS, row[: len(USERS.columns)])
+    return user_of(row)
 
 
 async def add(unit: WriteUnit, user: User) -> None:
