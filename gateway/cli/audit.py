@@ -1,10 +1,9 @@
 """Commands of the audit log."""
 
 import json
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -12,9 +11,7 @@ from gateway.cli.options import AsJson
 from gateway.cli.printing import counted, say, say_json
 from gateway.cli.refusals import Refused
 from gateway.cli.running import run
-from gateway.domain.audit import SealedEvent
 from gateway.runtime import Runtime
-from gateway.services.integrity_scan import RowFinding
 from gateway.services.log_verification import LogReport
 from gateway.services.trust import TrustFault
 
@@ -47,10 +44,7 @@ def verify(*, as_json: AsJson = False) -> None:
 
 
 def head() -> None:
-    async def find(runtime: Runtime) -> Mapping[str, Any] | None:
-        return await runtime.operator.audit.head()
-
-    say_json(run(find) or {})
+    say_json(run(lambda runtime: runtime.operator.audit.head()) or {})
 
 
 def export(
@@ -71,17 +65,13 @@ def prune(
         datetime, typer.Option(formats=["%Y-%m-%d"], help="The first day that is kept, in UTC.")
     ],
 ) -> None:
-    async def delete(runtime: Runtime) -> int:
-        return await runtime.operator.audit.prune(before=before.replace(tzinfo=UTC))
-
-    say(f"pruned {counted(run(delete), 'entry').replace('entrys', 'entries')}")
+    day = before.replace(tzinfo=UTC)
+    pruned = run(lambda runtime: runtime.operator.audit.prune(before=day))
+    say(f"pruned {counted(pruned, 'entry').replace('entrys', 'entries')}")
 
 
 def scan_integrity(*, as_json: AsJson = False) -> None:
-    async def look(runtime: Runtime) -> list[RowFinding]:
-        return await runtime.operator.audit.scan_integrity()
-
-    findings = run(look)
+    findings = run(lambda runtime: runtime.operator.audit.scan_integrity())
     if as_json:
         say_json(
             [{"fault": item.fault, "table": item.table, "id": item.row_id} for item in findings]
@@ -96,10 +86,7 @@ def scan_integrity(*, as_json: AsJson = False) -> None:
 
 
 def acknowledge() -> None:
-    async def take(runtime: Runtime) -> SealedEvent | None:
-        return await runtime.operator.audit.acknowledge()
-
-    acknowledged = run(take)
+    acknowledged = run(lambda runtime: runtime.operator.audit.acknowledge())
     if acknowledged is None:
         say("There is nothing to acknowledge.")
     else:

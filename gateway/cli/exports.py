@@ -35,6 +35,7 @@ class Format(StrEnum):
     GITHUB = "github"
 
 
+_Renderer = Callable[[Delivered, str | None], str]
 # What a holder that is not a service gives to those below it.
 _OWN_AND_INHERITED: Final[Mapping[Scope, str]] = {
     Scope.PROJECT: "its own secrets",
@@ -42,16 +43,8 @@ _OWN_AND_INHERITED: Final[Mapping[Scope, str]] = {
 }
 
 
-def _dotenv(delivered: Delivered, _: str | None) -> str:
-    return dotenv_text(delivered.variables) + _marks(delivered)
-
-
-def _shell(delivered: Delivered, _: str | None) -> str:
-    return shell_text(delivered.variables) + _marks(delivered)
-
-
-def _docker(delivered: Delivered, _: str | None) -> str:
-    return docker_text(delivered.variables) + _marks(delivered)
+def _marked(text_of: Callable[[Mapping[str, str]], str]) -> _Renderer:
+    return lambda delivered, _: text_of(delivered.variables) + _marks(delivered)
 
 
 def _github(delivered: Delivered, _: str | None) -> str:
@@ -92,13 +85,13 @@ def _quote_yaml(documents: Sequence[Mapping[str, object]]) -> str:
     )
 
 
-_RENDERERS: Final[Mapping[Format, Callable[[Delivered, str | None], str]]] = {
-    Format.DOTENV: _dotenv,
+_RENDERERS: Final[Mapping[Format, _Renderer]] = {
+    Format.DOTENV: _marked(dotenv_text),
     Format.JSON: _json,
     Format.YAML: _yaml,
     Format.K8S: _k8s,
-    Format.SHELL: _shell,
-    Format.DOCKER: _docker,
+    Format.SHELL: _marked(shell_text),
+    Format.DOCKER: _marked(docker_text),
     Format.GITHUB: _github,
 }
 

@@ -12,14 +12,11 @@ from gateway.cli.refusals import Refused
 from gateway.cli.running import run
 from gateway.domain.keys import DataKeyFacts
 from gateway.runtime import Runtime
-from gateway.services.operator.keys import KeyStatus, Rewrapped
+from gateway.services.operator.keys import Rewrapped
 
 
 def key_status(*, as_json: AsJson = False) -> None:
-    async def read_status(runtime: Runtime) -> KeyStatus:
-        return await runtime.operator.keys.status()
-
-    status, now = run(read_status), datetime.now(UTC)
+    status, now = run(lambda runtime: runtime.operator.keys.status()), datetime.now(UTC)
     if as_json:
         facts = [_facts(data_key, now) for data_key in status.data_keys]
         say_json({"provider": status.provider, "kek_id": status.kek_id, "data_keys": facts})
@@ -58,10 +55,7 @@ def rotate_keys(
 
 
 def rewrap_keys(*, as_json: AsJson = False) -> None:
-    async def rewrap(runtime: Runtime) -> Rewrapped:
-        return await runtime.operator.keys.rewrap()
-
-    _report(run(rewrap), as_json=as_json)
+    _report(run(lambda runtime: runtime.operator.keys.rewrap()), as_json=as_json)
 
 
 def retire_keys(
@@ -69,9 +63,9 @@ def retire_keys(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask; for programs.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    if not yes and (unneeded_keys := run(_list_unneeded)):
+    if not yes and (unneeded_keys := run(lambda runtime: runtime.operator.keys.unneeded_keys())):
         _ask(unneeded_keys)
-    removed = run(_retire)
+    removed = run(lambda runtime: runtime.operator.keys.retire())
     if as_json:
         say_json({"removed": removed})
         return
@@ -79,14 +73,6 @@ def retire_keys(
         say(f"removed {kek_id}")
     if not removed:
         say("Every key is needed.")
-
-
-async def _list_unneeded(runtime: Runtime) -> list[str]:
-    return await runtime.operator.keys.unneeded_keys()
-
-
-async def _retire(runtime: Runtime) -> list[str]:
-    return await runtime.operator.keys.retire()
 
 
 def _ask(unneeded_keys: Sequence[str]) -> None:

@@ -22,17 +22,12 @@ ContentToo = Annotated[
 
 
 def create_organization(name: NewName, *, as_json: AsJson = False) -> None:
-    async def create(runtime: Runtime) -> Organization:
-        return await runtime.operator.organizations.create(name=name)
-
-    _report("created", run(create), as_json=as_json)
+    made = run(lambda runtime: runtime.operator.organizations.create(name=name))
+    _report("created", made, as_json=as_json)
 
 
 def list_organizations(*, as_json: AsJson = False) -> None:
-    async def listed(runtime: Runtime) -> list[Organization]:
-        return await runtime.operator.organizations.all()
-
-    found = run(listed)
+    found = run(lambda runtime: runtime.operator.organizations.all())
     if as_json:
         say_json({"organizations": [organization_facts(item) for item in found]})
         return
