@@ -41,14 +41,6 @@ def _is_open_folder(settings: Settings) -> bool:
     return folder.is_dir() and bool(folder.stat().st_mode & _OTHERS)
 
 
-def _is_in_clear(settings: Settings) -> bool:
-    return settings.host not in _LOOPBACK and not settings.https
-
-
-def _is_nameless(settings: Settings) -> bool:
-    return settings.host in WILDCARDS and not settings.allowed_hosts
-
-
 def _trusts_everybody(settings: Settings) -> bool:
     return any(
         ip_network(trusted_proxy).prefixlen == 0 for trusted_proxy in settings.trusted_proxies
@@ -58,11 +50,12 @@ def _trusts_everybody(settings: Settings) -> bool:
 _QUESTIONS: Final[Mapping[str, _Question]] = {
     "data_dir": _Question(_is_open_folder, "The data folder is open to others: chmod 700 it."),
     "https": _Question(
-        _is_in_clear,
+        lambda item: item.host not in _LOOPBACK and not item.https,
         "Tokens would be sent unencrypted: end TLS in a proxy in front, and set `https`.",
     ),
     "allowed_hosts": _Question(
-        _is_nameless, "Only loopback names would be accepted: set `allowed_hosts`."
+        lambda item: item.host in WILDCARDS and not item.allowed_hosts,
+        "Only loopback names would be accepted: set `allowed_hosts`.",
     ),
     "trusted_proxies": _Question(
         _trusts_everybody, "Any client could claim any address: list only the proxies."

@@ -13,7 +13,7 @@ from sqlalchemy import Column, ColumnElement, Row, Select, func, literal, select
 
 from gateway.domain.errors import Argument, InvalidInput
 from gateway.domain.pages import Entry, Page, Window
-from gateway.storage.query_batching import BatchableQuery, Rows, batched_rows
+from gateway.storage.query_batching import BatchableQuery, batched_rows
 from gateway.storage.unit_of_work import ReadUnit
 
 Item = TypeVar("Item")
@@ -61,31 +61,20 @@ class Ordering:
 
     def _decode(self, cursor: str) -> list[SortKey]:
         try:
-            name, *sort_keys = _plain(cursor)
-            return (
-                [
-                    _decode_key(sort_key, column)
-                    for sort_key, column in zip(sort_keys, self.columns, strict=True)
-                ]
-                if name == self.name
-                else _refuse()
-            )
+            pairs = zip(_plain(cursor, self.name), self.columns, strict=True)
+            return [_decode_key(sort_key, column) for sort_key, column in pairs]
         except (ValueError, TypeError, OverflowError, binascii.Error, RecursionError):
             raise InvalidInput(Argument.PAGE, "The cursor does not belong to this list.") from None
 
 
-def _refuse() -> list[SortKey]:
-    raise ValueError
-
-
-def _plain(cursor: str) -> list[Any]:
+def _plain(cursor: str, name: str) -> list[Any]:
     if len(cursor) > _MAX_CURSOR_LENGTH:
         raise ValueError
     padded = cursor + "=" * (-len(cursor) % 4)
     plain = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-    if not isinstance(plain, list) or not plain:
+    if not isinstance(plain, list) or plain[:1] != [name]:
         raise ValueError
-    return plain
+    return plain[1:]
 
 
 def _encode_key(sort_key: SortKey) -> str | int:
@@ -97,7 +86,9 @@ def _decode_key(sort_key: object, column: Column[Any]) -> SortKey:
     if expected is datetime and isinstance(sort_key, str):
         moment = datetime.fromisoformat(sort_key)
         # A time at the edge of the calendar can be outside the range in UTC.
-        return moment.astimezone(UTC) if moment.tzinfo else _refuse_naive()
+        if moment.tzinfo is None:
+            raise ValueError
+        return moment.astimezone(UTC)
     if type(sort_key) is not expected or not isinstance(sort_key, (str, int)):
         raise TypeError
     return _ensure_encodable(sort_key)
@@ -110,10 +101,6 @@ def _ensure_encodable(sort_key: str | int) -> str | int:
     elif sort_key.bit_length() > 63:  # noqa: PLR2004 - the bits of a signed SQL integer
         raise ValueError
     return sort_key
-
-
-def _refuse_naive() -> datetime:
-    raise ValueError
 
 
 def listed(ids: Collection[str]) -> Select[Any]:
@@ -138,7 +125,7 @@ async def fetch_page(
     """
     wanted = _apply_window(statement, ordering, window)
     rows = await batched_rows(unit, wanted, shape=(build, ordering.name))
-    kept = _in_order(rows[: window.size], window)
+    kept = rows[: window.size][:: -1 if window.is_backward else 1]
     has_more = len(rows) > window.size
 
     async def count() -> int:
@@ -168,7 +155,3 @@ def _apply_window(statement: Select[Any], ordering: Ordering, window: Window) ->
         limit=window.size + 1,
         sort_keys=len(ordering.columns),
     )
-
-
-def _in_order(rows: Rows, window: Window) -> Rows:
-    return rows[::-1] if window.is_backward else rows

@@ -102,26 +102,10 @@ def _is_out_of_reach(path: str) -> bool:
     return False
 
 
-def _is_folder(path: str) -> bool:
-    return Path(path).is_dir()
-
-
-def _is_unreadable(path: str) -> bool:
-    return not os.access(path, os.R_OK)
-
-
-def _is_read_only(path: str) -> bool:
-    return obstacle_at(path) is Obstacle.READ_ONLY
-
-
-def _is_on_a_full_disk(path: str) -> bool:
-    return obstacle_at(path) is Obstacle.DISK_FULL
-
-
 _REASONS: Final[tuple[tuple[Callable[[str], bool], str], ...]] = (
     (_is_out_of_reach, "this user cannot enter its folder"),
-    (_is_folder, "it is a folder"),
-    (_is_unreadable, "this user cannot read it"),
-    (_is_read_only, WORDS[Obstacle.READ_ONLY]),
-    (_is_on_a_full_disk, WORDS[Obstacle.DISK_FULL]),
+    (lambda path: Path(path).is_dir(), "it is a folder"),
+    (lambda path: not os.access(path, os.R_OK), "this user cannot read it"),
+    (lambda path: obstacle_at(path) is Obstacle.READ_ONLY, WORDS[Obstacle.READ_ONLY]),
+    (lambda path: obstacle_at(path) is Obstacle.DISK_FULL, WORDS[Obstacle.DISK_FULL]),
 )
