@@ -72,8 +72,6 @@ class SignIn:
 
 
 class RequestPrincipals:
-    """Signs in requests."""
-
     def __init__(self, database: Database, sign_in: GuardedSignIn, look_up: LookUp) -> None:
         """Take the database, and the two ways to read a credential.
 

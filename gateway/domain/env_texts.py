@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from itertools import count
-from types import MappingProxyType
 from typing import Final
 
 from gateway.domain.errors import Argument, InvalidInput
@@ -94,7 +93,7 @@ def file_marks(mount_paths: Mapping[str, str]) -> str:
 
 def marked_files(text: str) -> Mapping[str, str]:
     """Return the mount paths in the comments of an exported text, by key."""
-    return MappingProxyType({key: _path(quoted) for key, quoted in _MARKED.findall(text)})
+    return {key: _path(quoted) for key, quoted in _MARKED.findall(text)}
 
 
 def _path(quoted: str) -> str:

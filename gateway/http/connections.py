@@ -61,14 +61,12 @@ class Connections:
         return True
 
     def forget(self, peer: str, transport: Transport) -> None:
-        """Stop counting a connection."""
         held = self._open.get(peer, set())
         held.discard(transport)
         if not held:
             self._open.pop(peer, None)
 
     def begin_closing(self) -> None:
-        """Announce that the server stops."""
         self._closing.set()
 
     async def until_closing(self) -> None:

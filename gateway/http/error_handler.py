@@ -26,8 +26,6 @@ _HTTP_ERRORS: Final[Mapping[int, tuple[ErrorCode, str]]] = {
 
 
 class UnknownPath(GatewayError):
-    """The path does not match any route."""
-
     code = ErrorCode.NOT_FOUND
 
     def __init__(self) -> None:
@@ -43,7 +41,6 @@ def to_known_error(error: Exception) -> GatewayError:
 
 
 def error_response(error: GatewayError, scope: Scope) -> Response:
-    """Return the error response in the format of the path's interface."""
     after = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
     return _answer(error.code, error.message, scope, after)
 

@@ -23,8 +23,6 @@ PATH: Final = "/graphql"
 
 
 class GraphQLEndpoint:
-    """Runs the documents of requests."""
-
     def __init__(
         self, open_run: ExecutorFactory, streaming: Streaming, documents: TrustedDocuments
     ) -> None:
@@ -95,7 +93,6 @@ def _unavailable(content: Mapping[str, Any], media_type: str) -> Response:
 def graphql_error(
     code: ErrorCode, message: str, *, accept: str, headers: Mapping[str, str]
 ) -> Response:
-    """Return the response for an error before any document ran."""
     response = _json({"errors": [error_entry(code, message)]}, STATUSES[code], preferred(accept))
     response.headers.update({**HEADERS.get(code, {}), **headers})
     return response

@@ -10,15 +10,12 @@ from gateway.http.trusted import TrustedDocuments
 
 @dataclass(frozen=True, slots=True)
 class GraphQLParams:
-    """One document, its variables, and the name of the operation to run."""
-
     document: str
     variables: Mapping[str, Any]
     operation_name: str | None
 
     @property
     def operation(self) -> tuple[str, str | None]:
-        """The arguments that select the operation."""
         return self.document, self.operation_name
 
     @classmethod

@@ -11,7 +11,6 @@ from gateway.services.execution import ExecutionResult
 
 
 def to_payload(answer: ExecutionResult) -> Mapping[str, Any]:
-    """Return the JSON object of a result."""
     content: dict[str, Any] = {}
     if answer.errors:
         content["errors"] = answer.errors
@@ -37,7 +36,6 @@ def error_entry(code: ErrorCode, message: str) -> Mapping[str, Any]:
 
 
 def error_response(error: Exception) -> ExecutionResult:
-    """Return the result for an error of the gateway."""
     known = error if isinstance(error, GatewayError) else Internal()
     entry = error_entry(known.code, known.message)
     return ExecutionResult(data=None, errors=[entry], is_request_error=True)

@@ -25,7 +25,6 @@ def preferred(accept: str) -> str:
 
 
 def takes_events(accept: str) -> bool:
-    """Return whether a client names the event stream as acceptable."""
     return _named(accept).get(EVENTS, 0.0) > 0
 
 

@@ -28,8 +28,6 @@ Headers = list[tuple[bytes, bytes]]
 
 
 class PatientProtocol(HttpToolsProtocol):
-    """One connection with timeouts for its peer."""
-
     transport: Transport
     # Before the first request there is none.
     cycle: RequestResponseCycle | None  # type: ignore[assignment] # uvicorn omits that
@@ -101,7 +99,6 @@ class PatientProtocol(HttpToolsProtocol):
         self._close_within(self._limits.deadlines.closing)
 
     def data_received(self, data: bytes) -> None:
-        """Process received bytes."""
         if self._deadline is None and not self._is_answering():
             self._expect(self._limits.deadlines.head, self._give_up_on_head)
         if self._is_in_head or self._awaits_head():
@@ -178,7 +175,6 @@ class PatientProtocol(HttpToolsProtocol):
         )
 
     def resume_writing(self) -> None:
-        """Continue to send."""
         self._stop_send_deadline()
         super().resume_writing()
 

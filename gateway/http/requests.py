@@ -34,8 +34,6 @@ HTTPS_HEADERS: Final[Mapping[str, str]] = {
 
 
 class UnknownHost(GatewayError):
-    """The Host header does not name this gateway."""
-
     code = ErrorCode.BAD_USER_INPUT
 
     def __init__(self) -> None:

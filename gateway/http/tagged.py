@@ -33,8 +33,6 @@ def is_unchanged(request: Request, tag: str) -> bool:
 
 
 class TaggedText:
-    """One constant text."""
-
     def __init__(self, content: bytes, *, media_type: str, cache_control: str = "no-cache") -> None:
         self._content = content
         self._media_type = media_type

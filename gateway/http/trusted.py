@@ -15,8 +15,6 @@ _NAMES: Final = ("documentId", "id", "doc_id")
 
 
 class UnknownDocument(GatewayError):
-    """No trusted document has the id."""
-
     code = ErrorCode.PERSISTED_QUERY_NOT_FOUND
 
     def __init__(self) -> None:
@@ -24,8 +22,6 @@ class UnknownDocument(GatewayError):
 
 
 class NoTrustedDocuments(GatewayError):
-    """There are no trusted documents, so every id is unknown."""
-
     code = ErrorCode.PERSISTED_QUERY_NOT_SUPPORTED
 
     def __init__(self) -> None:
@@ -33,8 +29,6 @@ class NoTrustedDocuments(GatewayError):
 
 
 class UntrustedDocument(GatewayError):
-    """Only trusted documents run here, and requests must name them."""
-
     code = ErrorCode.DOCUMENT_NOT_TRUSTED
 
     def __init__(self) -> None:

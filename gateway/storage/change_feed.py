@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, Final
 
 from sqlalchemy import Row, select
@@ -15,13 +14,11 @@ from gateway.storage.watching import FORMER
 
 MAX_AT_ONCE: Final = 100
 
-_KINDS: Final = MappingProxyType(
-    {
-        AuditAction.SECRET_CREATED: ChangeKind.CREATED,
-        AuditAction.SECRET_CHANGED: ChangeKind.UPDATED,
-        AuditAction.SECRET_DELETED: ChangeKind.DELETED,
-    }
-)
+_KINDS: Final[Mapping[str, ChangeKind]] = {
+    AuditAction.SECRET_CREATED: ChangeKind.CREATED,
+    AuditAction.SECRET_CHANGED: ChangeKind.UPDATED,
+    AuditAction.SECRET_DELETED: ChangeKind.DELETED,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from operator import itemgetter
-from types import MappingProxyType
 from typing import Any, Final
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Row,
     Select,
@@ -84,14 +84,12 @@ _in_mac: Final = itemgetter(
 )
 _TARGET_ID_AT: Final = _NAMES.index("covered_target_id")
 
-_ORDER_COLUMNS: Final = MappingProxyType(
-    {
-        Field.KEY: (SECRET.c.key, SECRET.c.id),
-        Field.CREATED_AT: (SECRET.c.created_at, SECRET.c.id),
-        Field.UPDATED_AT: (SECRET.c.updated_at, SECRET.c.id),
-        Field.SCOPE: (SECRET.c.list_rank, SECRET.c.key, SECRET.c.id),
-    },
-)
+_ORDER_COLUMNS: Final[Mapping[Field, tuple[Column[Any], ...]]] = {
+    Field.KEY: (SECRET.c.key, SECRET.c.id),
+    Field.CREATED_AT: (SECRET.c.created_at, SECRET.c.id),
+    Field.UPDATED_AT: (SECRET.c.updated_at, SECRET.c.id),
+    Field.SCOPE: (SECRET.c.list_rank, SECRET.c.key, SECRET.c.id),
+}
 
 
 def selection() -> Select[Any]:
