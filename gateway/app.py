@@ -4,7 +4,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,6 +19,11 @@ from gateway.auth.request_principals import RequestPrincipals, SignIn
 from gateway.domain.buckets import Allowance
 from gateway.domain.pictures import Picture
 from gateway.graphiql.page import GRAPHIQL_PATHS, graphiql_routes
+from gateway.graphql.charging import Terms
+from gateway.graphql.documents import ensure_valid, fault_of
+from gateway.graphql.enforcement import enforce_fields, enforce_types, ensure_declared
+from gateway.graphql.executor import Executor
+from gateway.graphql.schema import CachedDocuments, ExecutableSchema
 from gateway.hardening import freeze_start_up, harden
 from gateway.http import graphql, health
 from gateway.http.connections import STATE_KEY, Connections, Deadlines
@@ -46,8 +51,9 @@ from gateway.services.execution import RequestPrincipal
 from gateway.services.limits import Charge, Clock, Limiter, PrincipalLimits
 from gateway.settings import Settings
 from gateway.storage.checks import ensure_ready
-from schema.executor import Executor, Terms
-from schema.root import build_schema, ensure_valid, fault_of
+from schema.context import Context
+from schema.policies import FIELDS, TYPES
+from schema.root import build_schema
 from schema.snapshot import printed
 
 
@@ -84,6 +90,21 @@ def build_app(
     return app
 
 
+@cache
+def gateway_schema() -> ExecutableSchema:
+    """Return the schema with its policies enforced. It is built once per process.
+
+    Raises:
+        UndeclaredPolicy: if a part of it has no declared permission.
+
+    """
+    schema = build_schema(ExecutableSchema, [CachedDocuments])
+    ensure_declared(schema.types, FIELDS, TYPES)
+    enforce_fields(schema.types, FIELDS)
+    enforce_types(schema.types, TYPES)
+    return schema
+
+
 def trusted_documents(settings: Settings) -> TrustedDocuments:
     """Return the documents that clients can name; each can run on this schema.
 
@@ -104,7 +125,8 @@ def runnable_manifest(path: Path) -> Mapping[str, str]:
 
     """
     texts = read_manifest(path)
-    faults = {name: fault for name, text in texts.items() if (fault := fault_of(text))}
+    types = gateway_schema().types
+    faults = {name: fault for name, text in texts.items() if (fault := fault_of(types, text))}
     if faults:
         raise UnfitDocuments(path, faults)
     return texts
@@ -130,7 +152,7 @@ class _Parts:
         sign_in = SignIn(services.authentication, verifier)
         # One limiter for both: a failed attempt counts at either interface.
         guarded = GuardedSignIn(sign_in, Limiter(_failure_allowance(settings), clock))
-        executor = partial(Executor, build_schema(), services, runtime.database)
+        executor = partial(Executor, gateway_schema(), Context, services, runtime.database)
         return cls(
             runtime=runtime,
             verifier=verifier,
@@ -184,8 +206,9 @@ def _graphql_routes(parts: _Parts) -> list[BaseRoute]:
 
 def _rest_routes(parts: _Parts) -> list[BaseRoute]:
     # A document that does not fit the schema stops the start here, before any request.
+    types = gateway_schema().types
     for row in ROWS:
-        ensure_valid(row.document)
+        ensure_valid(types, row.document)
     tagged = partial(tag_of_list, parts.runtime.vault)
     return [*rest_routes(parts.internal.open_run, tagged), *reference_routes()]
 

@@ -13,8 +13,6 @@ from schema.fields import ANY_HOLDER
 from schema.inputs import SecretHolderRef, given
 from schema.run_mutation import ARGUMENT_PATHS, ArgumentPaths
 
-PERMISSION: Final = "permission"
-
 Holder = strawberry.ID | SecretHolderRef
 Resolver = Callable[..., Any]
 IdempotencyKey = Annotated[
@@ -87,7 +85,7 @@ def mutation(
     """Build a mutation from a resolver. Its argument `holder` takes that scope, or any if None."""
     if resolve.__annotations__.get("holder") == Holder:
         resolve.__annotations__["holder"] = _holder_argument(scope)
-    return strawberry.mutation(resolve, description=description, metadata={PERMISSION: permission})
+    return strawberry.mutation(resolve, description=description, metadata={Permission: permission})
 
 
 def _holder_argument(scope: Scope | None) -> Any:  # noqa: ANN401 - a type, made at run time

@@ -11,12 +11,9 @@ from gateway.domain.grants import Grant
 from gateway.domain.holders import Holder
 from gateway.domain.secrets import Secret
 from gateway.services.container import BoundServices
+from gateway.services.delivery import Admit, admit_all
 
 Loaded = TypeVar("Loaded")
-
-
-def _free(_fields: int) -> None:
-    """Charge nothing: the gateway's own documents are free."""
 
 
 @dataclass(slots=True)
@@ -31,8 +28,8 @@ class Context:
     services: BoundServices
     # False for the legacy REST paths, whose enums do not have the type of external secrets.
     knows_external: bool = True
-    # Charges what an answer costs beyond the cost of its document; it can refuse.
-    surcharge: Callable[[int], None] = _free
+    # Charges what a delivery costs beyond the cost of its document; it can refuse.
+    surcharge: Admit = admit_all
 
     @property
     def holders(self) -> "DataLoader[str, Holder | None]":

@@ -2,14 +2,12 @@
 
 A type's line applies wherever the type is reached from: its rows are judged by their holder, not by
 the field that led to them. Mutations declare their permission where they are built.
-`schema/enforcement.py` enforces all of it.
+`gateway/graphql/enforcement.py` enforces all of it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
-
-from graphql import GraphQLObjectType, GraphQLSchema
 
 from gateway.domain.permissions import Permission
 
@@ -128,33 +126,3 @@ TYPES: Final[Mapping[str, Policy]] = MappingProxyType(
         ),
     },
 )
-
-
-class UndeclaredPolicy(Exception):
-    """A part of the schema has no declared permission."""
-
-
-def ensure_declared(schema: GraphQLSchema) -> None:
-    """Refuse a schema with a root field or a type that has no line.
-
-    Raises:
-        UndeclaredPolicy: naming all of them.
-
-    """
-    if undeclared := sorted({*_undeclared_fields(schema), *_undeclared_types(schema)}):
-        raise UndeclaredPolicy(", ".join(undeclared))
-
-
-def _undeclared_fields(schema: GraphQLSchema) -> Iterator[str]:
-    for root in filter(None, (schema.query_type, schema.subscription_type)):
-        for name in root.fields:
-            if f"{root.name}.{name}" not in FIELDS:
-                yield f"{root.name}.{name}"
-
-
-def _undeclared_types(schema: GraphQLSchema) -> Iterator[str]:
-    roots = (schema.query_type, schema.mutation_type, schema.subscription_type)
-    for name, kind in schema.type_map.items():
-        is_object = isinstance(kind, GraphQLObjectType) and not name.startswith("__")
-        if is_object and kind not in roots and name not in TYPES:
-            yield name

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Annotated, TypeVar
 
 import strawberry
+from strawberry import ID, UNSET, argument, field
 
 from gateway.domain.pages import ensure_page_size
 from schema.access import (
@@ -19,7 +20,6 @@ from schema.access import (
 )
 from schema.audit import AuditEvent, AuditEventConnection, AuditFilter, wanted_events
 from schema.context import Info
-from schema.cost import delivery_surcharge
 from schema.effective import SecretExplanation
 from schema.enums import OnUnresolved
 from schema.fields import FILTER, Node, ServiceId
@@ -50,11 +50,11 @@ from schema.runtime import (
 )
 from schema.secrets import Secret
 
-Id = Annotated[strawberry.ID, strawberry.argument(description="The UUID.")]
-Ids = Annotated[list[strawberry.ID], strawberry.argument(description="The UUIDs.")]
+Id = Annotated[ID, argument(description="The UUID.")]
+Ids = Annotated[list[ID], argument(description="The UUIDs.")]
 ExplainedKey = Annotated[
     str,
-    strawberry.argument(
+    argument(
         description="The key to explain, case-sensitive. The service does not need to have it."
     ),
 ]
@@ -63,24 +63,24 @@ Kind = TypeVar("Kind", bound=SecretHolder)
 
 @strawberry.type(description="All queries.")
 class Query:
-    @strawberry.field(description="A holder or a secret by its id.")
+    @field(description="A holder or a secret by its id.")
     async def node(self, info: Info, id: Id) -> Node | None:
         """Load a holder or a secret."""
         return await _node(info, id)
 
-    @strawberry.field(description="A project by its id.")
+    @field(description="A project by its id.")
     async def project(self, info: Info, id: Id) -> Project | None:
         """Load a project."""
         return await _holder(info, id, Project)
 
-    @strawberry.field(description="The projects that you can see, by name.")
+    @field(description="The projects that you can see, by name.")
     async def projects(
         self,
         info: Info,
-        first: First = strawberry.UNSET,
-        after: After = strawberry.UNSET,
-        last: Last = strawberry.UNSET,
-        before: Before = strawberry.UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
     ) -> ProjectConnection:
         """Load a page of projects."""
         page = await info.context.services.hierarchy.projects(
@@ -88,47 +88,47 @@ class Query:
         )
         return ProjectConnection.of(page, Project.of)
 
-    @strawberry.field(description="An environment by its id.")
+    @field(description="An environment by its id.")
     async def environment(self, info: Info, id: Id) -> Environment | None:
         """Load an environment."""
         return await _holder(info, id, Environment)
 
-    @strawberry.field(description="A service of any kind by its id.")
+    @field(description="A service of any kind by its id.")
     async def service(self, info: Info, id: Id) -> Service | None:
         """Load a service."""
         return await _holder(info, id, Service)
 
-    @strawberry.field(description="An application by its id.")
+    @field(description="An application by its id.")
     async def application(self, info: Info, id: Id) -> Application | None:
         """Load an application."""
         return await _holder(info, id, Application)
 
-    @strawberry.field(description="A container by its id.")
+    @field(description="A container by its id.")
     async def container(self, info: Info, id: Id) -> Container | None:
         """Load a container."""
         return await _holder(info, id, Container)
 
-    @strawberry.field(description="A job by its id.")
+    @field(description="A job by its id.")
     async def job(self, info: Info, id: Id) -> Job | None:
         """Load a job."""
         return await _holder(info, id, Job)
 
-    @strawberry.field(description="A Helm chart by its id.")
+    @field(description="A Helm chart by its id.")
     async def helm(self, info: Info, id: Id) -> Helm | None:
         """Load a Helm chart."""
         return await _holder(info, id, Helm)
 
-    @strawberry.field(description="A Terraform stack by its id.")
+    @field(description="A Terraform stack by its id.")
     async def terraform(self, info: Info, id: Id) -> Terraform | None:
         """Load a Terraform stack."""
         return await _holder(info, id, Terraform)
 
-    @strawberry.field(description="An agentic workflow by its id.")
+    @field(description="An agentic workflow by its id.")
     async def agentic_workflow(self, info: Info, id: Id) -> AgenticWorkflow | None:
         """Load an agentic workflow."""
         return await _holder(info, id, AgenticWorkflow)
 
-    @strawberry.field(
+    @field(
         description=(
             "Why a service sees what it sees under a key, or why it does not see the key. Null if "
             "there is no such service."
@@ -141,7 +141,7 @@ class Query:
         explanation = await info.context.services.effective.explain(service_id=service_id, key=key)
         return SecretExplanation.of(explanation) if explanation else None
 
-    @strawberry.field(
+    @field(
         graphql_type=list[RuntimeSecret],
         description=(
             "The delivery: all that a service gets at run time, with values and resolved "
@@ -157,13 +157,13 @@ class Query:
         """Load what a service gets."""
         delivered = await info.context.services.delivery.runtime_secrets(
             service_id=service_id,
-            admit=lambda item: info.context.surcharge(delivery_surcharge(item.keys, item.size)),
+            admit=info.context.surcharge,
             is_view_shared=not is_alone(info.operation),
             check=CHECKS[on_unresolved],
         )
         return wrapped_delivery(delivered)
 
-    @strawberry.field(
+    @field(
         description=(
             "A holder or a secret for each of these ids, at most 100; null for an id that is not "
             "found."
@@ -175,7 +175,7 @@ class Query:
         # Concurrently, so that the loaders fetch all of them in one batch.
         return await gather(*(_node(info, wanted) for wanted in ids))
 
-    @strawberry.field(
+    @field(
         description=(
             "The API tokens with a role where you manage access, oldest first; all tokens if you "
             "manage access in the whole organization."
@@ -184,10 +184,10 @@ class Query:
     async def api_tokens(
         self,
         info: Info,
-        first: First = strawberry.UNSET,
-        after: After = strawberry.UNSET,
-        last: Last = strawberry.UNSET,
-        before: Before = strawberry.UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
     ) -> ApiTokenConnection:
         """Load a page of tokens, oldest first."""
         page = await info.context.services.tokens.page(
@@ -195,7 +195,7 @@ class Query:
         )
         return ApiTokenConnection.of(page, ApiToken.of)
 
-    @strawberry.field(
+    @field(
         description=(
             "The roles granted where you manage access, oldest first; all of them, or those of one "
             "grantee."
@@ -204,11 +204,11 @@ class Query:
     async def grants(
         self,
         info: Info,
-        first: First = strawberry.UNSET,
-        after: After = strawberry.UNSET,
-        last: Last = strawberry.UNSET,
-        before: Before = strawberry.UNSET,
-        grantee: Annotated[GranteeRef | None, GRANTEE] = strawberry.UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+        grantee: Annotated[GranteeRef | None, GRANTEE] = UNSET,
     ) -> RoleGrantConnection:
         """Load a page of grants, oldest first."""
         only = given(grantee)
@@ -218,7 +218,7 @@ class Query:
         )
         return RoleGrantConnection.of(page, RoleGrant.of)
 
-    @strawberry.field(
+    @field(
         description=(
             "The users with a role where you manage access, by name; all users if you manage "
             "access in the whole organization."
@@ -227,10 +227,10 @@ class Query:
     async def users(
         self,
         info: Info,
-        first: First = strawberry.UNSET,
-        after: After = strawberry.UNSET,
-        last: Last = strawberry.UNSET,
-        before: Before = strawberry.UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
     ) -> UserConnection:
         """Load a page of users."""
         page = await info.context.services.identities.page(
@@ -238,7 +238,7 @@ class Query:
         )
         return UserConnection.of(page, User.of)
 
-    @strawberry.field(
+    @field(
         description=(
             "The audit log where you can read it, newest first: changes, and deliveries of values."
         )
@@ -246,11 +246,11 @@ class Query:
     async def audit_events(
         self,
         info: Info,
-        first: First = strawberry.UNSET,
-        after: After = strawberry.UNSET,
-        last: Last = strawberry.UNSET,
-        before: Before = strawberry.UNSET,
-        filter: Annotated[AuditFilter | None, FILTER] = strawberry.UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+        filter: Annotated[AuditFilter | None, FILTER] = UNSET,
     ) -> AuditEventConnection:
         """Load a page of the audit log."""
         page = await info.context.services.audit.page(
@@ -261,7 +261,7 @@ class Query:
             page, partial(AuditEvent.of, info.context.services.audit.id_of)
         )
 
-    @strawberry.field(
+    @field(
         description=(
             "The position of this answer in the change feed. Pass it to a subscription as `after` "
             "to receive every later change."
@@ -271,7 +271,7 @@ class Query:
         """Return the position in the change feed."""
         return await info.context.services.change_feed.cursor()
 
-    @strawberry.field(description="A secret by its id.")
+    @field(description="A secret by its id.")
     async def secret(self, info: Info, id: Id) -> Secret | None:
         """Load a secret."""
         return await _secret(info, id)

@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+import strawberry
+
 from schema.root import build_schema
 
 SNAPSHOT: Final = Path(__file__).with_name("schema.graphql")
@@ -17,7 +19,7 @@ RELEASED: Final = SNAPSHOT.with_name("released.graphql")
 @cache
 def printed() -> str:
     """Return the schema definition language of the schema."""
-    return f"{build_schema().as_str()}\n"
+    return f"{build_schema(strawberry.Schema).as_str()}\n"
 
 
 if __name__ == "__main__":

@@ -9,10 +9,11 @@ from gateway.domain.grants import RoleAssignment
 from gateway.domain.holders import Holder
 from gateway.domain.permissions import Permission, Role
 from gateway.domain.principals import Principal
+from gateway.graphql.executor import Executor
+from gateway.graphql.schema import ExecutableSchema
 from gateway.services.execution import ExecutionResult, RequestPrincipal
 from gateway.storage.unit_of_work import ReadUnit
-from schema.executor import Executor
-from schema.root import GatewaySchema
+from schema.context import Context
 from tests.patience import patiently
 from tests.world import World
 
@@ -82,10 +83,10 @@ REACHED_BY: Final[Mapping[str, str]] = {
 
 
 async def answer_to(
-    world: World, schema: GatewaySchema, principal: Principal, body: Mapping[str, Any]
+    world: World, schema: ExecutableSchema, principal: Principal, body: Mapping[str, Any]
 ) -> ExecutionResult:
     """Return the answer to a document, of a subscription the first one."""
-    executor = Executor(schema, world.runtime.services, world.runtime.database)
+    executor = Executor(schema, Context, world.runtime.services, world.runtime.database)
     document, variables = body["query"], body["variables"]
 
     async def look_up(_: ReadUnit) -> Principal:

@@ -17,10 +17,11 @@ from graphql import (
     is_required_argument,
 )
 
+from gateway.app import gateway_schema
 from gateway.domain.permissions import Role
 from gateway.domain.scopes import Scope
-from schema.executor import Executor
-from schema.root import build_schema
+from gateway.graphql.executor import Executor
+from schema.context import Context
 from tests.access.territories import Territory
 from tests.contracts.walking import schema
 from tests.world import World, request_principal
@@ -105,7 +106,7 @@ async def _asking(world: World, client: httpx.AsyncClient) -> Ask:
     """Return how a client's caller asks without limits, which all these paths would pass."""
     services, database = world.runtime.services, world.runtime.database
     caller = await request_principal(world.runtime, client.headers["authorization"].split()[1])
-    executor = Executor(build_schema(), services, database)
+    executor = Executor(gateway_schema(), Context, services, database)
 
     async def ask(path: str, wanted: str, key: str) -> set[str]:
         declared = [f"${name}: {kind}" for name, kind in (("id", "ID!"), ("key", "String!"))]

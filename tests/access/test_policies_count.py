@@ -10,6 +10,7 @@ from typing import Any, Final
 import pytest
 import pytest_asyncio
 
+from gateway.app import gateway_schema
 from gateway.domain.grants import RoleAssignment
 from gateway.domain.ids import new_id
 from gateway.domain.permissions import ROLES, Permission, Role
@@ -17,15 +18,15 @@ from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope
 from gateway.domain.secrets import Secret, SecretFacts
 from gateway.domain.visibility import Visibility
+from gateway.graphql.enforcement import enforce_fields, enforce_types
+from gateway.graphql.schema import CachedDocuments, ExecutableSchema
 from gateway.services import access
 from gateway.services.hierarchy import Hierarchy
 from gateway.services.secrets import Secrets
 from gateway.storage import holders, secrets
-from schema import enforcement, root
-from schema.arguments import PERMISSION
-from schema.enforcement import enforce_fields, enforce_types
 from schema.mutations import Mutation
 from schema.policies import FIELDS, TYPES
+from schema.root import build_schema
 from tests.access.operations import Operation, graphql_operations
 from tests.access.policies import REACHED_BY, answer_to, principal_without, reaching, refusals
 from tests.access.territories import Territory
@@ -34,7 +35,7 @@ from tests.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-Build = Callable[..., root.GatewaySchema]
+Build = Callable[..., ExecutableSchema]
 OPERATIONS: Final = list(graphql_operations())
 _NIL: Final = "00000000-0000-0000-0000-000000000000"
 _STREAMS: Final = {
@@ -49,7 +50,7 @@ def _camel(name: str) -> str:
 
 
 _MUTATIONS: Final = {
-    f"Mutation.{_camel(field.name)}": field.metadata[PERMISSION]
+    f"Mutation.{_camel(field.name)}": field.metadata[Permission]
     for field in Mutation.__strawberry_definition__.fields  # type: ignore[attr-defined] # set by Strawberry
 }
 _FIELDS: Final = {
@@ -65,19 +66,20 @@ _TEXTS: Final = {"issuer": "https://issuer.example/other"}
 
 
 @cache
-def _built(enforced: tuple[Callable[[Any], None], ...], _: tuple[str, ...]) -> root.GatewaySchema:
+def _built(steps: tuple[Callable[..., None], ...], types: tuple[str, ...]) -> ExecutableSchema:
     # Once for each set of steps and types: making a schema takes longer than any test with it.
-    with pytest.MonkeyPatch.context() as patch:
-        for step in (enforce_fields, enforce_types):
-            if step not in enforced:
-                patch.setattr(root, step.__name__, lambda _: None)
-        return root.build_schema.__wrapped__()
+    schema = build_schema(ExecutableSchema, [CachedDocuments])
+    if enforce_fields in steps:
+        enforce_fields(schema.types, FIELDS)
+    if enforce_types in steps:
+        enforce_types(schema.types, {name: TYPES[name] for name in types})
+    return schema
 
 
 @pytest.fixture
 def build() -> Build:
     """Builds a schema that enforces only what is named, apart from the one that all share."""
-    return lambda *enforced: _built(enforced, tuple(vars(enforcement)["TYPES"]))
+    return lambda *steps, types=tuple(TYPES): _built(steps, types)
 
 
 @pytest.fixture
@@ -145,9 +147,9 @@ async def test_a_field_is_refused_to_one_who_has_all_permissions_but_its_own(
     """S12."""
     body, lacking = _request(name, inside, ids), principal_without(shared_world, _FIELDS[name])
 
-    answer = await answer_to(shared_world, root.build_schema(), lacking, body)
+    answer = await answer_to(shared_world, gateway_schema(), lacking, body)
     allowed = await answer_to(
-        shared_world, root.build_schema(), principal_without(shared_world, None), body
+        shared_world, gateway_schema(), principal_without(shared_world, None), body
     )
 
     assert _FIELDS[name] in refusals(answer)[0]
@@ -204,14 +206,12 @@ async def test_a_type_is_handed_out_only_to_one_who_has_its_permission(
     ids: Mapping[str, str],
     build: Build,
     name: str,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """S19: whatever field leads to it, and also where no use case asks anything."""
     del inside
     body, lacking = reaching(REACHED_BY[name], ids), principal_without(shared_world, _TYPES[name])
-    monkeypatch.setattr(enforcement, "TYPES", {name: _TYPES[name]})
 
-    answer = await answer_to(shared_world, build(enforce_types), lacking, body)
+    answer = await answer_to(shared_world, build(enforce_types, types=(name,)), lacking, body)
     unguarded = await answer_to(shared_world, build(), lacking, body)
 
     assert _TYPES[name] in refusals(answer)[0]
@@ -264,7 +264,7 @@ async def test_no_answer_is_another_one_because_of_a_policy(
 ) -> None:
     """S13, S14, E2, A5: what is not there, is out of sight or breaks a rule says so as before."""
     declared = {**FIELDS, **_MUTATIONS}[f"{operation.kind.title()}.{operation.name}"]
-    unguarded, guarded = build(), root.build_schema()
+    unguarded, guarded = build(), gateway_schema()
     lacking = [item for item in Role if declared not in ROLES[item]]
     callers = [_of_role(shared_world, role) for role in lacking]
     chosen = (operation.own(inside), operation.own(foreign), new_id(), _NIL, "no id")

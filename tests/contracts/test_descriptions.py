@@ -22,9 +22,9 @@ from graphql import (
 )
 from graphql import build_schema as read_schema
 
+from gateway.app import gateway_schema
 from gateway.rest.openapi.document import openapi_document
 from schema.enums import expose
-from schema.root import build_schema
 from tests.contracts.walking import schema
 
 _ENDS: Final = re.compile(r"(?:[.…]|REST: \d{3})$")
@@ -122,6 +122,6 @@ def test_control_every_part_without_a_description_is_found() -> None:
 
 
 def test_the_schema_as_a_whole_says_what_its_words_mean() -> None:
-    described = build_client_schema(introspection_from_schema(build_schema().types))
+    described = build_client_schema(introspection_from_schema(gateway_schema().types))
 
     assert "A **secret** belongs to a **holder**" in (described.description or "")

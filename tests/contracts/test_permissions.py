@@ -9,13 +9,12 @@ import pytest_asyncio
 from gateway.domain.ids import new_id
 from gateway.domain.permissions import ROLES, Permission, Role
 from gateway.domain.scopes import LEGACY_SCOPES
-from schema.arguments import PERMISSION
 from schema.mutations import Mutation
 from tests.contracts.walking import call, mutations
 from tests.world import World
 
 DECLARED: Mapping[str, Any] = {
-    field.name: field.metadata.get(PERMISSION)
+    field.name: field.metadata.get(Permission)
     for field in Mutation.__strawberry_definition__.fields  # type: ignore[attr-defined] # set by Strawberry
 }
 NAMES = sorted(mutations())

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from schema.limits import LIMITS
+from gateway.graphql.limits import LIMITS
 
 _TEXT = (Path(__file__).parents[2] / "docs" / "graphql.md").read_text()
 

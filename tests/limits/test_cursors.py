@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 import pytest_asyncio
 
-from schema.limits import LIMITS, Limit
+from gateway.graphql.limits import LIMITS, Limit
 from tests.limits.lists import LISTS, PagedList
 from tests.world import World
 

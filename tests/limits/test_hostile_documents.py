@@ -16,9 +16,9 @@ from graphql import (
     visit,
 )
 
-from schema.cost import Pricing
-from schema.limits import LIMITS, WORDS, Limit, Survey
-from schema.root import build_schema
+from gateway.app import gateway_schema
+from gateway.graphql.cost import Pricing
+from gateway.graphql.limits import LIMITS, WORDS, Limit, Survey
 from tests.limits.corpus import DOUBLINGS, SHAPES, Shape, doubling
 from tests.world import World
 
@@ -92,7 +92,7 @@ async def test_each_part_of_a_document_is_looked_at_once(shape: Shape) -> None:
 async def test_pricing_looks_at_each_part_at_most_once(shape: Shape) -> None:
     """S24."""
     document = parse(shape.document)
-    pricing = Pricing(build_schema().types, document, {})
+    pricing = Pricing(gateway_schema().types, document, {})
     for definition in document.definitions:
         if isinstance(definition, OperationDefinitionNode):
             pricing.cost(definition)

@@ -19,11 +19,11 @@ from graphql import (
     parse,
 )
 
+from gateway.app import gateway_schema
+from gateway.graphql import documents
+from gateway.graphql.cost import LENGTHS, LIST_ARGUMENTS
+from gateway.graphql.limits import LIMITS, WORDS, Limit, Survey
 from gateway.rest.table import ROWS
-from schema import documents
-from schema.cost import LENGTHS, LIST_ARGUMENTS
-from schema.limits import LIMITS, WORDS, Limit, Survey
-from schema.root import build_schema
 from tests.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -271,7 +271,7 @@ async def test_no_answer_has_more_fields_than_its_document_costs(
 
 
 def _lists() -> list[tuple[str, str]]:
-    kinds = build_schema().types.type_map.values()
+    kinds = gateway_schema().types.type_map.values()
     return [
         (kind.name, name)
         for kind in kinds

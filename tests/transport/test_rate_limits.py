@@ -2,14 +2,16 @@
 
 import pytest
 
+from gateway.app import gateway_schema
 from gateway.domain.buckets import Allowance
 from gateway.domain.errors import RateLimited
 from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope
+from gateway.graphql.charging import Terms
+from gateway.graphql.executor import Executor
 from gateway.services.limits import MAX_BUCKETS, Limiter, PrincipalLimits
-from schema.executor import Executor, Terms
-from schema.root import build_schema
+from schema.context import Context
 from tests.operations.callers import settle
 from tests.transport.clocks import HandClock
 from tests.transport.conftest import OpenWorld
@@ -174,7 +176,7 @@ async def test_each_document_of_ours_is_charged(world: World, clock: HandClock) 
     nobody = Limiter(None, clock)
     charge = PrincipalLimits(own=limiter, organization=nobody).charge
     terms = Terms(charge=charge, is_limited=False)
-    executor = Executor(build_schema(), services, database, terms)
+    executor = Executor(gateway_schema(), Context, services, database, terms)
     caller = await request_principal(world.runtime, world.demo.token)
 
     async with executor.open_run(caller) as run:

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Final
 
+from gateway.graphql.limits import WORDS, Limit
 from gateway.services.demo import Demo
-from schema.limits import WORDS, Limit
 from tests.trusted.conftest import Write
 from tests.world import open_world
 

@@ -9,10 +9,10 @@ import pytest
 
 from gateway.app import build_app, trusted_documents
 from gateway.domain.errors import RefusedStart
+from gateway.graphql.limits import WORDS, Limit
 from gateway.manifests import NothingToRun, UselessPage
 from gateway.runtime import Runtime
 from gateway.settings import Settings
-from schema.limits import WORDS, Limit
 from tests.cli.conftest import CommandLine
 from tests.trusted.conftest import MANIFESTS, Write
 

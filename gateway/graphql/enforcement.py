@@ -4,7 +4,7 @@ Use cases decide about each holder and each secret. A policy is a second line of
 principal that has the permission nowhere gets nothing, even if a use case forgets its check.
 """
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from functools import partial
 from typing import Any, Final, NoReturn
@@ -16,26 +16,49 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 from gateway.domain.errors import ErrorCode, Forbidden
 from gateway.domain.permissions import Permission
 from gateway.domain.visibility import Visibility
-from schema.arguments import PERMISSION
-from schema.context import Context
-from schema.policies import FIELDS, TYPES, UndeclaredPolicy
-from schema.secrets import Secret
 
 _log = structlog.get_logger(__name__)
 
-Info = GraphQLResolveInfo[Context]
+Policies = Mapping[str, Permission | str]
+Info = GraphQLResolveInfo[Any]
 IsTypeOf = Callable[[Any, Info], Any]
 Resolve = Callable[..., Any]
 Refused = Callable[[Resolve, Permission, Info], Any]
 
 _DRY_RUN: Final = "dryRun"
+_JUDGED_BY_HOLDER: Final = "Secret"
 # The errors that a mutation can return to a principal without its permission: they are the same for
 # an object that is absent and for one that is hidden.
 _REVEALS_NOTHING: Final = frozenset({ErrorCode.NOT_FOUND.name, ErrorCode.BAD_USER_INPUT.name})
 
 
-def enforce_fields(schema: GraphQLSchema) -> None:
+class UndeclaredPolicy(Exception):
+    """A part of the schema has no declared permission."""
+
+
+def ensure_declared(schema: GraphQLSchema, fields: Policies, types: Policies) -> None:
+    """Refuse a schema with a query, a subscription or a type that has no policy.
+
+    Raises:
+        UndeclaredPolicy: naming all of them.
+
+    """
+    readable = filter(None, (schema.query_type, schema.subscription_type))
+    names = [f"{root.name}.{name}" for root in readable for name in root.fields]
+    roots = {schema.query_type, schema.mutation_type, schema.subscription_type}
+    objects = [
+        name
+        for name, kind in schema.type_map.items()
+        if isinstance(kind, GraphQLObjectType) and kind not in roots and not name.startswith("__")
+    ]
+    if undeclared := sorted({*names} - {*fields} | {*objects} - {*types}):
+        raise UndeclaredPolicy(", ".join(undeclared))
+
+
+def enforce_fields(schema: GraphQLSchema, policies: Policies) -> None:
     """Check each root field's declared permission before the field runs.
+
+    A mutation declares its permission in its metadata, under the class.
 
     Raises:
         UndeclaredPolicy: naming a mutation that declares no permission or has no dry run.
@@ -43,7 +66,7 @@ def enforce_fields(schema: GraphQLSchema) -> None:
     """
     for root in filter(None, (schema.query_type, schema.subscription_type)):
         for name, field in root.fields.items():
-            policy = FIELDS[f"{root.name}.{name}"]
+            policy = policies[f"{root.name}.{name}"]
             if isinstance(policy, Permission):
                 _guard(field, policy)
     if schema.mutation_type:
@@ -54,9 +77,9 @@ def enforce_fields(schema: GraphQLSchema) -> None:
             field.resolve = _guard_resolver(_resolver(field), permission, _refuse_mutation)
 
 
-def enforce_types(schema: GraphQLSchema) -> None:
+def enforce_types(schema: GraphQLSchema, policies: Policies) -> None:
     """Check each type's declared permission wherever an answer contains an object of it."""
-    for name, policy in TYPES.items():
+    for name, policy in policies.items():
         kind = schema.type_map.get(name)
         if isinstance(policy, Permission) and isinstance(kind, GraphQLObjectType):
             # The executor calls this for each object that it completes, from any field.
@@ -64,7 +87,7 @@ def enforce_types(schema: GraphQLSchema) -> None:
 
 
 def _permission_of(field: GraphQLField) -> Permission | None:
-    declared = field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].metadata.get(PERMISSION)
+    declared = field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].metadata.get(Permission)
     return declared if isinstance(declared, Permission) else None
 
 
@@ -140,7 +163,7 @@ def _guard_type(name: str, permission: Permission, is_type_of: IsTypeOf | None) 
 
 def _judge(name: str, permission: Permission) -> Callable[[Visibility, Any], bool]:
     """Return the check for an object: by its holder, if its type has one."""
-    if name == Secret.__name__:
+    if name == _JUDGED_BY_HOLDER:
         return lambda visibility, secret: visibility.covers(secret.source.holder)
     if permission is Permission.HIERARCHY_READ:
         return lambda visibility, holder: visibility.includes_ancestor_of(holder.source)

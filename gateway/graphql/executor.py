@@ -1,8 +1,8 @@
 """Runs documents against the schema, for every interface."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -14,19 +14,17 @@ from strawberry.types.graphql import OperationType
 
 from gateway.domain.errors import ErrorCode, GatewayError, RateLimited
 from gateway.domain.principals import Principal
+from gateway.graphql.charging import OWN, RunningCost, Terms, points, price
+from gateway.graphql.documents import Document, admitted, cost_of
+from gateway.graphql.limits import LIMITS, Limit, LimitExceeded, ensure_short
+from gateway.graphql.masking import masked
+from gateway.graphql.schema import ExecutableSchema
 from gateway.services.container import Services
+from gateway.services.delivery import admit_all
 from gateway.services.execution import Execute, ExecutionResult, RequestPrincipal
-from gateway.services.limits import Charge
 from gateway.storage.unit_of_work import Database
-from schema.context import Context
-from schema.documents import Document, admitted, cost_of
-from schema.limits import LIMITS, Limit, LimitExceeded, ensure_short
-from schema.masking import masked
-from schema.root import GatewaySchema
 
 _ALLOWED: Final = frozenset({OperationType.QUERY, OperationType.MUTATION})
-_MAX_SHOWN: Final = 2**53 - 1
-_FIELDS_A_POINT: Final = 100
 _NEEDS_A_STREAM: Final = (
     "A subscription needs a stream. Send `Accept: text/event-stream`, or use a WebSocket."
 )
@@ -41,37 +39,8 @@ class IntrospectionIsOff(GatewayError):
         super().__init__("Introspection is switched off on this server.")
 
 
-def _free(_principal: Principal, _points: float) -> None:
-    """Charge nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """The terms for documents. The gateway's own have no limits and cost one point.
-
-    `charge` takes the principal and the points of a document before it runs; it can refuse.
-    """
-
-    introspection: bool = True
-    charge: Charge = _free
-    is_limited: bool = True
-
-
-_OWN: Final = Terms(is_limited=False)
-
-
-@dataclass(slots=True)
-class _Cost:
-    """The cost of a document, with what is added while it runs."""
-
-    terms: Terms
-    principal: Principal
-    fields: int
-
-    def add(self, fields: int) -> None:
-        if points := fields // _FIELDS_A_POINT:
-            self.terms.charge(self.principal, points)
-        self.fields += fields
+# Makes what resolvers get; its fields are the schema's affair.
+NewContext = Callable[..., object]
 
 
 class _Refused(Exception):
@@ -90,13 +59,15 @@ class Executor:
 
     def __init__(
         self,
-        schema: GatewaySchema,
+        schema: ExecutableSchema,
+        new_context: NewContext,
         services: Services,
         database: Database,
-        terms: Terms = _OWN,
+        terms: Terms = OWN,
     ) -> None:
         """Create an executor. Without terms, documents are the gateway's own, and free."""
         self._schema = schema
+        self._new_context = new_context
         self._services = services
         self._database = database
         self._terms = terms
@@ -114,8 +85,13 @@ class Executor:
         view = caller.view or self._database.view()
         try:
             principal = caller.principal if caller.view else await caller.look_up(view)
-            services = self._services.for_principal(principal, view)
-            yield partial(self._run, Context(services, knows_external=caller.knows_external))
+            cost = RunningCost(self._terms, principal)
+            context = self._new_context(
+                self._services.for_principal(principal, view),
+                knows_external=caller.knows_external,
+                surcharge=cost.add if self._terms.is_limited else admit_all,
+            )
+            yield partial(self._run, context, cost)
         finally:
             await view.close()
 
@@ -163,35 +139,33 @@ class Executor:
         results = await self._schema.subscribe(
             text,
             variable_values=dict(variables),
-            context_value=Context(services),
+            context_value=self._new_context(services),
             operation_name=operation_name,
         )
         async with aclosing(results):
             async for result in results:
                 await view.close()
-                yield replace(_to_result(result), extensions=_price(fields))
-                terms.charge(caller.principal, _points(fields))
+                yield replace(_to_result(result), extensions=price(fields))
+                terms.charge(caller.principal, points(fields))
 
     async def _run(
         self,
-        context: Context,
+        context: object,
+        cost: RunningCost,
         text: str,
         variables: Mapping[str, Any] | None = None,
         operation_name: str | None = None,
     ) -> ExecutionResult:
-        terms, variables = self._terms, variables or {}
-        principal = context.services.principal
+        terms, principal, variables = self._terms, cost.principal, variables or {}
         if not terms.is_limited:
             terms.charge(principal, 1)
             return await self._execute(context, text, variables, operation_name)
         try:
-            fields = self._charge(terms, principal, text, variables, operation_name)
+            cost.fields = self._charge(terms, principal, text, variables, operation_name)
         except _REFUSALS as error:
             return _refusal(error)
-        cost = _Cost(terms, principal, fields)
-        context.surcharge = cost.add
         answer = await self._execute(context, text, variables, operation_name)
-        return replace(answer, extensions=_price(cost.fields))
+        return replace(answer, extensions=price(cost.fields))
 
     def _charge(
         self,
@@ -210,11 +184,11 @@ class Executor:
             # A refused document is charged too, or refusals would be free.
             terms.charge(principal, 1)
             raise
-        terms.charge(principal, _points(fields))
+        terms.charge(principal, points(fields))
         if operation is None:
             raise _Refused(_request_error(_unclear(document, operation_name)))
         if fields > LIMITS[Limit.COST]:
-            raise _Refused(replace(_over_cost(), extensions=_price(fields)))
+            raise _Refused(replace(_over_cost(), extensions=price(fields)))
         return fields
 
     def _admit(self, text: str, variables: Mapping[str, Any], terms: Terms) -> Document:
@@ -231,7 +205,7 @@ class Executor:
 
     async def _execute(
         self,
-        context: Context,
+        context: object,
         text: str,
         variables: Mapping[str, Any],
         operation_name: str | None,
@@ -247,15 +221,6 @@ class Executor:
         except InvalidOperationTypeError:
             return _request_error(_NEEDS_A_STREAM)
         return _to_result(result)
-
-
-def _price(fields: int) -> dict[str, dict[str, int]]:
-    return {"cost": {"requested": min(fields, _MAX_SHOWN), "limit": LIMITS[Limit.COST]}}
-
-
-def _points(fields: int) -> int:
-    """Return how many points a document counts in the rate limit."""
-    return 1 + min(fields, LIMITS[Limit.COST]) // _FIELDS_A_POINT
 
 
 def _to_result(result: StrawberryResult) -> ExecutionResult:

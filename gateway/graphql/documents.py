@@ -30,8 +30,9 @@ from graphql import (
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-from schema.cost import LIST_ARGUMENTS, PAGE_ARGUMENTS, Cost, Pricing, bounded, read_size
-from schema.limits import LIMITS, Limit, LimitExceeded, Survey, ensure_within
+from gateway.graphql.cost import LIST_ARGUMENTS, PAGE_ARGUMENTS, Cost, Pricing, bounded, read_size
+from gateway.graphql.limits import LIMITS, Limit, LimitExceeded, Survey, ensure_within
+from gateway.graphql.masking import masked
 
 CACHED_DOCUMENTS: Final = 512
 _CACHED_COSTS: Final = 2_048
@@ -51,6 +52,10 @@ _TOO_MUCH: Final[Mapping[str, Limit]] = MappingProxyType(
         "Document is nested too deeply. Parsing aborted.": Limit.DEPTH,
     },
 )
+
+
+class InvalidDocument(Exception):
+    """A document of the gateway does not fit the schema."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,6 +127,40 @@ def admitted(text: str) -> Document:
 def validated(schema: GraphQLSchema, text: str) -> list[GraphQLError]:
     """Return the validation errors of a document, without suggestions."""
     return validate(schema, parsed(text), _RULES, _MAX_ERRORS, hide_suggestions=True)
+
+
+def fault_of(schema: GraphQLSchema, text: str) -> str | None:
+    """Return why a stored document can never run; None if it can."""
+    try:
+        if not admitted(text).operations:
+            return "The document has no operation."
+        errors = validated(schema, text)
+    except LimitExceeded as error:
+        return error.message
+    except GraphQLError as error:
+        errors = [error]
+    return _locate(errors[0]) if errors else None
+
+
+def ensure_valid(schema: GraphQLSchema, text: str) -> None:
+    """Refuse a document of the gateway, which has no limits, if it does not fit the schema.
+
+    Raises:
+        InvalidDocument: with the first validation error.
+
+    """
+    if errors := validated(schema, text):
+        raise InvalidDocument(errors[0].message)
+
+
+def _locate(error: GraphQLError) -> str:
+    # Masked as in an answer: a literal in the document can be a secret.
+    masked_error = masked(error)
+    at = [
+        f" (line {item['line']}, column {item['column']})"
+        for item in masked_error.get("locations", [])
+    ]
+    return f"{masked_error['message']}{''.join(at[:1])}"
 
 
 def cost_of(

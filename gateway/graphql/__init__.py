@@ -1,0 +1,1 @@
+"""Runs GraphQL documents: limits, cost, execution, and the errors that clients see."""
