@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import cache, partial
-from pathlib import Path
 from typing import Any, Self
 
 from starlette.applications import Starlette
@@ -20,31 +19,32 @@ from gateway.domain.buckets import Allowance
 from gateway.domain.pictures import Picture
 from gateway.graphiql.page import GRAPHIQL_PATHS, graphiql_routes
 from gateway.graphql.charging import Terms
-from gateway.graphql.documents import ensure_valid, fault_of
-from gateway.graphql.enforcement import enforce_fields, enforce_types, ensure_declared
+from gateway.graphql.documents import ensure_valid
+from gateway.graphql.endpoint import GraphQLEndpoint
+from gateway.graphql.enforcement import enforce
 from gateway.graphql.executor import Executor
 from gateway.graphql.schema import CachedDocuments, ExecutableSchema
+from gateway.graphql.socket_parts import SocketTimes
+from gateway.graphql.streaming import Streaming
+from gateway.graphql.trusted_documents import TrustedDocuments, merged, runnable_manifest
+from gateway.graphql.websocket import SocketEndpoint
 from gateway.hardening import freeze_start_up, harden
-from gateway.http import graphql, health
+from gateway.http import health
 from gateway.http.connections import STATE_KEY, Connections, Deadlines
 from gateway.http.error_handler import on_http_exception
 from gateway.http.front import FRONT, front_route
-from gateway.http.graphql import GraphQLEndpoint
-from gateway.http.live.parts import SocketTimes
-from gateway.http.live.sockets import SocketEndpoint
-from gateway.http.live.streaming import Streaming
+from gateway.http.graphql_errors import PATH as GRAPHQL_PATH
 from gateway.http.pipeline import RequestPipeline, Rules
 from gateway.http.tagged import sdl_route
-from gateway.http.trusted import TrustedDocuments
 from gateway.identity.verifier import Verifier
 from gateway.logs import configure_logs
-from gateway.manifests import UnfitDocuments, ensure_consistent, merged, read_manifest
 from gateway.map.routes import is_public as is_of_the_map
 from gateway.map.routes import map_routes
 from gateway.rest.reference.routes import PAGE_PATH, PUBLIC_PATHS, reference_routes
 from gateway.rest.shim import rest_routes
 from gateway.rest.table import ROWS
 from gateway.runtime import Runtime, keeping_watch
+from gateway.safety import ensure_consistent
 from gateway.services.credential_monitor import CredentialMonitor
 from gateway.services.entity_tags import tag_of_list
 from gateway.services.execution import RequestPrincipal
@@ -99,9 +99,7 @@ def gateway_schema() -> ExecutableSchema:
 
     """
     schema = build_schema(ExecutableSchema, [CachedDocuments])
-    ensure_declared(schema.types, FIELDS, TYPES)
-    enforce_fields(schema.types, FIELDS)
-    enforce_types(schema.types, TYPES)
+    enforce(schema.types, FIELDS, TYPES)
     return schema
 
 
@@ -113,23 +111,9 @@ def trusted_documents(settings: Settings) -> TrustedDocuments:
 
     """
     ensure_consistent(settings)
-    manifests = {path: runnable_manifest(path) for path in settings.trusted_documents}
-    return TrustedDocuments(merged(manifests), are_all=settings.trusted_documents_only)
-
-
-def runnable_manifest(path: Path) -> Mapping[str, str]:
-    """Return a manifest's texts by id; each can run on this schema.
-
-    Raises:
-        RefusedStart: if it is not a manifest; or naming each document that does not fit.
-
-    """
-    texts = read_manifest(path)
     types = gateway_schema().types
-    faults = {name: fault for name, text in texts.items() if (fault := fault_of(types, text))}
-    if faults:
-        raise UnfitDocuments(path, faults)
-    return texts
+    manifests = {path: runnable_manifest(path, types) for path in settings.trusted_documents}
+    return TrustedDocuments(merged(manifests), are_all=settings.trusted_documents_only)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,8 +182,8 @@ def _graphql_routes(parts: _Parts) -> list[BaseRoute]:
         times=SocketTimes(init=settings.head_seconds, operation=settings.deadline_seconds),
     )
     return [
-        Route(graphql.PATH, endpoint.answer, methods=["POST"]),
-        WebSocketRoute(graphql.PATH, socket.answer),
+        Route(GRAPHQL_PATH, endpoint.answer, methods=["POST"]),
+        WebSocketRoute(GRAPHQL_PATH, socket.answer),
         *([sdl_route(printed())] if settings.introspection else ()),
     ]
 

@@ -20,6 +20,30 @@ class UnsafeSettings(RefusedStart):
         super().__init__(" ".join(["The settings are not safe for production.", *reasons]))
 
 
+class NothingToRun(RefusedStart):
+    def __init__(self) -> None:
+        super().__init__("`trusted_documents_only` needs a manifest in `trusted_documents`.")
+
+
+class UselessPage(RefusedStart):
+    def __init__(self) -> None:
+        super().__init__("`graphiql` cannot be used with `trusted_documents_only`: turn one off.")
+
+
+def ensure_consistent(settings: Settings) -> None:
+    """Refuse settings of trusted documents that contradict other settings.
+
+    Raises:
+        NothingToRun: if only trusted documents can run, and there are no trusted documents.
+        UselessPage: if GraphiQL is enabled where only trusted documents can run.
+
+    """
+    if settings.trusted_documents_only and not settings.trusted_documents:
+        raise NothingToRun
+    if settings.trusted_documents_only and settings.graphiql:
+        raise UselessPage
+
+
 @dataclass(frozen=True, slots=True)
 class Doubt:
     """A doubtful setting; `stops_production` says that production refuses to start with it."""

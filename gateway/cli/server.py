@@ -16,9 +16,9 @@ from gateway.cli.running import nothing, run, settings
 from gateway.diagnosis import ensure_issuers_can_be_asked
 from gateway.domain.errors import RefusedStart
 from gateway.domain.former_names import renaming_notice
-from gateway.manifests import ensure_consistent
 from gateway.recovery import database_file
 from gateway.runtime import Runtime, migrate_database
+from gateway.safety import ensure_consistent
 from gateway.services.demo import ensure_demo, free_keys
 from gateway.services.operator.references import EscapedValue
 from gateway.settings import Settings, former_names_in_use, unknown_variables
@@ -95,9 +95,11 @@ def demo(
 
 
 def _check_documents(manifests: Sequence[Path]) -> None:
-    from gateway.app import runnable_manifest  # noqa: PLC0415 - other commands need no schema
+    from gateway.app import gateway_schema  # noqa: PLC0415 - other commands need no schema
+    from gateway.graphql.trusted_documents import runnable_manifest  # noqa: PLC0415 - as above
 
-    count = sum(len(runnable_manifest(path)) for path in manifests)
+    types = gateway_schema().types
+    count = sum(len(runnable_manifest(path, types)) for path in manifests)
     say(f"{counted(count, 'trusted document')} can be run here.")
 
 

@@ -9,8 +9,8 @@ from gateway.cli.addresses import ensure_free
 from gateway.cli.running import settings
 from gateway.cli.server import ensure_startable
 from gateway.cli.workers import GRACEFUL_SECONDS, WORKER_SECONDS, run_server
+from gateway.graphql.socket_protocol import SocketProtocol
 from gateway.http.client import MAX_BODY_BYTES
-from gateway.http.live.socket_protocol import SocketProtocol
 from gateway.http.protocol import PatientProtocol
 from gateway.logs import configure_logs
 from gateway.settings import Settings, hand_down

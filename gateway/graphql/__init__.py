@@ -1,1 +1,1 @@
-"""Runs GraphQL documents: limits, cost, execution, and the errors that clients see."""
+"""GraphQL over HTTP and WebSockets: what runs documents, their limits and cost, and errors."""

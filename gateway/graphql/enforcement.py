@@ -36,6 +36,18 @@ class UndeclaredPolicy(Exception):
     """A part of the schema has no declared permission."""
 
 
+def enforce(schema: GraphQLSchema, fields: Policies, types: Policies) -> None:
+    """Enforce the policies of root fields and of types.
+
+    Raises:
+        UndeclaredPolicy: if a part of the schema has none.
+
+    """
+    ensure_declared(schema, fields, types)
+    enforce_fields(schema, fields)
+    enforce_types(schema, types)
+
+
 def ensure_declared(schema: GraphQLSchema, fields: Policies, types: Policies) -> None:
     """Refuse a schema with a query, a subscription or a type that has no policy.
 

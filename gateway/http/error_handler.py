@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from gateway.domain.errors import ErrorCode, GatewayError, Internal
-from gateway.http import graphql
+from gateway.http.graphql_errors import PATH, graphql_error
 from gateway.http.problems import problem
 
 _log = structlog.get_logger(__name__)
@@ -54,7 +54,7 @@ def on_http_exception(request: Request, error: Exception) -> Response:
 
 
 def _answer(code: ErrorCode, message: str, scope: Scope, headers: Mapping[str, str]) -> Response:
-    if scope["path"] == graphql.PATH:
+    if scope["path"] == PATH:
         accept = Headers(scope=scope).get("accept", "")
-        return graphql.graphql_error(code, message, accept=accept, headers=headers)
+        return graphql_error(code, message, accept=accept, headers=headers)
     return problem(code, message, path=scope["path"], headers=headers)

@@ -11,7 +11,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 from gateway.cli.workers import Supervisor
-from gateway.http.live.socket_protocol import SocketProtocol
+from gateway.graphql.socket_protocol import SocketProtocol
 from gateway.http.protocol import PatientProtocol
 
 OVERRIDDEN: Final[dict[tuple[type, type], frozenset[str]]] = {

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 import pytest_asyncio
 
-from gateway.manifests import read_manifest
+from gateway.graphql.trusted_documents import read_manifest
 from gateway.services.demo import Demo
 from tests.cli.conftest import demo, line
 from tests.world import World, open_world

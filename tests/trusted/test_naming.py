@@ -11,7 +11,7 @@ import pytest
 
 from gateway.domain.permissions import Role
 from gateway.domain.scopes import Scope
-from gateway.manifests import read_manifest
+from gateway.graphql.trusted_documents import read_manifest
 from tests.trusted.conftest import MANIFESTS, id_in
 from tests.world import World
 

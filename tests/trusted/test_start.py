@@ -10,8 +10,8 @@ import pytest
 from gateway.app import build_app, trusted_documents
 from gateway.domain.errors import RefusedStart
 from gateway.graphql.limits import WORDS, Limit
-from gateway.manifests import NothingToRun, UselessPage
 from gateway.runtime import Runtime
+from gateway.safety import NothingToRun, UselessPage
 from gateway.settings import Settings
 from tests.cli.conftest import CommandLine
 from tests.trusted.conftest import MANIFESTS, Write

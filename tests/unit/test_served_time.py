@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from gateway.http.live.streaming import in_served_time
+from gateway.graphql.streaming import in_served_time
 
 SECONDS = 0.2
 

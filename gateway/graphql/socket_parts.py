@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
 
-from gateway.http.live.streaming import Streaming
-from gateway.http.trusted import TrustedDocuments
+from gateway.graphql.streaming import Streaming
+from gateway.graphql.trusted_documents import TrustedDocuments
 from gateway.services.execution import ExecutorFactory, RequestPrincipal
 
 

@@ -3,23 +3,21 @@
 from collections.abc import Mapping
 from contextlib import aclosing
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.domain.errors import ErrorCode
-from gateway.http.graphql_params import GraphQLParams
-from gateway.http.graphql_responses import error_entry, to_json, to_payload
+from gateway.graphql.messages import GraphQLParams, to_payload
+from gateway.graphql.sse import Answers, EventStream
+from gateway.graphql.streaming import Streaming
+from gateway.graphql.trusted_documents import TrustedDocuments
+from gateway.http.graphql_errors import json_response
 from gateway.http.json_body import read_json_object
-from gateway.http.live.events import Answers, EventStream
-from gateway.http.live.streaming import Streaming
 from gateway.http.negotiation import GRAPHQL_JSON, preferred, takes_events, takes_events_only
 from gateway.http.problems import HEADERS, STATUSES
-from gateway.http.trusted import TrustedDocuments
 from gateway.services.execution import ExecutionResult, ExecutorFactory, RequestPrincipal
-
-PATH: Final = "/graphql"
 
 
 class GraphQLEndpoint:
@@ -72,7 +70,7 @@ def _response(answer: ExecutionResult, media_type: str) -> Response:
     content = to_payload(answer)
     if answer.data is None and answer.first_code is ErrorCode.UNAVAILABLE:
         return _unavailable(content, media_type)
-    return _json(content, _status(answer, media_type), media_type)
+    return json_response(content, _status(answer, media_type), media_type)
 
 
 def _status(answer: ExecutionResult, media_type: str) -> HTTPStatus:
@@ -85,18 +83,6 @@ def _status(answer: ExecutionResult, media_type: str) -> HTTPStatus:
 
 def _unavailable(content: Mapping[str, Any], media_type: str) -> Response:
     # Nothing ran and there is no data, so the status itself must tell the client to retry.
-    response = _json(content, STATUSES[ErrorCode.UNAVAILABLE], media_type)
+    response = json_response(content, STATUSES[ErrorCode.UNAVAILABLE], media_type)
     response.headers.update(HEADERS[ErrorCode.UNAVAILABLE])
     return response
-
-
-def graphql_error(
-    code: ErrorCode, message: str, *, accept: str, headers: Mapping[str, str]
-) -> Response:
-    response = _json({"errors": [error_entry(code, message)]}, STATUSES[code], preferred(accept))
-    response.headers.update({**HEADERS.get(code, {}), **headers})
-    return response
-
-
-def _json(content: Mapping[str, Any], status: HTTPStatus, media_type: str) -> Response:
-    return Response(to_json(content), status, media_type=f"{media_type}; charset=utf-8")

@@ -20,7 +20,7 @@ from gateway.http.connections import STATE_KEY, Connections, drop, refusal
 _QUIET: Final = logging.getLogger(__name__)
 _QUIET.setLevel(logging.ERROR)
 
-_log = structlog.get_logger("gateway.http.live.frames")
+_log = structlog.get_logger("gateway.graphql.frames")
 
 
 class SocketProtocol(WebSocketsSansIOProtocol):

@@ -11,10 +11,10 @@ from starlette.types import Scope
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from gateway.domain.errors import ErrorCode, GatewayError
-from gateway.http.live.conversation import Conversation
-from gateway.http.live.parts import CloseCode, Closed, Gone, SocketParts, SocketTimes
-from gateway.http.live.streaming import Streaming
-from gateway.http.trusted import TrustedDocuments
+from gateway.graphql.conversation import Conversation
+from gateway.graphql.socket_parts import CloseCode, Closed, Gone, SocketParts, SocketTimes
+from gateway.graphql.streaming import Streaming
+from gateway.graphql.trusted_documents import TrustedDocuments
 from gateway.services.execution import ExecutorFactory, RequestPrincipal
 
 _log = structlog.get_logger(__name__)

@@ -1,11 +1,14 @@
-"""The parameters of a GraphQL request, for every transport."""
+"""The parameters of a request and the payload of a result, the same for every transport."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from gateway.domain.errors import GatewayError, Internal
+from gateway.graphql.trusted_documents import TrustedDocuments
+from gateway.http.graphql_errors import error_entry
 from gateway.http.json_body import BodyFault, RefusedBody
-from gateway.http.trusted import TrustedDocuments
+from gateway.services.execution import ExecutionResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +39,22 @@ class GraphQLParams:
         if not isinstance(body.get("extensions"), dict | None):
             raise RefusedBody(BodyFault.NO_EXTENSIONS)
         return cls(document, variables or {}, name)
+
+
+def to_payload(answer: ExecutionResult) -> Mapping[str, Any]:
+    """Return the JSON object of a result."""
+    content: dict[str, Any] = {}
+    if answer.errors:
+        content["errors"] = answer.errors
+    if not answer.is_request_error:
+        content["data"] = answer.data
+    if answer.extensions:
+        content["extensions"] = answer.extensions
+    return content
+
+
+def error_response(error: Exception) -> ExecutionResult:
+    """Return the result for an error of the gateway."""
+    known = error if isinstance(error, GatewayError) else Internal()
+    entry = error_entry(known.code, known.message)
+    return ExecutionResult(data=None, errors=[entry], is_request_error=True)

@@ -13,9 +13,10 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from gateway.domain.errors import ErrorCode, GatewayError, Unauthenticated
+from gateway.graphql.messages import error_response, to_payload
+from gateway.graphql.streaming import Streaming, until_one_ends
 from gateway.http.connections import STATE_KEY, Connections
-from gateway.http.graphql_responses import error_response, to_json, to_payload
-from gateway.http.live.streaming import Streaming, until_one_ends
+from gateway.http.graphql_errors import to_json
 from gateway.http.negotiation import EVENTS
 from gateway.services.execution import ExecutionResult, RequestPrincipal
 

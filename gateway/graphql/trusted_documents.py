@@ -1,21 +1,114 @@
-"""Manifests of trusted documents, in the formats of client tools."""
+"""Finds the document of a request: the text that it sends, or a trusted document that it names.
+
+Trusted documents come from manifests, in the formats of client tools.
+
+Existing clients send the name in `documentId`, in Relay's `id` or `doc_id`, or as the hash of a
+persisted query in `extensions`. No request can add a document.
+"""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from gateway.domain.errors import RefusedStart
+from graphql import GraphQLSchema
+
+from gateway.domain.errors import ErrorCode, GatewayError, RefusedStart
 from gateway.domain.strict_json import Pairs, RefusedJson, read_json
-from gateway.settings import Settings
+from gateway.graphql.documents import fault_of
+from gateway.http.json_body import BodyFault, RefusedBody
 
+_NAMES: Final = ("documentId", "id", "doc_id")
 # The name inside the one named format; the others are plain objects of ids and texts.
 _APOLLO: Final = "apollo-persisted-query-manifest"
 _APOLLO_VERSION: Final = 1
 _ID: Final = re.compile(r"[!-~]{1,256}")
 # JSON can escape half a surrogate pair, which UTF-8 text cannot contain.
 _HALF: Final = re.compile("[\ud800-\udfff]")
+
+
+class UnknownDocument(GatewayError):
+    """No trusted document has the id."""
+
+    code = ErrorCode.PERSISTED_QUERY_NOT_FOUND
+
+    def __init__(self) -> None:
+        super().__init__("PersistedQueryNotFound")
+
+
+class NoTrustedDocuments(GatewayError):
+    """There are no trusted documents, so every id is unknown."""
+
+    code = ErrorCode.PERSISTED_QUERY_NOT_SUPPORTED
+
+    def __init__(self) -> None:
+        super().__init__("PersistedQueryNotSupported")
+
+
+class UntrustedDocument(GatewayError):
+    """Only trusted documents run here, and requests must name them."""
+
+    code = ErrorCode.DOCUMENT_NOT_TRUSTED
+
+    def __init__(self) -> None:
+        super().__init__("Only trusted documents run here. Send the id of one instead of `query`.")
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedDocuments:
+    """Texts by their ids. If `are_all` is set, no other documents run."""
+
+    texts: Mapping[str, str] = field(default_factory=dict)
+    are_all: bool = False
+
+    def text_of(self, request: Mapping[str, Any]) -> str:
+        """Return the text of the document that a request's parameters select.
+
+        A sent text wins over any id beside it.
+
+        Raises:
+            RefusedBody: if there is neither a text nor an id, or several ids.
+            UnknownDocument: if no trusted document has the id.
+            NoTrustedDocuments: if there are none.
+            UntrustedDocument: if there is a text but only trusted documents run.
+
+        """
+        sent = request.get("query")
+        if sent is None:
+            return self._trust(_named(request))
+        if not isinstance(sent, str):
+            raise RefusedBody(BodyFault.NO_DOCUMENT)
+        # Also refuses the text of a trusted document, so that its client notices at once.
+        if self.are_all:
+            raise UntrustedDocument
+        return sent
+
+    def _trust(self, document_id: str) -> str:
+        if not self.texts:
+            raise NoTrustedDocuments
+        if document_id not in self.texts:
+            raise UnknownDocument
+        return self.texts[document_id]
+
+
+def _named(request: Mapping[str, Any]) -> str:
+    names = [name for name in _names(request) if name is not None]
+    if not names:
+        raise RefusedBody(BodyFault.NO_DOCUMENT)
+    first, *others = names
+    if not isinstance(first, str) or any(other != first for other in others):
+        raise RefusedBody(BodyFault.NO_DOCUMENT_ID)
+    return first
+
+
+def _names(request: Mapping[str, Any]) -> Iterator[object]:
+    yield from map(request.get, _NAMES)
+    extensions = request.get("extensions")
+    persisted = extensions.get("persistedQuery") if isinstance(extensions, dict) else None
+    if isinstance(persisted, dict):
+        yield persisted.get("sha256Hash")
 
 
 class UnusableManifest(RefusedStart):
@@ -29,28 +122,18 @@ class UnfitDocuments(RefusedStart):
         super().__init__(f"{path}: these documents do not fit the schema: {listed}")
 
 
-class NothingToRun(RefusedStart):
-    def __init__(self) -> None:
-        super().__init__("`trusted_documents_only` needs a manifest in `trusted_documents`.")
-
-
-class UselessPage(RefusedStart):
-    def __init__(self) -> None:
-        super().__init__("`graphiql` cannot be used with `trusted_documents_only`: turn one off.")
-
-
-def ensure_consistent(settings: Settings) -> None:
-    """Refuse settings of trusted documents that contradict other settings.
+def runnable_manifest(path: Path, schema: GraphQLSchema) -> Mapping[str, str]:
+    """Return a manifest's texts by id; each can run on the schema.
 
     Raises:
-        NothingToRun: if only trusted documents can run, and there are no trusted documents.
-        UselessPage: if GraphiQL is enabled where only trusted documents can run.
+        RefusedStart: if it is not a manifest; or naming each document that does not fit.
 
     """
-    if settings.trusted_documents_only and not settings.trusted_documents:
-        raise NothingToRun
-    if settings.trusted_documents_only and settings.graphiql:
-        raise UselessPage
+    texts = read_manifest(path)
+    faults = {name: fault for name, text in texts.items() if (fault := fault_of(schema, text))}
+    if faults:
+        raise UnfitDocuments(path, faults)
+    return texts
 
 
 def read_manifest(path: Path) -> Mapping[str, str]:

@@ -1,1 +1,0 @@
-"""Long-lived responses: WebSockets and Server-Sent Events."""
