@@ -42,7 +42,7 @@ from gateway.map.routes import is_public as is_of_the_map
 from gateway.map.routes import map_routes
 from gateway.rest.reference.routes import PAGE_PATH, PUBLIC_PATHS, reference_routes
 from gateway.rest.shim import rest_routes
-from gateway.rest.table import ROWS
+from gateway.rest.table import OPERATIONS
 from gateway.runtime import Runtime, keeping_watch
 from gateway.safety import ensure_consistent
 from gateway.services.credential_monitor import CredentialMonitor
@@ -191,8 +191,8 @@ def _graphql_routes(parts: _Parts) -> list[BaseRoute]:
 def _rest_routes(parts: _Parts) -> list[BaseRoute]:
     # A document that does not fit the schema stops the start here, before any request.
     types = gateway_schema().types
-    for row in ROWS:
-        ensure_valid(types, row.document)
+    for operation in OPERATIONS:
+        ensure_valid(types, operation.document)
     tagged = partial(tag_of_list, parts.runtime.vault)
     return [*rest_routes(parts.internal.open_run, tagged), *reference_routes()]
 

@@ -194,7 +194,7 @@ class GraphQLFace:
             data = await self.ask(
                 f"""query ($id: ID!, $after: String) {{ {scope.field_name}(id: $id) {{
                     visibleSecrets(first: 3, after: $after) {{
-                        edges {{ node {{ ...Row }} }} pageInfo {{ hasNextPage endCursor }}
+                        edges {{ node {{ ...Fields }} }} pageInfo {{ hasNextPage endCursor }}
                 }} }} }} {SECRET_FRAGMENT}""",
                 {"id": holder_id, "after": after},
             )
@@ -247,7 +247,7 @@ class GraphQLFace:
 def _mutation(name: str, arguments: Mapping[str, tuple[str, Any]], input_type: str | None) -> str:
     declared = ", ".join(f"${argument}: {kind}" for argument, (kind, _) in arguments.items())
     passed = ", ".join(f"{argument}: ${argument}" for argument in arguments)
-    selected = "deletedSecretIds" if input_type is None else "secret { ...Row }"
+    selected = "deletedSecretIds" if input_type is None else "secret { ...Fields }"
     row = "" if input_type is None else SECRET_FRAGMENT
     return f"""mutation ({declared}) {{
         payload: {name}({passed}) {{ {selected} errors {{ ...Refusal }} }}

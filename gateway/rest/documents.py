@@ -7,6 +7,8 @@ body field becomes the variable of the same name, and a selection's alias become
 from collections.abc import Mapping
 from typing import Final
 
+from gateway.rest.openapi.schemas import Model
+
 _REFERENCE_FIELDS: Final = """
   id key scope description
   mount_path: mountPath
@@ -27,7 +29,7 @@ _OWN_FIELDS: Final = """
 """
 
 SECRET_FRAGMENT: Final = f"""
-fragment Row on Secret {{
+fragment Fields on Secret {{
   {_OWN_FIELDS}
   aliased_secret: aliasedSecret {{ {_REFERENCE_FIELDS} }}
   overridden_secret: overriddenSecret {{ {_REFERENCE_FIELDS} }}
@@ -35,7 +37,7 @@ fragment Row on Secret {{
 """
 
 VARIABLE_FRAGMENT: Final = f"""
-fragment Row on Secret {{
+fragment Fields on Secret {{
   {_OWN_FIELDS}
   mount_path: mountPath
   aliased_variable: aliasedSecret {{ {_REFERENCE_FIELDS} }}
@@ -44,7 +46,7 @@ fragment Row on Secret {{
 """
 
 ERROR_FRAGMENT: Final = """
-fragment Refusal on MutationError {
+fragment Error on MutationError {
   code message
   ... on SecretKeyConflictError {
     existing_variable: existing {
@@ -63,31 +65,17 @@ fragment Refusal on MutationError {
 }
 """
 
-# Wire name → input field and type.
-Fields = Mapping[str, tuple[str, str]]
+# Name of an argument or input field → its variable and type.
+Arguments = Mapping[str, tuple[str, str]]
 
-_COMMON: Final[Fields] = {
+# Field of a body → input field and type.
+_INPUT_FIELDS: Final[Mapping[str, tuple[str, str]]] = {
+    "key": ("key", "String"),
+    "value": ("value", "String"),
+    "mount_path": ("mountPath", "String"),
     "description": ("description", "String"),
     "enable_interpolation_in_file": ("enableInterpolationInFile", "Boolean"),
 }
-NO_FIELDS: Final[Fields] = {}
-SECRET_FIELDS: Final[Fields] = {
-    "key": ("key", "String!"),
-    "value": ("value", "String"),
-    "mount_path": ("mountPath", "String"),
-    **_COMMON,
-}
-EDIT_FIELDS: Final[Fields] = {"key": ("key", "String!"), "value": ("value", "String"), **_COMMON}
-OVERRIDE_FIELDS: Final[Fields] = {"value": ("value", "String"), **_COMMON}
-ALIAS_FIELDS: Final[Fields] = {"key": ("key", "String!"), **_COMMON}
-# The newer family requires the value.
-VARIABLE_FIELDS: Final[Fields] = {**SECRET_FIELDS, "value": ("value", "String!")}
-VARIABLE_OVERRIDE_FIELDS: Final[Fields] = {**OVERRIDE_FIELDS, "value": ("value", "String!")}
-
-
-# Argument name → variable and type.
-Arguments = Mapping[str, tuple[str, str]]
-
 KEYED: Final = {"idempotencyKey": ("idempotency_key", "String")}
 MATCHED: Final = {"ifMatch": ("if_match", "String")}
 TARGET: Final = {"secretId": ("target", "ID!")}
@@ -101,7 +89,7 @@ query {name}($holder: ID!, $after: String) {{
     kind: __typename
     ... on SecretHolder {{
       visibleSecrets(first: 100, after: $after) {{
-        edges {{ node {{ ...Row }} }}
+        edges {{ node {{ ...Fields }} }}
         pageInfo {{ hasNextPage endCursor }}
       }}
     }}
@@ -113,19 +101,24 @@ query {name}($holder: ID!, $after: String) {{
 def read_document(name: str, fragment: str) -> str:
     return f"""
 query {name}($target: ID!) {{
-  secret(id: $target) {{ ...Row etag }}
+  secret(id: $target) {{ ...Fields etag }}
 }}
 {fragment}"""
 
 
-def write_document(name: str, arguments: Arguments, fields: Fields, fragment: str) -> str:
+def variable_fields(request: type[Model] | None) -> tuple[str, ...]:
+    """Return the fields of a body that are variables of the document as they are."""
+    return tuple(name for name in request.model_fields if name in _INPUT_FIELDS) if request else ()
+
+
+def write_document(name: str, arguments: Arguments, request: type[Model], fragment: str) -> str:
     """Return the mutation of that name, with one variable for each input field."""
-    given = ", ".join(f"{field}: ${wire}" for wire, (field, _) in fields.items())
+    fields = _input_fields(request)
     return f"""
-mutation {name}({_declare(arguments, fields)}) {{
-  payload: {name}({_pass_arguments(arguments)}, input: {{ {given} }}) {{
-    secret {{ ...Row etag }}
-    errors {{ ...Refusal }}
+mutation {name}({_declare({**arguments, **fields})}) {{
+  payload: {name}({_pass(arguments)}, input: {{ {_pass(fields)} }}) {{
+    secret {{ ...Fields etag }}
+    errors {{ ...Error }}
   }}
 }}
 {fragment}{ERROR_FRAGMENT}"""
@@ -134,9 +127,9 @@ mutation {name}({_declare(arguments, fields)}) {{
 def delete_document(name: str, arguments: Arguments, *, constant: str = "") -> str:
     """Return the mutation that deletes; `constant` is an extra argument with its value."""
     return f"""
-mutation {name}({_declare(arguments, NO_FIELDS)}) {{
-  payload: {name}({_pass_arguments(arguments)}{constant}) {{
-    errors {{ ...Refusal }}
+mutation {name}({_declare(arguments)}) {{
+  payload: {name}({_pass(arguments)}{constant}) {{
+    errors {{ ...Error }}
   }}
 }}
 {ERROR_FRAGMENT}"""
@@ -158,10 +151,18 @@ mutation importSecrets(
 """
 
 
-def _declare(arguments: Arguments, fields: Fields) -> str:
-    kinds = dict(arguments.values()) | {wire: kind for wire, (_, kind) in fields.items()}
-    return ", ".join(f"${name}: {kind}" for name, kind in kinds.items())
+def _input_fields(request: type[Model]) -> Arguments:
+    fields: dict[str, tuple[str, str]] = {}
+    for variable in variable_fields(request):
+        name, kind = _INPUT_FIELDS[variable]
+        is_required = request.model_fields[variable].is_required()
+        fields[name] = (variable, f"{kind}!" if is_required else kind)
+    return fields
 
 
-def _pass_arguments(arguments: Arguments) -> str:
+def _declare(arguments: Arguments) -> str:
+    return ", ".join(f"${variable}: {kind}" for variable, kind in arguments.values())
+
+
+def _pass(arguments: Arguments) -> str:
     return ", ".join(f"{name}: ${variable}" for name, (variable, _) in arguments.items())

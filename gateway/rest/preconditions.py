@@ -11,7 +11,7 @@ from starlette.responses import Response
 from gateway.domain.entity_tags import EntityTags
 from gateway.domain.errors import ErrorCode, GatewayError
 from gateway.http.tagged import header_of
-from gateway.rest.rows import Row
+from gateway.rest.operation import Operation
 
 IF_MATCH: Final = "If-Match"
 IF_NONE_MATCH: Final = "If-None-Match"
@@ -40,16 +40,16 @@ class Preconditions:
     if_none_match: str | None = None
 
     @classmethod
-    def of(cls, row: Row, headers: Headers) -> "Preconditions":
+    def of(cls, operation: Operation, headers: Headers) -> "Preconditions":
         """Read the preconditions of a request.
 
         Raises:
-            RefusedPrecondition: if the row does not support the precondition.
+            RefusedPrecondition: if the operation does not support the precondition.
             InvalidInput: if a precondition is malformed.
 
         """
         sent = {name: header_of(headers, name) for name in (IF_MATCH, IF_NONE_MATCH)}
-        takes = {IF_MATCH: row.takes_if_match, IF_NONE_MATCH: row.takes_if_none_match}
+        takes = {IF_MATCH: operation.takes_if_match, IF_NONE_MATCH: operation.takes_if_none_match}
         for name, text in sent.items():
             if text is None:
                 continue

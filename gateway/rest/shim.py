@@ -18,24 +18,24 @@ from gateway.domain.refusals import HolderNotFound, SecretNotFound
 from gateway.http.json_body import read_json_object
 from gateway.http.problems import problem
 from gateway.http.tagged import header_of
-from gateway.rest.calls import (
+from gateway.rest.bindings import (
     IDEMPOTENCY_HEADER,
     ONLY_WHERE_SECRET,
     PUBLIC_ROWS,
     Call,
     Variables,
 )
+from gateway.rest.operation import Action, Operation
 from gateway.rest.preconditions import Preconditions
-from gateway.rest.rows import Action, Family, Row
-from gateway.rest.table import ROWS
+from gateway.rest.table import OPERATIONS
 from gateway.rest.wire import (
     ETAG,
-    conflict_facts,
-    import_result,
-    legacy_rows,
-    secret_row,
-    variable_row,
-    variable_rows,
+    to_import_result,
+    to_problem_fields,
+    to_secret,
+    to_secrets,
+    to_variable,
+    to_variables,
 )
 from gateway.services.execution import Execute, ExecutionResult, ExecutorFactory
 
@@ -45,133 +45,134 @@ _JSON: Final = "application/json"
 # A client can store the response but must revalidate it before each use.
 _REVALIDATED: Final = MappingProxyType({"Cache-Control": "private, no-cache"})
 
-_WIRES: Final[Mapping[Family, Callable[[Mapping[str, Any]], dict[str, Any]]]] = MappingProxyType(
-    {Family.SECRET: secret_row, Family.VARIABLE: variable_row},
-)
-
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
-    row: Row
+class _Context:
+    operation: Operation
     variables: Variables = field(repr=False)
-    run: Execute
+    execute: Execute
     preconditions: Preconditions
     tag_of_list: TagOfList = field(repr=False)
 
 
-Responder = Callable[[Exchange], Awaitable[Response]]
-
-
-class RefusedAnswer(Exception):
-    def __init__(self, code: ErrorCode, detail: str, facts: Mapping[str, Any]) -> None:
+class _RefusedRequest(Exception):
+    def __init__(self, code: ErrorCode, detail: str, fields: Mapping[str, Any]) -> None:
         super().__init__(detail)
         self.code = code
         self.detail = detail
-        self.facts = facts
+        self.fields = fields
 
 
-def rest_routes(open_run: ExecutorFactory, tag_of_list: TagOfList) -> list[BaseRoute]:
+def rest_routes(open_executor: ExecutorFactory, tag_of_list: TagOfList) -> list[BaseRoute]:
     """Return a route for each path of the table."""
-    by_path: dict[str, dict[str, Row]] = {}
-    for row in ROWS:
-        by_path.setdefault(row.path, {})[row.method] = row
-    return [_route(path, rows, open_run, tag_of_list) for path, rows in by_path.items()]
+    by_path: dict[str, dict[str, Operation]] = {}
+    for operation in OPERATIONS:
+        by_path.setdefault(operation.path, {})[operation.method] = operation
+    return [
+        _route(path, by_method, open_executor, tag_of_list) for path, by_method in by_path.items()
+    ]
 
 
 def _route(
-    path: str, rows: Mapping[str, Row], open_run: ExecutorFactory, tag_of_list: TagOfList
+    path: str,
+    by_method: Mapping[str, Operation],
+    open_executor: ExecutorFactory,
+    tag_of_list: TagOfList,
 ) -> BaseRoute:
     async def endpoint(request: Request) -> Response:
-        row = rows["GET" if request.method == "HEAD" else request.method]
-        preconditions = Preconditions.of(row, request.headers)
-        call = await _call(row, request, preconditions)
+        operation = by_method["GET" if request.method == "HEAD" else request.method]
+        preconditions = Preconditions.of(operation, request.headers)
+        call = await _call(operation, request, preconditions)
         # Undeclared fields are ignored, as in the original API.
-        fields = {name: call.body[name] for name in row.fields if name in call.body}
-        caller = replace(request.scope["caller"], knows_external=row.family is Family.VARIABLE)
-        async with open_run(caller) as run:
-            exchange = Exchange(row, fields | row.bind(call), run, preconditions, tag_of_list)
+        fields = {name: call.body[name] for name in operation.fields if name in call.body}
+        variables = fields | operation.bind_variables(call)
+        caller = replace(request.scope["caller"], knows_external=not operation.is_legacy)
+        async with open_executor(caller) as execute:
+            context = _Context(operation, variables, execute, preconditions, tag_of_list)
             try:
-                return await _RESPONDERS[row.action](exchange)
-            except RefusedAnswer as refused:
+                return await _RESPONDERS[operation.action](context)
+            except _RefusedRequest as refused:
                 return problem(
-                    refused.code, refused.detail, path=request.scope["path"], facts=refused.facts
+                    refused.code, refused.detail, path=request.scope["path"], facts=refused.fields
                 )
 
     # One route for all methods of a path, so that a 405 lists them all in Allow.
-    return Route(path, endpoint, methods=list(rows))
+    return Route(path, endpoint, methods=list(by_method))
 
 
-async def _call(row: Row, request: Request, preconditions: Preconditions) -> Call:
+async def _call(operation: Operation, request: Request, preconditions: Preconditions) -> Call:
     return Call(
         path=request.path_params,
         query=request.query_params,
-        body=await read_json_object(request) if row.request else {},
+        body=await read_json_object(request) if operation.request else {},
         idempotency_key=header_of(request.headers, IDEMPOTENCY_HEADER)
-        if row.takes_idempotency_key
+        if operation.takes_idempotency_key
         else None,
         if_match=preconditions.if_match,
     )
 
 
-async def _list(exchange: Exchange) -> Response:
-    row, variables = exchange.row, exchange.variables
+async def _list(context: _Context) -> Response:
+    operation, variables = context.operation, context.variables
     selected: list[Mapping[str, Any]] = []
     after, has_more = None, True
     while has_more:
-        page = await _page(row, variables | {"after": after}, exchange.run)
+        page = await _page(operation, variables | {"after": after}, context.execute)
         selected += [edge["node"] for edge in page["edges"]]
         after, has_more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
-    rows = (
-        legacy_rows(selected)
-        if row.family is Family.SECRET
-        else variable_rows(selected, only_where_secret=variables[ONLY_WHERE_SECRET])
+    secrets = (
+        to_secrets(selected)
+        if operation.is_legacy
+        else to_variables(selected, only_where_secret=variables[ONLY_WHERE_SECRET])
     )
-    content = orjson.dumps({"results": list(rows)})
-    response = Response(content, row.status, media_type=_JSON)
-    return exchange.preconditions.answer(response, exchange.tag_of_list(content), _REVALIDATED)
+    content = orjson.dumps({"results": list(secrets)})
+    response = Response(content, operation.status, media_type=_JSON)
+    return context.preconditions.answer(response, context.tag_of_list(content), _REVALIDATED)
 
 
-async def _page(row: Row, variables: Variables, run: Execute) -> Mapping[str, Any]:
-    scope = row.scope or variables["scope"]
-    holder = _data(await run(row.document, variables))["holder"]
+async def _page(operation: Operation, variables: Variables, execute: Execute) -> Mapping[str, Any]:
+    scope = operation.scope or variables["scope"]
+    holder = _data(await execute(operation.document, variables))["holder"]
     if holder is None or holder["kind"] != scope.camel_name:
         raise HolderNotFound(scope, variables["holder"])
     page: Mapping[str, Any] = holder["visibleSecrets"]
     return page
 
 
-async def _read(exchange: Exchange) -> Response:
-    row, variables = exchange.row, exchange.variables
-    secret = _data(await exchange.run(row.document, variables))["secret"]
+async def _read(context: _Context) -> Response:
+    operation, variables = context.operation, context.variables
+    secret = _data(await context.execute(operation.document, variables))["secret"]
     if secret is None:
         raise SecretNotFound(variables["target"])
-    response = JSONResponse(_WIRES[row.family](secret), row.status)
-    return exchange.preconditions.answer(response, secret[ETAG], _REVALIDATED)
+    to_wire = to_secret if operation.is_legacy else to_variable
+    response = JSONResponse(to_wire(secret), operation.status)
+    return context.preconditions.answer(response, secret[ETAG], _REVALIDATED)
 
 
-async def _write(exchange: Exchange) -> Response:
-    row = exchange.row
-    secret = _payload(await exchange.run(row.document, exchange.variables))["secret"]
-    return JSONResponse(_WIRES[row.family](secret), row.status, headers={"ETag": secret[ETAG]})
+async def _write(context: _Context) -> Response:
+    operation = context.operation
+    secret = _payload(await context.execute(operation.document, context.variables))["secret"]
+    to_wire = to_secret if operation.is_legacy else to_variable
+    return JSONResponse(to_wire(secret), operation.status, headers={"ETag": secret[ETAG]})
 
 
-async def _delete(exchange: Exchange) -> Response:
-    row = exchange.row
-    _payload(await exchange.run(row.document, exchange.variables))
-    return Response(status_code=row.status)
+async def _delete(context: _Context) -> Response:
+    operation = context.operation
+    _payload(await context.execute(operation.document, context.variables))
+    return Response(status_code=operation.status)
 
 
-async def _import(exchange: Exchange) -> Response:
-    row = exchange.row
-    payload = _data(await exchange.run(row.document, exchange.variables))["payload"]
+async def _import(context: _Context) -> Response:
+    operation = context.operation
+    payload = _data(await context.execute(operation.document, context.variables))["payload"]
     # Without a holder, the whole import failed; with one, an error concerns only its row.
     if payload["holder"] is None:
         raise _to_refusal(payload["errors"][0])
-    result = import_result(payload, public_rows=exchange.variables[PUBLIC_ROWS])
-    return JSONResponse(result, row.status)
+    result = to_import_result(payload, public_rows=context.variables[PUBLIC_ROWS])
+    return JSONResponse(result, operation.status)
 
 
-_RESPONDERS: Final[Mapping[Action, Responder]] = MappingProxyType(
+_RESPONDERS: Final[Mapping[Action, Callable[[_Context], Awaitable[Response]]]] = MappingProxyType(
     {
         Action.LIST: _list,
         Action.READ: _read,
@@ -182,22 +183,22 @@ _RESPONDERS: Final[Mapping[Action, Responder]] = MappingProxyType(
 )
 
 
-def _payload(answer: ExecutionResult) -> Mapping[str, Any]:
-    payload: Mapping[str, Any] = _data(answer)["payload"]
+def _payload(result: ExecutionResult) -> Mapping[str, Any]:
+    payload: Mapping[str, Any] = _data(result)["payload"]
     if payload["errors"]:
         raise _to_refusal(payload["errors"][0])
     return payload
 
 
-def _to_refusal(error: Mapping[str, Any]) -> RefusedAnswer:
-    return RefusedAnswer(ErrorCode(error["code"]), error["message"], conflict_facts(error))
+def _to_refusal(error: Mapping[str, Any]) -> _RefusedRequest:
+    return _RefusedRequest(ErrorCode(error["code"]), error["message"], to_problem_fields(error))
 
 
-def _data(answer: ExecutionResult) -> Mapping[str, Any]:
-    if answer.data is None or answer.errors:
-        error = answer.errors[0]
-        raise RefusedAnswer(ErrorCode(error["extensions"]["code"]), _detail(error), {})
-    return answer.data
+def _data(result: ExecutionResult) -> Mapping[str, Any]:
+    if result.data is None or result.errors:
+        error = result.errors[0]
+        raise _RefusedRequest(ErrorCode(error["extensions"]["code"]), _detail(error), {})
+    return result.data
 
 
 def _detail(error: Mapping[str, Any]) -> str:

@@ -1,43 +1,60 @@
-"""The table of the REST API: one row for each path and method."""
+"""The table of the REST API: one operation for each path and method."""
 
-from dataclasses import dataclass
-from http import HTTPMethod, HTTPStatus
-from typing import Final
+from http import HTTPMethod
+from typing import Final, NamedTuple
 
 from gateway.domain.scopes import LEGACY_SCOPES, Scope
-from gateway.rest import calls
+from gateway.rest import bindings
+from gateway.rest.bindings import Binding
 from gateway.rest.documents import (
-    ALIAS_FIELDS,
-    EDIT_FIELDS,
+    IMPORT_DOCUMENT,
     KEYED,
     MATCHED,
-    NO_FIELDS,
-    OVERRIDE_FIELDS,
-    SECRET_FIELDS,
     SECRET_FRAGMENT,
     TARGET,
-    Fields,
+    VARIABLE_FRAGMENT,
+    Arguments,
     delete_document,
     list_document,
+    read_document,
+    variable_fields,
     write_document,
 )
-from gateway.rest.openapi.requests import Key, SecretEditRequest, SecretRequest, Value
-from gateway.rest.openapi.responses import Secret, SecretResponseList
+from gateway.rest.openapi.requests import (
+    ImportQuery,
+    Key,
+    ListQuery,
+    SecretEditRequest,
+    SecretRequest,
+    Value,
+    VariableAliasRequest,
+    VariableEditRequest,
+    VariableImportRequest,
+    VariableOverrideRequest,
+    VariableRequest,
+)
+from gateway.rest.openapi.responses import (
+    Secret,
+    SecretResponseList,
+    VariableImport,
+    VariableResponse,
+    VariableResponseList,
+)
 from gateway.rest.openapi.schemas import Model
-from gateway.rest.rows import Action, Family, Row
-from gateway.rest.variables import variable_rows
+from gateway.rest.operation import Action, Operation
+
+_ANY_HOLDER: Final = {"holder": ("holder", "SecretHolderRef!")}
+_ACTIONS: Final = {HTTPMethod.GET: Action.LIST, HTTPMethod.DELETE: Action.DELETE}
 
 
-@dataclass(frozen=True, slots=True)
-class _Pattern:
-    """The operations under each legacy scope's path; `{}` is replaced by the scope's name."""
+class _Pattern(NamedTuple):
+    """An operation under the path of each legacy scope, whose name replaces `{}`."""
 
     name: str
     method: HTTPMethod
     suffix: str
-    status: HTTPStatus
     request: type[Model] | None
-    fields: Fields
+    response: type[Model] | None
     summary: str
 
 
@@ -46,89 +63,69 @@ _PATTERNS: Final = (
         "list{}Secrets",
         HTTPMethod.GET,
         "",
-        HTTPStatus.OK,
         None,
-        NO_FIELDS,
+        SecretResponseList,
         "List all visible secrets: own, inherited and built-in",
     ),
     _Pattern(
         "create{}Secret",
         HTTPMethod.POST,
         "",
-        HTTPStatus.CREATED,
         SecretRequest,
-        SECRET_FIELDS,
+        Secret,
         "Create a secret, or a file if it has a mount path",
     ),
     _Pattern(
         "edit{}Secret",
         HTTPMethod.PUT,
         "/{secretId}",
-        HTTPStatus.OK,
         SecretEditRequest,
-        EDIT_FIELDS,
+        Secret,
         "Change a secret defined here",
     ),
     _Pattern(
         "delete{}Secret",
         HTTPMethod.DELETE,
         "/{secretId}",
-        HTTPStatus.NO_CONTENT,
         None,
-        NO_FIELDS,
+        None,
         "Delete a secret defined here, with its aliases and overrides",
     ),
     _Pattern(
         "create{}SecretOverride",
         HTTPMethod.POST,
         "/{secretId}/override",
-        HTTPStatus.CREATED,
         Value,
-        OVERRIDE_FIELDS,
+        Secret,
         "Override the value of a secret of a wider scope",
     ),
     _Pattern(
         "create{}SecretAlias",
         HTTPMethod.POST,
         "/{secretId}/alias",
-        HTTPStatus.CREATED,
         Key,
-        ALIAS_FIELDS,
+        Secret,
         "Create an alias for a secret of the same or a wider scope",
     ),
 )
 
 
-def _legacy_row(pattern: _Pattern, scope: Scope) -> Row:
+def _legacy(pattern: _Pattern, scope: Scope) -> Operation:
     name = pattern.name.format(scope.camel_name)
-    return Row(
+    return Operation(
         operation_id=name,
         method=pattern.method,
         path=f"/{scope.lower()}/{{{scope.id_argument}}}/secret{pattern.suffix}",
-        status=pattern.status,
-        action=_action(pattern.method),
-        family=Family.SECRET,
+        action=_ACTIONS.get(pattern.method, Action.WRITE),
         summary=pattern.summary,
         document=_legacy_document(name, pattern, scope),
-        bind=calls.holder_in_path(scope),
-        fields=pattern.fields,
+        bind_variables=bindings.holder_in_path(scope),
+        is_legacy=True,
         scope=scope,
         request=pattern.request,
-        response=_response(pattern),
+        response=pattern.response,
+        fields=variable_fields(pattern.request),
     )
-
-
-def _action(method: HTTPMethod) -> Action:
-    actions = {HTTPMethod.GET: Action.LIST, HTTPMethod.DELETE: Action.DELETE}
-    return actions.get(method, Action.WRITE)
-
-
-def _response(pattern: _Pattern) -> type[Model] | None:
-    by_action: dict[Action, type[Model]] = {
-        Action.LIST: SecretResponseList,
-        Action.WRITE: Secret,
-    }
-    return by_action.get(_action(pattern.method))
 
 
 def _legacy_document(name: str, pattern: _Pattern, scope: Scope) -> str:
@@ -137,12 +134,131 @@ def _legacy_document(name: str, pattern: _Pattern, scope: Scope) -> str:
     arguments = {scope.id_argument: ("holder", "ID!")}
     arguments |= TARGET if "{secretId}" in pattern.suffix else {}
     arguments |= KEYED if pattern.method is HTTPMethod.POST else KEYED | MATCHED
-    if pattern.method is HTTPMethod.DELETE:
+    if pattern.request is None:
         return delete_document(name, arguments)
-    return write_document(name, arguments, pattern.fields, SECRET_FRAGMENT)
+    return write_document(name, arguments, pattern.request, SECRET_FRAGMENT)
 
 
-LEGACY_ROWS: Final = tuple(
-    _legacy_row(pattern, scope) for scope in LEGACY_SCOPES for pattern in _PATTERNS
+def _write_variable(
+    name: str,
+    path: str,
+    request: type[Model],
+    summary: str,
+    *,
+    mutation: str,
+    arguments: Arguments,
+    bind_variables: Binding,
+    method: HTTPMethod = HTTPMethod.POST,
+) -> Operation:
+    return Operation(
+        operation_id=name,
+        method=method,
+        path=path,
+        action=Action.WRITE,
+        summary=summary,
+        document=write_document(mutation, arguments, request, VARIABLE_FRAGMENT),
+        bind_variables=bind_variables,
+        request=request,
+        response=VariableResponse,
+        fields=variable_fields(request),
+    )
+
+
+def _import(name: str, path: str, bind_variables: Binding, scope: Scope | None = None) -> Operation:
+    return Operation(
+        operation_id=name,
+        method=HTTPMethod.POST,
+        path=path,
+        action=Action.IMPORT,
+        summary="Import secrets; a row that breaks a rule fails alone",
+        document=IMPORT_DOCUMENT,
+        bind_variables=bind_variables,
+        scope=scope,
+        query=None if scope else ImportQuery,
+        request=VariableImportRequest,
+        response=VariableImport,
+    )
+
+
+def _import_at(scope: Scope, name: str) -> Operation:
+    path = f"/{scope.lower()}/{{{scope.id_argument}}}/environmentVariable/import"
+    return _import(name, path, bindings.import_at_path(scope), scope)
+
+
+OPERATIONS: Final = (
+    *(_legacy(pattern, scope) for scope in LEGACY_SCOPES for pattern in _PATTERNS),
+    Operation(
+        operation_id="listVariables",
+        method=HTTPMethod.GET,
+        path="/variable",
+        action=Action.LIST,
+        summary="List all secrets visible from a holder of any kind",
+        document=list_document("listVariables", VARIABLE_FRAGMENT),
+        bind_variables=bindings.holder_in_query,
+        query=ListQuery,
+        response=VariableResponseList,
+    ),
+    _write_variable(
+        "createVariable",
+        "/variable",
+        VariableRequest,
+        "Create a secret at a holder of any kind",
+        mutation="createSecret",
+        arguments=_ANY_HOLDER | KEYED,
+        bind_variables=bindings.new_variable,
+    ),
+    Operation(
+        operation_id="getVariable",
+        method=HTTPMethod.GET,
+        path="/variable/{variableId}",
+        action=Action.READ,
+        summary="Read one secret, wherever it is defined, with its entity tag",
+        document=read_document("getVariable", VARIABLE_FRAGMENT),
+        bind_variables=bindings.secret_in_path,
+        response=VariableResponse,
+    ),
+    _write_variable(
+        "editVariable",
+        "/variable/{variableId}",
+        VariableEditRequest,
+        "Change a secret, wherever it is defined",
+        method=HTTPMethod.PUT,
+        mutation="editSecret",
+        arguments=TARGET | KEYED | MATCHED,
+        bind_variables=bindings.edit_variable,
+    ),
+    Operation(
+        operation_id="deleteVariable",
+        method=HTTPMethod.DELETE,
+        path="/variable/{variableId}",
+        action=Action.DELETE,
+        summary="Delete a secret, wherever it is defined, with its aliases and overrides",
+        # As in the original API (rule A7).
+        document=delete_document(
+            "deleteSecret", TARGET | KEYED | MATCHED, constant=", withDependents: true"
+        ),
+        bind_variables=bindings.secret_in_path,
+    ),
+    _write_variable(
+        "createVariableAlias",
+        "/variable/{variableId}/alias",
+        VariableAliasRequest,
+        "Create an alias at a holder of any kind",
+        mutation="createSecretAlias",
+        arguments=_ANY_HOLDER | TARGET | KEYED,
+        bind_variables=bindings.holder_in_body("alias_scope", "alias_parent_id"),
+    ),
+    _write_variable(
+        "createVariableOverride",
+        "/variable/{variableId}/override",
+        VariableOverrideRequest,
+        "Override a secret's value at a holder of any kind",
+        mutation="createSecretOverride",
+        arguments=_ANY_HOLDER | TARGET | KEYED,
+        bind_variables=bindings.holder_in_body("override_scope", "override_parent_id"),
+    ),
+    _import("importEnvironmentVariables", "/variable/import", bindings.import_at_query),
+    _import_at(Scope.APPLICATION, "importEnvironmentVariable"),
+    _import_at(Scope.CONTAINER, "importContainerEnvironmentVariable"),
+    _import_at(Scope.JOB, "importJobEnvironmentVariable"),
 )
-ROWS: Final = (*LEGACY_ROWS, *variable_rows())

@@ -1,4 +1,4 @@
-"""Converts rows to the wire format that existing clients need, with its nulls and omissions."""
+"""Converts secrets to the wire format that existing clients need, with its nulls and omissions."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
@@ -12,62 +12,62 @@ Selected = Mapping[str, Any]
 EXTERNAL_TYPES: Final = frozenset({SecretType.EXTERNAL_SECRET})
 NEWER_SERVICE_TYPES: Final = frozenset({ServiceType.AGENTIC_WORKFLOW})
 
-# Selected for the ETag header; not a field of a row.
+# Selected for the ETag header; not a field of a body.
 ETAG: Final = "etag"
 # Rule W1: these are always strings.
 _NEVER_NULL: Final[Selected] = {"description": "", "mount_path": ""}
 _REFERENCES: Final = ("aliased_secret", "overridden_secret")
 _VARIABLE_REFERENCES: Final = ("aliased_variable", "overridden_variable")
 _EXISTING: Final = "existing_variable"
-_NO_FACTS: Final = frozenset({"code", "message", _EXISTING})
+_NO_HOLDER_FIELDS: Final = frozenset({"code", "message", _EXISTING})
 # Rule V2: present and null, since REST never returns a value.
 _NO_VALUE: Final[Selected] = {"value": None}
 
 
-def secret_row(selected: Selected) -> dict[str, Any]:
-    row = _without_nulls(selected)
-    if row.get("service_type") in NEWER_SERVICE_TYPES:
-        del row["service_type"]
-    return row | {name: _without_nulls(row[name]) for name in _REFERENCES if name in row}
+def to_secret(selected: Selected) -> dict[str, Any]:
+    secret = _without_nulls(selected)
+    if secret.get("service_type") in NEWER_SERVICE_TYPES:
+        del secret["service_type"]
+    return secret | {name: _without_nulls(secret[name]) for name in _REFERENCES if name in secret}
 
 
-def variable_row(selected: Selected) -> dict[str, Any]:
+def to_variable(selected: Selected) -> dict[str, Any]:
     is_secret = selected["variable_type"] not in EXTERNAL_TYPES
-    row = {**_without_nulls(selected), **_NO_VALUE, "is_secret": is_secret}
+    variable = {**_without_nulls(selected), **_NO_VALUE, "is_secret": is_secret}
     references = {
-        name: {**_without_nulls(row[name]), **_NO_VALUE}
+        name: {**_without_nulls(variable[name]), **_NO_VALUE}
         for name in _VARIABLE_REFERENCES
-        if name in row
+        if name in variable
     }
-    return row | references | {"mount_path": selected["mount_path"]}
+    return variable | references | {"mount_path": selected["mount_path"]}
 
 
-def legacy_rows(selected: Iterable[Selected]) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a legacy list, with targets before the secrets that refer to them.
+def to_secrets(selected: Iterable[Selected]) -> Iterator[dict[str, Any]]:
+    """Yield the secrets of a legacy list, with targets before the secrets that refer to them.
 
     Old clients cannot read a list with a name that their enums lack. So external secrets and their
     aliases and overrides are omitted (rule X2).
     """
     hidden: set[str] = set()
-    for row in map(secret_row, selected):
-        targets = [row[name] for name in _REFERENCES if name in row]
-        is_external = any(item["variable_type"] in EXTERNAL_TYPES for item in (row, *targets))
+    for secret in map(to_secret, selected):
+        targets = [secret[name] for name in _REFERENCES if name in secret]
+        is_external = any(item["variable_type"] in EXTERNAL_TYPES for item in (secret, *targets))
         if is_external or any(target["id"] in hidden for target in targets):
-            hidden.add(row["id"])
+            hidden.add(secret["id"])
         else:
-            yield row
+            yield secret
 
 
-def variable_rows(
+def to_variables(
     selected: Iterable[Selected], *, only_where_secret: bool | None
 ) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a list of variables: all, or those with this `is_secret`."""
-    for row in map(variable_row, selected):
-        if only_where_secret in (None, row["is_secret"]):
-            yield row
+    """Yield the variables of a list: all, or those with this `is_secret`."""
+    for variable in map(to_variable, selected):
+        if only_where_secret in (None, variable["is_secret"]):
+            yield variable
 
 
-def import_result(payload: Selected, *, public_rows: int) -> dict[str, Any]:
+def to_import_result(payload: Selected, *, public_rows: int) -> dict[str, Any]:
     written = [row for row in payload["rows"] if row["action"] not in {"SKIPPED", "FAILED"}]
     return {
         "total_variables_to_import": len(payload["rows"]) + public_rows,
@@ -78,7 +78,7 @@ def import_result(payload: Selected, *, public_rows: int) -> dict[str, Any]:
     }
 
 
-def conflict_facts(error: Selected) -> dict[str, Any]:
+def to_problem_fields(error: Selected) -> dict[str, Any]:
     """Return the extension fields of the problem for an error.
 
     For a taken key, `existing_variable` is always an object: the secret with the key or, if the
@@ -86,7 +86,7 @@ def conflict_facts(error: Selected) -> dict[str, Any]:
     """
     if _EXISTING not in error:
         return {}
-    own = {name: value for name, value in error.items() if name not in _NO_FACTS}
+    own = {name: value for name, value in error.items() if name not in _NO_HOLDER_FIELDS}
     return {_EXISTING: error[_EXISTING] or own}
 
 

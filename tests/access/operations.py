@@ -31,8 +31,8 @@ from gateway.rest.openapi.requests import (
     VariableRequest,
 )
 from gateway.rest.openapi.schemas import Model
-from gateway.rest.rows import Row
-from gateway.rest.table import ROWS
+from gateway.rest.operation import Operation as RestOperation
+from gateway.rest.table import OPERATIONS
 from tests.access.territories import Territory
 from tests.contracts.walking import mutations, schema, subscriptions
 
@@ -189,7 +189,7 @@ QUERIES: Final[Mapping[str, Mapping[str, str]]] = {
 class Call:
     """One row of the REST table, and one place of an id: in the path, the query or the body."""
 
-    row: Row
+    row: RestOperation
     place: str
 
     def request(self, ids: Ids, chosen: str) -> Mapping[str, Any]:
@@ -224,7 +224,7 @@ def _filled(part: Any, ids: Ids, place: str, chosen: str) -> Any:
 
 def rest_calls() -> Iterator[Call]:
     """Give every row of the table with every place of an id."""
-    for row in ROWS:
+    for row in OPERATIONS:
         parts = (row.path, QUERIES.get(row.operation_id, {}), BODIES[row.request])
         for place in sorted(set(re.findall(r"{(\w+)}", str(parts)))):
             yield Call(row, place)

@@ -18,7 +18,7 @@ from graphql import get_named_type
 from gateway.domain.ids import new_id
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope
-from gateway.rest.rows import Action
+from gateway.rest.operation import Action
 from tests.access.operations import Operation, graphql_operations, rest_calls
 from tests.access.territories import Territory, settle_territory
 from tests.contracts.test_preconditions import CHANGED, WRONG

@@ -12,12 +12,12 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from gateway.domain.errors import ErrorCode
 from gateway.http.problems import STATUSES
-from gateway.rest.calls import Call
+from gateway.rest.bindings import Call
 from gateway.rest.openapi.document import openapi_document
 from gateway.rest.openapi.operations import ERRORS, error_codes
 from gateway.rest.openapi.responses import VariableImport
-from gateway.rest.rows import Row
-from gateway.rest.table import ROWS
+from gateway.rest.operation import Operation
+from gateway.rest.table import OPERATIONS
 
 pytestmark = pytest.mark.unmeasured
 
@@ -37,10 +37,10 @@ OTHER_ERRORS = {
     ErrorCode.SECRET_IN_USE,
     ErrorCode.TOKEN_ALREADY_SHOWN,
 }
-EVERY_ROW = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.operation_id)
+EVERY_ROW = pytest.mark.parametrize("row", OPERATIONS, ids=lambda row: row.operation_id)
 
 
-def _operation(row: Row) -> Mapping[str, Any]:
+def _operation(row: Operation) -> Mapping[str, Any]:
     operation: Mapping[str, Any] = DOCUMENT["paths"][row.path][row.method.lower()]
     return operation
 
@@ -53,7 +53,7 @@ def _resolved(node: Mapping[str, Any]) -> Mapping[str, Any]:
     return found
 
 
-def _parameters(row: Row, place: str) -> dict[str, Mapping[str, Any]]:
+def _parameters(row: Operation, place: str) -> dict[str, Mapping[str, Any]]:
     parameters = map(_resolved, _operation(row)["parameters"])
     return {each["name"]: each for each in parameters if each["in"] == place}
 
@@ -94,7 +94,7 @@ def test_a_document_with_a_fault_is_not() -> None:
 
 
 @EVERY_ROW
-def test_each_row_is_an_operation(row: Row) -> None:
+def test_each_row_is_an_operation(row: Operation) -> None:
     operation = _operation(row)
 
     assert operation["operationId"] == row.operation_id
@@ -107,11 +107,11 @@ def test_each_operation_is_a_row() -> None:
         (path, method) for path, methods in DOCUMENT["paths"].items() for method in methods
     ]
 
-    assert sorted(operations) == sorted((row.path, row.method.lower()) for row in ROWS)
+    assert sorted(operations) == sorted((row.path, row.method.lower()) for row in OPERATIONS)
 
 
 def test_each_operation_is_in_a_group_that_is_explained() -> None:
-    used = {tag for row in ROWS for tag in _operation(row)["tags"]}
+    used = {tag for row in OPERATIONS for tag in _operation(row)["tags"]}
 
     assert used == {tag["name"] for tag in DOCUMENT["tags"]}
 
@@ -132,12 +132,12 @@ def test_nothing_is_described_that_is_not_used() -> None:
 
 
 @EVERY_ROW
-def test_each_id_in_a_path_is_a_parameter(row: Row) -> None:
+def test_each_id_in_a_path_is_a_parameter(row: Operation) -> None:
     assert list(_parameters(row, "path")) == _ids_in(row.path)
 
 
 @EVERY_ROW
-def test_each_row_takes_the_headers_of_its_method(row: Row) -> None:
+def test_each_row_takes_the_headers_of_its_method(row: Operation) -> None:
     """H1, H2."""
     headers = {
         HTTPMethod.GET: ["If-Match", "If-None-Match"],
@@ -150,7 +150,7 @@ def test_each_row_takes_the_headers_of_its_method(row: Row) -> None:
 
 
 @EVERY_ROW
-def test_what_answers_with_a_row_or_a_list_has_an_entity_tag(row: Row) -> None:
+def test_what_answers_with_a_row_or_a_list_has_an_entity_tag(row: Operation) -> None:
     """H1."""
     answers = _operation(row)["responses"]
 
@@ -161,7 +161,7 @@ def test_what_answers_with_a_row_or_a_list_has_an_entity_tag(row: Row) -> None:
 
 
 @EVERY_ROW
-def test_each_body_is_described_where_there_is_one(row: Row) -> None:
+def test_each_body_is_described_where_there_is_one(row: Operation) -> None:
     operation = _operation(row)
 
     assert ("requestBody" in operation) == (row.request is not None)
@@ -175,7 +175,7 @@ def test_each_error_code_is_described_unless_no_operation_has_it() -> None:
 
 
 @EVERY_ROW
-def test_each_refusal_of_a_row_is_a_problem_under_its_status(row: Row) -> None:
+def test_each_refusal_of_a_row_is_a_problem_under_its_status(row: Operation) -> None:
     responses = _operation(row)["responses"]
 
     for status, codes in error_codes(row):
@@ -191,7 +191,7 @@ def test_each_refusal_of_a_row_is_a_problem_under_its_status(row: Row) -> None:
     [("401", "WWW-Authenticate"), ("429", "Retry-After"), ("503", "Retry-After")],
 )
 @EVERY_ROW
-def test_headers_that_help_are_described(row: Row, status: str, header: str) -> None:
+def test_headers_that_help_are_described(row: Operation, status: str, header: str) -> None:
     assert header in _resolved(_operation(row)["responses"][status])["headers"]
 
 
@@ -217,7 +217,7 @@ class _Noted(dict[str, Any]):
 
 
 @EVERY_ROW
-def test_what_a_row_reads_is_what_is_described(row: Row) -> None:
+def test_what_a_row_reads_is_what_is_described(row: Operation) -> None:
     schema = SCHEMAS[row.request.__name__] if row.request else _NO_BODY
     queries = _parameters(row, "query")
     body = _Noted(schema["examples"][0])
@@ -226,7 +226,7 @@ def test_what_a_row_reads_is_what_is_described(row: Row) -> None:
     )
     path = dict.fromkeys(_ids_in(row.path), _AN_ID)
 
-    row.bind(Call(path=path, query=query, body=body, idempotency_key=None))
+    row.bind_variables(Call(path=path, query=query, body=body, idempotency_key=None))
 
     assert body.names | set(row.fields) == set(schema["properties"])
     assert query.names == set(queries)
@@ -237,6 +237,8 @@ def test_each_example_fits_its_schema(name: str, example: Any) -> None:
     OAS31Validator({**DOCUMENT, "$ref": f"#/components/schemas/{name}"}).validate(example)
 
 
-@pytest.mark.parametrize("name", sorted({row.request.__name__ for row in ROWS if row.request}))
+@pytest.mark.parametrize(
+    "name", sorted({row.request.__name__ for row in OPERATIONS if row.request})
+)
 def test_each_body_that_is_sent_has_an_example(name: str) -> None:
     assert name in dict(_examples())

@@ -19,17 +19,17 @@ from gateway.domain.permissions import Role
 from gateway.domain.scopes import Scope
 from gateway.rest.openapi.document import openapi_document
 from gateway.rest.openapi.responses import Problem, Secret
-from gateway.rest.rows import Action, Row
-from gateway.rest.table import ROWS
+from gateway.rest.operation import Action, Operation
+from gateway.rest.table import OPERATIONS
 from tests.operations.callers import nobody
 from tests.world import World
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.unmeasured]
 
 DOCUMENT = openapi_document()
-EVERY_ROW = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.operation_id)
+EVERY_ROW = pytest.mark.parametrize("row", OPERATIONS, ids=lambda row: row.operation_id)
 WITH_BODY = pytest.mark.parametrize(
-    "row", [row for row in ROWS if row.request], ids=lambda row: row.operation_id
+    "row", [row for row in OPERATIONS if row.request], ids=lambda row: row.operation_id
 )
 # What a project could override is built in, and that cannot be overridden.
 WITHOUT_SUCCESS = {"createProjectSecretOverride"}
@@ -47,7 +47,7 @@ def _closed(document: Mapping[str, Any]) -> dict[str, Any]:
 CLOSED = _closed(DOCUMENT)
 
 
-def _assert_described(row: Row, response: httpx.Response) -> None:
+def _assert_described(row: Operation, response: httpx.Response) -> None:
     described = DOCUMENT["paths"][row.path][row.method.lower()]["responses"]
     assert str(response.status_code) in described, response.text
     answer = described[str(response.status_code)]
@@ -59,7 +59,7 @@ def _assert_described(row: Row, response: httpx.Response) -> None:
     _assert_fits_its_model(row, response)
 
 
-def _assert_fits_its_model(row: Row, response: httpx.Response) -> None:
+def _assert_fits_its_model(row: Operation, response: httpx.Response) -> None:
     model = Problem if response.is_error else row.response
     if model and response.content:
         model.model_validate_json(response.content, strict=True, extra="forbid")
@@ -84,12 +84,12 @@ async def _secret_at(world: World, scope: Scope) -> str:
     return str(made.row["id"])
 
 
-async def _target(world: World, row: Row) -> str:
+async def _target(world: World, row: Operation) -> str:
     refers = row.path.endswith(("/alias", "/override"))
     return await _secret_at(world, Scope.PROJECT if refers else row.scope or Scope.JOB)
 
 
-def _body(world: World, row: Row) -> dict[str, Any]:
+def _body(world: World, row: Operation) -> dict[str, Any]:
     """Return the document's own example, with a fresh key and a holder that is there."""
     assert row.request is not None
     (example,) = DOCUMENT["components"]["schemas"][row.request.__name__]["examples"]
@@ -104,7 +104,7 @@ def _body(world: World, row: Row) -> dict[str, Any]:
     return body
 
 
-def _query(row: Row, holder_id: str) -> dict[str, str]:
+def _query(row: Operation, holder_id: str) -> dict[str, str]:
     parameters = DOCUMENT["paths"][row.path][row.method.lower()]["parameters"]
     required = [
         parameter
@@ -115,7 +115,7 @@ def _query(row: Row, holder_id: str) -> dict[str, str]:
 
 
 async def _call(
-    world: World, row: Row, client: httpx.AsyncClient | None = None, **changed: Any
+    world: World, row: Operation, client: httpx.AsyncClient | None = None, **changed: Any
 ) -> httpx.Response:
     """Call a row as it is described, but for what is changed."""
     ids = {scope.id_argument: holder_id for scope, holder_id in world.holders.items()}
@@ -134,10 +134,10 @@ async def _call(
 
 @pytest.mark.parametrize(
     "row",
-    [row for row in ROWS if row.operation_id not in WITHOUT_SUCCESS],
+    [row for row in OPERATIONS if row.operation_id not in WITHOUT_SUCCESS],
     ids=lambda row: row.operation_id,
 )
-async def test_success(shared_world: World, row: Row) -> None:
+async def test_success(shared_world: World, row: Operation) -> None:
     response = await _call(shared_world, row)
 
     assert response.status_code == row.status, response.text
@@ -160,7 +160,7 @@ async def test_control_a_response_that_does_not_fit_its_model_is_seen(
 
 
 async def test_a_project_has_nothing_to_override(shared_world: World) -> None:
-    (row,) = (row for row in ROWS if row.operation_id in WITHOUT_SUCCESS)
+    (row,) = (row for row in OPERATIONS if row.operation_id in WITHOUT_SUCCESS)
 
     response = await _call(shared_world, row)
 
@@ -169,7 +169,7 @@ async def test_a_project_has_nothing_to_override(shared_world: World) -> None:
 
 
 @EVERY_ROW
-async def test_no_credential(shared_world: World, row: Row) -> None:
+async def test_no_credential(shared_world: World, row: Operation) -> None:
     response = await _call(shared_world, row, nobody(shared_world))
 
     assert response.status_code == HTTPStatus.UNAUTHORIZED
@@ -177,7 +177,7 @@ async def test_no_credential(shared_world: World, row: Row) -> None:
 
 
 @EVERY_ROW
-async def test_a_credential_that_may_not(shared_world: World, row: Row) -> None:
+async def test_a_credential_that_may_not(shared_world: World, row: Operation) -> None:
     client = await shared_world.client_with(Role.RUNTIME)
 
     response = await _call(shared_world, row, client)
@@ -187,7 +187,7 @@ async def test_a_credential_that_may_not(shared_world: World, row: Row) -> None:
 
 
 @EVERY_ROW
-async def test_an_unknown_id(shared_world: World, row: Row) -> None:
+async def test_an_unknown_id(shared_world: World, row: Operation) -> None:
     unknown = dict.fromkeys(re.findall(r"\{(\w+)\}", row.path), new_id())
     body = _body(shared_world, row) if row.request else {}
     body |= {name: new_id() for name in body if name.endswith("_parent_id")}
@@ -201,7 +201,7 @@ async def test_an_unknown_id(shared_world: World, row: Row) -> None:
 
 
 @WITH_BODY
-async def test_a_body_of_the_wrong_type(shared_world: World, row: Row) -> None:
+async def test_a_body_of_the_wrong_type(shared_world: World, row: Operation) -> None:
     response = await _call(shared_world, row, json={"key": 1, "value": 1, "vars": 1})
 
     assert response.status_code == HTTPStatus.BAD_REQUEST
@@ -209,7 +209,7 @@ async def test_a_body_of_the_wrong_type(shared_world: World, row: Row) -> None:
 
 
 @WITH_BODY
-async def test_another_media_type(shared_world: World, row: Row) -> None:
+async def test_another_media_type(shared_world: World, row: Operation) -> None:
     response = await _call(
         shared_world, row, content=b"key: A", headers={"Content-Type": "text/yaml"}
     )
@@ -219,7 +219,7 @@ async def test_another_media_type(shared_world: World, row: Row) -> None:
 
 
 @EVERY_ROW
-async def test_a_body_that_is_too_large(shared_world: World, row: Row) -> None:
+async def test_a_body_that_is_too_large(shared_world: World, row: Operation) -> None:
     large = b" " * (1024 * 1024 + 1)
 
     response = await _call(shared_world, row, content=large)
@@ -229,7 +229,7 @@ async def test_a_body_that_is_too_large(shared_world: World, row: Row) -> None:
 
 
 async def test_storage_that_does_not_answer(world: World, data_dir: Path) -> None:
-    (row,) = (row for row in ROWS if row.operation_id == "listJobSecrets")
+    (row,) = (row for row in OPERATIONS if row.operation_id == "listJobSecrets")
     await world.runtime.database.readers.dispose()
     shutil.rmtree(data_dir)
 
@@ -241,10 +241,10 @@ async def test_storage_that_does_not_answer(world: World, data_dir: Path) -> Non
 
 @pytest.mark.parametrize(
     "row",
-    [row for row in ROWS if row.action is Action.WRITE and "key" in row.fields],
+    [row for row in OPERATIONS if row.action is Action.WRITE and "key" in row.fields],
     ids=lambda row: row.operation_id,
 )
-async def test_a_key_that_is_taken(shared_world: World, row: Row) -> None:
+async def test_a_key_that_is_taken(shared_world: World, row: Operation) -> None:
     taken = _body(shared_world, row) | {"key": "ERROR_REPORT_DSN"}
 
     response = await _call(shared_world, row, json=taken)
@@ -256,10 +256,10 @@ async def test_a_key_that_is_taken(shared_world: World, row: Row) -> None:
 
 @pytest.mark.parametrize(
     "row",
-    [row for row in ROWS if row.method in {HTTPMethod.PUT, HTTPMethod.DELETE}],
+    [row for row in OPERATIONS if row.method in {HTTPMethod.PUT, HTTPMethod.DELETE}],
     ids=lambda row: row.operation_id,
 )
-async def test_a_built_in_secret(shared_world: World, row: Row) -> None:
+async def test_a_built_in_secret(shared_world: World, row: Operation) -> None:
     built_in = shared_world.demo.built_in_secret_id
     body = _body(shared_world, row) if row.request else None
 

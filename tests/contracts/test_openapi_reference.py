@@ -12,18 +12,18 @@ from typing import Any
 import pytest
 
 from gateway.rest.openapi.document import openapi_document
+from gateway.rest.operation import Operation
 from gateway.rest.reference.markup import element
 from gateway.rest.reference.page import reference_page
 from gateway.rest.reference.samples import curl
-from gateway.rest.rows import Row
-from gateway.rest.table import ROWS
+from gateway.rest.table import OPERATIONS
 from tests.operations.callers import nobody
 from tests.world import World
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.unmeasured]
 
 DOCUMENT = openapi_document()
-EVERY_ROW = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.operation_id)
+EVERY_ROW = pytest.mark.parametrize("row", OPERATIONS, ids=lambda row: row.operation_id)
 HOSTILE = "</pre><script>alert(1)</script><a href=\"javascript:x\" onclick='x'>`&lt;"
 
 
@@ -118,7 +118,7 @@ async def test_the_page_has_neither_script_nor_inline_style() -> None:
 async def test_each_operation_and_schema_has_a_checkpoint() -> None:
     schemas = {f"schema-{name}" for name in DOCUMENT["components"]["schemas"]}
 
-    assert {row.operation_id for row in ROWS} | schemas <= set(_page().ids)
+    assert {row.operation_id for row in OPERATIONS} | schemas <= set(_page().ids)
 
 
 async def test_each_link_leads_somewhere() -> None:
@@ -155,7 +155,9 @@ async def test_markup_escapes_what_is_not_markup() -> None:
 
 
 @EVERY_ROW
-async def test_each_call_that_is_shown_works_as_it_stands(shared_world: World, row: Row) -> None:
+async def test_each_call_that_is_shown_works_as_it_stands(
+    shared_world: World, row: Operation
+) -> None:
     operation = DOCUMENT["paths"][row.path][row.method.lower()]
     shown = curl(row.method.lower(), row.path, operation, DOCUMENT["components"]["schemas"])
     ids = {f"{scope}_ID": holder_id for scope, holder_id in shared_world.holders.items()}

@@ -7,15 +7,15 @@ import pytest
 from graphql import OperationDefinitionNode, OperationType, parse, validate
 
 from gateway.domain.scopes import LEGACY_SCOPES
-from gateway.rest.rows import Row
-from gateway.rest.table import ROWS
+from gateway.rest.operation import Operation
+from gateway.rest.table import OPERATIONS
 from tests.contracts.walking import mutations, schema
 
-EVERY_ROW = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.operation_id)
+EVERY_ROW = pytest.mark.parametrize("row", OPERATIONS, ids=lambda row: row.operation_id)
 
 
 @EVERY_ROW
-def test_every_document_fits_the_schema(row: Row) -> None:
+def test_every_document_fits_the_schema(row: Operation) -> None:
     assert validate(schema(), parse(row.document)) == []
 
 
@@ -24,7 +24,7 @@ def test_a_document_that_does_not_fit_is_seen() -> None:
     assert validate(schema(), parse("{ unknown }"))
 
 
-def _operation(row: Row) -> OperationDefinitionNode:
+def _operation(row: Operation) -> OperationDefinitionNode:
     (operation,) = [
         definition
         for definition in parse(row.document).definitions
@@ -34,7 +34,7 @@ def _operation(row: Row) -> OperationDefinitionNode:
 
 
 @EVERY_ROW
-def test_reading_queries_and_writing_mutates(row: Row) -> None:
+def test_reading_queries_and_writing_mutates(row: Operation) -> None:
     is_reading = row.method is HTTPMethod.GET
 
     expected = OperationType.QUERY if is_reading else OperationType.MUTATION
@@ -42,23 +42,23 @@ def test_reading_queries_and_writing_mutates(row: Row) -> None:
 
 
 @EVERY_ROW
-def test_every_document_runs_one_thing_only(row: Row) -> None:
+def test_every_document_runs_one_thing_only(row: Operation) -> None:
     assert len(_operation(row).selection_set.selections) == 1
 
 
 @pytest.mark.parametrize(
     "row",
-    [row for row in ROWS if "/secret" in row.path and row.method is not HTTPMethod.GET],
+    [row for row in OPERATIONS if "/secret" in row.path and row.method is not HTTPMethod.GET],
     ids=lambda row: row.operation_id,
 )
-def test_every_legacy_operation_is_a_mutation_of_the_same_name(row: Row) -> None:
+def test_every_legacy_operation_is_a_mutation_of_the_same_name(row: Operation) -> None:
     assert row.operation_id in mutations()
     assert f" {row.operation_id}(" in row.document
 
 
 def test_no_two_rows_share_a_method_and_path_or_an_operations_name() -> None:
-    places = Counter((row.method, row.path) for row in ROWS)
-    names = Counter(row.operation_id for row in ROWS)
+    places = Counter((row.method, row.path) for row in OPERATIONS)
+    names = Counter(row.operation_id for row in OPERATIONS)
 
     assert [place for place, count in places.items() if count > 1] == []
     assert [name for name, count in names.items() if count > 1] == []
@@ -66,7 +66,7 @@ def test_no_two_rows_share_a_method_and_path_or_an_operations_name() -> None:
 
 def test_no_two_paths_are_one_to_a_router() -> None:
     """Where a parameter stands in one path, no other may have a word, for either could match."""
-    shapes = {row.path: tuple(row.path.split("/")) for row in ROWS}
+    shapes = {row.path: tuple(row.path.split("/")) for row in OPERATIONS}
 
     clashes = {
         (one, other)
@@ -86,7 +86,7 @@ def _clash(parts: tuple[str, ...], others: tuple[str, ...]) -> bool:
 @pytest.mark.parametrize("scope", LEGACY_SCOPES)
 def test_every_legacy_scope_has_the_originals_operations(scope: str) -> None:
     prefix = f"/{scope.lower()}/"
-    rows = [row for row in ROWS if row.path.startswith(prefix) and "/secret" in row.path]
+    rows = [row for row in OPERATIONS if row.path.startswith(prefix) and "/secret" in row.path]
 
     methods = Counter(row.method for row in rows)
 

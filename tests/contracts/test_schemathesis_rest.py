@@ -18,7 +18,7 @@ import schemathesis
 
 from gateway.domain.scopes import HOLDER_SCOPES, Scope
 from gateway.rest.openapi.document import openapi_document
-from gateway.rest.table import ROWS
+from gateway.rest.table import OPERATIONS
 from gateway.services.demo import Demo
 from tests.patience import PATIENCE
 from tests.servers import LiveServer, serving
@@ -41,7 +41,7 @@ _HOLDER_FIELDS = {
 }
 # Which ids meet in a request depends on the demo's, which are random; and nothing that a project
 # sees can be overridden by it. So not every path has to get through in every run.
-_MAX_WITHOUT_SUCCESS = len(ROWS) // 10
+_MAX_WITHOUT_SUCCESS = len(OPERATIONS) // 10
 
 
 def config(*, examples: int = EXAMPLES, **more: Any) -> schemathesis.Config:
@@ -208,7 +208,9 @@ def test_generated_requests_get_through_on_most_paths(reached: Mapping[str, set[
     if not reached:
         pytest.skip("The generated requests are not among the tests of this run.")
     failed = [
-        row.operation_id for row in ROWS if row.status not in reached[f"{row.method} {row.path}"]
+        row.operation_id
+        for row in OPERATIONS
+        if row.status not in reached[f"{row.method} {row.path}"]
     ]
 
     assert len(failed) <= _MAX_WITHOUT_SUCCESS, failed

@@ -23,7 +23,7 @@ from gateway.app import gateway_schema
 from gateway.graphql import documents
 from gateway.graphql.cost import LENGTHS, LIST_ARGUMENTS
 from gateway.graphql.limits import LIMITS, WORDS, Limit, Survey
-from gateway.rest.table import ROWS
+from gateway.rest.table import OPERATIONS
 from tests.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -301,7 +301,7 @@ async def test_the_length_of_every_list_is_known() -> None:
 
 async def test_the_documents_of_the_rest_paths_pass_no_limit_but_that_of_aliases() -> None:
     """S23: they are the gateway's own, and carry the wire's names as aliases."""
-    for row in ROWS:
+    for row in OPERATIONS:
         document = parse(row.document, max_lexical_tokens=LIMITS[Limit.TOKENS])
         operation = next(iter(Survey(document).measures()))
         passed = {limit for limit, count in operation.counted() if count > LIMITS[limit]}
@@ -315,7 +315,7 @@ async def test_documents_of_the_rest_paths_have_no_limits(limited_world: World) 
     """S23: the same document is refused where a caller sends it."""
     demo = limited_world.demo
     row = next(
-        item for item in ROWS if item.path == "/job/{jobId}/secret" and item.method == "POST"
+        item for item in OPERATIONS if item.path == "/job/{jobId}/secret" and item.method == "POST"
     )
 
     over_rest = await limited_world.client.post(f"/job/{demo.job_id}/secret", json={"key": "1"})

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from gateway.http.requests import ORGANIZATION_HEADER, REQUEST_ID
-from gateway.rest.calls import IDEMPOTENCY_HEADER
+from gateway.rest.bindings import IDEMPOTENCY_HEADER
 from gateway.settings import Settings
 from tests.transport.conftest import OpenWorld
 from tests.world import World

@@ -19,7 +19,7 @@ from gateway.rest.openapi.operations import (
 from gateway.rest.openapi.requests import Headers
 from gateway.rest.openapi.responses import Problem
 from gateway.rest.openapi.schemas import Json, Model, generate_parameters, generate_schemas
-from gateway.rest.table import ROWS
+from gateway.rest.table import OPERATIONS
 
 _INTRODUCTION: Final = """\
 A secret belongs to a holder: a project, an environment, or a service. A service sees its own \
@@ -77,8 +77,9 @@ _RESPONSE_HEADERS: Final[Mapping[str, str]] = MappingProxyType(
 def openapi_document() -> Json:
     """Return the whole document."""
     paths: dict[str, Json] = {}
-    for row in ROWS:
-        paths.setdefault(row.path, {})[row.method.lower()] = describe_operation(row)
+    for operation in OPERATIONS:
+        methods = paths.setdefault(operation.path, {})
+        methods[operation.method.lower()] = describe_operation(operation)
     return {
         "openapi": "3.1.1",
         "info": {
@@ -95,7 +96,9 @@ def openapi_document() -> Json:
             "schemas": generate_schemas(_bodies()),
             "parameters": {each["name"]: each for each in _parameters()},
             "responses": {
-                name: each for row in ROWS for name, each in describe_errors(row).items()
+                name: response
+                for operation in OPERATIONS
+                for name, response in describe_errors(operation).items()
             },
             "headers": {name: _header(text) for name, text in _RESPONSE_HEADERS.items()},
             "securitySchemes": dict(_SECURITY_SCHEMES),
@@ -104,8 +107,8 @@ def openapi_document() -> Json:
 
 
 def _bodies() -> Iterator[type[Model]]:
-    for row in ROWS:
-        yield from (body for body in (row.request, row.response) if body)
+    for operation in OPERATIONS:
+        yield from (body for body in (operation.request, operation.response) if body)
     yield Problem
 
 

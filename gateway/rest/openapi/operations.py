@@ -1,4 +1,4 @@
-"""Describes each row of the REST table as an OpenAPI operation."""
+"""Describes the operations of the REST API as OpenAPI does."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ from gateway.domain.errors import ErrorCode
 from gateway.http.problems import HEADERS, STATUSES
 from gateway.http.problems import MEDIA_TYPE as PROBLEM_MEDIA_TYPE
 from gateway.http.requests import ORGANIZATION_HEADER, REQUEST_ID
-from gateway.rest.calls import IDEMPOTENCY_HEADER
+from gateway.rest.bindings import IDEMPOTENCY_HEADER
 from gateway.rest.openapi.requests import (
     Key,
     SecretEditRequest,
@@ -25,8 +25,8 @@ from gateway.rest.openapi.requests import (
 )
 from gateway.rest.openapi.responses import Problem
 from gateway.rest.openapi.schemas import Json, Model, generate_parameters
+from gateway.rest.operation import Action, Operation
 from gateway.rest.preconditions import IF_MATCH, IF_NONE_MATCH
-from gateway.rest.rows import Action, Family, Row
 
 IMPORTS: Final = "Imports"
 VARIABLES: Final = "Variables"
@@ -113,41 +113,42 @@ ERRORS: Final[Mapping[ErrorCode, str]] = MappingProxyType(
 )
 
 
-def describe_operation(row: Row) -> Json:
-    """Return the operation of a row."""
-    query = generate_parameters(row.query, "query") if row.query else []
-    body = {"requestBody": {"required": True, "content": _content(row.request)}}
+def describe_operation(operation: Operation) -> Json:
+    """Return the Operation Object of an operation."""
+    named = (_reference("parameters", name) for name in _parameters(operation))
+    query = generate_parameters(operation.query, "query") if operation.query else []
+    body = {"requestBody": {"required": True, "content": _content(operation.request)}}
     return {
-        "operationId": row.operation_id,
-        "tags": [_tag(row)],
-        "summary": row.summary,
-        "description": _DESCRIPTIONS[row.request or row.action],
-        "parameters": [*(_reference("parameters", name) for name in _parameters(row)), *query],
-        **(body if row.request else {}),
-        "responses": {**_successes(row), **_errors(row)},
+        "operationId": operation.operation_id,
+        "tags": [_tag(operation)],
+        "summary": operation.summary,
+        "description": _DESCRIPTIONS[operation.request or operation.action],
+        "parameters": [*named, *query],
+        **(body if operation.request else {}),
+        "responses": {**_successes(operation), **_errors(operation)},
     }
 
 
-def describe_errors(row: Row) -> Json:
-    """Return the error responses of a row by their names."""
-    return {_name(codes): _error_response(codes) for _, codes in error_codes(row)}
+def describe_errors(operation: Operation) -> Json:
+    """Return the error responses of an operation by their names."""
+    return {_name(codes): _error_response(codes) for _, codes in error_codes(operation)}
 
 
-def error_codes(row: Row) -> Iterator[tuple[HTTPStatus, tuple[ErrorCode, ...]]]:
-    """Yield each error status of a row, in order, with its codes."""
-    has_body, makes_alias = row.request is not None, row.path.endswith("/alias")
-    makes_override = row.path.endswith("/override")
+def error_codes(operation: Operation) -> Iterator[tuple[HTTPStatus, tuple[ErrorCode, ...]]]:
+    """Yield each error status of an operation, in order, with its codes."""
+    has_body, makes_alias = operation.request is not None, operation.path.endswith("/alias")
+    makes_override = operation.path.endswith("/override")
     # All other errors can occur in each operation.
     conditions = {
         ErrorCode.SCOPE_VIOLATION: makes_alias or makes_override,
         ErrorCode.ALIAS_OF_ALIAS: makes_alias,
         ErrorCode.NOT_OVERRIDABLE: makes_override,
-        ErrorCode.READ_ONLY: row.action is Action.DELETE
-        or (has_body and row.status is HTTPStatus.OK),
-        ErrorCode.CONFLICT: not row.is_safe,
-        ErrorCode.IDEMPOTENCY_CONFLICT: not row.is_safe,
+        ErrorCode.READ_ONLY: operation.action is Action.DELETE
+        or (has_body and operation.status is HTTPStatus.OK),
+        ErrorCode.CONFLICT: not operation.is_safe,
+        ErrorCode.IDEMPOTENCY_CONFLICT: not operation.is_safe,
         ErrorCode.QUOTA_EXCEEDED: has_body,
-        ErrorCode.VERSION_CONFLICT: row.takes_if_match,
+        ErrorCode.VERSION_CONFLICT: operation.takes_if_match,
         ErrorCode.DELIVERY_LIMIT_EXCEEDED: has_body,
         ErrorCode.UNSUPPORTED_MEDIA_TYPE: has_body,
     }
@@ -156,41 +157,39 @@ def error_codes(row: Row) -> Iterator[tuple[HTTPStatus, tuple[ErrorCode, ...]]]:
     return ((status, tuple(group)) for status, group in groupby(codes, status_of))
 
 
-def _tag(row: Row) -> str:
-    if row.action is Action.IMPORT:
-        return IMPORTS
-    if row.family is Family.VARIABLE or row.scope is None:
-        return VARIABLES
-    return f"{row.scope.camel_name} secrets"
+def _tag(operation: Operation) -> str:
+    if operation.scope and operation.is_legacy:
+        return f"{operation.scope.camel_name} secrets"
+    return IMPORTS if operation.action is Action.IMPORT else VARIABLES
 
 
-def _parameters(row: Row) -> Iterator[str]:
-    yield from _PLACEHOLDER.findall(row.path)
-    if row.takes_idempotency_key:
+def _parameters(operation: Operation) -> Iterator[str]:
+    yield from _PLACEHOLDER.findall(operation.path)
+    if operation.takes_idempotency_key:
         yield IDEMPOTENCY_HEADER
-    if row.takes_if_match:
+    if operation.takes_if_match:
         yield IF_MATCH
-    if row.takes_if_none_match:
+    if operation.takes_if_none_match:
         yield IF_NONE_MATCH
     yield ORGANIZATION_HEADER
 
 
-def _successes(row: Row) -> Json:
-    names = ["ETag"] if row.is_safe or row.action is Action.WRITE else []
-    names += ["Cache-Control"] if row.is_safe else []
-    success: Json = {"description": _SUCCESSES[row.status], "headers": _headers(*names)}
-    if row.response:
-        success["content"] = _content(row.response)
-    if not row.takes_if_none_match:
-        return {str(row.status.value): success}
+def _successes(operation: Operation) -> Json:
+    names = ["ETag"] if operation.is_safe or operation.action is Action.WRITE else []
+    names += ["Cache-Control"] if operation.is_safe else []
+    success: Json = {"description": _SUCCESSES[operation.status], "headers": _headers(*names)}
+    if operation.response:
+        success["content"] = _content(operation.response)
+    if not operation.takes_if_none_match:
+        return {str(operation.status.value): success}
     current = {"description": "The client's copy is current.", "headers": _headers(*names)}
-    return {str(row.status.value): success, "304": current}
+    return {str(operation.status.value): success, "304": current}
 
 
-def _errors(row: Row) -> Json:
+def _errors(operation: Operation) -> Json:
     return {
         str(status.value): _reference("responses", _name(codes))
-        for status, codes in error_codes(row)
+        for status, codes in error_codes(operation)
     }
 
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from gateway.domain.scopes import Scope
 from gateway.http.requests import ORGANIZATION_HEADER
-from gateway.rest.calls import IDEMPOTENCY_HEADER
+from gateway.rest.bindings import IDEMPOTENCY_HEADER
 from gateway.rest.openapi.fields import (
     APIVariableScopeEnum,
     Description,

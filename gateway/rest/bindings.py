@@ -33,8 +33,8 @@ _A_TEXT: Final = "a string"
 class RefusedField(GatewayError):
     code = ErrorCode.BAD_USER_INPUT
 
-    def __init__(self, name: str, form: str, *, path: str = "") -> None:
-        super().__init__(f"`{path}{name}` must be {form}.")
+    def __init__(self, name: str, form: str, *, prefix: str = "") -> None:
+        super().__init__(f"`{prefix}{name}` must be {form}.")
 
 
 class NotASecret(GatewayError):
@@ -131,7 +131,7 @@ def import_at_path(scope: Scope) -> Binding:
 
     def bind(call: Call) -> Variables:
         holder = {"holder": {scope.id_argument: call.path[scope.id_argument]}}
-        return holder | _rows(call.body) | call.options
+        return holder | _import_rows(call.body) | call.options
 
     return bind
 
@@ -139,16 +139,16 @@ def import_at_path(scope: Scope) -> Binding:
 def import_at_query(call: Call) -> Variables:
     """Bind an import whose query names a holder of any kind, as a console sends it."""
     holder = _holder(call.query, "service_type", "service_id")
-    return holder | _rows(call.body) | call.options
+    return holder | _import_rows(call.body) | call.options
 
 
-def _rows(body: Mapping[str, Any]) -> Variables:
+def _import_rows(body: Mapping[str, Any]) -> Variables:
     rows = body.get(_VARS)
     if not isinstance(rows, list):
         raise RefusedField(_VARS, _A_LIST)
     if len(rows) > MAX_ROWS:
         raise TooManyRows(MAX_ROWS)
-    bound = [_row(row, f"{_VARS}[{number}]") for number, row in enumerate(rows)]
+    bound = [_import_row(row, f"{_VARS}[{number}]") for number, row in enumerate(rows)]
     secrets = [row for row in bound if row is not None]
     return {
         "secrets": secrets,
@@ -157,35 +157,35 @@ def _rows(body: Mapping[str, Any]) -> Variables:
     }
 
 
-def _row(row: object, name: str) -> Variables | None:
+def _import_row(row: object, name: str) -> Variables | None:
     """Return the row's variables; None for a plain variable, whose row fails alone."""
     if not isinstance(row, dict):
         raise RefusedField(name, _A_ROW)
-    path = f"{name}."
-    key, value = (_text(row, field, path) for field in ("name", "value"))
-    scope = _any_scope(row, path)
-    return {"key": key, "value": value, "scope": scope} if _is_secret(row, path) else None
+    prefix = f"{name}."
+    key, value = (_text(row, field, prefix) for field in ("name", "value"))
+    scope = _any_scope(row, prefix)
+    return {"key": key, "value": value, "scope": scope} if _is_secret(row, prefix) else None
 
 
-def _text(row: Mapping[str, Any], name: str, path: str) -> str:
+def _text(row: Mapping[str, Any], name: str, prefix: str) -> str:
     wanted = row.get(name)
     if not isinstance(wanted, str):
-        raise RefusedField(name, _A_TEXT, path=path)
+        raise RefusedField(name, _A_TEXT, prefix=prefix)
     return wanted
 
 
-def _any_scope(row: Mapping[str, Any], path: str) -> str:
+def _any_scope(row: Mapping[str, Any], prefix: str) -> str:
     # A row with an unknown scope fails alone; the others are written.
     scope = row.get(_SCOPE)
     if not isinstance(scope, str) or scope not in _SCOPE_NAMES:
-        raise RefusedField(_SCOPE, _A_SCOPE, path=path)
+        raise RefusedField(_SCOPE, _A_SCOPE, prefix=prefix)
     return scope
 
 
-def _is_secret(fields: Mapping[str, Any], path: str = "") -> bool:
+def _is_secret(fields: Mapping[str, Any], prefix: str = "") -> bool:
     wanted = fields.get(_IS_SECRET)
     if not isinstance(wanted, bool):
-        raise RefusedField(_IS_SECRET, _A_BOOLEAN, path=path)
+        raise RefusedField(_IS_SECRET, _A_BOOLEAN, prefix=prefix)
     return wanted
 
 
