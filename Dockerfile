@@ -7,7 +7,7 @@
 FROM node:20-slim AS graphiql
 WORKDIR /source
 COPY .ci/build-graphiql .ci/
-COPY gateway/graphiql gateway/graphiql
+COPY gateway/pages/npm gateway/pages/npm
 RUN .ci/build-graphiql
 
 
@@ -23,7 +23,7 @@ RUN pip install --quiet --no-deps --require-hashes --requirement requirements-bu
 COPY pyproject.toml README.md LICENSE ./
 COPY gateway gateway
 COPY schema schema
-COPY --from=graphiql /source/gateway/graphiql/assets gateway/graphiql/assets
+COPY --from=graphiql /source/gateway/pages/npm/assets gateway/pages/npm/assets
 RUN pip wheel --quiet --no-index --no-build-isolation --no-deps --wheel-dir /wheel .
 
 COPY requirements.lock ./

@@ -17,7 +17,7 @@ STORAGE_TESTS = tests/unit $(wildcard tests/contracts/test_constraints*.py) test
 
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --quiet --quiet --no-input --disable-pip-version-check
-GRAPHIQL = gateway/graphiql
+GRAPHIQL = gateway/pages/npm
 FRONTENDS = tests/clients/frontends
 NPM_CLIENTS = tests/clients/npm $(FRONTENDS) tests/browser/npm
 PYTHON_CLIENT = .venv-qovery
@@ -78,8 +78,7 @@ clients: $(NPM_CLIENTS:=/node_modules) $(PYTHON_CLIENT)/.installed ## Install th
 	@:
 
 # The time stamps of the two folders say when they were made.
-$(GRAPHIQL)/assets: .ci/build-graphiql $(wildcard $(GRAPHIQL)/package-lock.json \
-		$(GRAPHIQL)/build.mjs $(GRAPHIQL)/*.js $(GRAPHIQL)/style.css)
+$(GRAPHIQL)/assets: .ci/build-graphiql $(wildcard $(GRAPHIQL)/package-lock.json $(GRAPHIQL)/build.mjs)
 	@if $(NPM_IS_THERE); then \
 		.ci/step 'Building the GraphiQL page, half a minute' .ci/build-graphiql && touch $@; \
 	else \

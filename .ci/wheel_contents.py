@@ -12,10 +12,8 @@ from pathlib import Path
 from zipfile import ZipFile
 
 PACKAGES = ("gateway", "schema")
-SHIPPED_SUFFIXES = {".py", ".graphql", ".mako"}
-ASSETS = "gateway/graphiql/assets"
-# A script that is served as it is; those of GraphiQL are built into its assets.
-SCRIPTS = ("gateway/map/map.js",)
+SHIPPED_SUFFIXES = {".py", ".graphql", ".mako", ".css", ".js"}
+ASSETS = "gateway/pages/npm/assets"
 NEVER_SHIPPED = ("tests/", "node_modules/", "__pycache__/", ".npmrc")
 # Without these the comparison with the source tree would prove nothing.
 LANDMARKS = ("schema/schema.graphql", "gateway/app.py", "gateway/storage/migrations/env.py")
@@ -46,7 +44,7 @@ def expected_files(source: Path) -> set[str]:
         if path.suffix in SHIPPED_SUFFIXES and "node_modules" not in path.parts
     }
     assets = set((source / ASSETS).glob("*"))
-    return {path.relative_to(source).as_posix() for path in code | assets} | {*SCRIPTS}
+    return {path.relative_to(source).as_posix() for path in code | assets}
 
 
 def is_foreign(name: str) -> bool:

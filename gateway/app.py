@@ -11,13 +11,13 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import Scope
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from gateway.auth.attempts import GuardedSignIn
 from gateway.auth.request_principals import RequestPrincipals, SignIn
 from gateway.domain.buckets import Allowance
 from gateway.domain.pictures import Picture
-from gateway.graphiql.page import GRAPHIQL_PATHS, graphiql_routes
 from gateway.graphql.charging import Terms
 from gateway.graphql.documents import ensure_valid
 from gateway.graphql.endpoint import GraphQLEndpoint
@@ -32,15 +32,17 @@ from gateway.hardening import freeze_start_up, harden
 from gateway.http import health
 from gateway.http.connections import STATE_KEY, Connections, Deadlines
 from gateway.http.error_handler import on_http_exception
-from gateway.http.front import FRONT, front_route
+from gateway.http.front import FRONT, front_routes, is_from_browser
 from gateway.http.graphql_errors import PATH as GRAPHQL_PATH
 from gateway.http.pipeline import RequestPipeline, Rules
 from gateway.http.tagged import sdl_route
 from gateway.identity.verifier import Verifier
 from gateway.logs import configure_logs
-from gateway.map.routes import is_public as is_of_the_map
-from gateway.map.routes import map_routes
-from gateway.rest.reference.routes import PAGE_PATH, PUBLIC_PATHS, reference_routes
+from gateway.pages.assets import ASSETS_PATH, assets_route
+from gateway.pages.graphiql import GRAPHIQL_PATH, graphiql_route
+from gateway.pages.map import is_public as is_of_the_map
+from gateway.pages.map import map_routes
+from gateway.pages.reference.routes import PAGE_PATH, PUBLIC_PATHS, reference_routes
 from gateway.rest.shim import rest_routes
 from gateway.rest.table import OPERATIONS
 from gateway.runtime import Runtime, keeping_watch
@@ -194,15 +196,16 @@ def _rest_routes(parts: _Parts) -> list[BaseRoute]:
     for operation in OPERATIONS:
         ensure_valid(types, operation.document)
     tagged = partial(tag_of_list, parts.runtime.vault)
-    return [*rest_routes(parts.internal.open_run, tagged), *reference_routes()]
+    return rest_routes(parts.internal.open_run, tagged)
 
 
 def _pages(parts: _Parts) -> list[BaseRoute]:
+    reference = reference_routes(beside_others=parts.runtime.settings.serves_graphiql)
     if not parts.runtime.settings.serves_graphiql:
-        return [front_route(PAGE_PATH)]
+        return [*front_routes(PAGE_PATH), *reference]
     pictured = partial(_picture_route, parts.runtime)
-    front = front_route(GRAPHIQL_PATHS.page)
-    return [front, *graphiql_routes(), *map_routes(pictured, parts.charge)]
+    pages = [assets_route(), graphiql_route(), *map_routes(pictured, parts.charge)]
+    return [*front_routes(GRAPHIQL_PATH), *reference, *pages]
 
 
 def _health(runtime: Runtime) -> list[BaseRoute]:
@@ -247,16 +250,17 @@ def _rules(settings: Settings) -> Rules:
     )
 
 
-def _is_public(*, serves_graphiql: bool) -> Callable[[str], bool]:
-    """Return whether a path needs no credential."""
+def _is_public(*, serves_graphiql: bool) -> Callable[[Scope], bool]:
+    """Return whether a request needs no credential."""
     open_paths = PUBLIC_PATHS | {FRONT, health.LIVE, health.READY}
-    if not serves_graphiql:
-        return open_paths.__contains__
-    open_paths |= {GRAPHIQL_PATHS.page}
 
-    def is_public(path: str) -> bool:
-        is_of_a_page = path.startswith(GRAPHIQL_PATHS.assets) or is_of_the_map(path)
-        return path in open_paths or is_of_a_page
+    def is_of_a_page(path: str) -> bool:
+        return path == GRAPHIQL_PATH or path.startswith(ASSETS_PATH) or is_of_the_map(path)
+
+    def is_public(scope: Scope) -> bool:
+        path: str = scope["path"]
+        is_open = path in open_paths or (serves_graphiql and is_of_a_page(path))
+        return is_open or is_from_browser(scope)
 
     return is_public
 

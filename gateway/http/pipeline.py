@@ -47,7 +47,7 @@ class Rules:
     seconds: float
     hosts: Collection[str]
     open_paths: Collection[str]
-    is_public: Callable[[str], bool]
+    is_public: Callable[[Scope], bool]
     https: bool = False
     cors_origins: Sequence[str] = ()
     cors_headers: Sequence[str] = ()
@@ -145,7 +145,7 @@ class RequestPipeline:
             ensure_host_is_known(scope, self._rules.hosts)
 
     async def _answer_http(self, client: Client, scope: Scope) -> None:
-        if self._rules.is_public(scope["path"]):
+        if self._rules.is_public(scope):
             await self._app(scope, client.receive, client.send)
             return
         authorization = authorization_in(scope) or ""
@@ -165,7 +165,7 @@ class RequestPipeline:
             await view.close()
 
     async def _open_socket(self, client: Client, scope: Scope, receive: Receive) -> None:
-        is_public = self._rules.is_public(scope["path"])
+        is_public = self._rules.is_public(scope)
         authorization = None if is_public else authorization_in(scope)
         if authorization is None:
             # A page cannot set the header: the credential comes with the first message.

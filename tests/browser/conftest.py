@@ -9,11 +9,12 @@ from typing import Final, NoReturn
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, async_playwright, expect
 
-from gateway.graphiql.assets import ASSETS_FOLDER, missing_from, read_assets
+from gateway.pages.assets import BUILT_FOLDER, missing_from
 from gateway.services.demo import Demo
 from tests.browser.explorer import Explorer
+from tests.browser.map_page import MapPage
 from tests.browser.witness import Witness
 from tests.patience import PATIENCE
 from tests.servers import LiveServer, serving
@@ -70,14 +71,28 @@ async def explorer(browser: Browser, live_server: LiveServer) -> AsyncIterator[E
 @asynccontextmanager
 async def exploring(browser: Browser, live_server: LiveServer) -> AsyncIterator[Explorer]:
     """Open a page that shares nothing with others, and a witness of what it does."""
-    missing = missing_from(read_assets(ASSETS_FOLDER))
+    missing = missing_from(BUILT_FOLDER)
     if missing:
         _do_without(f"GraphiQL is not built (make graphiql); missing: {', '.join(missing)}")
+    async with _watched(browser, live_server) as (context, witness):
+        yield Explorer(await context.new_page(), witness, live_server)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def map_page(browser: Browser, live_server: LiveServer) -> AsyncIterator[MapPage]:
+    async with _watched(browser, live_server) as (context, witness):
+        yield MapPage(await context.new_page(), witness, live_server)
+
+
+@asynccontextmanager
+async def _watched(
+    browser: Browser, live_server: LiveServer
+) -> AsyncIterator[tuple[BrowserContext, Witness]]:
     context = await browser.new_context(viewport={"width": 1280, "height": 800})
     context.set_default_timeout(PATIENCE * 1_000)
     witness = Witness(live_server.url)
     await witness.watch(context)
-    yield Explorer(await context.new_page(), witness, live_server)
+    yield context, witness
     await context.close()
 
 

@@ -1,18 +1,17 @@
 """GraphiQL's history holds what was run, without the variables it was run with."""
 
-from pathlib import Path
 from typing import Final
 
 import pytest
 from playwright.async_api import expect
 
-import gateway.graphiql
+from gateway.pages.assets import BUILT_FOLDER
 from tests.browser.explorer import Explorer
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 # GraphiQL's own script, before the build takes the variables out of its history.
-_RELEASED: Final = Path(gateway.graphiql.__file__).parent / "node_modules/graphiql/graphiql.min.js"
+_RELEASED: Final = BUILT_FOLDER.parent / "node_modules/graphiql/graphiql.min.js"
 
 
 async def _run_twice_and_go_back(explorer: Explorer) -> None:

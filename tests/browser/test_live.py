@@ -16,7 +16,7 @@ _FRAMES: Final = (
 )
 # Reads the frames once in one piece, and once a byte at a time: a network cuts where it likes.
 _READ_CUT_UP: Final = """async (frames) => {
-  const { readEvents } = await import("/graphiql/assets/events.js");
+  const { readEvents } = await import("/assets/events.js");
   const bytes = new TextEncoder().encode(frames);
   const read = async (size) => {
     const cuts = Array.from({ length: Math.ceil(bytes.length / size) }, (_, cut) =>

@@ -1,8 +1,7 @@
 """The map as a person uses it: a token, a drawing, folds that open, rows that lead to GraphiQL."""
 
 import shutil
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from secrets import token_hex
 from typing import Final
@@ -10,12 +9,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, Locator, Page, Request, Route, expect
+from playwright.async_api import Route, expect
 
 from gateway.services.demo import Demo
+from tests.browser.map_page import MapPage
 from tests.browser.test_token_stays_in_memory import places_with
-from tests.browser.witness import Witness
 from tests.patience import PATIENCE
 from tests.servers import LiveServer, serving
 
@@ -36,49 +34,6 @@ _TRY_INLINE_STYLE: Final = """() => new Promise((done) => {
 })"""
 
 
-@dataclass(frozen=True, slots=True)
-class MapPage:
-    """One browser page on /map, and the witness of what it does."""
-
-    page: Page
-    witness: Witness
-    server: LiveServer
-
-    @property
-    def status(self) -> Locator:
-        return self.page.get_by_role("status")
-
-    @property
-    def drawing(self) -> Locator:
-        return self.page.locator("svg.picture")
-
-    @property
-    def drawings(self) -> list[Request]:
-        """Requests for a drawing."""
-        asked = self.witness.requests
-        return [item for item in asked if urlsplit(item.url).path.endswith("/drawing.svg")]
-
-    def row(self, beginning: str) -> Locator:
-        """Return the rows whose story begins like this."""
-        return self.page.locator(
-            "svg a", has=self.page.locator(f"title:text-matches('^{beginning}')")
-        )
-
-    async def open(self, service_id: str | None = None, search: str = "") -> None:
-        address = f"{self.server.url}/map/{service_id or self.server.demo['job_id']}{search}"
-        await self.page.goto(address)
-        await expect(self.page.locator("#hint")).to_contain_text("Enter an API token")
-
-    async def enter_token(self, token: str | None = None) -> None:
-        await self.page.get_by_label("API token").fill(token or self.server.demo["token"])
-        await self.page.get_by_role("button", name="Use token").click()
-
-    async def open_and_draw(self) -> None:
-        await self.open()
-        await self.enter_token()
-        await expect(self.status).to_have_text("Drawn")
-
-
 @pytest.fixture(scope="module")
 def live_server(
     template: tuple[Path, Demo], tmp_path_factory: pytest.TempPathFactory
@@ -87,16 +42,6 @@ def live_server(
     folder = shutil.copytree(template[0], tmp_path_factory.mktemp("map") / "data")
     with serving(Path(folder), template[1]) as server:
         yield server
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def map_page(browser: Browser, live_server: LiveServer) -> AsyncIterator[MapPage]:
-    context = await browser.new_context(viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(PATIENCE * 1_000)
-    witness = Witness(live_server.url)
-    await witness.watch(context)
-    yield MapPage(await context.new_page(), witness, live_server)
-    await context.close()
 
 
 def _import(server: LiveServer, keys: list[str]) -> None:
@@ -189,7 +134,7 @@ async def test_graphiql_takes_the_ids_of_the_row(map_page: MapPage) -> None:
 
 async def test_rows_are_reached_and_followed_by_keyboard(map_page: MapPage) -> None:
     await map_page.open_and_draw()
-    await map_page.page.get_by_role("button", name="Use token").focus()
+    await map_page.page.get_by_text("Choose a service").focus()
 
     await map_page.page.keyboard.press("Tab")
 

@@ -12,7 +12,7 @@ from httpx import ASGITransport, AsyncClient
 from playwright.async_api import Browser, ConsoleMessage, Route, expect
 from starlette.applications import Starlette
 
-from gateway.graphiql.page import graphiql_routes
+from gateway.pages.graphiql import graphiql_route
 from tests.browser.conftest import exploring
 from tests.browser.explorer import STEPS, Explorer
 from tests.browser.witness import Witness
@@ -112,7 +112,7 @@ async def test_no_script_fails(seen: Witness) -> None:
 async def test_the_page_of_a_missing_build_is_styled_within_the_policy(
     explorer: Explorer, tmp_path: Path
 ) -> None:
-    app = Starlette(routes=graphiql_routes(tmp_path))
+    app = Starlette(routes=[graphiql_route(tmp_path)])
     async with AsyncClient(transport=ASGITransport(app), base_url="http://localhost") as client:
         answer = await client.get("/graphiql")
     await explorer.page.route(
@@ -125,7 +125,7 @@ async def test_the_page_of_a_missing_build_is_styled_within_the_policy(
     await explorer.page.goto(f"{explorer.server.url}/graphiql")
 
     await expect(explorer.page.get_by_role("heading")).to_have_text("GraphiQL is not built")
-    await expect(explorer.page.locator("body")).to_have_css("max-width", "640px")
+    await expect(explorer.page.get_by_role("main")).to_have_css("max-width", "640px")
     assert explorer.witness.violations == []
 
 

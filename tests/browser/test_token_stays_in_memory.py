@@ -77,7 +77,7 @@ async def test_the_token_is_gone_after_a_reload(explorer: Explorer) -> None:
 async def test_the_token_is_gone_after_leaving_and_coming_back(explorer: Explorer) -> None:
     await _work_with_the_token(explorer)
     asked_before = len(explorer.witness.operations)
-    await explorer.page.goto(f"{explorer.server.url}/graphiql/assets/licences.txt")
+    await explorer.page.goto(f"{explorer.server.url}/assets/licences.txt")
 
     await explorer.page.go_back()
     await explorer.run()

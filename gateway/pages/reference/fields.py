@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from gateway.rest.reference.markup import Html, code, element, joined, link, prose, table
+from markupsafe import Markup
+
+from gateway.pages.html import code, element, joined, link, prose, table
 
 Schema = Mapping[str, Any]
 
-_DOT: Final = Html(" · ")
+_DOT: Final = Markup(" · ")
 _REQUIRED: Final = element("b", "required")
 
 
@@ -16,12 +18,12 @@ def name_in(reference: str) -> str:
     return reference.rsplit("/", 1)[-1]
 
 
-def schema_link(name: str) -> Html:
+def schema_link(name: str) -> Markup:
     """Return a link to the full schema."""
     return link(f"#schema-{name}", code(name))
 
 
-def schema_table(schema: Schema) -> Html:
+def schema_table(schema: Schema) -> Markup:
     """Return an object's fields as a table, or the names of an enum as a line."""
     if "enum" in schema:
         return element("p", *_names(schema["enum"]), class_="names")
@@ -36,25 +38,25 @@ def schema_table(schema: Schema) -> Html:
     )
 
 
-def parameter_table(parameters: list[Schema]) -> Html:
+def parameter_table(parameters: list[Schema]) -> Markup:
     """Return an operation's parameters as a table."""
     return table(("Parameter", "Meaning"), map(_parameter, parameters))
 
 
-def _parameter(facts: Schema) -> tuple[Html, Html]:
+def _parameter(facts: Schema) -> tuple[Markup, Markup]:
     kind = joined((facts["in"], _type(facts["schema"])), _DOT)
     meaning = _meaning({**facts["schema"], "description": facts["description"]})
     return _name(facts["name"], kind, required=facts["required"]), meaning
 
 
-def _name(name: str, kind: Html, *, required: bool) -> Html:
+def _name(name: str, kind: Markup, *, required: bool) -> Markup:
     # Long names can break between their words.
-    words = element("code", joined(name.split("_"), Html("_<wbr>")))
+    words = element("code", joined(name.split("_"), Markup("_<wbr>")))
     kinds = joined((kind, _REQUIRED), _DOT) if required else kind
     return joined((words, element("div", kinds, class_="kind")))
 
 
-def _type(schema: Schema) -> Html:
+def _type(schema: Schema) -> Markup:
     if "$ref" in schema:
         return schema_link(name_in(schema["$ref"]))
     if schema["type"] == "array":
@@ -64,7 +66,7 @@ def _type(schema: Schema) -> Html:
     return joined((named, *((", ", schema["format"]) if "format" in schema else ())))
 
 
-def _meaning(schema: Schema) -> Html:
+def _meaning(schema: Schema) -> Markup:
     description = prose(schema.get("description", ""))
     limits = joined(_limits(schema), _DOT)
     parts = [description] if description else []
@@ -72,7 +74,7 @@ def _meaning(schema: Schema) -> Html:
     return joined(parts, " ")
 
 
-def _limits(schema: Schema) -> Iterator[Html]:
+def _limits(schema: Schema) -> Iterator[Markup]:
     if "const" in schema:
         yield joined(("always ", code(str(schema["const"]).lower())))
     if "maxLength" in schema:
@@ -81,14 +83,14 @@ def _limits(schema: Schema) -> Iterator[Html]:
         yield joined((f"at most {schema['maxItems']:,} items",))
     # A UUID's pattern adds only the lower case to its format.
     if schema.get("format") == "uuid":
-        yield Html("lower case")
+        yield Markup("lower case")
     elif "pattern" in schema:
         yield code(schema["pattern"])
     if "not" in schema:
         yield joined(("without ", code(schema["not"]["pattern"])))
 
 
-def _names(names: list[str]) -> Iterator[Html]:
+def _names(names: list[str]) -> Iterator[Markup]:
     for name in names:
         yield code(name)
-        yield Html(" ")
+        yield Markup(" ")

@@ -183,6 +183,31 @@ subscription WatchChanges(
   },
 ];
 
+/** What a new tab begins with. */
+export const NEW_TAB = `# A query of your own. Run this one as it is, or
+# change it: Ctrl+Space lists what can stand where
+# the cursor is.
+query WhereSecretsAre {
+  projects(first: 5) {
+    edges {
+      node {
+        name
+        environments(first: 5) {
+          edges {
+            node {
+              name
+              services(first: 5) {
+                edges { node { id name serviceType } }
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+}
+`;
+
 /** Return a step's variables as the text of its tab. */
 export function pretty(variables) {
   return JSON.stringify(variables, null, 2);

@@ -1,6 +1,7 @@
 // Starts GraphiQL on the gateway's page. Plain modules for the browser: no build step, no inline
 // script.
 
+import { askForToken, keepToken, token, watchToken } from "./access.js";
 import { stopAll, subscription } from "./events.js";
 import { Refused, Unanswered, isSubscription, readResult, send } from "./requests.js";
 import { failure, report, reportFailure } from "./status.js";
@@ -8,25 +9,16 @@ import { findSubject, fromAddress, subjectNamed } from "./subject.js";
 import { markStep, showSteps, tellAbout } from "./tour.js";
 import { Workbench } from "./workbench.js";
 
-const access = document.getElementById("access");
-const field = document.getElementById("token");
-const hint = document.getElementById("hint");
 const about = document.getElementById("about");
-
-/** The API token in use; it is kept in memory only: not in storage, URL, history, cookie or DOM. */
-let token = "";
 
 /** Counts tokens entered and forgotten, so that a result for an earlier token is dropped. */
 let turn = 0;
-
-/** What a header can contain: visible ASCII without blanks. */
-const TOKEN = /^[\x21-\x7e]+$/;
 
 const named = fromAddress(window.location.search);
 
 // GraphiQL's dialogs and menus add a <style> to lock scrolling; they read the nonce that the
 // Content-Security-Policy requires from here. Browsers hide nonces from selectors.
-window.__webpack_nonce__ = document.querySelector("link[nonce]").nonce;
+window.__webpack_nonce__ = document.querySelector("style[nonce]").nonce;
 
 showSteps((step) => workbench.show(step));
 const workbench = new Workbench(
@@ -71,8 +63,8 @@ function refuse(credential) {
 }
 
 /** GraphiQL's fetcher without a token. It sends nothing, since the response could only be 401. */
-async function askForToken() {
-  field.focus();
+async function refuseWithoutToken() {
+  askForToken();
   return failure("Enter an API token first, at the top of the page.");
 }
 
@@ -81,30 +73,17 @@ async function askForToken() {
 /** Use this token from now on; an empty one forgets the last. */
 function setToken(credential) {
   const isThere = credential !== "";
-  token = credential;
+  keepToken(credential);
   turn += 1;
   stopAll();
-  hint.hidden = isThere;
   about.hidden = !isThere;
-  field.placeholder = isThere ? "In use. Enter another to change." : "";
-  workbench.connect(isThere ? fetcherWith(credential) : askForToken, { hasSchema: isThere });
-}
-
-/** Take the token out of the field, and use it if a header can carry it. */
-function takeToken(event) {
-  event.preventDefault();
-  const entered = field.value.trim();
-  field.value = "";
-  if (!TOKEN.test(entered)) {
-    report("bad", "A token is a single word of letters, digits and signs.");
-    return;
-  }
-  report("busy", "Checking the token …");
-  void begin(entered);
+  const fetcher = isThere ? fetcherWith(credential) : refuseWithoutToken;
+  workbench.connect(fetcher, { hasSchema: isThere });
 }
 
 /** Find what the tour can show with this token, then use it. */
 async function begin(credential) {
+  report("busy", "Checking the token …");
   turn += 1;
   const mine = turn;
   const found = await findSubject(named, credential).catch((problem) => problem);
@@ -123,14 +102,4 @@ async function begin(credential) {
   setToken(credential);
 }
 
-/** Forget the token: the copy of the page behind the back button must not contain it. */
-function forget() {
-  field.value = "";
-  setToken("");
-  report("idle", "No token yet");
-}
-
-access.addEventListener("submit", takeToken);
-window.addEventListener("pagehide", forget);
-forget();
-field.focus();
+watchToken(begin, () => setToken(""));

@@ -1,6 +1,7 @@
 // One GraphQL request over HTTP, and the result in its response.
 
-const ENDPOINT = document.getElementById("graphiql").dataset.endpoint;
+/** The gateway's address, seen from the page. */
+export const ROOT = document.documentElement.dataset.root;
 
 const RESULT = "application/graphql-response+json, application/json";
 export const EVENTS = "text/event-stream";
@@ -42,7 +43,7 @@ export function isSubscription({ query, operationName }) {
  */
 export async function send(operation, credential, { accept = RESULT, signal } = {}) {
   const { query, variables, operationName } = operation;
-  const response = await fetch(ENDPOINT, {
+  const response = await fetch(`${ROOT}graphql`, {
     method: "POST",
     mode: "same-origin",
     credentials: "omit",

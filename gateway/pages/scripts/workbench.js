@@ -2,7 +2,7 @@
 // globals that their own files define.
 
 import { stopAll } from "./events.js";
-import { STEPS, pretty, refilled } from "./steps.js";
+import { NEW_TAB, STEPS, pretty, refilled } from "./steps.js";
 import { memoryStorage } from "./storage.js";
 
 const { React, ReactDOM, GraphiQL } = window;
@@ -105,6 +105,7 @@ export class Workbench {
       // The documentation starts with an overview.
       schemaDescription: true,
       storage: this.#storage,
+      defaultQuery: NEW_TAB,
       onTabChange: (state) => this.#keep(state),
       // The token has its own field; a header editor would show it and could store it.
       isHeadersEditorEnabled: false,

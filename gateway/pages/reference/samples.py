@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from gateway.rest.reference.fields import Schema, name_in
+from gateway.pages.reference.fields import Schema, name_in
 
 _CONTINUED: Final = " \\\n  "
 _SHORT: Final = 60

@@ -1,14 +1,11 @@
 // Shows the drawing of one service. Plain module for the browser: no build step, no inline script.
 
-const canvas = document.getElementById("map");
-const access = document.getElementById("access");
-const field = document.getElementById("token");
-const status = document.getElementById("status");
-const hint = document.getElementById("hint");
-const foldAll = document.getElementById("fold-all");
+import { fetchText, keepToken, token, watchToken } from "./access.js";
+import { offerServices, openPicker } from "./picker.js";
+import { report } from "./status.js";
 
-/** The API token in use; it is kept in memory only: not in storage, URL, history, cookie or DOM. */
-let token = "";
+const canvas = document.getElementById("map");
+const foldAll = document.getElementById("fold-all");
 
 /** The smallest scale of a drawing that is wider than the page; below it the page scrolls. */
 const SMALLEST = 0.7;
@@ -16,22 +13,10 @@ const SMALLEST = 0.7;
 /** Counts requested drawings, so that a late response does not replace a newer one. */
 let latest = 0;
 
-/** What a header can contain: visible ASCII without blanks. */
-const TOKEN = /^[\x21-\x7e]+$/;
-
-/** The id in the page's path, unchanged; the gateway checks it. */
-const SERVICE = window.location.pathname.split("/").at(-1);
-
-// ------------------------------------------------------------------------------------ words shown
-
-/** Show the status. `state` is one of idle, busy, good, bad. */
-function report(state, words) {
-  status.dataset.state = state;
-  status.textContent = words;
-}
+/** Return the id in the page's path, unchanged: the gateway checks it. Empty if there is none. */
+const chosen = () => window.location.pathname.split("/").at(-1);
 
 const WORDS = {
-  401: "The token was not accepted.",
   403: "This token cannot read secrets.",
   404: "There is no such service for this token.",
   429: "Too many requests. Try again in a moment.",
@@ -39,34 +24,31 @@ const WORDS = {
 
 // -------------------------------------------------------------------------------------- drawing
 
-/** Request the drawing. A redirect is an error: the token goes to this gateway only. */
-function ask(credential) {
-  return fetch(`${SERVICE}/drawing.svg${window.location.search}`, {
-    mode: "same-origin",
-    credentials: "omit",
-    redirect: "error",
-    cache: "no-store",
-    headers: { accept: "image/svg+xml", authorization: `Bearer ${credential}` },
-  });
-}
-
 /** Draw what the page's address selects. */
 async function draw() {
-  if (token === "") return;
   const turn = ++latest;
+  if (token === "") return;
+  if (chosen() === "") {
+    canvas.replaceChildren();
+    foldAll.hidden = true;
+    openPicker(true);
+    report("idle", "Choose a service");
+    return;
+  }
   report("busy", "Drawing …");
   let response;
   let text;
   try {
-    response = await ask(token);
+    const address = `${chosen()}/drawing.svg${window.location.search}`;
+    response = await fetchText(address, "image/svg+xml");
     text = await response.text();
   } catch {
     if (turn === latest) fail("The gateway could not be reached.");
     return;
   }
   if (turn !== latest) return;
-  if (response.status === 401) forget();
   if (response.ok) show(text);
+  else if (response.status === 401) refuse();
   else fail(WORDS[response.status] ?? `The gateway answered ${response.status}.`);
 }
 
@@ -96,49 +78,40 @@ function fail(words) {
 
 // --------------------------------------------------------------------------------------- the page
 
-/** Take the token out of the field, and use it if a header can carry it. */
-function takeToken(event) {
-  event.preventDefault();
-  const entered = field.value.trim();
-  field.value = "";
-  if (!TOKEN.test(entered)) {
-    report("bad", "A token is a single word of letters, digits and signs.");
-    return;
-  }
-  token = entered;
-  hint.hidden = true;
-  field.placeholder = "In use. Enter another to change.";
-  draw();
+function use(credential) {
+  keepToken(credential);
+  offerServices(credential, refuse);
+  void draw();
 }
 
-/** Forget the token: the copy of the page behind the back button must not contain it. */
+function refuse() {
+  forget();
+  fail("The token was not accepted.");
+}
+
 function forget() {
-  token = "";
+  keepToken("");
   latest += 1;
-  field.value = "";
-  field.placeholder = "";
-  hint.hidden = false;
+  offerServices("", refuse);
   foldAll.hidden = true;
   canvas.replaceChildren();
-  report("idle", "No token yet");
 }
 
-/** Open or close folds without leaving the page, so that the token need not be entered again. */
+/** Follow links to services and folds in the page, so that the token need not be entered again. */
 function follow(event) {
-  const link = event.target.closest("a[href^='?']");
+  const link = event.target.closest("main a:not([target]), #services a");
   if (link === null || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
+  openPicker(false);
   go(link.getAttribute("href"));
 }
 
-function go(search) {
-  window.history.pushState(null, "", window.location.pathname + search);
-  draw();
+function go(address) {
+  window.history.pushState(null, "", address);
+  void draw();
 }
 
-access.addEventListener("submit", takeToken);
-canvas.addEventListener("click", follow);
-foldAll.addEventListener("click", () => go(""));
+document.addEventListener("click", follow);
+foldAll.addEventListener("click", () => go(window.location.pathname));
 window.addEventListener("popstate", draw);
-window.addEventListener("pagehide", forget);
-forget();
+watchToken(use, forget);

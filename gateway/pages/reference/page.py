@@ -6,15 +6,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
-from gateway.rest.reference.fields import (
-    Schema,
-    name_in,
-    parameter_table,
-    schema_link,
-    schema_table,
-)
-from gateway.rest.reference.markup import (
-    Html,
+from markupsafe import Markup
+
+from gateway.pages.html import (
     code,
     element,
     items,
@@ -23,8 +17,14 @@ from gateway.rest.reference.markup import (
     paragraphs,
     table,
 )
-from gateway.rest.reference.samples import curl, example_of, pretty
-from gateway.rest.reference.style import STYLE
+from gateway.pages.reference.fields import (
+    Schema,
+    name_in,
+    parameter_table,
+    schema_link,
+    schema_table,
+)
+from gateway.pages.reference.samples import curl, example_of, pretty
 
 _HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _SCHEMAS: Final = "Schemas"
@@ -71,44 +71,25 @@ class _Book:
         return node
 
 
-_HEAD: Final = """\
-<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>REST reference · Secrets Gateway</title>
-<style nonce="{nonce}">
-"""
-
-
-def reference_page(document: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the page in two parts; the nonce of its style goes between them."""
-    before_nonce, after_nonce = _HEAD.split("{nonce}")
-    body = element("body", _contents_and_main(_Book(document)))
-    return before_nonce, f"{after_nonce}{STYLE}</style>\n{body}\n</html>\n"
-
-
-def _contents_and_main(book: _Book) -> Html:
-    document = book.document
+def reference_content(document: Mapping[str, Any]) -> Markup:
+    """Return what is below the page's bar: the contents beside all operations and schemas."""
+    book = _Book(document)
     sections = (_section(book, tag) for tag in document["tags"])
     main = element("main", _opening(book), *sections, _all_schemas(book), id="top")
     return joined((_contents(book), main))
 
 
-def _contents(book: _Book) -> Html:
+def _contents(book: _Book) -> Markup:
     groups = (
         element(
             "section", link(f"#{_anchor(tag['name'])}", tag["name"]), _operation_list(book, tag)
         )
         for tag in book.document["tags"]
     )
-    title = element(
-        "p", link("#top", "Secrets Gateway"), " ", element("span", "REST"), class_="title"
-    )
-    return element("nav", title, *groups, _schema_list(book), aria_label="Contents")
+    return element("nav", *groups, _schema_list(book), class_="contents", aria_label="Contents")
 
 
-def _operation_list(book: _Book, tag: Schema) -> Html:
+def _operation_list(book: _Book, tag: Schema) -> Markup:
     links = (
         link(f"#{each.id}", _method(each.method), element("span", _words(each.id)))
         for each in book.operations(tag["name"])
@@ -116,12 +97,12 @@ def _operation_list(book: _Book, tag: Schema) -> Html:
     return element("ul", *(element("li", each) for each in links))
 
 
-def _schema_list(book: _Book) -> Html:
+def _schema_list(book: _Book) -> Markup:
     links = (element("li", link(f"#schema-{name}", _words(name))) for name in book.schemas)
     return element("section", link(f"#{_anchor(_SCHEMAS)}", _SCHEMAS), element("ul", *links))
 
 
-def _opening(book: _Book) -> Html:
+def _opening(book: _Book) -> Markup:
     info = book.document["info"]
     source = link("openapi.json", "OpenAPI document")
     return element(
@@ -135,18 +116,18 @@ def _opening(book: _Book) -> Html:
     )
 
 
-def _credential(scheme: Schema) -> Html:
+def _credential(scheme: Schema) -> Markup:
     return paragraphs(scheme["description"])
 
 
-def _section(book: _Book, tag: Schema) -> Html:
+def _section(book: _Book, tag: Schema) -> Markup:
     operations = (_article(book, each) for each in book.operations(tag["name"]))
     heading = element("h2", tag["name"])
     anchor = _anchor(tag["name"])
     return element("section", heading, paragraphs(tag["description"]), *operations, id=anchor)
 
 
-def _article(book: _Book, operation: _Operation) -> Html:
+def _article(book: _Book, operation: _Operation) -> Markup:
     facts = operation.facts
     return element(
         "article",
@@ -163,7 +144,7 @@ def _article(book: _Book, operation: _Operation) -> Html:
     )
 
 
-def _request_parts(book: _Book, operation: _Operation) -> Iterator[Html]:
+def _request_parts(book: _Book, operation: _Operation) -> Iterator[Markup]:
     if parameters := operation.facts["parameters"]:
         yield element("h4", "Parameters")
         yield parameter_table([book.resolved(each) for each in parameters])
@@ -172,7 +153,7 @@ def _request_parts(book: _Book, operation: _Operation) -> Iterator[Html]:
         yield schema_table(book.schemas[_schema_of(body)])
 
 
-def _answer_parts(book: _Book, operation: _Operation) -> Iterator[Html]:
+def _answer_parts(book: _Book, operation: _Operation) -> Iterator[Markup]:
     answers = {
         status: book.resolved(answer) for status, answer in operation.facts["responses"].items()
     }
@@ -188,14 +169,14 @@ def _answer_parts(book: _Book, operation: _Operation) -> Iterator[Html]:
         yield element("details", summary, schema_table(book.schemas[name]))
 
 
-def _answer(answer: Schema, success: Schema) -> Html:
+def _answer(answer: Schema, success: Schema) -> Markup:
     special = [code(name) for name in answer["headers"] if name not in success["headers"]]
     body = ["Body: ", schema_link(_schema_of(answer))] if "content" in answer else []
     header = [" Header: ", *special] if special else []
     return joined((items(answer["description"]), element("p", *body, *header, class_="limits")))
 
 
-def _samples(book: _Book, operation: _Operation) -> Iterator[Html]:
+def _samples(book: _Book, operation: _Operation) -> Iterator[Markup]:
     call = curl(operation.method, operation.path, operation.facts, book.schemas)
     yield element("h4", "Call")
     yield element("pre", code(call))
@@ -205,21 +186,21 @@ def _samples(book: _Book, operation: _Operation) -> Iterator[Html]:
         yield element("pre", code(pretty(example_of(success["content"], book.schemas))))
 
 
-def _all_schemas(book: _Book) -> Html:
+def _all_schemas(book: _Book) -> Markup:
     shown = (_schema(name, schema) for name, schema in book.schemas.items())
     return element("section", element("h2", _SCHEMAS), *shown, id=_anchor(_SCHEMAS))
 
 
-def _schema(name: str, schema: Schema) -> Html:
+def _schema(name: str, schema: Schema) -> Markup:
     anchor = f"schema-{name}"
     heading = element("h3", link(f"#{anchor}", code(name)))
     content = (heading, paragraphs(schema["description"]), schema_table(schema))
     return element("article", element("div", *content), class_="schema", id=anchor)
 
 
-def _words(name: str) -> Html:
+def _words(name: str) -> Markup:
     # A long name can break between its words.
-    return joined(_HUMP.split(name), Html("<wbr>"))
+    return joined(_HUMP.split(name), Markup("<wbr>"))
 
 
 def _anchor(heading: str) -> str:
@@ -231,17 +212,17 @@ def _schema_of(body: Schema) -> str:
     return name_in(media_type["schema"]["$ref"])
 
 
-def _method(method: str) -> Html:
+def _method(method: str) -> Markup:
     return element("span", method.upper(), class_=f"method {method}")
 
 
-def _path(path: str) -> Html:
+def _path(path: str) -> Markup:
     parts = path.split("/")
     return element(
         "code", joined((element("var", p) if p.startswith("{") else p for p in parts), "/")
     )
 
 
-def _status(status: str) -> Html:
+def _status(status: str) -> Markup:
     phrase = f" {HTTPStatus(int(status)).phrase}"
     return element("span", element("b", status), phrase, class_=f"status s{status[0]}")

@@ -1,7 +1,8 @@
-// Collects the files that /graphiql serves into assets/. Needs Node 20 or newer and `npm ci`.
+// Collects what /graphiql needs from three released packages into assets/. Needs Node 20 or newer and
+// `npm ci`.
 //
-// Files come from three released packages and from this folder; nothing is compiled. A missing file
-// stops the build, and the folder is recreated each time, so it never holds a file of an older build.
+// Nothing is compiled. A missing file stops the build, and the folder is recreated each time, so it
+// never holds a file of an older build.
 
 import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -15,16 +16,6 @@ const ASSETS = join(HERE, "assets");
 const COPIED = {
   "react.production.min.js": join(PACKAGES, "react/umd/react.production.min.js"),
   "react-dom.production.min.js": join(PACKAGES, "react-dom/umd/react-dom.production.min.js"),
-  "boot.js": join(HERE, "boot.js"),
-  "events.js": join(HERE, "events.js"),
-  "requests.js": join(HERE, "requests.js"),
-  "status.js": join(HERE, "status.js"),
-  "steps.js": join(HERE, "steps.js"),
-  "storage.js": join(HERE, "storage.js"),
-  "subject.js": join(HERE, "subject.js"),
-  "tour.js": join(HERE, "tour.js"),
-  "workbench.js": join(HERE, "workbench.js"),
-  "style.css": join(HERE, "style.css"),
 };
 
 /** Embedded font faces: they hold base64, so no brace but the last. */
@@ -33,7 +24,7 @@ const FONT_FACE = /@font-face\s*\{[^}]*\}\s*/g;
 /** Copy GraphiQL's style sheet without its fonts.
  *
  * They are nine tenths of it, would need `font-src data:` in the Content-Security-Policy, and have
- * licences of their own. style.css names system fonts instead.
+ * licences of their own. The pages' style sheet names system fonts instead.
  */
 async function copyStyleWithoutFonts() {
   const style = await readFile(join(PACKAGES, "graphiql/graphiql.min.css"), "utf8");

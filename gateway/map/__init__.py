@@ -1,1 +1,0 @@
-"""The page that shows what a service sees, as a picture drawn here."""

@@ -1,0 +1,1 @@
+"""The pages for people: GraphiQL, the map and the REST reference, with one design."""
