@@ -12,10 +12,8 @@ from gateway.cli.printing import complain, say
 from gateway.cli.running import run
 from gateway.domain.pictures import Picture
 from gateway.domain.principals import Principal
-from gateway.drawing.dot import dot
-from gateway.drawing.folding import fold
-from gateway.drawing.mermaid import mermaid
-from gateway.drawing.plan import Plan
+from gateway.drawing.flowcharts import dot, mermaid
+from gateway.drawing.plan import Plan, fold
 from gateway.drawing.svg import svg
 from gateway.drawing.words import CUT_OFF
 from gateway.runtime import Runtime

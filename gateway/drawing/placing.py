@@ -1,7 +1,7 @@
 """Positions of boxes and lines. The layout engine gets sizes and columns, but no names.
 
 The engine orders rows and routes lines: few crossings, no line through a box. It runs in this
-process and blocks it, so its input is bounded (`folding.MAX_LINKED`).
+process and blocks it, so its input is bounded (`plan.MAX_LINKED`).
 """
 
 from collections import defaultdict

@@ -1,17 +1,18 @@
 """A plan drawn as SVG. An XML library writes every character; there is no style in an element."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
-from xml.etree.ElementTree import Element, tostring
+from xml.etree.ElementTree import Element, SubElement, tostring
 
 from gateway.domain.pictures import PictureColumn
 from gateway.domain.secrets import Secret, SecretType
 from gateway.drawing import words
-from gateway.drawing.elements import number, path, text, text_in, translation, within
 from gateway.drawing.placing import BOX_HEIGHT, BOX_WIDTH, Layout, Point, Span, lay_out
 from gateway.drawing.plan import Box, Line, Plan
-from gateway.drawing.style import STYLE
+
+STYLE: Final = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
 
 _NAMESPACE: Final = "http://www.w3.org/2000/svg"
 _MARGIN: Final = 20.0
@@ -25,6 +26,8 @@ _KEY_CHARACTER: Final = 7.3
 _TYPE_CHARACTER: Final = 6.0
 _NAME_CHARACTER: Final = 7.8
 _KEY_LEFT: Final = 26.0
+# The radius of the bends of lines.
+_CORNER: Final = 6.0
 # What is explained above the columns, how, and how much room that takes.
 _LEGEND: Final = (
     ("wins", "the service gets it", 170.0),
@@ -47,17 +50,17 @@ def svg(plan: Plan, *, explorer: str | None = None, is_alone: bool = True) -> st
         {
             "xmlns": _NAMESPACE,
             "class": "picture",
-            "viewBox": f"0 0 {number(width)} {number(height)}",
-            "width": number(width),
-            "height": number(height),
+            "viewBox": f"0 0 {_number(width)} {_number(height)}",
+            "width": _number(width),
+            "height": _number(height),
             "role": "group",
             "aria-labelledby": "picture-title",
         },
     )
-    title = text_in(root, "title", words.heading(plan.picture))
+    title = _text_in(root, "title", words.heading(plan.picture))
     title.set("id", "picture-title")
     if is_alone:
-        text_in(root, "style", STYLE)
+        _text_in(root, "style", STYLE)
     _Drawing(plan, layout, explorer).draw(root, width)
     return tostring(root, encoding="unicode") + "\n"
 
@@ -71,15 +74,15 @@ class _Drawing:
         self._explorer = explorer
 
     def draw(self, root: Element, width: float) -> None:
-        within(root, "rect", {"class": "paper", "width": "100%", "height": "100%"})
+        _within(root, "rect", {"class": "paper", "width": "100%", "height": "100%"})
         _arrow_heads(root)
         self._title(root)
-        main = within(
-            root, "g", {"transform": translation(Point(_MARGIN + _PADDING, _TITLE_HEIGHT))}
+        main = _within(
+            root, "g", {"transform": _translation(Point(_MARGIN + _PADDING, _TITLE_HEIGHT))}
         )
         for column, span in zip(self._plan.columns, self._layout.columns, strict=True):
             self._panel(main, column, span)
-        main = within(main, "g", {"transform": translation(Point(0, _HEAD_HEIGHT))})
+        main = _within(main, "g", {"transform": _translation(Point(0, _HEAD_HEIGHT))})
         if self._plan.linked and self._plan.loose:
             self._rule(main, width)
         for line, way in self._layout.lines:
@@ -88,7 +91,7 @@ class _Drawing:
             self._box(main, box, corner)
 
     def _title(self, root: Element) -> None:
-        text(
+        _text(
             root,
             "heading",
             Point(_MARGIN, 30),
@@ -98,55 +101,55 @@ class _Drawing:
         for kind, meaning, room in _LEGEND:
             _legend(root, kind, meaning, left)
             left += room
-        text(root, "quiet", Point(left, 52), " ".join(_draw_omission(self._plan)))
+        _text(root, "quiet", Point(left, 52), " ".join(_draw_omission(self._plan)))
 
     def _panel(self, main: Element, column: PictureColumn, span: Span) -> None:
         size = {
-            "x": number(span.left - _PADDING),
-            "width": number(span.right - span.left + 2 * _PADDING),
-            "height": number(_HEAD_HEIGHT + self._layout.height + _PADDING),
+            "x": _number(span.left - _PADDING),
+            "width": _number(span.right - span.left + 2 * _PADDING),
+            "height": _number(_HEAD_HEIGHT + self._layout.height + _PADDING),
             "rx": "10",
         }
-        within(main, "rect", {"class": "panel", **size})
-        text(main, "scope", Point(span.left, 22), words.scope_name(column))
+        _within(main, "rect", {"class": "panel", **size})
+        _text(main, "scope", Point(span.left, 22), words.scope_name(column))
         shown = words.showable(column.holder.name if column.holder else "of the platform")
         most = int((span.right - span.left) / _NAME_CHARACTER)
-        named = text(main, "holder", Point(span.left, 41), words.shorten(shown, most))
-        text_in(named, "title", words.column_name(column))
+        named = _text(main, "holder", Point(span.left, 41), words.shorten(shown, most))
+        _text_in(named, "title", words.column_name(column))
 
     def _rule(self, main: Element, width: float) -> None:
-        height = number(self._layout.band - 30)
-        ends = {"x1": number(-_PADDING), "x2": number(width - 2 * _MARGIN - _PADDING)}
-        within(main, "line", {"class": "rule", **ends, "y1": height, "y2": height})
+        height = _number(self._layout.band - 30)
+        ends = {"x1": _number(-_PADDING), "x2": _number(width - 2 * _MARGIN - _PADDING)}
+        _within(main, "line", {"class": "rule", **ends, "y1": height, "y2": height})
         for column in sorted({box.column for box in self._plan.loose}):
             left = self._layout.columns[column].left
-            text(main, "quiet", Point(left, self._layout.band - 10), "without references")
+            _text(main, "quiet", Point(left, self._layout.band - 10), "without references")
 
     def _line(self, main: Element, line: Line, way: Sequence[Point]) -> None:
         name = line.kind.lower()
-        drawn = {"class": f"line {name}", "d": path(way), "marker-end": f"url(#head-{name})"}
+        drawn = {"class": f"line {name}", "d": _path(way), "marker-end": f"url(#head-{name})"}
         meaning = f"{line.source.label} {words.verb(line.kind)} {line.target.label}"
-        text_in(within(main, "path", drawn), "title", meaning)
+        _text_in(_within(main, "path", drawn), "title", meaning)
 
     def _box(self, main: Element, box: Box, corner: Point) -> None:
         row = box.row
         state = "fold" if row is None else "wins" if row.is_winner else "hidden"
-        place = {"class": state, "transform": translation(corner)}
+        place = {"class": state, "transform": _translation(corner)}
         href = self._address(box)
-        group = within(main, "a", {**place, **href}) if href else within(main, "g", place)
-        text_in(group, "title", words.box_story(box))
-        size = {"width": number(BOX_WIDTH), "height": number(BOX_HEIGHT), "rx": "6"}
-        within(group, "rect", {"class": "box", **size})
+        group = _within(main, "a", {**place, **href}) if href else _within(main, "g", place)
+        _text_in(group, "title", words.box_story(box))
+        size = {"width": _number(BOX_WIDTH), "height": _number(BOX_HEIGHT), "rx": "6"}
+        _within(group, "rect", {"class": "box", **size})
         aside = words.aside(box)
         if row:
-            within(group, "circle", {"class": "mark", "cx": "14", "cy": "15", "r": "4"})
+            _within(group, "circle", {"class": "mark", "cx": "14", "cy": "15", "r": "4"})
         else:
-            within(group, "path", {"class": "plus", "d": "M9 15H19M14 10V20"})
+            _within(group, "path", {"class": "plus", "d": "M9 15H19M14 10V20"})
         room = BOX_WIDTH - _KEY_LEFT - 14 - len(aside) * _TYPE_CHARACTER
         label = words.shorten(box.label, int(room / _KEY_CHARACTER))
-        text(group, "key", Point(_KEY_LEFT, 19), label)
+        _text(group, "key", Point(_KEY_LEFT, 19), label)
         if aside:
-            text(group, "type", Point(BOX_WIDTH - 10, 18.5), aside)
+            _text(group, "type", Point(BOX_WIDTH - 10, 18.5), aside)
 
     def _address(self, box: Box) -> dict[str, str]:
         if self._explorer is None:
@@ -174,21 +177,73 @@ def _draw_omission(plan: Plan) -> Iterator[str]:
 
 
 def _legend(root: Element, kind: str, meaning: str, left: float) -> None:
-    group = within(root, "g", {"class": kind.lower(), "transform": translation(Point(left, 38))})
+    group = _within(root, "g", {"class": kind.lower(), "transform": _translation(Point(left, 38))})
     if isinstance(kind, SecretType):
         drawn = {"class": f"line {kind.lower()}", "d": "M0 10H30"}
-        within(group, "path", {**drawn, "marker-end": f"url(#head-{kind.lower()})"})
+        _within(group, "path", {**drawn, "marker-end": f"url(#head-{kind.lower()})"})
     else:
-        within(group, "rect", {"class": "box", "width": "30", "height": "20", "rx": "5"})
-        within(group, "circle", {"class": "mark", "cx": "15", "cy": "10", "r": "4"})
-    text(group, "quiet", Point(40, 14), meaning)
+        _within(group, "rect", {"class": "box", "width": "30", "height": "20", "rx": "5"})
+        _within(group, "circle", {"class": "mark", "cx": "15", "cy": "10", "r": "4"})
+    _text(group, "quiet", Point(40, 14), meaning)
 
 
 def _arrow_heads(root: Element) -> None:
-    defs = within(root, "defs")
+    defs = _within(root, "defs")
     for kind in (SecretType.ALIAS, SecretType.OVERRIDE):
         name = kind.lower()
         size = {"markerWidth": "9", "markerHeight": "8", "refX": "8", "refY": "4"}
         units = {"markerUnits": "userSpaceOnUse", "orient": "auto"}
-        marker = within(defs, "marker", {"id": f"head-{name}", **size, **units})
-        within(marker, "path", {"class": f"head {name}", "d": "M0 0L9 4L0 8z"})
+        marker = _within(defs, "marker", {"id": f"head-{name}", **size, **units})
+        _within(marker, "path", {"class": f"head {name}", "d": "M0 0L9 4L0 8z"})
+
+
+# ------------------------------------------------------------------------ elements and attributes
+
+
+def _path(way: Sequence[Point]) -> str:
+    """Return the path data through the points, with round corners."""
+    parts = [f"M{_pair(way[0])}"]
+    for before, bend, after in zip(way, way[1:], way[2:], strict=False):
+        begun, ended = _towards(bend, before), _towards(bend, after)
+        parts.append(f"L{_pair(begun)}Q{_pair(bend)} {_pair(ended)}")
+    return "".join((*parts, f"L{_pair(way[-1])}"))
+
+
+def _towards(bend: Point, other: Point) -> Point:
+    """Return the point one corner radius away, or halfway if that is nearer."""
+    length = abs(other.x - bend.x) + abs(other.y - bend.y)
+    part = min(_CORNER, length / 2) / length if length else 0.0
+    return Point(bend.x + (other.x - bend.x) * part, bend.y + (other.y - bend.y) * part)
+
+
+def _within(parent: Element, name: str, attributes: dict[str, str] | None = None) -> Element:
+    """Add an element and return it."""
+    return SubElement(parent, name, attributes or {})
+
+
+def _text_in(parent: Element, name: str, words: str) -> Element:
+    """Add an element with a text and return it."""
+    element = _within(parent, name)
+    element.text = words
+    return element
+
+
+def _text(parent: Element, kind: str, at: Point, words: str) -> Element:
+    """Add a line of text that begins at a point, and return it; `kind` is its class."""
+    element = _text_in(parent, "text", words)
+    element.attrib.update({"class": kind, "x": _number(at.x), "y": _number(at.y)})
+    return element
+
+
+def _translation(by: Point) -> str:
+    """Return the transformation that moves the origin to a point."""
+    return f"translate({_pair(by)})"
+
+
+def _pair(point: Point) -> str:
+    return f"{_number(point.x)} {_number(point.y)}"
+
+
+def _number(length: float) -> str:
+    """Return a length as text, to a tenth."""
+    return f"{round(length, 1):g}"

@@ -11,8 +11,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from gateway.domain.pictures import Picture
-from gateway.drawing.folding import fold
-from gateway.drawing.style import STYLE as DRAWING_STYLE
+from gateway.drawing.plan import fold
+from gateway.drawing.svg import STYLE as DRAWING_STYLE
 from gateway.drawing.svg import svg
 from gateway.pages.assets import MAP_SCRIPTS
 from gateway.pages.layout import STYLE, Layout, Page, Section

@@ -8,8 +8,8 @@ import pytest_asyncio
 from playwright.async_api import Browser, Error, Page
 
 from gateway.drawing import words
-from gateway.drawing.folding import fold
-from gateway.drawing.mermaid import mermaid
+from gateway.drawing.flowcharts import mermaid
+from gateway.drawing.plan import fold
 from tests.drawing.gallery import HOSTILE, crowded, small
 
 SCRIPT = (

@@ -9,8 +9,8 @@ import pytest
 
 from gateway.domain.pictures import Picture
 from gateway.drawing import words
-from gateway.drawing.dot import dot
-from gateway.drawing.folding import fold
+from gateway.drawing.flowcharts import dot
+from gateway.drawing.plan import fold
 from tests.drawing.gallery import HOSTILE, crowded, small, star
 from tests.patience import PATIENCE
 

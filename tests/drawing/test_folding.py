@@ -3,8 +3,7 @@
 from itertools import pairwise
 
 from gateway.domain.secrets import SecretType
-from gateway.drawing.folding import MAX_AT_ONE, MAX_LINKED, MAX_LOOSE, fold
-from gateway.drawing.plan import Box, Plan
+from gateway.drawing.plan import MAX_AT_ONE, MAX_LINKED, MAX_LOOSE, Box, Plan, fold
 from tests.drawing.gallery import Studio, crowded, small, star
 
 

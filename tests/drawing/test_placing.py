@@ -6,8 +6,8 @@ from itertools import combinations
 import pytest
 
 from gateway.domain.pictures import Picture
-from gateway.drawing.folding import fold
 from gateway.drawing.placing import BOX_HEIGHT, BOX_WIDTH, Layout, lay_out
+from gateway.drawing.plan import fold
 from tests.drawing.gallery import Studio, crowded, small, star
 
 PICTURES = [small(), crowded(), star(30), star(1_000), Studio().picture()]

@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element, fromstring
 import pytest
 
 from gateway.drawing import words
-from gateway.drawing.folding import fold
+from gateway.drawing.plan import fold
 from gateway.drawing.svg import svg
 from tests.drawing.gallery import HOSTILE, Studio, crowded, small, star, unseen_target
 

@@ -15,9 +15,8 @@ from gateway.domain.principals import Principal
 from gateway.domain.refusals import HolderNotFound
 from gateway.domain.scopes import Scope
 from gateway.domain.secrets import SecretType
-from gateway.drawing.dot import dot
-from gateway.drawing.folding import fold
-from gateway.drawing.mermaid import mermaid
+from gateway.drawing.flowcharts import dot, mermaid
+from gateway.drawing.plan import fold
 from gateway.drawing.svg import svg
 from gateway.services import pictures
 from tests.operations.callers import Stranger
