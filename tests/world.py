@@ -1,9 +1,11 @@
 """A running gateway over a demo of its own, for one test."""
 
+import os
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +22,7 @@ from gateway.services.demo import Demo
 from gateway.services.execution import RequestPrincipal
 from gateway.services.limits import Clock
 from gateway.services.writing import identity_of
-from gateway.settings import Settings
+from gateway.settings import PREFIX, Settings
 from gateway.storage import secrets, values
 from gateway.storage.unit_of_work import ReadUnit
 from tests.faces import GraphQLFace, RestFace
@@ -111,12 +113,25 @@ class World:
         )
 
 
+def _settings(data_dir: Path, chosen: Mapping[str, Any]) -> Settings:
+    if chosen:
+        return Settings(data_dir=data_dir, **{**CHOSEN, **chosen})
+    variables = {name: text for name, text in os.environ.items() if name.startswith(PREFIX)}
+    return _usual_settings(frozenset(variables.items())).model_copy(update={"data_dir": data_dir})
+
+
+@cache
+def _usual_settings(_variables: frozenset[tuple[str, str]]) -> Settings:
+    """Return the settings that most tests have; to read them takes a tenth of opening a gateway."""
+    return Settings(**CHOSEN)
+
+
 @asynccontextmanager
 async def open_world(
     data_dir: Path, demo: Demo, *, clock: Clock = time.monotonic, **chosen: Any
 ) -> AsyncIterator[World]:
     """Serve a data folder in this process, with the settings that a test chooses."""
-    settings = Settings(data_dir=data_dir, **{**CHOSEN, **chosen})
+    settings = _settings(data_dir, chosen)
     runtime = Runtime.over(settings)
     async with runtime.running(), Verifier(settings.issuers) as verifier:
         app = build_app(runtime, verifier=verifier, clock=clock)

@@ -62,7 +62,7 @@ async def load(unit: ReadUnit, keys: AuditKeys) -> AccessSet:
         while after is not None:
             rows = await access_states.page(unit, table, after=after)
             building.add(unit, table, rows)
-            after = rows[-1].row_id if rows else None
+            after = rows[-1].row_id if len(rows) == access_states.PAGE else None
     return building.build()
 
 

@@ -59,10 +59,11 @@ class AuditLog:
 
         """
         database = self._context.database
-        await self._look()
-        if self.trust_fault is None:
+        newest = await self._look()
+        if newest is None and self.trust_fault is None:
             await self._record_what_is_there()
-            await self.checkpoint()
+            newest = await self._look()
+        self._keep_checkpoint(newest)
         await self._begin_access_sum()
         # What the writing connection noted until now was recorded with the first event, if at all.
         await database.writer.dispose()
@@ -198,11 +199,13 @@ class AuditLog:
 
         """
         # The checkpoint is for the newest event of the checked view, not of a later one.
-        newest = await self._look()
-        if self.trust_fault is not None:
-            return False
+        return self._keep_checkpoint(await self._look())
+
+    def _keep_checkpoint(self, newest: SealedEvent | None) -> bool:
         latest = self.checkpoints.latest()
-        if newest is None or (latest and latest.seq >= newest.event.seq):
+        if newest is None or self.trust_fault is not None:
+            return False
+        if latest and latest.seq >= newest.event.seq:
             return False
         self.checkpoints.write(Checkpoint.of(newest))
         return True

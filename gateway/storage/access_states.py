@@ -18,7 +18,7 @@ ACCESS: Final[Mapping[str, Covered]] = {
     covered.table.name: covered for covered in (TOKENS, GRANTS, USERS)
 }
 _TABLES: Final[Mapping[str, str]] = {WATCHED[table].subject: table for table in ACCESS}
-_PAGE: Final = 500
+PAGE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +36,15 @@ class AccessRow:
 
 async def page(unit: ReadUnit, table: str, *, after: str) -> Sequence[AccessRow]:
     wanted = select(STATE.c.row_id).where(STATE.c.noun == table, STATE.c.row_id > after)
-    ids = await unit.rows(wanted.order_by(STATE.c.row_id).limit(_PAGE))
+    ids = await unit.rows(wanted.order_by(STATE.c.row_id).limit(PAGE))
     return await with_ids(unit, table, [row.row_id for row in ids])
 
 
 async def with_ids(unit: ReadUnit, table: str, ids: Sequence[str]) -> Sequence[AccessRow]:
     """Return the rows with these ids and their recorded states, in order."""
     found: list[AccessRow] = []
-    for start in range(0, len(ids), _PAGE):
-        found += await _readable(unit, table, ids[start : start + _PAGE])
+    for start in range(0, len(ids), PAGE):
+        found += await _readable(unit, table, ids[start : start + PAGE])
     return found
 
 

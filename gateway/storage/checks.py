@@ -1,8 +1,9 @@
 """What a database must fulfil before it stores secrets."""
 
 import asyncio
+from typing import Any, Final
 
-from sqlalchemy import text
+from sqlalchemy import Select, literal_column, select, table, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gateway.domain.errors import RefusedStart, StorageNotWritable
@@ -10,6 +11,14 @@ from gateway.storage.engine import SQLITE_PRAGMAS
 from gateway.storage.faults import refusing_to_start
 from gateway.storage.obstacles import obstacle_at
 from gateway.storage.unit_of_work import Database
+
+# SQLite has a table of one row for each setting.
+_SETTINGS: Final[Select[Any]] = select(
+    *(
+        select(literal_column("*")).select_from(table(f"pragma_{name}")).scalar_subquery()
+        for name in SQLITE_PRAGMAS
+    )
+)
 
 
 class UnsafeStorage(RefusedStart):
@@ -31,10 +40,10 @@ async def ensure_durable(database: Database) -> None:
 
 async def _ensure_pragmas(engine: AsyncEngine) -> None:
     async with engine.connect() as connection:
-        for name, expected in SQLITE_PRAGMAS.items():
-            actual = (await connection.execute(text(f"PRAGMA {name}"))).scalar_one()
-            if actual != expected:
-                raise UnsafeStorage(name, actual, expected)
+        actual = (await connection.execute(_SETTINGS)).one()
+    for (name, expected), found in zip(SQLITE_PRAGMAS.items(), actual, strict=True):
+        if found != expected:
+            raise UnsafeStorage(name, found, expected)
 
 
 async def ensure_ready(database: Database) -> None:

@@ -10,12 +10,14 @@ from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import event
-from sqlalchemy.engine import URL, Connection, make_url
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.util import LRUCache
 
-from gateway.storage.watching import watching_statements
+from gateway.storage.sqlite_dialect import DRIVER
+from gateway.storage.watching import watching_script
 
 Outcome = TypeVar("Outcome")
 
@@ -35,6 +37,9 @@ SQLITE_PRAGMAS: Final[Mapping[str, str | int]] = {
     "journal_size_limit": WAL_BYTES,
 }
 
+_IS_WATCHED: Final = "is_watched"
+# Statements by their structure; each is compiled once in a process.
+_COMPILED: Final = LRUCache[Any, Any](1_000)
 # The event loop keeps only weak references to tasks.
 _CLOSING: Final[set["asyncio.Task[None]"]] = set()
 
@@ -44,14 +49,9 @@ def create_reading_engine(url: str, *, creates: bool = False) -> AsyncEngine:
     return _create_engine(made, pool_size=READ_CONNECTIONS, can_write=False, creates=creates)
 
 
-def create_writing_engine(
-    url: str, *, creates: bool = False, is_watched: bool = False
-) -> AsyncEngine:
+def create_writing_engine(url: str, *, creates: bool = False) -> AsyncEngine:
     """Return an engine with one connection, so that writers of a process queue in order."""
-    engine = _create_engine(make_url(url), pool_size=1, can_write=True, creates=creates)
-    if is_watched:
-        event.listen(engine.sync_engine, "connect", _watch)
-    return engine
+    return _create_engine(make_url(url), pool_size=1, can_write=True, creates=creates)
 
 
 async def connect_shielded(engine: AsyncEngine) -> AsyncConnection:
@@ -65,6 +65,17 @@ async def connect_shielded(engine: AsyncEngine) -> AsyncConnection:
     except asyncio.CancelledError:
         opening.add_done_callback(_give_back)
         raise
+
+
+async def watch(connection: AsyncConnection) -> None:
+    """Make a connection note the rows that it touches, from its first transaction on."""
+    if _IS_WATCHED not in connection.info:
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+        try:
+            await to_its_end(driver.executescript(watching_script()))
+        except sqlite3.Error as error:
+            raise OperationalError(None, None, error) from error
+        connection.info[_IS_WATCHED] = True
 
 
 async def to_its_end(work: Coroutine[Any, Any, Outcome]) -> Outcome:
@@ -95,32 +106,19 @@ def _give_back(opening: "asyncio.Future[AsyncConnection]") -> None:
     closing.add_done_callback(_CLOSING.discard)
 
 
-def _watch(connection: Any, _entry: ConnectionPoolEntry) -> None:  # noqa: ANN401 - a DBAPI's
-    try:
-        cursor = connection.cursor()
-        for statement in watching_statements():
-            cursor.execute(statement)
-        cursor.close()
-    except BaseException:
-        # The pool does not know the connection yet, and would leave it open with its thread.
-        connection.close()
-        raise
-
-
 def _create_engine(url: URL, *, pool_size: int, can_write: bool, creates: bool) -> AsyncEngine:
+    opened = url if creates else _of_existing(url)
     engine = create_async_engine(
-        url if creates else _of_existing(url),
+        opened.set(drivername=DRIVER),
         pool_size=pool_size,
         max_overflow=0,
         # Statements in an error message would write their parameters to a log.
         hide_parameters=True,
+        execution_options={"compiled_cache": _COMPILED},
     )
     event.listen(engine.sync_engine, "connect", _prepare_sqlite(can_write=can_write))
     if not creates and url.database:
         _watch_file(engine, url.database)
-    # Without IMMEDIATE a transaction that reads first cannot rely on becoming a writer.
-    begin = "BEGIN IMMEDIATE" if can_write else "BEGIN"
-    event.listen(engine.sync_engine, "begin", _begin_with(begin))
     return engine
 
 
@@ -165,17 +163,11 @@ def _watch_file(engine: AsyncEngine, path: str) -> None:
         entry.info["wal"] = wal
         if entry.info["written"] != (written := _last_written(path)):
             entry.info["written"] = written
-            _drop_cached_pages(connection)
+            _run_script(connection, "PRAGMA shrink_memory")
 
     event.listen(engine.sync_engine, "do_connect", ensure_there)
     event.listen(engine.sync_engine, "connect", remember)
     event.listen(engine.sync_engine, "checkout", compare)
-
-
-def _drop_cached_pages(connection: Any) -> None:  # noqa: ANN401 - a DBAPI's
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA shrink_memory")
-    cursor.close()
 
 
 def _identity(path: str) -> tuple[int, int] | None:
@@ -196,11 +188,14 @@ def _last_written(path: str) -> tuple[int, int] | None:
 
 
 def _prepare_sqlite(*, can_write: bool) -> Callable[[Any, ConnectionPoolEntry], None]:
+    pragmas = {**SQLITE_PRAGMAS, "query_only": int(not can_write)}
+    script = "".join(f"PRAGMA {name} = {setting};" for name, setting in pragmas.items())
+
     def prepare(connection: Any, _entry: ConnectionPoolEntry) -> None:  # noqa: ANN401 - a DBAPI's
-        # The driver starts transactions late and without IMMEDIATE; `begin` starts ours.
-        connection.isolation_level = None
+        # Without IMMEDIATE a transaction that reads first cannot rely on becoming a writer.
+        connection.begin = "BEGIN IMMEDIATE" if can_write else "BEGIN"
         try:
-            _set_pragmas(connection, can_write=can_write)
+            _run_script(connection, script)
         except BaseException:
             # The pool does not know the connection yet, and would leave it open with its thread.
             connection.close()
@@ -209,16 +204,6 @@ def _prepare_sqlite(*, can_write: bool) -> Callable[[Any, ConnectionPoolEntry], 
     return prepare
 
 
-def _set_pragmas(connection: Any, *, can_write: bool) -> None:  # noqa: ANN401 - as above
-    cursor = connection.cursor()
-    for name, setting in SQLITE_PRAGMAS.items():
-        cursor.execute(f"PRAGMA {name} = {setting}")
-    cursor.execute(f"PRAGMA query_only = {int(not can_write)}")
-    cursor.close()
-
-
-def _begin_with(statement: str) -> Callable[[Connection], None]:
-    def begin(connection: Connection) -> None:
-        connection.exec_driver_sql(statement)
-
-    return begin
+def _run_script(connection: Any, script: str) -> None:  # noqa: ANN401 - as above
+    """Run statements in one visit to the connection's thread."""
+    connection.run_async(lambda driver: driver.executescript(script))

@@ -21,6 +21,7 @@ from gateway.storage.engine import (
     create_reading_engine,
     create_writing_engine,
     to_its_end,
+    watch,
 )
 from gateway.storage.faults import map_db_errors
 from gateway.storage.intended import Intended
@@ -145,15 +146,32 @@ class WriteUnit(ReadUnit):
     """
 
     def __init__(
-        self, engine: AsyncEngine, admission: Admission, *, is_bounded: bool = False
+        self,
+        engine: AsyncEngine,
+        admission: Admission,
+        *,
+        is_bounded: bool = False,
+        is_watched: bool = False,
     ) -> None:
         super().__init__(engine, admission, is_bounded=is_bounded)
+        self._is_watched = is_watched
         self.drafts: list[AuditDraft] = []
         self.intended = Intended()
         # `finish` runs these in order before the commit.
         self.at_end: list[Callable[[], Awaitable[None]]] = []
         # These run in order after the commit; none of them can fail.
         self.committed: list[Callable[[], None]] = []
+
+    async def _open(self) -> AsyncConnection:
+        connection = await super()._open()
+        if self._is_watched:
+            try:
+                await watch(connection)
+            except BaseException:
+                await to_its_end(connection.close())
+                self._admission.leave()
+                raise
+        return connection
 
     async def execute(
         self, statement: Executable, parameters: Sequence[Mapping[str, Any]] | None = None
@@ -221,7 +239,8 @@ class Database:
         # The path, for messages: it does not include a URL's password.
         self.path = make_url(url).database or ""
         self.readers = create_reading_engine(url, creates=creates)
-        self.writer = create_writing_engine(url, creates=creates, is_watched=is_watched)
+        self.writer = create_writing_engine(url, creates=creates)
+        self._is_watched = is_watched
         # The gateway's own work does not queue behind requests: it has its own slots.
         self.request_admission = Admission(REQUEST_CONNECTIONS)
         self.own_admission = Admission(READ_CONNECTIONS - REQUEST_CONNECTIONS)
@@ -259,7 +278,9 @@ class Database:
 
     def transaction(self, *, is_bounded: bool = False) -> WriteUnit:
         """Return a write unit; the caller must commit and close it."""
-        return WriteUnit(self.writer, self.write_admission, is_bounded=is_bounded)
+        return WriteUnit(
+            self.writer, self.write_admission, is_bounded=is_bounded, is_watched=self._is_watched
+        )
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[ReadUnit]:

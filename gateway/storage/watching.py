@@ -5,8 +5,9 @@ including those that a foreign key deletes. So no use case can forget to record 
 by another program is not noted, and shows later as a difference.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Final
 
 from gateway.domain.audit import AuditSubject
@@ -164,14 +165,14 @@ BEGIN
 END"""
 
 
-def watching_statements() -> Iterator[str]:
-    """Yield the statements that make a connection note the rows that it touches."""
-    yield _NOTES
-    for event in ("INSERT", "UPDATE"):
-        yield _HEAD_TRIGGER.format(event=event)
+@cache
+def watching_script() -> str:
+    """Return the statements that make a connection note the rows that it touches."""
+    triggers = [_HEAD_TRIGGER.format(event=event) for event in ("INSERT", "UPDATE")]
     for table, watched in WATCHED.items():
         for event, row in (("INSERT", "NEW"), ("UPDATE", "NEW"), ("DELETE", "OLD")):
-            yield _trigger(table, watched, event, row)
+            triggers.append(_trigger(table, watched, event, row))
+    return ";\n".join([_NOTES, *triggers]) + ";"
 
 
 def _trigger(table: str, watched: Watched, event: str, row: str) -> str:

@@ -1,0 +1,142 @@
+"""SQLAlchemy's dialect for aiosqlite, with one visit to the connection's thread for a statement.
+
+The stock dialect visits it four times, to open a cursor, run the statement, read the rows and close
+the cursor, and as often again to begin a transaction.
+"""
+
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import aiosqlite
+from sqlalchemy.connectors.asyncio import AsyncAdapt_dbapi_cursor
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.sqlite.aiosqlite import (
+    AsyncAdapt_aiosqlite_connection,
+    AsyncAdapt_aiosqlite_dbapi,
+    SQLiteDialect_aiosqlite,
+)
+from sqlalchemy.engine import URL
+
+DRIVER: Final = "sqlite+gateway"
+
+# The description, the row count, the last row's id, and the rows.
+_Outcome = tuple[Any, int, int | None, Sequence[Any]]
+
+
+def _run(
+    connection: sqlite3.Connection, begin: str | None, method: str, *arguments: object
+) -> _Outcome:
+    """Run a statement to its end, after `begin` if no transaction has begun."""
+    cursor = connection.cursor()
+    try:
+        if begin is not None and not connection.in_transaction:
+            cursor.execute(begin)
+        getattr(cursor, method)(*arguments)
+        rows = cursor.fetchall() if cursor.description else ()
+        return cursor.description, cursor.rowcount, cursor.lastrowid, rows
+    finally:
+        cursor.close()
+
+
+class _Cursor(AsyncAdapt_dbapi_cursor):
+    __slots__ = ("_outcome",)
+    _adapt_connection: "_Connection"
+
+    def __init__(self, adapt_connection: "_Connection") -> None:
+        self._adapt_connection = adapt_connection
+        self._connection = adapt_connection._connection
+        self._rows = deque()
+        self._outcome: _Outcome = (None, -1, None, ())
+
+    @property
+    def description(self) -> Any:
+        return self._outcome[0]
+
+    @property
+    def rowcount(self) -> int:
+        return self._outcome[1]
+
+    @property
+    def lastrowid(self) -> Any:
+        return self._outcome[2]
+
+    async def _async_soft_close(self) -> None:
+        """Close nothing: no cursor is open after its statement."""
+
+    def close(self) -> None:
+        self._rows.clear()
+
+    async def _execute_async(self, operation: Any, parameters: Any) -> None:
+        await self._run("execute", operation, parameters or ())
+
+    async def _executemany_async(self, operation: Any, seq_of_parameters: Any) -> None:
+        await self._run("executemany", operation, seq_of_parameters)
+
+    async def _run(self, *call: Any) -> None:
+        adapted, driver = self._adapt_connection, self._connection
+        async with adapted._execute_mutex:
+            self._outcome = await driver._execute(_run, driver._conn, adapted.next_begin, *call)
+            adapted.next_begin = None
+            self._rows = deque(self._outcome[3])
+
+
+class _Connection(AsyncAdapt_aiosqlite_connection):
+    __slots__ = ("begin", "next_begin")
+    _cursor_cls = _Cursor  # type: ignore[assignment] # it has all that SQLAlchemy uses
+
+    def __init__(self, dbapi: Any, connection: Any) -> None:
+        super().__init__(dbapi, connection)
+        # How this connection begins transactions, and how it begins one with the next statement.
+        self.begin = "BEGIN"
+        self.next_begin: str | None = None
+
+    def commit(self) -> None:
+        self.next_begin = None
+        super().commit()
+
+    def rollback(self) -> None:
+        self.next_begin = None
+        if self._connection._connection and self._connection.in_transaction:
+            super().rollback()
+
+
+class _Module(AsyncAdapt_aiosqlite_dbapi):
+    def connect(self, *arguments: Any, **options: Any) -> _Connection:
+        return _Connection(self, super().connect(*arguments, **options)._connection)
+
+
+class Dialect(SQLiteDialect_aiosqlite):
+    """The dialect of every engine. All are equal, so that they share compiled statements."""
+
+    supports_statement_cache = True
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self)
+
+    def __hash__(self) -> int:
+        return hash(type(self))
+
+    @classmethod
+    def import_dbapi(cls) -> _Module:
+        return _Module(aiosqlite, sqlite3)
+
+    def create_connect_args(self, url: URL) -> Any:
+        positional, options = super().create_connect_args(url)
+        # The driver begins transactions late and without IMMEDIATE; `do_begin` decides instead.
+        return positional, {**options, "isolation_level": None}
+
+    def do_begin(self, dbapi_connection: Any) -> None:
+        connection = dbapi_connection.dbapi_connection
+        connection.next_begin = connection.begin
+
+    def on_connect(self) -> Callable[[Any], None]:
+        # The stock dialect adds functions to SQL, of which the gateway uses none.
+        return lambda _: None
+
+    def get_default_isolation_level(self, _connection: object) -> Any:
+        return "SERIALIZABLE"
+
+
+registry.register(DRIVER.replace("+", "."), __name__, Dialect.__name__)
