@@ -39,7 +39,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 .PHONY: help setup dev-setup graphiql clients run test test-storage lint format types contracts docker-lint \
-	shell-lint lock lock-check wheel-smoke sbom audit check bench references faults clean
+	shell-lint lock lock-check wheel-smoke sbom audit check rules bench references faults clean
 
 help: ## List these tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
@@ -136,6 +136,9 @@ references: dev-setup ## Compare references of 10,000 random hierarchies with a 
 	@REFERENCE_HIERARCHIES=10000 GATEWAY_HIERARCHIES=200 $(BIN)/python -m pytest \
 		tests/machine/test_reference_graph.py tests/machine/test_reference_queries.py \
 		--timeout 7200 $(PYTEST_ARGS)
+
+rules: dev-setup ## List which documented rule is shown by which tests
+	@$(BIN)/python -m tests.contracts.rules
 
 bench: dev-setup ## Measure throughput and latency
 	@$(BIN)/python -m tests.benchmarks

@@ -1,4 +1,4 @@
-"""A token does not outlive the token that created it, and goes with its creator (S76)."""
+"""A token does not outlive the token that created it, and goes with its creator."""
 
 import sqlite3
 from contextlib import closing
@@ -230,8 +230,9 @@ def test_a_token_from_before_creators_were_recorded_keeps_its_mac() -> None:
     assert macs.of(TOKENS, [*old, None]) != macs.of(TOKENS, [*old, "TOKEN:id"])
 
 
+@pytest.mark.rule("S76")
 async def test_the_operator_ends_what_a_revoked_token_left_behind(world: World) -> None:
-    """S76: tokens that were kept when their creator was revoked go the second time."""
+    """Tokens that were kept when their creator was revoked go the second time."""
     root = await _created(world.client, "root")
     child = await _created(world.client_for(root["token"]), "child")
     revoke = world.runtime.operator.tokens.revoke

@@ -1,4 +1,4 @@
-"""Nobody gives more than they have, nor where they have it not (S22)."""
+"""Nobody gives more than they have, nor where they have it not."""
 
 from typing import Any
 
@@ -62,10 +62,11 @@ def _project(it: Territory) -> dict[str, str]:
     return {"projectId": it.ids["projectId"]}
 
 
+@pytest.mark.rule("S8")
 async def test_a_token_is_made_for_one_service_and_shown_once(
     shared_world: World, inside: Territory
 ) -> None:
-    """S8: its text is in the payload that made it, and in no other answer."""
+    """Its text is in the payload that made it, and in no other answer."""
     admin = await inside.client(shared_world, Role.ADMIN)
 
     made = await _done(admin, CREATE_TOKEN, role="RUNTIME", holder=_job(inside), days=1)
@@ -91,11 +92,12 @@ async def test_a_dry_run_makes_no_token(shared_world: World, inside: Territory) 
     assert tried["token"] is None
 
 
+@pytest.mark.rule("S22")
 @pytest.mark.parametrize("role", ["VIEWER", "EDITOR", "RUNTIME", "ADMIN", "AUDITOR"])
 async def test_an_administrator_gives_what_it_has(
     shared_world: World, inside: Territory, role: str
 ) -> None:
-    """S22: the control of what follows."""
+    """The control of what follows."""
     admin = await inside.client(shared_world, Role.ADMIN)
 
     made = await _done(admin, CREATE_TOKEN, role=role, holder=_project(inside))
@@ -103,10 +105,11 @@ async def test_an_administrator_gives_what_it_has(
     assert made["grant"] == {"role": role, "holder": {"id": inside.ids["projectId"]}}
 
 
+@pytest.mark.rule("S22")
 async def test_an_administrator_does_not_make_an_operator(
     shared_world: World, inside: Territory
 ) -> None:
-    """S22: not even where it is administrator; an operator does."""
+    """Not even where it is administrator; an operator does."""
     admin = await inside.client(shared_world, Role.ADMIN)
     operator = await shared_world.client_with(Role.OPERATOR)
 
@@ -117,10 +120,11 @@ async def test_an_administrator_does_not_make_an_operator(
     assert (await _done(operator, CREATE_TOKEN, role="OPERATOR"))["token"]
 
 
+@pytest.mark.rule("S22")
 async def test_an_administrator_of_a_place_gives_nothing_above_it_or_beside_it(
     shared_world: World, inside: Territory, outside: Territory
 ) -> None:
-    """S22: above, what it sees is forbidden; beside, there is nothing."""
+    """Above, what it sees is forbidden; beside, there is nothing."""
     admin = await inside.client(shared_world, Role.ADMIN, on=Scope.ENVIRONMENT)
 
     everywhere = await _refused(admin, CREATE_TOKEN, role="VIEWER")
@@ -131,9 +135,9 @@ async def test_an_administrator_of_a_place_gives_nothing_above_it_or_beside_it(
     assert (await _done(admin, CREATE_TOKEN, role="VIEWER", holder=_job(inside)))["token"]
 
 
+@pytest.mark.rule("S22")
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.EDITOR, Role.RUNTIME, Role.AUDITOR])
 async def test_only_administrators_give(shared_world: World, inside: Territory, role: Role) -> None:
-    """S22."""
     client = await inside.client(shared_world, role)
 
     code, message = await _refused(client, CREATE_TOKEN, role="VIEWER", holder=_job(inside))
@@ -142,10 +146,11 @@ async def test_only_administrators_give(shared_world: World, inside: Territory, 
     assert "access:manage" in message
 
 
+@pytest.mark.rule("S10")
 async def test_a_grant_counts_at_once_and_goes_at_once(
     shared_world: World, inside: Territory
 ) -> None:
-    """S10: from the next request on, both ways."""
+    """From the next request on, both ways."""
     admin = await inside.client(shared_world, Role.ADMIN)
     made = await _done(admin, CREATE_TOKEN, role="VIEWER", holder=_job(inside))
     client = shared_world.client_for(made["token"])
@@ -163,8 +168,9 @@ async def test_a_grant_counts_at_once_and_goes_at_once(
     assert [before.status_code, between.status_code, after.status_code] == [403, 201, 403]
 
 
+@pytest.mark.rule("S10")
 async def test_a_revoked_token_is_refused_at_once(shared_world: World, inside: Territory) -> None:
-    """S10: the same answer as for one that never was."""
+    """The same answer as for one that never was."""
     admin = await inside.client(shared_world, Role.ADMIN)
     made = await _done(admin, CREATE_TOKEN, role="VIEWER", holder=_job(inside))
     client = shared_world.client_for(made["token"])
@@ -177,10 +183,11 @@ async def test_a_revoked_token_is_refused_at_once(shared_world: World, inside: T
     assert [before.status_code, after.status_code] == [200, 401]
 
 
+@pytest.mark.rule("S22")
 async def test_what_was_granted_more_than_one_may_give_cannot_be_revoked(
     shared_world: World, inside: Territory
 ) -> None:
-    """S22: an administrator of one project takes nothing that counts beyond it."""
+    """An administrator of one project takes nothing that counts beyond it."""
     admin = await inside.client(shared_world, Role.ADMIN)
     operator = Principal.operator(shared_world.demo.organization_id)
     services = shared_world.runtime.services
@@ -218,8 +225,9 @@ async def test_lists_of_grants_are_of_the_places_that_one_manages(
     assert "territory inside user" in str(result["users"])
 
 
+@pytest.mark.rule("S5", "S10")
 async def test_a_user_is_let_in_granted_and_removed(shared_world: World) -> None:
-    """S5, S10: an identity is its issuer and subject, and what it may do is read each time."""
+    """An identity is its issuer and subject, and what it may do is read each time."""
     admin, demo = shared_world.client, shared_world.demo
     runtime = shared_world.runtime
     person = {"issuer": "https://login.example", "subject": new_id()}

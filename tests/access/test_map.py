@@ -42,10 +42,11 @@ async def _asked(client: httpx.AsyncClient, chosen: str) -> ExecutionResult:
     return answer(await client.get(f"/map/{chosen}/drawing.svg"), chosen)
 
 
+@pytest.mark.rule("S13", "S14")
 async def test_no_unseen_id_is_distinguished_from_a_random_one(
     insider: httpx.AsyncClient, inside: Territory, outside: Territory, foreign: Territory
 ) -> None:
-    """S13, S14: to the byte; what is there and no service, the same."""
+    """To the byte; what is there and no service, the same."""
     unknown = await _asked(insider, new_id())
     services = [
         territory.ids[scope.id_argument]
@@ -72,20 +73,21 @@ async def test_the_own_service_is_drawn(
     assert "TERRITORY_INSIDE_PROJECT" in text
 
 
+@pytest.mark.rule("S15")
 async def test_nothing_of_another_territory_is_in_a_drawing(
     insider: httpx.AsyncClient, inside: Territory
 ) -> None:
-    """S15."""
     _, _, text = await _asked(insider, inside.ids["jobId"])
 
     assert "OUTSIDE" not in text
     assert "FOREIGN" not in text
 
 
+@pytest.mark.rule("A3", "S16")
 async def test_who_sees_one_service_is_reported_no_secret_above_it(
     shared_world: World, inside: Territory
 ) -> None:
-    """A3, S16: of what is above, the names that lead to the service."""
+    """Of what is above, the names that lead to the service."""
     viewer = await inside.client(shared_world, Role.VIEWER, on=Scope.JOB)
 
     _, _, text = await _asked(viewer, inside.ids["jobId"])
@@ -97,10 +99,10 @@ async def test_who_sees_one_service_is_reported_no_secret_above_it(
     assert inside.secrets[Scope.PROJECT] not in text
 
 
+@pytest.mark.rule("S14")
 async def test_who_may_see_nothing_of_secrets_is_refused_whatever_the_id(
     shared_world: World, inside: Territory
 ) -> None:
-    """S14."""
     runtime = await inside.client(shared_world, Role.RUNTIME)
 
     answers = [await _asked(runtime, item) for item in (inside.ids["jobId"], new_id())]
@@ -109,9 +111,10 @@ async def test_who_may_see_nothing_of_secrets_is_refused_whatever_the_id(
     assert answers[0][0] == HTTPStatus.FORBIDDEN
 
 
+@pytest.mark.rule("E2", "S1")
 @pytest.mark.parametrize("path", ["drawing.svg", "drawing.svg?unfold=JOB:"])
 async def test_nobody_gets_a_drawing(shared_world: World, path: str) -> None:
-    """S1, E2: whether the service is there or not."""
+    """Whether the service is there or not."""
     async with nobody(shared_world) as client:
         for chosen in (shared_world.demo.job_id, new_id()):
             refused = await client.get(f"/map/{chosen}/{path}")
@@ -119,15 +122,16 @@ async def test_nobody_gets_a_drawing(shared_world: World, path: str) -> None:
             assert refused.status_code == HTTPStatus.UNAUTHORIZED
 
 
+@pytest.mark.rule("S1")
 @pytest.mark.parametrize("path", ["/map/x/", "/map/assets/map.js", "/map//", "/map/a/b", "/mapx"])
 async def test_only_the_page_and_its_script_are_open(shared_world: World, path: str) -> None:
-    """S1."""
     async with nobody(shared_world) as client:
         assert (await client.get(path)).status_code == HTTPStatus.UNAUTHORIZED
 
 
+@pytest.mark.rule("S13")
 async def test_the_page_is_the_same_whatever_the_id_names(shared_world: World) -> None:
-    """S13: it says nothing of the service, and needs no token."""
+    """It says nothing of the service, and needs no token."""
     async with nobody(shared_world) as client:
         pages = [await client.get(f"/map/{item}") for item in (shared_world.demo.job_id, new_id())]
 
@@ -137,8 +141,8 @@ async def test_the_page_is_the_same_whatever_the_id_names(shared_world: World) -
     assert shared_world.demo.job_id not in pages[0].text
 
 
+@pytest.mark.rule("S31")
 async def test_the_policy_of_the_page_lets_no_inline_script_run(shared_world: World) -> None:
-    """S31."""
     policy = (await shared_world.client.get("/map/x")).headers["content-security-policy"]
 
     assert "default-src 'none'" in policy

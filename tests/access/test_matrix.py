@@ -80,6 +80,7 @@ async def _asked(
         return _STILL_LISTENING
 
 
+@pytest.mark.rule("S13", "S14")
 @pytest.mark.parametrize("operation", OPERATIONS, ids=_named)
 async def test_graphql_distinguishes_no_unseen_id_from_a_random_one(
     insider: httpx.AsyncClient,
@@ -87,7 +88,7 @@ async def test_graphql_distinguishes_no_unseen_id_from_a_random_one(
     unseen: tuple[Territory, Territory],
     operation: Operation,
 ) -> None:
-    """S13, S14: to the byte, but for the ids of the request and of the thing."""
+    """To the byte, but for the ids of the request and of the thing."""
     random = new_id()
     unknown = await _asked(insider, operation.request(inside.ids, random), random)
 
@@ -120,6 +121,7 @@ def _call_name(call: Call) -> str:
     return f"{call.row.operation_id} {call.place}"
 
 
+@pytest.mark.rule("S13", "S14")
 @pytest.mark.parametrize("call", CALLS, ids=_call_name)
 async def test_rest_distinguishes_no_unseen_id_from_a_random_one(
     insider: httpx.AsyncClient,
@@ -127,7 +129,7 @@ async def test_rest_distinguishes_no_unseen_id_from_a_random_one(
     unseen: tuple[Territory, Territory],
     call: Call,
 ) -> None:
-    """S13, S14: as above, on the other face."""
+    """As above, on the other face."""
     random = new_id()
     own = call.ids(inside)
     unknown = await _called(insider, call.request(own, random), random)

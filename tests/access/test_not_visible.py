@@ -1,4 +1,4 @@
-"""What a principal cannot see is not revealed by a dry run, a refusal or a list (S77)."""
+"""What a principal cannot see is not revealed by a dry run, a refusal or a list."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from gateway.domain.scopes import Scope
 from tests.access.territories import Territory
 from tests.world import World
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.rule("S77")]
 
 RENAME = """mutation ($id: ID!, $name: String!, $dry: Boolean) {
     payload: renameHolder(holder: {jobId: $id}, name: $name, dryRun: $dry) {

@@ -1,4 +1,4 @@
-"""Each operation that changes something happens once under an idempotency key (rules H1 and H2).
+"""Each operation that changes something happens once under an idempotency key.
 
 The mutations come from the schema and the rows from the REST table: a new one is sent here without
 a further line, and fails if it does not take the key.
@@ -122,11 +122,11 @@ async def _code_of_another(world: World, key: str) -> list[str]:
     return [error["code"] for error in payload["errors"]]
 
 
+@pytest.mark.rule("H2")
 @pytest.mark.parametrize("name", sorted(set(mutations()) - {"createApiToken", *REFUSED}))
 async def test_each_mutation_happens_once(
     shared_world: World, territory: Territory, name: str
 ) -> None:
-    """H2."""
     request = _mutation(territory, name, idempotencyKey=f"once-{name}")
 
     answers, changes = await _send_twice(shared_world, request)
@@ -138,9 +138,9 @@ async def test_each_mutation_happens_once(
     assert await _code_of_another(shared_world, f"once-{name}") == ["IDEMPOTENCY_CONFLICT"]
 
 
+@pytest.mark.rule("H2")
 @pytest.mark.parametrize("name", sorted(set(CALLS) - REFUSED))
 async def test_each_row_happens_once(shared_world: World, territory: Territory, name: str) -> None:
-    """H2."""
     request = _call(territory, name, **{"Idempotency-Key": f"rest-{name}"})
 
     answers, changes = await _send_twice(shared_world, request)
@@ -165,10 +165,11 @@ async def test_without_a_key_it_happens_again(
     assert changes[1] > 0
 
 
+@pytest.mark.rule("H2")
 async def test_a_repeated_creation_of_a_token_shows_its_text_no_second_time(
     shared_world: World, shared: Territory
 ) -> None:
-    """H2: one token, whose text is in the first answer alone."""
+    """One token, whose text is in the first answer alone."""
     document = """mutation ($holder: SecretHolderRef) { payload: createApiToken(
         name: "ci", role: VIEWER, holder: $holder, days: 7, idempotencyKey: "token"
     ) { token apiToken { id expiresAt } grant { id } errors { __typename code path } } }"""
@@ -195,11 +196,12 @@ async def test_a_repeated_creation_of_a_token_shows_its_text_no_second_time(
     assert (await shared_world.client_for(first["token"]).get("/schema.graphql")).is_success
 
 
+@pytest.mark.rule("H2")
 @pytest.mark.parametrize("name", CHANGED)
 async def test_each_change_looks_at_its_precondition(
     shared_world: World, shared: Territory, name: str
 ) -> None:
-    """H2: with a wrong one, nothing changes."""
+    """With a wrong one, nothing changes."""
     wrong = {item: WRONG[item] for item in WRONG if item in mutations()[name].args}
     before = _events(shared_world)
 
@@ -209,13 +211,14 @@ async def test_each_change_looks_at_its_precondition(
     assert _events(shared_world) == before
 
 
+@pytest.mark.rule("H1")
 @pytest.mark.parametrize(
     "name", [item for item in CALLS if CALLS[item].row.method is not HTTPMethod.POST]
 )
 async def test_each_row_that_changes_looks_at_if_match(
     shared_world: World, shared: Territory, name: str
 ) -> None:
-    """H1: 412, and nothing changes."""
+    """412, and nothing changes."""
     before = _events(shared_world)
 
     refused = await shared_world.client.request(

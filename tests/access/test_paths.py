@@ -1,4 +1,4 @@
-"""Types authorise, not the fields that lead to them: every path tells the same (S19)."""
+"""Types authorise, not the fields that lead to them: every path tells the same."""
 
 import json
 import re
@@ -134,11 +134,12 @@ def _may_be_shown(inside: Territory) -> set[str]:
     return keys | {f"territory inside {scope.lower()}" for scope in inside.secrets}
 
 
+@pytest.mark.rule("S19")
 @pytest.mark.parametrize("scope", [Scope.PROJECT, Scope.JOB])
 async def test_no_path_says_more_than_the_types_allow(
     *, inside: Territory, outside: Territory, narrow: Ask, scope: Scope
 ) -> None:
-    """S19: every path of the schema up to four steps, from a holder and from its secret."""
+    """Every path of the schema up to four steps, from a holder and from its secret."""
     found: set[str] = set()
     for path in DOCUMENTS:
         for item in (inside, outside):

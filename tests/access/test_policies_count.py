@@ -140,11 +140,11 @@ def _request(name: str, inside: Territory, ids: Mapping[str, str]) -> Mapping[st
     }
 
 
+@pytest.mark.rule("S12")
 @EVERY_FIELD
 async def test_a_field_is_refused_to_one_who_has_all_permissions_but_its_own(
     shared_world: World, inside: Territory, ids: Mapping[str, str], name: str
 ) -> None:
-    """S12."""
     body, lacking = _request(name, inside, ids), principal_without(shared_world, _FIELDS[name])
 
     answer = await answer_to(shared_world, gateway_schema(), lacking, body)
@@ -157,12 +157,12 @@ async def test_a_field_is_refused_to_one_who_has_all_permissions_but_its_own(
     assert refusals(allowed) == []
 
 
+@pytest.mark.rule("S12")
 @pytest.mark.usefixtures("careless")
 @EVERY_FIELD
 async def test_a_field_is_refused_also_where_its_use_case_asks_nothing(
     *, shared_world: World, inside: Territory, ids: Mapping[str, str], build: Build, name: str
 ) -> None:
-    """S12."""
     body, lacking = _request(name, inside, ids), principal_without(shared_world, _FIELDS[name])
 
     answer = await answer_to(shared_world, build(enforce_fields), lacking, body)
@@ -173,11 +173,12 @@ async def test_a_field_is_refused_also_where_its_use_case_asks_nothing(
     assert refusals(unguarded) == []
 
 
+@pytest.mark.rule("S12")
 @pytest.mark.usefixtures("careless")
 async def test_a_mutation_that_a_policy_refuses_writes_nothing(
     shared_world: World, build: Build
 ) -> None:
-    """S12: also where its use case asks nothing."""
+    """Also where its use case asks nothing."""
     lacking = principal_without(shared_world, Permission.HIERARCHY_WRITE)
     body = {
         "query": """mutation ($name: String!) {
@@ -197,6 +198,7 @@ async def test_a_mutation_that_a_policy_refuses_writes_nothing(
     assert len(await events_of(shared_world)) > len(written)
 
 
+@pytest.mark.rule("S19")
 @pytest.mark.usefixtures("careless")
 @EVERY_TYPE
 async def test_a_type_is_handed_out_only_to_one_who_has_its_permission(
@@ -207,7 +209,7 @@ async def test_a_type_is_handed_out_only_to_one_who_has_its_permission(
     build: Build,
     name: str,
 ) -> None:
-    """S19: whatever field leads to it, and also where no use case asks anything."""
+    """Whatever field leads to it, and also where no use case asks anything."""
     del inside
     body, lacking = reaching(REACHED_BY[name], ids), principal_without(shared_world, _TYPES[name])
 
@@ -219,12 +221,13 @@ async def test_a_type_is_handed_out_only_to_one_who_has_its_permission(
     assert unguarded.errors == []
 
 
+@pytest.mark.rule("S13", "S19")
 @pytest.mark.usefixtures("careless")
 @pytest.mark.parametrize("field", ["secret", "job"])
 async def test_a_row_is_judged_by_what_it_belongs_to(
     *, shared_world: World, inside: Territory, foreign: Territory, build: Build, field: str
 ) -> None:
-    """S13, S19: a permission elsewhere, or in another organization, does not count."""
+    """A permission elsewhere, or in another organization, does not count."""
     async with shared_world.runtime.database.read() as unit:
         place = (await holders.by_ids(unit, [inside.ids["projectId"]]))[inside.ids["projectId"]]
     narrow = principal_without(shared_world, None, place)
@@ -251,6 +254,7 @@ async def test_a_row_is_judged_by_what_it_belongs_to(
     assert allowed.data == {field: {"id": inside.ids[wanted]}}
 
 
+@pytest.mark.rule("A5", "E2", "S13", "S14")
 @pytest.mark.parametrize(
     "operation", OPERATIONS, ids=lambda item: " ".join((item.name, *item.path))
 )
@@ -262,7 +266,7 @@ async def test_no_answer_is_another_one_because_of_a_policy(
     build: Build,
     operation: Operation,
 ) -> None:
-    """S13, S14, E2, A5: what is not there, is out of sight or breaks a rule says so as before."""
+    """What is not there, is out of sight or breaks a rule says so as before."""
     declared = {**FIELDS, **_MUTATIONS}[f"{operation.kind.title()}.{operation.name}"]
     unguarded, guarded = build(), gateway_schema()
     lacking = [item for item in Role if declared not in ROLES[item]]

@@ -1,4 +1,4 @@
-"""What is revoked before a request's work begins is refused, however early its head came (S61)."""
+"""What is revoked before a request's work begins is refused, however early its head came."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -20,6 +20,8 @@ from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 from tests.access.halves import half_sent
 from tests.patience import until
 from tests.world import World
+
+pytestmark = pytest.mark.rule("S61")
 
 NEW_TOKEN: Final = """mutation { createApiToken(name: "made late", role: ADMIN) {
     token errors { code } } }"""

@@ -1,4 +1,4 @@
-"""No cursor and no id of an event counts what other organizations do (S67)."""
+"""No cursor and no id of an event counts what other organizations do."""
 
 import base64
 import binascii
@@ -13,6 +13,8 @@ from gateway.domain.change_feed import CursorExpired
 from gateway.services.cursors import Cursors
 from tests.operations.callers import Stranger, settle
 from tests.world import World
+
+pytestmark = pytest.mark.rule("S67")
 
 EVENTS = """query ($after: String) {
     auditEvents(first: 3, after: $after) {

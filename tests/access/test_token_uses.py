@@ -1,4 +1,4 @@
-"""What is kept of a token: a keyed hash (S8), and its last use, without a write a read (S10)."""
+"""What is kept of a token: a keyed hash, and its last use, without a write a read."""
 
 import hmac
 import sqlite3
@@ -23,8 +23,9 @@ from tests.world import World, token_principal
 ASKED = {"query": "{ __typename }"}
 
 
+@pytest.mark.rule("S8")
 async def test_a_token_is_kept_as_a_keyed_hash(world: World, data_dir: Path) -> None:
-    """S8: whoever has the database cannot try a token; the control is its own key."""
+    """Whoever has the database cannot try a token; the control is its own key."""
     text, pepper = world.demo.token.encode(), world.runtime.vault.token_pepper
     with closing(sqlite3.connect(data_dir / "secrets.db")) as connection:
         kept = {digest for (digest,) in connection.execute("SELECT digest FROM api_token")}
@@ -38,10 +39,10 @@ def _uses(data_dir: Path) -> list[str | None]:
         return [item for (item,) in connection.execute("SELECT last_used_at FROM api_token")]
 
 
+@pytest.mark.rule("S10")
 async def test_a_request_writes_nothing_and_its_use_is_stored_later(
     world: World, data_dir: Path
 ) -> None:
-    """S10."""
     for _ in range(3):
         await world.client.post("/graphql", json=ASKED)
     before = _uses(data_dir)
@@ -52,8 +53,9 @@ async def test_a_request_writes_nothing_and_its_use_is_stored_later(
     assert _uses(data_dir) != [None]
 
 
+@pytest.mark.rule("S10")
 async def test_a_use_is_stored_once_an_hour(world: World, data_dir: Path) -> None:
-    """S10: the clock is the test's own, so that an hour passes at once."""
+    """The clock is the test's own, so that an hour passes at once."""
     now = utc_now()
     context = ServiceContext(world.runtime.database, world.runtime.vault, now=lambda: now)
     uses = TokenUses(context)
@@ -75,18 +77,19 @@ async def test_a_use_is_stored_once_an_hour(world: World, data_dir: Path) -> Non
     assert later != soon
 
 
+@pytest.mark.rule("S10")
 async def test_uses_are_stored_when_the_gateway_stops(
     template: tuple[Path, Demo], data_dir: Path
 ) -> None:
-    """S10."""
     async with Runtime.over(Settings(data_dir=data_dir)).running() as runtime:
         await token_principal(runtime, template[1].token)
 
     assert _uses(data_dir) != [None]
 
 
+@pytest.mark.rule("S10")
 async def test_uses_that_cannot_be_stored_are_kept(world: World, data_dir: Path) -> None:
-    """S10: and no request fails because of it."""
+    """And no request fails because of it."""
     uses = world.runtime.operator.token_uses
     await world.client.post("/graphql", json=ASKED)
 
@@ -103,10 +106,11 @@ async def test_uses_that_cannot_be_stored_are_kept(world: World, data_dir: Path)
     assert _uses(data_dir) != [None]
 
 
+@pytest.mark.rule("S9")
 async def test_what_a_digest_finds_is_compared_once_more(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """S9: an index that answered wrongly would let nobody in; the control is not manipulated."""
+    """An index that answered wrongly would let nobody in; the control is not manipulated."""
     principal = await token_principal(world.runtime, world.demo.token)
     assert principal.grants == (RoleAssignment(role=Role.ADMIN),)
 

@@ -47,10 +47,11 @@ def _operator(world: World) -> Principal:
     return Principal.operator(world.demo.organization_id)
 
 
+@pytest.mark.rule("S16")
 async def test_an_alias_of_what_is_not_visible_is_shown_without_its_target(
     shared_world: World, inside: Territory
 ) -> None:
-    """S16: neither the target's id nor its name; the control is one who sees the project."""
+    """Neither the target's id nor its name; the control is one who sees the project."""
     narrow = await inside.client(shared_world, Role.VIEWER, on=Scope.ENVIRONMENT)
 
     seen = (await _data(narrow, SEEN, job=inside.ids["jobId"]))["job"]
@@ -71,10 +72,11 @@ async def test_an_alias_of_what_is_not_visible_is_shown_without_its_target(
     assert alias["aliasedSecret"]["key"] == "TERRITORY_INSIDE_PROJECT"
 
 
+@pytest.mark.rule("S14")
 async def test_lists_and_counts_are_of_what_is_visible(
     shared_world: World, inside: Territory
 ) -> None:
-    """S14: the count does not tell what the page leaves out."""
+    """The count does not tell what the page leaves out."""
     narrow = await inside.client(shared_world, Role.VIEWER, on=Scope.JOB)
 
     own = {"TERRITORY_INSIDE_JOB", "ALIAS_INSIDE"}
@@ -88,10 +90,11 @@ async def test_lists_and_counts_are_of_what_is_visible(
     assert {row["key"] for row in listed} == own
 
 
+@pytest.mark.rule("S14")
 async def test_what_leads_to_a_grant_is_there_by_name(
     shared_world: World, inside: Territory
 ) -> None:
-    """S14: for navigation, with nothing on it; and its other children are not there."""
+    """For navigation, with nothing on it; and its other children are not there."""
     narrow = await inside.client(shared_world, Role.VIEWER, on=Scope.JOB)
     document = """{ projects(first: 5) { totalCount edges { node { id name secrets { totalCount }
         environments(first: 5) { edges { node { id secrets { totalCount }
@@ -109,10 +112,11 @@ async def test_what_leads_to_a_grant_is_there_by_name(
     }
 
 
+@pytest.mark.rule("S15")
 async def test_an_alias_cannot_be_made_of_what_is_not_visible(
     shared_world: World, inside: Territory
 ) -> None:
-    """S15: the answer is that of an id that nothing has; the control sees the target."""
+    """The answer is that of an id that nothing has; the control sees the target."""
     narrow = await inside.client(shared_world, Role.EDITOR, on=Scope.ENVIRONMENT)
     hidden, random = inside.secrets[Scope.PROJECT], new_id()
     sent = {"job": inside.ids["jobId"], "key": "NEW_ALIAS"}
@@ -126,10 +130,10 @@ async def test_an_alias_cannot_be_made_of_what_is_not_visible(
     assert made["createJobSecretAlias"]["secret"]["aliasedSecret"]["id"] == hidden
 
 
+@pytest.mark.rule("S15", "S17")
 async def test_an_override_cannot_be_made_of_what_is_not_visible(
     shared_world: World, inside: Territory
 ) -> None:
-    """S15, S17."""
     narrow = RestFace(await inside.client(shared_world, Role.EDITOR, on=Scope.JOB))
     job = Scope.JOB, inside.ids["jobId"]
 
@@ -138,10 +142,11 @@ async def test_an_override_cannot_be_made_of_what_is_not_visible(
     assert (refused.status, refused.code) == (404, "NOT_FOUND")
 
 
+@pytest.mark.rule("S17")
 async def test_an_override_does_not_open_what_it_replaces(
     shared_world: World, inside: Territory
 ) -> None:
-    """S17: who sees the override of a job sees neither its target nor the target's facts."""
+    """Who sees the override of a job sees neither its target nor the target's facts."""
     services = shared_world.runtime.services
     container = inside.reference(Scope.CONTAINER)
     override = await services.for_principal(_operator(shared_world)).overrides.create(
@@ -160,11 +165,12 @@ async def test_an_override_does_not_open_what_it_replaces(
     assert result["above"] is None
 
 
+@pytest.mark.rule("S21")
 @pytest.mark.parametrize("scope", [Scope.PROJECT, Scope.ENVIRONMENT])
 async def test_a_taken_key_does_not_say_by_what_it_is_taken(
     shared_world: World, inside: Territory, scope: Scope
 ) -> None:
-    """S21: not where it is, nor by which secret; the control is told both."""
+    """Not where it is, nor by which secret; the control is told both."""
     narrow = await inside.client(shared_world, Role.EDITOR, on=Scope.JOB)
     sent = {"job": inside.ids["jobId"], "key": f"TERRITORY_INSIDE_{scope}"}
 
@@ -195,10 +201,11 @@ async def test_a_taken_key_does_not_say_by_what_it_is_taken(
     assert result["existing"]["id"] == inside.secrets[scope]
 
 
+@pytest.mark.rule("S21")
 async def test_a_key_that_is_taken_elsewhere_is_free(
     shared_world: World, inside: Territory
 ) -> None:
-    """S21: a sibling's keys and another project's are not looked at."""
+    """A sibling's keys and another project's are not looked at."""
     narrow = await inside.client(shared_world, Role.EDITOR, on=Scope.HELM)
 
     made = await GraphQLFace(narrow).ask(
@@ -210,10 +217,11 @@ async def test_a_key_that_is_taken_elsewhere_is_free(
     assert made["createSecret"]["errors"] == []
 
 
+@pytest.mark.rule("S20")
 async def test_an_import_is_allowed_at_every_row_or_writes_nothing(
     shared_world: World, inside: Territory
 ) -> None:
-    """S20: a row for a holder above, where one may not write, stops all of them."""
+    """A row for a holder above, where one may not write, stops all of them."""
     narrow = await inside.client(shared_world, Role.EDITOR, on=Scope.JOB)
     document = """mutation ($id: ID!, $rows: [ImportSecretInput!]!) {
         importSecrets(holder: { jobId: $id }, secrets: $rows, overwrite: false) {
@@ -232,10 +240,11 @@ async def test_an_import_is_allowed_at_every_row_or_writes_nothing(
     assert [row["action"] for row in done["importSecrets"]["rows"]] == ["CREATED", "FAILED"]
 
 
+@pytest.mark.rule("S17", "S18")
 async def test_a_service_gets_its_values_and_no_other_service_does(
     shared_world: World, inside: Territory
 ) -> None:
-    """S17, S18: all that it sees, inherited and aliased; a sibling is not there."""
+    """All that it sees, inherited and aliased; a sibling is not there."""
     running = await inside.client(shared_world, Role.RUNTIME, on=Scope.JOB)
 
     values = await _data(running, DELIVERY, id=inside.ids["jobId"])
@@ -250,10 +259,11 @@ async def test_a_service_gets_its_values_and_no_other_service_does(
     assert sibling["errors"][0]["extensions"]["code"] == "NOT_FOUND"
 
 
+@pytest.mark.rule("S15", "S16", "S55")
 async def test_an_alias_that_was_pointed_elsewhere_delivers_nothing(
     shared_world: World, outside: Territory
 ) -> None:
-    """S15, S16, S55: evaluated when values are asked for, not when the alias was made."""
+    """Evaluated when values are asked for, not when the alias was made."""
     services = shared_world.runtime.services
     alias = await services.for_principal(_operator(shared_world)).aliases.create(
         holder_reference=outside.reference(Scope.JOB),
@@ -279,10 +289,11 @@ async def test_an_alias_that_was_pointed_elsewhere_delivers_nothing(
     assert again == before
 
 
+@pytest.mark.rule("S14")
 async def test_what_is_seen_but_not_allowed_is_forbidden(
     shared_world: World, inside: Territory
 ) -> None:
-    """S14: 403 for a holder on the way to the grant, and for one where only looking is allowed."""
+    """403 for a holder on the way to the grant, and for one where only looking is allowed."""
     narrow = RestFace(await inside.client(shared_world, Role.EDITOR, on=Scope.JOB))
     looking = RestFace(await inside.client(shared_world, Role.VIEWER, on=Scope.JOB))
 

@@ -2,7 +2,7 @@
 
 A value must be nowhere at all. What is kept (keys, names, descriptions, paths) may stand where it
 is kept and in the answers that tell it. A path is told back in the problem that it
-led to (rule E1).
+led to.
 Anything else may stand nowhere but where it came from.
 """
 

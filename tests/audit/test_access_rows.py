@@ -1,4 +1,4 @@
-"""S64: old rows of tokens, grants and users that are put back are refused when they are used."""
+"""Old rows of tokens, grants and users that are put back are refused when they are used."""
 
 import asyncio
 import sqlite3
@@ -116,11 +116,12 @@ async def attack(request: pytest.FixtureRequest, world: World, data_dir: Path) -
     return made
 
 
+@pytest.mark.rule("S64")
 @pytest.mark.parametrize("with_states", [False, True], ids=["the row", "the row and its state"])
 async def test_an_old_row_put_back_is_refused_at_use(
     world: World, data_dir: Path, attack: Attack, *, with_states: bool
 ) -> None:
-    """S64: with its own MAC, and with what was recorded of it."""
+    """With its own MAC, and with what was recorded of it."""
     _put_back(data_dir, attack.kept, with_states=with_states)
 
     refused = await attack.client.get(f"/job/{world.demo.job_id}/secret")
@@ -149,11 +150,12 @@ async def test_an_old_row_put_back_gives_the_access_back_without_the_check(
     assert answer.status_code == HTTPStatus.OK
 
 
+@pytest.mark.rule("S64")
 @pytest.mark.parametrize("with_states", [False, True], ids=["the row", "the row and its state"])
 async def test_a_row_put_back_while_the_server_is_down_is_refused(
     world: World, data_dir: Path, template: tuple[Path, Demo], attack: Attack, *, with_states: bool
 ) -> None:
-    """S64: a process that has just started has proven nothing before."""
+    """A process that has just started has proven nothing before."""
     _put_back(data_dir, attack.kept, with_states=with_states)
 
     async with open_world(data_dir, template[1]) as started:
@@ -168,10 +170,11 @@ async def test_a_row_put_back_while_the_server_is_down_is_refused(
     assert trust_fault_of(started) is (TrustFault.ACCESS_DIFFERS if with_states else None)
 
 
+@pytest.mark.rule("S64")
 async def test_nothing_is_written_while_access_rows_cannot_be_proven(
     world: World, data_dir: Path, attack: Attack
 ) -> None:
-    """S64: or the sum would be made over what was put back."""
+    """Or the sum would be made over what was put back."""
     _put_back(data_dir, attack.kept, with_states=True)
     await attack.client.get(f"/job/{world.demo.job_id}/secret")
 
@@ -180,8 +183,9 @@ async def test_nothing_is_written_while_access_rows_cannot_be_proven(
     assert refused.status == HTTPStatus.SERVICE_UNAVAILABLE
 
 
+@pytest.mark.rule("S64")
 async def test_what_was_put_back_can_be_revoked_once_more(world: World, data_dir: Path) -> None:
-    """S64: the sum moves from what was proven, and so proves what is left."""
+    """The sum moves from what was proven, and so proves what is left."""
     attack = await _revoked_token(world, data_dir)
     _put_back(data_dir, attack.kept, with_states=True)
 
@@ -194,10 +198,11 @@ async def test_what_was_put_back_can_be_revoked_once_more(world: World, data_dir
     assert trust_fault_of(world) is None
 
 
+@pytest.mark.rule("S64")
 async def test_an_acknowledgement_takes_the_access_rows_as_they_are(
     world: World, data_dir: Path, template: tuple[Path, Demo], attack: Attack
 ) -> None:
-    """S64: in another process, and the one that runs goes on with its next request."""
+    """In another process, and the one that runs goes on with its next request."""
     _put_back(data_dir, attack.kept, with_states=True)
     await attack.client.get(f"/job/{world.demo.job_id}/secret")
     async with open_world(data_dir, template[1]) as operator:
@@ -234,8 +239,9 @@ async def _signed_in(world: World) -> Principal:
         )
 
 
+@pytest.mark.rule("S64")
 async def test_a_removed_user_that_is_put_back_is_refused(world: World, data_dir: Path) -> None:
-    """S64: with its grant, both with what was recorded of them."""
+    """With its grant, both with what was recorded of them."""
     services, operator = world.runtime.services, Principal.operator(world.demo.organization_id)
     user = await services.for_principal(operator).identities.register(
         issuer=ISSUER, subject=SUBJECT, display_name="Somebody"
@@ -293,10 +299,11 @@ async def test_changed_access_rows_are_read_once_for_all_requests_of_a_moment(
     assert len(reads) == 1
 
 
+@pytest.mark.rule("S64")
 async def test_a_sum_from_before_there_was_one_is_made_from_what_the_log_proves(
     data_dir: Path, template: tuple[Path, Demo]
 ) -> None:
-    """S64: and a sum that was taken away while the server was down is made in the same way."""
+    """And a sum that was taken away while the server was down is made in the same way."""
     run_by_force(data_dir, "UPDATE audit_head SET access_box = NULL")
 
     async with open_world(data_dir, template[1]) as world:
@@ -308,10 +315,11 @@ async def test_a_sum_from_before_there_was_one_is_made_from_what_the_log_proves(
     assert trust_fault_of(world) is None
 
 
+@pytest.mark.rule("S64")
 async def test_no_sum_is_made_over_what_the_log_does_not_prove(
     world: World, data_dir: Path, template: tuple[Path, Demo], attack: Attack
 ) -> None:
-    """S64: taking the sum away makes nothing of what was put back current."""
+    """Taking the sum away makes nothing of what was put back current."""
     _put_back(data_dir, attack.kept, with_states=True)
     run_by_force(data_dir, "UPDATE audit_head SET access_box = NULL")
 
@@ -329,11 +337,12 @@ DAMAGE: Final[Mapping[str, str]] = {
 }
 
 
+@pytest.mark.rule("S64")
 @pytest.mark.parametrize("statement", DAMAGE.values(), ids=DAMAGE.keys())
 async def test_a_running_server_goes_on_with_what_it_has_proven(
     world: World, data_dir: Path, statement: str
 ) -> None:
-    """S64: the alarm is up; who had access has it, and nothing is written."""
+    """The alarm is up; who had access has it, and nothing is written."""
     run_by_force(data_dir, statement)
 
     listed = await world.client.get(f"/job/{world.demo.job_id}/secret")
@@ -344,10 +353,11 @@ async def test_a_running_server_goes_on_with_what_it_has_proven(
     assert trust_fault_of(world) is TrustFault.ACCESS_DIFFERS
 
 
+@pytest.mark.rule("S64")
 async def test_a_column_that_no_type_reads_refuses_its_own_row_only(
     world: World, data_dir: Path, template: tuple[Path, Demo]
 ) -> None:
-    """S64: at the start all rows are read."""
+    """At the start all rows are read."""
     await world.client_with(Role.VIEWER)
     token_id = await _token_id(world, f"a {Role.VIEWER}")
     run_by_force(data_dir, f"UPDATE api_token SET created_at = 'never' WHERE id = '{token_id}'")

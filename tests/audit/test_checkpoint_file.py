@@ -1,4 +1,4 @@
-"""Heads outside the database: a database that was put back is found out (S56, S57, T16)."""
+"""Heads outside the database: a database that was put back is found out."""
 
 import base64
 import json
@@ -66,8 +66,9 @@ async def restored(data_dir: Path, demo: Demo, tmp_path: Path) -> AsyncIterator[
         yield world
 
 
+@pytest.mark.rule("S57")
 async def test_an_old_backup_raises_the_alarm(restored: World) -> None:
-    """S57, T16: it reads, and neither changes nor delivers; a revoked token may be back in it."""
+    """It reads, and neither changes nor delivers; a revoked token may be back in it."""
     body = {"query": DELIVERY, "variables": {"id": restored.demo.job_id}}
 
     refused = await restored.rest.create(Scope.JOB, restored.demo.job_id, key="KEY", value="v")
@@ -83,10 +84,11 @@ async def test_an_old_backup_raises_the_alarm(restored: World) -> None:
     assert await restored.rest.visible(Scope.JOB, restored.demo.job_id)
 
 
+@pytest.mark.rule("S57")
 async def test_a_database_that_was_not_put_back_raises_none(
     data_dir: Path, demo: Demo, tmp_path: Path
 ) -> None:
-    """S57: the control of the test above."""
+    """The control of the test above."""
     async with open_world(data_dir, demo) as world:
         await _change(world, "AFTER_THE_BACKUP")
     _copied(data_dir, tmp_path / "backup.db")
@@ -100,10 +102,11 @@ async def test_a_database_that_was_not_put_back_raises_none(
     assert ready.json() == {"status": "ok"}
 
 
+@pytest.mark.rule("S57")
 async def test_an_acknowledgement_ends_the_alarm_and_is_reported(
     restored: World, data_dir: Path, demo: Demo
 ) -> None:
-    """S57: also for a gateway that runs already."""
+    """Also for a gateway that runs already."""
     async with open_world(data_dir, demo) as operator:
         acknowledged = await operator.runtime.operator.audit.acknowledge()
 
@@ -123,10 +126,11 @@ async def test_nothing_is_acknowledged_where_all_is_well(world: World) -> None:
     assert await world.runtime.operator.audit.acknowledge() is None
 
 
+@pytest.mark.rule("S56")
 async def test_a_history_that_took_another_way_raises_the_alarm(
     restored: World, data_dir: Path, demo: Demo
 ) -> None:
-    """S56: as many entries as were anchored, but others."""
+    """As many entries as were anchored, but others."""
     lines = (data_dir / CHECKPOINTS).read_text()
     await restored.runtime.operator.audit.acknowledge()
     await _change(restored, "ANOTHER_WAY")
@@ -140,8 +144,9 @@ async def test_a_history_that_took_another_way_raises_the_alarm(
     assert "OTHER_THAN_CHECKPOINT" in found
 
 
+@pytest.mark.rule("S56")
 async def test_checkpoints_that_are_gone_raise_the_alarm(data_dir: Path, demo: Demo) -> None:
-    """S56: a new file would anchor whatever is there now."""
+    """A new file would anchor whatever is there now."""
     (data_dir / CHECKPOINTS).unlink()
 
     async with open_world(data_dir, demo) as world:
@@ -171,8 +176,9 @@ async def test_lines_that_are_no_checkpoints_are_passed_over(
         assert await faults(world) == []
 
 
+@pytest.mark.rule("S56")
 async def test_a_forged_checkpoint_is_passed_over(data_dir: Path, demo: Demo) -> None:
-    """S56: only what the instance signed counts."""
+    """Only what the instance signed counts."""
     with (data_dir / CHECKPOINTS).open("a") as file:
         file.write(f"{_forged(checkpoints_in(data_dir)[-1])}\n")
 
@@ -180,8 +186,9 @@ async def test_a_forged_checkpoint_is_passed_over(data_dir: Path, demo: Demo) ->
         assert trust_fault_of(world) is None
 
 
+@pytest.mark.rule("S56")
 async def test_anyone_with_the_public_key_can_check_a_checkpoint(world: World) -> None:
-    """S56: the signature is of the line's JSON without it, keys sorted, no spaces."""
+    """The signature is of the line's JSON without it, keys sorted, no spaces."""
     line = dict(checkpoints_in(world.runtime.settings.data_dir)[-1])
     signature = base64.b64decode(line.pop("signature"))
     signed = json.dumps(line, sort_keys=True, separators=(",", ":")).encode()
@@ -228,6 +235,7 @@ async def test_a_database_from_before_the_audit_log_is_taken_in(data_dir: Path, 
         assert await world.runtime.operator.audit.scan_integrity() == []
 
 
+@pytest.mark.rule("S56")
 @pytest.mark.parametrize(
     "statement",
     [
@@ -239,17 +247,17 @@ async def test_a_database_from_before_the_audit_log_is_taken_in(data_dir: Path, 
 async def test_a_head_that_does_not_hold_raises_the_alarm(
     data_dir: Path, demo: Demo, statement: str
 ) -> None:
-    """S56."""
     run_by_force(data_dir, statement)
 
     async with open_world(data_dir, demo) as world:
         assert trust_fault_of(world) is TrustFault.HEAD_DIFFERS
 
 
+@pytest.mark.rule("S56")
 async def test_a_sum_that_was_changed_while_it_runs_stops_the_next_change(
     world: World, data_dir: Path
 ) -> None:
-    """S56: at use, before any look at the whole."""
+    """At use, before any look at the whole."""
     run_by_force(data_dir, "UPDATE audit_head SET set_box = zeroblob(60)")
 
     refused = await world.rest.create(Scope.JOB, world.demo.job_id, key="KEY", value="v")

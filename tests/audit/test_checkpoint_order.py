@@ -1,4 +1,4 @@
-"""A checkpoint is read before the view that it is compared with: no false alarm (S68)."""
+"""A checkpoint is read before the view that it is compared with: no false alarm."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -39,10 +39,11 @@ def _parts(world: World) -> tuple[Database, AuditKeys, Checkpoints]:
     )
 
 
+@pytest.mark.rule("S68")
 async def test_another_process_that_checkpoints_meanwhile_raises_no_alarm(
     world: World, data_dir: Path, template: tuple[Path, Demo], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """S68: whatever comes between the two reads, the view is the later one."""
+    """Whatever comes between the two reads, the view is the later one."""
     compare = trust._compare  # noqa: SLF001 - the moment between the two reads
     async with open_world(data_dir, template[1]) as other:
 
@@ -73,10 +74,11 @@ async def test_a_checkpoint_that_is_read_after_the_view_raises_a_false_alarm(
     assert found is TrustFault.DATABASE_OLDER
 
 
+@pytest.mark.rule("S68")
 async def test_a_first_start_beside_another_raises_no_alarm(
     world: World, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """S68: the file of anchors was made, and more was written, after it was looked for."""
+    """The file of anchors was made, and more was written, after it was looked for."""
     file = data_dir / "audit-anchors.jsonl"
     lines = file.read_text()
     file.unlink()
@@ -96,11 +98,11 @@ async def _newest(world: World) -> Any:
         return await audit.newest(unit)
 
 
+@pytest.mark.rule("S68")
 @pytest.mark.timeout(600)
 async def test_two_processes_and_the_command_line_raise_no_alarm(
     data_dir: Path, template: tuple[Path, Demo]
 ) -> None:
-    """S68."""
     before = len(checkpoints_in(data_dir))
 
     ended = run_beside_each_other(data_dir, count=CHECKPOINTS)

@@ -168,11 +168,12 @@ async def test_reading_the_audit_log_with_the_permission_succeeds(
     assert await _codes(shared_world, role) == []
 
 
+@pytest.mark.rule("S16")
 @pytest.mark.parametrize("scope", [Scope.PROJECT, Scope.ENVIRONMENT, Scope.JOB])
 async def test_an_auditor_of_a_place_sees_what_was_done_there(
     shared_world: World, secret_id: str, scope: Scope
 ) -> None:
-    """S16: a grant on a holder reaches all below it, and nothing beside it."""
+    """A grant on a holder reaches all below it, and nothing beside it."""
     await shared_world.rest.create(
         Scope.PROJECT, shared_world.demo.other_project_id, key=f"BESIDE_{scope}", value="v"
     )

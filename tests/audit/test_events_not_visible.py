@@ -1,4 +1,4 @@
-"""What a principal cannot see is not in an event that it can read (S77)."""
+"""What a principal cannot see is not in an event that it can read."""
 
 import json
 from typing import Any
@@ -59,10 +59,11 @@ async def secrets(world: World) -> dict[str, str]:
     return {name: value.row["id"] for name, value in made.items()}
 
 
+@pytest.mark.rule("S77")
 async def test_a_jobs_auditor_reads_of_a_delivery_what_hangs_on_the_job(
     world: World, secrets: dict[str, str]
 ) -> None:
-    """S77: also of what is gone since; nothing of the project, not even through an alias."""
+    """Also of what is gone since; nothing of the project, not even through an alias."""
     auditor = await _auditor(world, Scope.JOB, world.demo.job_id)
 
     details = await _details(auditor, world)
@@ -90,6 +91,7 @@ async def test_without_the_guard_it_would_read_all(
     assert secrets["project"] in (await _details(auditor, world))["secrets"]
 
 
+@pytest.mark.rule("S77")
 @pytest.mark.parametrize(
     ("scope", "seen"),
     [
@@ -100,7 +102,6 @@ async def test_without_the_guard_it_would_read_all(
 async def test_a_wider_grant_shows_more(
     world: World, secrets: dict[str, str], scope: Scope, seen: set[str]
 ) -> None:
-    """S77."""
     auditor = await _auditor(world, scope, world.holders[scope])
 
     answer = (await _details(auditor, world))["secrets"]
@@ -108,10 +109,11 @@ async def test_a_wider_grant_shows_more(
     assert {name for name, secret_id in secrets.items() if secret_id in answer} == seen
 
 
+@pytest.mark.rule("S77")
 async def test_the_organizations_auditor_and_the_operator_read_all_of_it(
     world: World, secrets: dict[str, str]
 ) -> None:
-    """S77: the stored event stays whole."""
+    """The stored event stays whole."""
     auditor = await world.client_with(Role.AUDITOR)
 
     details = await _details(auditor, world)
@@ -126,10 +128,11 @@ async def test_the_organizations_auditor_and_the_operator_read_all_of_it(
     assert stored[-1].facts == details
 
 
+@pytest.mark.rule("S77")
 async def test_a_filter_does_not_say_whether_a_secret_not_visible_was_delivered(
     world: World, secrets: dict[str, str]
 ) -> None:
-    """S77: a sibling; and the control, with the job's own secrets."""
+    """A sibling; and the control, with the job's own secrets."""
     auditor = await _auditor(world, Scope.JOB, world.demo.job_id)
 
     assert await _events(auditor, secretId=secrets["project"]) == []

@@ -1,4 +1,4 @@
-"""No entry, no effect: what cannot be recorded is neither done nor delivered (S50)."""
+"""No entry, no effect: what cannot be recorded is neither done nor delivered."""
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -51,9 +51,10 @@ async def _secrets(world: World) -> str:
     return (await world.client.get(f"/job/{world.demo.job_id}/secret")).text
 
 
+@pytest.mark.rule("S50")
 @pytest.mark.parametrize("send", SENDERS.values(), ids=SENDERS.keys())
 async def test_what_cannot_be_recorded_is_not_done(world: World, send: Send) -> None:
-    """S50: 503, no value, nothing changed; and reading goes on."""
+    """503, no value, nothing changed; and reading goes on."""
     run_by_force(database_of(world), REFUSE.format(table="audit_event"))
     before = await _secrets(world)
 
@@ -66,9 +67,10 @@ async def test_what_cannot_be_recorded_is_not_done(world: World, send: Send) -> 
     assert await _secrets(world) == before
 
 
+@pytest.mark.rule("S50")
 @pytest.mark.parametrize("send", SENDERS.values(), ids=SENDERS.keys())
 async def test_what_can_be_recorded_is_done(world: World, send: Send) -> None:
-    """S50: the control of the test above, with a trigger beside the trail."""
+    """The control of the test above, with a trigger beside the trail."""
     run_by_force(database_of(world), REFUSE.format(table="idempotency"))
 
     answer = await send(world)
@@ -77,9 +79,9 @@ async def test_what_can_be_recorded_is_done(world: World, send: Send) -> None:
     assert "UNAVAILABLE" not in answer.text
 
 
+@pytest.mark.rule("S50")
 @pytest.mark.parametrize("table", TABLES)
 async def test_every_part_of_the_audit_log_is_needed(world: World, table: str) -> None:
-    """S50."""
     run_by_force(database_of(world), REFUSE.format(table=table))
 
     assert (await _create_by_rest(world)).status_code == HTTPStatus.SERVICE_UNAVAILABLE

@@ -1,4 +1,4 @@
-"""Triggers and other objects of somebody else change nothing that is served (S62)."""
+"""Triggers and other objects of somebody else change nothing that is served."""
 
 import shutil
 import sqlite3
@@ -33,6 +33,8 @@ from tests.operations.canaries import all_logs
 from tests.patience import PATIENCE
 from tests.servers import serving
 from tests.world import World, open_world
+
+pytestmark = pytest.mark.rule("S62")
 
 UNAVAILABLE = [ErrorCode.UNAVAILABLE]
 ALTERED_CHECK = (

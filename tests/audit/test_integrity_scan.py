@@ -1,4 +1,4 @@
-"""Rows that were changed past the gateway are found (S56, T16)."""
+"""Rows that were changed past the gateway are found."""
 
 import shutil
 from pathlib import Path
@@ -88,11 +88,12 @@ async def test_what_the_gateway_left_is_as_it_left_it(watched: World) -> None:
     assert await row_faults(watched) == set()
 
 
+@pytest.mark.rule("S56")
 @pytest.mark.parametrize(("statement", "fault"), ATTACKS.values(), ids=ATTACKS.keys())
 async def test_a_row_that_was_changed_past_the_gateway_is_found(
     watched: World, statement: str, fault: str | None
 ) -> None:
-    """S56, T16; and what leaves the row as it was is none."""
+    """And what leaves the row as it was is none."""
     run_by_force(database_of(watched), "PRAGMA ignore_check_constraints = ON", statement)
 
     found = {item for item, _ in await row_faults(watched)}
@@ -100,8 +101,9 @@ async def test_a_row_that_was_changed_past_the_gateway_is_found(
     assert found - {"ROLLED_BACK"} == ({fault} if fault else set())
 
 
+@pytest.mark.rule("S56")
 async def test_a_row_that_was_put_back_is_found(watched: World) -> None:
-    """S56: an old row is as well made as a new one, but is not the one that was left last."""
+    """An old row is as well made as a new one, but is not the one that was left last."""
     folder = database_of(watched)
     # A table in the database itself would be an object of somebody else.
     aside = f"ATTACH '{folder / 'aside.db'}' AS aside"
@@ -141,18 +143,19 @@ async def test_a_row_that_was_put_back_is_found(watched: World) -> None:
     assert with_its_record == {("ROLLED_BACK", "*")}
 
 
+@pytest.mark.rule("S56")
 @pytest.mark.parametrize(
     "statement", ["DELETE FROM audit_head", "UPDATE audit_head SET set_box = zeroblob(9)"]
 )
 async def test_a_sum_that_cannot_be_known_is_a_difference(watched: World, statement: str) -> None:
-    """S56."""
     run_by_force(database_of(watched), statement)
 
     assert await row_faults(watched) == {("ROLLED_BACK", "*")}
 
 
+@pytest.mark.rule("S56")
 async def test_a_change_does_not_wash_clean_what_was_done_before(watched: World) -> None:
-    """S56: who edits a row that was tampered with leaves an entry about that."""
+    """Who edits a row that was tampered with leaves an entry about that."""
     organization_id = watched.demo.organization_id
     run_by_force(database_of(watched), "UPDATE organization SET name = 'forged'")
 
@@ -167,8 +170,8 @@ async def test_a_change_does_not_wash_clean_what_was_done_before(watched: World)
     assert await faults(watched) == []
 
 
+@pytest.mark.rule("S56")
 async def test_a_row_that_was_never_recorded_is_reported_when_it_is_touched(watched: World) -> None:
-    """S56."""
     own = "0f0f0f0f-0f0f-4f0f-8f0f-0f0f0f0f0f0f"
     run_by_force(
         database_of(watched),
@@ -204,10 +207,11 @@ def _wait_until(server: str, state: str) -> None:
     wait_until(lambda: _integrity(server) == state)
 
 
+@pytest.mark.rule("S56")
 def test_a_running_server_finds_it_within_its_period(
     template: tuple[Path, Demo], tmp_path: Path
 ) -> None:
-    """S56: the alarm is in the log and in the readiness; when the row is right again, it ends."""
+    """The alarm is in the log and in the readiness; when the row is right again, it ends."""
     folder = Path(shutil.copytree(template[0], tmp_path / "data"))
     with serving(
         folder, template[1], INTEGRITY_SCAN_SECONDS="1", AUDIT_CHECKPOINT_SECONDS="1"

@@ -1,4 +1,4 @@
-"""What came from outside can neither begin a log line nor move a cursor (S51)."""
+"""What came from outside can neither begin a log line nor move a cursor."""
 
 import json
 
@@ -33,28 +33,29 @@ def _logged(log_format: LogFormat, text: str, **fields: str) -> str:
     return logs.getvalue()
 
 
+@pytest.mark.rule("S51")
 @pytest.mark.parametrize("log_format", LogFormat)
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
 def test_a_field_and_a_text_are_escaped(log_format: LogFormat, text: str) -> None:
-    """S51."""
     logged = _logged(log_format, text, field=text)
 
     assert len(logged.splitlines()) == 1
     assert all(character.isprintable() for character in logged.removesuffix("\n"))
 
 
+@pytest.mark.rule("S51")
 @pytest.mark.parametrize("log_format", LogFormat)
 def test_what_is_only_foreign_stays_readable(log_format: LogFormat) -> None:
-    """S51: the control: escaping everything would pass the test above."""
+    """The control: escaping everything would pass the test above."""
     logged = _logged(log_format, "event", field=PLAIN)
 
     shown = json.loads(logged)["field"] if log_format is LogFormat.JSON else logged
     assert PLAIN in shown
 
 
+@pytest.mark.rule("S51")
 @pytest.mark.parametrize("log_format", LogFormat)
 def test_a_traceback_keeps_its_lines_and_nothing_else(log_format: LogFormat) -> None:
-    """S51."""
     with all_logs(log_format) as logs:
         try:
             int("\x1b[31m")

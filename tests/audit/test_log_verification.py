@@ -1,4 +1,4 @@
-"""Whoever writes to the trail's tables past the gateway is found out (S50, S56, T16)."""
+"""Whoever writes to the trail's tables past the gateway is found out."""
 
 import os
 import random
@@ -12,7 +12,7 @@ from gateway.services.trust import TrustFault
 from tests.audit.audit_log import database_of, events_of, faults, run_by_force, trust_fault_of
 from tests.world import World
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.rule("S50")]
 
 TABLES = ("audit_event", "audit_mention", "audit_head")
 TRIES = int(os.environ.get("TAMPER_TRIES", "40"))
@@ -102,22 +102,23 @@ async def test_an_untouched_chain_passes(audit_log: World) -> None:
     assert report.findings == []
 
 
+@pytest.mark.rule("S56")
 @pytest.mark.parametrize("statement", TAMPERINGS.values(), ids=TAMPERINGS.keys())
 async def test_tampering_is_found(audit_log: World, statement: str) -> None:
-    """S56, T16."""
     _tamper(audit_log, *statement.split("; "))
 
     assert await faults(audit_log) != []
 
 
+@pytest.mark.rule("S56")
 @pytest.mark.parametrize("column", COLUMNS)
 async def test_no_column_of_an_entry_can_be_changed(audit_log: World, column: str) -> None:
-    """S56, T16."""
     _tamper(audit_log, f"UPDATE audit_event SET {column} = {COLUMNS[column]} WHERE seq = 9")
 
     assert await faults(audit_log) != []
 
 
+@pytest.mark.rule("S56")
 @pytest.mark.parametrize(
     "change",
     ["action = 'VALUES_DELIVERED'", "action = 'VALUES_DELIVERED', details = '{'"],
@@ -126,7 +127,7 @@ async def test_no_column_of_an_entry_can_be_changed(audit_log: World, column: st
 async def test_an_entry_that_makes_no_sense_is_reported_like_any_other(
     audit_log: World, change: str
 ) -> None:
-    """S56: and does not keep the rest of the chain from being checked."""
+    """And does not keep the rest of the chain from being checked."""
     _tamper(audit_log, f"UPDATE audit_event SET {change} WHERE subject = 'HOLDER'")
 
     found = await faults(audit_log)
@@ -155,8 +156,9 @@ def _generated(rng: random.Random, last: int) -> str:
     )
 
 
+@pytest.mark.rule("S56")
 async def test_a_generated_set_of_tamperings_is_found_whole(audit_log: World) -> None:
-    """S56, T16: 0 missed; each is undone before the next, and what changes nothing passes."""
+    """0 missed; each is undone before the next, and what changes nothing passes."""
     rng = random.Random(7)  # noqa: S311 - the same set each time
     before = await events_of(audit_log)
     tampered, missed = 0, []
@@ -174,8 +176,9 @@ async def test_a_generated_set_of_tamperings_is_found_whole(audit_log: World) ->
     assert await faults(audit_log) == []
 
 
+@pytest.mark.rule("S56")
 async def test_a_gateway_over_a_cut_chain_does_not_go_on_with_it(audit_log: World) -> None:
-    """S56: what comes next would hide the cut."""
+    """What comes next would hide the cut."""
     _tamper(audit_log, TAMPERINGS["the end cut off"])
 
     await audit_log.runtime.operator.audit.checkpoint()

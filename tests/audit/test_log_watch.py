@@ -1,4 +1,4 @@
-"""S66: changes in the middle of the log are found by the gateway while it runs, and never shown."""
+"""Changes in the middle of the log are found by the gateway while it runs, and never shown."""
 
 import asyncio
 from collections.abc import Mapping
@@ -50,11 +50,11 @@ def _change(data_dir: Path, name: str) -> str:
     return fault
 
 
+@pytest.mark.rule("S66")
 @pytest.mark.parametrize("name", CHANGES)
 async def test_a_change_in_the_log_raises_the_alarm_once(
     world: World, data_dir: Path, name: str
 ) -> None:
-    """S66."""
     await world.runtime.operator.audit.watch_log()
     before = await world.client.get("/readyz")
     fault = _change(data_dir, name)
@@ -71,10 +71,11 @@ async def test_a_change_in_the_log_raises_the_alarm_once(
     assert ready.json()["integrity"] == "alarm"
 
 
+@pytest.mark.rule("S66")
 async def test_a_server_walks_the_log_by_itself(
     data_dir: Path, template: tuple[Path, Demo]
 ) -> None:
-    """S66: in `serve`, within the scan's period."""
+    """In `serve`, within the scan's period."""
     _change(data_dir, "deleted")
 
     async with (
@@ -109,8 +110,9 @@ async def test_what_is_written_and_pruned_meanwhile_is_no_fault(
     assert not audit.needs_attention
 
 
+@pytest.mark.rule("S66")
 async def test_an_altered_event_is_not_shown(world: World, data_dir: Path) -> None:
-    """S66: the page is refused; the operator's export shows the event, and says what it is."""
+    """The page is refused; the operator's export shows the event, and says what it is."""
     before = await world.client.post("/graphql", json={"query": EVENTS})
     _change(data_dir, "altered")
 

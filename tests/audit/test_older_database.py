@@ -1,4 +1,4 @@
-"""S65: an old database that is put back under a running server stops deliveries at once."""
+"""An old database that is put back under a running server stops deliveries at once."""
 
 import os
 import shutil
@@ -82,11 +82,12 @@ async def _revoked_since(world: World, data_dir: Path, copy: Path) -> httpx.Asyn
     return client
 
 
+@pytest.mark.rule("S65")
 @pytest.mark.parametrize("way", WAYS)
 async def test_an_old_database_put_back_refuses_everything(
     world: World, data_dir: Path, tmp_path: Path, way: str
 ) -> None:
-    """S65: with the first request that comes, and not only for who was revoked since."""
+    """With the first request that comes, and not only for who was revoked since."""
     revoked = await _revoked_since(world, data_dir, tmp_path / "old.db")
     WAYS[way](tmp_path / "old.db", data_dir)
 
@@ -134,10 +135,11 @@ async def test_the_newest_database_put_back_changes_nothing(
     assert trust_fault_of(world) is None
 
 
+@pytest.mark.rule("S65")
 async def test_an_old_database_copied_over_without_its_wal_delivers_nothing(
     world: World, data_dir: Path, tmp_path: Path
 ) -> None:
-    """S65: the connections that are open have a WAL that is gone; SQLite itself refuses that."""
+    """The connections that are open have a WAL that is gone; SQLite itself refuses that."""
     revoked = await _revoked_since(world, data_dir, tmp_path / "old.db")
     _over_it(tmp_path / "old.db", data_dir)
 
@@ -155,11 +157,12 @@ def _folder_with_its_keys(data_dir: Path, folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.rule("S65")
 @pytest.mark.parametrize("changes", [1, 3], ids=["as long", "longer"])
 async def test_a_database_that_took_another_way_refuses_everything(
     world: World, data_dir: Path, tmp_path: Path, template: tuple[Path, Demo], changes: int
 ) -> None:
-    """S65: as many events as this process has seen or more, and others."""
+    """As many events as this process has seen or more, and others."""
     other_dir = _folder_with_its_keys(data_dir, tmp_path / "other")
     async with open_world(other_dir, template[1]) as other:
         for number in range(changes):
@@ -175,10 +178,11 @@ async def test_a_database_that_took_another_way_refuses_everything(
     assert trust_fault_of(world) is TrustFault.DATABASE_OTHER
 
 
+@pytest.mark.rule("S65")
 async def test_an_acknowledged_database_is_taken_by_a_server_that_runs(
     world: World, data_dir: Path, tmp_path: Path, template: tuple[Path, Demo]
 ) -> None:
-    """S65: with the request after it."""
+    """With the request after it."""
     _backup(data_dir, tmp_path / "old.db")
     await _change(world, "KEY")
     await world.runtime.operator.audit.checkpoint()
@@ -195,10 +199,11 @@ async def test_an_acknowledged_database_is_taken_by_a_server_that_runs(
     assert trust_fault_of(world) is None
 
 
+@pytest.mark.rule("S65")
 async def test_the_database_that_belongs_there_ends_the_alarm(
     world: World, data_dir: Path, tmp_path: Path
 ) -> None:
-    """S65: whoever put an old one there by mistake puts the right one back."""
+    """Whoever put an old one there by mistake puts the right one back."""
     _backup(data_dir, tmp_path / "old.db")
     await _change(world, "KEY")
     _backup(data_dir, tmp_path / "right.db")
@@ -213,10 +218,11 @@ async def test_the_database_that_belongs_there_ends_the_alarm(
     assert trust_fault_of(world) is None
 
 
+@pytest.mark.rule("S65")
 def test_a_real_server_stops_delivering_with_the_first_request(
     data_dir: Path, tmp_path: Path, template: tuple[Path, Demo]
 ) -> None:
-    """S65: its next checkpoint is a day away."""
+    """Its next checkpoint is a day away."""
     demo = template[1]
     body = {"query": DELIVERY, "variables": {"id": demo.job_id}}
     headers = {"Authorization": f"Bearer {demo.token}"}

@@ -1,4 +1,4 @@
-"""What is done leaves an entry: each change and each delivery, on whichever face (S50, S51)."""
+"""What is done leaves an entry: each change and each delivery, on whichever face."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -21,7 +21,7 @@ from tests.contracts.walking import call, mutations
 from tests.faces import Face
 from tests.world import World
 
-pytestmark = pytest.mark.unmeasured
+pytestmark = [pytest.mark.unmeasured, pytest.mark.rule("S51")]
 
 DELIVERY = "query ($id: ID!) { runtimeSecrets(serviceId: $id) { key value } }"
 VALUE = "tell-nobody"
@@ -37,8 +37,9 @@ def _names(events: list[Json]) -> list[str]:
     return [event["action"] for event in events]
 
 
+@pytest.mark.rule("S50")
 async def test_a_creation_is_reported(world: World, face: Face) -> None:
-    """S50: who, what, where, through which face, and no value."""
+    """Who, what, where, through which face, and no value."""
     job_id = world.demo.job_id
 
     (event,) = await _events(
@@ -53,8 +54,8 @@ async def test_a_creation_is_reported(world: World, face: Face) -> None:
     assert VALUE not in str(event)
 
 
+@pytest.mark.rule("S50")
 async def test_an_entry_has_the_requests_id(world: World) -> None:
-    """S50."""
     path = f"/job/{world.demo.job_id}/secret"
 
     async def create() -> None:
@@ -63,8 +64,9 @@ async def test_an_entry_has_the_requests_id(world: World) -> None:
     assert [event["request_id"] for event in await _events(world, create)] == ["r-17"]
 
 
+@pytest.mark.rule("S50")
 async def test_an_alias_and_its_end_with_its_target_are_reported(world: World, face: Face) -> None:
-    """S50: what a foreign key takes along too."""
+    """What a foreign key takes along too."""
     job_id = world.demo.job_id
     target = (await face.create(Scope.JOB, job_id, key="TARGET", value=VALUE)).row["id"]
 
@@ -76,11 +78,11 @@ async def test_an_alias_and_its_end_with_its_target_are_reported(world: World, f
     assert {event["key"] for event in gone} == {"TARGET", "SECOND"}
 
 
+@pytest.mark.rule("S50")
 @pytest.mark.parametrize(("fields", "is_new"), [({"value": "next"}, True), ({}, False)])
 async def test_an_edit_says_whether_the_value_is_new(
     world: World, face: Face, fields: dict[str, str], *, is_new: bool
 ) -> None:
-    """S50."""
     job_id = world.demo.job_id
     made = (await face.create(Scope.JOB, job_id, key="EDITED", value=VALUE)).row["id"]
 
@@ -94,8 +96,9 @@ async def test_an_edit_says_whether_the_value_is_new(
     assert event["details"]["version"] == 2
 
 
+@pytest.mark.rule("S50", "S54")
 async def test_a_value_that_is_only_sealed_again_is_reported_as_that(world: World) -> None:
-    """S50, S54: whoever rotates keys gives nobody a new value."""
+    """Whoever rotates keys gives nobody a new value."""
     keys = Keys(ServiceContext(world.runtime.database, world.runtime.vault))
 
     async def rotate() -> None:
@@ -109,8 +112,9 @@ async def test_a_value_that_is_only_sealed_again_is_reported_as_that(world: Worl
     assert {event["details"]["is_new_value"] for event in events} == {False}
 
 
+@pytest.mark.rule("S50")
 async def test_renamed_overrides_are_reported(world: World) -> None:
-    """S50: what follows a change is a change."""
+    """What follows a change is a change."""
     target = await world.rest.create(Scope.PROJECT, world.demo.project_id, key="OLD", value="v")
     await world.rest.override(Scope.JOB, world.demo.job_id, target.row["id"], value="w")
 
@@ -148,8 +152,9 @@ async def test_a_refused_change_is_not_reported(world: World, face: Face) -> Non
     assert await _events(world, lambda: face.create(Scope.JOB, job_id, key="1", value=VALUE)) == []
 
 
+@pytest.mark.rule("S50")
 async def test_a_delivery_is_reported_with_all_secrets_that_left(world: World) -> None:
-    """S50: one entry a delivery, with every secret that was opened for it."""
+    """One entry a delivery, with every secret that was opened for it."""
     delivered: list[Any] = []
 
     async def deliver() -> None:
@@ -164,8 +169,8 @@ async def test_a_delivery_is_reported_with_all_secrets_that_left(world: World) -
     assert "demo-" not in str(event)
 
 
+@pytest.mark.rule("S50")
 async def test_an_import_is_reported_secret_by_secret(world: World) -> None:
-    """S50."""
     document = """mutation ($id: ID!) { importSecrets(holder: {jobId: $id}, overwrite: true,
         secrets: [{key: "ONE", value: ""}, {key: "2BAD", value: ""}, {key: "THREE", value: ""}]) {
         totalCount } }"""
@@ -178,8 +183,9 @@ async def test_an_import_is_reported_secret_by_secret(world: World) -> None:
     ]
 
 
+@pytest.mark.rule("S50")
 async def test_the_hierarchy_tokens_and_organizations_are_reported(world: World) -> None:
-    """S50: what the operator does at the command line too."""
+    """What the operator does at the command line too."""
     services, operator = world.runtime.services, world.runtime.operator
 
     async def work() -> None:
@@ -231,10 +237,11 @@ async def test_the_hierarchy_tokens_and_organizations_are_reported(world: World)
     assert VALUE not in str(events)
 
 
+@pytest.mark.rule("S50")
 @pytest.mark.parametrize("name", sorted(mutations()))
 @pytest.mark.asyncio(loop_scope="module")
 async def test_a_dry_run_of_any_mutation_is_not_reported(shared_world: World, name: str) -> None:
-    """S50: nothing was changed, so there is nothing to tell."""
+    """Nothing was changed, so there is nothing to tell."""
     world = shared_world
     made = await world.rest.create(Scope.JOB, world.demo.job_id, key=f"OWN_{name}", value="v")
     holders = {scope.id_argument: value for scope, value in world.holders.items()}

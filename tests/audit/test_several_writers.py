@@ -1,7 +1,9 @@
-"""Several gateways over one database go on with one chain (S50)."""
+"""Several gateways over one database go on with one chain."""
 
 from asyncio import gather
 from pathlib import Path
+
+import pytest
 
 from gateway.domain.scopes import Scope
 from gateway.runtime import Runtime, migrate_database
@@ -11,10 +13,11 @@ from tests.audit.audit_log import events_since, faults, last_seq, row_faults
 from tests.world import World, open_world
 
 
+@pytest.mark.rule("S50")
 async def test_what_two_gateways_write_at_once_is_one_chain(
     world: World, template: tuple[Path, Demo]
 ) -> None:
-    """S50: each has its own connection, and neither knows of the other."""
+    """Each has its own connection, and neither knows of the other."""
     folder, job_id = world.runtime.settings.data_dir, world.demo.job_id
     before = await last_seq(world)
     async with open_world(folder, template[1]) as other:
@@ -33,8 +36,8 @@ async def test_what_two_gateways_write_at_once_is_one_chain(
     assert await row_faults(world) == set()
 
 
+@pytest.mark.rule("S50")
 async def test_two_first_starts_at_once_begin_one_chain(tmp_path: Path) -> None:
-    """S50."""
     settings = Settings(data_dir=tmp_path / "fresh")
     await migrate_database(settings)
 

@@ -1,4 +1,4 @@
-"""A marker in every place that takes a text, over both faces: where it may not be, it is not (S46).
+"""A marker in every place that takes a text, over both faces: where it may not be, it is not.
 
 One run sends all requests; each test looks at one place where something could have been left.
 """
@@ -24,7 +24,7 @@ from tests.operations.callers import settle
 from tests.operations.canaries import all_logs, stored_bytes
 from tests.world import World
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module")]
 DELIVERY = "query ($id: ID!) { runtimeSecrets(serviceId: $id) { key value } }"
 
 
@@ -108,8 +108,9 @@ def _delivery(service_id: str) -> dict[str, object]:
     return {"query": DELIVERY, "variables": {"id": service_id}}
 
 
+@pytest.mark.rule("S46", "S51")
 async def test_nothing_sent_is_in_a_log(sweep: Sweep) -> None:
-    """S46, S51: whatever it was."""
+    """Whatever it was."""
     assert sweep.logs.count('"event": "request"') >= len(sweep.sent)
     assert found_in(sweep.logs.encode(), *Kind) == set()
 
@@ -123,8 +124,9 @@ async def test_a_log_line_with_a_marker_would_be_seen() -> None:
     assert found_in(logs.getvalue().encode(), *Kind) == {marker}
 
 
+@pytest.mark.rule("S28", "S46")
 async def test_no_answer_says_a_value_or_quotes_what_was_refused(sweep: Sweep) -> None:
-    """S28, S46: only what is kept is told back."""
+    """Only what is kept is told back."""
     answers = "\n".join(sweep.answers).encode()
 
     assert found_in(answers, Kind.VALUE, Kind.OTHER) == set()
@@ -132,18 +134,20 @@ async def test_no_answer_says_a_value_or_quotes_what_was_refused(sweep: Sweep) -
     assert found_in(answers, Kind.KEPT)
 
 
+@pytest.mark.rule("S46")
 async def test_no_file_holds_a_value_or_what_was_only_asked_with(
     sweep: Sweep, shared_world: World
 ) -> None:
-    """S46: the database, its journal, the key file, the anchors."""
+    """The database, its journal, the key file, the anchors."""
     files = stored_bytes(shared_world.runtime.settings.data_dir)
 
     assert found_in(files, Kind.VALUE, Kind.PATH, Kind.OTHER) == set()
     assert found_in(files, Kind.KEPT) & sweep.sent
 
 
+@pytest.mark.rule("S46", "S57")
 async def test_no_backup_holds_a_value(sweep: Sweep, shared_world: World, tmp_path: Path) -> None:
-    """S46, S57; the control is what may be told, which is found in it."""
+    """The control is what may be told, which is found in it."""
     copy_online(shared_world.runtime.settings.data_dir / "secrets.db", tmp_path / "copy.db")
 
     content = (tmp_path / "copy.db").read_bytes()
@@ -151,10 +155,10 @@ async def test_no_backup_holds_a_value(sweep: Sweep, shared_world: World, tmp_pa
     assert found_in(content, Kind.KEPT) & sweep.sent
 
 
+@pytest.mark.rule("S46", "S51")
 async def test_the_audit_log_says_keys_and_nothing_else_that_was_sent(
     sweep: Sweep, shared_world: World
 ) -> None:
-    """S46, S51."""
     events = [dict(event) for event in await events_of(shared_world)]
     keys = {event.pop("key") for event in events}
 
@@ -162,8 +166,9 @@ async def test_the_audit_log_says_keys_and_nothing_else_that_was_sent(
     assert keys & sweep.sent
 
 
+@pytest.mark.rule("S13", "S46")
 async def test_another_organization_sees_nothing_of_it(sweep: Sweep, shared_world: World) -> None:
-    """S13, S46: neither lists nor the trail nor refusals tell it what others sent."""
+    """Neither lists nor the trail nor refusals tell it what others sent."""
     stranger = await settle(shared_world)
     lists = [f"/{scope.lower()}/{shared_world.holders[scope]}/secret" for scope in LEGACY_SCOPES]
     asked = [await stranger.client.get(path) for path in [*lists, f"/job/{stranger.job_id}/secret"]]

@@ -1,7 +1,7 @@
-"""Whether answering times tell what answers do not: `python -m tests.benchmarks.timing` (T18).
+"""Whether answering times tell what answers do not: `python -m tests.benchmarks.timing`.
 
 Pairs of requests, the order within a pair thrown anew for each: an unknown token beside a revoked
-one (S9), what does not exist beside what the caller may not see (S14). `PAIRS` is how many of each.
+one, what does not exist beside what the caller may not see. `PAIRS` is how many of each.
 
 Each pair is sent to a real server over a socket, which is what an attacker can do, and run once
 more in this process, where only processor time counts: neither other programs nor the network can

@@ -77,10 +77,10 @@ async def test_the_token_brings_the_drawing(map_page: MapPage) -> None:
     await expect(map_page.page.locator("#hint")).to_be_hidden()
 
 
+@pytest.mark.rule("S31")
 async def test_nothing_is_asked_elsewhere_and_the_policy_refuses_nothing(
     map_page: MapPage,
 ) -> None:
-    """S31."""
     await map_page.open_and_draw()
     await map_page.page.emulate_media(color_scheme="dark")
     await map_page.page.reload()
@@ -93,8 +93,9 @@ async def test_nothing_is_asked_elsewhere_and_the_policy_refuses_nothing(
     assert map_page.witness.mistakes == []
 
 
+@pytest.mark.rule("S31")
 async def test_control_the_policy_refuses_inline_scripts_and_styles(map_page: MapPage) -> None:
-    """S31: what a hostile name would have to bring."""
+    """What a hostile name would have to bring."""
     await map_page.open_and_draw()
 
     ran = await map_page.page.evaluate(_TRY_INLINE_SCRIPT)
@@ -222,10 +223,10 @@ async def _something_else(route: Route) -> None:
     await route.fulfill(status=200, body="<html></html>")
 
 
+@pytest.mark.rule("S33")
 async def test_the_token_is_nowhere_to_be_read_and_travels_in_one_header(
     map_page: MapPage,
 ) -> None:
-    """S33."""
     await map_page.page.clock.install()
     await map_page.open_and_draw()
 

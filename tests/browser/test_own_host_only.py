@@ -1,4 +1,4 @@
-"""The page asks no other host for anything, and its policy refuses nothing that it does (S31, T19).
+"""The page asks no other host for anything, and its policy refuses nothing that it does.
 
 A collector that never collects would agree, so each has a control that must see.
 """
@@ -18,7 +18,11 @@ from tests.browser.explorer import STEPS, Explorer
 from tests.browser.witness import Witness
 from tests.servers import LiveServer
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.rule("S31"),
+]
 
 # Does what the policy has to refuse, and notes when that has happened.
 _TRY: Final = """() => {

@@ -64,6 +64,7 @@ def _nonces(html: str) -> set[str]:
     return set(re.findall(r'nonce="([^"]*)"', html))
 
 
+@pytest.mark.rule("S31")
 @pytest.mark.parametrize(
     ("client", "policy"),
     [("built", _POLICY), ("not_built", _POLICY_NOT_BUILT)],
@@ -72,7 +73,6 @@ def _nonces(html: str) -> set[str]:
 async def test_the_policy_allows_the_page_its_own_nonce_and_little_else(
     client: AsyncClient, policy: str
 ) -> None:
-    """S31."""
     answer = await client.get(GRAPHIQL_PATH)
 
     (nonce,) = _nonces(answer.text)

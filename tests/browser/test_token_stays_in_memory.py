@@ -1,4 +1,4 @@
-"""The token, and what is typed into the variables, are kept in memory and nowhere else (S33)."""
+"""The token, and what is typed into the variables, are kept in memory and nowhere else."""
 
 from typing import Final
 
@@ -7,7 +7,11 @@ from playwright.async_api import Page, Route, expect
 
 from tests.browser.explorer import Explorer
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.rule("S33"),
+]
 
 # Everywhere that a page can leave text, each place under its name.
 _READ_PLACES: Final = """async () => ({

@@ -35,8 +35,8 @@ def test_a_sound_audit_log_is_verified(line: CommandLine) -> None:
     assert (as_json["first"], as_json["alarm"], as_json["faults"]) == (1, None, [])
 
 
+@pytest.mark.rule("S56")
 def test_an_audit_log_that_was_cut_is_reported(line: CommandLine, attack: Attack) -> None:
-    """S56."""
     attack("DELETE FROM audit_event WHERE seq = 5")
 
     answer = line("audit", "verify")
@@ -47,8 +47,8 @@ def test_an_audit_log_that_was_cut_is_reported(line: CommandLine, attack: Attack
     assert "1 fault" in answer.complaint
 
 
+@pytest.mark.rule("S57")
 def test_an_alarm_is_reported_and_acknowledged(line: CommandLine, attack: Attack) -> None:
-    """S57."""
     attack("DELETE FROM audit_event WHERE seq = (SELECT max(seq) FROM audit_event)")
 
     verified = line("audit", "verify", "--json")
@@ -78,8 +78,9 @@ def test_the_head_is_printed_as_a_checkpoint_is(line: CommandLine, data_dir: Pat
     }
 
 
+@pytest.mark.rule("S51")
 def test_an_export_has_every_entry_a_line(line: CommandLine, demo: Demo) -> None:
-    """S51: each line is one JSON object in ASCII, whatever things are called."""
+    """Each line is one JSON object in ASCII, whatever things are called."""
     line("project", "create", "é\U0001f511b", "--organization", "Demo")
 
     answer = line("audit", "export", "--format", "jsonl")
@@ -91,8 +92,8 @@ def test_an_export_has_every_entry_a_line(line: CommandLine, demo: Demo) -> None
     assert {event["organization_id"] for event in events[-2:]} == {demo.organization_id}
 
 
+@pytest.mark.rule("S50", "S51")
 def test_a_delivery_is_exported_without_a_value(line: CommandLine, demo: Demo) -> None:
-    """S50, S51."""
     line("export", "--service", demo.job_id, "--format", "json")
 
     event = json.loads(line("audit", "export").out.splitlines()[-1])
@@ -103,8 +104,9 @@ def test_a_delivery_is_exported_without_a_value(line: CommandLine, demo: Demo) -
     assert "demo-" not in str(event)
 
 
+@pytest.mark.rule("S56")
 def test_a_pruned_audit_log_can_be_verified(line: CommandLine, attack: Attack) -> None:
-    """S56: what is left still is one chain, and says where it begins."""
+    """What is left still is one chain, and says where it begins."""
     before = line("audit", "verify", "--json").answer["links"]
     line("project", "create", "x", "--organization", "Demo")
 
@@ -132,8 +134,8 @@ def test_rows_as_the_gateway_left_them_are_reported(line: CommandLine) -> None:
     assert line("audit", "scan", "--json").answer == []
 
 
+@pytest.mark.rule("S56")
 def test_rows_that_were_changed_are_reported(line: CommandLine, attack: Attack, demo: Demo) -> None:
-    """S56."""
     attack(f"UPDATE secret SET version = 9 WHERE id = '{demo.built_in_secret_id}'")  # noqa: S608 - our own id
 
     answer, as_json = line("audit", "scan"), line("audit", "scan", "--json")

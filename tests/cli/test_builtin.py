@@ -25,8 +25,8 @@ def _delivered(line: CommandLine, demo: Demo) -> dict[str, str]:
     return dict(line("export", "--service", demo.job_id, "--format", "json").answer)
 
 
+@pytest.mark.rule("C6")
 def test_registered_built_in_reaches_the_services(line: CommandLine, demo: Demo) -> None:
-    """C6."""
     registered = _register(line, demo, "--json", stdin=MARKER)
 
     assert registered.answer["key"] == "QOVERY_REDIS_HOST"
@@ -88,6 +88,7 @@ def test_rotated_value_reaches_the_services(line: CommandLine, demo: Demo) -> No
     assert _delivered(line, demo)["QOVERY_POSTGRESQL_ZF83A_PASSWORD"] == MARKER
 
 
+@pytest.mark.rule("C9")
 @pytest.mark.parametrize(
     ("value", "complaint"),
     [
@@ -101,15 +102,15 @@ def test_rotated_value_reaches_the_services(line: CommandLine, demo: Demo) -> No
 def test_value_against_the_rules_is_refused(
     line: CommandLine, demo: Demo, value: bytes, complaint: str
 ) -> None:
-    """C9."""
     refused = line("builtin", "rotate", demo.built_in_secret_id, stdin=value)
 
     assert refused.code == 1
     assert refused.complaint == complaint
 
 
+@pytest.mark.rule("C9")
 def test_longest_value_is_taken(line: CommandLine, demo: Demo) -> None:
-    """C9: the line end does not count."""
+    """The line end does not count."""
     longest = b"x" * 64 * 1024
 
     assert line("builtin", "rotate", demo.built_in_secret_id, stdin=longest + b"\r\n").code == 0
@@ -123,8 +124,9 @@ def test_secret_that_is_not_there_is_reported(line: CommandLine, secret_id: str)
     assert refused.complaint.startswith("No secret has ")
 
 
+@pytest.mark.rule("C6")
 def test_secret_of_a_caller_is_not_rotated(line: CommandLine, demo: Demo) -> None:
-    """C6: only what the platform provides."""
+    """Only what the platform provides."""
     explained = line("explain", "--service", demo.job_id, "INVOICE_SIGNING_KEY", "--json").answer
 
     refused = line("builtin", "rotate", explained["winner"]["id"], stdin=MARKER)

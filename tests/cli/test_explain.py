@@ -1,4 +1,6 @@
-"""`explain`: why a service sees what it sees (rule R1), without a value."""
+"""`explain`: why a service sees what it sees, without a value."""
+
+import pytest
 
 from gateway.services.demo import Demo
 from tests.cli.conftest import CommandLine
@@ -8,8 +10,8 @@ def _lines(line: CommandLine, service: str, key: str) -> list[str]:
     return line("explain", "--service", service, key).out.splitlines()
 
 
+@pytest.mark.rule("R1")
 def test_own_secret_is_explained(line: CommandLine, demo: Demo) -> None:
-    """R1."""
     answer, rule = _lines(line, demo.job_id, "INVOICE_SIGNING_KEY")
 
     assert answer.startswith(
@@ -21,8 +23,8 @@ def test_own_secret_is_explained(line: CommandLine, demo: Demo) -> None:
     )
 
 
+@pytest.mark.rule("R1")
 def test_what_loses_is_reported_with_the_rule(line: CommandLine, demo: Demo) -> None:
-    """R1."""
     winner, loser, rule = _lines(line, demo.job_id, "SMTP_PASSWORD")
 
     assert "gets SMTP_PASSWORD from the override on job nightly-invoices (" in winner
@@ -30,10 +32,10 @@ def test_what_loses_is_reported_with_the_rule(line: CommandLine, demo: Demo) -> 
     assert rule.startswith("Rule: The nearest one wins: service over environment over project")
 
 
+@pytest.mark.rule("R1")
 def test_alias_is_reported_with_the_secret_whose_value_it_has(
     line: CommandLine, demo: Demo
 ) -> None:
-    """R1."""
     winner, value, rule = _lines(line, demo.job_id, "BILLING_API_KEY")
 
     assert "from the alias on environment production (" in winner

@@ -22,8 +22,8 @@ VALUES = {
 }
 
 
+@pytest.mark.rule("R1")
 def test_export_holds_all_that_the_service_gets(line: CommandLine, demo: Demo) -> None:
-    """R1."""
     exported = line("export", "--service", demo.job_id, "--format", "json")
 
     assert exported.code == 0
@@ -63,8 +63,8 @@ def test_export_as_yaml_is_a_mapping(line: CommandLine, demo: Demo) -> None:
     assert yaml.safe_load(exported.out) == VALUES
 
 
+@pytest.mark.rule("R2")
 def test_export_for_kubernetes_holds_the_files_too(line: CommandLine, demo: Demo) -> None:
-    """R2."""
     exported = line("export", "--service", demo.job_id, "--format", "k8s", "--name", "invoices")
 
     variables, files = yaml.safe_load_all(exported.out)
@@ -94,10 +94,11 @@ def test_export_finds_services_of_every_organization(line: CommandLine) -> None:
     assert exported.answer == {}
 
 
+@pytest.mark.rule("R1")
 def test_export_of_an_environment_is_what_services_get_from_there(
     line: CommandLine, demo: Demo
 ) -> None:
-    """R1: own and inherited secrets, and none of a service."""
+    """Own and inherited secrets, and none of a service."""
     holder = f"environment:{demo.environment_id}"
     exported = line("export", "--holder", holder, "--format", "json")
 
@@ -171,10 +172,11 @@ def test_only_a_manifest_has_a_name(line: CommandLine, demo: Demo) -> None:
     assert exported.complaint == "Invalid value for --name: only a k8s manifest has a name."
 
 
+@pytest.mark.rule("R4")
 def test_export_complains_of_references_that_lead_nowhere(
     line: CommandLine, demo: Demo, tmp_path: Path
 ) -> None:
-    """R4: without the name, which may be part of the value; failing names it."""
+    """Without the name, which may be part of the value; failing names it."""
     holder = f"job:{demo.job_id}"
     file = tmp_path / "live.env"
     file.write_text("LOST='x{{hunter2}}'\nFINE='{{SMTP_PASSWORD}}'\n", "utf-8")

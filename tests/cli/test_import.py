@@ -1,4 +1,4 @@
-"""`import`: what becomes of each secret of a file (rule V4)."""
+"""`import`: what becomes of each secret of a file."""
 
 import json
 import os
@@ -28,8 +28,8 @@ def _values(line: CommandLine, service: str) -> dict[str, str]:
     return dict(line("export", "--service", service, "--format", "json").answer)
 
 
+@pytest.mark.rule("V4")
 def test_every_key_is_reported_what_became_of_it(line: CommandLine, demo: Demo) -> None:
-    """V4."""
     imported = line(
         *("import", "--holder", f"job:{demo.job_id}", "--format", "json", "-"),
         stdin=json.dumps(MIXED),
@@ -52,10 +52,11 @@ def test_every_key_is_reported_what_became_of_it(line: CommandLine, demo: Demo) 
     )
 
 
+@pytest.mark.rule("V4")
 def test_import_with_a_failed_row_ends_with_1_and_keeps_the_others(
     line: CommandLine, demo: Demo
 ) -> None:
-    """V4: the others go through."""
+    """The others go through."""
     imported = line(
         *("import", "--holder", f"job:{demo.job_id}", "--format", "json", "-"),
         stdin=json.dumps(MIXED),
@@ -79,10 +80,10 @@ def test_nothing_that_is_reported_holds_a_value(line: CommandLine, demo: Demo) -
         assert MARKER not in imported.out + imported.err
 
 
+@pytest.mark.rule("V4")
 def test_values_are_replaced_only_if_that_is_asked_for(
     line: CommandLine, demo: Demo, tmp_path: Path
 ) -> None:
-    """V4."""
     file = tmp_path / "live.env"
     file.write_text("INVOICE_SIGNING_KEY=next\n")
 
@@ -125,10 +126,11 @@ def test_programs_are_reported_everything_in_one_object(line: CommandLine, demo:
     assert answer["summary"]["failed"] == 2
 
 
+@pytest.mark.rule("V4")
 def test_more_than_a_thousand_are_refused_before_anything_is_done(
     line: CommandLine, demo: Demo
 ) -> None:
-    """V4: all in one transaction, or none."""
+    """All in one transaction, or none."""
     many = "\n".join(f"KEY_{number}={number}" for number in range(1_001))
 
     imported = line(

@@ -50,8 +50,8 @@ def test_status_says_which_key_wraps_and_what_is_sealed_by_which(
     assert any("active, 9 values, 0 days old" in item for item in shown)
 
 
+@pytest.mark.rule("S47", "S54")
 def test_no_command_shows_a_key(line: CommandLine, data_dir: Path) -> None:
-    """S47, S54."""
     stored = KeyFile.load(data_dir / "keys.json").keys.values()
     keys = [base64.b64encode(item).decode() for item in stored]
 
@@ -61,10 +61,10 @@ def test_no_command_shows_a_key(line: CommandLine, data_dir: Path) -> None:
     assert [key for key in keys for text in shown if key in text] == []
 
 
+@pytest.mark.rule("S53")
 def test_a_data_key_is_due_by_its_age_and_its_seals(
     line: CommandLine, demo: Demo, data_dir: Path
 ) -> None:
-    """S53."""
     _execute(
         data_dir,
         "UPDATE data_key SET created_at = '2020-01-01 00:00:00.000000' WHERE project_id = ?",
@@ -88,10 +88,10 @@ def test_a_data_key_is_due_by_its_age_and_its_seals(
     assert "due for rotation (seals)" in shown
 
 
+@pytest.mark.rule("S54")
 def test_rotating_wraps_every_data_key_again_and_leaves_values_alone(
     line: CommandLine, demo: Demo, data_dir: Path
 ) -> None:
-    """S54."""
     exported, before = _exported(line, demo), line("keys", "status", "--json").answer
 
     rotated = line("keys", "rotate")
@@ -110,10 +110,10 @@ def test_rotating_wraps_every_data_key_again_and_leaves_values_alone(
     assert _exported(line, demo) == exported
 
 
+@pytest.mark.rule("S54")
 def test_an_old_key_is_removed_when_nothing_needs_it(
     line: CommandLine, demo: Demo, data_dir: Path
 ) -> None:
-    """S54."""
     (old,) = KeyFile.load(data_dir / "keys.json").keys
     needed = line("keys", "retire", "--yes").out
     line("keys", "rotate")
@@ -141,8 +141,9 @@ def test_retiring_asks_and_says_which_backups_become_useless(
     assert ("nothing was destroyed" in asked.err) is not is_removed
 
 
+@pytest.mark.rule("S54")
 def test_a_key_that_still_wraps_is_not_removed(line: CommandLine, data_dir: Path) -> None:
-    """S54: it was put into the file, and nothing was wrapped anew yet."""
+    """It was put into the file, and nothing was wrapped anew yet."""
     (old,) = KeyFile.load(data_dir / "keys.json").keys
     KeyFile.add_primary(data_dir / "keys.json")
 
@@ -159,8 +160,8 @@ def test_a_key_that_still_wraps_is_not_removed(line: CommandLine, data_dir: Path
     assert line("keys", "retire", "--yes").out == f"removed {old}\n"
 
 
+@pytest.mark.rule("S54")
 def test_rotating_data_keys_seals_every_value_again(line: CommandLine, demo: Demo) -> None:
-    """S54."""
     exported, before = _exported(line, demo), line("keys", "status", "--json")
 
     rotated = line("keys", "rotate", "--data")
@@ -254,6 +255,7 @@ def test_a_database_moves_to_another_provider_and_back(
     assert _exported(line, demo) == exported
 
 
+@pytest.mark.rule("S58")
 @pytest.mark.parametrize(
     ("settings", "complaint"),
     [
@@ -274,7 +276,6 @@ def test_a_provider_that_is_not_as_it_must_be_stops_the_start(
     settings: dict[str, str],
     complaint: str,
 ) -> None:
-    """S58."""
     (data_dir / "keys.json").unlink()
     for name, text in settings.items():
         monkeypatch.setenv(f"SECRETS_GATEWAY_{name}", text)

@@ -1,4 +1,4 @@
-"""Who did it at the command line (S80): in the events, in the export, and for the organization."""
+"""Who did it at the command line: in the events, in the export, and for the organization."""
 
 import json
 import os
@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import CommandLine
+
+pytestmark = pytest.mark.rule("S80")
 
 CREATE = ("token", "create", "--organization", "Demo", "--name", "recorded")
 UNFIT = ["", "a\nb", "a\x1b[31mb", "a\u202eb", "x" * 129]

@@ -1,4 +1,4 @@
-"""Values from before references were stored are read once, and what is stored is protected (R4)."""
+"""Values from before references were stored are read once, and what is stored is protected."""
 
 import asyncio
 import sqlite3
@@ -21,6 +21,8 @@ from gateway.settings import Settings
 from gateway.storage import secrets
 from tests.cli.conftest import CommandLine
 from tests.world import World, open_world
+
+pytestmark = pytest.mark.rule("R4")
 
 POSITION = "SELECT position FROM reference_reading"
 

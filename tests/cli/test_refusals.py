@@ -130,6 +130,7 @@ def test_revoked_token_cannot_be_revoked_again(line: CommandLine) -> None:
     assert again.complaint == "no valid token has this id."
 
 
+@pytest.mark.rule("S58")
 @pytest.mark.parametrize(
     ("issuers", "complaint"),
     [
@@ -147,7 +148,6 @@ def test_revoked_token_cannot_be_revoked_again(line: CommandLine) -> None:
 def test_a_setting_that_is_refused_is_named_and_not_repeated(
     line: CommandLine, monkeypatch: pytest.MonkeyPatch, issuers: str, complaint: str
 ) -> None:
-    """S58."""
     monkeypatch.setenv("SECRETS_GATEWAY_ISSUERS", issuers)
 
     refused = line("check")

@@ -18,10 +18,11 @@ def _python(script: str, *arguments: str) -> list[str]:
     return [sys.executable, "-c", script, *arguments]
 
 
+@pytest.mark.rule("R1")
 def test_command_has_the_secrets_and_the_callers_environment(
     line: CommandLine, demo: Demo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """R1: a secret wins over a variable of the caller's."""
+    """A secret wins over a variable of the caller's."""
     monkeypatch.setenv("OF_THE_CALLER", "kept")
     monkeypatch.setenv("SMTP_PASSWORD", "replaced")
 
@@ -45,8 +46,9 @@ def test_values_reach_the_command_byte_by_byte(line: CommandLine, demo: Demo) ->
     assert finished.out.rstrip() == value.encode().hex()
 
 
+@pytest.mark.rule("R2")
 def test_files_are_where_the_variables_say_for_nobody_else(line: CommandLine, demo: Demo) -> None:
-    """R2: below the private folder, at the mount path."""
+    """Below the private folder, at the mount path."""
     looking = (
         "import os, pathlib; path = pathlib.Path(os.environ['TLS_CERTIFICATE']);"
         "print(path, path.read_text(), *(f'{p.stat().st_mode & 0o777:o}'"
@@ -136,10 +138,11 @@ def test_options_after_the_command_are_the_commands_own(line: CommandLine, demo:
 SETTINGS = "import os; print(*sorted(n for n in os.environ if n.upper().startswith('SECRETS_')))"
 
 
+@pytest.mark.rule("S74")
 def test_command_gets_no_setting_of_the_gateway(
     line: CommandLine, demo: Demo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """S74: the key-encryption key is not the command's; settings are read in any case."""
+    """The key-encryption key is not the command's; settings are read in any case."""
     monkeypatch.setenv("SECRETS_GATEWAY_KEY", b64encode(os.urandom(32)).decode())
     monkeypatch.setenv("secrets_gateway_kms_endpoint", "http://127.0.0.1")
     monkeypatch.setenv("SECRETS_GATEWAY_OF_SOMEBODY_ELSE", "x")
@@ -150,8 +153,9 @@ def test_command_gets_no_setting_of_the_gateway(
     assert (finished.out, finished.err) == ("SECRETS_OF_THE_CALLER\n", "")
 
 
+@pytest.mark.rule("S74")
 def test_command_gets_a_secret_that_is_named_like_a_setting(line: CommandLine, demo: Demo) -> None:
-    """S74: what the service gets, it gets."""
+    """What the service gets, it gets."""
     at_job = ["--holder", f"job:{demo.job_id}"]
     named = json.dumps({"SECRETS_GATEWAY_LOG_LEVEL": "info"})
     line("import", *at_job, "--format", "json", "-", stdin=named)

@@ -11,6 +11,7 @@ from tests.cli.conftest import CommandLine
 MARKER = "marker-0b61d4"
 
 
+@pytest.mark.rule("S58")
 @pytest.mark.parametrize(
     ("written", "complaint"),
     [
@@ -27,7 +28,6 @@ def test_a_file_that_is_no_toml_is_reported_by_its_place(
     written: bytes,
     complaint: str,
 ) -> None:
-    """S58."""
     monkeypatch.chdir(tmp_path)
     SETTINGS_FILE.write_bytes(written)
 
@@ -109,6 +109,7 @@ def test_a_name_of_today_wins_over_a_former_one(
     assert Settings().integrity_scan_seconds == 73
 
 
+@pytest.mark.rule("S58")
 @pytest.mark.parametrize(
     "url",
     [
@@ -122,7 +123,6 @@ def test_a_name_of_today_wins_over_a_former_one(
 def test_a_database_that_cannot_be_served_is_refused(
     line: CommandLine, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
-    """S58."""
     monkeypatch.setenv("SECRETS_GATEWAY_DATABASE_URL", url)
 
     refused = line("check")
@@ -165,10 +165,11 @@ def test_a_command_logs_as_it_is_reported(
     assert "audit_checkpoint" in made.err
 
 
+@pytest.mark.rule("S58")
 def test_a_data_folder_that_is_a_file_is_not_called_missing(
     line: CommandLine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """S58: `migrate` could not make it; the control is a folder that is not there."""
+    """`migrate` could not make it; the control is a folder that is not there."""
     (tmp_path / "file").touch()
     complaints = []
     for name in ("file", "nothing"):

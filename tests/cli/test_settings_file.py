@@ -1,4 +1,4 @@
-"""The file of settings is believed only where nobody else can write it (S74)."""
+"""The file of settings is believed only where nobody else can write it."""
 
 import os
 from collections.abc import Callable
@@ -92,6 +92,7 @@ SAFE: Final = {
 }
 
 
+@pytest.mark.rule("S74")
 @pytest.mark.parametrize("command", ["check", "doctor", "serve"])
 @pytest.mark.parametrize("make", UNSAFE.values(), ids=UNSAFE)
 def test_a_file_that_others_can_write_is_refused(
@@ -101,7 +102,7 @@ def test_a_file_that_others_can_write_is_refused(
     make: Callable[[Path], None],
     command: str,
 ) -> None:
-    """S74: by every command, in one line, before anything in it counts."""
+    """By every command, in one line, before anything in it counts."""
     make(tmp_path)
     monkeypatch.chdir(tmp_path)
 
@@ -112,6 +113,7 @@ def test_a_file_that_others_can_write_is_refused(
     assert refused.complaint.endswith("): chmod go-w it.")
 
 
+@pytest.mark.rule("S74")
 @pytest.mark.parametrize("make", SAFE.values(), ids=SAFE)
 def test_a_file_that_only_its_owner_can_write_is_read(
     line: CommandLine,
@@ -119,19 +121,19 @@ def test_a_file_that_only_its_owner_can_write_is_read(
     tmp_path: Path,
     make: Callable[[Path], None],
 ) -> None:
-    """S74: the control."""
+    """The control."""
     make(tmp_path)
     monkeypatch.chdir(tmp_path)
 
     assert line("check").code == 0
 
 
+@pytest.mark.rule("S74")
 @pytest.mark.skipif(not IS_ROOT, reason="Only root can give a file away.")
 @pytest.mark.parametrize("given", [SETTINGS_FILE, Path()], ids=["the file", "its folder"])
 def test_a_file_of_another_user_is_refused(
     line: CommandLine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: Path
 ) -> None:
-    """S74."""
     _write(tmp_path)
     os.chown(tmp_path / given, ANOTHER, ANOTHER)
     monkeypatch.chdir(tmp_path)
@@ -142,11 +144,12 @@ def test_a_file_of_another_user_is_refused(
     assert refused.complaint.endswith("belongs to another user: it must be this user's or root's.")
 
 
+@pytest.mark.rule("S74")
 @pytest.mark.skipif(not IS_ROOT, reason="Only root can give a link away.")
 def test_a_link_of_another_user_is_refused(
     line: CommandLine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """S74: its owner can point it elsewhere."""
+    """Its owner can point it elsewhere."""
     _link_to_file_for(0o644)(tmp_path)
     os.lchown(tmp_path / SETTINGS_FILE, ANOTHER, ANOTHER)
     monkeypatch.chdir(tmp_path)

@@ -10,7 +10,7 @@ _TEXTS: Final = ("type", "title", "detail", "instance", "error", "message", "pat
 
 
 def ensure_problem(answer: ExecutionResult, status: HTTPStatus) -> None:
-    """Assert an error of that status, as rules E1 and E4 want it."""
+    """Assert an error of that status, with the body that all errors have."""
     assert answer.status == status, answer
     assert answer.headers["content-type"] == "application/problem+json", answer
     assert answer.row["status"] == status, answer

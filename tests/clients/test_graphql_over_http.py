@@ -52,8 +52,8 @@ def results(npm_is_there: None, live_server: LiveServer) -> Results:  # noqa: AR
     return _audited(f"{live_server.url}/graphql", live_server.demo["token"])
 
 
+@pytest.mark.rule("S27", "S28")
 def test_every_audit_ran(results: Results) -> None:
-    """S27, S28."""
     assert len({result["id"] for result in results}) == len(results) == _AUDITS
 
 
@@ -65,8 +65,8 @@ def test_all_that_must_or_should_be_is(results: Results, level: str) -> None:
     assert [result for result in of_level if result["status"] != "ok"] == []
 
 
+@pytest.mark.rule("S27")
 def test_all_that_may_be_is_but_documents_on_get(results: Results) -> None:
-    """S27."""
     missed = {result["id"]: result["name"] for result in results if result["status"] != "ok"}
 
     assert missed == _WANT_GET
@@ -83,10 +83,11 @@ def test_the_audits_see_what_is_no_graphql_server(
     assert len([result for result in seen if result["status"] == "error"]) > 10
 
 
+@pytest.mark.rule("S27")
 def test_documents_on_get_are_refused_with_the_method_that_is_taken(
     live_server: LiveServer,
 ) -> None:
-    """S27: what the three audits miss, over the same socket."""
+    """What the three audits miss, over the same socket."""
     answer = httpx.get(
         f"{live_server.url}/graphql",
         params={"query": "{ __typename }"},

@@ -12,10 +12,10 @@ from tests.clients.problems import ensure_problem
 pytestmark = pytest.mark.npm
 
 
+@pytest.mark.rule("C5", "W1", "W3")
 def test_edited_value_is_of_the_declared_type(
     secrets: NpmSecrets, key: str, other_key: str, declarations: Declarations
 ) -> None:
-    """C5, W1, W3."""
     made = secrets.create(key=key, value="v")
 
     edited = secrets.edit(made.row["id"], key=other_key, value="never told", description="Said")
@@ -26,8 +26,8 @@ def test_edited_value_is_of_the_declared_type(
     assert "never told" not in str(edited)
 
 
+@pytest.mark.rule("C5")
 def test_edit_keeps_who_the_secret_is(secrets: NpmSecrets, key: str, other_key: str) -> None:
-    """C5."""
     made = secrets.create(key=key, value="v").row
 
     edited = secrets.edit(made["id"], key=other_key).row
@@ -37,11 +37,11 @@ def test_edit_keeps_who_the_secret_is(secrets: NpmSecrets, key: str, other_key: 
     assert edited in secrets.visible().rows
 
 
+@pytest.mark.rule("C5")
 @pytest.mark.parametrize("fields", [{}, {"value": None}, {"value": ""}, {"value": "w"}], ids=str)
 def test_value_may_be_kept_emptied_or_replaced(
     secrets: NpmSecrets, key: str, fields: Mapping[str, object]
 ) -> None:
-    """C5."""
     made = secrets.create(key=key, value="v")
 
     edited = secrets.edit(made.row["id"], key=key, **fields)
@@ -49,10 +49,10 @@ def test_value_may_be_kept_emptied_or_replaced(
     assert (edited.status, edited.row["variable_type"]) == (HTTPStatus.OK, "VALUE")
 
 
+@pytest.mark.rule("C5")
 def test_edit_does_not_turn_a_value_into_a_file(
     secrets: NpmSecrets, key: str, other_key: str
 ) -> None:
-    """C5."""
     made = secrets.create(key=key, value="v")
 
     edited = secrets.edit(made.row["id"], key=key, mount_path="/etc/app/new", scope="PROJECT")
@@ -63,8 +63,8 @@ def test_edit_does_not_turn_a_value_into_a_file(
     assert alias.row["aliased_secret"]["mount_path"] == ""
 
 
+@pytest.mark.rule("C5")
 def test_edit_keeps_a_files_mount_path(secrets: NpmSecrets, key: str, other_key: str) -> None:
-    """C5."""
     made = secrets.create(key=key, value="v", mount_path=f"/etc/app/{key}")
 
     edited = secrets.edit(made.row["id"], key=key, value="w", mount_path="/etc/app/new")
@@ -74,6 +74,7 @@ def test_edit_keeps_a_files_mount_path(secrets: NpmSecrets, key: str, other_key:
     assert alias.row["aliased_secret"]["mount_path"] == f"/etc/app/{key}"
 
 
+@pytest.mark.rule("C2", "C5", "C8", "E4")
 @pytest.mark.parametrize(
     "fields",
     [
@@ -91,7 +92,6 @@ def test_edit_keeps_a_files_mount_path(secrets: NpmSecrets, key: str, other_key:
 def test_bad_edit_changes_nothing(
     secrets: NpmSecrets, key: str, fields: Mapping[str, object]
 ) -> None:
-    """C2, C5, C8, E4."""
     made = secrets.create(key=key, value="v")
 
     answer = secrets.edit(made.row["id"], **fields)
@@ -100,8 +100,8 @@ def test_bad_edit_changes_nothing(
     assert made.row in secrets.visible().rows
 
 
+@pytest.mark.rule("C3", "E3")
 def test_rename_to_a_taken_key_is_a_conflict(secrets: NpmSecrets, key: str, other_key: str) -> None:
-    """C3, E3."""
     first = secrets.create(key=key)
     second = secrets.create(key=other_key)
 
@@ -112,10 +112,10 @@ def test_rename_to_a_taken_key_is_a_conflict(secrets: NpmSecrets, key: str, othe
     assert second.row in secrets.visible().rows
 
 
+@pytest.mark.rule("A2")
 def test_rename_of_a_target_shows_through_its_alias(
     secrets: NpmSecrets, key: str, other_key: str
 ) -> None:
-    """A2."""
     target = secrets.create(key=key, value="v")
     alias = secrets.alias(target.row["id"], key=other_key)
 
@@ -128,10 +128,10 @@ def test_rename_of_a_target_shows_through_its_alias(
     assert seen["aliased_secret"]["description"] == "Said"
 
 
+@pytest.mark.rule("A6")
 def test_alias_takes_another_key_and_description(
     secrets: NpmSecrets, key: str, other_key: str, declarations: Declarations
 ) -> None:
-    """A6."""
     target = secrets.create(key=key, value="v")
     alias = secrets.alias(target.row["id"], key=other_key)
 
@@ -144,10 +144,10 @@ def test_alias_takes_another_key_and_description(
     assert edited.row["aliased_secret"] == alias.row["aliased_secret"]
 
 
+@pytest.mark.rule("A6")
 def test_value_of_an_alias_may_be_its_targets_key(
     secrets: NpmSecrets, key: str, other_key: str
 ) -> None:
-    """A6."""
     target = secrets.create(key=key, value="v")
     alias = secrets.alias(target.row["id"], key=other_key)
 
@@ -159,11 +159,11 @@ def test_value_of_an_alias_may_be_its_targets_key(
     assert null.row["aliased_secret"] == alias.row["aliased_secret"]
 
 
+@pytest.mark.rule("A6", "E4")
 @pytest.mark.parametrize("value", ["", "another"])
 def test_any_other_value_of_an_alias_is_refused(
     secrets: NpmSecrets, key: str, other_key: str, value: str
 ) -> None:
-    """A6, E4."""
     target = secrets.create(key=key, value="v")
     alias = secrets.alias(target.row["id"], key=other_key)
 

@@ -13,8 +13,8 @@ from tests.servers import LiveServer
 pytestmark = [pytest.mark.npm, pytest.mark.usefixtures("npm_is_there")]
 
 
+@pytest.mark.rule("E5")
 def test_token_is_accepted_as_an_access_token(live_server: LiveServer, key: str) -> None:
-    """E5."""
     token, job_id = live_server.demo["token"], live_server.demo["job_id"]
 
     with NpmClient.configured(live_server.url, access_token=token) as client:
@@ -23,8 +23,8 @@ def test_token_is_accepted_as_an_access_token(live_server: LiveServer, key: str)
     assert made.status == HTTPStatus.CREATED
 
 
+@pytest.mark.rule("E5")
 def test_token_is_accepted_as_an_api_key(live_server: LiveServer, key: str) -> None:
-    """E5."""
     token, job_id = live_server.demo["token"], live_server.demo["job_id"]
 
     with NpmClient.configured(live_server.url, api_key=f"Token {token}") as client:
@@ -49,10 +49,10 @@ def uninvited(request: pytest.FixtureRequest, live_server: LiveServer) -> Iterat
         yield client
 
 
+@pytest.mark.rule("E2")
 def test_client_without_a_valid_token_is_asked_for_one(
     uninvited: NpmClient, live_server: LiveServer, scope: Scope, key: str
 ) -> None:
-    """E2."""
     secrets = uninvited.secrets_of(scope, live_server.demo[f"{scope.lower()}_id"])
 
     listed = secrets.visible()

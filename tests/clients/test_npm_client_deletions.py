@@ -16,8 +16,8 @@ _NIL: Final = "00000000-0000-0000-0000-000000000000"
 _WIDER_SCOPES: Final = (Scope.PROJECT, Scope.ENVIRONMENT)
 
 
+@pytest.mark.rule("C7")
 def test_delete_answers_with_nothing(secrets: NpmSecrets, key: str) -> None:
-    """C7."""
     made = secrets.create(key=key, value="v")
 
     deleted = secrets.delete(made.row["id"])
@@ -26,8 +26,8 @@ def test_delete_answers_with_nothing(secrets: NpmSecrets, key: str) -> None:
     assert made.row["id"] not in {row["id"] for row in secrets.visible().rows}
 
 
+@pytest.mark.rule("C7")
 def test_deleted_secret_is_not_found(secrets: NpmSecrets, key: str, other_key: str) -> None:
-    """C7."""
     secret_id = secrets.create(key=key, value="v").row["id"]
     secrets.delete(secret_id)
 
@@ -36,8 +36,8 @@ def test_deleted_secret_is_not_found(secrets: NpmSecrets, key: str, other_key: s
     ensure_problem(secrets.alias(secret_id, key=other_key), HTTPStatus.NOT_FOUND)
 
 
+@pytest.mark.rule("C7")
 def test_key_of_a_deleted_secret_is_free(secrets: NpmSecrets, key: str) -> None:
-    """C7."""
     first = secrets.create(key=key, value="v")
     secrets.delete(first.row["id"])
 
@@ -47,11 +47,11 @@ def test_key_of_a_deleted_secret_is_free(secrets: NpmSecrets, key: str) -> None:
     assert second.row["id"] != first.row["id"]
 
 
+@pytest.mark.rule("C6")
 @pytest.mark.parametrize("holder_scope", [Scope.ENVIRONMENT, Scope.JOB])
 def test_built_in_secret_is_neither_edited_nor_deleted(
     at: SecretsAt, live_server: LiveServer, holder_scope: Scope, key: str
 ) -> None:
-    """C6."""
     built_in_id = live_server.demo["built_in_secret_id"]
 
     edited = at(holder_scope).edit(built_in_id, key=key)
@@ -61,18 +61,18 @@ def test_built_in_secret_is_neither_edited_nor_deleted(
     ensure_problem(deleted, HTTPStatus.FORBIDDEN)
 
 
+@pytest.mark.rule("A5", "C7")
 @pytest.mark.parametrize("secret_id", [_NIL, "not-a-uuid"])
 def test_what_is_not_there_is_not_found(secrets: NpmSecrets, secret_id: str, key: str) -> None:
-    """A5, C7."""
     ensure_problem(secrets.edit(secret_id, key=key), HTTPStatus.NOT_FOUND)
     ensure_problem(secrets.delete(secret_id), HTTPStatus.NOT_FOUND)
 
 
+@pytest.mark.rule("C7")
 @pytest.mark.parametrize("higher", _WIDER_SCOPES)
 def test_inherited_secret_is_not_changed_through_a_service(
     at: SecretsAt, service_scope: Scope, higher: Scope, key: str, other_key: str
 ) -> None:
-    """C7."""
     inherited = at(higher).create(key=key, value="v")
 
     edited = at(service_scope).edit(inherited.row["id"], key=other_key)
@@ -83,10 +83,10 @@ def test_inherited_secret_is_not_changed_through_a_service(
     assert inherited.row in at(higher).visible().rows
 
 
+@pytest.mark.rule("C7")
 def test_lower_secret_is_not_changed_through_a_wider_holder(
     at: SecretsAt, service_scope: Scope, key: str, other_key: str
 ) -> None:
-    """C7."""
     lower = at(service_scope).create(key=key, value="v")
 
     edited = at(Scope.ENVIRONMENT).edit(lower.row["id"], key=other_key)
@@ -97,8 +97,8 @@ def test_lower_secret_is_not_changed_through_a_wider_holder(
     assert lower.row in at(service_scope).visible().rows
 
 
+@pytest.mark.rule("A7")
 def test_deleting_an_alias_leaves_its_target(secrets: NpmSecrets, key: str, other_key: str) -> None:
-    """A7."""
     target = secrets.create(key=key, value="v")
     alias = secrets.alias(target.row["id"], key=other_key)
 
@@ -110,11 +110,11 @@ def test_deleting_an_alias_leaves_its_target(secrets: NpmSecrets, key: str, othe
     assert alias.row["id"] not in {row["id"] for row in rows}
 
 
+@pytest.mark.rule("A7")
 @pytest.mark.parametrize("higher", _WIDER_SCOPES)
 def test_deleting_a_target_deletes_what_refers_to_it(
     at: SecretsAt, service_scope: Scope, higher: Scope, key: str, other_key: str
 ) -> None:
-    """A7."""
     target_id = at(higher).create(key=key, value="v").row["id"]
     near_id = at(higher).alias(target_id, key=f"{key}_NEAR").row["id"]
     alias_id = at(service_scope).alias(target_id, key=other_key).row["id"]
@@ -130,10 +130,10 @@ def test_deleting_a_target_deletes_what_refers_to_it(
     assert left.isdisjoint({target_id, near_id, alias_id, override_id})
 
 
+@pytest.mark.rule("A4", "A7")
 def test_deleting_a_target_deletes_an_alias_of_its_override(
     at: SecretsAt, service_scope: Scope, key: str, other_key: str
 ) -> None:
-    """A4, A7."""
     target_id = at(Scope.PROJECT).create(key=key, value="v").row["id"]
     override_id = at(Scope.ENVIRONMENT).override(target_id, value="w").row["id"]
     alias_id = at(service_scope).alias(override_id, key=other_key).row["id"]

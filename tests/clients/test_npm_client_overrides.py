@@ -31,10 +31,10 @@ def levels(request: pytest.FixtureRequest, at: SecretsAt) -> Levels:
     return at(higher), at(lower)
 
 
+@pytest.mark.rule("O1", "O2", "W1")
 def test_override_says_what_it_replaces(
     levels: Levels, key: str, declarations: Declarations
 ) -> None:
-    """O1, O2, W1."""
     higher, lower = levels
     target = higher.create(key=key, value="v", description="Said")
 
@@ -56,8 +56,8 @@ def test_override_says_what_it_replaces(
     }
 
 
+@pytest.mark.rule("L1", "L2")
 def test_override_and_its_target_stand_side_by_side(levels: Levels, key: str) -> None:
-    """L1, L2."""
     higher, lower = levels
     target = higher.create(key=key, value="v")
     override = lower.override(target.row["id"], value="w")
@@ -68,8 +68,8 @@ def test_override_and_its_target_stand_side_by_side(levels: Levels, key: str) ->
     assert override.row not in higher.visible().rows
 
 
+@pytest.mark.rule("O3", "W3")
 def test_override_of_a_file_has_the_path_in_its_reference(levels: Levels, key: str) -> None:
-    """O3, W3."""
     higher, lower = levels
     target = higher.create(key=key, value="v", mount_path=f"/etc/app/{key}")
 
@@ -81,8 +81,9 @@ def test_override_of_a_file_has_the_path_in_its_reference(levels: Levels, key: s
     assert override.row["overridden_secret"]["variable_type"] == "FILE"
 
 
+@pytest.mark.rule("C1")
 def test_override_needs_no_value(npm: NpmClient, at: SecretsAt, key: str) -> None:
-    """C1. The client sends an empty object for no body."""
+    """The client sends an empty object for no body."""
     target = at(Scope.PROJECT).create(key=key, value="v")
     job_id = at(Scope.JOB).holder_id
 
@@ -91,10 +92,10 @@ def test_override_needs_no_value(npm: NpmClient, at: SecretsAt, key: str) -> Non
     assert override.status == HTTPStatus.CREATED
 
 
+@pytest.mark.rule("O3")
 def test_one_value_is_overridden_at_two_levels(
     at: SecretsAt, service_scope: Scope, key: str
 ) -> None:
-    """O3."""
     target_id = at(Scope.PROJECT).create(key=key, value="v").row["id"]
 
     middle = at(Scope.ENVIRONMENT).override(target_id, value="w")
@@ -105,8 +106,8 @@ def test_one_value_is_overridden_at_two_levels(
     assert lowest.row["overridden_secret"]["id"] == target_id
 
 
+@pytest.mark.rule("A4")
 def test_override_can_be_aliased(levels: Levels, key: str, other_key: str) -> None:
-    """A4."""
     higher, lower = levels
     target = higher.create(key=key, value="v")
     override = lower.override(target.row["id"], value="w")
@@ -118,10 +119,10 @@ def test_override_can_be_aliased(levels: Levels, key: str, other_key: str) -> No
     assert alias.row["aliased_secret"]["variable_type"] == "OVERRIDE"
 
 
+@pytest.mark.rule("C5", "O2")
 def test_override_takes_another_value_and_description(
     levels: Levels, key: str, declarations: Declarations
 ) -> None:
-    """O2, C5."""
     higher, lower = levels
     target = higher.create(key=key, value="v")
     override = lower.override(target.row["id"], value="w")
@@ -134,8 +135,8 @@ def test_override_takes_another_value_and_description(
     assert edited.row["overridden_secret"] == override.row["overridden_secret"]
 
 
+@pytest.mark.rule("E4", "O2")
 def test_key_of_an_override_cannot_be_edited(levels: Levels, key: str, other_key: str) -> None:
-    """O2, E4."""
     higher, lower = levels
     target = higher.create(key=key, value="v")
     override = lower.override(target.row["id"], value="w")
@@ -146,8 +147,8 @@ def test_key_of_an_override_cannot_be_edited(levels: Levels, key: str, other_key
     assert override.row in lower.visible().rows
 
 
+@pytest.mark.rule("O1", "O2")
 def test_rename_of_a_target_shows_in_its_override(levels: Levels, key: str, other_key: str) -> None:
-    """O1, O2."""
     higher, lower = levels
     target = higher.create(key=key, value="v")
     override = lower.override(target.row["id"], value="w")
@@ -160,8 +161,8 @@ def test_rename_of_a_target_shows_in_its_override(levels: Levels, key: str, othe
     assert (seen["key"], seen["overridden_secret"]["key"]) == (other_key, other_key)
 
 
+@pytest.mark.rule("A7", "C7")
 def test_deleting_an_override_leaves_its_target(levels: Levels, key: str) -> None:
-    """A7, C7."""
     higher, lower = levels
     target = higher.create(key=key, value="v")
     override = lower.override(target.row["id"], value="w")
@@ -172,8 +173,8 @@ def test_deleting_an_override_leaves_its_target(levels: Levels, key: str) -> Non
     assert target.row in lower.visible().rows
 
 
+@pytest.mark.rule("E3", "O4")
 def test_second_override_is_a_conflict(levels: Levels, key: str) -> None:
-    """O4, E3."""
     higher, lower = levels
     target = higher.create(key=key, value="v")
     first = lower.override(target.row["id"], value="w")
@@ -184,8 +185,8 @@ def test_second_override_is_a_conflict(levels: Levels, key: str) -> None:
     assert second.row["existing_variable"]["id"] == first.row["id"]
 
 
+@pytest.mark.rule("E4", "O1")
 def test_override_from_a_higher_scope_is_refused(levels: Levels, key: str) -> None:
-    """O1, E4."""
     higher, lower = levels
     target = lower.create(key=key, value="v")
 
@@ -194,8 +195,8 @@ def test_override_from_a_higher_scope_is_refused(levels: Levels, key: str) -> No
     ensure_problem(answer, HTTPStatus.BAD_REQUEST)
 
 
+@pytest.mark.rule("E4", "O1")
 def test_override_at_the_same_scope_is_refused(secrets: NpmSecrets, key: str) -> None:
-    """O1, E4."""
     target = secrets.create(key=key, value="v")
 
     answer = secrets.override(target.row["id"], value="w")
@@ -203,17 +204,17 @@ def test_override_at_the_same_scope_is_refused(secrets: NpmSecrets, key: str) ->
     ensure_problem(answer, HTTPStatus.BAD_REQUEST)
 
 
+@pytest.mark.rule("E4", "O3")
 def test_override_of_a_built_in_is_refused(
     at: SecretsAt, service_scope: Scope, live_server: LiveServer
 ) -> None:
-    """O3, E4."""
     answer = at(service_scope).override(live_server.demo["built_in_secret_id"], value="w")
 
     ensure_problem(answer, HTTPStatus.BAD_REQUEST)
 
 
+@pytest.mark.rule("E4", "O3")
 def test_override_of_an_alias_is_refused(levels: Levels, key: str, other_key: str) -> None:
-    """O3, E4."""
     higher, lower = levels
     target = higher.create(key=key, value="v")
     alias = higher.alias(target.row["id"], key=other_key)
@@ -223,8 +224,8 @@ def test_override_of_an_alias_is_refused(levels: Levels, key: str, other_key: st
     ensure_problem(answer, HTTPStatus.BAD_REQUEST)
 
 
+@pytest.mark.rule("E4", "O3")
 def test_override_of_an_override_is_refused(at: SecretsAt, service_scope: Scope, key: str) -> None:
-    """O3, E4."""
     target = at(Scope.PROJECT).create(key=key, value="v")
     override = at(Scope.ENVIRONMENT).override(target.row["id"], value="w")
 
@@ -233,16 +234,16 @@ def test_override_of_an_override_is_refused(at: SecretsAt, service_scope: Scope,
     ensure_problem(answer, HTTPStatus.BAD_REQUEST)
 
 
+@pytest.mark.rule("A5")
 @pytest.mark.parametrize("target_id", [_NIL, "not-a-uuid"])
 def test_override_of_what_is_not_there_is_not_found(secrets: NpmSecrets, target_id: str) -> None:
-    """A5."""
     answer = secrets.override(target_id, value="w")
 
     ensure_problem(answer, HTTPStatus.NOT_FOUND)
 
 
+@pytest.mark.rule("O1")
 def test_override_of_a_siblings_secret_is_not_found(at: SecretsAt, key: str) -> None:
-    """O1."""
     target = at(Scope.APPLICATION).create(key=key, value="v")
 
     answer = at(Scope.JOB).override(target.row["id"], value="w")

@@ -28,42 +28,43 @@ _BAD_KEYS: Final = (
 )
 
 
+@pytest.mark.rule("E2")
 def test_holder_that_is_not_there_is_not_found(npm: NpmClient, scope: Scope, key: str) -> None:
-    """E2."""
     nowhere = npm.secrets_of(scope, _NIL)
 
     ensure_problem(nowhere.visible(), HTTPStatus.NOT_FOUND)
     ensure_problem(nowhere.create(key=key), HTTPStatus.NOT_FOUND)
 
 
+@pytest.mark.rule("E2")
 def test_holder_of_another_scope_is_not_found(npm: NpmClient, at: SecretsAt, key: str) -> None:
-    """E2."""
     confused = npm.secrets_of(Scope.JOB, at(Scope.APPLICATION).holder_id)
 
     ensure_problem(confused.visible(), HTTPStatus.NOT_FOUND)
     ensure_problem(confused.create(key=key), HTTPStatus.NOT_FOUND)
 
 
+@pytest.mark.rule("C1", "C2", "C8", "E4")
 @pytest.mark.parametrize("bad_key", _BAD_KEYS)
 def test_bad_key_is_refused(secrets: NpmSecrets, bad_key: object) -> None:
-    """C1, C2, C8, E4."""
     answer = secrets.create(key=bad_key, value="v")
 
     ensure_problem(answer, HTTPStatus.BAD_REQUEST)
 
 
+@pytest.mark.rule("C2", "C3", "C8", "E4")
 @pytest.mark.parametrize("bad_key", _BAD_KEYS)
 def test_bad_key_of_an_alias_is_refused(
     at: SecretsAt, live_server: LiveServer, bad_key: object
 ) -> None:
-    """C2, C3, C8, E4."""
     answer = at(Scope.JOB).alias(live_server.demo["built_in_secret_id"], key=bad_key)
 
     ensure_problem(answer, HTTPStatus.BAD_REQUEST)
 
 
+@pytest.mark.rule("C8")
 def test_missing_body_is_refused(npm: NpmClient, secrets: NpmSecrets) -> None:
-    """C8. The client sends an empty object for no body."""
+    """The client sends an empty object for no body."""
     name = secrets.scope.camel_name
 
     answer = npm.call(f"{name}SecretApi", f"create{name}Secret", secrets.holder_id)
@@ -71,14 +72,15 @@ def test_missing_body_is_refused(npm: NpmClient, secrets: NpmSecrets) -> None:
     ensure_problem(answer, HTTPStatus.BAD_REQUEST)
 
 
+@pytest.mark.rule("C8")
 @pytest.mark.parametrize("body", [None, [], ["key"], "text", 1, True], ids=repr)
 def test_body_that_is_no_object_is_refused(npm: NpmClient, at: SecretsAt, body: object) -> None:
-    """C8."""
     answer = npm.call("JobSecretApi", "createJobSecret", at(Scope.JOB).holder_id, body)
 
     ensure_problem(answer, HTTPStatus.BAD_REQUEST)
 
 
+@pytest.mark.rule("C1", "C8", "C9", "E4")
 @pytest.mark.parametrize(
     "fields",
     [
@@ -99,16 +101,15 @@ def test_body_that_is_no_object_is_refused(npm: NpmClient, at: SecretsAt, body: 
     ids=str,
 )
 def test_bad_field_is_refused(at: SecretsAt, key: str, fields: dict[str, object]) -> None:
-    """C1, C8, C9, E4."""
     answer = at(Scope.JOB).create(key=key, **fields)
 
     ensure_problem(answer, HTTPStatus.BAD_REQUEST)
 
 
+@pytest.mark.rule("C3", "E3")
 def test_taken_key_is_a_conflict_that_names_who_has_it(
     secrets: NpmSecrets, live_server: LiveServer, key: str
 ) -> None:
-    """C3, E3."""
     first = secrets.create(key=key, value="first")
 
     second = secrets.create(key=key, value="second")
@@ -129,10 +130,10 @@ def test_taken_key_is_a_conflict_that_names_who_has_it(
     }
 
 
+@pytest.mark.rule("E3")
 def test_conflict_names_the_chain_of_a_services_key(
     at: SecretsAt, service_scope: Scope, live_server: LiveServer, key: str
 ) -> None:
-    """E3."""
     service = at(service_scope)
     service.create(key=key)
 
@@ -143,11 +144,11 @@ def test_conflict_names_the_chain_of_a_services_key(
     assert existing["service_id"] == service.holder_id
 
 
+@pytest.mark.rule("C3", "E3")
 @pytest.mark.parametrize("higher", [Scope.PROJECT, Scope.ENVIRONMENT])
 def test_key_taken_higher_up_is_a_conflict(
     at: SecretsAt, service_scope: Scope, higher: Scope, key: str
 ) -> None:
-    """C3, E3."""
     first = at(higher).create(key=key)
 
     second = at(service_scope).create(key=key)
@@ -156,11 +157,11 @@ def test_key_taken_higher_up_is_a_conflict(
     assert second.row["existing_variable"]["id"] == first.row["id"]
 
 
+@pytest.mark.rule("C3", "E3")
 @pytest.mark.parametrize("higher", [Scope.PROJECT, Scope.ENVIRONMENT])
 def test_key_taken_lower_down_is_a_conflict(
     at: SecretsAt, service_scope: Scope, higher: Scope, key: str
 ) -> None:
-    """C3, E3."""
     first = at(service_scope).create(key=key)
 
     second = at(higher).create(key=key)
@@ -169,8 +170,8 @@ def test_key_taken_lower_down_is_a_conflict(
     assert second.row["existing_variable"]["id"] == first.row["id"]
 
 
+@pytest.mark.rule("C3", "E3")
 def test_taken_key_of_an_alias_is_a_conflict(secrets: NpmSecrets, key: str) -> None:
-    """C3, E3."""
     target = secrets.create(key=key)
 
     answer = secrets.alias(target.row["id"], key=key)
@@ -179,21 +180,21 @@ def test_taken_key_of_an_alias_is_a_conflict(secrets: NpmSecrets, key: str) -> N
     assert answer.row["existing_variable"]["id"] == target.row["id"]
 
 
+@pytest.mark.rule("A5")
 @pytest.mark.parametrize("target_id", [_NIL, "not-a-uuid", "%2e%2e"])
 def test_alias_of_what_is_not_there_is_not_found(
     secrets: NpmSecrets, target_id: str, key: str
 ) -> None:
-    """A5."""
     answer = secrets.alias(target_id, key=key)
 
     ensure_problem(answer, HTTPStatus.NOT_FOUND)
 
 
+@pytest.mark.rule("A3")
 @pytest.mark.parametrize("stranger", ["foreign_job_id", "other_job_id"])
 def test_alias_of_another_jobs_secret_is_not_found(
     npm: NpmClient, live_server: LiveServer, stranger: str, key: str, other_key: str
 ) -> None:
-    """A3."""
     job = npm.secrets_of(Scope.JOB, live_server.demo["job_id"])
     other_job = npm.secrets_of(Scope.JOB, live_server.demo[stranger])
     target_id = other_job.create(key=key).row["id"]
@@ -206,10 +207,10 @@ def test_alias_of_another_jobs_secret_is_not_found(
     assert answer.row.keys() == nothing.row.keys()
 
 
+@pytest.mark.rule("A3", "E4")
 def test_alias_of_a_lower_scope_is_refused(
     at: SecretsAt, service_scope: Scope, key: str, other_key: str
 ) -> None:
-    """A3, E4."""
     target = at(service_scope).create(key=key)
 
     from_project = at(Scope.PROJECT).alias(target.row["id"], key=other_key)
@@ -219,8 +220,8 @@ def test_alias_of_a_lower_scope_is_refused(
     ensure_problem(from_environment, HTTPStatus.BAD_REQUEST)
 
 
+@pytest.mark.rule("A4", "E4")
 def test_alias_of_an_alias_is_refused(secrets: NpmSecrets, key: str, other_key: str) -> None:
-    """A4, E4."""
     target = secrets.create(key=key)
     alias = secrets.alias(target.row["id"], key=other_key)
 

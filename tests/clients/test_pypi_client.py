@@ -14,8 +14,8 @@ from tests.servers import LiveServer
 _NIL: Final = "00000000-0000-0000-0000-000000000000"
 
 
+@pytest.mark.rule("C1", "W1", "W3")
 def test_secret_is_created(pypi_secrets: PypiSecrets, key: str) -> None:
-    """C1, W1, W3."""
     made = pypi_secrets.create(key=key, value="never told")
 
     assert made.status == HTTPStatus.CREATED
@@ -24,8 +24,8 @@ def test_secret_is_created(pypi_secrets: PypiSecrets, key: str) -> None:
     assert "never told" not in str(made)
 
 
+@pytest.mark.rule("L1")
 def test_list_has_what_was_created(pypi_secrets: PypiSecrets, key: str) -> None:
-    """L1."""
     made = pypi_secrets.create(key=key, value="v")
 
     listed = pypi_secrets.visible()
@@ -34,8 +34,8 @@ def test_list_has_what_was_created(pypi_secrets: PypiSecrets, key: str) -> None:
     assert made.row in listed.rows
 
 
+@pytest.mark.rule("A1")
 def test_alias_says_what_it_refers_to(pypi_secrets: PypiSecrets, key: str, other_key: str) -> None:
-    """A1."""
     target = pypi_secrets.create(key=key, value="v")
 
     alias = pypi_secrets.alias(target.row["id"], key=other_key)
@@ -45,9 +45,9 @@ def test_alias_says_what_it_refers_to(pypi_secrets: PypiSecrets, key: str, other
     assert alias.row["aliased_secret"]["key"] == key
 
 
+@pytest.mark.rule("O1", "O2")
 @pytest.mark.parametrize("lower", [Scope.ENVIRONMENT, Scope.APPLICATION])
 def test_override_says_what_it_replaces(pypi_at: PypiSecretsAt, lower: Scope, key: str) -> None:
-    """O1, O2."""
     target = pypi_at(Scope.PROJECT).create(key=key, value="v")
 
     override = pypi_at(lower).override(target.row["id"], value="w")
@@ -56,8 +56,8 @@ def test_override_says_what_it_replaces(pypi_at: PypiSecretsAt, lower: Scope, ke
     assert override.row["overridden_secret"]["id"] == target.row["id"]
 
 
+@pytest.mark.rule("C5")
 def test_secret_is_edited(pypi_secrets: PypiSecrets, key: str, other_key: str) -> None:
-    """C5."""
     made = pypi_secrets.create(key=key, value="v")
 
     edited = pypi_secrets.edit(made.row["id"], key=other_key, value="w")
@@ -66,8 +66,8 @@ def test_secret_is_edited(pypi_secrets: PypiSecrets, key: str, other_key: str) -
     assert edited.row["key"] == other_key
 
 
+@pytest.mark.rule("C7")
 def test_deleted_secret_is_gone(pypi_secrets: PypiSecrets, key: str) -> None:
-    """C7."""
     made = pypi_secrets.create(key=key, value="v")
 
     deleted = pypi_secrets.delete(made.row["id"])
@@ -77,22 +77,22 @@ def test_deleted_secret_is_gone(pypi_secrets: PypiSecrets, key: str) -> None:
     ensure_problem(pypi_secrets.delete(made.row["id"]), HTTPStatus.NOT_FOUND)
 
 
+@pytest.mark.rule("A5")
 def test_alias_of_what_is_not_there_is_not_found(pypi_secrets: PypiSecrets, key: str) -> None:
-    """A5."""
     answer = pypi_secrets.alias(_NIL, key=key)
 
     ensure_problem(answer, HTTPStatus.NOT_FOUND)
 
 
+@pytest.mark.rule("C2", "E4")
 def test_bad_key_is_refused(pypi_secrets: PypiSecrets) -> None:
-    """C2, E4."""
     answer = pypi_secrets.create(key="1ST", value="v")
 
     ensure_problem(answer, HTTPStatus.BAD_REQUEST)
 
 
+@pytest.mark.rule("C3", "E3")
 def test_taken_key_is_a_conflict(pypi_secrets: PypiSecrets, key: str) -> None:
-    """C3, E3."""
     made = pypi_secrets.create(key=key, value="v")
 
     answer = pypi_secrets.create(key=key, value="w")
@@ -101,9 +101,9 @@ def test_taken_key_is_a_conflict(pypi_secrets: PypiSecrets, key: str) -> None:
     assert answer.row["existing_variable"]["id"] == made.row["id"]
 
 
+@pytest.mark.rule("E2")
 @pytest.mark.usefixtures("pypi_at")
 def test_client_without_a_valid_token_is_asked_for_one(live_server: LiveServer) -> None:
-    """E2."""
     project_id = live_server.demo["project_id"]
 
     with PypiClient.configured(live_server.url, access_token="wrong") as client:

@@ -1,4 +1,4 @@
-"""The committed catalog is what the migrations make, and its digests see what matters (S62)."""
+"""The committed catalog is what the migrations make, and its digests see what matters."""
 
 import sqlite3
 from contextlib import closing
@@ -13,6 +13,8 @@ from gateway.storage.catalog import EXPECTED, CatalogFault, differences, digests
 from gateway.storage.catalog_snapshot import catalog_of, snapshot
 from gateway.storage.migrate import ForeignObjects
 from tests.contracts.test_migrations import stepped
+
+pytestmark = pytest.mark.rule("S62")
 
 TABLE = (
     "CREATE TABLE \"t\" (a TEXT, b TEXT, CONSTRAINT c CHECK (a <> 'x'), CONSTRAINT d UNIQUE (b))"

@@ -139,6 +139,7 @@ def test_a_right_reference_is_stored(
     connection.execute(INSERT_SECRET, _secret(demo, **reference))
 
 
+@pytest.mark.rule("A4", "O3")
 @pytest.mark.parametrize(
     ("variable_type", "target_type"),
     [
@@ -157,13 +158,13 @@ def test_a_wrong_reference_is_refused(
     variable_type: str,
     target_type: str,
 ) -> None:
-    """A4, O3."""
     reference = _referring(variable_type, target_type, targets)
 
     with pytest.raises(sqlite3.IntegrityError):
         connection.execute(INSERT_SECRET, _secret(demo, **reference))
 
 
+@pytest.mark.rule("A4")
 @pytest.mark.parametrize(
     "lie",
     [
@@ -177,17 +178,17 @@ def test_a_wrong_reference_is_refused(
 def test_a_reference_cannot_lie_about_its_target(
     connection: sqlite3.Connection, demo: Demo, targets: Mapping[str, str], lie: Row
 ) -> None:
-    """A4: or an alias of an alias could pass as one of a value."""
+    """Or an alias of an alias could pass as one of a value."""
     reference = {**_referring("ALIAS", "FILE", targets), **lie}
 
     with pytest.raises(sqlite3.IntegrityError):
         connection.execute(INSERT_SECRET, _secret(demo, **reference))
 
 
+@pytest.mark.rule("A3")
 def test_a_target_of_another_project_is_refused(
     connection: sqlite3.Connection, demo: Demo, targets: Mapping[str, str]
 ) -> None:
-    """A3."""
     abroad = {
         "project_id": demo.other_project_id,
         "holder_id": demo.other_project_id,
@@ -201,10 +202,11 @@ def test_a_target_of_another_project_is_refused(
         connection.execute(INSERT_SECRET, _secret(demo, key="OTHER", **abroad, **reference))
 
 
+@pytest.mark.rule("A4")
 def test_what_has_become_an_alias_cannot_stay_a_target(
     connection: sqlite3.Connection, targets: Mapping[str, str]
 ) -> None:
-    """A4: not even by changing the target afterwards."""
+    """Not even by changing the target afterwards."""
     update = """
         UPDATE secret SET variable_type = 'ALIAS', target_id = ?, target_type = 'FILE' WHERE id = ?
     """
@@ -213,10 +215,10 @@ def test_what_has_become_an_alias_cannot_stay_a_target(
         connection.execute(update, (targets["FILE"], targets["VALUE"]))
 
 
+@pytest.mark.rule("A7")
 def test_deleting_a_target_deletes_what_refers_to_it(
     connection: sqlite3.Connection, targets: Mapping[str, str]
 ) -> None:
-    """A7."""
     referring = "SELECT count(*) FROM secret WHERE target_id = ?"
     before = connection.execute(referring, (targets["VALUE"],)).fetchone()
 

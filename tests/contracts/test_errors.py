@@ -25,6 +25,7 @@ def test_no_status_is_of_an_unknown_code() -> None:
     assert set(HEADERS) <= set(ErrorCode)
 
 
+@pytest.mark.rule("E2")
 @pytest.mark.parametrize(
     ("status", "header"),
     [
@@ -34,7 +35,6 @@ def test_no_status_is_of_an_unknown_code() -> None:
     ],
 )
 def test_every_status_that_needs_a_header_has_it(status: HTTPStatus, header: str) -> None:
-    """E2."""
     codes = [code for code, value in STATUSES.items() if value == status]
 
     assert [code for code in codes if header not in HEADERS.get(code, {})] == []

@@ -170,8 +170,9 @@ async def test_tokens_keep_what_they_had_when_grants_come(tmp_path: Path) -> Non
     ]
 
 
+@pytest.mark.rule("S71")
 async def test_answers_from_before_they_had_macs_are_deleted(tmp_path: Path) -> None:
-    """S71: they live for a day, and nothing says that they are the ones that were given."""
+    """They live for a day, and nothing says that they are the ones that were given."""
     await stepped(tmp_path, "0013")
     with closing(sqlite3.connect(tmp_path / "secrets.db")) as connection, connection:
         connection.execute(
@@ -189,8 +190,9 @@ def _rows(folder: Path, query: str) -> list[tuple[object, ...]]:
         return connection.execute(query).fetchall()
 
 
+@pytest.mark.rule("X5")
 async def test_a_new_kind_of_service_leaves_what_is_there_as_it_is(tmp_path: Path) -> None:
-    """X5: constraints are changed in place, since half of the database refers to the table."""
+    """Constraints are changed in place, since half of the database refers to the table."""
     await stepped(tmp_path, "0015")
     _filled_with_a_service(tmp_path)
     before = _rows(tmp_path, "SELECT * FROM holder ORDER BY id")

@@ -136,9 +136,9 @@ def test_each_id_in_a_path_is_a_parameter(row: Operation) -> None:
     assert list(_parameters(row, "path")) == _ids_in(row.path)
 
 
+@pytest.mark.rule("H1", "H2")
 @EVERY_ROW
 def test_each_row_takes_the_headers_of_its_method(row: Operation) -> None:
-    """H1, H2."""
     headers = {
         HTTPMethod.GET: ["If-Match", "If-None-Match"],
         HTTPMethod.POST: ["Idempotency-Key"],
@@ -149,9 +149,9 @@ def test_each_row_takes_the_headers_of_its_method(row: Operation) -> None:
     assert list(_parameters(row, "header")) == [*headers[row.method], "X-Organization-Id"]
 
 
+@pytest.mark.rule("H1")
 @EVERY_ROW
 def test_what_answers_with_a_row_or_a_list_has_an_entity_tag(row: Operation) -> None:
-    """H1."""
     answers = _operation(row)["responses"]
 
     has_tag = row.response not in {None, VariableImport}

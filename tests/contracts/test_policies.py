@@ -1,4 +1,4 @@
-"""Deny by default: what can be read has a declared policy, or the schema is not built (S12)."""
+"""Deny by default: what can be read has a declared policy, or the schema is not built."""
 
 import pytest
 import strawberry
@@ -16,11 +16,12 @@ def _extended(text: str) -> GraphQLSchema:
     return extend_schema(schema(), parse(text))
 
 
+@pytest.mark.rule("S12")
 def test_all_that_is_there_is_declared() -> None:
-    """S12."""
     ensure_declared(schema(), FIELDS, TYPES)
 
 
+@pytest.mark.rule("S12")
 @pytest.mark.parametrize(
     ("added", "named"),
     [
@@ -30,13 +31,14 @@ def test_all_that_is_there_is_declared() -> None:
     ],
 )
 def test_what_is_added_without_a_policy_is_refused(added: str, named: str) -> None:
-    """S12: the control."""
+    """The control."""
     with pytest.raises(UndeclaredPolicy, match=f"^{named}$"):
         ensure_declared(_extended(added), FIELDS, TYPES)
 
 
+@pytest.mark.rule("S12")
 def test_a_schema_with_something_undeclared_is_not_built(monkeypatch: pytest.MonkeyPatch) -> None:
-    """S12: the walk is part of the build."""
+    """The walk is part of the build."""
 
     @strawberry.type
     class Careless:

@@ -1,6 +1,8 @@
-"""Each mutation takes an idempotency key, and each that changes something a precondition (H2)."""
+"""Each mutation takes an idempotency key, and each that changes something a precondition."""
 
 from typing import Final
+
+import pytest
 
 from tests.contracts.walking import mutations
 
@@ -21,11 +23,11 @@ def test_each_mutation_makes_or_changes_something() -> None:
     assert [name for name in mutations() if not name.startswith(MAKING + CHANGING)] == []
 
 
+@pytest.mark.rule("H2")
 def test_each_mutation_takes_an_idempotency_key() -> None:
-    """H2."""
     assert [name for name, value in mutations().items() if "idempotencyKey" not in value.args] == []
 
 
+@pytest.mark.rule("H2")
 def test_each_change_takes_a_precondition() -> None:
-    """H2."""
     assert [name for name in CHANGED if not WRONG.keys() & mutations()[name].args.keys()] == []

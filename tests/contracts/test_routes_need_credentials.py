@@ -1,4 +1,4 @@
-"""No route is left open by forgetting it (S1)."""
+"""No route is left open by forgetting it."""
 
 from http import HTTPStatus
 
@@ -24,9 +24,10 @@ ROUTES = [
 CLOSED = [(method, path) for method, path in ROUTES if path not in OPEN]
 
 
+@pytest.mark.rule("E2", "S1")
 @pytest.mark.parametrize(("method", "path"), CLOSED)
 async def test_a_route_answers_nobody(shared_world: World, method: str, path: str) -> None:
-    """S1, E2: whatever the path names."""
+    """Whatever the path names."""
     async with nobody(shared_world) as client:
         refused = await client.request(method, path)
 
@@ -34,18 +35,19 @@ async def test_a_route_answers_nobody(shared_world: World, method: str, path: st
     assert refused.headers["www-authenticate"].startswith("Bearer")
 
 
+@pytest.mark.rule("S1")
 @pytest.mark.parametrize(("method", "path"), CLOSED)
 async def test_it_is_the_credential_that_was_missing(
     shared_world: World, method: str, path: str
 ) -> None:
-    """S1: the control of the test above."""
+    """The control of the test above."""
     answered = await shared_world.client.request(method, path)
 
     assert answered.status_code != HTTPStatus.UNAUTHORIZED
 
 
+@pytest.mark.rule("S1")
 async def test_what_is_open_is_known_by_name(shared_world: World) -> None:
-    """S1."""
     async with nobody(shared_world) as client:
         answer = {path: (await client.get(path)).status_code for path in OPEN}
 

@@ -55,15 +55,17 @@ def _fields(kind: GraphQLNamedType) -> set[str]:
     return {name for name, _ in _below(kind)}
 
 
+@pytest.mark.rule("S18")
 def test_no_value_can_be_read_but_through_the_delivery_door() -> None:
-    """S18: no path of the schema leads from anything else to a value."""
+    """No path of the schema leads from anything else to a value."""
     carrying = [name for name, kind in _reachable(without=DOOR).items() if "value" in _fields(kind)]
 
     assert carrying == []
 
 
+@pytest.mark.rule("S18")
 def test_the_search_finds_the_values_behind_the_door() -> None:
-    """S18: the control of the test above."""
+    """The control of the test above."""
     carrying = [name for name, kind in _reachable().items() if "value" in _fields(kind)]
 
     assert carrying == ["RuntimeSecret"]
@@ -109,6 +111,7 @@ def test_every_scope_has_its_row_in_the_table(scope: Scope) -> None:
     assert scope.parent is None or scope.parent.rank == scope.rank - 1
 
 
+@pytest.mark.rule("W4")
 @pytest.mark.parametrize(
     ("name", "values"),
     [
@@ -118,7 +121,6 @@ def test_every_scope_has_its_row_in_the_table(scope: Scope) -> None:
     ],
 )
 def test_enumerations_are_those_of_the_domain(name: str, values: type[Scope]) -> None:
-    """W4."""
     answer = schema().type_map[name]
 
     assert isinstance(answer, GraphQLEnumType)

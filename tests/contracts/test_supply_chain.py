@@ -1,4 +1,4 @@
-"""What the gateway is made of is told in full; an audit that looked at nothing is none (S60)."""
+"""What the gateway is made of is told in full; an audit that looked at nothing is none."""
 
 import importlib.util
 import json
@@ -29,6 +29,7 @@ def supply_chain() -> Any:
     return module
 
 
+@pytest.mark.rule("S60")
 @pytest.mark.parametrize(
     ("report", "status", "answer"),
     [
@@ -44,21 +45,21 @@ def supply_chain() -> Any:
 def test_an_audit_counts_what_it_looked_at(
     supply_chain: Any, report: Any, status: int, answer: str
 ) -> None:
-    """S60: the tool itself calls all of them clean but the second."""
+    """The tool itself calls all of them clean but the second."""
     found, sentences = supply_chain.verdict(PINNED, report)
 
     assert found == status
     assert answer in "\n".join(sentences)
 
 
+@pytest.mark.rule("S60")
 @pytest.mark.parametrize("text", ["", "no JSON", "[]", "null", "{}"])
 def test_a_report_that_cannot_be_read_is_none(supply_chain: Any, text: str) -> None:
-    """S60."""
     assert supply_chain.report_of(text) == ()
 
 
+@pytest.mark.rule("S60")
 def test_every_pin_of_this_platform_is_asked_for(supply_chain: Any) -> None:
-    """S60."""
     lock = (ROOT / "requirements.lock").read_text()
     unconditional = set(re.findall(r"^([a-z0-9-]+)==[^ ;]+ \\$", lock, re.MULTILINE))
 
@@ -66,8 +67,8 @@ def test_every_pin_of_this_platform_is_asked_for(supply_chain: Any) -> None:
     assert unconditional <= supply_chain.pinned_here()
 
 
+@pytest.mark.rule("S60")
 def test_the_bill_of_materials_names_every_pin_with_its_hashes(tmp_path: Path) -> None:
-    """S60."""
     target = tmp_path / "sbom.json"
 
     subprocess.run([sys.executable, SCRIPT, "sbom", str(target)], check=True)

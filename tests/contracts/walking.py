@@ -1,9 +1,7 @@
 """Walking classes and the schema, so that what is added later is looked at too."""
 
-import ast
 from collections.abc import Iterator, Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any, TypeVar
 
 from graphql import (
@@ -91,15 +89,3 @@ def _scalar(name: str, kind: str, ids: Mapping[str, str]) -> Any:
     if kind == "ID":
         return ids[name]
     return {"String": "SOME_TEXT", "Boolean": True, "Int": 1}[kind]
-
-
-def docstrings_of_tests(*, of_modules: bool = False) -> str:
-    """Return what the docstrings of all tests say, those of their modules only if asked for."""
-    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, *((ast.Module,) if of_modules else ()))
-    found = [
-        ast.get_docstring(node) or ""
-        for path in Path(__file__).parents[1].rglob("test_*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, kinds)
-    ]
-    return " ".join(found)

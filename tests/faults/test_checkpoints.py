@@ -1,4 +1,4 @@
-"""S68: two processes and the command line beside them, over thousands of checkpoints."""
+"""Two processes and the command line beside them, over thousands of checkpoints."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.world import open_world
 
 CHECKPOINTS: Final = int(os.environ.get("FAULT_CHECKPOINTS", "10000"))
 
-pytestmark = pytest.mark.timeout(7_200)
+pytestmark = [pytest.mark.timeout(7_200), pytest.mark.rule("S68")]
 
 
 async def test_thousands_of_checkpoints_raise_no_alarm(

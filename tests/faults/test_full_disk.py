@@ -1,4 +1,4 @@
-"""A disk that is full or read-only (T3, S59): nothing is lost, reading goes on, probes say why."""
+"""A disk that is full or read-only: nothing is lost, reading goes on, probes say why."""
 
 import os
 import shutil
@@ -24,9 +24,7 @@ SMALL: Final = "size=4m"
 LARGE: Final = "size=64m"
 VALUE: Final = "x" * 16_000
 
-pytestmark = [
-    pytest.mark.skipif(os.geteuid() != 0, reason="needs to mount a file system"),
-]
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs to mount a file system")
 
 
 def _mount(place: Path, size: str, *options: str) -> None:
@@ -70,10 +68,11 @@ def _fill(client: httpx.Client, path: str, first: int) -> tuple[list[str], httpx
         acknowledged.append(key)
 
 
+@pytest.mark.rule("S59")
 def test_a_full_disk_loses_nothing_and_is_over_when_there_is_room(
     small_disk: Path, template: tuple[Path, Demo]
 ) -> None:
-    """T3, S59: by the same process."""
+    """By the same process."""
     demo = template[1]
     path, headers = f"/job/{demo.job_id}/secret", {"Authorization": f"Bearer {demo.token}"}
     with (
@@ -102,10 +101,11 @@ def test_a_full_disk_loses_nothing_and_is_over_when_there_is_room(
     assert _damage(small_disk / "secrets.db") == []
 
 
+@pytest.mark.rule("S59")
 def test_a_read_only_database_is_read_and_is_not_ready(
     small_disk: Path, template: tuple[Path, Demo]
 ) -> None:
-    """S59: until it can be written again, by the same process."""
+    """Until it can be written again, by the same process."""
     demo = template[1]
     path, headers = f"/job/{demo.job_id}/secret", {"Authorization": f"Bearer {demo.token}"}
     with (
@@ -122,6 +122,7 @@ def test_a_read_only_database_is_read_and_is_not_ready(
     assert (after.status_code, written.status_code) == (HTTPStatus.OK, HTTPStatus.CREATED)
 
 
+@pytest.mark.rule("S58")
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -133,7 +134,7 @@ def test_a_read_only_database_is_read_and_is_not_ready(
 async def test_the_start_says_why_a_database_that_is_there_cannot_be_used(
     small_disk: Path, options: tuple[str, ...], words: str
 ) -> None:
-    """S58: SQLite says "unable to open database file" of both, and of one that is missing."""
+    """SQLite says "unable to open database file" of both, and of one that is missing."""
     with (small_disk / "ballast").open("wb", buffering=0) as ballast, suppress(OSError):
         while True:
             ballast.write(b"x" * 4_096)

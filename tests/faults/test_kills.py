@@ -1,4 +1,4 @@
-"""T1: killed while it writes. Nothing acknowledged is lost, nothing sent again is done twice."""
+"""Killed while it writes. Nothing acknowledged is lost, nothing sent again is done twice."""
 
 import asyncio
 import os
@@ -156,7 +156,6 @@ def _print_figures(capsys: pytest.CaptureFixture[str], scene: Scene, acknowledge
 async def test_no_write_is_lost_or_doubled_when_the_server_is_killed(
     scenes: Iterator[Scene], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """T1."""
     chance = Random(20)  # noqa: S311 - chooses moments only
     acknowledged = []
 
@@ -169,7 +168,7 @@ async def test_no_write_is_lost_or_doubled_when_the_server_is_killed(
 
 
 async def test_a_write_whose_answer_was_lost_is_done_once(scenes: Iterator[Scene]) -> None:
-    """T5: committed, and the caller could not know."""
+    """Committed, and the caller could not know."""
     chance = Random(21)  # noqa: S311 - chooses moments only
 
     kept_unheard = [
@@ -195,7 +194,7 @@ def _damage(database: Path) -> list[tuple[str, ...]]:
 
 
 async def _ensure_all_is_reported(folder: Path, storm: Storm) -> None:
-    """S50: the trail is whole, and tells of every creation once."""
+    """The trail is whole, and tells of every creation once."""
     async with Runtime.over(Settings(data_dir=folder)).running() as runtime:
         report = await runtime.operator.audit.verify()
         answer = [event async for event in runtime.operator.audit.exported()]

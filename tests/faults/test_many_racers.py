@@ -32,9 +32,10 @@ async def _deletion(arena: Arena, place: tuple[Scope, str]) -> tuple[Outcome, Ou
     return deleted, aliased
 
 
+@pytest.mark.rule("C3", "E3")
 @pytest.mark.parametrize("contest", range(ROUNDS))
 async def test_one_of_a_thousand_makes_the_alias(arena: Arena, contest: int) -> None:
-    """C3, E3: the others are told, and nobody meets a fault."""
+    """The others are told, and nobody meets a fault."""
     demo, key = arena.demo, f"{new_key()}_{contest}"
 
     outcomes = await race(
@@ -47,8 +48,8 @@ async def test_one_of_a_thousand_makes_the_alias(arena: Arena, contest: int) -> 
     assert arena.with_key(key) == 1
 
 
+@pytest.mark.rule("A7")
 async def test_no_alias_of_ten_thousand_is_left_without_its_target(arena: Arena) -> None:
-    """A7."""
     place = (Scope.JOB, arena.demo.job_id)
     deletions: Counter[HTTPStatus] = Counter()
     aliases: Counter[HTTPStatus] = Counter()

@@ -1,4 +1,4 @@
-"""T2: the power goes at any moment; what was acknowledged is there, and all of it can be used.
+"""The power goes at any moment; what was acknowledged is there, and all of it can be used.
 
 A real gateway is traced from its first migration on, while writers change secrets and its keys are
 rotated. Then the disk is put back to what it may hold at a random moment, over and over. Needs
@@ -177,7 +177,7 @@ async def _found(trace: Traced, folder: Path, count: int) -> Counter[str]:
 async def test_nothing_acknowledged_is_lost_when_the_power_goes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """T2: nor is anything corrupt, half or without its key."""
+    """Nor is anything corrupt, half or without its key."""
     trace = traced(tmp_path, seconds=SECONDS, settings={})
 
     found = await _found(trace, tmp_path / "left", CUTS)

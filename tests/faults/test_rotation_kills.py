@@ -1,4 +1,4 @@
-"""T8: rotations killed at every step and at any moment, under load; servers killed with them."""
+"""Rotations killed at every step and at any moment, under load; servers killed with them."""
 
 import asyncio
 import os
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.timeout(7_200)
 async def test_dying_at_this_point_loses_nothing(
     template: tuple[Path, Demo], data_dir: Path, arguments: str, point: str
 ) -> None:
-    """T8: at every step that has a name."""
+    """At every step that has a name."""
     with serving(data_dir, template[1]) as server:
         async with loaded(server, first=SECRETS) as load:
             ended = await rotation(data_dir, *arguments.split(), program=DYING_PROGRAM, point=point)
@@ -50,7 +50,7 @@ async def test_dying_at_this_point_loses_nothing(
 async def test_rotations_killed_at_any_moment_lose_nothing(
     template: tuple[Path, Demo], data_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """T8: no read fails, no acknowledged value is lost, and the last run ends what was begun."""
+    """No read fails, no acknowledged value is lost, and the last run ends what was begun."""
     chance = Random(8)  # noqa: S311 - chooses moments only
     kills = 0
     with serving(data_dir, template[1]) as server:

@@ -1,4 +1,4 @@
-"""Five hundred slow peers (T14, S37): they are closed, and others hardly notice."""
+"""Five hundred slow peers: they are closed, and others hardly notice."""
 
 import os
 import shutil
@@ -76,10 +76,11 @@ def _client(server: LiveServer) -> httpx.Client:
     return httpx.Client(base_url=server.url, headers=headers, timeout=PATIENCE)
 
 
+@pytest.mark.rule("S37")
 def test_slow_peers_are_closed_and_others_do_not_notice(
     template: tuple[Path, Demo], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """T14, S37: compared with a server that has no such peers."""
+    """Compared with a server that has no such peers."""
     with (
         _serving(template, tmp_path / "calm") as calm,
         _serving(template, tmp_path / "server") as server,

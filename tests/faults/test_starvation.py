@@ -33,10 +33,11 @@ def server(template: tuple[Path, Demo], tmp_path: Path) -> Iterator[LiveServer]:
         yield started
 
 
+@pytest.mark.rule("S37", "S59")
 async def test_every_client_is_served_and_none_waits_much_longer_than_others(
     server: LiveServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """S37, S59: 64 clients that fetch values at once."""
+    """64 clients that fetch values at once."""
     clients = await Crowd(server, CLIENTS).fetch_for(SECONDS)
     waits = list(chain.from_iterable(client.served for client in clients))
     median, longest = statistics.median(waits), max(client.longest_wait for client in clients)
@@ -51,10 +52,11 @@ async def test_every_client_is_served_and_none_waits_much_longer_than_others(
     assert longest <= 5 * median
 
 
+@pytest.mark.rule("S37", "S59")
 async def test_what_is_too_much_is_refused_at_once(
     server: LiveServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """S37, S59: a thousand clients."""
+    """A thousand clients."""
     clients = await Crowd(server, TOO_MANY).fetch_for(SECONDS)
     statuses = sum((client.statuses for client in clients), Counter())
     longest = max(client.longest_answer for client in clients)

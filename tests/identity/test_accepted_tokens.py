@@ -16,17 +16,18 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 ALL = {"algorithms": list(Algorithm)}
 
 
+@pytest.mark.rule("S5")
 async def test_a_token_speaks_for_its_subject_at_its_issuer(
     verifier: Verifier, issuer: LocalIssuer
 ) -> None:
-    """S5: whatever it says of names and addresses."""
+    """Whatever it says of names and addresses."""
     identity = await verifier.verify(issuer.token(email="admin@example.com", name="Admin"))
 
     assert (identity.issuer, identity.subject) == (issuer.url, SUBJECT)
 
 
+@pytest.mark.rule("S4")
 async def test_a_token_says_until_when_it_speaks(verifier: Verifier, issuer: LocalIssuer) -> None:
-    """S4."""
     expires = int(datetime.now(UTC).timestamp()) + 100
 
     identity = await verifier.verify(issuer.token(exp=expires + 0.9))
@@ -34,19 +35,19 @@ async def test_a_token_says_until_when_it_speaks(verifier: Verifier, issuer: Loc
     assert identity.expires_at == datetime.fromtimestamp(expires, UTC)
 
 
+@pytest.mark.rule("S3")
 @pytest.mark.parametrize("key", PUBLISHED)
 async def test_every_kind_of_key_can_sign(fetcher: Fetcher, issuer: LocalIssuer, key: str) -> None:
-    """S3."""
     verifier = Verifier([issuer.trusted(**ALL)], fetcher=fetcher)
 
     assert (await verifier.verify(issuer.token(key=key))).subject == SUBJECT
 
 
+@pytest.mark.rule("S3")
 @pytest.mark.parametrize("algorithm", ["RS384", "RS512", "PS256", "PS384", "PS512"])
 async def test_a_key_that_names_no_algorithm_is_for_all_of_its_kind(
     fetcher: Fetcher, issuer: LocalIssuer, algorithm: str
 ) -> None:
-    """S3."""
     key = {name: value for name, value in issuer.public_key("rsa-1").items() if name != "alg"}
     issuer.behave(published=[], further_keys=[key])
     verifier = Verifier([issuer.trusted(**ALL)], fetcher=fetcher)
@@ -63,11 +64,11 @@ TYPES: dict[str, tuple[list[str], Any]] = {
 }
 
 
+@pytest.mark.rule("S5")
 @pytest.mark.parametrize(("types", "typ"), TYPES.values(), ids=TYPES.keys())
 async def test_such_a_type_is_accepted(
     fetcher: Fetcher, issuer: LocalIssuer, types: list[str], typ: object
 ) -> None:
-    """S5."""
     verifier = Verifier([issuer.trusted(types=types)], fetcher=fetcher)
 
     assert (await verifier.verify(issuer.token(header={"typ": typ}))).subject == SUBJECT
@@ -85,26 +86,27 @@ ACCEPTED: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.rule("S4")
 @pytest.mark.parametrize("claims", ACCEPTED.values(), ids=ACCEPTED.keys())
 async def test_such_claims_are_accepted(
     verifier: Verifier, issuer: LocalIssuer, claims: dict[str, Any]
 ) -> None:
-    """S4."""
     identity = await verifier.verify(issuer.token(**claims))
 
     assert identity.subject == claims.get("sub", SUBJECT)
 
 
+@pytest.mark.rule("S3")
 @pytest.mark.parametrize("header", [{"x5t": "t"}, {"x5t#S256": "t"}, {"pi.atm": "1"}])
 async def test_headers_that_change_nothing_are_passed_over(
     verifier: Verifier, issuer: LocalIssuer, header: dict[str, Any]
 ) -> None:
-    """S3: they point at no key and ask for nothing."""
+    """They point at no key and ask for nothing."""
     assert (await verifier.verify(issuer.token(header=header))).subject == SUBJECT
 
 
+@pytest.mark.rule("S4")
 async def test_each_of_several_audiences_is_accepted(fetcher: Fetcher, issuer: LocalIssuer) -> None:
-    """S4."""
     verifier = Verifier([issuer.trusted(audiences=["one", "two"])], fetcher=fetcher)
 
     assert (await verifier.verify(issuer.token(aud="one"))).subject == SUBJECT

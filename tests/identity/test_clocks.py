@@ -1,4 +1,4 @@
-"""Clocks that differ, and clocks that are set (T11)."""
+"""Clocks that differ, and clocks that are set."""
 
 from typing import Any
 
@@ -34,6 +34,7 @@ def _lasting(issuer: LocalIssuer, clock: Clock, **seconds: float) -> str:
 
 # Our clock is ahead by so many seconds, or behind; and what is then said of a token for ten
 # minutes that began just now.
+@pytest.mark.rule("S4")
 @pytest.mark.parametrize(
     ("ahead", "answer"),
     [
@@ -50,7 +51,6 @@ def _lasting(issuer: LocalIssuer, clock: Clock, **seconds: float) -> str:
 async def test_clocks_may_differ_by_the_leeway_and_no_more(
     fetcher: Fetcher, issuer: LocalIssuer, clock: Clock, ahead: float, answer: str
 ) -> None:
-    """S4, T11."""
     clock.stand_at_a_whole_second()
     verifier = _verifier(issuer, fetcher, clock, leeway=10)
     token = _lasting(issuer, clock, iat=0, nbf=0, exp=600)
@@ -60,6 +60,7 @@ async def test_clocks_may_differ_by_the_leeway_and_no_more(
     assert await _outcome(verifier, token) == answer
 
 
+@pytest.mark.rule("S4")
 @pytest.mark.parametrize(
     ("times", "answer"),
     [
@@ -74,17 +75,18 @@ async def test_clocks_may_differ_by_the_leeway_and_no_more(
 async def test_without_leeway_the_second_counts(
     fetcher: Fetcher, issuer: LocalIssuer, clock: Clock, times: dict[str, float], answer: str
 ) -> None:
-    """S4, T11: and parts of one never in the token's favour."""
+    """And parts of one never in the token's favour."""
     clock.stand_at_a_whole_second()
     verifier = _verifier(issuer, fetcher, clock, leeway=0)
 
     assert await _outcome(verifier, _lasting(issuer, clock, **times)) == answer
 
 
+@pytest.mark.rule("S4")
 async def test_a_token_expires_between_two_requests(
     verifier: Verifier, issuer: LocalIssuer, clock: Clock
 ) -> None:
-    """S4, T11: that it was good once is not remembered."""
+    """That it was good once is not remembered."""
     token = _lasting(issuer, clock, exp=60)
     before = await _outcome(verifier, token)
 
@@ -93,10 +95,11 @@ async def test_a_token_expires_between_two_requests(
     assert (before, await _outcome(verifier, token)) == (SUBJECT, Reason.EXPIRED)
 
 
+@pytest.mark.rule("S7")
 async def test_a_clock_that_is_set_back_makes_keys_no_younger(
     verifier: Verifier, issuer: LocalIssuer, clock: Clock
 ) -> None:
-    """S7, T11: withdrawn keys are refused in time, whatever the wall clock says."""
+    """Withdrawn keys are refused in time, whatever the wall clock says."""
     token = issuer.token(exp=9_999_999_999, iat=0, nbf=0)
     await verifier.verify(token)
     issuer.behave(published=["p256"])
@@ -108,10 +111,10 @@ async def test_a_clock_that_is_set_back_makes_keys_no_younger(
     assert issuer.asked() == 2
 
 
+@pytest.mark.rule("S6")
 async def test_a_clock_that_is_set_forth_asks_no_earlier(
     verifier: Verifier, issuer: LocalIssuer, clock: Clock
 ) -> None:
-    """S6, T11."""
     token = issuer.token(exp=9_999_999_999)
     await verifier.verify(token)
 

@@ -1,4 +1,4 @@
-"""Issuers over https, as all are in earnest (S6)."""
+"""Issuers over https, as all are in earnest."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,10 +35,11 @@ def _trusting(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(folder / "issuer.pem"))
 
 
+@pytest.mark.rule("S6")
 async def test_an_issuer_whose_certificate_is_not_trusted_is_not_asked(
     encrypted: LocalIssuer,
 ) -> None:
-    """S6: the control is the test below."""
+    """The control is the test below."""
     async with Verifier([encrypted.trusted()]) as verifier:
         with pytest.raises(IssuerUnavailable):
             await verifier.verify(encrypted.token())
@@ -46,18 +47,20 @@ async def test_an_issuer_whose_certificate_is_not_trusted_is_not_asked(
     assert encrypted.asked("configuration") == 0
 
 
+@pytest.mark.rule("S6")
 @pytest.mark.usefixtures("_trusting")
 async def test_a_certificate_of_ones_own_can_be_trusted(encrypted: LocalIssuer) -> None:
-    """S6: as the documentation says how."""
+    """As the documentation says how."""
     async with Verifier([encrypted.trusted()]) as verifier:
         assert (await verifier.verify(encrypted.token())).subject == SUBJECT
 
 
+@pytest.mark.rule("S6")
 @pytest.mark.usefixtures("_trusting")
 async def test_an_encrypted_issuer_does_not_lead_to_keys_without_encryption(
     encrypted: LocalIssuer, issuer: LocalIssuer
 ) -> None:
-    """S6: not even on this machine; the control has them where the issuer is."""
+    """Not even on this machine; the control has them where the issuer is."""
     encrypted.behave(configuration={"jwks_uri": f"{issuer.url}/jwks"})
 
     async with Verifier([encrypted.trusted()]) as verifier:
@@ -67,7 +70,7 @@ async def test_an_encrypted_issuer_does_not_lead_to_keys_without_encryption(
     assert (encrypted.asked("configuration"), issuer.asked()) == (1, 0)
 
 
+@pytest.mark.rule("S7")
 async def test_a_verifier_that_is_not_open_lets_nobody_in(issuer: LocalIssuer) -> None:
-    """S7."""
     with pytest.raises(IssuerUnavailable):
         await Verifier([issuer.trusted()]).verify(issuer.token())

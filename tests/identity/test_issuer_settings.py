@@ -64,9 +64,9 @@ REFUSED: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.rule("S3", "S4", "S6", "S58")
 @pytest.mark.parametrize("changes", REFUSED.values(), ids=REFUSED.keys())
 def test_such_an_issuer_is_refused(changes: dict[str, Any]) -> None:
-    """S3, S4, S6, S58."""
     with pytest.raises(ValidationError):
         _trusting({**GOOD, **changes})
 
@@ -83,26 +83,30 @@ ACCEPTED: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.rule("S58")
 @pytest.mark.parametrize("changes", ACCEPTED.values(), ids=ACCEPTED.keys())
 def test_such_an_issuer_is_accepted(changes: dict[str, Any]) -> None:
-    """S58: the control of the test above."""
+    """The control of the test above."""
     assert _trusting({**GOOD, **changes}).issuers
 
 
+@pytest.mark.rule("S4")
 def test_an_issuer_is_there_once() -> None:
-    """S4: which of two sets of audiences counts, nobody could tell."""
+    """Which of two sets of audiences counts, nobody could tell."""
     with pytest.raises(ValidationError, match="an issuer is listed twice"):
         _trusting(GOOD, {**GOOD, "audiences": ["another"]})
 
 
+@pytest.mark.rule("S28")
 def test_what_is_refused_is_not_repeated() -> None:
-    """S28: a URL may hold a password."""
+    """A URL may hold a password."""
     with pytest.raises(ValidationError) as refused:
         _trusting({**GOOD, "issuer": "https://user:marker-91ab@a.test"})
 
     assert "marker-91ab" not in str(refused.value)
 
 
+@pytest.mark.rule("S6")
 @pytest.mark.parametrize(
     ("issuer", "configuration"),
     [
@@ -112,7 +116,6 @@ def test_what_is_refused_is_not_repeated() -> None:
     ],
 )
 def test_the_configuration_is_below_the_issuer(issuer: str, configuration: str) -> None:
-    """S6."""
     assert Issuer.model_validate({**GOOD, "issuer": issuer}).configuration_url == configuration
 
 
@@ -133,10 +136,11 @@ def test_issuers_are_one_variable_in_json(monkeypatch: pytest.MonkeyPatch) -> No
     assert [issuer.issuer for issuer in Settings().issuers] == [URL]
 
 
+@pytest.mark.rule("S5")
 async def test_a_server_lets_in_whom_its_settings_trust(
     template: tuple[Path, Demo], tmp_path: Path, issuer: LocalIssuer
 ) -> None:
-    """S5: from the environment to the answer, with real processes on both sides."""
+    """From the environment to the answer, with real processes on both sides."""
     folder = Path(shutil.copytree(template[0], tmp_path / "data"))
     async with Runtime.over(Settings(data_dir=folder)).running() as runtime:
         organization_id = template[1].organization_id

@@ -1,4 +1,4 @@
-"""How often an issuer is asked for its keys, and how long they serve (S6, S7, T10)."""
+"""How often an issuer is asked for its keys, and how long they serve."""
 
 import asyncio
 from collections import Counter
@@ -37,11 +37,12 @@ def _with_unknown_keys(issuer: LocalIssuer, times: int) -> list[str]:
     return [f"{encoded(header.encode())}.{claims}.{signature}" for header in headers]
 
 
+@pytest.mark.rule("S6")
 @pytest.mark.unmeasured
 async def test_ten_thousand_unknown_keys_are_two_questions_at_most(
     verifier: Verifier, issuer: LocalIssuer, clock: Clock
 ) -> None:
-    """S6: all of them at once, then during the cool-down, then after it."""
+    """All of them at once, then during the cool-down, then after it."""
     unknown = _with_unknown_keys(issuer, FLOOD)
 
     answer = Counter(await asyncio.gather(*(_outcome(verifier, item) for item in unknown[:8_000])))
@@ -56,10 +57,11 @@ async def test_ten_thousand_unknown_keys_are_two_questions_at_most(
     assert (answer, issuer.asked()) == ({Reason.KEY: FLOOD}, 2)
 
 
+@pytest.mark.rule("S6")
 async def test_an_issuer_that_fails_is_not_asked_more_often(
     verifier: Verifier, issuer: LocalIssuer
 ) -> None:
-    """S6: a cool-down that began only with an answer would be none."""
+    """A cool-down that began only with an answer would be none."""
     issuer.behave(jwks_manner="broken")
     token = issuer.token()
 
@@ -70,10 +72,11 @@ async def test_an_issuer_that_fails_is_not_asked_more_often(
     assert issuer.asked() == 1
 
 
+@pytest.mark.rule("S6")
 async def test_a_key_that_is_known_is_found_without_asking(
     verifier: Verifier, issuer: LocalIssuer
 ) -> None:
-    """S6: the control is the question that the first token costs."""
+    """The control is the question that the first token costs."""
     tokens = [issuer.token(key=key) for key in ("rsa-1", "p256", "ed")]
 
     answer = [await _outcome(verifier, token) for token in tokens * 20]
@@ -82,20 +85,21 @@ async def test_a_key_that_is_known_is_found_without_asking(
     assert issuer.asked() == 1
 
 
+@pytest.mark.rule("S6")
 async def test_a_token_that_is_none_anyway_costs_no_question(
     verifier: Verifier, issuer: LocalIssuer
 ) -> None:
-    """S6."""
     assert await _outcome(verifier, issuer.token(exp=1)) is Reason.EXPIRED
     assert await _outcome(verifier, issuer.token(aud="another")) is Reason.AUDIENCE
 
     assert issuer.asked() == issuer.asked("configuration") == 0
 
 
+@pytest.mark.rule("S6")
 async def test_a_new_key_is_found_after_the_cool_down(
     verifier: Verifier, issuer: LocalIssuer, clock: Clock
 ) -> None:
-    """S6, T10: the issuer rotates, and at most one cool-down of tokens is refused."""
+    """The issuer rotates, and at most one cool-down of tokens is refused."""
     await verifier.verify(issuer.token())
     issuer.behave(published=["rsa-1", "rsa-2"])
     new = issuer.token(key="rsa-2")
@@ -107,10 +111,11 @@ async def test_a_new_key_is_found_after_the_cool_down(
     assert (at_once, afterwards) == (Reason.KEY, SUBJECT)
 
 
+@pytest.mark.rule("S7")
 async def test_a_key_that_is_withdrawn_is_refused_within_the_interval(
     verifier: Verifier, issuer: LocalIssuer, clock: Clock
 ) -> None:
-    """S7: also if nobody asked for anything in between."""
+    """Also if nobody asked for anything in between."""
     token = issuer.token()
     await verifier.verify(token)
     issuer.behave(published=["p256"])
@@ -123,10 +128,11 @@ async def test_a_key_that_is_withdrawn_is_refused_within_the_interval(
     assert (before, afterwards) == (SUBJECT, Reason.KEY)
 
 
+@pytest.mark.rule("S7")
 async def test_a_key_that_is_withdrawn_while_the_issuer_fails_is_refused_when_it_is_back(
     verifier: Verifier, issuer: LocalIssuer, clock: Clock
 ) -> None:
-    """S7: an old failure is no reason to go on without asking."""
+    """An old failure is no reason to go on without asking."""
     token = issuer.token()
     await verifier.verify(token)
     issuer.behave(jwks_manner="broken")
@@ -138,10 +144,11 @@ async def test_a_key_that_is_withdrawn_while_the_issuer_fails_is_refused_when_it
     assert (while_it_fails, await _outcome(verifier, token)) == (SUBJECT, Reason.KEY)
 
 
+@pytest.mark.rule("S6")
 async def test_keys_are_renewed_before_anybody_has_to_wait(
     verifier: Verifier, issuer: LocalIssuer, clock: Clock
 ) -> None:
-    """S6: the request that notices goes on with the keys that are there."""
+    """The request that notices goes on with the keys that are there."""
     token = issuer.token()
     await verifier.verify(token)
     issuer.behave(jwks_manner="held")
@@ -157,10 +164,11 @@ async def test_keys_are_renewed_before_anybody_has_to_wait(
     assert issuer.asked() == 2
 
 
+@pytest.mark.rule("S7")
 async def test_keys_serve_for_the_set_time_and_no_more(
     fetcher: Fetcher, issuer: LocalIssuer, clock: Clock
 ) -> None:
-    """S7: then the caller is told to try again; it is neither let in nor called a stranger."""
+    """Then the caller is told to try again; it is neither let in nor called a stranger."""
     trusted = issuer.trusted(stale_seconds=600)
     verifier = Verifier([trusted], fetcher=fetcher, now=clock.now, clock=clock.monotonic)
     token = issuer.token()
@@ -187,7 +195,7 @@ async def _until_asked(issuer: LocalIssuer, times: int) -> None:
 async def test_one_that_goes_away_does_not_take_the_answer_with_it(
     verifier: Verifier, issuer: LocalIssuer
 ) -> None:
-    """T10: many wait for one answer."""
+    """Many wait for one answer."""
     issuer.behave(jwks_manner="held")
     token = issuer.token()
     gone, stays = (asyncio.create_task(verifier.verify(token)) for _ in range(2))
@@ -202,7 +210,6 @@ async def test_one_that_goes_away_does_not_take_the_answer_with_it(
 
 
 async def test_closing_does_not_wait_for_an_answer(verifier: Verifier, issuer: LocalIssuer) -> None:
-    """T10."""
     issuer.behave(jwks_manner="held")
     waiting = asyncio.create_task(verifier.verify(issuer.token()))
     await _until_asked(issuer, 1)

@@ -47,11 +47,12 @@ def _changed(key: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, An
     return {name: value for name, value in {**key, **changes}.items() if value is not None}
 
 
+@pytest.mark.rule("S3")
 @pytest.mark.parametrize(("key", "changes"), UNUSABLE.values(), ids=UNUSABLE.keys())
 async def test_such_a_key_is_not_used_and_the_others_are(
     verifier: Verifier, issuer: LocalIssuer, key: str, changes: Mapping[str, Any]
 ) -> None:
-    """S3: a set may hold keys that are not for us."""
+    """A set may hold keys that are not for us."""
     others = [item for item in ("rsa-2", "p256", "ed") if item != key]
     issuer.behave(published=others, further_keys=[_changed(issuer.public_key(key), changes)])
 
@@ -62,10 +63,10 @@ async def test_such_a_key_is_not_used_and_the_others_are(
     assert (await verifier.verify(issuer.token(key=others[0]))).subject == SUBJECT
 
 
+@pytest.mark.rule("S6")
 async def test_of_two_keys_with_one_id_neither_is_used(
     verifier: Verifier, issuer: LocalIssuer
 ) -> None:
-    """S6."""
     twin = issuer.public_key("rsa-2") | {"kid": "rsa-1"}
     issuer.behave(published=["rsa-1", "p256"], further_keys=[twin])
 
@@ -76,10 +77,10 @@ async def test_of_two_keys_with_one_id_neither_is_used(
     assert (await verifier.verify(issuer.token(key="p256"))).subject == SUBJECT
 
 
+@pytest.mark.rule("S3")
 async def test_a_key_is_used_only_with_the_algorithm_that_it_names(
     fetcher: Fetcher, issuer: LocalIssuer
 ) -> None:
-    """S3."""
     verifier = Verifier([issuer.trusted(algorithms=["RS256", "RS512"])], fetcher=fetcher)
 
     with pytest.raises(RefusedToken) as refused:
@@ -89,8 +90,8 @@ async def test_a_key_is_used_only_with_the_algorithm_that_it_names(
     assert (await verifier.verify(issuer.token())).subject == SUBJECT
 
 
+@pytest.mark.rule("S6")
 async def test_a_set_has_at_most_twenty_keys(fetcher: Fetcher, issuer: LocalIssuer) -> None:
-    """S6."""
     spare = {"kty": "oct", "kid": "spare"}
     issuer.behave(published=["rsa-1"], further_keys=[spare] * (MAX_KEYS - 1))
     most = Verifier([issuer.trusted()], fetcher=fetcher)
@@ -103,19 +104,19 @@ async def test_a_set_has_at_most_twenty_keys(fetcher: Fetcher, issuer: LocalIssu
         await too_many.verify(issuer.token())
 
 
+@pytest.mark.rule("S6")
 @pytest.mark.parametrize("entry", ["rsa-1", 1, None, ["rsa-1"]])
 async def test_a_list_of_anything_but_keys_is_no_set(
     verifier: Verifier, issuer: LocalIssuer, entry: object
 ) -> None:
-    """S6."""
     issuer.behave(published=["rsa-1"], further_keys=[entry])
 
     with pytest.raises(IssuerUnavailable):
         await verifier.verify(issuer.token())
 
 
+@pytest.mark.rule("S7")
 async def test_an_empty_set_withdraws_all_keys(verifier: Verifier, issuer: LocalIssuer) -> None:
-    """S7."""
     issuer.behave(published=[])
 
     with pytest.raises(RefusedToken) as refused:

@@ -1,4 +1,4 @@
-"""Issuers that do not answer as they should (T10): no token gets in by that, and none gets lost."""
+"""Issuers that do not answer as they should: no token gets in by that, and none gets lost."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
@@ -74,6 +74,7 @@ def misbehaving(
     return misbehave
 
 
+@pytest.mark.rule("S7")
 @EVERY_MANNER
 async def test_without_any_keys_it_is_asked_to_try_again(
     verifier: Verifier,
@@ -82,7 +83,7 @@ async def test_without_any_keys_it_is_asked_to_try_again(
     misbehaving: Misbehaving,
     orders: dict[str, Any],
 ) -> None:
-    """S7: and once the issuer is well, the same token lets in."""
+    """And once the issuer is well, the same token lets in."""
     with misbehaving(orders), pytest.raises(IssuerUnavailable):
         await verifier.verify(issuer.token())
 
@@ -92,6 +93,7 @@ async def test_without_any_keys_it_is_asked_to_try_again(
     assert issuer.asked("elsewhere") == 0
 
 
+@pytest.mark.rule("S7")
 @pytest.mark.parametrize("orders", JWKS.values(), ids=JWKS.keys())
 async def test_keys_that_are_known_go_on_serving(
     verifier: Verifier,
@@ -100,7 +102,7 @@ async def test_keys_that_are_known_go_on_serving(
     misbehaving: Misbehaving,
     orders: dict[str, Any],
 ) -> None:
-    """S7: whatever the issuer answers, nothing else lets in meanwhile."""
+    """Whatever the issuer answers, nothing else lets in meanwhile."""
     await verifier.verify(issuer.token())
     with misbehaving(orders):
         clock.pass_by(300)
@@ -113,7 +115,7 @@ async def test_keys_that_are_known_go_on_serving(
 async def test_after_a_failure_the_issuer_is_asked_where_its_keys_are(
     verifier: Verifier, issuer: LocalIssuer, clock: Clock
 ) -> None:
-    """T10: they may have moved."""
+    """They may have moved."""
     await verifier.verify(issuer.token())
     issuer.behave(jwks_manner="broken")
     clock.pass_by(300)
@@ -129,7 +131,7 @@ async def test_after_a_failure_the_issuer_is_asked_where_its_keys_are(
 async def test_while_an_issuer_hangs_nothing_else_does(
     fetcher: Fetcher, issuer: LocalIssuer, clock: Clock
 ) -> None:
-    """T10: a request that needs no answer goes through before the one that waits for it."""
+    """A request that needs no answer goes through before the one that waits for it."""
     verifier = Verifier([issuer.trusted()], fetcher=fetcher, now=clock.now, clock=clock.monotonic)
     known, unknown = issuer.token(), issuer.token(key="rsa-2")
     await verifier.verify(known)

@@ -116,21 +116,22 @@ async def _accepts(verifier: Verifier, text: str) -> bool:
     return True
 
 
+@pytest.mark.rule("S3", "S4")
 @pytest.mark.unmeasured
 async def test_ours_is_stricter_in_these_and_in_no_other_of_the_hostile_tokens(
     issuer: LocalIssuer, oracle: Oracle
 ) -> None:
-    """S3, S4."""
     let_in = {name for name, (_, make) in CORPUS.items() if oracle.accepts(make(issuer))}
 
     assert let_in == KNOWN_DIFFERENCES
 
 
+@pytest.mark.rule("S3")
 @pytest.mark.parametrize("key", ["rsa-1", "p256", "ed"])
 async def test_both_accept_what_is_well_made(
     verifier: Verifier, issuer: LocalIssuer, oracle: Oracle, key: str
 ) -> None:
-    """S3: the control of the tests below."""
+    """The control of the tests below."""
     token = issuer.token(key=key)
 
     assert (await _accepts(verifier, token), oracle.accepts(token)) == (True, True)
@@ -169,6 +170,7 @@ def _timed(claims: Mapping[str, Any], now: int) -> dict[str, Any]:
     return {name: timed(claim) for name, claim in claims.items()}
 
 
+@pytest.mark.rule("S3", "S4")
 @SHARED
 @given(claims=CLAIMS, header=HEADERS)
 async def test_ours_never_lets_in_what_the_other_does_not(
@@ -178,7 +180,7 @@ async def test_ours_never_lets_in_what_the_other_does_not(
     claims: dict[str, Any],
     header: dict[str, Any],
 ) -> None:
-    """S3, S4: whatever the token says, rightly signed."""
+    """Whatever the token says, rightly signed."""
     answer = {"alg": "RS256", "kid": "rsa-1", "typ": "at+jwt"} | header
     base = issuer.claims()
     token = issuer.sign(json.dumps(answer), json.dumps(base | _timed(claims, base["iat"])))
@@ -186,12 +188,13 @@ async def test_ours_never_lets_in_what_the_other_does_not(
     assert oracle.accepts(token) or not await _accepts(verifier, token)
 
 
+@pytest.mark.rule("S3")
 @SHARED
 @given(data=st.data())
 async def test_no_text_near_a_good_token_lets_in(
     verifier: Verifier, issuer: LocalIssuer, clock: Clock, data: st.DataObject
 ) -> None:
-    """S3: of all the texts around one that lets in, none other does."""
+    """Of all the texts around one that lets in, none other does."""
     # By the verifier's clock, which stands still for however long all examples take.
     now = int(clock.now().timestamp())
     key = data.draw(st.sampled_from(["rsa-1", "p256", "ed"]))

@@ -1,4 +1,4 @@
-"""One identity in several organizations (S67): none learns of another, and none is in its way."""
+"""One identity in several organizations: none learns of another, and none is in its way."""
 
 import shutil
 import time
@@ -24,7 +24,7 @@ from tests.operations.answers import comparable
 from tests.operations.callers import Stranger, nobody, settle
 from tests.world import World, open_world
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.rule("S67")]
 
 REGISTER = """mutation ($issuer: String!, $subject: String!, $dry: Boolean) {
     payload: registerUser(issuer: $issuer, subject: $subject, displayName: "Somebody",
@@ -195,10 +195,11 @@ async def test_what_is_asked_over_graphql_is_answered_alike(
     assert result.status_code == HTTPStatus.OK
 
 
+@pytest.mark.rule("S14")
 async def test_an_organization_that_a_credential_is_nothing_in_is_answered_like_none(
     world: World, other: Stranger, issuer: LocalIssuer
 ) -> None:
-    """S14: a foreign organization and one that there is not, for users and tokens."""
+    """A foreign organization and one that there is not, for users and tokens."""
     subject, job_id = new_id(), world.demo.job_id
     await _join(world, world.demo.organization_id, issuer, subject)
     credentials = (issuer.token(sub=subject), world.demo.token)

@@ -64,18 +64,19 @@ async def _statuses(world: World, token: str, scheme: str = "Bearer") -> set[int
     return {item.status_code for item in await _ask(world, token, scheme)}
 
 
+@pytest.mark.rule("E5", "S5")
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
 async def test_a_registered_user_is_let_in(world: World, issuer: LocalIssuer, scheme: str) -> None:
-    """S5, E5."""
     await _let_in(world, issuer.url, f"user {scheme}")
 
     assert await _statuses(world, issuer.token(sub=f"user {scheme}"), scheme) == {HTTPStatus.OK}
 
 
+@pytest.mark.rule("E5", "S2")
 async def test_a_token_for_the_scheme_of_api_tokens_is_refused(
     world: World, issuer: LocalIssuer
 ) -> None:
-    """S2, E5: the control is the same token as a bearer's."""
+    """The control is the same token as a bearer's."""
     await _let_in(world, issuer.url, "schemer")
     token = issuer.token(sub="schemer")
 
@@ -83,10 +84,11 @@ async def test_a_token_for_the_scheme_of_api_tokens_is_refused(
     assert await _statuses(world, token) == {HTTPStatus.OK}
 
 
+@pytest.mark.rule("S14")
 async def test_somebody_whom_nobody_registered_is_a_stranger(
     world: World, issuer: LocalIssuer
 ) -> None:
-    """S14: although the issuer vouches for them."""
+    """Although the issuer vouches for them."""
     strangers = await _ask(world, issuer.token(sub="stranger"))
 
     nameless = await _ask(world, "")
@@ -96,8 +98,9 @@ async def test_somebody_whom_nobody_registered_is_a_stranger(
     assert strangers[0].status_code == UNNAMED
 
 
+@pytest.mark.rule("S5")
 async def test_only_the_subject_names_somebody(world: World, issuer: LocalIssuer) -> None:
-    """S5: never an address or a name, which the issuer may give to another."""
+    """Never an address or a name, which the issuer may give to another."""
     await _let_in(world, issuer.url, "known@example.com")
     others = [
         issuer.token(sub="another", email="known@example.com", email_verified=True),
@@ -112,10 +115,10 @@ async def test_only_the_subject_names_somebody(world: World, issuer: LocalIssuer
     assert await _statuses(world, issuer.token(sub="known@example.com")) == {HTTPStatus.OK}
 
 
+@pytest.mark.rule("S5")
 async def test_the_same_subject_of_another_issuer_is_somebody_else(
     world: World, issuer: LocalIssuer
 ) -> None:
-    """S5."""
     await _let_in(world, "https://elsewhere.test", "namesake")
     before = await _statuses(world, issuer.token(sub="namesake"))
 
@@ -127,10 +130,11 @@ async def test_the_same_subject_of_another_issuer_is_somebody_else(
     )
 
 
+@pytest.mark.rule("S10")
 async def test_a_user_who_is_removed_is_refused_from_the_next_request_on(
     world: World, issuer: LocalIssuer
 ) -> None:
-    """S10: however long the token would last."""
+    """However long the token would last."""
     user = await _let_in(world, issuer.url, "leaver")
     token = issuer.token(sub="leaver")
     before = await _statuses(world, token)
@@ -142,11 +146,12 @@ async def test_a_user_who_is_removed_is_refused_from_the_next_request_on(
     assert (before, await _statuses(world, token)) == ({HTTPStatus.OK}, {UNNAMED})
 
 
+@pytest.mark.rule("S3", "S4", "S14")
 @pytest.mark.parametrize("hostile", SENDABLE.values(), ids=SENDABLE.keys())
 async def test_a_hostile_token_is_answered_like_none(
     world: World, issuer: LocalIssuer, hostile: Hostile
 ) -> None:
-    """S3, S4, S14: to the byte, whatever is wrong with it."""
+    """To the byte, whatever is wrong with it."""
     nameless = await _ask(world, "")
 
     refused = await _ask(world, hostile[1](issuer))
@@ -157,10 +162,11 @@ async def test_a_hostile_token_is_answered_like_none(
     }
 
 
+@pytest.mark.rule("S29")
 async def test_who_is_let_in_is_let_in_until_the_token_ends(
     world: World, issuer: LocalIssuer
 ) -> None:
-    """S29: what lasts longer than a request can be ended then."""
+    """What lasts longer than a request can be ended then."""
     runtime = world.runtime
     user = await _let_in(world, issuer.url, "passing")
 
@@ -177,8 +183,8 @@ async def test_who_is_let_in_is_let_in_until_the_token_ends(
     )
 
 
+@pytest.mark.rule("S29")
 async def test_an_api_token_says_until_when_too(world: World) -> None:
-    """S29."""
     operator = Principal.operator(world.demo.organization_id)
     made = await world.runtime.services.for_principal(operator).tokens.create(
         name="passing", role=Role.VIEWER, lifetime=timedelta(hours=1)
@@ -188,10 +194,11 @@ async def test_an_api_token_says_until_when_too(world: World) -> None:
     assert principal.expires_at == made.facts.expires_at
 
 
+@pytest.mark.rule("S7")
 async def test_without_keys_the_caller_is_asked_to_try_again(
     template: tuple[Path, Demo], data_dir: Path, issuer: LocalIssuer
 ) -> None:
-    """S7: and API tokens, which need no issuer, go on letting in."""
+    """And API tokens, which need no issuer, go on letting in."""
     issuer.behave(jwks_manner="broken")
 
     async with open_world(data_dir, template[1], issuers=[issuer.trusted()]) as world:
@@ -203,20 +210,22 @@ async def test_without_keys_the_caller_is_asked_to_try_again(
     assert with_api_token == {HTTPStatus.OK}
 
 
+@pytest.mark.rule("S4")
 async def test_without_trusted_issuers_no_access_token_lets_in(
     template: tuple[Path, Demo], data_dir: Path, issuer: LocalIssuer
 ) -> None:
-    """S4: nor is anybody asked."""
+    """Nor is anybody asked."""
     async with open_world(data_dir, template[1]) as world:
         assert await _statuses(world, issuer.token()) == {UNNAMED}
 
     assert issuer.asked("configuration") == issuer.asked() == 0
 
 
+@pytest.mark.rule("S28")
 async def test_the_log_says_why_and_nothing_of_the_token(
     world: World, issuer: LocalIssuer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """S28: the operator has to find out what to set."""
+    """The operator has to find out what to set."""
     token = issuer.token(aud="marker-4c1d")
 
     await _ask(world, token)

@@ -1,4 +1,4 @@
-"""Public keys that verify what nobody signed are refused (S75)."""
+"""Public keys that verify what nobody signed are refused."""
 
 import base64
 from hashlib import sha512
@@ -74,23 +74,26 @@ def _jwk(raw: bytes, **members: Any) -> dict[str, Any]:
     return {"kty": "OKP", "crv": "Ed25519", "kid": "weak", "x": _text(raw), **members}
 
 
+@pytest.mark.rule("S75")
 @pytest.mark.parametrize("encoded", ENCODINGS, ids=bytes.hex)
 def test_every_encoding_of_a_point_of_small_order_is_known(encoded: bytes) -> None:
-    """S75: by arithmetic on the curve, written out here."""
+    """By arithmetic on the curve, written out here."""
     assert _order_divides_eight(encoded)
     assert is_small_order(encoded)
     with pytest.raises(WeakKeySet):
         read_key_set({"keys": [_jwk(encoded)]})
 
 
+@pytest.mark.rule("S75")
 def test_there_are_fourteen_of_them() -> None:
-    """S75: eight points, of which some have more than one encoding."""
+    """Eight points, of which some have more than one encoding."""
     assert len(ENCODINGS) == 14
 
 
+@pytest.mark.rule("S75")
 @pytest.mark.parametrize("number", range(64))
 def test_an_honest_key_is_not_among_them(number: int) -> None:
-    """S75: the control."""
+    """The control."""
     seed = sha512(bytes([number])).digest()[:32]
     raw = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
 
@@ -104,30 +107,31 @@ IDENTITY: Final = (1).to_bytes(32, "little")
 FORGED: Final = IDENTITY + bytes(32)
 
 
+@pytest.mark.rule("S75")
 def test_the_library_alone_takes_a_signature_that_nobody_made() -> None:
-    """S75: the control; why the check is here. It raises if it does not."""
+    """The control; why the check is here. It raises if it does not."""
     Ed25519PublicKey.from_public_bytes(IDENTITY).verify(FORGED, b"whatever")
 
 
+@pytest.mark.rule("S75")
 def test_a_checkpoint_is_not_verified_by_such_a_key() -> None:
-    """S75."""
     assert not is_signed(IDENTITY, b"whatever", FORGED)
 
 
+@pytest.mark.rule("S75")
 @pytest.mark.parametrize("members", [{"kid": None}, {"use": "enc"}, {"alg": "none"}, {"kid": 1}])
 def test_a_set_with_one_is_refused_also_where_it_would_not_be_used(members: Any) -> None:
-    """S75."""
     with pytest.raises(WeakKeySet):
         read_key_set(
             {"keys": [_jwk(HONEST.public_bytes_raw(), kid="a"), _jwk(IDENTITY, **members)]}
         )
 
 
+@pytest.mark.rule("S75")
 @pytest.mark.asyncio(loop_scope="module")
 async def test_an_issuer_that_publishes_one_raises_an_alarm_and_its_keys_are_not_taken(
     verifier: Verifier, issuer: LocalIssuer
 ) -> None:
-    """S75."""
     issuer.behave(further_keys=[_jwk(IDENTITY)])
 
     with structlog.testing.capture_logs() as logs, pytest.raises(IssuerUnavailable):
@@ -137,11 +141,12 @@ async def test_an_issuer_that_publishes_one_raises_an_alarm_and_its_keys_are_not
     assert [(alarm["log_level"], alarm["issuer"]) for alarm in alarms] == [("error", issuer.url)]
 
 
+@pytest.mark.rule("S75")
 @pytest.mark.asyncio(loop_scope="module")
 async def test_keys_from_before_serve_until_they_are_too_old(
     verifier: Verifier, issuer: LocalIssuer, clock: Clock
 ) -> None:
-    """S75: as if the issuer did not answer."""
+    """As if the issuer did not answer."""
     await verifier.verify(issuer.token())
     issuer.behave(further_keys=[_jwk(IDENTITY)])
     clock.pass_by(301)
@@ -151,24 +156,27 @@ async def test_keys_from_before_serve_until_they_are_too_old(
         await verifier.verify(issuer.token(key="rsa-2"))
 
 
+@pytest.mark.rule("S75")
 def test_points_off_the_curve_are_refused_by_the_library() -> None:
-    """S75: a sibling. EC keys come as both coordinates."""
+    """A sibling. EC keys come as both coordinates."""
     with pytest.raises(ValueError, match=r"[Pp]oint"):
         EllipticCurvePublicNumbers(1, 1, SECP256R1()).public_key()
     with pytest.raises(ValueError, match=r"[Pp]oint"):
         EllipticCurvePublicNumbers(0, 0, SECP256R1()).public_key()
 
 
+@pytest.mark.rule("S75")
 def test_an_agreement_with_a_weak_point_is_refused_by_the_library() -> None:
-    """S75: a sibling; no issuer's key of this kind is read."""
+    """A sibling; no issuer's key of this kind is read."""
     with pytest.raises(ValueError, match=r"[Ee]rror"):
         X25519PrivateKey.generate().exchange(X25519PublicKey.from_public_bytes(bytes(32)))
     assert read_key_set({"keys": [_jwk(bytes(32), crv="X25519")]}) == {}
 
 
+@pytest.mark.rule("S75")
 @pytest.mark.parametrize("exponent", [0, 1, 2, 4])
 def test_an_exponent_that_hides_nothing_is_refused_by_the_library(exponent: int) -> None:
-    """S75: a sibling. With an exponent of one, a signature is the padded message itself."""
+    """A sibling. With an exponent of one, a signature is the padded message itself."""
     modulus = (1 << 2047) + 981
     with pytest.raises(ValueError, match="e must be"):
         RSAPublicNumbers(exponent, modulus).public_key()
@@ -181,11 +189,12 @@ def test_an_exponent_that_hides_nothing_is_refused_by_the_library(exponent: int)
     assert read_key_set({"keys": [listed]}) == {}
 
 
+@pytest.mark.rule("S75")
 @pytest.mark.asyncio(loop_scope="module")
 async def test_a_token_of_an_honest_key_of_the_same_kind_is_taken(
     verifier: Verifier, issuer: LocalIssuer
 ) -> None:
-    """S75: the control of the alarm."""
+    """The control of the alarm."""
     issuer.behave(published=["ed"])
 
     assert (await verifier.verify(issuer.token(key="ed"))).subject == SUBJECT

@@ -45,11 +45,11 @@ WRONG: Final = {
 }
 
 
+@pytest.mark.rule("C8")
 @CASES
 async def test_what_is_no_cursor_is_refused(
     limited_world: World, paged: PagedList, name: str
 ) -> None:
-    """C8."""
     answer = {
         kind: (await paged.sent(limited_world, PAGE, **{name: cursor})).json()["errors"]
         for kind, cursor in WRONG.items()
@@ -82,11 +82,12 @@ async def cursors(limited_world: World) -> set[str]:
     return {page["pageInfo"]["endCursor"] for page in pages} - {None}
 
 
+@pytest.mark.rule("C8")
 @EVERY_LIST
 async def test_a_cursor_of_another_list_makes_no_fault(
     limited_world: World, cursors: set[str], paged: PagedList
 ) -> None:
-    """C8: it is refused, unless both lists are of one kind and order: then it is a place here."""
+    """It is refused, unless both lists are of one kind and order: then it is a place here."""
     answer = [(await paged.sent(limited_world, PAGE, after=cursor)).json() for cursor in cursors]
 
     refused = [item["errors"] for item in answer if "errors" in item]
@@ -122,9 +123,9 @@ async def test_every_list_that_comes_in_pages_is_looked_at() -> None:
     }
 
 
+@pytest.mark.rule("S24")
 @pytest.mark.parametrize("count", [101, LIMITS[Limit.LIST_ENTRIES] + 1])
 async def test_so_many_ids_at_once_are_refused(limited_world: World, count: int) -> None:
-    """S24."""
     body = {"query": "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }"}
 
     refused = await limited_world.client.post(

@@ -1,4 +1,4 @@
-"""Nobody works for a caller who has gone, nor without end; what has begun is finished (S26)."""
+"""Nobody works for a caller who has gone, nor without end; what has begun is finished."""
 
 import asyncio
 import json
@@ -77,8 +77,8 @@ async def answer_in_time(
         await app(scope, client.receive, client.send)
 
 
+@pytest.mark.rule("S26")
 async def test_work_ends_when_its_caller_goes() -> None:
-    """S26."""
     slow, caller = Slow(), RequestPrincipal()
     running = asyncio.create_task(
         answer_in_time(slow, HTTP, caller.receive, caller.send, seconds=LATER)
@@ -92,8 +92,8 @@ async def test_work_ends_when_its_caller_goes() -> None:
     assert caller.heard == []
 
 
+@pytest.mark.rule("S26")
 async def test_work_ends_at_the_deadline() -> None:
-    """S26."""
     slow, caller = Slow(), RequestPrincipal()
 
     with pytest.raises(DeadlineExceeded):
@@ -102,8 +102,9 @@ async def test_work_ends_at_the_deadline() -> None:
     assert slow.was_ended
 
 
+@pytest.mark.rule("S26")
 async def test_without_a_deadline_work_goes_on_for_nobody() -> None:
-    """S26: the control of the two tests above."""
+    """The control of the two tests above."""
     slow, caller = Slow(), RequestPrincipal()
     running = asyncio.create_task(slow(HTTP, caller.receive, caller.send))
     await slow.works.wait()
@@ -115,8 +116,9 @@ async def test_without_a_deadline_work_goes_on_for_nobody() -> None:
     running.cancel()
 
 
+@pytest.mark.rule("S26")
 async def test_a_body_that_is_on_its_way_is_not_timed_here() -> None:
-    """S26: reading has a deadline of its own."""
+    """Reading has a deadline of its own."""
     arrives = asyncio.Event()
 
     async def receive() -> Message:
@@ -217,10 +219,10 @@ def _in_use(runtime: Runtime) -> list[int]:
     return [pool.checkedout() for pool in pools if isinstance(pool, QueuePool)]
 
 
+@pytest.mark.rule("S26")
 async def test_a_write_is_finished_though_its_caller_has_gone(
     template: tuple[Path, Demo], data_dir: Path
 ) -> None:
-    """S26, T9."""
     scope, body = _request(template[1], "GONE")
     caller = RequestPrincipal(body)
     async with _opened(data_dir, LATER) as (runtime, app):
@@ -237,10 +239,11 @@ async def test_a_write_is_finished_though_its_caller_has_gone(
         assert _in_use(runtime) == [0, 0]
 
 
+@pytest.mark.rule("S26")
 async def test_a_write_that_is_not_shielded_is_lost_with_its_caller(
     template: tuple[Path, Demo], data_dir: Path
 ) -> None:
-    """S26: the control of the test above."""
+    """The control of the test above."""
     demo = template[1]
     async with _opened(data_dir, LATER) as (runtime, _):
         async with _writing(runtime):
@@ -277,11 +280,12 @@ class StoppedClock:
         self._offset = self._stopped + by - self._real()
 
 
+@pytest.mark.rule("S26")
 @pytest.mark.parametrize("path", ["/graphql", "rest"])
 async def test_a_caller_hears_of_the_deadline_and_the_write_is_finished(
     template: tuple[Path, Demo], data_dir: Path, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """S26: the deadline is the moment after the write has begun, however slow the machine is."""
+    """The deadline is the moment after the write has begun, however slow the machine is."""
     demo = template[1]
     _, body = _request(demo, "LATE")
     if path == "rest":
@@ -309,11 +313,12 @@ async def test_a_caller_hears_of_the_deadline_and_the_write_is_finished(
         assert _in_use(runtime) == [0, 0]
 
 
+@pytest.mark.rule("S26")
 @pytest.mark.unmeasured
 async def test_callers_that_go_at_every_moment_leave_nothing_behind(
     template: tuple[Path, Demo], data_dir: Path
 ) -> None:
-    """S26, T9: each goes a little later than the one before; then the next write is at once."""
+    """Each goes a little later than the one before; then the next write is at once."""
     demo = template[1]
     async with _opened(data_dir, LATER) as (runtime, app):
         for steps in range(100):
@@ -335,8 +340,9 @@ async def test_callers_that_go_at_every_moment_leave_nothing_behind(
         assert _in_use(runtime) == [0, 0]
 
 
+@pytest.mark.rule("S28")
 async def test_a_fault_in_a_change_is_logged_without_its_words() -> None:
-    """S28: whoever asked for the change may have gone, and would have been the one to log it."""
+    """Whoever asked for the change may have gone, and would have been the one to log it."""
     shielded_tasks, canary = ShieldedTasks(), new_canary()
 
     async def change() -> None:

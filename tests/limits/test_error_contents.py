@@ -1,4 +1,4 @@
-"""What a refusal tells: no guess at what was meant, no echo of what was given (S25, S28)."""
+"""What a refusal tells: no guess at what was meant, no echo of what was given."""
 
 import json
 from pathlib import Path
@@ -54,26 +54,26 @@ def _ensure_silent(response: httpx.Response) -> None:
     assert not [name for name in ("totalCount", "DELETE", "keyPrefix") if name in response.text]
 
 
+@pytest.mark.rule("S25")
 @pytest.mark.parametrize("document", ALMOST.values(), ids=ALMOST.keys())
 async def test_nothing_is_guessed_from_a_document(limited_world: World, document: str) -> None:
-    """S25."""
     _ensure_silent(await limited_world.client.post("/graphql", json={"query": document}))
 
 
+@pytest.mark.rule("S25")
 @pytest.mark.parametrize(("query", "given"), VARIABLES.values(), ids=VARIABLES.keys())
 async def test_nothing_is_guessed_from_variables(
     limited_world: World, query: str, given: object
 ) -> None:
-    """S25."""
     body = {"query": f"query {query}", "variables": {"a": given}}
 
     _ensure_silent(await limited_world.client.post("/graphql", json=body))
 
 
+@pytest.mark.rule("S25", "S26")
 async def test_no_time_is_spent_on_guesses(
     limited_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """S25, S26."""
     asked = list[str]()
 
     def counted(text: str, options: list[str]) -> list[str]:
@@ -101,12 +101,12 @@ MISFITS = {
 }
 
 
+@pytest.mark.rule("S28")
 @pytest.mark.parametrize(("declared", "used", "given"), MISFITS.values(), ids=MISFITS.keys())
 @pytest.mark.parametrize("accept", ["application/json", "application/graphql-response+json"])
 async def test_a_variable_of_the_wrong_type_is_not_repeated(
     limited_world: World, declared: str, used: str, given: object, accept: str
 ) -> None:
-    """S28."""
     canary = new_canary()
     body = json.dumps(
         {
@@ -126,8 +126,8 @@ async def test_a_variable_of_the_wrong_type_is_not_repeated(
     assert not is_traced(canary, response.content)
 
 
+@pytest.mark.rule("S28")
 async def test_a_name_as_long_as_a_document_is_not_repeated(limited_world: World) -> None:
-    """S28."""
     canary = new_canary() * 100
 
     response = await limited_world.client.post("/graphql", json={"query": f"{{ {canary} }}"})
@@ -148,10 +148,11 @@ def closed(template: tuple[Path, Demo], data_dir: Path) -> tuple[Runtime, Demo]:
     return Runtime.over(patient_settings(data_dir, introspection=False)), template[1]
 
 
+@pytest.mark.rule("S25")
 async def test_the_introspection_can_be_switched_off(
     closed: tuple[Runtime, Demo], asking: str
 ) -> None:
-    """S25: for everybody, also through a fragment, with a word about it; `__typename` goes on."""
+    """For everybody, also through a fragment, with a word about it; `__typename` goes on."""
     runtime, demo = closed
     hidden = asking.replace("{", "{ ...F } fragment F on Query {", 1)
     async with (
@@ -177,19 +178,20 @@ async def test_the_introspection_can_be_switched_off(
     assert taken.json()["data"] == {"__typename": "Query"}
 
 
+@pytest.mark.rule("S25")
 async def test_the_introspection_is_on_for_who_has_a_credential(
     limited_world: World, asking: str
 ) -> None:
-    """S25: the control of the test above."""
+    """The control of the test above."""
     answer = await limited_world.client.post("/graphql", json={"query": asking})
 
     assert "errors" not in answer.json()
 
 
+@pytest.mark.rule("S25")
 async def test_nobody_learns_the_schema_without_a_credential(
     limited_world: World, asking: str
 ) -> None:
-    """S25."""
     async with limited_world.client_for("") as client:
         answer = await client.post(
             "/graphql", json={"query": asking}, headers={"Authorization": ""}

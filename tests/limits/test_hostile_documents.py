@@ -1,4 +1,4 @@
-"""Every hostile shape is refused with its name, after work that its length bounds (S23, S24)."""
+"""Every hostile shape is refused with its name, after work that its length bounds."""
 
 import json
 from collections.abc import Iterator
@@ -58,11 +58,11 @@ async def test_the_corpus_is_large_enough() -> None:
     assert len([shape for shape in SHAPES.values() if shape.code == "LIMIT_EXCEEDED"]) >= 20
 
 
+@pytest.mark.rule("S23", "S24")
 @SHAPE
 async def test_a_hostile_document_is_refused_or_harmless(
     limited_world: World, shape: Shape
 ) -> None:
-    """S23, S24."""
     body = json.dumps({"query": shape.document, "variables": shape.variables})
     response = await limited_world.client.post(
         "/graphql", content=body, headers={"Content-Type": "application/json"}
@@ -77,9 +77,10 @@ async def test_a_hostile_document_is_refused_or_harmless(
     assert response.status_code == (HTTPStatus.BAD_REQUEST if is_limit else HTTPStatus.OK)
 
 
+@pytest.mark.rule("S23")
 @pytest.mark.parametrize("shape", READABLE.values(), ids=READABLE.keys())
 async def test_each_part_of_a_document_is_looked_at_once(shape: Shape) -> None:
-    """S23: however often its fragments are spread."""
+    """However often its fragments are spread."""
     document = parse(shape.document)
     survey = Survey(document)
     measures = list(survey.measures())
@@ -88,9 +89,9 @@ async def test_each_part_of_a_document_is_looked_at_once(shape: Shape) -> None:
     assert len(measures) == len(document.definitions)
 
 
+@pytest.mark.rule("S24")
 @pytest.mark.parametrize("shape", READABLE.values(), ids=READABLE.keys())
 async def test_pricing_looks_at_each_part_at_most_once(shape: Shape) -> None:
-    """S24."""
     document = parse(shape.document)
     pricing = Pricing(gateway_schema().types, document, {})
     for definition in document.definitions:
@@ -119,9 +120,10 @@ def _written_out(document: DocumentNode) -> int:
     return sum(1 for _ in walk(operation.selection_set))
 
 
+@pytest.mark.rule("S23")
 @pytest.mark.parametrize("levels", [4, 8, 12])
 async def test_without_memory_the_work_doubles_with_each_fragment(levels: int) -> None:
-    """S23: the control of the two tests above."""
+    """The control of the two tests above."""
     document = parse(doubling(levels))
     survey = Survey(document)
     list(survey.measures())
@@ -130,8 +132,9 @@ async def test_without_memory_the_work_doubles_with_each_fragment(levels: int) -
     assert survey.visited == 2 * (levels + 1)
 
 
+@pytest.mark.rule("S23")
 async def test_counts_are_those_of_the_document_written_out() -> None:
-    """S23: exact, however large."""
+    """Exact, however large."""
     operation = next(iter(Survey(parse(doubling(DOUBLINGS))).measures()))
 
     assert operation.root_fields == 2**DOUBLINGS

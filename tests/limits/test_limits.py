@@ -110,11 +110,11 @@ EXACT: Final[dict[str, tuple[Make, Limit]]] = {
 }
 
 
+@pytest.mark.rule("S23")
 @pytest.mark.parametrize(("make", "limit"), EXACT.values(), ids=EXACT.keys())
 async def test_a_limit_is_reached_and_not_passed(
     limited_world: World, make: Make, limit: Limit
 ) -> None:
-    """S23."""
     most = LIMITS[limit]
 
     taken = await _sent(limited_world, make(most))
@@ -127,23 +127,25 @@ async def test_a_limit_is_reached_and_not_passed(
     ]
 
 
+@pytest.mark.rule("S23")
 async def test_depth_is_counted_without_fragments_too(limited_world: World) -> None:
-    """S23."""
     most = LIMITS[Limit.DEPTH]
 
     assert "LIMIT_EXCEEDED" not in (await _sent(limited_world, _nested(most))).text
     assert "LIMIT_EXCEEDED" in (await _sent(limited_world, _nested(most + 1))).text
 
 
+@pytest.mark.rule("S23")
 async def test_a_limit_is_reported_before_what_else_is_wrong(limited_world: World) -> None:
-    """S23: nothing is validated that is too large."""
+    """Nothing is validated that is too large."""
     result = await _sent(limited_world, "{ " + "unknown " * 11 + "}")
 
     assert [error["extensions"]["code"] for error in result.json()["errors"]] == ["LIMIT_EXCEEDED"]
 
 
+@pytest.mark.rule("S23", "S25")
 async def test_the_introspection_of_tools_is_within_the_limits(limited_world: World) -> None:
-    """S23, S25: as deep as they ask, though no other field may be."""
+    """As deep as they ask, though no other field may be."""
     full = get_introspection_query(
         directive_is_repeatable=True,
         specified_by_url=True,
@@ -220,11 +222,12 @@ PRICED = {
 }
 
 
+@pytest.mark.rule("S24")
 @pytest.mark.parametrize(("document", "variables", "fields"), PRICED.values(), ids=PRICED.keys())
 async def test_a_document_costs_the_fields_that_its_answer_can_have(
     limited_world: World, document: str, variables: dict[str, Any], fields: int | None
 ) -> None:
-    """S24: told in the reply, with the limit."""
+    """Told in the reply, with the limit."""
     result = (await _sent(limited_world, document, **variables)).json()
 
     cost = result["extensions"]["cost"]
@@ -238,8 +241,9 @@ def _fields(answer: object) -> int:
     return sum(map(_fields, answer)) if isinstance(answer, list) else 0
 
 
+@pytest.mark.rule("S24")
 async def test_what_costs_too_much_is_refused_and_reported_its_price(limited_world: World) -> None:
-    """S24: to the field."""
+    """To the field."""
     refused = await _sent(
         limited_world,
         "{ projects(first: 100) { edges { node { environments(first: 100) { edges { node { id } "
@@ -256,11 +260,11 @@ async def test_what_costs_too_much_is_refused_and_reported_its_price(limited_wor
 EXAMPLES: Final = re.findall(r"```graphql\n(query.*?)```", GRAPHQL.read_text(), re.DOTALL)
 
 
+@pytest.mark.rule("S24")
 @pytest.mark.parametrize("document", EXAMPLES)
 async def test_no_answer_has_more_fields_than_its_document_costs(
     limited_world: World, document: str
 ) -> None:
-    """S24."""
     named = re.findall(r"\$(\w+): ID!", document)
     demo = limited_world.demo
     ids = {name: getattr(demo, re.sub(r"([A-Z])", r"_\1", name).lower()) for name in named}
@@ -282,8 +286,9 @@ def _lists() -> list[tuple[str, str]]:
     ]
 
 
+@pytest.mark.rule("S24")
 async def test_the_length_of_every_list_is_known() -> None:
-    """S24: by arguments, in the table, or as an entry a page or a row of its field."""
+    """By arguments, in the table, or as an entry a page or a row of its field."""
     known = set(LENGTHS) | set(LIST_ARGUMENTS)
     by_their_field = {("edges", "Connection"), ("errors", "Payload"), ("rows", "Payload")}
     by_their_field |= {("imported", "Payload")}
@@ -299,8 +304,9 @@ async def test_the_length_of_every_list_is_known() -> None:
     assert set(LENGTHS) | {("Query", "nodes")} <= set(_lists())
 
 
+@pytest.mark.rule("S23")
 async def test_the_documents_of_the_rest_paths_pass_no_limit_but_that_of_aliases() -> None:
-    """S23: they are the gateway's own, and carry the wire's names as aliases."""
+    """They are the gateway's own, and carry the wire's names as aliases."""
     for row in OPERATIONS:
         document = parse(row.document, max_lexical_tokens=LIMITS[Limit.TOKENS])
         operation = next(iter(Survey(document).measures()))
@@ -311,8 +317,9 @@ async def test_the_documents_of_the_rest_paths_pass_no_limit_but_that_of_aliases
         assert operation.overlaps < LIMITS[Limit.OVERLAPS]
 
 
+@pytest.mark.rule("S23")
 async def test_documents_of_the_rest_paths_have_no_limits(limited_world: World) -> None:
-    """S23: the same document is refused where a caller sends it."""
+    """The same document is refused where a caller sends it."""
     demo = limited_world.demo
     row = next(
         item for item in OPERATIONS if item.path == "/job/{jobId}/secret" and item.method == "POST"
@@ -325,8 +332,9 @@ async def test_documents_of_the_rest_paths_have_no_limits(limited_world: World) 
     assert sent.json()["errors"][0]["extensions"]["code"] == "LIMIT_EXCEEDED"
 
 
+@pytest.mark.rule("S26")
 async def test_a_document_is_read_checked_and_priced_once(limited_world: World) -> None:
-    """S26: each further time it comes from the caches, also with other variables of no size."""
+    """Each further time it comes from the caches, also with other variables of no size."""
     document = "query Cached($id: ID!) { node(id: $id) { id } }"
     caches = (documents.parsed, documents.admitted, documents.validated, documents._cost)  # noqa: SLF001 - counted here
     await _sent(limited_world, document, id="first")
@@ -342,10 +350,10 @@ async def test_a_document_is_read_checked_and_priced_once(limited_world: World) 
     )
 
 
+@pytest.mark.rule("S26")
 async def test_what_is_refused_for_its_size_pushes_nothing_out_of_the_caches(
     limited_world: World,
 ) -> None:
-    """S26."""
     before = documents.admitted.cache_info().currsize
 
     for number in range(5):

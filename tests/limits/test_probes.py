@@ -133,9 +133,9 @@ async def produced(
         yield world.client
 
 
+@pytest.mark.rule("S23", "S25", "S27")
 @EVERY_PROBE
 async def test_a_probe_finds_nothing(produced: httpx.AsyncClient, probe: Probe) -> None:
-    """S23, S25, S27."""
     assert await probe.is_a_finding(produced) is False
 
 

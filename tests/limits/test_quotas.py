@@ -1,4 +1,4 @@
-"""How much one tenant can have (S76): the same refusal on both faces."""
+"""How much one tenant can have: the same refusal on both faces."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +9,8 @@ import pytest
 from gateway.domain.scopes import Scope
 from gateway.services.demo import Demo
 from tests.world import World, open_world
+
+pytestmark = pytest.mark.rule("S76")
 
 TOKEN: Final = """mutation { payload: createApiToken(name: "one more", role: VIEWER) {
     apiToken { id } errors { code path ... on QuotaExceededError { maximum } } } }"""

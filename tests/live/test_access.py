@@ -1,7 +1,4 @@
-"""What is told is judged each time, and listening ends with the credential.
-
-S10, S16, S29.
-"""
+"""What is told is judged each time, and listening ends with the credential."""
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -21,6 +18,8 @@ from tests.live.writing import Writer, new_key
 from tests.patience import SILENCE
 from tests.servers import LiveServer
 
+pytestmark = pytest.mark.rule("S10")
+
 
 async def test_who_sees_a_job_alone_hears_nothing_of_its_project(
     server: LiveServer, writer: Writer, listen: Listen
@@ -38,10 +37,11 @@ async def test_who_sees_a_job_alone_hears_nothing_of_its_project(
     assert change["secretId"] == own_id
 
 
+@pytest.mark.rule("S16")
 async def test_a_target_not_visible_is_not_named(
     server: LiveServer, writer: Writer, listen: Listen
 ) -> None:
-    """S16: nor is it here."""
+    """Nor is it here."""
     job, key = writer.job, new_key()
     target_id = await writer.create(key, at=Scope.PROJECT)
     _, token, _ = await writer.token("VIEWER", job)
@@ -115,10 +115,11 @@ async def test_what_happens_after_a_grant_was_taken_away_is_not_reported(
     assert code_in(answer) in {"NOT_FOUND", "FORBIDDEN"}
 
 
+@pytest.mark.rule("S29")
 async def test_a_socket_closes_when_its_token_is_revoked(
     server: LiveServer, writer: Writer
 ) -> None:
-    """S29: though nothing happens on it."""
+    """Though nothing happens on it."""
     token_id, token, _ = await writer.token("VIEWER")
 
     async with introduced_socket(server, token=token) as socket:
@@ -145,8 +146,9 @@ async def test_a_socket_stays_open_when_another_token_is_revoked(
         assert await heard(socket) == {"type": "pong"}
 
 
+@pytest.mark.rule("S29")
 async def test_events_end_when_their_token_is_revoked(server: LiveServer, writer: Writer) -> None:
-    """S29: on the other transport the answer ends."""
+    """On the other transport the answer ends."""
     token_id, token, _ = await writer.token("VIEWER")
     since = await writer.since(writer.job)
 
@@ -158,10 +160,11 @@ async def test_events_end_when_their_token_is_revoked(server: LiveServer, writer
     assert end == END
 
 
+@pytest.mark.rule("S29")
 async def test_nothing_is_reported_to_a_revoked_token(
     server: LiveServer, writer: Writer, listen: Listen
 ) -> None:
-    """S29: not even what happens in the moment before the end."""
+    """Not even what happens in the moment before the end."""
     job = writer.job
     token_id, token, _ = await writer.token("VIEWER")
 

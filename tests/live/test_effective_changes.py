@@ -46,10 +46,11 @@ async def test_what_is_inherited_counts(server: LiveServer, writer: Writer, list
     assert (entry["key"], entry["provenance"]) == (key, "INHERITED")
 
 
+@pytest.mark.rule("R4")
 async def test_a_value_that_refers_to_a_changed_one_is_reported(
     server: LiveServer, writer: Writer, listen: Listen
 ) -> None:
-    """R4: after an edit and after a rename, at any depth."""
+    """After an edit and after a rename, at any depth."""
     key = new_key()
     host_id = await writer.create(key, at=Scope.ENVIRONMENT)
     await writer.create(f"{key}_URL", value=f"pg://{{{{{key}}}}}/x")
@@ -65,10 +66,11 @@ async def test_a_value_that_refers_to_a_changed_one_is_reported(
     assert renamed["keys"] == [key, f"{key}_NEW", f"{key}_ALL", f"{key}_URL"]
 
 
+@pytest.mark.rule("R1")
 async def test_an_alias_follows_its_target(
     server: LiveServer, writer: Writer, listen: Listen
 ) -> None:
-    """R1: by id, so a new value of the target is one of the alias."""
+    """By id, so a new value of the target is one of the alias."""
     key, alias_key = new_key(), new_key()
     target_id = await writer.create(key, at=Scope.ENVIRONMENT)
     await writer.alias(target_id, alias_key)

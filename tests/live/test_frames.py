@@ -87,11 +87,11 @@ def _open(server: LiveServer, opened: socket.socket) -> None:
     assert statuses(received) == [101], server.logged
 
 
+@pytest.mark.rule("S69")
 @pytest.mark.parametrize(("sent", "code"), MALFORMED.values(), ids=MALFORMED.keys())
 def test_a_malformed_frame_ends_the_socket_with_one_line(
     server: LiveServer, sent: bytes, code: int
 ) -> None:
-    """S69."""
     before = len(server.logged)
     with connected(server.url) as opened:
         _open(server, opened)

@@ -103,10 +103,11 @@ async def test_what_another_process_writes_is_reported(
     assert (change["kind"], change["key"]) == ("CREATED", key)
 
 
+@pytest.mark.rule("S10", "S29")
 async def test_a_token_that_another_process_revokes_closes_the_socket(
     template: tuple[Path, Demo], folder: Path
 ) -> None:
-    """S10, S29: so all workers of a gateway do."""
+    """So all workers of a gateway do."""
     with serving(folder, template[1]) as server:
         async with _writing(server) as writer:
             token_id, token, _ = await writer.token("VIEWER")
@@ -193,10 +194,10 @@ async def test_a_stream_outlasts_the_deadline_of_requests(
     assert change["key"] == key
 
 
+@pytest.mark.rule("S29")
 async def test_a_caller_listens_to_so_much_and_no_more(
     template: tuple[Path, Demo], folder: Path, listen: Listen
 ) -> None:
-    """S29."""
     with serving_measured(folder, template[1], SUBSCRIPTIONS_PER_CALLER="1") as server:
         holder = {"holder": {"jobId": server.demo["job_id"]}}
         async with (
@@ -282,10 +283,11 @@ async def _first_refusal(listener: Listener) -> Json | str:
     return answer
 
 
+@pytest.mark.rule("S39")
 async def test_what_is_reported_costs_the_one_who_listens(
     template: tuple[Path, Demo], folder: Path, listen: Listen
 ) -> None:
-    """S39: more changes than a caller can afford end the news; the cursor goes on later."""
+    """More changes than a caller can afford end the news; the cursor goes on later."""
     with serving_measured(folder, template[1], RATE_BURST="20", RATE_PER_MINUTE="1") as server:
         async with _writing(server) as writer:
             _, token, _ = await writer.token("VIEWER")

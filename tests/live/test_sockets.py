@@ -167,11 +167,12 @@ async def test_an_id_is_used_by_one_operation_at_a_time(server: LiveServer, writ
         assert await _code_after(socket) == 4409
 
 
+@pytest.mark.rule("S29")
 @pytest.mark.parametrize("protocols", [("graphql-ws",), ("nonsense",), ()])
 async def test_other_protocols_are_not_spoken(
     server: LiveServer, protocols: tuple[str, ...]
 ) -> None:
-    """S29: the legacy one among them."""
+    """The legacy one among them."""
     async with opened_socket(server, protocols=protocols) as socket:
         assert await _code_after(socket) == 4406
 
@@ -230,8 +231,8 @@ async def test_a_message_beyond_the_bound_of_a_body_ends_the_socket(server: Live
         assert await _code_after(socket) == 1009
 
 
+@pytest.mark.rule("S29")
 async def test_a_socket_carries_ten_operations(server: LiveServer, writer: Writer) -> None:
-    """S29."""
     asked = {"query": CHANGES, "variables": {"holder": writer.job}}
 
     async with introduced_socket(server) as socket:
@@ -247,8 +248,8 @@ async def test_a_socket_carries_ten_operations(server: LiveServer, writer: Write
     assert (answer["type"], answer["id"]) == ("next", "10")
 
 
+@pytest.mark.rule("S29")
 async def test_a_page_of_another_origin_opens_no_socket(server: LiveServer) -> None:
-    """S29."""
     with pytest.raises(InvalidStatus) as refused:
         async with opened_socket(server, origin="https://evil.example"):
             pass

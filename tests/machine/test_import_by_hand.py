@@ -1,4 +1,4 @@
-"""An import does what its rows do one by one, each through the use case for one secret (V4)."""
+"""An import does what its rows do one by one, each through the use case for one secret."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -201,8 +201,9 @@ def _compare(stage: Stage, seed: int) -> Compared:
     )
 
 
+@pytest.mark.rule("V4")
 def test_an_import_does_what_its_rows_do_one_by_one(stage: Stage) -> None:
-    """V4: results in order, what is stored, and what every service gets."""
+    """Results in order, what is stored, and what every service gets."""
     met: set[ImportAction] = set()
 
     for seed in range(SEEDS):

@@ -211,11 +211,12 @@ def test_any_sequence_of_writes_leaves_what_the_model_says(tmp_path: Path) -> No
         run_state_machine_as_test(machine, settings=chosen)
 
 
+@pytest.mark.rule("R5")
 @pytest.mark.timeout(3_600)
 def test_nothing_is_accepted_that_cannot_be_delivered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """R5: with small limits, exactly what passes them for some service is refused."""
+    """With small limits, exactly what passes them for some service is refused."""
     for name in ("MAX_KEYS", "MAX_BYTES", "MAX_SECRET_BYTES"):
         monkeypatch.setattr(delivery_loads, name, getattr(model, name))
     chosen = settings(ALL_OF_IT, max_examples=int(os.environ.get("MACHINE_EXAMPLES", "15")))

@@ -1,4 +1,4 @@
-"""Backups made while others write, and putting one back (S57, T20)."""
+"""Backups made while others write, and putting one back."""
 
 import asyncio
 import base64
@@ -35,11 +35,12 @@ def _numbers(database: Path, writer: int) -> list[int]:
     return sorted(int(key.partition("_")[2]) for (key,) in rows)
 
 
+@pytest.mark.rule("S57")
 @pytest.mark.unmeasured
 async def test_a_backup_under_writers_is_the_database_at_one_moment(
     world: World, data_dir: Path, tmp_path: Path
 ) -> None:
-    """S57, T20: of each writer all that was acknowledged before, and nothing out of its turn."""
+    """Of each writer all that was acknowledged before, and nothing out of its turn."""
     at, acknowledged = (Scope.JOB, world.demo.job_id), [0] * WRITERS
     is_warm, is_done = asyncio.Event(), asyncio.Event()
 
@@ -64,10 +65,11 @@ async def test_a_backup_under_writers_is_the_database_at_one_moment(
         assert before[writer] <= len(kept) <= acknowledged[writer]
 
 
+@pytest.mark.rule("S57")
 async def test_a_bare_copy_lacks_what_was_acknowledged(
     world: World, data_dir: Path, tmp_path: Path
 ) -> None:
-    """S57, T20: the control. The WAL holds what the file does not have yet."""
+    """The control. The WAL holds what the file does not have yet."""
     at = (Scope.JOB, world.demo.job_id)
     for number in range(BEFORE):
         await world.rest.create(*at, key=f"W0_{number}")
@@ -93,10 +95,10 @@ def beside(line: CommandLine, served: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return line
 
 
+@pytest.mark.rule("S57")
 def test_a_backup_beside_a_server_is_for_its_owner_and_needs_no_other_file(
     beside: CommandLine, served: Path, tmp_path: Path
 ) -> None:
-    """S57."""
     target = tmp_path / "backup.db"
 
     written = beside("backup", str(target))
@@ -108,8 +110,8 @@ def test_a_backup_beside_a_server_is_for_its_owner_and_needs_no_other_file(
     assert beside("doctor", "--copy", str(target)).code == 0
 
 
+@pytest.mark.rule("S57")
 def test_a_backup_never_takes_another_files_place(line: CommandLine, tmp_path: Path) -> None:
-    """S57."""
     there = tmp_path / "backup.db"
     there.write_text("mine")
 
@@ -120,10 +122,11 @@ def test_a_backup_never_takes_another_files_place(line: CommandLine, tmp_path: P
     assert there.read_text() == "mine"
 
 
+@pytest.mark.rule("S57")
 def test_a_damaged_database_makes_no_backup(
     line: CommandLine, data_dir: Path, tmp_path: Path
 ) -> None:
-    """S57: nor half of one."""
+    """Nor half of one."""
     (data_dir / "secrets.db").write_bytes(b"x" * 10_000)
 
     refused = line("backup", str(tmp_path / "backup.db"))
@@ -145,10 +148,11 @@ def _fingerprint(line: CommandLine, demo: Demo) -> str:
     return line("export", "--service", demo.job_id, "--format", "json").out
 
 
+@pytest.mark.rule("S57")
 def test_a_restored_backup_delivers_what_was_backed_up(
     line: CommandLine, data_dir: Path, demo: Demo, backup: Path
 ) -> None:
-    """S57: identical, on a machine that has the key file alone."""
+    """Identical, on a machine that has the key file alone."""
     before = _fingerprint(line, demo)
     for part in data_dir.glob("secrets.db*"):
         part.unlink()
@@ -163,10 +167,10 @@ def test_a_restored_backup_delivers_what_was_backed_up(
     assert line("doctor").code == 0
 
 
+@pytest.mark.rule("S57")
 def test_a_database_that_is_there_is_put_aside_only_if_asked(
     line: CommandLine, data_dir: Path, demo: Demo, backup: Path
 ) -> None:
-    """S57."""
     before = _fingerprint(line, demo)
     line("organization", "create", "Since then")
 
@@ -185,10 +189,11 @@ def test_a_database_that_is_there_is_put_aside_only_if_asked(
     assert str(aside) in done.out
 
 
+@pytest.mark.rule("S57")
 def test_nothing_is_put_under_a_running_server(
     beside: CommandLine, served: Path, tmp_path: Path
 ) -> None:
-    """S57: what it acknowledges would be lost."""
+    """What it acknowledges would be lost."""
     beside("backup", str(tmp_path / "backup.db"))
 
     refused = beside("restore", str(tmp_path / "backup.db"), "--overwrite")
@@ -198,10 +203,11 @@ def test_nothing_is_put_under_a_running_server(
     assert list(served.glob("*before*")) + list(served.glob(".*")) == []
 
 
+@pytest.mark.rule("S57")
 def test_a_copy_without_its_wal_is_refused(
     beside: CommandLine, served: Path, tmp_path: Path
 ) -> None:
-    """S57, T20: by restore, and by doctor."""
+    """By restore, and by doctor."""
     bare = tmp_path / "bare.db"
     shutil.copy(served / "secrets.db", bare)
 
@@ -213,8 +219,9 @@ def test_a_copy_without_its_wal_is_refused(
     assert "without its WAL" in found.out
 
 
+@pytest.mark.rule("S58")
 def test_a_check_up_beside_a_running_gateway_finds_all_well(beside: CommandLine) -> None:
-    """S58: its WAL is there, so nothing is in doubt either."""
+    """Its WAL is there, so nothing is in doubt either."""
     answer = beside("doctor", "--json")
 
     assert answer.code == 0
@@ -229,10 +236,11 @@ def test_a_check_up_beside_a_running_gateway_finds_all_well(beside: CommandLine)
     }
 
 
+@pytest.mark.rule("S57")
 def test_a_backup_is_useless_without_its_key_file(
     line: CommandLine, data_dir: Path, backup: Path, demo: Demo
 ) -> None:
-    """S57: and what is there stays."""
+    """And what is there stays."""
     before = _fingerprint(line, demo)
     own = (data_dir / "keys.json").rename(data_dir / "own.json")
     missing = line("restore", str(backup), "--overwrite")
@@ -249,9 +257,10 @@ def test_a_backup_is_useless_without_its_key_file(
     assert list(data_dir.glob("*before*")) + list(data_dir.glob(".*")) == []
 
 
+@pytest.mark.rule("S57")
 @pytest.mark.parametrize("harm", ["torn", "dangling", "no database", "missing"])
 def test_an_unsound_backup_is_refused(line: CommandLine, backup: Path, harm: str) -> None:
-    """S57: and nothing is changed."""
+    """And nothing is changed."""
     before = line("organization", "list").out
     if harm == "torn":
         content = backup.read_bytes()
@@ -273,10 +282,11 @@ def test_an_unsound_backup_is_refused(line: CommandLine, backup: Path, harm: str
     assert line("organization", "list").out == before
 
 
+@pytest.mark.rule("S62")
 def test_a_backup_with_a_foreign_trigger_is_refused(
     line: CommandLine, demo: Demo, backup: Path
 ) -> None:
-    """S62: the refusal names it, and nothing is changed."""
+    """The refusal names it, and nothing is changed."""
     before = _fingerprint(line, demo)
     with closing(sqlite3.connect(backup)) as connection:
         connection.execute("CREATE TRIGGER own AFTER DELETE ON holder BEGIN SELECT 1; END")
@@ -288,10 +298,11 @@ def test_a_backup_with_a_foreign_trigger_is_refused(
     assert _fingerprint(line, demo) == before
 
 
+@pytest.mark.rule("S57")
 def test_a_damaged_database_is_put_aside_as_it_is(
     line: CommandLine, data_dir: Path, backup: Path
 ) -> None:
-    """S57: that is when a backup is needed most."""
+    """That is when a backup is needed most."""
     damaged = b"x" * 10_000
     for part in data_dir.glob("secrets.db-*"):
         part.unlink()

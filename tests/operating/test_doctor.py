@@ -1,4 +1,4 @@
-"""The check-up: each fault is found, and told what to do (S57, S58)."""
+"""The check-up: each fault is found, and told what to do."""
 
 import json
 import sqlite3
@@ -10,6 +10,8 @@ from typing import Any, Final
 import pytest
 
 from tests.cli.conftest import CommandLine, Finished, demo, line
+
+pytestmark = pytest.mark.rule("S57")
 
 __all__ = ["demo", "line"]
 
@@ -71,6 +73,7 @@ def _found(answer: Finished, state: str) -> dict[str, str]:
     }
 
 
+@pytest.mark.rule("S58")
 @pytest.mark.parametrize(("harm", "check", "message"), HARM.values(), ids=HARM.keys())
 def test_what_is_wrong_is_found(
     line: CommandLine,
@@ -79,7 +82,7 @@ def test_what_is_wrong_is_found(
     check: str,
     message: str,
 ) -> None:
-    """S58: exit code 1, for whoever watches over it by a program."""
+    """Exit code 1, for whoever watches over it by a program."""
     harm(data_dir)
 
     answer = line("doctor", "--json")
@@ -110,7 +113,7 @@ def test_certificates_that_cannot_be_read_are_found(
 
 
 def test_a_database_without_a_wal_is_in_doubt(line: CommandLine) -> None:
-    """T20: it may have been copied while it was in use."""
+    """It may have been copied while it was in use."""
     answer = line("doctor", "--json")
 
     assert answer.code == 0
@@ -123,10 +126,10 @@ def test_a_clock_that_goes_wrong_is_in_doubt(line: CommandLine, data_dir: Path) 
     assert "2999-01-01" in _found(line("doctor", "--json"), "doubt")["clock"]
 
 
+@pytest.mark.rule("S58")
 def test_settings_are_faults_in_production_and_doubts_before(
     line: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """S58."""
     monkeypatch.setenv("SECRETS_GATEWAY_HOST", "192.0.2.1")
     before = line("doctor", "--json")
     monkeypatch.setenv("SECRETS_GATEWAY_ENVIRONMENT", "production")

@@ -1,4 +1,4 @@
-"""What keeps a gateway from starting in production (S58)."""
+"""What keeps a gateway from starting in production."""
 
 import logging
 from collections.abc import Mapping
@@ -36,24 +36,25 @@ async def _start(settings: Settings) -> None:
         pass
 
 
+@pytest.mark.rule("S58")
 @pytest.mark.parametrize(
     ("chosen", "reason"), NEEDS_ACCESS_CHECK.values(), ids=NEEDS_ACCESS_CHECK.keys()
 )
 async def test_production_does_not_start_with_what_is_unsafe(
     data_dir: Path, chosen: dict[str, Any], reason: str
 ) -> None:
-    """S58."""
     with pytest.raises(UnsafeSettings, match=reason):
         await _start(Settings(data_dir=data_dir, **{**PRODUCTION, **chosen}))
 
 
+@pytest.mark.rule("S58")
 @pytest.mark.parametrize(
     ("chosen", "reason"), NEEDS_ACCESS_CHECK.values(), ids=NEEDS_ACCESS_CHECK.keys()
 )
 async def test_development_starts_with_it(
     data_dir: Path, chosen: dict[str, Any], reason: str
 ) -> None:
-    """S58: the control; `doctor` tells of it."""
+    """The control; `doctor` tells of it."""
     settings = Settings(data_dir=data_dir, **chosen)
 
     await _start(settings)
@@ -61,10 +62,10 @@ async def test_development_starts_with_it(
     assert any(reason in doubt.message for doubt in doubts(settings))
 
 
+@pytest.mark.rule("S58")
 def test_production_does_not_start_with_an_open_folder(
     line: CommandLine, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """S58."""
     monkeypatch.setenv("SECRETS_GATEWAY_ENVIRONMENT", "production")
     before = line("check").code
     data_dir.chmod(0o755)
@@ -75,8 +76,9 @@ def test_production_does_not_start_with_an_open_folder(
     assert "chmod 700" in refused.complaint
 
 
+@pytest.mark.rule("S58")
 async def test_production_starts_when_nothing_is_in_doubt(data_dir: Path) -> None:
-    """S58: the control."""
+    """The control."""
     settings = Settings(
         data_dir=data_dir,
         environment=Environment.PRODUCTION,
@@ -101,6 +103,7 @@ async def test_what_is_only_worth_a_word_starts(
     assert [doubt.setting for doubt in doubts(settings)] == [name]
 
 
+@pytest.mark.rule("S31")
 @pytest.mark.parametrize(
     ("chosen", "expected"),
     [
@@ -113,14 +116,14 @@ async def test_what_is_only_worth_a_word_starts(
 def test_the_page_to_explore_with_is_for_development(
     chosen: dict[str, Any], *, expected: bool
 ) -> None:
-    """S31: unless somebody asks for it."""
+    """Unless somebody asks for it."""
     assert Settings(**chosen).serves_graphiql is expected
 
 
+@pytest.mark.rule("S58")
 def test_a_refusal_of_the_start_is_one_line(
     line: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """S58."""
     monkeypatch.setenv("SECRETS_GATEWAY_ENVIRONMENT", "production")
     monkeypatch.setenv("SECRETS_GATEWAY_HOST", "192.0.2.1")
 
@@ -130,11 +133,12 @@ def test_a_refusal_of_the_start_is_one_line(
     assert refused.complaint.startswith("The settings are not safe for production.")
 
 
+@pytest.mark.rule("S58")
 @pytest.mark.parametrize(("pragma", "unsafe"), [("synchronous", 1), ("foreign_keys", 0)])
 async def test_a_connection_that_would_lose_or_mix_up_is_refused(
     data_dir: Path, monkeypatch: pytest.MonkeyPatch, pragma: str, unsafe: int
 ) -> None:
-    """S58: the engine is made without the setting, and the check sees it."""
+    """The engine is made without the setting, and the check sees it."""
     loosened = {pragma: unsafe}
     monkeypatch.setattr("gateway.storage.engine.SQLITE_PRAGMAS", loosened)
     runtime = Runtime.over(Settings(data_dir=data_dir))
@@ -144,10 +148,11 @@ async def test_a_connection_that_would_lose_or_mix_up_is_refused(
             await ensure_durable(runtime.database)
 
 
+@pytest.mark.rule("S46", "S48")
 async def test_no_level_of_logging_says_what_is_stored(
     data_dir: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """S46, S48: libraries below us tell statements with their parameters."""
+    """Libraries below us tell statements with their parameters."""
     caplog.set_level(logging.DEBUG)
 
     async with Runtime.over(Settings(data_dir=data_dir)).running() as runtime:
@@ -156,6 +161,7 @@ async def test_no_level_of_logging_says_what_is_stored(
     assert "marker-3307" not in caplog.text
 
 
+@pytest.mark.rule("S37")
 @pytest.mark.parametrize(
     ("given", "most"),
     [({}, 2_000), ({"environment": "production"}, 100), ({"connections_per_peer": 0}, 0)],
@@ -163,5 +169,5 @@ async def test_no_level_of_logging_says_what_is_stored(
 def test_one_address_holds_fewer_connections_in_production(
     given: dict[str, Any], most: int
 ) -> None:
-    """S37: in development one machine may race against itself."""
+    """In development one machine may race against itself."""
     assert Settings(**given).most_connections == most

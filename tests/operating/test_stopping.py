@@ -1,4 +1,4 @@
-"""A server that is told to stop does so in time (S73), and loses nothing of what it began."""
+"""A server that is told to stop does so in time, and loses nothing of what it began."""
 
 import json
 import signal
@@ -96,10 +96,10 @@ def _write_something(server: LiveServer, key: str) -> int:
     return httpx.post(path, json=body, headers=headers, timeout=PATIENCE).status_code
 
 
+@pytest.mark.rule("S73")
 def test_a_server_stops_in_time_whatever_its_peers_do(
     template: tuple[Path, Demo], data_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """S73."""
     patient = serving_measured(data_dir, template[1], **_patience())
     with patient as server, ExitStack() as stack:
         assert _write_something(server, "BEFORE") == 201
@@ -134,10 +134,10 @@ def test_a_server_that_waits_for_half_sent_bodies_stops_late(
     assert answers == [[408], [408]]
 
 
+@pytest.mark.rule("S73")
 def test_a_write_that_was_begun_comes_to_its_end(
     template: tuple[Path, Demo], data_dir: Path
 ) -> None:
-    """S73."""
     answers: list[int] = []
     with serving(data_dir, template[1], **_patience()) as server:
         with closing(sqlite3.connect(data_dir / "secrets.db", timeout=PATIENCE)) as blocking:

@@ -1,4 +1,4 @@
-"""The database goes away and comes back (S59), or is none (S58)."""
+"""The database goes away and comes back, or is none."""
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
@@ -42,10 +42,11 @@ async def _ask(world: World) -> list[httpx.Response]:
     ]
 
 
+@pytest.mark.rule("S59")
 async def test_while_the_database_is_away_callers_are_asked_to_come_back(
     world: World, data_dir: Path
 ) -> None:
-    """S59: and it is used again as soon as it is back, without a restart."""
+    """And it is used again as soon as it is back, without a restart."""
     before = [item.status_code for item in await _ask(world)]
 
     with _moved(data_dir):
@@ -64,16 +65,18 @@ async def test_while_the_database_is_away_callers_are_asked_to_come_back(
     assert "KEY" in {row["key"] for row in found}
 
 
+@pytest.mark.rule("S59")
 async def test_nothing_is_made_where_the_database_was(world: World, data_dir: Path) -> None:
-    """S59: an empty database in its place would be served for ever after."""
+    """An empty database in its place would be served for ever after."""
     with _moved(data_dir):
         await _ask(world)
 
         assert not (data_dir / "secrets.db").exists()
 
 
+@pytest.mark.rule("S59")
 async def test_another_file_at_its_path_is_seen(world: World, data_dir: Path) -> None:
-    """S59: writes to the one that was moved away would be writes for nobody."""
+    """Writes to the one that was moved away would be writes for nobody."""
     at = (Scope.JOB, world.demo.job_id)
     await world.rest.create(*at, key="IN_THE_OLD_ONE")
     with closing(sqlite3.connect(data_dir / "secrets.db")) as old:
@@ -93,10 +96,11 @@ async def test_another_file_at_its_path_is_seen(world: World, data_dir: Path) ->
     assert (await world.rest.create(*at, key="IN_THE_OLD_ONE")).code is None
 
 
+@pytest.mark.rule("S59")
 async def test_while_another_holds_the_database_writers_are_asked_to_come_back(
     world: World, data_dir: Path
 ) -> None:
-    """S59: reading goes on, and writing again once it is free."""
+    """Reading goes on, and writing again once it is free."""
     at = (Scope.JOB, world.demo.job_id)
     with closing(sqlite3.connect(data_dir / "secrets.db", isolation_level=None)) as holder:
         holder.execute("BEGIN IMMEDIATE")
@@ -109,10 +113,11 @@ async def test_while_another_holds_the_database_writers_are_asked_to_come_back(
     assert (await world.rest.create(*at, key="LATER")).code is None
 
 
+@pytest.mark.rule("S28", "S59")
 async def test_a_database_that_is_overwritten_is_reported_once_and_not_as_ours(
     world: World, data_dir: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """S28, S59: a corrupt file is storage that does not answer, not an internal error."""
+    """A corrupt file is storage that does not answer, not an internal error."""
     for name in PARTS:
         (data_dir / name).unlink(missing_ok=True)
     (data_dir / "secrets.db").write_bytes(b"no database" * 1_000)
@@ -149,11 +154,12 @@ UNUSABLE: Final[Mapping[str, tuple[Callable[[Path], object], str]]] = {
 }
 
 
+@pytest.mark.rule("S58")
 @pytest.mark.parametrize(("make", "message"), UNUSABLE.values(), ids=UNUSABLE.keys())
 async def test_what_is_no_database_of_ours_is_refused_at_the_start(
     tmp_path: Path, make: Callable[[Path], object], message: str
 ) -> None:
-    """S58: in words that say what to do."""
+    """In words that say what to do."""
     make(tmp_path / "secrets.db")
 
     with pytest.raises(RefusedStart, match=message):
@@ -161,8 +167,9 @@ async def test_what_is_no_database_of_ours_is_refused_at_the_start(
             pass
 
 
+@pytest.mark.rule("S58")
 async def test_a_newer_versions_database_is_refused(data_dir: Path) -> None:
-    """S58: by the start and by the migration."""
+    """By the start and by the migration."""
     _newer(data_dir / "secrets.db")
 
     with pytest.raises(RefusedStart, match="newer version"):

@@ -134,8 +134,9 @@ def test_a_worker_that_hangs_is_replaced(tmp_path: Path) -> None:
             os.kill(hanging, 0)
 
 
+@pytest.mark.rule("S73")
 def test_a_worker_that_hangs_does_not_keep_the_parent_from_stopping(tmp_path: Path) -> None:
-    """S73: neither the question whether it is alive, nor its end, is waited for."""
+    """Neither the question whether it is alive, nor its end, is waited for."""
     with _supervised(tmp_path, patience=600) as running:
         answer = wait_until(running.ask)
         os.kill(int(answer.text), signal.SIGSTOP)

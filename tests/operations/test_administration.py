@@ -152,11 +152,12 @@ async def test_a_database_holds_no_secrets(shared_world: World, key: str) -> Non
     ]
 
 
+@pytest.mark.rule("W2")
 @pytest.mark.parametrize("scope", HOLDER_SCOPES)
 async def test_a_holder_of_every_kind_can_be_renamed(
     shared_world: World, key: str, scope: Scope
 ) -> None:
-    """W2: the rows of a service tell its new name."""
+    """The rows of a service tell its new name."""
     made = (await _made(shared_world, scope, key))["holder"]
     secret = await shared_world.rest.create(scope, made["id"], key=key)
 

@@ -1,4 +1,4 @@
-"""Who may shape the hierarchy, for every mutation that does (rule E2)."""
+"""Who may shape the hierarchy, for every mutation that does."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -68,12 +68,12 @@ async def test_no_role_may_all_and_none_may_nothing_of_it() -> None:
     assert set(MAY_NOT) == {Role.VIEWER, Role.EDITOR, Role.RUNTIME, Role.AUDITOR}
 
 
+@pytest.mark.rule("E2")
 @EVERY_MUTATION
 @pytest.mark.parametrize("role", MAY)
 async def test_one_who_shapes_the_hierarchy_may(
     *, shared_world: World, fresh_job: str, name: str, role: Role
 ) -> None:
-    """E2."""
     client = await shared_world.client_with(role)
 
     answer = await _sent(client, name, _ids(shared_world, fresh_job))
@@ -81,12 +81,13 @@ async def test_one_who_shapes_the_hierarchy_may(
     assert answer["data"]["payload"]["errors"] == []
 
 
+@pytest.mark.rule("E2")
 @EVERY_MUTATION
 @pytest.mark.parametrize("role", MAY_NOT)
 async def test_one_who_does_not_is_forbidden_to(
     *, shared_world: World, fresh_job: str, name: str, role: Role
 ) -> None:
-    """E2: 403, since it sees what this is about."""
+    """403, since it sees what this is about."""
     client = await shared_world.client_with(role)
 
     answer = await _sent(client, name, _ids(shared_world, fresh_job))
@@ -96,21 +97,22 @@ async def test_one_who_does_not_is_forbidden_to(
     assert "hierarchy:write" in answer["errors"][0]["message"]
 
 
+@pytest.mark.rule("E2")
 @EVERY_MUTATION
 async def test_one_of_another_organization_finds_nothing(
     *, shared_world: World, shared_stranger: Stranger, fresh_job: str, name: str
 ) -> None:
-    """E2: 404, whatever it may do in its own."""
+    """404, whatever it may do in its own."""
     answer = await _sent(shared_stranger.client, name, _ids(shared_world, fresh_job))
 
     expected = [] if name == "createProject" else [{"code": "NOT_FOUND"}]
     assert answer["data"]["payload"]["errors"] == expected
 
 
+@pytest.mark.rule("E2")
 async def test_a_strangers_project_is_not_there_for_others(
     shared_world: World, shared_stranger: Stranger
 ) -> None:
-    """E2."""
     made = await _sent(shared_stranger.client, "createProject", {})
     project_id = made["data"]["payload"]["holder"]["id"]
 

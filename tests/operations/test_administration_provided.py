@@ -45,11 +45,12 @@ async def _rotated(world: World, secret_id: str, value: str) -> Json:
     return payload
 
 
+@pytest.mark.rule("W2")
 @pytest.mark.parametrize("scope", HOLDER_SCOPES)
 async def test_a_built_in_is_seen_from_where_it_was_registered(
     shared_world: World, key: str, scope: Scope
 ) -> None:
-    """W2: with the service that it comes from."""
+    """With the service that it comes from."""
     payload = await _registered(shared_world, scope, key=f"QOVERY_{key}", source=SOURCE)
 
     secret = payload["secret"]
@@ -77,11 +78,11 @@ async def test_an_external_secret_belongs_to_its_holder(
     assert secret["serviceId"] == (shared_world.holders[scope] if scope.is_service else None)
 
 
+@pytest.mark.rule("W4")
 @pytest.mark.parametrize("kind", ServiceType)
 async def test_a_built_in_may_come_from_every_kind_of_service(
     shared_world: World, key: str, kind: ServiceType
 ) -> None:
-    """W4."""
     payload = await _registered(
         shared_world, Scope.ENVIRONMENT, key=f"QOVERY_{key}", source=SOURCE | {"type": kind}
     )
@@ -89,8 +90,8 @@ async def test_a_built_in_may_come_from_every_kind_of_service(
     assert payload["secret"]["serviceType"] == kind
 
 
+@pytest.mark.rule("C3")
 async def test_a_key_that_is_taken_is_refused(shared_world: World, key: str) -> None:
-    """C3."""
     await shared_world.rest.create(*JOB(shared_world), key=key)
 
     built_in = await _registered(shared_world, Scope.ENVIRONMENT, key=key, source=SOURCE)
@@ -100,6 +101,7 @@ async def test_a_key_that_is_taken_is_refused(shared_world: World, key: str) -> 
     assert [error["code"] for error in external["errors"]] == ["CONFLICT"]
 
 
+@pytest.mark.rule("A5", "C1", "C2", "C9")
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -123,7 +125,7 @@ async def test_a_key_that_is_taken_is_refused(shared_world: World, key: str) -> 
 async def test_what_is_against_the_rules_is_refused(
     shared_world: World, key: str, wrong: Json
 ) -> None:
-    """C1, C2, C9, A5: an id of a service is a UUID here as anywhere."""
+    """An id of a service is a UUID here as anywhere."""
     payload = await _registered(shared_world, Scope.ENVIRONMENT, **{"key": key, **wrong})
 
     assert payload["secret"] is None
@@ -139,11 +141,11 @@ async def test_a_rotation_is_the_next_value(shared_world: World, key: str) -> No
     assert await shared_world.stored_value(made["id"]) == "next"
 
 
+@pytest.mark.rule("C9")
 @pytest.mark.parametrize("value", ["a\0b", "x" * (64 * 1024 + 1)], ids=["NUL", "a byte more"])
 async def test_a_rotation_to_what_is_no_value_is_refused(
     shared_world: World, key: str, value: str
 ) -> None:
-    """C9."""
     made = (await _registered(shared_world, Scope.JOB, key=key))["secret"]
 
     payload = await _rotated(shared_world, made["id"], value)
@@ -161,11 +163,12 @@ async def test_what_a_caller_wrote_is_not_rotated(shared_world: World, key: str)
     assert await shared_world.stored_value(made.row["id"]) == "mine"
 
 
+@pytest.mark.rule("C5")
 @pytest.mark.parametrize("value", ["new", "", "provided"])
 async def test_an_external_secrets_value_cannot_be_edited(
     shared_world: World, key: str, value: str
 ) -> None:
-    """C5: its manager keeps it; key and description are the caller's."""
+    """Its manager keeps it; key and description are the caller's."""
     made = (await _registered(shared_world, Scope.HELM, key=key))["secret"]
     at = (Scope.HELM, shared_world.demo.helm_id)
 

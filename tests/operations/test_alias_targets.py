@@ -1,4 +1,4 @@
-"""What an alias may stand for, and that nothing is told of the rest (rule A3)."""
+"""What an alias may stand for, and that nothing is told of the rest."""
 
 from http import HTTPStatus
 
@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.unmeasured]
 FACES = pytest.mark.parametrize("send", [graphql_alias, rest_alias])
 
 
+@pytest.mark.rule("A3")
 @pytest.mark.parametrize(
     ("holder", "target"),
     [
@@ -32,7 +33,6 @@ FACES = pytest.mark.parametrize("send", [graphql_alias, rest_alias])
 async def test_a_target_of_the_same_or_a_higher_scope_is_taken(
     *, shared_world: World, shared_face: Face, holder: str, target: str, key: str
 ) -> None:
-    """A3."""
     there = await shared_face.create(*PLACES[target](shared_world), key=key)
 
     made = await shared_face.alias(
@@ -43,8 +43,8 @@ async def test_a_target_of_the_same_or_a_higher_scope_is_taken(
     assert made.row["aliased_secret"]["id"] == there.row["id"]
 
 
+@pytest.mark.rule("A3")
 async def test_rest_answers_201_with_the_alias(shared_world: World, fresh_job: str) -> None:
-    """A3."""
     target_id = shared_world.demo.built_in_secret_id
 
     response = await rest_alias(shared_world.client, Scope.JOB, fresh_job, target_id)
@@ -53,6 +53,7 @@ async def test_rest_answers_201_with_the_alias(shared_world: World, fresh_job: s
     assert response.json()["key"] == "ALIAS"
 
 
+@pytest.mark.rule("A3")
 @pytest.mark.parametrize(
     ("holder", "target", "scopes"),
     [
@@ -65,7 +66,6 @@ async def test_rest_answers_201_with_the_alias(shared_world: World, fresh_job: s
 async def test_a_target_of_a_lower_scope_is_refused(
     *, shared_world: World, shared_face: Face, holder: str, target: str, scopes: str, key: str
 ) -> None:
-    """A3."""
     there = await shared_face.create(*PLACES[target](shared_world), key=key)
 
     refused = await shared_face.alias(
@@ -76,6 +76,7 @@ async def test_a_target_of_a_lower_scope_is_refused(
     assert scopes in refused.detail
 
 
+@pytest.mark.rule("A3")
 @FACES
 @pytest.mark.parametrize(
     ("holder", "target"),
@@ -95,7 +96,7 @@ async def test_a_target_of_a_lower_scope_is_refused(
 async def test_a_target_out_of_reach_is_answered_as_one_that_does_not_exist(
     *, shared_world: World, send: Send, holder: str, target: str, key: str
 ) -> None:
-    """A3: to the byte, but for ids and moments."""
+    """To the byte, but for ids and moments."""
     there = await shared_world.rest.create(*PLACES[target](shared_world), key=key)
     here = PLACES[holder](shared_world)
 
@@ -106,12 +107,12 @@ async def test_a_target_out_of_reach_is_answered_as_one_that_does_not_exist(
     assert "NOT_FOUND" in refused.text
 
 
+@pytest.mark.rule("A3")
 @FACES
 @pytest.mark.asyncio(loop_scope="function")
 async def test_a_target_of_another_organization_is_answered_as_one_that_does_not_exist(
     world: World, stranger: Stranger, send: Send
 ) -> None:
-    """A3."""
     here = PLACES["the job"](world)
 
     refused = await send(world.client, *here, stranger.secret_id)
@@ -119,11 +120,12 @@ async def test_a_target_of_another_organization_is_answered_as_one_that_does_not
     assert comparable(refused) == comparable(await send(world.client, *here, new_id()))
 
 
+@pytest.mark.rule("A3")
 @FACES
 async def test_a_built_in_is_not_there_for_a_holder_above_the_one_it_hangs_on(
     shared_world: World, send: Send
 ) -> None:
-    """A3: its scope is the highest, so no scope is violated; it just cannot be seen."""
+    """Its scope is the highest, so no scope is violated; it just cannot be seen."""
     here = PLACES["the project"](shared_world)
 
     refused = await send(shared_world.client, *here, shared_world.demo.built_in_secret_id)

@@ -1,4 +1,4 @@
-"""What an alias is, on both faces (rules A1 and A4)."""
+"""What an alias is, on both faces."""
 
 from http import HTTPStatus
 
@@ -14,8 +14,8 @@ from tests.world import World
 DESCRIBED = {"description": "Read by the invoices", "enable_interpolation_in_file": True}
 
 
+@pytest.mark.rule("A1")
 async def test_alias_has_an_id_a_key_and_the_scope_of_its_own(world: World, face: Face) -> None:
-    """A1."""
     target = await face.create(Scope.PROJECT, world.demo.project_id, key="TARGET", value="secret")
 
     made = await face.alias(Scope.JOB, world.demo.job_id, target.row["id"], key="ALIAS")
@@ -27,8 +27,8 @@ async def test_alias_has_an_id_a_key_and_the_scope_of_its_own(world: World, face
     assert made.row["variable_type"] == "ALIAS"
 
 
+@pytest.mark.rule("A1")
 async def test_alias_says_all_facts_of_its_target(world: World, face: Face) -> None:
-    """A1."""
     target = await face.create(
         Scope.PROJECT, world.demo.project_id, key="TARGET", mount_path="/etc/target", **DESCRIBED
     )
@@ -46,8 +46,8 @@ async def test_alias_says_all_facts_of_its_target(world: World, face: Face) -> N
     assert "overridden_secret" not in made.row
 
 
+@pytest.mark.rule("A1")
 async def test_alias_has_a_description_of_its_own(world: World, face: Face) -> None:
-    """A1."""
     target = await face.create(Scope.PROJECT, world.demo.project_id, key="TARGET")
 
     made = await face.alias(
@@ -59,8 +59,9 @@ async def test_alias_has_a_description_of_its_own(world: World, face: Face) -> N
     assert "description" not in made.row["aliased_secret"]
 
 
+@pytest.mark.rule("A1", "W2")
 async def test_alias_belongs_to_the_service_it_hangs_on(world: World, face: Face) -> None:
-    """A1, W2: not to the service that a built-in target comes from."""
+    """Not to the service that a built-in target comes from."""
     demo = world.demo
 
     made = await face.alias(Scope.JOB, demo.job_id, demo.built_in_secret_id, key="ALIAS")
@@ -69,11 +70,11 @@ async def test_alias_belongs_to_the_service_it_hangs_on(world: World, face: Face
     assert made.row["service_type"] == "JOB"
 
 
+@pytest.mark.rule("A1")
 @pytest.mark.parametrize(
     "scope", [Scope.PROJECT, Scope.ENVIRONMENT, Scope.APPLICATION, Scope.CONTAINER, Scope.JOB]
 )
 async def test_alias_can_be_made_at_every_scope(world: World, face: Face, scope: Scope) -> None:
-    """A1."""
     target = await face.create(Scope.PROJECT, world.demo.project_id, key="TARGET")
 
     made = await face.alias(scope, world.holders[scope], target.row["id"], key="ALIAS")
@@ -83,8 +84,9 @@ async def test_alias_can_be_made_at_every_scope(world: World, face: Face, scope:
     assert made.row in await face.visible(scope, world.holders[scope])
 
 
+@pytest.mark.rule("A1", "A2")
 async def test_alias_has_no_value_of_its_own(world: World, face: Face) -> None:
-    """A1, A2: it is a reference; there is nothing stored that could grow stale."""
+    """It is a reference; there is nothing stored that could grow stale."""
     target = await face.create(Scope.JOB, world.demo.job_id, key="TARGET", value="secret")
 
     made = await face.alias(Scope.JOB, world.demo.job_id, target.row["id"], key="ALIAS")
@@ -94,8 +96,8 @@ async def test_alias_has_no_value_of_its_own(world: World, face: Face) -> None:
         await world.stored_value(made.row["id"])
 
 
+@pytest.mark.rule("A1", "A4")
 async def test_alias_of_a_built_in_says_what_it_refers_to(world: World, face: Face) -> None:
-    """A1, A4."""
     demo = world.demo
 
     made = await face.alias(Scope.JOB, demo.job_id, demo.built_in_secret_id, key="DATABASE_URL")
@@ -107,8 +109,8 @@ async def test_alias_of_a_built_in_says_what_it_refers_to(world: World, face: Fa
     assert made.row["aliased_secret"]["variable_type"] == "BUILT_IN"
 
 
+@pytest.mark.rule("A4")
 async def test_alias_of_an_alias_is_refused(world: World, face: Face) -> None:
-    """A4."""
     demo = world.demo
     first = await face.alias(Scope.JOB, demo.job_id, demo.built_in_secret_id, key="FIRST")
 
@@ -118,8 +120,8 @@ async def test_alias_of_an_alias_is_refused(world: World, face: Face) -> None:
     assert [row["key"] for row in await face.visible(Scope.JOB, demo.job_id)].count("SECOND") == 0
 
 
+@pytest.mark.rule("A4")
 async def test_an_alias_of_a_wider_scope_cannot_be_aliased_either(world: World, face: Face) -> None:
-    """A4."""
     demo = world.demo
     first = await face.alias(
         Scope.ENVIRONMENT, demo.environment_id, demo.built_in_secret_id, key="FIRST"
@@ -130,8 +132,9 @@ async def test_an_alias_of_a_wider_scope_cannot_be_aliased_either(world: World, 
     assert second.code is ErrorCode.ALIAS_OF_ALIAS
 
 
+@pytest.mark.rule("A4")
 async def test_alias_of_a_file_is_no_file(world: World, face: Face) -> None:
-    """A4: the path is told of the target only."""
+    """The path is told of the target only."""
     demo = world.demo
     target = await face.create(
         Scope.PROJECT, demo.project_id, key="TARGET", value="content", mount_path="/etc/target"
@@ -144,8 +147,8 @@ async def test_alias_of_a_file_is_no_file(world: World, face: Face) -> None:
     assert made.row["aliased_secret"]["mount_path"] == "/etc/target"
 
 
+@pytest.mark.rule("A4")
 async def test_alias_of_an_override_is_allowed(world: World, face: Face) -> None:
-    """A4."""
     demo = world.demo
     target = await face.create(Scope.PROJECT, demo.project_id, key="TARGET", value="wide")
     override = await world.runtime.services.for_principal(
@@ -164,8 +167,8 @@ async def test_alias_of_an_override_is_allowed(world: World, face: Face) -> None
     assert made.row["aliased_secret"]["variable_type"] == "OVERRIDE"
 
 
+@pytest.mark.rule("A1")
 async def test_one_secret_can_have_many_aliases(world: World, face: Face) -> None:
-    """A1."""
     demo = world.demo
     target = await face.create(Scope.PROJECT, demo.project_id, key="TARGET")
 

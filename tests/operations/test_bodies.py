@@ -1,4 +1,4 @@
-"""Bodies of the REST paths: refused clearly, never with a fault of ours (rule C8)."""
+"""Bodies of the REST paths: refused clearly, never with a fault of ours."""
 
 import json
 from collections.abc import Callable
@@ -31,27 +31,27 @@ def _ensure_refused(response: httpx.Response) -> None:
     assert "exist" not in answer["detail"].lower()
 
 
+@pytest.mark.rule("C8")
 @EVERY_PATH
 async def test_a_missing_body_is_refused(shared_world: World, path: Path) -> None:
-    """C8."""
     _ensure_refused(await shared_world.client.post(path(shared_world)))
 
 
+@pytest.mark.rule("C8")
 @EVERY_PATH
 @pytest.mark.parametrize("body", NO_OBJECTS.values(), ids=NO_OBJECTS.keys())
 async def test_what_is_no_json_object_is_refused(
     shared_world: World, path: Path, body: bytes
 ) -> None:
-    """C8."""
     _ensure_refused(await shared_world.client.post(path(shared_world), content=body, headers=JSON))
 
 
+@pytest.mark.rule("C8")
 @EVERY_PATH
 @pytest.mark.parametrize("body", BROKEN_INSIDE.values(), ids=BROKEN_INSIDE.keys())
 async def test_what_is_broken_inside_is_refused(
     shared_world: World, path: Path, body: bytes
 ) -> None:
-    """C8."""
     _ensure_refused(await shared_world.client.post(path(shared_world), content=body, headers=JSON))
 
 
@@ -74,35 +74,35 @@ UNSTORABLE = {
 }
 
 
+@pytest.mark.rule("C8")
 @EVERY_PATH
 @NO_TEXT
 async def test_a_key_that_is_no_text_is_refused(
     shared_world: World, path: Path, wrong: bytes
 ) -> None:
-    """C8."""
     body = b'{"key": %s}' % wrong
 
     _ensure_refused(await shared_world.client.post(path(shared_world), content=body, headers=JSON))
 
 
+@pytest.mark.rule("C1", "C8")
 @EVERY_PATH
 @pytest.mark.parametrize("body", [b"{}", b'{"key": null}', b'{"KEY": "KEY"}', b'{"value": "v"}'])
 async def test_a_missing_key_is_refused_by_name(
     shared_world: World, path: Path, body: bytes
 ) -> None:
-    """C1, C8."""
     response = await shared_world.client.post(path(shared_world), content=body, headers=JSON)
 
     _ensure_refused(response)
     assert "`key`" in response.json()["detail"]
 
 
+@pytest.mark.rule("C8")
 @NO_TEXT
 @pytest.mark.parametrize("field", [b"value", b"mount_path", b"description"])
 async def test_a_field_that_is_no_text_is_refused_by_name(
     shared_world: World, field: bytes, wrong: bytes
 ) -> None:
-    """C8."""
     path = PATHS["create"](shared_world)
 
     response = await shared_world.client.post(path, content=inside(field, wrong), headers=JSON)
@@ -111,28 +111,29 @@ async def test_a_field_that_is_no_text_is_refused_by_name(
     assert f"`{field.decode()}`" in response.json()["detail"]
 
 
+@pytest.mark.rule("C8")
 @EVERY_PATH
 @pytest.mark.parametrize("wrong", [b"1", b"0", b'"true"', b'""', b"[true]", b"{}", b"1e400"])
 async def test_a_switch_that_is_neither_true_nor_false_is_refused(
     shared_world: World, path: Path, wrong: bytes
 ) -> None:
-    """C8."""
     body = inside(b"enable_interpolation_in_file", wrong)
 
     _ensure_refused(await shared_world.client.post(path(shared_world), content=body, headers=JSON))
 
 
+@pytest.mark.rule("C8", "C9")
 @pytest.mark.parametrize("text", UNSTORABLE.values(), ids=UNSTORABLE.keys())
 @pytest.mark.parametrize("field", [b"value", b"mount_path", b"description"])
 async def test_a_text_that_not_every_database_can_hold_is_refused(
     shared_world: World, field: bytes, text: bytes
 ) -> None:
-    """C8, C9."""
     path = PATHS["create"](shared_world)
 
     _ensure_refused(await shared_world.client.post(path, content=inside(field, text), headers=JSON))
 
 
+@pytest.mark.rule("C8")
 @pytest.mark.parametrize(
     "unknown",
     [
@@ -146,7 +147,6 @@ async def test_a_text_that_not_every_database_can_hold_is_refused(
 async def test_unknown_fields_are_ignored(
     shared_world: World, fresh_job: str, unknown: dict[str, object]
 ) -> None:
-    """C8."""
     response = await shared_world.client.post(
         f"/job/{fresh_job}/secret", json={"key": "KEY", **unknown}
     )
@@ -162,10 +162,11 @@ async def test_unknown_fields_are_ignored(
     )
 
 
+@pytest.mark.rule("C8")
 async def test_a_body_cannot_name_another_holder_or_target(
     shared_world: World, fresh_job: str
 ) -> None:
-    """C8: the document's own variables are not the caller's to set."""
+    """The document's own variables are not the caller's to set."""
     demo = shared_world.demo
     elsewhere = {"holder": demo.other_job_id, "target": demo.job_id, "jobId": demo.other_job_id}
 
@@ -177,8 +178,9 @@ async def test_a_body_cannot_name_another_holder_or_target(
     assert response.json()["service_id"] == fresh_job
 
 
+@pytest.mark.rule("C8")
 async def test_a_body_may_say_its_key_in_escapes(shared_world: World, fresh_job: str) -> None:
-    """C8: the control of the tests above, which send bytes as they are."""
+    """The control of the tests above, which send bytes as they are."""
     response = await shared_world.client.post(
         f"/{Scope.JOB.lower()}/{fresh_job}/secret",
         content=b' {"\\u006bey": "K\\u0045Y", "value": null}\n',

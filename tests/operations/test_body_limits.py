@@ -1,4 +1,4 @@
-"""How large the parts of a JSON body may be: the same on both faces (S35)."""
+"""How large the parts of a JSON body may be: the same on both faces."""
 
 import json
 from http import HTTPStatus
@@ -81,23 +81,24 @@ REFUSED = {
 }
 
 
+@pytest.mark.rule("S35")
 @FACES
 @pytest.mark.parametrize("extra", TAKEN.values(), ids=TAKEN.keys())
 async def test_what_is_within_the_bounds_is_read(
     shared_world: World, face: str, extra: bytes
 ) -> None:
-    """S35: the control of the test below."""
+    """The control of the test below."""
     response = await _sent(shared_world, face, extra)
 
     assert _is_read(response), response.text
 
 
+@pytest.mark.rule("S35")
 @FACES
 @pytest.mark.parametrize(("extra", "answer"), REFUSED.values(), ids=REFUSED.keys())
 async def test_what_is_beyond_a_bound_is_refused_with_its_name(
     shared_world: World, face: str, extra: bytes, answer: str
 ) -> None:
-    """S35."""
     response = await _sent(shared_world, face, extra)
 
     assert response.status_code == HTTPStatus.BAD_REQUEST
@@ -105,11 +106,12 @@ async def test_what_is_beyond_a_bound_is_refused_with_its_name(
     assert answer in response.text
 
 
+@pytest.mark.rule("C9", "S35")
 @FACES
 async def test_a_long_text_that_is_a_value_is_left_to_its_rule(
     shared_world: World, face: str
 ) -> None:
-    """S35, C9: a row of an import that breaks the rule fails alone."""
+    """A row of an import that breaks the rule fails alone."""
     response = await _sent(shared_world, face, json.dumps({"value": f"{TEXT}x"}).encode())
 
     assert _is_read(response)

@@ -1,4 +1,4 @@
-"""What creating a secret takes and gives (rules C1, C4 and C9)."""
+"""What creating a secret takes and gives."""
 
 from http import HTTPStatus
 from typing import Any
@@ -15,8 +15,8 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.unmeasured]
 LIMIT = 64 * 1024
 
 
+@pytest.mark.rule("C1")
 async def test_a_key_is_enough(shared_world: World, shared_face: Face, fresh_job: str) -> None:
-    """C1."""
     made = await shared_face.create(Scope.JOB, fresh_job, key="KEY")
 
     assert made.row["variable_type"] == "VALUE"
@@ -24,21 +24,21 @@ async def test_a_key_is_enough(shared_world: World, shared_face: Face, fresh_job
     assert await shared_world.stored_value(made.row["id"]) == ""
 
 
+@pytest.mark.rule("C1")
 @pytest.mark.parametrize("value", [None, ""])
 async def test_an_empty_value_is_a_value(
     shared_world: World, shared_face: Face, fresh_job: str, value: str | None
 ) -> None:
-    """C1."""
     made = await shared_face.create(Scope.JOB, fresh_job, key="KEY", value=value)
 
     assert made.row["variable_type"] == "VALUE"
     assert await shared_world.stored_value(made.row["id"]) == ""
 
 
+@pytest.mark.rule("C1")
 async def test_a_mount_path_makes_a_file(
     shared_world: World, shared_face: Face, fresh_job: str
 ) -> None:
-    """C1."""
     made = await shared_face.create(
         Scope.JOB, fresh_job, key="KEY", value="content", mount_path="/etc/key"
     )
@@ -47,16 +47,17 @@ async def test_a_mount_path_makes_a_file(
     assert await shared_world.stored_value(made.row["id"]) == "content"
 
 
+@pytest.mark.rule("C1")
 @pytest.mark.parametrize("mount_path", [None, ""])
 async def test_an_empty_mount_path_makes_no_file(
     shared_face: Face, fresh_job: str, mount_path: str | None
 ) -> None:
-    """C1."""
     made = await shared_face.create(Scope.JOB, fresh_job, key="KEY", mount_path=mount_path)
 
     assert made.row["variable_type"] == "VALUE"
 
 
+@pytest.mark.rule("C1")
 @pytest.mark.parametrize(
     "fields",
     [
@@ -70,33 +71,33 @@ async def test_an_empty_mount_path_makes_no_file(
 async def test_what_is_given_is_kept(
     shared_face: Face, fresh_job: str, fields: dict[str, Any]
 ) -> None:
-    """C1."""
     made = await shared_face.create(Scope.JOB, fresh_job, key="KEY", **fields)
 
     assert made.code is None
     assert fields.items() <= made.row.items()
 
 
+@pytest.mark.rule("C1")
 async def test_a_secret_is_listed_as_it_was_created(shared_face: Face, fresh_job: str) -> None:
-    """C1."""
     made = await shared_face.create(Scope.JOB, fresh_job, key="KEY", description="A key")
 
     assert made.row in await shared_face.visible(Scope.JOB, fresh_job)
 
 
+@pytest.mark.rule("C1")
 async def test_a_description_of_256_characters_is_refused(
     shared_face: Face, fresh_job: str
 ) -> None:
-    """C1."""
     refused = await shared_face.create(Scope.JOB, fresh_job, key="KEY", description="d" * 256)
 
     assert (refused.status, refused.code) == (HTTPStatus.BAD_REQUEST, ErrorCode.BAD_USER_INPUT)
 
 
+@pytest.mark.rule("C4")
 async def test_a_value_that_is_a_key_stays_a_value(
     shared_world: World, shared_face: Face, fresh_job: str, key: str
 ) -> None:
-    """C4: an alias is only made where one is asked for."""
+    """An alias is only made where one is asked for."""
     there = await shared_face.create(
         Scope.PROJECT, shared_world.demo.project_id, key=key, value="secret"
     )
@@ -109,6 +110,7 @@ async def test_a_value_that_is_a_key_stays_a_value(
     assert await shared_world.stored_value(there.row["id"]) == "secret"
 
 
+@pytest.mark.rule("C9")
 @pytest.mark.parametrize(
     "value",
     [
@@ -125,7 +127,6 @@ async def test_a_value_that_is_a_key_stays_a_value(
 async def test_a_value_is_kept_byte_for_byte(
     shared_world: World, shared_face: Face, fresh_job: str, value: str
 ) -> None:
-    """C9."""
     made = await shared_face.create(Scope.JOB, fresh_job, key="KEY", value=value)
 
     assert await shared_world.stored_value(made.row["id"]) == value
@@ -138,11 +139,11 @@ SIZES = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.rule("C9")
 @SIZES
 async def test_a_value_may_have_64_kib(
     shared_world: World, shared_face: Face, fresh_job: str, character: str, size: int
 ) -> None:
-    """C9."""
     value = character * (LIMIT // size) + "x" * (LIMIT % size)
 
     made = await shared_face.create(Scope.JOB, fresh_job, key="KEY", value=value)
@@ -152,11 +153,11 @@ async def test_a_value_may_have_64_kib(
     assert await shared_world.stored_value(made.row["id"]) == value
 
 
+@pytest.mark.rule("C9")
 @SIZES
 async def test_a_value_of_a_byte_more_is_refused(
     shared_face: Face, fresh_job: str, character: str, size: int
 ) -> None:
-    """C9."""
     value = character * (LIMIT // size) + "x" * (LIMIT % size + 1)
 
     refused = await shared_face.create(Scope.JOB, fresh_job, key="KEY", value=value)
@@ -166,8 +167,8 @@ async def test_a_value_of_a_byte_more_is_refused(
     assert refused.detail == "A value must be at most 64 KiB of UTF-8."
 
 
+@pytest.mark.rule("C8", "C9")
 async def test_what_was_refused_leaves_nothing(shared_face: Face, fresh_job: str) -> None:
-    """C8, C9."""
     before = await shared_face.visible(Scope.JOB, fresh_job)
 
     await shared_face.create(Scope.JOB, fresh_job, key="KEY", value="a\0b")

@@ -1,4 +1,4 @@
-"""Who is let in (rules E2 and E5)."""
+"""Who is let in."""
 
 import base64
 from collections.abc import Callable
@@ -69,12 +69,13 @@ REFUSED: dict[str, Callable[[str], Headers]] = {
 }
 
 
+@pytest.mark.rule("E2", "S2", "S9")
 @EVERY_PATH
 @pytest.mark.parametrize("headers", REFUSED.values(), ids=REFUSED.keys())
 async def test_such_a_credential_is_refused(
     shared_world: World, path: Path, headers: Callable[[str], Headers]
 ) -> None:
-    """E2, S2, S9: and always in the same words, which do not tell what was wrong with it."""
+    """And always in the same words, which do not tell what was wrong with it."""
     at = path(shared_world)
 
     refused = await _post(shared_world, at, headers(shared_world.demo.token))
@@ -84,22 +85,22 @@ async def test_such_a_credential_is_refused(
     assert comparable(refused) == comparable(await _post(shared_world, at, []))
 
 
+@pytest.mark.rule("E2")
 @EVERY_PATH
 @pytest.mark.parametrize("parameter", ["access_token", "token", "api_key", "authorization"])
 async def test_a_credential_in_the_address_is_refused(
     shared_world: World, path: Path, parameter: str
 ) -> None:
-    """E2."""
     at = f"{path(shared_world)}?{parameter}={shared_world.demo.token}"
 
     assert (await _post(shared_world, at, [])).status_code == HTTPStatus.UNAUTHORIZED
 
 
+@pytest.mark.rule("E2", "S9")
 @EVERY_PATH
 async def test_an_expired_token_is_refused_like_one_that_never_was(
     shared_world: World, path: Path
 ) -> None:
-    """E2, S9."""
     expired = await shared_world.runtime.services.for_principal(
         Principal.operator(shared_world.demo.organization_id)
     ).tokens.create(name="expired", role=Role.ADMIN, lifetime=timedelta(seconds=-1))
@@ -111,11 +112,11 @@ async def test_an_expired_token_is_refused_like_one_that_never_was(
     assert comparable(refused) == comparable(unknown)
 
 
+@pytest.mark.rule("E2", "S9", "S10")
 @EVERY_PATH
 async def test_a_revoked_token_is_refused_from_the_next_request_on(
     shared_world: World, path: Path
 ) -> None:
-    """E2, S9, S10."""
     at = path(shared_world)
     made = await shared_world.runtime.services.for_principal(
         Principal.operator(shared_world.demo.organization_id)
@@ -130,10 +131,10 @@ async def test_a_revoked_token_is_refused_from_the_next_request_on(
     assert comparable(refused) == comparable(unknown)
 
 
+@pytest.mark.rule("E5")
 @pytest.mark.parametrize("scheme", ["Token", "Bearer", "token", "bearer", "BEARER", "ToKeN"])
 @pytest.mark.parametrize("space", [" ", "  "], ids=["a space", "two spaces"])
 async def test_both_schemes_let_a_token_in(shared_world: World, scheme: str, space: str) -> None:
-    """E5."""
     credential = [("Authorization", f"{scheme}{space}{shared_world.demo.token}")]
 
     over_graphql = await _post(shared_world, "/graphql", credential)
@@ -144,11 +145,12 @@ async def test_both_schemes_let_a_token_in(shared_world: World, scheme: str, spa
     assert over_rest.status_code == HTTPStatus.BAD_REQUEST
 
 
+@pytest.mark.rule("E2")
 @pytest.mark.parametrize("path", ["/livez", "/readyz"])
 async def test_whether_the_gateway_lives_is_reported_to_anyone(
     shared_world: World, path: str
 ) -> None:
-    """E2: the one exception."""
+    """The one exception."""
     async with nobody(shared_world) as client:
         response = await client.get(path)
 
@@ -156,11 +158,11 @@ async def test_whether_the_gateway_lives_is_reported_to_anyone(
     assert response.json() == {"status": "ok"}
 
 
+@pytest.mark.rule("E2")
 @pytest.mark.parametrize("path", ["/livez/", "/LIVEZ", "/livez%00", "//livez", "/readyz/secret"])
 async def test_what_only_resembles_a_public_path_is_not_public(
     shared_world: World, path: str
 ) -> None:
-    """E2."""
     whole = f"http://localhost{path}"
 
     assert (await _post(shared_world, whole, [])).status_code == HTTPStatus.UNAUTHORIZED

@@ -1,4 +1,4 @@
-"""Deleting, on both faces (rules A7 and C7)."""
+"""Deleting, on both faces."""
 
 from http import HTTPStatus
 
@@ -16,11 +16,12 @@ JOB = PLACES["the job"]
 NOT_FOUND = (HTTPStatus.NOT_FOUND, ErrorCode.NOT_FOUND)
 
 
+@pytest.mark.rule("C7")
 @pytest.mark.parametrize("scope", HOLDER_SCOPES)
 async def test_what_was_deleted_is_not_there(
     shared_world: World, shared_face: Face, key: str, scope: Scope
 ) -> None:
-    """C7: a second DELETE is 404, and so is a PUT."""
+    """A second DELETE is 404, and so is a PUT."""
     holder_id = shared_world.holders[scope]
     made = await shared_face.create(scope, holder_id, key=key)
 
@@ -34,11 +35,11 @@ async def test_what_was_deleted_is_not_there(
     assert made.row not in await shared_face.visible(scope, holder_id)
 
 
+@pytest.mark.rule("C7")
 @pytest.mark.parametrize("scope", HOLDER_SCOPES)
 async def test_rest_answers_204_with_an_empty_body(
     shared_world: World, key: str, scope: Scope
 ) -> None:
-    """C7."""
     made = await shared_world.rest.create(scope, shared_world.holders[scope], key=key)
     secret_id = made.row["id"]
     legacy = f"/{scope.lower()}/{shared_world.holders[scope]}/secret"
@@ -51,10 +52,11 @@ async def test_rest_answers_204_with_an_empty_body(
     assert not {"content-type", "content-length"} & set(response.headers)
 
 
+@pytest.mark.rule("C3", "C7")
 async def test_a_key_that_was_deleted_is_free_again(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
-    """C3, C7: the new secret has nothing of the old one."""
+    """The new secret has nothing of the old one."""
     old = await shared_face.create(*JOB(shared_world), key=key, value="old", description="Old")
     await shared_face.delete(*JOB(shared_world), old.row["id"])
 
@@ -65,10 +67,10 @@ async def test_a_key_that_was_deleted_is_free_again(
     assert await shared_world.stored_value(new.row["id"]) == ""
 
 
+@pytest.mark.rule("A7")
 async def test_deleting_an_alias_leaves_its_target(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
-    """A7."""
     target = await shared_face.create(*JOB(shared_world), key=key, value="kept")
     alias = await shared_face.alias(*JOB(shared_world), target.row["id"], key=f"{key}_ALIAS")
 
@@ -81,10 +83,10 @@ async def test_deleting_an_alias_leaves_its_target(
     assert await shared_world.stored_value(target.row["id"]) == "kept"
 
 
+@pytest.mark.rule("A7")
 async def test_deleting_an_override_leaves_its_target(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
-    """A7."""
     target = await shared_face.create(*PLACES["the project"](shared_world), key=key, value="wide")
     override = await shared_face.override(*JOB(shared_world), target.row["id"], value="narrow")
 
@@ -97,10 +99,11 @@ async def test_deleting_an_override_leaves_its_target(
     assert await shared_world.stored_value(target.row["id"]) == "wide"
 
 
+@pytest.mark.rule("C7")
 async def test_a_file_and_an_external_secret_can_be_deleted(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
-    """C7: only what is built in cannot."""
+    """Only what is built in cannot."""
     at = PLACES["the environment"](shared_world)
     file = await shared_face.create(*at, key=key, mount_path="/etc/file")
     registered = await shared_world.graphql.ask(

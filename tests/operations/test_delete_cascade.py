@@ -1,4 +1,4 @@
-"""With a target go its aliases and overrides, wherever they are (rule A7)."""
+"""With a target go its aliases and overrides, wherever they are."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -45,10 +45,11 @@ async def _family(face: Face, world: World, key: str) -> tuple[Outcome, Made]:
     return target, made
 
 
+@pytest.mark.rule("A7")
 async def test_all_that_refers_to_a_target_goes_with_it(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
-    """A7: each then answers exactly 404, to PUT and DELETE alike."""
+    """Each then answers exactly 404, to PUT and DELETE alike."""
     target, made = await _family(shared_face, shared_world, key)
 
     deleted = await shared_face.delete(*PROJECT(shared_world), target.row["id"])
@@ -61,10 +62,10 @@ async def test_all_that_refers_to_a_target_goes_with_it(
         assert (again.status, again.code) == NOT_FOUND
 
 
+@pytest.mark.rule("A7")
 async def test_nothing_of_it_is_listed_anywhere(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
-    """A7."""
     target, made = await _family(shared_face, shared_world, key)
     gone = {target.row["id"], *(outcome.row["id"] for _, outcome in made.values())}
 
@@ -75,10 +76,10 @@ async def test_nothing_of_it_is_listed_anywhere(
         assert not gone & {row["id"] for row in rows}
 
 
+@pytest.mark.rule("A7")
 async def test_no_value_of_it_is_left_in_the_database(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
-    """A7."""
     target, made = await _family(shared_face, shared_world, key)
     with_value = [target, *(item for _, item in made.values() if "overridden_secret" in item.row)]
     stored = [await shared_world.stored_value(outcome.row["id"]) for outcome in with_value]
@@ -91,8 +92,8 @@ async def test_no_value_of_it_is_left_in_the_database(
             await shared_world.stored_value(outcome.row["id"])
 
 
+@pytest.mark.rule("A7")
 async def test_graphql_says_all_that_went(shared_world: World, key: str) -> None:
-    """A7."""
     target, made = await _family(shared_world.graphql, shared_world, key)
 
     answer = await shared_world.graphql.ask(
@@ -110,10 +111,10 @@ async def test_graphql_says_all_that_went(shared_world: World, key: str) -> None
     )
 
 
+@pytest.mark.rule("A7")
 async def test_with_an_override_go_its_own_aliases_only(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
-    """A7."""
     target, made = await _family(shared_face, shared_world, key)
     goes = {name for name in made if name.startswith("alias of the override")}
 
@@ -130,10 +131,10 @@ async def test_with_an_override_go_its_own_aliases_only(
     assert {name for name in own if made[name][1].row["id"] in rows} == kept
 
 
+@pytest.mark.rule("A7", "C3")
 async def test_keys_of_what_went_are_free_again(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
-    """A7, C3."""
     target, made = await _family(shared_face, shared_world, key)
     await shared_face.delete(*PROJECT(shared_world), target.row["id"])
 

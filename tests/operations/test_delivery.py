@@ -1,4 +1,4 @@
-"""What a service gets at run time, with values (rules R1 and R2, S45)."""
+"""What a service gets at run time, with values."""
 
 from typing import Any
 
@@ -31,8 +31,8 @@ async def _value(world: World, key: str, service_id: str | None = None) -> str:
     return value
 
 
+@pytest.mark.rule("R1", "R2")
 async def test_the_demo_is_delivered_as_a_whole(shared_world: World) -> None:
-    """R1, R2."""
     delivered = await _delivered(shared_world, shared_world.demo.other_job_id)
 
     assert {key: value["value"] for key, value in delivered.items()} == {
@@ -50,18 +50,19 @@ async def test_the_demo_is_delivered_as_a_whole(shared_world: World) -> None:
     }
 
 
+@pytest.mark.rule("R1")
 @pytest.mark.parametrize("scope", SERVICE_SCOPES)
 async def test_every_kind_of_service_gets_its_own(
     shared_world: World, key: str, scope: Scope
 ) -> None:
-    """R1."""
     await shared_world.rest.create(scope, shared_world.holders[scope], key=key, value="mine")
 
     assert await _value(shared_world, key, shared_world.holders[scope]) == "mine"
 
 
+@pytest.mark.rule("R1")
 async def test_the_nearest_value_is_delivered(shared_world: World, key: str) -> None:
-    """R1: service over environment over project."""
+    """Service over environment over project."""
     target = await shared_world.rest.create(*PROJECT(shared_world), key=key, value="project")
     wide = await _value(shared_world, key)
     await shared_world.rest.override(
@@ -74,10 +75,11 @@ async def test_the_nearest_value_is_delivered(shared_world: World, key: str) -> 
     assert await _value(shared_world, key, shared_world.demo.container_id) == "environment"
 
 
+@pytest.mark.rule("R1")
 async def test_an_alias_delivers_its_targets_value_whatever_overrides_the_key(
     shared_world: World, key: str
 ) -> None:
-    """R1: by id."""
+    """By id."""
     target = await shared_world.rest.create(*PROJECT(shared_world), key=key, value="wide")
     await shared_world.rest.alias(*PROJECT(shared_world), target.row["id"], key=f"{key}_ALIAS")
     override = await shared_world.rest.override(
@@ -91,15 +93,16 @@ async def test_an_alias_delivers_its_targets_value_whatever_overrides_the_key(
     assert values == ["narrow", "wide", "narrow"]
 
 
+@pytest.mark.rule("A4", "R1")
 async def test_an_alias_of_a_built_in_delivers_the_platforms_value(shared_world: World) -> None:
-    """R1, A4: the main use of aliases."""
+    """The main use of aliases."""
     value = await _value(shared_world, "DATABASE_PASSWORD", shared_world.demo.application_id)
 
     assert value == "demo-database-password"
 
 
+@pytest.mark.rule("A2", "R1")
 async def test_a_rotated_value_shows_through_an_alias(shared_world: World, key: str) -> None:
-    """A2, R1."""
     registered = await shared_world.graphql.ask(
         """mutation ($id: ID!, $key: String!) { registerProvidedSecret(
             holder: { environmentId: $id }, input: { key: $key, value: "first" }
@@ -118,10 +121,10 @@ async def test_a_rotated_value_shows_through_an_alias(shared_world: World, key: 
     assert await _value(shared_world, f"{key}_ALIAS") == "next"
 
 
+@pytest.mark.rule("O3", "R2")
 async def test_an_override_of_a_file_is_a_file_at_the_same_place(
     shared_world: World, key: str
 ) -> None:
-    """R2, O3."""
     target = await shared_world.rest.create(
         *PROJECT(shared_world), key=key, value="wide", mount_path=f"/etc/{key}"
     )
@@ -133,8 +136,9 @@ async def test_an_override_of_a_file_is_a_file_at_the_same_place(
     assert delivered["file"] == {"mountPath": f"/etc/{key}", "content": "narrow"}
 
 
+@pytest.mark.rule("R2")
 async def test_an_alias_of_a_file_holds_its_path(shared_world: World, key: str) -> None:
-    """R2: the content goes to the file."""
+    """The content goes to the file."""
     target = await shared_world.rest.create(
         *PROJECT(shared_world), key=key, value="content", mount_path=f"/etc/{key}"
     )
@@ -145,8 +149,9 @@ async def test_an_alias_of_a_file_holds_its_path(shared_world: World, key: str) 
     assert delivered["value"] == f"/etc/{key}"
 
 
+@pytest.mark.rule("C9", "S45")
 async def test_a_value_goes_round_unchanged(shared_world: World, key: str) -> None:
-    """C9, S45: 64 KiB of all kinds of text, sealed and opened."""
+    """64 KiB of all kinds of text, sealed and opened."""
     sample = "\N{KEY}é€\r\n\t\x01\x7f\N{ZERO WIDTH JOINER}e\N{COMBINING ACUTE ACCENT} \\n\"'`$%{"
     value = sample * (LIMIT // len(sample.encode()))
     value += "x" * (LIMIT - len(value.encode()))
@@ -162,25 +167,25 @@ async def test_a_value_goes_round_unchanged(shared_world: World, key: str) -> No
     assert delivered[f"{key}_FILE"]["file"]["content"] == value
 
 
+@pytest.mark.rule("C1", "C5", "S45")
 async def test_an_empty_value_is_delivered_as_such(shared_world: World, key: str) -> None:
-    """C1, C5, S45."""
     await shared_world.rest.create(*JOB(shared_world), key=key)
 
     assert await _value(shared_world, key) == ""
 
 
+@pytest.mark.rule("R1")
 async def test_what_hangs_elsewhere_is_not_delivered(shared_world: World, key: str) -> None:
-    """R1."""
     for place in ("a sibling job", "a sibling container", "another environment", "another project"):
         await shared_world.rest.create(*PLACES[place](shared_world), key=key, value=place)
 
     assert key not in await _delivered(shared_world)
 
 
+@pytest.mark.rule("R1")
 async def test_more_keys_than_a_page_has_are_all_delivered(
     shared_world: World, fresh_job: str
 ) -> None:
-    """R1."""
     keys = [f"MANY_{number:03}" for number in range(250)]
     document = """mutation ($holder: SecretHolderRef!, $secrets: [ImportSecretInput!]!) {
         importSecrets(holder: $holder, secrets: $secrets, overwrite: false) {

@@ -1,4 +1,4 @@
-"""A delivery beside other fields of one document reads on the same view as they do (S64)."""
+"""A delivery beside other fields of one document reads on the same view as they do."""
 
 import asyncio
 from typing import Any, Final
@@ -39,12 +39,13 @@ def _grants_come_after_values(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.storage.grants.fetch_page", late)
 
 
+@pytest.mark.rule("S64")
 @pytest.mark.usefixtures("_grants_come_after_values")
 @pytest.mark.parametrize("document", [BOTH, IN_A_FRAGMENT], ids=["beside", "in a fragment"])
 async def test_a_field_beside_a_delivery_is_answered(
     shared_world: World, fresh_job: str, document: str
 ) -> None:
-    """S64: its access rows are compared with what the view was proven by."""
+    """Its access rows are compared with what the view was proven by."""
     answer = await asked(shared_world.client, fresh_job, document)
 
     assert "errors" not in answer

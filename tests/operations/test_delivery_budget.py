@@ -1,4 +1,4 @@
-"""One small request does not become a huge answer: a delivery has one budget (S63)."""
+"""One small request does not become a huge answer: a delivery has one budget."""
 
 import asyncio
 import os
@@ -31,11 +31,12 @@ LONG: Final = "s3cr3t--" * 8 * KIB
 MULTIPLIED: Final = {"A": LONG} | {f"K{number}": "{{A}}" * 16 for number in range(500)}
 
 
+@pytest.mark.rule("S63")
 @pytest.mark.unmeasured
 async def test_what_references_multiply_is_refused_with_a_key_and_without_a_value(
     shared_world: World, fresh_job: str
 ) -> None:
-    """S63: and nothing is said to be delivered."""
+    """And nothing is said to be delivered."""
     await fill(shared_world.client, fresh_job, MULTIPLIED)
 
     answer = await asked(shared_world.client, fresh_job)
@@ -61,10 +62,11 @@ async def _opened_for(world: World, job_id: str, patch: pytest.MonkeyPatch) -> t
         return await asked(world.client, job_id), len(opened)
 
 
+@pytest.mark.rule("S63")
 async def test_what_references_multiply_is_refused_before_all_values_are_opened(
     shared_world: World, fresh_job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """S63: the longest are opened first. The control is a delivery of as many short values."""
+    """The longest are opened first. The control is a delivery of as many short values."""
     await fill(shared_world.client, fresh_job, MULTIPLIED)
     refused, few = await _opened_for(shared_world, fresh_job, monkeypatch)
     await fill(shared_world.client, fresh_job, {"A": "short"})
@@ -75,10 +77,11 @@ async def test_what_references_multiply_is_refused_before_all_values_are_opened(
     assert (few, all_of_them >= len(MULTIPLIED)) == (100, True)
 
 
+@pytest.mark.rule("S63")
 async def test_aliases_of_one_long_value_are_refused_before_any_is_opened(
     shared_world: World, fresh_job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """S63: what is not expanded counts too; lengths are known from the ciphertexts.
+    """What is not expanded counts too; lengths are known from the ciphertexts.
 
     They can be there from before such writes were refused.
     """
@@ -95,10 +98,10 @@ async def test_aliases_of_one_long_value_are_refused_before_any_is_opened(
     assert opened == []
 
 
+@pytest.mark.rule("S63")
 async def test_a_delivery_of_exactly_the_budget_is_answered_and_one_more_byte_refused(
     shared_world: World, fresh_job: str
 ) -> None:
-    """S63."""
     inherited = sum(
         len(secret["value"]) + len((secret["file"] or {"content": ""})["content"])
         for secret in (await asked(shared_world.client, fresh_job))["data"]["runtimeSecrets"]
@@ -123,10 +126,11 @@ async def test_a_delivery_of_exactly_the_budget_is_answered_and_one_more_byte_re
     assert "exceeds the limit" in refused["errors"][0]["message"]
 
 
+@pytest.mark.rule("S63")
 async def test_so_many_keys_are_delivered_and_no_more(
     shared_world: World, fresh_job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """S63: in order, whatever steps it is made in. The limit is lower here, to be quick."""
+    """In order, whatever steps it is made in. The limit is lower here, to be quick."""
     most = 620
     monkeypatch.setattr(delivery, "MAX_DELIVERED_KEYS", most)
     inherited = len((await asked(shared_world.client, fresh_job))["data"]["runtimeSecrets"])
@@ -149,8 +153,9 @@ async def test_so_many_keys_are_delivered_and_no_more(
     assert re.search(r"more than 5,000 keys, .* ZZZZ is", refused["errors"][0]["message"])
 
 
+@pytest.mark.rule("S63")
 async def test_a_long_delivery_costs_what_it_returns(shared_world: World, fresh_job: str) -> None:
-    """S63: each 256 bytes one more, from where it is longer than the document's price assumes."""
+    """Each 256 bytes one more, from where it is longer than the document's price assumes."""
     await fill(shared_world.client, fresh_job, {"A": LONG, "B": "{{A}}" * 15})
 
     answer = await asked(shared_world.client, fresh_job)
@@ -159,10 +164,11 @@ async def test_a_long_delivery_costs_what_it_returns(shared_world: World, fresh_
     assert 16 * len(LONG) // 256 - 500 <= dear < 16 * len(LONG) // 256
 
 
+@pytest.mark.rule("S63")
 async def test_who_cannot_pay_for_a_long_delivery_gets_none(
     template: tuple[Path, Demo], data_dir: Path
 ) -> None:
-    """S63: refused before it is built, and not recorded as delivered."""
+    """Refused before it is built, and not recorded as delivered."""
     document = DOCUMENT.replace("file { mountPath content }", "")
     async with open_world(data_dir, template[1], rate_per_minute=1, rate_burst=45) as world:
         job_id = world.demo.job_id
@@ -195,10 +201,11 @@ async def _longest_steps(delivering: Iterable[Any]) -> float:
 REFERRING: Final = {"A": "y"} | {f"R{number}": "{{A}}" * 13_000 for number in range(60)}
 
 
+@pytest.mark.rule("S63")
 async def test_others_have_their_turn_while_a_long_delivery_is_expanded(
     shared_world: World, fresh_job: str
 ) -> None:
-    """S63: beside the loop."""
+    """Beside the loop."""
     await fill(shared_world.client, fresh_job, REFERRING)
 
     longest = await _longest_steps([asked(shared_world.client, fresh_job)])
@@ -230,11 +237,12 @@ def _resident(process_id: int) -> int:
     return int(pages) * os.sysconf("SC_PAGESIZE")
 
 
+@pytest.mark.rule("S63")
 @pytest.mark.skipif(sys.platform != "linux", reason="The size of a process is read from /proc.")
 async def test_a_server_is_neither_filled_nor_held_up(
     template: tuple[Path, Demo], data_dir: Path
 ) -> None:
-    """S63: by a request that would become half a gigabyte."""
+    """By a request that would become half a gigabyte."""
     with serving(data_dir, template[1]) as server:
         assert server.process is not None
         headers = {"Authorization": f"Bearer {template[1].token}"}

@@ -1,4 +1,4 @@
-"""What would make a delivery too large is refused when it is written (R5)."""
+"""What would make a delivery too large is refused when it is written."""
 
 from http import HTTPStatus
 
@@ -15,7 +15,7 @@ from tests.faces import Face, Outcome
 from tests.operations.delivering import delivered
 from tests.world import World
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.rule("R5")]
 
 Place = tuple[Scope, str]
 REFUSED = (HTTPStatus.CONFLICT, ErrorCode.DELIVERY_LIMIT_EXCEEDED)
@@ -168,10 +168,11 @@ async def test_the_typed_error_has_the_service(
     assert "more than 3 keys" in error["message"]
 
 
+@pytest.mark.rule("V4")
 async def test_rows_of_an_import_fail_alone(
     shared_world: World, chain: dict[str, Place], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """V4: rows are counted with those before them."""
+    """Rows are counted with those before them."""
     scope, job_id = chain["job"]
     await shared_world.rest.create(scope, job_id, key="LONG", value="x" * 50)
     monkeypatch.setattr(delivery_loads, "MAX_KEYS", 3)

@@ -1,4 +1,4 @@
-"""An operation asks for one delivery, and once for each part of it (S63)."""
+"""An operation asks for one delivery, and once for each part of it."""
 
 from typing import Final
 
@@ -26,11 +26,12 @@ FRAGMENTS: Final = {
 }
 
 
+@pytest.mark.rule("S63")
 @pytest.mark.parametrize("name", REPEATED)
 async def test_a_document_asks_for_one_delivery_and_once_for_each_part(
     shared_world: World, fresh_job: str, name: str
 ) -> None:
-    """S63: refused before anything runs."""
+    """Refused before anything runs."""
     document = f"query ($id: ID!) {{ {REPEATED[name]} }}{FRAGMENTS.get(name, '')}"
 
     answer = await asked(shared_world.client, fresh_job, document)
@@ -41,6 +42,7 @@ async def test_a_document_asks_for_one_delivery_and_once_for_each_part(
     assert await delivery_events(shared_world, fresh_job) == 0
 
 
+@pytest.mark.rule("S63")
 @pytest.mark.parametrize(
     "selected",
     [
@@ -51,7 +53,7 @@ async def test_a_document_asks_for_one_delivery_and_once_for_each_part(
 async def test_another_name_and_the_same_in_fragments_are_one_delivery(
     shared_world: World, fresh_job: str, selected: str
 ) -> None:
-    """S63: the control of the test above."""
+    """The control of the test above."""
     fragments = (
         " fragment F on RuntimeSecret { value }"
         " fragment G on Query { runtimeSecrets(serviceId: $id) { value } }"

@@ -1,4 +1,4 @@
-"""Who is given values, and that who is given them gets nothing else (rule E2)."""
+"""Who is given values, and that who is given them gets nothing else."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -46,11 +46,12 @@ def _code(answer: Json) -> str | None:
     return answer["errors"][0]["extensions"]["code"] if "errors" in answer else None
 
 
+@pytest.mark.rule("E2")
 @pytest.mark.parametrize(
     "role", [role for role in Role if Permission.SECRET_DELIVER not in ROLES[role]]
 )
 async def test_one_who_cannot_have_values_gets_none(shared_world: World, role: Role) -> None:
-    """E2: an editor writes values and never reads them."""
+    """An editor writes values and never reads them."""
     client = await shared_world.client_with(role)
 
     answer = await _asked(client, DELIVERY, {"id": shared_world.demo.job_id})
@@ -60,11 +61,12 @@ async def test_one_who_cannot_have_values_gets_none(shared_world: World, role: R
     assert "demo-" not in str(answer)
 
 
+@pytest.mark.rule("E2")
 @pytest.mark.parametrize(
     "role", [role for role in Role if Permission.SECRET_DELIVER in ROLES[role]]
 )
 async def test_one_who_may_have_values_gets_them(shared_world: World, role: Role) -> None:
-    """E2: the control of the test above."""
+    """The control of the test above."""
     client = await shared_world.client_with(role)
 
     answer = await _asked(client, DELIVERY, {"id": shared_world.demo.job_id})
@@ -73,9 +75,10 @@ async def test_one_who_may_have_values_gets_them(shared_world: World, role: Role
     assert values["INVOICE_SIGNING_KEY"] == "demo-signing-key"
 
 
+@pytest.mark.rule("E2")
 @pytest.mark.parametrize("selection", READS.values(), ids=READS)
 async def test_one_who_only_runs_reads_nothing_else(shared_world: World, selection: str) -> None:
-    """E2: a stolen run-time token tells values, and not what else there is."""
+    """A stolen run-time token tells values, and not what else there is."""
     demo, client = shared_world.demo, await shared_world.client_with(Role.RUNTIME)
     ids = {
         "secret": demo.built_in_secret_id,
@@ -93,12 +96,12 @@ async def test_one_who_only_runs_reads_nothing_else(shared_world: World, selecti
     assert "errors" not in control
 
 
+@pytest.mark.rule("E2")
 @pytest.mark.parametrize(
     "path",
     ["/job/{job}/secret", "/variable?scope=JOB&parent_id={job}", "/project/{project}/secret"],
 )
 async def test_one_who_only_runs_lists_nothing_on_rest(shared_world: World, path: str) -> None:
-    """E2."""
     client = await shared_world.client_with(Role.RUNTIME)
 
     response = await client.get(
@@ -108,6 +111,7 @@ async def test_one_who_only_runs_lists_nothing_on_rest(shared_world: World, path
     assert response.status_code == 403
 
 
+@pytest.mark.rule("E2")
 @pytest.mark.parametrize(
     "service_id",
     [
@@ -120,18 +124,18 @@ async def test_one_who_only_runs_lists_nothing_on_rest(shared_world: World, path
     ids=["unknown", "malformed", "a project", "an environment", "a secret"],
 )
 async def test_what_is_no_service_is_not_found(shared_world: World, service_id: Any) -> None:
-    """E2."""
     answer = await _asked(shared_world.client, DELIVERY, {"id": service_id(shared_world)})
 
     assert _code(answer) == "NOT_FOUND"
     assert answer["data"] is None
 
 
+@pytest.mark.rule("E2")
 @pytest.mark.parametrize("role", [Role.EDITOR, Role.RUNTIME])
 async def test_a_service_of_another_organization_is_as_one_that_does_not_exist(
     shared_world: World, shared_stranger: Stranger, role: Role
 ) -> None:
-    """E2: to the byte, but for ids and moments; whoever asks."""
+    """To the byte, but for ids and moments; whoever asks."""
     client = await shared_world.client_with(role)
 
     async def sent(service_id: str) -> httpx.Response:
@@ -145,8 +149,8 @@ async def test_a_service_of_another_organization_is_as_one_that_does_not_exist(
     assert "NOT_FOUND" in theirs[2]
 
 
+@pytest.mark.rule("E1")
 async def test_no_delivery_logs_a_value(shared_world: World) -> None:
-    """E1."""
     with structlog.testing.capture_logs() as lines:
         await _asked(shared_world.client, DELIVERY, {"id": shared_world.demo.job_id})
 

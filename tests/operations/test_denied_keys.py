@@ -1,4 +1,4 @@
-"""Keys that an operator denies are refused on every way to a key (S78)."""
+"""Keys that an operator denies are refused on every way to a key."""
 
 import shutil
 from collections.abc import AsyncIterator
@@ -46,10 +46,11 @@ async def _row_with(face: Face, world: World, key: str) -> str:
     return next(str(row["id"]) for row in rows if row["key"] == key)
 
 
+@pytest.mark.rule("S78")
 async def test_creation_alias_and_rename_are_refused(
     denying_face: Face, denying_world: World, key: str
 ) -> None:
-    """S78: and another key is taken, which is the control."""
+    """And another key is taken, which is the control."""
     job = (Scope.JOB, denying_world.demo.job_id)
     made = await denying_face.create(*job, key=key, value="x")
 
@@ -64,10 +65,11 @@ async def test_creation_alias_and_rename_are_refused(
     assert all(WORDS in outcome.detail for outcome in outcomes)
 
 
+@pytest.mark.rule("S78")
 async def test_what_has_the_key_takes_no_new_value_and_no_override(
     denying_face: Face, denying_world: World
 ) -> None:
-    """S78: it is described as before."""
+    """It is described as before."""
     world = denying_world
     there = await _row_with(denying_face, world, "LD_BEFORE")
     project = (Scope.PROJECT, world.demo.project_id)
@@ -83,8 +85,8 @@ async def test_what_has_the_key_takes_no_new_value_and_no_override(
     assert await world.stored_value(there) == "old"
 
 
+@pytest.mark.rule("S78")
 async def test_an_import_fails_its_row_alone(denying_world: World, key: str) -> None:
-    """S78."""
     rows = [
         {"name": name, "value": "x", "scope": "JOB", "is_secret": True}
         for name in ("LD_PRELOAD", "LD_BEFORE", key)
@@ -103,8 +105,9 @@ async def test_an_import_fails_its_row_alone(denying_world: World, key: str) -> 
     ] == [key]
 
 
+@pytest.mark.rule("S78")
 async def test_it_is_delivered_and_can_be_deleted(denying_world: World) -> None:
-    """S78: a setting does not break what runs."""
+    """A setting does not break what runs."""
     container_id = denying_world.demo.container_id
     document = "query ($id: ID!) { runtimeSecrets(serviceId: $id) { key value } }"
 
@@ -116,10 +119,11 @@ async def test_it_is_delivered_and_can_be_deleted(denying_world: World) -> None:
     assert gone.code is None
 
 
+@pytest.mark.rule("S78")
 async def test_without_the_setting_such_a_key_is_taken(
     shared_face: Face, shared_world: World, fresh_job: str
 ) -> None:
-    """S78: the control; it is off by default."""
+    """The control; it is off by default."""
     made = await shared_face.create(Scope.JOB, fresh_job, key="LD_PRELOAD", value="x")
 
     assert made.code is None

@@ -1,4 +1,4 @@
-"""Changing a secret that is there, on both faces (rules A2 and C5)."""
+"""Changing a secret that is there, on both faces."""
 
 from http import HTTPStatus
 from typing import Any
@@ -21,11 +21,12 @@ async def _row(face: Face, scope: Scope, holder_id: str, secret_id: str) -> Row:
     return next(row for row in await face.visible(scope, holder_id) if row["id"] == secret_id)
 
 
+@pytest.mark.rule("C5")
 @pytest.mark.parametrize("scope", HOLDER_SCOPES)
 async def test_a_secret_of_every_scope_can_be_changed(
     shared_world: World, shared_face: Face, key: str, scope: Scope
 ) -> None:
-    """C5: key, value and description change; the rest stays."""
+    """Key, value and description change; the rest stays."""
     holder_id = shared_world.holders[scope]
     made = await shared_face.create(scope, holder_id, key=key, value="old", description="Old")
 
@@ -41,11 +42,11 @@ async def test_a_secret_of_every_scope_can_be_changed(
     assert await shared_world.stored_value(made.row["id"]) == "new"
 
 
+@pytest.mark.rule("C5")
 @pytest.mark.parametrize("fields", [{}, {"value": None}], ids=["absent", "null"])
 async def test_no_value_keeps_the_value(
     shared_world: World, shared_face: Face, key: str, fields: dict[str, Any]
 ) -> None:
-    """C5."""
     made = await shared_face.create(*JOB(shared_world), key=key, value="kept")
 
     edited = await shared_face.edit(
@@ -56,8 +57,8 @@ async def test_no_value_keeps_the_value(
     assert await shared_world.stored_value(made.row["id"]) == "kept"
 
 
+@pytest.mark.rule("C5", "R6")
 async def test_an_empty_value_empties_it(shared_world: World, shared_face: Face, key: str) -> None:
-    """C5, R6."""
     made = await shared_face.create(*JOB(shared_world), key=key, value="full")
 
     edited = await shared_face.edit(*JOB(shared_world), made.row["id"], key=key, value="")
@@ -66,8 +67,8 @@ async def test_an_empty_value_empties_it(shared_world: World, shared_face: Face,
     assert await shared_world.stored_value(made.row["id"]) == ""
 
 
+@pytest.mark.rule("C5")
 async def test_what_is_left_out_stays(shared_world: World, shared_face: Face, key: str) -> None:
-    """C5."""
     made = await shared_face.create(
         *JOB(shared_world),
         key=key,
@@ -81,8 +82,8 @@ async def test_what_is_left_out_stays(shared_world: World, shared_face: Face, ke
     assert edited.row == {**made.row, "updated_at": edited.row["updated_at"]}
 
 
+@pytest.mark.rule("C5")
 async def test_the_key_is_required(shared_world: World, shared_face: Face, key: str) -> None:
-    """C5."""
     made = await shared_face.create(*JOB(shared_world), key=key, value="old")
 
     refused = await shared_face.edit(*JOB(shared_world), made.row["id"], value="new")
@@ -91,6 +92,7 @@ async def test_the_key_is_required(shared_world: World, shared_face: Face, key: 
     assert await shared_world.stored_value(made.row["id"]) == "old"
 
 
+@pytest.mark.rule("C2")
 @pytest.mark.parametrize(
     "new_key",
     [
@@ -108,7 +110,7 @@ async def test_the_key_is_required(shared_world: World, shared_face: Face, key: 
 async def test_a_new_key_obeys_the_rules_of_keys(
     shared_world: World, shared_face: Face, key: str, new_key: str
 ) -> None:
-    """C2: the same on edit."""
+    """The same on edit."""
     made = await shared_face.create(*JOB(shared_world), key=key, value="old")
 
     refused = await shared_face.edit(*JOB(shared_world), made.row["id"], key=new_key, value="new")
@@ -118,11 +120,11 @@ async def test_a_new_key_obeys_the_rules_of_keys(
     assert await shared_world.stored_value(made.row["id"]) == "old"
 
 
+@pytest.mark.rule("C9")
 @pytest.mark.parametrize("text", ["a\0b", "x" * (64 * 1024 + 1)], ids=["NUL", "a byte more"])
 async def test_a_new_value_obeys_the_rules_of_values(
     shared_world: World, shared_face: Face, key: str, text: str
 ) -> None:
-    """C9."""
     made = await shared_face.create(*JOB(shared_world), key=key, value="old")
 
     refused = await shared_face.edit(*JOB(shared_world), made.row["id"], key=key, value=text)
@@ -131,8 +133,9 @@ async def test_a_new_value_obeys_the_rules_of_values(
     assert await shared_world.stored_value(made.row["id"]) == "old"
 
 
+@pytest.mark.rule("C5", "C8")
 async def test_a_mount_path_that_is_sent_changes_nothing(shared_world: World, key: str) -> None:
-    """C5, C8: on REST an unknown field is ignored; in the schema there is none to send."""
+    """On REST an unknown field is ignored; in the schema there is none to send."""
     made = await shared_world.rest.create(*JOB(shared_world), key=key, mount_path="/etc/old")
 
     edited = await shared_world.rest.edit(
@@ -147,10 +150,10 @@ async def test_a_mount_path_that_is_sent_changes_nothing(shared_world: World, ke
     assert result["secret"] == {"mountPath": "/etc/old", "scope": "JOB", "variableType": "FILE"}
 
 
+@pytest.mark.rule("A2")
 async def test_an_edit_of_the_target_shows_through_its_alias(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
-    """A2."""
     target = await shared_face.create(*PROJECT(shared_world), key=key, value="old")
     alias = await shared_face.alias(*JOB(shared_world), target.row["id"], key=f"{key}_ALIAS")
 
@@ -164,10 +167,11 @@ async def test_an_edit_of_the_target_shows_through_its_alias(
     assert (await _delivered(shared_world))[f"{key}_ALIAS"] == "new"
 
 
+@pytest.mark.rule("A2")
 async def test_a_new_key_of_the_target_shows_through_its_alias(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
-    """A2: it is a reference by id."""
+    """It is a reference by id."""
     target = await shared_face.create(*PROJECT(shared_world), key=key, value="same")
     alias = await shared_face.alias(*JOB(shared_world), target.row["id"], key=f"{key}_ALIAS")
 

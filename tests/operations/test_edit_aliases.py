@@ -1,4 +1,4 @@
-"""What an edit can change of an alias, on both faces (rule A6)."""
+"""What an edit can change of an alias, on both faces."""
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -44,11 +44,12 @@ async def _aliased(face: Face, world: World, key: str) -> tuple[Outcome, Outcome
     return target, alias
 
 
+@pytest.mark.rule("A6")
 @pytest.mark.parametrize("fields", IGNORED.values(), ids=IGNORED)
 async def test_what_says_no_other_value_is_ignored(
     shared_world: World, shared_face: Face, key: str, fields: Fields
 ) -> None:
-    """A6: the console sends the target's key."""
+    """The console sends the target's key."""
     target, alias = await _aliased(shared_face, shared_world, key)
 
     edited = await shared_face.edit(
@@ -73,11 +74,12 @@ async def test_what_says_no_other_value_is_ignored(
     assert await shared_world.stored_value(target.row["id"]) == STORED
 
 
+@pytest.mark.rule("A6")
 @pytest.mark.parametrize("fields", REFUSED.values(), ids=REFUSED)
 async def test_any_other_value_is_refused(
     shared_world: World, shared_face: Face, key: str, fields: Fields
 ) -> None:
-    """A6: and nothing is changed."""
+    """And nothing is changed."""
     target, alias = await _aliased(shared_face, shared_world, key)
     before = await shared_face.visible(*JOB(shared_world))
 
@@ -90,10 +92,10 @@ async def test_any_other_value_is_refused(
     assert await shared_world.stored_value(target.row["id"]) == STORED
 
 
+@pytest.mark.rule("A2", "A6")
 async def test_the_targets_new_key_is_what_counts_after_a_rename(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
-    """A2, A6."""
     target, alias = await _aliased(shared_face, shared_world, key)
     await shared_face.edit(*PROJECT(shared_world), target.row["id"], key=f"{key}_NEW")
     at, alias_id = JOB(shared_world), alias.row["id"]
@@ -105,10 +107,11 @@ async def test_the_targets_new_key_is_what_counts_after_a_rename(
     assert new.status is HTTPStatus.OK
 
 
+@pytest.mark.rule("A6")
 async def test_an_alias_of_a_built_in_takes_the_built_ins_key(
     shared_world: World, shared_face: Face, fresh_job: str
 ) -> None:
-    """A6: the key begins with what callers may not begin theirs with."""
+    """The key begins with what callers may not begin theirs with."""
     built_in_id = shared_world.demo.built_in_secret_id
     alias = await shared_face.alias(Scope.JOB, fresh_job, built_in_id, key="DATABASE")
     before = await shared_world.stored_value(built_in_id)
@@ -125,10 +128,10 @@ async def test_an_alias_of_a_built_in_takes_the_built_ins_key(
     assert await shared_world.stored_value(built_in_id) == before
 
 
+@pytest.mark.rule("A6")
 async def test_a_description_can_be_taken_away(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
-    """A6."""
     _, alias = await _aliased(shared_face, shared_world, key)
 
     edited = await shared_face.edit(

@@ -1,4 +1,4 @@
-"""Through which paths a secret can be changed and deleted, on both faces (rules C6 and C7)."""
+"""Through which paths a secret can be changed and deleted, on both faces."""
 
 from http import HTTPStatus
 
@@ -51,11 +51,11 @@ def _reported(outcome: Outcome, secret_id: str) -> tuple[HTTPStatus, ErrorCode |
     return outcome.status, outcome.code, outcome.detail.replace(secret_id, "ID")
 
 
+@pytest.mark.rule("C6")
 @pytest.mark.parametrize("scope", HOLDER_SCOPES)
 async def test_a_built_in_cannot_be_changed_through_the_path_of_one_that_sees_it(
     *, shared_world: World, shared_face: Face, built_in: str, key: str, scope: Scope
 ) -> None:
-    """C6."""
     holder_id = shared_world.holders[scope]
 
     refused = await shared_face.edit(scope, holder_id, built_in, key=key, value="mine")
@@ -64,24 +64,25 @@ async def test_a_built_in_cannot_be_changed_through_the_path_of_one_that_sees_it
     assert await shared_world.stored_value(built_in) == "platform"
 
 
+@pytest.mark.rule("C6")
 @pytest.mark.parametrize("scope", HOLDER_SCOPES)
 async def test_a_built_in_cannot_be_deleted_through_the_path_of_one_that_sees_it(
     shared_world: World, shared_face: Face, built_in: str, scope: Scope
 ) -> None:
-    """C6."""
     refused = await shared_face.delete(scope, shared_world.holders[scope], built_in)
 
     assert (refused.status, refused.code) == READ_ONLY
     assert await shared_world.stored_value(built_in) == "platform"
 
 
+@pytest.mark.rule("C6", "C7")
 @pytest.mark.parametrize(
     "place", ["the project", "another environment", "another project", "a job of another project"]
 )
 async def test_a_built_in_is_not_there_for_a_holder_that_does_not_see_it(
     shared_world: World, shared_face: Face, place: str
 ) -> None:
-    """C6, C7: the demo's hangs on the environment."""
+    """The demo's hangs on the environment."""
     at, secret_id = PLACES[place](shared_world), shared_world.demo.built_in_secret_id
 
     edited = await shared_face.edit(*at, secret_id, key="KEY")
@@ -91,11 +92,12 @@ async def test_a_built_in_is_not_there_for_a_holder_that_does_not_see_it(
     assert (deleted.status, deleted.code) == NOT_FOUND
 
 
+@pytest.mark.rule("C7")
 @pytest.mark.parametrize(("hangs_on", "path"), ELSEWHERE)
 async def test_what_hangs_elsewhere_is_not_there_to_be_changed(
     *, shared_world: World, shared_face: Face, key: str, hangs_on: Scope, path: Scope
 ) -> None:
-    """C7: answered as an id that does not exist; inherited, of a sibling, or from below alike."""
+    """Answered as an id that does not exist; inherited, of a sibling, or from below alike."""
     made = await shared_face.create(hangs_on, shared_world.holders[hangs_on], key=key, value="old")
     secret_id, unknown_id, at = made.row["id"], new_id(), shared_world.holders[path]
 
@@ -107,11 +109,11 @@ async def test_what_hangs_elsewhere_is_not_there_to_be_changed(
     assert await shared_world.stored_value(secret_id) == "old"
 
 
+@pytest.mark.rule("C7")
 @pytest.mark.parametrize(("hangs_on", "path"), ELSEWHERE)
 async def test_what_hangs_elsewhere_is_not_there_to_be_deleted(
     *, shared_world: World, shared_face: Face, key: str, hangs_on: Scope, path: Scope
 ) -> None:
-    """C7."""
     made = await shared_face.create(hangs_on, shared_world.holders[hangs_on], key=key, value="old")
     secret_id, unknown_id, at = made.row["id"], new_id(), shared_world.holders[path]
 
@@ -123,11 +125,11 @@ async def test_what_hangs_elsewhere_is_not_there_to_be_deleted(
     assert await shared_world.stored_value(secret_id) == "old"
 
 
+@pytest.mark.rule("C7")
 @pytest.mark.parametrize("scope", LEGACY_SERVICES)
 async def test_an_alias_or_override_above_is_not_there_either(
     shared_world: World, shared_face: Face, key: str, scope: Scope
 ) -> None:
-    """C7."""
     above, at = PLACES["the environment"](shared_world), (scope, shared_world.holders[scope])
     target = await shared_face.create(*PLACES["the project"](shared_world), key=key)
     alias = await shared_face.alias(*above, target.row["id"], key=f"{key}_ALIAS")
@@ -143,10 +145,11 @@ async def test_an_alias_or_override_above_is_not_there_either(
     assert [(outcome.status, outcome.code) for outcome in refused] == [NOT_FOUND] * 4
 
 
+@pytest.mark.rule("C7")
 async def test_a_path_of_the_wrong_kind_reaches_nothing(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
-    """C7: the id is the job's, the path a container's."""
+    """The id is the job's, the path a container's."""
     made = await shared_face.create(*PLACES["the job"](shared_world), key=key)
 
     refused = await shared_face.delete(Scope.CONTAINER, shared_world.demo.job_id, made.row["id"])

@@ -1,4 +1,4 @@
-"""A new key for what is there: overrides follow it, and taken keys stand in the way (rule C3)."""
+"""A new key for what is there: overrides follow it, and taken keys stand in the way."""
 
 from http import HTTPStatus
 
@@ -21,10 +21,11 @@ async def _rows(face: Face, world: World, place: str) -> dict[str, Row]:
     return {row["id"]: row for row in await face.visible(*PLACES[place](world))}
 
 
+@pytest.mark.rule("O1", "O2")
 async def test_all_overrides_follow_their_targets_new_key(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
-    """O1, O2: an override has its target's key."""
+    """An override has its target's key."""
     target = await shared_face.create(*PROJECT(shared_world), key=key, value="wide")
     places = ["the environment", "the job", "a sibling container", "another environment"]
     overrides = {
@@ -43,10 +44,10 @@ async def test_all_overrides_follow_their_targets_new_key(
         assert await shared_world.stored_value(override.row["id"]) == f"at {place}"
 
 
+@pytest.mark.rule("A2")
 async def test_an_alias_of_an_override_keeps_its_key(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
-    """A2."""
     target = await shared_face.create(*PROJECT(shared_world), key=key)
     override = await shared_face.override(*ENVIRONMENT(shared_world), target.row["id"], value="x")
     alias = await shared_face.alias(*JOB(shared_world), override.row["id"], key=f"{key}_ALIAS")
@@ -70,11 +71,12 @@ TAKEN = [
 ]
 
 
+@pytest.mark.rule("C3")
 @pytest.mark.parametrize(("place", "taken_at"), TAKEN)
 async def test_a_new_key_that_is_taken_in_the_chain_or_below_is_refused(
     *, shared_world: World, shared_face: Face, key: str, place: str, taken_at: str
 ) -> None:
-    """C3: and nothing is changed."""
+    """And nothing is changed."""
     taken = await shared_face.create(*PLACES[taken_at](shared_world), key=f"{key}_TAKEN")
     made = await shared_face.create(*PLACES[place](shared_world), key=key, value="old")
 
@@ -89,6 +91,7 @@ async def test_a_new_key_that_is_taken_in_the_chain_or_below_is_refused(
     assert await shared_world.stored_value(made.row["id"]) == "old"
 
 
+@pytest.mark.rule("C3")
 @pytest.mark.parametrize(
     ("place", "taken_at"),
     [
@@ -101,7 +104,7 @@ async def test_a_new_key_that_is_taken_in_the_chain_or_below_is_refused(
 async def test_a_new_key_may_be_one_that_stands_apart(
     *, shared_world: World, shared_face: Face, key: str, place: str, taken_at: str
 ) -> None:
-    """C3: siblings may share a key."""
+    """Siblings may share a key."""
     await shared_face.create(*PLACES[taken_at](shared_world), key=f"{key}_TAKEN")
     made = await shared_face.create(*PLACES[place](shared_world), key=key)
 
@@ -112,10 +115,11 @@ async def test_a_new_key_may_be_one_that_stands_apart(
     assert edited.code is None
 
 
+@pytest.mark.rule("C3", "O1")
 async def test_a_key_below_an_override_stands_in_the_way_of_its_targets_rename(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
-    """C3, O1: overrides and targets stay together, or nothing moves."""
+    """Overrides and targets stay together, or nothing moves."""
     target = await shared_face.create(*PROJECT(shared_world), key=key)
     override = await shared_face.override(*ENVIRONMENT(shared_world), target.row["id"], value="x")
     await shared_face.create(*JOB(shared_world), key=f"{key}_TAKEN")
@@ -127,10 +131,11 @@ async def test_a_key_below_an_override_stands_in_the_way_of_its_targets_rename(
     assert (rows[target.row["id"]]["key"], rows[override.row["id"]]["key"]) == (key, key)
 
 
+@pytest.mark.rule("A6", "C3")
 async def test_an_aliass_new_key_obeys_the_same_rule(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
-    """A6, C3: its target's key is taken too."""
+    """Its target's key is taken too."""
     target = await shared_face.create(*PROJECT(shared_world), key=key)
     alias = await shared_face.alias(*JOB(shared_world), target.row["id"], key=f"{key}_ALIAS")
 
@@ -139,10 +144,10 @@ async def test_an_aliass_new_key_obeys_the_same_rule(
     assert (refused.status, refused.code) == (HTTPStatus.CONFLICT, ErrorCode.CONFLICT)
 
 
+@pytest.mark.rule("C2")
 async def test_the_same_key_in_another_case_is_another_key(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
-    """C2."""
     made = await shared_face.create(*JOB(shared_world), key=key)
 
     edited = await shared_face.edit(*JOB(shared_world), made.row["id"], key=key.lower())
@@ -150,10 +155,10 @@ async def test_the_same_key_in_another_case_is_another_key(
     assert edited.row["key"] == key.lower()
 
 
+@pytest.mark.rule("C3")
 async def test_a_key_that_was_given_up_is_free_again(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
-    """C3."""
     made = await shared_face.create(*PROJECT(shared_world), key=key)
     await shared_face.edit(*PROJECT(shared_world), made.row["id"], key=f"{key}_NEW")
 

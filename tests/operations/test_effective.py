@@ -1,4 +1,4 @@
-"""What a service sees at run time, and how it comes by it (rules R1 and R2)."""
+"""What a service sees at run time, and how it comes by it."""
 
 from typing import Any
 
@@ -36,11 +36,11 @@ async def _entry(world: World, key: str, service_id: str | None = None) -> Json:
     return entry
 
 
+@pytest.mark.rule("R1")
 @pytest.mark.parametrize("scope", SERVICE_SCOPES)
 async def test_what_hangs_on_the_service_is_its_own(
     shared_world: World, key: str, scope: Scope
 ) -> None:
-    """R1."""
     service_id = shared_world.holders[scope]
     made = await shared_world.rest.create(scope, service_id, key=key)
 
@@ -53,9 +53,9 @@ async def test_what_hangs_on_the_service_is_its_own(
     assert entry["definedAt"]["id"] == service_id
 
 
+@pytest.mark.rule("R1")
 @pytest.mark.parametrize("place", ["the environment", "the project"])
 async def test_what_hangs_above_is_inherited(shared_world: World, key: str, place: str) -> None:
-    """R1."""
     scope, holder_id = PLACES[place](shared_world)
     made = await shared_world.rest.create(scope, holder_id, key=key)
 
@@ -65,8 +65,8 @@ async def test_what_hangs_above_is_inherited(shared_world: World, key: str, plac
     assert entry["definedAt"]["id"] == holder_id
 
 
+@pytest.mark.rule("R1")
 async def test_a_built_in_is_inherited(shared_world: World) -> None:
-    """R1."""
     built_in_id = shared_world.demo.built_in_secret_id
     result = await shared_world.graphql.ask(
         "query ($id: ID!) { secret(id: $id) { key } }", {"id": built_in_id}
@@ -78,10 +78,11 @@ async def test_a_built_in_is_inherited(shared_world: World) -> None:
     assert entry["resolvesTo"]["scope"] == "BUILT_IN"
 
 
+@pytest.mark.rule("R1")
 async def test_the_nearest_override_wins_and_shadows_the_others(
     shared_world: World, key: str
 ) -> None:
-    """R1: service over environment over project."""
+    """Service over environment over project."""
     target = await shared_world.rest.create(*PROJECT(shared_world), key=key)
     middle = await shared_world.rest.override(*ENVIRONMENT(shared_world), target.row["id"])
     nearest = await shared_world.rest.override(*JOB(shared_world), target.row["id"])
@@ -97,10 +98,10 @@ async def test_the_nearest_override_wins_and_shadows_the_others(
     ]
 
 
+@pytest.mark.rule("R1")
 async def test_an_override_above_is_seen_by_every_service_below(
     shared_world: World, key: str
 ) -> None:
-    """R1."""
     target = await shared_world.rest.create(*PROJECT(shared_world), key=key)
     override = await shared_world.rest.override(*ENVIRONMENT(shared_world), target.row["id"])
 
@@ -112,8 +113,8 @@ async def test_an_override_above_is_seen_by_every_service_below(
     assert {entry["provenance"] for entry in entries} == {"OVERRIDE"}
 
 
+@pytest.mark.rule("R1")
 async def test_an_override_elsewhere_is_not_seen(shared_world: World, key: str) -> None:
-    """R1."""
     target = await shared_world.rest.create(*PROJECT(shared_world), key=key)
     for place in ("a sibling job", "a sibling container", "another environment"):
         await shared_world.rest.override(*PLACES[place](shared_world), target.row["id"])
@@ -124,8 +125,9 @@ async def test_an_override_elsewhere_is_not_seen(shared_world: World, key: str) 
     assert entry["shadows"] == []
 
 
+@pytest.mark.rule("R1")
 async def test_an_alias_leads_to_its_target(shared_world: World, key: str) -> None:
-    """R1: under a key of its own."""
+    """Under a key of its own."""
     target = await shared_world.rest.create(*PROJECT(shared_world), key=key)
     alias = await shared_world.rest.alias(
         *ENVIRONMENT(shared_world), target.row["id"], key=f"{key}_ALIAS"
@@ -139,10 +141,11 @@ async def test_an_alias_leads_to_its_target(shared_world: World, key: str) -> No
     assert entry["shadows"] == []
 
 
+@pytest.mark.rule("R1")
 async def test_an_alias_leads_to_its_target_by_id_whatever_overrides_its_key(
     shared_world: World, key: str
 ) -> None:
-    """R1: the literal wording."""
+    """The literal wording."""
     target = await shared_world.rest.create(*PROJECT(shared_world), key=key)
     await shared_world.rest.alias(*PROJECT(shared_world), target.row["id"], key=f"{key}_ALIAS")
     override = await shared_world.rest.override(*JOB(shared_world), target.row["id"])
@@ -153,8 +156,8 @@ async def test_an_alias_leads_to_its_target_by_id_whatever_overrides_its_key(
     assert entries[f"{key}_ALIAS"]["resolvesTo"]["id"] == target.row["id"]
 
 
+@pytest.mark.rule("R1")
 async def test_an_alias_of_an_override_leads_to_the_override(shared_world: World, key: str) -> None:
-    """R1."""
     target = await shared_world.rest.create(*PROJECT(shared_world), key=key)
     override = await shared_world.rest.override(*ENVIRONMENT(shared_world), target.row["id"])
     await shared_world.rest.alias(*JOB(shared_world), override.row["id"], key=f"{key}_ALIAS")
@@ -165,8 +168,8 @@ async def test_an_alias_of_an_override_leads_to_the_override(shared_world: World
     assert entry["resolvesTo"]["variableType"] == "OVERRIDE"
 
 
+@pytest.mark.rule("R2")
 async def test_an_alias_of_a_file_says_where_the_file_is(shared_world: World, key: str) -> None:
-    """R2."""
     target = await shared_world.rest.create(*PROJECT(shared_world), key=key, mount_path="/etc/file")
     await shared_world.rest.alias(*JOB(shared_world), target.row["id"], key=f"{key}_ALIAS")
 
@@ -175,8 +178,8 @@ async def test_an_alias_of_a_file_says_where_the_file_is(shared_world: World, ke
     assert entry["resolvesTo"]["mountPath"] == "/etc/file"
 
 
+@pytest.mark.rule("R1")
 async def test_a_sibling_may_have_the_same_key(shared_world: World, key: str) -> None:
-    """R1."""
     own = await shared_world.rest.create(*JOB(shared_world), key=key)
     theirs = await shared_world.rest.create(*PLACES["a sibling job"](shared_world), key=key)
 
@@ -187,8 +190,8 @@ async def test_a_sibling_may_have_the_same_key(shared_world: World, key: str) ->
     assert other["secret"]["id"] == theirs.row["id"]
 
 
+@pytest.mark.rule("R1")
 async def test_every_key_is_there_once(shared_world: World, key: str) -> None:
-    """R1."""
     target = await shared_world.rest.create(*PROJECT(shared_world), key=key)
     await shared_world.rest.override(*JOB(shared_world), target.row["id"])
     answer = await shared_world.graphql.ask(
@@ -207,8 +210,8 @@ async def test_every_key_is_there_once(shared_world: World, key: str) -> None:
     assert len(visible) > len(effective)
 
 
+@pytest.mark.rule("A7", "R1")
 async def test_a_deleted_override_uncovers_its_target(shared_world: World, key: str) -> None:
-    """R1, A7."""
     target = await shared_world.rest.create(*PROJECT(shared_world), key=key)
     override = await shared_world.rest.override(*JOB(shared_world), target.row["id"])
     await shared_world.rest.delete(*JOB(shared_world), override.row["id"])

@@ -1,4 +1,4 @@
-"""Filters, orders and pages of what a service sees; the filter is on the winners (rule R1)."""
+"""Filters, orders and pages of what a service sees; the filter is on the winners."""
 
 from typing import Any
 
@@ -36,6 +36,7 @@ async def _overridden(world: World, key: str) -> None:
     await world.rest.alias(*JOB(world), target.row["id"], key=f"{key}_ALIAS")
 
 
+@pytest.mark.rule("R1")
 @pytest.mark.parametrize(
     ("wanted", "found"),
     [
@@ -51,7 +52,7 @@ async def _overridden(world: World, key: str) -> None:
 async def test_what_is_hidden_is_not_found_by_a_filter(
     *, shared_world: World, key: str, wanted: str, found: set[str]
 ) -> None:
-    """R1: the overridden VALUE does not come up in place of what wins."""
+    """The overridden VALUE does not come up in place of what wins."""
     await _overridden(shared_world, key)
 
     keys = await _keys(
@@ -61,8 +62,8 @@ async def test_what_is_hidden_is_not_found_by_a_filter(
     assert set(keys) == {f"{key}_{name}" for name in found}
 
 
+@pytest.mark.rule("R1")
 async def test_a_page_goes_on_where_the_one_before_ended(shared_world: World, key: str) -> None:
-    """R1."""
     await _overridden(shared_world, key)
     document = """query ($id: ID!, $prefix: String!, $after: String) { service(id: $id) {
         effectiveSecrets(first: 2, after: $after, filter: { keyPrefix: $prefix }) {
@@ -82,8 +83,8 @@ async def test_a_page_goes_on_where_the_one_before_ended(shared_world: World, ke
     assert (first["totalCount"], second["totalCount"]) == (4, 4)
 
 
+@pytest.mark.rule("R1")
 async def test_the_last_ones_can_be_asked_for(shared_world: World, key: str) -> None:
-    """R1."""
     await _overridden(shared_world, key)
 
     keys = await _keys(shared_world, "last: 2, filter: { keyPrefix: $prefix }", prefix=f"{key}_")
@@ -91,6 +92,7 @@ async def test_the_last_ones_can_be_asked_for(shared_world: World, key: str) -> 
     assert keys == [f"{key}_OVERRIDDEN", f"{key}_OWN"]
 
 
+@pytest.mark.rule("R1")
 @pytest.mark.parametrize(
     ("order", "expected"),
     [
@@ -102,7 +104,6 @@ async def test_the_last_ones_can_be_asked_for(shared_world: World, key: str) -> 
 async def test_the_winners_are_what_is_ordered(
     *, shared_world: World, key: str, order: str, expected: list[str]
 ) -> None:
-    """R1."""
     await _overridden(shared_world, key)
 
     keys = await _keys(
@@ -112,8 +113,9 @@ async def test_the_winners_are_what_is_ordered(
     assert keys == [f"{key}_{name}" for name in expected]
 
 
+@pytest.mark.rule("R1")
 async def test_a_project_and_an_environment_see_nothing_at_run_time(shared_world: World) -> None:
-    """R1: only what runs does."""
+    """Only what runs does."""
     answer = await shared_world.graphql.ask(
         "query ($p: ID!, $e: ID!) { project: service(id: $p) { id } env: service(id: $e) { id } }",
         {"p": shared_world.holders[Scope.PROJECT], "e": shared_world.holders[Scope.ENVIRONMENT]},

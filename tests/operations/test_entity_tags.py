@@ -1,4 +1,4 @@
-"""Entity tags and preconditions on REST (rule H1, RFC 9110 section 13)."""
+"""Entity tags and preconditions on REST (RFC 9110 section 13)."""
 
 from http import HTTPStatus
 from typing import Any, Final
@@ -14,7 +14,7 @@ from gateway.domain.scopes import Scope
 from tests.operations.places import PLACES
 from tests.world import World
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.rule("H1")]
 
 JOB, PROJECT = PLACES["the job"], PLACES["the project"]
 OTHER: Final = '"0123456789abcdef0123456789abcdef"'

@@ -1,4 +1,4 @@
-"""Why a service sees what it sees under a key, or why nothing (rule R1)."""
+"""Why a service sees what it sees under a key, or why nothing."""
 
 from typing import Any
 
@@ -38,8 +38,8 @@ async def _explained(world: World, key: str) -> Json:
     return result
 
 
+@pytest.mark.rule("R1")
 async def test_the_winner_and_what_it_hides_are_reported(shared_world: World, key: str) -> None:
-    """R1."""
     target = await shared_world.rest.create(*PROJECT(shared_world), key=key)
     middle = await shared_world.rest.override(*ENVIRONMENT(shared_world), target.row["id"])
     nearest = await shared_world.rest.override(*JOB(shared_world), target.row["id"])
@@ -58,6 +58,7 @@ async def test_the_winner_and_what_it_hides_are_reported(shared_world: World, ke
     assert "an override" in result["rule"]
 
 
+@pytest.mark.rule("R1")
 @pytest.mark.parametrize(
     ("place", "words"),
     [
@@ -69,7 +70,6 @@ async def test_the_winner_and_what_it_hides_are_reported(shared_world: World, ke
 async def test_the_rule_says_where_it_comes_from(
     *, shared_world: World, key: str, place: str, words: str
 ) -> None:
-    """R1."""
     await shared_world.rest.create(*PLACES[place](shared_world), key=key)
 
     result = await _explained(shared_world, key)
@@ -78,8 +78,9 @@ async def test_the_rule_says_where_it_comes_from(
     assert words in result["rule"]
 
 
+@pytest.mark.rule("R1")
 async def test_an_alias_is_reported_with_what_it_leads_to(shared_world: World, key: str) -> None:
-    """R1: by id, whatever overrides the target's key."""
+    """By id, whatever overrides the target's key."""
     target = await shared_world.rest.create(*PROJECT(shared_world), key=key)
     await shared_world.rest.alias(*PROJECT(shared_world), target.row["id"], key=f"{key}_ALIAS")
     await shared_world.rest.override(*JOB(shared_world), target.row["id"])
@@ -91,8 +92,8 @@ async def test_an_alias_is_reported_with_what_it_leads_to(shared_world: World, k
     assert "by id" in result["rule"]
 
 
+@pytest.mark.rule("R1")
 async def test_what_is_there_may_be_elsewhere_too(shared_world: World, key: str) -> None:
-    """R1."""
     await shared_world.rest.create(*JOB(shared_world), key=key)
     theirs = await shared_world.rest.create(*PLACES["a sibling job"](shared_world), key=key)
 
@@ -111,11 +112,11 @@ ABSENCES = [
 ]
 
 
+@pytest.mark.rule("R1")
 @pytest.mark.parametrize(("place", "absence", "words"), ABSENCES)
 async def test_why_a_key_is_not_there_is_reported(
     *, shared_world: World, key: str, place: str, absence: str, words: str
 ) -> None:
-    """R1."""
     made = await shared_world.rest.create(*PLACES[place](shared_world), key=key)
 
     result = await _explained(shared_world, key)
@@ -125,16 +126,16 @@ async def test_why_a_key_is_not_there_is_reported(
     assert [secret["id"] for secret in result["elsewhere"]] == [made.row["id"]]
 
 
+@pytest.mark.rule("R1")
 async def test_a_key_that_nobody_has_was_never_defined(shared_world: World, key: str) -> None:
-    """R1."""
     result = await _explained(shared_world, key)
 
     assert (result["effective"], result["absence"]) == (None, "NEVER_DEFINED")
     assert result["elsewhere"] == []
 
 
+@pytest.mark.rule("R1")
 async def test_the_nearest_place_decides(shared_world: World, key: str) -> None:
-    """R1."""
     for place, _, _ in reversed(ABSENCES[1:]):
         await shared_world.rest.create(*PLACES[place](shared_world), key=key)
 
@@ -143,8 +144,9 @@ async def test_the_nearest_place_decides(shared_world: World, key: str) -> None:
     assert result["absence"] == "ON_A_SIBLING"
 
 
+@pytest.mark.rule("R1")
 async def test_the_nearest_place_decides_however_many_there_are(world: World) -> None:
-    """R1: only some of many are told, but all of them count."""
+    """Only some of many are told, but all of them count."""
     services, principal = world.runtime.services, Principal.operator(world.demo.organization_id)
     for number in range(MAX_ELSEWHERE):
         project = await services.for_principal(principal).administration.create_holder(
@@ -162,6 +164,7 @@ async def test_the_nearest_place_decides_however_many_there_are(world: World) ->
     assert result["absence"] == "ON_A_SIBLING"
 
 
+@pytest.mark.rule("R1")
 @pytest.mark.parametrize(
     "service_id",
     [
@@ -176,15 +179,14 @@ async def test_the_nearest_place_decides_however_many_there_are(world: World) ->
 async def test_what_is_no_service_has_no_explanation(
     shared_world: World, key: str, service_id: Any
 ) -> None:
-    """R1."""
     result = await _reported(shared_world, key, service_id(shared_world))
 
     assert result is None
 
 
+@pytest.mark.rule("C2")
 @pytest.mark.parametrize("key", ["", "1KEY", "KE Y", "K" * 256, "KEY\n"])
 async def test_what_no_key_could_be_is_refused(shared_world: World, key: str) -> None:
-    """C2."""
     variables = {"id": shared_world.demo.job_id, "key": key}
 
     response = await shared_world.client.post(
@@ -196,8 +198,9 @@ async def test_what_no_key_could_be_is_refused(shared_world: World, key: str) ->
     assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
 
 
+@pytest.mark.rule("R1")
 async def test_the_key_of_a_built_in_can_be_asked_about(shared_world: World) -> None:
-    """R1: though no caller may write it."""
+    """Though no caller may write it."""
     result = await _reported(shared_world, "QOVERY_NOTHING")
 
     assert result

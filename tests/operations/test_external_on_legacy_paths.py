@@ -1,4 +1,4 @@
-"""Rules X2 and X5: the legacy paths never show a name that their clients' enums do not have."""
+"""The legacy paths never show a name that their clients' enums do not have."""
 
 from http import HTTPStatus
 from typing import Any
@@ -36,11 +36,12 @@ async def _listed(world: World, path: str) -> dict[str, Json]:
     return {row["id"]: row for row in response.json()["results"]}
 
 
+@pytest.mark.rule("X2")
 @pytest.mark.parametrize("scope", LEGACY_SCOPES)
 async def test_legacy_lists_leave_out_what_is_external(
     shared_world: World, key: str, scope: Scope
 ) -> None:
-    """X2: the secret, an alias and an override of it, and an alias of that override."""
+    """The secret, an alias and an override of it, and an alias of that override."""
     external = await _registered(shared_world, key=key)
     hidden = {external, await _referring(shared_world, external, "alias", scope, key=f"{key}_A")}
     if scope is not Scope.PROJECT:
@@ -58,11 +59,12 @@ async def test_legacy_lists_leave_out_what_is_external(
     assert hidden <= whole.keys()
 
 
+@pytest.mark.rule("X2")
 @pytest.mark.parametrize("suffix", ["/alias", "/override", ""], ids=["alias", "override", "edit"])
 async def test_legacy_paths_refuse_to_refer_to_what_is_external(
     shared_world: World, key: str, suffix: str
 ) -> None:
-    """X2: the answer would have a name that the client cannot read. `/variable` takes it."""
+    """The answer would have a name that the client cannot read. `/variable` takes it."""
     external = await _registered(shared_world, key=key)
     scope = Scope.PROJECT if not suffix else Scope.JOB
     path = f"/{scope.lower()}/{shared_world.holders[scope]}/secret/{external}{suffix}"
@@ -79,10 +81,11 @@ async def test_legacy_paths_refuse_to_refer_to_what_is_external(
     assert [row["key"] for row in whole.values() if row["key"].startswith(key)] == [key]
 
 
+@pytest.mark.rule("A3")
 async def test_an_external_secret_of_another_project_is_not_found(
     shared_world: World, key: str
 ) -> None:
-    """A3: as on every path, also where the caller can see it."""
+    """As on every path, also where the caller can see it."""
     external = await _registered(shared_world, key=key)
     path = f"/job/{shared_world.demo.foreign_job_id}/secret/{external}/alias"
 
@@ -91,8 +94,9 @@ async def test_an_external_secret_of_another_project_is_not_found(
     assert response.status_code == HTTPStatus.NOT_FOUND
 
 
+@pytest.mark.rule("X5")
 async def test_legacy_rows_leave_out_a_newer_type_of_service(shared_world: World, key: str) -> None:
-    """X5: a built-in secret can come from an agentic workflow; `/variable` says so."""
+    """A built-in secret can come from an agentic workflow; `/variable` says so."""
     workflow_id = shared_world.demo.agentic_workflow_id
     source = {"id": workflow_id, "name": "support", "type": "AGENTIC_WORKFLOW"}
     built_in = await _registered(shared_world, key=f"QOVERY_{key}", source=source)

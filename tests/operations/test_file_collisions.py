@@ -1,4 +1,4 @@
-"""Files that no service could have together are refused when they are written (R5)."""
+"""Files that no service could have together are refused when they are written."""
 
 from http import HTTPStatus
 
@@ -13,7 +13,7 @@ from tests.operations.delivering import delivered
 from tests.operations.places import PLACES
 from tests.world import World
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.rule("R5")]
 
 CONFLICT = (HTTPStatus.CONFLICT, ErrorCode.CONFLICT)
 CREATE = """mutation ($holder: SecretHolderRef!, $input: SecretInput!) {
@@ -78,11 +78,12 @@ async def test_files_apart_are_allowed(
     assert made.code is None
 
 
+@pytest.mark.rule("R1")
 @pytest.mark.parametrize("is_alias_first", [True, False])
 async def test_an_alias_of_a_file_is_not_beside_an_override_of_it(
     *, shared_world: World, shared_face: Face, key: str, is_alias_first: bool
 ) -> None:
-    """R1: the alias gives the file that it refers to; the key, at the same path, the override's."""
+    """The alias gives the file that it refers to; the key, at the same path, the override's."""
     file = await shared_face.create(
         *PLACES["the project"](shared_world), key=key, mount_path=f"/{key}"
     )
@@ -151,8 +152,9 @@ async def test_the_typed_error_has_the_other_file(shared_world: World, key: str)
     assert payload["errors"] == [{"code": "CONFLICT", "path": path, "existing": existing}]
 
 
+@pytest.mark.rule("V4")
 async def test_a_row_of_an_import_fails_alone(shared_world: World, key: str) -> None:
-    """V4: also for a file of a row before it."""
+    """Also for a file of a row before it."""
     secrets = [
         {"key": f"{key}_{number}", "value": "", "mountPath": path}
         for number, path in enumerate([f"/{key}", f"/{key}/inside", f"/{key}_beside"])

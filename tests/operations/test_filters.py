@@ -1,4 +1,4 @@
-"""Which of a holder's secrets are wanted, and what only looks like a pattern (S44)."""
+"""Which of a holder's secrets are wanted, and what only looks like a pattern."""
 
 from collections.abc import Mapping
 
@@ -26,6 +26,7 @@ async def job_id(shared_world: World, fresh_job: str) -> str:
     return fresh_job
 
 
+@pytest.mark.rule("S44")
 @pytest.mark.parametrize(
     ("only", "keys"),
     [
@@ -56,7 +57,6 @@ async def job_id(shared_world: World, fresh_job: str) -> str:
 async def test_only_what_matches_every_field_is_found(
     shared_world: World, job_id: str, only: Mapping[str, object], keys: list[str]
 ) -> None:
-    """S44."""
     found = await shared_world.graphql.ask(LIST, {"id": job_id, "filter": only})
 
     page = found["job"]["secrets"]

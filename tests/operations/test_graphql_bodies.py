@@ -1,4 +1,4 @@
-"""Bodies of /graphql: refused clearly, never with a fault of ours (rule C8)."""
+"""Bodies of /graphql: refused clearly, never with a fault of ours."""
 
 import json
 from http import HTTPStatus
@@ -24,18 +24,18 @@ def _codes(response: httpx.Response) -> list[str]:
     return [error["extensions"]["code"] for error in response.json()["errors"]]
 
 
+@pytest.mark.rule("C8")
 @pytest.mark.parametrize("body", NO_OBJECTS.values(), ids=NO_OBJECTS.keys())
 async def test_what_is_no_json_object_is_refused(shared_world: World, body: bytes) -> None:
-    """C8."""
     response = await _post(shared_world, body)
 
     assert response.status_code == HTTPStatus.BAD_REQUEST
     assert _codes(response) == ["BAD_USER_INPUT"]
 
 
+@pytest.mark.rule("C8")
 @pytest.mark.parametrize("body", BROKEN_INSIDE.values(), ids=BROKEN_INSIDE.keys())
 async def test_what_is_broken_inside_is_refused(shared_world: World, body: bytes) -> None:
-    """C8."""
     response = await _post(shared_world, body.replace(b'"KEY"', b'"{ __typename }"'))
 
     assert response.status_code == HTTPStatus.BAD_REQUEST
@@ -56,9 +56,9 @@ NO_REQUESTS = {
 }
 
 
+@pytest.mark.rule("C8")
 @pytest.mark.parametrize("body", NO_REQUESTS.values(), ids=NO_REQUESTS.keys())
 async def test_what_is_no_graphql_request_is_refused(shared_world: World, body: bytes) -> None:
-    """C8."""
     response = await _post(shared_world, body)
 
     assert response.status_code == HTTPStatus.BAD_REQUEST
@@ -86,11 +86,12 @@ NO_DOCUMENTS = {
 }
 
 
+@pytest.mark.rule("C8")
 @pytest.mark.parametrize("document", NO_DOCUMENTS.values(), ids=NO_DOCUMENTS.keys())
 async def test_what_is_no_document_of_this_schema_is_refused(
     shared_world: World, document: str
 ) -> None:
-    """C8: an error of the request, after which nothing runs."""
+    """An error of the request, after which nothing runs."""
     response = await _post(shared_world, json.dumps({"query": document}).encode())
 
     assert response.status_code == HTTPStatus.OK
@@ -106,11 +107,11 @@ DEEP_DOCUMENTS = {
 }
 
 
+@pytest.mark.rule("C8")
 @pytest.mark.parametrize("document", DEEP_DOCUMENTS.values(), ids=DEEP_DOCUMENTS.keys())
 async def test_a_document_that_is_too_long_or_too_deep_to_be_read_is_refused(
     shared_world: World, document: str
 ) -> None:
-    """C8."""
     response = await _post(shared_world, json.dumps({"query": document}).encode())
 
     assert response.status_code == HTTPStatus.BAD_REQUEST
@@ -149,11 +150,12 @@ NO_VARIABLES = {
 }
 
 
+@pytest.mark.rule("C8", "S43")
 @pytest.mark.parametrize("variables", NO_VARIABLES.values(), ids=NO_VARIABLES.keys())
 async def test_no_variable_makes_a_fault_of_ours(
     shared_world: World, variables: dict[str, object]
 ) -> None:
-    """C8, S43: whether it is refused or finds nothing."""
+    """Whether it is refused or finds nothing."""
     given = {"id": shared_world.demo.job_id, **variables}
 
     response = await _post(shared_world, json.dumps({"query": PAGE, "variables": given}).encode())
@@ -162,8 +164,8 @@ async def test_no_variable_makes_a_fault_of_ours(
     assert not [fault for fault in FAULTS if fault in response.text]
 
 
+@pytest.mark.rule("C8")
 async def test_a_lone_surrogate_as_operation_name_is_refused(shared_world: World) -> None:
-    """C8."""
     body = inside(b"query", b'"{ __typename }", "operationName": "\\ud800"')
 
     response = await _post(shared_world, body)
@@ -172,9 +174,10 @@ async def test_a_lone_surrogate_as_operation_name_is_refused(shared_world: World
     assert _codes(response) == ["BAD_USER_INPUT"]
 
 
+@pytest.mark.rule("E2")
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"])
 async def test_documents_are_posted_only(shared_world: World, method: str) -> None:
-    """E2: nothing runs on a way that a link or a form could take."""
+    """Nothing runs on a way that a link or a form could take."""
     response = await shared_world.client.request(
         method, "/graphql", params={"query": "{ __typename }"}
     )

@@ -1,4 +1,4 @@
-"""`deleteSecret` refuses to delete what others refer to, unless that is confirmed (rule H3)."""
+"""`deleteSecret` refuses to delete what others refer to, unless that is confirmed."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -11,7 +11,11 @@ from gateway.domain.scopes import Scope
 from tests.operations.places import PLACES
 from tests.world import World
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.unmeasured]
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.unmeasured,
+    pytest.mark.rule("H3"),
+]
 
 Json = dict[str, Any]
 PROJECT, JOB = PLACES["the project"], PLACES["the job"]
@@ -98,11 +102,12 @@ async def _as_a_variable(world: World, family: Family) -> None:
     assert answer.status_code == HTTPStatus.NO_CONTENT
 
 
+@pytest.mark.rule("A7")
 @pytest.mark.parametrize("delete", [_confirmed, _by_name, _over_rest, _as_a_variable])
 async def test_dependents_go_where_that_is_confirmed_or_the_original_does_it(
     shared_world: World, key: str, delete: Callable[[World, Family], Awaitable[None]]
 ) -> None:
-    """A7; the control of the test above."""
+    """The control of the test above."""
     family = await _family(shared_world, key)
 
     await delete(shared_world, family)
@@ -110,10 +115,10 @@ async def test_dependents_go_where_that_is_confirmed_or_the_original_does_it(
     assert await _left(shared_world, family) == set()
 
 
+@pytest.mark.rule("R4")
 async def test_a_value_that_refers_to_the_secret_is_a_dependent(
     shared_world: World, key: str
 ) -> None:
-    """R4."""
     target = await shared_world.rest.create(*PROJECT(shared_world), key=key, value="db")
     referring = await shared_world.rest.create(
         *JOB(shared_world), key=f"{key}_URL", value=f"pg://{{{{{key}}}}}/x"

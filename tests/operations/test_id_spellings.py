@@ -1,4 +1,4 @@
-"""Ids that are none, or not spelled as ids are (rule A5, S41)."""
+"""Ids that are none, or not spelled as ids are."""
 
 import json
 from collections.abc import Callable
@@ -14,15 +14,15 @@ from tests.operations.answers import Send, comparable, graphql_alias, rest_alias
 from tests.operations.places import PLACES
 from tests.world import World
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.rule("S41")]
 
 NIL = "00000000-0000-0000-0000-000000000000"
 FACES = pytest.mark.parametrize("send", [graphql_alias, rest_alias])
 
 
+@pytest.mark.rule("A5")
 @FACES
 async def test_the_nil_uuid_is_an_id_that_does_not_exist(shared_world: World, send: Send) -> None:
-    """A5."""
     here = PLACES["the job"](shared_world)
 
     refused = await send(shared_world.client, *here, NIL)
@@ -42,11 +42,11 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 }
 
 
+@pytest.mark.rule("A5")
 @pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS.keys())
 async def test_another_spelling_of_a_targets_id_is_not_found(
     shared_world: World, shared_face: Face, spell: Callable[[str], str]
 ) -> None:
-    """A5."""
     demo = shared_world.demo
 
     refused = await shared_face.alias(
@@ -57,11 +57,11 @@ async def test_another_spelling_of_a_targets_id_is_not_found(
     assert refused.detail == "No secret has that id."
 
 
+@pytest.mark.rule("A5")
 @pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS.keys())
 async def test_another_spelling_of_a_holders_id_is_not_found(
     shared_world: World, shared_face: Face, spell: Callable[[str], str]
 ) -> None:
-    """A5."""
     demo = shared_world.demo
 
     refused = await shared_face.alias(
@@ -72,11 +72,12 @@ async def test_another_spelling_of_a_holders_id_is_not_found(
     assert refused.detail == "No job has that id."
 
 
+@pytest.mark.rule("A5")
 @pytest.mark.parametrize(("send", "newline"), [(graphql_alias, "\n"), (rest_alias, "%0A")])
 async def test_a_targets_id_with_a_newline_behind_it_is_not_found(
     shared_world: World, send: Send, newline: str
 ) -> None:
-    """A5: in a path the newline is percent-encoded."""
+    """In a path the newline is percent-encoded."""
     target_id = f"{shared_world.demo.built_in_secret_id}{newline}"
 
     refused = await send(shared_world.client, *PLACES["the job"](shared_world), target_id)
@@ -84,8 +85,9 @@ async def test_a_targets_id_with_a_newline_behind_it_is_not_found(
     assert "No secret has that id." in refused.text
 
 
+@pytest.mark.rule("A5", "C8")
 async def test_a_targets_id_that_utf8_cannot_carry_is_not_found(shared_world: World) -> None:
-    """A5, C8: only JSON can carry it."""
+    """Only JSON can carry it."""
     here = PLACES["the job"](shared_world)
     document = """mutation ($holder: ID!, $target: ID!) {
         createJobSecretAlias(jobId: $holder, secretId: $target, input: { key: "ALIAS" }) {
@@ -104,10 +106,10 @@ async def test_a_targets_id_that_utf8_cannot_carry_is_not_found(shared_world: Wo
     assert ErrorCode.INTERNAL not in response.text
 
 
+@pytest.mark.rule("A5")
 async def test_an_id_of_another_kind_of_holder_is_not_found(
     shared_world: World, shared_face: Face
 ) -> None:
-    """A5."""
     demo = shared_world.demo
 
     refused = await shared_face.alias(
@@ -118,8 +120,8 @@ async def test_an_id_of_another_kind_of_holder_is_not_found(
     assert demo.container_id in refused.detail
 
 
+@pytest.mark.rule("A5")
 async def test_a_holder_is_no_target(shared_world: World, shared_face: Face) -> None:
-    """A5."""
     demo = shared_world.demo
 
     refused = await shared_face.alias(Scope.JOB, demo.job_id, demo.job_id, key="ALIAS")
@@ -127,9 +129,9 @@ async def test_a_holder_is_no_target(shared_world: World, shared_face: Face) -> 
     assert refused.code is ErrorCode.NOT_FOUND
 
 
+@pytest.mark.rule("A5")
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
 async def test_an_empty_id_at_a_paths_end_is_not_found(world: World, method: str) -> None:
-    """A5."""
     path = f"/job/{world.demo.job_id}/secret/"
 
     answered = await world.client.request(method, path, json={"key": "ANY"})

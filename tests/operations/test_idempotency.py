@@ -226,8 +226,9 @@ async def test_an_import_whose_rows_fail_has_one_answer(world: World) -> None:
     assert (conflict["key"], conflict["existing"]["id"]) == ("BELOW", below.row["id"])
 
 
+@pytest.mark.rule("H2", "R4")
 async def test_a_repeated_answer_has_the_warnings_that_came_last(world: World) -> None:
-    """R4, H2: unknown names are looked for once all else is written."""
+    """Unknown names are looked for once all else is written."""
     document = """mutation ($id: ID!) { createJobSecret(
         jobId: $id, input: { key: "REFERRING", value: "{{NOT_THERE}}" }, idempotencyKey: "once"
     ) { secret { id } warnings { code message path } } }"""

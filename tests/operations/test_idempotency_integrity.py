@@ -1,4 +1,4 @@
-"""An answer that was stored under an idempotency key is the one that was given (S71)."""
+"""An answer that was stored under an idempotency key is the one that was given."""
 
 import sqlite3
 from contextlib import closing
@@ -13,6 +13,8 @@ from gateway.setting_kinds import LogFormat
 from gateway.storage.row_macs import RowMacs
 from tests.operations.canaries import all_logs
 from tests.world import World
+
+pytestmark = pytest.mark.rule("S71")
 
 DOCUMENT = """mutation ($job: ID!, $input: SecretInput!) {
     payload: createJobSecret(jobId: $job, input: $input, idempotencyKey: "once") {

@@ -1,4 +1,4 @@
-"""What refers to a secret, and which services a change of it would reach (rules A7 and R1)."""
+"""What refers to a secret, and which services a change of it would reach."""
 
 import pytest
 
@@ -44,18 +44,18 @@ def _without(*names: str) -> list[str]:
     return [name for name in SERVICES if name not in names]
 
 
+@pytest.mark.rule("R1")
 @pytest.mark.parametrize("place", ["the project", "the environment"])
 async def test_a_wide_secret_matters_to_all_below_it(
     shared_world: World, key: str, place: str
 ) -> None:
-    """R1."""
     made = await shared_world.rest.create(*PLACES[place](shared_world), key=key)
 
     assert await _impact(shared_world, made.row["id"]) == (SERVICES, SERVICES)
 
 
+@pytest.mark.rule("R1")
 async def test_a_services_own_secret_matters_to_it_alone(shared_world: World, key: str) -> None:
-    """R1."""
     made = await shared_world.rest.create(*JOB(shared_world), key=key)
 
     assert await _impact(shared_world, made.row["id"]) == (
@@ -64,37 +64,38 @@ async def test_a_services_own_secret_matters_to_it_alone(shared_world: World, ke
     )
 
 
+@pytest.mark.rule("R1")
 async def test_a_secret_of_a_place_without_services_matters_to_none(
     shared_world: World, key: str
 ) -> None:
-    """R1."""
     made = await shared_world.rest.create(*PLACES["another environment"](shared_world), key=key)
 
     assert await _impact(shared_world, made.row["id"]) == ([], [])
 
 
+@pytest.mark.rule("A7", "R1")
 async def test_a_service_that_overrides_it_is_reached_by_a_deletion_only(
     shared_world: World, key: str
 ) -> None:
-    """R1, A7: the override has a value of its own, and goes with its target."""
+    """The override has a value of its own, and goes with its target."""
     target = await shared_world.rest.create(*PROJECT(shared_world), key=key)
     await shared_world.rest.override(*JOB(shared_world), target.row["id"])
 
     assert await _impact(shared_world, target.row["id"]) == (_without("nightly-invoices"), SERVICES)
 
 
+@pytest.mark.rule("A7", "R1")
 async def test_an_override_of_the_environment_hides_its_target_from_all_below(
     shared_world: World, key: str
 ) -> None:
-    """R1, A7."""
     target = await shared_world.rest.create(*PROJECT(shared_world), key=key)
     await shared_world.rest.override(*ENVIRONMENT(shared_world), target.row["id"])
 
     assert await _impact(shared_world, target.row["id"]) == ([], SERVICES)
 
 
+@pytest.mark.rule("R1")
 async def test_an_override_matters_where_it_wins(shared_world: World, key: str) -> None:
-    """R1."""
     target = await shared_world.rest.create(*PROJECT(shared_world), key=key)
     middle = await shared_world.rest.override(*ENVIRONMENT(shared_world), target.row["id"])
     nearest = await shared_world.rest.override(*JOB(shared_world), target.row["id"])
@@ -104,8 +105,9 @@ async def test_an_override_matters_where_it_wins(shared_world: World, key: str) 
     assert await _impact(shared_world, nearest.row["id"]) == (["nightly-invoices"],) * 2
 
 
+@pytest.mark.rule("R1")
 async def test_an_alias_carries_an_edit_past_an_override(shared_world: World, key: str) -> None:
-    """R1: it leads to its target by id."""
+    """It leads to its target by id."""
     target = await shared_world.rest.create(*PROJECT(shared_world), key=key)
     await shared_world.rest.override(*ENVIRONMENT(shared_world), target.row["id"])
     await shared_world.rest.alias(*JOB(shared_world), target.row["id"], key=f"{key}_ALIAS")
@@ -116,10 +118,11 @@ async def test_an_alias_carries_an_edit_past_an_override(shared_world: World, ke
     assert delete == SERVICES
 
 
+@pytest.mark.rule("A7", "R1")
 async def test_an_alias_of_an_override_is_reached_by_a_deletion_only(
     shared_world: World, key: str
 ) -> None:
-    """R1, A7: it goes with the override, which goes with its target."""
+    """It goes with the override, which goes with its target."""
     target = await shared_world.rest.create(*PROJECT(shared_world), key=key)
     override = await shared_world.rest.override(*JOB(shared_world), target.row["id"])
     await shared_world.rest.alias(*JOB(shared_world), override.row["id"], key=f"{key}_ALIAS")
@@ -130,21 +133,22 @@ async def test_an_alias_of_an_override_is_reached_by_a_deletion_only(
     assert await _impact(shared_world, override.row["id"]) == (["nightly-invoices"],) * 2
 
 
+@pytest.mark.rule("R1")
 async def test_an_alias_matters_where_it_is_seen(shared_world: World, key: str) -> None:
-    """R1."""
     target = await shared_world.rest.create(*PROJECT(shared_world), key=key)
     alias = await shared_world.rest.alias(*JOB(shared_world), target.row["id"], key=f"{key}_ALIAS")
 
     assert await _impact(shared_world, alias.row["id"]) == (["nightly-invoices"],) * 2
 
 
+@pytest.mark.rule("R1")
 async def test_a_built_in_matters_to_all_that_see_it(shared_world: World) -> None:
-    """R1."""
     assert await _impact(shared_world, shared_world.demo.built_in_secret_id) == (SERVICES, SERVICES)
 
 
+@pytest.mark.rule("R1")
 async def test_the_services_come_in_pages(shared_world: World, key: str) -> None:
-    """R1: by name."""
+    """By name."""
     made = await shared_world.rest.create(*PROJECT(shared_world), key=key)
     document = """query ($id: ID!, $after: String) { secret(id: $id) {
         impact(first: 4, after: $after) {
@@ -158,8 +162,9 @@ async def test_the_services_come_in_pages(shared_world: World, key: str) -> None
     assert (first["pageInfo"]["hasNextPage"], second["pageInfo"]["hasNextPage"]) == (True, False)
 
 
+@pytest.mark.rule("A7")
 async def test_dependents_are_all_that_goes_with_it(shared_world: World, key: str) -> None:
-    """A7: by scope, targets before what refers to them."""
+    """By scope, targets before what refers to them."""
     target = await shared_world.rest.create(*PROJECT(shared_world), key=key)
     override = await shared_world.rest.override(*ENVIRONMENT(shared_world), target.row["id"])
     alias = await shared_world.rest.alias(*JOB(shared_world), target.row["id"], key=f"{key}_1")
@@ -177,8 +182,8 @@ async def test_dependents_are_all_that_goes_with_it(shared_world: World, key: st
     assert dependents["totalCount"] == 3
 
 
+@pytest.mark.rule("A4", "A7")
 async def test_an_alias_has_no_dependents(shared_world: World, key: str) -> None:
-    """A4, A7."""
     target = await shared_world.rest.create(*PROJECT(shared_world), key=key)
     alias = await shared_world.rest.alias(*JOB(shared_world), target.row["id"], key=f"{key}_ALIAS")
 

@@ -1,4 +1,4 @@
-"""What becomes of each row of an import (rule V4)."""
+"""What becomes of each row of an import."""
 
 from typing import Any
 
@@ -35,9 +35,10 @@ async def _imported(world: World, scope: Scope, holder_id: str, *rows: Json, ove
     return payload
 
 
+@pytest.mark.rule("V4")
 @pytest.mark.parametrize("scope", HOLDER_SCOPES)
 async def test_a_new_key_is_created(shared_world: World, key: str, scope: Scope) -> None:
-    """V4: at the holder itself, unless the row says where."""
+    """At the holder itself, unless the row says where."""
     holder_id = shared_world.holders[scope]
 
     payload = await _imported(
@@ -51,11 +52,11 @@ async def test_a_new_key_is_created(shared_world: World, key: str, scope: Scope)
     assert await shared_world.stored_value(row["secret"]["id"]) == "new"
 
 
+@pytest.mark.rule("V4")
 @pytest.mark.parametrize("scope", [Scope.PROJECT, Scope.ENVIRONMENT, Scope.JOB])
 async def test_a_row_goes_to_the_holder_of_the_chain_that_its_scope_names(
     shared_world: World, key: str, scope: Scope
 ) -> None:
-    """V4."""
     payload = await _imported(
         shared_world, *JOB(shared_world), {"key": key, "scope": scope, "value": "x"}, over=False
     )
@@ -65,13 +66,13 @@ async def test_a_row_goes_to_the_holder_of_the_chain_that_its_scope_names(
     assert [row["scope"] for row in rows if row["key"] == key] == [scope]
 
 
+@pytest.mark.rule("V4")
 @pytest.mark.parametrize(
     "scope", [Scope.BUILT_IN, Scope.APPLICATION, Scope.CONTAINER, Scope.AGENTIC_WORKFLOW]
 )
 async def test_a_scope_that_the_chain_does_not_have_fails_the_row(
     shared_world: World, key: str, scope: Scope
 ) -> None:
-    """V4."""
     payload = await _imported(
         shared_world, *JOB(shared_world), {"key": key, "scope": scope}, over=True
     )
@@ -80,10 +81,10 @@ async def test_a_scope_that_the_chain_does_not_have_fails_the_row(
     assert payload["errors"][0]["path"] == ["secrets", "0", "scope"]
 
 
+@pytest.mark.rule("V4")
 async def test_the_same_key_at_the_same_scope_is_updated_if_that_is_asked_for(
     shared_world: World, key: str
 ) -> None:
-    """V4."""
     there = await shared_world.rest.create(*JOB(shared_world), key=key, value="old")
 
     payload = await _imported(
@@ -96,10 +97,10 @@ async def test_the_same_key_at_the_same_scope_is_updated_if_that_is_asked_for(
     assert await shared_world.stored_value(there.row["id"]) == "new"
 
 
+@pytest.mark.rule("V4")
 async def test_the_same_key_at_the_same_scope_is_skipped_if_not(
     shared_world: World, key: str
 ) -> None:
-    """V4."""
     there = await shared_world.rest.create(*JOB(shared_world), key=key, value="old")
 
     payload = await _imported(
@@ -111,12 +112,13 @@ async def test_the_same_key_at_the_same_scope_is_skipped_if_not(
     assert await shared_world.stored_value(there.row["id"]) == "old"
 
 
+@pytest.mark.rule("V4")
 @pytest.mark.parametrize("over", [True, False])
 @pytest.mark.parametrize("place", ["the project", "the environment"])
 async def test_a_key_of_a_higher_scope_is_overridden(
     *, shared_world: World, key: str, place: str, over: bool
 ) -> None:
-    """V4: whether or not rows of the same scope would be updated."""
+    """Whether or not rows of the same scope would be updated."""
     there = await shared_world.rest.create(*PLACES[place](shared_world), key=key, value="wide")
 
     payload = await _imported(
@@ -130,8 +132,8 @@ async def test_a_key_of_a_higher_scope_is_overridden(
     assert await shared_world.stored_value(there.row["id"]) == "wide"
 
 
+@pytest.mark.rule("V4")
 async def test_an_override_of_the_same_scope_is_updated(shared_world: World, key: str) -> None:
-    """V4."""
     target = await shared_world.rest.create(*PROJECT(shared_world), key=key, value="wide")
     override = await shared_world.rest.override(*JOB(shared_world), target.row["id"], value="old")
 
@@ -144,10 +146,11 @@ async def test_an_override_of_the_same_scope_is_updated(shared_world: World, key
     assert await shared_world.stored_value(target.row["id"]) == "wide"
 
 
+@pytest.mark.rule("O3", "V4")
 async def test_what_is_overridden_above_is_overridden_by_its_target(
     shared_world: World, key: str
 ) -> None:
-    """V4, O3: both overrides target the VALUE."""
+    """Both overrides target the VALUE."""
     target = await shared_world.rest.create(*PROJECT(shared_world), key=key, value="wide")
     await shared_world.rest.override(*ENVIRONMENT(shared_world), target.row["id"], value="narrow")
 
@@ -158,8 +161,8 @@ async def test_what_is_overridden_above_is_overridden_by_its_target(
     assert payload["rows"][0]["secret"]["overriddenSecret"]["id"] == target.row["id"]
 
 
+@pytest.mark.rule("V4")
 async def test_a_key_of_a_lower_scope_fails_the_row(shared_world: World, key: str) -> None:
-    """V4."""
     there = await shared_world.rest.create(*JOB(shared_world), key=key, value="low")
 
     payload = await _imported(
@@ -171,12 +174,13 @@ async def test_a_key_of_a_lower_scope_fails_the_row(shared_world: World, key: st
     assert await shared_world.stored_value(there.row["id"]) == "low"
 
 
+@pytest.mark.rule("V4")
 @pytest.mark.parametrize("place", ["the project", "the environment", "the job"])
 @pytest.mark.parametrize("is_rest", [False, True], ids=["graphql", "rest"])
 async def test_a_file_does_not_get_its_mount_path_as_its_content(
     *, shared_world: World, key: str, place: str, is_rest: bool
 ) -> None:
-    """V4: an export shows the path in place of the content; another value is a content."""
+    """An export shows the path in place of the content; another value is a content."""
     path = f"/etc/{key}"
     at = PLACES[place](shared_world)
     file = await shared_world.rest.create(*at, key=key, value="content", mount_path=path)
@@ -206,8 +210,8 @@ async def _imported_over_rest(world: World, row: Json) -> list[str]:
     return ["IMPORTED" for _ in found] or ["FAILED"]
 
 
+@pytest.mark.rule("A6", "V4")
 async def test_an_alias_is_not_given_a_value(shared_world: World, key: str) -> None:
-    """V4, A6."""
     target = await shared_world.rest.create(*PROJECT(shared_world), key=key, value="kept")
     await shared_world.rest.alias(*JOB(shared_world), target.row["id"], key=f"{key}_ALIAS")
 
@@ -219,8 +223,8 @@ async def test_an_alias_is_not_given_a_value(shared_world: World, key: str) -> N
     assert await shared_world.stored_value(target.row["id"]) == "kept"
 
 
+@pytest.mark.rule("O3", "V4")
 async def test_an_alias_of_a_higher_scope_is_not_overridden(shared_world: World, key: str) -> None:
-    """V4, O3."""
     target = await shared_world.rest.create(*PROJECT(shared_world), key=key)
     await shared_world.rest.alias(*ENVIRONMENT(shared_world), target.row["id"], key=f"{key}_ALIAS")
 
@@ -232,12 +236,13 @@ async def test_an_alias_of_a_higher_scope_is_not_overridden(shared_world: World,
     assert payload["errors"][0]["code"] == "NOT_OVERRIDABLE"
 
 
+@pytest.mark.rule("C6", "V4")
 @pytest.mark.parametrize("place", ["the environment", "the job"])
 @pytest.mark.parametrize("is_built_in", [True, False], ids=["BUILT_IN", "EXTERNAL_SECRET"])
 async def test_a_provided_secret_is_not_written_by_an_import(
     *, shared_world: World, key: str, place: str, is_built_in: bool
 ) -> None:
-    """V4, C6: its key may be one that callers could have."""
+    """Its key may be one that callers could have."""
     demo = shared_world.demo
     source = ServiceReference(id=new_id(), name="db", type=ServiceType.DATABASE)
     there = await shared_world.runtime.services.for_principal(

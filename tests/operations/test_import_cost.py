@@ -51,6 +51,7 @@ async def _import(world: World, scope: Scope, rows: list[Row]) -> int:
     return len(statements)
 
 
+@pytest.mark.rule("V4")
 @pytest.mark.parametrize(
     ("before", "scope"),
     [
@@ -65,7 +66,6 @@ async def _import(world: World, scope: Scope, rows: list[Row]) -> int:
 async def test_more_rows_take_hardly_more_statements(
     shared_world: World, key: str, before: Scope | None, scope: Scope
 ) -> None:
-    """V4."""
     taken = []
     for count in (FEW, MANY):
         own = f"{key}_{count}"

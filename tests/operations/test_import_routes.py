@@ -1,4 +1,4 @@
-"""The four REST routes of imports (rules V3 and V4)."""
+"""The four REST routes of imports."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -45,9 +45,10 @@ def _body(*rows: Json, overwrite: bool = False) -> Json:
     return {"overwrite": overwrite, "vars": rows}
 
 
+@pytest.mark.rule("V4")
 @EVERY_ROUTE
 async def test_every_route_imports(shared_world: World, key: str, scope: Scope, path: Path) -> None:
-    """V4: service_type may also be ENVIRONMENT or PROJECT."""
+    """Service_type may also be ENVIRONMENT or PROJECT."""
     response = await shared_world.client.post(path(shared_world), json=_body(_row(key, scope)))
 
     assert response.status_code == HTTPStatus.CREATED
@@ -60,11 +61,12 @@ async def test_every_route_imports(shared_world: World, key: str, scope: Scope, 
     assert await shared_world.stored_value(secret_id) == "new"
 
 
+@pytest.mark.rule("V4")
 @EVERY_ROUTE
 async def test_every_route_says_every_outcome(
     shared_world: World, key: str, scope: Scope, path: Path
 ) -> None:
-    """V4: what was skipped or failed is counted, and not told as imported."""
+    """What was skipped or failed is counted, and not told as imported."""
     holder_id = shared_world.holders[scope]
     await shared_world.rest.create(scope, holder_id, key=f"{key}_THERE", value="old")
     sent = [_row(f"{key}_NEW", scope), _row(f"{key}_THERE", scope), _row("1BAD", scope)]
@@ -82,10 +84,11 @@ async def test_every_route_says_every_outcome(
     assert names == [[f"{key}_NEW"], [f"{key}_NEW", f"{key}_THERE"]]
 
 
+@pytest.mark.rule("V4")
 async def test_a_key_of_a_higher_scope_is_reported_as_imported_at_the_lower(
     shared_world: World, key: str
 ) -> None:
-    """V4: an override is created."""
+    """An override is created."""
     await shared_world.rest.create(*PLACES["the project"](shared_world), key=key)
     _, path = ROUTES["path of JOB"]
 
@@ -97,11 +100,12 @@ async def test_a_key_of_a_higher_scope_is_reported_as_imported_at_the_lower(
     assert result == [{"name": key, "scope": "JOB", "is_secret": True}]
 
 
+@pytest.mark.rule("V3")
 @EVERY_ROUTE
 async def test_a_public_row_fails_alone(
     shared_world: World, key: str, scope: Scope, path: Path
 ) -> None:
-    """V3: a console's default row is public, and the others go through."""
+    """A console's default row is public, and the others go through."""
     public = _row(key, scope, is_secret=False)
 
     mixed = await shared_world.client.post(
@@ -121,10 +125,11 @@ async def test_a_public_row_fails_alone(
     assert [row["key"] for row in rows if row["key"].startswith(key)] == [f"{key}_OTHER"]
 
 
+@pytest.mark.rule("C8", "V4")
 async def test_a_row_without_is_secret_refuses_the_whole_import(
     shared_world: World, key: str
 ) -> None:
-    """V4, C8: nothing says what it is, so nothing is imported."""
+    """Nothing says what it is, so nothing is imported."""
     scope, path = ROUTES["path of JOB"]
     unclear = {name: value for name, value in _row(key, scope).items() if name != "is_secret"}
 
@@ -138,9 +143,10 @@ async def test_a_row_without_is_secret_refuses_the_whole_import(
     assert not [row for row in rows if row["key"].startswith(key)]
 
 
+@pytest.mark.rule("V4")
 @pytest.mark.parametrize("is_secret", [True, False], ids=["secret", "public"])
 async def test_public_rows_count_for_the_most_rows(shared_world: World, *, is_secret: bool) -> None:
-    """V4: a row more than 1,000, whatever it is."""
+    """A row more than 1,000, whatever it is."""
     scope, path = ROUTES["path of JOB"]
     rows = [_row(f"K{number}", scope, is_secret=number > 0 or is_secret) for number in range(1_001)]
 
@@ -150,6 +156,7 @@ async def test_public_rows_count_for_the_most_rows(shared_world: World, *, is_se
     assert "1,000" in response.json()["detail"]
 
 
+@pytest.mark.rule("C8", "V4")
 @pytest.mark.parametrize(
     "body",
     [
@@ -171,7 +178,7 @@ async def test_public_rows_count_for_the_most_rows(shared_world: World, *, is_se
     ids=str,
 )
 async def test_a_body_of_another_shape_is_refused(shared_world: World, body: Json) -> None:
-    """V4, C8: never 500, and in the words of this body."""
+    """Never 500, and in the words of this body."""
     _, path = ROUTES["path of JOB"]
 
     response = await shared_world.client.post(path(shared_world), json=body)
@@ -181,6 +188,7 @@ async def test_a_body_of_another_shape_is_refused(shared_world: World, body: Jso
     assert any(name in detail for name in ("`vars", "`overwrite`"))
 
 
+@pytest.mark.rule("C8", "V4")
 @pytest.mark.parametrize(
     ("wrong", "result"),
     [
@@ -197,7 +205,6 @@ async def test_a_body_of_another_shape_is_refused(shared_world: World, body: Jso
 async def test_a_row_of_another_shape_is_reported_with_its_place(
     shared_world: World, wrong: Json, result: str
 ) -> None:
-    """V4, C8."""
     _, path = ROUTES["path of JOB"]
     row = _row("KEY", Scope.JOB)
 
@@ -206,6 +213,7 @@ async def test_a_row_of_another_shape_is_reported_with_its_place(
     assert response.json()["detail"] == result
 
 
+@pytest.mark.rule("V4")
 @pytest.mark.parametrize(
     "query",
     [
@@ -221,7 +229,6 @@ async def test_a_row_of_another_shape_is_reported_with_its_place(
 async def test_a_query_that_names_no_holder_is_refused(
     shared_world: World, query: dict[str, str]
 ) -> None:
-    """V4."""
     params = {"service_id": shared_world.demo.job_id, "service_type": "JOB", **query}
 
     response = await shared_world.client.post("/variable/import", params=params, json=_body())
@@ -230,11 +237,11 @@ async def test_a_query_that_names_no_holder_is_refused(
     assert next(iter(query)) in response.json()["detail"]
 
 
+@pytest.mark.rule("V4")
 @pytest.mark.parametrize("service_type", ["CONTAINER", "PROJECT"])
 async def test_a_holder_of_another_kind_than_named_is_not_found(
     shared_world: World, service_type: str
 ) -> None:
-    """V4."""
     params = {"service_id": shared_world.demo.job_id, "service_type": service_type}
 
     response = await shared_world.client.post("/variable/import", params=params, json=_body())
@@ -242,8 +249,8 @@ async def test_a_holder_of_another_kind_than_named_is_not_found(
     assert response.status_code == HTTPStatus.NOT_FOUND
 
 
+@pytest.mark.rule("V4")
 async def test_a_path_with_an_unknown_id_is_not_found(shared_world: World) -> None:
-    """V4."""
     response = await shared_world.client.post(
         f"/job/{new_id()}/environmentVariable/import", json=_body()
     )

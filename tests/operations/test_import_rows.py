@@ -1,4 +1,4 @@
-"""An import as a whole: rows fail alone, and all that succeed are one transaction (rule V4)."""
+"""An import as a whole: rows fail alone, and all that succeed are one transaction."""
 
 from typing import Any
 
@@ -45,11 +45,12 @@ async def _imported(
     return payload
 
 
+@pytest.mark.rule("V4")
 @pytest.mark.parametrize(("broken", "argument"), BROKEN.values(), ids=BROKEN)
 async def test_a_row_against_the_rules_fails_and_the_others_go_through(
     shared_world: World, key: str, broken: Json, argument: str
 ) -> None:
-    """V4: the error says which row, and which part of it."""
+    """The error says which row, and which part of it."""
     payload = await _imported(
         shared_world, {"key": f"{key}_1"}, broken, {"key": f"{key}_2", "value": "x"}
     )
@@ -62,15 +63,15 @@ async def test_a_row_against_the_rules_fails_and_the_others_go_through(
     assert payload["errors"][0]["code"] == "BAD_USER_INPUT"
 
 
+@pytest.mark.rule("E1")
 async def test_no_error_repeats_a_value(shared_world: World) -> None:
-    """E1."""
     payload = await _imported(shared_world, {"key": "1KEY", "value": "sesame-77aa"})
 
     assert "sesame-77aa" not in str(payload)
 
 
+@pytest.mark.rule("V4")
 async def test_rows_are_reported_in_the_order_they_were_sent(shared_world: World, key: str) -> None:
-    """V4."""
     keys = [f"{key}_{number}" for number in (3, 1, 2)]
 
     payload = await _imported(shared_world, *({"key": name} for name in keys))
@@ -78,11 +79,11 @@ async def test_rows_are_reported_in_the_order_they_were_sent(shared_world: World
     assert [row["key"] for row in payload["rows"]] == keys
 
 
+@pytest.mark.rule("V4")
 @pytest.mark.parametrize(("over", "second"), [(True, "UPDATED"), (False, "SKIPPED")])
 async def test_a_key_that_is_sent_twice_is_there_for_the_second_row(
     *, shared_world: World, key: str, over: bool, second: str
 ) -> None:
-    """V4."""
     payload = await _imported(
         shared_world, {"key": key, "value": "one"}, {"key": key, "value": "two"}, over=over
     )
@@ -92,8 +93,8 @@ async def test_a_key_that_is_sent_twice_is_there_for_the_second_row(
     assert stored == ("two" if over else "one")
 
 
+@pytest.mark.rule("C1", "V4")
 async def test_a_row_can_be_a_file_with_a_description(shared_world: World, key: str) -> None:
-    """V4, C1."""
     row = {"key": key, "value": "text", "mountPath": "/etc/file", "description": "Text"}
 
     payload = await _imported(shared_world, row)
@@ -103,10 +104,11 @@ async def test_a_row_can_be_a_file_with_a_description(shared_world: World, key: 
     assert result["description"] == "Text"
 
 
+@pytest.mark.rule("V4")
 async def test_an_updated_row_takes_the_description_that_is_sent(
     shared_world: World, key: str
 ) -> None:
-    """V4: nothing that a row says is dropped in silence."""
+    """Nothing that a row says is dropped in silence."""
     await shared_world.rest.create(*JOB(shared_world), key=key, description="Old")
 
     payload = await _imported(
@@ -117,10 +119,10 @@ async def test_an_updated_row_takes_the_description_that_is_sent(
     assert payload["rows"][0]["secret"]["description"] == "New"
 
 
+@pytest.mark.rule("V4")
 async def test_an_updated_row_without_a_description_keeps_the_one_that_is_there(
     shared_world: World, key: str
 ) -> None:
-    """V4."""
     await shared_world.rest.create(*JOB(shared_world), key=key, description="Old")
 
     payload = await _imported(shared_world, {"key": key, "value": "x"}, over=True)
@@ -128,8 +130,8 @@ async def test_an_updated_row_without_a_description_keeps_the_one_that_is_there(
     assert payload["rows"][0]["secret"]["description"] == "Old"
 
 
+@pytest.mark.rule("V4")
 async def test_an_import_of_nothing_does_nothing(shared_world: World) -> None:
-    """V4."""
     payload = await _imported(shared_world)
 
     assert payload == {
@@ -140,8 +142,9 @@ async def test_an_import_of_nothing_does_nothing(shared_world: World) -> None:
     }
 
 
+@pytest.mark.rule("V4")
 async def test_more_rows_than_are_taken_at_once_are_refused(shared_world: World, key: str) -> None:
-    """V4: all of them, before any is looked at."""
+    """All of them, before any is looked at."""
     rows = [{"key": f"{key}_{number}"} for number in range(MAX_ROWS + 1)]
 
     payload = await _imported(shared_world, *rows)
@@ -153,11 +156,11 @@ async def test_more_rows_than_are_taken_at_once_are_refused(shared_world: World,
     assert not [row for row in seen if row["key"].startswith(key)]
 
 
+@pytest.mark.rule("E2", "V4")
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.RUNTIME])
 async def test_one_who_cannot_write_imports_nothing(
     shared_world: World, key: str, role: Role
 ) -> None:
-    """V4, E2."""
     client = await shared_world.client_with(role)
     variables = {"holder": {"jobId": shared_world.demo.job_id}, "secrets": [{"key": key}]}
 
@@ -168,10 +171,10 @@ async def test_one_who_cannot_write_imports_nothing(
     assert response.json()["errors"][0]["extensions"]["code"] == "FORBIDDEN"
 
 
+@pytest.mark.rule("V4")
 async def test_a_holder_that_is_not_there_is_reported_as_such(
     shared_world: World, key: str
 ) -> None:
-    """V4."""
     variables = {"holder": {"jobId": shared_world.demo.container_id}, "secrets": [{"key": key}]}
 
     answer = await shared_world.graphql.ask(DOCUMENT, variables | {"over": True})
@@ -181,8 +184,9 @@ async def test_a_holder_that_is_not_there_is_reported_as_such(
     assert [error["code"] for error in payload["errors"]] == ["NOT_FOUND"]
 
 
+@pytest.mark.rule("V4")
 async def test_an_editor_imports(shared_world: World, key: str) -> None:
-    """V4: the control of the tests above."""
+    """The control of the tests above."""
     face = GraphQLFace(await shared_world.client_with(Role.EDITOR))
 
     payload = await _imported(shared_world, {"key": key, "scope": Scope.PROJECT}, face=face)

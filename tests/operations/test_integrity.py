@@ -1,4 +1,4 @@
-"""S55, T16: rows that were written past the gateway are refused when they are used."""
+"""Rows that were written past the gateway are refused when they are used."""
 
 import sqlite3
 from contextlib import closing
@@ -54,11 +54,11 @@ def _execute(data_dir: Path, statement: str, **names: str) -> None:
         assert connection.execute(statement, names).rowcount == 1
 
 
+@pytest.mark.rule("S55")
 @pytest.mark.parametrize("statement", EDITS.values(), ids=EDITS.keys())
 async def test_an_edited_row_is_refused_at_use_and_raises_an_alarm(
     world: World, data_dir: Path, alias_id: str, statement: str
 ) -> None:
-    """S55."""
     holder = world.demo.other_job_id if "holder_id" in statement else world.demo.job_id
     before = await world.client.get(f"/job/{holder}/secret")
     names = {"alias": alias_id, "sibling": world.demo.other_job_id}
@@ -92,8 +92,8 @@ async def test_a_retargeted_alias_would_show_another_value(
     assert {"key": "ALIASED", "value": "not for the job"} in delivered["runtimeSecrets"]
 
 
+@pytest.mark.rule("S55")
 async def test_an_inserted_row_is_refused(world: World, data_dir: Path, alias_id: str) -> None:
-    """S55."""
     copied = """INSERT INTO secret SELECT :other, organization_id, project_id, holder_id,
         holder_kind, scope, variable_type, list_rank, 'INSERTED', mount_path, description,
         enable_interpolation_in_file, target_id, target_type, source_service_id,
@@ -107,7 +107,7 @@ async def test_an_inserted_row_is_refused(world: World, data_dir: Path, alias_id
 
 
 async def test_an_older_value_put_back_is_refused(world: World, data_dir: Path) -> None:
-    """T16: the box itself opens, it is only not the secret's any more."""
+    """The box itself opens, it is only not the secret's any more."""
     at = Scope.JOB, world.demo.job_id
     made = await world.rest.create(*at, key="KEY", value="first")
     secret_id = made.row["id"]
@@ -128,7 +128,6 @@ async def test_an_older_value_put_back_is_refused(world: World, data_dir: Path) 
 
 
 async def test_a_value_that_was_taken_away_is_no_empty_value(world: World, data_dir: Path) -> None:
-    """T16."""
     made = await world.rest.create(Scope.JOB, world.demo.job_id, key="KEY", value="value")
     _execute(data_dir, "DELETE FROM sealed_value WHERE secret_id = :id", id=made.row["id"])
 
@@ -167,9 +166,9 @@ TOKEN_EDITS = {
 }
 
 
+@pytest.mark.rule("S55")
 @pytest.mark.parametrize("statement", TOKEN_EDITS.values(), ids=TOKEN_EDITS.keys())
 async def test_an_edited_token_is_refused(world: World, data_dir: Path, statement: str) -> None:
-    """S55."""
     client = await world.client_with(Role.VIEWER)
     listed = await world.client.get(f"/job/{world.demo.job_id}/secret")
     other = await world.runtime.operator.organizations.create(name="Other")
@@ -186,8 +185,8 @@ async def test_an_edited_token_is_refused(world: World, data_dir: Path, statemen
     assert refused.status_code == HTTPStatus.SERVICE_UNAVAILABLE
 
 
+@pytest.mark.rule("S55")
 async def test_a_revoked_token_cannot_be_brought_back(world: World, data_dir: Path) -> None:
-    """S55."""
     client = await world.client_with(Role.VIEWER)
     tokens = await world.runtime.operator.tokens.of_organization(world.demo.organization_id)
     (token_id,) = [token.id for token, _ in tokens if token.name == f"a {Role.VIEWER}"]

@@ -1,4 +1,4 @@
-"""S55, T16: holders and users that were written past the gateway are refused when they are used."""
+"""Holders and users that were written past the gateway are refused when they are used."""
 
 import sqlite3
 from contextlib import closing
@@ -49,11 +49,12 @@ HOLDER_EDITS: Final = {
 }
 
 
+@pytest.mark.rule("S55")
 @pytest.mark.parametrize("statement", HOLDER_EDITS.values(), ids=HOLDER_EDITS.keys())
 async def test_an_edited_holder_is_refused_with_all_that_hangs_on_it(
     world: World, data_dir: Path, statement: str
 ) -> None:
-    """S55; the control is what hangs elsewhere, which is served."""
+    """The control is what hangs elsewhere, which is served."""
     demo = world.demo
     await world.rest.create(Scope.JOB, demo.job_id, key="KEY", value="v")
     _execute(data_dir, statement, job=demo.job_id, sibling=demo.other_job_id)
@@ -65,8 +66,9 @@ async def test_an_edited_holder_is_refused_with_all_that_hangs_on_it(
     assert elsewhere.status_code == HTTPStatus.OK
 
 
+@pytest.mark.rule("S55")
 async def test_an_inserted_holder_is_refused(world: World, data_dir: Path) -> None:
-    """S55: although it carries the MAC of a real one."""
+    """Although it carries the MAC of a real one."""
     columns = "parent_id, parent_kind, project_id, environment_id, created_at, mac"
     _execute(
         data_dir,
@@ -86,10 +88,11 @@ def _move(data_dir: Path, job_id: str, environment_id: str) -> None:
     _execute(data_dir, moved, job=job_id, to=environment_id)
 
 
+@pytest.mark.rule("S55")
 async def test_a_service_that_was_moved_gives_its_values_to_nobody(
     world: World, data_dir: Path
 ) -> None:
-    """S55: who may deliver in one environment could have services moved there."""
+    """Who may deliver in one environment could have services moved there."""
     staging = HolderReference(Scope.ENVIRONMENT, world.demo.other_environment_id)
     client = await world.client_with(Role.RUNTIME, on=staging)
     before = await _delivered(client, world.demo.job_id)
@@ -115,10 +118,11 @@ async def test_without_the_check_a_moved_service_gives_its_values_away(
     assert {"key": "OWN_KEY", "value": "of production"} in result["data"]["runtimeSecrets"]
 
 
+@pytest.mark.rule("S55")
 async def test_a_grant_whose_place_was_deleted_is_not_one_on_everything(
     world: World, data_dir: Path
 ) -> None:
-    """S55: a grant without a place is the whole organization's."""
+    """A grant without a place is the whole organization's."""
     place = HolderReference(Scope.TERRAFORM, world.demo.terraform_id)
     client = await world.client_with(Role.RUNTIME, on=place)
     before = await _delivered(client, world.demo.job_id)
@@ -138,10 +142,11 @@ async def test_a_grant_without_a_place_is_one_on_everything(world: World) -> Non
     assert result["data"]["runtimeSecrets"]
 
 
+@pytest.mark.rule("S55")
 async def test_an_alias_whose_target_was_deleted_is_no_empty_value(
     world: World, data_dir: Path
 ) -> None:
-    """S55, T16; before, it has the target's."""
+    """Before, it has the target's."""
     target = await world.rest.create(Scope.PROJECT, world.demo.project_id, key="KEY", value="v")
     await world.rest.alias(Scope.JOB, world.demo.job_id, target.row["id"], key="ALIASED")
     before = await _delivered(world.client, world.demo.job_id)
@@ -152,8 +157,9 @@ async def test_an_alias_whose_target_was_deleted_is_no_empty_value(
     assert _codes(await _delivered(world.client, world.demo.job_id)) == ["UNAVAILABLE"]
 
 
+@pytest.mark.rule("S55")
 async def test_a_rename_does_not_make_an_edit_sound(world: World, data_dir: Path) -> None:
-    """S55: it writes the row anew, and looks at it before."""
+    """It writes the row anew, and looks at it before."""
     demo = world.demo
     _execute(data_dir, HOLDER_EDITS["renamed"], job=demo.job_id)
 
@@ -203,11 +209,12 @@ USER_EDITS: Final = {
 }
 
 
+@pytest.mark.rule("S55")
 @pytest.mark.parametrize("statement", USER_EDITS.values(), ids=USER_EDITS.keys())
 async def test_an_edited_user_is_refused(
     world: World, data_dir: Path, person: str, statement: str
 ) -> None:
-    """S55: as whoever it now is, and in lists."""
+    """As whoever it now is, and in lists."""
     before = await user_principal(world.runtime, **PERSON)
     _execute(data_dir, statement, user=person, own=OWN)
     now = STRANGER if "stranger" in statement else PERSON

@@ -1,4 +1,4 @@
-"""References inside values, resolved at delivery (rule R3)."""
+"""References inside values, resolved at delivery."""
 
 from http import HTTPStatus
 
@@ -28,6 +28,7 @@ async def _values(world: World, job_id: str, **values: str) -> dict[str, str]:
     return {key: delivered[key] for key in values}
 
 
+@pytest.mark.rule("R3")
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
@@ -61,21 +62,21 @@ async def _values(world: World, job_id: str, **values: str) -> dict[str, str]:
 async def test_a_reference_is_replaced_and_what_is_none_stays(
     *, shared_world: World, fresh_job: str, value: str, expected: str
 ) -> None:
-    """R3."""
     values = await _values(shared_world, fresh_job, NAME="x", KEY=value)
 
     assert values["KEY"] == expected
 
 
+@pytest.mark.rule("R3")
 async def test_references_are_replaced_at_any_depth(shared_world: World, fresh_job: str) -> None:
-    """R3."""
     values = await _values(shared_world, fresh_job, A="{{B}}-a", B="{{C}}-b", C="{{D}}-c", D="d")
 
     assert values["A"] == "d-c-b-a"
 
 
+@pytest.mark.rule("R3")
 async def test_what_a_value_becomes_is_not_read_again(shared_world: World, fresh_job: str) -> None:
-    """R3: two values that meet do not make a reference."""
+    """Two values that meet do not make a reference."""
     values = await _values(shared_world, fresh_job, LEFT="{{", NAME="x", KEY="{{LEFT}}NAME}}")
 
     assert values["KEY"] == "{{NAME}}"
@@ -88,18 +89,19 @@ CYCLES = {
 }
 
 
+@pytest.mark.rule("R3")
 @pytest.mark.parametrize("values", CYCLES.values(), ids=CYCLES)
 async def test_what_refers_to_itself_stays_as_it_is(
     shared_world: World, fresh_job: str, values: dict[str, str]
 ) -> None:
-    """R3: a cycle guard."""
+    """A cycle guard."""
     assert await _values(shared_world, fresh_job, **values) == values
 
 
+@pytest.mark.rule("R3")
 async def test_a_cycle_leaves_the_rest_of_a_value_alone(
     shared_world: World, fresh_job: str
 ) -> None:
-    """R3."""
     values = await _values(
         shared_world,
         fresh_job,
@@ -112,10 +114,11 @@ async def test_a_cycle_leaves_the_rest_of_a_value_alone(
     assert values == {"A": "{{B}}-x", "B": "{{A}}", "PLAIN": "x", "OUTSIDE": "x-{{A}}"}
 
 
+@pytest.mark.rule("R1", "R3")
 async def test_a_reference_is_to_what_the_service_sees(
     shared_world: World, fresh_job: str, key: str
 ) -> None:
-    """R3, R1: an inherited value takes in the service's own override."""
+    """An inherited value takes in the service's own override."""
     target = await shared_world.rest.create(*PROJECT(shared_world), key=key, value="wide")
     await shared_world.rest.create(
         *PROJECT(shared_world), key=f"{key}_URL", value=f"http://{{{{{key}}}}}/"
@@ -129,10 +132,10 @@ async def test_a_reference_is_to_what_the_service_sees(
     assert others[f"{key}_URL"] == "http://wide/"
 
 
+@pytest.mark.rule("R1", "R3")
 async def test_a_reference_to_an_alias_is_to_its_targets_value(
     shared_world: World, fresh_job: str
 ) -> None:
-    """R3, R1."""
     built_in_id = shared_world.demo.built_in_secret_id
     await shared_world.rest.alias(Scope.JOB, fresh_job, built_in_id, key="PASSWORD")
 
@@ -141,18 +144,19 @@ async def test_a_reference_to_an_alias_is_to_its_targets_value(
     assert values["URL"] == "postgres://u:demo-database-password@db"
 
 
+@pytest.mark.rule("R3")
 async def test_the_store_keeps_the_text(shared_world: World, fresh_job: str) -> None:
-    """R3."""
     made = await shared_world.rest.create(Scope.JOB, fresh_job, key="KEY", value="{{NAME}}")
     await _values(shared_world, fresh_job, NAME="x")
 
     assert await shared_world.stored_value(made.row["id"]) == "{{NAME}}"
 
 
+@pytest.mark.rule("R3")
 async def test_values_that_double_each_other_are_bounded(
     shared_world: World, fresh_job: str
 ) -> None:
-    """R3: thirty lines that would fill any memory; refused, and not with a fault."""
+    """Thirty lines that would fill any memory; refused, and not with a fault."""
     await shared_world.rest.create(Scope.JOB, fresh_job, key="LAUGH_0", value="ha" * 1024)
     for number in range(1, 30):
         twice = f"{{{{LAUGH_{number - 1}}}}}" * 2

@@ -1,4 +1,4 @@
-"""References inside files: their paths, and what is put into their contents (rules R2 and R3)."""
+"""References inside files: their paths, and what is put into their contents."""
 
 from typing import Any
 
@@ -30,8 +30,8 @@ async def _values(world: World, job_id: str, **values: str) -> dict[str, str]:
     return {key: delivered[key]["value"] for key in values}
 
 
+@pytest.mark.rule("R2", "R3")
 async def test_a_reference_to_a_file_is_its_path(shared_world: World, fresh_job: str) -> None:
-    """R2, R3."""
     await shared_world.rest.create(
         Scope.JOB, fresh_job, key="FILE", value="content", mount_path="/etc/file"
     )
@@ -41,13 +41,13 @@ async def test_a_reference_to_a_file_is_its_path(shared_world: World, fresh_job:
     assert values["COMMAND"] == "cat /etc/file"
 
 
+@pytest.mark.rule("R3")
 @pytest.mark.parametrize(
     ("flag", "content"), [(True, "x-{{UNKNOWN}}"), (False, "{{NAME}}-{{UNKNOWN}}"), (None, None)]
 )
 async def test_in_files_references_are_replaced_with_the_flag_only(
     *, shared_world: World, fresh_job: str, flag: bool | None, content: str | None
 ) -> None:
-    """R3."""
     text = "{{NAME}}-{{UNKNOWN}}"
     flagged = {} if flag is None else {"enable_interpolation_in_file": flag}
     await shared_world.rest.create(
@@ -60,6 +60,7 @@ async def test_in_files_references_are_replaced_with_the_flag_only(
     assert file == {"mountPath": "/etc/file", "content": content or text}
 
 
+@pytest.mark.rule("O3", "R3")
 @pytest.mark.parametrize(
     ("target_flag", "own_flag", "content"),
     [
@@ -78,7 +79,6 @@ async def test_an_overridden_file_takes_its_targets_flag_unless_it_has_one(
     own_flag: bool | None,
     content: str,
 ) -> None:
-    """R3, O3."""
     target = await shared_world.rest.create(
         *PROJECT(shared_world),
         key=key,
@@ -99,10 +99,11 @@ async def test_an_overridden_file_takes_its_targets_flag_unless_it_has_one(
     assert file["content"] == content
 
 
+@pytest.mark.rule("R3")
 async def test_in_files_what_leads_into_a_cycle_stays_too(
     shared_world: World, fresh_job: str
 ) -> None:
-    """R3: a file's content is no other text than a value."""
+    """A file's content is no other text than a value."""
     text = "{{LOOP}}-{{PLAIN}}"
     await shared_world.rest.create(
         Scope.JOB,
@@ -119,8 +120,9 @@ async def test_in_files_what_leads_into_a_cycle_stays_too(
     assert file["content"] == values["VALUE"] == "{{LOOP}}-x"
 
 
+@pytest.mark.rule("R2")
 async def test_a_mount_path_is_no_text_to_replace_in(shared_world: World, fresh_job: str) -> None:
-    """R2: the variable holds the path at which the file is."""
+    """The variable holds the path at which the file is."""
     await shared_world.rest.create(
         Scope.JOB, fresh_job, key="FILE", value="content", mount_path="/etc/{{NAME}}"
     )

@@ -1,4 +1,4 @@
-"""One key, one secret along a chain (rules C3 and E3)."""
+"""One key, one secret along a chain."""
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -60,12 +60,12 @@ async def _alias(face: Face, key: str, at: Place) -> Outcome:
 EVERY_KIND = pytest.mark.parametrize("make", [_value, _file, _alias])
 
 
+@pytest.mark.rule("C3")
 @EVERY_KIND
 @pytest.mark.parametrize(("new", "existing"), RELATED)
 async def test_a_key_that_is_taken_along_the_chain_or_below_is_refused(
     *, shared_world: World, shared_face: Face, key: str, make: Make, new: str, existing: str
 ) -> None:
-    """C3."""
     there = await shared_face.create(*PLACES[existing](shared_world), key=key, value="old")
 
     refused = await make(shared_face, key, PLACES[new](shared_world))
@@ -76,12 +76,12 @@ async def test_a_key_that_is_taken_along_the_chain_or_below_is_refused(
     assert await shared_world.stored_value(there.row["id"]) == "old"
 
 
+@pytest.mark.rule("C3")
 @EVERY_KIND
 @pytest.mark.parametrize(("new", "existing"), UNRELATED)
 async def test_holders_that_do_not_see_each_other_may_share_a_key(
     *, shared_world: World, shared_face: Face, key: str, make: Make, new: str, existing: str
 ) -> None:
-    """C3."""
     await shared_face.create(*PLACES[existing](shared_world), key=key, value="old")
 
     made = await make(shared_face, key, PLACES[new](shared_world))
@@ -89,12 +89,12 @@ async def test_holders_that_do_not_see_each_other_may_share_a_key(
     assert made.code is None
 
 
+@pytest.mark.rule("C3")
 @EVERY_KIND
 @pytest.mark.parametrize(("new", "existing"), [("the project", "the job"), ("the job", "the job")])
 async def test_an_aliass_key_is_taken_like_any_other(
     *, shared_world: World, shared_face: Face, key: str, make: Make, new: str, existing: str
 ) -> None:
-    """C3."""
     there = await _alias(shared_face, key, PLACES[existing](shared_world))
 
     refused = await make(shared_face, key, PLACES[new](shared_world))
@@ -104,10 +104,11 @@ async def test_an_aliass_key_is_taken_like_any_other(
     assert refused.existing["id"] == there.row["id"]
 
 
+@pytest.mark.rule("C3")
 async def test_the_key_of_a_target_is_not_free_for_its_alias(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
-    """C3: only an override has its target's key."""
+    """Only an override has its target's key."""
     at = PLACES["the job"](shared_world)
     target = await shared_face.create(*PLACES["the project"](shared_world), key=key)
 
@@ -116,10 +117,10 @@ async def test_the_key_of_a_target_is_not_free_for_its_alias(
     assert refused.code is ErrorCode.CONFLICT
 
 
+@pytest.mark.rule("C3", "E3")
 async def test_an_overridden_key_is_reported_as_the_widest_secrets(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
-    """C3, E3."""
     demo = shared_world.demo
     target = await shared_face.create(Scope.PROJECT, demo.project_id, key=key)
     await shared_world.runtime.services.for_principal(
@@ -136,10 +137,10 @@ async def test_an_overridden_key_is_reported_as_the_widest_secrets(
     assert refused.existing["id"] == target.row["id"]
 
 
+@pytest.mark.rule("E3")
 async def test_a_secret_of_a_service_is_reported_completely(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
-    """E3."""
     demo = shared_world.demo
     there = await shared_face.create(Scope.JOB, demo.job_id, key=key)
 
@@ -156,10 +157,10 @@ async def test_a_secret_of_a_service_is_reported_completely(
     }
 
 
+@pytest.mark.rule("E3")
 async def test_a_secret_of_a_wider_scope_is_reported_with_what_it_has(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
-    """E3."""
     demo = shared_world.demo
     there = await shared_face.create(Scope.PROJECT, demo.project_id, key=key)
 
@@ -176,10 +177,10 @@ async def test_a_secret_of_a_wider_scope_is_reported_with_what_it_has(
     }
 
 
+@pytest.mark.rule("E1", "E3")
 async def test_a_conflict_names_the_secret_and_its_scope_only(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
-    """E1, E3."""
     there = await shared_face.create(
         *PLACES["the project"](shared_world), key=key, value="old-value"
     )
@@ -190,10 +191,11 @@ async def test_a_conflict_names_the_secret_and_its_scope_only(
     assert refused.detail == f"The key {key} is taken by {taken_by}."
 
 
+@pytest.mark.rule("E3", "O4")
 async def test_a_rename_and_a_second_override_name_the_key(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
-    """E3, O4: a console reads `existing_variable` of each of these conflicts."""
+    """A console reads `existing_variable` of each of these conflicts."""
     job, project = PLACES["the job"](shared_world), PLACES["the project"](shared_world)
     target = await shared_face.create(*project, key=key)
     other = await shared_face.create(*job, key=f"{key}_OTHER")
@@ -210,21 +212,22 @@ async def test_a_rename_and_a_second_override_name_the_key(
     assert again.existing["id"] == override.row["id"]
 
 
+@pytest.mark.rule("C2", "C3")
 async def test_the_key_of_a_built_in_cannot_be_asked_for_at_all(
     shared_world: World, shared_face: Face
 ) -> None:
-    """C2, C3: it begins with the reserved prefix."""
+    """It begins with the reserved prefix."""
     refused = await shared_face.create(*PLACES["the job"](shared_world), key=BUILT_IN_KEY)
 
     assert refused.status is HTTPStatus.BAD_REQUEST
     assert refused.existing is None
 
 
+@pytest.mark.rule("C3", "E3")
 @pytest.mark.asyncio(loop_scope="function")
 async def test_nothing_is_reported_of_a_key_of_another_organization(
     world: World, face: Face, stranger: Stranger
 ) -> None:
-    """C3, E3."""
     theirs = await RestFace(stranger.client).visible(Scope.JOB, stranger.job_id)
 
     made = await face.create(*PLACES["the job"](world), key=theirs[0]["key"])

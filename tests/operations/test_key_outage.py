@@ -1,4 +1,4 @@
-"""S59, T17: a gateway whose keys are in AWS KMS, from the first start to an outage."""
+"""A gateway whose keys are in AWS KMS, from the first start to an outage."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -20,7 +20,7 @@ from tests.patience import PATIENCE
 __all__ = ["credentials", "patient_kms"]
 
 DELIVER = "query ($id: ID!) { runtimeSecrets(serviceId: $id) { key value } }"
-pytestmark = pytest.mark.usefixtures("credentials", "patient_kms")
+pytestmark = [pytest.mark.usefixtures("credentials", "patient_kms"), pytest.mark.rule("S59")]
 
 
 @pytest.fixture

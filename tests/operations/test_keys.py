@@ -1,4 +1,4 @@
-"""Which keys there can be (rule C2, S40)."""
+"""Which keys there can be."""
 
 from http import HTTPStatus
 
@@ -9,7 +9,11 @@ from gateway.domain.scopes import Scope
 from tests.faces import Face
 from tests.world import World
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.unmeasured]
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.unmeasured,
+    pytest.mark.rule("S40"),
+]
 
 REFUSED = {
     "empty": "",
@@ -51,11 +55,11 @@ REFUSED = {
 REFUSED_KEYS = pytest.mark.parametrize("key", REFUSED.values(), ids=REFUSED.keys())
 
 
+@pytest.mark.rule("C2")
 @REFUSED_KEYS
 async def test_creating_with_such_a_key_is_refused(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
-    """C2."""
     demo = shared_world.demo
 
     refused = await shared_face.create(Scope.JOB, demo.job_id, key=key, value="value")
@@ -64,11 +68,12 @@ async def test_creating_with_such_a_key_is_refused(
     assert refused.detail.startswith("A key ")
 
 
+@pytest.mark.rule("A1", "C2")
 @REFUSED_KEYS
 async def test_an_alias_with_such_a_key_is_refused(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
-    """C2, A1: even of a built-in, whose own key has the reserved prefix."""
+    """Even of a built-in, whose own key has the reserved prefix."""
     demo = shared_world.demo
 
     refused = await shared_face.alias(Scope.JOB, demo.job_id, demo.built_in_secret_id, key=key)
@@ -81,22 +86,22 @@ ACCEPTED = ["K", "k", "K_", "KEY1", "aB_c9", "QOVERY", "QOVERYX", "MY_QOVERY_KEY
 ACCEPTED_KEYS = pytest.mark.parametrize("key", ACCEPTED, ids=lambda key: key[:15])
 
 
+@pytest.mark.rule("C2")
 @ACCEPTED_KEYS
 async def test_creating_with_such_a_key_is_allowed(
     shared_face: Face, fresh_job: str, key: str
 ) -> None:
-    """C2."""
     made = await shared_face.create(Scope.JOB, fresh_job, key=key)
 
     assert made.code is None
     assert made.row["key"] == key
 
 
+@pytest.mark.rule("C2")
 @ACCEPTED_KEYS
 async def test_an_alias_with_such_a_key_is_allowed(
     shared_world: World, shared_face: Face, fresh_job: str, key: str
 ) -> None:
-    """C2."""
     target_id = shared_world.demo.built_in_secret_id
 
     made = await shared_face.alias(Scope.JOB, fresh_job, target_id, key=key)
@@ -105,8 +110,8 @@ async def test_an_alias_with_such_a_key_is_allowed(
     assert made.row["key"] == key
 
 
+@pytest.mark.rule("C2")
 async def test_keys_that_differ_in_case_are_two_keys(shared_face: Face, fresh_job: str) -> None:
-    """C2."""
     upper = await shared_face.create(Scope.JOB, fresh_job, key="KEY")
 
     lower = await shared_face.create(Scope.JOB, fresh_job, key="key")

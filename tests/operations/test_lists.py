@@ -1,4 +1,4 @@
-"""What a holder sees, and in which order (rules L1 and L2)."""
+"""What a holder sees, and in which order."""
 
 import pytest
 
@@ -36,6 +36,7 @@ def _entries(rows: list[Row]) -> list[Entry]:
     return [(row["scope"], row["variable_type"], row["key"]) for row in rows]
 
 
+@pytest.mark.rule("L1", "L2")
 @pytest.mark.parametrize(
     ("scope", "visible"),
     [
@@ -52,7 +53,7 @@ def _entries(rows: list[Row]) -> list[Entry]:
 async def test_a_holder_sees_its_own_its_chains_and_the_built_in_secrets(
     world: World, face: Face, scope: Scope, visible: list[Entry]
 ) -> None:
-    """L1, L2: nothing of lower scopes or siblings, the widest first, targets before references."""
+    """Nothing of lower scopes or siblings, the widest first, targets before references."""
     is_legacy = isinstance(face, RestFace) and scope in LEGACY_SCOPES
     # X2: the legacy paths' enums do not know the type.
     shown = [entry for entry in visible if not (is_legacy and entry[1] == "EXTERNAL_SECRET")]
@@ -60,21 +61,22 @@ async def test_a_holder_sees_its_own_its_chains_and_the_built_in_secrets(
     assert _entries(await face.visible(scope, world.holders[scope])) == shown
 
 
+@pytest.mark.rule("L1")
 @pytest.mark.parametrize("place", ["another project", "a job of another project"])
 async def test_nothing_is_seen_of_another_project(world: World, face: Face, place: str) -> None:
-    """L1."""
     assert await face.visible(*PLACES[place](world)) == []
 
 
+@pytest.mark.rule("L1")
 async def test_another_environment_sees_the_project_only(world: World, face: Face) -> None:
-    """L1."""
     assert _entries(await face.visible(*PLACES["another environment"](world))) == PROJECT
 
 
+@pytest.mark.rule("L1")
 async def test_an_overridden_secret_and_its_override_stand_side_by_side(
     world: World, face: Face
 ) -> None:
-    """L1: a client that makes an override anew looks its target up in this list."""
+    """A client that makes an override anew looks its target up in this list."""
     rows = await face.visible(Scope.JOB, world.demo.job_id)
 
     target, override = (row for row in rows if row["key"] == "SMTP_PASSWORD")
@@ -82,10 +84,11 @@ async def test_an_overridden_secret_and_its_override_stand_side_by_side(
     assert override["overridden_secret"]["id"] == target["id"]
 
 
+@pytest.mark.rule("L2")
 async def test_keys_of_one_scope_and_kind_are_in_the_order_of_their_characters(
     world: World, face: Face
 ) -> None:
-    """L2: by code points, so capitals come before the underscore, and that before small letters."""
+    """By code points, so capitals come before the underscore, and that before small letters."""
     at = PLACES["a job of another project"](world)
     for key in ("b", "a_B", "Z", "aB", "a", "A_", "A1", "AA", "A"):
         await face.create(*at, key=key)
@@ -95,8 +98,9 @@ async def test_keys_of_one_scope_and_kind_are_in_the_order_of_their_characters(
     assert keys == ["A", "A1", "AA", "A_", "Z", "a", "aB", "a_B", "b"]
 
 
+@pytest.mark.rule("L2")
 async def test_every_target_comes_before_all_that_refers_to_it(world: World, face: Face) -> None:
-    """L2: though every alias here has a key that comes before its target's."""
+    """Though every alias here has a key that comes before its target's."""
     at = PLACES["the job"](world)
     value = await face.create(*PLACES["the project"](world), key="Z_VALUE")
     file = await face.create(*at, key="Z_FILE", mount_path="/etc/z")
@@ -117,8 +121,9 @@ async def test_every_target_comes_before_all_that_refers_to_it(world: World, fac
     assert all(places[target_id] < places[row_id] for row_id, target_id in references)
 
 
+@pytest.mark.rule("L1", "L2")
 async def test_a_list_of_more_than_a_page_is_complete_and_in_order(world: World) -> None:
-    """L1, L2: REST has no pages, and puts those of GraphQL together without a seam."""
+    """REST has no pages, and puts those of GraphQL together without a seam."""
     scope, holder_id = PLACES["another project"](world)
     keys = [f"KEY_{number:03}" for number in range(205)]
     await fill(world, scope, holder_id, keys[::-1])
@@ -128,15 +133,16 @@ async def test_a_list_of_more_than_a_page_is_complete_and_in_order(world: World)
     assert [row["key"] for row in rows] == keys
 
 
+@pytest.mark.rule("L1", "L2")
 async def test_both_faces_list_the_same(world: World) -> None:
-    """L1, L2: of a kind whose REST paths know every type."""
+    """Of a kind whose REST paths know every type."""
     at = (Scope.HELM, world.demo.helm_id)
 
     assert await world.rest.visible(*at) == await world.graphql.visible(*at)
 
 
+@pytest.mark.rule("L1")
 async def test_one_who_may_only_look_sees_the_same(world: World, face: Face) -> None:
-    """L1."""
     at = PLACES["the job"](world)
     viewer = spoken_by(await world.client_with(Role.VIEWER), face)
 

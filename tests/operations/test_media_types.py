@@ -1,4 +1,4 @@
-"""What a body must say it is, and how large it may be (rules C8 and E2)."""
+"""What a body must say it is, and how large it may be."""
 
 from collections.abc import AsyncIterator, Callable
 from http import HTTPStatus
@@ -9,7 +9,7 @@ import pytest
 from tests.operations.bodies import BODY_LIMIT
 from tests.world import World
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.rule("C8")]
 
 PATHS: dict[str, Callable[[World], str]] = {
     "create": lambda world: f"/job/{world.demo.job_id}/secret",
@@ -21,6 +21,7 @@ Path = Callable[[World], str]
 BODY = b'{"key": "KEY", "query": "{ __typename }"}'
 
 
+@pytest.mark.rule("E2")
 @EVERY_PATH
 @pytest.mark.parametrize(
     "media_type",
@@ -40,7 +41,6 @@ BODY = b'{"key": "KEY", "query": "{ __typename }"}'
 async def test_another_media_type_than_json_is_refused(
     shared_world: World, path: Path, media_type: str
 ) -> None:
-    """E2."""
     response = await shared_world.client.post(
         path(shared_world), content=BODY, headers={"Content-Type": media_type}
     )
@@ -48,18 +48,19 @@ async def test_another_media_type_than_json_is_refused(
     assert response.status_code == HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
 
+@pytest.mark.rule("E2")
 @EVERY_PATH
 async def test_a_body_without_a_media_type_is_refused(shared_world: World, path: Path) -> None:
-    """E2."""
     response = await shared_world.client.post(path(shared_world), content=BODY)
 
     assert "content-type" not in response.request.headers
     assert response.status_code == HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
 
+@pytest.mark.rule("E2", "S36")
 @EVERY_PATH
 async def test_a_compressed_body_is_refused(shared_world: World, path: Path) -> None:
-    """E2, S36: nothing is ever unpacked."""
+    """Nothing is ever unpacked."""
     headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
 
     response = await shared_world.client.post(path(shared_world), content=BODY, headers=headers)
@@ -67,6 +68,7 @@ async def test_a_compressed_body_is_refused(shared_world: World, path: Path) -> 
     assert response.status_code == HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
 
+@pytest.mark.rule("E2")
 @pytest.mark.parametrize(
     "media_type",
     [
@@ -80,7 +82,6 @@ async def test_a_compressed_body_is_refused(shared_world: World, path: Path) -> 
 async def test_json_may_be_declared_in_every_way(
     shared_world: World, fresh_job: str, media_type: str
 ) -> None:
-    """E2."""
     headers = {"Content-Type": media_type}
 
     over_rest = await shared_world.client.post(
@@ -114,12 +115,12 @@ async def _send(world: World, path: str, body: bytes, *, is_chunked: bool) -> ht
 SENT = pytest.mark.parametrize("is_chunked", [False, True], ids=["with its length", "chunked"])
 
 
+@pytest.mark.rule("E2")
 @EVERY_PATH
 @SENT
 async def test_a_body_of_more_than_a_mebibyte_is_refused(
     *, shared_world: World, path: Path, is_chunked: bool
 ) -> None:
-    """E2."""
     body = _of_size(BODY_LIMIT + 1)
 
     response = await _send(shared_world, path(shared_world), body, is_chunked=is_chunked)
@@ -141,11 +142,11 @@ async def test_a_body_whose_declared_length_has_thousands_of_digits_is_refused(
     assert "PAYLOAD_TOO_LARGE" in response.text
 
 
+@pytest.mark.rule("E2")
 @SENT
 async def test_a_body_of_a_mebibyte_is_taken(
     *, shared_world: World, fresh_job: str, is_chunked: bool
 ) -> None:
-    """E2."""
     body, path = _of_size(BODY_LIMIT), f"/job/{fresh_job}/secret"
 
     over_rest = await _send(shared_world, path, body, is_chunked=is_chunked)

@@ -1,4 +1,4 @@
-"""Where a FILE can be mounted (rule C9, S42)."""
+"""Where a FILE can be mounted."""
 
 from http import HTTPStatus
 
@@ -9,9 +9,10 @@ from gateway.domain.scopes import Scope
 from tests.faces import Face
 from tests.world import World
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.rule("S42")]
 
 
+@pytest.mark.rule("C9")
 @pytest.mark.parametrize(
     "mount_path",
     [
@@ -51,7 +52,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def test_such_a_mount_path_is_refused(
     shared_world: World, shared_face: Face, mount_path: str
 ) -> None:
-    """C9."""
     refused = await shared_face.create(
         Scope.JOB, shared_world.demo.job_id, key="KEY", mount_path=mount_path
     )
@@ -59,6 +59,7 @@ async def test_such_a_mount_path_is_refused(
     assert (refused.status, refused.code) == (HTTPStatus.BAD_REQUEST, ErrorCode.BAD_USER_INPUT)
 
 
+@pytest.mark.rule("C9")
 @pytest.mark.parametrize(
     "mount_path",
     [
@@ -79,7 +80,6 @@ async def test_such_a_mount_path_is_refused(
 async def test_such_a_mount_path_is_allowed(
     shared_face: Face, fresh_job: str, mount_path: str
 ) -> None:
-    """C9."""
     made = await shared_face.create(Scope.JOB, fresh_job, key="KEY", mount_path=mount_path)
 
     assert made.code is None

@@ -1,4 +1,4 @@
-"""In which of the two media types a GraphQL answer comes, and with which status (S27, S28)."""
+"""In which of the two media types a GraphQL answer comes, and with which status."""
 
 from http import HTTPStatus
 
@@ -6,7 +6,7 @@ import pytest
 
 from tests.world import World
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.rule("S27", "S28")]
 
 OLD, NEW = "application/json", "application/graphql-response+json"
 ACCEPTED = {
@@ -91,8 +91,8 @@ async def test_extensions_that_are_no_object_are_refused(
     assert response.json()["errors"][0]["message"] == "`extensions` must be a JSON object."
 
 
+@pytest.mark.rule("S23")
 async def test_a_batch_is_refused_with_a_word_about_it(shared_world: World) -> None:
-    """S23."""
     response = await shared_world.client.post("/graphql", json=[{"query": "{ __typename }"}] * 2)
 
     assert response.status_code == HTTPStatus.BAD_REQUEST

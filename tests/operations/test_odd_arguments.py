@@ -1,10 +1,10 @@
-"""Arguments that JSON can carry and nothing can mean are refused or found nowhere (C8, S43)."""
+"""Arguments that JSON can carry and nothing can mean are refused or found nowhere."""
 
 import pytest
 
 from tests.world import World
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.rule("C8", "S43")]
 
 
 @pytest.mark.parametrize("number", ["1e999", "-1e999", "1.5"])

@@ -1,4 +1,4 @@
-"""What an override is, on both faces (rules O1, O2 and O4)."""
+"""What an override is, on both faces."""
 
 from http import HTTPStatus
 from typing import Any
@@ -22,11 +22,12 @@ LOWER = [
 ]
 
 
+@pytest.mark.rule("O1", "O2")
 @pytest.mark.parametrize(("target_scope", "scope"), LOWER)
 async def test_override_can_be_made_at_every_lower_scope(
     *, shared_world: World, shared_face: Face, key: str, target_scope: Scope, scope: Scope
 ) -> None:
-    """O1, O2: its target's key, a value and an id of its own."""
+    """Its target's key, a value and an id of its own."""
     holder_id = shared_world.holders[scope]
     target = await shared_face.create(
         target_scope, shared_world.holders[target_scope], key=key, value="wide"
@@ -43,11 +44,11 @@ async def test_override_can_be_made_at_every_lower_scope(
     assert await shared_world.stored_value(target.row["id"]) == "wide"
 
 
+@pytest.mark.rule("O1")
 @pytest.mark.parametrize("scope", HOLDER_SCOPES)
 async def test_override_at_the_same_scope_is_refused(
     shared_world: World, shared_face: Face, key: str, scope: Scope
 ) -> None:
-    """O1."""
     holder_id = shared_world.holders[scope]
     target = await shared_face.create(scope, holder_id, key=key)
 
@@ -56,6 +57,7 @@ async def test_override_at_the_same_scope_is_refused(
     assert (refused.status, refused.code) == (HTTPStatus.BAD_REQUEST, ErrorCode.SCOPE_VIOLATION)
 
 
+@pytest.mark.rule("O1")
 @pytest.mark.parametrize(
     ("place", "target_at"),
     [
@@ -68,7 +70,6 @@ async def test_override_at_the_same_scope_is_refused(
 async def test_override_at_a_higher_scope_is_refused(
     *, shared_world: World, shared_face: Face, key: str, place: str, target_at: str
 ) -> None:
-    """O1."""
     target = await shared_face.create(*PLACES[target_at](shared_world), key=key)
 
     refused = await shared_face.override(*PLACES[place](shared_world), target.row["id"], value="x")
@@ -76,10 +77,11 @@ async def test_override_at_a_higher_scope_is_refused(
     assert (refused.status, refused.code) == (HTTPStatus.BAD_REQUEST, ErrorCode.SCOPE_VIOLATION)
 
 
+@pytest.mark.rule("O2")
 async def test_override_says_all_facts_of_its_target(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
-    """O2: as an alias does."""
+    """As an alias does."""
     target = await shared_face.create(*PROJECT(shared_world), key=key, value="x", **DESCRIBED)
 
     made = await shared_face.override(*JOB(shared_world), target.row["id"], value="narrow")
@@ -96,10 +98,10 @@ async def test_override_says_all_facts_of_its_target(
     assert "enable_interpolation_in_file" not in made.row
 
 
+@pytest.mark.rule("O2")
 async def test_override_has_a_description_of_its_own(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
-    """O2."""
     target = await shared_face.create(*PROJECT(shared_world), key=key)
 
     made = await shared_face.override(*JOB(shared_world), target.row["id"], value="x", **DESCRIBED)
@@ -108,10 +110,11 @@ async def test_override_has_a_description_of_its_own(
     assert "description" not in made.row["overridden_secret"]
 
 
+@pytest.mark.rule("O1")
 async def test_an_override_without_a_value_is_empty(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
-    """O1: it does not fall back on its target's."""
+    """It does not fall back on its target's."""
     target = await shared_face.create(*PROJECT(shared_world), key=key, value="wide")
 
     made = await shared_face.override(*JOB(shared_world), target.row["id"])
@@ -120,11 +123,11 @@ async def test_an_override_without_a_value_is_empty(
     assert await shared_world.stored_value(made.row["id"]) == ""
 
 
+@pytest.mark.rule("C9")
 @pytest.mark.parametrize("value", ["a\0b", "x" * (64 * 1024 + 1)], ids=["NUL", "a byte more"])
 async def test_an_overrides_value_obeys_the_rules_of_values(
     shared_world: World, shared_face: Face, key: str, value: str
 ) -> None:
-    """C9."""
     target = await shared_face.create(*PROJECT(shared_world), key=key)
 
     refused = await shared_face.override(*JOB(shared_world), target.row["id"], value=value)
@@ -132,10 +135,11 @@ async def test_an_overrides_value_obeys_the_rules_of_values(
     assert (refused.status, refused.code) == (HTTPStatus.BAD_REQUEST, ErrorCode.BAD_USER_INPUT)
 
 
+@pytest.mark.rule("C5", "O2")
 async def test_an_overrides_value_can_be_changed(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
-    """O2, C5: and its target's stays."""
+    """And its target's stays."""
     target = await shared_face.create(*PROJECT(shared_world), key=key, value="wide")
     made = await shared_face.override(*JOB(shared_world), target.row["id"], value="narrow")
 
@@ -148,10 +152,11 @@ async def test_an_overrides_value_can_be_changed(
     assert await shared_world.stored_value(target.row["id"]) == "wide"
 
 
+@pytest.mark.rule("O2")
 async def test_an_overrides_key_cannot_be_changed(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
-    """O2: and nothing else of the same edit is."""
+    """And nothing else of the same edit is."""
     target = await shared_face.create(*PROJECT(shared_world), key=key)
     made = await shared_face.override(*JOB(shared_world), target.row["id"], value="narrow")
 
@@ -164,11 +169,12 @@ async def test_an_overrides_key_cannot_be_changed(
     assert await shared_world.stored_value(made.row["id"]) == "narrow"
 
 
+@pytest.mark.rule("E3", "O4")
 @pytest.mark.parametrize("scope", HOLDER_SCOPES[1:])
 async def test_a_second_override_of_the_same_target_is_refused(
     shared_world: World, shared_face: Face, key: str, scope: Scope
 ) -> None:
-    """O4, E3: the first is told, and stays."""
+    """The first is told, and stays."""
     holder_id = shared_world.holders[scope]
     target = await shared_face.create(*PROJECT(shared_world), key=key)
     first = await shared_face.override(scope, holder_id, target.row["id"], value="first")
@@ -181,10 +187,10 @@ async def test_a_second_override_of_the_same_target_is_refused(
     assert await shared_world.stored_value(first.row["id"]) == "first"
 
 
+@pytest.mark.rule("O4")
 async def test_after_a_deletion_the_same_target_can_be_overridden_again(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
-    """O4."""
     target = await shared_face.create(*PROJECT(shared_world), key=key)
     first = await shared_face.override(*JOB(shared_world), target.row["id"], value="first")
     await shared_face.delete(*JOB(shared_world), first.row["id"])

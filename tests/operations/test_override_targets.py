@@ -1,4 +1,4 @@
-"""What can be overridden, and that nothing is told of the rest (rules O1 and O3)."""
+"""What can be overridden, and that nothing is told of the rest."""
 
 from http import HTTPStatus
 
@@ -27,10 +27,10 @@ async def _sent(world: World, holder: tuple[Scope, str], target_id: str) -> http
     return await world.client.post(path, json={"value": "x"})
 
 
+@pytest.mark.rule("O3")
 async def test_an_override_of_a_file_leaves_the_path_to_its_target(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
-    """O3."""
     target = await shared_face.create(
         *PROJECT(shared_world), key=key, value="wide", mount_path=f"/etc/{key}"
     )
@@ -43,10 +43,11 @@ async def test_an_override_of_a_file_leaves_the_path_to_its_target(
     assert made.row["overridden_secret"]["variable_type"] == "FILE"
 
 
+@pytest.mark.rule("O3")
 async def test_an_external_secret_can_be_overridden(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
-    """O3: it has a value, as a VALUE has."""
+    """It has a value, as a VALUE has."""
     registered = await shared_world.graphql.ask(
         """mutation ($id: ID!, $key: String!) {
             registerProvidedSecret(
@@ -64,8 +65,9 @@ async def test_an_external_secret_can_be_overridden(
     assert made.row["overridden_secret"]["variable_type"] == "EXTERNAL_SECRET"
 
 
+@pytest.mark.rule("O3")
 async def test_a_built_in_cannot_be_overridden(shared_world: World, shared_face: Face) -> None:
-    """O3: not even from the holder it hangs on, whose scope is lower."""
+    """Not even from the holder it hangs on, whose scope is lower."""
     built_in_id = shared_world.demo.built_in_secret_id
 
     from_the_job = await shared_face.override(*JOB(shared_world), built_in_id, value="x")
@@ -75,10 +77,10 @@ async def test_a_built_in_cannot_be_overridden(shared_world: World, shared_face:
     assert (from_its_place.status, from_its_place.code) == NOT_OVERRIDABLE
 
 
+@pytest.mark.rule("O3")
 async def test_an_alias_cannot_be_overridden(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
-    """O3."""
     target = await shared_face.create(*PROJECT(shared_world), key=key)
     alias = await shared_face.alias(*ENVIRONMENT(shared_world), target.row["id"], key=f"{key}_A")
 
@@ -87,10 +89,10 @@ async def test_an_alias_cannot_be_overridden(
     assert (refused.status, refused.code) == NOT_OVERRIDABLE
 
 
+@pytest.mark.rule("O3")
 async def test_an_override_cannot_be_overridden(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
-    """O3."""
     target = await shared_face.create(*PROJECT(shared_world), key=key)
     override = await shared_face.override(*ENVIRONMENT(shared_world), target.row["id"], value="x")
 
@@ -99,10 +101,11 @@ async def test_an_override_cannot_be_overridden(
     assert (refused.status, refused.code) == NOT_OVERRIDABLE
 
 
+@pytest.mark.rule("O3")
 async def test_one_value_may_have_overrides_at_several_scopes(
     shared_world: World, shared_face: Face, key: str
 ) -> None:
-    """O3: all of them target the VALUE."""
+    """All of them target the VALUE."""
     target = await shared_face.create(*PROJECT(shared_world), key=key, value="wide")
 
     at_environment = await shared_face.override(
@@ -116,6 +119,7 @@ async def test_one_value_may_have_overrides_at_several_scopes(
     assert [row["scope"] for row in rows if row["key"] == key] == ["PROJECT", "ENVIRONMENT", "JOB"]
 
 
+@pytest.mark.rule("O1")
 @pytest.mark.parametrize(
     ("holder", "target"),
     [
@@ -131,7 +135,7 @@ async def test_one_value_may_have_overrides_at_several_scopes(
 async def test_a_target_out_of_reach_is_answered_as_one_that_does_not_exist(
     shared_world: World, key: str, holder: str, target: str
 ) -> None:
-    """O1: to the byte, but for ids and moments."""
+    """To the byte, but for ids and moments."""
     there = await shared_world.rest.create(*PLACES[target](shared_world), key=key)
     at = PLACES[holder](shared_world)
 
@@ -141,11 +145,12 @@ async def test_a_target_out_of_reach_is_answered_as_one_that_does_not_exist(
     assert comparable(refused) == comparable(await _sent(shared_world, at, new_id()))
 
 
+@pytest.mark.rule("A5")
 @pytest.mark.parametrize("target_id", ["00000000-0000-0000-0000-000000000000", "no-uuid"])
 async def test_an_id_that_nothing_has_is_not_found(
     shared_world: World, shared_face: Face, target_id: str
 ) -> None:
-    """A5, for overrides."""
+    """For overrides."""
     refused = await shared_face.override(*JOB(shared_world), target_id, value="x")
 
     assert (refused.status, refused.code) == (HTTPStatus.NOT_FOUND, ErrorCode.NOT_FOUND)

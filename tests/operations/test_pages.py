@@ -175,6 +175,7 @@ async def test_a_new_secrets_edge_has_its_place_in_the_list(
     assert _keys(after) == ["D"]
 
 
+@pytest.mark.rule("C8")
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -197,7 +198,7 @@ async def test_a_new_secrets_edge_has_its_place_in_the_list(
 async def test_what_is_no_page_of_this_list_is_refused(
     shared_world: World, fresh_job: str, arguments: Mapping[str, object]
 ) -> None:
-    """C8: as a fault of the request."""
+    """As a fault of the request."""
     refusal = await _refusal(shared_world, fresh_job, **arguments)
 
     assert refusal["extensions"]["code"] == "BAD_USER_INPUT"

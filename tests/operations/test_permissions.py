@@ -1,4 +1,4 @@
-"""What a caller may do, and what is there for it at all (rule E2)."""
+"""What a caller may do, and what is there for it at all."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -23,10 +23,11 @@ REFUSED = (HTTPStatus.FORBIDDEN, ErrorCode.FORBIDDEN)
 NOT_THERE = (HTTPStatus.NOT_FOUND, ErrorCode.NOT_FOUND)
 
 
+@pytest.mark.rule("E2")
 async def test_one_who_may_only_look_creates_nothing(
     shared_world: World, shared_face: Face, viewer_face: Face
 ) -> None:
-    """E2: 403, since it sees the holder."""
+    """403, since it sees the holder."""
     at = PLACES["the job"](shared_world)
     before = await shared_face.visible(*at)
 
@@ -37,8 +38,8 @@ async def test_one_who_may_only_look_creates_nothing(
     assert await shared_face.visible(*at) == before
 
 
+@pytest.mark.rule("E2")
 async def test_one_who_may_only_look_makes_no_alias(shared_world: World, viewer_face: Face) -> None:
-    """E2."""
     at = PLACES["the job"](shared_world)
 
     refused = await viewer_face.alias(*at, shared_world.demo.built_in_secret_id, key="KEY")
@@ -46,10 +47,11 @@ async def test_one_who_may_only_look_makes_no_alias(shared_world: World, viewer_
     assert (refused.status, refused.code) == REFUSED
 
 
+@pytest.mark.rule("E2")
 async def test_one_who_may_only_look_learns_nothing_from_a_targets_id(
     shared_world: World, viewer_face: Face
 ) -> None:
-    """E2: the permission is looked at before the target."""
+    """The permission is looked at before the target."""
     at = PLACES["the job"](shared_world)
 
     refused = await viewer_face.alias(*at, new_id(), key="KEY")
@@ -57,18 +59,20 @@ async def test_one_who_may_only_look_learns_nothing_from_a_targets_id(
     assert (refused.status, refused.code) == REFUSED
 
 
+@pytest.mark.rule("E2")
 async def test_a_holder_that_is_not_there_is_not_forbidden(viewer_face: Face) -> None:
-    """E2: 404, since it sees no such holder."""
+    """404, since it sees no such holder."""
     refused = await viewer_face.create(Scope.JOB, new_id(), key="KEY")
 
     assert (refused.status, refused.code) == NOT_THERE
 
 
+@pytest.mark.rule("E2")
 @pytest.mark.parametrize("role", [Role.EDITOR, Role.ADMIN, Role.OPERATOR])
 async def test_one_who_may_write_creates(
     shared_world: World, shared_face: Face, key: str, role: Role
 ) -> None:
-    """E2: the control of the tests above."""
+    """The control of the tests above."""
     allowed = spoken_by(await shared_world.client_with(role), shared_face)
 
     made = await allowed.create(*PLACES["the job"](shared_world), key=key)
@@ -76,8 +80,8 @@ async def test_one_who_may_write_creates(
     assert made.code is None
 
 
+@pytest.mark.rule("E2")
 async def test_one_who_only_runs_does_not_write(shared_world: World, shared_face: Face) -> None:
-    """E2."""
     running = spoken_by(await shared_world.client_with(Role.RUNTIME), shared_face)
 
     refused = await running.create(*PLACES["the job"](shared_world), key="KEY")
@@ -85,8 +89,8 @@ async def test_one_who_only_runs_does_not_write(shared_world: World, shared_face
     assert (refused.status, refused.code) == REFUSED
 
 
+@pytest.mark.rule("E2")
 async def test_one_who_only_runs_does_not_list(shared_world: World) -> None:
-    """E2."""
     client = await shared_world.client_with(Role.RUNTIME)
 
     refused = await client.get(f"/job/{shared_world.demo.job_id}/secret")
@@ -94,21 +98,23 @@ async def test_one_who_only_runs_does_not_list(shared_world: World) -> None:
     assert (refused.status_code, refused.json()["code"]) == REFUSED
 
 
+@pytest.mark.rule("E2")
 @pytest.mark.parametrize("place", PLACES.keys())
 async def test_another_organizations_holders_are_not_there_to_write_at(
     shared_world: World, foreign_face: Face, place: str
 ) -> None:
-    """E2: though the caller may do everything in its own."""
+    """Though the caller may do everything in its own."""
     refused = await foreign_face.create(*PLACES[place](shared_world), key="KEY")
 
     assert (refused.status, refused.code) == NOT_THERE
 
 
+@pytest.mark.rule("E2")
 @FACES
 async def test_another_organizations_holder_is_answered_as_one_that_does_not_exist(
     shared_world: World, shared_stranger: Stranger, send: Send
 ) -> None:
-    """E2: to the byte, but for ids and moments."""
+    """To the byte, but for ids and moments."""
     scope, holder_id = PLACES["the job"](shared_world)
 
     refused = await send(
@@ -121,11 +127,11 @@ async def test_another_organizations_holder_is_answered_as_one_that_does_not_exi
     assert comparable(refused) == comparable(unknown)
 
 
+@pytest.mark.rule("E2")
 @FACES
 async def test_another_organizations_secret_is_no_target(
     shared_world: World, shared_stranger: Stranger, send: Send
 ) -> None:
-    """E2."""
     at = Scope.JOB, shared_stranger.job_id
 
     refused = await send(shared_stranger.client, *at, shared_world.demo.built_in_secret_id)
@@ -133,11 +139,11 @@ async def test_another_organizations_secret_is_no_target(
     assert comparable(refused) == comparable(await send(shared_stranger.client, *at, new_id()))
 
 
+@pytest.mark.rule("E2")
 @pytest.mark.parametrize("scope", [Scope.PROJECT, Scope.ENVIRONMENT, Scope.CONTAINER, Scope.JOB])
 async def test_another_organizations_list_is_answered_as_one_that_does_not_exist(
     shared_world: World, shared_stranger: Stranger, scope: Scope
 ) -> None:
-    """E2."""
     path = f"/{scope.lower()}/{{}}/secret"
 
     refused = await shared_stranger.client.get(path.format(shared_world.holders[scope]))
@@ -167,21 +173,22 @@ async def _found(face: GraphQLFace, field: str, wanted_id: str) -> Any:
     return data[field]
 
 
+@pytest.mark.rule("E2")
 @pytest.mark.parametrize(("field", "wanted"), FIELDS.items())
 async def test_another_organizations_things_are_null(
     shared_world: World, shared_stranger: Stranger, field: str, wanted: Callable[[World], str]
 ) -> None:
-    """E2: the control is their own administrator, who sees them."""
+    """The control is their own administrator, who sees them."""
     wanted_id = wanted(shared_world)
 
     assert await _found(GraphQLFace(shared_stranger.client), field, wanted_id) is None
     assert await _found(shared_world.graphql, field, wanted_id) == {"id": wanted_id}
 
 
+@pytest.mark.rule("E2")
 async def test_another_organizations_secret_is_no_node(
     shared_world: World, shared_stranger: Stranger
 ) -> None:
-    """E2."""
     theirs = GraphQLFace(shared_stranger.client)
 
     assert await _found(theirs, "node", shared_world.demo.built_in_secret_id) is None
@@ -190,10 +197,10 @@ async def test_another_organizations_secret_is_no_node(
     }
 
 
+@pytest.mark.rule("E2")
 async def test_of_many_ids_only_the_visible_ones_are_found(
     shared_world: World, shared_stranger: Stranger
 ) -> None:
-    """E2."""
     ids = [
         shared_world.demo.job_id,
         shared_stranger.job_id,
@@ -208,8 +215,8 @@ async def test_of_many_ids_only_the_visible_ones_are_found(
     assert found["nodes"] == [None, {"id": shared_stranger.job_id}, None, None, None]
 
 
+@pytest.mark.rule("E2")
 async def test_projects_are_those_of_the_own_organization(shared_stranger: Stranger) -> None:
-    """E2."""
     document = "{ projects { edges { node { id } } totalCount } }"
 
     found = await GraphQLFace(shared_stranger.client).ask(document, {})
@@ -218,15 +225,15 @@ async def test_projects_are_those_of_the_own_organization(shared_stranger: Stran
     assert found["projects"]["totalCount"] == 1
 
 
+@pytest.mark.rule("E2")
 async def test_an_id_of_another_kind_is_null(shared_world: World) -> None:
-    """E2."""
     assert await _found(shared_world.graphql, "job", shared_world.demo.container_id) is None
     assert await _found(shared_world.graphql, "project", shared_world.demo.environment_id) is None
     assert await _found(shared_world.graphql, "secret", shared_world.demo.job_id) is None
 
 
+@pytest.mark.rule("E2")
 async def test_a_list_through_another_kinds_path_is_not_found(shared_world: World) -> None:
-    """E2."""
     response = await shared_world.client.get(f"/job/{shared_world.demo.container_id}/secret")
 
     assert response.status_code == HTTPStatus.NOT_FOUND

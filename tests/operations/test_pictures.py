@@ -52,8 +52,8 @@ async def _speaking(world: World, role: Role, on: HolderReference) -> Principal:
     return await token_principal(world.runtime, token)
 
 
+@pytest.mark.rule("R1")
 async def test_columns_are_the_scopes_of_the_chain_the_widest_first(shared_world: World) -> None:
-    """R1."""
     picture = await _picture(shared_world)
 
     assert [(column.scope, column.holder and column.holder.name) for column in picture.columns] == [
@@ -65,8 +65,8 @@ async def test_columns_are_the_scopes_of_the_chain_the_widest_first(shared_world
     assert picture.service.id == shared_world.demo.job_id
 
 
+@pytest.mark.rule("O1", "R1")
 async def test_the_nearest_wins_and_hides_the_others(shared_world: World, key: str) -> None:
-    """R1, O1."""
     target = await shared_world.rest.create(*PROJECT(shared_world), key=key)
     middle = await shared_world.rest.override(*ENVIRONMENT(shared_world), target.row["id"])
     nearest = await shared_world.rest.override(*JOB(shared_world), target.row["id"])
@@ -88,11 +88,11 @@ async def test_the_nearest_wins_and_hides_the_others(shared_world: World, key: s
     } <= answer
 
 
+@pytest.mark.rule("A2", "A3")
 @pytest.mark.parametrize("place", ["the job", "the environment", "the project"])
 async def test_an_alias_is_a_reference_to_its_target(
     shared_world: World, key: str, place: str
 ) -> None:
-    """A2, A3."""
     target = await shared_world.rest.create(*PROJECT(shared_world), key=key)
     at = PLACES[place](shared_world)
     alias = await shared_world.rest.alias(*at, target.row["id"], key=f"{key}_ALIAS")
@@ -107,19 +107,19 @@ async def test_an_alias_is_a_reference_to_its_target(
     assert _with_key(picture, key)[Scope.PROJECT].is_winner
 
 
+@pytest.mark.rule("L1")
 async def test_built_in_secrets_have_a_column_of_their_own(shared_world: World) -> None:
-    """L1."""
     picture = await _picture(shared_world)
 
     built_in = picture.columns[0]
     assert [row.secret.id for row in built_in.rows] == [shared_world.demo.built_in_secret_id]
 
 
+@pytest.mark.rule("L1")
 @pytest.mark.parametrize("place", ["a sibling job", "another environment", "another project"])
 async def test_what_the_service_does_not_see_is_not_in_it(
     shared_world: World, key: str, place: str
 ) -> None:
-    """L1."""
     await shared_world.rest.create(*PLACES[place](shared_world), key=key)
 
     picture = await _picture(shared_world)
@@ -127,10 +127,11 @@ async def test_what_the_service_does_not_see_is_not_in_it(
     assert _with_key(picture, key) == {}
 
 
+@pytest.mark.rule("A3", "S15")
 async def test_who_sees_the_service_alone_gets_its_own_rows_and_no_target(
     shared_world: World, key: str
 ) -> None:
-    """A3, S15: the columns above have their names, which lead to the service, and nothing else."""
+    """The columns above have their names, which lead to the service, and nothing else."""
     target = await shared_world.rest.create(*PROJECT(shared_world), key=key)
     await shared_world.rest.alias(*JOB(shared_world), target.row["id"], key="LINK_OF_THE_JOB")
     job = HolderReference(Scope.JOB, shared_world.demo.job_id)
@@ -149,8 +150,8 @@ async def test_who_sees_the_service_alone_gets_its_own_rows_and_no_target(
         assert target.row["id"] not in text
 
 
+@pytest.mark.rule("A3")
 async def test_control_who_sees_the_project_gets_the_target(shared_world: World, key: str) -> None:
-    """A3."""
     target = await shared_world.rest.create(*PROJECT(shared_world), key=key)
     await shared_world.rest.alias(*JOB(shared_world), target.row["id"], key=f"{key}_ALIAS")
     project = HolderReference(Scope.PROJECT, shared_world.demo.project_id)
@@ -164,6 +165,7 @@ async def test_control_who_sees_the_project_gets_the_target(shared_world: World,
     assert key in svg(fold(picture, is_whole=True))
 
 
+@pytest.mark.rule("S13")
 @pytest.mark.parametrize(
     "service_id",
     [
@@ -179,7 +181,6 @@ async def test_control_who_sees_the_project_gets_the_target(shared_world: World,
 async def test_what_is_no_service_visible_is_not_found(
     shared_world: World, shared_stranger: Stranger, service_id: Any
 ) -> None:
-    """S13."""
     principal = Principal.operator(shared_world.demo.organization_id)
     wanted = service_id(shared_world, shared_stranger)
 
@@ -189,8 +190,8 @@ async def test_what_is_no_service_visible_is_not_found(
             await services.pictures.of_service(service_id=wanted)
 
 
+@pytest.mark.rule("S14")
 async def test_who_cannot_read_secrets_is_refused(shared_world: World) -> None:
-    """S14."""
     job = HolderReference(Scope.JOB, shared_world.demo.job_id)
     principal = await _speaking(shared_world, Role.RUNTIME, job)
 
@@ -219,8 +220,8 @@ async def marked(shared_world: World, key: str) -> str:
     return "canary-5e1f7a"
 
 
+@pytest.mark.rule("W3")
 async def test_no_drawing_holds_a_value(shared_world: World, marked: str) -> None:
-    """W3."""
     picture = await _picture(shared_world)
 
     assert marked not in repr(picture)

@@ -1,4 +1,4 @@
-"""The one body of all errors of the REST paths (rule E1)."""
+"""The one body of all errors of the REST paths."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -109,18 +109,17 @@ EVERY_ERROR = pytest.mark.parametrize(
 
 @pytest.mark.parametrize("path", ["/organization", "/job/{}/status", "/job/{}/environmentVariable"])
 async def test_what_is_not_served_says_what_is(shared_world: World, path: str) -> None:
-    """T1."""
     response = await shared_world.client.get(path.format(shared_world.demo.job_id))
 
     assert response.status_code == HTTPStatus.NOT_FOUND
     assert "serves the secrets domain" in response.json()["detail"]
 
 
+@pytest.mark.rule("E1")
 @EVERY_ERROR
 async def test_every_error_has_the_one_body(
     shared_world: World, cause: Any, status: HTTPStatus, code: str
 ) -> None:
-    """E1."""
     response = await cause(shared_world)
 
     answer = response.json()
@@ -137,11 +136,11 @@ async def test_every_error_has_the_one_body(
     assert answer["instance"] == answer["path"] == path
 
 
+@pytest.mark.rule("E1")
 @EVERY_ERROR
 async def test_every_error_is_reported_at_its_time_under_its_requests_id(
     shared_world: World, cause: Any, status: HTTPStatus, code: str
 ) -> None:
-    """E1."""
     response = await cause(shared_world)
 
     moment = datetime.fromisoformat(response.json()["timestamp"])
@@ -152,16 +151,17 @@ async def test_every_error_is_reported_at_its_time_under_its_requests_id(
     assert response.headers["x-content-type-options"] == "nosniff"
 
 
+@pytest.mark.rule("E1")
 async def test_a_wrong_method_is_reported_with_those_that_are_right(shared_world: World) -> None:
-    """E1."""
     response = await _wrong_method(shared_world)
 
     assert set(response.headers["allow"].split(", ")) >= {"GET", "POST"}
 
 
+@pytest.mark.rule("E1")
 @pytest.mark.parametrize("path", ["/graphql/", "/job/{job_id}/secret/", "/livez/"])
 async def test_a_path_with_a_slash_too_many_leads_nowhere(shared_world: World, path: str) -> None:
-    """E1: a redirection would name the host that the request itself named."""
+    """A redirection would name the host that the request itself named."""
     response = await shared_world.client.post(
         path.format(job_id=shared_world.demo.job_id),
         json={"key": "KEY"},

@@ -1,4 +1,4 @@
-"""References between values: dependents, explanations, warnings, renames that they follow (R4)."""
+"""References between values: dependents, explanations, warnings, renames that they follow."""
 
 from typing import Any
 
@@ -77,10 +77,11 @@ async def _delivered(world: World, service_id: str) -> dict[str, str]:
     }
 
 
+@pytest.mark.rule("R4")
 async def test_what_refers_to_a_secret_is_its_dependent(
     shared_world: World, fresh_job: str, key: str
 ) -> None:
-    """R4: at any depth, and through aliases; not where the name leads to something else."""
+    """At any depth, and through aliases; not where the name leads to something else."""
     demo = shared_world.demo
     host = await _secret(shared_world, Scope.PROJECT, demo.project_id, key, "db")
     url = await _secret(shared_world, Scope.JOB, fresh_job, f"{key}_URL", f"pg://{{{{{key}}}}}/x")
@@ -105,10 +106,11 @@ async def test_what_refers_to_a_secret_is_its_dependent(
     assert override.code is None
 
 
+@pytest.mark.rule("R4")
 async def test_a_rename_or_deletion_says_what_it_leaves_unresolved(
     shared_world: World, fresh_job: str, key: str
 ) -> None:
-    """R4: in a dry run too, and only then."""
+    """In a dry run too, and only then."""
     demo = shared_world.demo
     host = await _secret(shared_world, Scope.PROJECT, demo.project_id, key, "db")
     await _secret(shared_world, Scope.JOB, fresh_job, f"{key}_URL", f"pg://{{{{{key}}}}}/x")
@@ -128,10 +130,11 @@ async def test_a_rename_or_deletion_says_what_it_leaves_unresolved(
     ]
 
 
+@pytest.mark.rule("R4")
 async def test_what_falls_back_to_another_value_is_not_broken(
     shared_world: World, fresh_job: str, key: str
 ) -> None:
-    """R4: the control of the test above."""
+    """The control of the test above."""
     host = await _secret(shared_world, Scope.PROJECT, shared_world.demo.project_id, key, "db")
     override = await shared_world.rest.override(Scope.JOB, fresh_job, host, value="narrow")
     await _secret(shared_world, Scope.JOB, fresh_job, f"{key}_URL", f"{{{{{key}}}}}")
@@ -141,10 +144,10 @@ async def test_what_falls_back_to_another_value_is_not_broken(
     assert answer["deleteSecret"] == {"errors": [], "warnings": []}
 
 
+@pytest.mark.rule("R4")
 async def test_a_reference_to_an_unknown_name_is_counted_and_never_shown(
     shared_world: World, fresh_job: str, key: str
 ) -> None:
-    """R4."""
     holder = {"jobId": fresh_job}
     known = {"key": f"{key}_A", "value": f"{{{{{key}_A}}}}{{{{SMTP_PASSWORD}}}}"}
     unknown = {"key": f"{key}_B", "value": "{{hunter2}}{{hunter3}}"}
@@ -159,10 +162,11 @@ async def test_a_reference_to_an_unknown_name_is_counted_and_never_shown(
     assert "hunter" not in str(answer)
 
 
+@pytest.mark.rule("R4")
 async def test_rows_of_an_import_may_refer_to_each_other(
     shared_world: World, fresh_job: str, key: str
 ) -> None:
-    """R4: the names are looked for once all rows are written."""
+    """The names are looked for once all rows are written."""
     rows = [
         {"key": f"{key}_URL", "value": f"{{{{{key}}}}}"},
         {"key": key, "value": "{{NOBODY}}"},
@@ -177,10 +181,10 @@ async def test_rows_of_an_import_may_refer_to_each_other(
     assert (warning["code"], warning["path"]) == ("REFERENCE_UNKNOWN", ["secrets", "1", "value"])
 
 
+@pytest.mark.rule("C5", "R6")
 async def test_a_value_that_is_emptied_is_warned_of(
     shared_world: World, fresh_job: str, key: str
 ) -> None:
-    """R6, C5."""
     made = await _secret(shared_world, Scope.JOB, fresh_job, key, "x")
 
     async def edited(**fields: Any) -> list[Any]:
@@ -193,10 +197,11 @@ async def test_a_value_that_is_emptied_is_warned_of(
     assert await edited(value="") == []
 
 
+@pytest.mark.rule("R4")
 async def test_an_explanation_shows_what_a_value_refers_to(
     shared_world: World, fresh_job: str, key: str
 ) -> None:
-    """R4: names are shown where they are keys in sight."""
+    """Names are shown where they are keys in sight."""
     demo = shared_world.demo
     host = await _secret(shared_world, Scope.PROJECT, demo.project_id, key, "db")
     await _secret(shared_world, Scope.JOB, demo.other_job_id, f"{key}_ELSEWHERE", "x")
@@ -229,10 +234,11 @@ async def test_an_explanation_shows_what_a_value_refers_to(
     )
 
 
+@pytest.mark.rule("R4")
 async def test_references_follow_a_rename_if_that_is_asked_for(
     shared_world: World, fresh_job: str, key: str
 ) -> None:
-    """R4: in overrides too; what is escaped is no reference."""
+    """In overrides too; what is escaped is no reference."""
     demo = shared_world.demo
     host = await _secret(shared_world, Scope.PROJECT, demo.project_id, key, "db")
     text = rf"{{{{{key}}}}}-\{{{{{key}}}}}-\\{{{{{key}}}}}"
@@ -258,10 +264,11 @@ async def test_references_follow_a_rename_if_that_is_asked_for(
     assert await _dependents(shared_world, host) == [f"{key}_URL"]
 
 
+@pytest.mark.rule("R4")
 async def test_references_follow_a_rename_all_or_none(
     shared_world: World, fresh_job: str, key: str
 ) -> None:
-    """R4: a value that refers to another secret elsewhere cannot follow, and is named."""
+    """A value that refers to another secret elsewhere cannot follow, and is named."""
     demo = shared_world.demo
     await _secret(shared_world, Scope.PROJECT, demo.project_id, f"{key}_WIDE", f"{{{{{key}}}}}")
     host = await _secret(shared_world, Scope.JOB, fresh_job, key, "mine")
@@ -277,10 +284,11 @@ async def test_references_follow_a_rename_all_or_none(
     assert await _delivered(shared_world, fresh_job) == before
 
 
+@pytest.mark.rule("R4")
 async def test_references_that_the_caller_cannot_write_are_counted(
     shared_world: World, fresh_job: str, key: str
 ) -> None:
-    """R4: one who writes at the service alone does not see the project's."""
+    """One who writes at the service alone does not see the project's."""
     demo = shared_world.demo
     await _secret(shared_world, Scope.PROJECT, demo.project_id, f"{key}_WIDE", f"{{{{{key}}}}}")
     host = await _secret(shared_world, Scope.JOB, fresh_job, key, "mine")
@@ -297,10 +305,11 @@ async def test_references_that_the_caller_cannot_write_are_counted(
     assert f"{key}_WIDE" not in str(answer) + str(warned)
 
 
+@pytest.mark.rule("R4")
 async def test_a_delivery_can_fail_on_unresolved_references(
     shared_world: World, fresh_job: str, key: str
 ) -> None:
-    """R4: it names what refers to what, and no value."""
+    """It names what refers to what, and no value."""
     await _secret(shared_world, Scope.JOB, fresh_job, key, "hidden-{{NOBODY}}-{{SMTP_PASSWORD}}")
     failing = {"query": DELIVER, "variables": {"id": fresh_job, "do": "FAIL"}}
 

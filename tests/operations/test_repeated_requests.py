@@ -1,4 +1,4 @@
-"""Many requests, each sent many times, out of order and at once, by both faces: one effect (H2).
+"""Many requests, each sent many times, out of order and at once, by both faces: one effect.
 
 `FAULT_REPEATS=10000` sends that many; in a run of all tests it is a few hundred.
 """
@@ -139,11 +139,11 @@ def _newest(world: World) -> int:
     return _query(world, "SELECT coalesce(max(seq), 0) FROM audit_event")[0]
 
 
+@pytest.mark.rule("H2")
 @pytest.mark.unmeasured
 async def test_repeated_requests_have_one_effect_and_one_answer(
     shared_world: World, fresh_job: str
 ) -> None:
-    """H2."""
     wanted = [await _wanted(shared_world, fresh_job, index) for index in range(REPEATS // EACH)]
     sends = [(item, number % 2 == 1) for item in wanted for number in range(EACH)]
     random.Random(20).shuffle(sends)  # noqa: S311 - an order, no secret
@@ -157,10 +157,11 @@ async def test_repeated_requests_have_one_effect_and_one_answer(
     assert _newest(shared_world) - before == sum(item.effects for item in wanted)
 
 
+@pytest.mark.rule("H2")
 async def test_a_repeated_token_is_shown_to_one_of_many(
     shared_world: World, fresh_job: str
 ) -> None:
-    """H2: the text is in one answer, and all others name the same token."""
+    """The text is in one answer, and all others name the same token."""
     wanted = await _wanted(shared_world, fresh_job, list(DOCUMENTS).index("token"))
 
     answered = await asyncio.gather(

@@ -32,7 +32,7 @@ async def test_who_has_the_text_is_not_sent_it_again(world: World) -> None:
 
 
 async def test_tags_are_compared_as_a_list(world: World) -> None:
-    """Siblings of rule H1: a weak tag and `*` match; a longer one does not."""
+    """As entity tags are elsewhere: a weak tag and `*` match; a longer one does not."""
     tag = (await world.client.get(PATH)).headers["etag"]
     sent = [f'"other", W/{tag}', "*", f'"x{tag[1:]}', tag[1:-1]]
 
@@ -54,8 +54,8 @@ async def test_every_credential_may_read_it(world: World, role: Role) -> None:
     assert (await caller.get(PATH)).status_code == HTTPStatus.OK
 
 
+@pytest.mark.rule("S25")
 async def test_nobody_reads_it_without_a_credential(world: World) -> None:
-    """S25."""
     async with nobody(world) as client:
         refused = await client.get(PATH)
 
@@ -63,10 +63,10 @@ async def test_nobody_reads_it_without_a_credential(world: World) -> None:
     assert "type Query" not in refused.text
 
 
+@pytest.mark.rule("S25")
 async def test_it_is_switched_off_with_the_introspection(
     template: tuple[Path, Demo], data_dir: Path
 ) -> None:
-    """S25."""
     async with open_world(data_dir, template[1], introspection=False) as world:
         refused = await world.client.get(PATH)
 

@@ -1,4 +1,4 @@
-"""What goes wrong inside is told to nobody but the log, and values not even to that (E2, S48)."""
+"""What goes wrong inside is told to nobody but the log, and values not even to that."""
 
 import sqlite3
 from contextlib import closing
@@ -21,11 +21,12 @@ def _damage(data_dir: Path, statement: str) -> None:
         connection.execute(statement)
 
 
+@pytest.mark.rule("E1", "E2", "S48")
 @FORMATS
 async def test_an_unexpected_fault_is_logged_without_the_value(
     world: World, face: Face, data_dir: Path, log_format: LogFormat
 ) -> None:
-    """E1, E2, S48: the project's key is gone, of which nobody outside is told anything."""
+    """The project's key is gone, of which nobody outside is told anything."""
     canary = new_canary()
     _damage(data_dir, "DELETE FROM data_key WHERE project_id IS NOT NULL")
 
@@ -39,11 +40,11 @@ async def test_an_unexpected_fault_is_logged_without_the_value(
     assert not is_traced(canary, stored_bytes(data_dir))
 
 
+@pytest.mark.rule("E2")
 @FORMATS
 async def test_a_fault_of_the_database_is_logged_without_the_value(
     world: World, face: Face, data_dir: Path, log_format: LogFormat
 ) -> None:
-    """E2."""
     canary = new_canary()
     _damage(data_dir, "ALTER TABLE sealed_value RENAME TO gone")
 
@@ -55,10 +56,10 @@ async def test_a_fault_of_the_database_is_logged_without_the_value(
     assert not is_traced(canary, logs.getvalue().encode())
 
 
+@pytest.mark.rule("E2")
 async def test_a_database_that_does_not_answer_is_reported_with_when_to_come_back(
     world: World, data_dir: Path
 ) -> None:
-    """E2."""
     _damage(data_dir, "ALTER TABLE holder RENAME TO gone")
 
     response = await world.client.get(f"/job/{world.demo.job_id}/secret")
@@ -68,10 +69,11 @@ async def test_a_database_that_does_not_answer_is_reported_with_when_to_come_bac
     assert response.json()["code"] == "UNAVAILABLE"
 
 
+@pytest.mark.rule("E2")
 async def test_what_cannot_be_written_leaves_nothing(
     world: World, face: Face, data_dir: Path
 ) -> None:
-    """E2: the row and its value are one transaction."""
+    """The row and its value are one transaction."""
     at = Scope.JOB, world.demo.job_id
     before = await face.visible(*at)
     _damage(data_dir, "ALTER TABLE sealed_value RENAME TO gone")

@@ -1,4 +1,4 @@
-"""Names and descriptions do not hold what nobody sees (S72)."""
+"""Names and descriptions do not hold what nobody sees."""
 
 from typing import Any, Final
 
@@ -28,12 +28,12 @@ DOCUMENTS: Final = {
 }
 
 
+@pytest.mark.rule("S72")
 @EVERY_UNSEEN
 @pytest.mark.asyncio(loop_scope="module")
 async def test_a_description_with_one_is_refused_wherever_it_is_written(
     shared_face: Face, shared_world: World, key: str, character: str
 ) -> None:
-    """S72."""
     scope, job_id = JOB(shared_world)
     made = await shared_face.create(scope, job_id, key=key, value="x", description="plain")
     description = f"safe{character}txt"
@@ -55,11 +55,12 @@ async def test_a_description_with_one_is_refused_wherever_it_is_written(
     assert [row["description"] for row in rows] == ["plain"]
 
 
+@pytest.mark.rule("S72")
 @pytest.mark.asyncio(loop_scope="module")
 async def test_a_description_can_have_lines_and_tabs(
     shared_face: Face, shared_world: World, key: str
 ) -> None:
-    """S72: the control."""
+    """The control."""
     scope, job_id = JOB(shared_world)
     text = "one\n\ttwo\r\né \N{GRINNING FACE}"
 
@@ -68,11 +69,12 @@ async def test_a_description_can_have_lines_and_tabs(
     assert made.row["description"] == text
 
 
+@pytest.mark.rule("S72")
 @pytest.mark.asyncio(loop_scope="module")
 async def test_what_is_there_already_stays_readable_and_can_be_mended(
     shared_face: Face, shared_world: World, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """S72: rows from before the rule; without it, such a text is taken."""
+    """Rows from before the rule; without it, such a text is taken."""
     scope, job_id = JOB(shared_world)
     with monkeypatch.context() as before:
         before.setattr(content, "_has_unseen", lambda _: False)
@@ -96,13 +98,13 @@ async def _named(world: World, mutation: str, name: str) -> Any:
     return (await world.graphql.ask(document, {"name": name, **holder}))["payload"]
 
 
+@pytest.mark.rule("S72")
 @EVERY_UNSEEN
 @pytest.mark.parametrize("mutation", DOCUMENTS)
 @pytest.mark.asyncio(loop_scope="module")
 async def test_a_name_with_one_is_refused(
     shared_world: World, mutation: str, character: str
 ) -> None:
-    """S72."""
     payload = await _named(shared_world, mutation, f"shop{character}pohs")
 
     (error,) = payload["errors"]
@@ -118,12 +120,12 @@ COMMANDS: Final = {
 }
 
 
+@pytest.mark.rule("S72")
 @EVERY_UNSEEN
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 def test_the_command_line_refuses_such_a_name(
     line: CommandLine, command: tuple[str, ...], character: str
 ) -> None:
-    """S72."""
     name = f"shop{character}pohs"
 
     refused = line(*(part.format(name=name) for part in command))
@@ -132,9 +134,9 @@ def test_the_command_line_refuses_such_a_name(
     assert "control or format" in refused.complaint
 
 
+@pytest.mark.rule("S72")
 @EVERY_UNSEEN
 def test_a_file_to_apply_is_refused_with_such_a_name(line: CommandLine, character: str) -> None:
-    """S72."""
     escaped = f"\\U{ord(character):08x}"
     refused = line("apply", "-f", "-", stdin=f'organization: Demo\nprojects: {{"a{escaped}b": }}\n')
 
@@ -142,9 +144,9 @@ def test_a_file_to_apply_is_refused_with_such_a_name(line: CommandLine, characte
     assert "control or format" in refused.complaint
 
 
+@pytest.mark.rule("S72")
 @pytest.mark.parametrize("argument", [Argument.NAME, Argument.DESCRIPTION])
 def test_the_refusal_names_its_argument(argument: Argument) -> None:
-    """S72."""
     ensure = content.ensure_name if argument is Argument.NAME else content.ensure_description
 
     with pytest.raises(InvalidInput) as refused:

@@ -1,4 +1,4 @@
-"""The `/variable` family: one set of paths for holders of every kind (rule V1)."""
+"""The `/variable` family: one set of paths for holders of every kind."""
 
 from http import HTTPStatus
 from typing import Any
@@ -33,11 +33,11 @@ async def _listed(world: World, scope: Scope) -> list[Json]:
     return rows
 
 
+@pytest.mark.rule("V1")
 @EVERY_SCOPE
 async def test_a_variable_of_every_holder_is_created_and_listed(
     shared_world: World, key: str, scope: Scope
 ) -> None:
-    """V1."""
     made = await _created(shared_world, scope, key)
 
     assert (made["key"], made["scope"], made["variable_type"]) == (key, scope, "VALUE")
@@ -45,11 +45,12 @@ async def test_a_variable_of_every_holder_is_created_and_listed(
     assert await shared_world.stored_value(made["id"]) == "first"
 
 
+@pytest.mark.rule("V1")
 @EVERY_SCOPE
 async def test_a_variable_of_every_holder_is_edited(
     shared_world: World, key: str, scope: Scope
 ) -> None:
-    """V1: its id alone names it."""
+    """Its id alone names it."""
     made = await _created(shared_world, scope, key)
 
     response = await shared_world.client.put(
@@ -63,11 +64,11 @@ async def test_a_variable_of_every_holder_is_edited(
     assert await shared_world.stored_value(made["id"]) == "next"
 
 
+@pytest.mark.rule("C7", "V1")
 @EVERY_SCOPE
 async def test_a_variable_of_every_holder_is_deleted(
     shared_world: World, key: str, scope: Scope
 ) -> None:
-    """V1, C7."""
     made = await _created(shared_world, scope, key)
 
     deleted = await shared_world.client.delete(f"/variable/{made['id']}")
@@ -78,11 +79,11 @@ async def test_a_variable_of_every_holder_is_deleted(
     assert made not in await _listed(shared_world, scope)
 
 
+@pytest.mark.rule("A1", "V1")
 @EVERY_SCOPE
 async def test_an_alias_is_made_at_every_holder(
     shared_world: World, key: str, scope: Scope
 ) -> None:
-    """V1, A1."""
     target = await _created(shared_world, Scope.PROJECT, key)
     named = {"alias_scope": scope, "alias_parent_id": shared_world.holders[scope]}
 
@@ -97,11 +98,11 @@ async def test_an_alias_is_made_at_every_holder(
     assert made in await _listed(shared_world, scope)
 
 
+@pytest.mark.rule("O1", "V1")
 @pytest.mark.parametrize("scope", HOLDER_SCOPES[1:])
 async def test_an_override_is_made_at_every_lower_holder(
     shared_world: World, key: str, scope: Scope
 ) -> None:
-    """V1, O1."""
     target = await _created(shared_world, Scope.PROJECT, key)
     named = {"override_scope": scope, "override_parent_id": shared_world.holders[scope]}
 
@@ -117,11 +118,12 @@ async def test_an_override_is_made_at_every_lower_holder(
     assert await shared_world.stored_value(made["id"]) == "narrow"
 
 
+@pytest.mark.rule("V1")
 @pytest.mark.parametrize("scope", LEGACY_SCOPES)
 async def test_both_families_are_over_the_same_store(
     shared_world: World, key: str, scope: Scope
 ) -> None:
-    """V1: same ids, either way round; but for external secrets, which the older one leaves out."""
+    """Same ids, either way round; but for external secrets, which the older one leaves out."""
     holder_id = shared_world.holders[scope]
     new = await _created(shared_world, scope, key)
     old = await shared_world.rest.create(scope, holder_id, key=f"{key}_OLD")
@@ -133,8 +135,8 @@ async def test_both_families_are_over_the_same_store(
     assert {new["id"], old.row["id"]} <= legacy
 
 
+@pytest.mark.rule("C6", "V1")
 async def test_what_a_built_in_cannot_be_it_cannot_be_here_either(shared_world: World) -> None:
-    """V1, C6."""
     path = f"/variable/{shared_world.demo.built_in_secret_id}"
 
     edited = await shared_world.client.put(path, json={"key": "KEY", "value": "mine"})
@@ -144,6 +146,7 @@ async def test_what_a_built_in_cannot_be_it_cannot_be_here_either(shared_world: 
     assert deleted.status_code == HTTPStatus.FORBIDDEN
 
 
+@pytest.mark.rule("A5", "V1")
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
 @pytest.mark.parametrize(
     "variable_id", ["5f0c9a0e-3b1d-4a55-8f3e-6c2d7b1a9e40", "no-uuid", "0" * 36]
@@ -151,7 +154,6 @@ async def test_what_a_built_in_cannot_be_it_cannot_be_here_either(shared_world: 
 async def test_an_id_that_nothing_has_is_not_found(
     shared_world: World, method: str, variable_id: str
 ) -> None:
-    """V1, A5."""
     body = {"key": "KEY"} if method == "PUT" else None
 
     response = await shared_world.client.request(method, f"/variable/{variable_id}", json=body)
@@ -159,6 +161,7 @@ async def test_an_id_that_nothing_has_is_not_found(
     assert response.status_code == HTTPStatus.NOT_FOUND
 
 
+@pytest.mark.rule("A5", "C8", "V1")
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -178,7 +181,7 @@ async def test_an_id_that_nothing_has_is_not_found(
 async def test_a_body_that_names_no_holder_or_value_is_refused(
     shared_world: World, key: str, wrong: dict[str, object]
 ) -> None:
-    """V1, C8: a malformed UUID in a body is 400 (A5)."""
+    """A malformed UUID in a body is 400."""
     named = {"variable_scope": "JOB", "variable_parent_id": shared_world.demo.job_id}
     body = {"key": key, "value": "x", "is_secret": True, **named, **wrong}
 
@@ -188,10 +191,10 @@ async def test_a_body_that_names_no_holder_or_value_is_refused(
     assert next(iter(wrong)) in response.json()["detail"]
 
 
+@pytest.mark.rule("V1")
 async def test_a_holder_of_another_kind_than_named_is_not_found(
     shared_world: World, key: str
 ) -> None:
-    """V1."""
     named = {"variable_scope": "CONTAINER", "variable_parent_id": shared_world.demo.job_id}
     body = {"key": key, "value": "x", "is_secret": True}
 
@@ -204,8 +207,8 @@ async def test_a_holder_of_another_kind_than_named_is_not_found(
     assert listed.status_code == HTTPStatus.NOT_FOUND
 
 
+@pytest.mark.rule("L2", "V1")
 async def test_the_list_is_ordered_as_the_older_one(shared_world: World, key: str) -> None:
-    """V1, L2."""
     scope, holder_id = PLACES["the job"](shared_world)
     await _created(shared_world, Scope.JOB, key)
 

@@ -1,4 +1,4 @@
-"""How a row of the `/variable` family looks (rules V2, V3 and W1)."""
+"""How a row of the `/variable` family looks."""
 
 from http import HTTPStatus
 from typing import Any
@@ -50,8 +50,9 @@ async def _row(world: World, secret_id: str) -> Json:
     return next(row for row in await _listed(world) if row["id"] == secret_id)
 
 
+@pytest.mark.rule("V2")
 async def test_a_value_is_there_and_null(shared_world: World, key: str) -> None:
-    """V2: `is_secret`, and no value leaves."""
+    """`is_secret`, and no value leaves."""
     made = await _created(shared_world, Scope.JOB, key)
 
     assert set(made) == ALWAYS | OF_A_SERVICE
@@ -63,32 +64,33 @@ async def test_a_value_is_there_and_null(shared_world: World, key: str) -> None:
     assert await _row(shared_world, made["id"]) == made
 
 
+@pytest.mark.rule("V2", "W2")
 async def test_a_row_of_a_wider_holder_has_no_service(shared_world: World, key: str) -> None:
-    """V2, W2."""
     made = await _created(shared_world, Scope.PROJECT, key)
 
     assert set(made) == ALWAYS
 
 
+@pytest.mark.rule("V2", "W2")
 @pytest.mark.parametrize("scope", [scope for scope in Scope if scope.is_service])
 async def test_a_row_of_a_service_names_it(shared_world: World, key: str, scope: Scope) -> None:
-    """V2, W2."""
     made = await _created(shared_world, scope, key)
 
     assert (made["service_id"], made["service_type"]) == (shared_world.holders[scope], scope)
     assert made["service_name"]
 
 
+@pytest.mark.rule("V2")
 async def test_a_file_has_its_path(shared_world: World, key: str) -> None:
-    """V2."""
     made = await _created(shared_world, Scope.JOB, key, mount_path="/etc/file", description="Text")
 
     assert (made["variable_type"], made["mount_path"]) == ("FILE", "/etc/file")
     assert made["description"] == "Text"
 
 
+@pytest.mark.rule("V2", "W1")
 async def test_an_alias_says_its_target_without_a_value(shared_world: World, key: str) -> None:
-    """V2, W1: the nested path is a text."""
+    """The nested path is a text."""
     target = await _created(shared_world, Scope.PROJECT, key)
     response = await shared_world.client.post(
         f"/variable/{target['id']}/alias",
@@ -105,8 +107,9 @@ async def test_an_alias_says_its_target_without_a_value(shared_world: World, key
     assert await _row(shared_world, made["id"]) == made
 
 
+@pytest.mark.rule("O3", "V2")
 async def test_an_override_says_its_target_without_a_value(shared_world: World, key: str) -> None:
-    """V2, O3: the path of a FILE stays in the nested row."""
+    """The path of a FILE stays in the nested row."""
     target = await _created(shared_world, Scope.PROJECT, key, mount_path=f"/etc/{key}")
     named = {"override_scope": "JOB", "override_parent_id": shared_world.demo.job_id}
     response = await shared_world.client.post(
@@ -122,8 +125,9 @@ async def test_an_override_says_its_target_without_a_value(shared_world: World, 
     assert await _row(shared_world, made["id"]) == made
 
 
+@pytest.mark.rule("V2", "W2")
 async def test_a_built_in_names_the_service_it_comes_from(shared_world: World) -> None:
-    """V2, W2: DATABASE included."""
+    """DATABASE included."""
     row = await _row(shared_world, shared_world.demo.built_in_secret_id)
 
     assert (row["scope"], row["variable_type"]) == ("BUILT_IN", "BUILT_IN")
@@ -131,8 +135,8 @@ async def test_a_built_in_names_the_service_it_comes_from(shared_world: World) -
     assert row["value"] is None
 
 
+@pytest.mark.rule("V2")
 async def test_no_answer_has_the_value(shared_world: World, key: str) -> None:
-    """V2."""
     made = await _created(shared_world, Scope.JOB, key, value="sesame-8f1c")
 
     response = await shared_world.client.get(
@@ -143,13 +147,13 @@ async def test_no_answer_has_the_value(shared_world: World, key: str) -> None:
     assert "sesame-8f1c" not in response.text
 
 
+@pytest.mark.rule("V3")
 @pytest.mark.parametrize(
     "is_secret", [False, None, "true", 1], ids=["false", "null", "text", "number"]
 )
 async def test_what_is_no_secret_is_not_created(
     shared_world: World, key: str, is_secret: object
 ) -> None:
-    """V3."""
     scope, holder_id = PLACES["the job"](shared_world)
     named = {"variable_scope": scope, "variable_parent_id": holder_id}
     body = {"key": key, "value": "x", "is_secret": is_secret, **named}
@@ -162,8 +166,8 @@ async def test_what_is_no_secret_is_not_created(
     assert key not in [row["key"] for row in rows]
 
 
+@pytest.mark.rule("V3")
 async def test_the_refusal_says_what_is_held_here(shared_world: World, key: str) -> None:
-    """V3."""
     named = {"variable_scope": "JOB", "variable_parent_id": shared_world.demo.job_id}
 
     response = await shared_world.client.post(
@@ -176,9 +180,10 @@ async def test_the_refusal_says_what_is_held_here(shared_world: World, key: str)
     )
 
 
+@pytest.mark.rule("V3")
 @pytest.mark.parametrize("spelling", ["false", "False", "FALSE"])
 async def test_what_is_no_secret_is_external(shared_world: World, key: str, spelling: str) -> None:
-    """V3: the demo's one external secret, and nothing else."""
+    """The demo's one external secret, and nothing else."""
     await _created(shared_world, Scope.JOB, key)
 
     rows = await _listed(shared_world, is_secret=spelling)
@@ -186,11 +191,12 @@ async def test_what_is_no_secret_is_external(shared_world: World, key: str, spel
     assert [(row["key"], row["is_secret"]) for row in rows] == [("TRACING_API_KEY", False)]
 
 
+@pytest.mark.rule("V3")
 @pytest.mark.parametrize("spelling", ["true", "True", "TRUE"])
 async def test_the_list_of_secrets_has_all_others(
     shared_world: World, key: str, spelling: str
 ) -> None:
-    """V3: in any case, since a client that is generated in Python sends `True`."""
+    """In any case, since a client that is generated in Python sends `True`."""
     made = await _created(shared_world, Scope.JOB, key)
 
     rows = await _listed(shared_world, is_secret=spelling)
@@ -201,12 +207,13 @@ async def test_the_list_of_secrets_has_all_others(
     assert len(rows) == len(whole) - 1
 
 
+@pytest.mark.rule("X2")
 @pytest.mark.parametrize("access_id", [ACCESS_ID, "no-uuid", 7], ids=["UUID", "text", "number"])
 @pytest.mark.parametrize("is_secret", [True, False], ids=["secret", "public"])
 async def test_a_reference_is_never_stored_as_a_value(
     shared_world: World, key: str, access_id: object, is_secret: object
 ) -> None:
-    """X2: no access is known, so its id is refused."""
+    """No access is known, so its id is refused."""
     named = {"variable_scope": "JOB", "variable_parent_id": shared_world.demo.job_id}
     body = {"key": key, "value": "prod/db", "is_secret": is_secret, **named}
 
@@ -221,8 +228,9 @@ async def test_a_reference_is_never_stored_as_a_value(
     assert key not in [row["key"] for row in await _listed(shared_world)]
 
 
+@pytest.mark.rule("X2")
 async def test_an_edit_does_not_take_an_unknown_access(shared_world: World, key: str) -> None:
-    """X2; null is no access, and is ignored as before."""
+    """Null is no access, and is ignored as before."""
     made = await _created(shared_world, Scope.JOB, key)
     path, body = f"/variable/{made['id']}", {"key": key, "value": "prod/db"}
 
@@ -237,6 +245,7 @@ async def test_an_edit_does_not_take_an_unknown_access(shared_world: World, key:
     assert await shared_world.stored_value(made["id"]) == "prod/db"
 
 
+@pytest.mark.rule("C8", "V1")
 @pytest.mark.parametrize(
     ("wrong", "answer"),
     [
@@ -251,7 +260,6 @@ async def test_an_edit_does_not_take_an_unknown_access(shared_world: World, key:
 async def test_a_list_of_nothing_that_could_be_is_refused(
     shared_world: World, wrong: dict[str, str], answer: str
 ) -> None:
-    """V1, C8."""
     params = {"parent_id": shared_world.demo.job_id, "scope": "JOB", **wrong}
 
     response = await shared_world.client.get("/variable", params=params)

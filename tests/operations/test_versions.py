@@ -1,4 +1,4 @@
-"""Changing only the version that was seen: `expectedVersion`, and how versions grow (rule C5)."""
+"""Changing only the version that was seen: `expectedVersion`, and how versions grow."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from gateway.domain.scopes import LEGACY_SCOPES, Scope
 from tests.operations.places import PLACES
 from tests.world import World
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.rule("C5")]
 
 JOB = PLACES["the job"]
 PROJECT = PLACES["the project"]
@@ -139,10 +139,11 @@ async def test_a_rotation_looks_at_the_version_too(shared_world: World, key: str
     assert await shared_world.stored_value(made.id) == "next"
 
 
+@pytest.mark.rule("O1")
 async def test_a_rename_of_the_target_is_a_new_version_of_its_overrides(
     shared_world: World, key: str
 ) -> None:
-    """O1: their key changed, so who saw them before must look again."""
+    """Their key changed, so who saw them before must look again."""
     target = await shared_world.rest.create(*PROJECT(shared_world), key=key)
     override = await shared_world.rest.override(*JOB(shared_world), target.row["id"], value="x")
     alias = await shared_world.rest.alias(*JOB(shared_world), target.row["id"], key=f"{key}_A")

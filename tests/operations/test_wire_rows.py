@@ -1,4 +1,4 @@
-"""Rows as the wire has them, to the byte where real clients look (rules W1 to W4)."""
+"""Rows as the wire has them, to the byte where real clients look."""
 
 import re
 from collections.abc import Mapping
@@ -54,9 +54,9 @@ async def _created(world: World, **fields: object) -> Row:
     return row
 
 
+@pytest.mark.rule("L1")
 @pytest.mark.parametrize("scope", LEGACY_SCOPES)
 async def test_a_list_is_an_object_with_its_rows(world: World, scope: Scope) -> None:
-    """L1."""
     response = await world.client.get(f"/{scope.lower()}/{world.holders[scope]}/secret")
 
     assert response.headers["content-type"] == "application/json"
@@ -64,11 +64,11 @@ async def test_a_list_is_an_object_with_its_rows(world: World, scope: Scope) -> 
     assert isinstance(response.json()["results"], list)
 
 
+@pytest.mark.rule("W1")
 @pytest.mark.parametrize("scope", LEGACY_SCOPES)
 async def test_no_field_is_null_and_none_that_must_be_there_is_missing(
     world: World, scope: Scope
 ) -> None:
-    """W1."""
     rows = await _rows(world, scope)
 
     assert rows
@@ -76,40 +76,41 @@ async def test_no_field_is_null_and_none_that_must_be_there_is_missing(
     assert [item for row in rows for item in row.values() if item is None] == []
 
 
+@pytest.mark.rule("W3")
 @pytest.mark.parametrize("scope", LEGACY_SCOPES)
 async def test_a_row_has_no_field_that_the_original_has_not(world: World, scope: Scope) -> None:
-    """W3: above all no value, and no mount path at the top, not even of a file."""
+    """Above all no value, and no mount path at the top, not even of a file."""
     fields = {name for row in await _rows(world, scope) for name in row}
 
     assert fields <= ALWAYS | OF_A_SERVICE | SOMETIMES
 
 
+@pytest.mark.rule("W1", "W3")
 async def test_a_created_row_is_like_a_listed_one(world: World) -> None:
-    """W1, W3."""
     created = await _created(world, key="KEY", value="value", mount_path="/etc/key")
 
     assert created == await _row(world, "KEY", "FILE")
     assert set(created) == ALWAYS | OF_A_SERVICE
 
 
+@pytest.mark.rule("W1")
 @pytest.mark.parametrize("given", [{}, {"description": None}, {"description": ""}], ids=repr)
 async def test_a_description_that_was_not_given_is_empty(
     world: World, given: Mapping[str, object]
 ) -> None:
-    """W1."""
     assert (await _created(world, key="KEY", **given))["description"] == ""
 
 
+@pytest.mark.rule("W1")
 async def test_moments_are_those_of_rfc_3339_with_a_zone(world: World) -> None:
-    """W1."""
     moments = [row[name] for row in await _rows(world) for name in ("created_at", "updated_at")]
 
     assert moments
     assert [moment for moment in moments if not RFC_3339.fullmatch(moment)] == []
 
 
+@pytest.mark.rule("W1")
 async def test_the_platform_owns_what_nothing_else_does(world: World) -> None:
-    """W1."""
     owners = {row["key"]: row["owned_by"] for row in await _rows(world)}
 
     at = {"parent_id": world.demo.environment_id, "scope": "ENVIRONMENT"}
@@ -119,14 +120,15 @@ async def test_the_platform_owns_what_nothing_else_does(world: World) -> None:
     assert {row["key"] for row in variables if row["owned_by"] == "Vault"} == {"TRACING_API_KEY"}
 
 
+@pytest.mark.rule("W2")
 async def test_references_are_there_where_they_apply_only(world: World) -> None:
-    """W2."""
     rows = await _rows(world)
 
     assert {row["variable_type"] for row in rows if "aliased_secret" in row} == {"ALIAS"}
     assert {row["variable_type"] for row in rows if "overridden_secret" in row} == {"OVERRIDE"}
 
 
+@pytest.mark.rule("A1", "O2", "W1")
 @pytest.mark.parametrize(
     ("key", "variable_type", "reference", "target"),
     [
@@ -137,7 +139,7 @@ async def test_references_are_there_where_they_apply_only(world: World) -> None:
 async def test_a_reference_says_its_target_without_nulls(
     world: World, key: str, variable_type: str, reference: str, target: str
 ) -> None:
-    """A1, O2, W1: the mount path is a text, empty where there is no file."""
+    """The mount path is a text, empty where there is no file."""
     answer = (await _row(world, key, variable_type))[reference]
 
     assert answer == {
@@ -150,8 +152,8 @@ async def test_a_reference_says_its_target_without_nulls(
     }
 
 
+@pytest.mark.rule("A4", "W1", "W3")
 async def test_a_reference_to_a_file_says_where_it_is(world: World) -> None:
-    """A4, W1, W3."""
     file = await _row(world, "TLS_CERTIFICATE", "FILE")
 
     response = await world.client.post(
@@ -163,8 +165,8 @@ async def test_a_reference_to_a_file_says_where_it_is(world: World) -> None:
     assert "mount_path" not in response.json()
 
 
+@pytest.mark.rule("W2")
 async def test_a_row_of_a_service_names_it(world: World) -> None:
-    """W2."""
     row = await _row(world, "INVOICE_SIGNING_KEY", "VALUE")
 
     assert {name: row[name] for name in OF_A_SERVICE} == {
@@ -174,34 +176,35 @@ async def test_a_row_of_a_service_names_it(world: World) -> None:
     }
 
 
+@pytest.mark.rule("W2")
 async def test_a_built_in_row_names_the_service_that_it_comes_from(world: World) -> None:
-    """W2."""
     row = await _row(world, BUILT_IN_KEY, "BUILT_IN")
 
     assert (row["service_type"], row["service_name"]) == ("DATABASE", "orders-db")
     assert row["service_id"] not in world.holders.values()
 
 
+@pytest.mark.rule("W2")
 @pytest.mark.parametrize("scope", [Scope.PROJECT, Scope.ENVIRONMENT])
 async def test_a_row_of_a_wider_holder_names_no_service(world: World, scope: Scope) -> None:
-    """W2."""
     rows = [row for row in await _rows(world) if row["scope"] == scope]
 
     assert rows
     assert [row for row in rows if OF_A_SERVICE & set(row)] == []
 
 
+@pytest.mark.rule("W1")
 @pytest.mark.parametrize("is_enabled", [True, False])
 async def test_a_switch_that_was_set_is_reported(world: World, *, is_enabled: bool) -> None:
-    """W1: false is something else than nothing."""
+    """False is something else than nothing."""
     created = await _created(world, key="KEY", enable_interpolation_in_file=is_enabled)
 
     assert created["enable_interpolation_in_file"] is is_enabled
 
 
+@pytest.mark.rule("W4")
 @pytest.mark.parametrize("scope", LEGACY_SCOPES)
 async def test_enumerated_fields_have_the_originals_values(world: World, scope: Scope) -> None:
-    """W4."""
     rows = await _rows(world, scope)
 
     assert {row["scope"] for row in rows} <= SCOPES

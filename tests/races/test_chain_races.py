@@ -1,7 +1,9 @@
-"""Several holders of one chain take one key at once: never more than one has it (rule C3)."""
+"""Several holders of one chain take one key at once: never more than one has it."""
 
 from collections import Counter
 from http import HTTPStatus
+
+import pytest
 
 from gateway.domain.scopes import Scope
 from tests.faces import Outcome
@@ -38,8 +40,8 @@ async def _rename(arena: Arena, secret_id: str, key: str) -> list[Outcome]:
     )
 
 
+@pytest.mark.rule("C3")
 async def test_one_holder_of_a_chain_gets_the_key(arena: Arena) -> None:
-    """C3."""
     keys = [new_key() for _ in range(ROUNDS)]
 
     rounds = await race(_chain(arena, key) for key in keys)
@@ -48,8 +50,8 @@ async def test_one_holder_of_a_chain_gets_the_key(arena: Arena) -> None:
     assert [arena.with_key(key) for key in keys] == [1] * ROUNDS
 
 
+@pytest.mark.rule("C3")
 async def test_a_rename_and_a_creation_do_not_both_get_the_key(arena: Arena) -> None:
-    """C3."""
     keys = [new_key() for _ in range(ROUNDS)]
     named = [(await _to_rename(arena, key), key) for key in keys]
 
@@ -60,8 +62,9 @@ async def test_a_rename_and_a_creation_do_not_both_get_the_key(arena: Arena) -> 
     assert [arena.with_key(key) for key in keys] == [1] * ROUNDS
 
 
+@pytest.mark.rule("C3")
 async def test_siblings_do_not_stand_in_each_others_way(arena: Arena) -> None:
-    """C3: neither loses, and neither meets a fault."""
+    """Neither loses, and neither meets a fault."""
     demo, keys = arena.demo, [new_key() for _ in range(ROUNDS)]
 
     outcomes = await race(

@@ -1,7 +1,9 @@
-"""Many at once create the same: one wins, and the others are told what did (rules C3 and O4)."""
+"""Many at once create the same: one wins, and the others are told what did."""
 
 from collections import Counter
 from http import HTTPStatus
+
+import pytest
 
 from gateway.domain.scopes import Scope
 from tests.faces import Outcome
@@ -48,8 +50,9 @@ def _reported(outcomes: list[Outcome]) -> set[str]:
     return {outcome.existing["id"] for outcome in outcomes if outcome.existing}
 
 
+@pytest.mark.rule("A1", "C3", "E3")
 async def test_one_of_many_makes_the_alias(arena: Arena) -> None:
-    """A1, C3, E3: every other is told which secret has the key."""
+    """Every other is told which secret has the key."""
     key = new_key()
 
     outcomes = await _aliases(arena, key)
@@ -59,8 +62,8 @@ async def test_one_of_many_makes_the_alias(arena: Arena) -> None:
     assert _reported(outcomes) == {_winner(outcomes)}
 
 
+@pytest.mark.rule("E3", "O4")
 async def test_one_of_many_makes_the_override(arena: Arena) -> None:
-    """O4, E3."""
     key = new_key()
     target_id = await _to_override(arena, key)
 
@@ -71,8 +74,8 @@ async def test_one_of_many_makes_the_override(arena: Arena) -> None:
     assert _reported(outcomes) == {_winner(outcomes)}
 
 
+@pytest.mark.rule("C3", "E3")
 async def test_one_of_many_makes_the_secret(arena: Arena) -> None:
-    """C3, E3."""
     key = new_key()
 
     outcomes = await _creations(arena, key)

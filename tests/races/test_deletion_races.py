@@ -1,6 +1,8 @@
-"""What is deleted while others refer to it: nothing is left that refers to nothing (rule A7)."""
+"""What is deleted while others refer to it: nothing is left that refers to nothing."""
 
 from http import HTTPStatus
+
+import pytest
 
 from gateway.domain.scopes import Scope
 from tests.faces import Outcome
@@ -67,8 +69,9 @@ async def _is_gone(arena: Arena, outcome: Outcome) -> bool:
     return found == 0
 
 
+@pytest.mark.rule("A7")
 async def test_an_alias_goes_with_its_target_or_is_never_made(arena: Arena) -> None:
-    """A7: the loser finds no target; the winner's alias went after all."""
+    """The loser finds no target; the winner's alias went after all."""
     target_ids = [await _target(arena) for _ in range(ROUNDS)]
 
     rounds = await race(_against_an_alias(arena, target_id) for target_id in target_ids)
@@ -80,8 +83,8 @@ async def test_an_alias_goes_with_its_target_or_is_never_made(arena: Arena) -> N
     assert all([await _is_gone(arena, aliased) for aliased in made])
 
 
+@pytest.mark.rule("A7")
 async def test_an_override_goes_with_its_target_or_is_never_made(arena: Arena) -> None:
-    """A7."""
     target_ids = [await _target(arena) for _ in range(ROUNDS)]
 
     rounds = await race(_against_an_override(arena, target_id) for target_id in target_ids)
@@ -105,8 +108,9 @@ async def test_a_secret_goes_with_its_holder_or_is_never_made(arena: Arena) -> N
     assert all([await _is_gone(arena, outcome) for outcome in made])
 
 
+@pytest.mark.rule("C7")
 async def test_one_of_many_deletes(arena: Arena) -> None:
-    """C7: the others find nothing."""
+    """The others find nothing."""
     at = (Scope.JOB, arena.demo.job_id)
     made = await arena.rest.create(*at, key=new_key())
 

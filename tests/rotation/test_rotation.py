@@ -1,14 +1,18 @@
-"""S54, T8: keys change while a server is written to, and whoever changes them is killed."""
+"""Keys change while a server is written to, and whoever changes them is killed."""
 
 import json
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from gateway.crypto.keyfile import KeyFile
 from gateway.services.demo import Demo
 from tests.faults.rotating import DYING_PROGRAM, loaded, rotation
 from tests.servers import command, environment, serving
+
+pytestmark = pytest.mark.rule("S54")
 
 SECRETS = 60
 # Each is where something has been done and what follows from it has not; the number says which

@@ -1,4 +1,4 @@
-"""Peers that are slow, silent or many (S37). The deadlines are short here, by the settings."""
+"""Peers that are slow, silent or many. The deadlines are short here, by the settings."""
 
 import select
 import shutil
@@ -57,11 +57,12 @@ SLOW: Final = {
 }
 
 
+@pytest.mark.rule("S37")
 @pytest.mark.parametrize(("sent", "expected"), SLOW.values(), ids=SLOW.keys())
 def test_a_head_that_does_not_come_ends_the_connection(
     hasty: LiveServer, sent: bytes, expected: list[int]
 ) -> None:
-    """S37, T14: reading runs into a timeout unless the server closes."""
+    """Reading runs into a timeout unless the server closes."""
     with connected(hasty.url) as opened:
         opened.sendall(sent)
 
@@ -75,17 +76,18 @@ BODIES: Final = {
 }
 
 
+@pytest.mark.rule("S37")
 @pytest.mark.parametrize("sent", BODIES.values(), ids=BODIES.keys())
 def test_a_body_that_does_not_come_ends_the_connection(hasty: LiveServer, sent: bytes) -> None:
-    """S37, T14."""
     with connected(hasty.url) as opened:
         opened.sendall(_authorized(hasty) + sent)
 
         assert statuses(until_closed(opened)) == [408]
 
 
+@pytest.mark.rule("S37")
 def test_a_refused_request_whose_body_does_not_come_ends_too(hasty: LiveServer) -> None:
-    """S37: the answer was given before."""
+    """The answer was given before."""
     with connected(hasty.url) as opened:
         opened.sendall(HEAD + b"Content-Length: 100\r\n\r\nabc")
 
@@ -96,8 +98,9 @@ def _is_readable(opened: socket.socket, *, within: float = 0) -> bool:
     return bool(select.select([opened], [], [], within)[0])
 
 
+@pytest.mark.rule("S37")
 def test_bytes_that_trickle_buy_no_time(hasty: LiveServer) -> None:
-    """S37, T14: one who sends a byte now and then ends no later than one who began later."""
+    """One who sends a byte now and then ends no later than one who began later."""
     head = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n"
     with connected(hasty.url) as trickling, connected(hasty.url) as silent:
         trickling.sendall(LIVE + head)
@@ -126,8 +129,9 @@ def _is_answered(url: str) -> bool:
         return b"200 OK" in _received(opened)
 
 
+@pytest.mark.rule("S37")
 def test_no_more_connections_than_the_peer_may_have(counting: LiveServer) -> None:
-    """S37: and whoever's end may open others."""
+    """And whoever's end may open others."""
     with ExitStack() as stack:
         # A stock server would answer all of them.
         held = [stack.enter_context(connected(counting.url)) for _ in range(MAX)]
@@ -141,10 +145,11 @@ def test_no_more_connections_than_the_peer_may_have(counting: LiveServer) -> Non
     wait_until(lambda: _is_answered(counting.url))
 
 
+@pytest.mark.rule("S37")
 def test_a_connection_without_requests_is_closed_after_its_own_time(
     hasty: LiveServer, live_server: LiveServer
 ) -> None:
-    """S37: the control is a server that waits longer for the next request."""
+    """The control is a server that waits longer for the next request."""
     with connected(live_server.url) as kept, connected(hasty.url) as closed:
         kept.sendall(LIVE)
         assert b"200 OK" in answer(kept)
@@ -156,8 +161,9 @@ def test_a_connection_without_requests_is_closed_after_its_own_time(
         assert b"200 OK" in answer(kept)
 
 
+@pytest.mark.rule("S37")
 def test_an_answer_that_is_not_taken_ends_the_connection(hasty: LiveServer) -> None:
-    """S37, T14: the peer asks much and reads nothing."""
+    """The peer asks much and reads nothing."""
     request = b"GET /openapi.json HTTP/1.1\r\n" + HEAD.partition(b"\r\n")[2]
     token = f"Authorization: Bearer {hasty.demo['token']}\r\n\r\n".encode()
     with connected(hasty.url) as opened:
@@ -173,8 +179,9 @@ def test_an_answer_that_is_not_taken_ends_the_connection(hasty: LiveServer) -> N
     assert "Traceback" not in hasty.logged
 
 
+@pytest.mark.rule("S37")
 def test_a_request_in_time_is_answered(live_server: LiveServer) -> None:
-    """S37: the control; a part now and a part then is no fault."""
+    """The control; a part now and a part then is no fault."""
     with connected(live_server.url) as opened:
         for part in (LIVE[:10], LIVE[10:30], LIVE[30:]):
             opened.sendall(part)

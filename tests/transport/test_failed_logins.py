@@ -1,4 +1,4 @@
-"""Who fails to sign in is slowed down; who has a valid credential never is (S11)."""
+"""Who fails to sign in is slowed down; who has a valid credential never is."""
 
 import asyncio
 from typing import Final
@@ -41,22 +41,23 @@ async def _try(world: World, credential: str, *, source: str = "127.0.0.1") -> h
         return await client.post("/graphql", json={"query": "{ __typename }"}, headers=headers)
 
 
+@pytest.mark.rule("S11")
 async def test_who_fails_too_often_is_reported_to_wait(opened: OpenWorld) -> None:
-    """S11."""
     world = await opened(**THREE)
 
     assert await _fail(world, 5) == [401, 401, 401, 429, 429]
 
 
+@pytest.mark.rule("S11")
 async def test_without_the_limiter_nobody_is_reported_to_wait(opened: OpenWorld) -> None:
-    """S11: the control."""
+    """The control."""
     world = await opened(failed_logins_per_minute=0)
 
     assert await _fail(world, 5) == [401] * 5
 
 
+@pytest.mark.rule("S11")
 async def test_the_answer_says_when_to_try_again(opened: OpenWorld, clock: HandClock) -> None:
-    """S11."""
     world = await opened(**THREE)
     await _fail(world, 3)
 
@@ -67,8 +68,9 @@ async def test_the_answer_says_when_to_try_again(opened: OpenWorld, clock: HandC
     assert await _fail(world, 2) == [401, 429]
 
 
+@pytest.mark.rule("S11")
 async def test_a_valid_token_is_never_locked_out(opened: OpenWorld) -> None:
-    """S11: not even from where everything else failed, nor by its own first characters."""
+    """Not even from where everything else failed, nor by its own first characters."""
     world = await opened(**THREE)
     token = world.demo.token
     await _fail(world, 10)
@@ -78,8 +80,8 @@ async def test_a_valid_token_is_never_locked_out(opened: OpenWorld) -> None:
     assert [(await _try(world, token)).status_code for _ in range(5)] == [200] * 5
 
 
+@pytest.mark.rule("S11")
 async def test_valid_tokens_use_up_nothing(opened: OpenWorld) -> None:
-    """S11."""
     world = await opened(**THREE)
 
     for _ in range(10):
@@ -88,16 +90,17 @@ async def test_valid_tokens_use_up_nothing(opened: OpenWorld) -> None:
     assert await _fail(world, 1) == [401]
 
 
+@pytest.mark.rule("S11")
 async def test_another_source_is_not_reported_to_wait(opened: OpenWorld) -> None:
-    """S11."""
     world = await opened(**THREE)
     await _fail(world, 5)
 
     assert (await _try(world, new_token_text(), source="192.0.2.7")).status_code == 401
 
 
+@pytest.mark.rule("S11")
 async def test_one_token_tried_from_many_places_is_slowed_down(opened: OpenWorld) -> None:
-    """S11: by its first characters."""
+    """By its first characters."""
     world = await opened(**THREE)
     guessed = new_token_text()
 
@@ -106,6 +109,7 @@ async def test_one_token_tried_from_many_places_is_slowed_down(opened: OpenWorld
     assert tried == [401, 401, 401, 429, 429]
 
 
+@pytest.mark.rule("S11")
 @pytest.mark.parametrize(
     ("first", "second", "expected"),
     [
@@ -117,7 +121,6 @@ async def test_one_token_tried_from_many_places_is_slowed_down(opened: OpenWorld
 async def test_a_network_of_version_6_is_one_source(
     opened: OpenWorld, first: str, second: str, expected: int
 ) -> None:
-    """S11."""
     world = await opened(**THREE)
     for _ in range(3):
         await _try(world, new_token_text(), source=first)
@@ -125,8 +128,8 @@ async def test_a_network_of_version_6_is_one_source(
     assert (await _try(world, new_token_text(), source=second)).status_code == expected
 
 
+@pytest.mark.rule("S9", "S11")
 async def test_what_is_reported_does_not_say_whether_the_token_was_one(opened: OpenWorld) -> None:
-    """S9, S11."""
     world = await opened(**THREE)
     await _fail(world, 3)
 
@@ -140,10 +143,11 @@ def _guarded(sign_in: LookUp, clock: HandClock, most: int) -> GuardedSignIn:
     return GuardedSignIn(sign_in, Limiter(Allowance(burst=most, per_second=0.1), clock))
 
 
+@pytest.mark.rule("S11")
 async def test_attempts_are_counted_before_anything_is_looked_up(
     world: World, clock: HandClock
 ) -> None:
-    """S11: attempts at the same moment do not slip through together."""
+    """Attempts at the same moment do not slip through together."""
     looking, most_at_once = 0, 0
     all_look, release = asyncio.Event(), asyncio.Event()
 
@@ -170,8 +174,8 @@ async def test_attempts_are_counted_before_anything_is_looked_up(
     assert sum(isinstance(item, RateLimited) for item in ended) == 47
 
 
+@pytest.mark.rule("S11", "S59")
 async def test_what_cannot_be_looked_up_does_not_count(world: World, clock: HandClock) -> None:
-    """S11, S59."""
     is_down = True
 
     async def sign_in(_unit: ReadUnit, *_: str | None) -> Principal:
@@ -215,10 +219,11 @@ def _callers(world: World, clock: HandClock) -> tuple[GuardedSignIn, SignIn]:
     return _guarded(sign_in, clock, 2), sign_in
 
 
+@pytest.mark.rule("S70")
 async def test_failures_of_others_do_not_keep_a_revoked_token_alive(
     world: World, clock: HandClock
 ) -> None:
-    """S70: the check of who signed in once does not queue behind those who fail."""
+    """The check of who signed in once does not queue behind those who fail."""
     guarded, sign_in = _callers(world, clock)
 
     await _until_revoked_is_noticed(

@@ -1,4 +1,4 @@
-"""What every answer carries, and what no request may carry (S2, S30, S32)."""
+"""What every answer carries, and what no request may carry."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -49,11 +49,11 @@ async def _ask(world: World, answer: tuple[str, str, Any, int]) -> httpx.Respons
     return response
 
 
+@pytest.mark.rule("S32")
 @EVERY_ANSWER
 async def test_every_answer_has_the_headers(
     world: World, answer: tuple[str, str, Any, int]
 ) -> None:
-    """S32."""
     response = await _ask(world, answer)
 
     assert {name: response.headers.get(name) for name in EXPECTED} == EXPECTED
@@ -63,27 +63,27 @@ async def test_every_answer_has_the_headers(
     assert "strict-transport-security" not in response.headers
 
 
+@pytest.mark.rule("H1", "S32")
 @pytest.mark.parametrize(("name", "kept"), [("values", "no-store"), ("rows", "private, no-cache")])
 async def test_values_are_never_kept_and_rows_by_their_caller_alone(
     world: World, name: str, kept: str
 ) -> None:
-    """S32, H1."""
     response = await _ask(world, ANSWERS[name])
 
     assert response.headers["cache-control"] == kept
 
 
+@pytest.mark.rule("S30")
 @EVERY_ANSWER
 async def test_no_answer_sets_a_cookie(world: World, answer: tuple[str, str, Any, int]) -> None:
-    """S30."""
     assert "set-cookie" not in (await _ask(world, answer)).headers
 
 
+@pytest.mark.rule("S32")
 @EVERY_ANSWER
 async def test_behind_tls_browsers_are_reported_to_stay_there(
     opened: OpenWorld, answer: tuple[str, str, Any, int]
 ) -> None:
-    """S32."""
     world = await opened(https=True)
 
     result = (await _ask(world, answer)).headers["strict-transport-security"]
@@ -91,8 +91,9 @@ async def test_behind_tls_browsers_are_reported_to_stay_there(
     assert result == "max-age=63072000; includeSubDomains"
 
 
+@pytest.mark.rule("S32")
 def test_the_server_does_not_name_itself(live_server: LiveServer) -> None:
-    """S32: nor what it is written in."""
+    """Nor what it is written in."""
     answers = [
         httpx.get(f"{live_server.url}{path}", timeout=PATIENCE) for path in ("/livez", "/unknown")
     ]
@@ -101,11 +102,11 @@ def test_the_server_does_not_name_itself(live_server: LiveServer) -> None:
     assert [answer.headers.get("x-powered-by") for answer in answers] == [None, None]
 
 
+@pytest.mark.rule("S2")
 @pytest.mark.parametrize("address", ["/graphql", "/unknown"])
 async def test_a_token_in_the_address_is_refused_beside_a_valid_one(
     world: World, address: str
 ) -> None:
-    """S2."""
     refused = await world.client.post(
         f"{address}?x=1&access_token={world.demo.token}", json={"query": "{ __typename }"}
     )

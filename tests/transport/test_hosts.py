@@ -1,4 +1,4 @@
-"""Which hosts, pages and proxies the gateway listens to (S30, S34)."""
+"""Which hosts, pages and proxies the gateway listens to."""
 
 from typing import Final
 
@@ -21,14 +21,15 @@ async def _status(world: World, host: str, path: str = "/graphql") -> int:
     return response.status_code
 
 
+@pytest.mark.rule("S34")
 @pytest.mark.parametrize(
     "host", ["localhost", "LOCALHOST:8080", "127.0.0.1", "127.0.0.1:1", "[::1]", "[::1]:8080"]
 )
 async def test_loopback_is_always_a_host(world: World, host: str) -> None:
-    """S34."""
     assert await _status(world, host) == 200
 
 
+@pytest.mark.rule("S34")
 @pytest.mark.parametrize(
     "host",
     [
@@ -47,13 +48,12 @@ async def test_loopback_is_always_a_host(world: World, host: str) -> None:
     ],
 )
 async def test_another_host_is_refused(world: World, host: str) -> None:
-    """S34."""
     assert await _status(world, host) == 400
     assert await _status(world, host, "/openapi.json") == 400
 
 
+@pytest.mark.rule("E1", "S34")
 async def test_the_refusal_does_not_repeat_the_host(world: World) -> None:
-    """S34, E1."""
     refused = await world.client.get("/unknown", headers={"Host": "marker-5511.example"})
 
     assert refused.json()["code"] == "BAD_USER_INPUT"
@@ -61,15 +61,15 @@ async def test_the_refusal_does_not_repeat_the_host(world: World) -> None:
     assert "marker-5511" not in refused.text
 
 
+@pytest.mark.rule("S34")
 async def test_two_hosts_are_refused(world: World) -> None:
-    """S34."""
     twice = [("Host", "localhost"), ("Host", "localhost")]
 
     assert (await world.client.get("/unknown", headers=twice)).status_code == 400
 
 
+@pytest.mark.rule("S34")
 async def test_a_host_of_the_settings_is_one_and_no_other_becomes_one(opened: OpenWorld) -> None:
-    """S34."""
     world = await opened(allowed_hosts="Secrets.example.com, other.example.com")
 
     assert await _status(world, "secrets.example.com") == 200
@@ -77,30 +77,31 @@ async def test_a_host_of_the_settings_is_one_and_no_other_becomes_one(opened: Op
     assert await _status(world, "third.example.com") == 400
 
 
+@pytest.mark.rule("S34")
 async def test_the_address_that_it_listens_on_is_a_host(opened: OpenWorld) -> None:
-    """S34."""
     world = await opened(host="192.0.2.1")
 
     assert await _status(world, "192.0.2.1:8080") == 200
 
 
+@pytest.mark.rule("S34")
 @pytest.mark.parametrize("wildcard", ["0.0.0.0", "::"])  # noqa: S104 - nothing listens
 async def test_an_address_that_refers_to_all_is_no_host(opened: OpenWorld, wildcard: str) -> None:
-    """S34."""
     world = await opened(host=wildcard)
 
     named = f"[{wildcard}]" if ":" in wildcard else wildcard
     assert await _status(world, named) == 400
 
 
+@pytest.mark.rule("S34")
 @pytest.mark.parametrize("path", ["/livez", "/readyz"])
 async def test_probes_may_come_to_any_address(world: World, path: str) -> None:
-    """S34: an orchestrator asks the address of a container."""
+    """An orchestrator asks the address of a container."""
     assert await _status(world, "10.1.2.3:8080", path) == 200
 
 
+@pytest.mark.rule("S30")
 async def test_a_page_of_the_list_may_ask_and_read(opened: OpenWorld) -> None:
-    """S30."""
     world = await opened(cors_origins=[PAGE])
 
     asked = await world.client.options("/graphql", headers=ASKS)
@@ -112,8 +113,9 @@ async def test_a_page_of_the_list_may_ask_and_read(opened: OpenWorld) -> None:
     assert "origin" in answered.headers["vary"].lower()
 
 
+@pytest.mark.rule("S30")
 async def test_a_page_of_the_list_may_read_refusals(opened: OpenWorld) -> None:
-    """S30: otherwise it could not tell its user to sign in."""
+    """Otherwise it could not tell its user to sign in."""
     world = await opened(cors_origins=[PAGE])
     headers = {"Origin": PAGE, "Authorization": "Bearer wrong"}
 
@@ -123,12 +125,12 @@ async def test_a_page_of_the_list_may_read_refusals(opened: OpenWorld) -> None:
     assert refused.headers["access-control-allow-origin"] == PAGE
 
 
+@pytest.mark.rule("S30")
 @pytest.mark.parametrize(
     "origin",
     ["https://evil.example", "http://app.example.com", f"{PAGE}:8443", f"{PAGE}.evil.example"],
 )
 async def test_another_page_is_reported_nothing(opened: OpenWorld, origin: str) -> None:
-    """S30."""
     world = await opened(cors_origins=[PAGE])
 
     asked = await world.client.options("/graphql", headers=ASKS | {"Origin": origin})
@@ -138,11 +140,12 @@ async def test_another_page_is_reported_nothing(opened: OpenWorld, origin: str) 
     assert "access-control-allow-origin" not in answered.headers
 
 
+@pytest.mark.rule("S30")
 @pytest.mark.parametrize("origins", [[], [PAGE]], ids=["none", "one"])
 async def test_no_page_sends_credentials_of_the_browser(
     opened: OpenWorld, origins: list[str]
 ) -> None:
-    """S30: and by default no other page may ask at all."""
+    """And by default no other page may ask at all."""
     world = await opened(cors_origins=origins)
 
     asked = await world.client.options("/graphql", headers=ASKS)
@@ -151,18 +154,18 @@ async def test_no_page_sends_credentials_of_the_browser(
     assert ("access-control-allow-origin" in asked.headers) is bool(origins)
 
 
+@pytest.mark.rule("S30")
 @pytest.mark.parametrize(
     "origin", ["*", "https://*.example.com", "null", "example.com", f"{PAGE}/"]
 )
 def test_an_origin_that_is_none_is_refused_at_the_start(origin: str) -> None:
-    """S30."""
     with pytest.raises(ValidationError, match="must be exact"):
         Settings(cors_origins=(origin,))
 
 
+@pytest.mark.rule("S34")
 @pytest.mark.parametrize("address", ["*", "proxy.example.com", "10.0.0.1/8", "10.0.0.300"])
 def test_a_proxy_that_is_no_address_is_refused_at_the_start(address: str) -> None:
-    """S34."""
     with pytest.raises(ValidationError, match="trusted_proxies"):
         Settings(trusted_proxies=(address,))
 
@@ -173,6 +176,7 @@ def test_lists_are_read_from_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings().trusted_proxies == ("10.0.0.1", "192.0.2.0/24")
 
 
+@pytest.mark.rule("S34")
 @pytest.mark.parametrize(
     ("trusted", "statuses"),
     # httpx comes from 127.0.0.1: either it is believed whom it speaks for, or all is its own.
@@ -182,7 +186,7 @@ def test_lists_are_read_from_variables(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_only_a_trusted_proxy_says_who_is_behind_it(
     opened: OpenWorld, trusted: list[str], statuses: list[int]
 ) -> None:
-    """S34: failures are counted against whom it names; anybody else's word counts for nothing."""
+    """Failures are counted against whom it names; anybody else's word counts for nothing."""
     world = await opened(failed_logins_per_minute=2, trusted_proxies=trusted)
 
     async def fail(source: str) -> int:

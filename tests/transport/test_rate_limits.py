@@ -1,4 +1,4 @@
-"""Rate limits by caller and by cost (S39)."""
+"""Rate limits by caller and by cost."""
 
 import pytest
 
@@ -27,8 +27,8 @@ async def _statuses(world: World, count: int) -> list[int]:
     return [(await world.client.post("/graphql", json=QUERY)).status_code for _ in range(count)]
 
 
+@pytest.mark.rule("S39")
 async def test_one_who_asks_too_much_is_reported_to_wait_over_graphql(opened: OpenWorld) -> None:
-    """S39."""
     world = await opened(**FOUR)
     await _statuses(world, 2)
 
@@ -40,8 +40,8 @@ async def test_one_who_asks_too_much_is_reported_to_wait_over_graphql(opened: Op
     assert "data" not in limited.json()
 
 
+@pytest.mark.rule("E1", "E2", "S39")
 async def test_one_who_asks_too_much_is_reported_to_wait_over_rest(opened: OpenWorld) -> None:
-    """S39, E1, E2."""
     world = await opened(**FOUR)
     path = f"/job/{world.demo.job_id}/secret"
     await world.client.get(path)
@@ -56,15 +56,16 @@ async def test_one_who_asks_too_much_is_reported_to_wait_over_rest(opened: OpenW
     assert limited.json()["code"] == "RATE_LIMITED"
 
 
+@pytest.mark.rule("S39")
 async def test_without_a_limit_the_same_requests_go_through(opened: OpenWorld) -> None:
-    """S39: the control."""
+    """The control."""
     world = await opened(rate_burst=4, rate_per_minute=0)
 
     assert await _statuses(world, 10) == [200] * 10
 
 
+@pytest.mark.rule("S39")
 async def test_what_was_taken_comes_back_with_time(opened: OpenWorld, clock: HandClock) -> None:
-    """S39."""
     world = await opened(**FOUR)
     assert await _statuses(world, 3) == [200, 200, 429]
 
@@ -73,10 +74,10 @@ async def test_what_was_taken_comes_back_with_time(opened: OpenWorld, clock: Han
     assert await _statuses(world, 2) == [200, 429]
 
 
+@pytest.mark.rule("S39")
 async def test_after_the_time_that_was_reported_the_request_goes_through(
     opened: OpenWorld, clock: HandClock
 ) -> None:
-    """S39."""
     world = await opened(rate_burst=1, rate_per_minute=1)
     await world.client.get("/openapi.json")
     path = f"/job/{world.demo.job_id}/secret/none"
@@ -89,8 +90,8 @@ async def test_after_the_time_that_was_reported_the_request_goes_through(
     assert again.status_code == 404
 
 
+@pytest.mark.rule("S39")
 async def test_one_caller_takes_nothing_from_another(opened: OpenWorld) -> None:
-    """S39."""
     world = await opened(**FOUR)
     other = await world.client_with(Role.VIEWER)
     await _statuses(world, 3)
@@ -98,8 +99,9 @@ async def test_one_caller_takes_nothing_from_another(opened: OpenWorld) -> None:
     assert (await other.post("/graphql", json=QUERY)).status_code == 200
 
 
+@pytest.mark.rule("S76")
 async def test_the_callers_of_an_organization_have_a_limit_together(opened: OpenWorld) -> None:
-    """S76: many tokens are no way around the limit of one."""
+    """Many tokens are no way around the limit of one."""
     world = await opened(organization_rate_burst=4, organization_rate_per_minute=60)
     other, stranger = await world.client_with(Role.VIEWER), await settle(world)
     await _statuses(world, 2)
@@ -111,10 +113,11 @@ async def test_the_callers_of_an_organization_have_a_limit_together(opened: Open
     assert (await stranger.client.post("/graphql", json=QUERY)).status_code == 200
 
 
+@pytest.mark.rule("S76")
 async def test_without_that_limit_other_callers_of_an_organization_go_on(
     opened: OpenWorld,
 ) -> None:
-    """S76: the control."""
+    """The control."""
     world = await opened(organization_rate_burst=4, organization_rate_per_minute=0)
     other = await world.client_with(Role.VIEWER)
     await _statuses(world, 2)
@@ -122,10 +125,10 @@ async def test_without_that_limit_other_callers_of_an_organization_go_on(
     assert (await other.post("/graphql", json=QUERY)).status_code == 200
 
 
+@pytest.mark.rule("S76")
 async def test_what_an_organization_cannot_pay_is_not_taken_from_the_caller(
     clock: HandClock,
 ) -> None:
-    """S76."""
     own, organization = (Limiter(Allowance(burst=item, per_second=1), clock) for item in (2, 1))
     limits = PrincipalLimits(own=own, organization=organization)
     limits.charge(SOMEBODY, 1)
@@ -136,8 +139,9 @@ async def test_what_an_organization_cannot_pay_is_not_taken_from_the_caller(
     own.charge(SOMEBODY.id, 1)
 
 
+@pytest.mark.rule("S39")
 async def test_a_refused_request_is_not_carried_out(opened: OpenWorld, clock: HandClock) -> None:
-    """S39: and what could not be paid is not taken either."""
+    """And what could not be paid is not taken either."""
     world = await opened(rate_burst=3, rate_per_minute=60)
     at = (Scope.JOB, world.demo.job_id)
     await world.rest.create(*at, key="FIRST")
@@ -151,8 +155,9 @@ async def test_a_refused_request_is_not_carried_out(opened: OpenWorld, clock: Ha
     assert "SECOND" not in {row["key"] for row in rows}
 
 
+@pytest.mark.rule("S39")
 async def test_what_runs_nothing_is_charged_too(opened: OpenWorld) -> None:
-    """S39: unknown paths and bodies that cannot be read."""
+    """Unknown paths and bodies that cannot be read."""
     world = await opened(rate_burst=2, rate_per_minute=60)
 
     statuses = [(await world.client.get("/unknown")).status_code for _ in range(3)]
@@ -160,8 +165,9 @@ async def test_what_runs_nothing_is_charged_too(opened: OpenWorld) -> None:
     assert statuses == [404, 404, 429]
 
 
+@pytest.mark.rule("S39")
 async def test_probes_are_never_limited(opened: OpenWorld) -> None:
-    """S39: nor do they take from anyone."""
+    """Nor do they take from anyone."""
     world = await opened(rate_burst=1, rate_per_minute=1)
 
     statuses = [(await world.client.get("/livez")).status_code for _ in range(5)]
@@ -169,8 +175,9 @@ async def test_probes_are_never_limited(opened: OpenWorld) -> None:
     assert statuses == [200] * 5
 
 
+@pytest.mark.rule("S39")
 async def test_each_document_of_ours_is_charged(world: World, clock: HandClock) -> None:
-    """S39: many pages behind one request are no way around."""
+    """Many pages behind one request are no way around."""
     limiter = Limiter(Allowance(burst=2, per_second=1), clock)
     services, database = world.runtime.services, world.runtime.database
     nobody = Limiter(None, clock)
@@ -191,6 +198,7 @@ async def test_each_document_of_ours_is_charged(world: World, clock: HandClock) 
 DEAR = "{ projects(first: 100) { edges { node { environments(first: 50) { totalCount } } } } }"
 
 
+@pytest.mark.rule("S24", "S39")
 @pytest.mark.parametrize(
     ("document", "statuses"),
     [
@@ -204,7 +212,6 @@ DEAR = "{ projects(first: 100) { edges { node { environments(first: 50) { totalC
 async def test_a_dear_document_is_charged_for_its_fields(
     opened: OpenWorld, document: str, statuses: list[int]
 ) -> None:
-    """S24, S39."""
     world = await opened(rate_burst=6, rate_per_minute=1)
     headers = {"Accept": "application/graphql-response+json"}
 
@@ -216,8 +223,8 @@ async def test_a_dear_document_is_charged_for_its_fields(
     assert [answer.status_code for answer in result] == statuses
 
 
+@pytest.mark.rule("S39")
 def test_what_costs_more_than_everything_takes_everything(clock: HandClock) -> None:
-    """S39."""
     limiter = Limiter(Allowance(burst=5, per_second=1), clock)
 
     limiter.charge("a", cost=50)
@@ -227,8 +234,8 @@ def test_what_costs_more_than_everything_takes_everything(clock: HandClock) -> N
     assert limited.value.retry_after == 5
 
 
+@pytest.mark.rule("S39")
 def test_nobody_fills_the_memory_with_names(clock: HandClock) -> None:
-    """S39."""
     limiter = Limiter(Allowance(burst=5, per_second=1), clock)
 
     for number in range(MAX_BUCKETS + 100):

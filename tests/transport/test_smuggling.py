@@ -1,4 +1,4 @@
-"""Requests whose end two servers could see at different places (S38)."""
+"""Requests whose end two servers could see at different places."""
 
 import json
 from typing import Final
@@ -46,11 +46,12 @@ SMUGGLED: Final = {
 }
 
 
+@pytest.mark.rule("S38")
 @pytest.mark.parametrize("smuggled", SMUGGLED.values(), ids=SMUGGLED.keys())
 def test_what_is_ambiguous_is_refused_and_ends_the_connection(
     live_server: LiveServer, smuggled: bytes
 ) -> None:
-    """S38: so a request hidden behind it is never answered. The control is the next test."""
+    """So a request hidden behind it is never answered. The control is the next test."""
     received = exchange(live_server.url, smuggled + _HIDDEN)
 
     # What was answered before the ambiguity was seen is the refusal of an empty request.
@@ -79,12 +80,13 @@ CODINGS: Final = {
 }
 
 
+@pytest.mark.rule("S69")
 @pytest.mark.parametrize("coding", CODINGS.values(), ids=CODINGS.keys())
 @pytest.mark.parametrize("start", [b"POST /graphql", b"GET /livez"], ids=["body", "no body"])
 def test_another_transfer_coding_than_chunked_is_not_implemented(
     live_server: LiveServer, start: bytes, coding: bytes
 ) -> None:
-    """S69. The control is the next test."""
+    """The control is the next test."""
     head = start + b" HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: " + coding
     received = exchange(live_server.url, head + b"\r\n\r\n0\r\n\r\n" + _HIDDEN)
 
@@ -92,22 +94,25 @@ def test_another_transfer_coding_than_chunked_is_not_implemented(
     assert b"application/problem+json" in received
 
 
+@pytest.mark.rule("S69")
 @pytest.mark.parametrize("coding", [b"chunked", b"CHUNKED", b"\t chunked  "])
 def test_chunks_in_any_case_are_read(live_server: LiveServer, coding: bytes) -> None:
-    """S69: white space around the coding is not a part of it."""
+    """White space around the coding is not a part of it."""
     head = b"GET /livez HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: " + coding
     received = exchange(live_server.url, head + b"\r\n\r\n0\r\n\r\n" + _HIDDEN)
 
     assert statuses(received) == [200, 200]
 
 
+@pytest.mark.rule("S38")
 def test_two_plain_requests_on_one_connection_are_both_answered(live_server: LiveServer) -> None:
-    """S38: the control."""
+    """The control."""
     first = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
     assert statuses(exchange(live_server.url, first + _HIDDEN)) == [200, 200]
 
 
+@pytest.mark.rule("S38")
 @pytest.mark.parametrize(
     ("second", "refusal"),
     [
@@ -120,7 +125,7 @@ def test_two_plain_requests_on_one_connection_are_both_answered(live_server: Liv
 def test_a_refusal_does_not_overtake_the_answers_before_it(
     live_server: LiveServer, second: bytes, refusal: int
 ) -> None:
-    """S38: who sent the first request would take it for the first answer."""
+    """Who sent the first request would take it for the first answer."""
     first = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
     received = exchange(live_server.url, first + first + second + _HIDDEN)
@@ -129,8 +134,8 @@ def test_a_refusal_does_not_overtake_the_answers_before_it(
     assert received.count(b'"ok"') == 2
 
 
+@pytest.mark.rule("S32", "S38")
 def test_a_refusal_of_the_protocol_carries_our_headers(live_server: LiveServer) -> None:
-    """S32, S38."""
     received = exchange(live_server.url, b"nonsense\r\n\r\n").decode().lower()
 
     assert "x-content-type-options: nosniff" in received
@@ -140,10 +145,11 @@ def test_a_refusal_of_the_protocol_carries_our_headers(live_server: LiveServer) 
     assert "nonsense" not in received
 
 
+@pytest.mark.rule("E1")
 def test_a_refusal_of_the_protocol_has_the_body_that_every_error_has(
     live_server: LiveServer,
 ) -> None:
-    """E1: a method that no server knows."""
+    """A method that no server knows."""
     received = exchange(live_server.url, b"BREW /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
 
     body = json.loads(received.partition(b"\r\n\r\n")[2])
@@ -153,20 +159,21 @@ def test_a_refusal_of_the_protocol_has_the_body_that_every_error_has(
     assert body["detail"] == body["message"] == "Bad request syntax or unsupported method."
 
 
+@pytest.mark.rule("S34")
 @pytest.mark.parametrize(
     "host",
     [b"", b"Host: evil.example\r\n", b"Host: localhost\r\nHost: evil.example\r\n"],
     ids=["none", "another", "two"],
 )
 def test_a_host_that_is_not_ours_is_refused(live_server: LiveServer, host: bytes) -> None:
-    """S34."""
     request = b"GET /openapi.json HTTP/1.1\r\n" + host + b"Connection: close\r\n\r\n"
 
     assert statuses(exchange(live_server.url, request)) == [400]
 
 
+@pytest.mark.rule("S34")
 def test_the_path_of_a_whole_address_is_what_counts(live_server: LiveServer) -> None:
-    """S34: a public path in the address's host or query makes nothing public."""
+    """A public path in the address's host or query makes nothing public."""
     request = (
         b"GET http://localhost/livez/../graphql?/livez HTTP/1.1\r\nHost: localhost\r\n"
         b"Connection: close\r\n\r\n"
@@ -175,8 +182,9 @@ def test_the_path_of_a_whole_address_is_what_counts(live_server: LiveServer) -> 
     assert statuses(exchange(live_server.url, request)) == [401]
 
 
+@pytest.mark.rule("S35", "S37")
 def test_a_head_without_end_is_refused(live_server: LiveServer) -> None:
-    """S35, S37: long before it fills the memory."""
+    """Long before it fills the memory."""
     line = b"X-Filler: " + b"a" * 8_000 + b"\r\n"
 
     received = exchange(live_server.url, b"GET /livez HTTP/1.1\r\nHost: localhost\r\n" + line * 9)

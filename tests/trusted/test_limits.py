@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from gateway.graphql.limits import WORDS, Limit
 from gateway.services.demo import Demo
 from tests.trusted.conftest import Write
@@ -13,10 +15,10 @@ COSTLY: Final = """query Costly($first: Int!) {
 }"""
 
 
+@pytest.mark.rule("S24")
 async def test_what_a_trusted_document_may_cost_depends_on_its_variables(
     template: tuple[Path, Demo], data_dir: Path, write: Write
 ) -> None:
-    """S24."""
     manifest = write({"costly": COSTLY})
     async with open_world(
         data_dir, template[1], trusted_documents=(manifest,), trusted_documents_only=True
@@ -36,10 +38,10 @@ async def test_what_a_trusted_document_may_cost_depends_on_its_variables(
     assert "errors" not in dear
 
 
+@pytest.mark.rule("S24")
 async def test_a_trusted_document_that_costs_too_much_is_refused(
     template: tuple[Path, Demo], data_dir: Path, write: Write
 ) -> None:
-    """S24."""
     manifest = write({"costly": COSTLY.replace("{ cursor }", "{ cursor node { id name } }")})
     async with open_world(data_dir, template[1], trusted_documents=(manifest,)) as world:
         refused = await world.client.post(
@@ -51,10 +53,10 @@ async def test_a_trusted_document_that_costs_too_much_is_refused(
     assert error["message"] == WORDS[Limit.COST].format("20,000")
 
 
+@pytest.mark.rule("S25")
 async def test_the_introspection_stays_off_for_trusted_documents(
     template: tuple[Path, Demo], data_dir: Path, write: Write
 ) -> None:
-    """S25."""
     manifest = write({"asking": "{ __schema { types { name } } }"})
     async with open_world(
         data_dir, template[1], trusted_documents=(manifest,), introspection=False

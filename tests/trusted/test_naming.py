@@ -165,11 +165,11 @@ NO_DOCUMENT = {
 }
 
 
+@pytest.mark.rule("C8")
 @pytest.mark.parametrize("body", NO_NAMES.values(), ids=NO_NAMES.keys())
 async def test_what_names_no_one_document_is_refused(
     trusting: World, body: Mapping[str, Any]
 ) -> None:
-    """C8."""
     refused = await _sent(trusting, **body)
 
     assert refused.status_code == HTTPStatus.BAD_REQUEST
@@ -178,20 +178,20 @@ async def test_what_names_no_one_document_is_refused(
     )
 
 
+@pytest.mark.rule("C8")
 @pytest.mark.parametrize("body", NO_DOCUMENT.values(), ids=NO_DOCUMENT.keys())
 async def test_what_names_nothing_lacks_a_document(
     trusting: World, body: Mapping[str, Any]
 ) -> None:
-    """C8."""
     refused = await _sent(trusting, **body)
 
     assert refused.status_code == HTTPStatus.BAD_REQUEST
     assert _code(refused) == "BAD_USER_INPUT"
 
 
+@pytest.mark.rule("C8")
 @pytest.mark.parametrize("odd", ["", "\ud800", "é" * 1_000, "__proto__", "../../etc/passwd"])
 async def test_an_odd_id_is_an_unknown_one(trusting: World, odd: str) -> None:
-    """C8."""
     response = await trusting.client.post(
         "/graphql",
         content=json.dumps({"documentId": odd}),
@@ -272,8 +272,8 @@ async def test_an_id_is_no_permission(closed: World) -> None:
     assert _code(refused) == "FORBIDDEN"
 
 
+@pytest.mark.rule("S1")
 async def test_an_id_is_no_credential(closed: World) -> None:
-    """S1."""
     async with closed.client_for("nobody") as stranger:
         refused = await stranger.post(
             "/graphql", json={"documentId": id_in(MANIFESTS["relay"], of="projects(")}

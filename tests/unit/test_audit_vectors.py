@@ -105,9 +105,9 @@ def test_a_moment_is_reported_in_utc() -> None:
     assert moment_text(abroad) == "2026-11-23T12:30:00.000005Z"
 
 
+@pytest.mark.rule("S51")
 @pytest.mark.parametrize("text", ["\r\n", "\x1b[31m", "\u2028", "\ud800", "é"])
 def test_details_are_one_line_of_ascii(text: str) -> None:
-    """S51."""
     answer = details_text({"name": text})
 
     assert answer.isascii()

@@ -1,10 +1,12 @@
-"""How many connections an address may hold (S37)."""
+"""How many connections an address may hold."""
 
 import asyncio
 
 import pytest
 
 from gateway.http.connections import Connections
+
+pytestmark = pytest.mark.rule("S37")
 
 
 class Open(asyncio.Transport):

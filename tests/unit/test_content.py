@@ -34,21 +34,22 @@ keys = st.builds(
 )
 
 
+@pytest.mark.rule("C2")
 @given(keys.filter(lambda key: not key.upper().startswith("QOVERY_")))
 def test_every_key_of_the_rule_is_accepted(key: str) -> None:
-    """C2."""
     content.ensure_key(key)
 
 
+@pytest.mark.rule("C2")
 @given(st.text(max_size=300).filter(lambda text: not KEY.fullmatch(text)))
 def test_every_other_text_is_no_key(text: str) -> None:
-    """C2."""
     assert not _accepts(content.ensure_key, text)
 
 
+@pytest.mark.rule("C2")
 @given(st.text(max_size=20).filter(lambda text: not text.isascii()))
 def test_no_unicode_twin_of_a_key_is_a_key(text: str) -> None:
-    """C2: what only becomes ASCII when it is normalized stays refused."""
+    """What only becomes ASCII when it is normalized stays refused."""
     twins = {unicodedata.normalize(form, text) for form in ("NFC", "NFD")} - {
         unicodedata.normalize("NFKC", text)
     }
@@ -56,9 +57,9 @@ def test_no_unicode_twin_of_a_key_is_a_key(text: str) -> None:
     assert not any(_accepts(content.ensure_key, f"A{twin}") for twin in twins if twin)
 
 
+@pytest.mark.rule("C2")
 @pytest.mark.parametrize("prefix", ["QOVERY_", "qovery_", "Qovery_", "qOvErY_"])
 def test_the_platforms_prefix_is_reserved_in_any_case(prefix: str) -> None:
-    """C2."""
     key = f"{prefix}KEY"
 
     assert not _accepts(content.ensure_key, key)
@@ -66,25 +67,25 @@ def test_the_platforms_prefix_is_reserved_in_any_case(prefix: str) -> None:
     assert _accepts(content.ensure_key_syntax, key)
 
 
+@pytest.mark.rule("C2")
 @pytest.mark.parametrize("key", ["QOVERY", "QOVERYX", "MY_QOVERY_KEY", "Q"])
 def test_a_key_that_only_resembles_the_reserved_prefix_is_free(key: str) -> None:
-    """C2."""
     assert _accepts(content.ensure_key, key)
 
 
+@pytest.mark.rule("C9")
 @given(st.text(alphabet=st.characters(exclude_characters="\0", exclude_categories=["Cs"])))
 def test_any_text_without_nul_is_a_value(value: str) -> None:
-    """C9."""
     content.ensure_value(value)
 
 
+@pytest.mark.rule("C9")
 @pytest.mark.parametrize(
     ("character", "size"),
     [("a", 1), ("é", 2), ("€", 3), ("\N{OLD KEY}", 4)],
     ids=["one byte", "two bytes", "three bytes", "four bytes"],
 )
 def test_a_value_is_measured_in_bytes_of_utf8(character: str, size: int) -> None:
-    """C9."""
     longest = character * (LIMIT // size) + "x" * (LIMIT % size)
 
     assert len(longest.encode()) == LIMIT
@@ -102,21 +103,22 @@ CHECKS = [
 ]
 
 
+@pytest.mark.rule("C9")
 @pytest.mark.parametrize("text", UNSTORABLE, ids=ascii)
 @pytest.mark.parametrize("ensure", CHECKS)
 def test_what_not_every_database_can_hold_is_refused(
     ensure: Callable[[str], None], text: str
 ) -> None:
-    """C9."""
     assert not _accepts(ensure, f"/a{text}")
 
 
+@pytest.mark.rule("C8")
 @pytest.mark.parametrize("ensure", CHECKS)
 @given(st.text(max_size=400))
 def test_any_text_is_either_accepted_or_refused_as_invalid_input(
     ensure: Callable[[str], None], text: str
 ) -> None:
-    """C8: a rule has no third outcome."""
+    """A rule has no third outcome."""
     _accepts(ensure, text)
 
 
@@ -128,8 +130,8 @@ def test_a_refusal_never_quotes_the_text(ensure: Callable[[str], None]) -> None:
     assert "marker-7f3a" not in str(refused.value)
 
 
+@pytest.mark.rule("C1")
 def test_a_description_has_at_most_255_characters() -> None:
-    """C1."""
     assert _accepts(content.ensure_description, "é" * 255)
     assert not _accepts(content.ensure_description, "é" * 256)
     assert _accepts(content.ensure_description, "")
@@ -147,9 +149,10 @@ def test_any_other_name_is_accepted(name: str) -> None:
     assert _accepts(content.ensure_name, name)
 
 
+@pytest.mark.rule("C9")
 @given(st.text(alphabet="/.a\n\0é ", max_size=12))
 def test_an_accepted_mount_path_stays_where_it_says(path: str) -> None:
-    """C9: whatever is accepted is absolute and has no part that leads elsewhere."""
+    """Whatever is accepted is absolute and has no part that leads elsewhere."""
     parts = path.split("/")
 
     is_accepted = _accepts(content.ensure_mount_path, path)
@@ -188,16 +191,16 @@ def _refused(ensure: Callable[[str], None]) -> set[str]:
     return {item for item in doubtful | _unseen() if not _accepts(ensure, f"a{item}b")}
 
 
+@pytest.mark.rule("S72")
 def test_names_refuse_every_character_that_is_not_seen_and_no_other() -> None:
-    """S72."""
     refused = _refused(content.ensure_name)
 
     assert refused == _unseen()
     assert {"\u202e", "\u200b", "\u2066", "\u2028", "\u2029", "\ufeff", "\n", "\t"} < refused
 
 
+@pytest.mark.rule("S72")
 def test_descriptions_refuse_the_same_but_for_line_breaks_and_tabs() -> None:
-    """S72."""
     refused = _refused(content.ensure_description)
 
     assert refused == _unseen() - {"\n", "\t"}
@@ -206,7 +209,8 @@ def test_descriptions_refuse_the_same_but_for_line_breaks_and_tabs() -> None:
     assert not _accepts(content.ensure_description, "one\rtwo")
 
 
+@pytest.mark.rule("S72")
 @given(st.text(alphabet=st.characters(categories=["L", "M", "N", "P", "S"]), max_size=255))
 def test_any_text_that_is_seen_is_a_description(text: str) -> None:
-    """S72: the control."""
+    """The control."""
     content.ensure_description(text)

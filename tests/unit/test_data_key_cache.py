@@ -87,6 +87,6 @@ def test_all_go_when_the_vault_is_locked(clock: Clock) -> None:
     assert key.value_key == bytes(32)
 
 
+@pytest.mark.rule("S47")
 def test_a_key_does_not_show_itself() -> None:
-    """S47."""
     assert "kkkk" not in f"{_key('one')} {_key('one')!r}"

@@ -1,4 +1,4 @@
-"""What a write adds to deliveries, against counting all that each service gets (R5)."""
+"""What a write adds to deliveries, against counting all that each service gets."""
 
 import random
 from collections.abc import Iterator, Mapping
@@ -12,6 +12,8 @@ from gateway.domain.holders import Holder
 from gateway.domain.scopes import Scope
 from gateway.domain.secrets import SecretType
 from tests.machine.model import Entry, LimitedModel, Place
+
+pytestmark = pytest.mark.rule("R5")
 
 TRIES = 2_000
 PROJECT = Place("P", Scope.PROJECT)

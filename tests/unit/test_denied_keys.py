@@ -1,4 +1,4 @@
-"""Patterns of keys that an operator denies (S78)."""
+"""Patterns of keys that an operator denies."""
 
 import pytest
 from pydantic import ValidationError
@@ -18,6 +18,7 @@ def _is_denied(patterns: list[str], key: str, organization_id: str = HERE) -> bo
     return False
 
 
+@pytest.mark.rule("S78")
 @pytest.mark.parametrize(
     "key",
     [
@@ -27,21 +28,22 @@ def _is_denied(patterns: list[str], key: str, organization_id: str = HERE) -> bo
     ],
 )
 def test_the_list_has_what_makes_a_process_run_code(key: str) -> None:
-    """S78; and the control without the list."""
+    """And the control without the list."""
     assert _is_denied([LOADERS], key)
     assert not _is_denied([], key)
 
 
+@pytest.mark.rule("S78")
 @pytest.mark.parametrize(
     "key", ["DATABASE_PASSWORD", "PATH_TO_FILE", "ENVIRONMENT", "OLD_PRELOAD", "ld_preload", "path"]
 )
 def test_the_list_has_no_others(key: str) -> None:
-    """S78: letters count in their case, as they do for a process."""
+    """Letters count in their case, as they do for a process."""
     assert not _is_denied([LOADERS], key)
 
 
+@pytest.mark.rule("S78")
 def test_a_pattern_is_for_all_or_for_one_organization() -> None:
-    """S78."""
     patterns = ["ALL", f"{HERE}:HERE_*", f"{ELSEWHERE}:{LOADERS}"]
 
     denied = [
@@ -52,13 +54,14 @@ def test_a_pattern_is_for_all_or_for_one_organization() -> None:
     assert _is_denied(patterns, "PATH", organization_id=ELSEWHERE)
 
 
+@pytest.mark.rule("S78")
 @pytest.mark.parametrize("text", ["", "*", "A B", "1A", "A*B", "@others", "demo:PATH", ":PATH"])
 def test_what_is_no_pattern_keeps_the_gateway_from_starting(text: str) -> None:
-    """S78: a pattern that denies nothing would not be noticed."""
+    """A pattern that denies nothing would not be noticed."""
     with pytest.raises(ValidationError, match="a denied key must be KEY"):
         Settings(denied_keys=(text,))
 
 
+@pytest.mark.rule("S78")
 def test_every_pattern_of_the_list_is_one() -> None:
-    """S78."""
     assert len(DeniedKeys.read(LOADER_KEYS).patterns) == len(LOADER_KEYS) == len(set(LOADER_KEYS))

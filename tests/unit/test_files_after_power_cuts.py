@@ -1,4 +1,4 @@
-"""T2 in small: files that are made once are there when the power goes right after.
+"""Files that are made once are there when the power goes right after.
 
 The fault tests do the same with a whole gateway.
 """
@@ -51,13 +51,14 @@ def _left(folder: Path, program: str) -> Mapping[str, bytes]:
     return disk.after(Rest.DROPPED, Random(0))  # noqa: S311 - nothing is left to chance
 
 
+@pytest.mark.rule("S56")
 def test_the_first_checkpoint_is_there(tmp_path: Path) -> None:
-    """T2, S56: without it a trail would look like one whose anchors somebody took away."""
+    """Without it a trail would look like one whose anchors somebody took away."""
     assert _left(tmp_path, MAKES_CHECKPOINT) == {"anchors": b"{}\n"}
 
 
 def test_a_new_key_file_is_there(tmp_path: Path) -> None:
-    """T2: a database that outlives its keys is lost."""
+    """A database that outlives its keys is lost."""
     left = _left(tmp_path, MAKES_KEYS)
 
     assert left["keys.json"] == (tmp_path / "made" / "keys.json").read_bytes()

@@ -1,4 +1,4 @@
-"""S49: a server's memory stays in the server. Tried in processes of their own."""
+"""A server's memory stays in the server. Tried in processes of their own."""
 
 import ctypes
 import json
@@ -71,16 +71,17 @@ def _reported(harden_line: str) -> list[int]:
     return result
 
 
+@pytest.mark.rule("S49")
 @LINUX
 def test_a_hardened_process_leaves_no_dump() -> None:
-    """S49; the control is a process that was not hardened."""
+    """The control is a process that was not hardened."""
     assert _reported("harden()") == [0, 0]
     assert _reported("pass")[1] == 1
 
 
+@pytest.mark.rule("S49")
 @LINUX
 def test_a_server_is_hardened(data_dir: Path) -> None:
-    """S49."""
     log = data_dir / "server.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -116,9 +117,9 @@ class _Kernel:
         return self.answer
 
 
+@pytest.mark.rule("S49")
 @pytest.mark.parametrize("lines", [1, 2])
 def test_swap_is_warned_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: int) -> None:
-    """S49."""
     swaps = tmp_path / "swaps"
     swaps.write_text("Filename Type Size\n/dev/sda2 partition 1\n"[: None if lines == 2 else 19])
 

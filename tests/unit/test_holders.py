@@ -1,4 +1,4 @@
-"""Chains: who sees whom (rule A3), and what can hang on what."""
+"""Chains: who sees whom, and what can hang on what."""
 
 import pytest
 
@@ -34,6 +34,7 @@ def test_a_chain_leads_from_the_narrowest_to_the_project(
     assert holder.parent_id == next(iter(chain[1:]), None)
 
 
+@pytest.mark.rule("A3")
 @pytest.mark.parametrize(
     ("here", "other", "relation"),
     [
@@ -56,7 +57,6 @@ def test_a_chain_leads_from_the_narrowest_to_the_project(
     ids=lambda item: item.name,
 )
 def test_holders_know_where_others_stand(here: Holder, other: Holder, relation: Relation) -> None:
-    """A3."""
     assert here.relation_of(other) is relation
 
 

@@ -1,4 +1,4 @@
-"""Identifiers have one spelling (rule A5, S41)."""
+"""Identifiers have one spelling."""
 
 from uuid import UUID
 
@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.ids import is_canonical_id, new_id
+
+pytestmark = pytest.mark.rule("A5", "S41")
 
 ID = "0d9c6a0e-5f1b-4c61-9a53-6f2d8f1c7b10"
 

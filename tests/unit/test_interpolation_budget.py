@@ -1,4 +1,4 @@
-"""One budget for a delivery, counted before anything is expanded (S63)."""
+"""One budget for a delivery, counted before anything is expanded."""
 
 import tracemalloc
 from collections.abc import Mapping
@@ -37,8 +37,8 @@ def _peak(values: Mapping[str, str]) -> int:
     return peak
 
 
+@pytest.mark.rule("S63")
 def test_what_is_multiplied_is_refused_before_it_is_built() -> None:
-    """S63."""
     with pytest.raises(DeliveryTooLarge, match=r"at most 8 MiB .* K\d+ exceeds") as refused:
         _interpolator(MULTIPLIED)
 
@@ -54,17 +54,18 @@ def test_without_the_budget_it_would_be_built(monkeypatch: pytest.MonkeyPatch) -
     assert _peak(dict(list(MULTIPLIED.items())[:50])) > 40 * KIB * KIB
 
 
+@pytest.mark.rule("S63")
 def test_values_that_double_each_other_thousands_of_times_are_counted_at_once() -> None:
-    """S63: lengths that would have more than a thousand digits."""
+    """Lengths that would have more than a thousand digits."""
     doubling = {f"K{number}": f"{{{{K{number + 1}}}}}" * 2 for number in range(4_000)}
 
     with pytest.raises(DeliveryTooLarge):
         _interpolator(doubling | {"K4000": "ha"})
 
 
+@pytest.mark.rule("S63")
 @pytest.mark.parametrize("character", ["x", "é", "\N{GRINNING FACE}"])
 def test_the_budget_is_in_bytes_of_utf_8_and_is_reached_exactly(character: str) -> None:
-    """S63."""
     size = len(character.encode())
     values = {"A": character * (MAX_DELIVERED_BYTES // 4 // size), "B": "{{A}}{{A}}{{A}}"}
 
@@ -89,17 +90,17 @@ SHAPES: Mapping[str, Interpolator] = {
 }
 
 
+@pytest.mark.rule("S63")
 @pytest.mark.parametrize("interpolator", SHAPES.values(), ids=SHAPES)
 def test_what_is_measured_is_what_is_built(interpolator: Interpolator) -> None:
-    """S63."""
     texts, files = interpolator.expand()
 
     built = [*texts.values(), *files.values()]
     assert sum(map(utf8_size, built)) == interpolator.size
 
 
+@pytest.mark.rule("S63")
 def test_paths_and_files_count_as_well() -> None:
-    """S63."""
     half = "x" * (MAX_DELIVERED_BYTES // 2)
 
     with pytest.raises(DeliveryTooLarge, match="VERBATIM exceeds"):
@@ -121,10 +122,11 @@ PARTS = (
 TEXTS = st.just("") | st.lists(st.sampled_from(PARTS), max_size=4).map("".join)
 
 
+@pytest.mark.rule("S63")
 @settings(max_examples=500)
 @given(st.fixed_dictionaries(dict.fromkeys(KEYS, TEXTS)), st.sets(st.sampled_from(KEYS)))
 def test_a_part_is_never_longer_than_the_whole(values: dict[str, str], read: set[str]) -> None:
-    """S63: whatever the unread ones are, and whatever leads to them or into a cycle."""
+    """Whatever the unread ones are, and whatever leads to them or into a cycle."""
     paths = {"PATH": "/a"}
     part = {key: values[key] for key in read}
     whole = Interpolator(values, paths=paths, files={}, verbatim={}).size
@@ -134,16 +136,18 @@ def test_a_part_is_never_longer_than_the_whole(values: dict[str, str], read: set
         ensure_part_fits(part, paths=paths, unread=values.keys() - read)
 
 
+@pytest.mark.rule("S63")
 def test_a_part_that_multiplies_a_long_value_is_refused() -> None:
-    """S63: what a part that never counts anything would not do."""
+    """What a part that never counts anything would not do."""
     part = dict(list(MULTIPLIED.items())[:100])
 
     with pytest.raises(DeliveryTooLarge, match=r"K\d+ exceeds"):
         ensure_part_fits(part, paths={}, unread=MULTIPLIED.keys() - part.keys())
 
 
+@pytest.mark.rule("S63")
 def test_a_part_is_not_refused_for_what_may_stay_text() -> None:
-    """S63: the unread value may refer back, and then nothing of the cycle is replaced."""
+    """The unread value may refer back, and then nothing of the cycle is replaced."""
     part = {"A": LONG, "B": "{{A}}{{UNREAD}}", "C": "{{B}}" * 200}
 
     ensure_part_fits(part, paths={}, unread={"UNREAD"})

@@ -33,8 +33,8 @@ def _kept(path: Path) -> KeysInFile:
     return KeysInFile(path, KeyFile.load(path))
 
 
+@pytest.mark.rule("S52")
 async def test_what_was_wrapped_opens_with_its_identity_only(path: Path) -> None:
-    """S52."""
     for keeper in (_kept(path), KeyInEnvironment(_random_text())):
         key = new_key()
 
@@ -48,8 +48,9 @@ async def test_what_was_wrapped_opens_with_its_identity_only(path: Path) -> None
             await keeper.unwrap(Wrapped(wrapped.kek_id, wrapped.ciphertext[:-1]), OWNER, KEY_ID)
 
 
+@pytest.mark.rule("S54")
 async def test_a_key_that_was_added_meanwhile_is_met_and_used(path: Path) -> None:
-    """S54: another process rotated."""
+    """Another process rotated."""
     running, rotating = _kept(path), _kept(path)
     old = await running.wrap(new_key(), OWNER, KEY_ID)
 
@@ -63,8 +64,8 @@ async def test_a_key_that_was_added_meanwhile_is_met_and_used(path: Path) -> Non
     assert running.knows(old.kek_id)
 
 
+@pytest.mark.rule("S54")
 async def test_the_old_key_wraps_nothing_more_though_no_new_one_was_met(path: Path) -> None:
-    """S54."""
     running = _kept(path)
 
     added = _kept(path).add_key()
@@ -120,6 +121,7 @@ def test_a_key_file_behind_a_link_is_changed_where_it_is(path: Path, tmp_path: P
     assert KeyFile.load(path).primary == added
 
 
+@pytest.mark.rule("S58")
 @pytest.mark.parametrize(
     "text",
     [
@@ -139,7 +141,7 @@ def test_a_key_file_behind_a_link_is_changed_where_it_is(path: Path, tmp_path: P
     ],
 )
 def test_a_key_that_chance_did_not_make_is_refused(text: str) -> None:
-    """S58: a default or short key; the message does not repeat it."""
+    """A default or short key; the message does not repeat it."""
     with pytest.raises(WeakKey) as refused:
         KeyInEnvironment(text)
 
@@ -173,6 +175,6 @@ async def test_a_ring_unwraps_what_any_of_its_keepers_wrapped(path: Path) -> Non
         await KeyRing(variable).unwrap(in_file, OWNER, KEY_ID)
 
 
+@pytest.mark.rule("S47")
 def test_a_wrapped_key_does_not_show_itself() -> None:
-    """S47."""
     assert "marker" not in repr(Wrapped("kek", b"marker"))

@@ -1,4 +1,4 @@
-"""T17: keys in AWS KMS. A server of moto's answers, and one of ours for what moto lets pass."""
+"""Keys in AWS KMS. A server of moto's answers, and one of ours for what moto lets pass."""
 
 import asyncio
 import sys
@@ -50,9 +50,10 @@ async def test_a_data_key_comes_back_from_kms(keys: KeysInAws, key_id: str) -> N
     assert await keys.unwrap(wrapped, OWNER, KEY_ID) == key
 
 
+@pytest.mark.rule("S52")
 @pytest.mark.parametrize("identity", [("other", KEY_ID), (OWNER, "other"), (KEY_ID, OWNER)])
 async def test_a_wrong_context_is_refused(keys: KeysInAws, identity: tuple[str, str]) -> None:
-    """S52: KMS knows whose data key it is."""
+    """KMS knows whose data key it is."""
     wrapped = await keys.wrap(new_key(), OWNER, KEY_ID)
 
     with pytest.raises(TamperedCiphertext):
@@ -91,10 +92,10 @@ async def test_a_key_is_found_by_its_arn_and_alias(moto: str, key_id: str, form:
     assert await keys.unwrap(wrapped, OWNER, KEY_ID) == key
 
 
+@pytest.mark.rule("S54")
 async def test_what_an_older_key_wrapped_opens_after_another_was_set(
     moto: str, keys: KeysInAws
 ) -> None:
-    """S54."""
     key = new_key()
     wrapped = await keys.wrap(key, OWNER, KEY_ID)
 
@@ -104,12 +105,13 @@ async def test_what_an_older_key_wrapped_opens_after_another_was_set(
     assert (await newer.wrap(key, OWNER, KEY_ID)).kek_id != wrapped.kek_id
 
 
+@pytest.mark.rule("S59")
 @pytest.mark.parametrize(
     "code",
     ["DisabledException", "ThrottlingException", "AccessDeniedException", "KMSInternalException"],
 )
 async def test_a_kms_that_refuses_is_no_damage(code: str) -> None:
-    """S59: the caller may come back; nothing of what was to be wrapped is told."""
+    """The caller may come back; nothing of what was to be wrapped is told."""
     with FailingKms(code=code).running() as server:
         keys = KeysInAws("key", endpoint=server.url)
 
@@ -127,8 +129,9 @@ async def test_a_kms_that_refuses_the_box_is_damage() -> None:
             await keys.unwrap(Wrapped("aws-kms:key", b"box"), OWNER, KEY_ID)
 
 
+@pytest.mark.rule("S59")
 async def test_nobody_waits_for_a_kms_that_did_not_answer_just_now() -> None:
-    """S59: writers would queue up behind it."""
+    """Writers would queue up behind it."""
     now = 0.0
     with FailingKms(code="DisabledException").running() as server:
         keys = KeysInAws("key", endpoint=server.url, clock=lambda: now)
@@ -144,8 +147,9 @@ async def test_nobody_waits_for_a_kms_that_did_not_answer_just_now() -> None:
     assert server.calls == 2
 
 
+@pytest.mark.rule("S59")
 async def test_a_silent_kms_is_given_up_and_stalls_nobody_else() -> None:
-    """S59, T17: the loop goes on while a thread waits."""
+    """The loop goes on while a thread waits."""
     with FailingKms(code=None).running() as server:
         keys = KeysInAws("key", endpoint=server.url)
         asking = asyncio.create_task(keys.current_id())

@@ -1,4 +1,4 @@
-"""A database from before rows had MACs: taken over once, by the first start with keys (S55)."""
+"""A database from before rows had MACs: taken over once, by the first start with keys."""
 
 import sqlite3
 from contextlib import closing
@@ -116,10 +116,11 @@ async def test_the_first_start_gives_every_row_its_mac(
     assert {"key": "SMTP_PASSWORD", "value": "demo-bulk-smtp"} in delivered["runtimeSecrets"]
 
 
+@pytest.mark.rule("S55")
 async def test_a_later_start_backfills_nothing_more(
     older: Path, template: tuple[Path, Demo]
 ) -> None:
-    """S55: or one who takes MACs away would have edits adopted."""
+    """Or one who takes MACs away would have edits adopted."""
     async with Runtime.over(Settings(data_dir=older)).running():
         pass
     with closing(sqlite3.connect(older / "secrets.db")) as connection, connection:
@@ -139,10 +140,11 @@ async def test_processes_that_start_together_backfill_once(older: Path) -> None:
         assert one.vault.token_pepper == other.vault.token_pepper
 
 
+@pytest.mark.rule("S55")
 async def test_users_and_holders_get_theirs_with_the_first_start_after(
     trailed: Path, template: tuple[Path, Demo]
 ) -> None:
-    """S55: and all is as it was."""
+    """And all is as it was."""
     await migrate_database(Settings(data_dir=trailed))
     rows, before = _macs(trailed)
 
@@ -156,10 +158,11 @@ async def test_users_and_holders_get_theirs_with_the_first_start_after(
     assert person.organization_id == template[1].organization_id
 
 
+@pytest.mark.rule("S55")
 async def test_what_the_audit_log_does_not_know_so_is_not_taken_over(
     trailed: Path, template: tuple[Path, Demo]
 ) -> None:
-    """S55: neither the first time nor when somebody puts the older box back."""
+    """Neither the first time nor when somebody puts the older box back."""
     job_id = template[1].job_id
     with closing(sqlite3.connect(trailed / "secrets.db")) as connection, connection:
         connection.execute("UPDATE holder SET name = 'forged' WHERE id = ?", (job_id,))

@@ -15,6 +15,7 @@ def _failure(code: int) -> sqlite3.OperationalError:
     return error
 
 
+@pytest.mark.rule("S58")
 @pytest.mark.parametrize(
     ("make", "code", "words"),
     [
@@ -30,7 +31,6 @@ def _failure(code: int) -> sqlite3.OperationalError:
 def test_the_reason_is_what_is_so(
     tmp_path: Path, make: Callable[[Path], object], code: int, words: str
 ) -> None:
-    """S58."""
     place = tmp_path / "secrets.db"
     make(place)
 

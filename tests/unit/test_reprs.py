@@ -70,10 +70,10 @@ WAYS: dict[str, Callable[[Any], object]] = {
 }
 
 
+@pytest.mark.rule("S47")
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("holding", IN_CLEAR, ids=lambda holding: type(holding).__name__)
 def test_what_holds_a_key_or_a_value_in_clear_is_not_taken_apart(holding: object, way: str) -> None:
-    """S47."""
     assert MARKER not in f"{holding} {holding!r}"
     with pytest.raises(TypeError):
         WAYS[way](holding)

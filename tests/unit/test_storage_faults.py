@@ -18,8 +18,8 @@ DEFECT = ProgrammingError("SELECT", None, sqlite3.ProgrammingError("wrong number
 BUSY = OperationalError("BEGIN", None, sqlite3.OperationalError("database is locked"))
 
 
+@pytest.mark.rule("S59")
 def test_a_pool_without_a_free_connection_is_a_matter_of_time() -> None:
-    """S59."""
     assert isinstance(map_error(PoolTimeoutError()), Unavailable)
 
 
@@ -31,8 +31,8 @@ def test_a_defect_of_ours_is_not_reported_as_one_of_storage() -> None:
         raise DEFECT
 
 
+@pytest.mark.rule("S58")
 def test_a_database_that_is_held_keeps_from_starting() -> None:
-    """S58."""
     answer = "here cannot be used: database is locked"
     with pytest.raises(UnusableDatabase, match=answer), refusing_to_start("here"):
         raise BUSY

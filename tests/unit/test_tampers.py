@@ -1,4 +1,4 @@
-"""S52, S53: of ten thousand boxes that were moved or changed none opens; no nonce comes twice.
+"""Of ten thousand boxes that were moved or changed none opens; no nonce comes twice.
 
 Each test has its control arm: boxes that are bound to nothing, which open wherever they are put.
 """
@@ -62,8 +62,9 @@ def _swaps(boxes: dict[Place, bytes]) -> list[tuple[bytes, Place]]:
     return [(boxes[one], other) for (one, other), _ in zip(swaps, range(TRIES), strict=False)]
 
 
+@pytest.mark.rule("S52")
 def test_of_ten_thousand_swapped_boxes_none_opens() -> None:
-    """S52: between rows, tenants and versions."""
+    """Between rows, tenants and versions."""
     boxes = {place: seal(KEY, b"value", *place) for place in _places()}
 
     accepted = sum(_is_accepted(_bound, box, place) for box, place in _swaps(boxes))
@@ -73,7 +74,7 @@ def test_of_ten_thousand_swapped_boxes_none_opens() -> None:
 
 
 def test_without_associated_data_every_swap_is_accepted() -> None:
-    """The control arm of S52: the test above sees what it looks for."""
+    """The control: the test above sees what it looks for."""
     boxes = {place: _sealed_loosely(b"value") for place in _places()}
 
     accepted = sum(_is_accepted(_loose, box, place) for box, place in _swaps(boxes))
@@ -81,8 +82,8 @@ def test_without_associated_data_every_swap_is_accepted() -> None:
     assert accepted == TRIES
 
 
+@pytest.mark.rule("S52")
 def test_of_ten_thousand_boxes_with_flipped_bits_none_opens() -> None:
-    """S52."""
     dice, place = random.Random(53), _places()[0]  # noqa: S311 - the same flips each time
     box = bytearray(seal(KEY, os.urandom(200), *place))
     accepted = 0
@@ -102,15 +103,16 @@ def _repeated(draw: Callable[[], bytes]) -> int:
     return SEALS - len(set(drawn))
 
 
+@pytest.mark.rule("S53")
 def test_no_nonce_comes_twice() -> None:
-    """S53: ten million of them with SEALS=10000000."""
+    """Ten million of them with SEALS=10000000."""
     key, place = new_key(), _places()[0]
 
     assert _repeated(lambda: seal(key, b"", *place)[NONCE]) == 0
 
 
 def test_short_nonces_would_come_twice() -> None:
-    """The control arm of S53: of 24 bits some are bound to."""
+    """The control: of 24 bits some are bound to."""
     assert _repeated(lambda: os.urandom(3)) > 0
 
 

@@ -1,4 +1,4 @@
-"""The form of API tokens, and until when they are valid (S8)."""
+"""The form of API tokens, and until when they are valid."""
 
 from datetime import UTC, datetime, timedelta
 from math import log2
@@ -32,8 +32,9 @@ def test_a_new_token_has_the_prefix_and_only_letters_and_digits() -> None:
     assert is_token_text(TOKEN)
 
 
+@pytest.mark.rule("S8")
 def test_a_token_holds_at_least_160_random_bits() -> None:
-    """S8: all of it but the prefix and the six characters of the checksum."""
+    """All of it but the prefix and the six characters of the checksum."""
     characters = len(TOKEN) - len(PREFIX) - 6
 
     assert characters * log2(len(ascii_letters + digits)) >= 160

@@ -96,10 +96,11 @@ def _rows(data_dir: Path, project_id: str) -> list[tuple[str, int]]:
         return connection.execute(COUNT, (project_id,)).fetchall()
 
 
+@pytest.mark.rule("S54")
 async def test_a_new_data_key_seals_at_once_in_every_process(
     world: World, process: Process
 ) -> None:
-    """S54: an old key is refused for new writes, though another process made the new one."""
+    """An old key is refused for new writes, though another process made the new one."""
     before = await process.sealed()
 
     await _keys(world).renew(project_id=world.demo.project_id)
@@ -112,8 +113,9 @@ async def test_a_new_data_key_seals_at_once_in_every_process(
         assert await world.runtime.vault.open(unit, after, process.identity()) == "value"
 
 
+@pytest.mark.rule("S59")
 async def test_an_outage_is_bridged_until_the_key_is_too_old(process: Process) -> None:
-    """S59, T17: from the copy for its time, then 503, then again when the keeper is back."""
+    """From the copy for its time, then 503, then again when the keeper is back."""
     sealed = await process.sealed()
     process.keeper.is_out = True
 
@@ -159,8 +161,8 @@ async def test_a_deleted_projects_values_open_nowhere_once_copies_of_its_key_are
             await world.runtime.vault.open(unit, kept, process.identity())
 
 
+@pytest.mark.rule("S53")
 async def test_seals_are_counted_in_blocks(process: Process, data_dir: Path) -> None:
-    """S53."""
     for _ in range(3):
         await process.sealed()
     first = _rows(data_dir, process.demo.project_id)[-1][1]
@@ -172,10 +174,11 @@ async def test_seals_are_counted_in_blocks(process: Process, data_dir: Path) -> 
     assert _rows(data_dir, process.demo.project_id)[-1][1] - first == SEALS_AT_ONCE
 
 
+@pytest.mark.rule("S53")
 async def test_a_block_whose_reservation_was_rolled_back_is_reserved_again(
     process: Process, data_dir: Path
 ) -> None:
-    """S53: or a rehearsal would give seals that nobody counts."""
+    """Or a rehearsal would give seals that nobody counts."""
     async with process.database.write(dry_run=True) as unit:
         await process.vault.seal(unit, "value", process.identity())
     before = _rows(data_dir, process.demo.project_id)[-1][1]
@@ -185,9 +188,10 @@ async def test_a_block_whose_reservation_was_rolled_back_is_reserved_again(
     assert _rows(data_dir, process.demo.project_id)[-1][1] == before + SEALS_AT_ONCE
 
 
+@pytest.mark.rule("S53")
 @pytest.mark.unmeasured
 async def test_a_worn_data_key_is_followed_by_another(process: Process, data_dir: Path) -> None:
-    """S53: before 2^31 seals, by itself."""
+    """Before 2^31 seals, by itself."""
     first = await process.sealed()
     with closing(sqlite3.connect(data_dir / "secrets.db")) as connection, connection:
         nearly = (MAX_SEALS - SEALS_AT_ONCE, process.demo.project_id)
@@ -234,8 +238,9 @@ async def test_fingerprints_say_equal_values_of_one_project(world: World, proces
     assert len(here.fingerprint("value", **own)) == 32
 
 
+@pytest.mark.rule("S55")
 async def test_rows_are_not_read_before_their_macs_can_be_checked(data_dir: Path) -> None:
-    """S55: forgetting the key is a fault, not a way around the check."""
+    """Forgetting the key is a fault, not a way around the check."""
     url = f"sqlite+aiosqlite:///{data_dir / 'secrets.db'}"
     async with Database(url) as database, database.read() as unit:
         with pytest.raises(UnsealedDatabase):
