@@ -64,7 +64,7 @@ class Administration(ScopedService):
         principal = self._scope.principal
         content.ensure_name(name)
         ensure_can_hang_on(kind, parent.scope if parent else None)
-        async with self._context.writing(options, principal=principal) as unit:
+        async with self._scope.writing(options) as unit:
             above = await access.require_at(unit, principal, Permission.HIERARCHY_WRITE, parent)
             holder = below(
                 above,
@@ -130,7 +130,7 @@ class Administration(ScopedService):
         """
         principal = self._scope.principal
         content.ensure_name(name)
-        async with self._context.writing(options, principal=principal) as unit:
+        async with self._scope.writing(options) as unit:
             holder = await access.require_on(
                 unit, principal, Permission.HIERARCHY_WRITE, holder_reference
             )
@@ -164,12 +164,11 @@ class Administration(ScopedService):
             HolderNotEmpty: if it has content and `with_content` is not set.
 
         """
-        principal = self._scope.principal
-        async with self._context.writing(options, principal=principal) as unit:
+        async with self._scope.writing(options) as unit:
 
             async def delete() -> HolderDeletion:
                 holder = await access.require_on(
-                    unit, principal, Permission.HIERARCHY_WRITE, holder_reference
+                    unit, self._scope.principal, Permission.HIERARCHY_WRITE, holder_reference
                 )
                 ensure_name_is(holder, options.expected_name)
                 return await remove_whole(self._context, unit, holder, with_content=with_content)
@@ -201,7 +200,7 @@ class Administration(ScopedService):
         """
         principal = self._scope.principal
         content.ensure_value(value)
-        async with self._context.writing(options, principal=principal) as unit:
+        async with self._scope.writing(options) as unit:
             access.require_somewhere(principal, Permission.HIERARCHY_WRITE)
 
             async def rotate() -> Secret:
@@ -248,7 +247,7 @@ class Administration(ScopedService):
             source=draft.source,
             owned_by=draft.owned_by,
         )
-        async with self._context.writing(options, principal=principal) as unit:
+        async with self._scope.writing(options) as unit:
             holder = await access.require_on(
                 unit, principal, Permission.HIERARCHY_WRITE, holder_reference
             )

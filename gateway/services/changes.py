@@ -87,7 +87,7 @@ class Changes(ScopedService):
         """
         principal = self._scope.principal
         draft.ensure_valid()
-        async with self._context.writing(options, principal=principal) as unit:
+        async with self._scope.writing(options) as unit:
             change = _Change(
                 secret_id, await _require_at(unit, principal, holder_reference), options
             )
@@ -132,7 +132,7 @@ class Changes(ScopedService):
 
         """
         principal = self._scope.principal
-        async with self._context.writing(options, principal=principal) as unit:
+        async with self._scope.writing(options) as unit:
             change = _Change(
                 secret_id, await _require_at(unit, principal, holder_reference), options
             )

@@ -88,11 +88,6 @@ class BoundServices(RequestScope):
         super().__init__(shared.context, principal, view, look_up)
         self.shared = shared
 
-    async def finish(self, change: Awaitable[Outcome]) -> Outcome:
-        """Await a change, shielded from the end of the request and without an open view."""
-
-        async def change_without_view() -> Outcome:
-            await self.view.close()
-            return await change
-
-        return await self.shared.shielded_tasks.finished(change_without_view())
+    def finish(self, change: Awaitable[Outcome]) -> Awaitable[Outcome]:
+        """Shield a change from the end of the request; it goes on without its caller."""
+        return self.shared.shielded_tasks.finished(change)

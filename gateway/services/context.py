@@ -42,38 +42,18 @@ class ServiceContext:
     known_loads: KnownLoads = field(default_factory=KnownLoads)
 
     @asynccontextmanager
-    async def writing(
-        self, options: WriteOptions, *, principal: Principal | None, is_bounded: bool = True
-    ) -> AsyncIterator[WriteUnit]:
-        """Open the transaction of one use case, with the client's options.
-
-        The principal is read again inside it, so that a revocation since the request began counts.
-        The instance's operator has no credential. An unbounded write waits for the writer however
-        many others wait; it is for work that was admitted before it began.
+    async def writing(self, options: WriteOptions) -> AsyncIterator[WriteUnit]:
+        """Open the transaction of one use case of the instance's operator.
 
         Raises:
             InvalidInput: for an invalid idempotency key.
-            Unauthenticated: if the principal's credential is no longer valid.
-            ConcurrentChange: if the principal's grants have changed since the request began.
             Overloaded: if too many wait to write.
 
         """
         options.ensure_valid()
-        async with self.database.write(dry_run=options.dry_run, is_bounded=is_bounded) as unit:
-            await self._ensure_access_is_unchanged(unit, principal)
+        async with self.database.write(dry_run=options.dry_run, is_bounded=True) as unit:
             yield unit
             await unit.finish()
-
-    async def _ensure_access_is_unchanged(
-        self, unit: WriteUnit, principal: Principal | None
-    ) -> None:
-        if principal is None or principal.kind is None:
-            return
-        found = await grants.find_principal(unit, principal, at=self.now())
-        if found is None:
-            raise Unauthenticated
-        if not found.has_access_of(principal):
-            raise ConcurrentChange
 
 
 class NoView(RuntimeError):
@@ -108,6 +88,44 @@ class RequestScope:
         if self._view is None:
             raise NoView
         return self._view
+
+    @asynccontextmanager
+    async def writing(
+        self, options: WriteOptions, *, is_bounded: bool = True, keeps_view: bool = False
+    ) -> AsyncIterator[WriteUnit]:
+        """Open the transaction of one use case, with the client's options.
+
+        The principal is read again inside it, so that a revocation since the request began counts.
+        The view is closed before, unless others still read on it; later reads see what is written.
+        An unbounded write waits for the writer however many others wait; it is for work that was
+        admitted before it began.
+
+        Raises:
+            InvalidInput: for an invalid idempotency key.
+            Unauthenticated: if the principal's credential is no longer valid.
+            ConcurrentChange: if the principal's grants have changed since the request began.
+            Overloaded: if too many wait to write.
+
+        """
+        if self._view is not None and not keeps_view:
+            await self._view.close()
+        options.ensure_valid()
+        database = self.context.database
+        async with database.write(dry_run=options.dry_run, is_bounded=is_bounded) as unit:
+            await self._ensure_access_is_unchanged(unit)
+            yield unit
+            await unit.finish()
+
+    async def _ensure_access_is_unchanged(self, unit: WriteUnit) -> None:
+        principal = self.principal
+        # The instance's operator has no credential.
+        if principal.kind is None:
+            return
+        found = await grants.find_principal(unit, principal, at=self.context.now())
+        if found is None:
+            raise Unauthenticated
+        if not found.has_access_of(principal):
+            raise ConcurrentChange
 
     def visibility(self, permission: Permission) -> Visibility:
         """Return where the current principal has a permission: a list asks for every row."""

@@ -135,8 +135,8 @@ class Delivery(ScopedService):
             await view.close()
         delivered = await _expand(sources, contents, admit, check)
         # Record the delivery before any value is returned. If that fails, none is returned.
-        async with self._context.writing(
-            DEFAULT_WRITE_OPTIONS, principal=principal, is_bounded=False
+        async with self._scope.writing(
+            DEFAULT_WRITE_OPTIONS, is_bounded=False, keeps_view=is_view_shared
         ) as record:
             record.drafts.append(_to_event(service, sources))
         return delivered

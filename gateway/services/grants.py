@@ -56,7 +56,7 @@ class Grants(ScopedService):
 
         """
         principal = self._scope.principal
-        async with self._context.writing(options, principal=principal) as unit:
+        async with self._scope.writing(options) as unit:
             holder = await access.require_at(unit, principal, Permission.ACCESS_MANAGE, on)
             access.require_role(principal, role, on=holder)
             held = RoleAssignment(role=role, holder=holder)
@@ -99,7 +99,7 @@ class Grants(ScopedService):
         """
         principal = self._scope.principal
         visibility = access.require_somewhere(principal, Permission.ACCESS_MANAGE)
-        async with self._context.writing(options, principal=principal) as unit:
+        async with self._scope.writing(options) as unit:
             return await once(
                 self._scope,
                 unit,

@@ -63,7 +63,7 @@ class Identities(ScopedService):
             created_at=self._context.now(),
             is_invited=True,
         )
-        async with self._context.writing(options, principal=principal) as unit:
+        async with self._scope.writing(options) as unit:
             return await once(
                 self._scope,
                 unit,
@@ -98,9 +98,8 @@ class Identities(ScopedService):
                 user or its tokens have a permission that the principal cannot grant.
 
         """
-        principal = self._scope.principal
-        access.require(principal, Permission.ACCESS_MANAGE, on=None)
-        async with self._context.writing(options, principal=principal) as unit:
+        access.require(self._scope.principal, Permission.ACCESS_MANAGE, on=None)
+        async with self._scope.writing(options) as unit:
             return await once(
                 self._scope,
                 unit,

@@ -110,13 +110,12 @@ class Imports(ScopedService):
             IdempotencyConflict: if the idempotency key was used for another request.
 
         """
-        principal = self._scope.principal
         if len(rows) > MAX_ROWS:
             raise TooManyRows(MAX_ROWS)
         faults = [_fault(row.draft) for row in rows]
-        async with self._context.writing(options, principal=principal) as unit:
+        async with self._scope.writing(options) as unit:
             holder = await access.require_on(
-                unit, principal, Permission.SECRET_WRITE, holder_reference
+                unit, self._scope.principal, Permission.SECRET_WRITE, holder_reference
             )
             checked = list(zip(rows, faults, strict=True))
             return await once(

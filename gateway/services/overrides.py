@@ -47,11 +47,10 @@ class Overrides(ScopedService):
             IdempotencyConflict: if the idempotency key was used for another request.
 
         """
-        principal = self._scope.principal
         draft.ensure_valid()
-        async with self._context.writing(options, principal=principal) as unit:
+        async with self._scope.writing(options) as unit:
             holder = await access.require_on(
-                unit, principal, Permission.SECRET_WRITE, holder_reference
+                unit, self._scope.principal, Permission.SECRET_WRITE, holder_reference
             )
             return await once(
                 self._scope,

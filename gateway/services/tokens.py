@@ -92,7 +92,7 @@ class Tokens(ScopedService):
         principal = self._scope.principal
         content.ensure_name(name)
         text = new_token_text()
-        async with self._context.writing(options, principal=principal) as unit:
+        async with self._scope.writing(options) as unit:
             holder = await access.require_at(unit, principal, Permission.ACCESS_MANAGE, on)
             access.require_role(principal, role, on=holder)
             new = self._new(name, RoleAssignment(role=role, holder=holder), lifetime)
@@ -179,9 +179,8 @@ class Tokens(ScopedService):
                 grant.
 
         """
-        principal = self._scope.principal
-        visibility = access.require_somewhere(principal, Permission.ACCESS_MANAGE)
-        async with self._context.writing(options, principal=principal) as unit:
+        visibility = access.require_somewhere(self._scope.principal, Permission.ACCESS_MANAGE)
+        async with self._scope.writing(options) as unit:
             return await once(
                 self._scope,
                 unit,

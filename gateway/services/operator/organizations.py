@@ -83,7 +83,7 @@ class Organizations:
 
         """
         content.ensure_name(name)
-        async with self._context.writing(options, principal=None) as unit:
+        async with self._context.writing(options) as unit:
             organization = await _with_id(unit, organization_id)
             renamed = replace(organization, name=name)
             if renamed != organization:
@@ -108,7 +108,7 @@ class Organizations:
             OrganizationNotEmpty: if it has projects and `with_content` is not set.
 
         """
-        async with self._context.writing(options, principal=None) as unit:
+        async with self._context.writing(options) as unit:
             organization = await _with_id(unit, organization_id)
             existing = await holders.existing(unit, organization_id)
             secrets = sum(found.secrets for found in existing)

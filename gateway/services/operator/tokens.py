@@ -39,7 +39,7 @@ class OperatorTokens:
         Returns None if no token has the id, or if there is nothing left to revoke.
         """
         now = self._context.now()
-        async with self._context.writing(options, principal=None) as unit:
+        async with self._context.writing(options) as unit:
             found = await tokens.find_any(unit, token_id)
             if found is None:
                 return None

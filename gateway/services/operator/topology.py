@@ -42,7 +42,7 @@ class Topologies:
 
         """
         plan.ensure_deletions_allowed(with_content=with_content)
-        async with self._context.writing(options, principal=None) as unit:
+        async with self._context.writing(options) as unit:
             plan.ensure_same_steps(await self._plan(unit, plan.wanted, prunes=plan.prunes))
             await self._create(unit, plan)
             for step in plan.deletions:
