@@ -21,7 +21,7 @@ from schema.enums import ActorKind, RoleEnum
 from schema.errors import Errors
 from schema.fields import CreatedAt, Id, optional
 from schema.holders import SecretHolder, holder_type
-from schema.inputs import given
+from schema.inputs import unset_to_none
 from schema.pages import Connection
 from schema.run_mutation import Result
 
@@ -176,7 +176,7 @@ class GranteeRef:
 
     def reference(self) -> GranteeReference:
         """Return the reference to the named token or user."""
-        token_id, user_id = given(self.token_id), given(self.user_id)
+        token_id, user_id = unset_to_none(self.token_id), unset_to_none(self.user_id)
         kind = GranteeKind.USER if token_id is None else GranteeKind.TOKEN
         return GranteeReference(kind=kind, id=str(token_id or user_id or ""))
 

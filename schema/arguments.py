@@ -10,7 +10,7 @@ from gateway.domain.errors import Argument
 from gateway.domain.permissions import Permission
 from gateway.domain.scopes import Scope
 from schema.fields import ANY_HOLDER
-from schema.inputs import SecretHolderRef, given
+from schema.inputs import SecretHolderRef, unset_to_none
 from schema.run_mutation import ARGUMENT_PATHS, ArgumentPaths
 
 Holder = strawberry.ID | SecretHolderRef
@@ -111,16 +111,16 @@ def options(
     if_match: str | None = None,
     expected_name: str | None = None,
     dry_run: bool | None = None,
-    knows_external: bool = True,
+    supports_external: bool = True,
 ) -> WriteOptions:
     """Return the write options that a mutation's arguments set."""
     return WriteOptions(
-        dry_run=bool(given(dry_run)),
-        idempotency_key=given(idempotency_key),
-        expected_version=given(expected_version),
-        knows_external=knows_external,
-        if_match=given(if_match),
-        expected_name=given(expected_name),
+        dry_run=bool(unset_to_none(dry_run)),
+        idempotency_key=unset_to_none(idempotency_key),
+        expected_version=unset_to_none(expected_version),
+        supports_external=supports_external,
+        if_match=unset_to_none(if_match),
+        expected_name=unset_to_none(expected_name),
     )
 
 

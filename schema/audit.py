@@ -15,7 +15,7 @@ from gateway.domain.audit import AuditSubject as _AuditSubject
 from gateway.domain.origins import AuditFace as _AuditFace
 from schema.enums import ActorKind, expose
 from schema.fields import optional
-from schema.inputs import given
+from schema.inputs import unset_to_none
 from schema.pages import Connection
 
 expose(
@@ -159,23 +159,23 @@ class AuditFilter:
     since: datetime | None = optional("At this time or later.")
     until: datetime | None = optional("Before this time.")
 
-    def wanted(self) -> DomainFilter:
+    def to_domain(self) -> DomainFilter:
         """Return the domain's filter."""
-        actions = given(self.actions)
+        actions = unset_to_none(self.actions)
         return DomainFilter(
-            actor_id=given(self.actor_id),
+            actor_id=unset_to_none(self.actor_id),
             actions=None if actions is None else tuple(actions),
-            secret_id=given(self.secret_id),
-            holder_id=given(self.holder_id),
-            since=given(self.since),
-            until=given(self.until),
+            secret_id=unset_to_none(self.secret_id),
+            holder_id=unset_to_none(self.holder_id),
+            since=unset_to_none(self.since),
+            until=unset_to_none(self.until),
         )
 
 
-def wanted_events(only: AuditFilter | None) -> DomainFilter:
+def to_event_filter(only: AuditFilter | None) -> DomainFilter:
     """Return the requested filter, or the one that matches every event."""
-    wanted = given(only)
-    return wanted.wanted() if wanted else ANY_EVENT
+    chosen = unset_to_none(only)
+    return chosen.to_domain() if chosen else ANY_EVENT
 
 
 def _id(known: str | None) -> ID | None:

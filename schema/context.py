@@ -27,7 +27,7 @@ class Context:
 
     services: BoundServices
     # False for the legacy REST paths, whose enums do not have the type of external secrets.
-    knows_external: bool = True
+    supports_external: bool = True
     # Charges what a delivery costs beyond the cost of its document; it can refuse.
     surcharge: Admit = admit_all
 

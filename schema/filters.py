@@ -14,7 +14,7 @@ from schema.enums import (
     SecretOrderField,
 )
 from schema.fields import optional
-from schema.inputs import given
+from schema.inputs import unset_to_none
 
 Given = TypeVar("Given")
 
@@ -26,10 +26,10 @@ class SecretFilter:
     scopes: list[APIVariableScopeEnum] | None = optional("Any of these scopes.")
     variable_types: list[APIVariableTypeEnum] | None = optional("Any of these types.")
 
-    def wanted(self) -> DomainFilter:
+    def to_domain(self) -> DomainFilter:
         """Return the domain's filter."""
         return DomainFilter(
-            key_prefix=given(self.key_prefix),
+            key_prefix=unset_to_none(self.key_prefix),
             keys=_tuple(self.keys),
             scopes=_tuple(self.scopes),
             variable_types=_tuple(self.variable_types),
@@ -45,29 +45,29 @@ class SecretOrder:
         default=OrderDirection.ASC, description="The direction of the order."
     )
 
-    def wanted(self) -> DomainOrder:
+    def to_domain(self) -> DomainOrder:
         """Return the domain's order."""
         return DomainOrder(field=self.field, is_descending=self.direction is OrderDirection.DESC)
 
 
 def _tuple(items: list[Given] | None) -> tuple[Given, ...] | None:
-    wanted = given(items)
-    return None if wanted is None else tuple(wanted)
+    chosen = unset_to_none(items)
+    return None if chosen is None else tuple(chosen)
 
 
-def wanted_order(order_by: SecretOrder | None) -> DomainOrder:
+def to_order(order_by: SecretOrder | None) -> DomainOrder:
     """Return the requested order, or the one by key."""
-    order = given(order_by)
-    return order.wanted() if order else BY_KEY
+    order = unset_to_none(order_by)
+    return order.to_domain() if order else BY_KEY
 
 
-def wanted_filter(only: SecretFilter | None) -> DomainFilter:
+def to_filter(only: SecretFilter | None) -> DomainFilter:
     """Return the requested filter, or the one that matches every secret."""
-    wanted = given(only)
-    return wanted.wanted() if wanted else ANY_SECRET
+    chosen = unset_to_none(only)
+    return chosen.to_domain() if chosen else ANY_SECRET
 
 
-def wanted_window(
+def to_window(
     first: int | None,
     after: str | None,
     last: int | None = None,
@@ -79,4 +79,9 @@ def wanted_window(
         InvalidInput: if both sizes are set, or one is out of bounds.
 
     """
-    return window(first=given(first), after=given(after), last=given(last), before=given(before))
+    return window(
+        first=unset_to_none(first),
+        after=unset_to_none(after),
+        last=unset_to_none(last),
+        before=unset_to_none(before),
+    )

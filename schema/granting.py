@@ -20,7 +20,7 @@ from schema.access import (
 from schema.arguments import DryRun, IdempotencyKey, mutation, options
 from schema.context import Info
 from schema.enums import RoleEnum
-from schema.inputs import SecretHolderRef, given
+from schema.inputs import SecretHolderRef, unset_to_none
 from schema.run_mutation import ARGUMENT_PATHS, run_mutation
 
 RoleHolder = Annotated[
@@ -65,7 +65,7 @@ def token_creation() -> Any:  # noqa: ANN401 - what strawberry.mutation returns
         dry_run: DryRun = strawberry.UNSET,
     ) -> CreateApiTokenPayload:
         holder, conditions = (
-            given(holder),
+            unset_to_none(holder),
             options(idempotency_key=idempotency_key, dry_run=dry_run),
         )
 
@@ -74,7 +74,7 @@ def token_creation() -> Any:  # noqa: ANN401 - what strawberry.mutation returns
                 name=name,
                 role=role,
                 on=holder.reference() if holder else None,
-                lifetime=lifetime_of(given(days)),
+                lifetime=lifetime_of(unset_to_none(days)),
                 options=conditions,
             )
 
@@ -100,7 +100,7 @@ def token_revocation() -> Any:  # noqa: ANN401 - as above
     ) -> ApiTokenPayload:
         work = info.context.services.tokens.revoke(
             token_id=token_id,
-            keep_created=given(keep_created) is True,
+            keep_created=unset_to_none(keep_created) is True,
             options=options(idempotency_key=idempotency_key, dry_run=dry_run),
         )
         return await run_mutation(info, work, ApiTokenPayload.of)
@@ -123,7 +123,7 @@ def granting() -> Any:  # noqa: ANN401 - as above
         idempotency_key: IdempotencyKey = strawberry.UNSET,
         dry_run: DryRun = strawberry.UNSET,
     ) -> RoleGrantPayload:
-        holder = given(holder)
+        holder = unset_to_none(holder)
         work = info.context.services.grants.grant(
             grantee=grantee.reference(),
             role=role,
@@ -200,7 +200,7 @@ def user_removal() -> Any:  # noqa: ANN401 - as above
     ) -> UserPayload:
         work = info.context.services.identities.remove(
             user_id=user_id,
-            keep_created=given(keep_created) is True,
+            keep_created=unset_to_none(keep_created) is True,
             options=options(idempotency_key=idempotency_key, dry_run=dry_run),
         )
         return await run_mutation(info, work, UserPayload.of_removed)

@@ -14,8 +14,8 @@ from schema.context import Info
 from schema.effective import EffectiveSecret, EffectiveSecretConnection
 from schema.enums import LinkedServiceTypeEnum
 from schema.fields import FILTER, Name, Node
-from schema.filters import SecretFilter, SecretOrder, wanted_filter, wanted_order, wanted_window
-from schema.inputs import given
+from schema.filters import SecretFilter, SecretOrder, to_filter, to_order, to_window
+from schema.inputs import unset_to_none
 from schema.pages import After, Before, Connection, First, Last
 from schema.secrets import Secret, SecretConnection
 
@@ -48,9 +48,9 @@ class SecretHolder(Node):
         """Load a page of the holder's own secrets."""
         page = await info.context.services.secrets.defined_at(
             holder=self.source,
-            window=wanted_window(first, after, last, before),
-            order=wanted_order(order_by),
-            only=wanted_filter(filter),
+            window=to_window(first, after, last, before),
+            order=to_order(order_by),
+            only=to_filter(filter),
         )
         return SecretConnection.of(page, Secret.of)
 
@@ -72,7 +72,7 @@ class SecretHolder(Node):
         """Load a page of what the holder sees."""
         page = await info.context.services.secrets.visible_from(
             holder=self.source,
-            window=wanted_window(first, after, last, before),
+            window=to_window(first, after, last, before),
         )
         return SecretConnection.of(page, Secret.of)
 
@@ -113,9 +113,9 @@ class Service(SecretHolder):
         """Load a page of what the service gets."""
         page = await info.context.services.effective.page(
             service=self.source,
-            window=wanted_window(first, after, last, before),
-            order=wanted_order(order_by),
-            only=wanted_filter(filter),
+            window=to_window(first, after, last, before),
+            order=to_order(order_by),
+            only=to_filter(filter),
         )
         return EffectiveSecretConnection.of(page, EffectiveSecret.of)
 
@@ -180,11 +180,11 @@ class Environment(SecretHolder):
         types: Kinds = UNSET,
     ) -> ServiceConnection:
         """Load a page of the environment's services."""
-        wanted = given(types)
+        chosen = unset_to_none(types)
         page = await info.context.services.hierarchy.services(
             environment=self.source,
-            window=wanted_window(first, after, last, before),
-            kinds=[kind for kind in SERVICE_SCOPES if wanted is None or kind.value in wanted],
+            window=to_window(first, after, last, before),
+            kinds=[kind for kind in SERVICE_SCOPES if chosen is None or kind.value in chosen],
         )
         return ServiceConnection.of(page, service_type)
 
@@ -208,7 +208,7 @@ class Project(SecretHolder):
         """Load a page of the project's environments."""
         page = await info.context.services.hierarchy.environments(
             project=self.source,
-            window=wanted_window(first, after, last, before),
+            window=to_window(first, after, last, before),
         )
         return EnvironmentConnection.of(page, Environment.of)
 

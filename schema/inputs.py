@@ -22,7 +22,7 @@ from gateway.services.imports import ImportRow
 from schema.enums import APIVariableScopeEnum, LinkedServiceTypeEnum
 from schema.fields import Interpolation, Key, optional
 
-Given = TypeVar("Given")
+Value = TypeVar("Value")
 
 NewKey = Annotated[
     str,
@@ -38,12 +38,12 @@ Description = Annotated[
 ]
 
 
-def given(argument: Given | None) -> Given | None:
+def unset_to_none(argument: Value | None) -> Value | None:
     """Return the argument; None if it is null or omitted."""
     return None if argument is UNSET else argument
 
 
-def kept(argument: Given | None) -> Given | Kept | None:
+def unset_to_kept(argument: Value | None) -> Value | Kept | None:
     """Return the argument; None (null) clears a field, and KEPT (omitted) leaves it as it is."""
     return KEPT if argument is UNSET else argument
 
@@ -61,7 +61,9 @@ class SecretHolderRef:
 
     def reference(self) -> HolderReference:
         """Return the reference to the named holder."""
-        named = {scope: given(getattr(self, f"{scope.lower()}_id")) for scope in HOLDER_SCOPES}
+        named = {
+            scope: unset_to_none(getattr(self, f"{scope.lower()}_id")) for scope in HOLDER_SCOPES
+        }
         return next(HolderReference(scope, at) for scope, at in named.items() if at is not None)
 
 
@@ -81,10 +83,10 @@ class SecretInput:
         """Return the domain's draft."""
         return SecretDraft(
             key=self.key,
-            value=given(self.value),
-            mount_path=given(self.mount_path),
-            description=given(self.description),
-            enable_interpolation_in_file=given(self.enable_interpolation_in_file),
+            value=unset_to_none(self.value),
+            mount_path=unset_to_none(self.mount_path),
+            description=unset_to_none(self.description),
+            enable_interpolation_in_file=unset_to_none(self.enable_interpolation_in_file),
         )
 
 
@@ -101,7 +103,7 @@ class ImportSecretInput(SecretInput):
 
     def row(self) -> ImportRow:
         """Return the row of the import."""
-        return ImportRow(self.draft(), given(self.scope))
+        return ImportRow(self.draft(), unset_to_none(self.scope))
 
 
 @strawberry.input(description="A new key for a secret. REST: the body of POST …/alias.")
@@ -114,8 +116,8 @@ class SecretAliasInput:
         """Return the domain's draft."""
         return AliasDraft(
             key=self.key,
-            description=given(self.description),
-            enable_interpolation_in_file=given(self.enable_interpolation_in_file),
+            description=unset_to_none(self.description),
+            enable_interpolation_in_file=unset_to_none(self.enable_interpolation_in_file),
         )
 
 
@@ -130,9 +132,9 @@ class SecretOverrideInput:
     def draft(self) -> OverrideDraft:
         """Return the domain's draft."""
         return OverrideDraft(
-            value=given(self.value),
-            description=given(self.description),
-            enable_interpolation_in_file=given(self.enable_interpolation_in_file),
+            value=unset_to_none(self.value),
+            description=unset_to_none(self.description),
+            enable_interpolation_in_file=unset_to_none(self.enable_interpolation_in_file),
         )
 
 
@@ -151,9 +153,9 @@ class SecretEditInput:
         """Return the domain's draft."""
         return EditDraft(
             key=self.key,
-            value=given(self.value),
-            description=kept(self.description),
-            enable_interpolation_in_file=kept(self.enable_interpolation_in_file),
+            value=unset_to_none(self.value),
+            description=unset_to_kept(self.description),
+            enable_interpolation_in_file=unset_to_kept(self.enable_interpolation_in_file),
         )
 
 
@@ -184,12 +186,12 @@ class ProvidedSecretInput:
 
     def draft(self) -> ProvidedDraft:
         """Return the domain's draft."""
-        source = given(self.source)
+        source = unset_to_none(self.source)
         return ProvidedDraft(
             key=self.key,
             value=self.value,
-            owned_by=given(self.owned_by) or DEFAULT_OWNER,
-            description=given(self.description),
+            owned_by=unset_to_none(self.owned_by) or DEFAULT_OWNER,
+            description=unset_to_none(self.description),
             source=(
                 ServiceReference(id=source.id, name=source.name, type=source.type)
                 if source

@@ -31,7 +31,7 @@ from schema.inputs import (
     SecretEditInput,
     SecretInput,
     SecretOverrideInput,
-    given,
+    unset_to_none,
 )
 from schema.payloads import DeleteSecretPayload, ImportSecretsPayload, SecretPayload
 from schema.run_mutation import run_mutation
@@ -113,7 +113,7 @@ def _referring(scope: Scope | None, takes: type[Referral], use_case: _UseCase, w
             options=options(
                 idempotency_key=idempotency_key,
                 dry_run=dry_run,
-                knows_external=info.context.knows_external,
+                supports_external=info.context.supports_external,
             ),
         )
         return await run_mutation(info, work, SecretPayload.of, paths)
@@ -141,13 +141,13 @@ def editing(scope: Scope) -> Any:  # noqa: ANN401 - as above
             holder_reference=reference(scope, holder),
             secret_id=secret_id,
             draft=input.draft(),
-            update_references=bool(given(update_references)),
+            update_references=bool(unset_to_none(update_references)),
             options=options(
                 expected_version=expected_version,
                 if_match=if_match,
                 idempotency_key=idempotency_key,
                 dry_run=dry_run,
-                knows_external=info.context.knows_external,
+                supports_external=info.context.supports_external,
             ),
         )
         return await run_mutation(info, work, SecretPayload.of, paths)
@@ -200,7 +200,7 @@ def editing_anywhere() -> Any:  # noqa: ANN401 - as above
         work = info.context.services.changes.edit(
             secret_id=secret_id,
             draft=input.draft(),
-            update_references=bool(given(update_references)),
+            update_references=bool(unset_to_none(update_references)),
             options=options(
                 expected_version=expected_version,
                 if_match=if_match,
@@ -227,7 +227,7 @@ def deletion_anywhere() -> Any:  # noqa: ANN401 - as above
     ) -> DeleteSecretPayload:
         work = info.context.services.changes.delete(
             secret_id=secret_id,
-            with_dependents=given(with_dependents) is True,
+            with_dependents=unset_to_none(with_dependents) is True,
             options=options(
                 expected_version=expected_version,
                 if_match=if_match,

@@ -18,12 +18,12 @@ from schema.access import (
     User,
     UserConnection,
 )
-from schema.audit import AuditEvent, AuditEventConnection, AuditFilter, wanted_events
+from schema.audit import AuditEvent, AuditEventConnection, AuditFilter, to_event_filter
 from schema.context import Info
 from schema.effective import SecretExplanation
 from schema.enums import OnUnresolved
 from schema.fields import FILTER, Node, ServiceId
-from schema.filters import wanted_window
+from schema.filters import to_window
 from schema.holders import (
     AgenticWorkflow,
     Application,
@@ -38,7 +38,7 @@ from schema.holders import (
     Terraform,
     holder_type,
 )
-from schema.inputs import given
+from schema.inputs import unset_to_none
 from schema.pages import After, Before, First, Last
 from schema.runtime import (
     CHECKS,
@@ -84,7 +84,7 @@ class Query:
     ) -> ProjectConnection:
         """Load a page of projects."""
         page = await info.context.services.hierarchy.projects(
-            window=wanted_window(first, after, last, before),
+            window=to_window(first, after, last, before),
         )
         return ProjectConnection.of(page, Project.of)
 
@@ -173,7 +173,7 @@ class Query:
         """Load holders and secrets."""
         ensure_page_size(len(ids))
         # Concurrently, so that the loaders fetch all of them in one batch.
-        return await gather(*(_node(info, wanted) for wanted in ids))
+        return await gather(*(_node(info, node_id) for node_id in ids))
 
     @field(
         description=(
@@ -191,7 +191,7 @@ class Query:
     ) -> ApiTokenConnection:
         """Load a page of tokens, oldest first."""
         page = await info.context.services.tokens.page(
-            window=wanted_window(first, after, last, before),
+            window=to_window(first, after, last, before),
         )
         return ApiTokenConnection.of(page, ApiToken.of)
 
@@ -211,9 +211,9 @@ class Query:
         grantee: Annotated[GranteeRef | None, GRANTEE] = UNSET,
     ) -> RoleGrantConnection:
         """Load a page of grants, oldest first."""
-        only = given(grantee)
+        only = unset_to_none(grantee)
         page = await info.context.services.grants.page(
-            window=wanted_window(first, after, last, before),
+            window=to_window(first, after, last, before),
             of=only.reference() if only else None,
         )
         return RoleGrantConnection.of(page, RoleGrant.of)
@@ -234,7 +234,7 @@ class Query:
     ) -> UserConnection:
         """Load a page of users."""
         page = await info.context.services.identities.page(
-            window=wanted_window(first, after, last, before),
+            window=to_window(first, after, last, before),
         )
         return UserConnection.of(page, User.of)
 
@@ -254,8 +254,8 @@ class Query:
     ) -> AuditEventConnection:
         """Load a page of the audit log."""
         page = await info.context.services.audit.page(
-            window=wanted_window(first, after, last, before),
-            only=wanted_events(filter),
+            window=to_window(first, after, last, before),
+            only=to_event_filter(filter),
         )
         return AuditEventConnection.of(
             page, partial(AuditEvent.of, info.context.services.audit.id_of)
@@ -277,8 +277,8 @@ class Query:
         return await _secret(info, id)
 
 
-async def _node(info: Info, wanted: str) -> Node | None:
-    return await _holder(info, wanted, SecretHolder) or await _secret(info, wanted)
+async def _node(info: Info, node_id: str) -> Node | None:
+    return await _holder(info, node_id, SecretHolder) or await _secret(info, node_id)
 
 
 async def _holder(info: Info, holder_id: str, kind: type[Kind]) -> Kind | None:

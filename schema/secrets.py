@@ -17,7 +17,7 @@ from schema.enums import (
     PlannedChange,
 )
 from schema.fields import BelongsTo, Interpolation, Key, Node
-from schema.filters import wanted_window
+from schema.filters import to_window
 from schema.pages import After, Before, Connection, Edge, First, Last
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ class Secret(Node):
         """Load a page of the secrets that refer to this one."""
         page = await info.context.services.secrets.dependents_of(
             secret=self.source,
-            window=wanted_window(first, after, last, before),
+            window=to_window(first, after, last, before),
         )
         return SecretConnection.of(page, Secret.of)
 
@@ -200,7 +200,7 @@ class Secret(Node):
         """Load a page of the affected services."""
         page = await info.context.services.effective.impact(
             secret=self.source,
-            window=wanted_window(first, after, last, before),
+            window=to_window(first, after, last, before),
             of_deletion=of is PlannedChange.DELETE,
         )
         return _wrap_services(page)

@@ -14,7 +14,7 @@ from schema.effective import EffectiveSecret
 from schema.enums import SecretChangeKind
 from schema.fields import ANY_HOLDER, ServiceId
 from schema.holders import SecretHolder, Service, holder_type, service_type
-from schema.inputs import SecretHolderRef, given
+from schema.inputs import SecretHolderRef, unset_to_none
 from schema.secrets import Secret
 
 AfterChange = Annotated[
@@ -136,7 +136,7 @@ class Subscription:
         changes = info.context.services.change_feed.changes(
             holder_reference=holder.reference(),
             with_inherited=include_inherited,
-            after=given(after),
+            after=unset_to_none(after),
         )
         async with aclosing(changes):
             async for change in changes:
@@ -153,7 +153,7 @@ class Subscription:
     ) -> AsyncGenerator[EffectiveSecretsChange, None]:
         """Watch what a service gets."""
         changes = info.context.services.change_feed.effective_changes(
-            service_id=service_id, after=given(after)
+            service_id=service_id, after=unset_to_none(after)
         )
         async with aclosing(changes):
             async for change in changes:

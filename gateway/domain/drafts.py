@@ -41,7 +41,7 @@ class WriteOptions:
     dry_run: bool = False
     idempotency_key: str | None = None
     expected_version: int | None = None
-    knows_external: bool = True
+    supports_external: bool = True
     # The value of the header If-Match: the secret must have one of these entity tags.
     if_match: str | None = None
     # For a holder, whose name is all that can change.

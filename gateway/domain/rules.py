@@ -82,7 +82,7 @@ def ensure_can_be_overridden(target: Secret, holder: Holder) -> None:
         raise ScopeViolation(source=holder.kind, target=target.scope)
 
 
-def ensure_is_known(secret: Secret, *, knows_external: bool) -> None:
+def ensure_is_known(secret: Secret, *, supports_external: bool) -> None:
     """Refuse an external secret to a caller whose API cannot represent one.
 
     Raises:
@@ -90,7 +90,7 @@ def ensure_is_known(secret: Secret, *, knows_external: bool) -> None:
 
     """
     referred = (item.variable_type for item in (secret, secret.target) if item)
-    if not knows_external and SecretType.EXTERNAL_SECRET in referred:
+    if not supports_external and SecretType.EXTERNAL_SECRET in referred:
         raise InvalidInput(
             Argument.SECRET,
             f"Secret {secret.id} is an external secret or refers to one. Use the `/variable` "

@@ -88,7 +88,7 @@ class Executor:
             cost = RunningCost(self._terms, principal)
             context = self._new_context(
                 self._services.for_principal(principal, view),
-                knows_external=caller.knows_external,
+                supports_external=caller.supports_external,
                 surcharge=cost.add if self._terms.is_limited else admit_all,
             )
             yield partial(self._run, context, cost)

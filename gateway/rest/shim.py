@@ -86,7 +86,7 @@ def _route(
         # Undeclared fields are ignored, as in the original API.
         fields = {name: call.body[name] for name in operation.fields if name in call.body}
         variables = fields | operation.bind_variables(call)
-        caller = replace(request.scope["caller"], knows_external=not operation.is_legacy)
+        caller = replace(request.scope["caller"], supports_external=not operation.is_legacy)
         async with open_executor(caller) as execute:
             context = _Context(operation, variables, execute, preconditions, tag_of_list)
             try:

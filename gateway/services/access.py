@@ -98,7 +98,7 @@ def require_role(principal: Principal, role: Role, *, on: Holder | None) -> None
         raise Forbidden(permission)
 
 
-def seen_target(principal: Principal, secret: Secret) -> SecretFacts | None:
+def visible_target(principal: Principal, secret: Secret) -> SecretFacts | None:
     """Return the target of an alias or override; None if the principal cannot see it."""
     visibility = principal.visibility(Permission.SECRET_READ)
     is_seen = visibility.covers_above(secret.holder, secret.target_holder_id)

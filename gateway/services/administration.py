@@ -21,8 +21,8 @@ from gateway.domain.scopes import Scope, ServiceType
 from gateway.domain.secrets import Secret
 from gateway.services import access
 from gateway.services.context import ScopedService
-from gateway.services.idempotency import once
-from gateway.services.recorded_answers import HOLDERS, SECRETS, recording_of
+from gateway.services.idempotency import run_once
+from gateway.services.recorded_answers import HOLDER_CODEC, SECRET_CODEC, codec_of
 from gateway.services.removal import HolderDeletion, remove_whole
 from gateway.services.room import ensure_room_for_holder
 from gateway.services.writing import (
@@ -35,7 +35,7 @@ from gateway.services.writing import (
 from gateway.storage import holders, secrets
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
-_DELETIONS: Final = recording_of(HolderDeletion)
+_DELETION_CODEC: Final = codec_of(HolderDeletion)
 
 
 class Administration(ScopedService):
@@ -73,13 +73,13 @@ class Administration(ScopedService):
                 holder_id=self._context.new_id(),
                 organization_id=principal.organization_id,
             )
-            return await once(
+            return await run_once(
                 self._scope,
                 unit,
                 options=options,
                 request=("createHolder", kind, name, parent),
-                recording=HOLDERS,
-                make=partial(self._add_holder, unit, holder, above),
+                codec=HOLDER_CODEC,
+                work=partial(self._add_holder, unit, holder, above),
             )
 
     async def _add_holder(self, unit: WriteUnit, holder: Holder, above: Holder | None) -> Holder:
@@ -137,13 +137,13 @@ class Administration(ScopedService):
             # Names are unique below a parent, so a conflict reveals this holder's siblings.
             parent = await holders.find(unit, holder.parent_id) if holder.parent_id else None
             access.require(principal, Permission.HIERARCHY_WRITE, on=parent)
-            return await once(
+            return await run_once(
                 self._scope,
                 unit,
                 options=options,
                 request=("renameHolder", holder_reference, name),
-                recording=HOLDERS,
-                make=partial(_rename, unit, holder, name, options),
+                codec=HOLDER_CODEC,
+                work=partial(_rename, unit, holder, name, options),
             )
 
     async def delete_holder(
@@ -173,13 +173,13 @@ class Administration(ScopedService):
                 ensure_name_is(holder, options.expected_name)
                 return await remove_whole(self._context, unit, holder, with_content=with_content)
 
-            return await once(
+            return await run_once(
                 self._scope,
                 unit,
                 options=options,
                 request=("deleteHolder", holder_reference, with_content),
-                recording=_DELETIONS,
-                make=delete,
+                codec=_DELETION_CODEC,
+                work=delete,
             )
 
     async def rotate(
@@ -208,13 +208,13 @@ class Administration(ScopedService):
                 ensure_version(secret, options.expected_version)
                 return await self._give_value(unit, secret, value)
 
-            return await once(
+            return await run_once(
                 self._scope,
                 unit,
                 options=options,
                 request=("rotate", secret_id, value),
-                recording=SECRETS,
-                make=rotate,
+                codec=SECRET_CODEC,
+                work=rotate,
                 before_repeat=partial(_require_shaping_at, principal),
             )
 
@@ -258,13 +258,13 @@ class Administration(ScopedService):
                 await add_with_value(self._scope, unit, secret, draft.value)
                 return secret
 
-            return await once(
+            return await run_once(
                 self._scope,
                 unit,
                 options=options,
                 request=("register", holder_reference, draft),
-                recording=SECRETS,
-                make=register,
+                codec=SECRET_CODEC,
+                work=register,
             )
 
 

@@ -10,8 +10,8 @@ from gateway.domain.secrets import Secret, SecretType
 from gateway.services import access
 from gateway.services.context import ScopedService
 from gateway.services.delivery_limits import growth_of_alias
-from gateway.services.idempotency import once
-from gateway.services.recorded_answers import SECRETS
+from gateway.services.idempotency import run_once
+from gateway.services.recorded_answers import SECRET_CODEC
 from gateway.services.writing import (
     SecretSpec,
     build_secret,
@@ -53,13 +53,13 @@ class Aliases(ScopedService):
             holder = await access.require_on(
                 unit, self._scope.principal, Permission.SECRET_WRITE, holder_reference
             )
-            return await once(
+            return await run_once(
                 self._scope,
                 unit,
                 options=options,
                 request=("alias", holder_reference, target_id, draft),
-                recording=SECRETS,
-                make=partial(self._add, unit, holder, target_id, draft, options=options),
+                codec=SECRET_CODEC,
+                work=partial(self._add, unit, holder, target_id, draft, options=options),
             )
 
     async def _add(
@@ -72,8 +72,8 @@ class Aliases(ScopedService):
         options: WriteOptions,
     ) -> Secret:
         target = await resolve_target(unit, target_id, holder, principal=self._scope.principal)
-        ensure_is_known(target, knows_external=options.knows_external)
-        ensure_can_be_aliased(target, access.seen_target(self._scope.principal, target))
+        ensure_is_known(target, supports_external=options.supports_external)
+        ensure_can_be_aliased(target, access.visible_target(self._scope.principal, target))
         await ensure_key_is_free(unit, holder, draft.key, principal=self._scope.principal)
         spec = SecretSpec(
             variable_type=SecretType.ALIAS,

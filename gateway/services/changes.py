@@ -29,8 +29,8 @@ from gateway.domain.visibility import Visibility
 from gateway.services import access
 from gateway.services.context import RequestScope, ScopedService, ServiceContext
 from gateway.services.entity_tags import ensure_match
-from gateway.services.idempotency import once
-from gateway.services.recorded_answers import SECRETS, recording_of
+from gateway.services.idempotency import run_once
+from gateway.services.recorded_answers import SECRET_CODEC, codec_of
 from gateway.services.references import secrets_reached
 from gateway.services.renaming import plan_update, warn_of_broken
 from gateway.services.writing import ensure_key_is_allowed, ensure_key_is_free, update_with_value
@@ -48,7 +48,7 @@ class Deletion:
     holder: Holder
 
 
-_DELETIONS: Final = recording_of(Deletion)
+_DELETION_CODEC: Final = codec_of(Deletion)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +91,13 @@ class Changes(ScopedService):
             change = _Change(
                 secret_id, await _require_at(unit, principal, holder_reference), options
             )
-            return await once(
+            return await run_once(
                 self._scope,
                 unit,
                 options=options,
                 request=("edit", holder_reference, secret_id, draft, update_references),
-                recording=SECRETS,
-                make=partial(self._edit, unit, change, draft, update=update_references),
+                codec=SECRET_CODEC,
+                work=partial(self._edit, unit, change, draft, update=update_references),
                 before_repeat=partial(_require_write_on, principal),
             )
 
@@ -105,7 +105,7 @@ class Changes(ScopedService):
         self, unit: WriteUnit, change: _Change, draft: EditDraft, *, update: bool
     ) -> Secret:
         secret = await self._changeable(unit, change)
-        ensure_is_known(secret, knows_external=change.options.knows_external)
+        ensure_is_known(secret, supports_external=change.options.supports_external)
         if draft.key == secret.key:
             return await apply_edit(self._scope, unit, secret, draft)
         return await self._rename(unit, secret, draft, update=update)
@@ -136,13 +136,13 @@ class Changes(ScopedService):
             change = _Change(
                 secret_id, await _require_at(unit, principal, holder_reference), options
             )
-            return await once(
+            return await run_once(
                 self._scope,
                 unit,
                 options=options,
                 request=("delete", holder_reference, secret_id, with_dependents),
-                recording=_DELETIONS,
-                make=partial(self._delete, unit, change, with_dependents=with_dependents),
+                codec=_DELETION_CODEC,
+                work=partial(self._delete, unit, change, with_dependents=with_dependents),
                 before_repeat=partial(_require_write_on, principal),
             )
 

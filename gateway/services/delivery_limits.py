@@ -135,10 +135,10 @@ async def measure_loads(unit: WriteUnit, holder: Holder, more: int) -> DeliveryL
     loads = DeliveryLoads(holder.project_id, {load.holder_id: load for load in counted})
     # First what many services share: if that is small, their own counts decide.
     shared = {
-        item
+        holder_id
         for load in _loads_to_measure(loads, holder, more)
-        for item in (load.environment_id, holder.project_id)
-        if item
+        for holder_id in (load.environment_id, holder.project_id)
+        if holder_id
     }
     await _measure(unit, loads, shared)
     await _measure(unit, loads, {load.holder_id for load in _loads_to_measure(loads, holder, more)})
@@ -152,14 +152,16 @@ def _loads_to_measure(loads: DeliveryLoads, holder: Holder, more: int) -> list[H
 
 
 async def _measure(unit: WriteUnit, loads: DeliveryLoads, holder_ids: Collection[str]) -> None:
-    wanted = [holder_id for holder_id in sorted(holder_ids) if loads.loads[holder_id].size is None]
-    if not wanted:
+    unmeasured = [
+        holder_id for holder_id in sorted(holder_ids) if loads.loads[holder_id].size is None
+    ]
+    if not unmeasured:
         return
-    sizes = dict.fromkeys(wanted, 0)
-    for own in await delivery_loads.own_sizes(unit, wanted):
+    sizes = dict.fromkeys(unmeasured, 0)
+    for own in await delivery_loads.own_sizes(unit, unmeasured):
         sizes[own.holder_id] = own.sealed_bytes - own.boxes * _OVERHEAD + own.path_bytes
-    overrides: dict[str, dict[str, OverrideSize]] = {item: {} for item in wanted}
-    for each in await delivery_loads.referrers(unit, wanted):
+    overrides: dict[str, dict[str, OverrideSize]] = {holder_id: {} for holder_id in unmeasured}
+    for each in await delivery_loads.referrers(unit, unmeasured):
         target = sealed_size(each.target_sealed_bytes) + each.path_bytes
         if each.is_override:
             own_size = sealed_size(each.sealed_bytes) + each.path_bytes
@@ -167,8 +169,10 @@ async def _measure(unit: WriteUnit, loads: DeliveryLoads, holder_ids: Collection
             sizes[each.holder_id] += each.path_bytes
         else:
             sizes[each.holder_id] += target
-    for item in wanted:
-        loads.loads[item] = replace(loads.loads[item], size=sizes[item], overrides=overrides[item])
+    for holder_id in unmeasured:
+        loads.loads[holder_id] = replace(
+            loads.loads[holder_id], size=sizes[holder_id], overrides=overrides[holder_id]
+        )
 
 
 async def _with_stored_sizes(unit: WriteUnit, growth: Growth) -> Growth:

@@ -57,7 +57,7 @@ class Effective(ScopedService):
         )
         keys = [entry.item.key for entry in page.entries]
         found = await effective_with_keys(view, service, keys, visibility)
-        entries = tuple(Entry(found[item.item.key], item.make_cursor) for item in page.entries)
+        entries = tuple(Entry(found[entry.item.key], entry.make_cursor) for entry in page.entries)
         return Page(
             entries=entries,
             has_next=page.has_next,
@@ -153,7 +153,9 @@ async def explained_references(
     unresolved = names - set(keys.values())
     elsewhere = await _visible_keys(context, unit, service, unresolved, visibility)
     lost = [ExplainedReference(elsewhere.get(name), None, is_resolved=False) for name in unresolved]
-    return tuple(sorted([*found, *lost], key=lambda item: (item.key is None, item.key or "")))
+    return tuple(
+        sorted([*found, *lost], key=lambda reference: (reference.key is None, reference.key or ""))
+    )
 
 
 async def _source(unit: ReadUnit, entry: EffectiveSecret) -> Secret | None:

@@ -23,7 +23,7 @@ def tag_of_secret(vault: Vault, secret: Secret, *, principal: Principal) -> str:
     It changes with everything that the secret's response shows: its version, the version of its
     target if the principal can see it, and the name of its service.
     """
-    target = access.seen_target(principal, secret)
+    target = access.visible_target(principal, secret)
     parts = [
         secret.id,
         secret.version,

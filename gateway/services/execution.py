@@ -58,7 +58,7 @@ class RequestPrincipal:
     view: ReadUnit | None = None
     # Whether the client can read an answer about an external secret. The enums of the legacy paths
     # do not have its type.
-    knows_external: bool = True
+    supports_external: bool = True
 
 
 class Subscriber(Protocol):

@@ -24,12 +24,12 @@ from gateway.domain.principals import Principal
 from gateway.domain.visibility import Visibility
 from gateway.services import access
 from gateway.services.context import ScopedService
-from gateway.services.idempotency import once
-from gateway.services.recorded_answers import recording_of
+from gateway.services.idempotency import run_once
+from gateway.services.recorded_answers import codec_of
 from gateway.storage import grants, tokens, users
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
-_GRANTS: Final = recording_of(Grant)
+_GRANT_CODEC: Final = codec_of(Grant)
 
 
 class Grants(ScopedService):
@@ -60,13 +60,13 @@ class Grants(ScopedService):
             holder = await access.require_at(unit, principal, Permission.ACCESS_MANAGE, on)
             access.require_role(principal, role, on=holder)
             held = RoleAssignment(role=role, holder=holder)
-            return await once(
+            return await run_once(
                 self._scope,
                 unit,
                 options=options,
                 request=("grantRole", grantee, role, on),
-                recording=_GRANTS,
-                make=partial(self._add, unit, grantee, held),
+                codec=_GRANT_CODEC,
+                work=partial(self._add, unit, grantee, held),
             )
 
     async def _add(self, unit: WriteUnit, grantee: GranteeReference, held: RoleAssignment) -> Grant:
@@ -100,13 +100,13 @@ class Grants(ScopedService):
         principal = self._scope.principal
         visibility = access.require_somewhere(principal, Permission.ACCESS_MANAGE)
         async with self._scope.writing(options) as unit:
-            return await once(
+            return await run_once(
                 self._scope,
                 unit,
                 options=options,
                 request=("revokeRole", grant_id),
-                recording=_GRANTS,
-                make=partial(_remove, unit, principal, grant_id, visibility),
+                codec=_GRANT_CODEC,
+                work=partial(_remove, unit, principal, grant_id, visibility),
                 before_repeat=partial(_require_giving, principal),
             )
 

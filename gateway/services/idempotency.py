@@ -13,7 +13,7 @@ from gateway.domain.change_warnings import ChangeWarning, collecting_warnings, w
 from gateway.domain.drafts import WriteOptions
 from gateway.domain.refusals import IdempotencyConflict
 from gateway.services.context import RequestScope
-from gateway.services.recorded_answers import Recording, join_warnings, split_warnings
+from gateway.services.recorded_answers import AnswerCodec, join_warnings, split_warnings
 from gateway.storage import idempotency
 from gateway.storage.unit_of_work import WriteUnit
 
@@ -25,14 +25,14 @@ def _allow(_: object) -> None:
     """Accept every repetition: the use case has already checked permissions."""
 
 
-async def once(
+async def run_once(
     scope: RequestScope,
     unit: WriteUnit,
     *,
     options: WriteOptions,
     request: tuple[object, ...],
-    recording: Recording[Answer],
-    make: Callable[[], Awaitable[Answer]],
+    codec: AnswerCodec[Answer],
+    work: Callable[[], Awaitable[Answer]],
     before_repeat: Callable[[Answer], None] = _allow,
 ) -> Answer:
     """Do the work, or return the answer stored for the same request and idempotency key.
@@ -46,7 +46,7 @@ async def once(
 
     """
     if options.idempotency_key is None:
-        return await make()
+        return await work()
     key, now = options.idempotency_key, scope.context.now()
     # Keyed, since the request can contain a value, which could be guessed from a plain hash.
     fingerprint = keyed_hash(
@@ -56,17 +56,17 @@ async def once(
         if not compare_digest(recorded.fingerprint, fingerprint):
             raise IdempotencyConflict
         text, warnings = split_warnings(recorded.text)
-        answer = recording.to_answer(text)
+        answer = codec.to_answer(text)
         before_repeat(answer)
         _report(warnings)
         return answer
     with collecting_warnings() as collected:
-        made = await make()
+        made = await work()
         # The warnings are part of the answer.
         await unit.finish()
     _report(collected)
     await idempotency.forget(unit, until=now - KEPT_FOR)
-    text = join_warnings(recording.to_text(made), collected)
+    text = join_warnings(codec.to_text(made), collected)
     await idempotency.add(
         unit, scope.principal.id, key, idempotency.Answered(fingerprint, text), at=now
     )

@@ -20,14 +20,14 @@ from gateway.domain.permissions import Permission
 from gateway.domain.tokens import ApiToken, Creator
 from gateway.services import access
 from gateway.services.context import ScopedService
-from gateway.services.idempotency import once
-from gateway.services.recorded_answers import recording_of
+from gateway.services.idempotency import run_once
+from gateway.services.recorded_answers import codec_of
 from gateway.services.revocation import UserRemoval, revoke_created
 from gateway.storage import grants, users
 from gateway.storage.unit_of_work import WriteUnit
 
-_USERS: Final = recording_of(User)
-_REMOVALS: Final = recording_of(UserRemoval)
+_USER_CODEC: Final = codec_of(User)
+_REMOVAL_CODEC: Final = codec_of(UserRemoval)
 
 
 class Identities(ScopedService):
@@ -64,13 +64,13 @@ class Identities(ScopedService):
             is_invited=True,
         )
         async with self._scope.writing(options) as unit:
-            return await once(
+            return await run_once(
                 self._scope,
                 unit,
                 options=options,
                 request=("registerUser", issuer, subject, display_name),
-                recording=_USERS,
-                make=partial(self._add, unit, user),
+                codec=_USER_CODEC,
+                work=partial(self._add, unit, user),
             )
 
     async def _add(self, unit: WriteUnit, user: User) -> User:
@@ -100,13 +100,13 @@ class Identities(ScopedService):
         """
         access.require(self._scope.principal, Permission.ACCESS_MANAGE, on=None)
         async with self._scope.writing(options) as unit:
-            return await once(
+            return await run_once(
                 self._scope,
                 unit,
                 options=options,
                 request=("removeUser", user_id, keep_created),
-                recording=_REMOVALS,
-                make=partial(self._remove, unit, user_id, keep_created=keep_created),
+                codec=_REMOVAL_CODEC,
+                work=partial(self._remove, unit, user_id, keep_created=keep_created),
             )
 
     async def _remove(self, unit: WriteUnit, user_id: str, *, keep_created: bool) -> UserRemoval:

@@ -18,10 +18,10 @@ from gateway.domain.refusals import TooManyRows
 from gateway.domain.secrets import Secret
 from gateway.services import access
 from gateway.services.context import ScopedService
-from gateway.services.idempotency import once
+from gateway.services.idempotency import run_once
 from gateway.services.import_plan import ImportAction, ImportedRow, ImportPlan, ImportRow
 from gateway.services.import_room import room_for
-from gateway.services.recorded_answers import RecordedError, Recording, recording_of
+from gateway.services.recorded_answers import AnswerCodec, RecordedError, codec_of
 from gateway.services.writing import add_all_with_values, update_all_with_values
 from gateway.storage import holders, secret_batches
 from gateway.storage.unit_of_work import WriteUnit
@@ -79,8 +79,8 @@ class _RecordedReport:
         return ImportReport(self.holder, tuple(rows))
 
 
-_AS_RECORDED: Final = recording_of(_RecordedReport)
-_REPORTS: Final[Recording[ImportReport]] = Recording(
+_AS_RECORDED: Final = codec_of(_RecordedReport)
+_REPORT_CODEC: Final[AnswerCodec[ImportReport]] = AnswerCodec(
     lambda report: _AS_RECORDED.to_text(_RecordedReport.of(report)),
     lambda text: _AS_RECORDED.to_answer(text).restore(),
 )
@@ -118,13 +118,13 @@ class Imports(ScopedService):
                 unit, self._scope.principal, Permission.SECRET_WRITE, holder_reference
             )
             checked = list(zip(rows, faults, strict=True))
-            return await once(
+            return await run_once(
                 self._scope,
                 unit,
                 options=options,
                 request=("import", holder_reference, rows, overwrite),
-                recording=_REPORTS,
-                make=partial(self._import, unit, holder, checked, overwrite=overwrite),
+                codec=_REPORT_CODEC,
+                work=partial(self._import, unit, holder, checked, overwrite=overwrite),
             )
 
     async def _import(

@@ -15,8 +15,8 @@ from gateway.domain.rules import ensure_can_be_overridden, ensure_is_known
 from gateway.domain.secrets import Secret, SecretType
 from gateway.services import access
 from gateway.services.context import RequestScope, ScopedService, ServiceContext
-from gateway.services.idempotency import once
-from gateway.services.recorded_answers import SECRETS
+from gateway.services.idempotency import run_once
+from gateway.services.recorded_answers import SECRET_CODEC
 from gateway.services.writing import SecretSpec, add_with_value, build_secret, resolve_target
 from gateway.storage import secrets
 from gateway.storage.unit_of_work import WriteUnit
@@ -52,20 +52,20 @@ class Overrides(ScopedService):
             holder = await access.require_on(
                 unit, self._scope.principal, Permission.SECRET_WRITE, holder_reference
             )
-            return await once(
+            return await run_once(
                 self._scope,
                 unit,
                 options=options,
                 request=("override", holder_reference, target_id, draft),
-                recording=SECRETS,
-                make=partial(
+                codec=SECRET_CODEC,
+                work=partial(
                     add_override,
                     self._scope,
                     unit,
                     holder,
                     target_id,
                     draft,
-                    knows_external=options.knows_external,
+                    supports_external=options.supports_external,
                 ),
             )
 
@@ -77,11 +77,11 @@ async def add_override(
     target_id: str,
     draft: OverrideDraft,
     *,
-    knows_external: bool = True,
+    supports_external: bool = True,
 ) -> Secret:
     """Add an override inside a write that is allowed; errors as in `Overrides.create`."""
     target = await resolve_target(unit, target_id, holder, principal=scope.principal)
-    ensure_is_known(target, knows_external=knows_external)
+    ensure_is_known(target, supports_external=supports_external)
     ensure_can_be_overridden(target, holder)
     # The target has the key in the chain, so only an override of it can have it here.
     if existing := await secrets.find_at(unit, holder, target.key):

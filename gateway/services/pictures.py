@@ -47,4 +47,4 @@ async def _chain(unit: ReadUnit, service: Holder) -> list[Holder]:
 
 
 def _as_visible(principal: Principal, secret: Secret) -> Secret:
-    return secret if access.seen_target(principal, secret) else without_target(secret)
+    return secret if access.visible_target(principal, secret) else without_target(secret)

@@ -17,20 +17,20 @@ Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
-class Recording(Generic[Answer]):
+class AnswerCodec(Generic[Answer]):
     """A pair of inverse functions that convert one kind of answer to text and back."""
 
     to_text: Callable[[Answer], str]
     to_answer: Callable[[str], Answer]
 
 
-def recording_of(kind: type[Answer]) -> Recording[Answer]:
+def codec_of(kind: type[Answer]) -> AnswerCodec[Answer]:
     adapter = TypeAdapter(kind)
-    return Recording(lambda answer: adapter.dump_json(answer).decode(), adapter.validate_json)
+    return AnswerCodec(lambda answer: adapter.dump_json(answer).decode(), adapter.validate_json)
 
 
-SECRETS: Final = recording_of(Secret)
-HOLDERS: Final = recording_of(Holder)
+SECRET_CODEC: Final = codec_of(Secret)
+HOLDER_CODEC: Final = codec_of(Holder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +39,20 @@ class _Warned:
     warnings: tuple[ChangeWarning, ...]
 
 
-_WARNED: Final = recording_of(_Warned)
+_WARNED_CODEC: Final = codec_of(_Warned)
 _WARNED_START: Final = '{"warned_answer":'
 
 
 def join_warnings(text: str, warnings: Sequence[ChangeWarning]) -> str:
     """Return an answer's text with its warnings; unchanged if there are none."""
-    return _WARNED.to_text(_Warned(text, tuple(warnings))) if warnings else text
+    return _WARNED_CODEC.to_text(_Warned(text, tuple(warnings))) if warnings else text
 
 
 def split_warnings(text: str) -> tuple[str, Sequence[ChangeWarning]]:
     """Return an answer's own text and its warnings: the inverse of `join_warnings`."""
     if not text.startswith(_WARNED_START):
         return text, ()
-    warned = _WARNED.to_answer(text)
+    warned = _WARNED_CODEC.to_answer(text)
     return warned.warned_answer, warned.warnings
 
 

@@ -42,7 +42,7 @@ async def store_references(
     Once the rest of the change is written, warn of a reference to a name that no secret in the
     holder's chain or below it has. Also warn of a value that became empty.
     """
-    stale = [item.secret.id for item in written if item.former and item.former.has_references]
+    stale = [each.secret.id for each in written if each.former and each.former.has_references]
     if stale:
         await references.remove(unit, stale)
     added = list[references.ValueReferences]()
@@ -199,7 +199,8 @@ async def load_graph(
     named = {*keys, *(key for _, key in referring)}
     hashes = context.vault.name_hashes(named, project_id=holder.project_id)
     known = set(hashes.values())
-    names = {item.secret_id: item.names for item in await references.around(unit, holder, known)}
+    around = await references.around(unit, holder, known)
+    names = {value.secret_id: value.names for value in around}
     edges: dict[Name, set[Name]] = {}
     for secret_id, key in referring:
         edges.setdefault(hashes[key], set()).update(names.get(secret_id, ()))
@@ -208,8 +209,8 @@ async def load_graph(
     if reached == changed and not any(edges.get(name, set()) & changed for name in changed):
         return None
     relevant = _closure(reached, edges)
-    wanted = {key for key, name in hashes.items() if name in relevant}
-    found = await secret_keys.with_keys(unit, holder, wanted)
+    relevant_keys = {key for key, name in hashes.items() if name in relevant}
+    found = await secret_keys.with_keys(unit, holder, relevant_keys)
     return await graph_of(context, unit, holder, found, names)
 
 

@@ -93,10 +93,9 @@ async def warn_of_broken(
         if mentions is None:
             continue
         chains = [chain for _, chain in await holders.chains_below(unit, secret.holder)]
-        if broken_by := [item for item in mentions.broken_by(gone, chains) if item.id not in gone]:
-            message = (
-                f"{_name(broken_by, scope.principal)} {{{{{key}}}}}, which no longer resolves."
-            )
+        broken = mentions.broken_by(gone, chains)
+        if left := [referrer for referrer in broken if referrer.id not in gone]:
+            message = f"{_name(left, scope.principal)} {{{{{key}}}}}, which no longer resolves."
             warn(ChangeWarning(WarningCode.REFERENCE_BROKEN, message, secret.id, argument))
 
 
@@ -152,7 +151,7 @@ async def plan_update(scope: RequestScope, unit: ReadUnit, secret: Secret) -> Re
         can_follow = resolved <= family and _can_write(scope.principal, referrer)
         (following if can_follow else refused).append(referrer)
     if refused:
-        seen = [item for item in refused if access.can_see(scope.principal, item)]
+        seen = [secret for secret in refused if access.can_see(scope.principal, secret)]
         raise ReferencesNotUpdated(seen, len(refused) - len(seen))
     return ReferenceUpdate(secret.key, following)
 

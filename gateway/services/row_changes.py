@@ -43,10 +43,10 @@ class RowChange:
         """The details of its event: the last value of each fact, and the former values."""
         details: dict[str, Any] = {}
         for note in self.notes:
-            given = json.loads(note.facts)
+            facts = json.loads(note.facts)
             details |= {
                 name: fact
-                for name, fact in given.items()
+                for name, fact in facts.items()
                 if fact is not None or not name.startswith(FORMER)
             }
         return details

@@ -20,8 +20,8 @@ from gateway.domain.secrets import Secret, SecretFacts, SecretType
 from gateway.services import access
 from gateway.services.context import RequestScope, ScopedService, ServiceContext
 from gateway.services.entity_tags import tag_of_secret
-from gateway.services.idempotency import once
-from gateway.services.recorded_answers import SECRETS
+from gateway.services.idempotency import run_once
+from gateway.services.recorded_answers import SECRET_CODEC
 from gateway.services.references import secrets_reached
 from gateway.services.writing import SecretSpec, add_with_value, build_secret, ensure_key_is_free
 from gateway.storage import secret_dependents, secrets
@@ -96,7 +96,7 @@ class Secrets(ScopedService):
 
     def target_of(self, secret: Secret) -> SecretFacts | None:
         """Return the target of an alias or override; None if the principal cannot see it."""
-        return access.seen_target(self._scope.principal, secret)
+        return access.visible_target(self._scope.principal, secret)
 
     def tag_of(self, secret: Secret) -> str:
         """Return the secret's entity tag."""
@@ -124,13 +124,13 @@ class Secrets(ScopedService):
             holder = await access.require_on(
                 unit, self._scope.principal, Permission.SECRET_WRITE, holder_reference
             )
-            return await once(
+            return await run_once(
                 self._scope,
                 unit,
                 options=options,
                 request=("create", holder_reference, draft),
-                recording=SECRETS,
-                make=partial(add_secret, self._scope, unit, holder, draft),
+                codec=SECRET_CODEC,
+                work=partial(add_secret, self._scope, unit, holder, draft),
             )
 
 

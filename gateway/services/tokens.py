@@ -26,8 +26,8 @@ from gateway.domain.tokens import ApiToken, Creator, earliest, new_token_text
 from gateway.domain.visibility import Visibility
 from gateway.services import access
 from gateway.services.context import ScopedService, ServiceContext
-from gateway.services.idempotency import once
-from gateway.services.recorded_answers import recording_of
+from gateway.services.idempotency import run_once
+from gateway.services.recorded_answers import codec_of
 from gateway.services.revocation import (
     TokenRevocation,
     require_revocable,
@@ -55,8 +55,8 @@ class _Created:
     grant: Grant
 
 
-_CREATED: Final = recording_of(_Created)
-_REVOCATIONS: Final = recording_of(TokenRevocation)
+_CREATED_CODEC: Final = codec_of(_Created)
+_REVOCATION_CODEC: Final = codec_of(TokenRevocation)
 
 
 def _refuse_repeat(created: _Created) -> NoReturn:
@@ -96,13 +96,13 @@ class Tokens(ScopedService):
             holder = await access.require_at(unit, principal, Permission.ACCESS_MANAGE, on)
             access.require_role(principal, role, on=holder)
             new = self._new(name, RoleAssignment(role=role, holder=holder), lifetime)
-            created = await once(
+            created = await run_once(
                 self._scope,
                 unit,
                 options=options,
                 request=("createApiToken", name, role, on, lifetime),
-                recording=_CREATED,
-                make=partial(self._add, unit, new, digest=token_digest(self._context, text)),
+                codec=_CREATED_CODEC,
+                work=partial(self._add, unit, new, digest=token_digest(self._context, text)),
                 before_repeat=_refuse_repeat,
             )
         return NewToken(created.facts, created.grant, text)
@@ -181,13 +181,13 @@ class Tokens(ScopedService):
         """
         visibility = access.require_somewhere(self._scope.principal, Permission.ACCESS_MANAGE)
         async with self._scope.writing(options) as unit:
-            return await once(
+            return await run_once(
                 self._scope,
                 unit,
                 options=options,
                 request=("revokeApiToken", token_id, keep_created),
-                recording=_REVOCATIONS,
-                make=partial(self._revoke, unit, token_id, visibility, keep=keep_created),
+                codec=_REVOCATION_CODEC,
+                work=partial(self._revoke, unit, token_id, visibility, keep=keep_created),
             )
 
     async def _revoke(

@@ -201,7 +201,7 @@ class Vault:
         return (await self.seal_all(unit, identity.project_id, [(value, identity)]))[0]
 
     async def seal_all(
-        self, unit: WriteUnit, project_id: str, given: Sequence[tuple[str, ValueIdentity]]
+        self, unit: WriteUnit, project_id: str, plaintexts: Sequence[tuple[str, ValueIdentity]]
     ) -> Sequence[SealedValue]:
         """Encrypt values of one project with its active data key, each for one version of a secret.
 
@@ -215,13 +215,13 @@ class Vault:
         active = await data_keys.find_active(unit, project_id)
         if active is None:
             raise MissingDataKey(project_id)
-        data_key = await self._count_seals(unit, active, seals=len(given))
+        data_key = await self._count_seals(unit, active, seals=len(plaintexts))
         return [
             SealedValue(
                 data_key.id,
                 seal(data_key.value_key, value.encode(), *_identity_of(identity, data_key.id)),
             )
-            for value, identity in given
+            for value, identity in plaintexts
         ]
 
     async def open(self, unit: ReadUnit, sealed: SealedValue, identity: ValueIdentity) -> str:

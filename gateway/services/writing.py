@@ -165,7 +165,7 @@ async def add_all_with_values(
     await secret_batches.add_secrets(unit, stored)
     await secret_batches.add_values(unit, sealed)
     await store_references(
-        context, unit, [Written(item.secret, item.value or "", FIRST_VERSION) for item in added]
+        context, unit, [Written(each.secret, each.value or "", FIRST_VERSION) for each in added]
     )
 
 
@@ -198,11 +198,11 @@ async def _seal_all(
     if not numbered:
         return []
     identities = [identity_of(each.secret, version) for each, version in numbered]
-    given = [
+    plaintexts = [
         (each.value or "", identity)
         for (each, _), identity in zip(numbered, identities, strict=True)
     ]
-    sealed = await context.vault.seal_all(unit, identities[0].project_id, given)
+    sealed = await context.vault.seal_all(unit, identities[0].project_id, plaintexts)
     return list(map(StoredValue, sealed, identities))
 
 

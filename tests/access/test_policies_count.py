@@ -90,7 +90,7 @@ def careless(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access, "require_role", lambda *_, **__: None)
     monkeypatch.setattr(access, "require_somewhere", _everywhere)
     monkeypatch.setattr(access, "can_see", lambda *_: True)
-    monkeypatch.setattr(access, "seen_target", _target)
+    monkeypatch.setattr(access, "visible_target", _target)
 
 
 def _everywhere(principal: Principal, _: Permission) -> Visibility:

@@ -206,8 +206,6 @@ def test_headers_that_help_are_described(status: str, header: str) -> None:
     responses = {
         row.operation_id: _resolved(_operation(row)["responses"][status]) for row in OPERATIONS
     }
-        row.operation_id: _resolved(_operation(row)["responses"][status]) for row in OPERATIONS
-    }
 
     assert [name for name, found in responses.items() if header not in found["headers"]] == []
 
