@@ -1,7 +1,7 @@
 """The use cases that the faces call, bound to the principal of a request."""
 
 from collections.abc import Awaitable, Callable
-from typing import Generic, TypeVar
+from typing import TypeVar, cast
 
 from gateway.domain.principals import Principal
 from gateway.services.administration import Administration
@@ -34,7 +34,7 @@ class Services:
     """The shared parts of the use cases. `for_principal` binds the use cases to a principal."""
 
     def __init__(self, context: ServiceContext, uses: TokenUses) -> None:
-        self.context = context
+        self._context = context
         self.authentication = Authentication(context, uses)
         self.notifier = ChangeNotifier(context)
         self.shielded_tasks = ShieldedTasks()
@@ -43,17 +43,14 @@ class Services:
         self, principal: Principal, view: ReadUnit | None = None, look_up: LookUp | None = None
     ) -> "BoundServices":
         """Return the use cases for a principal; reads need a view, which the caller closes."""
-        return BoundServices(self, principal, view, look_up)
+        services = BoundServices(self._context, principal, view, look_up)
+        services.shared = self
+        return services
 
 
-class _Bound(Generic[Service]):
-    """An attribute that makes a use case class for the request when it is used."""
-
-    def __init__(self, bind: Callable[["BoundServices"], Service]) -> None:
-        self._bind = bind
-
-    def __get__(self, services: "BoundServices", _: object = None) -> Service:
-        return self._bind(services)
+def _bound(make: Callable[["BoundServices"], Service]) -> Service:
+    """Declare an attribute that makes a use case class for the request when it is used."""
+    return cast("Service", property(make))
 
 
 class BoundServices(RequestScope):
@@ -62,31 +59,21 @@ class BoundServices(RequestScope):
     __slots__ = ("shared",)
 
     shared: Services
-    administration = _Bound(Administration)
-    aliases = _Bound(Aliases)
-    audit = _Bound(AuditEvents)
-    change_feed = _Bound(lambda services: ChangeFeed(services, services.shared.notifier))
-    changes = _Bound(Changes)
-    delivery = _Bound(Delivery)
-    effective = _Bound(Effective)
-    grants = _Bound(Grants)
-    hierarchy = _Bound(Hierarchy)
-    identities = _Bound(Identities)
-    imports = _Bound(Imports)
-    overrides = _Bound(Overrides)
-    pictures = _Bound(Pictures)
-    secrets = _Bound(Secrets)
-    tokens = _Bound(Tokens)
-
-    def __init__(
-        self,
-        shared: Services,
-        principal: Principal,
-        view: ReadUnit | None = None,
-        look_up: LookUp | None = None,
-    ) -> None:
-        super().__init__(shared.context, principal, view, look_up)
-        self.shared = shared
+    administration = _bound(Administration)
+    aliases = _bound(Aliases)
+    audit = _bound(AuditEvents)
+    change_feed = _bound(lambda services: ChangeFeed(services, services.shared.notifier))
+    changes = _bound(Changes)
+    delivery = _bound(Delivery)
+    effective = _bound(Effective)
+    grants = _bound(Grants)
+    hierarchy = _bound(Hierarchy)
+    identities = _bound(Identities)
+    imports = _bound(Imports)
+    overrides = _bound(Overrides)
+    pictures = _bound(Pictures)
+    secrets = _bound(Secrets)
+    tokens = _bound(Tokens)
 
     def finish(self, change: Awaitable[Outcome]) -> Awaitable[Outcome]:
         """Shield a change from the end of the request; it goes on without its caller."""
