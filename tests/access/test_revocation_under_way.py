@@ -13,7 +13,7 @@ from sqlalchemy import text
 from gateway.auth.request_principals import RequestPrincipals
 from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
-from gateway.services.context import ServiceContext
+from gateway.services.context import RequestScope
 from gateway.services.execution import RequestPrincipal
 from gateway.storage import grants, tokens
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
@@ -165,7 +165,7 @@ async def test_without_reading_the_principal_again_a_revoked_token_makes_another
     async def revoke() -> None:
         await _revoke(world, token_id)
         monkeypatch.setattr(RequestPrincipals, "sign_in", sign_in)
-        monkeypatch.setattr(ServiceContext, "_ensure_access_is_unchanged", trust)
+        monkeypatch.setattr(RequestScope, "_ensure_access_is_unchanged", trust)
 
     answer = await half.answered_after(revoke)
 

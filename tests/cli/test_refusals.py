@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.services.authentication import Authentication
 from gateway.services.demo import Demo
-from gateway.services.tokens import Tokens
 from tests.cli.conftest import CommandLine
 
 MARKER = "marker-77c1e0"
@@ -85,10 +85,10 @@ def test_wrong_setting_is_named(line: CommandLine, monkeypatch: pytest.MonkeyPat
 def test_the_unexpected_is_logged_and_reported_as_internal(
     line: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_: Tokens) -> None:
+    def fail(_: Authentication) -> None:
         raise RuntimeError(MARKER)
 
-    monkeypatch.setattr(Tokens, "now", fail)
+    monkeypatch.setattr(Authentication, "now", fail)
 
     refused = line("token", "list", "--organization", "Demo")
 
