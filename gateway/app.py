@@ -16,43 +16,40 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from gateway.auth.attempts import GuardedSignIn
 from gateway.auth.request_principals import RequestPrincipals, SignIn
-from gateway.domain.buckets import Allowance
-from gateway.domain.pictures import Picture
+from gateway.config.logging import configure_logs
+from gateway.config.production_checks import ensure_consistent
+from gateway.config.settings import Settings
+from gateway.domain.effective import Picture
 from gateway.graphql.charging import Terms
 from gateway.graphql.documents import ensure_valid
 from gateway.graphql.endpoint import GraphQLEndpoint
-from gateway.graphql.enforcement import enforce
 from gateway.graphql.executor import Executor
-from gateway.graphql.schema import CachedDocuments, ExecutableSchema
-from gateway.graphql.socket_parts import SocketTimes
-from gateway.graphql.streaming import Streaming
+from gateway.graphql.schema import CachedDocuments, ExecutableSchema, enforce
+from gateway.graphql.streaming import SocketTimes, Streaming
 from gateway.graphql.trusted_documents import TrustedDocuments, merged, runnable_manifest
 from gateway.graphql.websocket import SocketEndpoint
-from gateway.hardening import freeze_start_up, harden
 from gateway.http import health
 from gateway.http.connections import STATE_KEY, Connections, Deadlines
 from gateway.http.error_handler import on_http_exception
-from gateway.http.front import FRONT, front_routes, is_from_browser
-from gateway.http.graphql_errors import PATH as GRAPHQL_PATH
+from gateway.http.negotiation import sdl_route
 from gateway.http.pipeline import RequestPipeline, Rules
-from gateway.http.tagged import sdl_route
+from gateway.http.problems import PATH as GRAPHQL_PATH
 from gateway.identity.verifier import Verifier
-from gateway.logs import configure_logs
+from gateway.ops.hardening import freeze_start_up, harden
 from gateway.pages.assets import ASSETS_PATH, assets_route
+from gateway.pages.front import FRONT, front_routes, is_from_browser
 from gateway.pages.graphiql import GRAPHIQL_PATH, graphiql_route
 from gateway.pages.map import is_public as is_of_the_map
 from gateway.pages.map import map_routes
-from gateway.pages.reference.routes import PAGE_PATH, PUBLIC_PATHS, reference_routes
+from gateway.pages.reference.page import PAGE_PATH, PUBLIC_PATHS, reference_routes
 from gateway.rest.shim import rest_routes
 from gateway.rest.table import OPERATIONS
 from gateway.runtime import Runtime, keeping_watch
-from gateway.safety import ensure_consistent
-from gateway.services.credential_monitor import CredentialMonitor
+from gateway.services.change_notifier import CredentialMonitor
 from gateway.services.entity_tags import tag_of_list
 from gateway.services.execution import RequestPrincipal
-from gateway.services.limits import Charge, Clock, Limiter, PrincipalLimits
-from gateway.settings import Settings
-from gateway.storage.checks import ensure_ready
+from gateway.services.limits import Allowance, Charge, Clock, Limiter, PrincipalLimits
+from gateway.storage.migrate import ensure_ready
 from schema.context import Context
 from schema.policies import FIELDS, TYPES
 from schema.root import build_schema

@@ -9,26 +9,25 @@ from typing import Any, Final, Self
 
 import structlog
 
+from gateway.config.key_providers import key_ring
+from gateway.config.production_checks import ensure_safe
+from gateway.config.settings import Settings
+from gateway.config.types import KeyProviderName
 from gateway.crypto.envelope import TamperedCiphertext
-from gateway.crypto.self_test import ensure_known_answers
+from gateway.crypto.keyring import ensure_known_answers
 from gateway.domain.audit import CatalogNotTrusted
-from gateway.domain.denied_keys import DeniedKeys
 from gateway.domain.errors import IntegrityFault, KeysUnavailable, RefusedStart, Unavailable
-from gateway.key_rings import key_ring
-from gateway.safety import ensure_safe
+from gateway.domain.keys import DeniedKeys
+from gateway.services.authentication import TokenUses
 from gateway.services.container import Services
 from gateway.services.context import ServiceContext, utc_now
 from gateway.services.data_key_cache import DataKeyCache
 from gateway.services.operator.audit import Audit
 from gateway.services.operator.container import OperatorServices
 from gateway.services.operator.references import Report, log_escaped
-from gateway.services.token_uses import TokenUses
 from gateway.services.vault import Vault
-from gateway.setting_kinds import KeyProviderName
-from gateway.settings import Settings
 from gateway.storage import data_keys, values
-from gateway.storage.checks import ensure_durable
-from gateway.storage.migrate import ensure_migrated, migrate
+from gateway.storage.migrate import ensure_durable, ensure_migrated, migrate
 from gateway.storage.unit_of_work import Database
 
 _log = structlog.get_logger(__name__)

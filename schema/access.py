@@ -6,15 +6,15 @@ from typing import Annotated, Final, Self
 import strawberry
 from strawberry import ID, argument, field
 
+from gateway.domain.content import starred
 from gateway.domain.grants import Grant, GranteeKind, GranteeReference, TokenAlreadyShown
 from gateway.domain.grants import User as DomainUser
 from gateway.domain.pages import MAX_PAGE_SIZE
 from gateway.domain.permissions import Permission
 from gateway.domain.principals import Principal
-from gateway.domain.sealed import starred
 from gateway.domain.tokens import ApiToken as DomainToken
 from gateway.domain.tokens import Creator
-from gateway.services.revocation import TokenRevocation, UserRemoval
+from gateway.services.grants import TokenRevocation, UserRemoval
 from gateway.services.tokens import NewToken
 from schema.context import Info
 from schema.enums import ActorKind, RoleEnum

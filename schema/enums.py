@@ -8,7 +8,7 @@ import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
 from gateway.domain.change_feed import ChangeKind as _ChangeKind
-from gateway.domain.change_warnings import WarningCode as _WarningCode
+from gateway.domain.drafts import WarningCode as _WarningCode
 from gateway.domain.effective import Absence as _Absence
 from gateway.domain.effective import Provenance as _Provenance
 from gateway.domain.errors import ErrorCode

@@ -14,8 +14,7 @@ from schema.context import Info
 from schema.effective import EffectiveSecret, EffectiveSecretConnection
 from schema.enums import LinkedServiceTypeEnum
 from schema.fields import FILTER, Name, Node
-from schema.filters import SecretFilter, SecretOrder, to_filter, to_order, to_window
-from schema.inputs import unset_to_none
+from schema.inputs import SecretFilter, SecretOrder, to_filter, to_order, to_window, unset_to_none
 from schema.pages import After, Before, Connection, First, Last
 from schema.secrets import Secret, SecretConnection
 

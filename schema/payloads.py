@@ -5,14 +5,14 @@ from typing import Final, Self
 
 import strawberry
 
-from gateway.domain.change_warnings import ChangeWarning
+from gateway.domain.drafts import ChangeWarning
 from gateway.domain.errors import Argument
 from gateway.domain.holders import Holder
 from gateway.domain.pages import BY_KEY
 from gateway.domain.secrets import Secret as DomainSecret
 from gateway.services.changes import Deletion
+from gateway.services.hierarchy import HolderDeletion
 from gateway.services.imports import ImportedRow, ImportReport, ImportRow
-from gateway.services.removal import HolderDeletion
 from gateway.services.secrets import cursor_of
 from schema.enums import ImportAction
 from schema.errors import Errors, MutationError, typed_error

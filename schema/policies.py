@@ -2,7 +2,7 @@
 
 A type's line applies wherever the type is reached from: its rows are judged by their holder, not by
 the field that led to them. Mutations declare their permission where they are built.
-`gateway/graphql/enforcement.py` enforces all of it.
+`gateway/graphql/schema.py` enforces all of it.
 """
 
 from collections.abc import Mapping

@@ -23,7 +23,6 @@ from schema.context import Info
 from schema.effective import SecretExplanation
 from schema.enums import OnUnresolved
 from schema.fields import FILTER, Node, ServiceId
-from schema.filters import to_window
 from schema.holders import (
     AgenticWorkflow,
     Application,
@@ -38,7 +37,7 @@ from schema.holders import (
     Terraform,
     holder_type,
 )
-from schema.inputs import unset_to_none
+from schema.inputs import to_window, unset_to_none
 from schema.pages import After, Before, First, Last
 from schema.runtime import (
     CHECKS,

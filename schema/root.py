@@ -1,19 +1,39 @@
-"""Puts the schema together."""
+"""The schema: its root types and scalars."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, TypeVar
 
 import strawberry
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
+from strawberry.types.scalar import ScalarDefinition
 
+from gateway.domain.content import read_moment
 from schema.errors import ERROR_TYPES
 from schema.holders import HOLDER_TYPES
 from schema.mutations import Mutation
 from schema.queries import Query
-from schema.scalars import DATE_TIME
 from schema.subscriptions import Subscription
+
+
+def _print(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _read(given: object) -> datetime:
+    # A value of another type is refused like a text without an offset.
+    return read_moment(given if isinstance(given, str) else "")
+
+
+DATE_TIME: Final[ScalarDefinition] = strawberry.scalar(
+    name="DateTime",
+    description="An RFC 3339 date and time with an offset. Answers use UTC.",
+    specified_by_url="https://scalars.graphql.org/andimarek/date-time.html",
+    serialize=_print,
+    parse_value=_read,
+)
+
 
 Built = TypeVar("Built", bound=strawberry.Schema)
 _DESCRIPTION: Final = (

@@ -6,7 +6,7 @@ from typing import Final, Generic, Self, TypeVar
 
 import strawberry
 
-from gateway.domain.change_warnings import ChangeWarning, collecting_warnings
+from gateway.domain.drafts import ChangeWarning, collecting_warnings
 from gateway.domain.errors import Argument, BusinessError
 from schema.context import Info
 from schema.enums import MutationWarningCode

@@ -9,7 +9,7 @@ import strawberry
 from graphql import FieldNode, OperationDefinitionNode
 from strawberry import argument, field
 
-from gateway.domain.sealed import starred
+from gateway.domain.content import starred
 from gateway.services.delivery import CheckReferences, refuse_unresolved
 from gateway.services.delivery import RuntimeSecret as DomainRuntimeSecret
 from schema.enums import OnUnresolved

@@ -17,7 +17,7 @@ from schema.enums import (
     PlannedChange,
 )
 from schema.fields import BelongsTo, Interpolation, Key, Node
-from schema.filters import to_window
+from schema.inputs import to_window
 from schema.pages import After, Before, Connection, Edge, First, Last
 
 if TYPE_CHECKING:

@@ -15,11 +15,11 @@ from typing import Final
 import pytest
 from hypothesis import HealthCheck, settings
 
-from gateway.logs import configure_logs
+from gateway.config.logging import configure_logs
+from gateway.config.settings import Settings
+from gateway.config.types import LogFormat, LogLevel
 from gateway.runtime import Runtime, migrate_database
 from gateway.services.demo import Demo, ensure_demo
-from gateway.setting_kinds import LogFormat, LogLevel
-from gateway.settings import Settings
 from tests.faces import Face
 from tests.servers import ASIDE, MEASURES, LiveServer, serving_measured
 from tests.world import World, open_world

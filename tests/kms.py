@@ -17,7 +17,7 @@ import boto3  # type: ignore[import-untyped] # it makes its clients as it runs
 import httpx
 import pytest
 
-from gateway.crypto import kept_in_aws
+from gateway.crypto import key_providers
 from tests.patience import PATIENCE, wait_until
 
 CREDENTIALS: Final = MappingProxyType(
@@ -120,4 +120,4 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 def patient_kms(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for a key management service that a busy machine makes slow."""
     for name in ("_CONNECT_SECONDS", "_ANSWER_SECONDS"):
-        monkeypatch.setattr(kept_in_aws, name, PATIENCE)
+        monkeypatch.setattr(key_providers, name, PATIENCE)

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
-from gateway.settings import Settings
+from gateway.config.settings import Settings
 
 Found = TypeVar("Found")
 

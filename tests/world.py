@@ -12,6 +12,8 @@ from typing import Any, Final
 import httpx
 
 from gateway.app import build_app
+from gateway.config.settings import Settings
+from gateway.config.settings_file import PREFIX
 from gateway.domain.drafts import HolderReference
 from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
@@ -22,7 +24,6 @@ from gateway.services.demo import Demo
 from gateway.services.execution import RequestPrincipal
 from gateway.services.limits import Clock
 from gateway.services.writing import identity_of
-from gateway.settings import PREFIX, Settings
 from gateway.storage import secrets, values
 from gateway.storage.unit_of_work import ReadUnit
 from tests.faces import GraphQLFace, RestFace

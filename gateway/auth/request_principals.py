@@ -12,7 +12,7 @@ from starlette.types import Scope
 
 from gateway.auth.attempts import GuardedSignIn, LookUp
 from gateway.domain.errors import Unauthenticated
-from gateway.domain.ids import is_canonical_id
+from gateway.domain.holders import is_canonical_id
 from gateway.domain.origins import ActorKind
 from gateway.domain.principals import Principal
 from gateway.domain.tokens import PREFIX

@@ -8,12 +8,11 @@ from typing import Annotated
 import typer
 
 from gateway.cli.options import AsJson
-from gateway.cli.printing import counted, say, say_json
-from gateway.cli.refusals import Refused
+from gateway.cli.printing import Refused, counted, say, say_json
 from gateway.cli.running import run
 from gateway.runtime import Runtime
-from gateway.services.log_verification import LogReport
-from gateway.services.trust import TrustFault
+from gateway.services.audit.trust import TrustFault
+from gateway.services.audit.verification import LogReport
 
 
 class ExportFormat(StrEnum):

@@ -70,7 +70,7 @@ COMMANDS: Final[Mapping[str, CommandRow]] = {
         "A key that the service does not get is explained too.",
     ),
     "graph": CommandRow(
-        "graphs:graph",
+        "explaining:graph",
         "Draw what a service sees: by scope, what refers to what, what wins and what is hidden.",
     ),
     "apply": CommandRow(

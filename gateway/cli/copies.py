@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
-from gateway import recovery
 from gateway.cli.options import AsJson
 from gateway.cli.printing import counted, say, say_json
 from gateway.cli.running import settings
-from gateway.diagnosis import Finding, State, examine, examine_copy
+from gateway.config.settings import Settings
 from gateway.domain.errors import RefusedStart
-from gateway.settings import Settings
-from gateway.storage.copies import copy_online
+from gateway.ops import recovery
+from gateway.ops.doctor import Finding, State, examine, examine_copy
+from gateway.storage.dialects.copies import copy_online
 
 _WORDS = {State.WELL: "well ", State.DOUBT: "doubt", State.FAULT: "FAULT"}
 

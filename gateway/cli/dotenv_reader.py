@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from gateway.cli.refusals import Misread
+from gateway.cli.printing import Misread
 
 _SPACE: Final = r"[^\S\n]*"
 _SKIPPED: Final = re.compile(rf"{_SPACE}(?:#[^\n]*)?(?:\n|\Z)")

@@ -1,20 +1,113 @@
-"""The entry point: it runs a command and reports a refusal."""
+"""The entry point: it loads only the command that runs."""
 
 import io
 import logging
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
-from typing import Annotated, Final
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from gateway.cli.deferred import Program
-from gateway.cli.printing import PROGRAM, complain, plain, say
-from gateway.cli.refusals import Refused
+from gateway.cli.commands import COMMANDS, GROUPS, CommandRow
+from gateway.cli.printing import PROGRAM, Refused, complain, plain, say
+from gateway.config.settings_file import renaming_notice
 from gateway.domain.errors import ErrorCode, GatewayError, RefusedStart
+
+if TYPE_CHECKING:
+    from typer._click import Command, Context
+
+
+@contextmanager
+def ended_by_interrupt() -> Iterator[None]:
+    """Let Ctrl-C end the process as it ends any other: by the signal and without a traceback.
+
+    A handler that is not Python's default stays. Importing libraries takes up to a second or so.
+    """
+    is_ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if is_ours:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        if is_ours:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+_PACKAGE: Final = "gateway.cli"
+_WITH_CHILD: Final = {"allow_interspersed_args": False}
+
+
+class Program(TyperGroup):
+    """All commands, none of which is imported yet."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - as Typer passes them
+        super().__init__(**options)
+        groups = {
+            name: TyperGroup(name=name, help=summary, no_args_is_help=True)
+            for name, summary in GROUPS.items()
+        }
+        for name, row in COMMANDS.items():
+            group_name, _, own_name = name.rpartition(" ")
+            parent = groups[group_name] if group_name else self
+            parent.add_command(DeferredCommand(own_name, name, row))
+        for group in groups.values():
+            self.add_command(group)
+
+
+class DeferredCommand(TyperCommand):
+    """A command in lists of commands; it parses and runs as the function that its row names."""
+
+    def __init__(self, name: str, full_name: str, row: CommandRow) -> None:
+        super().__init__(name, short_help=row.summary, hidden=row.name_now is not None)
+        self._full_name = full_name
+        self._row = row
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: "Context | None" = None,
+        **extra: Any,  # noqa: ANN401 - as Typer declares it
+    ) -> "Context":
+        """Parse the arguments as the function declares them; its command runs from there on."""
+        if self._row.name_now is not None:
+            complain(renaming_notice(self._full_name, self._row.name_now))
+        command = _load_command(self._row)
+        _configure_logs()
+        return command.make_context(info_name, args, parent, **extra)
+
+
+def _load_function(row: CommandRow) -> Callable[..., None]:
+    module_name, _, function_name = row.function.partition(":")
+    with ended_by_interrupt():
+        module = import_module(f"{_PACKAGE}.{module_name}")
+    function: Callable[..., None] = getattr(module, function_name)
+    return function
+
+
+@cache
+def _load_command(row: CommandRow) -> "Command":
+    app = typer.Typer(add_completion=False)
+    app.command(
+        context_settings=_WITH_CHILD if row.has_child else None,
+        help=f"{row.summary}\n\n{row.details}".rstrip(),
+    )(_load_function(row))
+    return get_command(app)
+
+
+def _configure_logs() -> None:
+    """Log by the defaults until the settings are read; the library's print local variables."""
+    from gateway.config.logging import configure_logs  # noqa: PLC0415 - only commands log
+    from gateway.config.types import LogFormat, LogLevel  # noqa: PLC0415 - as above
+
+    configure_logs(LogFormat.CONSOLE, LogLevel.INFO)
+
 
 _INTERRUPTED: Final = 128 + signal.SIGINT
 
@@ -70,7 +163,7 @@ def _program(
 ) -> None:
     """Take the options of the program itself."""
     if operator is not None:
-        from gateway.settings import hand_down  # noqa: PLC0415 - a list of commands needs none
+        from gateway.config.settings import hand_down  # noqa: PLC0415 - a list of commands needs none
 
         hand_down(operator=operator)
 

@@ -1,19 +1,58 @@
-"""`explain`: why a service sees what it sees under a key."""
+"""Explain and draw what a service sees."""
 
-from collections.abc import Iterator
-from typing import Annotated, Any
+from collections.abc import Callable, Iterator, Mapping
+from enum import StrEnum
+from typing import Annotated, Any, Final
 
 import typer
 
-from gateway.cli.locating import service_of
 from gateway.cli.options import AsJson, ServiceId
-from gateway.cli.printing import holder_facts, say, say_json, title_of
-from gateway.cli.running import run
-from gateway.domain.effective import EffectiveSecret, Explanation
+from gateway.cli.printing import complain, holder_facts, say, say_json, title_of
+from gateway.cli.running import run, service_of
+from gateway.domain.effective import EffectiveSecret, Explanation, Picture
 from gateway.domain.principals import Principal
 from gateway.domain.refusals import HolderNotFound
 from gateway.domain.secrets import Secret, SecretFacts
+from gateway.drawing.flowcharts import dot, mermaid
+from gateway.drawing.plan import Plan, fold
+from gateway.drawing.svg import svg
+from gateway.drawing.words import CUT_OFF
 from gateway.runtime import Runtime
+
+
+class GraphFormat(StrEnum):
+    SVG = "svg"
+    MERMAID = "mermaid"
+    DOT = "dot"
+
+
+_DRAWN: Final[Mapping[GraphFormat, Callable[[Plan], str]]] = {
+    GraphFormat.SVG: svg,
+    GraphFormat.MERMAID: mermaid,
+    GraphFormat.DOT: dot,
+}
+
+
+def graph(
+    service: ServiceId,
+    graph_format: Annotated[
+        GraphFormat, typer.Option("--format", help="What to print.")
+    ] = GraphFormat.SVG,
+    *,
+    whole: Annotated[bool, typer.Option("--all", help="Fold nothing.")] = False,
+) -> None:
+    async def pictured(runtime: Runtime) -> Picture:
+        holder = await service_of(runtime, service)
+        principal = Principal.operator(holder.organization_id)
+        async with runtime.database.read() as unit:
+            return await runtime.services.for_principal(principal, unit).pictures.of_service(
+                service_id=service
+            )
+
+    picture = run(pictured)
+    say(_DRAWN[graph_format](fold(picture, is_whole=whole)).removesuffix("\n"))
+    if picture.is_cut:
+        complain(CUT_OFF)
 
 
 def explain(

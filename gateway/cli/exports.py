@@ -9,19 +9,19 @@ import typer
 import yaml
 
 from gateway.cli.delivered import Delivered, delivered_at, delivered_to
-from gateway.cli.locating import NotAService
 from gateway.cli.options import HolderToExport, OnUnresolved, ServiceToExport, WhenUnresolved
-from gateway.cli.printing import complain, counted, title_and_id_of
-from gateway.cli.refusals import Refused
+from gateway.cli.printing import Refused, complain, counted, title_and_id_of
+from gateway.cli.running import NotAService
 from gateway.domain.drafts import HolderReference
-from gateway.domain.env_texts import (
+from gateway.domain.env_files import (
     docker_text,
     dotenv_text,
     file_marks,
     github_text,
+    kubernetes_name,
+    kubernetes_secrets,
     shell_text,
 )
-from gateway.domain.formats import kubernetes_name, kubernetes_secrets
 from gateway.domain.scopes import Scope
 
 

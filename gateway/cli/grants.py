@@ -4,17 +4,16 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.locating import operator_of
 from gateway.cli.options import AsJson, DryRun, KeepCreated, OnHolder, OrganizationName
 from gateway.cli.printing import say, say_json, title_of
-from gateway.cli.running import run
+from gateway.cli.running import operator_of, run
 from gateway.cli.tokens import say_revoked
 from gateway.domain.drafts import WriteOptions
 from gateway.domain.grants import Grant, GranteeKind, GranteeReference, User
 from gateway.domain.pages import MAX_PAGE_SIZE, Window
 from gateway.domain.permissions import Role
 from gateway.runtime import Runtime
-from gateway.services.revocation import UserRemoval
+from gateway.services.grants import UserRemoval
 
 _KINDS = {kind.lower(): kind for kind in GranteeKind}
 

@@ -1,11 +1,10 @@
-"""Commands around projects, environments and services."""
+"""Commands on holders."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from gateway.cli import shaping
-from gateway.cli.locating import Whereabouts, kinds_of
 from gateway.cli.options import (
     AsJson,
     DryRun,
@@ -16,7 +15,88 @@ from gateway.cli.options import (
     WithContent,
     service_kind,
 )
+from gateway.cli.printing import counted, holder_facts, say, say_json, title_and_id_of, title_of
+from gateway.cli.running import Whereabouts, find, kinds_of, operator_of, run
+from gateway.domain.drafts import HolderReference, WriteOptions
+from gateway.domain.holders import Holder
 from gateway.domain.scopes import Scope
+from gateway.domain.topology import HolderWithCount
+from gateway.runtime import Runtime
+
+
+def create(
+    kind: Scope, name: str, *, where: Whereabouts, within: str | None = None, as_json: bool
+) -> None:
+    """Create a holder; `within` is the name or id of the one directly above."""
+
+    async def work(runtime: Runtime) -> Holder:
+        operator, parent = await operator_of(runtime, where.organization), None
+        if within is not None and kind.parent is not None:
+            _, above = await find(runtime, where, [kind.parent], within)
+            parent = HolderReference(above.kind, above.id)
+        return await runtime.services.for_principal(operator).administration.create_holder(
+            kind=kind, name=name, parent=parent
+        )
+
+    _report("created", run(work), as_json=as_json)
+
+
+def rename(
+    kinds: Sequence[Scope], text: str, name: str, *, where: Whereabouts, as_json: bool
+) -> None:
+    """Give the holder that a text names another name."""
+
+    async def work(runtime: Runtime) -> Holder:
+        operator, holder = await find(runtime, where, kinds, text)
+        return await runtime.services.for_principal(operator).administration.rename_holder(
+            holder_reference=HolderReference(holder.kind, holder.id), name=name
+        )
+
+    _report("renamed", run(work), as_json=as_json)
+
+
+def delete(
+    kinds: Sequence[Scope],
+    text: str,
+    *,
+    where: Whereabouts,
+    with_content: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Delete the holder that a text names, and tell what went with it."""
+
+    async def work(runtime: Runtime) -> Sequence[HolderWithCount]:
+        operator, holder = await find(runtime, where, kinds, text)
+        existing = await runtime.operator.directory.with_content(holder=holder)
+        await runtime.services.for_principal(operator).administration.delete_holder(
+            holder_reference=HolderReference(holder.kind, holder.id),
+            with_content=with_content,
+            options=WriteOptions(dry_run=dry_run),
+        )
+        return existing
+
+    _report_deletion(run(work), dry_run=dry_run, as_json=as_json)
+
+
+def _report(done: str, holder: Holder, *, as_json: bool) -> None:
+    if as_json:
+        say_json(holder_facts(holder))
+    else:
+        say(f"{done} {title_and_id_of(holder)}")
+
+
+def _report_deletion(existing: Sequence[HolderWithCount], *, dry_run: bool, as_json: bool) -> None:
+    if as_json:
+        gone = [holder_facts(item.holder) | {"secrets": item.secrets} for item in existing]
+        say_json({"dry_run": dry_run, "holders": gone})
+        return
+    first, *below = existing
+    done = "would delete" if dry_run else "deleted"
+    say(f"{done} {title_and_id_of(first.holder)}, with {counted(first.secrets, 'secret')}")
+    for found in below:
+        say(f"  and {title_of(found.holder)}, with {counted(found.secrets, 'secret')}")
+
 
 NewName = Annotated[str, typer.Argument(metavar="NAME", help="The new name.")]
 WhichProject = Annotated[str, typer.Argument(metavar="PROJECT", help="Its name or id.")]
@@ -28,7 +108,7 @@ def create_project(
     name: NewName, organization: OrganizationName, *, as_json: AsJson = False
 ) -> None:
     where = Whereabouts(organization=organization)
-    shaping.create(Scope.PROJECT, name, where=where, as_json=as_json)
+    create(Scope.PROJECT, name, where=where, as_json=as_json)
 
 
 def rename_project(
@@ -39,7 +119,7 @@ def rename_project(
     as_json: AsJson = False,
 ) -> None:
     where = Whereabouts(organization=organization)
-    shaping.rename([Scope.PROJECT], project, name, where=where, as_json=as_json)
+    rename([Scope.PROJECT], project, name, where=where, as_json=as_json)
 
 
 def delete_project(
@@ -50,7 +130,7 @@ def delete_project(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    shaping.delete(
+    delete(
         [Scope.PROJECT],
         project,
         where=Whereabouts(organization=organization),
@@ -68,7 +148,7 @@ def create_environment(
     as_json: AsJson = False,
 ) -> None:
     where = Whereabouts(organization=organization)
-    shaping.create(Scope.ENVIRONMENT, name, where=where, within=project, as_json=as_json)
+    create(Scope.ENVIRONMENT, name, where=where, within=project, as_json=as_json)
 
 
 def rename_environment(
@@ -80,7 +160,7 @@ def rename_environment(
     as_json: AsJson = False,
 ) -> None:
     where = Whereabouts(organization=organization, project=project)
-    shaping.rename([Scope.ENVIRONMENT], environment, name, where=where, as_json=as_json)
+    rename([Scope.ENVIRONMENT], environment, name, where=where, as_json=as_json)
 
 
 def delete_environment(
@@ -92,7 +172,7 @@ def delete_environment(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    shaping.delete(
+    delete(
         [Scope.ENVIRONMENT],
         environment,
         where=Whereabouts(organization=organization, project=project),
@@ -116,7 +196,7 @@ def create_service(
     as_json: AsJson = False,
 ) -> None:
     where = Whereabouts(organization=organization, project=project)
-    shaping.create(kind, name, where=where, within=environment, as_json=as_json)
+    create(kind, name, where=where, within=environment, as_json=as_json)
 
 
 def rename_service(
@@ -130,7 +210,7 @@ def rename_service(
     as_json: AsJson = False,
 ) -> None:
     where = Whereabouts(organization=organization, project=project, environment=environment)
-    shaping.rename(kinds_of(kind), service, name, where=where, as_json=as_json)
+    rename(kinds_of(kind), service, name, where=where, as_json=as_json)
 
 
 def delete_service(
@@ -144,7 +224,7 @@ def delete_service(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    shaping.delete(
+    delete(
         kinds_of(kind),
         service,
         where=Whereabouts(organization=organization, project=project, environment=environment),

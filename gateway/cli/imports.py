@@ -8,12 +8,19 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from gateway.cli.delivered import is_path_of_file
 from gateway.cli.import_files import Entry, ImportFormat, format_of, read_entries
-from gateway.cli.options import AsJson, AtHolder, DryRun
-from gateway.cli.printing import complain, counted, holder_facts, say, say_json, title_and_id_of
-from gateway.cli.private_files import is_path_of_file
-from gateway.cli.reading import name_to_show, read_text
-from gateway.cli.refusals import Misread, Refused
+from gateway.cli.options import AsJson, AtHolder, DryRun, name_to_show, read_text
+from gateway.cli.printing import (
+    Misread,
+    Refused,
+    complain,
+    counted,
+    holder_facts,
+    say,
+    say_json,
+    title_and_id_of,
+)
 from gateway.cli.running import operator_at, run
 from gateway.domain.content import is_key
 from gateway.domain.drafts import HolderReference, SecretDraft, WriteOptions

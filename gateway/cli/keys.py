@@ -7,8 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from gateway.cli.options import AsJson
-from gateway.cli.printing import complain, counted, say, say_json
-from gateway.cli.refusals import Refused
+from gateway.cli.printing import Refused, complain, counted, say, say_json
 from gateway.cli.running import run
 from gateway.domain.keys import DataKeyFacts
 from gateway.runtime import Runtime

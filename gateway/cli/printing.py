@@ -1,4 +1,4 @@
-"""What commands print: results on standard output, anything else on standard error."""
+"""Print results and refusals."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,6 +7,18 @@ from typing import Any
 import typer
 
 from gateway.domain.holders import Holder, Organization
+
+
+class Refused(Exception):
+    """A command is refused; the message is one line that says why."""
+
+
+class Misread(Refused):
+    """A file is not what it should be."""
+
+    def __init__(self, rule: str, *, position: str = "") -> None:
+        super().__init__(f"{position}: {rule}" if position else rule)
+
 
 PROGRAM = "secrets-gateway"
 

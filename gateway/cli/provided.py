@@ -4,9 +4,8 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.options import AsJson, AtHolder, Exact, ValueFile
+from gateway.cli.options import AsJson, AtHolder, Exact, ValueFile, read_value
 from gateway.cli.printing import say, say_json
-from gateway.cli.reading import read_value
 from gateway.cli.running import operator_at, run
 from gateway.domain.drafts import ProvidedDraft
 from gateway.domain.principals import Principal

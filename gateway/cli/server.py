@@ -9,20 +9,20 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.addresses import ensure_free
+from gateway.cli.demo import showcase
 from gateway.cli.options import AsJson
 from gateway.cli.printing import complain, counted, say
 from gateway.cli.running import nothing, run, settings
-from gateway.diagnosis import ensure_issuers_can_be_asked
+from gateway.cli.serving import ensure_free
+from gateway.config.production_checks import ensure_consistent
+from gateway.config.settings import Settings, unknown_variables
+from gateway.config.settings_file import former_names_in_use, renaming_notice
 from gateway.domain.errors import RefusedStart
-from gateway.domain.former_names import renaming_notice
-from gateway.recovery import database_file
+from gateway.ops.doctor import ensure_issuers_can_be_asked
+from gateway.ops.recovery import database_file
 from gateway.runtime import Runtime, migrate_database
-from gateway.safety import ensure_consistent
 from gateway.services.demo import ensure_demo, free_keys
 from gateway.services.operator.references import EscapedValue
-from gateway.settings import Settings, former_names_in_use, unknown_variables
-from gateway.showcase import showcase
 
 
 def migrate() -> None:

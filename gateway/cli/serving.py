@@ -1,19 +1,160 @@
-"""`serve`: the server."""
+"""Serve: listen on addresses, with one or several workers."""
 
-from typing import Annotated
+import os
+import sys
+import time
+from collections import Counter
+from contextlib import suppress
+from errno import EACCES, EADDRINUSE
+from socket import AI_PASSIVE, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, gaierror, getaddrinfo, socket
+from typing import Annotated, Final
 
+import structlog
 import typer
 import uvicorn
+from uvicorn import Config, Server
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
-from gateway.cli.addresses import ensure_free
+from gateway.cli.printing import Refused
 from gateway.cli.running import settings
 from gateway.cli.server import ensure_startable
-from gateway.cli.workers import GRACEFUL_SECONDS, WORKER_SECONDS, run_server
+from gateway.config.logging import configure_logs
+from gateway.config.settings import Settings, hand_down
+from gateway.config.settings_file import PREFIX
 from gateway.graphql.socket_protocol import SocketProtocol
 from gateway.http.client import MAX_BODY_BYTES
 from gateway.http.protocol import PatientProtocol
-from gateway.logs import configure_logs
-from gateway.settings import Settings, hand_down
+
+_ABOUT_PORT: Final = frozenset({EADDRINUSE, EACCES})
+
+
+class CannotListen(Refused):
+    def __init__(self, host: str, port: int, reason: str, setting: str) -> None:
+        super().__init__(
+            f"cannot listen at {host}:{port}: {reason}. Choose another {setting} with "
+            f"{PREFIX}{setting.upper()}."
+        )
+
+
+def ensure_free(host: str, port: int) -> None:
+    """Refuse an address at which no server can listen now.
+
+    Raises:
+        CannotListen: naming the setting that chooses another.
+
+    """
+    try:
+        found = getaddrinfo(host, port, type=SOCK_STREAM, flags=AI_PASSIVE)
+    except gaierror as error:
+        raise CannotListen(host, port, error.strerror or "no such host", "host") from None
+    faults = [fault for item in found if (fault := _fault(item[0], item[4]))]
+    # A name can have an address of a kind that this machine does not use.
+    about_port = [fault for fault in faults if fault in _ABOUT_PORT]
+    if about_port or len(faults) == len(found):
+        fault = (about_port or faults)[0]
+        setting = "port" if about_port else "host"
+        raise CannotListen(host, port, os.strerror(fault).lower(), setting)
+
+
+def _fault(family: int, address: tuple[object, ...]) -> int | None:
+    """Return the number of the error with which the system refuses an address, if it does."""
+    try:
+        with socket(family, SOCK_STREAM) as tried:
+            # As the server does: connections of an earlier one that are being closed do not count.
+            tried.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+            tried.bind(address)
+    except OSError as error:
+        return error.errno
+    return None
+
+
+# Seconds. A worker imports all of the program before it answers for the first time, which takes
+# long on a slow machine; uvicorn's 5 s would replace it before it is up, again and again.
+WORKER_SECONDS: Final = 60
+# Seconds between two looks at the workers; uvicorn's own.
+_TICK: Final = 0.5
+# Seconds. Requests that are under way when the server stops end before this, one way or the other.
+GRACEFUL_SECONDS: Final = 5
+# Seconds. A worker that still runs then does not react at all.
+_STOP_SECONDS: Final = 7.0
+
+_log = structlog.get_logger(__name__)
+
+
+class Supervisor(Multiprocess):
+    """uvicorn's parent process, which never waits for a worker that does not answer.
+
+    uvicorn asks a worker and waits for the answer; meanwhile no signal is handled.
+    """
+
+    def __init__(self, config: Config, sockets: list[socket]) -> None:
+        super().__init__(config, sockets)
+        self.has_failed = False
+        # Ticks since a worker was asked; without an entry, there is no open question.
+        self._silent_ticks: Counter[Process] = Counter()
+
+    def keep_subprocess_alive(self) -> None:
+        """Replace workers that ended or have been silent for too long."""
+        for index, process in enumerate(self.processes):
+            if not self.should_exit.is_set() and not self._is_alive(process):
+                self._replace(index, process)
+
+    def join_all(self) -> None:
+        """Wait for the workers; end those that do not react."""
+        deadline = time.monotonic() + _STOP_SECONDS
+        for process in self.processes:
+            process.process.join(max(0.0, deadline - time.monotonic()))
+        for process in self.processes:
+            if process.process.is_alive():
+                _log.error("worker_killed", pid=process.pid)
+                process.process.kill()
+            process.process.join()
+
+    def _is_alive(self, process: Process) -> bool:
+        if not process.process.is_alive():
+            return False
+        try:
+            if process not in self._silent_ticks:
+                process.parent_conn.send(b"ping")
+            elif process.parent_conn.poll():
+                process.parent_conn.recv()
+                del self._silent_ticks[process]
+                return True
+        except (OSError, EOFError):
+            return False
+        # Ticks rather than time: a machine that was suspended gives its workers no time to answer.
+        self._silent_ticks[process] += 1
+        return self._silent_ticks[process] * _TICK <= self.config.timeout_worker_healthcheck
+
+    def _replace(self, index: int, process: Process) -> None:
+        process.kill()
+        process.join()
+        del self._silent_ticks[process]
+        if process.exitcode == STARTUP_FAILURE:
+            _log.error("worker_failed_to_start", pid=process.pid)
+            self.has_failed = True
+            self.should_exit.set()
+            return
+        _log.warning("worker_replaced", pid=process.pid)
+        self.processes[index] = Process(self.config, self.sockets)
+        self.processes[index].start()
+
+
+def run_server(config: Config) -> None:
+    """Serve until a signal comes; exit with uvicorn's status if the server cannot start."""
+    if config.workers > 1:
+        supervisor = Supervisor(config, [config.bind_socket()])
+        supervisor.run()
+        has_failed = supervisor.has_failed
+    else:
+        config.load_app()
+        server = Server(config)
+        with suppress(KeyboardInterrupt):
+            server.run()
+        has_failed = not server.started
+    if has_failed:
+        sys.exit(STARTUP_FAILURE)
 
 
 def serve(

@@ -6,17 +6,15 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.locating import operator_of
 from gateway.cli.options import AsJson, DryRun, KeepCreated, OnHolder, OrganizationName
-from gateway.cli.printing import say, say_json, title_of
-from gateway.cli.refusals import Refused
-from gateway.cli.running import run
+from gateway.cli.printing import Refused, say, say_json, title_of
+from gateway.cli.running import operator_of, run
 from gateway.domain.drafts import WriteOptions
 from gateway.domain.grants import Grant
 from gateway.domain.permissions import Role
 from gateway.domain.tokens import ApiToken
 from gateway.runtime import Runtime
-from gateway.services.revocation import TokenRevocation
+from gateway.services.grants import TokenRevocation
 from gateway.services.tokens import MAX_DAYS, NewToken, lifetime_of
 
 

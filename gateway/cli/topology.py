@@ -1,19 +1,96 @@
-"""`apply`: making an organization what a file says."""
+"""Export and apply a topology."""
 
-from collections.abc import Sequence
-from typing import Annotated, Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Annotated, Any, Final
 
 import typer
+from yaml.nodes import Node
 
-from gateway.cli.options import AsJson, DryRun, WithContent
-from gateway.cli.printing import counted, say, say_json
-from gateway.cli.reading import name_to_show, read_text
-from gateway.cli.refusals import Misread, Refused
+from gateway.cli import import_files
+from gateway.cli.options import AsJson, DryRun, WithContent, name_to_show, read_text
+from gateway.cli.printing import Misread, Refused, counted, say, say_json
 from gateway.cli.running import run
-from gateway.cli.topology_files import read_topology
+from gateway.domain.content import ensure_name
 from gateway.domain.drafts import WriteOptions
-from gateway.domain.topology import Plan, Step, Topology
+from gateway.domain.errors import InvalidInput
+from gateway.domain.scopes import SERVICE_SCOPES, Scope
+from gateway.domain.topology import HolderPath, Plan, Step, Topology
 from gateway.runtime import Runtime
+
+_KINDS: Final[Mapping[str, Scope]] = {kind.lower(): kind for kind in SERVICE_SCOPES}
+
+Below = Callable[[Node, HolderPath], Iterator[HolderPath]]
+
+
+def read_topology(text: str) -> Topology:
+    """Return what the file says.
+
+    Raises:
+        Misread: naming the line and the rule.
+
+    """
+    root = _fields(import_files.composed(text), "organization", "projects")
+    if "organization" not in root:
+        rule = "the file names no `organization`."
+        raise Misread(rule)
+    return Topology(
+        organization=_name(root["organization"]),
+        paths=tuple(_holders(Scope.PROJECT, root.get("projects"), (), _project)),
+    )
+
+
+def _project(node: Node, position: HolderPath) -> Iterator[HolderPath]:
+    environments = _fields(node, "environments").get("environments")
+    return _holders(Scope.ENVIRONMENT, environments, position, _environment)
+
+
+def _environment(node: Node, position: HolderPath) -> Iterator[HolderPath]:
+    rule = f"services stand below their kind: {', '.join(_KINDS)}."
+    for key, names in import_files.entries(_fields(node, "services").get("services"), rule=rule):
+        if key.value not in _KINDS:
+            raise Misread(rule, position=import_files.line(key))
+        yield from _services(_KINDS[key.value], names, position)
+
+
+def _services(kind: Scope, node: Node, position: HolderPath) -> Iterator[HolderPath]:
+    seen: set[str] = set()
+    for item in import_files.items(node, rule="services of a kind are a list of names."):
+        name = _name(item)
+        if name in seen:
+            rule = "this name stands here for the second time."
+            raise Misread(rule, position=import_files.line(item))
+        seen.add(name)
+        yield (*position, (kind, name))
+
+
+def _holders(
+    kind: Scope, node: Node | None, position: HolderPath, below: Below
+) -> Iterator[HolderPath]:
+    rule = f"`{kind.lower()}s` must be a mapping of names."
+    for key, under in import_files.entries(node, rule=rule):
+        own: HolderPath = (*position, (kind, _name(key)))
+        yield own
+        yield from below(under, own)
+
+
+def _fields(node: Node | None, *known: str) -> Mapping[str, Node]:
+    rule = f"here can stand only: {', '.join(known)}."
+    found: dict[str, Node] = {}
+    for key, under in import_files.entries(node, rule=rule):
+        if key.value not in known:
+            raise Misread(rule, position=import_files.line(key))
+        found[key.value] = under
+    return found
+
+
+def _name(node: Node) -> str:
+    name = import_files.text_of(node, rule="a name is a text.")
+    try:
+        ensure_name(name)
+    except InvalidInput as invalid:
+        raise Misread(invalid.message, position=import_files.line(node)) from None
+    return name
+
 
 TopologyFile = Annotated[
     str, typer.Option("--file", "-f", help="The topology in YAML; - is standard input.")

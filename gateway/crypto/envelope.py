@@ -1,7 +1,4 @@
-"""Sealing and opening: AES-256-GCM with a version marker and length-prefixed associated data.
-
-A ciphertext is `version (1 byte) | algorithm (1 byte) | nonce (12 bytes) | ciphertext and tag`.
-"""
+"""Seal, open and sign."""
 
 import base64
 import hmac
@@ -9,10 +6,13 @@ import os
 from hashlib import sha256
 from typing import Final
 
-from cryptography.exceptions import InvalidTag
+from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from gateway.domain.ed25519 import is_small_order
 
 KEY_BYTES: Final = 32
 _VERSION: Final = 0x01
@@ -105,3 +105,29 @@ def _associated_data(identity: tuple[str, ...]) -> bytes:
     # The length before each part distinguishes ("ab", "c") from ("a", "bc").
     parts = [part.encode() for part in (_CONTEXT, *identity, str(_AES_256_GCM))]
     return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+
+
+class Signer:
+    """Signs with a key that is derived and never stored."""
+
+    def __init__(self, seed: bytes) -> None:
+        self._key = Ed25519PrivateKey.from_private_bytes(seed)
+
+    @property
+    def public_key(self) -> bytes:
+        """The 32 bytes that check signatures."""
+        return self._key.public_key().public_bytes_raw()
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the message's signature (64 bytes)."""
+        return self._key.sign(message)
+
+
+def is_signed(public_key: bytes, message: bytes, signature: bytes) -> bool:
+    if is_small_order(public_key):
+        return False
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True

@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 
+from gateway.crypto.durable_files import draft_beside
 from gateway.crypto.envelope import KEY_BYTES, TamperedCiphertext, new_key, seal, unseal
+from gateway.domain.content import NeverStored
 from gateway.domain.errors import RefusedStart
-from gateway.domain.sealed import NeverStored
-from gateway.durable_files import draft_beside
 
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 

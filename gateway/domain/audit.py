@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, Final, Self
 
 from gateway.domain.errors import Argument, GatewayError, InvalidInput, Unavailable
-from gateway.domain.ids import is_canonical_id
+from gateway.domain.holders import is_canonical_id
 from gateway.domain.pages import ensure_page_size
 
 FIRST_HASH: Final = bytes(32)

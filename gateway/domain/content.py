@@ -1,12 +1,51 @@
-"""Rules for what a caller can write: keys, values, descriptions, paths, times. Each rule raises."""
+"""The content of secrets: plain values, files, and sealed values that never show themselves."""
 
 import re
 import unicodedata
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from posixpath import normpath
-from typing import Final
+from typing import Final, NoReturn, SupportsIndex
 
 from gateway.domain.errors import Argument, InvalidInput
+
+
+class NeverStored:
+    """The base of types that hold a value or a key in plaintext: they cannot be pickled."""
+
+    __slots__ = ()
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        """Refuse.
+
+        Raises:
+            TypeError: always.
+
+        """
+        message = f"{type(self).__name__} cannot be pickled."
+        raise TypeError(message)
+
+
+@dataclass(frozen=True, slots=True)
+class SealedValue:
+    data_key_id: str
+    box: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueIdentity:
+    """What a sealed value is bound to: moved to another row, it does not open."""
+
+    organization_id: str
+    project_id: str
+    secret_id: str
+    value_version: int
+
+
+def starred(self: object) -> str:
+    """Serve as the `__repr__` of a type that carries a value in plaintext."""
+    return f"{type(self).__name__}(***)"
+
 
 MAX_KEY_LENGTH: Final = 255
 MAX_DESCRIPTION_LENGTH: Final = 255

@@ -1,15 +1,62 @@
-"""Requests to write. Each draft checks the rules that need no database."""
+"""What a client asks to write, and the warnings that come back."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Final
 
 from gateway.domain import content
 from gateway.domain.entity_tags import EntityTags
 from gateway.domain.errors import Argument, InvalidInput
-from gateway.domain.ids import is_canonical_id
+from gateway.domain.holders import is_canonical_id
 from gateway.domain.scopes import Scope
 from gateway.domain.secrets import DEFAULT_OWNER, SecretType, ServiceReference
+
+
+class WarningCode(StrEnum):
+    """Stable names of warnings; never reused, never renamed."""
+
+    REFERENCE_UNKNOWN = "REFERENCE_UNKNOWN"
+    REFERENCE_BROKEN = "REFERENCE_BROKEN"
+    VALUE_EMPTIED = "VALUE_EMPTIED"
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeWarning:
+    """A warning about an argument of a write; `secret_id` is the written secret."""
+
+    code: WarningCode
+    message: str
+    secret_id: str
+    argument: Argument
+
+
+_COLLECTED: Final[ContextVar[list[ChangeWarning] | None]] = ContextVar("warnings", default=None)
+
+
+@contextmanager
+def collecting_warnings() -> Iterator[list[ChangeWarning]]:
+    """Yield the list that collects the warnings of changes inside the block."""
+    collected: list[ChangeWarning] = []
+    token = _COLLECTED.set(collected)
+    try:
+        yield collected
+    finally:
+        _COLLECTED.reset(token)
+
+
+def are_warnings_wanted() -> bool:
+    """Return whether a collector is active; without one, the checks are skipped."""
+    return _COLLECTED.get() is not None
+
+
+def warn(warning: ChangeWarning) -> None:
+    """Add a warning to the active collector, if any."""
+    collected = _COLLECTED.get()
+    if collected is not None:
+        collected.append(warning)
 
 
 @dataclass(frozen=True, slots=True)

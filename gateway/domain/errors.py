@@ -6,7 +6,7 @@ Messages are built from facts (ids, scopes, kinds), never from values or other f
 from enum import StrEnum
 from typing import ClassVar
 
-from gateway.domain.ids import is_canonical_id
+from gateway.domain.holders import is_canonical_id
 
 
 class ErrorCode(StrEnum):

@@ -1,8 +1,12 @@
-"""Permissions, and the roles that carry them."""
+"""Permissions, the roles that give them, and where a principal has one."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from functools import cached_property
+from typing import Final, Self
+
+from gateway.domain.holders import Holder
 
 
 class Permission(StrEnum):
@@ -41,3 +45,47 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
     # others.
     Role.OPERATOR: frozenset(Permission),
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visibility:
+    organization_id: str
+    is_everywhere: bool = False
+    holders: tuple[Holder, ...] = ()
+
+    @classmethod
+    def everywhere(cls, organization_id: str) -> Self:
+        return cls(organization_id=organization_id, is_everywhere=True)
+
+    @property
+    def is_anywhere(self) -> bool:
+        return self.is_everywhere or bool(self.holders)
+
+    @cached_property
+    def holder_ids(self) -> frozenset[str]:
+        return frozenset(holder.id for holder in self.holders)
+
+    @cached_property
+    def ancestor_ids(self) -> frozenset[str]:
+        """The ids of the holders above one with a grant: visible by name, for navigation."""
+        return frozenset(above for holder in self.holders for above in holder.chain_ids[1:])
+
+    def covers(self, holder: Holder) -> bool:
+        """Return whether a grant is on the holder or above it."""
+        return holder.organization_id == self.organization_id and (
+            self.is_everywhere or not self.holder_ids.isdisjoint(holder.chain_ids)
+        )
+
+    def includes_ancestor_of(self, holder: Holder) -> bool:
+        """Return whether a grant is on the holder, above it or below it."""
+        is_on_the_way = (
+            holder.organization_id == self.organization_id and holder.id in self.ancestor_ids
+        )
+        return is_on_the_way or self.covers(holder)
+
+    def covers_above(self, holder: Holder, above_id: str | None) -> bool:
+        """Return whether a grant is on the holder `above_id` of this one's chain, or above it."""
+        if above_id not in holder.chain_ids:
+            return self.is_everywhere
+        from_there_on = holder.chain_ids[holder.chain_ids.index(above_id) :]
+        return self.is_everywhere or not self.holder_ids.isdisjoint(from_there_on)

@@ -7,9 +7,8 @@ from typing import Self
 from gateway.domain.grants import GranteeKind, RoleAssignment
 from gateway.domain.holders import Holder
 from gateway.domain.origins import ActorKind
-from gateway.domain.permissions import Permission, Role
+from gateway.domain.permissions import Permission, Role, Visibility
 from gateway.domain.tokens import Creator
-from gateway.domain.visibility import Visibility
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

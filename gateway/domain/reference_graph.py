@@ -11,7 +11,7 @@ from typing import Final
 
 from gateway.domain.change_feed import ChangeKind, SecretChange
 from gateway.domain.errors import Argument, InvalidInput
-from gateway.domain.references import inside_out
+from gateway.domain.interpolation import inside_out
 from gateway.domain.secrets import Secret, SecretType
 
 # The most references between secrets that one computation follows.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
-from gateway.domain.pictures import Picture, PictureColumn, PictureRow, Reference
+from gateway.domain.effective import Picture, PictureColumn, PictureRow, Reference
 from gateway.domain.secrets import SecretType
 
 # A column with this many rows is still easy to read.

@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import urlencode
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from gateway.domain.pictures import PictureColumn
+from gateway.domain.effective import PictureColumn
 from gateway.domain.secrets import Secret, SecretType
 from gateway.drawing import words
 from gateway.drawing.placing import BOX_HEIGHT, BOX_WIDTH, Layout, Point, Span, lay_out

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from gateway.domain.pictures import Picture, PictureColumn, PictureRow
+from gateway.domain.effective import Picture, PictureColumn, PictureRow
 from gateway.domain.scopes import Scope
 from gateway.domain.secrets import Secret, SecretType
 from gateway.drawing.plan import Box

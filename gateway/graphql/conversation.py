@@ -20,12 +20,19 @@ from gateway.domain.errors import (
 )
 from gateway.domain.grants import OrganizationNotNamed
 from gateway.domain.origins import originating
-from gateway.graphql.messages import GraphQLParams, error_response, to_payload
-from gateway.graphql.socket_parts import Channel, CloseCode, Closed, Gone, SocketParts
-from gateway.graphql.streaming import in_served_time, until_one_ends
+from gateway.graphql.sse import GraphQLParams, error_response, to_payload
+from gateway.graphql.streaming import (
+    Channel,
+    CloseCode,
+    Closed,
+    Gone,
+    SocketParts,
+    in_served_time,
+    until_one_ends,
+)
 from gateway.http.client import DeadlineExceeded
-from gateway.http.graphql_errors import to_json
 from gateway.http.json_body import RefusedBody, json_object
+from gateway.http.problems import to_json
 from gateway.services.execution import ExecutionResult, RequestPrincipal
 
 _log = structlog.get_logger(__name__)

@@ -9,14 +9,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.domain.errors import ErrorCode
-from gateway.graphql.messages import GraphQLParams, to_payload
-from gateway.graphql.sse import Answers, EventStream
+from gateway.graphql.sse import Answers, EventStream, GraphQLParams, to_payload
 from gateway.graphql.streaming import Streaming
 from gateway.graphql.trusted_documents import TrustedDocuments
-from gateway.http.graphql_errors import json_response
 from gateway.http.json_body import read_json_object
 from gateway.http.negotiation import GRAPHQL_JSON, preferred, takes_events, takes_events_only
-from gateway.http.problems import HEADERS, STATUSES
+from gateway.http.problems import HEADERS, STATUSES, json_response
 from gateway.services.execution import ExecutionResult, ExecutorFactory, RequestPrincipal
 
 

@@ -1,14 +1,17 @@
-"""What all streams share: the limit per principal, and their end."""
+"""Subscriptions: their streams, and the limits of sockets."""
 
 import asyncio
 from collections import Counter
-from collections.abc import Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any, Final, TypeVar
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Final, Protocol, TypeVar
 
 from gateway.domain.errors import ErrorCode, GatewayError
-from gateway.services.credential_monitor import CredentialMonitor
-from gateway.services.execution import RequestPrincipal, Subscriber
+from gateway.graphql.trusted_documents import TrustedDocuments
+from gateway.services.change_notifier import CredentialMonitor
+from gateway.services.execution import ExecutorFactory, RequestPrincipal, Subscriber
 
 Awaited = TypeVar("Awaited")
 
@@ -90,3 +93,63 @@ async def until_one_ends(*works: Coroutine[Any, Any, None]) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class CloseCode(IntEnum):
+    INTERNAL = 1011
+    TRY_AGAIN_LATER = 1013
+    BAD_REQUEST = 4400
+    UNAUTHORIZED = 4401
+    FORBIDDEN = 4403
+    SUBPROTOCOL_NOT_ACCEPTABLE = 4406
+    INIT_TIMEOUT = 4408
+    DUPLICATE_ID = 4409
+    TOO_MANY_INITS = 4429
+
+
+class Closed(Exception):
+    def __init__(self, code: CloseCode, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+class Gone(ConnectionError):
+    """The client has closed the socket."""
+
+
+class Channel(Protocol):
+    async def receive(self) -> bytes:
+        """Return the next message's text.
+
+        Raises:
+            Gone: if the client has closed the socket.
+            Closed: if the message is not text.
+
+        """
+
+    async def send(self, text: bytes) -> None:
+        """Send a message.
+
+        Raises:
+            Gone: if the client has closed the socket.
+
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SocketTimes:
+    """Timeouts in seconds: for authentication, and for an operation with a single result."""
+
+    init: float
+    operation: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SocketParts:
+    open_run: ExecutorFactory
+    streaming: Streaming
+    documents: TrustedDocuments
+    # Takes an Authorization header's text.
+    sign_in: Callable[[str, str | None], Awaitable[RequestPrincipal]]
+    times: SocketTimes

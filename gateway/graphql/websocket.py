@@ -12,8 +12,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from gateway.domain.errors import ErrorCode, GatewayError
 from gateway.graphql.conversation import Conversation
-from gateway.graphql.socket_parts import CloseCode, Closed, Gone, SocketParts, SocketTimes
-from gateway.graphql.streaming import Streaming
+from gateway.graphql.streaming import CloseCode, Closed, Gone, SocketParts, SocketTimes, Streaming
 from gateway.graphql.trusted_documents import TrustedDocuments
 from gateway.services.execution import ExecutorFactory, RequestPrincipal
 

@@ -11,8 +11,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from gateway.domain.errors import ErrorCode, GatewayError, Internal
-from gateway.http.graphql_errors import PATH, graphql_error
-from gateway.http.problems import problem
+from gateway.http.problems import PATH, graphql_error, problem
 
 _log = structlog.get_logger(__name__)
 

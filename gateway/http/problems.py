@@ -1,14 +1,17 @@
-"""The HTTP status of each error code; REST errors: RFC 9457 problems with the legacy fields."""
+"""Errors as responses: problems (RFC 9457) and GraphQL errors."""
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any, Final
 
-from starlette.responses import JSONResponse
+import orjson
+from starlette.responses import JSONResponse, Response
 
 from gateway.domain.errors import ErrorCode
+from gateway.http.negotiation import preferred
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -95,3 +98,36 @@ def fields(status: HTTPStatus, detail: str, *, path: str = "") -> dict[str, Any]
         "path": path,
         "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
     }
+
+
+PATH: Final = "/graphql"
+
+
+def graphql_error(
+    code: ErrorCode, message: str, *, accept: str, headers: Mapping[str, str]
+) -> Response:
+    """Return the response for an error before any document ran."""
+    response = json_response(
+        {"errors": [error_entry(code, message)]}, STATUSES[code], preferred(accept)
+    )
+    response.headers.update({**HEADERS.get(code, {}), **headers})
+    return response
+
+
+def json_response(content: Mapping[str, Any], status: HTTPStatus, media_type: str) -> Response:
+    """Return a JSON response of that media type."""
+    return Response(to_json(content), status, media_type=f"{media_type}; charset=utf-8")
+
+
+def to_json(content: Mapping[str, Any]) -> bytes:
+    """Return the JSON of a result, or of an object that contains one."""
+    try:
+        return orjson.dumps(content)
+    except TypeError:
+        # Answers can contain text from the request; a lone surrogate is returned as an escape.
+        return json.dumps(content).encode()
+
+
+def error_entry(code: ErrorCode, message: str) -> Mapping[str, Any]:
+    """Return an entry of `errors` without a location or path."""
+    return {"message": message, "extensions": {"code": code}}

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from gateway.domain.pictures import Picture
+from gateway.domain.effective import Picture
 from gateway.drawing.plan import fold
 from gateway.drawing.svg import STYLE as DRAWING_STYLE
 from gateway.drawing.svg import svg

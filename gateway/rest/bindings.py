@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from gateway.domain.errors import ErrorCode, GatewayError
-from gateway.domain.ids import is_canonical_id
+from gateway.domain.holders import is_canonical_id
 from gateway.domain.refusals import TooManyRows
 from gateway.domain.scopes import HOLDER_SCOPES, Scope
 from gateway.services.imports import MAX_ROWS

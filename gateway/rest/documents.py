@@ -7,7 +7,7 @@ body field becomes the variable of the same name, and a selection's alias become
 from collections.abc import Mapping
 from typing import Final
 
-from gateway.rest.openapi.schemas import Model
+from gateway.rest.openapi.fields import Model
 
 _REFERENCE_FIELDS: Final = """
   id key scope description

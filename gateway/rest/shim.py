@@ -16,8 +16,8 @@ from starlette.routing import BaseRoute, Route
 from gateway.domain.errors import ErrorCode
 from gateway.domain.refusals import HolderNotFound, SecretNotFound
 from gateway.http.json_body import read_json_object
+from gateway.http.negotiation import header_of
 from gateway.http.problems import problem
-from gateway.http.tagged import header_of
 from gateway.rest.bindings import (
     IDEMPOTENCY_HEADER,
     ONLY_WHERE_SECRET,
@@ -25,8 +25,7 @@ from gateway.rest.bindings import (
     Call,
     Variables,
 )
-from gateway.rest.operation import Action, Operation
-from gateway.rest.preconditions import Preconditions
+from gateway.rest.operation import Action, Operation, Preconditions
 from gateway.rest.table import OPERATIONS
 from gateway.rest.wire import (
     ETAG,

@@ -20,6 +20,7 @@ from gateway.rest.documents import (
     variable_fields,
     write_document,
 )
+from gateway.rest.openapi.fields import Model
 from gateway.rest.openapi.requests import (
     ImportQuery,
     Key,
@@ -40,7 +41,6 @@ from gateway.rest.openapi.responses import (
     VariableResponse,
     VariableResponseList,
 )
-from gateway.rest.openapi.schemas import Model
 from gateway.rest.operation import Action, Operation
 
 _ANY_HOLDER: Final = {"holder": ("holder", "SecretHolderRef!")}

@@ -6,13 +6,11 @@ sees the object but lacks the permission.
 
 from gateway.domain.drafts import HolderReference
 from gateway.domain.errors import Forbidden
-from gateway.domain.holders import Holder
-from gateway.domain.ids import is_canonical_id
-from gateway.domain.permissions import ROLES, Permission, Role
+from gateway.domain.holders import Holder, is_canonical_id
+from gateway.domain.permissions import ROLES, Permission, Role, Visibility
 from gateway.domain.principals import Principal
 from gateway.domain.refusals import HolderNotFound
 from gateway.domain.secrets import Secret, SecretFacts
-from gateway.domain.visibility import Visibility
 from gateway.storage import holders
 from gateway.storage.unit_of_work import ReadUnit
 

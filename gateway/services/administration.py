@@ -11,8 +11,7 @@ from gateway.domain.drafts import (
     ProvidedDraft,
     WriteOptions,
 )
-from gateway.domain.holders import Holder, below
-from gateway.domain.ids import is_canonical_id
+from gateway.domain.holders import Holder, below, is_canonical_id
 from gateway.domain.permissions import Permission
 from gateway.domain.principals import Principal
 from gateway.domain.refusals import NameConflict, SecretNotFound
@@ -21,10 +20,8 @@ from gateway.domain.scopes import Scope, ServiceType
 from gateway.domain.secrets import Secret
 from gateway.services import access
 from gateway.services.context import ScopedService
-from gateway.services.idempotency import run_once
-from gateway.services.recorded_answers import HOLDER_CODEC, SECRET_CODEC, codec_of
-from gateway.services.removal import HolderDeletion, remove_whole
-from gateway.services.room import ensure_room_for_holder
+from gateway.services.hierarchy import HolderDeletion, ensure_room_for_holder, remove_whole
+from gateway.services.idempotency import HOLDER_CODEC, SECRET_CODEC, codec_of, run_once
 from gateway.services.writing import (
     SecretSpec,
     add_with_value,

@@ -10,8 +10,7 @@ from gateway.domain.secrets import Secret, SecretType
 from gateway.services import access
 from gateway.services.context import ScopedService
 from gateway.services.delivery_limits import growth_of_alias
-from gateway.services.idempotency import run_once
-from gateway.services.recorded_answers import SECRET_CODEC
+from gateway.services.idempotency import SECRET_CODEC, run_once
 from gateway.services.writing import (
     SecretSpec,
     build_secret,

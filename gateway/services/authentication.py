@@ -1,17 +1,83 @@
-"""Sign-in: from a token's text or a verified identity to the principal of the request."""
+"""Sign in: find the principal of a credential, and keep when it was last used."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from hmac import compare_digest
+from typing import Final
 
-from gateway.domain.errors import Unauthenticated
+import structlog
+
+from gateway.domain.errors import GatewayError, Unauthenticated
 from gateway.domain.grants import choose_registration
+from gateway.domain.origins import ActorKind, originating
 from gateway.domain.principals import Principal
-from gateway.domain.tokens import is_token_text
+from gateway.domain.tokens import ApiToken, is_token_text
 from gateway.services.context import ServiceContext
-from gateway.services.token_uses import TokenUses
 from gateway.services.tokens import token_digest
-from gateway.storage import grants
+from gateway.storage import grants, tokens, users
 from gateway.storage.unit_of_work import ReadUnit
+
+_log = structlog.get_logger(__name__)
+_MAX_NOTED: Final = 10_000
+
+
+class Homes:
+    """Users who accepted their invitation by signing in, until that is stored."""
+
+    def __init__(self, context: ServiceContext) -> None:
+        self._context = context
+        self._noted: set[str] = set()
+
+    def note(self, user_id: str) -> None:
+        """Note that an identity has used a registration while it had no home."""
+        if len(self._noted) < _MAX_NOTED:
+            self._noted.add(user_id)
+
+    async def store(self) -> None:
+        """Store the noted homes. One that cannot be stored is noted again at the next sign-in."""
+        noted, self._noted = self._noted, set()
+        for user_id in noted:
+            try:
+                with originating(actor_kind=ActorKind.USER, actor_id=user_id):
+                    async with self._context.database.write() as unit:
+                        await users.make_home(unit, user_id)
+            except GatewayError as error:
+                _log.warning("home_not_stored", code=error.code)
+
+
+# The precision of a token's last use: one write per hour instead of one per request.
+USE_IS_NOTED_EVERY: Final = timedelta(hours=1)
+
+
+class TokenUses:
+    """The uses that are not stored yet, so that no request waits for the database's writer."""
+
+    def __init__(self, context: ServiceContext) -> None:
+        self._context = context
+        self._noted: dict[str, datetime] = {}
+        self.homes = Homes(context)
+
+    def note(self, token: ApiToken, now: datetime) -> None:
+        """Note that a token is used, unless a recent use is stored."""
+        is_fresh = token.last_used_at and now - token.last_used_at < USE_IS_NOTED_EVERY
+        if not is_fresh:
+            self._noted.setdefault(token.id, now)
+
+    async def store(self) -> None:
+        """Store the noted uses of tokens in one write, and the homes of users."""
+        await self.homes.store()
+        noted = dict(self._noted)
+        if not noted:
+            return
+        try:
+            async with self._context.database.write() as unit:
+                for token_id, at in noted.items():
+                    await tokens.note_use(unit, token_id, at=at, since=at - USE_IS_NOTED_EVERY)
+        except GatewayError as error:
+            # They stay noted until the next attempt.
+            _log.warning("token_uses_not_stored", tokens=len(noted), code=error.code)
+            return
+        for token_id in noted:
+            self._noted.pop(token_id, None)
 
 
 class Authentication:

@@ -19,12 +19,12 @@ from gateway.domain.permissions import Permission
 from gateway.domain.reference_graph import TooManyReferences
 from gateway.domain.refusals import HolderNotFound
 from gateway.services import access
+from gateway.services.audit.events import Cursors
 from gateway.services.change_notifier import ChangeNotifier, ChangeSubscription
 from gateway.services.context import RequestScope, ScopedService, ServiceContext
-from gateway.services.cursors import Cursors
 from gateway.services.effective import effective_with_keys
 from gateway.services.references import keys_reached
-from gateway.storage import change_feed, holders, secret_dependents
+from gateway.storage import change_feed, holders, related_secrets
 from gateway.storage.unit_of_work import ReadUnit
 
 
@@ -217,9 +217,7 @@ async def _effect(
     """Return what a change alters for a service; None if nothing."""
     view, visibility = scope.view, scope.principal.visibility(Permission.SECRET_READ)
     chain, bound = service.chain_ids, MAX_PAGE_SIZE + 1
-    renamed = await secret_dependents.alias_keys(
-        view, change.secret_id, holder_ids=chain, most=bound
-    )
+    renamed = await related_secrets.alias_keys(view, change.secret_id, holder_ids=chain, most=bound)
     own = dict.fromkeys((*change.keys, *renamed))
     referring, is_known = await _referring(scope.context, view, service, change, tuple(own))
     found = await effective_with_keys(view, service, (*own, *referring), visibility)

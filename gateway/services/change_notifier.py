@@ -1,23 +1,21 @@
-"""Notify subscribers that a project may have changes.
-
-A notification carries no data. Each subscriber reads the changes from the database, limited to what
-its principal can see. So extra notifications are harmless, and several can merge into one. While
-there are subscribers, one task checks whether the audit log has grown: at once after this process
-writes, and at an interval for writes of other processes.
-"""
+"""Wake subscribers when something changes, and end what outlives its credential."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 import structlog
 
 from gateway.domain.audit import AuditSubject
-from gateway.domain.errors import Unavailable
+from gateway.domain.errors import Unauthenticated, Unavailable
 from gateway.services.context import ServiceContext
-from gateway.storage import audit, change_feed
+from gateway.services.execution import RequestPrincipal
+from gateway.storage import change_feed
+from gateway.storage.audit import event_log
+from gateway.storage.unit_of_work import Database
 
 _log = structlog.get_logger(__name__)
 
@@ -121,7 +119,7 @@ class ChangeNotifier:
 
     async def _look(self) -> None:
         async with self._context.database.read() as unit:
-            head, seen = await audit.head(unit), self._seen
+            head, seen = await event_log.head(unit), self._seen
             # A restored older database is refused here, so it causes no notification.
             await unit.accept(head)
             newest = head.seq if head else 0
@@ -140,3 +138,48 @@ class ChangeNotifier:
                 subscription.notify(
                     needs_access_check=is_for_all or subscription.project_id in urgent
                 )
+
+
+# Seconds. The delay for changes without a notification, such as a key that an issuer withdrew.
+RECHECK_SECONDS: Final = 15.0
+# A credential can be valid for a moment after its expiry, since clocks differ.
+_AT_LEAST: Final = 0.5
+
+
+class CredentialMonitor:
+    """Waits for a principal's credential to become invalid."""
+
+    def __init__(
+        self, notifier: ChangeNotifier, database: Database, now: Callable[[], datetime]
+    ) -> None:
+        self._notifier = notifier
+        self._database = database
+        self._now = now
+
+    async def wait_until_invalid(self, caller: RequestPrincipal) -> None:
+        """Return when the credential is revoked, expired or invalid for another reason.
+
+        It counts as valid while the database is unavailable, since nothing is delivered then.
+        """
+        with self._notifier.subscribe() as subscription:
+            principal = caller.principal
+            while True:
+                # Not `wait_for`: in Python 3.11 it swallows a cancellation that meets a
+                # notification.
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._patience(principal.expires_at)):
+                        await subscription.wait()
+                subscription.reset()
+                try:
+                    async with self._database.read() as unit:
+                        principal = await caller.look_up(unit)
+                except Unauthenticated:
+                    return
+                except Unavailable:
+                    continue
+
+    def _patience(self, expires_at: datetime | None) -> float:
+        if expires_at is None:
+            return RECHECK_SECONDS
+        left = (expires_at - self._now()).total_seconds()
+        return min(max(left, _AT_LEAST), RECHECK_SECONDS)

@@ -12,10 +12,9 @@ from gateway.domain.drafts import (
     WriteOptions,
 )
 from gateway.domain.errors import Argument
-from gateway.domain.holders import Holder
-from gateway.domain.ids import is_canonical_id
+from gateway.domain.holders import Holder, is_canonical_id
 from gateway.domain.pages import MAX_PAGE_SIZE, Window
-from gateway.domain.permissions import Permission
+from gateway.domain.permissions import Permission, Visibility
 from gateway.domain.principals import Principal
 from gateway.domain.refusals import SecretInUse, SecretNotFound
 from gateway.domain.rules import (
@@ -25,16 +24,14 @@ from gateway.domain.rules import (
     ensure_version,
 )
 from gateway.domain.secrets import Secret
-from gateway.domain.visibility import Visibility
 from gateway.services import access
 from gateway.services.context import RequestScope, ScopedService, ServiceContext
 from gateway.services.entity_tags import ensure_match
-from gateway.services.idempotency import run_once
-from gateway.services.recorded_answers import SECRET_CODEC, codec_of
+from gateway.services.idempotency import SECRET_CODEC, codec_of, run_once
 from gateway.services.references import secrets_reached
 from gateway.services.renaming import plan_update, warn_of_broken
 from gateway.services.writing import ensure_key_is_allowed, ensure_key_is_free, update_with_value
-from gateway.storage import secret_dependents, secrets
+from gateway.storage import related_secrets, secrets
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
 Content = TypeVar("Content")
@@ -150,7 +147,7 @@ class Changes(ScopedService):
         secret = await self._changeable(unit, change)
         if not with_dependents:
             await self._ensure_unused(unit, secret)
-        dependents = await secret_dependents.dependent_keys(unit, secret.id)
+        dependents = await related_secrets.dependent_keys(unit, secret.id)
         await warn_of_broken(
             self._scope,
             unit,
@@ -170,7 +167,7 @@ class Changes(ScopedService):
         update: bool,
     ) -> Secret:
         if not update:
-            family = [secret.id, *await secret_dependents.override_ids(unit, secret.id)]
+            family = [secret.id, *await related_secrets.override_ids(unit, secret.id)]
             gone = dict.fromkeys(family, secret.key)
             await warn_of_broken(self._scope, unit, secret, gone, argument=Argument.KEY)
             return await apply_edit(self._scope, unit, secret, draft)
@@ -181,7 +178,7 @@ class Changes(ScopedService):
 
     async def _ensure_unused(self, unit: ReadUnit, secret: Secret) -> None:
         # All dependents of the lists count here, including those that the principal cannot see.
-        found = await secret_dependents.dependents_page(
+        found = await related_secrets.dependents_page(
             unit,
             secret.id,
             Window(size=MAX_PAGE_SIZE),
@@ -252,7 +249,7 @@ def edited_secret(context: ServiceContext, secret: Secret, draft: EditDraft) -> 
 
 async def _rename_overrides(unit: WriteUnit, edited: Secret, principal: Principal) -> None:
     await ensure_key_is_free(unit, edited.holder, edited.key, principal=principal)
-    await secret_dependents.rename_overrides(unit, edited)
+    await related_secrets.rename_overrides(unit, edited)
 
 
 async def _require_at(

@@ -6,23 +6,21 @@ from typing import TypeVar, cast
 from gateway.domain.principals import Principal
 from gateway.services.administration import Administration
 from gateway.services.aliases import Aliases
-from gateway.services.audit_events import AuditEvents
-from gateway.services.authentication import Authentication
+from gateway.services.audit.events import AuditEvents
+from gateway.services.authentication import Authentication, TokenUses
 from gateway.services.change_feed import ChangeFeed
 from gateway.services.change_notifier import ChangeNotifier
 from gateway.services.changes import Changes
 from gateway.services.context import LookUp, RequestScope, ServiceContext
 from gateway.services.delivery import Delivery
-from gateway.services.effective import Effective
+from gateway.services.effective import Effective, Pictures
+from gateway.services.execution import ShieldedTasks
 from gateway.services.grants import Grants
 from gateway.services.hierarchy import Hierarchy
 from gateway.services.identities import Identities
 from gateway.services.imports import Imports
 from gateway.services.overrides import Overrides
-from gateway.services.pictures import Pictures
 from gateway.services.secrets import Secrets
-from gateway.services.shielded_tasks import ShieldedTasks
-from gateway.services.token_uses import TokenUses
 from gateway.services.tokens import Tokens
 from gateway.storage.unit_of_work import ReadUnit
 

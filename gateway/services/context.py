@@ -1,23 +1,51 @@
-"""The dependencies that all use cases share."""
+"""What all use cases share: the dependencies, the limits, and the known loads of deliveries."""
 
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from gateway.domain.denied_keys import DeniedKeys
 from gateway.domain.drafts import WriteOptions
 from gateway.domain.errors import ConcurrentChange, Unauthenticated
-from gateway.domain.ids import new_id
-from gateway.domain.permissions import Permission
+from gateway.domain.holders import new_id
+from gateway.domain.keys import DeniedKeys
+from gateway.domain.permissions import Permission, Visibility
 from gateway.domain.principals import Principal
 from gateway.domain.quotas import Quotas
-from gateway.domain.visibility import Visibility
-from gateway.services.known_loads import KnownLoads
 from gateway.services.vault import Vault
 from gateway.storage import grants
 from gateway.storage.unit_of_work import Database, ReadUnit, WriteUnit
+
+_MAX_KNOWN: Final = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The maximum keys and bytes that a service at or below a holder gets, as of an event."""
+
+    seq: int
+    keys: int
+    size: int
+
+
+@dataclass(slots=True)
+class KnownLoads:
+    """The largest deliveries by holder; keeps those measured last."""
+
+    _kept: OrderedDict[str, Known] = field(default_factory=OrderedDict)
+
+    def find(self, holder_id: str) -> Known | None:
+        return self._kept.get(holder_id)
+
+    def keep(self, holder_id: str, known: Known) -> None:
+        """Keep a load. A full cache evicts the oldest entry."""
+        self._kept.pop(holder_id, None)
+        self._kept[holder_id] = known
+        if len(self._kept) > _MAX_KNOWN:
+            self._kept.popitem(last=False)
+
 
 # Reads a principal on a view, with its grants in that view.
 LookUp = Callable[[ReadUnit], Awaitable[Principal]]

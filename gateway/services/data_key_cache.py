@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from gateway.domain.sealed import NeverStored
+from gateway.domain.content import NeverStored
 
 DEFAULT_SECONDS: Final = 600
 MAX_KEYS: Final = 1_024

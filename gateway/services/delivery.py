@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 from gateway.crypto.envelope import sealed_size
 from gateway.domain.audit import AuditAction, AuditDraft, AuditSubject
-from gateway.domain.content import MAX_VALUE_BYTES
+from gateway.domain.content import MAX_VALUE_BYTES, NeverStored
 from gateway.domain.drafts import DEFAULT_WRITE_OPTIONS, HolderReference
 from gateway.domain.holders import Holder
 from gateway.domain.interpolation import (
@@ -25,12 +25,10 @@ from gateway.domain.interpolation import (
     ensure_part_fits,
 )
 from gateway.domain.pages import Window
-from gateway.domain.permissions import Permission
+from gateway.domain.permissions import Permission, Visibility
 from gateway.domain.refusals import HolderNotFound
 from gateway.domain.scopes import SERVICE_SCOPES, Scope
-from gateway.domain.sealed import NeverStored
 from gateway.domain.secrets import Secret
-from gateway.domain.visibility import Visibility
 from gateway.services import access
 from gateway.services.context import ScopedService
 from gateway.services.writing import identity_of

@@ -1,10 +1,4 @@
-"""Refuse a write that would make a service's delivery exceed its limits.
-
-Few secrets always fit, so most writes cost no statement besides the count that the quota needs.
-Otherwise the largest delivery at or below a holder is remembered with the number of the newest
-event: each later change adds at most one secret to it. Holders are counted again only if that bound
-exceeds a limit, and only those whose count does not decide are measured.
-"""
+"""Keep what one service gets within the limits of a delivery."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -15,12 +9,13 @@ from gateway.domain import delivery_loads as limits
 from gateway.domain.delivery_loads import DeliveryLoads, Growth, HolderLoad, OverrideSize
 from gateway.domain.holders import Holder
 from gateway.domain.interpolation import utf8_size
-from gateway.domain.refusals import DeliveryLimitExceeded
-from gateway.domain.secrets import Secret
+from gateway.domain.principals import Principal
+from gateway.domain.quotas import FilePaths
+from gateway.domain.refusals import DeliveryLimitExceeded, MountPathConflict
+from gateway.domain.secrets import Secret, SecretType
 from gateway.services import access
-from gateway.services.context import RequestScope
-from gateway.services.known_loads import Known
-from gateway.storage import delivery_loads, holders, values
+from gateway.services.context import Known, RequestScope
+from gateway.storage import delivery_loads, holders, secrets, values
 from gateway.storage.unit_of_work import WriteUnit
 
 # Beyond this many events, counting them costs more than counting secrets.
@@ -211,3 +206,50 @@ def _largest(loads: DeliveryLoads, holder: Holder, seq: int) -> Known:
 def _narrowest(holder_ids: Collection[str], seen: Collection[Holder]) -> Holder | None:
     found = [holder for holder in seen if holder.id in holder_ids]
     return max(found, key=lambda holder: (holder.kind.rank, holder.name), default=None)
+
+
+async def ensure_file_has_room(unit: WriteUnit, new: Secret, *, principal: Principal) -> None:
+    """Refuse a new secret whose file conflicts with another file of some service.
+
+    Raises:
+        MountPathConflict: with the other file's secret, if the principal can see it.
+
+    """
+    ensure_no_conflict(await _around(unit, new), new, principal=principal)
+
+
+def ensure_no_conflict(paths: FilePaths, new: Secret, *, principal: Principal) -> None:
+    """Refuse a new secret as `ensure_file_has_room` does, given the files that can conflict.
+
+    Raises:
+        MountPathConflict: with the other file's secret, if the principal can see it.
+
+    """
+    if (existing := paths.conflict(new)) is not None:
+        raise MountPathConflict(access.seen(principal, existing))
+
+
+async def all_paths(
+    unit: WriteUnit, project_id: str, new_paths: Collection[str], met: Collection[Secret]
+) -> FilePaths:
+    """Return the files that can conflict with an import's rows; `met` have the rows' keys."""
+    found = await delivery_loads.of_project(unit, project_id) if new_paths else []
+    file_ids = [secret.id for secret in met if secret.variable_type is SecretType.FILE]
+    referring = await delivery_loads.referring_to(unit, file_ids) if file_ids else []
+    return FilePaths(found, referring)
+
+
+async def _around(unit: WriteUnit, new: Secret) -> FilePaths:
+    if new.mount_path is not None:
+        return FilePaths(
+            await delivery_loads.colliding(unit, new.holder.project_id, new.mount_path)
+        )
+    if new.target is None:
+        return FilePaths()
+    if new.target.variable_type is SecretType.FILE:
+        return FilePaths(referring=await delivery_loads.referring_to(unit, [new.target.id]))
+    # An alias of an override, which can be the override of a file.
+    target = await secrets.find(unit, new.target.id) if new.target.is_override else None
+    if target is None or target.target is None or target.target.mount_path is None:
+        return FilePaths()
+    return FilePaths(referring=await delivery_loads.referring_to(unit, [target.target.id]))

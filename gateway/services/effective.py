@@ -1,13 +1,18 @@
-"""What a service gets, why, and what a change would alter. Values are not read here."""
+"""What a service sees: its effective secrets, their explanation, and its picture."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
 from gateway.domain.content import ensure_key_syntax
-from gateway.domain.effective import EffectiveSecret, ExplainedReference, Explanation
-from gateway.domain.holders import Holder
-from gateway.domain.ids import is_canonical_id
+from gateway.domain.effective import (
+    EffectiveSecret,
+    ExplainedReference,
+    Explanation,
+    Picture,
+    without_target,
+)
+from gateway.domain.holders import Holder, is_canonical_id
 from gateway.domain.pages import (
     ANY_SECRET,
     BY_KEY,
@@ -17,13 +22,14 @@ from gateway.domain.pages import (
     SecretOrder,
     Window,
 )
-from gateway.domain.permissions import Permission
+from gateway.domain.permissions import Permission, Visibility
+from gateway.domain.principals import Principal
+from gateway.domain.refusals import HolderNotFound
 from gateway.domain.secrets import Secret
-from gateway.domain.visibility import Visibility
 from gateway.services import access
 from gateway.services.context import ScopedService, ServiceContext
 from gateway.services.references import services_reached
-from gateway.storage import effective, holders, references, secret_keys, secrets
+from gateway.storage import effective, holders, references, related_secrets, secrets
 from gateway.storage.unit_of_work import ReadUnit
 
 MAX_ELSEWHERE: Final = 20
@@ -140,7 +146,7 @@ async def explained_references(
         return ()
     service = entry.service
     everything = Visibility.everywhere(service.organization_id)
-    in_chain = await secret_keys.keys_at(unit, service.chain_ids, visibility=everything)
+    in_chain = await related_secrets.keys_at(unit, service.chain_ids, visibility=everything)
     hashes = context.vault.name_hashes(in_chain, project_id=service.project_id)
     keys = {key: name for key, name in hashes.items() if name in names}
     winners = await effective_with_keys(unit, service, keys, everything)
@@ -173,8 +179,44 @@ async def _visible_keys(
 ) -> Mapping[bytes, str]:
     if not names:
         return {}
-    seen = await secret_keys.keys_of_project(
+    seen = await related_secrets.keys_of_project(
         unit, service.project_id, visibility=visibility, most=_MAX_KEYS
     )
     hashes = context.vault.name_hashes(seen, project_id=service.project_id)
     return {name: key for key, name in hashes.items() if name in names}
+
+
+# Further secrets are not read; the picture shows that there are more.
+MAX_ROWS: Final = 2_000
+
+
+class Pictures(ScopedService):
+    """The use case around the picture of what a service sees."""
+
+    async def of_service(self, *, service_id: str) -> Picture:
+        """Return the picture of what the service sees and the principal can see.
+
+        Raises:
+            HolderNotFound: if it is not visible to the principal, or not a service.
+            Forbidden: if the principal cannot read secrets.
+
+        """
+        principal, view = self._scope.principal, self._scope.view
+        visibility = access.require_somewhere(principal, Permission.SECRET_READ)
+        service = await holders.find(view, service_id) if is_canonical_id(service_id) else None
+        if service is None or not service.kind.is_service or not visibility.covers(service):
+            raise HolderNotFound(None, service_id)
+        seen = await effective.in_chain(view, service, most=MAX_ROWS + 1, visibility=visibility)
+        chain = await _chain(view, service)
+        shown = [_as_visible(principal, secret) for secret in seen[:MAX_ROWS]]
+        return Picture.of(chain, shown, is_cut=len(seen) > MAX_ROWS)
+
+
+async def _chain(unit: ReadUnit, service: Holder) -> list[Holder]:
+    """Return the chain, the widest first. A principal that sees a service can see these names."""
+    found = await holders.by_ids(unit, service.chain_ids)
+    return [found[holder_id] for holder_id in reversed(service.chain_ids)]
+
+
+def _as_visible(principal: Principal, secret: Secret) -> Secret:
+    return secret if access.visible_target(principal, secret) else without_target(secret)

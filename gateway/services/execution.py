@@ -1,11 +1,14 @@
-"""Interfaces for running GraphQL documents without importing a GraphQL library."""
+"""What runs a document, as the faces see it."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-from gateway.domain.errors import ErrorCode
+import structlog
+
+from gateway.domain.errors import ErrorCode, GatewayError
 from gateway.domain.origins import ActorKind
 from gateway.domain.principals import Principal
 from gateway.services.context import LookUp
@@ -80,3 +83,32 @@ class Subscriber(Protocol):
 class ExecutorFactory(Protocol):
     def __call__(self, caller: RequestPrincipal) -> AbstractAsyncContextManager[Execute]:
         """Yield an `Execute` inside the block. Its principal is read on the same view."""
+
+
+_log = structlog.get_logger(__name__)
+
+Outcome = TypeVar("Outcome")
+
+
+class ShieldedTasks:
+    """Shields changes from the cancellation of the tasks that wait for them."""
+
+    def __init__(self) -> None:
+        self._changes: set[asyncio.Future[Any]] = set()
+
+    async def finished(self, change: Awaitable[Outcome]) -> Outcome:
+        """Wait for a change. Cancelling the wait does not cancel the change."""
+        task = asyncio.ensure_future(change)
+        self._changes.add(task)
+        task.add_done_callback(self._forget)
+        return await asyncio.shield(task)
+
+    async def drain(self) -> None:
+        await asyncio.gather(*self._changes, return_exceptions=True)
+
+    def _forget(self, task: "asyncio.Future[Any]") -> None:
+        self._changes.discard(task)
+        fault = None if task.cancelled() else task.exception()
+        if fault is not None and not isinstance(fault, GatewayError):
+            # The waiting task, which would log it, can have been cancelled.
+            _log.error("unexpected_error_in_change", kind=type(fault).__name__)

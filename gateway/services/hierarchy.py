@@ -1,15 +1,48 @@
-"""Organizations, projects, environments and services."""
+"""Find holders, and count and remove what is below them."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from gateway.domain.holders import Holder
-from gateway.domain.ids import is_canonical_id
+from gateway.domain.holders import Holder, is_canonical_id
 from gateway.domain.pages import Page, Window
 from gateway.domain.permissions import Permission
+from gateway.domain.refusals import HolderNotEmpty
 from gateway.domain.scopes import SERVICE_SCOPES, Scope
 from gateway.services import access
-from gateway.services.context import ScopedService
-from gateway.storage import holders
+from gateway.services.context import ScopedService, ServiceContext
+from gateway.storage import holders, secrets
+from gateway.storage.unit_of_work import WriteUnit
+
+
+@dataclass(frozen=True, slots=True)
+class HolderDeletion:
+    holder_ids: tuple[str, ...]
+    secret_ids: tuple[str, ...]
+
+
+async def remove_whole(
+    context: ServiceContext, unit: WriteUnit, holder: Holder, *, with_content: bool
+) -> HolderDeletion:
+    """Delete a holder; with `with_content`, also its secrets and everything below it.
+
+    Raises:
+        HolderNotEmpty: if it has content and `with_content` is not set.
+
+    """
+    below = await holders.ids_below(unit, holder)
+    going = await secrets.ids_at(unit, [holder.id, *below])
+    if (below or going) and not with_content:
+        raise HolderNotEmpty(holder.id, holders=len(below), secrets=len(going))
+    await remove_holder(context, unit, holder)
+    return HolderDeletion((holder.id, *below), tuple(going))
+
+
+async def remove_holder(context: ServiceContext, unit: WriteUnit, holder: Holder) -> None:
+    """Delete a holder with all below it and all their secrets, and a project's data key."""
+    await secrets.remove_at(unit, [holder.id, *await holders.ids_below(unit, holder)])
+    if holder.parent_id is None:
+        await context.vault.forget_project(unit, holder.id)
+    await holders.remove(unit, holder)
 
 
 class Hierarchy(ScopedService):
@@ -68,3 +101,19 @@ class Hierarchy(ScopedService):
         return await holders.children(
             self._scope.view, environment.id, window, kinds=kinds, visibility=visibility
         )
+
+
+async def ensure_room_for_holder(context: ServiceContext, unit: WriteUnit, holder: Holder) -> None:
+    """Refuse a new holder if its quota is used up.
+
+    Raises:
+        QuotaExceeded: with the quota.
+
+    """
+    quotas = context.quotas
+    if holder.parent_id is None:
+        projects = await holders.count_projects(unit, holder.organization_id)
+        quotas.ensure_room_for_project(projects)
+    else:
+        in_project = await holders.count_in_project(unit, holder.project_id)
+        quotas.ensure_room_for_holder(in_project)

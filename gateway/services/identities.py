@@ -13,16 +13,15 @@ from gateway.domain.grants import (
     UserNotFound,
     ensure_identity,
 )
-from gateway.domain.ids import is_canonical_id
+from gateway.domain.holders import is_canonical_id
 from gateway.domain.origins import ActorKind
 from gateway.domain.pages import Page, Window
 from gateway.domain.permissions import Permission
 from gateway.domain.tokens import ApiToken, Creator
 from gateway.services import access
 from gateway.services.context import ScopedService
-from gateway.services.idempotency import run_once
-from gateway.services.recorded_answers import codec_of
-from gateway.services.revocation import UserRemoval, revoke_created
+from gateway.services.grants import UserRemoval, revoke_created
+from gateway.services.idempotency import codec_of, run_once
 from gateway.storage import grants, users
 from gateway.storage.unit_of_work import WriteUnit
 

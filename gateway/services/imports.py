@@ -18,10 +18,8 @@ from gateway.domain.refusals import TooManyRows
 from gateway.domain.secrets import Secret
 from gateway.services import access
 from gateway.services.context import ScopedService
-from gateway.services.idempotency import run_once
-from gateway.services.import_plan import ImportAction, ImportedRow, ImportPlan, ImportRow
-from gateway.services.import_room import room_for
-from gateway.services.recorded_answers import AnswerCodec, RecordedError, codec_of
+from gateway.services.idempotency import AnswerCodec, RecordedError, codec_of, run_once
+from gateway.services.import_plan import ImportAction, ImportedRow, ImportPlan, ImportRow, room_for
 from gateway.services.writing import add_all_with_values, update_all_with_values
 from gateway.storage import holders, secret_batches
 from gateway.storage.unit_of_work import WriteUnit

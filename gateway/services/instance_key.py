@@ -1,19 +1,47 @@
-"""The instance's own data key. It is created once, and the keys of rows' MACs derive from it."""
+"""The instance's key for MACs, and the MACs of rows that were written before it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
 from gateway.crypto.envelope import TamperedCiphertext, derive_key, new_key
 from gateway.crypto.keyring import KeyRing, Wrapped
-from gateway.domain.ids import new_id
-from gateway.services.audit_keys import AuditKeys
-from gateway.services.mac_backfill import backfill_macs
-from gateway.storage import catalog, data_keys
+from gateway.domain.holders import new_id
+from gateway.services.audit.keys import AuditKeys
+from gateway.storage import data_keys
+from gateway.storage.audit import event_log
+from gateway.storage.audit.row_macs import COVERED, HOLDERS, USERS, Covered, RowMacs, add_macs
 from gateway.storage.data_keys import WrappedKey
-from gateway.storage.row_macs import COVERED, HOLDERS, USERS, Covered, RowMacs
-from gateway.storage.unit_of_work import Database
+from gateway.storage.dialects import catalog
+from gateway.storage.unit_of_work import Database, WriteUnit
+
+_BATCH: Final = 500
+
+
+async def backfill_macs(unit: WriteUnit, tables: Iterable[Covered], keys: AuditKeys) -> None:
+    """Add the MACs to the rows of these tables.
+
+    If there is an audit log, a row that differs from it gets no MAC and is refused when used. So
+    an earlier edit or an older database does not become trusted.
+    """
+    has_log = await event_log.head(unit) is not None
+    for covered in tables:
+        async for ids in _ids(unit, covered.table.name, keys if has_log else None):
+            await add_macs(unit, covered, ids)
+
+
+async def _ids(unit: WriteUnit, table: str, keys: AuditKeys | None) -> AsyncIterator[list[str]]:
+    after: str | None = ""
+    while after is not None:
+        rows = await event_log.states(unit, table, after=after, size=_BATCH)
+        yield [
+            row_id
+            for row_id, text, recorded in rows
+            if keys is None or keys.state(table, row_id, text) == recorded
+        ]
+        after = rows[-1][0] if rows else None
+
 
 # A ciphertext for an older identity is from before some rows had MACs. The first start after the
 # upgrade opens it once and seals it again for this identity.

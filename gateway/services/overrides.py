@@ -15,8 +15,7 @@ from gateway.domain.rules import ensure_can_be_overridden, ensure_is_known
 from gateway.domain.secrets import Secret, SecretType
 from gateway.services import access
 from gateway.services.context import RequestScope, ScopedService, ServiceContext
-from gateway.services.idempotency import run_once
-from gateway.services.recorded_answers import SECRET_CODEC
+from gateway.services.idempotency import SECRET_CODEC, run_once
 from gateway.services.writing import SecretSpec, add_with_value, build_secret, resolve_target
 from gateway.storage import secrets
 from gateway.storage.unit_of_work import WriteUnit

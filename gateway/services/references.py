@@ -6,20 +6,15 @@ from functools import partial
 
 from gateway.crypto.envelope import sealed_size
 from gateway.domain.change_feed import SecretChange
-from gateway.domain.change_warnings import (
-    ChangeWarning,
-    WarningCode,
-    are_warnings_wanted,
-    warn,
-)
+from gateway.domain.content import NeverStored
+from gateway.domain.drafts import ChangeWarning, WarningCode, are_warnings_wanted, warn
 from gateway.domain.errors import Argument
 from gateway.domain.holders import Holder
+from gateway.domain.interpolation import read_references
 from gateway.domain.reference_graph import Graph, Name, graphs_before, node_of
-from gateway.domain.references import read_references
-from gateway.domain.sealed import NeverStored
 from gateway.domain.secrets import Secret
 from gateway.services.context import ServiceContext
-from gateway.storage import holders, references, secret_dependents, secret_keys, secrets
+from gateway.storage import holders, references, related_secrets, secrets
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 from gateway.storage.values import ValueState
 
@@ -72,7 +67,7 @@ def _warn_of_emptied(secret: Secret) -> None:
 
 
 async def _warn_of_unknown(unit: ReadUnit, secret: Secret, names: Collection[str]) -> None:
-    unknown = len(names) - len(await secret_keys.known_keys(unit, secret.holder, names))
+    unknown = len(names) - len(await related_secrets.known_keys(unit, secret.holder, names))
     if unknown:
         # A name in braces can be part of a secret value, so it is counted and never shown.
         what = "1 name" if unknown == 1 else f"{unknown} names"
@@ -127,7 +122,7 @@ class Ripples:
 async def ripples(context: ServiceContext, unit: ReadUnit, secret: Secret) -> Ripples:
     if not await references.has_any(unit, secret.holder.project_id):
         return Ripples(secret, (), None)
-    dependents = await secret_dependents.dependent_keys(unit, secret.id)
+    dependents = await related_secrets.dependent_keys(unit, secret.id)
     keys = {secret.key, *dependents.values()}
     graph = await load_graph(context, unit, secret.holder, keys)
     return Ripples(secret, tuple(dependents), graph)
@@ -210,7 +205,7 @@ async def load_graph(
         return None
     relevant = _closure(reached, edges)
     relevant_keys = {key for key, name in hashes.items() if name in relevant}
-    found = await secret_keys.with_keys(unit, holder, relevant_keys)
+    found = await related_secrets.with_keys(unit, holder, relevant_keys)
     return await graph_of(context, unit, holder, found, names)
 
 

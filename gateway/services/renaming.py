@@ -3,27 +3,21 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from gateway.domain.change_warnings import (
-    ChangeWarning,
-    WarningCode,
-    are_warnings_wanted,
-    warn,
-)
 from gateway.domain.content import MAX_VALUE_BYTES
+from gateway.domain.drafts import ChangeWarning, WarningCode, are_warnings_wanted, warn
 from gateway.domain.errors import Argument
 from gateway.domain.holders import Holder
-from gateway.domain.interpolation import utf8_size
+from gateway.domain.interpolation import utf8_size, with_renamed
 from gateway.domain.permissions import Permission
 from gateway.domain.principals import Principal
 from gateway.domain.reference_graph import Chain, Graph, Name
-from gateway.domain.references import with_renamed
 from gateway.domain.refusals import ReferencesNotUpdated, named_secrets
 from gateway.domain.secrets import Secret
 from gateway.services import access
 from gateway.services.context import RequestScope, ServiceContext
 from gateway.services.references import graph_of
 from gateway.services.writing import identity_of, update_with_value
-from gateway.storage import holders, references, secret_dependents, secret_keys, secrets, values
+from gateway.storage import holders, references, related_secrets, secrets, values
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
 
@@ -66,9 +60,9 @@ async def mentions_of(
     if not found:
         return None
     referrers = await secrets.by_ids(unit, [item.secret_id for item in found])
-    aliases = await secret_dependents.alias_keys_of(unit, referrers)
+    aliases = await related_secrets.alias_keys_of(unit, referrers)
     keys = {key, *aliases, *(referrer.key for referrer in referrers.values())}
-    around = await secret_keys.with_keys(unit, holder, keys)
+    around = await related_secrets.with_keys(unit, holder, keys)
     names = {item.secret_id: item.names for item in found}
     graph = await graph_of(context, unit, holder, around, names)
     return Mentions(key, name, referrers, graph)
@@ -140,7 +134,7 @@ async def plan_update(scope: RequestScope, unit: ReadUnit, secret: Secret) -> Re
     mentions = await mentions_of(scope.context, unit, project, secret.key)
     if mentions is None:
         return ReferenceUpdate(secret.key, ())
-    family = {secret.id, *await secret_dependents.override_ids(unit, secret.id)}
+    family = {secret.id, *await related_secrets.override_ids(unit, secret.id)}
     following, refused = list[Secret](), list[Secret]()
     for referrer in mentions.referrers.values():
         if referrer.id == secret.id:

@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from gateway.domain.drafts import DEFAULT_WRITE_OPTIONS, HolderReference, SecretDraft, WriteOptions
-from gateway.domain.holders import Holder
-from gateway.domain.ids import is_canonical_id
+from gateway.domain.holders import Holder, is_canonical_id
 from gateway.domain.pages import (
     ANY_SECRET,
     BY_KEY,
@@ -20,11 +19,10 @@ from gateway.domain.secrets import Secret, SecretFacts, SecretType
 from gateway.services import access
 from gateway.services.context import RequestScope, ScopedService, ServiceContext
 from gateway.services.entity_tags import tag_of_secret
-from gateway.services.idempotency import run_once
-from gateway.services.recorded_answers import SECRET_CODEC
+from gateway.services.idempotency import SECRET_CODEC, run_once
 from gateway.services.references import secrets_reached
 from gateway.services.writing import SecretSpec, add_with_value, build_secret, ensure_key_is_free
-from gateway.storage import secret_dependents, secrets
+from gateway.storage import related_secrets, secrets
 from gateway.storage.unit_of_work import WriteUnit
 
 
@@ -90,7 +88,7 @@ class Secrets(ScopedService):
         view = self._scope.view
         visibility = access.require_somewhere(self._scope.principal, Permission.SECRET_READ)
         referring = await secrets_reached(self._context, view, secret)
-        return await secret_dependents.dependents_page(
+        return await related_secrets.dependents_page(
             view, secret.id, window, visibility=visibility, referring=referring
         )
 

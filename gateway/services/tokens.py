@@ -18,22 +18,15 @@ from gateway.domain.grants import (
     TokenAlreadyShown,
     TokenNotFound,
 )
-from gateway.domain.ids import is_canonical_id
+from gateway.domain.holders import is_canonical_id
 from gateway.domain.origins import ActorKind
 from gateway.domain.pages import Page, Window
-from gateway.domain.permissions import Permission, Role
+from gateway.domain.permissions import Permission, Role, Visibility
 from gateway.domain.tokens import ApiToken, Creator, earliest, new_token_text
-from gateway.domain.visibility import Visibility
 from gateway.services import access
 from gateway.services.context import ScopedService, ServiceContext
-from gateway.services.idempotency import run_once
-from gateway.services.recorded_answers import codec_of
-from gateway.services.revocation import (
-    TokenRevocation,
-    require_revocable,
-    revoke_created,
-    visible,
-)
+from gateway.services.grants import TokenRevocation, require_revocable, revoke_created, visible
+from gateway.services.idempotency import codec_of, run_once
 from gateway.storage import grants, tokens
 from gateway.storage.unit_of_work import WriteUnit
 

@@ -8,15 +8,15 @@ from typing import Final
 
 from gateway.crypto.envelope import TamperedCiphertext, derive_key, keyed_hash, seal, unseal
 from gateway.crypto.keyring import KeyRing, Wrapped
+from gateway.domain.content import NeverStored, SealedValue, ValueIdentity
 from gateway.domain.holders import Holder
 from gateway.domain.keys import MAX_SEALS
-from gateway.domain.sealed import NeverStored, SealedValue, ValueIdentity
 from gateway.services.data_key_cache import DataKey, DataKeyCache
 from gateway.services.instance_key import INSTANCE, new_wrapped, unlock_instance_key
 from gateway.storage import data_keys, values
+from gateway.storage.audit.row_macs import integrity_fault
 from gateway.storage.data_keys import WrappedKey
 from gateway.storage.references import NAME_HASH_BYTES
-from gateway.storage.row_macs import integrity_fault
 from gateway.storage.unit_of_work import Database, ReadUnit, WriteUnit
 
 SEALS_AT_ONCE: Final = 1_024

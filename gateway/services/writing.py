@@ -5,15 +5,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.crypto.envelope import sealed_size
+from gateway.domain.content import NeverStored, ValueIdentity
 from gateway.domain.delivery_loads import Growth
 from gateway.domain.drafts import Draft
-from gateway.domain.holders import Holder
-from gateway.domain.ids import is_canonical_id
+from gateway.domain.holders import Holder, is_canonical_id
 from gateway.domain.principals import Principal
 from gateway.domain.refusals import KeyConflict
 from gateway.domain.rules import ensure_target_in_reach
 from gateway.domain.scopes import Scope
-from gateway.domain.sealed import NeverStored, ValueIdentity
 from gateway.domain.secrets import (
     DEFAULT_OWNER,
     Secret,
@@ -24,8 +23,12 @@ from gateway.domain.secrets import (
 )
 from gateway.services import access
 from gateway.services.context import RequestScope, ServiceContext
-from gateway.services.delivery_limits import ensure_deliverable, growth_of_edit, growth_of_new
-from gateway.services.file_limits import ensure_file_has_room
+from gateway.services.delivery_limits import (
+    ensure_deliverable,
+    ensure_file_has_room,
+    growth_of_edit,
+    growth_of_new,
+)
 from gateway.services.references import Written, store_references
 from gateway.storage import secret_batches, secrets, values
 from gateway.storage.secret_batches import VersionedSecret

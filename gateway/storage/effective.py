@@ -7,16 +7,15 @@ from sqlalchemy import Select, case, exists, func, not_, or_, select
 
 from gateway.domain.holders import Holder
 from gateway.domain.pages import ANY_SECRET, BY_KEY, Page, SecretFilter, SecretOrder, Window
+from gateway.domain.permissions import Visibility
 from gateway.domain.scopes import SERVICE_SCOPES
 from gateway.domain.secrets import Secret, SecretType
-from gateway.domain.visibility import Visibility
 from gateway.storage.holders import HOLDER
-from gateway.storage.keyset import fetch_page
+from gateway.storage.keyset import fetch_page, holders_covered
 from gateway.storage.query_batching import BatchableQuery, batched_rows
-from gateway.storage.secret_dependents import dependents
+from gateway.storage.related_secrets import dependents
 from gateway.storage.secrets import SECRET, conditions, ordering, reader, selection
 from gateway.storage.unit_of_work import ReadUnit
-from gateway.storage.visibility import holders_covered
 
 
 async def winners(

@@ -16,8 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.util import LRUCache
 
-from gateway.storage.sqlite_dialect import DRIVER
-from gateway.storage.watching import watching_script
+from gateway.storage.audit.watching import watching_script
+from gateway.storage.dialects.sqlite import DRIVER
 
 Outcome = TypeVar("Outcome")
 

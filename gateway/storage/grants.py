@@ -25,19 +25,17 @@ from sqlalchemy import (
 
 from gateway.domain.grants import Grant, GranteeKind, GranteeReference, RoleAssignment, User
 from gateway.domain.pages import Page, Window
-from gateway.domain.permissions import Role
+from gateway.domain.permissions import Role, Visibility
 from gateway.domain.principals import Principal
 from gateway.domain.tokens import ApiToken
-from gateway.domain.visibility import Visibility
-from gateway.storage.audit import FLOOR, HEAD, HEAD_COLUMNS, floor_of, head_of, prove
-from gateway.storage.grant_tables import RoleGrantRow, UserRow
+from gateway.storage.access_tables import RoleGrantRow, UserRow
+from gateway.storage.audit.event_log import FLOOR, HEAD, HEAD_COLUMNS, floor_of, head_of, prove
+from gateway.storage.audit.row_macs import GRANTS, TOKENS, USERS, integrity_fault
 from gateway.storage.holders import HOLDER, HOLDER_COLUMNS, holder_of
-from gateway.storage.keyset import Ordering, fetch_page
-from gateway.storage.row_macs import GRANTS, TOKENS, USERS, integrity_fault
+from gateway.storage.keyset import Ordering, fetch_page, holders_covered
 from gateway.storage.tokens import API_TOKEN, TOKEN_COLUMNS, token_of
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 from gateway.storage.users import user_of
-from gateway.storage.visibility import holders_covered
 
 GRANT: Final = RoleGrantRow.__table__
 _USER: Final = UserRow.__table__

@@ -9,16 +9,15 @@ from sqlalchemy import Row, Select, delete, func, or_, select, update
 
 from gateway.domain.holders import Holder, Organization
 from gateway.domain.pages import Page, Window
+from gateway.domain.permissions import Visibility
 from gateway.domain.scopes import SERVICE_SCOPES, Scope
 from gateway.domain.topology import HolderWithCount
-from gateway.domain.visibility import Visibility
-from gateway.storage.grant_tables import UserRow
-from gateway.storage.keyset import Ordering, fetch_page, listed
-from gateway.storage.row_macs import HOLDERS, verified_row
+from gateway.storage.access_tables import UserRow
+from gateway.storage.audit.row_macs import HOLDERS, verified_row
+from gateway.storage.keyset import Ordering, fetch_page, holders_covered, holders_there, listed
 from gateway.storage.rows import ensure_written, update_rows
 from gateway.storage.tables import ApiTokenRow, HolderRow, OrganizationRow, SecretRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
-from gateway.storage.visibility import holders_covered, holders_there
 
 HOLDER: Final = HolderRow.__table__
 ORGANIZATION: Final = OrganizationRow.__table__

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import delete
 
-from gateway.storage.row_macs import ANSWERS
+from gateway.storage.audit.row_macs import ANSWERS
 from gateway.storage.tables import IdempotencyRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 

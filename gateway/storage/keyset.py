@@ -1,4 +1,4 @@
-"""Keyset paging: a cursor is a row's sort key, so pages stay right while rows come and go."""
+"""Pages by keyset, of rows that are visible to a principal."""
 
 import base64
 import binascii
@@ -9,12 +9,50 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Column, ColumnElement, Row, Select, func, literal, select, tuple_
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    FromClause,
+    Row,
+    Select,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    tuple_,
+)
 
 from gateway.domain.errors import Argument, InvalidInput
 from gateway.domain.pages import Entry, Page, Window
+from gateway.domain.permissions import Visibility
 from gateway.storage.query_batching import BatchableQuery, batched_rows
+from gateway.storage.tables import HolderRow
 from gateway.storage.unit_of_work import ReadUnit
+
+
+def holders_covered(visibility: Visibility, holder: FromClause = HolderRow.__table__) -> Any:  # noqa: ANN401 - what SQLAlchemy combines
+    is_own = holder.c.organization_id == visibility.organization_id
+    return is_own & _is_covered(visibility, holder)
+
+
+def holders_there(visibility: Visibility, holder: FromClause = HolderRow.__table__) -> Any:  # noqa: ANN401 - as above
+    """Return the condition that a grant is at a row of the holder table, above or below it."""
+    is_own = holder.c.organization_id == visibility.organization_id
+    if visibility.is_everywhere:
+        return is_own
+    return is_own & or_(
+        holder.c.id.in_(sorted(visibility.ancestor_ids)), _is_covered(visibility, holder)
+    )
+
+
+def _is_covered(visibility: Visibility, holder: FromClause) -> ColumnElement[bool]:
+    if visibility.is_everywhere:
+        return true()
+    ids = sorted(visibility.holder_ids)
+    columns = (holder.c.id, holder.c.environment_id, holder.c.project_id)
+    return or_(*(column.in_(ids) for column in columns))
+
 
 Item = TypeVar("Item")
 SortKey = str | int | datetime

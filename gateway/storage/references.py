@@ -12,10 +12,10 @@ from gateway.domain.holders import Holder
 from gateway.domain.reference_graph import MAX_FOLLOWED, TooManyReferences
 from gateway.domain.scopes import Scope
 from gateway.domain.secrets import SecretType
+from gateway.storage.access_tables import ValueReferenceRow
+from gateway.storage.audit.row_macs import READING, REFERENCES, ensure_one, integrity_fault
 from gateway.storage.holders import HOLDER
 from gateway.storage.query_batching import BatchableQuery, batched_rows
-from gateway.storage.reference_tables import ValueReferenceRow
-from gateway.storage.row_macs import READING, REFERENCES, ensure_one, integrity_fault
 from gateway.storage.tables import SecretRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Column, Table, bindparam, insert, select, update
 
+from gateway.storage.audit.row_macs import BY_TABLE, Covered, Values, ensure_one, integrity_fault
+from gateway.storage.audit.watching import WATCHED
 from gateway.storage.columns import Model
-from gateway.storage.row_macs import BY_TABLE, Covered, Values, ensure_one, integrity_fault
-from gateway.storage.watching import WATCHED
 
 if TYPE_CHECKING:
     from gateway.storage.unit_of_work import WriteUnit

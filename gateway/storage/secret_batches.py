@@ -9,8 +9,8 @@ from sqlalchemy import bindparam, func, select, update
 from gateway.domain.holders import Holder
 from gateway.domain.scopes import Scope
 from gateway.domain.secrets import Secret
+from gateway.storage.audit.row_macs import SECRETS, integrity_fault, verified_rows
 from gateway.storage.holders import HOLDER
-from gateway.storage.row_macs import SECRETS, integrity_fault, verified_rows
 from gateway.storage.rows import FOUND_ID, ensure_all_written, update_rows
 from gateway.storage.secrets import SECRET, edited, reader, row_of, selection
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit

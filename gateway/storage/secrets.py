@@ -20,6 +20,7 @@ from sqlalchemy import (
 from gateway.domain.holders import Holder
 from gateway.domain.pages import ANY_SECRET, BY_SCOPE, Page, SecretFilter, SecretOrder, Window
 from gateway.domain.pages import SecretOrderField as Field
+from gateway.domain.permissions import Visibility
 from gateway.domain.scopes import Scope, ServiceType
 from gateway.domain.secrets import (
     Secret,
@@ -29,18 +30,12 @@ from gateway.domain.secrets import (
     list_rank,
     service_at,
 )
-from gateway.domain.visibility import Visibility
+from gateway.storage.audit.row_macs import SECRETS, integrity_fault, verified_row
 from gateway.storage.holders import HOLDER, HOLDER_COLUMNS, holder_of
-from gateway.storage.keyset import Ordering, fetch_page
-from gateway.storage.row_macs import (
-    SECRETS,
-    integrity_fault,
-    verified_row,
-)
+from gateway.storage.keyset import Ordering, fetch_page, holders_covered
 from gateway.storage.rows import update_rows
 from gateway.storage.tables import SecretRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
-from gateway.storage.visibility import holders_covered
 
 SECRET: Final = SecretRow.__table__
 TARGET: Final = SECRET.alias("target")

@@ -8,16 +8,15 @@ from sqlalchemy import Row, Select, exists, func, literal, or_, select, update
 
 from gateway.domain.origins import ActorKind
 from gateway.domain.pages import Page, Window
+from gateway.domain.permissions import Visibility
 from gateway.domain.tokens import ApiToken, Creator
-from gateway.domain.visibility import Visibility
-from gateway.storage.grant_tables import RoleGrantRow
+from gateway.storage.access_tables import RoleGrantRow
+from gateway.storage.audit.row_macs import TOKENS, in_utc, verified_rows
 from gateway.storage.holders import HOLDER
-from gateway.storage.keyset import Ordering, fetch_page
-from gateway.storage.row_macs import TOKENS, in_utc, verified_rows
+from gateway.storage.keyset import Ordering, fetch_page, holders_covered
 from gateway.storage.rows import update_rows
 from gateway.storage.tables import ApiTokenRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
-from gateway.storage.visibility import holders_covered
 
 API_TOKEN: Final = ApiTokenRow.__table__
 _GRANT: Final = RoleGrantRow.__table__

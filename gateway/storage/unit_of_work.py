@@ -13,8 +13,12 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from gateway.storage.admission import Admission
+from gateway.storage.audit.row_macs import RowMacs, integrity_fault
+from gateway.storage.audit.watching import Intended
 from gateway.storage.checked_view import CheckedView, UnprovenView
 from gateway.storage.columns import Model
+from gateway.storage.dialects.faults import map_db_errors
+from gateway.storage.dialects.wal import WriteAheadLog
 from gateway.storage.engine import (
     READ_CONNECTIONS,
     connect_shielded,
@@ -23,15 +27,11 @@ from gateway.storage.engine import (
     to_its_end,
     watch,
 )
-from gateway.storage.faults import map_db_errors
-from gateway.storage.intended import Intended
-from gateway.storage.row_macs import RowMacs, integrity_fault
 from gateway.storage.rows import insert_rows
-from gateway.storage.wal import WriteAheadLog
 
 if TYPE_CHECKING:
     from gateway.domain.audit import AuditDraft
-    from gateway.storage.proofs import Guard, Head
+    from gateway.storage.checked_view import Guard, Head
 
 # The number of read connections that requests share.
 REQUEST_CONNECTIONS: Final = 8

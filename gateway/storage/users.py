@@ -9,15 +9,14 @@ from sqlalchemy import Row, delete, exists, func, select
 
 from gateway.domain.grants import User
 from gateway.domain.pages import Page, Window
-from gateway.domain.visibility import Visibility
-from gateway.storage.audit import prove
-from gateway.storage.grant_tables import RoleGrantRow, UserRow
-from gateway.storage.keyset import Ordering, fetch_page
-from gateway.storage.row_macs import USERS, verified_rows
+from gateway.domain.permissions import Visibility
+from gateway.storage.access_tables import RoleGrantRow, UserRow
+from gateway.storage.audit.event_log import prove
+from gateway.storage.audit.row_macs import USERS, verified_rows
+from gateway.storage.keyset import Ordering, fetch_page, holders_covered
 from gateway.storage.rows import update_rows
 from gateway.storage.tables import HolderRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
-from gateway.storage.visibility import holders_covered
 
 USER: Final = UserRow.__table__
 _GRANT: Final = RoleGrantRow.__table__

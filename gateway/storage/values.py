@@ -1,17 +1,18 @@
-"""Queries about sealed values."""
+"""Sealed values of secrets."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Row, func, select, update
 
+from gateway.domain.content import SealedValue, ValueIdentity
 from gateway.domain.keys import DataKeyState
-from gateway.domain.sealed import SealedValue, ValueIdentity
-from gateway.storage.reference_tables import ValueReferenceRow
-from gateway.storage.row_macs import integrity_fault
+from gateway.storage.access_tables import ValueReferenceRow
+from gateway.storage.audit.row_macs import integrity_fault
 from gateway.storage.rows import ensure_written
-from gateway.storage.tables import DataKeyRow, SealedValueRow, SecretRow
+from gateway.storage.tables import ApiTokenRow, DataKeyRow, SealedValueRow, SecretRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
 SEALED_VALUE: Final = SealedValueRow.__table__
@@ -226,3 +227,24 @@ def _stored_from_row(row: Row[Any]) -> StoredValue:
             value_version=row.value_version,
         ),
     )
+
+
+_SAMPLED_SECRET: Final = SecretRow.__table__
+_VALUE: Final = SealedValueRow.__table__
+_TOKEN: Final = ApiTokenRow.__table__
+
+
+async def one_of_each_project(unit: ReadUnit) -> Sequence[str]:
+    rows = await unit.rows(
+        select(func.min(_SAMPLED_SECRET.c.id))
+        .join(_VALUE, _VALUE.c.secret_id == _SAMPLED_SECRET.c.id)
+        .group_by(_SAMPLED_SECRET.c.project_id)
+    )
+    return [row[0] for row in rows]
+
+
+async def newest_time(unit: ReadUnit) -> datetime | None:
+    """Return the latest creation time of a secret or token, if there is any."""
+    times = select(_SAMPLED_SECRET.c.created_at).union_all(select(_TOKEN.c.created_at)).subquery()
+    row = await unit.first(select(times.c.created_at).order_by(times.c.created_at.desc()).limit(1))
+    return row.created_at if row else None

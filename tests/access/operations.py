@@ -19,6 +19,7 @@ from graphql import (
 )
 
 from gateway.domain.scopes import HOLDER_SCOPES, Scope
+from gateway.rest.openapi.fields import Model
 from gateway.rest.openapi.requests import (
     Key,
     SecretEditRequest,
@@ -30,7 +31,6 @@ from gateway.rest.openapi.requests import (
     VariableOverrideRequest,
     VariableRequest,
 )
-from gateway.rest.openapi.schemas import Model
 from gateway.rest.operation import Operation as RestOperation
 from gateway.rest.table import OPERATIONS
 from tests.access.territories import Territory

@@ -12,7 +12,7 @@ from gateway.domain.drafts import DEFAULT_WRITE_OPTIONS
 from gateway.domain.grants import GranteeKind, GranteeReference
 from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
-from gateway.storage.row_macs import TOKENS, RowMacs
+from gateway.storage.audit.row_macs import TOKENS, RowMacs
 from gateway.storage.unit_of_work import Database
 from tests.world import World
 

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.domain.errors import ErrorCode
 from gateway.domain.grants import MAX_GRANTS, GranteeKind, GranteeReference
-from gateway.domain.ids import new_id
+from gateway.domain.holders import new_id
 from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope

@@ -9,7 +9,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from gateway.domain.ids import new_id
+from gateway.domain.holders import new_id
 from gateway.domain.permissions import Role
 from gateway.domain.scopes import HOLDER_SCOPES, SERVICE_SCOPES, Scope
 from gateway.services.demo import Demo

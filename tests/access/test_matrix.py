@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from graphql import GraphQLInterfaceType, GraphQLObjectType, get_named_type
 
-from gateway.domain.ids import new_id
+from gateway.domain.holders import new_id
 from gateway.domain.permissions import Role
 from tests.access.operations import (
     Call,

@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 from graphql import get_named_type
 
-from gateway.domain.ids import new_id
+from gateway.domain.holders import new_id
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope
 from gateway.rest.operation import Action

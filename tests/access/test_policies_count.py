@@ -12,14 +12,12 @@ import pytest_asyncio
 
 from gateway.app import gateway_schema
 from gateway.domain.grants import RoleAssignment
-from gateway.domain.ids import new_id
-from gateway.domain.permissions import ROLES, Permission, Role
+from gateway.domain.holders import new_id
+from gateway.domain.permissions import ROLES, Permission, Role, Visibility
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope
 from gateway.domain.secrets import Secret, SecretFacts
-from gateway.domain.visibility import Visibility
-from gateway.graphql.enforcement import enforce_fields, enforce_types
-from gateway.graphql.schema import CachedDocuments, ExecutableSchema
+from gateway.graphql.schema import CachedDocuments, ExecutableSchema, enforce_fields, enforce_types
 from gateway.services import access
 from gateway.services.hierarchy import Hierarchy
 from gateway.services.secrets import Secrets

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.crypto.envelope import TamperedCiphertext, new_key, open_text, seal_text
 from gateway.domain.change_feed import CursorExpired
-from gateway.services.cursors import Cursors
+from gateway.services.audit.events import Cursors
 from tests.operations.callers import Stranger, settle
 from tests.world import World
 

@@ -10,14 +10,13 @@ from pathlib import Path
 import pytest
 import structlog
 
+from gateway.config.settings import Settings
 from gateway.domain.grants import RoleAssignment
 from gateway.domain.permissions import Role
 from gateway.runtime import Runtime
-from gateway.services.authentication import Authentication
+from gateway.services.authentication import Authentication, TokenUses
 from gateway.services.context import ServiceContext, utc_now
 from gateway.services.demo import Demo
-from gateway.services.token_uses import TokenUses
-from gateway.settings import Settings
 from tests.world import World, token_principal
 
 ASKED = {"query": "{ __typename }"}

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from gateway.domain.drafts import AliasDraft, OverrideDraft
-from gateway.domain.ids import new_id
+from gateway.domain.holders import new_id
 from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope

@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from gateway.services.trust import TrustFault
+from gateway.services.audit.trust import TrustFault
 from tests.world import World
 
 Json = Mapping[str, Any]

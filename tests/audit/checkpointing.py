@@ -8,8 +8,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
+from gateway.config.settings import Settings
 from gateway.runtime import Runtime
-from gateway.settings import Settings
 from tests.servers import command, environment
 
 _SECONDS: Final = 3_600

@@ -13,9 +13,10 @@ from sqlalchemy import update
 from gateway.domain.drafts import HolderReference
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope
-from gateway.storage import catalog, holders, tokens
-from gateway.storage.intended import Intended
-from gateway.storage.row_macs import Covered
+from gateway.storage import holders, tokens
+from gateway.storage.audit.row_macs import Covered
+from gateway.storage.audit.watching import Intended
+from gateway.storage.dialects import catalog
 from gateway.storage.unit_of_work import WriteUnit
 from tests.audit.audit_log import database_of, run_by_force
 from tests.world import World

@@ -18,7 +18,7 @@ from graphql import (
     is_required_input_field,
 )
 
-from gateway.domain.ids import new_id
+from gateway.domain.holders import new_id
 from tests.audit.markers import marker_for
 from tests.contracts.walking import mutations, schema, subscriptions
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from gateway.domain.ids import new_id
+from gateway.domain.holders import new_id
 from gateway.rest.openapi.document import openapi_document
 from tests.audit.markers import Kind, marker_for, new_marker
 

@@ -17,9 +17,8 @@ from gateway.domain.grants import GranteeKind, GranteeReference
 from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope
-from gateway.services.access_set import AccessSet, SetProof, refresh
+from gateway.services.audit.trust import AccessSet, SetProof, TrustFault, refresh
 from gateway.services.demo import Demo
-from gateway.services.trust import TrustFault
 from tests.audit.audit_log import by_force, events_of, row_faults, run_by_force, trust_fault_of
 from tests.world import World, open_world
 
@@ -220,7 +219,7 @@ async def test_a_row_that_is_put_right_is_used_again(
     world: World, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A row that was refused is looked at once more, and not only after the next change."""
-    monkeypatch.setattr("gateway.services.database_guard._PATIENCE", 0.0)
+    monkeypatch.setattr("gateway.services.audit.database_guard._PATIENCE", 0.0)
     now = _copied(data_dir, "api_token", "id", (await _token_id(world, "demo")))
     run_by_force(data_dir, "UPDATE api_token SET revoked_at = '2020-01-01 00:00:00.000000'")
     refused = await world.client.get(f"/job/{world.demo.job_id}/secret")
@@ -291,7 +290,7 @@ async def test_changed_access_rows_are_read_once_for_all_requests_of_a_moment(
         reads.append(them)
         return await refresh(*them)
 
-    monkeypatch.setattr("gateway.services.database_guard.refresh", counted)
+    monkeypatch.setattr("gateway.services.audit.database_guard.refresh", counted)
     path = f"/job/{world.demo.job_id}/secret"
     listed = await asyncio.gather(*(world.client.get(path) for _ in range(8)))
 

@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from gateway.domain.errors import ErrorCode
 from gateway.domain.scopes import Scope
+from gateway.services.audit.trust import TrustFault
 from gateway.services.demo import Demo
-from gateway.services.trust import TrustFault
 from tests.audit.audit_log import (
     Json,
     checkpoints_in,

@@ -6,13 +6,13 @@ from typing import Any, Final
 import pytest
 
 from gateway.domain.scopes import Scope
-from gateway.services import trust
-from gateway.services.audit_keys import AuditKeys
-from gateway.services.checkpoints import Checkpoints
+from gateway.services.audit import trust
+from gateway.services.audit.checkpoints import Checkpoints
+from gateway.services.audit.keys import AuditKeys
+from gateway.services.audit.trust import TrustFault
 from gateway.services.demo import Demo
-from gateway.services.trust import TrustFault
-from gateway.storage import audit
-from gateway.storage.checkpoints import CheckpointFile
+from gateway.storage.audit import event_log
+from gateway.storage.audit.checkpoints import CheckpointFile
 from gateway.storage.unit_of_work import Database
 from tests.audit.audit_log import checkpoints_in, faults, trust_fault_of
 from tests.audit.checkpointing import run_beside_each_other
@@ -66,7 +66,7 @@ async def test_a_checkpoint_that_is_read_after_the_view_raises_a_false_alarm(
     """The control of the test above: the other order."""
     database, keys, checkpoints = _parts(world)
     async with open_world(data_dir, template[1]) as other, database.read() as unit:
-        newest = await audit.newest(unit)
+        newest = await event_log.newest(unit)
         await _write_and_checkpoint(other, "BETWEEN")
         late = checkpoints.latest()
         found = await trust._fault_of(unit, keys, late, newest)  # noqa: SLF001 - as above
@@ -95,7 +95,7 @@ async def test_a_first_start_beside_another_raises_no_alarm(
 
 async def _newest(world: World) -> Any:
     async with world.runtime.database.read() as unit:
-        return await audit.newest(unit)
+        return await event_log.newest(unit)
 
 
 @pytest.mark.rule("S68")

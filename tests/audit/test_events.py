@@ -7,10 +7,10 @@ import pytest
 import pytest_asyncio
 
 from gateway.domain.drafts import HolderReference
-from gateway.domain.ids import new_id
+from gateway.domain.holders import new_id
 from gateway.domain.permissions import ROLES, Permission, Role
 from gateway.domain.scopes import Scope
-from gateway.storage import audit_pages
+from gateway.storage.audit import pages
 from tests.operations.callers import settle
 from tests.world import World
 
@@ -115,7 +115,7 @@ async def test_a_page_ends_early_where_its_details_are_long(
     """One request cannot ask for any amount of text; who pages on gets all the same."""
     only = {"secretId": secret_id}
     whole = await _nodes(shared_world, **only)
-    monkeypatch.setattr(audit_pages, "MAX_DETAILS", 1)
+    monkeypatch.setattr(pages, "MAX_DETAILS", 1)
     paged, sizes, after = list[str](), list[int](), None
 
     while True:

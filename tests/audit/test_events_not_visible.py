@@ -10,8 +10,8 @@ from gateway.domain.audit import AuditAction
 from gateway.domain.drafts import HolderReference
 from gateway.domain.permissions import Role
 from gateway.domain.scopes import Scope
-from gateway.services import audit_events
-from gateway.storage import audit
+from gateway.services.audit import events
+from gateway.storage.audit import event_log
 from tests.world import World
 
 DOCUMENT = """query ($filter: AuditFilter) { auditEvents(first: 100, filter: $filter) {
@@ -85,7 +85,7 @@ async def test_without_the_guard_it_would_read_all(
     async def unfiltered(_: object, __: object, page: Any) -> Any:
         return page
 
-    monkeypatch.setattr(audit_events, "_visible_part", unfiltered)
+    monkeypatch.setattr(events, "_visible_part", unfiltered)
     auditor = await _auditor(world, Scope.JOB, world.demo.job_id)
 
     assert secrets["project"] in (await _details(auditor, world))["secrets"]
@@ -121,8 +121,8 @@ async def test_the_organizations_auditor_and_the_operator_read_all_of_it(
     assert set(secrets.values()) <= set(details["secrets"])
     assert details["keys"] > len(secrets)
     async with world.runtime.database.read() as unit:
-        newest = await audit.newest(unit)
-        links = await audit.chain(unit, after=-1, size=1_000)
+        newest = await event_log.newest(unit)
+        links = await event_log.chain(unit, after=-1, size=1_000)
     assert newest is not None
     stored = [link.event for link in links if link.event.action == AuditAction.VALUES_DELIVERED]
     assert stored[-1].facts == details

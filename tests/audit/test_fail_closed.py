@@ -6,7 +6,7 @@ from http import HTTPStatus
 import httpx
 import pytest
 
-from gateway.domain.ids import new_id
+from gateway.domain.holders import new_id
 from tests.audit import foreign
 from tests.audit.audit_log import database_of, run_by_force
 from tests.world import World

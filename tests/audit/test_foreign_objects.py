@@ -11,14 +11,14 @@ from typing import Any
 import httpx
 import pytest
 
+from gateway.config.types import LogFormat
 from gateway.domain.audit import CatalogNotTrusted
 from gateway.domain.errors import ErrorCode
 from gateway.domain.permissions import Role
 from gateway.domain.scopes import Scope
+from gateway.services.audit.trust import TrustFault
 from gateway.services.demo import Demo
-from gateway.services.trust import TrustFault
-from gateway.setting_kinds import LogFormat
-from gateway.storage import catalog
+from gateway.storage.dialects import catalog
 from tests.audit import foreign
 from tests.audit.audit_log import (
     checkpoints_in,

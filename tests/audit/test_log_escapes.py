@@ -5,7 +5,7 @@ import json
 import pytest
 import structlog
 
-from gateway.setting_kinds import LogFormat
+from gateway.config.types import LogFormat
 from tests.operations.canaries import all_logs
 
 HOSTILE = {

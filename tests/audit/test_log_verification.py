@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.domain.scopes import Scope
-from gateway.services.trust import TrustFault
+from gateway.services.audit.trust import TrustFault
 from tests.audit.audit_log import database_of, events_of, faults, run_by_force, trust_fault_of
 from tests.world import World
 

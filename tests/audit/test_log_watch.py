@@ -9,12 +9,12 @@ from typing import Final
 
 import pytest
 
+from gateway.config.types import LogFormat
 from gateway.domain.scopes import Scope
 from gateway.runtime import keeping_watch
-from gateway.services import log_watch
-from gateway.services.database_guard import DatabaseGuard
+from gateway.services.audit import verification
+from gateway.services.audit.database_guard import DatabaseGuard
 from gateway.services.demo import Demo
-from gateway.setting_kinds import LogFormat
 from tests.audit.audit_log import events_of, run_by_force
 from tests.operations.canaries import all_logs
 from tests.patience import patiently
@@ -39,8 +39,8 @@ CHANGES: Final[Mapping[str, tuple[str, str]]] = {
 
 @pytest.fixture(autouse=True)
 def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_watch, "_STEP", 3)
-    monkeypatch.setattr(log_watch, "_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(verification, "_STEP", 3)
+    monkeypatch.setattr(verification, "_PAUSE_SECONDS", 0.0)
 
 
 def _change(data_dir: Path, name: str) -> str:

@@ -14,9 +14,9 @@ import pytest
 
 from gateway.domain.permissions import Role
 from gateway.domain.scopes import Scope
-from gateway.services.database_guard import DatabaseGuard
+from gateway.services.audit.database_guard import DatabaseGuard
+from gateway.services.audit.trust import TrustFault
 from gateway.services.demo import Demo
-from gateway.services.trust import TrustFault
 from tests.audit.audit_log import trust_fault_of
 from tests.patience import PATIENCE
 from tests.servers import serving

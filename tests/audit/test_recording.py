@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select, update
 
 from gateway.domain.drafts import HolderReference, ProvidedDraft
-from gateway.domain.ids import new_id
+from gateway.domain.holders import new_id
 from gateway.domain.origins import operating
 from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from gateway.config.settings import Settings
 from gateway.domain.scopes import Scope
 from gateway.runtime import Runtime, migrate_database
 from gateway.services.demo import Demo
-from gateway.settings import Settings
 from tests.audit.audit_log import events_since, faults, last_seq, row_faults
 from tests.world import World, open_world
 

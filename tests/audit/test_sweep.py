@@ -13,9 +13,9 @@ import pytest
 import pytest_asyncio
 import structlog
 
+from gateway.config.types import LogFormat
 from gateway.domain.scopes import LEGACY_SCOPES, Scope
-from gateway.setting_kinds import LogFormat
-from gateway.storage.copies import copy_online
+from gateway.storage.dialects.copies import copy_online
 from tests.audit.audit_log import events_of
 from tests.audit.graphql_sweep import places, requests
 from tests.audit.markers import Kind, found_in, marker_for

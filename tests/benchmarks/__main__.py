@@ -18,12 +18,12 @@ from pathlib import Path
 from statistics import median
 from urllib.parse import urlsplit
 
+from gateway.config.settings import Settings
 from gateway.domain.drafts import HolderReference, SecretDraft
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope
 from gateway.runtime import Runtime, migrate_database
 from gateway.services.demo import Demo, ensure_demo
-from gateway.settings import Settings
 from tests.benchmarks.load import Figures, measure, numbers, post
 from tests.patience import PATIENCE, wait_until
 from tests.servers import serving

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import httpx
 
-from gateway.logs import configure_logs
+from gateway.config.logging import configure_logs
+from gateway.config.settings import Settings
+from gateway.config.types import LogFormat, LogLevel
 from gateway.runtime import Runtime, migrate_database
 from gateway.services.demo import ensure_demo
-from gateway.setting_kinds import LogFormat, LogLevel
-from gateway.settings import Settings
 from tests.limits.corpus import SHAPES, Shape
 from tests.world import open_world
 

@@ -24,11 +24,11 @@ from greenlet import getcurrent, greenlet  # type: ignore[import-untyped] # it h
 from sqlalchemy import Engine, event
 
 from gateway.app import build_app
-from gateway.logs import configure_logs
+from gateway.config.logging import configure_logs
+from gateway.config.settings import Settings
+from gateway.config.types import LogFormat, LogLevel
 from gateway.runtime import Runtime, migrate_database
 from gateway.services.demo import Demo, ensure_demo
-from gateway.setting_kinds import LogFormat, LogLevel
-from gateway.settings import Settings
 from tests.patience import PATIENCE
 
 _ROOT: Final = Path(__file__).parents[2]

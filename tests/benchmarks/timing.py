@@ -28,15 +28,15 @@ from urllib.parse import urlsplit
 from starlette.types import ASGIApp, Message
 
 from gateway.app import build_app
-from gateway.domain.ids import new_id
+from gateway.config.logging import configure_logs
+from gateway.config.settings import Settings
+from gateway.config.types import LogFormat, LogLevel
+from gateway.domain.holders import new_id
 from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
 from gateway.domain.tokens import new_token_text
-from gateway.logs import configure_logs
 from gateway.runtime import Runtime, migrate_database
 from gateway.services.demo import Demo, ensure_demo
-from gateway.setting_kinds import LogFormat, LogLevel
-from gateway.settings import Settings
 from tests.access.territories import Territory, settle_territory
 from tests.patience import PATIENCE
 from tests.servers import serving

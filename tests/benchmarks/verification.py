@@ -7,12 +7,12 @@ from contextlib import suppress
 from statistics import median
 from typing import Final
 
+from gateway.config.logging import configure_logs
+from gateway.config.types import LogFormat, LogLevel
 from gateway.identity.issuers import Algorithm
 from gateway.identity.keys import MAX_KEYS
 from gateway.identity.refusals import RefusedToken
 from gateway.identity.verifier import Verifier
-from gateway.logs import configure_logs
-from gateway.setting_kinds import LogFormat, LogLevel
 from tests.identity.issuer import PUBLISHED
 from tests.identity.local_issuer import LocalIssuer, issuing
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from gateway.config.settings import Settings
 from gateway.domain.topology import PlanOutdated, Topology
 from gateway.runtime import Runtime
 from gateway.services.context import ServiceContext
 from gateway.services.demo import Demo
-from gateway.services.operator.topology import Topologies
-from gateway.settings import Settings
+from gateway.services.operator.directory import Topologies
 from tests.cli.conftest import CommandLine, Finished
 from tests.cli.test_topology_plans import LIVE, SHOP
 

@@ -13,7 +13,7 @@ from dotenv import dotenv_values
 from hypothesis import given
 
 from gateway.cli.import_files import ImportFormat, read_entries
-from gateway.domain.env_texts import (
+from gateway.domain.env_files import (
     MAX_DOCKER_LINE_BYTES,
     docker_text,
     dotenv_text,

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.cli.import_files import ImportFormat, read_entries
-from gateway.cli.refusals import Misread
+from gateway.cli.printing import Misread
 
 # 76 characters of base64, and what is left of it on the next line.
 HEAD = "c29tZSBpbnZlbnRlZCBieXRlcyB0aGF0IGFyZSBsb25nIGVub3VnaCB0byBiZSBjdXQgaW4gdHdv"

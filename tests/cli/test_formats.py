@@ -10,8 +10,8 @@ from hypothesis import given
 
 from gateway.cli.delivered import Delivered
 from gateway.cli.exports import Format, render
+from gateway.domain.env_files import kubernetes_name, kubernetes_secrets
 from gateway.domain.errors import InvalidInput
-from gateway.domain.formats import kubernetes_name, kubernetes_secrets
 from gateway.domain.holders import Holder
 from gateway.domain.scopes import Scope
 from gateway.services.delivery import RuntimeFile, RuntimeSecret

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.domain.ids import new_id
+from gateway.domain.holders import new_id
 from gateway.services.demo import Demo
 from tests.cli.conftest import CommandLine
 

@@ -4,7 +4,7 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
-from gateway.services import pictures
+from gateway.services import effective
 from gateway.services.demo import Demo
 from tests.cli.conftest import CommandLine
 
@@ -61,7 +61,7 @@ def test_rows_are_folded_unless_all_are_asked_for(line: CommandLine, demo: Demo)
 def test_what_is_left_out_is_reported(
     line: CommandLine, demo: Demo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pictures, "MAX_ROWS", 2)
+    monkeypatch.setattr(effective, "MAX_ROWS", 2)
 
     drawn = line("graph", "--service", demo.job_id, "--format", "dot")
 

@@ -2,14 +2,9 @@
 
 import pytest
 
-from gateway.cli.import_files import (
-    ImportFormat,
-    UnknownFormat,
-    format_of,
-    read_entries,
-)
-from gateway.cli.refusals import Misread
-from gateway.domain.env_texts import file_marks
+from gateway.cli.import_files import ImportFormat, UnknownFormat, format_of, read_entries
+from gateway.cli.printing import Misread
+from gateway.domain.env_files import file_marks
 
 DOTENV, JSON, YAML = ImportFormat
 MARKER = "marker-77c1e0"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cli.private_files import CollidingFiles, private_files
+from gateway.cli.delivered import CollidingFiles, private_files
 from gateway.services.delivery import RuntimeFile
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gateway.config.settings import Settings
 from gateway.domain.errors import IntegrityFault, Unavailable
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope
@@ -17,7 +18,6 @@ from gateway.services.context import ServiceContext
 from gateway.services.demo import Demo
 from gateway.services.operator import references as reading
 from gateway.services.references import secrets_reached
-from gateway.settings import Settings
 from gateway.storage import secrets
 from tests.cli.conftest import CommandLine
 from tests.world import World, open_world

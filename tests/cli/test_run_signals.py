@@ -14,8 +14,8 @@ from typing import IO
 import pytest
 
 from gateway.cli import launching
-from gateway.cli.children import holding_signals, run_child
 from gateway.cli.delivered import Delivered, delivered_to
+from gateway.cli.launching import holding_signals, run_child
 from gateway.cli.options import OnUnresolved
 from gateway.services.demo import Demo
 from tests.cli.conftest import CommandLine

@@ -22,7 +22,7 @@ _STOPS = 3
 _STOP_SECONDS = 0.6
 RUNNING = """
 import os, sys
-from gateway.cli.children import holding_signals, run_child
+from gateway.cli.launching import holding_signals, run_child
 with holding_signals() as mask:
     code = run_child(sys.argv[1:], dict(os.environb), mask)
 sys.exit(code)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.settings import Settings
-from gateway.settings_file import SETTINGS_FILE
+from gateway.config.settings import Settings
+from gateway.config.settings_file import SETTINGS_FILE
 from tests.cli.conftest import CommandLine
 
 MARKER = "marker-0b61d4"

@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from gateway.settings_file import SETTINGS_FILE
+from gateway.config.settings_file import SETTINGS_FILE
 from tests.cli.conftest import CommandLine
 
 IS_ROOT: Final = os.geteuid() == 0

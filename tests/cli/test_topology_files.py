@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.cli.refusals import Misread
-from gateway.cli.topology_files import read_topology
+from gateway.cli.printing import Misread
+from gateway.cli.topology import read_topology
 from gateway.domain.scopes import SERVICE_SCOPES, Scope
 
 FULL = """

@@ -6,11 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from gateway.config.settings import Settings
 from gateway.runtime import migrate_database
-from gateway.settings import Settings
-from gateway.storage.catalog import CATALOG as QUERY
-from gateway.storage.catalog import EXPECTED, CatalogFault, differences, digests, rows_to_objects
-from gateway.storage.catalog_snapshot import catalog_of, snapshot
+from gateway.storage.dialects.catalog import CATALOG as QUERY
+from gateway.storage.dialects.catalog import (
+    EXPECTED,
+    CatalogFault,
+    differences,
+    digests,
+    rows_to_objects,
+)
+from gateway.storage.dialects.catalog_snapshot import catalog_of, snapshot
 from gateway.storage.migrate import ForeignObjects
 from tests.contracts.test_migrations import stepped
 
@@ -34,7 +40,7 @@ def _change(data_dir: Path, *statements: str) -> None:
 
 
 def test_the_committed_catalog_is_what_the_migrations_make() -> None:
-    """Otherwise run `python -m gateway.storage.catalog_snapshot`."""
+    """Otherwise run `python -m gateway.storage.dialects.catalog_snapshot`."""
     assert snapshot() == EXPECTED
 
 

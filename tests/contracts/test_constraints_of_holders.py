@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.domain.ids import new_id
+from gateway.domain.holders import new_id
 from gateway.domain.scopes import SERVICE_SCOPES, Scope
 from gateway.services.demo import Demo
 

@@ -13,8 +13,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 import gateway.storage
+from gateway.config.settings import Settings
 from gateway.runtime import migrate_database
-from gateway.settings import Settings
 from gateway.storage.columns import Model
 from gateway.storage.migrate import OutdatedSchema, ensure_migrated, newest, revisions
 from gateway.storage.unit_of_work import Database

@@ -14,7 +14,7 @@ import pytest
 from openapi_schema_validator import OAS31Validator, oas31_format_checker
 from pydantic import ValidationError
 
-from gateway.domain.ids import new_id
+from gateway.domain.holders import new_id
 from gateway.domain.permissions import Role
 from gateway.domain.scopes import Scope
 from gateway.rest.openapi.document import openapi_document

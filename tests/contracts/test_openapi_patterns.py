@@ -16,9 +16,9 @@ from gateway.domain.content import (
     ensure_value,
 )
 from gateway.domain.errors import InvalidInput
-from gateway.domain.ids import is_canonical_id
+from gateway.domain.holders import is_canonical_id
 from gateway.rest.openapi.document import openapi_document
-from gateway.rest.openapi.schemas import Json
+from gateway.rest.openapi.fields import Json
 
 COMPONENTS = openapi_document()["components"]
 FIELDS = COMPONENTS["schemas"]["VariableRequest"]["properties"]

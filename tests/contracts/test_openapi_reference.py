@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from gateway.pages.html import element
+from gateway.pages.reference.fields import curl
 from gateway.pages.reference.page import reference_content
-from gateway.pages.reference.samples import curl
 from gateway.rest.openapi.document import openapi_document
 from gateway.rest.operation import Operation
 from gateway.rest.table import OPERATIONS

@@ -10,12 +10,12 @@ from typing import Any, Final
 import pytest
 
 import gateway
+from gateway.config.settings import Settings
 from gateway.domain.principals import Principal
 from gateway.runtime import Runtime
 from gateway.services.container import BoundServices, Services
 from gateway.services.context import RequestScope, ScopedService
 from gateway.services.hierarchy import Hierarchy
-from gateway.settings import Settings
 from gateway.storage.unit_of_work import WriteUnit
 
 pytestmark = pytest.mark.unmeasured

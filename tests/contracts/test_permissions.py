@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from gateway.domain.ids import new_id
+from gateway.domain.holders import new_id
 from gateway.domain.permissions import ROLES, Permission, Role
 from gateway.domain.scopes import LEGACY_SCOPES
 from schema.mutations import Mutation

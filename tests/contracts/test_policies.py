@@ -5,7 +5,7 @@ import strawberry
 from graphql import GraphQLSchema, build_schema, extend_schema, parse
 
 from gateway.app import gateway_schema
-from gateway.graphql.enforcement import UndeclaredPolicy, ensure_declared
+from gateway.graphql.schema import UndeclaredPolicy, ensure_declared
 from schema import root
 from schema.policies import CARRIES, FIELDS, TYPES
 from schema.snapshot import printed

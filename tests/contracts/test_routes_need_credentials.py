@@ -6,8 +6,8 @@ import pytest
 from starlette.routing import Route
 
 from gateway.app import build_app
+from gateway.config.settings import Settings
 from gateway.runtime import Runtime
-from gateway.settings import Settings
 from tests.operations.callers import nobody
 from tests.world import World
 

@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from gateway.settings import PREFIX, Settings
+from gateway.config.settings import Settings
+from gateway.config.settings_file import PREFIX
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "configuration.md"
 ROW = re.compile(

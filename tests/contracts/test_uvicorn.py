@@ -10,7 +10,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
-from gateway.cli.workers import Supervisor
+from gateway.cli.serving import Supervisor
 from gateway.graphql.socket_protocol import SocketProtocol
 from gateway.http.protocol import PatientProtocol
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from gateway.config.settings import Settings
 from gateway.services.demo import Demo
-from gateway.settings import Settings
 from tests.docs.sessions import DOCS, Shell, steps, with_the_program
 from tests.servers import serving
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.settings import Settings
+from gateway.config.settings import Settings
 from tests.world import World
 
 _TEXT = (Path(__file__).parents[2] / "docs" / "identity.md").read_text(encoding="utf-8")

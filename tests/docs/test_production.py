@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from gateway.cli.commands import COMMANDS
-from gateway.settings import Settings
+from gateway.config.settings import Settings
 from tests.docs.hosts import DATA_FOLDER, SETTINGS_FOLDER, empty_host
 from tests.docs.sessions import DOCS
 

@@ -6,9 +6,8 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Final
 
-from gateway.domain.holders import Holder, below
-from gateway.domain.ids import new_id
-from gateway.domain.pictures import Picture
+from gateway.domain.effective import Picture
+from gateway.domain.holders import Holder, below, new_id
 from gateway.domain.scopes import Scope
 from gateway.domain.secrets import Secret, SecretType
 

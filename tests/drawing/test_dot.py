@@ -7,7 +7,7 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
-from gateway.domain.pictures import Picture
+from gateway.domain.effective import Picture
 from gateway.drawing import words
 from gateway.drawing.flowcharts import dot
 from gateway.drawing.plan import fold

@@ -5,7 +5,7 @@ from itertools import combinations
 
 import pytest
 
-from gateway.domain.pictures import Picture
+from gateway.domain.effective import Picture
 from gateway.drawing.placing import BOX_HEIGHT, BOX_WIDTH, Layout, lay_out
 from gateway.drawing.plan import fold
 from tests.drawing.gallery import Studio, crowded, small, star

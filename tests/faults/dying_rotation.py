@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from gateway.cli import main
-from gateway.crypto.kept_in_file import KeysInFile
+from gateway.crypto.key_providers import KeysInFile
 from gateway.services.operator.keys import Keys
 from gateway.storage import data_keys, values
 

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 from gateway.cli import main
-from gateway.storage import checks, engine
+from gateway.storage import engine, migrate
 from tests.patience import PATIENT_SETTINGS
 from tests.servers import environment
 
@@ -26,7 +26,7 @@ def _gateway(arguments: list[str]) -> None:
     """Be the gateway's command line."""
     if SYNCHRONOUS in os.environ:
         changed = {**engine.SQLITE_PRAGMAS, "synchronous": int(os.environ[SYNCHRONOUS])}
-        for module in (engine, checks):
+        for module in (engine, migrate):
             vars(module)["SQLITE_PRAGMAS"] = MappingProxyType(changed)
     sys.argv[1:] = arguments
     main()

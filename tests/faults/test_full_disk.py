@@ -12,10 +12,10 @@ from typing import Final
 import httpx
 import pytest
 
+from gateway.config.settings import Settings
 from gateway.domain.errors import RefusedStart
 from gateway.runtime import Runtime
 from gateway.services.demo import Demo
-from gateway.settings import Settings
 from tests.faults.test_kills import _damage
 from tests.patience import PATIENCE
 from tests.servers import serving

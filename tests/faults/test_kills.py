@@ -19,9 +19,9 @@ from typing import Final
 import httpx
 import pytest
 
+from gateway.config.settings import Settings
 from gateway.runtime import Runtime
 from gateway.services.demo import Demo
-from gateway.settings import Settings
 from tests.faults.dying import dying_app
 from tests.races.arena import Arena, client_of, new_key
 from tests.races.processes import (

@@ -19,8 +19,8 @@ from typing import Final
 
 import pytest
 
+from gateway.config.settings import Settings
 from gateway.runtime import Runtime, migrate_database
-from gateway.settings import Settings
 from tests.faults.disk import Disk, Rest, put
 from tests.faults.power import Rows, Traced, Writer, traced
 from tests.faults.power_scene import SYNCHRONOUS

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from gateway.config.settings import Settings
 from gateway.domain.permissions import Role
 from gateway.identity.issuers import Issuer
 from gateway.runtime import Runtime
 from gateway.services.demo import Demo
-from gateway.settings import Settings
 from tests.identity.local_issuer import AUDIENCE, SUBJECT, LocalIssuer
 from tests.identity.users import let_in
 from tests.servers import serving_measured

@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from gateway.auth.attempts import GuardedSignIn
 from gateway.auth.request_principals import RequestPrincipals, SignIn
-from gateway.domain.ids import new_id
+from gateway.domain.holders import new_id
 from gateway.domain.permissions import Role
 from gateway.identity.verifier import Verifier
 from gateway.services.demo import Demo

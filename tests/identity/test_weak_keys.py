@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
-from gateway.crypto.signing import is_signed
+from gateway.crypto.envelope import is_signed
 from gateway.domain.ed25519 import is_small_order
 from gateway.identity.keys import WeakKeySet, read_key_set
 from gateway.identity.refusals import IssuerUnavailable, Reason, RefusedToken

@@ -15,15 +15,15 @@ from sqlalchemy.pool import QueuePool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.app import build_app
+from gateway.config.settings import Settings
+from gateway.config.types import LogFormat
 from gateway.domain.drafts import HolderReference, SecretDraft
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope as HolderScope
 from gateway.http.client import Client, DeadlineExceeded
 from gateway.runtime import Runtime
 from gateway.services.demo import Demo
-from gateway.services.shielded_tasks import ShieldedTasks
-from gateway.setting_kinds import LogFormat
-from gateway.settings import Settings
+from gateway.services.execution import ShieldedTasks
 from gateway.storage.unit_of_work import WriteUnit
 from tests.operations.canaries import all_logs, is_traced, new_canary
 from tests.patience import PATIENCE, patiently

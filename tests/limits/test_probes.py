@@ -11,8 +11,8 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from gateway.config.types import Environment
 from gateway.services.demo import Demo
-from gateway.setting_kinds import Environment
 from tests.limits.careless import CARELESS
 from tests.world import open_world
 

@@ -3,7 +3,7 @@
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from gateway.domain.ids import new_id
+from gateway.domain.holders import new_id
 from gateway.domain.scopes import Scope
 from tests.live.documents import CHANGES, change_in, code_in
 from tests.live.listening import (

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gateway.domain.ids import new_id
+from gateway.domain.holders import new_id
 from gateway.domain.scopes import Scope
 from tests.live.documents import CHANGES, IMPORT, change_in, code_in
 from tests.live.listening import END, Listen

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gateway.services.credential_monitor import CredentialMonitor
+from gateway.services.change_notifier import CredentialMonitor
 from tests.patience import SILENCE, patiently
 from tests.world import World, request_principal
 

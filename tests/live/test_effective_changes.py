@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.domain.ids import new_id
+from gateway.domain.holders import new_id
 from gateway.domain.scopes import Scope
 from gateway.storage.engine import READ_CONNECTIONS
 from tests.live.documents import EFFECTIVE, change_in, code_in

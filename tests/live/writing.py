@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.domain.ids import new_id
+from gateway.domain.holders import new_id
 from gateway.domain.scopes import Scope
 from tests.faces import GraphQLFace
 

@@ -9,7 +9,7 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from gateway.domain.ids import new_id
+from gateway.domain.holders import new_id
 from gateway.domain.scopes import Scope
 from gateway.domain.secrets import SecretType
 from tests.machine.model import Entry, Model, Place

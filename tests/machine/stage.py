@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from gateway.config.settings import Settings
 from gateway.domain.drafts import HolderReference, ProvidedDraft
 from gateway.domain.errors import BusinessError, ErrorCode
-from gateway.domain.ids import new_id
+from gateway.domain.holders import new_id
 from gateway.domain.pages import Window
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope, ServiceType
@@ -18,7 +19,6 @@ from gateway.domain.secrets import Secret, ServiceReference
 from gateway.runtime import Runtime, migrate_database
 from gateway.services.container import BoundServices
 from gateway.services.delivery import RuntimeSecret
-from gateway.settings import Settings
 from gateway.storage.unit_of_work import ReadUnit
 from tests.machine.model import Place
 

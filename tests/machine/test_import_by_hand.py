@@ -16,7 +16,7 @@ from gateway.domain.drafts import (
     SecretDraft,
 )
 from gateway.domain.errors import BusinessError
-from gateway.domain.ids import new_id
+from gateway.domain.holders import new_id
 from gateway.domain.pages import Window
 from gateway.domain.scopes import Scope, ServiceType
 from gateway.domain.secrets import Secret, ServiceReference

@@ -14,7 +14,7 @@ import pytest
 
 from gateway.domain.scopes import Scope
 from gateway.services.demo import Demo
-from gateway.storage.copies import copy_online
+from gateway.storage.dialects.copies import copy_online
 from tests.cli.conftest import CommandLine, demo, line
 from tests.servers import serving
 from tests.world import World

@@ -7,11 +7,11 @@ from typing import Any, Final
 
 import pytest
 
+from gateway.config.production_checks import UnsafeSettings, doubts
+from gateway.config.settings import Settings
+from gateway.config.types import Environment
 from gateway.runtime import Runtime
-from gateway.safety import UnsafeSettings, doubts
-from gateway.setting_kinds import Environment
-from gateway.settings import Settings
-from gateway.storage.checks import UnsafeStorage, ensure_durable
+from gateway.storage.migrate import UnsafeStorage, ensure_durable
 from tests.cli.conftest import CommandLine, demo, line
 
 __all__ = ["demo", "line"]

@@ -9,10 +9,10 @@ from typing import Any, Final
 import httpx
 import pytest
 
+from gateway.config.settings import Settings
 from gateway.domain.errors import RefusedStart
 from gateway.domain.scopes import Scope
 from gateway.runtime import Runtime, migrate_database
-from gateway.settings import Settings
 from tests.world import World
 
 QUERY: Final[Mapping[str, Any]] = {"query": "{ __typename }"}

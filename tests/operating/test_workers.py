@@ -26,7 +26,7 @@ if "--multiprocessing-fork" in sys.argv or any("spawn_main" in part for part in 
 SUPERVISE = """
 import os, sys
 from uvicorn import Config
-from gateway.cli.workers import run_server
+from gateway.cli.serving import run_server
 
 async def app(scope, receive, send):
     assert scope["type"] == "http"

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import httpx
 
-from gateway.domain.ids import new_id
+from gateway.domain.holders import new_id
 from gateway.domain.permissions import Role
 from gateway.domain.scopes import Scope
 from tests.operations.callers import nobody

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 
-from gateway.domain.ids import new_id
-from gateway.logs import configure_logs
-from gateway.setting_kinds import LogFormat, LogLevel
+from gateway.config.logging import configure_logs
+from gateway.config.types import LogFormat, LogLevel
+from gateway.domain.holders import new_id
 
 
 def new_canary() -> str:

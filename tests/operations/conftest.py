@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.domain.drafts import HolderReference
-from gateway.domain.ids import new_id
+from gateway.domain.holders import new_id
 from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.domain.ids import is_canonical_id, new_id
+from gateway.domain.holders import is_canonical_id, new_id
 from gateway.domain.scopes import HOLDER_SCOPES, SERVICE_SCOPES, Scope
 from tests.world import World
 

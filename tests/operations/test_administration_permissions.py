@@ -6,7 +6,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from gateway.domain.ids import new_id
+from gateway.domain.holders import new_id
 from gateway.domain.permissions import ROLES, Permission, Role
 from tests.operations.callers import Stranger
 from tests.world import World

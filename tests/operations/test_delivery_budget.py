@@ -12,10 +12,10 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from gateway.domain import delivery_loads, interpolation, references
+from gateway.domain import delivery_loads, interpolation
+from gateway.domain.content import SealedValue, ValueIdentity
 from gateway.domain.interpolation import MAX_DELIVERED_BYTES
 from gateway.domain.scopes import Scope
-from gateway.domain.sealed import SealedValue, ValueIdentity
 from gateway.services import delivery
 from gateway.services.demo import Demo
 from gateway.storage.unit_of_work import ReadUnit
@@ -220,7 +220,7 @@ async def test_on_the_loop_it_would_hold_up_all_others(
     """The control of the test above."""
     await fill(shared_world.client, fresh_job, REFERRING)
     monkeypatch.setattr(delivery, "_LONG", 2**60)
-    quick = references.expanded
+    quick = interpolation.expanded
 
     def expanded(text: str, settled: Mapping[str, str]) -> str:
         for _ in range(2):

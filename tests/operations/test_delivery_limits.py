@@ -8,7 +8,7 @@ import pytest_asyncio
 from gateway.domain import delivery_loads, interpolation
 from gateway.domain.drafts import HolderReference
 from gateway.domain.errors import ErrorCode
-from gateway.domain.ids import new_id
+from gateway.domain.holders import new_id
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope
 from tests.faces import Face, Outcome

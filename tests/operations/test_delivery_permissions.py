@@ -7,7 +7,7 @@ import httpx
 import pytest
 import structlog
 
-from gateway.domain.ids import new_id
+from gateway.domain.holders import new_id
 from gateway.domain.permissions import ROLES, Permission, Role
 from tests.operations.answers import comparable
 from tests.operations.callers import Stranger

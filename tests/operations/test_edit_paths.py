@@ -7,7 +7,7 @@ import pytest_asyncio
 
 from gateway.domain.drafts import HolderReference, ProvidedDraft
 from gateway.domain.errors import ErrorCode
-from gateway.domain.ids import new_id
+from gateway.domain.holders import new_id
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import HOLDER_SCOPES, LEGACY_SCOPES, Scope, ServiceType
 from gateway.domain.secrets import ServiceReference

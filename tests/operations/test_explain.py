@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.domain.drafts import HolderReference, SecretDraft
-from gateway.domain.ids import new_id
+from gateway.domain.holders import new_id
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope
 from gateway.services.effective import MAX_ELSEWHERE

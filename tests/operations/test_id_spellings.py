@@ -7,7 +7,7 @@ from http import HTTPStatus
 import pytest
 
 from gateway.domain.errors import ErrorCode
-from gateway.domain.ids import new_id
+from gateway.domain.holders import new_id
 from gateway.domain.scopes import Scope
 from tests.faces import Face
 from tests.operations.answers import Send, comparable, graphql_alias, rest_alias

@@ -7,10 +7,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from gateway.config.types import LogFormat
 from gateway.domain.errors import ErrorCode
 from gateway.domain.permissions import Role
-from gateway.setting_kinds import LogFormat
-from gateway.storage.row_macs import RowMacs
+from gateway.storage.audit.row_macs import RowMacs
 from tests.operations.canaries import all_logs
 from tests.world import World
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.domain.drafts import HolderReference, ProvidedDraft
-from gateway.domain.ids import new_id
+from gateway.domain.holders import new_id
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import HOLDER_SCOPES, Scope, ServiceType
 from gateway.domain.secrets import ServiceReference

@@ -8,8 +8,8 @@ import httpx
 import pytest
 from sqlalchemy import Column
 
+from gateway.config.types import LogFormat
 from gateway.domain.scopes import Scope
-from gateway.setting_kinds import LogFormat
 from gateway.storage import rows, secret_batches
 from gateway.storage.unit_of_work import WriteUnit
 from tests.audit import foreign

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from gateway.config.types import LogFormat
 from gateway.domain.errors import ErrorCode, IntegrityFault
 from gateway.domain.permissions import Role
 from gateway.domain.scopes import Scope
-from gateway.setting_kinds import LogFormat
-from gateway.storage.row_macs import COVERED, Covered, RowMacs
+from gateway.storage.audit.row_macs import COVERED, Covered, RowMacs
 from tests.operations.canaries import all_logs
 from tests.world import World
 

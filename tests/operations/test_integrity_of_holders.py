@@ -15,7 +15,7 @@ from gateway.domain.grants import GranteeKind, GranteeReference
 from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope
-from gateway.storage.row_macs import RowMacs
+from gateway.storage.audit.row_macs import RowMacs
 from tests.world import World, user_principal
 
 OWN: Final = "0d9c6a0e-5f1b-4c61-9a53-6f2d8f1c7b10"

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.domain.drafts import HolderReference, OverrideDraft
 from gateway.domain.errors import ErrorCode
-from gateway.domain.ids import new_id
+from gateway.domain.holders import new_id
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope
 from gateway.services.demo import BUILT_IN_KEY

@@ -9,10 +9,10 @@ import httpx
 import pytest
 
 from gateway.app import build_app
+from gateway.config.settings import Settings
+from gateway.config.types import KeyProviderName
 from gateway.runtime import Runtime, SilentKeyProvider, migrate_database
 from gateway.services.demo import Demo, ensure_demo
-from gateway.setting_kinds import KeyProviderName
-from gateway.settings import Settings
 from gateway.storage import data_keys
 from tests.kms import FailingKms, credentials, kms_client, moto_server, patient_kms
 from tests.patience import PATIENCE

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from gateway.domain.errors import ErrorCode
-from gateway.domain.ids import new_id
+from gateway.domain.holders import new_id
 from gateway.domain.scopes import Scope
 from tests.faces import Face
 from tests.operations.answers import comparable

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.domain.errors import ErrorCode
-from gateway.domain.ids import new_id
+from gateway.domain.holders import new_id
 from gateway.domain.permissions import Role
 from gateway.domain.scopes import Scope
 from tests.faces import Face, GraphQLFace, RestFace

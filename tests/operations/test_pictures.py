@@ -7,10 +7,10 @@ import pytest
 import pytest_asyncio
 
 from gateway.domain.drafts import HolderReference
+from gateway.domain.effective import Picture, PictureRow
 from gateway.domain.errors import Forbidden
-from gateway.domain.ids import new_id
+from gateway.domain.holders import new_id
 from gateway.domain.permissions import Role
-from gateway.domain.pictures import Picture, PictureRow
 from gateway.domain.principals import Principal
 from gateway.domain.refusals import HolderNotFound
 from gateway.domain.scopes import Scope
@@ -18,7 +18,7 @@ from gateway.domain.secrets import SecretType
 from gateway.drawing.flowcharts import dot, mermaid
 from gateway.drawing.plan import fold
 from gateway.drawing.svg import svg
-from gateway.services import pictures
+from gateway.services import effective
 from tests.operations.callers import Stranger
 from tests.operations.places import PLACES
 from tests.world import World, token_principal
@@ -203,7 +203,7 @@ async def test_more_than_a_picture_takes_is_cut_and_said(
     shared_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = await _picture(shared_world)
-    monkeypatch.setattr(pictures, "MAX_ROWS", 3)
+    monkeypatch.setattr(effective, "MAX_ROWS", 3)
 
     cut = await _picture(shared_world)
 

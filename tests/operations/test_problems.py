@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.domain.ids import new_id
+from gateway.domain.holders import new_id
 from tests.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

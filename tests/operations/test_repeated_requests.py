@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import pytest
 
-from gateway.domain.ids import new_id
+from gateway.domain.holders import new_id
 from tests.world import World
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(3_600)]

@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 import pytest
 
-from gateway.setting_kinds import LogFormat
+from gateway.config.types import LogFormat
 from tests.operations.attempts import ATTEMPTS, Attempt, rest
 from tests.operations.canaries import all_logs, is_traced, new_canary, stored_bytes
 from tests.world import World

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.config.types import LogFormat
 from gateway.domain.scopes import Scope
-from gateway.setting_kinds import LogFormat
 from tests.faces import Face
 from tests.operations.canaries import all_logs, is_traced, new_canary, stored_bytes
 from tests.world import World

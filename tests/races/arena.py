@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 import httpx
 
-from gateway.domain.ids import new_id
+from gateway.domain.holders import new_id
 from gateway.services.demo import Demo
 from tests.faces import GraphQLFace, Outcome, RestFace
 from tests.patience import PATIENCE

@@ -21,8 +21,8 @@ from gateway.runtime import Runtime
 from gateway.services.context import ServiceContext, utc_now
 from gateway.services.vault import Vault
 from gateway.storage.admission import Admission
-from gateway.storage.proofs import Head, SeenHead
-from gateway.storage.row_macs import Covered
+from gateway.storage.audit.row_macs import Covered
+from gateway.storage.checked_view import Head, SeenHead
 from gateway.storage.unit_of_work import Database, ReadUnit, WriteUnit
 from tests.patience import PATIENCE, patient_settings, patiently
 

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 from gateway.app import build_app
 from gateway.runtime import Runtime
 from gateway.services.demo import Demo
-from gateway.storage import admission, checks, engine
+from gateway.storage import admission, engine, migrate
 from tests.patience import PATIENCE, patient_settings
 from tests.servers import LiveServer
 
@@ -37,7 +37,7 @@ def strict_app(data_dir: Path) -> Starlette:
 def _wait_long_for_turns() -> None:
     vars(admission)["MAX_WAIT"] = PATIENCE
     patient = {**engine.SQLITE_PRAGMAS, "busy_timeout": int(PATIENCE * 1_000)}
-    for module in (engine, checks):
+    for module in (engine, migrate):
         vars(module)["SQLITE_PRAGMAS"] = MappingProxyType(patient)
 
 

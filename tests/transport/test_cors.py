@@ -3,9 +3,9 @@
 import pytest
 from pydantic import ValidationError
 
+from gateway.config.settings import Settings
 from gateway.http.requests import ORGANIZATION_HEADER, REQUEST_ID
 from gateway.rest.bindings import IDEMPOTENCY_HEADER
-from gateway.settings import Settings
 from tests.transport.conftest import OpenWorld
 from tests.world import World
 

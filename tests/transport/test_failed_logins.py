@@ -8,14 +8,13 @@ import pytest
 
 from gateway.auth.attempts import GuardedSignIn, LookUp
 from gateway.auth.request_principals import RequestPrincipals, SignIn
-from gateway.domain.buckets import Allowance
 from gateway.domain.errors import RateLimited, Unauthenticated, Unavailable
 from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
 from gateway.domain.tokens import new_token_text
 from gateway.identity.verifier import Verifier
-from gateway.services.credential_monitor import CredentialMonitor
-from gateway.services.limits import Limiter
+from gateway.services.change_notifier import CredentialMonitor
+from gateway.services.limits import Allowance, Limiter
 from gateway.storage.unit_of_work import ReadUnit
 from tests.operations.answers import comparable
 from tests.patience import patiently

@@ -3,14 +3,13 @@
 import pytest
 
 from gateway.app import gateway_schema
-from gateway.domain.buckets import Allowance
 from gateway.domain.errors import RateLimited
 from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope
 from gateway.graphql.charging import Terms
 from gateway.graphql.executor import Executor
-from gateway.services.limits import MAX_BUCKETS, Limiter, PrincipalLimits
+from gateway.services.limits import MAX_BUCKETS, Allowance, Limiter, PrincipalLimits
 from schema.context import Context
 from tests.operations.callers import settle
 from tests.transport.clocks import HandClock

@@ -8,11 +8,11 @@ from typing import Any, Final
 import pytest
 
 from gateway.app import build_app, trusted_documents
+from gateway.config.production_checks import NothingToRun, UselessPage
+from gateway.config.settings import Settings
 from gateway.domain.errors import RefusedStart
 from gateway.graphql.limits import WORDS, Limit
 from gateway.runtime import Runtime
-from gateway.safety import NothingToRun, UselessPage
-from gateway.settings import Settings
 from tests.cli.conftest import CommandLine
 from tests.trusted.conftest import MANIFESTS, Write
 

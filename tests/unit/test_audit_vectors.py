@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from gateway.crypto.signing import Signer, is_signed
+from gateway.crypto.envelope import Signer, is_signed
 from gateway.domain.audit import AuditEvent, canonical, details_text, moment_text
-from gateway.services.audit_keys import AuditKeys
+from gateway.services.audit.keys import AuditKeys
 
 EVENT = AuditEvent(
     seq=7,

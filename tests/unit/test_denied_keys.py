@@ -3,9 +3,9 @@
 import pytest
 from pydantic import ValidationError
 
-from gateway.domain.denied_keys import LOADER_KEYS, LOADERS, DeniedKey, DeniedKeys
-from gateway.domain.ids import new_id
-from gateway.settings import Settings
+from gateway.config.settings import Settings
+from gateway.domain.holders import new_id
+from gateway.domain.keys import LOADER_KEYS, LOADERS, DeniedKey, DeniedKeys
 
 HERE, ELSEWHERE = new_id(), new_id()
 

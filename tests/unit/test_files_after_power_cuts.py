@@ -18,7 +18,7 @@ from tests.faults.trace import events, is_traceable, tracing
 
 MAKES_CHECKPOINT: Final = """
 import sys, pathlib
-from gateway.storage.checkpoints import CheckpointFile
+from gateway.storage.audit.checkpoints import CheckpointFile
 CheckpointFile(pathlib.Path(sys.argv[1]) / "anchors").append("{}")
 """
 MAKES_KEYS: Final = """

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.hardening import harden
-from gateway.setting_kinds import LogFormat
+from gateway.config.types import LogFormat
+from gateway.ops.hardening import harden
 from tests.operations.canaries import all_logs
 from tests.patience import PATIENCE, wait_until
 from tests.servers import command, environment
@@ -19,7 +19,7 @@ from tests.servers import command, environment
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="what Linux tells of a process")
 REPORT = """
 import ctypes, json, resource
-from gateway.hardening import harden
+from gateway.ops.hardening import harden
 {harden}
 print(json.dumps([resource.getrlimit(resource.RLIMIT_CORE)[0], ctypes.CDLL(None).prctl(3)]))
 """
@@ -29,7 +29,7 @@ READY = """
 import asyncio, gc, json
 from gateway.app import build_app, create_app
 from gateway.runtime import Runtime
-from gateway.settings import Settings
+from gateway.config.settings import Settings
 
 async def ready():
     app = {make}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.ids import is_canonical_id, new_id
+from gateway.domain.holders import is_canonical_id, new_id
 
 pytestmark = pytest.mark.rule("A5", "S41")
 

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.crypto.envelope import TamperedCiphertext, new_key
-from gateway.crypto.kept_in_environment import KeyInEnvironment, WeakKey
-from gateway.crypto.kept_in_file import KeysInFile
+from gateway.crypto.key_providers import KeyInEnvironment, KeysInFile, WeakKey
 from gateway.crypto.keyfile import KeyFile
 from gateway.crypto.keyring import KeyRing, UnknownKey, Wrapped
 from gateway.domain.errors import KeysUnavailable

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from gateway.crypto.envelope import TamperedCiphertext, new_key
-from gateway.crypto.kept_in_aws import KeysInAws, MissingLibrary
+from gateway.crypto.key_providers import KeysInAws, MissingLibrary
 from gateway.crypto.keyring import Wrapped
 from gateway.domain.errors import KeysUnavailable, RefusedStart
 from tests.kms import FailingKms, credentials, kms_client, moto_server, patient_kms

@@ -11,14 +11,14 @@ from alembic.config import Config
 from sqlalchemy import Connection, select, update
 
 import gateway.storage
+from gateway.config.settings import Settings
 from gateway.crypto.keyfile import KeyFile
 from gateway.domain.drafts import DEFAULT_WRITE_OPTIONS
 from gateway.domain.errors import IntegrityFault
 from gateway.domain.principals import Principal
 from gateway.runtime import Runtime, migrate_database
 from gateway.services.demo import Demo
-from gateway.settings import Settings
-from gateway.storage.row_macs import TOKENS, USERS, add_macs
+from gateway.storage.audit.row_macs import TOKENS, USERS, add_macs
 from gateway.storage.unit_of_work import Database
 from tests.world import open_world, user_principal
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.storage.obstacles import is_missing, obstacle_at, reason_of
+from gateway.storage.dialects.faults import is_missing, obstacle_at, reason_of
 
 
 def _failure(code: int) -> sqlite3.OperationalError:

@@ -11,16 +11,15 @@ from typing import Any
 
 import pytest
 
-from gateway.crypto.kept_in_environment import KeyInEnvironment
-from gateway.crypto.kept_in_file import KeysInFile
+from gateway.config.settings import Settings
+from gateway.crypto.key_providers import KeyInEnvironment, KeysInFile
 from gateway.crypto.keyfile import KeyFile
+from gateway.domain.content import SealedValue
 from gateway.domain.drafts import OverrideDraft, ProvidedDraft, SecretDraft
-from gateway.domain.sealed import SealedValue
 from gateway.services.data_key_cache import DataKey
 from gateway.services.delivery import RuntimeFile, RuntimeSecret
-from gateway.settings import Settings
+from gateway.storage.audit.row_macs import RowMacs
 from gateway.storage.data_keys import WrappedKey
-from gateway.storage.row_macs import RowMacs
 
 MARKER = "marker-5b21c9"
 SECRET_BYTES = MARKER.encode()

@@ -7,7 +7,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from gateway.domain.errors import Unavailable
-from gateway.storage.faults import (
+from gateway.storage.dialects.faults import (
     UnusableDatabase,
     map_db_errors,
     map_error,

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.domain.content import SealedValue, ValueIdentity
 from gateway.domain.errors import IntegrityFault
 from gateway.domain.scopes import Scope
-from gateway.domain.sealed import SealedValue, ValueIdentity
 from gateway.services.context import utc_now
 from gateway.services.vault import LockedVault, MissingDataKey, Vault
 from tests.world import World

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from gateway.crypto.kept_in_file import KeysInFile
+from gateway.crypto.key_providers import KeysInFile
 from gateway.crypto.keyfile import KeyFile
 from gateway.crypto.keyring import KeyRing, Wrapped
+from gateway.domain.content import SealedValue, ValueIdentity
 from gateway.domain.drafts import HolderReference
 from gateway.domain.errors import IntegrityFault, KeysUnavailable
 from gateway.domain.keys import MAX_SEALS
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope
-from gateway.domain.sealed import SealedValue, ValueIdentity
 from gateway.services.context import ServiceContext
 from gateway.services.data_key_cache import DataKeyCache
 from gateway.services.operator.keys import Keys

@@ -1,13 +1,19 @@
-"""The reference page of the OpenAPI document: plain HTML without scripts, built once."""
+"""The page of the REST reference, and its route."""
 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from http import HTTPStatus
 from typing import Any, Final
 
+import orjson
 from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
 
+from gateway.http.negotiation import TaggedText
 from gateway.pages.html import (
     code,
     element,
@@ -17,14 +23,18 @@ from gateway.pages.html import (
     paragraphs,
     table,
 )
+from gateway.pages.layout import PUBLIC_SECTIONS, UNSCRIPTED_SECTIONS, Layout, Section
 from gateway.pages.reference.fields import (
     Schema,
+    curl,
+    example_of,
     name_in,
     parameter_table,
+    pretty,
     schema_link,
     schema_table,
 )
-from gateway.pages.reference.samples import curl, example_of, pretty
+from gateway.rest.openapi.document import openapi_document
 
 _HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _SCHEMAS: Final = "Schemas"
@@ -226,3 +236,33 @@ def _path(path: str) -> Markup:
 def _status(status: str) -> Markup:
     phrase = f" {HTTPStatus(int(status)).phrase}"
     return element("span", element("b", status), phrase, class_=f"status s{status[0]}")
+
+
+DOCUMENT_PATH: Final = "/openapi.json"
+PAGE_PATH: Final = "/reference"
+# Public without a token: it is the same for everyone, and has no data about secrets.
+PUBLIC_PATHS: Final = frozenset({DOCUMENT_PATH, PAGE_PATH})
+
+
+def reference_routes(*, beside_others: bool) -> list[BaseRoute]:
+    """Return both routes. Beside other pages, this one has links to them."""
+    content, markup = _make()
+    document = TaggedText(content, media_type="application/json")
+    page = Layout(
+        name="reference",
+        title="REST reference",
+        sections=UNSCRIPTED_SECTIONS if beside_others else PUBLIC_SECTIONS,
+        current=Section.REFERENCE,
+    ).page(markup)
+
+    async def answer_page(_: Request) -> Response:
+        return page.respond()
+
+    return [Route(DOCUMENT_PATH, document.answer), Route(PAGE_PATH, answer_page)]
+
+
+@cache
+def _make() -> tuple[bytes, Markup]:
+    """Return the document and the page's content, built once per process."""
+    document = openapi_document()
+    return orjson.dumps(document), reference_content(document)

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from gateway.domain.scopes import LEGACY_SCOPES
 from gateway.http.requests import REQUEST_ID
-from gateway.rest.openapi.fields import Id
+from gateway.rest.openapi.fields import Id, Json, Model, generate_parameters, generate_schemas
 from gateway.rest.openapi.operations import (
     IMPORTS,
     VARIABLES,
@@ -18,7 +18,6 @@ from gateway.rest.openapi.operations import (
 )
 from gateway.rest.openapi.requests import Headers
 from gateway.rest.openapi.responses import Problem
-from gateway.rest.openapi.schemas import Json, Model, generate_parameters, generate_schemas
 from gateway.rest.table import OPERATIONS
 
 _INTRODUCTION: Final = """\

@@ -1,8 +1,19 @@
-"""The types of the fields in requests and responses, with their bounds and descriptions."""
+"""Models and their fields, from which the schemas of the OpenAPI document are generated."""
 
-from typing import Annotated, Any, Final
+from collections.abc import Iterable
+from typing import Annotated, Any, ClassVar, Final
 
-from pydantic import Field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    JsonValue,
+)
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
+from pydantic_core import core_schema
+from pydantic_core.core_schema import CoreSchema
 
 from gateway.domain.content import (
     MAX_DESCRIPTION_LENGTH,
@@ -15,8 +26,95 @@ from gateway.domain.content import (
 from gateway.domain.errors import ErrorCode
 from gateway.domain.scopes import HOLDER_SCOPES, LEGACY_SCOPES, Scope, ServiceType
 from gateway.domain.secrets import SecretType
-from gateway.rest.openapi.schemas import OneOf
 from gateway.rest.wire import EXTERNAL_TYPES, NEWER_SERVICE_TYPES
+
+Json = dict[str, Any]
+
+# The parts of a field's schema that belong to a parameter itself.
+_PARAMETER_KEYS: Final = frozenset({"description", "example"})
+# The default of a field that can be omitted but is never null.
+OMITTED: Final[Any] = None
+
+
+class Model(BaseModel):
+    """An object. Fields that it does not declare are ignored."""
+
+    # Only the engine of Python knows the lookaheads in the patterns.
+    model_config = ConfigDict(regex_engine="python-re")
+
+
+def example(**fields: JsonValue) -> ConfigDict:
+    """Return the part of a model's configuration that adds an example."""
+    return ConfigDict(json_schema_extra={"examples": [fields]})
+
+
+class OneOf(str):
+    """One of some names. The docstring of a subclass is its description."""
+
+    __slots__ = ()
+    names: ClassVar[tuple[str, ...]]
+
+    def __init_subclass__(cls, *, names: Iterable[str]) -> None:
+        cls.names = tuple(map(str, names))
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _: object, __: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.literal_schema([*cls.names], ref=cls.__name__)
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> Json:
+        reference = handler(schema)
+        handler.resolve_ref_schema(reference)["description"] = cls.__doc__
+        return reference
+
+
+class _Generator(GenerateJsonSchema):
+    """Writes no titles and no defaults, and null only where a field declares it."""
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> Json:
+        return self.generate_inner(schema["schema"])
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> Json:
+        inner = self.generate_inner(schema["schema"])
+        return {**inner, "type": [inner["type"], "null"]}
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> Json:
+        described = {"required": [], **super().model_schema(schema)}
+        del described["title"]
+        # A docstring of several paragraphs is one text.
+        return described | {"description": " ".join(described["description"].split())}
+
+    def field_title_should_be_set(self, _: object) -> bool:
+        return False
+
+
+def generate_schemas(models: Iterable[type[Model]]) -> dict[str, Json]:
+    """Return the schemas of the models, and of all that they refer to, by their names."""
+    _, schemas = models_json_schema(
+        [(model, "validation") for model in models],
+        ref_template="#/components/schemas/{model}",
+        schema_generator=_Generator,
+    )
+    definitions: dict[str, Json] = schemas["$defs"]
+    return definitions
+
+
+def generate_parameters(model: type[Model], where: str) -> list[Json]:
+    """Return the fields of a model as parameters in the path, the query or the headers."""
+    schema = generate_schemas([model])[model.__name__]
+    return [
+        {
+            "name": name,
+            "in": where,
+            "required": name in schema["required"],
+            "schema": {key: part for key, part in field.items() if key not in _PARAMETER_KEYS},
+            **{key: part for key, part in field.items() if key in _PARAMETER_KEYS},
+        }
+        for name, field in schema["properties"].items()
+    ]
+
 
 _ANY_CASE: Final = "".join(
     f"[{letter}{letter.lower()}]" if letter.isalpha() else letter for letter in RESERVED_PREFIX

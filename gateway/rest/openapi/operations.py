@@ -12,6 +12,7 @@ from gateway.http.problems import HEADERS, STATUSES
 from gateway.http.problems import MEDIA_TYPE as PROBLEM_MEDIA_TYPE
 from gateway.http.requests import ORGANIZATION_HEADER, REQUEST_ID
 from gateway.rest.bindings import IDEMPOTENCY_HEADER
+from gateway.rest.openapi.fields import Json, Model, generate_parameters
 from gateway.rest.openapi.requests import (
     Key,
     SecretEditRequest,
@@ -24,9 +25,7 @@ from gateway.rest.openapi.requests import (
     VariableRequest,
 )
 from gateway.rest.openapi.responses import Problem
-from gateway.rest.openapi.schemas import Json, Model, generate_parameters
-from gateway.rest.operation import Action, Operation
-from gateway.rest.preconditions import IF_MATCH, IF_NONE_MATCH
+from gateway.rest.operation import IF_MATCH, IF_NONE_MATCH, Action, Operation
 
 IMPORTS: Final = "Imports"
 VARIABLES: Final = "Variables"

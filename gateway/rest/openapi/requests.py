@@ -11,6 +11,7 @@ from gateway.domain.scopes import Scope
 from gateway.http.requests import ORGANIZATION_HEADER
 from gateway.rest.bindings import IDEMPOTENCY_HEADER
 from gateway.rest.openapi.fields import (
+    OMITTED,
     APIVariableScopeEnum,
     Description,
     EntityTags,
@@ -19,14 +20,15 @@ from gateway.rest.openapi.fields import (
     Id,
     IdempotencyKey,
     Interpolation,
+    Model,
     MountPath,
     NewValue,
     OptionalValue,
     SecretKey,
     SecretValue,
+    example,
 )
-from gateway.rest.openapi.schemas import OMITTED, Model, example
-from gateway.rest.preconditions import IF_MATCH, IF_NONE_MATCH
+from gateway.rest.operation import IF_MATCH, IF_NONE_MATCH
 from gateway.services.imports import MAX_ROWS
 
 _HOLDER_ID: Final = "7d1e2c54-6a8f-4c0b-9e35-1f0a2b3c4d5e"

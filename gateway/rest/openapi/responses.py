@@ -12,17 +12,19 @@ from pydantic.config import JsonDict
 from gateway.domain.scopes import Scope, ServiceType
 from gateway.domain.secrets import SecretType
 from gateway.rest.openapi.fields import (
+    OMITTED,
     APIVariableScopeEnum,
     APIVariableTypeEnum,
     ErrorCodeEnum,
     Id,
     Interpolation,
     LinkedServiceTypeEnum,
+    Model,
     SecretScopeEnum,
     SecretServiceTypeEnum,
     SecretTypeEnum,
+    example,
 )
-from gateway.rest.openapi.schemas import OMITTED, Model, example
 
 _SecretScope = Annotated[
     APIVariableScopeEnum, Field(description="The scope that the secret belongs to.")

@@ -9,16 +9,15 @@ import structlog
 
 from gateway.domain.audit import AuditAction, SealedEvent
 from gateway.domain.errors import Unavailable
-from gateway.services.audit_keys import AuditKeys
-from gateway.services.audit_log import PAGE, AuditLog, instance_draft
-from gateway.services.checkpoints import Checkpoint, Checkpoints
+from gateway.services.audit.checkpoints import Checkpoint, Checkpoints
+from gateway.services.audit.integrity_scan import RowFinding, scan_integrity
+from gateway.services.audit.keys import AuditKeys
+from gateway.services.audit.log import PAGE, AuditLog, instance_draft
+from gateway.services.audit.trust import TrustFault
+from gateway.services.audit.verification import LogFinding, LogReport, LogWatch, verify_log
 from gateway.services.context import ServiceContext
-from gateway.services.integrity_scan import RowFinding, scan_integrity
-from gateway.services.log_verification import LogFinding, LogReport, verify_log
-from gateway.services.log_watch import LogWatch
-from gateway.services.trust import TrustFault
-from gateway.storage import audit
-from gateway.storage.checkpoints import CheckpointFile
+from gateway.storage.audit import event_log
+from gateway.storage.audit.checkpoints import CheckpointFile
 
 _log = structlog.get_logger(__name__)
 _MAX_LISTED = 20
@@ -67,7 +66,7 @@ class Audit:
         after, has_more = -1, True
         while has_more:
             async with self._context.database.read() as unit:
-                events = await audit.chain(unit, after=after, size=PAGE)
+                events = await event_log.chain(unit, after=after, size=PAGE)
             for sealed in events:
                 yield {**sealed.plain, "is_intact": self._audit_log.is_intact(sealed)}
                 after = sealed.event.seq
@@ -76,7 +75,7 @@ class Audit:
     async def head(self) -> Mapping[str, Any] | None:
         """Return the head, signed like a checkpoint."""
         async with self._context.database.read() as unit:
-            newest = await audit.newest(unit)
+            newest = await event_log.newest(unit)
         return self._audit_log.checkpoints.sign(Checkpoint.of(newest)) if newest else None
 
     async def verify(self) -> LogReport:
@@ -137,10 +136,10 @@ class Audit:
 
         """
         async with self._context.database.write() as unit:
-            last = await audit.last_before(unit, before)
+            last = await event_log.last_before(unit, before)
             if last is None:
                 return 0
-            gone = await audit.forget(unit, through=last.event.seq)
+            gone = await event_log.forget(unit, through=last.event.seq)
             facts = {"through": last.event.seq, "hash": last.hash.hex(), "count": gone}
             unit.drafts.append(instance_draft(AuditAction.AUDIT_PRUNED, facts))
         await self.checkpoint()

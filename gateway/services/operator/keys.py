@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.crypto.envelope import TamperedCiphertext
-from gateway.crypto.kept_in_file import KeysInFile
+from gateway.crypto.key_providers import KeysInFile
 from gateway.domain.errors import ErrorCode, GatewayError, IntegrityFault
 from gateway.domain.keys import DataKeyFacts
 from gateway.domain.refusals import HolderNotFound
@@ -18,7 +18,7 @@ from gateway.domain.scopes import Scope
 from gateway.services.context import ServiceContext
 from gateway.services.vault import MissingDataKey
 from gateway.storage import data_keys, values
-from gateway.storage.row_macs import integrity_fault
+from gateway.storage.audit.row_macs import integrity_fault
 from gateway.storage.unit_of_work import WriteUnit
 from gateway.storage.values import StoredValue
 

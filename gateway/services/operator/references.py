@@ -9,9 +9,9 @@ from typing import Final
 import structlog
 
 from gateway.domain.audit import AuditAction, AuditDraft, AuditSubject
+from gateway.domain.content import ValueIdentity
 from gateway.domain.errors import GatewayError, IntegrityFault
-from gateway.domain.references import ESCAPED_OPENING, read_references
-from gateway.domain.sealed import ValueIdentity
+from gateway.domain.interpolation import ESCAPED_OPENING, read_references
 from gateway.services.context import ServiceContext
 from gateway.storage import references, secrets, values
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit

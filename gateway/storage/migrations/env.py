@@ -2,12 +2,6 @@
 
 from alembic import context
 
-from gateway.storage import (  # noqa: F401 - their tables belong to the metadata
-    audit_tables,
-    grant_tables,
-    reference_tables,
-    tables,
-)
 from gateway.storage.columns import Model
 
 context.configure(

@@ -1,0 +1,1 @@
+"""Settings, key providers, production checks and logging."""

@@ -1,0 +1,1 @@
+"""The doctor, backups, and hardening of the process."""

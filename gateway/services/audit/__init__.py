@@ -1,0 +1,1 @@
+"""The audit log: events, checkpoints, verification, and proofs that rows are unchanged."""

@@ -1,0 +1,178 @@
+"""Verify the audit log, once or while the server runs."""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from hmac import compare_digest
+from typing import Final
+
+from gateway.domain.audit import FIRST_HASH, AuditAction, SealedEvent
+from gateway.domain.errors import IntegrityFault
+from gateway.services.audit.checkpoints import Checkpoint
+from gateway.services.audit.keys import AuditKeys
+from gateway.storage.audit import event_log
+from gateway.storage.checked_view import Head
+from gateway.storage.unit_of_work import Database, ReadUnit
+
+PAGE = 1_000
+
+
+class LogFault(StrEnum):
+    """A fault of an event, or of a position without one."""
+
+    ALTERED = "ALTERED"
+    UNLINKED = "UNLINKED"
+    MISSING = "MISSING"
+    CUT_FRONT = "CUT_FRONT"
+    CUT_END = "CUT_END"
+    OTHER_THAN_CHECKPOINT = "OTHER_THAN_CHECKPOINT"
+    INDEX_DIFFERS = "INDEX_DIFFERS"
+
+
+@dataclass(frozen=True, slots=True)
+class LogFinding:
+    fault: LogFault
+    seq: int
+
+
+@dataclass(slots=True)
+class LogReport:
+    events: int = 0
+    first: int = 0
+    last: int = 0
+    checkpoints: int = 0
+    findings: list[LogFinding] = field(default_factory=list)
+
+    def add(self, fault: LogFault, seq: int) -> None:
+        self.findings.append(LogFinding(fault, seq))
+
+
+@dataclass(slots=True)
+class LogWalk:
+    keys: AuditKeys
+    report: LogReport = field(default_factory=LogReport)
+    checkpoint_hashes: dict[int, bytes] = field(default_factory=dict, repr=False)
+    begins_after: tuple[int, bytes] = field(default=(0, FIRST_HASH), repr=False)
+    prunings: set[tuple[int, str]] = field(default_factory=set)
+    seq: int = 0
+    hash: bytes = field(default=FIRST_HASH, repr=False)
+
+    def take(self, events: Sequence[SealedEvent], indexed: set[tuple[int, str]]) -> None:
+        # The content of an altered event is not read, since it is not trustworthy.
+        sound = self.follow(events)
+        mentioned = {pair for sealed in sound for pair in _mentions(sealed)}
+        altered = {sealed.event.seq for sealed in events} - {sealed.event.seq for sealed in sound}
+        for seq, _ in sorted(mentioned ^ {pair for pair in indexed if pair[0] not in altered}):
+            self.report.add(LogFault.INDEX_DIFFERS, seq)
+
+    def follow(self, events: Iterable[SealedEvent]) -> Sequence[SealedEvent]:
+        """Check the next events; return the unaltered ones."""
+        return [sealed for sealed in events if self._take(sealed)]
+
+    def _take(self, sealed: SealedEvent) -> bool:
+        """Check an event; return whether it is unaltered."""
+        event = sealed.event
+        if self.report.events == 0:
+            self.report.first = event.seq
+            self.begins_after = (event.seq - 1, event.prev_hash)
+        elif event.seq != self.seq + 1:
+            self.report.add(LogFault.MISSING, self.seq + 1)
+        elif not compare_digest(event.prev_hash, self.hash):
+            self.report.add(LogFault.UNLINKED, event.seq)
+        is_sound = compare_digest(self.keys.event_hash(event), sealed.hash)
+        if not is_sound:
+            self.report.add(LogFault.ALTERED, event.seq)
+        elif event.action == AuditAction.AUDIT_PRUNED:
+            self.prunings.add((event.facts["through"], event.facts["hash"]))
+        if self.checkpoint_hashes.pop(event.seq, sealed.hash) != sealed.hash:
+            self.report.add(LogFault.OTHER_THAN_CHECKPOINT, event.seq)
+        self.seq, self.hash = event.seq, sealed.hash
+        self.report.events += 1
+        self.report.last = event.seq
+        return is_sound
+
+    def end(self, head: Head | None) -> None:
+        through, prev_hash = self.begins_after
+        is_whole = through == 0 and prev_hash == FIRST_HASH
+        if not is_whole and (through, prev_hash.hex()) not in self.prunings:
+            self.report.add(LogFault.CUT_FRONT, through)
+        if head is None or (head.seq, head.hash) != (self.seq, self.hash):
+            self.report.add(LogFault.CUT_END, self.seq)
+        for seq in sorted(seq for seq in self.checkpoint_hashes if seq > self.seq):
+            self.report.add(LogFault.CUT_END, seq)
+
+
+def _mentions(sealed: SealedEvent) -> Iterator[tuple[int, str]]:
+    for secret_id in sealed.event.mentioned_secret_ids:
+        yield sealed.event.seq, secret_id
+
+
+async def verify_log(
+    unit: ReadUnit, keys: AuditKeys, checkpoints: Iterable[Checkpoint]
+) -> LogReport:
+    checkpoint_hashes = {checkpoint.seq: checkpoint.hash for checkpoint in checkpoints}
+    walk = LogWalk(keys, LogReport(checkpoints=len(checkpoint_hashes)), checkpoint_hashes)
+    events = await event_log.chain(unit, after=-1, size=PAGE)
+    while events:
+        first, last = events[0].event.seq, events[-1].event.seq
+        walk.take(events, await event_log.mentions(unit, first=first, last=last))
+        events = await event_log.chain(unit, after=last, size=PAGE)
+    walk.end(await event_log.head(unit))
+    for _ in range(await event_log.stray_mentions(unit)):
+        walk.report.add(LogFault.INDEX_DIFFERS, 0)
+    return walk.report
+
+
+# Together at most 4,000 events per second, in steps of a few milliseconds.
+_STEP: Final = 200
+_PAUSE_SECONDS: Final = 0.05
+# The check stops at this many faults.
+_MAX_FINDINGS: Final = 1_000
+
+
+class LogWatch:
+    """Checks each event, from first to last, against its hash and the event before it.
+
+    Each step opens its own view, so that no view stays open for the whole log.
+    """
+
+    def __init__(self, database: Database, keys: AuditKeys) -> None:
+        self._database = database
+        self._keys = keys
+
+    async def walk(self) -> Sequence[LogFinding]:
+        """Return the faults in the log.
+
+        Raises:
+            Unavailable: if the database does not answer.
+
+        """
+        walk = LogWalk(self._keys)
+        while len(walk.report.findings) < _MAX_FINDINGS:
+            try:
+                async with self._database.read() as unit:
+                    events = await event_log.chain(unit, after=walk.seq, size=_STEP)
+                    if walk.report.events and await _is_pruned(unit, walk.seq, events):
+                        walk = LogWalk(self._keys)
+                        continue
+                    if not events:
+                        walk.end(await event_log.head(unit))
+                        break
+            except IntegrityFault:
+                # A column cannot be read, so nothing after it can.
+                return [*walk.report.findings, LogFinding(LogFault.ALTERED, walk.seq + 1)]
+            walk.follow(events)
+            await asyncio.sleep(_PAUSE_SECONDS)
+        return walk.report.findings
+
+
+async def _is_pruned(unit: ReadUnit, seq: int, events: Sequence[SealedEvent]) -> bool:
+    """Return whether the last checked event and all before it have since been deleted.
+
+    The next check, which starts at the log's beginning, finds whether the gateway deleted them.
+    """
+    if events and events[0].event.seq == seq + 1:
+        return False
+    first = await event_log.chain(unit, after=0, size=1)
+    return bool(first) and first[0].event.seq > seq

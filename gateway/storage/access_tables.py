@@ -1,0 +1,148 @@
+"""Tables of grants, tokens, users and references."""
+
+from datetime import datetime
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    String,
+    UniqueConstraint,
+    text,
+)
+from sqlmodel import Field
+
+from gateway.domain.content import MAX_NAME_LENGTH
+from gateway.domain.grants import MAX_IDENTITY_LENGTH
+from gateway.domain.permissions import Role
+from gateway.storage.columns import (
+    InMac,
+    Model,
+    blob,
+    identifier,
+    in_mac,
+    moment,
+    one_of,
+    reference,
+    row_mac,
+    text_column,
+)
+
+
+class UserRow(Model, table=True):
+    """A user, authenticated by an OpenID Connect provider, in one organization."""
+
+    __tablename__ = "user_account"
+    __table_args__ = (
+        # In this order, because a sign-in looks up a user by the first two.
+        UniqueConstraint("issuer", "subject", "organization_id"),
+        # An identity has one organization that it does not need to name.
+        Index(
+            "uq_user_account_home",
+            "issuer",
+            "subject",
+            unique=True,
+            sqlite_where=text("is_invited IS NULL"),
+            postgresql_where=text("is_invited IS NULL"),
+        ),
+        CheckConstraint("is_invited = 1", name="is_invited"),
+        Index("uq_user_account_id_organization_id", "id", "organization_id", unique=True),
+        ForeignKeyConstraint(["organization_id"], ["organization.id"], ondelete="RESTRICT"),
+        Index(None, "organization_id"),
+    )
+
+    id: str = identifier(primary_key=True)
+    organization_id: str = identifier(nullable=False)
+    issuer: str = text_column(MAX_IDENTITY_LENGTH, nullable=False)
+    subject: str = text_column(MAX_IDENTITY_LENGTH, nullable=False)
+    display_name: str = text_column(MAX_NAME_LENGTH, nullable=False)
+    created_at: datetime = moment(nullable=False)
+    # 1 until the identity uses it without naming the organization; null from then on.
+    is_invited: int | None = Field(
+        default=None, sa_column=Column(Integer, nullable=True, **in_mac(InMac.IF_SET))
+    )
+    mac: bytes | None = row_mac()
+
+
+class RoleGrantRow(Model, table=True):
+    """A role of a token or a user, on one holder or, without a holder, on the whole organization.
+
+    Foreign keys that include the organization prevent a grant across two organizations. The grant
+    is deleted with its token, user or holder.
+    """
+
+    __tablename__ = "role_grant"
+    __table_args__ = (
+        CheckConstraint(one_of("role", tuple(Role)), name="role"),
+        CheckConstraint("(token_id IS NULL) <> (user_id IS NULL)", name="grantee"),
+        ForeignKeyConstraint(
+            ["token_id", "organization_id"],
+            ["api_token.id", "api_token.organization_id"],
+            ondelete="CASCADE",
+        ),
+        ForeignKeyConstraint(
+            ["user_id", "organization_id"],
+            ["user_account.id", "user_account.organization_id"],
+            ondelete="CASCADE",
+        ),
+        ForeignKeyConstraint(
+            ["holder_id", "organization_id"],
+            ["holder.id", "holder.organization_id"],
+            ondelete="CASCADE",
+        ),
+        Index(
+            "uq_role_grant_once",
+            text("coalesce(token_id, user_id)"),
+            "role",
+            text("coalesce(holder_id, '')"),
+            unique=True,
+        ),
+        Index(None, "token_id"),
+        Index(None, "user_id"),
+        Index(None, "holder_id"),
+        Index(None, "organization_id"),
+    )
+
+    id: str = identifier(primary_key=True)
+    organization_id: str = identifier(nullable=False)
+    token_id: str | None = identifier(nullable=True)
+    user_id: str | None = identifier(nullable=True)
+    role: Role = Field(sa_column=Column(String(16), nullable=False))
+    holder_id: str | None = identifier(nullable=True)
+    created_at: datetime = moment(nullable=False)
+    mac: bytes | None = row_mac()
+
+
+class ValueReferenceRow(Model, table=True):
+    """The names that one value refers to as `{{KEY}}`, each as a keyed hash.
+
+    A value without references has no row. A name in braces can be part of a secret value, so it is
+    never stored in clear.
+    """
+
+    __tablename__ = "value_reference"
+    __table_args__ = (
+        Index(None, "project_id"),
+        CheckConstraint("length(names) > 0", name="names"),
+    )
+
+    secret_id: str = reference("secret.id", ondelete="CASCADE", primary_key=True)
+    project_id: str = identifier(nullable=False)
+    # The version of the value that has these names.
+    value_version: int
+    names: bytes = blob(nullable=False)
+    mac: bytes | None = row_mac()
+
+
+class ReferenceReadingRow(Model, table=True):
+    """Progress in reading the values that are older than stored references: one row, or no row."""
+
+    __tablename__ = "reference_reading"
+    __table_args__ = (CheckConstraint("id = 1", name="one"),)
+
+    id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    # The id of the last secret that was read; null after the last one.
+    position: str | None = identifier(nullable=True)
+    mac: bytes | None = row_mac()

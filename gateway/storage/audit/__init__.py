@@ -1,0 +1,1 @@
+"""Tables and queries of the audit log and of row MACs."""

@@ -1,0 +1,170 @@
+"""MACs of rows: a row that was inserted or changed outside the gateway is refused at its use.
+
+Each covered row carries a MAC over all its other columns, under a key that is not in the database.
+"""
+
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import orjson
+import structlog
+from sqlalchemy import Column, ColumnElement, Row, Select, Table, select, update
+
+from gateway.domain.content import NeverStored
+from gateway.domain.errors import IntegrityFault
+from gateway.storage.access_tables import (
+    ReferenceReadingRow,
+    RoleGrantRow,
+    UserRow,
+    ValueReferenceRow,
+)
+from gateway.storage.columns import InMac, Model, columns_in_mac
+from gateway.storage.tables import ApiTokenRow, HolderRow, IdempotencyRow, SecretRow
+
+if TYPE_CHECKING:
+    from gateway.storage.unit_of_work import ReadUnit, WriteUnit
+
+
+_log = structlog.get_logger(__name__)
+
+Values = Mapping[str, Any]
+_FORMAT: Final = "gw1"
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """A table whose rows carry a MAC, and the columns that it covers, in a fixed order.
+
+    The first column is the row's id. A MAC covers an optional column only where it is not null.
+    """
+
+    table: Table
+    names: tuple[str, ...]
+    # The last of the names.
+    optional: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, model: type[Model]) -> Self:
+        table = model.__table__
+        optional = columns_in_mac(table, InMac.IF_SET)
+        return cls(table, (*columns_in_mac(table, InMac.ALWAYS), *optional), optional)
+
+    @property
+    def columns(self) -> tuple[Column[Any], ...]:
+        return (*(self.table.c[name] for name in self.names), self.table.c.mac)
+
+    def parts(self, values: Sequence[Any]) -> list[Any]:
+        """Return the parts of the MAC's message, without the table's name."""
+        end = len(self.names) - len(self.optional)
+        more = {
+            name: value
+            for name, value in zip(self.optional, values[end:], strict=True)
+            if value is not None
+        }
+        return [*values[:end], *([more] if more else [])]
+
+    def selection(self) -> Select[Any]:
+        """Select what `RowMacs.ensure_sound` needs."""
+        return select(*self.columns)
+
+
+SECRETS: Final = Covered.of(SecretRow)
+TOKENS: Final = Covered.of(ApiTokenRow)
+GRANTS: Final = Covered.of(RoleGrantRow)
+USERS: Final = Covered.of(UserRow)
+HOLDERS: Final = Covered.of(HolderRow)
+ANSWERS: Final = Covered.of(IdempotencyRow)
+REFERENCES: Final = Covered.of(ValueReferenceRow)
+READING: Final = Covered.of(ReferenceReadingRow)
+COVERED: Final = (SECRETS, TOKENS, GRANTS, USERS, HOLDERS)
+BY_TABLE: Final[Mapping[Table, Covered]] = {
+    covered.table: covered for covered in (*COVERED, ANSWERS, REFERENCES, READING)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RowMacs(NeverStored):
+    """Creates and checks row MACs with a key of the instance."""
+
+    key: bytes = field(repr=False)
+
+    def of(self, covered: Covered, values: Sequence[Any]) -> bytes:
+        parts = [_FORMAT, covered.table.name, *covered.parts(values)]
+        message = orjson.dumps(parts, default=bytes.hex)
+        return hmac.digest(self.key, message, sha256)
+
+    def ensure_sound(self, covered: Covered, row: Sequence[Any]) -> None:
+        """Refuse a row whose MAC does not match its columns.
+
+        Raises:
+            IntegrityFault: after logging it.
+
+        """
+        *values, mac = row
+        if not hmac.compare_digest(self.of(covered, values), mac or b""):
+            raise integrity_fault(covered.table.name, str(values[0]))
+
+
+def integrity_fault(table: str, row_id: str) -> IntegrityFault:
+    """Log that a row is not what the gateway wrote; return the error to raise."""
+    _log.critical("integrity_fault", table=table, row_id=row_id)
+    return IntegrityFault()
+
+
+def in_utc(moment: datetime) -> datetime:
+    """Return a time in the form in which the database returns it."""
+    return moment.astimezone(UTC)
+
+
+async def verified_rows(
+    unit: "ReadUnit", covered: Covered, *conditions: ColumnElement[bool]
+) -> Sequence[Row[Any]]:
+    """Return the covered columns and the MAC of rows that will be changed.
+
+    Raises:
+        IntegrityFault: if a row is not what the gateway wrote.
+
+    """
+    found = await unit.rows(covered.selection().where(*conditions))
+    for row in found:
+        unit.macs.ensure_sound(covered, row)
+    return found
+
+
+async def verified_row(unit: "WriteUnit", covered: Covered, row_id: str) -> Row[Any]:
+    """Return the covered columns and the MAC of one existing row that will be changed.
+
+    Raises:
+        IntegrityFault: if the row does not exist, or is not what the gateway wrote.
+
+    """
+    found = await verified_rows(unit, covered, covered.table.c.id == row_id)
+    ensure_one(covered.table, row_id, len(found))
+    return found[0]
+
+
+async def add_macs(unit: "WriteUnit", covered: Covered, ids: Sequence[str]) -> None:
+    """Give older rows without a MAC the MAC of their current values.
+
+    The caller must have compared the rows with their recorded states.
+    """
+    own = covered.table.c
+    for row in await unit.rows(covered.selection().where(own.id.in_(ids))):
+        mac = unit.macs.of(covered, row[:-1])
+        count = await unit.execute(update(covered.table).where(own.id == row[0]).values(mac=mac))
+        ensure_one(covered.table, row[0], count)
+
+
+def ensure_one(table: Table, row_id: str, count: int) -> None:
+    """Refuse a statement for one row that touched none or several.
+
+    Raises:
+        IntegrityFault: after logging it.
+
+    """
+    if count != 1:
+        raise integrity_fault(table.name, row_id)
