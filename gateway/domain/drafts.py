@@ -3,16 +3,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import Enum, StrEnum
-from typing import Final
+from typing import Any, Final, Self
 
 from gateway.domain import content
 from gateway.domain.entity_tags import EntityTags
 from gateway.domain.errors import Argument, InvalidInput
 from gateway.domain.holders import is_canonical_id
 from gateway.domain.scopes import Scope
-from gateway.domain.secrets import DEFAULT_OWNER, SecretType, ServiceReference
+from gateway.domain.secrets import DEFAULT_OWNER, Secret, SecretType, ServiceReference
 
 
 class WarningCode(StrEnum):
@@ -134,6 +134,13 @@ class Draft:
         """
         content.ensure_description(self.description or "")
 
+    def described(self) -> dict[str, Any]:
+        """Return the fields that describe a secret of any kind."""
+        return {name: getattr(self, name) for name in _DESCRIBED}
+
+
+_DESCRIBED: Final = tuple(each.name for each in fields(Draft))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretDraft(Draft):
@@ -188,6 +195,11 @@ class OverrideDraft(Draft):
         Draft.ensure_valid(self)
         content.ensure_value(self.value or "")
 
+    @classmethod
+    def of(cls, draft: SecretDraft) -> Self:
+        """Return the override that an imported row becomes where a wider scope has its key."""
+        return cls(value=draft.value, **draft.described())
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditDraft:
@@ -209,6 +221,20 @@ class EditDraft:
         content.ensure_value(self.value or "")
         if isinstance(self.description, str):
             content.ensure_description(self.description)
+
+    @classmethod
+    def of(cls, draft: SecretDraft, value: str) -> Self:
+        """Return the edit that an imported row becomes where the holder has its key."""
+        given = {name: text for name, text in draft.described().items() if text is not None}
+        return cls(key=draft.key, value=value, **given)
+
+    def described(self, secret: Secret) -> dict[str, Any]:
+        """Return the fields that describe the secret, as they are after the edit."""
+        edited = {name: getattr(self, name) for name in _DESCRIBED}
+        return {
+            name: getattr(secret, name) if isinstance(value, Kept) else value
+            for name, value in edited.items()
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,6 @@ from gateway.domain.drafts import (
     DEFAULT_WRITE_OPTIONS,
     EditDraft,
     HolderReference,
-    Kept,
     WriteOptions,
 )
 from gateway.domain.errors import Argument
@@ -238,10 +237,7 @@ def edited_secret(context: ServiceContext, secret: Secret, draft: EditDraft) -> 
     return replace(
         secret,
         key=draft.key,
-        description=_without_omitted(draft.description, secret.description),
-        enable_interpolation_in_file=_without_omitted(
-            draft.enable_interpolation_in_file, secret.enable_interpolation_in_file
-        ),
+        **draft.described(secret),
         version=secret.version + 1,
         updated_at=context.now(),
     )
@@ -270,7 +266,3 @@ def _is_named_through(holder: Holder, secret: Secret) -> bool:
     # so that the error is READ_ONLY.
     is_own = secret.holder.id == holder.id
     return is_own or (secret.is_built_in and secret.holder.id in holder.chain_ids)
-
-
-def _without_omitted(new: Content | Kept, old: Content) -> Content:
-    return old if isinstance(new, Kept) else new

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from gateway.crypto.envelope import sealed_size
 from gateway.domain.delivery_loads import DeliveryLoads, Growth
-from gateway.domain.drafts import KEPT, EditDraft, OverrideDraft, SecretDraft
+from gateway.domain.drafts import EditDraft, OverrideDraft, SecretDraft
 from gateway.domain.errors import BusinessError
 from gateway.domain.holders import Holder, Relation
 from gateway.domain.interpolation import utf8_size
@@ -209,7 +209,7 @@ class ImportPlan:
             raise KeyConflict(seen, key=draft.key, holder=holder)
         ensure_is_content(widest, draft.value)
         ensure_can_be_overridden(widest, holder)
-        override = new_override(self.context, holder, widest, _override(draft))
+        override = new_override(self.context, holder, widest, OverrideDraft.of(draft))
         return ImportedRow(ImportAction.OVERRIDDEN, self._create(override, draft))
 
     def _create(self, secret: Secret, draft: SecretDraft) -> Secret:
@@ -227,7 +227,7 @@ class ImportPlan:
         ensure_can_be_changed(own)
         ensure_is_content(own, draft.value)
         value = draft.value or ""
-        edited = edited_secret(self.context, own, _edit(draft, value))
+        edited = edited_secret(self.context, own, EditDraft.of(draft, value))
         if not own.is_alias:
             self.room.take_edit(own, value)
         if own.id in self.created:
@@ -256,21 +256,3 @@ def _related_secrets(holder: Holder, secrets: Collection[Secret]) -> list[Secret
 
 def _width(secret: Secret) -> tuple[int, str]:
     return list_rank(secret.scope, secret.variable_type), secret.id
-
-
-def _edit(draft: SecretDraft, value: str) -> EditDraft:
-    is_interpolated = draft.enable_interpolation_in_file
-    return EditDraft(
-        key=draft.key,
-        value=value,
-        description=KEPT if draft.description is None else draft.description,
-        enable_interpolation_in_file=KEPT if is_interpolated is None else is_interpolated,
-    )
-
-
-def _override(draft: SecretDraft) -> OverrideDraft:
-    return OverrideDraft(
-        value=draft.value,
-        description=draft.description,
-        enable_interpolation_in_file=draft.enable_interpolation_in_file,
-    )
