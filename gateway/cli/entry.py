@@ -16,7 +16,7 @@ from typer.main import get_command
 
 from gateway.cli.commands import COMMANDS, GROUPS, CommandRow
 from gateway.cli.printing import PROGRAM, Refused, complain, plain, say
-from gateway.config.settings_file import renaming_notice
+from gateway.config.former_names import renaming_notice
 from gateway.domain.errors import ErrorCode, GatewayError, RefusedStart
 
 if TYPE_CHECKING:

@@ -9,14 +9,15 @@ from typing import Annotated
 
 import typer
 
+from gateway.cli.addresses import ensure_free
 from gateway.cli.demo import showcase
 from gateway.cli.options import AsJson
 from gateway.cli.printing import complain, counted, say
 from gateway.cli.running import nothing, run, settings
-from gateway.cli.serving import ensure_free
+from gateway.config.former_names import renaming_notice
 from gateway.config.production_checks import ensure_consistent
 from gateway.config.settings import Settings, unknown_variables
-from gateway.config.settings_file import former_names_in_use, renaming_notice
+from gateway.config.settings_file import former_names_in_use
 from gateway.domain.errors import RefusedStart
 from gateway.ops.doctor import ensure_issuers_can_be_asked
 from gateway.ops.recovery import database_file

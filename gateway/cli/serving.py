@@ -1,12 +1,10 @@
 """Serve: listen on addresses, with one or several workers."""
 
-import os
 import sys
 import time
 from collections import Counter
 from contextlib import suppress
-from errno import EACCES, EADDRINUSE
-from socket import AI_PASSIVE, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, gaierror, getaddrinfo, socket
+from socket import socket
 from typing import Annotated, Final
 
 import structlog
@@ -16,58 +14,14 @@ from uvicorn import Config, Server
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
-from gateway.cli.printing import Refused
+from gateway.cli.addresses import ensure_free
 from gateway.cli.running import settings
 from gateway.cli.server import ensure_startable
 from gateway.config.logging import configure_logs
 from gateway.config.settings import Settings, hand_down
-from gateway.config.settings_file import PREFIX
 from gateway.graphql.socket_protocol import SocketProtocol
 from gateway.http.client import MAX_BODY_BYTES
 from gateway.http.protocol import PatientProtocol
-
-_ABOUT_PORT: Final = frozenset({EADDRINUSE, EACCES})
-
-
-class CannotListen(Refused):
-    def __init__(self, host: str, port: int, reason: str, setting: str) -> None:
-        super().__init__(
-            f"cannot listen at {host}:{port}: {reason}. Choose another {setting} with "
-            f"{PREFIX}{setting.upper()}."
-        )
-
-
-def ensure_free(host: str, port: int) -> None:
-    """Refuse an address at which no server can listen now.
-
-    Raises:
-        CannotListen: naming the setting that chooses another.
-
-    """
-    try:
-        found = getaddrinfo(host, port, type=SOCK_STREAM, flags=AI_PASSIVE)
-    except gaierror as error:
-        raise CannotListen(host, port, error.strerror or "no such host", "host") from None
-    faults = [fault for item in found if (fault := _fault(item[0], item[4]))]
-    # A name can have an address of a kind that this machine does not use.
-    about_port = [fault for fault in faults if fault in _ABOUT_PORT]
-    if about_port or len(faults) == len(found):
-        fault = (about_port or faults)[0]
-        setting = "port" if about_port else "host"
-        raise CannotListen(host, port, os.strerror(fault).lower(), setting)
-
-
-def _fault(family: int, address: tuple[object, ...]) -> int | None:
-    """Return the number of the error with which the system refuses an address, if it does."""
-    try:
-        with socket(family, SOCK_STREAM) as tried:
-            # As the server does: connections of an earlier one that are being closed do not count.
-            tried.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
-            tried.bind(address)
-    except OSError as error:
-        return error.errno
-    return None
-
 
 # Seconds. A worker imports all of the program before it answers for the first time, which takes
 # long on a slow machine; uvicorn's 5 s would replace it before it is up, again and again.

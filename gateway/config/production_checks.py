@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Final
 
+from gateway.config.former_names import renaming_notice
 from gateway.config.settings import WILDCARDS, Settings, unknown_variables
-from gateway.config.settings_file import former_names_in_use, renaming_notice
+from gateway.config.settings_file import former_names_in_use
 from gateway.config.types import LogLevel
 from gateway.domain.errors import RefusedStart
 

@@ -13,8 +13,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from gateway.config.former_names import FORMER_SETTINGS
 from gateway.config.settings_file import (
-    FORMER_SETTINGS,
     PREFIX,
     SETTINGS_FILE,
     former_variables,

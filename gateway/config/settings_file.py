@@ -1,4 +1,4 @@
-"""The settings file, and the former names of settings."""
+"""The settings file, and the former names that it and the environment use."""
 
 import os
 import re
@@ -14,18 +14,10 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from gateway.config.former_names import FORMER_SETTINGS
 from gateway.domain.errors import RefusedStart
 
 PREFIX: Final = "SECRETS_GATEWAY_"
-FORMER_SETTINGS: Final[Mapping[str, str]] = {
-    "audit_anchor_file": "audit_checkpoint_file",
-    "audit_anchor_seconds": "audit_checkpoint_seconds",
-    "scrub_seconds": "integrity_scan_seconds",
-}
-
-
-def renaming_notice(former: str, current: str) -> str:
-    return f"{former} is now called {current}: the former name works in this release only."
 
 
 SETTINGS_FILE: Final = Path("secrets-gateway.toml")
