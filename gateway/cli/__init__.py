@@ -1,6 +1,6 @@
 """The command line: each command parses, calls one use case, prints."""
 
-from gateway.cli.entry import ended_by_interrupt
+from gateway.cli.interrupts import ended_by_interrupt
 
 
 def main() -> None:

@@ -4,8 +4,7 @@ import io
 import logging
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -15,28 +14,13 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from gateway.cli.commands import COMMANDS, GROUPS, CommandRow
+from gateway.cli.interrupts import ended_by_interrupt
 from gateway.cli.printing import PROGRAM, Refused, complain, plain, say
 from gateway.config.former_names import renaming_notice
 from gateway.domain.errors import ErrorCode, GatewayError, RefusedStart
 
 if TYPE_CHECKING:
     from typer._click import Command, Context
-
-
-@contextmanager
-def ended_by_interrupt() -> Iterator[None]:
-    """Let Ctrl-C end the process as it ends any other: by the signal and without a traceback.
-
-    A handler that is not Python's default stays. Importing libraries takes up to a second or so.
-    """
-    is_ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    if is_ours:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-    try:
-        yield
-    finally:
-        if is_ours:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 _PACKAGE: Final = "gateway.cli"

@@ -1,7 +1,7 @@
-"""Write rows: each gets its MAC and is announced, and is what the database then has.
+"""Write rows: each gets its MAC, and the unit notes that it is expected to change.
 
 A MAC covers the intended values, never what the database returns after a write: a trigger can have
-written that.
+written that. What the database noted is compared with what was expected before the commit.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from gateway.storage.columns import Model
 if TYPE_CHECKING:
     from gateway.storage.unit_of_work import WriteUnit
 
-# The id of the row that an update changes; no column has this name.
+# Parameters of an update: the id and the MAC of the row before it. No column has these names.
 FOUND_ID: Final = "found_id"
 FOUND_MAC: Final = "found_mac"
 
@@ -31,14 +31,14 @@ async def insert_rows(unit: "WriteUnit", rows: Sequence[Model]) -> None:
     if not rows:
         return
     table = rows[0].__table__
-    given = [row.values() for row in rows]
+    parameters = [row.values() for row in rows]
     if covered := BY_TABLE.get(table):
-        for values in given:
+        for values in parameters:
             values["mac"] = unit.macs.of(covered, [values.get(name) for name in covered.names])
-    row_id, proof = _first_key(table), _proof_of(table)
-    count = await unit.execute(insert(table), given)
-    meant = {values[row_id.name]: values[proof.name] for values in given}
-    await ensure_all_written(unit, proof, meant, count)
+    row_id, compared = _first_key(table), _compared_column(table)
+    count = await unit.execute(insert(table), parameters)
+    expected = {values[row_id.name]: values[compared.name] for values in parameters}
+    await ensure_all_written(unit, compared, expected, count)
 
 
 async def update_rows(
@@ -53,24 +53,26 @@ async def update_rows(
     if not changes:
         return
     own = covered.table.c
-    meant: dict[str, bytes] = {}
-    given: list[Mapping[str, Any]] = []
+    expected: dict[str, bytes] = {}
+    parameters: list[Mapping[str, Any]] = []
     for (*values, mac), change in changes:
         after = dict(zip(covered.names, values, strict=True)) | dict(change)
-        meant[values[0]] = unit.macs.of(covered, list(after.values()))
+        expected[values[0]] = unit.macs.of(covered, [after[name] for name in covered.names])
         found = {FOUND_ID: values[0], FOUND_MAC: mac}
-        given.append({**change, "mac": meant[values[0]], **found})
+        parameters.append({**change, "mac": expected[values[0]], **found})
     statement = update(covered.table).where(
         own.id == bindparam(FOUND_ID), own.mac == bindparam(FOUND_MAC)
     )
-    count = await unit.execute(statement, given)
-    await ensure_all_written(unit, own.mac, meant, count)
+    count = await unit.execute(statement, parameters)
+    await ensure_all_written(unit, own.mac, expected, count)
 
 
 async def ensure_all_written(
-    unit: "WriteUnit", column: Column[Any], meant: Mapping[str, Any], count: int
+    unit: "WriteUnit", column: Column[Any], expected: Mapping[str, Any], count: int
 ) -> None:
-    """Announce written rows, given the intended value of one column by row id.
+    """Refuse a wrong count; note the written rows of a watched table on the unit.
+
+    `expected` has the intended value of one column by row id.
 
     Raises:
         IntegrityFault: if the statement touched more rows or fewer; the alarm names one of the rows
@@ -78,22 +80,26 @@ async def ensure_all_written(
 
     """
     table: Table = column.table
-    if count != len(meant):
-        raise integrity_fault(table.name, await _first_other(unit, column, meant))
+    if count != len(expected):
+        raise integrity_fault(table.name, await _first_mismatch(unit, column, expected))
     if table.name in WATCHED:
-        for row_id in meant:
+        for row_id in expected:
             unit.intended.write(table.name, row_id)
 
 
-async def _first_other(unit: "WriteUnit", column: Column[Any], meant: Mapping[str, Any]) -> str:
+async def _first_mismatch(
+    unit: "WriteUnit", column: Column[Any], expected: Mapping[str, Any]
+) -> str:
     row_id = _first_key(column.table)
-    rows = await unit.rows(select(row_id, column).where(row_id.in_(meant)))
+    rows = await unit.rows(select(row_id, column).where(row_id.in_(expected)))
     stored = {str(row[0]): row[-1] for row in rows}
-    return next((each for each in meant if stored.get(each) != meant[each]), next(iter(meant), ""))
+    return next(
+        (each for each in expected if stored.get(each) != expected[each]), next(iter(expected), "")
+    )
 
 
 def ensure_written(unit: "WriteUnit", table: Table, row_id: str, count: int) -> None:
-    """Announce a written watched row; refuse a statement as `ensure_one` does."""
+    """Refuse a statement as `ensure_one` does; note the written row of a watched table."""
     ensure_one(table, row_id, count)
     unit.intended.write(table.name, row_id)
 
@@ -102,8 +108,8 @@ def _first_key(table: Table) -> Column[Any]:
     return table.primary_key.columns.values()[0]
 
 
-def _proof_of(table: Table) -> Column[Any]:
-    """Return the column that shows best whether a row is what was meant."""
+def _compared_column(table: Table) -> Column[Any]:
+    """Return the column by which a mismatch is found; a box is the ciphertext of a value."""
     for name in ("mac", "box"):
         if name in table.c:
             return table.c[name]
