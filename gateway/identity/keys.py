@@ -88,6 +88,8 @@ def _key(listed: Mapping[str, Any]) -> Key | None:
     """Return a public key for signatures with one of the algorithms."""
     if "d" in listed or not _is_for_signatures(listed):
         return None
+    if "alg" in listed and listed["alg"] not in list(Algorithm):
+        return None
     try:
         if listed["kty"] == "RSA" and not _MIN_RSA_BITS <= _bits(listed["n"]) <= _MAX_RSA_BITS:
             return None

@@ -24,6 +24,7 @@ from sqlmodel import Field, SQLModel
 
 ID_LENGTH: Final = 36
 _MAC: Final = "mac"
+_UNSET: Final = object()
 
 NAMING: Final = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -77,7 +78,7 @@ class Model(SQLModel):
         return {
             name: value.astimezone(UTC) if isinstance(value, datetime) else value
             for name in self.__table__.columns.keys()  # noqa: SIM118 - iterating gives columns
-            if (value := given.get(name, _MAC)) is not _MAC
+            if (value := given.get(name, _UNSET)) is not _UNSET
         }
 
 

@@ -54,28 +54,18 @@ def create_writing_engine(url: str, *, creates: bool = False) -> AsyncEngine:
     return _create_engine(make_url(url), pool_size=1, can_write=True, creates=creates)
 
 
-async def connect_shielded(engine: AsyncEngine) -> AsyncConnection:
+async def connect_shielded(engine: AsyncEngine, *, is_watched: bool = False) -> AsyncConnection:
     """Take a connection from an engine's pool; if the caller is cancelled meanwhile, return it.
 
-    A connection that is cancelled while it opens would keep its thread and its file.
+    A connection that is cancelled while it opens would keep its thread and its file. A watched one
+    notes the rows that it touches.
     """
-    opening = asyncio.ensure_future(_connect(engine))
+    opening = asyncio.ensure_future(_connect(engine, is_watched=is_watched))
     try:
         return await asyncio.shield(opening)
     except asyncio.CancelledError:
         opening.add_done_callback(_give_back)
         raise
-
-
-async def watch(connection: AsyncConnection) -> None:
-    """Make a connection note the rows that it touches, from its first transaction on."""
-    if _IS_WATCHED not in connection.info:
-        driver: Any = (await connection.get_raw_connection()).driver_connection
-        try:
-            await to_its_end(driver.executescript(watching_script()))
-        except sqlite3.Error as error:
-            raise OperationalError(None, None, error) from error
-        connection.info[_IS_WATCHED] = True
 
 
 async def to_its_end(work: Coroutine[Any, Any, Outcome]) -> Outcome:
@@ -94,8 +84,27 @@ async def to_its_end(work: Coroutine[Any, Any, Outcome]) -> Outcome:
         raise
 
 
-async def _connect(engine: AsyncEngine) -> AsyncConnection:
-    return await engine.connect()
+async def _connect(engine: AsyncEngine, *, is_watched: bool) -> AsyncConnection:
+    connection = await engine.connect()
+    if is_watched and _IS_WATCHED not in connection.info:
+        try:
+            await note_rows(connection)
+        except BaseException:
+            # The pool would hand out a connection that has a part of its triggers.
+            await connection.invalidate()
+            await connection.close()
+            raise
+    return connection
+
+
+async def note_rows(connection: AsyncConnection) -> None:
+    """Make a connection note the rows that it touches, from its first transaction on."""
+    driver: Any = (await connection.get_raw_connection()).driver_connection
+    try:
+        await driver.executescript(watching_script())
+    except sqlite3.Error as error:
+        raise OperationalError(None, None, error) from error
+    connection.info[_IS_WATCHED] = True
 
 
 def _give_back(opening: "asyncio.Future[AsyncConnection]") -> None:

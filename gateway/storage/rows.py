@@ -34,7 +34,9 @@ async def insert_rows(unit: "WriteUnit", rows: Sequence[Model]) -> None:
     parameters = [row.values() for row in rows]
     if covered := BY_TABLE.get(table):
         for values in parameters:
-            values["mac"] = unit.macs.of(covered, [values.get(name) for name in covered.names])
+            for name in covered.optional:
+                values.setdefault(name, None)
+            values["mac"] = unit.macs.of(covered, [values[name] for name in covered.names])
     row_id, compared = _first_key(table), _compared_column(table)
     count = await unit.execute(insert(table), parameters)
     expected = {values[row_id.name]: values[compared.name] for values in parameters}

@@ -25,7 +25,6 @@ from gateway.storage.engine import (
     create_reading_engine,
     create_writing_engine,
     to_its_end,
-    watch,
 )
 from gateway.storage.rows import insert_rows
 
@@ -56,6 +55,8 @@ class ReadUnit(CheckedView):
         self._engine = engine
         self._admission = admission
         self._is_bounded = is_bounded
+        # Whether the connection notes the rows that it touches; only writers do.
+        self._is_watched = False
         self._connection: AsyncConnection | None = None
         self._turn = asyncio.Lock()
         # Statements that will run as one, by their shape.
@@ -123,7 +124,7 @@ class ReadUnit(CheckedView):
     async def _open(self) -> AsyncConnection:
         await self._admission.enter(is_bounded=self._is_bounded)
         try:
-            return await connect_shielded(self._engine)
+            return await connect_shielded(self._engine, is_watched=self._is_watched)
         except BaseException:
             self._admission.leave()
             raise
@@ -161,17 +162,6 @@ class WriteUnit(ReadUnit):
         self.at_end: list[Callable[[], Awaitable[None]]] = []
         # These run in order after the commit; none of them can fail.
         self.committed: list[Callable[[], None]] = []
-
-    async def _open(self) -> AsyncConnection:
-        connection = await super()._open()
-        if self._is_watched:
-            try:
-                await watch(connection)
-            except BaseException:
-                await to_its_end(connection.close())
-                self._admission.leave()
-                raise
-        return connection
 
     async def execute(
         self, statement: Executable, parameters: Sequence[Mapping[str, Any]] | None = None

@@ -37,6 +37,7 @@ UNUSABLE: dict[str, tuple[str, Mapping[str, Any]]] = {
     "operations that are a text": ("rsa-1", {"key_ops": "verify"}),
     "for another algorithm": ("rsa-1", {"alg": "RSA-OAEP"}),
     "an algorithm that is a list": ("rsa-1", {"alg": ["RS256"]}),
+    "an algorithm without a name": ("rsa-1", {"alg": ""}),
     "no id": ("rsa-1", {"kid": None}),
     "an id that is a number": ("rsa-1", {"kid": 1}),
     "an empty id": ("rsa-1", {"kid": ""}),
