@@ -1,4 +1,8 @@
-"""Read files of secrets to import."""
+"""Read files of secrets to import.
+
+PyYAML's own loaders would make `no` a boolean and `0123` a number, keep the last of two equal keys,
+and quote the file in their messages.
+"""
 
 import json
 import re

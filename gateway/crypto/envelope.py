@@ -1,4 +1,7 @@
-"""Seal, open and sign."""
+"""Seal, open and sign.
+
+A ciphertext is `version (1 byte) | algorithm (1 byte) | nonce (12 bytes) | ciphertext and tag`.
+"""
 
 import base64
 import hmac

@@ -1,4 +1,8 @@
-"""Where the key that wraps all others is kept."""
+"""Where the key that wraps all others is kept.
+
+The encryption context names the data key's owner, so KMS refuses to unwrap it for another owner.
+KMS logs each use.
+"""
 
 import asyncio
 import base64

@@ -1,4 +1,8 @@
-"""The keys of an instance, and the self-test of the cryptography."""
+"""The keys of an instance, and the self-test of the cryptography.
+
+A provider wraps data keys with a key-encryption key and unwraps them; the key itself need not be in
+this process.
+"""
 
 import os
 from collections.abc import Sequence

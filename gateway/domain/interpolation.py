@@ -1,4 +1,12 @@
-"""References between values: `{{KEY}}` in a text, and their replacement."""
+r"""References between values: `{{KEY}}` in a text, and their replacement.
+
+References inside texts: `{{KEY}}` is a reference, and `\{{KEY}}` is the text `{{KEY}}`. Directly
+before `{{`, two backslashes become one. An odd one escapes `{{` and is removed, even if no key
+follows. So `\\{{KEY}}` is a backslash and a reference.
+
+Interpolation: a delivery replaces `{{KEY}}` with the value of KEY. A delivery has one budget. Its
+total length is computed before any text is built.
+"""
 
 import re
 from collections import Counter

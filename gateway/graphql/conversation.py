@@ -20,7 +20,7 @@ from gateway.domain.errors import (
 )
 from gateway.domain.grants import OrganizationNotNamed
 from gateway.domain.origins import originating
-from gateway.graphql.sse import GraphQLParams, error_response, to_payload
+from gateway.graphql.messages import GraphQLParams, error_response, to_payload
 from gateway.graphql.streaming import (
     Channel,
     CloseCode,

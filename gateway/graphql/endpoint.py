@@ -9,7 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.domain.errors import ErrorCode
-from gateway.graphql.sse import Answers, EventStream, GraphQLParams, to_payload
+from gateway.graphql.messages import GraphQLParams, to_payload
+from gateway.graphql.sse import Answers, EventStream
 from gateway.graphql.streaming import Streaming
 from gateway.graphql.trusted_documents import TrustedDocuments
 from gateway.http.json_body import read_json_object

@@ -1,4 +1,8 @@
-"""The executable schema, which enforces the declared policies."""
+"""The executable schema, which enforces the declared policies.
+
+Use cases decide about each holder and each secret. A policy is a second line of defence: a
+principal that has the permission nowhere gets nothing, even if a use case forgets its check.
+"""
 
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing

@@ -1,72 +1,24 @@
-"""Messages of GraphQL over HTTP, and streams of them as server-sent events."""
+"""Results as Server-Sent Events: the distinct connections mode of the GraphQL over SSE protocol.
+
+Each POST runs one operation. Each result is an event `next`, and the end is an event `complete`.
+Errors of the operation are sent in the stream, because its client cannot read anything else.
+"""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Final
 
 import structlog
 from starlette.types import Receive, Scope, Send
 
-from gateway.domain.errors import ErrorCode, GatewayError, Internal, Unauthenticated
+from gateway.domain.errors import ErrorCode, GatewayError, Unauthenticated
+from gateway.graphql.messages import error_response, to_payload
 from gateway.graphql.streaming import Streaming, until_one_ends
-from gateway.graphql.trusted_documents import TrustedDocuments
 from gateway.http.connections import STATE_KEY, Connections
-from gateway.http.json_body import BodyFault, RefusedBody
 from gateway.http.negotiation import EVENTS
-from gateway.http.problems import error_entry, to_json
+from gateway.http.problems import to_json
 from gateway.services.execution import ExecutionResult, RequestPrincipal
-
-
-@dataclass(frozen=True, slots=True)
-class GraphQLParams:
-    document: str
-    variables: Mapping[str, Any]
-    operation_name: str | None
-
-    @property
-    def operation(self) -> tuple[str, str | None]:
-        return self.document, self.operation_name
-
-    @classmethod
-    def read(cls, body: Mapping[str, Any], documents: TrustedDocuments) -> Self:
-        """Read a request's parameters; look up a named document among the trusted ones.
-
-        Raises:
-            RefusedBody: naming the parameter that is missing or of another type.
-            GatewayError: if the document is unknown or must not run.
-
-        """
-        document = documents.text_of(body)
-        variables, name = body.get("variables"), body.get("operationName")
-        if not isinstance(variables, dict | None):
-            raise RefusedBody(BodyFault.NO_VARIABLES)
-        if not isinstance(name, str | None):
-            raise RefusedBody(BodyFault.NO_OPERATION_NAME)
-        if not isinstance(body.get("extensions"), dict | None):
-            raise RefusedBody(BodyFault.NO_EXTENSIONS)
-        return cls(document, variables or {}, name)
-
-
-def to_payload(answer: ExecutionResult) -> Mapping[str, Any]:
-    """Return the JSON object of a result."""
-    content: dict[str, Any] = {}
-    if answer.errors:
-        content["errors"] = answer.errors
-    if not answer.is_request_error:
-        content["data"] = answer.data
-    if answer.extensions:
-        content["extensions"] = answer.extensions
-    return content
-
-
-def error_response(error: Exception) -> ExecutionResult:
-    """Return the result for an error of the gateway."""
-    known = error if isinstance(error, GatewayError) else Internal()
-    entry = error_entry(known.code, known.message)
-    return ExecutionResult(data=None, errors=[entry], is_request_error=True)
-
 
 _log = structlog.get_logger(__name__)
 

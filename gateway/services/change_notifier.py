@@ -1,4 +1,10 @@
-"""Wake subscribers when something changes, and end what outlives its credential."""
+"""Wake subscribers when something changes, and end what outlives its credential.
+
+A notification carries no data. Each subscriber reads the changes from the database, limited to what
+its principal can see. So extra notifications are harmless, and several can merge into one. While
+there are subscribers, one task checks whether the audit log has grown: at once after this process
+writes, and at an interval for writes of other processes.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator

@@ -1,4 +1,8 @@
-"""What all use cases share: the dependencies, the limits, and the known loads of deliveries."""
+"""What all use cases share: the dependencies, the limits, and the known loads of deliveries.
+
+The stored load bounds the present one: each later change adds at most one secret, and one more for
+each alias of the changed secret.
+"""
 
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable

@@ -1,4 +1,10 @@
-"""Keep what one service gets within the limits of a delivery."""
+"""Keep what one service gets within the limits of a delivery.
+
+Few secrets always fit, so most writes cost no statement besides the count that the quota needs.
+Otherwise the largest delivery at or below a holder is remembered with the number of the newest
+event: each later change adds at most one secret to it. Holders are counted again only if that bound
+exceeds a limit, and only those whose count does not decide are measured.
+"""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace

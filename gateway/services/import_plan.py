@@ -1,4 +1,8 @@
-"""Plan an import: what each row does, and whether there is room for it."""
+"""Plan an import: what each row does, and whether there is room for it.
+
+Each row is decided as if the rows before it were applied. Each secret is written once, as its last
+row defines it.
+"""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,7 @@
-"""What checks a view of the database: MACs of rows, the head of the log, access rows."""
+"""What checks a view of the database: MACs of rows, the head of the log, access rows.
+
+The proof needs keys, so a service provides it. Every query about access rows asks the view for it.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

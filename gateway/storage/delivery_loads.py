@@ -1,4 +1,8 @@
-"""How much one service gets: files, keys and bytes."""
+"""How much one service gets: files, keys and bytes.
+
+They load no values. Of holders they read only the columns that say which chain they are in; code
+that shows a holder reads it with its MAC.
+"""
 
 from collections.abc import Collection
 from dataclasses import dataclass

@@ -1,4 +1,8 @@
-"""The audit log as its readers see it, and the sealed cursors of logs."""
+"""The audit log as its readers see it, and the sealed cursors of logs.
+
+The numbers count the events of the whole instance. In plaintext, an organization could count the
+events of others. Sealing is deterministic: the same event always has the same id.
+"""
 
 from contextlib import suppress
 from dataclasses import replace

@@ -1,4 +1,11 @@
-"""Find and change holders by name, without a principal."""
+"""Find and change holders by name, without a principal.
+
+Apply a hierarchy from a file: plan first, then run all steps or none. For the instance's operator
+only.
+
+Find objects that the operator names, in any organization. Principals belong to one organization and
+never use this.
+"""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence

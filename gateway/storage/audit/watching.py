@@ -1,4 +1,14 @@
-"""Record what a transaction changes, and compare it with what was meant."""
+"""Record what a transaction changes, and compare it with what was meant.
+
+Watching rows: the database itself notes the rows that a transaction touches. Triggers on the
+gateway's writing connection note every row that is added, changed or removed, including those that
+a foreign key deletes. So no use case can forget to record a change. A write by another program is
+not noted, and shows later as a difference.
+
+The rows that a transaction intends to write are compared with those that the database noted. A
+foreign trigger in the database writes in the same transaction. The database notes its writes too,
+but no code announced them here.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,8 @@
-"""Faults of the database file, as errors with words."""
+"""Faults of the database file, as errors with words.
+
+SQLite reports "unable to open database file" for a missing file, for a read-only folder, and for a
+folder that this user cannot enter. Each needs a different remedy.
+"""
 
 import os
 import sqlite3
