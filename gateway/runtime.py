@@ -70,7 +70,7 @@ class Runtime:
     @classmethod
     def over(cls, settings: Settings) -> Self:
         """Build the runtime; nothing is opened yet."""
-        database = Database(settings.resolved_database_url, is_watched=True)
+        database = Database(settings.resolved_database_url)
         vault = Vault(DataKeyCache(seconds=settings.data_key_seconds), now=utc_now)
         context = ServiceContext(
             database,

@@ -30,7 +30,7 @@ from gateway.services.idempotency import SECRET_CODEC, codec_of, run_once
 from gateway.services.references import secrets_reached
 from gateway.services.renaming import plan_update, warn_of_broken
 from gateway.services.writing import ensure_key_is_allowed, ensure_key_is_free, update_with_value
-from gateway.storage import related_secrets, secrets
+from gateway.storage import related_secrets, secret_batches, secrets
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
 Content = TypeVar("Content")
@@ -154,7 +154,7 @@ class Changes(ScopedService):
             {secret.id: secret.key, **dependents},
             argument=Argument.SECRET,
         )
-        await secrets.remove(unit, secret.id)
+        await secret_batches.remove(unit, [secret.id])
         return Deletion((secret.id, *dependents), secret.holder)
 
     async def _rename(

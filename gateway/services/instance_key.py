@@ -1,17 +1,28 @@
 """The instance's key for MACs, and the MACs of rows that were written before it."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
+from sqlalchemy import update
+
 from gateway.crypto.envelope import TamperedCiphertext, derive_key, new_key
 from gateway.crypto.keyring import KeyRing, Wrapped
 from gateway.domain.holders import new_id
-from gateway.services.audit.keys import AuditKeys
+from gateway.services.audit.upgrade import FormerKeys
 from gateway.storage import data_keys
-from gateway.storage.audit import event_log
-from gateway.storage.audit.row_macs import COVERED, HOLDERS, USERS, Covered, RowMacs, add_macs
+from gateway.storage.audit import event_log, former_states
+from gateway.storage.audit.row_macs import (
+    GRANTS,
+    HOLDERS,
+    SECRETS,
+    TOKENS,
+    USERS,
+    Covered,
+    RowMacs,
+    ensure_one,
+)
 from gateway.storage.data_keys import WrappedKey
 from gateway.storage.dialects import catalog
 from gateway.storage.unit_of_work import Database, WriteUnit
@@ -19,7 +30,7 @@ from gateway.storage.unit_of_work import Database, WriteUnit
 _BATCH: Final = 500
 
 
-async def backfill_macs(unit: WriteUnit, tables: Iterable[Covered], keys: AuditKeys) -> None:
+async def backfill_macs(unit: WriteUnit, tables: Iterable[Covered], former: FormerKeys) -> None:
     """Add the MACs to the rows of these tables.
 
     If there is an audit log, a row that differs from it gets no MAC and is refused when used. So
@@ -27,20 +38,23 @@ async def backfill_macs(unit: WriteUnit, tables: Iterable[Covered], keys: AuditK
     """
     has_log = await event_log.head(unit) is not None
     for covered in tables:
-        async for ids in _ids(unit, covered.table.name, keys if has_log else None):
-            await add_macs(unit, covered, ids)
+        table, after = covered.table.name, ""
+        while page := await former_states.compared(unit, table, after=after, size=_BATCH):
+            known = [
+                row_id
+                for row_id, text, recorded in page
+                if not has_log or former.matches((table, row_id), text, recorded)
+            ]
+            await _add_macs(unit, covered, known)
+            after = page[-1][0]
 
 
-async def _ids(unit: WriteUnit, table: str, keys: AuditKeys | None) -> AsyncIterator[list[str]]:
-    after: str | None = ""
-    while after is not None:
-        rows = await event_log.states(unit, table, after=after, size=_BATCH)
-        yield [
-            row_id
-            for row_id, text, recorded in rows
-            if keys is None or keys.state(table, row_id, text) == recorded
-        ]
-        after = rows[-1][0] if rows else None
+async def _add_macs(unit: WriteUnit, covered: Covered, ids: Sequence[str]) -> None:
+    for row in await unit.rows(covered.selection().where(covered.row_id.in_(ids))):
+        mac = unit.macs.of(covered, row[:-1])
+        statement = update(covered.table).where(covered.row_id == row[0]).values(mac=mac)
+        # The records are of the columns that a MAC covers, so they stay as they are.
+        ensure_one(covered.table, row[0], await unit.execute_unrecorded(statement))
 
 
 # A ciphertext for an older identity is from before some rows had MACs. The first start after the
@@ -49,7 +63,7 @@ INSTANCE: Final = "instance/2"
 _WITHOUT_MACS: Final[Mapping[str, Sequence[Covered]]] = {
     INSTANCE: (),
     "instance/1": (USERS, HOLDERS),
-    "instance": COVERED,
+    "instance": (SECRETS, TOKENS, GRANTS, USERS, HOLDERS),
 }
 
 
@@ -66,29 +80,37 @@ async def unlock_instance_key(key_ring: KeyRing, database: Database, *, at: date
     if stored is None:
         stored = await _first(key_ring, database, at=at)
     key, bare = await _unwrap(key_ring, stored)
-    database.macs = RowMacs(derive_key(key, "row-mac"))
+    database.macs = _row_macs(key)
     if bare:
         await _backfill_macs(key_ring, database, stored, key, bare)
     return key
 
 
-async def new_wrapped(key_ring: KeyRing, project_id: str | None, *, owner: str) -> WrappedKey:
-    """Return a new data key, wrapped and not stored yet.
+async def new_wrapped(
+    key_ring: KeyRing, project_id: str | None, *, owner: str, key: bytes | None = None
+) -> WrappedKey:
+    """Return a data key, wrapped and not stored yet; a new one unless it is given.
 
     Raises:
         KeysUnavailable: if the ring does not answer.
 
     """
     key_id = new_id()
-    wrapped = await key_ring.wrap(new_key(), owner, key_id)
+    wrapped = await key_ring.wrap(key or new_key(), owner, key_id)
     return WrappedKey(
         id=key_id, project_id=project_id, kek_id=wrapped.kek_id, wrapped=wrapped.ciphertext
     )
 
 
+def _row_macs(key: bytes) -> RowMacs:
+    return RowMacs(derive_key(key, "row-mac"))
+
+
 async def _first(key_ring: KeyRing, database: Database, *, at: datetime) -> WrappedKey:
-    made = await new_wrapped(key_ring, None, owner=INSTANCE)
+    key = new_key()
+    made = await new_wrapped(key_ring, None, owner=INSTANCE, key=key)
     async with database.write() as unit:
+        unit.checking(_row_macs(key))
         # If processes start together, the first one's key counts.
         stored = await data_keys.find_active(unit, None)
         if stored is None:
@@ -114,4 +136,4 @@ async def _backfill_macs(
         await catalog.ensure_expected(unit)
         # If processes start together, one backfills the MACs.
         if await data_keys.rewrap(unit, old, new):
-            await backfill_macs(unit, bare, AuditKeys.derive(derive_key(key, "audit")))
+            await backfill_macs(unit, bare, FormerKeys.derive(derive_key(key, "audit")))

@@ -1,6 +1,7 @@
 """Tables of grants, tokens, users and references."""
 
 from datetime import datetime
+from typing import ClassVar
 
 from sqlalchemy import (
     CheckConstraint,
@@ -14,10 +15,12 @@ from sqlalchemy import (
 )
 from sqlmodel import Field
 
+from gateway.domain.audit import AuditSubject
 from gateway.domain.content import MAX_NAME_LENGTH
 from gateway.domain.grants import MAX_IDENTITY_LENGTH
 from gateway.domain.permissions import Role
 from gateway.storage.columns import (
+    Audited,
     InMac,
     Model,
     blob,
@@ -35,6 +38,7 @@ class UserRow(Model, table=True):
     """A user, authenticated by an OpenID Connect provider, in one organization."""
 
     __tablename__ = "user_account"
+    audited: ClassVar[Audited | None] = Audited(subject=AuditSubject.USER)
     __table_args__ = (
         # In this order, because a sign-in looks up a user by the first two.
         UniqueConstraint("issuer", "subject", "organization_id"),
@@ -69,28 +73,30 @@ class UserRow(Model, table=True):
 class RoleGrantRow(Model, table=True):
     """A role of a token or a user, on one holder or, without a holder, on the whole organization.
 
-    Foreign keys that include the organization prevent a grant across two organizations. The grant
-    is deleted with its token, user or holder.
+    Foreign keys that include the organization prevent a grant across two organizations.
     """
 
     __tablename__ = "role_grant"
+    audited: ClassVar[Audited | None] = Audited(
+        subject=AuditSubject.GRANT,
+        holder="holder_id",
+        above=("holder", "holder_id"),
+        facts=("token_id", "user_id", "role"),
+    )
     __table_args__ = (
         CheckConstraint(one_of("role", tuple(Role)), name="role"),
         CheckConstraint("(token_id IS NULL) <> (user_id IS NULL)", name="grantee"),
         ForeignKeyConstraint(
             ["token_id", "organization_id"],
             ["api_token.id", "api_token.organization_id"],
-            ondelete="CASCADE",
         ),
         ForeignKeyConstraint(
             ["user_id", "organization_id"],
             ["user_account.id", "user_account.organization_id"],
-            ondelete="CASCADE",
         ),
         ForeignKeyConstraint(
             ["holder_id", "organization_id"],
             ["holder.id", "holder.organization_id"],
-            ondelete="CASCADE",
         ),
         Index(
             "uq_role_grant_once",
@@ -123,12 +129,15 @@ class ValueReferenceRow(Model, table=True):
     """
 
     __tablename__ = "value_reference"
+    audited: ClassVar[Audited | None] = Audited(
+        subject=AuditSubject.SECRET, organization=None, above=("secret", "secret_id")
+    )
     __table_args__ = (
         Index(None, "project_id"),
         CheckConstraint("length(names) > 0", name="names"),
     )
 
-    secret_id: str = reference("secret.id", ondelete="CASCADE", primary_key=True)
+    secret_id: str = reference("secret.id", ondelete=None, primary_key=True)
     project_id: str = identifier(nullable=False)
     # The version of the value that has these names.
     value_version: int

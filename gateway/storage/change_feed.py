@@ -8,8 +8,8 @@ from sqlalchemy import Row, select
 
 from gateway.domain.audit import FIRST_HASH, AuditAction
 from gateway.domain.change_feed import ChangeKind, FeedCursor, SecretChange
+from gateway.storage.audit.changes import FORMER
 from gateway.storage.audit.event_log import EVENT, HEAD, intact_event_of
-from gateway.storage.audit.watching import FORMER
 from gateway.storage.unit_of_work import ReadUnit
 
 MAX_AT_ONCE: Final = 100

@@ -24,14 +24,14 @@ class SeenHead:
 class Head:
     """The log's newest event, and the sealed sums over the rows as they were then.
 
-    `set_box` is over all watched rows, `access_box` over tokens, grants and users alone.
+    `sealed_sum` is over all audited rows, `sealed_access_sum` over tokens, grants and users alone.
     `floor_hash` is this view's hash of the event that was the head when the view opened.
     """
 
     seq: int
     hash: bytes = field(repr=False)
-    set_box: bytes = field(default=b"", repr=False)
-    access_box: bytes | None = field(default=None, repr=False)
+    sealed_sum: bytes = field(default=b"", repr=False)
+    sealed_access_sum: bytes | None = field(default=None, repr=False)
     floor_hash: bytes | None = field(default=None, repr=False)
 
 

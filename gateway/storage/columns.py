@@ -5,6 +5,7 @@ order of the MAC's message, so a new column is the last that a MAC covers.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import Any, ClassVar, Final
@@ -21,6 +22,8 @@ from sqlalchemy import (
     TypeDecorator,
 )
 from sqlmodel import Field, SQLModel
+
+from gateway.domain.audit import AuditSubject
 
 ID_LENGTH: Final = 36
 _MAC: Final = "mac"
@@ -65,12 +68,32 @@ class InMac(Enum):
     NEVER = auto()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audited:
+    """What the audit log says about a changed row: its subject, and which columns have its facts.
+
+    `above` names the table and the column with the id of the row that has what this one lacks.
+    """
+
+    subject: AuditSubject
+    organization: str | None = "organization_id"
+    project: str | None = None
+    holder: str | None = None
+    key: str | None = None
+    above: tuple[str, str] | None = None
+    facts: tuple[str, ...] = ()
+    # The columns of which an update also records the former value, if it changes them.
+    former: tuple[str, ...] = ()
+
+
 class Model(SQLModel):
     """The base of all tables: one metadata, with fixed constraint names for migrations."""
 
     metadata: ClassVar[MetaData] = MetaData(naming_convention=NAMING)
     __tablename__: ClassVar[str]
     __table__: ClassVar[Table]
+    # None for a table whose changes the audit log does not record.
+    audited: ClassVar[Audited | None] = None
 
     def values(self) -> dict[str, Any]:
         """Return the values that were set, by column; times in UTC, as the database gives them."""

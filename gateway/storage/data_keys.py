@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy import Row, func, select, update
 
 from gateway.domain.keys import DataKeyFacts, DataKeyState
+from gateway.storage.audit.row_macs import DATA_KEYS
+from gateway.storage.rows import delete_rows
 from gateway.storage.tables import DataKeyRow, SealedValueRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
@@ -73,7 +75,7 @@ async def add(unit: WriteUnit, key: WrappedKey, *, at: datetime) -> None:
 
 async def retire(unit: WriteUnit, key_id: str) -> bool:
     """Retire a key, so that it no longer seals; return whether it was the active one."""
-    touched = await unit.execute(
+    touched = await unit.execute_unrecorded(
         update(DATA_KEY)
         .where(DATA_KEY.c.id == key_id, DATA_KEY.c.state == DataKeyState.ACTIVE)
         .values(state=DataKeyState.RETIRING)
@@ -83,7 +85,7 @@ async def retire(unit: WriteUnit, key_id: str) -> bool:
 
 async def count_seals(unit: WriteUnit, key_id: str, *, more: int) -> None:
     """Add to the number of seals that are reserved for a key."""
-    await unit.execute(
+    await unit.execute_unrecorded(
         update(DATA_KEY)
         .where(DATA_KEY.c.id == key_id)
         .values(seal_count=DATA_KEY.c.seal_count + more)
@@ -92,7 +94,7 @@ async def count_seals(unit: WriteUnit, key_id: str, *, more: int) -> None:
 
 async def rewrap(unit: WriteUnit, old: WrappedKey, new: WrappedKey) -> bool:
     """Replace a key's wrapping unless it has changed; return whether it was replaced."""
-    touched = await unit.execute(
+    touched = await unit.execute_unrecorded(
         update(DATA_KEY)
         .where(
             DATA_KEY.c.id == old.id,
@@ -144,15 +146,14 @@ async def facts(unit: ReadUnit) -> list[DataKeyFacts]:
 
 async def remove_of_project(unit: WriteUnit, project_id: str) -> None:
     """Delete a project's data keys; a value that still needs one prevents it."""
-    await unit.execute(delete(DATA_KEY).where(DATA_KEY.c.project_id == project_id))
+    await delete_rows(unit, DATA_KEYS, DATA_KEY.c.project_id == project_id)
 
 
 async def remove_unused(unit: WriteUnit) -> int:
     """Delete the retiring keys that no longer seal a value; return how many were deleted."""
     used = select(_SEALED_VALUE.c.data_key_id).where(_SEALED_VALUE.c.data_key_id == DATA_KEY.c.id)
-    return await unit.execute(
-        delete(DATA_KEY).where(DATA_KEY.c.state == DataKeyState.RETIRING, ~used.exists())
-    )
+    is_unused = (DATA_KEY.c.state == DataKeyState.RETIRING, ~used.exists())
+    return len(await delete_rows(unit, DATA_KEYS, *is_unused))
 
 
 async def retiring_of(unit: ReadUnit) -> Sequence[str]:

@@ -129,8 +129,10 @@ async def own_sizes(unit: ReadUnit, holder_ids: Collection[str]) -> list[OwnSize
     rows = await unit.rows(
         select(
             SECRET.c.holder_id,
-            func.count(SEALED_VALUE.c.box).label("boxes"),
-            func.coalesce(func.sum(func.length(SEALED_VALUE.c.box)), 0).label("sealed_bytes"),
+            func.count(SEALED_VALUE.c.ciphertext).label("boxes"),
+            func.coalesce(func.sum(func.length(SEALED_VALUE.c.ciphertext)), 0).label(
+                "sealed_bytes"
+            ),
             func.sum(_bytes_of(SECRET.c.mount_path)).label("path_bytes"),
         )
         .outerjoin(SEALED_VALUE, SEALED_VALUE.c.secret_id == SECRET.c.id)
@@ -148,8 +150,8 @@ async def referrers(unit: ReadUnit, holder_ids: Collection[str]) -> list[Referre
             SECRET.c.holder_id,
             SECRET.c.target_id,
             SECRET.c.variable_type,
-            func.coalesce(func.length(SEALED_VALUE.c.box), 0).label("own"),
-            func.coalesce(func.length(_TARGET_VALUE.c.box), 0).label("target"),
+            func.coalesce(func.length(SEALED_VALUE.c.ciphertext), 0).label("own"),
+            func.coalesce(func.length(_TARGET_VALUE.c.ciphertext), 0).label("target"),
             path_bytes.label("path"),
         )
         .join(_TARGET, _TARGET.c.id == SECRET.c.target_id)

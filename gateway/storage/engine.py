@@ -11,12 +11,11 @@ from urllib.parse import quote
 
 from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DisconnectionError, OperationalError
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.util import LRUCache
 
-from gateway.storage.audit.watching import watching_script
 from gateway.storage.dialects.sqlite import DRIVER
 
 Outcome = TypeVar("Outcome")
@@ -37,7 +36,6 @@ SQLITE_PRAGMAS: Final[Mapping[str, str | int]] = {
     "journal_size_limit": WAL_BYTES,
 }
 
-_IS_WATCHED: Final = "is_watched"
 # Statements by their structure; each is compiled once in a process.
 _COMPILED: Final = LRUCache[Any, Any](1_000)
 # The event loop keeps only weak references to tasks.
@@ -54,13 +52,12 @@ def create_writing_engine(url: str, *, creates: bool = False) -> AsyncEngine:
     return _create_engine(make_url(url), pool_size=1, can_write=True, creates=creates)
 
 
-async def connect_shielded(engine: AsyncEngine, *, is_watched: bool = False) -> AsyncConnection:
+async def connect_shielded(engine: AsyncEngine) -> AsyncConnection:
     """Take a connection from an engine's pool; if the caller is cancelled meanwhile, return it.
 
-    A connection that is cancelled while it opens would keep its thread and its file. A watched one
-    notes the rows that it touches.
+    A connection that is cancelled while it opens would keep its thread and its file.
     """
-    opening = asyncio.ensure_future(_connect(engine, is_watched=is_watched))
+    opening = asyncio.ensure_future(_connect(engine))
     try:
         return await asyncio.shield(opening)
     except asyncio.CancelledError:
@@ -84,27 +81,8 @@ async def to_its_end(work: Coroutine[Any, Any, Outcome]) -> Outcome:
         raise
 
 
-async def _connect(engine: AsyncEngine, *, is_watched: bool) -> AsyncConnection:
-    connection = await engine.connect()
-    if is_watched and _IS_WATCHED not in connection.info:
-        try:
-            await note_rows(connection)
-        except BaseException:
-            # The pool would hand out a connection that has a part of its triggers.
-            await connection.invalidate()
-            await connection.close()
-            raise
-    return connection
-
-
-async def note_rows(connection: AsyncConnection) -> None:
-    """Make a connection note the rows that it touches, from its first transaction on."""
-    driver: Any = (await connection.get_raw_connection()).driver_connection
-    try:
-        await driver.executescript(watching_script())
-    except sqlite3.Error as error:
-        raise OperationalError(None, None, error) from error
-    connection.info[_IS_WATCHED] = True
+async def _connect(engine: AsyncEngine) -> AsyncConnection:
+    return await engine.connect()
 
 
 def _give_back(opening: "asyncio.Future[AsyncConnection]") -> None:

@@ -18,7 +18,6 @@ from sqlalchemy import (
     Subquery,
     and_,
     bindparam,
-    delete,
     func,
     select,
 )
@@ -33,6 +32,7 @@ from gateway.storage.audit.event_log import FLOOR, HEAD, HEAD_COLUMNS, floor_of,
 from gateway.storage.audit.row_macs import GRANTS, TOKENS, USERS, integrity_fault
 from gateway.storage.holders import HOLDER, HOLDER_COLUMNS, holder_of
 from gateway.storage.keyset import Ordering, fetch_page, holders_covered
+from gateway.storage.rows import delete_rows
 from gateway.storage.tokens import API_TOKEN, TOKEN_COLUMNS, token_of
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 from gateway.storage.users import user_of
@@ -276,4 +276,4 @@ async def add(unit: WriteUnit, grant: Grant) -> None:
 
 
 async def remove(unit: WriteUnit, grant_id: str) -> None:
-    await unit.execute(delete(GRANT).where(GRANT.c.id == grant_id))
+    await delete_rows(unit, GRANTS, GRANT.c.id == grant_id)

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, delete, func, or_, select, update
+from sqlalchemy import Row, Select, func, or_, select
 
 from gateway.domain.holders import Holder, Organization
 from gateway.domain.pages import Page, Window
@@ -13,9 +13,16 @@ from gateway.domain.permissions import Visibility
 from gateway.domain.scopes import SERVICE_SCOPES, Scope
 from gateway.domain.topology import HolderWithCount
 from gateway.storage.access_tables import UserRow
-from gateway.storage.audit.row_macs import HOLDERS, verified_row
+from gateway.storage.audit.row_macs import (
+    GRANTS,
+    HOLDERS,
+    ORGANIZATIONS,
+    TOKENS,
+    USERS,
+    verified_row,
+)
 from gateway.storage.keyset import Ordering, fetch_page, holders_covered, holders_there, listed
-from gateway.storage.rows import ensure_written, update_rows
+from gateway.storage.rows import delete_rows, in_parts, update_rows
 from gateway.storage.tables import ApiTokenRow, HolderRow, OrganizationRow, SecretRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
@@ -173,11 +180,15 @@ async def chains_below(unit: ReadUnit, holder: Holder) -> Sequence[tuple[Scope, 
 
 
 async def remove(unit: WriteUnit, holder: Holder) -> None:
-    """Delete a holder and all below it, the lowest first; remaining secrets prevent it."""
+    """Delete a holder, all below it and all grants there; remaining secrets prevent it."""
     below = await ids_below(unit, holder)
-    for ids in (HOLDER.c.kind.in_(SERVICE_SCOPES), HOLDER.c.kind == Scope.ENVIRONMENT):
-        await unit.execute(delete(HOLDER).where(HOLDER.c.id.in_(below), ids))
-    await unit.execute(delete(HOLDER).where(HOLDER.c.id == holder.id))
+    grants_on = GRANTS.table.c.holder_id
+    for part in in_parts([*below, holder.id]):
+        await delete_rows(unit, GRANTS, grants_on.in_(part))
+    for kinds in (SERVICE_SCOPES, (Scope.ENVIRONMENT,)):
+        for part in in_parts(below):
+            await delete_rows(unit, HOLDERS, HOLDER.c.id.in_(part), HOLDER.c.kind.in_(kinds))
+    await delete_rows(unit, HOLDERS, HOLDER.c.id == holder.id)
 
 
 async def count_in_project(unit: ReadUnit, project_id: str) -> int:
@@ -228,23 +239,21 @@ async def rename_organization(unit: WriteUnit, organization: Organization) -> No
         IntegrityFault: if the database did not change exactly this row.
 
     """
-    count = await unit.execute(
-        update(ORGANIZATION)
-        .where(ORGANIZATION.c.id == organization.id)
-        .values(name=organization.name)
-    )
-    ensure_written(unit, ORGANIZATION, organization.id, count)
+    before = await verified_row(unit, ORGANIZATIONS, organization.id)
+    await update_rows(unit, ORGANIZATIONS, [(before, {"name": organization.name})])
 
 
 async def remove_organization(unit: WriteUnit, organization_id: str) -> int:
-    """Delete an organization with its users and tokens, and return how many tokens it had.
+    """Delete an organization with its grants, users and tokens; return how many tokens it had.
 
     Projects prevent it.
     """
-    await unit.execute(delete(_USER).where(_USER.c.organization_id == organization_id))
-    tokens = await unit.execute(delete(_TOKEN).where(_TOKEN.c.organization_id == organization_id))
-    await unit.execute(delete(ORGANIZATION).where(ORGANIZATION.c.id == organization_id))
-    return tokens
+    deleted = [
+        await delete_rows(unit, covered, covered.table.c.organization_id == organization_id)
+        for covered in (GRANTS, USERS, TOKENS)
+    ]
+    await delete_rows(unit, ORGANIZATIONS, ORGANIZATION.c.id == organization_id)
+    return len(deleted[-1])
 
 
 async def existing(unit: ReadUnit, organization_id: str) -> list[HolderWithCount]:

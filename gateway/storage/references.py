@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, delete, func, or_, select, true, union_all
+from sqlalchemy import ColumnElement, Row, func, or_, select, true, union_all
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.domain.holders import Holder
@@ -16,6 +16,7 @@ from gateway.storage.access_tables import ValueReferenceRow
 from gateway.storage.audit.row_macs import READING, REFERENCES, ensure_one, integrity_fault
 from gateway.storage.holders import HOLDER
 from gateway.storage.query_batching import BatchableQuery, batched_rows
+from gateway.storage.rows import delete_rows, in_parts
 from gateway.storage.tables import SecretRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
@@ -75,8 +76,8 @@ async def add(unit: WriteUnit, added: Iterable[ValueReferences]) -> None:
 
 
 async def remove(unit: WriteUnit, secret_ids: Iterable[str]) -> None:
-    of_these = VALUE_REFERENCE.c.secret_id.in_(tuple(secret_ids))
-    await unit.execute(delete(VALUE_REFERENCE).where(of_these))
+    for part in in_parts(tuple(secret_ids)):
+        await delete_rows(unit, REFERENCES, VALUE_REFERENCE.c.secret_id.in_(part))
 
 
 async def names_of(unit: ReadUnit, secret_id: str) -> NameHashes:

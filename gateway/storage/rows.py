@@ -1,24 +1,25 @@
-"""Write rows: each gets its MAC, and the unit notes that it is expected to change.
+"""Write rows: each gets its MAC, and the unit notes the change for the audit log.
 
-A MAC covers the intended values, never what the database returns after a write: a trigger can have
-written that. What the database noted is compared with what was expected before the commit.
+A MAC covers the intended values, never what the database returns after a write: somebody else's
+trigger can have written that.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Column, Table, bindparam, insert, select, update
+from sqlalchemy import Column, ColumnElement, Row, Table, bindparam, delete, insert, select, update
 
-from gateway.storage.audit.row_macs import BY_TABLE, Covered, Values, ensure_one, integrity_fault
-from gateway.storage.audit.watching import WATCHED
+from gateway.storage.audit.row_macs import BY_TABLE, Covered, Values, integrity_fault
 from gateway.storage.columns import Model
 
 if TYPE_CHECKING:
     from gateway.storage.unit_of_work import WriteUnit
 
-# Parameters of an update: the id and the MAC of the row before it. No column has these names.
+# Parameters of a statement: the id and the MAC of the row before it. No column has these names.
 FOUND_ID: Final = "found_id"
 FOUND_MAC: Final = "found_mac"
+# Values of that many secrets are in memory at once.
+_IDS_AT_ONCE: Final = 500
 
 
 async def insert_rows(unit: "WriteUnit", rows: Sequence[Model]) -> None:
@@ -31,16 +32,24 @@ async def insert_rows(unit: "WriteUnit", rows: Sequence[Model]) -> None:
     if not rows:
         return
     table = rows[0].__table__
+    covered = BY_TABLE.get(table)
     parameters = [row.values() for row in rows]
-    if covered := BY_TABLE.get(table):
+    if covered is not None:
         for values in parameters:
-            for name in covered.optional:
-                values.setdefault(name, None)
-            values["mac"] = unit.macs.of(covered, [values[name] for name in covered.names])
-    row_id, compared = _first_key(table), _compared_column(table)
-    count = await unit.execute(insert(table), parameters)
-    expected = {values[row_id.name]: values[compared.name] for values in parameters}
-    await ensure_all_written(unit, compared, expected, count)
+            _note_new(unit, covered, values)
+    count = await unit.execute_unrecorded(insert(table), parameters)
+    row_id = table.primary_key.columns.values()[0]
+    expected = {values[row_id.name]: values for values in parameters}
+    await ensure_all_written(unit, row_id, expected, count)
+
+
+def _note_new(unit: "WriteUnit", covered: Covered, values: dict[str, Any]) -> None:
+    for name in covered.optional:
+        values.setdefault(name, None)
+    mac = unit.macs.of(covered, [values[name] for name in covered.names])
+    unit.changes.note(covered, None, ({name: values[name] for name in covered.names}, mac))
+    if covered.has_mac:
+        values["mac"] = mac
 
 
 async def update_rows(
@@ -54,65 +63,73 @@ async def update_rows(
     """
     if not changes:
         return
-    own = covered.table.c
-    expected: dict[str, bytes] = {}
+    expected: dict[str, Values] = {}
     parameters: list[Mapping[str, Any]] = []
-    for (*values, mac), change in changes:
-        after = dict(zip(covered.names, values, strict=True)) | dict(change)
-        expected[values[0]] = unit.macs.of(covered, [after[name] for name in covered.names])
-        found = {FOUND_ID: values[0], FOUND_MAC: mac}
-        parameters.append({**change, "mac": expected[values[0]], **found})
-    statement = update(covered.table).where(
-        own.id == bindparam(FOUND_ID), own.mac == bindparam(FOUND_MAC)
-    )
-    count = await unit.execute(statement, parameters)
-    await ensure_all_written(unit, own.mac, expected, count)
+    for row, change in changes:
+        before = covered.named(row)
+        after = before | dict(change)
+        mac_before = row[-1] if covered.has_mac else _mac_of(unit, covered, before)
+        mac = _mac_of(unit, covered, after)
+        unit.changes.note(covered, (before, mac_before), (after, mac))
+        macs = {"mac": mac, FOUND_MAC: mac_before} if covered.has_mac else {}
+        expected[row[0]] = {**change, **macs}
+        parameters.append({**change, **macs, FOUND_ID: row[0]})
+    statement = update(covered.table).where(covered.row_id == bindparam(FOUND_ID))
+    if covered.has_mac:
+        statement = statement.where(covered.table.c.mac == bindparam(FOUND_MAC))
+    count = await unit.execute_unrecorded(statement, parameters)
+    await ensure_all_written(unit, covered.row_id, expected, count)
+
+
+async def delete_rows(
+    unit: "WriteUnit", covered: Covered, *conditions: ColumnElement[bool]
+) -> Sequence[Row[Any]]:
+    """Delete rows, and return them as they were.
+
+    A row that is not what the gateway wrote is deleted too; the audit log then has an alarm.
+
+    Raises:
+        ConcurrentChange: if another row still refers to one of them.
+        IntegrityFault: if the database did not delete exactly these rows.
+
+    """
+    found = await unit.rows(covered.selection().where(*conditions))
+    for row in found:
+        before = covered.named(row)
+        unit.changes.note(covered, (before, _mac_of(unit, covered, before)), None)
+    for ids in in_parts([row[0] for row in found]):
+        count = await unit.execute_unrecorded(delete(covered.table).where(covered.row_id.in_(ids)))
+        if count != len(ids):
+            raise integrity_fault(covered.table.name, str(ids[0]))
+    return found
+
+
+def in_parts(ids: Collection[str]) -> Iterable[Sequence[str]]:
+    """Return ids in parts that one statement can take."""
+    ordered = list(ids)
+    return (ordered[start : start + _IDS_AT_ONCE] for start in range(0, len(ordered), _IDS_AT_ONCE))
+
+
+def _mac_of(unit: "WriteUnit", covered: Covered, values: Values) -> bytes:
+    return unit.macs.of(covered, [values[name] for name in covered.names])
 
 
 async def ensure_all_written(
-    unit: "WriteUnit", column: Column[Any], expected: Mapping[str, Any], count: int
+    unit: "WriteUnit", row_id: Column[Any], expected: Mapping[str, Values], count: int
 ) -> None:
-    """Refuse a wrong count; note the written rows of a watched table on the unit.
-
-    `expected` has the intended value of one column by row id.
+    """Refuse a wrong count of rows. `expected` has the written columns by row id.
 
     Raises:
-        IntegrityFault: if the statement touched more rows or fewer; the alarm names one of the rows
-        with a different value.
+        IntegrityFault: naming a row that the database does not have as expected.
 
     """
-    table: Table = column.table
-    if count != len(expected):
-        raise integrity_fault(table.name, await _first_mismatch(unit, column, expected))
-    if table.name in WATCHED:
-        for row_id in expected:
-            unit.intended.write(table.name, row_id)
-
-
-async def _first_mismatch(
-    unit: "WriteUnit", column: Column[Any], expected: Mapping[str, Any]
-) -> str:
-    row_id = _first_key(column.table)
-    rows = await unit.rows(select(row_id, column).where(row_id.in_(expected)))
-    stored = {str(row[0]): row[-1] for row in rows}
-    return next(
-        (each for each in expected if stored.get(each) != expected[each]), next(iter(expected), "")
-    )
-
-
-def ensure_written(unit: "WriteUnit", table: Table, row_id: str, count: int) -> None:
-    """Refuse a statement as `ensure_one` does; note the written row of a watched table."""
-    ensure_one(table, row_id, count)
-    unit.intended.write(table.name, row_id)
-
-
-def _first_key(table: Table) -> Column[Any]:
-    return table.primary_key.columns.values()[0]
-
-
-def _compared_column(table: Table) -> Column[Any]:
-    """Return the column by which a mismatch is found; a box is the ciphertext of a value."""
-    for name in ("mac", "box"):
-        if name in table.c:
-            return table.c[name]
-    return _first_key(table)
+    if count == len(expected):
+        return
+    table: Table = row_id.table
+    rows = await unit.rows(select(table).where(row_id.in_(expected)))
+    stored = {str(row._mapping[row_id.name]): row._mapping for row in rows}  # noqa: SLF001 - public
+    for each, values in expected.items():
+        row = stored.get(each)
+        if row is None or any(row[name] != values[name] for name in values if name in table.c):
+            raise integrity_fault(table.name, each)
+    raise integrity_fault(table.name, next(iter(expected)))

@@ -2,19 +2,24 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import func, select
 
 from gateway.domain.holders import Holder
 from gateway.domain.scopes import Scope
 from gateway.domain.secrets import Secret
-from gateway.storage.audit.row_macs import SECRETS, integrity_fault, verified_rows
+from gateway.storage.audit.row_macs import (
+    REFERENCES,
+    SECRETS,
+    VALUES,
+    integrity_fault,
+    verified_rows,
+)
 from gateway.storage.holders import HOLDER
-from gateway.storage.rows import FOUND_ID, ensure_all_written, update_rows
+from gateway.storage.rows import delete_rows, in_parts, update_rows
 from gateway.storage.secrets import SECRET, edited, reader, row_of, selection
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
-from gateway.storage.values import SEALED_VALUE, StoredValue, row_of_value
+from gateway.storage.values import SEALED_VALUE, StoredValue, columns_of, row_of_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +93,6 @@ async def add_values(unit: WriteUnit, added: Sequence[StoredValue]) -> None:
     await unit.insert(*(row_of_value(each) for each in added))
 
 
-_REPLACE: Final = update(SEALED_VALUE).where(SEALED_VALUE.c.secret_id == bindparam(FOUND_ID))
-
-
 async def replace_values(unit: WriteUnit, replaced: Sequence[StoredValue]) -> None:
     """Replace the values of secrets by their next ones.
 
@@ -98,11 +100,52 @@ async def replace_values(unit: WriteUnit, replaced: Sequence[StoredValue]) -> No
         IntegrityFault: if the database did not change exactly these rows.
 
     """
-    rows = [{**row_of_value(each).values(), FOUND_ID: each.identity.secret_id} for each in replaced]
-    if rows:
-        count = await unit.execute(_REPLACE, rows)
-        meant = {each.identity.secret_id: each.sealed.box for each in replaced}
-        await ensure_all_written(unit, SEALED_VALUE.c.box, meant, count)
+    if not replaced:
+        return
+    ids = [each.identity.secret_id for each in replaced]
+    found = {
+        row.secret_id: row
+        for row in await verified_rows(unit, VALUES, SEALED_VALUE.c.secret_id.in_(ids))
+    }
+    changes = []
+    for each in replaced:
+        if each.identity.secret_id not in found:
+            raise integrity_fault(SEALED_VALUE.name, each.identity.secret_id)
+        after = columns_of(each.sealed, each.identity.value_version)
+        changes.append((found[each.identity.secret_id], after))
+    await update_rows(unit, VALUES, changes)
+
+
+async def remove(unit: WriteUnit, ids: Collection[str]) -> None:
+    """Delete secrets with all that belongs to them: values, references, aliases and overrides.
+
+    Raises:
+        ConcurrentChange: if a constraint refuses it.
+        IntegrityFault: if the database did not delete exactly these rows.
+
+    """
+    # A secret that refers to another one is deleted before it.
+    for level in reversed(await _levels(unit, ids)):
+        for part in in_parts(level):
+            await delete_rows(unit, REFERENCES, REFERENCES.row_id.in_(part))
+            await delete_rows(unit, VALUES, VALUES.row_id.in_(part))
+            await delete_rows(unit, SECRETS, SECRETS.row_id.in_(part))
+
+
+async def _levels(unit: ReadUnit, ids: Collection[str]) -> Sequence[Sequence[str]]:
+    """Return secrets and all that refer to them; each in a later level than its target."""
+    level_of = dict.fromkeys(ids, 0)
+    found, level = list(ids), 0
+    while found:
+        level += 1
+        referring = [
+            row.id
+            for part in in_parts(found)
+            for row in await unit.rows(select(SECRET.c.id).where(SECRET.c.target_id.in_(part)))
+        ]
+        level_of |= dict.fromkeys(referring, level)
+        found = referring
+    return [[each for each in level_of if level_of[each] == number] for number in range(level)]
 
 
 async def counts_at(unit: ReadUnit, holder_ids: Collection[str]) -> dict[str, int]:

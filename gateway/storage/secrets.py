@@ -10,7 +10,6 @@ from sqlalchemy import (
     ColumnElement,
     Row,
     Select,
-    delete,
     func,
     or_,
     select,
@@ -108,7 +107,7 @@ class _Reader:
     def __call__(self, row: Row[Any]) -> Secret:
         self.unit.macs.ensure_sound(SECRETS, _in_mac(row))
         if row[_TARGET_ID_AT] and not row[_TARGET_AT]:
-            # The foreign key deletes aliases with their target; otherwise they would be empty.
+            # Aliases are deleted with their target; otherwise they would be empty.
             raise integrity_fault(SECRET.name, row[_TARGET_ID_AT])
         return _from_row(self.unit, row)
 
@@ -238,20 +237,11 @@ def edited(secret: Secret, before: Row[Any], value_version: int | None) -> dict[
     return {name: after[name] for name in _EDITABLE}
 
 
-async def remove(unit: WriteUnit, secret_id: str) -> None:
-    """Delete a secret; the foreign key deletes all that refer to it."""
-    await unit.execute(delete(SECRET).where(SECRET.c.id == secret_id))
-
-
 async def ids_at(unit: ReadUnit, holder_ids: Iterable[str]) -> list[str]:
     rows = await unit.rows(
         select(SECRET.c.id).where(SECRET.c.holder_id.in_(tuple(holder_ids))).order_by(SECRET.c.id)
     )
     return [row.id for row in rows]
-
-
-async def remove_at(unit: WriteUnit, holder_ids: Iterable[str]) -> None:
-    await unit.execute(delete(SECRET).where(SECRET.c.holder_id.in_(tuple(holder_ids))))
 
 
 async def add(unit: WriteUnit, secret: Secret, *, value_version: int | None = None) -> None:

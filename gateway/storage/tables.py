@@ -5,7 +5,7 @@ direct statement can store what the domain would refuse.
 """
 
 from datetime import datetime
-from typing import Final
+from typing import ClassVar, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field
 
+from gateway.domain.audit import AuditSubject
 from gateway.domain.content import (
     MAX_DESCRIPTION_LENGTH,
     MAX_KEY_LENGTH,
@@ -31,6 +32,7 @@ from gateway.domain.keys import DataKeyState
 from gateway.domain.scopes import HOLDER_SCOPES, SERVICE_SCOPES, Scope, ServiceType
 from gateway.domain.secrets import SecretType
 from gateway.storage.columns import (
+    Audited,
     InMac,
     Model,
     blob,
@@ -50,6 +52,9 @@ class OrganizationRow(Model, table=True):
     """A tenant."""
 
     __tablename__ = "organization"
+    audited: ClassVar[Audited | None] = Audited(
+        subject=AuditSubject.ORGANIZATION, organization="id"
+    )
     __table_args__ = (UniqueConstraint("name"),)
 
     id: str = identifier(primary_key=True)
@@ -64,6 +69,9 @@ class HolderRow(Model, table=True):
     """
 
     __tablename__ = "holder"
+    audited: ClassVar[Audited | None] = Audited(
+        subject=AuditSubject.HOLDER, project="project_id", holder="id", facts=("kind",)
+    )
     __table_args__ = (
         CheckConstraint(one_of("kind", HOLDER_SCOPES), name="kind"),
         CheckConstraint(
@@ -121,6 +129,14 @@ class SecretRow(Model, table=True):
     """
 
     __tablename__ = "secret"
+    audited: ClassVar[Audited | None] = Audited(
+        subject=AuditSubject.SECRET,
+        project="project_id",
+        holder="holder_id",
+        key="key",
+        facts=("variable_type", "version"),
+        former=("key",),
+    )
     __table_args__ = (
         CheckConstraint(one_of("variable_type", tuple(SecretType)), name="variable_type"),
         CheckConstraint("scope = holder_kind OR scope = 'BUILT_IN'", name="scope"),
@@ -156,7 +172,6 @@ class SecretRow(Model, table=True):
         ForeignKeyConstraint(
             ["target_id", "target_type", "project_id"],
             ["secret.id", "secret.variable_type", "secret.project_id"],
-            ondelete="CASCADE",
         ),
         Index(None, "project_id", "key"),
         Index(None, "target_id"),
@@ -205,6 +220,9 @@ class DataKeyRow(Model, table=True):
     """
 
     __tablename__ = "data_key"
+    audited: ClassVar[Audited | None] = Audited(
+        subject=AuditSubject.DATA_KEY, organization=None, above=("holder", "project_id")
+    )
     __table_args__ = (
         Index(
             "uq_data_key_active",
@@ -217,8 +235,9 @@ class DataKeyRow(Model, table=True):
 
     id: str = identifier(primary_key=True)
     project_id: str | None = reference("holder.id", nullable=True, index=True)
-    kek_id: str = Field(sa_column=Column(String(64), nullable=False))
-    wrapped: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    # Wrapping again changes these two; the wrapping itself names the key and its project.
+    kek_id: str = Field(sa_column=Column(String(64), nullable=False, **in_mac(InMac.NEVER)))
+    wrapped: bytes = Field(sa_column=Column(LargeBinary, nullable=False, **in_mac(InMac.NEVER)))
     created_at: datetime = moment(nullable=False)
     # The constraint is the column's, not the table's: such a column can be added to a filled table.
     state: DataKeyState = Field(
@@ -227,6 +246,7 @@ class DataKeyRow(Model, table=True):
             CheckConstraint(one_of("state", tuple(DataKeyState)), name="state"),
             nullable=False,
             server_default=DataKeyState.ACTIVE,
+            **in_mac(InMac.NEVER),
         )
     )
     seal_count: int = Field(
@@ -236,6 +256,7 @@ class DataKeyRow(Model, table=True):
             CheckConstraint("seal_count >= 0", name="seal_count"),
             nullable=False,
             server_default="0",
+            **in_mac(InMac.NEVER),
         ),
     )
 
@@ -244,12 +265,18 @@ class SealedValueRow(Model, table=True):
     """A secret's encrypted value. It is apart from the metadata, so that no listing can read it."""
 
     __tablename__ = "sealed_value"
+    audited: ClassVar[Audited | None] = Audited(
+        subject=AuditSubject.SECRET,
+        organization=None,
+        above=("secret", "secret_id"),
+        facts=("value_version",),
+    )
     __table_args__ = (CheckConstraint("value_version > 0", name="value_version"),)
 
-    secret_id: str = reference("secret.id", ondelete="CASCADE", primary_key=True)
+    secret_id: str = reference("secret.id", ondelete=None, primary_key=True)
     value_version: int
     data_key_id: str = reference("data_key.id", nullable=False, index=True)
-    box: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    ciphertext: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
 class IdempotencyRow(Model, table=True):
@@ -270,6 +297,9 @@ class ApiTokenRow(Model, table=True):
     """An API token: its keyed hash, never the token itself."""
 
     __tablename__ = "api_token"
+    audited: ClassVar[Audited | None] = Audited(
+        subject=AuditSubject.TOKEN, facts=("expires_at", "revoked_at")
+    )
     __table_args__ = (
         UniqueConstraint("digest"),
         Index("uq_api_token_id_organization_id", "id", "organization_id", unique=True),

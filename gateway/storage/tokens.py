@@ -164,6 +164,6 @@ async def revoke_all(unit: WriteUnit, token_ids: Collection[str], *, at: datetim
 async def note_use(unit: WriteUnit, token_id: str, *, at: datetime, since: datetime) -> None:
     """Store that a token was used, unless a use since that moment is stored."""
     long_ago = or_(API_TOKEN.c.last_used_at.is_(None), API_TOKEN.c.last_used_at <= since)
-    await unit.execute(
+    await unit.execute_unrecorded(
         update(API_TOKEN).where(API_TOKEN.c.id == token_id, long_ago).values(last_used_at=at)
     )

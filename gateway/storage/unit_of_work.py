@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mappin
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from sqlalchemy import CursorResult, Executable, Row
+from sqlalchemy import CursorResult, Executable, Row, UpdateBase
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from gateway.storage.admission import Admission
-from gateway.storage.audit.row_macs import RowMacs, integrity_fault
-from gateway.storage.audit.watching import Intended
+from gateway.storage.audit.changes import Changes
+from gateway.storage.audit.row_macs import AUDITED, RowMacs, integrity_fault
 from gateway.storage.checked_view import CheckedView, UnprovenView
 from gateway.storage.columns import Model
 from gateway.storage.dialects.faults import map_db_errors
@@ -55,8 +55,6 @@ class ReadUnit(CheckedView):
         self._engine = engine
         self._admission = admission
         self._is_bounded = is_bounded
-        # Whether the connection notes the rows that it touches; only writers do.
-        self._is_watched = False
         self._connection: AsyncConnection | None = None
         self._turn = asyncio.Lock()
         # Statements that will run as one, by their shape.
@@ -124,7 +122,7 @@ class ReadUnit(CheckedView):
     async def _open(self) -> AsyncConnection:
         await self._admission.enter(is_bounded=self._is_bounded)
         try:
-            return await connect_shielded(self._engine, is_watched=self._is_watched)
+            return await connect_shielded(self._engine)
         except BaseException:
             self._admission.leave()
             raise
@@ -140,24 +138,22 @@ class ReadUnit(CheckedView):
             return await to_its_end(self._connection.execute(statement, parameters))
 
 
+class UnrecordedWrite(Exception):
+    """A statement would change an audited table without a record of the change."""
+
+
 class WriteUnit(ReadUnit):
     """A transaction that holds the database's only writer connection.
 
-    `drafts` has the events to record with it that the touched rows do not show.
+    `changes` has the rows that it writes; `drafts` has the other events to record with it.
     """
 
     def __init__(
-        self,
-        engine: AsyncEngine,
-        admission: Admission,
-        *,
-        is_bounded: bool = False,
-        is_watched: bool = False,
+        self, engine: AsyncEngine, admission: Admission, *, is_bounded: bool = False
     ) -> None:
         super().__init__(engine, admission, is_bounded=is_bounded)
-        self._is_watched = is_watched
         self.drafts: list[AuditDraft] = []
-        self.intended = Intended()
+        self.changes = Changes()
         # `finish` runs these in order before the commit.
         self.at_end: list[Callable[[], Awaitable[None]]] = []
         # These run in order after the commit; none of them can fail.
@@ -171,13 +167,24 @@ class WriteUnit(ReadUnit):
         With parameters, it runs once for each of them, and not at all without any.
 
         Raises:
+            UnrecordedWrite: for the rows of an audited table, which `rows` writes.
             ConcurrentChange: if a constraint refuses it.
             Unavailable: if the database does not answer.
 
         """
+        if isinstance(statement, UpdateBase) and str(statement.table) in AUDITED:
+            raise UnrecordedWrite(str(statement.table))
+        return await self.execute_unrecorded(statement, parameters)
+
+    async def execute_unrecorded(
+        self, statement: Executable, parameters: Sequence[Mapping[str, Any]] | None = None
+    ) -> int:
+        """Run a statement as `execute` does, also on an audited table.
+
+        The caller notes the changes of rows, unless it changes only what no MAC covers.
+        """
         if parameters is not None and not parameters:
             return 0
-        self.intended.note(statement)
         async with self._turn:
             return int((await self._run(statement, parameters)).rowcount)
 
@@ -220,17 +227,15 @@ AfterCommit = Callable[[], None]
 class Database:
     """Access to the database, for reading and for writing."""
 
-    def __init__(self, url: str, *, creates: bool = False, is_watched: bool = False) -> None:
+    def __init__(self, url: str, *, creates: bool = False) -> None:
         """Take a SQLAlchemy URL with an async driver; nothing is opened yet.
 
-        Only `creates` makes a database where there is none. If the database is watched, a
-        transaction records which rows it touches.
+        Only `creates` makes a database where there is none.
         """
         # The path, for messages: it does not include a URL's password.
         self.path = make_url(url).database or ""
         self.readers = create_reading_engine(url, creates=creates)
         self.writer = create_writing_engine(url, creates=creates)
-        self._is_watched = is_watched
         # The gateway's own work does not queue behind requests: it has its own slots.
         self.request_admission = Admission(REQUEST_CONNECTIONS)
         self.own_admission = Admission(READ_CONNECTIONS - REQUEST_CONNECTIONS)
@@ -268,9 +273,7 @@ class Database:
 
     def transaction(self, *, is_bounded: bool = False) -> WriteUnit:
         """Return a write unit; the caller must commit and close it."""
-        return WriteUnit(
-            self.writer, self.write_admission, is_bounded=is_bounded, is_watched=self._is_watched
-        )
+        return WriteUnit(self.writer, self.write_admission, is_bounded=is_bounded)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[ReadUnit]:

@@ -5,16 +5,16 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import Row, delete, exists, func, select
+from sqlalchemy import Row, exists, func, select
 
 from gateway.domain.grants import User
 from gateway.domain.pages import Page, Window
 from gateway.domain.permissions import Visibility
 from gateway.storage.access_tables import RoleGrantRow, UserRow
 from gateway.storage.audit.event_log import prove
-from gateway.storage.audit.row_macs import USERS, verified_rows
+from gateway.storage.audit.row_macs import GRANTS, USERS, verified_rows
 from gateway.storage.keyset import Ordering, fetch_page, holders_covered
-from gateway.storage.rows import update_rows
+from gateway.storage.rows import delete_rows, update_rows
 from gateway.storage.tables import HolderRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
@@ -103,5 +103,6 @@ async def page(unit: ReadUnit, window: Window, *, visibility: Visibility) -> Pag
 
 
 async def remove(unit: WriteUnit, user_id: str) -> None:
-    """Delete a user; the foreign key deletes all its grants."""
-    await unit.execute(delete(USER).where(USER.c.id == user_id))
+    """Delete a user and its grants."""
+    await delete_rows(unit, GRANTS, _GRANT.c.user_id == user_id)
+    await delete_rows(unit, USERS, USER.c.id == user_id)

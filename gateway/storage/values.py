@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, func, select
 
 from gateway.domain.content import SealedValue, ValueIdentity
 from gateway.domain.keys import DataKeyState
 from gateway.storage.access_tables import ValueReferenceRow
-from gateway.storage.audit.row_macs import integrity_fault
-from gateway.storage.rows import ensure_written
+from gateway.storage.audit.row_macs import VALUES, integrity_fault, verified_row, verified_rows
+from gateway.storage.rows import update_rows
 from gateway.storage.tables import ApiTokenRow, DataKeyRow, SealedValueRow, SecretRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
@@ -55,12 +55,7 @@ def row_of_value(value: "StoredValue") -> SealedValueRow:
 
 
 def _row_of(secret_id: str, sealed: SealedValue, value_version: int) -> SealedValueRow:
-    return SealedValueRow(
-        secret_id=secret_id,
-        value_version=value_version,
-        data_key_id=sealed.data_key_id,
-        box=sealed.box,
-    )
+    return SealedValueRow(secret_id=secret_id, **columns_of(sealed, value_version))
 
 
 async def replace_value(
@@ -72,12 +67,17 @@ async def replace_value(
         IntegrityFault: if the database did not change exactly this row.
 
     """
-    count = await unit.execute(
-        update(SEALED_VALUE)
-        .where(SEALED_VALUE.c.secret_id == secret_id)
-        .values(value_version=value_version, data_key_id=sealed.data_key_id, box=sealed.box)
-    )
-    ensure_written(unit, SEALED_VALUE, secret_id, count)
+    before = await verified_row(unit, VALUES, secret_id)
+    await update_rows(unit, VALUES, [(before, columns_of(sealed, value_version))])
+
+
+def columns_of(sealed: SealedValue, value_version: int) -> dict[str, Any]:
+    """Return the columns that a secret's next value changes."""
+    return {
+        "value_version": value_version,
+        "data_key_id": sealed.data_key_id,
+        "ciphertext": sealed.box,
+    }
 
 
 async def find_values(
@@ -100,9 +100,9 @@ async def find_values(
 
 async def find_sizes(unit: ReadUnit, secret_ids: Iterable[str]) -> dict[str, int]:
     rows = await unit.rows(
-        select(SEALED_VALUE.c.secret_id, func.length(SEALED_VALUE.c.box).label("size")).where(
-            SEALED_VALUE.c.secret_id.in_(tuple(secret_ids))
-        )
+        select(
+            SEALED_VALUE.c.secret_id, func.length(SEALED_VALUE.c.ciphertext).label("size")
+        ).where(SEALED_VALUE.c.secret_id.in_(tuple(secret_ids)))
     )
     return {row.secret_id: row.size for row in rows}
 
@@ -129,7 +129,7 @@ async def find_states(unit: ReadUnit, secret_ids: Iterable[str]) -> dict[str, Va
             _SECRET.c.id,
             _SECRET.c.value_version.label("expected"),
             SEALED_VALUE.c.value_version,
-            func.length(SEALED_VALUE.c.box).label("size"),
+            func.length(SEALED_VALUE.c.ciphertext).label("size"),
             _VALUE_REFERENCE.c.secret_id.is_not(None).label("has_references"),
         )
         .select_from(_SECRET)
@@ -193,18 +193,17 @@ async def a_value_of_each_project(unit: ReadUnit, *, most: int) -> list[StoredVa
 
 async def reseal(unit: WriteUnit, old: StoredValue, new: SealedValue) -> bool:
     """Replace a ciphertext by another of the same value, unless the value has changed."""
-    touched = await unit.execute(
-        update(SEALED_VALUE)
-        .where(
-            SEALED_VALUE.c.secret_id == old.identity.secret_id,
-            SEALED_VALUE.c.value_version == old.identity.value_version,
-            SEALED_VALUE.c.data_key_id == old.sealed.data_key_id,
-        )
-        .values(data_key_id=new.data_key_id, box=new.box)
+    identity = old.identity
+    found = await verified_rows(
+        unit,
+        VALUES,
+        SEALED_VALUE.c.secret_id == identity.secret_id,
+        SEALED_VALUE.c.value_version == identity.value_version,
+        SEALED_VALUE.c.data_key_id == old.sealed.data_key_id,
     )
-    if touched:
-        ensure_written(unit, SEALED_VALUE, old.identity.secret_id, touched)
-    return touched > 0
+    resealed = columns_of(new, identity.value_version)
+    await update_rows(unit, VALUES, [(row, resealed) for row in found])
+    return bool(found)
 
 
 def _is_there(row: Row[Any]) -> bool:
@@ -214,12 +213,12 @@ def _is_there(row: Row[Any]) -> bool:
 
 
 def _sealed_from_row(row: Row[Any]) -> tuple[SealedValue, int]:
-    return SealedValue(row.data_key_id, row.box), row.value_version
+    return SealedValue(row.data_key_id, row.ciphertext), row.value_version
 
 
 def _stored_from_row(row: Row[Any]) -> StoredValue:
     return StoredValue(
-        SealedValue(row.data_key_id, row.box),
+        SealedValue(row.data_key_id, row.ciphertext),
         ValueIdentity(
             organization_id=row.organization_id,
             project_id=row.project_id,

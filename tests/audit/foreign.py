@@ -15,7 +15,6 @@ from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope
 from gateway.storage import holders, tokens
 from gateway.storage.audit.row_macs import Covered
-from gateway.storage.audit.watching import Intended
 from gateway.storage.dialects import catalog
 from gateway.storage.unit_of_work import WriteUnit
 from tests.audit.audit_log import database_of, run_by_force
@@ -69,11 +68,6 @@ def look_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalog, "catalog_findings", nothing)
 
 
-def count_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the gateway not compare what was written with what was meant."""
-    monkeypatch.setattr(Intended, "difference", lambda *_: None)
-
-
 def seal_what_is_read_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let MACs be made of what the database gives back after a change."""
 
@@ -82,12 +76,15 @@ def seal_what_is_read_back(monkeypatch: pytest.MonkeyPatch) -> None:
         covered: Covered,
         changes: Sequence[tuple[Sequence[Any], Mapping[str, Any]]],
     ) -> None:
+        run = unit.execute_unrecorded
         for before, change in changes:
-            is_it = covered.table.c.id == before[0]
-            await unit.execute(update(covered.table).where(is_it).values(**change))
+            is_it = covered.row_id == before[0]
+            await run(update(covered.table).where(is_it).values(**change))
             for row in await unit.rows(covered.selection().where(is_it)):
                 mac = unit.macs.of(covered, row[:-1])
-                await unit.execute(update(covered.table).where(is_it).values(mac=mac))
+                await run(update(covered.table).where(is_it).values(mac=mac))
+                old, new = covered.named(before), covered.named(row)
+                unit.changes.note(covered, (old, before[-1]), (new, mac))
 
     for module in (holders, tokens):
         monkeypatch.setattr(module, "update_rows", update_rows)

@@ -45,7 +45,7 @@ def _copied(data_dir: Path, table: str, where: str, value: str) -> Kept:
             dict(row)
             for each in rows
             for row in connection.execute(
-                "SELECT * FROM audit_state WHERE noun = ? AND row_id = ?", (table, each["id"])
+                "SELECT * FROM row_record WHERE table_name = ? AND row_id = ?", (table, each["id"])
             )
         ]
     assert rows
@@ -55,7 +55,7 @@ def _copied(data_dir: Path, table: str, where: str, value: str) -> Kept:
 
 def _put_back(data_dir: Path, kept: Kept, *, with_states: bool) -> None:
     with by_force(data_dir) as connection:
-        for table, rows in ((kept.table, kept.rows), ("audit_state", kept.states)):
+        for table, rows in ((kept.table, kept.rows), ("row_record", kept.states)):
             if table == kept.table or with_states:
                 for row in rows:
                     names = ", ".join(row)
@@ -299,28 +299,12 @@ async def test_changed_access_rows_are_read_once_for_all_requests_of_a_moment(
 
 
 @pytest.mark.rule("S64")
-async def test_a_sum_from_before_there_was_one_is_made_from_what_the_log_proves(
-    data_dir: Path, template: tuple[Path, Demo]
-) -> None:
-    """And a sum that was taken away while the server was down is made in the same way."""
-    run_by_force(data_dir, "UPDATE audit_head SET access_box = NULL")
-
-    async with open_world(data_dir, template[1]) as world:
-        listed = await world.client.get(f"/job/{world.demo.job_id}/secret")
-        made = await world.rest.create(Scope.JOB, world.demo.job_id, key="KEY", value="v")
-
-    assert listed.status_code == HTTPStatus.OK
-    assert made.code is None
-    assert trust_fault_of(world) is None
-
-
-@pytest.mark.rule("S64")
 async def test_no_sum_is_made_over_what_the_log_does_not_prove(
     world: World, data_dir: Path, template: tuple[Path, Demo], attack: Attack
 ) -> None:
     """Taking the sum away makes nothing of what was put back current."""
     _put_back(data_dir, attack.kept, with_states=True)
-    run_by_force(data_dir, "UPDATE audit_head SET access_box = NULL")
+    run_by_force(data_dir, "UPDATE audit_head SET sealed_access_sum = NULL")
 
     async with open_world(data_dir, template[1]) as started:
         client = started.client_for(attack.client.headers["Authorization"].split()[1])
@@ -331,8 +315,8 @@ async def test_no_sum_is_made_over_what_the_log_does_not_prove(
 
 
 DAMAGE: Final[Mapping[str, str]] = {
-    "gone": "UPDATE audit_head SET access_box = NULL",
-    "changed": "UPDATE audit_head SET access_box = zeroblob(60)",
+    "gone": "UPDATE audit_head SET sealed_access_sum = NULL",
+    "changed": "UPDATE audit_head SET sealed_access_sum = zeroblob(60)",
 }
 
 

@@ -224,7 +224,8 @@ async def test_a_database_from_before_the_audit_log_is_taken_in(data_dir: Path, 
     """What is there is recorded as it is; from then on it is watched."""
     run_by_force(
         data_dir,
-        *(f"DELETE FROM audit_{name}" for name in ("event", "mention", "state", "head")),
+        *(f"DELETE FROM audit_{name}" for name in ("event", "mention", "head")),
+        "DELETE FROM row_record",
     )
     (data_dir / CHECKPOINTS).unlink()
 
@@ -240,7 +241,7 @@ async def test_a_database_from_before_the_audit_log_is_taken_in(data_dir: Path, 
     "statement",
     [
         "DELETE FROM audit_head",
-        "UPDATE audit_head SET set_box = zeroblob(60)",
+        "UPDATE audit_head SET sealed_sum = zeroblob(60)",
         "UPDATE audit_event SET hash = zeroblob(32) WHERE seq = (SELECT max(seq) FROM audit_event)",
     ],
 )
@@ -258,7 +259,7 @@ async def test_a_sum_that_was_changed_while_it_runs_stops_the_next_change(
     world: World, data_dir: Path
 ) -> None:
     """At use, before any look at the whole."""
-    run_by_force(data_dir, "UPDATE audit_head SET set_box = zeroblob(60)")
+    run_by_force(data_dir, "UPDATE audit_head SET sealed_sum = zeroblob(60)")
 
     refused = await world.rest.create(Scope.JOB, world.demo.job_id, key="KEY", value="v")
 

@@ -21,13 +21,13 @@ ATTACKS = {
     "an alias deleted": (f"DELETE FROM secret WHERE id = {ALIAS}", "MISSING"),
     "a value exchanged": (
         (
-            "UPDATE sealed_value SET box = (SELECT box FROM sealed_value AS other "
+            "UPDATE sealed_value SET ciphertext = (SELECT ciphertext FROM sealed_value AS other "
             f"WHERE other.secret_id <> {VALUE} LIMIT 1) WHERE secret_id = {VALUE}"
         ),
         "CHANGED",
     ),
     "a bit of a value flipped": (
-        f"UPDATE sealed_value SET box = zeroblob(1) || substr(box, 2) WHERE secret_id = {VALUE}",
+        f"UPDATE sealed_value SET ciphertext = zeroblob(1) || substr(ciphertext, 2) WHERE secret_id = {VALUE}",
         "CHANGED",
     ),
     "a value deleted": (f"DELETE FROM sealed_value WHERE secret_id = {VALUE}", "MISSING"),
@@ -64,8 +64,8 @@ ATTACKS = {
     "an organization renamed": ("UPDATE organization SET name = 'other'", "CHANGED"),
     "a data key deleted": ("DELETE FROM data_key WHERE project_id IS NOT NULL", "MISSING"),
     "a type changed": (f"UPDATE secret SET version = '1' || '' WHERE id = {VALUE}", None),
-    "what is recorded changed": ("UPDATE audit_state SET state = zeroblob(32)", "CHANGED"),
-    "what is recorded deleted": ("DELETE FROM audit_state", "ADDED"),
+    "what is recorded changed": ("UPDATE row_record SET mac = zeroblob(32)", "CHANGED"),
+    "what is recorded deleted": ("DELETE FROM row_record", "ADDED"),
 }
 
 
@@ -116,8 +116,7 @@ async def test_a_row_that_was_put_back_is_found(watched: World) -> None:
         folder,
         aside,
         f"CREATE TABLE aside.kept AS SELECT * FROM sealed_value WHERE secret_id = '{mine['id']}'",
-        "CREATE TABLE aside.kept_states AS "
-        f"SELECT * FROM audit_state WHERE row_id = '{mine['id']}'",
+        f"CREATE TABLE aside.kept_states AS SELECT * FROM row_record WHERE row_id = '{mine['id']}'",
     )
     await watched.rest.edit(
         Scope.JOB, watched.demo.job_id, mine["id"], key="MINE", value="leaked, so changed"
@@ -133,9 +132,9 @@ async def test_a_row_that_was_put_back_is_found(watched: World) -> None:
     run_by_force(
         folder,
         aside,
-        "DELETE FROM audit_state WHERE noun = 'sealed_value' AND row_id IN "
+        "DELETE FROM row_record WHERE table_name = 'sealed_value' AND row_id IN "
         "(SELECT row_id FROM aside.kept_states)",
-        "INSERT INTO audit_state SELECT * FROM aside.kept_states WHERE noun = 'sealed_value'",
+        "INSERT INTO row_record SELECT * FROM aside.kept_states WHERE table_name = 'sealed_value'",
     )
     with_its_record = await row_faults(watched)
 
@@ -145,7 +144,7 @@ async def test_a_row_that_was_put_back_is_found(watched: World) -> None:
 
 @pytest.mark.rule("S56")
 @pytest.mark.parametrize(
-    "statement", ["DELETE FROM audit_head", "UPDATE audit_head SET set_box = zeroblob(9)"]
+    "statement", ["DELETE FROM audit_head", "UPDATE audit_head SET sealed_sum = zeroblob(9)"]
 )
 async def test_a_sum_that_cannot_be_known_is_a_difference(watched: World, statement: str) -> None:
     run_by_force(database_of(watched), statement)

@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
 
 from gateway.domain.drafts import HolderReference, ProvidedDraft
 from gateway.domain.holders import new_id
@@ -15,7 +14,8 @@ from gateway.domain.scopes import Scope, ServiceType
 from gateway.domain.secrets import ServiceReference
 from gateway.services.context import ServiceContext
 from gateway.services.operator.keys import Keys
-from gateway.storage.tokens import API_TOKEN
+from gateway.storage.audit.row_macs import TOKENS, verified_rows
+from gateway.storage.rows import update_rows
 from tests.audit.audit_log import Json, events_since, last_seq
 from tests.contracts.walking import call, mutations
 from tests.faces import Face
@@ -133,9 +133,8 @@ async def test_what_is_touched_without_being_changed_is_not_reported(world: Worl
 
     async def touch() -> None:
         async with world.runtime.database.write() as unit:
-            for row in await unit.rows(select(API_TOKEN.c.id)):
-                unit.intended.write(API_TOKEN.name, row.id)
-            await unit.execute(update(API_TOKEN).values(name=API_TOKEN.c.name))
+            found = await verified_rows(unit, TOKENS)
+            await update_rows(unit, TOKENS, [(row, {"name": row.name}) for row in found])
 
     touched = await _events(world, touch)
     created = await _events(

@@ -165,7 +165,7 @@ def test_a_name_may_be_used_again_elsewhere(connection: sqlite3.Connection, demo
         "DELETE FROM data_key WHERE id IN (SELECT data_key_id FROM sealed_value)",
         "UPDATE sealed_value SET data_key_id = 'unknown'",
         "UPDATE sealed_value SET value_version = 0",
-        "UPDATE sealed_value SET box = NULL",
+        "UPDATE sealed_value SET ciphertext = NULL",
         "UPDATE role_grant SET role = 'root'",
         "UPDATE holder SET project_id = id WHERE kind = 'ENVIRONMENT'",
         "UPDATE secret SET project_id = id",

@@ -25,7 +25,7 @@ def _change(data_dir: Path, *statements: str) -> None:
 
 def _spoil_values(data_dir: Path) -> None:
     # All of them: which one the doctor tries is not told.
-    _change(data_dir, "UPDATE sealed_value SET box = zeroblob(length(box))")
+    _change(data_dir, "UPDATE sealed_value SET ciphertext = zeroblob(length(ciphertext))")
 
 
 HARM: Final[Mapping[str, tuple[Callable[[Path], object], str, str]]] = {

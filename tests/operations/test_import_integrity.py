@@ -9,11 +9,12 @@ import pytest
 from sqlalchemy import Column
 
 from gateway.config.types import LogFormat
+from gateway.domain.errors import ErrorCode
 from gateway.domain.scopes import Scope
-from gateway.storage import rows, secret_batches
+from gateway.storage import rows
 from gateway.storage.unit_of_work import WriteUnit
 from tests.audit import foreign
-from tests.audit.audit_log import database_of, run_by_force
+from tests.audit.audit_log import database_of, row_faults, run_by_force
 from tests.operations.canaries import all_logs
 from tests.world import World
 
@@ -23,12 +24,11 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 TRIGGERS = {
     "a changed secret is left as it was": """BEFORE UPDATE OF version ON secret
         WHEN OLD.id = '{id}' BEGIN SELECT RAISE(IGNORE); END""",
-    "a value is left as it was": """BEFORE UPDATE OF box ON sealed_value
+    "a value is left as it was": """BEFORE UPDATE OF ciphertext ON sealed_value
         WHEN OLD.secret_id = '{id}' BEGIN SELECT RAISE(IGNORE); END""",
-    "a value is put back": """AFTER UPDATE OF box ON sealed_value
-        WHEN OLD.secret_id = '{id}'
-        BEGIN UPDATE sealed_value SET box = OLD.box WHERE secret_id = OLD.secret_id; END""",
 }
+PUT_BACK = """AFTER UPDATE OF ciphertext ON sealed_value WHEN OLD.secret_id = '{id}'
+    BEGIN UPDATE sealed_value SET ciphertext = OLD.ciphertext WHERE secret_id = OLD.secret_id; END"""
 
 
 @contextmanager
@@ -87,6 +87,24 @@ async def test_a_new_row_that_is_not_stored_refuses_the_import(
     assert await _ids(shared_world, key) == {}
 
 
+async def test_a_value_that_is_put_back_is_refused_at_use(
+    shared_world: World, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As above; it was stored as it was meant, and is not any more."""
+    await _import(shared_world, key, "old")
+    met = (await _ids(shared_world, key))[f"{key}_3"]
+    foreign.look_away(monkeypatch)
+
+    with _trigger(shared_world, PUT_BACK.format(id=met)):
+        await _import(shared_world, key, "new")
+    delivered = await foreign.asked(shared_world, foreign.DELIVER, {"id": shared_world.demo.job_id})
+
+    assert foreign.codes(delivered) == [ErrorCode.UNAVAILABLE]
+    assert ("CHANGED", "sealed_value") in await row_faults(shared_world)
+    # The shared world goes on without it.
+    run_by_force(database_of(shared_world), f"DELETE FROM sealed_value WHERE secret_id = '{met}'")
+
+
 async def test_without_guards_such_an_import_is_taken_for_done(
     shared_world: World, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,9 +117,7 @@ async def test_without_guards_such_an_import_is_taken_for_done(
     ids = await _ids(shared_world, key)
     met = ids[f"{key}_3"]
     foreign.look_away(monkeypatch)
-    foreign.count_nothing(monkeypatch)
-    for module in (rows, secret_batches):
-        monkeypatch.setattr(module, "ensure_all_written", believe)
+    monkeypatch.setattr(rows, "ensure_all_written", believe)
 
     with _trigger(shared_world, TRIGGERS["a changed secret is left as it was"].format(id=met)):
         answer = await _import(shared_world, key, "new")

@@ -11,7 +11,7 @@ from gateway.config.types import LogFormat
 from gateway.domain.errors import ErrorCode, IntegrityFault
 from gateway.domain.permissions import Role
 from gateway.domain.scopes import Scope
-from gateway.storage.audit.row_macs import COVERED, Covered, RowMacs
+from gateway.storage.audit.row_macs import AUDITED, Covered, RowMacs
 from tests.operations.canaries import all_logs
 from tests.world import World
 
@@ -111,7 +111,7 @@ async def test_an_older_value_put_back_is_refused(world: World, data_dir: Path) 
     at = Scope.JOB, world.demo.job_id
     made = await world.rest.create(*at, key="KEY", value="first")
     secret_id = made.row["id"]
-    find = "SELECT value_version, box FROM sealed_value WHERE secret_id = ?"
+    find = "SELECT value_version, ciphertext FROM sealed_value WHERE secret_id = ?"
     with closing(sqlite3.connect(data_dir / "secrets.db")) as connection:
         version, box = connection.execute(find, (secret_id,)).fetchone()
     await world.rest.edit(*at, secret_id, key="KEY", value="second")
@@ -119,7 +119,7 @@ async def test_an_older_value_put_back_is_refused(world: World, data_dir: Path) 
 
     with closing(sqlite3.connect(data_dir / "secrets.db")) as connection, connection:
         connection.execute(
-            "UPDATE sealed_value SET value_version = ?, box = ? WHERE secret_id = ?",
+            "UPDATE sealed_value SET value_version = ?, ciphertext = ? WHERE secret_id = ?",
             (version, box, secret_id),
         )
 
@@ -220,13 +220,17 @@ async def test_what_the_gateway_itself_changes_stays_sound(world: World) -> None
 def test_a_mac_covers_every_column_that_decides_something() -> None:
     assert {
         f"{covered.table.name}.{name}"
-        for covered in COVERED
+        for covered in AUDITED.values()
         for name in {*covered.table.c.keys()} - {*covered.names, "mac"}
-    } == {"api_token.last_used_at", "holder.parent_id", "holder.parent_kind", "holder.created_at"}
-    assert {covered.names[0] for covered in COVERED} == {"id"}
+    } == {
+        *("api_token.last_used_at", "holder.parent_id", "holder.parent_kind", "holder.created_at"),
+        # The wrapping of a data key is bound to the key and its project.
+        *("data_key.kek_id", "data_key.wrapped", "data_key.state", "data_key.seal_count"),
+    }
+    assert {covered.names[0] for covered in AUDITED.values()} == {"id", "secret_id"}
 
 
-@pytest.mark.parametrize("covered", COVERED, ids=lambda item: item.table.name)
+@pytest.mark.parametrize("covered", AUDITED.values(), ids=lambda item: item.table.name)
 def test_a_mac_depends_on_every_column_and_its_table(covered: Covered) -> None:
     macs = RowMacs(bytes(32))
     plain = [f"{name}" for name in covered.names]

@@ -62,14 +62,14 @@ class MeetingUnit(WriteUnit):
         super().__init__(engine, Admission(_CONNECTIONS))
         self._meeting: Meeting | None = meeting
 
-    async def execute(
+    async def execute_unrecorded(
         self, statement: Executable, parameters: Sequence[Mapping[str, Any]] | None = None
     ) -> int:
         """Run a statement, the first when all others have arrived."""
         meeting, self._meeting = self._meeting, None
         if meeting is not None:
             await meeting.arrive()
-        return await super().execute(statement, parameters)
+        return await super().execute_unrecorded(statement, parameters)
 
 
 class LooseDatabase(Database):

@@ -1,13 +1,14 @@
 """The bytes that hashes and signatures are made over are fixed: an old trail stays verifiable."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
 from gateway.crypto.envelope import Signer, is_signed
 from gateway.domain.audit import AuditEvent, canonical, details_text, moment_text
-from gateway.services.audit.keys import AuditKeys
+from gateway.services.audit.keys import AuditKeys, Sums
+from gateway.services.audit.upgrade import FormerKeys
 
 EVENT = AuditEvent(
     seq=7,
@@ -28,6 +29,8 @@ EVENT = AuditEvent(
     prev_hash=bytes(32),
 )
 KEYS = AuditKeys.derive(bytes(range(32)))
+FORMER = FormerKeys.derive(bytes(range(32)))
+MAC = bytes(range(32))
 ENCODED = (
     "0000000b7367772d61756469742d3100000001370000001b323032362d31312d32335431323a33303a30302e30"
     "30303030355a00000005544f4b454e0000002430643963366130652d356631622d346336312d396135332d3666"
@@ -40,7 +43,9 @@ ENCODED = (
 )
 HASH = "e2dcb462f96f065ae4a435a3f71a73e2b49bfccce74df7c7891076ba841bc5e5"
 STATE = "533b61b138c8d3d5f8664a89a6cd8aaa1ae83d2615af69a4c5aaba85e724af15"
-PART = "42e61fd97cdc221c5042da27852abc74c002bcb8fcc0430ae1d6e47b48c18c30"
+PART = "422abe7f568676ce6de7db2b31e1ea01361f155899dcf149dfdfebddc165908d"
+ACCESS_PART = "0dd07beaaa8965651c640ab71beea1b18bfba13b57f0b5786db2efd639629325"
+FORMER_PART = "42e61fd97cdc221c5042da27852abc74c002bcb8fcc0430ae1d6e47b48c18c30"
 PUBLIC = "03a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664125531b8"
 SIGNED = (
     "dd32170dadf06912ed67deef7003da3ed259bdee3b4f4b74db1fe1d7a94e631b935a19cbbc1ada5b8d8cc2c5ad"
@@ -56,12 +61,18 @@ def test_an_event_has_its_hash() -> None:
     assert KEYS.event_hash(EVENT).hex() == HASH
 
 
-def test_a_row_has_its_state_and_its_part_of_the_sum() -> None:
-    state = KEYS.state("secret", "id", "text:6964")
+def test_a_row_has_its_part_of_the_sums() -> None:
+    assert f"{KEYS.part(('secret', 'id'), MAC):064x}" == PART
+    assert f"{KEYS.access_part(('api_token', 'id'), MAC):064x}" == ACCESS_PART
+    assert KEYS.access_part(("secret", "id"), MAC) == 0
 
-    assert state
-    assert state.hex() == STATE
-    assert f"{KEYS.part('secret', 'id', state):064x}" == PART
+
+def test_a_record_of_an_older_version_is_read() -> None:
+    key, text = ("secret", "id"), "text:6964"
+
+    assert FORMER.matches(key, text, bytes.fromhex(STATE))
+    assert not FORMER.matches(key, f"{text} ", bytes.fromhex(STATE))
+    assert FORMER.add(Sums(), key, bytes.fromhex(STATE)).rows == int(FORMER_PART, 16)
 
 
 def test_a_signature_is_what_it_was() -> None:
@@ -115,21 +126,22 @@ def test_details_are_one_line_of_ascii(text: str) -> None:
 
 
 def test_rows_in_another_order_have_the_same_sum() -> None:
-    one, other = KEYS.state("secret", "1", "a"), KEYS.state("secret", "2", "b")
+    one, other = b"a" * 32, b"b" * 32
 
-    def total(*rows: tuple[str, bytes | None]) -> int:
-        found = 0
-        for row_id, state in rows:
-            found = KEYS.add_change(found, table="secret", row_id=row_id, before=None, after=state)
+    def total(*rows: tuple[str, bytes]) -> Sums:
+        found = Sums()
+        for row_id, mac in rows:
+            found = KEYS.add_change(found, ("user_account", row_id), before=None, after=mac)
         return found
 
-    assert total(("1", one), ("2", other)) == total(("2", other), ("1", one))
+    both = total(("1", one), ("2", other))
+    assert both == total(("2", other), ("1", one))
     assert total(("1", one)) != total(("1", other))
-    assert KEYS.add_change(
-        total(("1", one), ("2", other)), table="secret", row_id="2", before=other, after=None
-    ) == total(("1", one))
+    gone = KEYS.add_change(both, ("user_account", "2"), before=other, after=None)
+    assert gone == total(("1", one))
 
 
 def test_keys_show_nothing_of_themselves() -> None:
     assert "seed" not in repr(KEYS)
-    assert len({KEYS.chain, KEYS.rows, KEYS.parts, KEYS.sums, KEYS.sum_key, KEYS.seed}) == 6
+    keys = [getattr(of, each.name) for of in (KEYS, FORMER) for each in fields(of)]
+    assert len(set(keys)) == len(keys) == 12

@@ -17,8 +17,8 @@ from tests.world import World
 
 VALUE = "correct horse — battery staple"
 SWAP = """
-UPDATE sealed_value SET box = swapped.box
-FROM (SELECT secret_id, box FROM sealed_value) AS swapped
+UPDATE sealed_value SET ciphertext = swapped.ciphertext
+FROM (SELECT secret_id, ciphertext FROM sealed_value) AS swapped
 WHERE sealed_value.secret_id IN (:one, :other)
   AND swapped.secret_id IN (:one, :other)
   AND swapped.secret_id <> sealed_value.secret_id

@@ -18,18 +18,17 @@ from gateway.crypto.envelope import TamperedCiphertext
 from gateway.domain.audit import FIRST_HASH, DatabaseNotTrusted, SealedEvent
 from gateway.services.audit.checkpoints import Checkpoints
 from gateway.services.audit.keys import AuditKeys
-from gateway.services.audit.row_changes import RowChange
 from gateway.services.audit.trust import (
     MAX_CHANGES,
     AccessSet,
-    Key,
     SetProof,
     TrustFault,
     load,
     refresh,
 )
-from gateway.storage.audit import access_states, event_log
-from gateway.storage.audit.access_states import ACCESS
+from gateway.storage.audit import event_log, records
+from gateway.storage.audit.changes import Key, RowChange
+from gateway.storage.audit.records import ACCESS
 from gateway.storage.checked_view import Head, SeenHead
 from gateway.storage.unit_of_work import Database, ReadUnit
 
@@ -112,14 +111,14 @@ class DatabaseGuard:
         return compare_digest(self._keys.event_hash(sealed.event), sealed.hash)
 
     def correct(self, head: Head | None, changes: Iterable[RowChange]) -> None:
-        """Replace the recorded state of access rows by the proven state.
+        """Replace the recorded MAC of access rows by the proven one.
 
-        An attacker can restore the recorded state in the database together with the row.
+        An attacker can restore the record in the database together with the row.
         """
         known = self._set_for(head)
         for change in changes:
-            if known is not None and change.table in ACCESS:
-                change.expected = known.states.get((change.table, change.row_id))
+            if known is not None and change.key[0] in ACCESS:
+                change.recorded = known.macs.get(change.key)
 
     async def after_changes(
         self, unit: ReadUnit, head: Head | None, changed: Collection[Key], total: int
@@ -192,12 +191,12 @@ class DatabaseGuard:
             self._newest = _Proven(head, current)
 
     def _total(self, head: Head) -> int | None:
-        if self._opened and self._opened[0].access_box == head.access_box:
+        if self._opened and self._opened[0].sealed_access_sum == head.sealed_access_sum:
             known, total = self._opened
             if (known.seq, known.hash) == (head.seq, head.hash):
                 return total
         try:
-            total = self._keys.open_access_sum(head.access_box or b"", head.seq, head.hash)
+            total = self._keys.open_access_sum(head.sealed_access_sum or b"", head.seq, head.hash)
         except TamperedCiphertext:
             return None
         self._opened = (head, total)
@@ -235,7 +234,7 @@ class DatabaseGuard:
         base = self._newest
         if base is not None and base.head.seq <= head.seq:
             # The log only says where to look; the sum proves what is found.
-            changed = await access_states.changed_since(unit, base.head.seq, most=MAX_CHANGES)
+            changed = await records.changed_since(unit, base.head.seq, most=MAX_CHANGES)
             if changed is not None:
                 found = await refresh(unit, self._keys, base.current, changed)
                 if found.total == total:
@@ -248,8 +247,8 @@ class DatabaseGuard:
         return (
             unproven is not None
             and self._clock() < unproven.until
-            and (unproven.head.seq, unproven.head.hash, unproven.head.access_box)
-            == (head.seq, head.hash, head.access_box)
+            and (unproven.head.seq, unproven.head.hash, unproven.head.sealed_access_sum)
+            == (head.seq, head.hash, head.sealed_access_sum)
         )
 
     async def _fallback(self, unit: ReadUnit, head: Head) -> _Unproven:
@@ -285,6 +284,6 @@ class DatabaseGuard:
             if not is_next or not compare_digest(self._keys.event_hash(event), sealed.hash):
                 return None
             before = SeenHead(event.seq, sealed.hash)
-            if (key := access_states.access_key(event.subject, event.subject_id)) is not None:
+            if (key := records.access_key(event.subject, event.subject_id)) is not None:
                 found.add(key)
         return frozenset(found) if before == SeenHead(head.seq, head.hash) else None

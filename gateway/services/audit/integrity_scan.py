@@ -1,16 +1,16 @@
-"""The integrity scan: compare all watched rows with what the application wrote."""
+"""The integrity scan: compare all audited rows with what the application wrote."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.crypto.envelope import TamperedCiphertext
-from gateway.services.audit.keys import AuditKeys
+from gateway.services.audit.keys import AuditKeys, Sums
+from gateway.services.audit.log import all_rows
 from gateway.storage.audit import event_log
-from gateway.storage.audit.watching import WATCHED
+from gateway.storage.audit.row_macs import AUDITED
 from gateway.storage.dialects import catalog
 from gateway.storage.unit_of_work import ReadUnit
 
-PAGE = 1_000
 _WHOLE = "*"
 
 
@@ -35,7 +35,7 @@ class RowFinding:
 
 
 async def scan_integrity(unit: ReadUnit, keys: AuditKeys) -> list[RowFinding]:
-    """Compare every watched row with its record, and the sum of all with the head's.
+    """Compare every audited row with its record, and the sum of all with the head's.
 
     The catalog is compared with the one that this version expects.
     """
@@ -43,26 +43,20 @@ async def scan_integrity(unit: ReadUnit, keys: AuditKeys) -> list[RowFinding]:
         RowFinding(RowFault(found.fault), catalog.TABLE, found.name)
         for found in await catalog.catalog_findings(unit)
     ]
-    total = 0
-    for table in WATCHED:
-        after: str | None = ""
-        while after is not None:
-            rows = await event_log.states(unit, table, after=after, size=PAGE)
-            for row_id, text, recorded in rows:
-                state = keys.state(table, row_id, text)
-                if state != recorded:
-                    findings.append(RowFinding(_fault(state, recorded), table, row_id))
-                total = keys.add_change(
-                    total, table=table, row_id=row_id, before=None, after=recorded
-                )
-            after = rows[-1][0] if rows else None
-    if not await _is_heads(unit, keys, total):
+    sums = Sums()
+    for table, covered in AUDITED.items():
+        async for rows in all_rows(unit, covered):
+            for row_id, mac, recorded in rows:
+                if mac != recorded:
+                    findings.append(RowFinding(_fault(mac, recorded), table, row_id))
+                sums = keys.add_change(sums, (table, row_id), before=None, after=recorded)
+    if not await _is_heads(unit, keys, sums.rows):
         findings.append(RowFinding(RowFault.ROLLED_BACK, _WHOLE, _WHOLE))
     return findings
 
 
-def _fault(state: bytes | None, recorded: bytes | None) -> RowFault:
-    if state is None:
+def _fault(mac: bytes | None, recorded: bytes | None) -> RowFault:
+    if mac is None:
         return RowFault.MISSING
     return RowFault.ADDED if recorded is None else RowFault.CHANGED
 
@@ -72,7 +66,7 @@ async def _is_heads(unit: ReadUnit, keys: AuditKeys, total: int) -> bool:
     if head is None or newest is None:
         return False
     try:
-        sealed = keys.open_sum(head.set_box, head.seq)
+        sealed = keys.open_sum(head.sealed_sum, head.seq)
     except TamperedCiphertext:
         return False
     return total == sealed and keys.sum_mac(total) == newest.event.set_mac

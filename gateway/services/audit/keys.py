@@ -1,17 +1,16 @@
-"""The keyed hashes of the audit log: of its events, of watched rows, and of the sum over them."""
+"""The keyed hashes of the audit log: of its events, and of the sums over the MACs of rows."""
 
 from dataclasses import dataclass, field
 from typing import Final, Self
 
 from gateway.crypto.envelope import Signer, derive_key, keyed_hash, seal, unseal
 from gateway.domain.audit import AuditEvent, SealedEvent, canonical
-from gateway.storage.audit.access_states import ACCESS
+from gateway.storage.audit.changes import Key
+from gateway.storage.audit.records import ACCESS
 from gateway.storage.checked_view import Head
 
-_MODULUS: Final = 2**256
+MODULUS: Final = 2**256
 _SUM_BYTES: Final = 32
-
-State = bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +24,19 @@ class AuditKeys:
     """One key for each purpose, all derived from the instance's audit key."""
 
     chain: bytes = field(repr=False)
-    rows: bytes = field(repr=False)
-    parts: bytes = field(repr=False)
     sums: bytes = field(repr=False)
-    sum_key: bytes = field(repr=False)
     seed: bytes = field(repr=False)
+    parts: bytes = field(repr=False)
+    sum_key: bytes = field(repr=False)
     access_parts: bytes = field(repr=False)
     access_sum_key: bytes = field(repr=False)
 
     @classmethod
     def derive(cls, audit_key: bytes) -> Self:
-        rows = ("chain", "rows", "parts", "sums", "box", "signature")
-        purposes = (*rows, "access-parts", "access-box")
-        return cls(*(derive_key(audit_key, f"audit-{purpose}") for purpose in purposes))
+        # The sums of before rows were recorded by MAC have keys of their own: see `upgrade`.
+        purposes = ("chain", "sums", "signature")
+        of_macs = ("mac-parts", "mac-sum", "access-mac-parts", "access-mac-sum")
+        return cls(*(derive_key(audit_key, f"audit-{purpose}") for purpose in purposes + of_macs))
 
     @property
     def signer(self) -> Signer:
@@ -47,53 +46,33 @@ class AuditKeys:
         """Return the hash that seals an event and all before it."""
         return keyed_hash(self.chain, canonical(event))
 
-    def state(self, table: str, row_id: str, text: str | None) -> State:
-        """Return the hash of a row's content; None for a missing row."""
-        return None if text is None else keyed_hash(self.rows, _join(table, row_id, text))
+    def part(self, key: Key, mac: bytes | None) -> int:
+        """Return what a row adds to the sum; a missing row adds nothing.
 
-    def part(self, table: str, row_id: str, state: State) -> int:
-        """Return what a row adds to the sum.
-
-        It is a keyed hash of the state. The database holds the states, so with known parts an
+        It is a keyed hash of the row's MAC. The database holds the MACs, so with known parts an
         attacker could compose another set of rows with the same sum.
         """
-        return _part(self.parts, table, row_id, state)
+        return _part(self.parts, key, mac)
+
+    def access_part(self, key: Key, mac: bytes | None) -> int:
+        """Return what a row adds to the sum over access rows, if it is one."""
+        return _part(self.access_parts, key, mac) if key[0] in ACCESS else 0
 
     def add_change(
-        self, total: int, *, table: str, row_id: str, before: State, after: State
-    ) -> int:
-        """Return the sum after a row went from one state to another."""
-        change = self.part(table, row_id, after) - self.part(table, row_id, before)
-        return (total + change) % _MODULUS
-
-    def access_moved(
-        self, total: int, *, table: str, row_id: str, before: State, after: State
-    ) -> int:
-        """Return the sum over access rows after one went from one state to another."""
-        change = _part(self.access_parts, table, row_id, after) - _part(
-            self.access_parts, table, row_id, before
-        )
-        return (total + change) % _MODULUS
-
-    def add_change_to_sums(
-        self, sums: Sums, *, table: str, row_id: str, before: State, after: State
+        self, sums: Sums, key: Key, *, before: bytes | None, after: bytes | None
     ) -> Sums:
-        """Return both sums after a row went from one state to another."""
-        rows = self.add_change(sums.rows, table=table, row_id=row_id, before=before, after=after)
-        if table not in ACCESS:
-            return Sums(rows, sums.access)
-        access = self.access_moved(
-            sums.access, table=table, row_id=row_id, before=before, after=after
-        )
-        return Sums(rows, access)
+        """Return both sums after a row went from one MAC to another."""
+        rows = self.part(key, after) - self.part(key, before)
+        access = self.access_part(key, after) - self.access_part(key, before)
+        return Sums((sums.rows + rows) % MODULUS, (sums.access + access) % MODULUS)
 
     def seal_head(self, sealed: SealedEvent, sums: Sums) -> Head:
         seq = sealed.event.seq
         return Head(
             seq,
             sealed.hash,
-            set_box=self.seal_sum(sums.rows, seq),
-            access_box=self.seal_access_sum(sums.access, seq, sealed.hash),
+            sealed_sum=self.seal_sum(sums.rows, seq),
+            sealed_access_sum=self.seal_access_sum(sums.access, seq, sealed.hash),
         )
 
     def open_sums(self, head: Head) -> Sums:
@@ -103,8 +82,8 @@ class AuditKeys:
             TamperedCiphertext: if one belongs to another head or was changed.
 
         """
-        access = self.open_access_sum(head.access_box or b"", head.seq, head.hash)
-        return Sums(self.open_sum(head.set_box, head.seq), access)
+        access = self.open_access_sum(head.sealed_access_sum or b"", head.seq, head.hash)
+        return Sums(self.open_sum(head.sealed_sum, head.seq), access)
 
     def sum_mac(self, total: int) -> bytes:
         """Return the MAC that identifies a sum without revealing it."""
@@ -139,12 +118,11 @@ class AuditKeys:
         return int.from_bytes(unseal(self.access_sum_key, ciphertext, *identity))
 
 
-def _part(key: bytes, table: str, row_id: str, state: State) -> int:
-    if state is None:
-        return 0
-    return int.from_bytes(keyed_hash(key, _join(table, row_id) + state))
+def _part(key: bytes, row: Key, mac: bytes | None) -> int:
+    return 0 if mac is None else int.from_bytes(keyed_hash(key, joined(*row) + mac))
 
 
-def _join(*parts: str) -> bytes:
+def joined(*parts: str) -> bytes:
+    """Return texts as bytes, each after its length, so that two lists never have the same."""
     raw = [part.encode("utf-8", "surrogatepass") for part in parts]
     return b"".join(len(part).to_bytes(4, "big") + part for part in raw)

@@ -1,7 +1,6 @@
 """Write the audit log in the transaction of the change. If that fails, the change fails."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -22,14 +21,16 @@ from gateway.domain.audit import (
 from gateway.domain.origins import current_origin
 from gateway.services.audit.checkpoints import Checkpoint, Checkpoints
 from gateway.services.audit.database_guard import DatabaseGuard
-from gateway.services.audit.keys import AuditKeys, State, Sums
-from gateway.services.audit.row_changes import RowChange, drafts, row_changes
+from gateway.services.audit.keys import AuditKeys, Sums
+from gateway.services.audit.row_changes import drafts
 from gateway.services.audit.trust import TrustFault, check_trust
+from gateway.services.audit.upgrade import FormerKeys, upgrade_records
 from gateway.services.context import ServiceContext
-from gateway.storage.audit import event_log
-from gateway.storage.audit.access_states import ACCESS
-from gateway.storage.audit.row_macs import integrity_fault
-from gateway.storage.audit.watching import WATCHED
+from gateway.storage.audit import event_log, records
+from gateway.storage.audit.changes import Key, RowChange
+from gateway.storage.audit.places import places
+from gateway.storage.audit.records import ACCESS
+from gateway.storage.audit.row_macs import AUDITED, Covered
 from gateway.storage.checked_view import Head, SeenHead
 from gateway.storage.dialects import catalog
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
@@ -60,14 +61,12 @@ class AuditLog:
 
         """
         database = self._context.database
+        await self._upgrade_records()
         newest = await self._look()
         if newest is None and self.trust_fault is None:
             await self._record_what_is_there()
             newest = await self._look()
         self._keep_checkpoint(newest)
-        await self._begin_access_sum()
-        # What the writing connection noted until now was recorded with the first event, if at all.
-        await database.writer.dispose()
         await self._guard.start(database)
         database.guard = self._guard
         database.before_commit = self.seal
@@ -79,30 +78,32 @@ class AuditLog:
             DatabaseNotTrusted: while the database is not trusted.
             AuditUnavailable: if it cannot be written.
             CatalogNotTrusted: while the database's objects differ from those of this version.
-            IntegrityFault: if a written row differs from the intended one.
 
         """
-        notes, data_version = await event_log.touched(unit)
+        head, data_version = await event_log.head_for_write(unit)
         await self._ensure_catalog(unit, data_version)
-        if difference := unit.intended.difference(notes):
-            raise integrity_fault(*difference)
-        if not notes and not unit.drafts:
+        changes = list(unit.changes.by_key.values())
+        if not changes and not unit.drafts:
             return
-        head = await event_log.head(unit)
         # This detects an older database that was restored since the request began.
         await unit.accept(head)
-        changes = row_changes(notes, self.keys)
-        self._guard.correct(head, changes)
-        event_drafts = [*drafts(changes), *unit.drafts]
+        await self._find_records(unit, head, changes)
+        places_of = await places(unit, changes)
+        event_drafts = [*drafts(changes, places_of), *unit.drafts]
         if not event_drafts:
-            await event_log.forget_changed_rows(unit)
             return
         await self._ensure_calm()
         sums = self._add_changes(self._sums(head), changes)
-        states = {
-            (change.table, change.row_id): change.after for change in changes if change.has_effect
-        }
-        await self.extend(unit, head, event_drafts, states, sums)
+        macs = {change.key: change.mac_after for change in changes if change.has_effect}
+        await self.extend(unit, head, event_drafts, macs, sums)
+
+    async def _find_records(
+        self, unit: WriteUnit, head: Head | None, changes: Sequence[RowChange]
+    ) -> None:
+        found = await event_log.recorded(unit, [change.key for change in changes])
+        for change in changes:
+            change.recorded = found.get(change.key)
+        self._guard.correct(head, changes)
 
     async def _ensure_catalog(self, unit: WriteUnit, data_version: int) -> None:
         try:
@@ -121,15 +122,12 @@ class AuditLog:
 
     def _add_changes(self, sums: Sums, changes: Iterable[RowChange]) -> Sums:
         for change in changes:
-            sums = self.keys.add_change_to_sums(
-                sums,
-                table=change.table,
-                row_id=change.row_id,
-                before=change.expected,
-                after=change.after,
+            sums = self.keys.add_change(
+                sums, change.key, before=change.recorded, after=change.mac_after
             )
             if change.is_tampered:
-                _log.error("integrity_fault", table=change.table, row_id=change.row_id)
+                table, row_id = change.key
+                _log.error("integrity_fault", table=table, row_id=row_id)
         return sums
 
     async def extend(
@@ -137,10 +135,10 @@ class AuditLog:
         unit: WriteUnit,
         head: Head | None,
         event_drafts: Sequence[AuditDraft],
-        states: Mapping[tuple[str, str], State],
+        macs: Mapping[Key, bytes | None],
         sums: Sums,
     ) -> SealedEvent | None:
-        """Append events to the chain and keep the states that rows have now."""
+        """Append events to the chain and keep the MACs that rows have now."""
         events = self._seal(head, event_drafts, self.keys.sum_mac(sums.rows))
         if not events:
             return None
@@ -148,8 +146,8 @@ class AuditLog:
         mentions = {sealed.event.seq: set(draft.secret_ids) for sealed, draft in seqs}
         last = events[-1]
         await event_log.append(unit, events, mentions)
-        await event_log.keep_states(unit, states, self.keys.seal_head(last, sums))
-        changed = {key for key in states if key[0] in ACCESS}
+        await event_log.keep_head(unit, self.keys.seal_head(last, sums), macs)
+        changed = {key for key in macs if key[0] in ACCESS}
         current = await self._guard.after_changes(unit, head, changed, sums.access)
         seen = SeenHead(last.event.seq, last.hash)
         unit.committed.append(partial(self._guard.wrote, seen, current))
@@ -222,10 +220,9 @@ class AuditLog:
         async with self._context.database.write() as unit:
             newest = await event_log.newest(unit)
             last = Head(newest.event.seq, newest.hash) if newest else None
-            states, sums = await self.all_states(unit)
-            await event_log.forget_states(unit)
             await event_log.forget_stray_mentions(unit)
-            acknowledged = await self.extend(unit, last, [draft], states, sums)
+            _, sums = await self._record_all(unit)
+            acknowledged = await self.extend(unit, last, [draft], {}, sums)
         if acknowledged is not None:
             self.checkpoints.write(Checkpoint.of(acknowledged, is_acknowledgement=True))
             self._guard.acknowledged(SeenHead(acknowledged.event.seq, acknowledged.hash))
@@ -249,68 +246,52 @@ class AuditLog:
             await self._guard.check(database)
         return newest
 
+    async def _upgrade_records(self) -> None:
+        former = FormerKeys.derive(self._context.vault.audit_key)
+        async with self._context.database.read() as view:
+            head = await event_log.head(view)
+        if head is None or not former.is_of(head):
+            return
+        async with self._context.database.write() as unit:
+            await catalog.ensure_expected(unit)
+            # Another process can have done it meanwhile.
+            head = await event_log.head(unit)
+            if head is not None and former.is_of(head):
+                count, sums = await upgrade_records(unit, head, self.keys, former)
+                begun = instance_draft(AuditAction.AUDIT_BEGUN, {"rows": count, "records": "MAC"})
+                await self.extend(unit, head, [begun], {}, sums)
+
     async def _record_what_is_there(self) -> None:
         async with self._context.database.write() as unit:
             if await event_log.head(unit) is None:
                 await catalog.ensure_expected(unit)
-                states, sums = await self.all_states(unit)
-                begun = instance_draft(AuditAction.AUDIT_BEGUN, {"rows": len(states)})
-                await self.extend(unit, None, [begun], states, sums)
+                count, sums = await self._record_all(unit)
+                begun = instance_draft(AuditAction.AUDIT_BEGUN, {"rows": count})
+                await self.extend(unit, None, [begun], {}, sums)
 
-    async def _begin_access_sum(self) -> None:
-        """Compute the sum over access rows for a head that does not have one yet.
-
-        The sum over all rows must prove the recorded rows. Otherwise there is no access sum, and no
-        access row is used until the operator has acknowledged the database.
-        """
-        database = self._context.database
-        async with database.read() as unit:
-            head = await event_log.head(unit)
-        if head is None or head.access_box is not None:
-            return
-        async with database.write() as unit:
-            head = await event_log.head(unit)
-            if head is None or head.access_box is not None:
-                return
-            sums = await self._sums_of_recorded_rows(unit)
-            with suppress(TamperedCiphertext):
-                if self.keys.open_sum(head.set_box, head.seq) == sums.rows:
-                    box = self.keys.seal_access_sum(sums.access, head.seq, head.hash)
-                    await event_log.keep_access_sum(unit, box)
-
-    async def _sums_of_recorded_rows(self, unit: ReadUnit) -> Sums:
-        sums = Sums()
-        async for table, rows in _all_rows(unit):
-            for row_id, _, recorded in rows:
-                sums = self.keys.add_change_to_sums(
-                    sums, table=table, row_id=row_id, before=None, after=recorded
-                )
-        return sums
-
-    async def all_states(self, unit: ReadUnit) -> tuple[Mapping[tuple[str, str], State], Sums]:
-        """Return the states of all watched rows as they are now, and the sums over them."""
-        found: dict[tuple[str, str], State] = {}
-        sums = Sums()
-        async for table, rows in _all_rows(unit):
-            for row_id, text, _ in rows:
-                state = self.keys.state(table, row_id, text)
-                sums = self.keys.add_change_to_sums(
-                    sums, table=table, row_id=row_id, before=None, after=state
-                )
-                found[table, row_id] = state
-        return found, sums
+    async def _record_all(self, unit: WriteUnit) -> tuple[int, Sums]:
+        """Record all rows as they are now; return their number and the sums over them."""
+        await records.forget_all(unit)
+        count, sums = 0, Sums()
+        for table, covered in AUDITED.items():
+            async for rows in all_rows(unit, covered):
+                found = {row_id: mac for row_id, mac, _ in rows if mac is not None}
+                await records.add(unit, table, found)
+                count += len(found)
+                for row_id, mac in found.items():
+                    sums = self.keys.add_change(sums, (table, row_id), before=None, after=mac)
+        return count, sums
 
 
-async def _all_rows(
-    unit: ReadUnit,
-) -> AsyncIterator[tuple[str, Sequence[tuple[str, str | None, bytes | None]]]]:
-    """Yield each watched row's id, present state and recorded state, in pages of one table."""
-    for table in WATCHED:
-        after: str | None = ""
-        while after is not None:
-            rows = await event_log.states(unit, table, after=after, size=PAGE)
-            yield table, rows
-            after = rows[-1][0] if rows else None
+async def all_rows(
+    unit: ReadUnit, covered: Covered
+) -> AsyncIterator[Sequence[tuple[str, bytes | None, bytes | None]]]:
+    """Yield each row's id, present MAC and recorded MAC, in pages."""
+    after: str | None = ""
+    while after is not None:
+        rows = await records.compared(unit, covered, after=after, size=PAGE)
+        yield rows
+        after = rows[-1][0] if rows else None
 
 
 def instance_draft(action: AuditAction, details: Mapping[str, object]) -> AuditDraft:

@@ -9,9 +9,10 @@ from typing import Any, Final
 from gateway.crypto.envelope import TamperedCiphertext
 from gateway.domain.audit import SealedEvent
 from gateway.services.audit.checkpoints import Checkpoint, Checkpoints
-from gateway.services.audit.keys import AuditKeys, State
-from gateway.storage.audit import access_states, event_log
-from gateway.storage.audit.access_states import ACCESS, AccessRow
+from gateway.services.audit.keys import MODULUS, AuditKeys
+from gateway.storage.audit import event_log, records
+from gateway.storage.audit.changes import Key
+from gateway.storage.audit.records import ACCESS
 from gateway.storage.audit.row_macs import Covered, integrity_fault
 from gateway.storage.checked_view import Head
 from gateway.storage.dialects import catalog
@@ -82,7 +83,7 @@ def _is_whole(keys: AuditKeys, head: Head | None, newest: SealedEvent | None) ->
     if head is None or newest is None:
         return head is None and newest is None
     try:
-        total = keys.open_sum(head.set_box, head.seq)
+        total = keys.open_sum(head.sealed_sum, head.seq)
     except TamperedCiphertext:
         return False
     return (
@@ -93,21 +94,17 @@ def _is_whole(keys: AuditKeys, head: Head | None, newest: SealedEvent | None) ->
     )
 
 
-Key = tuple[str, str]
-
 # Beyond this many changed rows, loading all rows is as fast.
 MAX_CHANGES: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class AccessSet:
-    """The recorded state of every access row, the sum over them, and the MACs of sound rows.
+    """The recorded MAC of every access row, and the sum over them.
 
-    The states are exact if the sum is the sealed one. For a row that matches its record, the set
-    has the MAC, so a sign-in only compares MACs.
+    The MACs are exact if the sum is the sealed one.
     """
 
-    states: Mapping[Key, bytes] = field(repr=False)
     macs: Mapping[Key, bytes] = field(repr=False)
     total: int = field(repr=False)
 
@@ -119,11 +116,11 @@ class SetProof:
     current: AccessSet = field(repr=False)
     # Shared with the creator of the proof: refused rows, which are checked again.
     missed: set[Key] = field(repr=False)
-    # Rows changed since the set was proven. Their new state cannot be proven.
+    # Rows changed since the set was proven. Their new MAC cannot be proven.
     excluded: frozenset[Key] = frozenset()
 
     def ensure_current(self, covered: Covered, row: Sequence[Any]) -> None:
-        """Refuse a row that is not current.
+        """Refuse a row that is not current. The caller must have checked its MAC.
 
         Raises:
             IntegrityFault: after it has been logged.
@@ -138,62 +135,23 @@ class SetProof:
 
 async def load(unit: ReadUnit, keys: AuditKeys) -> AccessSet:
     """Return the set that the database records. The caller must compare the sum."""
-    building = _Building(keys)
+    macs: dict[Key, bytes] = {}
     for table in ACCESS:
         after: str | None = ""
         while after is not None:
-            rows = await access_states.page(unit, table, after=after)
-            building.add(unit, table, rows)
-            after = rows[-1].row_id if len(rows) == access_states.PAGE else None
-    return building.build()
+            page = await records.page(unit, table, after=after)
+            macs |= {(table, row_id): mac for row_id, mac in page.items()}
+            after = max(page) if len(page) == records.PAGE else None
+    return AccessSet(macs, sum(keys.access_part(*row) for row in macs.items()) % MODULUS)
 
 
 async def refresh(
     unit: ReadUnit, keys: AuditKeys, base: AccessSet, changed: Collection[Key]
 ) -> AccessSet:
     """Return a set after some of its rows changed. The caller must compare the sum."""
-    building = _Building(keys, dict(base.states), dict(base.macs), base.total)
+    now = await records.recorded(unit, changed)
+    total = base.total
     for key in changed:
-        building.drop(key)
-    for table in ACCESS:
-        ids = sorted(row_id for name, row_id in changed if name == table)
-        building.add(unit, table, await access_states.with_ids(unit, table, ids))
-    return building.build()
-
-
-@dataclass(slots=True)
-class _Building:
-    keys: AuditKeys
-    states: dict[Key, bytes] = field(default_factory=dict, repr=False)
-    macs: dict[Key, bytes] = field(default_factory=dict, repr=False)
-    total: int = field(default=0, repr=False)
-
-    def drop(self, key: Key) -> None:
-        self.macs.pop(key, None)
-        self._move(key, self.states.pop(key, None), None)
-
-    def add(self, unit: ReadUnit, table: str, rows: Sequence[AccessRow]) -> None:
-        for row in rows:
-            key = (table, row.row_id)
-            self.states[key] = row.recorded
-            self._move(key, None, row.recorded)
-            if (mac := self._sound_mac(unit, table, row)) is not None:
-                self.macs[key] = mac
-
-    def build(self) -> AccessSet:
-        return AccessSet(self.states, self.macs, self.total)
-
-    def _move(self, key: Key, before: State, after: State) -> None:
-        table, row_id = key
-        self.total = self.keys.access_moved(
-            self.total, table=table, row_id=row_id, before=before, after=after
-        )
-
-    def _sound_mac(self, unit: ReadUnit, table: str, row: AccessRow) -> bytes | None:
-        """Return a row's MAC if the row matches its record and the MAC matches its columns."""
-        state = self.keys.state(table, row.row_id, row.state)
-        if state is None or not compare_digest(state, row.recorded):
-            return None
-        *values, mac = row.columns
-        expected = unit.macs.of(ACCESS[table], values)
-        return expected if compare_digest(expected, mac or b"") else None
+        total += keys.access_part(key, now.get(key)) - keys.access_part(key, base.macs.get(key))
+    kept = {key: mac for key, mac in base.macs.items() if key not in changed}
+    return AccessSet(kept | now, total % MODULUS)

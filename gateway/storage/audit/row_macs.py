@@ -1,6 +1,8 @@
 """MACs of rows: a row that was inserted or changed outside the gateway is refused at its use.
 
-Each covered row carries a MAC over all its other columns, under a key that is not in the database.
+A MAC covers a row's columns, under a key that is not in the database. Most rows carry their own.
+The newest MAC of every row in an audited table is also kept apart, in `row_record`: so a row that
+was deleted or put back is found.
 """
 
 import hmac
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import orjson
 import structlog
-from sqlalchemy import Column, ColumnElement, Row, Select, Table, select, update
+from sqlalchemy import Column, ColumnElement, Row, Select, Table, select
 
 from gateway.domain.content import NeverStored
 from gateway.domain.errors import IntegrityFault
@@ -22,8 +24,16 @@ from gateway.storage.access_tables import (
     UserRow,
     ValueReferenceRow,
 )
-from gateway.storage.columns import InMac, Model, columns_in_mac
-from gateway.storage.tables import ApiTokenRow, HolderRow, IdempotencyRow, SecretRow
+from gateway.storage.columns import Audited, InMac, Model, columns_in_mac
+from gateway.storage.tables import (
+    ApiTokenRow,
+    DataKeyRow,
+    HolderRow,
+    IdempotencyRow,
+    OrganizationRow,
+    SealedValueRow,
+    SecretRow,
+)
 
 if TYPE_CHECKING:
     from gateway.storage.unit_of_work import ReadUnit, WriteUnit
@@ -37,7 +47,7 @@ _FORMAT: Final = "gw1"
 
 @dataclass(frozen=True, slots=True)
 class Covered:
-    """A table whose rows carry a MAC, and the columns that it covers, in a fixed order.
+    """A table whose rows have a MAC, and the columns that it covers, in a fixed order.
 
     The first column is the row's id. A MAC covers an optional column only where it is not null.
     """
@@ -46,16 +56,34 @@ class Covered:
     names: tuple[str, ...]
     # The last of the names.
     optional: tuple[str, ...] = ()
+    # None for a table whose changes the audit log does not record.
+    audited: Audited | None = None
 
     @classmethod
     def of(cls, model: type[Model]) -> Self:
         table = model.__table__
         optional = columns_in_mac(table, InMac.IF_SET)
-        return cls(table, (*columns_in_mac(table, InMac.ALWAYS), *optional), optional)
+        names = (*columns_in_mac(table, InMac.ALWAYS), *optional)
+        return cls(table, names, optional, model.audited)
+
+    @property
+    def row_id(self) -> Column[Any]:
+        return self.table.c[self.names[0]]
+
+    @property
+    def has_mac(self) -> bool:
+        """Whether the rows carry their MACs; sealed values and wrapped keys prove themselves."""
+        return "mac" in self.table.c
 
     @property
     def columns(self) -> tuple[Column[Any], ...]:
-        return (*(self.table.c[name] for name in self.names), self.table.c.mac)
+        """The covered columns, and the MAC if the rows carry it."""
+        names = (*self.names, "mac") if self.has_mac else self.names
+        return tuple(self.table.c[name] for name in names)
+
+    def named(self, row: Sequence[Any]) -> dict[str, Any]:
+        """Return the covered columns of a selected row by name."""
+        return dict(zip(self.names, row[: len(self.names)], strict=True))
 
     def parts(self, values: Sequence[Any]) -> list[Any]:
         """Return the parts of the MAC's message, without the table's name."""
@@ -80,9 +108,18 @@ HOLDERS: Final = Covered.of(HolderRow)
 ANSWERS: Final = Covered.of(IdempotencyRow)
 REFERENCES: Final = Covered.of(ValueReferenceRow)
 READING: Final = Covered.of(ReferenceReadingRow)
-COVERED: Final = (SECRETS, TOKENS, GRANTS, USERS, HOLDERS)
+VALUES: Final = Covered.of(SealedValueRow)
+ORGANIZATIONS: Final = Covered.of(OrganizationRow)
+DATA_KEYS: Final = Covered.of(DataKeyRow)
+AUDITED: Final[Mapping[str, Covered]] = {
+    covered.table.name: covered
+    for covered in (
+        *(ORGANIZATIONS, HOLDERS, DATA_KEYS, SECRETS, VALUES, REFERENCES),
+        *(TOKENS, USERS, GRANTS),
+    )
+}
 BY_TABLE: Final[Mapping[Table, Covered]] = {
-    covered.table: covered for covered in (*COVERED, ANSWERS, REFERENCES, READING)
+    covered.table: covered for covered in (*AUDITED.values(), ANSWERS, READING)
 }
 
 
@@ -123,40 +160,29 @@ def in_utc(moment: datetime) -> datetime:
 async def verified_rows(
     unit: "ReadUnit", covered: Covered, *conditions: ColumnElement[bool]
 ) -> Sequence[Row[Any]]:
-    """Return the covered columns and the MAC of rows that will be changed.
+    """Return the covered columns of rows that will be changed, and their MACs if they carry them.
 
     Raises:
         IntegrityFault: if a row is not what the gateway wrote.
 
     """
     found = await unit.rows(covered.selection().where(*conditions))
-    for row in found:
-        unit.macs.ensure_sound(covered, row)
+    if covered.has_mac:
+        for row in found:
+            unit.macs.ensure_sound(covered, row)
     return found
 
 
 async def verified_row(unit: "WriteUnit", covered: Covered, row_id: str) -> Row[Any]:
-    """Return the covered columns and the MAC of one existing row that will be changed.
+    """Return one existing row that will be changed, as `verified_rows` does.
 
     Raises:
         IntegrityFault: if the row does not exist, or is not what the gateway wrote.
 
     """
-    found = await verified_rows(unit, covered, covered.table.c.id == row_id)
+    found = await verified_rows(unit, covered, covered.row_id == row_id)
     ensure_one(covered.table, row_id, len(found))
     return found[0]
-
-
-async def add_macs(unit: "WriteUnit", covered: Covered, ids: Sequence[str]) -> None:
-    """Give older rows without a MAC the MAC of their current values.
-
-    The caller must have compared the rows with their recorded states.
-    """
-    own = covered.table.c
-    for row in await unit.rows(covered.selection().where(own.id.in_(ids))):
-        mac = unit.macs.of(covered, row[:-1])
-        count = await unit.execute(update(covered.table).where(own.id == row[0]).values(mac=mac))
-        ensure_one(covered.table, row[0], count)
 
 
 def ensure_one(table: Table, row_id: str, count: int) -> None:

@@ -54,20 +54,22 @@ class AuditMentionRow(Model, table=True):
     seq: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
 
 
-class AuditStateRow(Model, table=True):
-    """The keyed hash of a watched row, as the gateway last wrote it."""
+class RowRecordRow(Model, table=True):
+    """The newest MAC of a row in an audited table, as the gateway last wrote it."""
 
-    __tablename__ = "audit_state"
+    __tablename__ = "row_record"
+    # The key is long, so a second copy of it would be half of the table.
+    __table_args__ = ({"sqlite_with_rowid": False},)
 
-    noun: str = text_column(_NAME, primary_key=True)
+    table_name: str = text_column(_NAME, primary_key=True)
     row_id: str = identifier(primary_key=True)
-    state: bytes = blob(nullable=False)
+    mac: bytes = blob(nullable=False)
 
 
 class AuditHeadRow(Model, table=True):
-    """The chain's newest event, and the sealed sums over all watched rows and over access rows.
+    """The chain's newest event, and the sealed sums over all audited rows and over access rows.
 
-    The table has one row. An older version wrote no second sum; the next start adds it.
+    The table has one row. An older version wrote no second sum; the upgrade adds it.
     """
 
     __tablename__ = "audit_head"
@@ -76,5 +78,5 @@ class AuditHeadRow(Model, table=True):
     id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
     seq: int = Field(sa_column=Column(Integer, nullable=False))
     hash: bytes = blob(nullable=False)
-    set_box: bytes = blob(nullable=False)
-    access_box: bytes | None = blob(nullable=True)
+    sealed_sum: bytes = blob(nullable=False)
+    sealed_access_sum: bytes | None = blob(nullable=True)

@@ -25,6 +25,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from gateway.domain.errors import (
     ConcurrentChange,
     GatewayError,
+    IntegrityFault,
     RefusedStart,
     StorageNotWritable,
     Unavailable,
@@ -134,6 +135,8 @@ _log = structlog.get_logger(__name__)
 
 # Any other error that SQLAlchemy raises is a defect of the gateway, and shows as one.
 STORAGE_ERRORS: Final = (DatabaseError, InterfaceError, PoolTimeoutError)
+# The driver's words for a text that is not UTF-8, which the gateway cannot have written.
+_UNREADABLE: Final = "Could not decode to UTF-8"
 _DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
@@ -167,6 +170,10 @@ def map_error(error: Exception) -> Exception:
         # The services check before they write: a constraint fails only after a concurrent change.
         return ConcurrentChange()
     cause = error.orig if isinstance(error, DBAPIError) else None
+    if str(cause).startswith(_UNREADABLE):
+        # The message contains a part of the text, so it is not logged.
+        _log.critical("integrity_fault", table="unknown", row_id="unknown")
+        return IntegrityFault()
     if is_damage(cause):
         _log.error("storage_damaged", reason=str(cause))
     elif isinstance(error, OperationalError | InterfaceError | PoolTimeoutError):
@@ -184,6 +191,7 @@ def map_db_errors() -> Iterator[None]:
     Raises:
         ConcurrentChange: if a constraint refuses a statement.
         Unavailable: if the database does not answer.
+        IntegrityFault: if a column holds what the gateway cannot have written.
 
     """
     try:

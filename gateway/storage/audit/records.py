@@ -1,0 +1,162 @@
+"""Queries about the records of rows: the newest MAC of each row in an audited table."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import Row, Select, delete, insert, select, union_all
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from gateway.domain.audit import AuditSubject
+from gateway.domain.errors import IntegrityFault
+from gateway.storage.audit.changes import Key
+from gateway.storage.audit.row_macs import GRANTS, TOKENS, USERS, Covered
+from gateway.storage.audit.tables import AuditEventRow, RowRecordRow
+from gateway.storage.unit_of_work import ReadUnit, WriteUnit
+
+State = TypeVar("State")
+
+RECORD: Final = RowRecordRow.__table__
+_EVENT: Final = AuditEventRow.__table__
+ACCESS: Final[Mapping[str, Covered]] = {
+    covered.table.name: covered for covered in (TOKENS, GRANTS, USERS)
+}
+_ACCESS_TABLES: Final[Mapping[str, str]] = {
+    AuditSubject.TOKEN: TOKENS.table.name,
+    AuditSubject.GRANT: GRANTS.table.name,
+    AuditSubject.USER: USERS.table.name,
+}
+PAGE: Final = 500
+_KEYS_AT_ONCE: Final = 5_000
+# A row that no column type can read has this MAC: no other row has it.
+_UNREADABLE: Final = b""
+
+
+async def recorded(unit: ReadUnit, keys: Iterable[Key]) -> dict[Key, bytes]:
+    """Return the records of these rows; a row without one is missing."""
+    found: dict[Key, bytes] = {}
+    wanted = list(keys)
+    for start in range(0, len(wanted), _KEYS_AT_ONCE):
+        by_table: dict[str, list[str]] = {}
+        for table, row_id in wanted[start : start + _KEYS_AT_ONCE]:
+            by_table.setdefault(table, []).append(row_id)
+        # One statement; a comparison of pairs would not use the key's index.
+        parts = [
+            select(*RECORD.c).where(RECORD.c.table_name == table, RECORD.c.row_id.in_(ids))
+            for table, ids in sorted(by_table.items())
+        ]
+        rows = await unit.rows(parts[0] if len(parts) == 1 else union_all(*parts))
+        found |= {(row.table_name, row.row_id): row.mac for row in rows}
+    return found
+
+
+async def keep(unit: WriteUnit, macs: Mapping[Key, bytes | None]) -> None:
+    """Store the newest MACs of rows; None is that of a deleted row."""
+    kept = [
+        {"table_name": table, "row_id": row_id, "mac": mac}
+        for (table, row_id), mac in macs.items()
+        if mac is not None
+    ]
+    gone: dict[str, list[str]] = {}
+    for (table, row_id), mac in macs.items():
+        if mac is None:
+            gone.setdefault(table, []).append(row_id)
+    statement = upsert(RECORD)
+    await unit.execute(
+        statement.on_conflict_do_update(
+            index_elements=[RECORD.c.table_name, RECORD.c.row_id],
+            set_={"mac": statement.excluded.mac},
+        ),
+        kept,
+    )
+    for table, ids in gone.items():
+        for start in range(0, len(ids), _KEYS_AT_ONCE):
+            part = RECORD.c.row_id.in_(ids[start : start + _KEYS_AT_ONCE])
+            await unit.execute(delete(RECORD).where(RECORD.c.table_name == table, part))
+
+
+async def add(unit: WriteUnit, table: str, macs: Mapping[str, bytes]) -> None:
+    """Store the records of rows of one table that have none."""
+    await unit.execute(
+        insert(RECORD),
+        [{"table_name": table, "row_id": row_id, "mac": mac} for row_id, mac in macs.items()],
+    )
+
+
+async def forget_all(unit: WriteUnit) -> None:
+    """Delete all records, so that they can be stored again."""
+    await unit.execute(delete(RECORD))
+
+
+async def page(unit: ReadUnit, table: str, *, after: str, size: int = PAGE) -> Mapping[str, bytes]:
+    """Return the records of one table's rows by id, in order."""
+    wanted = (RECORD.c.table_name == table, RECORD.c.row_id > after)
+    rows = await unit.rows(select(RECORD).where(*wanted).order_by(RECORD.c.row_id).limit(size))
+    return {row.row_id: row.mac for row in rows}
+
+
+async def compared(
+    unit: ReadUnit, covered: Covered, *, after: str, size: int
+) -> Sequence[tuple[str, bytes | None, bytes | None]]:
+    """Return id, MAC now and MAC recorded of a table's rows, by id; what is missing is None."""
+    now = await _present(unit, covered, after=after, size=size)
+    return merged(now, await page(unit, covered.table.name, after=after, size=size), size)
+
+
+def merged(
+    now: Mapping[str, State], then: Mapping[str, bytes], size: int
+) -> Sequence[tuple[str, State | None, bytes | None]]:
+    """Join two pages of one table, each of at most this size, by the rows' ids."""
+    # Beyond the end of the shorter of two full lists the other list is not yet known.
+    ends = [max(found) for found in (now, then) if len(found) == size]
+    ids = sorted(each for each in now.keys() | then.keys() if not ends or each <= min(ends))
+    return [(each, now.get(each), then.get(each)) for each in ids]
+
+
+async def _present(
+    unit: ReadUnit, covered: Covered, *, after: str, size: int
+) -> Mapping[str, bytes]:
+    statement = covered.selection().order_by(covered.row_id).limit(size)
+    try:
+        rows = await unit.rows(statement.where(covered.row_id > after))
+    except IntegrityFault:
+        return await _readable(unit, covered, after=after, size=size)
+    return {row[0]: _mac_of(unit, covered, row) for row in rows}
+
+
+async def _readable(
+    unit: ReadUnit, covered: Covered, *, after: str, size: int
+) -> Mapping[str, bytes]:
+    ids = select(covered.row_id).where(covered.row_id > after)
+    found: dict[str, bytes] = {}
+    for (row_id,) in await unit.rows(ids.order_by(covered.row_id).limit(size)):
+        try:
+            rows = await unit.rows(covered.selection().where(covered.row_id == row_id))
+        except IntegrityFault:
+            found[row_id] = _UNREADABLE
+        else:
+            found |= {row[0]: _mac_of(unit, covered, row) for row in rows}
+    return found
+
+
+def _mac_of(unit: ReadUnit, covered: Covered, row: Row[Any]) -> bytes:
+    return unit.macs.of(covered, row[: len(covered.names)])
+
+
+async def changed_since(unit: ReadUnit, seq: int, *, most: int) -> Collection[Key] | None:
+    """Return the access rows that later events than `seq` concern; None if more than `most`."""
+    statement: Select[Any] = (
+        select(_EVENT.c.subject, _EVENT.c.subject_id)
+        .where(_EVENT.c.seq > seq, _EVENT.c.subject.in_(_ACCESS_TABLES))
+        .distinct()
+        .limit(most + 1)
+    )
+    rows = await unit.rows(statement)
+    if len(rows) > most:
+        return None
+    return {(_ACCESS_TABLES[row.subject], row.subject_id) for row in rows}
+
+
+def access_key(subject: str, subject_id: str) -> Key | None:
+    """Return the table and id of the access row that an event concerns, if it concerns one."""
+    table = _ACCESS_TABLES.get(subject)
+    return None if table is None else (table, subject_id)
