@@ -5,8 +5,6 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import update
-
 from gateway.crypto.envelope import TamperedCiphertext, derive_key, new_key
 from gateway.crypto.keyring import KeyRing, Wrapped
 from gateway.domain.holders import new_id
@@ -21,7 +19,6 @@ from gateway.storage.audit.row_macs import (
     USERS,
     Covered,
     RowMacs,
-    ensure_one,
 )
 from gateway.storage.data_keys import WrappedKey
 from gateway.storage.dialects import catalog
@@ -45,16 +42,8 @@ async def backfill_macs(unit: WriteUnit, tables: Iterable[Covered], former: Form
                 for row_id, text, recorded in page
                 if not has_log or former.matches((table, row_id), text, recorded)
             ]
-            await _add_macs(unit, covered, known)
+            await former_states.add_macs(unit, covered, known)
             after = page[-1][0]
-
-
-async def _add_macs(unit: WriteUnit, covered: Covered, ids: Sequence[str]) -> None:
-    for row in await unit.rows(covered.selection().where(covered.row_id.in_(ids))):
-        mac = unit.macs.of(covered, row[:-1])
-        statement = update(covered.table).where(covered.row_id == row[0]).values(mac=mac)
-        # The records are of the columns that a MAC covers, so they stay as they are.
-        ensure_one(covered.table, row[0], await unit.execute_unrecorded(statement))
 
 
 # A ciphertext for an older identity is from before some rows had MACs. The first start after the

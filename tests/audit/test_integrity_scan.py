@@ -27,7 +27,8 @@ ATTACKS = {
         "CHANGED",
     ),
     "a bit of a value flipped": (
-        f"UPDATE sealed_value SET ciphertext = zeroblob(1) || substr(ciphertext, 2) WHERE secret_id = {VALUE}",
+        f"""UPDATE sealed_value SET ciphertext = zeroblob(1) || substr(ciphertext, 2)
+            WHERE secret_id = {VALUE}""",
         "CHANGED",
     ),
     "a value deleted": (f"DELETE FROM sealed_value WHERE secret_id = {VALUE}", "MISSING"),

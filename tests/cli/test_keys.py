@@ -190,8 +190,8 @@ def test_a_value_that_does_not_open_is_reported_and_stays(
     """The rest goes through; the data key that it needs stays too."""
     _execute(
         data_dir,
-        "UPDATE sealed_value SET ciphertext = zeroblob(60) WHERE secret_id = (SELECT id FROM secret "
-        "WHERE key = 'INVOICE_SIGNING_KEY')",
+        "UPDATE sealed_value SET ciphertext = zeroblob(60) WHERE secret_id = "
+        "(SELECT id FROM secret WHERE key = 'INVOICE_SIGNING_KEY')",
     )
 
     refused = line("keys", "rotate", "--data")

@@ -6,11 +6,8 @@ from http import HTTPStatus
 from pathlib import Path
 
 import pytest
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, select, update
+from sqlalchemy import update
 
-import gateway.storage
 from gateway.config.settings import Settings
 from gateway.crypto.keyfile import KeyFile
 from gateway.domain.drafts import DEFAULT_WRITE_OPTIONS
@@ -18,11 +15,11 @@ from gateway.domain.errors import IntegrityFault
 from gateway.domain.principals import Principal
 from gateway.runtime import Runtime, migrate_database
 from gateway.services.demo import Demo
-from gateway.storage.audit.row_macs import TOKENS, USERS, add_macs
+from gateway.storage.audit.row_macs import TOKENS, USERS
 from gateway.storage.unit_of_work import Database
+from tests.former_version import downgrade, rewrite
 from tests.world import open_world, user_principal
 
-SCRIPTS = Path(gateway.storage.__file__).parent / "migrations"
 INSTANCE = "SELECT id, kek_id, wrapped FROM data_key WHERE project_id IS NULL"
 COVERED_ROWS = (
     "SELECT mac FROM secret UNION ALL SELECT mac FROM api_token UNION ALL "
@@ -32,30 +29,16 @@ COVERED_ROWS = (
 PERSON = {"issuer": "https://login.example", "subject": "somebody"}
 
 
-async def _downgrade(data_dir: Path, revision: str) -> None:
-    def downgrade(connection: Connection) -> None:
-        config = Config()
-        config.set_main_option("script_location", str(SCRIPTS))
-        config.attributes["connection"] = connection
-        command.downgrade(config, revision)
-
-    url = Settings(data_dir=data_dir).resolved_database_url
-    async with Database(url) as database, database.writer.begin() as connection:
-        # Older versions do not know the kind.
-        await connection.exec_driver_sql("DELETE FROM holder WHERE kind = 'AGENTIC_WORKFLOW'")
-        await connection.run_sync(downgrade)
-
-
 async def _forget_what_is_newer(database: Database) -> None:
-    """Leave tokens and users as the older version wrote them, their MACs and the log included."""
+    """Leave tokens and users as the older version wrote them, their MACs included."""
     newer = ((TOKENS, TOKENS.table.c.created_by), (USERS, USERS.table.c.is_invited))
     async with database.write() as unit:
         for covered, column in newer:
-            await unit.execute(update(covered.table).values({column: None}))
-            rows = await unit.rows(select(covered.table.c.id))
-            for row in rows:
-                unit.intended.write(covered.table.name, row.id)
-            await add_macs(unit, covered, [row.id for row in rows])
+            await unit.execute_unrecorded(update(covered.table).values({column: None}))
+            for row in await unit.rows(covered.selection()):
+                mac = unit.macs.of(covered, row[:-1])
+                same = update(covered.table).where(covered.row_id == row[0])
+                await unit.execute_unrecorded(same.values(mac=mac))
 
 
 def _wrap_instance_key(data_dir: Path, identity: str) -> None:
@@ -71,7 +54,7 @@ def _wrap_instance_key(data_dir: Path, identity: str) -> None:
 @pytest.fixture
 async def older(data_dir: Path) -> Path:
     """A data folder of the first version, brought to this one's schema."""
-    await _downgrade(data_dir, "0001")
+    await downgrade(data_dir, "0001")
     (data_dir / "audit-anchors.jsonl").unlink()
     _wrap_instance_key(data_dir, "instance")
     await migrate_database(Settings(data_dir=data_dir))
@@ -86,7 +69,8 @@ async def trailed(data_dir: Path, template: tuple[Path, Demo]) -> Path:
             Principal.operator(world.demo.organization_id)
         ).identities.register(display_name="P", options=DEFAULT_WRITE_OPTIONS, **PERSON)
         await _forget_what_is_newer(world.runtime.database)
-    await _downgrade(data_dir, "0011")
+    await rewrite(data_dir)
+    await downgrade(data_dir, "0011")
     _wrap_instance_key(data_dir, "instance/1")
     return data_dir
 

@@ -6,10 +6,11 @@ The state of a row was a text of all its columns, and its record a keyed hash of
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from sqlalchemy import ColumnClause, literal_column, select, table
+from sqlalchemy import ColumnClause, literal_column, select, table, update
 
 from gateway.storage.audit import records
-from gateway.storage.unit_of_work import ReadUnit
+from gateway.storage.audit.row_macs import Covered, ensure_one
+from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
 # By table: the columns in order, the row's id first.
 _COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -42,7 +43,7 @@ _COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
 _OPTIONAL: Final[Mapping[str, str]] = {"api_token": "created_by", "user_account": "is_invited"}
 
 
-def _text(name: str) -> str:
+def text_of(name: str) -> str:
     fixed = " || ',' || ".join(_of_column(column) for column in _COLUMNS[name])
     if (optional := _OPTIONAL.get(name)) is None:
         return fixed
@@ -60,7 +61,7 @@ async def compared(
     """Return id, state now and hash recorded of a table's rows, by id; what is missing is None."""
     row_id: ColumnClause[str] = literal_column(_COLUMNS[name][0])
     rows = await unit.rows(
-        select(row_id.label("row_id"), literal_column(_text(name)).label("state"))
+        select(row_id.label("row_id"), literal_column(text_of(name)).label("state"))
         .select_from(table(name))
         .where(row_id > after)
         .order_by(row_id)
@@ -68,3 +69,14 @@ async def compared(
     )
     now = {row.row_id: row.state for row in rows}
     return records.merged(now, await records.page(unit, name, after=after, size=size), size)
+
+
+async def add_macs(unit: WriteUnit, covered: Covered, ids: Sequence[str]) -> None:
+    """Give rows that carry no MAC the MAC of their current values.
+
+    The caller must have compared the rows with their records, which stay as they are.
+    """
+    for row in await unit.rows(covered.selection().where(covered.row_id.in_(ids))):
+        mac = unit.macs.of(covered, row[:-1])
+        statement = update(covered.table).where(covered.row_id == row[0]).values(mac=mac)
+        ensure_one(covered.table, row[0], await unit.execute_unrecorded(statement))
