@@ -156,6 +156,7 @@ def _lifespan(
     async def lifespan(_: Starlette) -> AsyncIterator[Mapping[str, Any]]:
         watch = keeping_watch(runtime.operator.audit, runtime.settings)
         async with parts.verifier, runtime.running(), watch:
+            await runtime.operator.check_up.try_some_values()
             if when_ready is not None:
                 when_ready()
             yield {STATE_KEY: _connections(runtime.settings)}

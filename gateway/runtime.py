@@ -16,7 +16,7 @@ from gateway.config.types import KeyProviderName
 from gateway.crypto.envelope import TamperedCiphertext
 from gateway.crypto.keyring import ensure_known_answers
 from gateway.domain.audit import CatalogNotTrusted
-from gateway.domain.errors import IntegrityFault, KeysUnavailable, RefusedStart, Unavailable
+from gateway.domain.errors import KeysUnavailable, RefusedStart, Unavailable
 from gateway.domain.keys import DeniedKeys
 from gateway.services.authentication import TokenUses
 from gateway.services.container import Services
@@ -26,14 +26,11 @@ from gateway.services.operator.audit import Audit
 from gateway.services.operator.container import OperatorServices
 from gateway.services.operator.references import Report, log_escaped
 from gateway.services.vault import Vault
-from gateway.storage import data_keys, values
+from gateway.storage import data_keys
 from gateway.storage.migrate import ensure_durable, ensure_migrated, migrate
 from gateway.storage.unit_of_work import Database
 
 _log = structlog.get_logger(__name__)
-
-# Projects whose values are tested at the start; each can cost a call of the key provider.
-CANARIES: Final = 20
 
 # Seconds. A crash loses at most this much of the tokens' last use.
 USES_ARE_STORED_EVERY: Final = 60
@@ -105,7 +102,6 @@ class Runtime:
             await ensure_migrated(self.database)
             await ensure_durable(self.database)
             await self._unlock()
-            await self._try_values()
             await self.operator.audit.begin(self.settings.resolved_audit_checkpoint_file)
             await self.operator.references.read_older_values(report=self.report)
             try:
@@ -147,13 +143,6 @@ class Runtime:
         except CatalogNotTrusted as trust_fault:
             # Only if the start itself would write: it has no key yet, or has MACs to add.
             raise RefusedStart(trust_fault.message) from None
-
-    async def _try_values(self) -> None:
-        # A value that does not open is logged as an alarm; the rest is served.
-        async with self.database.read() as unit:
-            for stored in await values.a_value_of_each_project(unit, most=CANARIES):
-                with suppress(IntegrityFault, KeysUnavailable):
-                    await self.vault.open(unit, stored.sealed, stored.identity)
 
     async def is_fresh(self) -> bool:
         """Whether the database has no keys, and therefore no values."""

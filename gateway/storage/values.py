@@ -1,6 +1,6 @@
 """Sealed values of secrets."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -18,6 +18,7 @@ from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 SEALED_VALUE: Final = SealedValueRow.__table__
 _SECRET: Final = SecretRow.__table__
 _DATA_KEY: Final = DataKeyRow.__table__
+_TOKEN: Final = ApiTokenRow.__table__
 _VALUE_REFERENCE: Final = ValueReferenceRow.__table__
 
 
@@ -175,17 +176,21 @@ async def batch_to_reseal(
     return [_stored_from_row(row) for row in rows]
 
 
-async def a_value_of_each_project(unit: ReadUnit, *, most: int) -> list[StoredValue]:
-    """Return one sealed value of each project, to test whether values open."""
-    firsts = (
-        select(func.min(_SECRET.c.id))
-        .where(_SECRET.c.value_version.is_not(None))
-        .group_by(_SECRET.c.project_id)
-    )
+async def one_of_each_key(unit: ReadUnit, *, after: str, most: int) -> list[StoredValue]:
+    """Return a sealed value for each data key that follows an id, by the keys' ids.
+
+    Keys that have sealed no value are left out. The indexes find the values, so the number of
+    secrets does not matter.
+    """
+    sealed = SEALED_VALUE.alias("sealed")
+    first = select(sealed.c.secret_id).where(sealed.c.data_key_id == _DATA_KEY.c.id).limit(1)
     rows = await unit.rows(
         select(SEALED_VALUE, _SECRET.c.organization_id, _SECRET.c.project_id)
+        .select_from(_DATA_KEY)
+        .join(SEALED_VALUE, SEALED_VALUE.c.secret_id == first.scalar_subquery())
         .join(_SECRET, _SECRET.c.id == SEALED_VALUE.c.secret_id)
-        .where(SEALED_VALUE.c.secret_id.in_(firsts))
+        .where(_DATA_KEY.c.id > after)
+        .order_by(_DATA_KEY.c.id)
         .limit(most)
     )
     return [_stored_from_row(row) for row in rows]
@@ -228,22 +233,8 @@ def _stored_from_row(row: Row[Any]) -> StoredValue:
     )
 
 
-_SAMPLED_SECRET: Final = SecretRow.__table__
-_VALUE: Final = SealedValueRow.__table__
-_TOKEN: Final = ApiTokenRow.__table__
-
-
-async def one_of_each_project(unit: ReadUnit) -> Sequence[str]:
-    rows = await unit.rows(
-        select(func.min(_SAMPLED_SECRET.c.id))
-        .join(_VALUE, _VALUE.c.secret_id == _SAMPLED_SECRET.c.id)
-        .group_by(_SAMPLED_SECRET.c.project_id)
-    )
-    return [row[0] for row in rows]
-
-
 async def newest_time(unit: ReadUnit) -> datetime | None:
     """Return the latest creation time of a secret or token, if there is any."""
-    times = select(_SAMPLED_SECRET.c.created_at).union_all(select(_TOKEN.c.created_at)).subquery()
+    times = select(_SECRET.c.created_at).union_all(select(_TOKEN.c.created_at)).subquery()
     row = await unit.first(select(times.c.created_at).order_by(times.c.created_at.desc()).limit(1))
     return row.created_at if row else None

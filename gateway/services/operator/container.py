@@ -1,11 +1,12 @@
 """All operator services, built once, and the checkup of an instance."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Self
 
-from gateway.crypto.envelope import TamperedCiphertext
-from gateway.domain.errors import RefusedStart
+from gateway.domain.errors import IntegrityFault, KeysUnavailable
+from gateway.domain.holders import new_id
 from gateway.services.authentication import TokenUses
 from gateway.services.context import ServiceContext
 from gateway.services.operator.audit import Audit
@@ -13,19 +14,16 @@ from gateway.services.operator.directory import Directory, Topologies
 from gateway.services.operator.keys import Keys
 from gateway.services.operator.organizations import OperatorTokens, Organizations
 from gateway.services.operator.references import References
-from gateway.services.vault import MissingDataKey
-from gateway.services.writing import identity_of
-from gateway.storage import secrets, values
+from gateway.storage import values
 from gateway.storage.dialects import catalog
-from gateway.storage.unit_of_work import ReadUnit
 
+# Each can cost a call of the key provider.
+MAX_TRIED: Final = 20
+_VALUES_AT_ONCE: Final = 100
+# Sorts before any id.
+_BEGINNING: Final = ""
 # More than the clocks of maintained machines differ.
 _TOLERANCE: Final = timedelta(minutes=5)
-
-
-class UnreadableProject(RefusedStart):
-    def __init__(self, project_id: str) -> None:
-        super().__init__(f"Values of project {project_id} cannot be decrypted with this key file.")
 
 
 class CheckUp:
@@ -33,17 +31,37 @@ class CheckUp:
         self._context = context
 
     async def ensure_readable(self) -> int:
-        """Decrypt one value of each project; return the number of values.
+        """Decrypt a value of each data key; return the number of projects that have values.
 
         Raises:
-            UnreadableProject: for the first value that cannot be decrypted.
+            IntegrityFault: for the first value that cannot be decrypted.
+            KeysUnavailable: if the key provider does not answer.
 
         """
+        projects, after, has_more = set[str](), _BEGINNING, True
         async with self._context.database.read() as unit:
-            ids = await values.one_of_each_project(unit)
-            for secret_id in ids:
-                await self._open(unit, secret_id)
-        return len(ids)
+            while has_more:
+                found = await values.one_of_each_key(unit, after=after, most=_VALUES_AT_ONCE)
+                for stored in found:
+                    await self._context.vault.open(unit, stored.sealed, stored.identity)
+                    projects.add(stored.identity.project_id)
+                    after = stored.sealed.data_key_id
+                has_more = bool(found)
+        return len(projects)
+
+    async def try_some_values(self) -> None:
+        """Decrypt a value of each of a few data keys, chosen at random.
+
+        A value that does not open is logged as an alarm; the rest can be served.
+        """
+        async with self._context.database.read() as unit:
+            found = await values.one_of_each_key(unit, after=new_id(), most=MAX_TRIED)
+            if len(found) < MAX_TRIED:
+                # Few keys follow the random id, or all keys are few: start again at the first one.
+                found = await values.one_of_each_key(unit, after=_BEGINNING, most=MAX_TRIED)
+            for stored in found:
+                with suppress(IntegrityFault, KeysUnavailable):
+                    await self._context.vault.open(unit, stored.sealed, stored.identity)
 
     async def foreign_objects(self) -> tuple[catalog.CatalogFinding, ...]:
         """Return how the database's objects differ from those that the gateway creates."""
@@ -56,17 +74,6 @@ class CheckUp:
             newest = await values.newest_time(unit)
         is_ahead = newest is not None and newest > self._context.now() + _TOLERANCE
         return newest if is_ahead else None
-
-    async def _open(self, unit: ReadUnit, secret_id: str) -> None:
-        secret = (await secrets.by_ids(unit, [secret_id])).get(secret_id)
-        found = await values.find_value(unit, secret_id)
-        if secret is None or found is None:  # Its holder is missing, which another check reports.
-            return
-        sealed, version = found
-        try:
-            await self._context.vault.open(unit, sealed, identity_of(secret, version))
-        except (MissingDataKey, TamperedCiphertext, UnicodeDecodeError):
-            raise UnreadableProject(secret.holder.project_id) from None
 
 
 @dataclass(frozen=True, slots=True)
