@@ -29,7 +29,7 @@ from gateway.domain.secrets import (
     list_rank,
     service_at,
 )
-from gateway.storage.audit.row_macs import SECRETS, integrity_fault, verified_row
+from gateway.storage.audit.row_macs import SECRETS, in_utc, integrity_fault, verified_row
 from gateway.storage.holders import HOLDER, HOLDER_COLUMNS, holder_of
 from gateway.storage.keyset import Ordering, fetch_page, holders_covered
 from gateway.storage.rows import update_rows
@@ -233,8 +233,8 @@ async def update_facts(
 
 def edited(secret: Secret, before: Row[Any], value_version: int | None) -> dict[str, Any]:
     """Return the columns that an edit can change, as they are after it."""
-    after = row_of(secret, value_version or before.value_version).values()
-    return {name: after[name] for name in _EDITABLE}
+    after = _columns_of(secret, value_version or before.value_version)
+    return {**{name: after[name] for name in _EDITABLE}, "updated_at": in_utc(secret.updated_at)}
 
 
 async def ids_at(unit: ReadUnit, holder_ids: Iterable[str]) -> list[str]:
@@ -250,18 +250,22 @@ async def add(unit: WriteUnit, secret: Secret, *, value_version: int | None = No
 
 
 def row_of(secret: Secret, value_version: int | None) -> SecretRow:
+    return SecretRow(**_columns_of(secret, value_version))
+
+
+def _columns_of(secret: Secret, value_version: int | None) -> dict[str, Any]:
     source = secret.service if secret.is_built_in else None
-    return SecretRow(
+    return {
         **{name: getattr(secret, name) for name in (*_FACTS, *_OWN)},
-        organization_id=secret.holder.organization_id,
-        project_id=secret.holder.project_id,
-        holder_id=secret.holder.id,
-        holder_kind=secret.holder.kind,
-        list_rank=list_rank(secret.scope, secret.variable_type),
-        target_id=secret.target.id if secret.target else None,
-        target_type=secret.target.variable_type if secret.target else None,
-        source_service_id=source.id if source else None,
-        source_service_name=source.name if source else None,
-        source_service_type=source.type if source else None,
-        value_version=value_version,
-    )
+        "organization_id": secret.holder.organization_id,
+        "project_id": secret.holder.project_id,
+        "holder_id": secret.holder.id,
+        "holder_kind": secret.holder.kind,
+        "list_rank": list_rank(secret.scope, secret.variable_type),
+        "target_id": secret.target.id if secret.target else None,
+        "target_type": secret.target.variable_type if secret.target else None,
+        "source_service_id": source.id if source else None,
+        "source_service_name": source.name if source else None,
+        "source_service_type": source.type if source else None,
+        "value_version": value_version,
+    }
