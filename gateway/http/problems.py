@@ -67,17 +67,14 @@ def problem(
     detail: str,
     *,
     path: str,
-    facts: Mapping[str, Any] | None = None,
+    extensions: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """Return the body of a REST error.
-
-    `facts` are further fields, e.g. `existing_variable`; `path` is the request's.
-    """
+    """Return the body of a REST error; `extensions` are RFC 9457's, e.g. `existing_variable`."""
     status = STATUSES[code]
     named = {"type": f"urn:secrets-gateway:error:{code}", "code": code}
     return JSONResponse(
-        {**fields(status, detail, path=path), **named, **(facts or {})},
+        {**fields(status, detail, path=path), **named, **(extensions or {})},
         status_code=status,
         media_type=MEDIA_TYPE,
         headers={**HEADERS.get(code, {}), **(headers or {})},

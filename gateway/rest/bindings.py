@@ -1,8 +1,8 @@
-"""Converts requests to the variables of GraphQL documents."""
+"""Reads requests: what the document of an operation gets, and what shapes the answer."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from gateway.domain.errors import ErrorCode, GatewayError
 from gateway.domain.holders import is_canonical_id
@@ -10,9 +10,11 @@ from gateway.domain.refusals import TooManyRows
 from gateway.domain.scopes import HOLDER_SCOPES, Scope
 from gateway.services.imports import MAX_ROWS
 
+Given = TypeVar("Given")
+
 IDEMPOTENCY_HEADER: Final = "Idempotency-Key"
 # Filters the rows of a list by their `is_secret`; all if absent (rule V3).
-ONLY_WHERE_SECRET: Final = "only_where_secret"  # noqa: S105 - the name of a variable
+ONLY_WHERE_SECRET: Final = "only_where_secret"  # noqa: S105 - the name of an input
 # The number of import rows that are not secrets. Each of them fails alone (rule V3).
 PUBLIC_ROWS: Final = "public_rows"
 _VARS: Final = "vars"
@@ -20,44 +22,39 @@ _SCOPE: Final = "scope"
 _IS_SECRET: Final = "is_secret"  # noqa: S105 - the name of a field, no password
 _ACCESS_ID: Final = "secret_manager_access_id"
 _BOOLEANS: Final[Mapping[str, bool]] = {"true": True, "false": False}
-_SCOPE_NAMES: Final = frozenset(map(str, Scope))
+_NOT_A_SECRET: Final = (
+    f"`{_IS_SECRET}` must be true: this gateway stores secrets. Only an external secret can have "
+    f"`{_IS_SECRET}: false`, and it needs a `{_ACCESS_ID}`."
+)
+_UNKNOWN_ACCESS: Final = (
+    f"`{_ACCESS_ID}` does not name a secret manager access of this organization."
+)
 
-_A_ROW: Final = "an object with `name`, `value`, `scope` and `is_secret`"
-_A_LIST: Final = "a list"
-_A_BOOLEAN: Final = "true or false"
-_AN_ID: Final = "a lowercase UUID"
-_A_SCOPE: Final = f"one of {', '.join(HOLDER_SCOPES)}"
-_A_TEXT: Final = "a string"
+
+class _Form(NamedTuple, Generic[Given]):
+    """What a field must be: in words, its type, and a check of its content."""
+
+    words: str
+    kind: type[Given]
+    accepts: Callable[[Given], bool] = lambda _: True
 
 
-class RefusedField(GatewayError):
+_ROW: Final = _Form("an object with `name`, `value`, `scope` and `is_secret`", dict)
+_LIST: Final = _Form("a list", list)
+_TEXT: Final = _Form("a string", str)
+_BOOLEAN: Final = _Form("true or false", bool)
+_ID: Final = _Form("a lowercase UUID", str, is_canonical_id)
+_HOLDER_SCOPE: Final = _Form(f"one of {', '.join(HOLDER_SCOPES)}", str, HOLDER_SCOPES.__contains__)
+# A row with the scope of no holder fails alone; the others are written.
+_ANY_SCOPE: Final = _HOLDER_SCOPE._replace(accepts=frozenset(map(str, Scope)).__contains__)
+
+
+class InvalidField(GatewayError):
     code = ErrorCode.BAD_USER_INPUT
-
-    def __init__(self, name: str, form: str, *, prefix: str = "") -> None:
-        super().__init__(f"`{prefix}{name}` must be {form}.")
-
-
-class NotASecret(GatewayError):
-    code = ErrorCode.BAD_USER_INPUT
-
-    def __init__(self) -> None:
-        super().__init__(
-            f"`{_IS_SECRET}` must be true: this gateway stores secrets. Only an external secret "
-            f"can have `{_IS_SECRET}: false`, and it needs a `{_ACCESS_ID}`."
-        )
-
-
-class UnknownAccess(GatewayError):
-    code = ErrorCode.BAD_USER_INPUT
-
-    def __init__(self) -> None:
-        super().__init__(
-            f"`{_ACCESS_ID}` does not name a secret manager access of this organization."
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class RestRequest:
     path: Mapping[str, str]
     query: Mapping[str, str]
     body: Mapping[str, Any]
@@ -65,150 +62,125 @@ class Call:
     if_match: str | None = None
 
     @property
-    def options(self) -> "Variables":
+    def options(self) -> "Inputs":
         return {"idempotency_key": self.idempotency_key, "if_match": self.if_match}
 
 
-Variables = dict[str, Any]
-Binding = Callable[[Call], Variables]
+# By name: the variables of a document, and what only the answer needs, which documents ignore.
+Inputs = dict[str, Any]
+Binding = Callable[[RestRequest], Inputs]
 
 
 def holder_in_path(scope: Scope) -> Binding:
     """Bind the ids of a legacy path; `holder` is only the id."""
 
-    def bind(call: Call) -> Variables:
-        ids = {"holder": call.path[scope.id_argument], "target": call.path.get("secretId")}
-        return ids | call.options
+    def bind(request: RestRequest) -> Inputs:
+        ids = {"holder": request.path[scope.id_argument], "target": request.path.get("secretId")}
+        return ids | request.options
 
     return bind
 
 
-def secret_in_path(call: Call) -> Variables:
-    return {"target": call.path["variableId"]} | call.options
+def secret_in_path(request: RestRequest) -> Inputs:
+    return {"target": request.path["variableId"]} | request.options
 
 
-def edit_variable(call: Call) -> Variables:
+def edited_secret(request: RestRequest) -> Inputs:
     """Bind an edit of the secret that a path names; it must stay a secret."""
-    _ensure_no_access(call.body)
-    return secret_in_path(call)
+    _ensure_no_access(request.body)
+    return secret_in_path(request)
 
 
 def holder_in_body(scope_field: str, id_field: str) -> Binding:
     """Bind a holder that two body fields name."""
 
-    def bind(call: Call) -> Variables:
-        holder = _holder(call.body, scope_field, id_field)
-        target = {"target": call.path.get("variableId")}
-        return holder | target | call.options
+    def bind(request: RestRequest) -> Inputs:
+        holder = _holder(request.body, scope_field, id_field)
+        return holder | {"target": request.path.get("variableId")} | request.options
 
     return bind
 
 
-def new_variable(call: Call) -> Variables:
+def new_secret(request: RestRequest) -> Inputs:
     """Bind a new variable, which must be a secret."""
-    _ensure_no_access(call.body)
-    if not _is_secret(call.body):
-        raise NotASecret
-    return holder_in_body("variable_scope", "variable_parent_id")(call)
+    _ensure_no_access(request.body)
+    if not _read(request.body, _IS_SECRET, _BOOLEAN):
+        raise InvalidField(_NOT_A_SECRET)
+    return holder_in_body("variable_scope", "variable_parent_id")(request)
 
 
-def holder_in_query(call: Call) -> Variables:
+def holder_in_query(request: RestRequest) -> Inputs:
     """Bind a holder that two query parameters name; it must have the kind `scope`."""
-    scope, holder_id = _scope(call.query, _SCOPE), _id(call.query, "parent_id")
-    return {"holder": holder_id, "scope": scope, ONLY_WHERE_SECRET: _parse_wanted(call.query)}
-
-
-def _parse_wanted(query: Mapping[str, str]) -> bool | None:
+    scope = Scope(_read(request.query, _SCOPE, _HOLDER_SCOPE))
+    holder_id = _read(request.query, "parent_id", _ID)
     # A generated Python client sends `True`.
-    wanted = query.get(_IS_SECRET, "").lower()
+    wanted = request.query.get(_IS_SECRET, "").lower()
     if wanted and wanted not in _BOOLEANS:
-        raise RefusedField(_IS_SECRET, _A_BOOLEAN)
-    return _BOOLEANS.get(wanted)
+        raise _invalid(_IS_SECRET, _BOOLEAN.words)
+    return {"holder": holder_id, "scope": scope, ONLY_WHERE_SECRET: _BOOLEANS.get(wanted)}
 
 
 def import_at_path(scope: Scope) -> Binding:
     """Bind an import whose path names the holder."""
 
-    def bind(call: Call) -> Variables:
-        holder = {"holder": {scope.id_argument: call.path[scope.id_argument]}}
-        return holder | _import_rows(call.body) | call.options
+    def bind(request: RestRequest) -> Inputs:
+        holder = {"holder": {scope.id_argument: request.path[scope.id_argument]}}
+        return holder | _import_rows(request.body) | request.options
 
     return bind
 
 
-def import_at_query(call: Call) -> Variables:
+def import_at_query(request: RestRequest) -> Inputs:
     """Bind an import whose query names a holder of any kind, as a console sends it."""
-    holder = _holder(call.query, "service_type", "service_id")
-    return holder | _import_rows(call.body) | call.options
+    holder = _holder(request.query, "service_type", "service_id")
+    return holder | _import_rows(request.body) | request.options
 
 
-def _import_rows(body: Mapping[str, Any]) -> Variables:
-    rows = body.get(_VARS)
-    if not isinstance(rows, list):
-        raise RefusedField(_VARS, _A_LIST)
+def _import_rows(body: Mapping[str, Any]) -> Inputs:
+    rows = _read(body, _VARS, _LIST)
     if len(rows) > MAX_ROWS:
         raise TooManyRows(MAX_ROWS)
     bound = [_import_row(row, f"{_VARS}[{number}]") for number, row in enumerate(rows)]
     secrets = [row for row in bound if row is not None]
-    return {
-        "secrets": secrets,
-        "overwrite": body.get("overwrite"),
-        PUBLIC_ROWS: len(bound) - len(secrets),
-    }
+    return {"secrets": secrets, PUBLIC_ROWS: len(bound) - len(secrets)}
 
 
-def _import_row(row: object, name: str) -> Variables | None:
-    """Return the row's variables; None for a plain variable, whose row fails alone."""
-    if not isinstance(row, dict):
-        raise RefusedField(name, _A_ROW)
+def _import_row(row: object, name: str) -> Inputs | None:
+    """Return the row's input; None for a plain variable, whose row fails alone."""
+    fields = _check(row, name, _ROW)
     prefix = f"{name}."
-    key, value = (_text(row, field, prefix) for field in ("name", "value"))
-    scope = _any_scope(row, prefix)
-    return {"key": key, "value": value, "scope": scope} if _is_secret(row, prefix) else None
+    key, value = (_read(fields, each, _TEXT, prefix) for each in ("name", "value"))
+    scope = _read(fields, _SCOPE, _ANY_SCOPE, prefix)
+    is_secret = _read(fields, _IS_SECRET, _BOOLEAN, prefix)
+    return {"key": key, "value": value, "scope": scope} if is_secret else None
 
 
-def _text(row: Mapping[str, Any], name: str, prefix: str) -> str:
-    wanted = row.get(name)
-    if not isinstance(wanted, str):
-        raise RefusedField(name, _A_TEXT, prefix=prefix)
-    return wanted
-
-
-def _any_scope(row: Mapping[str, Any], prefix: str) -> str:
-    # A row with an unknown scope fails alone; the others are written.
-    scope = row.get(_SCOPE)
-    if not isinstance(scope, str) or scope not in _SCOPE_NAMES:
-        raise RefusedField(_SCOPE, _A_SCOPE, prefix=prefix)
-    return scope
-
-
-def _is_secret(fields: Mapping[str, Any], prefix: str = "") -> bool:
-    wanted = fields.get(_IS_SECRET)
-    if not isinstance(wanted, bool):
-        raise RefusedField(_IS_SECRET, _A_BOOLEAN, prefix=prefix)
-    return wanted
-
-
-def _ensure_no_access(fields: Mapping[str, Any]) -> None:
+def _ensure_no_access(body: Mapping[str, Any]) -> None:
     # Otherwise the name of the external secret would be stored as a value.
-    if fields.get(_ACCESS_ID) is not None:
-        raise UnknownAccess
+    if body.get(_ACCESS_ID) is not None:
+        raise InvalidField(_UNKNOWN_ACCESS)
 
 
-def _holder(fields: Mapping[str, Any], scope_field: str, id_field: str) -> Variables:
-    scope = _scope(fields, scope_field)
-    return {"holder": {scope.id_argument: _id(fields, id_field)}}
+def _holder(fields: Mapping[str, Any], scope_field: str, id_field: str) -> Inputs:
+    scope = Scope(_read(fields, scope_field, _HOLDER_SCOPE))
+    return {"holder": {scope.id_argument: _read(fields, id_field, _ID)}}
 
 
-def _scope(fields: Mapping[str, Any], name: str) -> Scope:
-    scope = fields.get(name)
-    if not isinstance(scope, str) or scope not in HOLDER_SCOPES:
-        raise RefusedField(name, _A_SCOPE)
-    return Scope(scope)
+def _read(fields: Mapping[str, Any], name: str, form: _Form[Given], prefix: str = "") -> Given:
+    return _check(fields.get(name), f"{prefix}{name}", form)
 
 
-def _id(fields: Mapping[str, Any], name: str) -> str:
-    wanted = fields.get(name)
-    if not isinstance(wanted, str) or not is_canonical_id(wanted):
-        raise RefusedField(name, _AN_ID)
-    return wanted
+def _check(given: object, name: str, form: _Form[Given]) -> Given:
+    """Return what a field contains.
+
+    Raises:
+        InvalidField: if it is missing or does not have the form.
+
+    """
+    if isinstance(given, form.kind) and form.accepts(given):
+        return given
+    raise _invalid(name, form.words)
+
+
+def _invalid(name: str, form: str) -> InvalidField:
+    return InvalidField(f"`{name}` must be {form}.")

@@ -1,81 +1,52 @@
 """The GraphQL documents behind the REST paths.
 
-GraphQL aliases and variable names use the wire format's snake_case, so no code converts names: a
-body field becomes the variable of the same name, and a selection's alias becomes a response field.
+The models of the bodies say what the documents pass and select. GraphQL aliases and variable names
+use the wire format's snake_case, so no code converts names: a body field becomes the variable of
+the same name, and a selection's alias becomes a field of the answer, in the model's order.
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, get_args
 
-from gateway.rest.openapi.fields import Model
+from pydantic.fields import FieldInfo
 
-_REFERENCE_FIELDS: Final = """
-  id key scope description
-  mount_path: mountPath
-  variable_type: variableType
-  enable_interpolation_in_file: enableInterpolationInFile
-"""
-
-_OWN_FIELDS: Final = """
-  id key scope description
-  variable_type: variableType
-  enable_interpolation_in_file: enableInterpolationInFile
-  owned_by: ownedBy
-  created_at: createdAt
-  updated_at: updatedAt
-  service_id: serviceId
-  service_name: serviceName
-  service_type: serviceType
-"""
-
-SECRET_FRAGMENT: Final = f"""
-fragment Fields on Secret {{
-  {_OWN_FIELDS}
-  aliased_secret: aliasedSecret {{ {_REFERENCE_FIELDS} }}
-  overridden_secret: overriddenSecret {{ {_REFERENCE_FIELDS} }}
-}}
-"""
-
-VARIABLE_FRAGMENT: Final = f"""
-fragment Fields on Secret {{
-  {_OWN_FIELDS}
-  mount_path: mountPath
-  aliased_variable: aliasedSecret {{ {_REFERENCE_FIELDS} }}
-  overridden_variable: overriddenSecret {{ {_REFERENCE_FIELDS} }}
-}}
-"""
-
-ERROR_FRAGMENT: Final = """
-fragment Error on MutationError {
-  code message
-  ... on SecretKeyConflictError {
-    existing_variable: existing {
-      id key scope
-      organization_id: organizationId
-      project_id: projectId
-      environment_id: environmentId
-      service_id: serviceId
-    }
-    key
-    organization_id: organizationId
-    project_id: projectId
-    environment_id: environmentId
-    service_id: serviceId
-  }
-}
-"""
+from gateway.rest.openapi.bodies import ExistingVariable
+from gateway.rest.openapi.fields import Model, graphql_names
+from gateway.rest.openapi.secrets import Secret, VariableResponse
 
 # Name of an argument or input field → its variable and type.
 Arguments = Mapping[str, tuple[str, str]]
 
-# Field of a body → input field and type.
-_INPUT_FIELDS: Final[Mapping[str, tuple[str, str]]] = {
-    "key": ("key", "String"),
-    "value": ("value", "String"),
-    "mount_path": ("mountPath", "String"),
-    "description": ("description", "String"),
-    "enable_interpolation_in_file": ("enableInterpolationInFile", "Boolean"),
-}
+
+def _select(model: type[Model], *, only_required: bool = False) -> str:
+    """Return the selection of an answer's fields, under their names on the wire."""
+    fields = model.model_fields
+    return " ".join(
+        _select_field(name, graphql, fields[name].annotation)
+        for name, graphql in graphql_names(model).items()
+        if fields[name].is_required() or not only_required
+    )
+
+
+def _select_field(name: str, graphql: str, kind: object) -> str:
+    alias = "" if name == graphql else f"{name}: "
+    below = f" {{ {_select(kind)} }}" if isinstance(kind, type) and issubclass(kind, Model) else ""
+    return f"{alias}{graphql}{below}"
+
+
+SECRET_FRAGMENT: Final = f"fragment Fields on Secret {{ {_select(Secret)} }}"
+VARIABLE_FRAGMENT: Final = f"fragment Fields on Secret {{ {_select(VariableResponse)} }}"
+# For a secret that the principal cannot see, the error has the key and the holder's ids itself.
+ERROR_FRAGMENT: Final = f"""
+fragment Error on MutationError {{
+  code message
+  ... on SecretKeyConflictError {{
+    existing_variable: existing {{ {_select(ExistingVariable)} }}
+    {_select(ExistingVariable, only_required=True)}
+  }}
+}}
+"""
+_TYPES: Final[Mapping[object, str]] = {str: "String", bool: "Boolean"}
 KEYED: Final = {"idempotencyKey": ("idempotency_key", "String")}
 MATCHED: Final = {"ifMatch": ("if_match", "String")}
 TARGET: Final = {"secretId": ("target", "ID!")}
@@ -104,11 +75,6 @@ query {name}($target: ID!) {{
   secret(id: $target) {{ ...Fields etag }}
 }}
 {fragment}"""
-
-
-def variable_fields(request: type[Model] | None) -> tuple[str, ...]:
-    """Return the fields of a body that are variables of the document as they are."""
-    return tuple(name for name in request.model_fields if name in _INPUT_FIELDS) if request else ()
 
 
 def write_document(name: str, arguments: Arguments, request: type[Model], fragment: str) -> str:
@@ -152,12 +118,18 @@ mutation importSecrets(
 
 
 def _input_fields(request: type[Model]) -> Arguments:
-    fields: dict[str, tuple[str, str]] = {}
-    for variable in variable_fields(request):
-        name, kind = _INPUT_FIELDS[variable]
-        is_required = request.model_fields[variable].is_required()
-        fields[name] = (variable, f"{kind}!" if is_required else kind)
-    return fields
+    return {
+        graphql: (name, _graphql_type(request.model_fields[name]))
+        for name, graphql in graphql_names(request).items()
+    }
+
+
+def _graphql_type(field: FieldInfo) -> str:
+    kind: object = field.annotation
+    # `Annotated[X, …] | None` and `Annotated[X, …]` are X.
+    while parts := get_args(kind):
+        kind = parts[0]
+    return f"{_TYPES[kind]}!" if field.is_required() else _TYPES[kind]
 
 
 def _declare(arguments: Arguments) -> str:

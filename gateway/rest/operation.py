@@ -1,6 +1,6 @@
 """An operation of the REST API, and the preconditions that it takes."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from http import HTTPMethod, HTTPStatus
@@ -14,8 +14,8 @@ from gateway.domain.entity_tags import EntityTags
 from gateway.domain.errors import ErrorCode, GatewayError
 from gateway.domain.scopes import Scope
 from gateway.http.negotiation import header_of
-from gateway.rest.bindings import Binding
-from gateway.rest.openapi.fields import Model
+from gateway.rest.bindings import Binding, Inputs, RestRequest
+from gateway.rest.openapi.fields import Model, graphql_names
 
 _STATUSES: Final[Mapping[HTTPMethod, HTTPStatus]] = MappingProxyType(
     {
@@ -39,7 +39,7 @@ class Action(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One method of one path, with its GraphQL document and the binding of its variables.
+    """One method of one path, with its GraphQL document and the binding of its inputs.
 
     `query`, `request` and `response` describe the query parameters and the bodies. `scope` is set
     if the path names the kind of holder. `is_legacy` says that secrets have the wire format
@@ -52,18 +52,29 @@ class Operation:
     action: Action
     summary: str
     document: str
-    bind_variables: Binding
+    bind: Binding
     is_legacy: bool = False
     scope: Scope | None = None
     query: type[Model] | None = None
     request: type[Model] | None = None
     response: type[Model] | None = None
-    # The fields of the body that are variables of the document as they are.
-    fields: tuple[str, ...] = ()
 
     @property
     def status(self) -> HTTPStatus:
         return _STATUSES[self.method]
+
+    def read(self, request: RestRequest) -> Inputs:
+        """Return the inputs: the fields of the body that the document declares, and the bound ones.
+
+        Undeclared fields are ignored, as in the original API.
+        """
+        fields = {name: request.body[name] for name in self.passed_fields if name in request.body}
+        return fields | self.bind(request)
+
+    @property
+    def passed_fields(self) -> Collection[str]:
+        """The fields of the body that are variables of the document as they are."""
+        return graphql_names(self.request) if self.request else ()
 
     @property
     def is_safe(self) -> bool:
@@ -89,7 +100,7 @@ IF_MATCH: Final = "If-Match"
 IF_NONE_MATCH: Final = "If-None-Match"
 
 
-class RefusedPrecondition(GatewayError):
+class UnsupportedPrecondition(GatewayError):
     code = ErrorCode.BAD_USER_INPUT
 
     def __init__(self, name: str) -> None:
@@ -116,7 +127,7 @@ class Preconditions:
         """Read the preconditions of a request.
 
         Raises:
-            RefusedPrecondition: if the operation does not support the precondition.
+            UnsupportedPrecondition: if the operation does not support the precondition.
             InvalidInput: if a precondition is malformed.
 
         """
@@ -126,7 +137,7 @@ class Preconditions:
             if text is None:
                 continue
             if not takes[name]:
-                raise RefusedPrecondition(name)
+                raise UnsupportedPrecondition(name)
             EntityTags.parse(text)
         return cls(*sent.values())
 

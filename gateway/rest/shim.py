@@ -22,8 +22,8 @@ from gateway.rest.bindings import (
     IDEMPOTENCY_HEADER,
     ONLY_WHERE_SECRET,
     PUBLIC_ROWS,
-    Call,
-    Variables,
+    Inputs,
+    RestRequest,
 )
 from gateway.rest.operation import Action, Operation, Preconditions
 from gateway.rest.table import OPERATIONS
@@ -33,8 +33,8 @@ from gateway.rest.wire import (
     to_problem_fields,
     to_secret,
     to_secrets,
-    to_variable,
-    to_variables,
+    to_variable_response,
+    to_variable_responses,
 )
 from gateway.services.execution import Execute, ExecutionResult, ExecutorFactory
 
@@ -48,18 +48,20 @@ _REVALIDATED: Final = MappingProxyType({"Cache-Control": "private, no-cache"})
 @dataclass(frozen=True, slots=True)
 class _Context:
     operation: Operation
-    variables: Variables = field(repr=False)
+    inputs: Inputs = field(repr=False)
     execute: Execute
     preconditions: Preconditions
     tag_of_list: TagOfList = field(repr=False)
 
 
-class _RefusedRequest(Exception):
-    def __init__(self, code: ErrorCode, detail: str, fields: Mapping[str, Any]) -> None:
+class _ErrorInResult(Exception):
+    """An error that the document's result reports; it becomes a problem."""
+
+    def __init__(self, code: ErrorCode, detail: str, extensions: Mapping[str, Any]) -> None:
         super().__init__(detail)
         self.code = code
         self.detail = detail
-        self.fields = fields
+        self.extensions = extensions
 
 
 def rest_routes(open_executor: ExecutorFactory, tag_of_list: TagOfList) -> list[BaseRoute]:
@@ -81,26 +83,24 @@ def _route(
     async def endpoint(request: Request) -> Response:
         operation = by_method["GET" if request.method == "HEAD" else request.method]
         preconditions = Preconditions.of(operation, request.headers)
-        call = await _call(operation, request, preconditions)
-        # Undeclared fields are ignored, as in the original API.
-        fields = {name: call.body[name] for name in operation.fields if name in call.body}
-        variables = fields | operation.bind_variables(call)
-        caller = replace(request.scope["caller"], supports_external=not operation.is_legacy)
-        async with open_executor(caller) as execute:
-            context = _Context(operation, variables, execute, preconditions, tag_of_list)
+        inputs = operation.read(await _read_request(operation, request, preconditions))
+        principal = replace(request.scope["caller"], supports_external=not operation.is_legacy)
+        async with open_executor(principal) as execute:
+            context = _Context(operation, inputs, execute, preconditions, tag_of_list)
             try:
                 return await _RESPONDERS[operation.action](context)
-            except _RefusedRequest as refused:
-                return problem(
-                    refused.code, refused.detail, path=request.scope["path"], facts=refused.fields
-                )
+            except _ErrorInResult as error:
+                path = request.scope["path"]
+                return problem(error.code, error.detail, path=path, extensions=error.extensions)
 
     # One route for all methods of a path, so that a 405 lists them all in Allow.
     return Route(path, endpoint, methods=list(by_method))
 
 
-async def _call(operation: Operation, request: Request, preconditions: Preconditions) -> Call:
-    return Call(
+async def _read_request(
+    operation: Operation, request: Request, preconditions: Preconditions
+) -> RestRequest:
+    return RestRequest(
         path=request.path_params,
         query=request.query_params,
         body=await read_json_object(request) if operation.request else {},
@@ -112,62 +112,62 @@ async def _call(operation: Operation, request: Request, preconditions: Precondit
 
 
 async def _list(context: _Context) -> Response:
-    operation, variables = context.operation, context.variables
+    operation, inputs = context.operation, context.inputs
     selected: list[Mapping[str, Any]] = []
     after, has_more = None, True
     while has_more:
-        page = await _page(operation, variables | {"after": after}, context.execute)
+        page = await _page(operation, inputs | {"after": after}, context.execute)
         selected += [edge["node"] for edge in page["edges"]]
         after, has_more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
     secrets = (
         to_secrets(selected)
         if operation.is_legacy
-        else to_variables(selected, only_where_secret=variables[ONLY_WHERE_SECRET])
+        else to_variable_responses(selected, only_where_secret=inputs[ONLY_WHERE_SECRET])
     )
     content = orjson.dumps({"results": list(secrets)})
     response = Response(content, operation.status, media_type=_JSON)
     return context.preconditions.answer(response, context.tag_of_list(content), _REVALIDATED)
 
 
-async def _page(operation: Operation, variables: Variables, execute: Execute) -> Mapping[str, Any]:
-    scope = operation.scope or variables["scope"]
-    holder = _data(await execute(operation.document, variables))["holder"]
+async def _page(operation: Operation, inputs: Inputs, execute: Execute) -> Mapping[str, Any]:
+    scope = operation.scope or inputs["scope"]
+    holder = _data(await execute(operation.document, inputs))["holder"]
     if holder is None or holder["kind"] != scope.camel_name:
-        raise HolderNotFound(scope, variables["holder"])
+        raise HolderNotFound(scope, inputs["holder"])
     page: Mapping[str, Any] = holder["visibleSecrets"]
     return page
 
 
 async def _read(context: _Context) -> Response:
-    operation, variables = context.operation, context.variables
-    secret = _data(await context.execute(operation.document, variables))["secret"]
+    operation, inputs = context.operation, context.inputs
+    secret = _data(await context.execute(operation.document, inputs))["secret"]
     if secret is None:
-        raise SecretNotFound(variables["target"])
-    to_wire = to_secret if operation.is_legacy else to_variable
+        raise SecretNotFound(inputs["target"])
+    to_wire = to_secret if operation.is_legacy else to_variable_response
     response = JSONResponse(to_wire(secret), operation.status)
     return context.preconditions.answer(response, secret[ETAG], _REVALIDATED)
 
 
 async def _write(context: _Context) -> Response:
     operation = context.operation
-    secret = _payload(await context.execute(operation.document, context.variables))["secret"]
-    to_wire = to_secret if operation.is_legacy else to_variable
+    secret = _payload(await context.execute(operation.document, context.inputs))["secret"]
+    to_wire = to_secret if operation.is_legacy else to_variable_response
     return JSONResponse(to_wire(secret), operation.status, headers={"ETag": secret[ETAG]})
 
 
 async def _delete(context: _Context) -> Response:
     operation = context.operation
-    _payload(await context.execute(operation.document, context.variables))
+    _payload(await context.execute(operation.document, context.inputs))
     return Response(status_code=operation.status)
 
 
 async def _import(context: _Context) -> Response:
     operation = context.operation
-    payload = _data(await context.execute(operation.document, context.variables))["payload"]
+    payload = _data(await context.execute(operation.document, context.inputs))["payload"]
     # Without a holder, the whole import failed; with one, an error concerns only its row.
     if payload["holder"] is None:
-        raise _to_refusal(payload["errors"][0])
-    result = to_import_result(payload, public_rows=context.variables[PUBLIC_ROWS])
+        raise _to_exception(payload["errors"][0])
+    result = to_import_result(payload, public_rows=context.inputs[PUBLIC_ROWS])
     return JSONResponse(result, operation.status)
 
 
@@ -185,18 +185,18 @@ _RESPONDERS: Final[Mapping[Action, Callable[[_Context], Awaitable[Response]]]] =
 def _payload(result: ExecutionResult) -> Mapping[str, Any]:
     payload: Mapping[str, Any] = _data(result)["payload"]
     if payload["errors"]:
-        raise _to_refusal(payload["errors"][0])
+        raise _to_exception(payload["errors"][0])
     return payload
 
 
-def _to_refusal(error: Mapping[str, Any]) -> _RefusedRequest:
-    return _RefusedRequest(ErrorCode(error["code"]), error["message"], to_problem_fields(error))
+def _to_exception(error: Mapping[str, Any]) -> _ErrorInResult:
+    return _ErrorInResult(ErrorCode(error["code"]), error["message"], to_problem_fields(error))
 
 
 def _data(result: ExecutionResult) -> Mapping[str, Any]:
     if result.data is None or result.errors:
         error = result.errors[0]
-        raise _RefusedRequest(ErrorCode(error["extensions"]["code"]), _detail(error), {})
+        raise _ErrorInResult(ErrorCode(error["extensions"]["code"]), _detail(error), {})
     return result.data
 
 

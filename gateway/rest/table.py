@@ -17,27 +17,22 @@ from gateway.rest.documents import (
     delete_document,
     list_document,
     read_document,
-    variable_fields,
     write_document,
 )
+from gateway.rest.openapi.bodies import VariableImport, VariableImportRequest
 from gateway.rest.openapi.fields import Model
-from gateway.rest.openapi.requests import (
-    ImportQuery,
+from gateway.rest.openapi.parameters import ImportQuery, ListQuery
+from gateway.rest.openapi.secrets import (
     Key,
-    ListQuery,
+    Secret,
     SecretEditRequest,
     SecretRequest,
+    SecretResponseList,
     Value,
     VariableAliasRequest,
     VariableEditRequest,
-    VariableImportRequest,
     VariableOverrideRequest,
     VariableRequest,
-)
-from gateway.rest.openapi.responses import (
-    Secret,
-    SecretResponseList,
-    VariableImport,
     VariableResponse,
     VariableResponseList,
 )
@@ -45,6 +40,7 @@ from gateway.rest.operation import Action, Operation
 
 _ANY_HOLDER: Final = {"holder": ("holder", "SecretHolderRef!")}
 _ACTIONS: Final = {HTTPMethod.GET: Action.LIST, HTTPMethod.DELETE: Action.DELETE}
+_RESPONSES: Final = {HTTPMethod.GET: SecretResponseList, HTTPMethod.DELETE: None}
 
 
 class _Pattern(NamedTuple):
@@ -54,7 +50,6 @@ class _Pattern(NamedTuple):
     method: HTTPMethod
     suffix: str
     request: type[Model] | None
-    response: type[Model] | None
     summary: str
 
 
@@ -64,7 +59,6 @@ _PATTERNS: Final = (
         HTTPMethod.GET,
         "",
         None,
-        SecretResponseList,
         "List all visible secrets: own, inherited and built-in",
     ),
     _Pattern(
@@ -72,7 +66,6 @@ _PATTERNS: Final = (
         HTTPMethod.POST,
         "",
         SecretRequest,
-        Secret,
         "Create a secret, or a file if it has a mount path",
     ),
     _Pattern(
@@ -80,14 +73,12 @@ _PATTERNS: Final = (
         HTTPMethod.PUT,
         "/{secretId}",
         SecretEditRequest,
-        Secret,
         "Change a secret defined here",
     ),
     _Pattern(
         "delete{}Secret",
         HTTPMethod.DELETE,
         "/{secretId}",
-        None,
         None,
         "Delete a secret defined here, with its aliases and overrides",
     ),
@@ -96,7 +87,6 @@ _PATTERNS: Final = (
         HTTPMethod.POST,
         "/{secretId}/override",
         Value,
-        Secret,
         "Override the value of a secret of a wider scope",
     ),
     _Pattern(
@@ -104,7 +94,6 @@ _PATTERNS: Final = (
         HTTPMethod.POST,
         "/{secretId}/alias",
         Key,
-        Secret,
         "Create an alias for a secret of the same or a wider scope",
     ),
 )
@@ -119,12 +108,11 @@ def _legacy(pattern: _Pattern, scope: Scope) -> Operation:
         action=_ACTIONS.get(pattern.method, Action.WRITE),
         summary=pattern.summary,
         document=_legacy_document(name, pattern, scope),
-        bind_variables=bindings.holder_in_path(scope),
+        bind=bindings.holder_in_path(scope),
         is_legacy=True,
         scope=scope,
         request=pattern.request,
-        response=pattern.response,
-        fields=variable_fields(pattern.request),
+        response=_RESPONSES.get(pattern.method, Secret),
     )
 
 
@@ -147,7 +135,7 @@ def _write_variable(
     *,
     mutation: str,
     arguments: Arguments,
-    bind_variables: Binding,
+    bind: Binding,
     method: HTTPMethod = HTTPMethod.POST,
 ) -> Operation:
     return Operation(
@@ -157,14 +145,13 @@ def _write_variable(
         action=Action.WRITE,
         summary=summary,
         document=write_document(mutation, arguments, request, VARIABLE_FRAGMENT),
-        bind_variables=bind_variables,
+        bind=bind,
         request=request,
         response=VariableResponse,
-        fields=variable_fields(request),
     )
 
 
-def _import(name: str, path: str, bind_variables: Binding, scope: Scope | None = None) -> Operation:
+def _import(name: str, path: str, bind: Binding, scope: Scope | None = None) -> Operation:
     return Operation(
         operation_id=name,
         method=HTTPMethod.POST,
@@ -172,7 +159,7 @@ def _import(name: str, path: str, bind_variables: Binding, scope: Scope | None =
         action=Action.IMPORT,
         summary="Import secrets; a row that breaks a rule fails alone",
         document=IMPORT_DOCUMENT,
-        bind_variables=bind_variables,
+        bind=bind,
         scope=scope,
         query=None if scope else ImportQuery,
         request=VariableImportRequest,
@@ -194,7 +181,7 @@ OPERATIONS: Final = (
         action=Action.LIST,
         summary="List all secrets visible from a holder of any kind",
         document=list_document("listVariables", VARIABLE_FRAGMENT),
-        bind_variables=bindings.holder_in_query,
+        bind=bindings.holder_in_query,
         query=ListQuery,
         response=VariableResponseList,
     ),
@@ -205,7 +192,7 @@ OPERATIONS: Final = (
         "Create a secret at a holder of any kind",
         mutation="createSecret",
         arguments=_ANY_HOLDER | KEYED,
-        bind_variables=bindings.new_variable,
+        bind=bindings.new_secret,
     ),
     Operation(
         operation_id="getVariable",
@@ -214,7 +201,7 @@ OPERATIONS: Final = (
         action=Action.READ,
         summary="Read one secret, wherever it is defined, with its entity tag",
         document=read_document("getVariable", VARIABLE_FRAGMENT),
-        bind_variables=bindings.secret_in_path,
+        bind=bindings.secret_in_path,
         response=VariableResponse,
     ),
     _write_variable(
@@ -225,7 +212,7 @@ OPERATIONS: Final = (
         method=HTTPMethod.PUT,
         mutation="editSecret",
         arguments=TARGET | KEYED | MATCHED,
-        bind_variables=bindings.edit_variable,
+        bind=bindings.edited_secret,
     ),
     Operation(
         operation_id="deleteVariable",
@@ -237,7 +224,7 @@ OPERATIONS: Final = (
         document=delete_document(
             "deleteSecret", TARGET | KEYED | MATCHED, constant=", withDependents: true"
         ),
-        bind_variables=bindings.secret_in_path,
+        bind=bindings.secret_in_path,
     ),
     _write_variable(
         "createVariableAlias",
@@ -246,7 +233,7 @@ OPERATIONS: Final = (
         "Create an alias at a holder of any kind",
         mutation="createSecretAlias",
         arguments=_ANY_HOLDER | TARGET | KEYED,
-        bind_variables=bindings.holder_in_body("alias_scope", "alias_parent_id"),
+        bind=bindings.holder_in_body("alias_scope", "alias_parent_id"),
     ),
     _write_variable(
         "createVariableOverride",
@@ -255,7 +242,7 @@ OPERATIONS: Final = (
         "Override a secret's value at a holder of any kind",
         mutation="createSecretOverride",
         arguments=_ANY_HOLDER | TARGET | KEYED,
-        bind_variables=bindings.holder_in_body("override_scope", "override_parent_id"),
+        bind=bindings.holder_in_body("override_scope", "override_parent_id"),
     ),
     _import("importEnvironmentVariables", "/variable/import", bindings.import_at_query),
     _import_at(Scope.APPLICATION, "importEnvironmentVariable"),

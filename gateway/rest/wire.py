@@ -31,7 +31,7 @@ def to_secret(selected: Selected) -> dict[str, Any]:
     return secret | {name: _without_nulls(secret[name]) for name in _REFERENCES if name in secret}
 
 
-def to_variable(selected: Selected) -> dict[str, Any]:
+def to_variable_response(selected: Selected) -> dict[str, Any]:
     is_secret = selected["variable_type"] not in EXTERNAL_TYPES
     variable = {**_without_nulls(selected), **_NO_VALUE, "is_secret": is_secret}
     references = {
@@ -58,11 +58,11 @@ def to_secrets(selected: Iterable[Selected]) -> Iterator[dict[str, Any]]:
             yield secret
 
 
-def to_variables(
+def to_variable_responses(
     selected: Iterable[Selected], *, only_where_secret: bool | None
 ) -> Iterator[dict[str, Any]]:
     """Yield the variables of a list: all, or those with this `is_secret`."""
-    for variable in map(to_variable, selected):
+    for variable in map(to_variable_response, selected):
         if only_where_secret in (None, variable["is_secret"]):
             yield variable
 

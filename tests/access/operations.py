@@ -19,15 +19,15 @@ from graphql import (
 )
 
 from gateway.domain.scopes import HOLDER_SCOPES, Scope
+from gateway.rest.openapi.bodies import VariableImportRequest
 from gateway.rest.openapi.fields import Model
-from gateway.rest.openapi.requests import (
+from gateway.rest.openapi.secrets import (
     Key,
     SecretEditRequest,
     SecretRequest,
     Value,
     VariableAliasRequest,
     VariableEditRequest,
-    VariableImportRequest,
     VariableOverrideRequest,
     VariableRequest,
 )

@@ -12,10 +12,10 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from gateway.domain.errors import ErrorCode
 from gateway.http.problems import STATUSES
-from gateway.rest.bindings import Call
+from gateway.rest.bindings import RestRequest
+from gateway.rest.openapi.bodies import VariableImport
 from gateway.rest.openapi.document import openapi_document
 from gateway.rest.openapi.operations import ERRORS, error_codes
-from gateway.rest.openapi.responses import VariableImport
 from gateway.rest.operation import Operation
 from gateway.rest.table import OPERATIONS
 
@@ -241,9 +241,9 @@ def test_what_a_row_reads_is_what_is_described(row: Operation) -> None:
     )
     path = dict.fromkeys(_ids_in(row.path), _AN_ID)
 
-    row.bind_variables(Call(path=path, query=query, body=body, idempotency_key=None))
+    row.bind(RestRequest(path=path, query=query, body=body, idempotency_key=None))
 
-    assert body.names | set(row.fields) == set(schema["properties"])
+    assert body.names | set(row.passed_fields) == set(schema["properties"])
     assert query.names == set(queries)
 
 

@@ -17,8 +17,9 @@ from pydantic import ValidationError
 from gateway.domain.holders import new_id
 from gateway.domain.permissions import Role
 from gateway.domain.scopes import Scope
+from gateway.rest.openapi.bodies import Problem
 from gateway.rest.openapi.document import openapi_document
-from gateway.rest.openapi.responses import Problem, Secret
+from gateway.rest.openapi.secrets import Secret
 from gateway.rest.operation import Action, Operation
 from gateway.rest.table import OPERATIONS
 from tests.operations.callers import nobody
@@ -241,7 +242,7 @@ async def test_storage_that_does_not_answer(world: World, data_dir: Path) -> Non
 
 @pytest.mark.parametrize(
     "row",
-    [row for row in OPERATIONS if row.action is Action.WRITE and "key" in row.fields],
+    [row for row in OPERATIONS if row.action is Action.WRITE and "key" in row.passed_fields],
     ids=lambda row: row.operation_id,
 )
 async def test_a_key_that_is_taken(shared_world: World, row: Operation) -> None:

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from gateway.domain.scopes import LEGACY_SCOPES
 from gateway.http.requests import REQUEST_ID
+from gateway.rest.openapi.bodies import Problem
 from gateway.rest.openapi.fields import Id, Json, Model, generate_parameters, generate_schemas
 from gateway.rest.openapi.operations import (
     IMPORTS,
@@ -16,8 +17,7 @@ from gateway.rest.openapi.operations import (
     describe_errors,
     describe_operation,
 )
-from gateway.rest.openapi.requests import Headers
-from gateway.rest.openapi.responses import Problem
+from gateway.rest.openapi.parameters import Headers
 from gateway.rest.table import OPERATIONS
 
 _INTRODUCTION: Final = """\

@@ -1,6 +1,9 @@
 """Models and their fields, from which the schemas of the OpenAPI document are generated."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import (
@@ -11,6 +14,7 @@ from pydantic import (
     GetJsonSchemaHandler,
     JsonValue,
 )
+from pydantic.alias_generators import to_camel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from pydantic_core import core_schema
 from pydantic_core.core_schema import CoreSchema
@@ -41,6 +45,28 @@ class Model(BaseModel):
 
     # Only the engine of Python knows the lookaheads in the patterns.
     model_config = ConfigDict(regex_engine="python-re")
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLName:
+    """Names the GraphQL field of a field if it is not the same name in camelCase."""
+
+    name: str | None
+
+
+# The request is bound, or the answer filled, by code.
+NOT_IN_DOCUMENT: Final = GraphQLName(None)
+
+
+@cache
+def graphql_names(model: type[Model]) -> Mapping[str, str]:
+    """Return the fields that documents pass or select, with their names in GraphQL."""
+    marked = {
+        name: next((mark for mark in field.metadata if isinstance(mark, GraphQLName)), None)
+        for name, field in model.model_fields.items()
+    }
+    named = {name: mark.name if mark else to_camel(name) for name, mark in marked.items()}
+    return MappingProxyType({name: graphql for name, graphql in named.items() if graphql})
 
 
 def example(**fields: JsonValue) -> ConfigDict:
@@ -127,7 +153,6 @@ _MOUNT_PATH_PATTERN: Final = (
     r"^$|^(?!/(?:proc|sys|dev)(?:/|$))(?:/(?!\.{1,2}(?:/|$))"
     rf"[^/\x00-\x1f\x7f-\x9f]{{1,{MAX_FILE_NAME_BYTES}}})+$"
 )
-_TAG: Final = r'(?:W/)?"[!#-~]*"'
 # Without the type, the condition would also match null and forbid it.
 _NO_NUL: Final[dict[str, Any]] = {"not": {"type": "string", "pattern": r"\x00"}}
 
@@ -169,8 +194,13 @@ class ErrorCodeEnum(OneOf, names=ErrorCode):
 
 # A string, since `UUID` accepts other forms too.
 Id = Annotated[str, Field(pattern=_ID_PATTERN, json_schema_extra={"format": "uuid"})]
-HolderId = Annotated[Id, Field(description="The holder's id.")]
-HolderScope = Annotated[HolderScopeEnum, Field(description="The kind of the holder.")]
+HolderId = Annotated[Id, Field(description="The holder's id."), NOT_IN_DOCUMENT]
+HolderScope = Annotated[
+    HolderScopeEnum, Field(description="The kind of the holder."), NOT_IN_DOCUMENT
+]
+SecretScope = Annotated[
+    APIVariableScopeEnum, Field(description="The scope that the secret belongs to.")
+]
 SecretKey = Annotated[
     str,
     Field(
@@ -215,5 +245,3 @@ Interpolation = Annotated[
     bool,
     Field(description="Whether a delivery replaces keys in double braces in a file's content."),
 ]
-IdempotencyKey = Annotated[str, Field(max_length=255, pattern="^[!-~]+$")]
-EntityTags = Annotated[str, Field(pattern=rf"^(?:\*|{_TAG}(?:, ?{_TAG})*)$")]

@@ -12,19 +12,14 @@ from gateway.http.problems import HEADERS, STATUSES
 from gateway.http.problems import MEDIA_TYPE as PROBLEM_MEDIA_TYPE
 from gateway.http.requests import ORGANIZATION_HEADER, REQUEST_ID
 from gateway.rest.bindings import IDEMPOTENCY_HEADER
+from gateway.rest.openapi.bodies import Problem, VariableImportRequest
 from gateway.rest.openapi.fields import Json, Model, generate_parameters
-from gateway.rest.openapi.requests import (
+from gateway.rest.openapi.secrets import (
     Key,
     SecretEditRequest,
     SecretRequest,
     Value,
-    VariableAliasRequest,
-    VariableEditRequest,
-    VariableImportRequest,
-    VariableOverrideRequest,
-    VariableRequest,
 )
-from gateway.rest.openapi.responses import Problem
 from gateway.rest.operation import IF_MATCH, IF_NONE_MATCH, Action, Operation
 
 IMPORTS: Final = "Imports"
@@ -37,25 +32,8 @@ _SUCCESSES: Final[Mapping[HTTPStatus, str]] = MappingProxyType(
         HTTPStatus.NO_CONTENT: "The secret is deleted.",
     },
 )
-_CREATION: Final = (
-    "The key must be free along the chain, above and below the holder. An existing secret is never "
-    "replaced."
-)
-_EDIT: Final = (
-    "Omitted fields stay as they are; a description of null is removed. Aliases and overrides "
-    "follow their target. An override keeps its target's key. An alias, or a secret of an external "
-    "manager, has no value to change."
-)
-_ALIAS: Final = (
-    "An alias always follows its target, and is deleted with it. The target must belong to the "
-    "holder or to one above it in its chain, and must not be an alias."
-)
-_OVERRIDE: Final = (
-    "An override has its target's key and a value of its own. The target must belong to a holder "
-    "above this one in its chain. It must be a value, a file, or a secret of an external manager."
-)
-# By the type of the body, or by the action if there is none.
-_DESCRIPTIONS: Final[Mapping[type[Model] | Action, str]] = MappingProxyType(
+# By the type of the body or one that it extends, or by the action if there is no body.
+_DESCRIPTIONS: Final[Mapping[type | Action, str]] = MappingProxyType(
     {
         Action.LIST: "The secrets are ordered by scope, widest first, with a target before its "
         "aliases and overrides. There are no pages. An overridden secret is listed beside its "
@@ -63,14 +41,16 @@ _DESCRIPTIONS: Final[Mapping[type[Model] | Action, str]] = MappingProxyType(
         Action.READ: "Send the `ETag` as `If-Match` to change or delete exactly this state.",
         Action.DELETE: "The aliases and overrides of the secret are deleted in the same step. This "
         "cannot be undone.",
-        SecretRequest: _CREATION,
-        VariableRequest: _CREATION,
-        SecretEditRequest: _EDIT,
-        VariableEditRequest: _EDIT,
-        Key: _ALIAS,
-        VariableAliasRequest: _ALIAS,
-        Value: _OVERRIDE,
-        VariableOverrideRequest: _OVERRIDE,
+        SecretRequest: "The key must be free along the chain, above and below the holder. An "
+        "existing secret is never replaced.",
+        SecretEditRequest: "Omitted fields stay as they are; a description of null is removed. "
+        "Aliases and overrides follow their target. An override keeps its target's key. An alias, "
+        "or a secret of an external manager, has no value to change.",
+        Key: "An alias always follows its target, and is deleted with it. The target must belong "
+        "to the holder or to one above it in its chain, and must not be an alias.",
+        Value: "An override has its target's key and a value of its own. The target must belong to "
+        "a holder above this one in its chain. It must be a value, a file, or a secret of an "
+        "external manager.",
         VariableImportRequest: "A new key is created. A key that its scope already has is updated "
         "or skipped, a key of a wider scope is overridden, and a key of a narrower scope fails. A "
         "row fails alone, and is omitted from the answer.",
@@ -114,6 +94,7 @@ ERRORS: Final[Mapping[ErrorCode, str]] = MappingProxyType(
 
 def describe_operation(operation: Operation) -> Json:
     """Return the Operation Object of an operation."""
+    kinds = operation.request.__mro__ if operation.request else (operation.action,)
     named = (_reference("parameters", name) for name in _parameters(operation))
     query = generate_parameters(operation.query, "query") if operation.query else []
     body = {"requestBody": {"required": True, "content": _content(operation.request)}}
@@ -121,7 +102,7 @@ def describe_operation(operation: Operation) -> Json:
         "operationId": operation.operation_id,
         "tags": [_tag(operation)],
         "summary": operation.summary,
-        "description": _DESCRIPTIONS[operation.request or operation.action],
+        "description": next(_DESCRIPTIONS[kind] for kind in kinds if kind in _DESCRIPTIONS),
         "parameters": [*named, *query],
         **(body if operation.request else {}),
         "responses": {**_successes(operation), **_errors(operation)},

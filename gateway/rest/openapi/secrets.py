@@ -1,6 +1,7 @@
-"""The bodies of REST responses.
+"""The bodies of requests and answers: the one declaration of what the REST API accepts and sends.
 
-They describe what the gateway sends; it does not build responses with them. Tests compare both.
+The documents of the operations select and pass exactly these fields, in this order; tests compare
+every answer with its model. Requests are not parsed with them.
 """
 
 from datetime import datetime
@@ -12,28 +13,133 @@ from pydantic.config import JsonDict
 from gateway.domain.scopes import Scope, ServiceType
 from gateway.domain.secrets import SecretType
 from gateway.rest.openapi.fields import (
+    NOT_IN_DOCUMENT,
     OMITTED,
-    APIVariableScopeEnum,
     APIVariableTypeEnum,
-    ErrorCodeEnum,
+    Description,
+    GraphQLName,
+    HolderId,
+    HolderScope,
     Id,
     Interpolation,
     LinkedServiceTypeEnum,
     Model,
+    MountPath,
+    NewValue,
+    OptionalValue,
+    SecretKey,
+    SecretScope,
     SecretScopeEnum,
     SecretServiceTypeEnum,
     SecretTypeEnum,
+    SecretValue,
     example,
 )
 
-_SecretScope = Annotated[
-    APIVariableScopeEnum, Field(description="The scope that the secret belongs to.")
+_HOLDER_ID: Final = "7d1e2c54-6a8f-4c0b-9e35-1f0a2b3c4d5e"
+_NEW: Final = {"key": "DATABASE_URL", "value": "postgres://db.internal/orders"}
+_NoAccess = Annotated[
+    None,
+    Field(description="The gateway has no secret manager access yet, so any id is refused."),
+    NOT_IN_DOCUMENT,
 ]
+
+
+class SecretRequest(Model):
+    """A new secret."""
+
+    model_config = example(**_NEW, description="The orders database")
+
+    key: SecretKey
+    value: OptionalValue | None = None
+    mount_path: MountPath | None = None
+    description: Description | None = None
+    enable_interpolation_in_file: Interpolation | None = None
+
+
+class SecretEditRequest(Model):
+    """New content for a secret."""
+
+    model_config = example(**_NEW)
+
+    key: SecretKey
+    value: NewValue | None = None
+    description: Description | None = None
+    enable_interpolation_in_file: Interpolation | None = None
+
+
+class Key(Model):
+    """A second key for a secret."""
+
+    model_config = example(key="PGPASSWORD")
+
+    key: SecretKey
+    description: Description | None = None
+    enable_interpolation_in_file: Interpolation | None = None
+
+
+class Value(Model):
+    """Another value for a secret."""
+
+    model_config = example(value="blue")
+
+    value: OptionalValue | None = None
+    description: Description | None = None
+    enable_interpolation_in_file: Interpolation | None = None
+
+
+class VariableRequest(SecretRequest):
+    """A new secret and its holder."""
+
+    model_config = example(
+        **_NEW, is_secret=True, variable_scope=Scope.HELM, variable_parent_id=_HOLDER_ID
+    )
+
+    value: SecretValue
+    is_secret: Annotated[Literal[True], NOT_IN_DOCUMENT] = Field(
+        description="Must be true: the gateway stores secrets, and does not yet accept external "
+        "ones."
+    )
+    variable_scope: HolderScope
+    variable_parent_id: HolderId
+    secret_manager_access_id: _NoAccess = None
+
+
+class VariableEditRequest(SecretEditRequest):
+    """New content for a secret."""
+
+    secret_manager_access_id: _NoAccess = None
+
+
+class VariableAliasRequest(Key):
+    """A second key for a secret, and the holder of the alias."""
+
+    model_config = example(
+        key="PGPASSWORD", alias_scope=Scope.TERRAFORM, alias_parent_id=_HOLDER_ID
+    )
+
+    alias_scope: HolderScope
+    alias_parent_id: HolderId
+
+
+class VariableOverrideRequest(Value):
+    """Another value for a secret, and the holder of the override."""
+
+    model_config = example(value="blue", override_scope=Scope.JOB, override_parent_id=_HOLDER_ID)
+
+    value: SecretValue
+    override_scope: HolderScope
+    override_parent_id: HolderId
+
+
 _LegacyScope = Annotated[
-    SecretScopeEnum, Field(description="The scope that the secret belongs to.")
+    SecretScope, SecretScopeEnum, Field(description="The scope that the secret belongs to.")
 ]
+_SecretType = Annotated[APIVariableTypeEnum, Field(description="The kind of secret.")]
 _LegacyType = Annotated[SecretTypeEnum, Field(description="The kind of secret.")]
-_NoValue = Annotated[None, Field(description="Always null: values can be written but not read.")]
+_NoValue = Annotated[
+    None, Field(description="Always null: values can be written but not read."), NOT_IN_DOCUMENT
+]
 _ALIASED: Final = "The target of the alias; omitted unless the secret is an alias."
 _OVERRIDDEN: Final = "The target of the override; omitted unless the secret is an override."
 # The response in the examples: an alias of a job.
@@ -68,17 +174,18 @@ _VARIABLE: Final[JsonDict] = {
 }
 
 
+# Fields are in the order of the answers.
 class _Summary(Model):
     id: Id = Field(description="The id of the secret. It never changes.")
     key: str = Field(description="Case-sensitive.")
-    scope: _SecretScope
+    scope: SecretScope
     description: str = Field(description="The description; empty if there is none.")
-    variable_type: APIVariableTypeEnum = Field(description="The kind of secret.")
-    enable_interpolation_in_file: Interpolation = OMITTED
 
 
 class _Target(_Summary):
     mount_path: str = Field(description="The mount path of a file; empty otherwise.")
+    variable_type: _SecretType
+    enable_interpolation_in_file: Interpolation = OMITTED
 
 
 class _LegacyTarget(_Target):
@@ -107,6 +214,8 @@ class VariableOverride(_Target):
 
 
 class _Detail(_Summary):
+    variable_type: _SecretType
+    enable_interpolation_in_file: Interpolation = OMITTED
     owned_by: str = Field(description="The owner: the platform, or an external secret manager.")
     created_at: datetime = Field(description="When it was created.")
     updated_at: datetime = Field(description="When it was last changed.")
@@ -153,10 +262,14 @@ class VariableResponse(_Detail):
     model_config = example(**_VARIABLE)
 
     value: _NoValue
-    is_secret: bool = Field(description="False for an external secret.")
+    is_secret: Annotated[bool, NOT_IN_DOCUMENT] = Field(description="False for an external secret.")
     mount_path: str | None = Field(description="The mount path of a file; null otherwise.")
-    aliased_variable: VariableAlias = Field(default=OMITTED, description=_ALIASED)
-    overridden_variable: VariableOverride = Field(default=OMITTED, description=_OVERRIDDEN)
+    aliased_variable: Annotated[VariableAlias, GraphQLName("aliasedSecret")] = Field(
+        default=OMITTED, description=_ALIASED
+    )
+    overridden_variable: Annotated[VariableOverride, GraphQLName("overriddenSecret")] = Field(
+        default=OMITTED, description=_OVERRIDDEN
+    )
 
 
 class VariableResponseList(Model):
@@ -165,65 +278,3 @@ class VariableResponseList(Model):
     model_config = example(results=[_VARIABLE])
 
     results: list[VariableResponse]
-
-
-class ImportedVariable(Model):
-    """A row that was written."""
-
-    name: str = Field(description="The key.")
-    scope: _SecretScope
-    is_secret: Literal[True]
-
-
-class VariableImport(Model):
-    """The result of an import."""
-
-    model_config = example(
-        total_variables_to_import=2,
-        successful_imported_variables=[
-            {"name": "DATABASE_URL", "scope": Scope.JOB, "is_secret": True}
-        ],
-    )
-
-    total_variables_to_import: int = Field(ge=0, description="The number of rows sent.")
-    successful_imported_variables: list[ImportedVariable] = Field(
-        description="The written rows, without the rows that were skipped or failed."
-    )
-
-
-class ExistingVariable(Model):
-    """The secret that has the key.
-
-    If you cannot see it, `id` and `scope` are omitted, and the other ids are those of the holder
-    in the request.
-    """
-
-    key: str = Field(description="The taken key.")
-    organization_id: Id
-    project_id: Id
-    environment_id: Id | None = Field(description="Null for a secret of a project.")
-    service_id: Id | None = Field(description="Null for a secret of a project or an environment.")
-    id: Id = Field(default=OMITTED, description="Omitted if you cannot see the secret.")
-    scope: APIVariableScopeEnum = Field(
-        default=OMITTED, description="The scope; omitted if you cannot see the secret."
-    )
-
-
-class Problem(Model):
-    """Why a request was refused (RFC 9457). It names ids and scopes, never a value."""
-
-    type: str = Field(
-        description="A URN that ends with the code.", json_schema_extra={"format": "uri"}
-    )
-    title: str = Field(description="The status, in words.")
-    status: int = Field(ge=400, le=599, description="The HTTP status code.")
-    detail: str = Field(description="A text for people. It can change.")
-    instance: str = Field(description="The requested path.")
-    code: ErrorCodeEnum = Field(description="The code for programs. It never changes.")
-    error: str = Field(description="The same as `title`.")
-    message: str = Field(description="The same as `detail`.")
-    path: str = Field(description="The same as `instance`.")
-    timestamp: datetime = Field(description="When the request was refused.")
-    existing_variable: ExistingVariable = Field(
-        default=OMITTED, description="Set with 409 if the key is taken."
-    )
