@@ -140,8 +140,9 @@ references: dev-setup ## Compare references of 10,000 random hierarchies with a 
 rules: dev-setup ## List which documented rule is shown by which tests
 	@$(BIN)/python -m tests.contracts.rules
 
-bench: dev-setup ## Measure throughput and latency
+bench: dev-setup ## Measure throughput, latency, and how reads grow with the database
 	@$(BIN)/python -m tests.benchmarks
+	@$(BIN)/python -m tests.benchmarks.reads
 
 sbom: dev-setup ## Write what the gateway is made of to dist/sbom.json (CycloneDX)
 	@$(BIN)/python .ci/supply_chain.py sbom dist/sbom.json

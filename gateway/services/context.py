@@ -20,6 +20,7 @@ from gateway.domain.principals import Principal
 from gateway.domain.quotas import Quotas
 from gateway.services.vault import Vault
 from gateway.storage import grants
+from gateway.storage.audit.log_times import LogTimes
 from gateway.storage.unit_of_work import Database, ReadUnit, WriteUnit
 
 _MAX_KNOWN: Final = 4_096
@@ -72,6 +73,7 @@ class ServiceContext:
     denied_keys: DeniedKeys = ALL_ALLOWED
     quotas: Quotas = field(default_factory=Quotas)
     known_loads: KnownLoads = field(default_factory=KnownLoads)
+    log_times: LogTimes = field(default_factory=LogTimes)
 
     @asynccontextmanager
     async def writing(self, options: WriteOptions) -> AsyncIterator[WriteUnit]:

@@ -61,11 +61,10 @@ class Effective(ScopedService):
         page = await effective.winners(
             view, service, window, visibility=visibility, order=order, only=only
         )
-        keys = [entry.item.key for entry in page.entries]
-        found = await effective_with_keys(view, service, keys, visibility)
-        entries = tuple(Entry(found[entry.item.key], entry.make_cursor) for entry in page.entries)
+        winners = [entry.item for entry in page.entries]
+        found = await effective_with_keys(view, service, (), visibility, winners=winners)
         return Page(
-            entries=entries,
+            entries=tuple(Entry(found[each.item.key], each.make_cursor) for each in page.entries),
             has_next=page.has_next,
             has_previous=page.has_previous,
             count=page.count,
@@ -121,11 +120,24 @@ class Effective(ScopedService):
 
 
 async def effective_with_keys(
-    unit: ReadUnit, service: Holder, keys: Iterable[str], visibility: Visibility
+    unit: ReadUnit,
+    service: Holder,
+    keys: Iterable[str],
+    visibility: Visibility,
+    *,
+    winners: Iterable[Secret] = (),
 ) -> dict[str, EffectiveSecret]:
-    """Return the visible effective secrets of a service for these keys, by key."""
-    found: dict[str, EffectiveSecret] = {}
-    for secret in await effective.in_chain_with_keys(unit, service, keys, visibility=visibility):
+    """Return the visible effective secrets of a service for these keys, by key.
+
+    The keys of winners that are already known count too.
+    """
+    found = {
+        each.key: EffectiveSecret(service=service, winner=each, shadows=()) for each in winners
+    }
+    known = [entry.winner.id for entry in found.values()]
+    for secret in await effective.in_chain_with_keys(
+        unit, service, {*keys, *found}, without=known, visibility=visibility
+    ):
         if secret.key in found:
             entry = found[secret.key]
             found[secret.key] = replace(entry, shadows=(*entry.shadows, secret))

@@ -133,7 +133,7 @@ class ValueReferenceRow(Model, table=True):
         subject=AuditSubject.SECRET, organization=None, above=("secret", "secret_id")
     )
     __table_args__ = (
-        Index(None, "project_id"),
+        Index(None, "project_id", "secret_id"),
         CheckConstraint("length(names) > 0", name="names"),
     )
 

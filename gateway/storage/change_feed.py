@@ -10,6 +10,7 @@ from gateway.domain.audit import FIRST_HASH, AuditAction
 from gateway.domain.change_feed import ChangeKind, FeedCursor, SecretChange
 from gateway.storage.audit.changes import FORMER
 from gateway.storage.audit.event_log import EVENT, HEAD, intact_event_of
+from gateway.storage.keyset import Parts
 from gateway.storage.unit_of_work import ReadUnit
 
 MAX_AT_ONCE: Final = 100
@@ -76,13 +77,10 @@ async def changes(
 
     A value that was only sealed again, with another data key, has not changed.
     """
-    rows = await unit.rows(
-        select(EVENT)
-        .where(EVENT.c.seq > position.seq, EVENT.c.holder_id.in_(holder_ids))
-        .where(EVENT.c.action.in_(_KINDS))
-        .order_by(EVENT.c.seq)
-        .limit(MAX_AT_ONCE)
-    )
+    after = select(EVENT.c.seq).where(EVENT.c.seq > position.seq, EVENT.c.action.in_(_KINDS))
+    by_holder = Parts(select(EVENT), EVENT.c.seq, [EVENT.c.holder_id == id_ for id_ in holder_ids])
+    firsts = by_holder.first_of(after, [EVENT.c.seq], MAX_AT_ONCE)
+    rows = await unit.rows(firsts.order_by(EVENT.c.seq).limit(MAX_AT_ONCE))
     events = ((row, intact_event_of(unit, row).facts) for row in rows)
     return Batch(
         changes=tuple(

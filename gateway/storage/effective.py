@@ -1,20 +1,20 @@
 """Queries about what services receive, and what a change would alter."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
-from sqlalchemy import Select, case, exists, func, not_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, literal, or_, select
 
 from gateway.domain.holders import Holder
 from gateway.domain.pages import ANY_SECRET, BY_KEY, Page, SecretFilter, SecretOrder, Window
 from gateway.domain.permissions import Visibility
-from gateway.domain.scopes import SERVICE_SCOPES
+from gateway.domain.scopes import SERVICE_SCOPES, Scope
 from gateway.domain.secrets import Secret, SecretType
 from gateway.storage.holders import HOLDER
-from gateway.storage.keyset import fetch_page, holders_covered
+from gateway.storage.keyset import Parts, fetch_page, holders_covered
 from gateway.storage.query_batching import BatchableQuery, batched_rows
 from gateway.storage.related_secrets import dependents
-from gateway.storage.secrets import SECRET, conditions, ordering, reader, selection
+from gateway.storage.secrets import SECRET, conditions, ordering, parts_at, reader, selection
 from gateway.storage.unit_of_work import ReadUnit
 
 
@@ -32,30 +32,47 @@ async def winners(
     Invisible secrets compete too. If a principal cannot see the winner of a key, the page does not
     show another secret in its place.
     """
-    nearness = func.row_number().over(
-        partition_by=SECRET.c.key, order_by=(SECRET.c.list_rank.desc(), SECRET.c.id)
-    )
-    ranked = (
-        select(SECRET.c.id, nearness.label("nearness"))
-        .where(SECRET.c.holder_id.in_(service.chain_ids))
-        .subquery()
-    )
-    nearest = select(ranked.c.id).where(ranked.c.nearness == 1)
-    wanted = (SECRET.c.id.in_(nearest), *conditions(only))
-    statement = selection().where(*wanted, holders_covered(visibility))
+    wanted = (SECRET.c.holder_id.in_(service.chain_ids), ~_has_nearer(service.chain_ids))
+    statement = selection().where(*wanted, *conditions(only), holders_covered(visibility))
     return await fetch_page(
-        unit, statement, ordering=ordering(order), window=window, build=reader(unit)
+        unit,
+        statement,
+        ordering=ordering(order),
+        window=window,
+        build=reader(unit),
+        parts=parts_at(service.chain_ids),
+    )
+
+
+def _has_nearer(chain_ids: Collection[str]) -> ColumnElement[bool]:
+    """Return the condition that another secret of the chain wins for the secret's key."""
+    nearer = SECRET.alias("nearer")
+    return exists().where(
+        nearer.c.holder_id.in_(chain_ids),
+        nearer.c.key == SECRET.c.key,
+        or_(
+            nearer.c.list_rank > SECRET.c.list_rank,
+            and_(nearer.c.list_rank == SECRET.c.list_rank, nearer.c.id < SECRET.c.id),
+        ),
     )
 
 
 async def in_chain_with_keys(
-    unit: ReadUnit, service: Holder, keys: Iterable[str], *, visibility: Visibility
+    unit: ReadUnit,
+    service: Holder,
+    keys: Iterable[str],
+    *,
+    visibility: Visibility,
+    without: Collection[str] = (),
 ) -> list[Secret]:
-    """Return the visible secrets with one of these keys in the service's chain, nearest first."""
+    """Return the visible secrets with one of these keys in the service's chain, nearest first.
+
+    Secrets whose ids are in `without` are left out.
+    """
     in_chain = SECRET.c.holder_id.in_(service.chain_ids)
     wanted = BatchableQuery(
         statement=selection()
-        .where(in_chain, SECRET.c.key.in_(tuple(keys)))
+        .where(in_chain, SECRET.c.key.in_(tuple(keys)), SECRET.c.id.not_in(without))
         .where(holders_covered(visibility)),
         by=(SECRET.c.key, SECRET.c.list_rank.desc(), SECRET.c.id),
     )
@@ -85,14 +102,40 @@ async def anywhere_with_key(
         (HOLDER.c.project_id == service.project_id, 1),
         else_=2,
     )
-    rows = await unit.rows(
-        selection()
-        .where(SECRET.c.key == key, holders_covered(visibility))
-        .where(SECRET.c.holder_id.not_in(service.chain_ids))
-        .order_by(distance, SECRET.c.list_rank, SECRET.c.id)
-        .limit(most)
-    )
+    rank = (SECRET.c.list_rank, SECRET.c.id)
+    wanted = (SECRET.c.key == key, SECRET.c.holder_id.not_in(service.chain_ids))
+    covered = selection().where(holders_covered(visibility))
+    if visibility.is_everywhere:
+        parts = Parts(covered, SECRET.c.id, _parts_by_distance(service))
+        firsts = parts.first_of(select(SECRET.c.id).where(*wanted), rank, most)
+    else:
+        parts = Parts(covered, SECRET.c.id, _parts_with_grants(visibility))
+        firsts = parts.first_of(covered.where(*wanted), (distance, *rank), most)
+    rows = await unit.rows(firsts.order_by(distance, *rank).limit(most))
     return list(map(reader(unit), rows))
+
+
+def _parts_by_distance(service: Holder) -> list[ColumnElement[bool]]:
+    in_environment = select(HOLDER.c.id).where(HOLDER.c.environment_id == service.environment_id)
+    other_projects = select(HOLDER.c.id).where(
+        HOLDER.c.organization_id == service.organization_id,
+        HOLDER.c.kind == Scope.PROJECT,
+        HOLDER.c.id != service.project_id,
+    )
+    return [
+        SECRET.c.holder_id.in_(in_environment),
+        and_(
+            SECRET.c.project_id == service.project_id,
+            SECRET.c.holder_id.not_in(in_environment),
+        ),
+        SECRET.c.project_id.in_(other_projects),
+    ]
+
+
+def _parts_with_grants(visibility: Visibility) -> list[ColumnElement[bool]]:
+    ids = sorted(visibility.holder_ids)
+    columns = (SECRET.c.holder_id, HOLDER.c.environment_id, SECRET.c.project_id)
+    return [column.in_(ids) for column in columns]
 
 
 def affected_services(secret: Secret, *, with_overrides: bool) -> Select[Any]:
@@ -104,28 +147,16 @@ def affected_services(secret: Secret, *, with_overrides: bool) -> Select[Any]:
     service, moved, nearer = HOLDER.alias("service"), SECRET.alias("moved"), SECRET.alias("nearer")
     referring = dependents(secret.id) if with_overrides else _aliases_of(secret.id)
     chain = (service.c.id, service.c.environment_id, service.c.project_id)
-    is_hidden = (
-        exists()
-        .where(
-            nearer.c.holder_id.in_(chain),
-            nearer.c.key == moved.c.key,
-            nearer.c.list_rank > moved.c.list_rank,
-        )
-        .correlate(service, moved)
-    )
-    is_won = (
-        exists()
-        .where(
-            or_(moved.c.id == secret.id, moved.c.id.in_(referring)),
-            moved.c.holder_id.in_(chain),
-            not_(is_hidden),
-        )
-        .correlate(service)
+    is_hidden = exists().where(
+        nearer.c.holder_id.in_(chain),
+        nearer.c.key == moved.c.key,
+        nearer.c.list_rank > moved.c.list_rank,
     )
     return select(service.c.id).where(
-        service.c.project_id == secret.holder.project_id,
+        moved.c.id.in_(select(literal(secret.id)).union(referring)),
+        or_(*(above == moved.c.holder_id for above in chain)),
         service.c.kind.in_(SERVICE_SCOPES),
-        is_won,
+        ~is_hidden,
     )
 
 

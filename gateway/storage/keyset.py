@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -21,6 +21,7 @@ from sqlalchemy import (
     select,
     true,
     tuple_,
+    union_all,
 )
 
 from gateway.domain.errors import Argument, InvalidInput
@@ -146,6 +147,30 @@ def listed(ids: Collection[str]) -> Select[Any]:
     return select(func.json_each(json.dumps(sorted(ids))).table_valued("value").c.value)
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Conditions that each row of a list meets one of, each with an index in the list's order.
+
+    A page then reads the first rows of each part, and not the whole list to sort it.
+    """
+
+    # What a row of the list shows, without any condition.
+    selection: Select[Any]
+    key: Column[Any]
+    conditions: Sequence[ColumnElement[bool]]
+
+    def first_of(self, statement: Select[Any], by: Sequence[Any], limit: int) -> Select[Any]:
+        """Select the statement's rows that can be among the first ones in this order."""
+        keys = statement.with_only_columns(self.key, maintain_column_froms=True)
+        firsts = (
+            keys.where(condition).order_by(*by).limit(limit).subquery()
+            for condition in self.conditions
+        )
+        return self.selection.where(
+            self.key.in_(union_all(*(select(*first.c) for first in firsts)))
+        )
+
+
 async def fetch_page(
     unit: ReadUnit,
     statement: Select[Any],
@@ -153,6 +178,7 @@ async def fetch_page(
     ordering: Ordering,
     window: Window,
     build: Callable[[Row[Any]], Item],
+    parts: Parts | None = None,
 ) -> Page[Item]:
     """Run a statement for one window of its rows.
 
@@ -161,7 +187,7 @@ async def fetch_page(
         Unavailable: if the database does not answer.
 
     """
-    wanted = _apply_window(statement, ordering, window)
+    wanted = _apply_window(statement, ordering, window, parts)
     rows = await batched_rows(unit, wanted, shape=(build, ordering.name))
     kept = rows[: window.size][:: -1 if window.is_backward else 1]
     has_more = len(rows) > window.size
@@ -181,15 +207,20 @@ async def fetch_page(
     )
 
 
-def _apply_window(statement: Select[Any], ordering: Ordering, window: Window) -> BatchableQuery:
+def _apply_window(
+    statement: Select[Any], ordering: Ordering, window: Window, parts: Parts | None
+) -> BatchableQuery:
     if window.after is not None:
         statement = statement.where(ordering.beyond(window.after, is_backward=False))
     if window.before is not None:
         statement = statement.where(ordering.beyond(window.before, is_backward=True))
+    by, limit = ordering.sorted(is_reversed=window.is_backward), window.size + 1
+    if parts is not None:
+        statement = parts.first_of(statement, by, limit)
     sort_keys = (column.label(f"place_{n}") for n, column in enumerate(ordering.columns))
     return BatchableQuery(
         statement=statement.add_columns(*sort_keys),
-        by=ordering.sorted(is_reversed=window.is_backward),
-        limit=window.size + 1,
+        by=by,
+        limit=limit,
         sort_keys=len(ordering.columns),
     )

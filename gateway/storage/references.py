@@ -110,7 +110,7 @@ async def has_any(unit: ReadUnit, project_id: str) -> bool:
     statement = select(VALUE_REFERENCE.c.secret_id).where(
         VALUE_REFERENCE.c.project_id == project_id
     )
-    wanted = BatchableQuery(statement=statement, by=(VALUE_REFERENCE.c.secret_id,), limit=1)
+    wanted = BatchableQuery(statement=statement, by=(VALUE_REFERENCE.c.project_id,), limit=1)
     return bool(await batched_rows(unit, wanted, shape="references of a project"))
 
 

@@ -1,6 +1,6 @@
 """Queries about secrets, without their values."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from operator import itemgetter
 from typing import Any, Final
@@ -31,7 +31,7 @@ from gateway.domain.secrets import (
 )
 from gateway.storage.audit.row_macs import SECRETS, in_utc, integrity_fault, verified_row
 from gateway.storage.holders import HOLDER, HOLDER_COLUMNS, holder_of
-from gateway.storage.keyset import Ordering, fetch_page, holders_covered
+from gateway.storage.keyset import Ordering, Parts, fetch_page, holders_covered
 from gateway.storage.rows import update_rows
 from gateway.storage.tables import SecretRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
@@ -166,18 +166,28 @@ async def find(unit: ReadUnit, secret_id: str) -> Secret | None:
 
 async def page(
     unit: ReadUnit,
-    holder_ids: Iterable[str],
+    holder_ids: Collection[str],
     window: Window,
     *,
     visibility: Visibility,
     order: SecretOrder = BY_SCOPE,
     only: SecretFilter = ANY_SECRET,
 ) -> Page[Secret]:
-    wanted = (SECRET.c.holder_id.in_(tuple(holder_ids)), *conditions(only))
+    wanted = (SECRET.c.holder_id.in_(holder_ids), *conditions(only))
     statement = selection().where(*wanted, holders_covered(visibility))
     return await fetch_page(
-        unit, statement, ordering=ordering(order), window=window, build=reader(unit)
+        unit,
+        statement,
+        ordering=ordering(order),
+        window=window,
+        build=reader(unit),
+        parts=parts_at(holder_ids),
     )
+
+
+def parts_at(holder_ids: Collection[str]) -> Parts:
+    """Return the parts of a list of secrets at these holders."""
+    return Parts(selection(), SECRET.c.id, [SECRET.c.holder_id == each for each in holder_ids])
 
 
 def conditions(only: SecretFilter) -> Iterable[ColumnElement[bool]]:

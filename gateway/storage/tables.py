@@ -173,8 +173,13 @@ class SecretRow(Model, table=True):
             ["target_id", "target_type", "project_id"],
             ["secret.id", "secret.variable_type", "secret.project_id"],
         ),
-        Index(None, "project_id", "key"),
-        Index(None, "target_id"),
+        Index(None, "project_id", "key", "list_rank", "id"),
+        Index(
+            None,
+            "target_id",
+            sqlite_where=text("target_id IS NOT NULL"),
+            postgresql_where=text("target_id IS NOT NULL"),
+        ),
         Index(None, "holder_id", "list_rank", "key"),
         Index(
             None,

@@ -102,7 +102,9 @@ class AuditEvents(ScopedService):
         if only.secret_id is not None and not visibility.is_everywhere:
             visible = await pages.visible_secret_ids(view, visibility, {only.secret_id})
             only = only if visible else replace(only, secret_id=_NO_SECRET)
-        page = await pages.page(view, visibility, self._open_page(window), only)
+        page = await pages.page(
+            view, visibility, self._open_page(window), only, self._context.log_times
+        )
         shown = page if visibility.is_everywhere else await _visible_part(view, visibility, page)
         entries = tuple(
             Entry(entry.item, partial(self.id_of, entry.item)) for entry in shown.entries

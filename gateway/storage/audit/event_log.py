@@ -183,7 +183,9 @@ async def forget_stray_mentions(unit: WriteUnit) -> None:
 
 async def last_before(unit: ReadUnit, moment: datetime) -> SealedEvent | None:
     """Return the last event that is older than a moment; never the chain's last event."""
-    younger = select(func.min(EVENT.c.seq)).where(EVENT.c.at >= moment).scalar_subquery()
+    # Reading from the oldest event on ends at the first one that is not deleted.
+    is_younger = select(EVENT.c.seq).where(EVENT.c.at >= moment).order_by(EVENT.c.seq).limit(1)
+    younger = is_younger.scalar_subquery()
     end = select(func.max(EVENT.c.seq)).scalar_subquery()
     bound = func.min(func.coalesce(younger, end), end)
     row = await unit.first(

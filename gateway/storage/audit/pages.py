@@ -1,23 +1,23 @@
 """Pages of the audit log."""
 
-from collections.abc import Collection, Iterable
-from dataclasses import replace
-from functools import partial
+from collections.abc import Collection, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, func, or_, select
+from sqlalchemy import Row, func, or_, select
 
 from gateway.domain.audit import AuditEvent, AuditFilter, AuditSubject
-from gateway.domain.pages import Page, Window
+from gateway.domain.pages import Entry, Page, Window
 from gateway.domain.permissions import Visibility
 from gateway.storage.audit.event_log import EVENT, MENTION, intact_event_of
+from gateway.storage.audit.filters import NEWEST_FIRST, filtered, unindexed
+from gateway.storage.audit.log_times import LogTimes
 from gateway.storage.holders import HOLDER
-from gateway.storage.keyset import Ordering, fetch_page, holders_covered
+from gateway.storage.keyset import fetch_page, holders_covered
 from gateway.storage.secrets import SECRET
 from gateway.storage.unit_of_work import ReadUnit
 
-_NEWEST_FIRST: Final = Ordering("audit", (EVENT.c.seq,), is_descending=True)
+_SIZE: Final = func.coalesce(func.length(EVENT.c.details), 0).label("size")
 _IDS_AT_ONCE: Final = 5_000
 # Characters of details in one page. A delivery of 5,000 keys has about 240,000.
 MAX_DETAILS: Final = 1024 * 1024
@@ -25,11 +25,11 @@ MAX_DETAILS: Final = 1024 * 1024
 
 def cursor_at(seq: int) -> str:
     """Return the event's cursor, which `page` accepts."""
-    return _NEWEST_FIRST.cursor_at([seq])
+    return NEWEST_FIRST.cursor_at([seq])
 
 
 async def page(
-    unit: ReadUnit, visibility: Visibility, window: Window, only: AuditFilter
+    unit: ReadUnit, visibility: Visibility, window: Window, only: AuditFilter, times: LogTimes
 ) -> Page[AuditEvent]:
     """Return a page of events, newest first.
 
@@ -39,32 +39,45 @@ async def page(
         IntegrityFault: if an event is not what was recorded. No reader can overlook that.
 
     """
-    conditions = (_visible(visibility), *_conditions(only))
+    between = await times.between(unit, only.since, only.until)
+    found = await filtered(unit, select(EVENT.c.seq, _SIZE), visibility, only, between)
     sizes = await fetch_page(
         unit,
-        select(func.length(EVENT.c.details)).where(*conditions),
-        ordering=_NEWEST_FIRST,
+        found.statement,
+        ordering=found.ordering,
         window=window,
-        build=_size,
+        build=_seq_and_size,
+        parts=found.parts,
     )
     nearest_first = reversed(sizes.entries) if window.is_backward else sizes.entries
-    return await fetch_page(
-        unit,
-        select(EVENT).where(*conditions),
-        ordering=_NEWEST_FIRST,
-        window=replace(window, size=_fitting(entry.item for entry in nearest_first)),
-        build=partial(intact_event_of, unit),
+    kept = _fitting(dict(entry.item for entry in nearest_first))
+    rows = await unit.rows(select(EVENT).where(EVENT.c.seq.in_(kept)))
+    events = {row.seq: intact_event_of(unit, row) for row in rows}
+    is_cut = len(events) < len(sizes.entries)
+    return Page(
+        entries=tuple(
+            Entry(events[each.item[0]], each.make_cursor)
+            for each in sizes.entries
+            if each.item[0] in events
+        ),
+        has_next=sizes.has_next or (is_cut and not window.is_backward),
+        has_previous=sizes.has_previous or (is_cut and window.is_backward),
+        count=sizes.count,
     )
 
 
-def _size(row: Row[Any]) -> int:
-    return int(row[0] or 0)
+def _seq_and_size(row: Row[Any]) -> tuple[int, int]:
+    return row.seq, row.size
 
 
-def _fitting(sizes: Iterable[int]) -> int:
-    """Return how many of the first events fit one page; at least one."""
-    totals = accumulate(sizes)
-    return sum(total <= MAX_DETAILS or number == 0 for number, total in enumerate(totals))
+def _fitting(sizes: Mapping[int, int]) -> Sequence[int]:
+    """Return the numbers of the first events that fit one page; at least one."""
+    totals = accumulate(sizes.values())
+    return [
+        seq
+        for (seq, size), total in zip(sizes.items(), totals, strict=True)
+        if total <= MAX_DETAILS or total == size
+    ]
 
 
 async def visible_secret_ids(
@@ -95,28 +108,11 @@ async def visible_secret_ids(
 
 
 def _visible(visibility: Visibility) -> Any:  # noqa: ANN401 - what SQLAlchemy combines
-    is_own = EVENT.c.organization_id == visibility.organization_id
+    # The index over mentions leads to the events.
+    is_own = unindexed(EVENT.c.organization_id) == visibility.organization_id
     if visibility.is_everywhere:
         return is_own
-    # An event outlives its holder. Events of a grant's own holder, and of all below a project,
-    # stay visible; events of an environment's deleted services do not.
     ids = sorted(visibility.holder_ids)
     below = select(HOLDER.c.id).where(holders_covered(visibility))
-    return is_own & or_(
-        EVENT.c.holder_id.in_(ids), EVENT.c.project_id.in_(ids), EVENT.c.holder_id.in_(below)
-    )
-
-
-def _conditions(only: AuditFilter) -> Iterable[ColumnElement[bool]]:
-    if only.actor_id is not None:
-        yield EVENT.c.actor_id == only.actor_id
-    if only.actions is not None:
-        yield EVENT.c.action.in_(only.actions)
-    if only.secret_id is not None:
-        yield EVENT.c.seq.in_(select(MENTION.c.seq).where(MENTION.c.secret_id == only.secret_id))
-    if only.holder_id is not None:
-        yield or_(EVENT.c.holder_id == only.holder_id, EVENT.c.project_id == only.holder_id)
-    if only.since is not None:
-        yield EVENT.c.at >= only.since
-    if only.until is not None:
-        yield EVENT.c.at < only.until
+    holder_id, project_id = unindexed(EVENT.c.holder_id), unindexed(EVENT.c.project_id)
+    return is_own & or_(holder_id.in_(ids), project_id.in_(ids), holder_id.in_(below))

@@ -1,0 +1,99 @@
+"""Find events by time without an index over times.
+
+The log has its events in the order of the clock, except where the clock was set back. So a search
+between two such events finds the first event of a time.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import pairwise
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, func, literal, select
+
+from gateway.storage.audit.event_log import EVENT
+from gateway.storage.unit_of_work import ReadUnit
+
+_EVENTS_AT_ONCE: Final = 100_000
+# With more parts than this, a list by time reads the whole log.
+_MAX_PARTS: Final = 20
+_OLDEST: Final = select(func.min(EVENT.c.seq))
+_NEWEST: Final = select(func.max(EVENT.c.seq))
+_HASH: Final = select(EVENT.c.hash)
+_BEFORE: Final = EVENT.alias("event_before")
+
+
+@dataclass(slots=True)
+class LogTimes:
+    """The events that are older than the event before them, as far as this process has read.
+
+    Reading goes on where it ended, so that each event is read once.
+    """
+
+    _set_back: set[int] = field(default_factory=set)
+    _seq: int = 0
+    _hash: bytes = field(default=b"", repr=False)
+
+    async def between(
+        self, unit: ReadUnit, since: datetime | None, until: datetime | None
+    ) -> Sequence[ColumnElement[bool]]:
+        """Return the conditions of events from one time on and before another."""
+        conditions = []
+        if since is not None:
+            conditions.append(EVENT.c.at >= since)
+        if until is not None:
+            conditions.append(EVENT.c.at < until)
+        parts = await self._parts(unit) if conditions else ()
+        if not parts or len(parts) > _MAX_PARTS:
+            return conditions
+        if since is not None:
+            firsts = [await _first(unit, *part, since) for part in parts]
+            conditions.append(EVENT.c.seq >= min(firsts))
+        if until is not None:
+            ends = [await _first(unit, *part, until) for part in parts]
+            conditions.append(EVENT.c.seq < max(ends))
+        return conditions
+
+    async def _parts(self, unit: ReadUnit) -> Sequence[tuple[int, int]]:
+        """Return the parts of the log in which the clock was never set back: first and end."""
+        row = await unit.first(
+            select(*map(_scalar, (_OLDEST, _NEWEST, _HASH.where(EVENT.c.seq == self._seq))))
+        )
+        if row is None or row[0] is None:
+            return ()
+        first, last, known = tuple(row)
+        if known != self._hash and first <= self._seq:
+            # The operator accepted another database.
+            self._set_back, self._seq = set(), 0
+        for start in range(max(first, self._seq), last, _EVENTS_AT_ONCE):
+            await self._read(unit, start, min(start + _EVENTS_AT_ONCE, last))
+        starts = sorted(seq for seq in self._set_back if first < seq <= last)
+        return list(pairwise([first, *starts, last + 1]))
+
+    async def _read(self, unit: ReadUnit, start: int, end: int) -> None:
+        """Read the events after one number up to another."""
+        is_older = and_(EVENT.c.seq.between(start + 1, end), EVENT.c.at < _BEFORE.c.at)
+        joined = select(EVENT.c.seq).join(_BEFORE, _BEFORE.c.seq == EVENT.c.seq - 1)
+        rows = await unit.rows(joined.where(is_older))
+        newest = await unit.first(_HASH.where(EVENT.c.seq == end))
+        self._set_back.update(row.seq for row in rows)
+        self._seq, self._hash = end, newest.hash if newest else b""
+
+
+def _scalar(statement: Select[Any]) -> ScalarSelect[Any]:
+    return statement.scalar_subquery()
+
+
+async def _first(unit: ReadUnit, first: int, end: int, moment: datetime) -> int:
+    """Return the number of the first event in a part that is not before a moment, or the end."""
+    bounds = select(literal(first).label("low"), literal(end).label("high")).cte(recursive=True)
+    middle = (bounds.c.low + bounds.c.high) // 2
+    at = select(EVENT.c.at).where(EVENT.c.seq == middle).scalar_subquery()
+    halves = select(
+        case((at < moment, middle + 1), else_=bounds.c.low),
+        case((at < moment, bounds.c.high), else_=middle),
+    ).where(bounds.c.low < bounds.c.high)
+    found = bounds.union_all(halves)
+    row = await unit.first(select(func.max(found.c.low)))
+    return int(row[0]) if row else end

@@ -1,0 +1,221 @@
+"""A filter of the audit log finds the same events through every index, page by page.
+
+The events are random, of two organizations, and the clock was set back twice.
+"""
+
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from gateway.config.settings import Settings
+from gateway.domain.audit import AuditAction, AuditEvent, AuditFilter, SealedEvent
+from gateway.domain.holders import Holder, new_id
+from gateway.domain.pages import Window
+from gateway.domain.permissions import Visibility
+from gateway.domain.scopes import Scope
+from gateway.runtime import migrate_database
+from gateway.storage.audit import log_times, pages
+from gateway.storage.audit.log_times import LogTimes
+from gateway.storage.checked_view import Head, Proof, SeenHead
+from gateway.storage.unit_of_work import Database, ReadUnit
+
+EVENTS = 400
+ACTIONS = tuple(AuditAction)[:6]
+ACTORS = ("ann", "ben", "gateway")
+BEGUN = datetime(2026, 1, 1, tzinfo=UTC)
+# The numbers of the events in front of which the clock was set back, and by how many minutes.
+SET_BACK = {150: 40, 300: 200}
+
+
+def _holder(kind: Scope, organization_id: str, above: Holder | None = None) -> Holder:
+    holder_id = new_id()
+    return Holder(
+        id=holder_id,
+        kind=kind,
+        name=holder_id,
+        organization_id=organization_id,
+        project_id=above.project_id if above else holder_id,
+        environment_id=(above.environment_id or holder_id) if above else None,
+    )
+
+
+def _tree(organization_id: str) -> list[Holder]:
+    project = _holder(Scope.PROJECT, organization_id)
+    environment = _holder(Scope.ENVIRONMENT, organization_id, project)
+    return [project, environment, *(_holder(Scope.JOB, organization_id, environment) for _ in "ab")]
+
+
+ORGANIZATIONS = (new_id(), new_id())
+HOLDERS = [holder for each in (*ORGANIZATIONS, ORGANIZATIONS[0]) for holder in _tree(each)]
+SECRETS = [new_id() for _ in range(4)]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An event, and the secrets that the index has for it."""
+
+    event: AuditEvent
+    secret_ids: frozenset[str]
+
+
+def _stored(chance: Random) -> list[Stored]:
+    found, at = [], BEGUN
+    for seq in range(1, EVENTS + 1):
+        at += timedelta(minutes=chance.randrange(3) - SET_BACK.get(seq, 0))
+        holder = chance.choice(HOLDERS)
+        event = AuditEvent(
+            seq=seq,
+            at=at,
+            actor_kind="TOKEN",
+            actor_id=chance.choice(ACTORS),
+            action=chance.choice(ACTIONS),
+            subject="HOLDER",
+            subject_id=holder.id,
+            organization_id=holder.organization_id,
+            project_id=holder.project_id,
+            holder_id=holder.id,
+            key=None,
+            face="NONE",
+            request_id=None,
+            details="{}",
+            set_mac=b"",
+            prev_hash=b"",
+        )
+        found.append(Stored(event, frozenset(chance.sample(SECRETS, chance.randrange(3)))))
+    return found
+
+
+def _store(file: Path, stored: Sequence[Stored]) -> None:
+    names = [field.name for field in fields(AuditEvent)]
+    marks = ", ".join("?" * (len(names) + 1))
+    with closing(sqlite3.connect(file)) as connection, connection:
+        for each in stored:
+            values = [getattr(each.event, name) for name in names]
+            values[1] = each.event.at.strftime("%Y-%m-%d %H:%M:%S.%f")
+            connection.execute(
+                f"INSERT INTO audit_event ({', '.join(names)}, hash) VALUES ({marks})",
+                [*values, each.event.seq.to_bytes(4)],
+            )
+            connection.executemany(
+                "INSERT INTO audit_mention (secret_id, seq) VALUES (?, ?)",
+                [(secret_id, each.event.seq) for secret_id in each.secret_ids],
+            )
+        connection.execute("PRAGMA foreign_keys = OFF")
+        for holder in HOLDERS:
+            is_project = holder.kind is Scope.PROJECT
+            above = holder.project_id if holder.kind is Scope.ENVIRONMENT else holder.environment_id
+            kind = "PROJECT" if holder.kind is Scope.ENVIRONMENT else "ENVIRONMENT"
+            connection.execute(
+                "INSERT INTO holder (id, kind, name, organization_id, project_id, environment_id,"
+                " parent_id, parent_kind, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    *(holder.id, holder.kind, holder.name, holder.organization_id),
+                    *(holder.project_id, holder.environment_id),
+                    *((None, None) if is_project else (above, kind)),
+                    "2026-01-01 00:00:00.000000",
+                ],
+            )
+
+
+class _Guard:
+    """Accepts every event: these have no real hashes."""
+
+    seen = SeenHead(0, b"")
+
+    def is_intact(self, _: SealedEvent) -> bool:
+        return True
+
+    async def prove(self, unit: ReadUnit, head: Head | None) -> Proof:
+        raise NotImplementedError
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[tuple[Database, list[Stored]]]:
+    """A database with random events."""
+    settings = Settings(data_dir=tmp_path)
+    await migrate_database(settings)
+    stored = _stored(Random(7))  # noqa: S311 - test data
+    async with Database(settings.resolved_database_url) as database:
+        _store(Path(database.path), stored)
+        database.guard = _Guard()
+        yield database, stored
+
+
+def _filter(chance: Random) -> AuditFilter:
+    def some(value: Any) -> Any:
+        return value if chance.random() < 0.4 else None
+
+    since = BEGUN + timedelta(minutes=chance.randrange(400))
+    return AuditFilter(
+        actor_id=some(chance.choice((*ACTORS, "nobody"))),
+        actions=some(tuple(chance.sample(ACTIONS, chance.randrange(4)))),
+        secret_id=some(chance.choice(SECRETS)),
+        holder_id=some(chance.choice(HOLDERS).id),
+        since=some(since),
+        until=some(since + timedelta(minutes=chance.randrange(100))),
+    )
+
+
+def _visibility(chance: Random) -> Visibility:
+    if chance.random() < 0.5:
+        return Visibility.everywhere(ORGANIZATIONS[0])
+    own = [holder for holder in HOLDERS if holder.organization_id == ORGANIZATIONS[0]]
+    some = tuple(chance.sample(own, chance.randrange(3)))
+    return Visibility(organization_id=ORGANIZATIONS[0], holders=some)
+
+
+def _matches(stored: Stored, only: AuditFilter, visibility: Visibility) -> bool:
+    event = stored.event
+    holder = next(holder for holder in HOLDERS if holder.id == event.holder_id)
+    return (
+        visibility.covers(holder)
+        and only.actor_id in {None, event.actor_id}
+        and (only.actions is None or event.action in only.actions)
+        and (only.secret_id is None or only.secret_id in stored.secret_ids)
+        and only.holder_id in {None, event.holder_id, event.project_id}
+        and (only.since is None or event.at >= only.since)
+        and (only.until is None or event.at < only.until)
+    )
+
+
+async def _walk(
+    unit: ReadUnit, visibility: Visibility, only: AuditFilter, times: LogTimes, *, back: bool
+) -> list[int]:
+    """Return the numbers of all events of a list, from its beginning or from its end."""
+    found: list[int] = []
+    cursor: str | None = None
+    for _ in count():
+        window = Window(size=20, is_backward=back, **{"before" if back else "after": cursor})
+        page = await pages.page(unit, visibility, window, only, times)
+        seqs = [entry.item.seq for entry in page.entries]
+        found = [*seqs, *found] if back else [*found, *seqs]
+        if not (page.has_previous if back else page.has_next):
+            assert await page.count() == len(found)
+            return found
+        cursor = page.entries[0 if back else -1].cursor
+    raise AssertionError
+
+
+@pytest.mark.parametrize("seed", range(10))
+async def test_a_filter_finds_what_matches(
+    database: tuple[Database, list[Stored]], seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance = Random(seed)  # noqa: S311 - test data
+    monkeypatch.setattr(log_times, "_EVENTS_AT_ONCE", chance.choice([50, 1_000]))
+    times = LogTimes()
+    async with database[0].read() as unit:
+        for _ in range(4):
+            only, visibility = _filter(chance), _visibility(chance)
+            matching = [each for each in database[1] if _matches(each, only, visibility)]
+            expected = [each.event.seq for each in reversed(matching)]
+
+            for back in (False, True):
+                assert await _walk(unit, visibility, only, times, back=back) == expected, only
