@@ -71,7 +71,6 @@ class AuditDraft:
     holder_id: str | None = None
     key: str | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
-    secret_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,15 +116,6 @@ class AuditEvent:
             name: version for name, version in self.facts["secrets"].items() if name not in hidden
         }
         return replace(self, details=details_text({"secrets": seen, "is_partial": True}))
-
-    @property
-    def mentioned_secret_ids(self) -> tuple[str, ...]:
-        """The secrets in the event: its subject, or those whose values were delivered."""
-        if self.subject == AuditSubject.SECRET:
-            return (self.subject_id,)
-        if self.action != AuditAction.VALUES_DELIVERED:
-            return ()
-        return tuple(self.facts["secrets"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -226,7 +226,6 @@ def _to_event(service: Holder, sources: Mapping[str, Secret]) -> AuditDraft:
         project_id=service.project_id,
         holder_id=service.id,
         details={"secrets": versions, "keys": len(sources)},
-        secret_ids=tuple(versions),
     )
 
 

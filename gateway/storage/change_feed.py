@@ -9,7 +9,7 @@ from sqlalchemy import Row, select
 from gateway.domain.audit import FIRST_HASH, AuditAction
 from gateway.domain.change_feed import ChangeKind, FeedCursor, SecretChange
 from gateway.storage.audit.changes import FORMER
-from gateway.storage.audit.event_log import EVENT, HEAD, intact_event_of
+from gateway.storage.audit.event_log import EVENT, HEAD, intact_event_of, select_events
 from gateway.storage.keyset import Parts
 from gateway.storage.unit_of_work import ReadUnit
 
@@ -78,7 +78,9 @@ async def changes(
     A value that was only sealed again, with another data key, has not changed.
     """
     after = select(EVENT.c.seq).where(EVENT.c.seq > position.seq, EVENT.c.action.in_(_KINDS))
-    by_holder = Parts(select(EVENT), EVENT.c.seq, [EVENT.c.holder_id == id_ for id_ in holder_ids])
+    by_holder = Parts(
+        select_events(), EVENT.c.seq, [EVENT.c.holder_id == id_ for id_ in holder_ids]
+    )
     firsts = by_holder.first_of(after, [EVENT.c.seq], MAX_AT_ONCE)
     rows = await unit.rows(firsts.order_by(EVENT.c.seq).limit(MAX_AT_ONCE))
     events = ((row, intact_event_of(unit, row).facts) for row in rows)

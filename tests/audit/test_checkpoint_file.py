@@ -224,7 +224,7 @@ async def test_a_database_from_before_the_audit_log_is_taken_in(data_dir: Path, 
     """What is there is recorded as it is; from then on it is watched."""
     run_by_force(
         data_dir,
-        *(f"DELETE FROM audit_{name}" for name in ("event", "mention", "head")),
+        *(f"DELETE FROM audit_{name}" for name in ("event", "head")),
         "DELETE FROM row_record",
     )
     (data_dir / CHECKPOINTS).unlink()

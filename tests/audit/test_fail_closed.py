@@ -12,7 +12,7 @@ from tests.audit.audit_log import database_of, run_by_force
 from tests.world import World
 
 REFUSE = """CREATE TRIGGER refuse BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'no'); END"""
-TABLES = ("audit_event", "row_record", "audit_mention", "audit_head")
+TABLES = ("audit_event", "row_record", "audit_head")
 DELIVERY = "query ($id: ID!) { runtimeSecrets(serviceId: $id) { key value } }"
 Send = Callable[[World], Awaitable[httpx.Response]]
 

@@ -117,7 +117,6 @@ async def _add_events(runtime: Runtime, service: Holder, secret: Secret, *, even
         organization_id=service.organization_id,
         project_id=service.project_id,
         holder_id=service.id,
-        secret_ids=(secret.id,),
     )
     await _record(runtime, RARE_ACTOR, [draft] * RARE)
     others = [

@@ -58,10 +58,9 @@ def _run(folder: Path, *arguments: str) -> None:
 
 def _cut_off(folder: Path, secret_id: str) -> None:
     """Delete the log up to the last change of a secret, as `audit prune` does up to a day."""
-    last = "SELECT max(seq) FROM audit_mention WHERE secret_id = ?"
+    last = "SELECT max(seq) FROM audit_event WHERE subject = 'SECRET' AND subject_id = ?"
     with closing(sqlite3.connect(folder / "secrets.db")) as connection, connection:
         seq = connection.execute(last, (secret_id,)).fetchone()
-        connection.execute("DELETE FROM audit_mention WHERE seq <= ?", seq)
         connection.execute("DELETE FROM audit_event WHERE seq <= ?", seq)
 
 

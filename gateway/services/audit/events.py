@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Final
+from uuid import UUID
 
 from gateway.crypto.envelope import TamperedCiphertext, open_text, seal_text
 from gateway.domain.audit import ANY_EVENT, AuditEvent, AuditFilter
@@ -73,7 +74,7 @@ class Cursors:
 
 
 # No secret has this id.
-_NO_SECRET: Final = ""
+_NO_SECRET: Final = str(UUID(int=0))
 
 
 class AuditEvents(ScopedService):

@@ -142,10 +142,8 @@ class AuditLog:
         events = self._seal(head, event_drafts, self.keys.sum_mac(sums.rows))
         if not events:
             return None
-        seqs = zip(events, event_drafts, strict=True)
-        mentions = {sealed.event.seq: set(draft.secret_ids) for sealed, draft in seqs}
         last = events[-1]
-        await event_log.append(unit, events, mentions)
+        await event_log.append(unit, events)
         await event_log.keep_head(unit, self.keys.seal_head(last, sums), macs)
         changed = {key for key in macs if key[0] in ACCESS}
         current = await self._guard.after_changes(unit, head, changed, sums.access)
@@ -220,7 +218,6 @@ class AuditLog:
         async with self._context.database.write() as unit:
             newest = await event_log.newest(unit)
             last = Head(newest.event.seq, newest.hash) if newest else None
-            await event_log.forget_stray_mentions(unit)
             _, sums = await self._record_all(unit)
             acknowledged = await self.extend(unit, last, [draft], {}, sums)
         if acknowledged is not None:

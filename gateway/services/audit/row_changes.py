@@ -88,7 +88,6 @@ def _event(
         holder_id=place.holder_id,
         key=place.key,
         details=details,
-        secret_ids=(subject_id,) if kind is AuditSubject.SECRET else (),
     )
 
 

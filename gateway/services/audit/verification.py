@@ -1,7 +1,7 @@
 """Verify the audit log, once or while the server runs."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hmac import compare_digest
@@ -27,7 +27,6 @@ class LogFault(StrEnum):
     CUT_FRONT = "CUT_FRONT"
     CUT_END = "CUT_END"
     OTHER_THAN_CHECKPOINT = "OTHER_THAN_CHECKPOINT"
-    INDEX_DIFFERS = "INDEX_DIFFERS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +57,11 @@ class LogWalk:
     seq: int = 0
     hash: bytes = field(default=FIRST_HASH, repr=False)
 
-    def take(self, events: Sequence[SealedEvent], indexed: set[tuple[int, str]]) -> None:
-        # The content of an altered event is not read, since it is not trustworthy.
-        sound = self.follow(events)
-        mentioned = {pair for sealed in sound for pair in _mentions(sealed)}
-        altered = {sealed.event.seq for sealed in events} - {sealed.event.seq for sealed in sound}
-        for seq, _ in sorted(mentioned ^ {pair for pair in indexed if pair[0] not in altered}):
-            self.report.add(LogFault.INDEX_DIFFERS, seq)
+    def follow(self, events: Iterable[SealedEvent]) -> None:
+        for sealed in events:
+            self._take(sealed)
 
-    def follow(self, events: Iterable[SealedEvent]) -> Sequence[SealedEvent]:
-        """Check the next events; return the unaltered ones."""
-        return [sealed for sealed in events if self._take(sealed)]
-
-    def _take(self, sealed: SealedEvent) -> bool:
-        """Check an event; return whether it is unaltered."""
+    def _take(self, sealed: SealedEvent) -> None:
         event = sealed.event
         if self.report.events == 0:
             self.report.first = event.seq
@@ -80,8 +70,8 @@ class LogWalk:
             self.report.add(LogFault.MISSING, self.seq + 1)
         elif not compare_digest(event.prev_hash, self.hash):
             self.report.add(LogFault.UNLINKED, event.seq)
-        is_sound = compare_digest(self.keys.event_hash(event), sealed.hash)
-        if not is_sound:
+        # The content of an altered event is not read, since it is not trustworthy.
+        if not compare_digest(self.keys.event_hash(event), sealed.hash):
             self.report.add(LogFault.ALTERED, event.seq)
         elif event.action == AuditAction.AUDIT_PRUNED:
             self.prunings.add((event.facts["through"], event.facts["hash"]))
@@ -90,7 +80,6 @@ class LogWalk:
         self.seq, self.hash = event.seq, sealed.hash
         self.report.events += 1
         self.report.last = event.seq
-        return is_sound
 
     def end(self, head: Head | None) -> None:
         through, prev_hash = self.begins_after
@@ -103,11 +92,6 @@ class LogWalk:
             self.report.add(LogFault.CUT_END, seq)
 
 
-def _mentions(sealed: SealedEvent) -> Iterator[tuple[int, str]]:
-    for secret_id in sealed.event.mentioned_secret_ids:
-        yield sealed.event.seq, secret_id
-
-
 async def verify_log(
     unit: ReadUnit, keys: AuditKeys, checkpoints: Iterable[Checkpoint]
 ) -> LogReport:
@@ -115,12 +99,9 @@ async def verify_log(
     walk = LogWalk(keys, LogReport(checkpoints=len(checkpoint_hashes)), checkpoint_hashes)
     events = await event_log.chain(unit, after=-1, size=PAGE)
     while events:
-        first, last = events[0].event.seq, events[-1].event.seq
-        walk.take(events, await event_log.mentions(unit, first=first, last=last))
-        events = await event_log.chain(unit, after=last, size=PAGE)
+        walk.follow(events)
+        events = await event_log.chain(unit, after=walk.seq, size=PAGE)
     walk.end(await event_log.head(unit))
-    for _ in range(await event_log.stray_mentions(unit)):
-        walk.report.add(LogFault.INDEX_DIFFERS, 0)
     return walk.report
 
 

@@ -9,28 +9,32 @@ from typing import Any, Final
 from sqlalchemy import (
     Integer,
     Row,
+    Select,
+    and_,
     bindparam,
     column,
     delete,
     func,
     insert,
+    literal_column,
     select,
     table,
     true,
 )
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from gateway.domain.audit import AuditEvent, AuditUnavailable, SealedEvent
+from gateway.domain.audit import AuditAction, AuditEvent, AuditUnavailable, SealedEvent
+from gateway.domain.delivered_sets import BLOCK_EVENTS, DeliveredSet, block_of, with_secrets
 from gateway.domain.errors import ConcurrentChange, Unavailable
 from gateway.storage.audit import records
 from gateway.storage.audit.changes import Key
 from gateway.storage.audit.row_macs import integrity_fault
-from gateway.storage.audit.tables import AuditEventRow, AuditHeadRow, AuditMentionRow
+from gateway.storage.audit.tables import AuditEventRow, AuditHeadRow, DeliveredSetRow
 from gateway.storage.checked_view import Head
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
 EVENT: Final = AuditEventRow.__table__
-MENTION: Final = AuditMentionRow.__table__
+DELIVERED_SET: Final = DeliveredSetRow.__table__
 HEAD: Final = AuditHeadRow.__table__
 # Only a commit of another connection changes it.
 _VERSION: Final = table("pragma_data_version", column("data_version"))
@@ -94,23 +98,39 @@ async def prove(unit: ReadUnit) -> None:
         await unit.accept(await head(unit))
 
 
-async def append(
-    unit: WriteUnit, events: Sequence[SealedEvent], mentions: Mapping[int, set[str]]
-) -> None:
+async def append(unit: WriteUnit, events: Sequence[SealedEvent]) -> None:
     """Append new events to the chain.
 
     Raises:
         AuditUnavailable: if they cannot be stored.
 
     """
-    rows = [{name: getattr(sealed.event, name) for name in _FIELDS} for sealed in events]
-    hashes = [{"hash": sealed.hash} for sealed in events]
-    named = [{"secret_id": id_, "seq": seq} for seq, ids in mentions.items() for id_ in sorted(ids)]
+    sets = [_delivered_set(sealed.event) for sealed in events]
+    new_sets = [
+        {column.name: getattr(found[0], column.name) for column in DELIVERED_SET.columns}
+        for found in sets
+        if found
+    ]
     with _recording():
-        await unit.execute(
-            insert(EVENT), [row | more for row, more in zip(rows, hashes, strict=True)]
-        )
-        await unit.execute(insert(MENTION), named)
+        await unit.execute(upsert(DELIVERED_SET).on_conflict_do_nothing(), new_sets)
+        await unit.execute(insert(EVENT), list(map(_stored, events, sets)))
+
+
+def _delivered_set(event: AuditEvent) -> tuple[DeliveredSet, str] | None:
+    if event.action != AuditAction.VALUES_DELIVERED:
+        return None
+    return DeliveredSet.of(
+        event.details, seq=event.seq, holder_id=event.holder_id, project_id=event.project_id
+    )
+
+
+def _stored(sealed: SealedEvent, delivered: tuple[DeliveredSet, str] | None) -> dict[str, Any]:
+    """Return the columns of an event; `delivered` is what takes its list out of its details."""
+    columns = {name: getattr(sealed.event, name) for name in _FIELDS} | {"hash": sealed.hash}
+    if delivered is None:
+        return columns | {"delivered_set": None}
+    found, details = delivered
+    return columns | {"details": details, "delivered_set": found.fingerprint}
 
 
 async def recorded(unit: WriteUnit, keys: Sequence[Key]) -> dict[Key, bytes]:
@@ -143,42 +163,34 @@ async def keep_head(unit: WriteUnit, head: Head, macs: Mapping[Key, bytes | None
         await unit.execute(statement.on_conflict_do_update(index_elements=[HEAD.c.id], set_=moved))
 
 
-async def chain(unit: ReadUnit, *, after: int, size: int) -> Sequence[SealedEvent]:
-    rows = await unit.rows(
-        select(EVENT).where(EVENT.c.seq > after).order_by(EVENT.c.seq).limit(size)
+def select_events() -> Select[Any]:
+    """Select events, each with the list of what it delivered.
+
+    A list that was moved to another holder or project is not found.
+    """
+    own = DELIVERED_SET.c
+    is_named = and_(
+        own.block == EVENT.c.seq.op("/")(literal_column(str(BLOCK_EVENTS))),
+        own.fingerprint == EVENT.c.delivered_set,
+        own.holder_id == EVENT.c.holder_id,
+        own.project_id == EVENT.c.project_id,
     )
-    return [SealedEvent(event_of(row), row.hash) for row in rows]
+    return select(EVENT, own.secrets).select_from(EVENT.outerjoin(DELIVERED_SET, is_named))
+
+
+async def chain(unit: ReadUnit, *, after: int, size: int) -> Sequence[SealedEvent]:
+    wanted = select_events().where(EVENT.c.seq > after).order_by(EVENT.c.seq)
+    return [sealed_of(row) for row in await unit.rows(wanted.limit(size))]
 
 
 async def sealed(unit: ReadUnit, seq: int) -> SealedEvent | None:
-    row = await unit.first(select(EVENT).where(EVENT.c.seq == seq))
-    return SealedEvent(event_of(row), row.hash) if row else None
+    row = await unit.first(select_events().where(EVENT.c.seq == seq))
+    return sealed_of(row) if row else None
 
 
 async def newest(unit: ReadUnit) -> SealedEvent | None:
-    row = await unit.first(select(EVENT).order_by(EVENT.c.seq.desc()).limit(1))
-    return SealedEvent(event_of(row), row.hash) if row else None
-
-
-async def mentions(unit: ReadUnit, *, first: int, last: int) -> set[tuple[int, str]]:
-    """Return the pairs of event and secret that the index has for a range of events."""
-    rows = await unit.rows(
-        select(MENTION.c.seq, MENTION.c.secret_id).where(MENTION.c.seq.between(first, last))
-    )
-    return {(row.seq, row.secret_id) for row in rows}
-
-
-async def stray_mentions(unit: ReadUnit) -> int:
-    """Return how many index entries name an event that does not exist."""
-    row = await unit.first(
-        select(func.count()).select_from(MENTION).where(MENTION.c.seq.not_in(select(EVENT.c.seq)))
-    )
-    return int(row[0]) if row else 0
-
-
-async def forget_stray_mentions(unit: WriteUnit) -> None:
-    """Delete the index entries of events that do not exist."""
-    await unit.execute(delete(MENTION).where(MENTION.c.seq.not_in(select(EVENT.c.seq))))
+    row = await unit.first(select_events().order_by(EVENT.c.seq.desc()).limit(1))
+    return sealed_of(row) if row else None
 
 
 async def last_before(unit: ReadUnit, moment: datetime) -> SealedEvent | None:
@@ -189,19 +201,27 @@ async def last_before(unit: ReadUnit, moment: datetime) -> SealedEvent | None:
     end = select(func.max(EVENT.c.seq)).scalar_subquery()
     bound = func.min(func.coalesce(younger, end), end)
     row = await unit.first(
-        select(EVENT).where(EVENT.c.seq < bound).order_by(EVENT.c.seq.desc()).limit(1)
+        select_events().where(EVENT.c.seq < bound).order_by(EVENT.c.seq.desc()).limit(1)
     )
-    return SealedEvent(event_of(row), row.hash) if row else None
+    return sealed_of(row) if row else None
 
 
 async def forget(unit: WriteUnit, *, through: int) -> int:
-    """Delete the events up to a number; return how many were deleted."""
-    await unit.execute(delete(MENTION).where(MENTION.c.seq <= through))
+    """Delete the events up to a number; return how many were deleted.
+
+    The delivered sets of blocks without events go with them.
+    """
+    own = DELIVERED_SET.c
+    await unit.execute(delete(DELIVERED_SET).where(own.block < block_of(through + 1)))
     return await unit.execute(delete(EVENT).where(EVENT.c.seq <= through))
 
 
-def event_of(row: Row[Any]) -> AuditEvent:
-    return AuditEvent(**{name: getattr(row, name) for name in _FIELDS})
+def sealed_of(row: Row[Any]) -> SealedEvent:
+    """Build an event from its row in `select_events`."""
+    event = AuditEvent(**{name: getattr(row, name) for name in _FIELDS})
+    if row.secrets is not None:
+        event = replace(event, details=with_secrets(event.details, row.secrets))
+    return SealedEvent(event, row.hash)
 
 
 def intact_event_of(unit: ReadUnit, row: Row[Any]) -> AuditEvent:
@@ -211,7 +231,7 @@ def intact_event_of(unit: ReadUnit, row: Row[Any]) -> AuditEvent:
         IntegrityFault: after logging it.
 
     """
-    event = event_of(row)
-    if not unit.is_intact(SealedEvent(event, row.hash)):
+    found = sealed_of(row)
+    if not unit.is_intact(found):
         raise integrity_fault(EVENT.name, str(row.seq))
-    return event
+    return found.event

@@ -14,20 +14,25 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    union,
 )
 
-from gateway.domain.audit import AuditAction, AuditFilter
+from gateway.domain.audit import AuditAction, AuditFilter, AuditSubject
+from gateway.domain.delivered_sets import BLOCK_EVENTS, packed_id
 from gateway.domain.permissions import Visibility
 from gateway.domain.scopes import Scope
-from gateway.storage.audit.event_log import EVENT, MENTION
+from gateway.storage.audit.event_log import DELIVERED_SET, EVENT
 from gateway.storage.holders import HOLDER
 from gateway.storage.keyset import Ordering, Parts
+from gateway.storage.tables import SecretRow
 from gateway.storage.unit_of_work import ReadUnit
 
 NEWEST_FIRST: Final = Ordering("audit", (EVENT.c.seq,), is_descending=True)
-_NEWEST_MENTION: Final = Ordering("audit", (MENTION.c.seq,), is_descending=True)
+# The condition of the partial index over the changes of secrets, in its own words.
+IS_OF_SECRET: Final = EVENT.c.subject == literal_column(f"'{AuditSubject.SECRET}'")
 # The condition of the partial index over actions, in its own words.
 _NOT_DELIVERED: Final = EVENT.c.action != literal_column("'VALUES_DELIVERED'")
+_SECRET: Final = SecretRow.__table__
 # More parts cost more than they save.
 _MAX_PARTS: Final = 50
 # Beyond this many events, an index has too many to matter how many more.
@@ -72,8 +77,6 @@ async def filtered(
     statement = selection.where(is_own, *conditions, *times)
     if first is None:
         return Filtered(statement, NEWEST_FIRST, None)
-    if first == 0 and only.secret_id is not None:
-        return Filtered(statement, _NEWEST_MENTION, None)
     return Filtered(statement, NEWEST_FIRST, Parts(selection, EVENT.c.seq, indexed[first]))
 
 
@@ -117,7 +120,8 @@ def _alternatives(
     holder_id, project_id = compared(EVENT.c.holder_id), compared(EVENT.c.project_id)
     found: list[Conditions] = []
     if only.secret_id is not None:
-        found.append([_mentions(only.secret_id, compared)])
+        is_change = and_(IS_OF_SECRET, compared(EVENT.c.subject_id) == only.secret_id)
+        found.append([is_change, compared(EVENT.c.seq).in_(_deliveries_of(only.secret_id))])
     if only.holder_id is not None:
         found.append([holder_id == only.holder_id, project_id == only.holder_id])
     if only.actor_id is not None:
@@ -143,8 +147,27 @@ def _of_index(action: AuditAction) -> Conditions:
     return () if action is AuditAction.VALUES_DELIVERED else (_NOT_DELIVERED,)
 
 
-def _mentions(secret_id: str, compared: Compared) -> ColumnElement[bool]:
-    is_mentioned = and_(MENTION.c.secret_id == secret_id, MENTION.c.seq == EVENT.c.seq)
-    if compared is unindexed:
-        return select(MENTION.c.seq).where(is_mentioned).correlate(EVENT).exists()
-    return is_mentioned
+def _deliveries_of(secret_id: str) -> Select[Any]:
+    """Select the numbers of the events that delivered a secret's value.
+
+    A secret never leaves its project. Its deletion has an event, later than each of its deliveries,
+    so the project is known as long as one of them is kept.
+    """
+    change, delivery, found = EVENT.alias("change"), EVENT.alias("delivery"), DELIVERED_SET.c
+    is_change = change.c.subject == literal_column(f"'{AuditSubject.SECRET}'")
+    projects = union(
+        select(_SECRET.c.project_id).where(_SECRET.c.id == secret_id),
+        select(change.c.project_id).where(is_change, change.c.subject_id == secret_id),
+    )
+    first = found.block * BLOCK_EVENTS
+    is_named = and_(
+        delivery.c.holder_id == found.holder_id,
+        delivery.c.seq.between(first, first + (BLOCK_EVENTS - 1)),
+        delivery.c.delivered_set == found.fingerprint,
+    )
+    return (
+        select(delivery.c.seq)
+        .select_from(DELIVERED_SET.join(delivery, is_named))
+        .where(found.project_id.in_(projects))
+        .where(func.instr(found.secrets, packed_id(secret_id)) > 0)
+    )

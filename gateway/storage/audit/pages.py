@@ -6,21 +6,27 @@ from typing import Any, Final
 
 from sqlalchemy import Row, func, or_, select
 
-from gateway.domain.audit import AuditEvent, AuditFilter, AuditSubject
+from gateway.domain.audit import AuditEvent, AuditFilter
 from gateway.domain.pages import Entry, Page, Window
 from gateway.domain.permissions import Visibility
-from gateway.storage.audit.event_log import EVENT, MENTION, intact_event_of
-from gateway.storage.audit.filters import NEWEST_FIRST, filtered, unindexed
+from gateway.storage.audit.event_log import DELIVERED_SET, EVENT, intact_event_of, select_events
+from gateway.storage.audit.filters import IS_OF_SECRET, NEWEST_FIRST, filtered, unindexed
 from gateway.storage.audit.log_times import LogTimes
 from gateway.storage.holders import HOLDER
 from gateway.storage.keyset import fetch_page, holders_covered
 from gateway.storage.secrets import SECRET
 from gateway.storage.unit_of_work import ReadUnit
 
-_SIZE: Final = func.coalesce(func.length(EVENT.c.details), 0).label("size")
 _IDS_AT_ONCE: Final = 5_000
 # Characters of details in one page. A delivery of 5,000 keys has about 240,000.
 MAX_DETAILS: Final = 1024 * 1024
+# At most this many characters of details for each byte of a delivered set: 43 for 17.
+_CHARACTERS: Final = 3
+_SIZE: Final = (
+    func.coalesce(func.length(EVENT.c.details), 0)
+    + _CHARACTERS * func.coalesce(func.length(DELIVERED_SET.c.secrets), 0)
+).label("size")
+_SIZES: Final = select_events().with_only_columns(EVENT.c.seq, _SIZE, maintain_column_froms=True)
 
 
 def cursor_at(seq: int) -> str:
@@ -40,7 +46,7 @@ async def page(
 
     """
     between = await times.between(unit, only.since, only.until)
-    found = await filtered(unit, select(EVENT.c.seq, _SIZE), visibility, only, between)
+    found = await filtered(unit, _SIZES, visibility, only, between)
     sizes = await fetch_page(
         unit,
         found.statement,
@@ -51,7 +57,7 @@ async def page(
     )
     nearest_first = reversed(sizes.entries) if window.is_backward else sizes.entries
     kept = _fitting(dict(entry.item for entry in nearest_first))
-    rows = await unit.rows(select(EVENT).where(EVENT.c.seq.in_(kept)))
+    rows = await unit.rows(select_events().where(EVENT.c.seq.in_(kept)))
     events = {row.seq: intact_event_of(unit, row) for row in rows}
     is_cut = len(events) < len(sizes.entries)
     return Page(
@@ -95,11 +101,9 @@ async def visible_secret_ids(
         )
         found |= {row.id for row in present}
         rows = await unit.rows(
-            select(EVENT.c.subject_id)
-            .join(MENTION, MENTION.c.seq == EVENT.c.seq)
-            .where(
-                MENTION.c.secret_id.in_([item for item in chunk if item not in found]),
-                EVENT.c.subject == AuditSubject.SECRET,
+            select(EVENT.c.subject_id).where(
+                IS_OF_SECRET,
+                EVENT.c.subject_id.in_([item for item in chunk if item not in found]),
                 _visible(visibility),
             )
         )

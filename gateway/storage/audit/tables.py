@@ -33,6 +33,13 @@ class AuditEventRow(Model, table=True):
             sqlite_where=text("action <> 'VALUES_DELIVERED'"),
             postgresql_where=text("action <> 'VALUES_DELIVERED'"),
         ),
+        Index(
+            None,
+            "subject_id",
+            "seq",
+            sqlite_where=text("subject = 'SECRET'"),
+            postgresql_where=text("subject = 'SECRET'"),
+        ),
     )
 
     seq: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
@@ -48,19 +55,25 @@ class AuditEventRow(Model, table=True):
     key: str | None = text_column(MAX_KEY_LENGTH, nullable=True)
     face: str = text_column(_NAME, nullable=False)
     request_id: str | None = text_column(_REQUEST, nullable=True)
+    # Without the list of a delivery, which the delivered set of the event's block has.
     details: str = Field(sa_column=Column(Text, nullable=False))
     set_mac: bytes = blob(nullable=False)
     prev_hash: bytes = blob(nullable=False)
     hash: bytes = blob(nullable=False)
+    delivered_set: bytes | None = blob(nullable=True)
 
 
-class AuditMentionRow(Model, table=True):
-    """Index of the events that mention a secret; the event itself is authoritative."""
+class DeliveredSetRow(Model, table=True):
+    """Secrets that were delivered, once for all events of a block that have the same list."""
 
-    __tablename__ = "audit_mention"
+    __tablename__ = "delivered_set"
+    __table_args__ = (Index(None, "project_id"), {"sqlite_with_rowid": False})
 
-    secret_id: str = identifier(primary_key=True)
-    seq: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    block: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    fingerprint: bytes = blob(primary_key=True)
+    holder_id: str = identifier(nullable=False)
+    project_id: str = identifier(nullable=False)
+    secrets: bytes = blob(nullable=False)
 
 
 class RowRecordRow(Model, table=True):
