@@ -6,7 +6,7 @@ The events are random, of two organizations, and the clock was set back twice.
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -16,19 +16,20 @@ from typing import Any
 import pytest
 
 from gateway.config.settings import Settings
-from gateway.domain.audit import AuditAction, AuditEvent, AuditFilter, SealedEvent
+from gateway.domain.audit import AuditAction, AuditEvent, AuditFilter, SealedEvent, details_text
 from gateway.domain.holders import Holder, new_id
 from gateway.domain.pages import Window
 from gateway.domain.permissions import Visibility
 from gateway.domain.scopes import Scope
 from gateway.runtime import migrate_database
-from gateway.storage.audit import log_times, pages
+from gateway.storage.audit import event_log, log_times, pages
 from gateway.storage.audit.log_times import LogTimes
 from gateway.storage.checked_view import Head, Proof, SeenHead
 from gateway.storage.unit_of_work import Database, ReadUnit
 
 EVENTS = 400
-ACTIONS = tuple(AuditAction)[:6]
+CHANGES = tuple(AuditAction)[1:4]
+ACTIONS = (AuditAction.VALUES_DELIVERED, *CHANGES, AuditAction.HOLDER_CHANGED)
 ACTORS = ("ann", "ben", "gateway")
 BEGUN = datetime(2026, 1, 1, tzinfo=UTC)
 # The numbers of the events in front of which the clock was set back, and by how many minutes.
@@ -55,59 +56,51 @@ def _tree(organization_id: str) -> list[Holder]:
 
 ORGANIZATIONS = (new_id(), new_id())
 HOLDERS = [holder for each in (*ORGANIZATIONS, ORGANIZATIONS[0]) for holder in _tree(each)]
-SECRETS = [new_id() for _ in range(4)]
+PROJECTS = sorted({holder.project_id for holder in HOLDERS})
+# A secret never leaves its project.
+SECRETS = {project_id: [new_id() for _ in range(3)] for project_id in PROJECTS}
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An event, and the secrets that the index has for it."""
+    """An event, and the secrets that it concerns."""
 
     event: AuditEvent
-    secret_ids: frozenset[str]
+    secret_ids: Sequence[str]
 
 
 def _stored(chance: Random) -> list[Stored]:
     found, at = [], BEGUN
     for seq in range(1, EVENTS + 1):
         at += timedelta(minutes=chance.randrange(3) - SET_BACK.get(seq, 0))
-        holder = chance.choice(HOLDERS)
+        holder, action = chance.choice(HOLDERS), chance.choice(ACTIONS)
+        some = chance.sample(SECRETS[holder.project_id], chance.randrange(1, 4))
+        delivered = some if action == AuditAction.VALUES_DELIVERED else []
+        changed = some[:1] if action in CHANGES else []
         event = AuditEvent(
             seq=seq,
             at=at,
             actor_kind="TOKEN",
             actor_id=chance.choice(ACTORS),
-            action=chance.choice(ACTIONS),
-            subject="HOLDER",
-            subject_id=holder.id,
+            action=action,
+            subject="SECRET" if changed else "HOLDER",
+            subject_id=changed[0] if changed else holder.id,
             organization_id=holder.organization_id,
             project_id=holder.project_id,
             holder_id=holder.id,
             key=None,
             face="NONE",
             request_id=None,
-            details="{}",
+            details=details_text({"secrets": dict.fromkeys(delivered, 1)} if delivered else {}),
             set_mac=b"",
             prev_hash=b"",
         )
-        found.append(Stored(event, frozenset(chance.sample(SECRETS, chance.randrange(3)))))
+        found.append(Stored(event, changed or delivered))
     return found
 
 
-def _store(file: Path, stored: Sequence[Stored]) -> None:
-    names = [field.name for field in fields(AuditEvent)]
-    marks = ", ".join("?" * (len(names) + 1))
+def _store(file: Path) -> None:
     with closing(sqlite3.connect(file)) as connection, connection:
-        for each in stored:
-            values = [getattr(each.event, name) for name in names]
-            values[1] = each.event.at.strftime("%Y-%m-%d %H:%M:%S.%f")
-            connection.execute(
-                f"INSERT INTO audit_event ({', '.join(names)}, hash) VALUES ({marks})",
-                [*values, each.event.seq.to_bytes(4)],
-            )
-            connection.executemany(
-                "INSERT INTO audit_mention (secret_id, seq) VALUES (?, ?)",
-                [(secret_id, each.event.seq) for secret_id in each.secret_ids],
-            )
         connection.execute("PRAGMA foreign_keys = OFF")
         for holder in HOLDERS:
             is_project = holder.kind is Scope.PROJECT
@@ -144,7 +137,10 @@ async def database(tmp_path: Path) -> AsyncIterator[tuple[Database, list[Stored]
     await migrate_database(settings)
     stored = _stored(Random(7))  # noqa: S311 - test data
     async with Database(settings.resolved_database_url) as database:
-        _store(Path(database.path), stored)
+        _store(Path(database.path))
+        async with database.write() as unit:
+            events = [SealedEvent(each.event, each.event.seq.to_bytes(4)) for each in stored]
+            await event_log.append(unit, events)
         database.guard = _Guard()
         yield database, stored
 
@@ -157,7 +153,7 @@ def _filter(chance: Random) -> AuditFilter:
     return AuditFilter(
         actor_id=some(chance.choice((*ACTORS, "nobody"))),
         actions=some(tuple(chance.sample(ACTIONS, chance.randrange(4)))),
-        secret_id=some(chance.choice(SECRETS)),
+        secret_id=some(chance.choice(SECRETS[chance.choice(PROJECTS)])),
         holder_id=some(chance.choice(HOLDERS).id),
         since=some(since),
         until=some(since + timedelta(minutes=chance.randrange(100))),

@@ -216,14 +216,16 @@ def test_what_has_become_an_alias_cannot_stay_a_target(
 
 
 @pytest.mark.rule("A7")
-def test_deleting_a_target_deletes_what_refers_to_it(
+def test_a_target_that_something_refers_to_cannot_be_deleted(
     connection: sqlite3.Connection, targets: Mapping[str, str]
 ) -> None:
-    referring = "SELECT count(*) FROM secret WHERE target_id = ?"
-    before = connection.execute(referring, (targets["VALUE"],)).fetchone()
+    """Nothing is deleted unseen: what refers to it goes first."""
+    with pytest.raises(sqlite3.IntegrityError):
+        connection.execute("DELETE FROM secret WHERE id = ?", (targets["VALUE"],))
 
+    connection.execute("DELETE FROM sealed_value")
+    gone = connection.execute("DELETE FROM secret WHERE target_id = ?", (targets["VALUE"],))
     connection.execute("DELETE FROM secret WHERE id = ?", (targets["VALUE"],))
 
-    assert before == (2,)
-    assert connection.execute(referring, (targets["VALUE"],)).fetchone() == (0,)
+    assert gone.rowcount == 2
     assert connection.execute("PRAGMA foreign_key_check").fetchall() == []

@@ -184,7 +184,7 @@ def test_such_a_change_is_refused(connection: sqlite3.Connection, statement: str
         "DELETE FROM data_key WHERE id NOT IN (SELECT data_key_id FROM sealed_value)",
         "UPDATE sealed_value SET value_version = 2",
         "UPDATE role_grant SET role = 'viewer'",
-        "DELETE FROM secret",
+        "DELETE FROM sealed_value",
     ],
 )
 def test_such_a_change_is_made(connection: sqlite3.Connection, statement: str) -> None:
@@ -193,7 +193,7 @@ def test_such_a_change_is_made(connection: sqlite3.Connection, statement: str) -
 
 
 def test_a_data_key_without_values_can_go(connection: sqlite3.Connection) -> None:
-    connection.execute("DELETE FROM secret")
+    connection.execute("DELETE FROM sealed_value")
 
     connection.execute("DELETE FROM data_key")
 

@@ -24,7 +24,7 @@ from tests.patience import patient_settings
 from tests.world import World
 
 # With each secret, these have more rows.
-GROWING: Final = ("secret", "sealed_value", "value_reference", "audit_state", "audit_mention")
+GROWING: Final = ("secret", "sealed_value", "value_reference", "row_record", "delivered_set")
 
 
 @asynccontextmanager
@@ -80,7 +80,7 @@ async def test_a_scan_of_a_table_is_found(world: World, data_dir: Path) -> None:
 
 def _spoil(data_dir: Path) -> None:
     with closing(sqlite3.connect(data_dir / "secrets.db")) as connection, connection:
-        connection.execute("UPDATE sealed_value SET box = zeroblob(length(box))")
+        connection.execute("UPDATE sealed_value SET ciphertext = zeroblob(length(ciphertext))")
 
 
 async def test_a_start_raises_an_alarm_for_a_value_that_does_not_open_and_serves_the_rest(

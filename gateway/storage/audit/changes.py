@@ -1,6 +1,6 @@
 """The changes of rows in one transaction, as the write unit itself makes them.
 
-Whoever writes a row of an audited table does so through the unit, which notes the row before and
+Rows of an audited table are written only through the unit, which notes them before and
 after. A write of anybody else in the database shows as a difference from the row's record.
 """
 

@@ -112,7 +112,7 @@ async def visible_secret_ids(
 
 
 def _visible(visibility: Visibility) -> Any:  # noqa: ANN401 - what SQLAlchemy combines
-    # The index over mentions leads to the events.
+    # The index over the changes of secrets leads to the events.
     is_own = unindexed(EVENT.c.organization_id) == visibility.organization_id
     if visibility.is_everywhere:
         return is_own
