@@ -161,7 +161,7 @@ class Administration(ScopedService):
             HolderNotEmpty: if it has content and `with_content` is not set.
 
         """
-        async with self._scope.writing(options) as unit:
+        async with self._scope.writing(options, is_bulk=True) as unit:
 
             async def delete() -> HolderDeletion:
                 holder = await access.require_on(

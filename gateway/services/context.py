@@ -125,14 +125,19 @@ class RequestScope:
 
     @asynccontextmanager
     async def writing(
-        self, options: WriteOptions, *, is_bounded: bool = True, keeps_view: bool = False
+        self,
+        options: WriteOptions,
+        *,
+        is_bounded: bool = True,
+        is_bulk: bool = False,
+        keeps_view: bool = False,
     ) -> AsyncIterator[WriteUnit]:
         """Open the transaction of one use case, with the client's options.
 
         The principal is read again inside it, so that a revocation since the request began counts.
         The view is closed before, unless others still read on it; later reads see what is written.
         An unbounded write waits for the writer however many others wait; it is for work that was
-        admitted before it began.
+        admitted before it began. Bulk work shares no commit, so that nobody waits for its end.
 
         Raises:
             InvalidInput: for an invalid idempotency key.
@@ -145,7 +150,9 @@ class RequestScope:
             await self._view.close()
         options.ensure_valid()
         database = self.context.database
-        async with database.write(dry_run=options.dry_run, is_bounded=is_bounded) as unit:
+        async with database.write(
+            dry_run=options.dry_run, is_bounded=is_bounded, is_shared=not is_bulk
+        ) as unit:
             await self._ensure_access_is_unchanged(unit)
             yield unit
             await unit.finish()

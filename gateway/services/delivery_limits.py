@@ -8,6 +8,7 @@ exceeds a limit, and only those whose count does not decide are measured.
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from gateway.crypto.envelope import sealed_size
@@ -104,7 +105,11 @@ async def ensure_deliverable(
         return
     # With a margin, so that the result holds for some more writes.
     loads = await measure_loads(unit, holder, max(growth.most, limits.MAX_BYTES // 2))
-    scope.context.known_loads.keep(holder.id, _largest(loads, holder, seq))
+    keep = partial(scope.context.known_loads.keep, holder.id, _largest(loads, holder, seq))
+    if unit.reads_uncommitted:
+        unit.committed.append(keep)
+    else:
+        keep()
     found = {*loads.with_too_many_keys(growth), *loads.with_too_many_bytes(growth)}
     named = await holders.by_ids(unit, sorted(found)[:_MAX_NAMED]) if found else {}
     seen = [holder for holder in named.values() if access.can_see(scope.principal, holder)]

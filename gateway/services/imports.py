@@ -111,7 +111,7 @@ class Imports(ScopedService):
         if len(rows) > MAX_ROWS:
             raise TooManyRows(MAX_ROWS)
         faults = [_fault(row.draft) for row in rows]
-        async with self._scope.writing(options) as unit:
+        async with self._scope.writing(options, is_bulk=True) as unit:
             holder = await access.require_on(
                 unit, self._scope.principal, Permission.SECRET_WRITE, holder_reference
             )

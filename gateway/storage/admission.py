@@ -10,8 +10,10 @@ from collections.abc import Callable
 from typing import Final
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from gateway.domain.errors import Overloaded, Unavailable
+from gateway.storage.engine import connect_shielded, to_its_end
 
 _log = structlog.get_logger(__name__)
 
@@ -114,3 +116,32 @@ class Admission:
         if not self._is_refusing:
             _log.warning("requests_refused", waiting=self.waiting)
         self._is_refusing = True
+
+
+class Views:
+    """Connections of a pool, each for one view of the database."""
+
+    def __init__(
+        self, engine: AsyncEngine, admission: Admission, *, is_bounded: bool = False
+    ) -> None:
+        """Take the pool's engine and the queue in front of it.
+
+        If the views are bounded, they are refused when too many requests wait.
+        """
+        self._engine = engine
+        self._admission = admission
+        self._is_bounded = is_bounded
+
+    async def open(self) -> AsyncConnection:
+        await self._admission.enter(is_bounded=self._is_bounded)
+        try:
+            return await connect_shielded(self._engine)
+        except BaseException:
+            self._admission.leave()
+            raise
+
+    async def close(self, connection: AsyncConnection) -> None:
+        try:
+            await to_its_end(connection.close())
+        finally:
+            self._admission.leave()

@@ -6,13 +6,14 @@ A write unit commits once, when its block ends without an error.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from sqlalchemy import CursorResult, Executable, Row, UpdateBase
 from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.storage.admission import Admission
+from gateway.domain.errors import Unavailable
+from gateway.storage.admission import Admission, Views
 from gateway.storage.audit.changes import Changes
 from gateway.storage.audit.row_macs import AUDITED, RowMacs, integrity_fault
 from gateway.storage.checked_view import CheckedView, UnprovenView
@@ -21,12 +22,12 @@ from gateway.storage.dialects.faults import map_db_errors
 from gateway.storage.dialects.wal import WriteAheadLog
 from gateway.storage.engine import (
     READ_CONNECTIONS,
-    connect_shielded,
     create_reading_engine,
     create_writing_engine,
     to_its_end,
 )
 from gateway.storage.rows import insert_rows
+from gateway.storage.shared_commits import SharedCommits, WriterTurn
 
 if TYPE_CHECKING:
     from gateway.domain.audit import AuditDraft
@@ -38,23 +39,26 @@ REQUEST_CONNECTIONS: Final = 8
 _UNKNOWN: Final = "unknown"
 
 
+class Source(Protocol):
+    """Where a unit's connection comes from."""
+
+    async def open(self) -> AsyncConnection:
+        """Wait for a connection, in turn."""
+
+    async def close(self, connection: AsyncConnection) -> None:
+        """Give it back; what is not committed is undone."""
+
+
 class ReadUnit(CheckedView):
     """One unchanging view of the database, opened by its first statement.
 
     Statements of concurrent tasks wait for each other: a connection runs one at a time.
     """
 
-    def __init__(
-        self, engine: AsyncEngine, admission: Admission, *, is_bounded: bool = False
-    ) -> None:
-        """Take the engine and the queue in front of it; nothing is opened yet.
-
-        If the unit is bounded, its first statement is refused when too many requests wait.
-        """
+    def __init__(self, source: Source) -> None:
+        """Take where the connection comes from; nothing is opened yet."""
         super().__init__()
-        self._engine = engine
-        self._admission = admission
-        self._is_bounded = is_bounded
+        self._source = source
         self._connection: AsyncConnection | None = None
         self._turn = asyncio.Lock()
         # Statements that will run as one, by their shape.
@@ -76,6 +80,11 @@ class ReadUnit(CheckedView):
             raise UnprovenView
         if self._proof is None:
             self._proof = await self._guard.prove(self, head)
+
+    @property
+    def reads_uncommitted(self) -> bool:
+        """Whether the view includes changes of others that may still be undone."""
+        return False
 
     @property
     def connection_info(self) -> dict[Any, Any]:
@@ -114,18 +123,7 @@ class ReadUnit(CheckedView):
             self.derived.clear()
             self.forget_proof()
             if connection is not None:
-                try:
-                    await to_its_end(connection.close())
-                finally:
-                    self._admission.leave()
-
-    async def _open(self) -> AsyncConnection:
-        await self._admission.enter(is_bounded=self._is_bounded)
-        try:
-            return await connect_shielded(self._engine)
-        except BaseException:
-            self._admission.leave()
-            raise
+                await self._source.close(connection)
 
     async def _run(
         self, statement: Executable, parameters: Sequence[Mapping[str, Any]] | None = None
@@ -134,7 +132,7 @@ class ReadUnit(CheckedView):
             if self._connection is None:
                 # Taken before the view opens, so that the view includes any commit in between.
                 _ = self.floor
-                self._connection = await self._open()
+                self._connection = await self._source.open()
             return await to_its_end(self._connection.execute(statement, parameters))
 
 
@@ -143,15 +141,15 @@ class UnrecordedWrite(Exception):
 
 
 class WriteUnit(ReadUnit):
-    """A transaction that holds the database's only writer connection.
+    """One use case's changes, which are committed alone or with those of other units.
 
-    `changes` has the rows that it writes; `drafts` has the other events to record with it.
+    Until the unit ends, it holds the database's only writer connection. `changes` has the rows
+    that it writes; `drafts` has the other events to record with it.
     """
 
-    def __init__(
-        self, engine: AsyncEngine, admission: Admission, *, is_bounded: bool = False
-    ) -> None:
-        super().__init__(engine, admission, is_bounded=is_bounded)
+    def __init__(self, turn: WriterTurn) -> None:
+        super().__init__(turn)
+        self._writer_turn = turn
         self.drafts: list[AuditDraft] = []
         self.changes = Changes()
         # `finish` runs these in order before the commit.
@@ -205,17 +203,30 @@ class WriteUnit(ReadUnit):
         for work in put_off:
             await work()
 
+    @property
+    def reads_uncommitted(self) -> bool:
+        """Whether other units of the same transaction have finished before."""
+        return self._writer_turn.reads_uncommitted
+
     async def commit(self) -> None:
-        """Commit the transaction.
+        """Commit, alone or with other units; return when the commit is on the disk.
 
         Raises:
             Unavailable: if the database does not answer.
 
         """
         async with self._turn:
-            if self._connection is not None:
-                with map_db_errors():
-                    await to_its_end(self._connection.commit())
+            await self._writer_turn.commit(self.committed)
+
+    async def undo(self) -> None:
+        """Undo the changes; return when all that the unit has read is committed.
+
+        Raises:
+            Unavailable: if the database does not answer.
+
+        """
+        async with self._turn:
+            await self._writer_turn.undo()
 
 
 # Writes the records that every change needs; an error from it undoes the change.
@@ -240,11 +251,16 @@ class Database:
         self.request_admission = Admission(REQUEST_CONNECTIONS)
         self.own_admission = Admission(READ_CONNECTIONS - REQUEST_CONNECTIONS)
         self.write_admission = Admission(1)
+        self.commits = SharedCommits(
+            self.writer,
+            self.write_admission,
+            after_commit=self._note_commit,
+        )
         self.wal = WriteAheadLog(
             self.path,
             self.writer,
             requests=[self.request_admission],
-            writes=self.write_admission,
+            without_writers=self.commits.alone,
         )
         # Set by the vault, which has the key.
         self.macs: RowMacs | None = None
@@ -258,6 +274,7 @@ class Database:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.commits.close()
         await self.wal.close()
         await self.readers.dispose()
         await self.writer.dispose()
@@ -268,17 +285,17 @@ class Database:
         Its first statement waits in turn. If it is bounded, the statement raises Overloaded when
         too many requests wait.
         """
-        unit = ReadUnit(self.readers, self.request_admission, is_bounded=is_bounded)
-        return unit.checking(self.macs, self.guard)
+        views = Views(self.readers, self.request_admission, is_bounded=is_bounded)
+        return ReadUnit(views).checking(self.macs, self.guard)
 
-    def transaction(self, *, is_bounded: bool = False) -> WriteUnit:
+    def transaction(self, *, is_bounded: bool = False, is_shared: bool = False) -> WriteUnit:
         """Return a write unit; the caller must commit and close it."""
-        return WriteUnit(self.writer, self.write_admission, is_bounded=is_bounded)
+        return WriteUnit(self.commits.turn(is_bounded=is_bounded, is_shared=is_shared))
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[ReadUnit]:
         """Give one view of the database for the gateway's own work."""
-        unit = ReadUnit(self.readers, self.own_admission).checking(self.macs, self.guard)
+        unit = ReadUnit(Views(self.readers, self.own_admission)).checking(self.macs, self.guard)
         try:
             yield unit
         finally:
@@ -286,9 +303,12 @@ class Database:
 
     @asynccontextmanager
     async def write(
-        self, *, dry_run: bool = False, is_bounded: bool = False
+        self, *, dry_run: bool = False, is_bounded: bool = False, is_shared: bool = False
     ) -> AsyncIterator[WriteUnit]:
-        """Give a transaction; it commits at the block's end, unless it is a dry run.
+        """Give a write unit; its changes are committed at the block's end, unless it is a dry run.
+
+        If it is shared, it can wait for a commit that other units share. Work that takes long must
+        not be shared: the others would wait for it.
 
         Raises:
             ConcurrentChange: if a constraint refuses a statement.
@@ -296,17 +316,26 @@ class Database:
             Overloaded: if it is bounded, and too many requests wait to write.
 
         """
-        unit = self.transaction(is_bounded=is_bounded).checking(self.macs, self.guard)
+        unit = self.transaction(is_bounded=is_bounded, is_shared=is_shared)
+        unit.checking(self.macs, self.guard)
         try:
             yield unit
-            if not dry_run:
-                if self.before_commit is not None:
-                    await self.before_commit(unit)
-                await unit.commit()
-                for run in unit.committed:
-                    run()
-                self.wal.note_commit()
-                if self.after_commit is not None:
-                    self.after_commit()
+            if dry_run:
+                await unit.undo()
+                return
+            if self.before_commit is not None:
+                await self.before_commit(unit)
+            await unit.commit()
+        except Unavailable:
+            raise
+        except Exception:
+            # The error can follow from changes of others, which must be committed then.
+            await unit.undo()
+            raise
         finally:
             await unit.close()
+
+    def _note_commit(self) -> None:
+        self.wal.note_commit()
+        if self.after_commit is not None:
+            self.after_commit()

@@ -39,7 +39,8 @@ query ($id: ID!) { job(id: $id) { visibleSecrets(first: 50) { edges { node {
 """
 
 
-async def _prepare(folder: Path) -> Demo:
+async def prepare(folder: Path) -> Demo:
+    """Make a database with some secrets."""
     settings = Settings(data_dir=folder)
     await migrate_database(settings)
     async with Runtime.over(settings).running() as runtime:
@@ -106,7 +107,7 @@ def main() -> None:
     """Run all workloads and print the table."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "data"
-        demo = asyncio.run(_prepare(folder))
+        demo = asyncio.run(prepare(folder))
         copy = Path(shutil.copy(folder / "secrets.db", Path(temporary) / "limit.db"))
         with serving(folder, demo) as server, _limit(copy) as limit_port:
             port = urlsplit(server.url).port or 0

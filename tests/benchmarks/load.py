@@ -16,27 +16,37 @@ class Figures:
     per_second: float
     p50: float
     p99: float
+    answers: int
 
 
-def measure(port: int, request: Callable[[], bytes], *, seconds: float, status: int) -> Figures:
+def measure(
+    port: int,
+    request: Callable[[], bytes],
+    *,
+    seconds: float,
+    status: int,
+    clients: int = CONNECTIONS,
+) -> Figures:
     """Send requests over loopback for some seconds; each is made anew.
 
     Raises:
         AssertionError: if an answer has another status.
 
     """
-    return asyncio.run(_measure(port, request, seconds, status))
+    return asyncio.run(_measure(port, request, seconds, status, clients))
 
 
-async def _measure(port: int, request: Callable[[], bytes], seconds: float, status: int) -> Figures:
+async def _measure(
+    port: int, request: Callable[[], bytes], seconds: float, status: int, clients: int
+) -> Figures:
     begun = time.perf_counter()
     times = await asyncio.gather(
-        *(_send(port, request, begun + seconds, status) for _ in range(CONNECTIONS))
+        *(_send(port, request, begun + seconds, status) for _ in range(clients))
     )
     taken = [one for connection in times for one in connection]
     elapsed = time.perf_counter() - begun
     cuts = quantiles(taken, n=100)
-    return Figures(len(taken) / elapsed, cuts[49] * 1000, cuts[98] * 1000)
+    return Figures(len(taken) / elapsed, cuts[49] * 1000, cuts[98] * 1000, len(taken))
 
 
 async def _send(port: int, request: Callable[[], bytes], until: float, status: int) -> list[float]:

@@ -31,7 +31,7 @@ def _bound(world: World, max_bytes: int) -> Database:
         database.path,
         database.writer,
         requests=[database.request_admission],
-        writes=database.write_admission,
+        without_writers=database.commits.alone,
         max_bytes=max_bytes,
     )
     return database

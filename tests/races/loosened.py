@@ -23,6 +23,7 @@ from gateway.services.vault import Vault
 from gateway.storage.admission import Admission
 from gateway.storage.audit.row_macs import Covered
 from gateway.storage.checked_view import Head, SeenHead
+from gateway.storage.shared_commits import SharedCommits
 from gateway.storage.unit_of_work import Database, ReadUnit, WriteUnit
 from tests.patience import PATIENCE, patient_settings, patiently
 
@@ -59,7 +60,7 @@ class MeetingUnit(WriteUnit):
     """A write unit that waits at a meeting before its first change."""
 
     def __init__(self, engine: AsyncEngine, meeting: Meeting) -> None:
-        super().__init__(engine, Admission(_CONNECTIONS))
+        super().__init__(SharedCommits(engine, Admission(_CONNECTIONS)).turn())
         self._meeting: Meeting | None = meeting
 
     async def execute_unrecorded(
@@ -81,9 +82,9 @@ class LooseDatabase(Database):
         self.writer = create_async_engine(url, pool_size=_CONNECTIONS, max_overflow=0)
         event.listen(self.writer.sync_engine, "connect", _loosen)
 
-    def transaction(self, *, is_bounded: bool = False) -> WriteUnit:
+    def transaction(self, *, is_bounded: bool = False, is_shared: bool = False) -> WriteUnit:
         """Return a unit that takes part in meetings."""
-        del is_bounded
+        del is_bounded, is_shared
         return MeetingUnit(self.writer, self.meeting)
 
 

@@ -103,8 +103,9 @@ class DatabaseGuard:
         if current is None:
             self._raise(TrustFault.ACCESS_DIFFERS)
             return self._last_proof(await self._fallback(unit, head))
-        self.trust_fault = None
-        self._advance(SeenHead(head.seq, head.hash), current)
+        if not unit.reads_uncommitted:
+            self.trust_fault = None
+            self._advance(SeenHead(head.seq, head.hash), current)
         return SetProof(current, self._missed)
 
     def is_intact(self, sealed: SealedEvent) -> bool:
@@ -128,7 +129,8 @@ class DatabaseGuard:
         if before is None or not changed:
             return before
         found = await refresh(unit, self._keys, before, changed)
-        return found if found.total == total else None
+        # The next unit of the transaction reads it before this process has seen the commit.
+        return self._keep(found) if found.total == total else None
 
     def wrote(self, head: SeenHead, current: AccessSet | None) -> None:
         """Record a head that this process has committed as seen."""

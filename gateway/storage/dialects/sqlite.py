@@ -26,13 +26,16 @@ _Outcome = tuple[Any, int, int | None, Sequence[Any]]
 
 
 def _run(
-    connection: sqlite3.Connection, begin: str | None, method: str, *arguments: object
+    connection: sqlite3.Connection, adapted: "_Connection", method: str, *arguments: object
 ) -> _Outcome:
-    """Run a statement to its end, after `begin` if no transaction has begun."""
+    """Run a statement to its end, after those that are due before it."""
+    adapted.ensure_in_transaction(connection)
     cursor = connection.cursor()
     try:
-        if begin is not None and not connection.in_transaction:
-            cursor.execute(begin)
+        while adapted.due:
+            cursor.execute(adapted.due[0])
+            del adapted.due[0]
+        adapted.has_begun = connection.in_transaction
         getattr(cursor, method)(*arguments)
         rows = cursor.fetchall() if cursor.description else ()
         return cursor.description, cursor.rowcount, cursor.lastrowid, rows
@@ -77,27 +80,40 @@ class _Cursor(AsyncAdapt_dbapi_cursor):
     async def _run(self, *call: Any) -> None:
         adapted, driver = self._adapt_connection, self._connection
         async with adapted._execute_mutex:
-            self._outcome = await driver._execute(_run, driver._conn, adapted.next_begin, *call)
-            adapted.next_begin = None
+            self._outcome = await driver._execute(_run, driver._conn, adapted, *call)
             self._rows = deque(self._outcome[3])
 
 
 class _Connection(AsyncAdapt_aiosqlite_connection):
-    __slots__ = ("begin", "next_begin")
+    __slots__ = ("begin", "due", "has_begun")
     _cursor_cls = _Cursor  # type: ignore[assignment] # it has all that SQLAlchemy uses
 
     def __init__(self, dbapi: Any, connection: Any) -> None:
         super().__init__(dbapi, connection)
-        # How this connection begins transactions, and how it begins one with the next statement.
+        # How this connection begins transactions.
         self.begin = "BEGIN"
-        self.next_begin: str | None = None
+        # These run with the next statement, in the same visit.
+        self.due: list[str] = []
+        self.has_begun = False
+
+    def ensure_in_transaction(self, connection: sqlite3.Connection) -> None:
+        """Refuse to go on after SQLite has rolled back the transaction by itself.
+
+        What follows would be committed at once, without what came before.
+        """
+        if self.has_begun and not connection.in_transaction:
+            message = "the transaction was rolled back"
+            raise sqlite3.OperationalError(message)
 
     def commit(self) -> None:
-        self.next_begin = None
+        self.due.clear()
+        self.ensure_in_transaction(self._connection._conn)
+        self.has_begun = False
         super().commit()
 
     def rollback(self) -> None:
-        self.next_begin = None
+        self.due.clear()
+        self.has_begun = False
         if self._connection._connection and self._connection.in_transaction:
             super().rollback()
 
@@ -129,7 +145,18 @@ class Dialect(SQLiteDialect_aiosqlite):
 
     def do_begin(self, dbapi_connection: Any) -> None:
         connection = dbapi_connection.dbapi_connection
-        connection.next_begin = connection.begin
+        connection.due = [connection.begin]
+
+    def do_savepoint(self, connection: Any, name: str) -> None:
+        _adapted(connection).due.append(f"SAVEPOINT {name}")
+
+    def do_release_savepoint(self, connection: Any, name: str) -> None:
+        _adapted(connection).due.append(f"RELEASE {name}")
+
+    def do_rollback_to_savepoint(self, connection: Any, name: str) -> None:
+        connection.exec_driver_sql(f"ROLLBACK TO {name}")
+        # SQLite keeps a savepoint that it has rolled back to.
+        self.do_release_savepoint(connection, name)
 
     def on_connect(self) -> Callable[[Any], None]:
         # The stock dialect adds functions to SQL, of which the gateway uses none.
@@ -137,6 +164,11 @@ class Dialect(SQLiteDialect_aiosqlite):
 
     def get_default_isolation_level(self, _connection: object) -> Any:
         return "SERIALIZABLE"
+
+
+def _adapted(connection: Any) -> _Connection:
+    adapted: _Connection = connection.connection.dbapi_connection
+    return adapted
 
 
 registry.register(DRIVER.replace("+", "."), __name__, Dialect.__name__)

@@ -8,8 +8,8 @@ views end, and a checkpoint empties the log.
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any, Final
 
 import structlog
@@ -42,13 +42,13 @@ class WriteAheadLog:
         writer: AsyncEngine,
         *,
         requests: Sequence[Admission],
-        writes: Admission,
+        without_writers: Callable[[], AbstractAsyncContextManager[None]],
         max_bytes: int | None = None,
     ) -> None:
         self._path = f"{database}-wal"
         self._writer = writer
         self._requests = requests
-        self._writes = writes
+        self._without_writers = without_writers
         self._max_bytes = WAL_BYTES if max_bytes is None else max_bytes
         self._emptying: asyncio.Task[None] | None = None
         self._is_closing = asyncio.Event()
@@ -106,7 +106,7 @@ class WriteAheadLog:
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
         """Wait until no request has an open view and nobody writes, and keep it so."""
-        async with _all_slots(self._requests), _all_slots([self._writes]):
+        async with _all_slots(self._requests), self._without_writers():
             yield
 
     async def _checkpoint(self) -> bool:
