@@ -1,9 +1,11 @@
 """The gateway without its interfaces: the base of both the server and the command line."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -34,6 +36,12 @@ _log = structlog.get_logger(__name__)
 
 # Seconds. A crash loses at most this much of the tokens' last use.
 USES_ARE_STORED_EVERY: Final = 60
+
+# Seconds. Retention counts whole days, so all but the first time of a day find nothing.
+RETENTION_IS_APPLIED_EVERY: Final = 600
+
+# Seconds between two times of work that takes longer than its period.
+_SHORTEST_PAUSE: Final = 1
 
 
 class WrongKeyFile(RefusedStart):
@@ -158,6 +166,9 @@ async def keeping_watch(audit: Audit, settings: Settings) -> AsyncIterator[None]
         asyncio.create_task(_repeat(audit.scan_integrity, settings.integrity_scan_seconds)),
         asyncio.create_task(_repeat(audit.watch_log, settings.integrity_scan_seconds)),
     ]
+    if (days := settings.audit_retention_days) is not None:
+        retention = partial(audit.apply_retention, days)
+        tasks.append(asyncio.create_task(_repeat(retention, RETENTION_IS_APPLIED_EVERY)))
     try:
         yield
     finally:
@@ -167,13 +178,17 @@ async def keeping_watch(audit: Audit, settings: Settings) -> AsyncIterator[None]
 
 
 async def _repeat(work: Callable[[], Coroutine[Any, Any, object]], seconds: float) -> None:
+    """Do work once in each period, or again and again if it takes longer than that."""
+    pause = seconds
     while True:
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(pause)
+        begun = time.monotonic()
         try:
             await work()
         except Unavailable:
             # The database does not answer at the moment; the next time it can.
-            _log.warning("watch_failed", work=work.__name__)
+            _log.warning("watch_failed", work=getattr(work, "__name__", repr(work)))
+        pause = max(seconds - (time.monotonic() - begun), _SHORTEST_PAUSE)
 
 
 async def migrate_database(settings: Settings) -> None:

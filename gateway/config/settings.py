@@ -187,6 +187,10 @@ class Settings(BaseSettings):
     audit_checkpoint_seconds: Annotated[int, Field(ge=1, le=86_400)] = Field(
         default=60, description="How often `serve` writes a checkpoint, if the log has grown."
     )
+    audit_retention_days: Annotated[int, Field(ge=1, le=36_500)] | None = Field(
+        default=None,
+        description="Days after which `serve` deletes events of the audit log; if not set: never.",
+    )
     integrity_scan_seconds: Annotated[int, Field(ge=1, le=86_400)] = Field(
         default=300,
         description="How often `serve` looks for rows that were changed outside the gateway.",

@@ -175,7 +175,8 @@ def _last_written(path: str) -> tuple[int, int] | None:
 
 
 def _prepare_sqlite(*, can_write: bool) -> Callable[[Any, ConnectionPoolEntry], None]:
-    pragmas = {**SQLITE_PRAGMAS, "query_only": int(not can_write)}
+    # The first, because it has an effect only on a database that is still empty.
+    pragmas = {"auto_vacuum": "incremental", **SQLITE_PRAGMAS, "query_only": int(not can_write)}
     script = "".join(f"PRAGMA {name} = {setting};" for name, setting in pragmas.items())
 
     def prepare(connection: Any, _entry: ConnectionPoolEntry) -> None:  # noqa: ANN401 - a DBAPI's

@@ -18,7 +18,7 @@ from gateway.domain.drafts import HolderReference
 from gateway.domain.permissions import Role
 from gateway.domain.scopes import Scope
 from gateway.services.demo import Demo
-from gateway.storage.audit import event_log
+from gateway.storage.audit import event_log, log_rows
 from tests.audit.audit_log import database_of, faults, run_by_force
 from tests.contracts.test_migrations import stepped
 from tests.faces import Face
@@ -180,9 +180,9 @@ async def test_pruning_frees_the_sets_of_blocks_without_events(world: World) -> 
     own = event_log.DELIVERED_SET.c
 
     async with world.runtime.database.write(dry_run=True) as unit:
-        await event_log.forget(unit, through=BLOCK_EVENTS - 2)
+        await log_rows.forget(unit, through=BLOCK_EVENTS - 2)
         kept = await unit.rows(select(own.block))
-        await event_log.forget(unit, through=BLOCK_EVENTS - 1)
+        await log_rows.forget(unit, through=BLOCK_EVENTS - 1)
         left = await unit.rows(select(own.block))
 
     assert (len(kept), len(left)) == (2, 0)

@@ -3,13 +3,23 @@
 import os
 import random
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import Engine, event
 
 from gateway.domain.scopes import Scope
+from gateway.services.audit import verification
 from gateway.services.audit.trust import TrustFault
-from tests.audit.audit_log import database_of, events_of, faults, run_by_force, trust_fault_of
+from tests.audit.audit_log import (
+    by_force,
+    database_of,
+    events_of,
+    faults,
+    run_by_force,
+    trust_fault_of,
+)
 from tests.world import World
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.rule("S50")]
@@ -132,6 +142,37 @@ async def test_an_entry_that_makes_no_sense_is_reported_like_any_other(
     _put_back(audit_log)
 
     assert found != []
+
+
+async def test_a_check_reads_the_log_by_index_and_in_many_views(
+    audit_log: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So its time grows with the log, not with the square of it, and no view stays open."""
+    monkeypatch.setattr(verification, "PAGE", 4)
+    statements: dict[str, Any] = {}
+    views = set[int]()
+
+    def note(connection: Any, _: object, statement: str, parameters: Any, *__: object) -> None:
+        statements[statement] = parameters
+        views.add(id(connection))
+
+    event.listen(Engine, "before_cursor_execute", note)
+    report = await audit_log.runtime.operator.audit.verify()
+    await audit_log.runtime.operator.audit.watch_log()
+    event.remove(Engine, "before_cursor_execute", note)
+
+    scanned = [text for text, given in statements.items() if _scans(audit_log, text, given)]
+    assert report.findings == []
+    assert scanned == []
+    assert _scans(audit_log, "SELECT seq FROM audit_event WHERE seq + 0 > ?", (1,)), "The control."
+
+
+def _scans(world: World, statement: str, parameters: Any) -> bool:
+    """Return whether a statement reads all of the log."""
+    with by_force(database_of(world)) as connection:
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
+    steps = {str(step[3]) for step in plan}
+    return any(step.startswith("SCAN audit_event") for step in steps)
 
 
 def _generated(rng: random.Random, last: int) -> str:

@@ -12,9 +12,12 @@ import pytest
 from gateway.config.types import LogFormat
 from gateway.domain.scopes import Scope
 from gateway.runtime import keeping_watch
-from gateway.services.audit import verification
+from gateway.services.audit import log_watch
 from gateway.services.audit.database_guard import DatabaseGuard
+from gateway.services.context import utc_now
 from gateway.services.demo import Demo
+from gateway.storage.audit import log_rows
+from gateway.storage.unit_of_work import ReadUnit
 from tests.audit.audit_log import events_of, run_by_force
 from tests.operations.canaries import all_logs
 from tests.patience import patiently
@@ -39,8 +42,9 @@ CHANGES: Final[Mapping[str, tuple[str, str]]] = {
 
 @pytest.fixture(autouse=True)
 def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verification, "_STEP", 3)
-    monkeypatch.setattr(verification, "_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(log_watch, "_STEP", 3)
+    monkeypatch.setattr(log_watch, "_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(log_watch, "_SHORT_PAUSE_SECONDS", 0.0)
 
 
 def _change(data_dir: Path, name: str) -> str:
@@ -69,6 +73,97 @@ async def test_a_change_in_the_log_raises_the_alarm_once(
     assert f'"fault": "{fault}"' in first.getvalue()
     assert "log_has_faults" not in second.getvalue()
     assert ready.json()["integrity"] == "alarm"
+
+
+COLUMNS: Final[Mapping[str, str]] = {
+    "at": "'2020-01-01 00:00:00.000000'",
+    "actor_kind": "'TOKEN'",
+    "actor_id": "actor_id || char(0) || 'more'",
+    "action": "'HOLDER_CHANGED'",
+    "subject": "'INSTANCE'",
+    "subject_id": "subject_id || ' '",
+    "organization_id": "NULL",
+    "project_id": "ifnull(project_id, '') || 'more'",
+    "holder_id": "ifnull(holder_id, '') || 'more'",
+    "key": "'ANOTHER'",
+    "face": "'REST'",
+    "request_id": "'another'",
+    "details": "details || ' '",
+    "set_mac": "zeroblob(32)",
+    "prev_hash": "zeroblob(32)",
+    "hash": "zeroblob(32)",
+}
+
+
+@pytest.mark.rule("S66")
+@pytest.mark.parametrize("column", COLUMNS)
+async def test_each_column_of_a_known_event_is_compared(
+    world: World, data_dir: Path, column: str
+) -> None:
+    """After an event was verified, its row is only compared with what it was."""
+    audit = world.runtime.operator.audit
+    await audit.watch_log()
+    run_by_force(data_dir, f"UPDATE audit_event SET {column} = {COLUMNS[column]} WHERE seq = 5")
+
+    await audit.watch_log()
+
+    assert audit.needs_attention
+
+
+async def test_a_known_event_is_not_verified_again(
+    world: World, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control of the test above: without the comparison nothing finds the change."""
+
+    async def nothing(_unit: ReadUnit, *, first: int, last: int) -> bytes:
+        del first, last
+        return b""
+
+    monkeypatch.setattr(log_rows, "row_bytes", nothing)
+    audit = world.runtime.operator.audit
+    await audit.watch_log()
+    _change(data_dir, "altered")
+
+    await audit.watch_log()
+
+    assert not audit.needs_attention
+
+
+@pytest.mark.rule("S66")
+async def test_the_alarm_lasts_as_long_as_the_fault(world: World, data_dir: Path) -> None:
+    audit = world.runtime.operator.audit
+    await audit.watch_log()
+    run_by_force(data_dir, "UPDATE audit_event SET face = face || '!' WHERE seq = 5")
+    seen = []
+    for _ in range(3):
+        await audit.watch_log()
+        seen.append(audit.needs_attention)
+
+    run_by_force(data_dir, "UPDATE audit_event SET face = rtrim(face, '!') WHERE seq = 5")
+    await audit.watch_log()
+
+    assert seen == [True, True, True]
+    assert not audit.needs_attention
+
+
+@pytest.mark.parametrize("segment", [4, 1_000])
+async def test_what_is_pruned_between_two_checks_is_no_fault(
+    world: World, monkeypatch: pytest.MonkeyPatch, segment: int
+) -> None:
+    """Some known events are gone, or all of them; those that are left stay compared."""
+    monkeypatch.setattr(log_watch, "_SEGMENT", segment)
+    audit, begun = world.runtime.operator.audit, utc_now()
+    await audit.watch_log()
+    for number in range(3):
+        await world.rest.create(Scope.JOB, world.demo.job_id, key=f"KEY_{number}", value="v")
+    await audit.watch_log()
+    faults = []
+    for before in (begun, utc_now() + timedelta(days=1)):
+        assert await audit.prune(before=before)
+        await audit.watch_log()
+        faults.append(audit.needs_attention)
+
+    assert faults == [False, False]
 
 
 @pytest.mark.rule("S66")

@@ -1,17 +1,17 @@
-"""Verify the audit log, once or while the server runs."""
+"""Verify the whole audit log: its chain of hashes, and the index from secrets to events."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hmac import compare_digest
-from typing import Final
 
-from gateway.domain.audit import FIRST_HASH, AuditAction, SealedEvent
+from gateway.domain.audit import FIRST_HASH, AuditAction, AuditEvent, SealedEvent
 from gateway.domain.errors import IntegrityFault
 from gateway.services.audit.checkpoints import Checkpoint
 from gateway.services.audit.keys import AuditKeys
-from gateway.storage.audit import event_log
+from gateway.storage.audit import event_log, log_rows
 from gateway.storage.checked_view import Head
 from gateway.storage.unit_of_work import Database, ReadUnit
 
@@ -47,6 +47,10 @@ class LogReport:
         self.findings.append(LogFinding(fault, seq))
 
 
+class LogPruned(Exception):
+    """The events that were checked last were pruned meanwhile; the check must begin again."""
+
+
 @dataclass(slots=True)
 class LogWalk:
     keys: AuditKeys
@@ -56,6 +60,31 @@ class LogWalk:
     prunings: set[tuple[int, str]] = field(default_factory=set)
     seq: int = 0
     hash: bytes = field(default=FIRST_HASH, repr=False)
+
+    async def step(self, unit: ReadUnit, size: int) -> bool:
+        """Check the next events of a view, or at the log's end its head.
+
+        Return whether there were events.
+
+        Raises:
+            LogPruned: if the last event that was checked has since been deleted.
+
+        """
+        after = self.seq if self.report.events else -1
+        try:
+            events = await event_log.chain(unit, after=after, size=size)
+        except IntegrityFault:
+            # A column cannot be read, so nothing after it can.
+            self.report.add(LogFault.ALTERED, self.seq + 1)
+            return False
+        if self.report.events and await _is_pruned(unit, self.seq, events):
+            raise LogPruned
+        if events:
+            # In a thread, because the hashes of many events would delay requests.
+            await asyncio.to_thread(self.follow, events)
+        else:
+            self._end(await event_log.head(unit))
+        return bool(events)
 
     def follow(self, events: Iterable[SealedEvent]) -> None:
         for sealed in events:
@@ -70,82 +99,58 @@ class LogWalk:
             self.report.add(LogFault.MISSING, self.seq + 1)
         elif not compare_digest(event.prev_hash, self.hash):
             self.report.add(LogFault.UNLINKED, event.seq)
-        # The content of an altered event is not read, since it is not trustworthy.
-        if not compare_digest(self.keys.event_hash(event), sealed.hash):
+        if compare_digest(self.keys.event_hash(event), sealed.hash):
+            self._read(event)
+        else:
+            # The content of an altered event is not read, since it is not trustworthy.
             self.report.add(LogFault.ALTERED, event.seq)
-        elif event.action == AuditAction.AUDIT_PRUNED:
-            self.prunings.add((event.facts["through"], event.facts["hash"]))
         if self.checkpoint_hashes.pop(event.seq, sealed.hash) != sealed.hash:
             self.report.add(LogFault.OTHER_THAN_CHECKPOINT, event.seq)
         self.seq, self.hash = event.seq, sealed.hash
         self.report.events += 1
         self.report.last = event.seq
 
-    def end(self, head: Head | None) -> None:
-        through, prev_hash = self.begins_after
-        is_whole = through == 0 and prev_hash == FIRST_HASH
-        if not is_whole and (through, prev_hash.hex()) not in self.prunings:
-            self.report.add(LogFault.CUT_FRONT, through)
+    def _read(self, event: AuditEvent) -> None:
+        if event.action == AuditAction.AUDIT_PRUNED:
+            self.prunings.add((event.facts["through"], event.facts["hash"]))
+
+    def _end(self, head: Head | None) -> None:
+        if not self._is_known_beginning():
+            self.report.add(LogFault.CUT_FRONT, self.begins_after[0])
         if head is None or (head.seq, head.hash) != (self.seq, self.hash):
             self.report.add(LogFault.CUT_END, self.seq)
         for seq in sorted(seq for seq in self.checkpoint_hashes if seq > self.seq):
             self.report.add(LogFault.CUT_END, seq)
 
+    def _is_known_beginning(self) -> bool:
+        through, prev_hash = self.begins_after
+        if self.begins_after == (0, FIRST_HASH):
+            return True
+        # Pruning is recorded first; then the events are deleted in steps.
+        return any(
+            through < pruned or (through, prev_hash.hex()) == (pruned, pruned_hash)
+            for pruned, pruned_hash in self.prunings
+        )
+
 
 async def verify_log(
-    unit: ReadUnit, keys: AuditKeys, checkpoints: Iterable[Checkpoint]
+    database: Database, keys: AuditKeys, checkpoints: Iterable[Checkpoint]
 ) -> LogReport:
-    checkpoint_hashes = {checkpoint.seq: checkpoint.hash for checkpoint in checkpoints}
+    """Check the whole log once, in many views, so that none stays open for long."""
+    while True:
+        with suppress(LogPruned):
+            return await _verify_log(database, keys, {each.seq: each.hash for each in checkpoints})
+
+
+async def _verify_log(
+    database: Database, keys: AuditKeys, checkpoint_hashes: dict[int, bytes]
+) -> LogReport:
     walk = LogWalk(keys, LogReport(checkpoints=len(checkpoint_hashes)), checkpoint_hashes)
-    events = await event_log.chain(unit, after=-1, size=PAGE)
-    while events:
-        walk.follow(events)
-        events = await event_log.chain(unit, after=walk.seq, size=PAGE)
-    walk.end(await event_log.head(unit))
+    has_more = True
+    while has_more:
+        async with database.read() as unit:
+            has_more = await walk.step(unit, PAGE)
     return walk.report
-
-
-# Together at most 4,000 events per second, in steps of a few milliseconds.
-_STEP: Final = 200
-_PAUSE_SECONDS: Final = 0.05
-# The check stops at this many faults.
-_MAX_FINDINGS: Final = 1_000
-
-
-class LogWatch:
-    """Checks each event, from first to last, against its hash and the event before it.
-
-    Each step opens its own view, so that no view stays open for the whole log.
-    """
-
-    def __init__(self, database: Database, keys: AuditKeys) -> None:
-        self._database = database
-        self._keys = keys
-
-    async def walk(self) -> Sequence[LogFinding]:
-        """Return the faults in the log.
-
-        Raises:
-            Unavailable: if the database does not answer.
-
-        """
-        walk = LogWalk(self._keys)
-        while len(walk.report.findings) < _MAX_FINDINGS:
-            try:
-                async with self._database.read() as unit:
-                    events = await event_log.chain(unit, after=walk.seq, size=_STEP)
-                    if walk.report.events and await _is_pruned(unit, walk.seq, events):
-                        walk = LogWalk(self._keys)
-                        continue
-                    if not events:
-                        walk.end(await event_log.head(unit))
-                        break
-            except IntegrityFault:
-                # A column cannot be read, so nothing after it can.
-                return [*walk.report.findings, LogFinding(LogFault.ALTERED, walk.seq + 1)]
-            walk.follow(events)
-            await asyncio.sleep(_PAUSE_SECONDS)
-        return walk.report.findings
 
 
 async def _is_pruned(unit: ReadUnit, seq: int, events: Sequence[SealedEvent]) -> bool:
@@ -155,5 +160,5 @@ async def _is_pruned(unit: ReadUnit, seq: int, events: Sequence[SealedEvent]) ->
     """
     if events and events[0].event.seq == seq + 1:
         return False
-    first = await event_log.chain(unit, after=0, size=1)
-    return bool(first) and first[0].event.seq > seq
+    first = await log_rows.first_seq(unit)
+    return first is not None and first > seq

@@ -1,7 +1,7 @@
 """The operator's work on the audit log: begin, checkpoint, verify, scan, prune."""
 
 from collections.abc import AsyncIterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,14 @@ from gateway.services.audit.checkpoints import Checkpoint, Checkpoints
 from gateway.services.audit.integrity_scan import RowFinding, scan_integrity
 from gateway.services.audit.keys import AuditKeys
 from gateway.services.audit.log import PAGE, AuditLog, instance_draft
+from gateway.services.audit.log_watch import LogWatch
+from gateway.services.audit.pruning import LogPruning
 from gateway.services.audit.trust import TrustFault
-from gateway.services.audit.verification import LogFinding, LogReport, LogWatch, verify_log
+from gateway.services.audit.verification import LogFinding, LogReport, verify_log
 from gateway.services.context import ServiceContext
 from gateway.storage.audit import event_log
 from gateway.storage.audit.checkpoints import CheckpointFile
+from gateway.storage.dialects.free_pages import give_back_space
 
 _log = structlog.get_logger(__name__)
 _MAX_LISTED = 20
@@ -31,6 +34,7 @@ class Audit:
     def __init__(self, context: ServiceContext) -> None:
         self._context = context
         self._begun: AuditLog | None = None
+        self._watch: LogWatch | None = None
         self._findings: frozenset[RowFinding] = frozenset()
         self._log_findings: frozenset[LogFinding] = frozenset()
 
@@ -44,6 +48,7 @@ class Audit:
         keys = AuditKeys.derive(self._context.vault.audit_key)
         checkpoints = Checkpoints(CheckpointFile(checkpoint_file), keys.signer, self._context.now)
         self._begun = AuditLog(self._context, keys, checkpoints)
+        self._watch = LogWatch(self._context.database, keys)
         await self._begun.begin()
 
     @property
@@ -79,10 +84,9 @@ class Audit:
         return self._audit_log.checkpoints.sign(Checkpoint.of(newest)) if newest else None
 
     async def verify(self) -> LogReport:
-        # Read before the view opens: the view lacks later checkpoints of other processes.
+        # Read before any view opens: a view lacks later checkpoints of other processes.
         checkpoints = self._audit_log.checkpoints.since_acknowledgement()
-        async with self._context.database.read() as unit:
-            return await verify_log(unit, self._audit_log.keys, checkpoints)
+        return await verify_log(self._context.database, self._audit_log.keys, checkpoints)
 
     async def scan_integrity(self) -> list[RowFinding]:
         """Find rows that were changed outside the application, and log the new ones.
@@ -104,13 +108,15 @@ class Audit:
         return findings
 
     async def watch_log(self) -> None:
-        """Check the whole log in small steps, and report new faults.
+        """Check the log in small steps, and report new faults.
 
         Raises:
             Unavailable: if the database does not answer.
 
         """
-        findings = frozenset(await LogWatch(self._context.database, self._audit_log.keys).walk())
+        if self._watch is None:
+            raise LogNotBegun
+        findings = frozenset(await self._watch.check())
         unknown, self._log_findings = findings - self._log_findings, findings
         for finding in sorted(unknown, key=lambda item: item.seq)[:_MAX_LISTED]:
             _log.error(
@@ -127,23 +133,35 @@ class Audit:
             _log.error("audit_checkpoint_failed", kind=type(error).__name__)
 
     async def prune(self, *, before: datetime) -> int:
-        """Delete the events before a time; return how many.
+        """Delete the events before a time, in small steps; return how many.
 
-        The chain then begins later. A sealed event in it records where.
+        The chain then begins later. A sealed event in it records where, before the first step.
 
         Raises:
             AuditUnavailable: if that event cannot be written.
 
         """
-        async with self._context.database.write() as unit:
-            last = await event_log.last_before(unit, before)
-            if last is None:
-                return 0
-            gone = await event_log.forget(unit, through=last.event.seq)
-            facts = {"through": last.event.seq, "hash": last.hash.hex(), "count": gone}
-            unit.drafts.append(instance_draft(AuditAction.AUDIT_PRUNED, facts))
+        pruning = LogPruning(self._context.database, self._audit_log)
+        through = await pruning.record(before=before)
         await self.checkpoint()
-        return gone
+        pruned = await pruning.delete(through=through)
+        await give_back_space(self._context.database)
+        return pruned
+
+    async def apply_retention(self, days: int) -> None:
+        """Delete the events of days that are longer ago than this, in UTC.
+
+        Raises:
+            AuditUnavailable: if that cannot be recorded.
+            Unavailable: if the database does not answer.
+
+        """
+        today = (
+            self._context.now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        )
+        pruned = await self.prune(before=today - timedelta(days=days))
+        if pruned:
+            _log.info("audit_log_pruned", count=pruned)
 
     async def acknowledge(self) -> SealedEvent | None:
         """Accept the present database, and record that.

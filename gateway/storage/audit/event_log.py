@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, replace
-from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -13,8 +12,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     column,
-    delete,
-    func,
     insert,
     literal_column,
     select,
@@ -24,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.domain.audit import AuditAction, AuditEvent, AuditUnavailable, SealedEvent
-from gateway.domain.delivered_sets import BLOCK_EVENTS, DeliveredSet, block_of, with_secrets
+from gateway.domain.delivered_sets import BLOCK_EVENTS, DeliveredSet, with_secrets
 from gateway.domain.errors import ConcurrentChange, Unavailable
 from gateway.storage.audit import records
 from gateway.storage.audit.changes import Key
@@ -191,29 +188,6 @@ async def sealed(unit: ReadUnit, seq: int) -> SealedEvent | None:
 async def newest(unit: ReadUnit) -> SealedEvent | None:
     row = await unit.first(select_events().order_by(EVENT.c.seq.desc()).limit(1))
     return sealed_of(row) if row else None
-
-
-async def last_before(unit: ReadUnit, moment: datetime) -> SealedEvent | None:
-    """Return the last event that is older than a moment; never the chain's last event."""
-    # Reading from the oldest event on ends at the first one that is not deleted.
-    is_younger = select(EVENT.c.seq).where(EVENT.c.at >= moment).order_by(EVENT.c.seq).limit(1)
-    younger = is_younger.scalar_subquery()
-    end = select(func.max(EVENT.c.seq)).scalar_subquery()
-    bound = func.min(func.coalesce(younger, end), end)
-    row = await unit.first(
-        select_events().where(EVENT.c.seq < bound).order_by(EVENT.c.seq.desc()).limit(1)
-    )
-    return sealed_of(row) if row else None
-
-
-async def forget(unit: WriteUnit, *, through: int) -> int:
-    """Delete the events up to a number; return how many were deleted.
-
-    The delivered sets of blocks without events go with them.
-    """
-    own = DELIVERED_SET.c
-    await unit.execute(delete(DELIVERED_SET).where(own.block < block_of(through + 1)))
-    return await unit.execute(delete(EVENT).where(EVENT.c.seq <= through))
 
 
 def sealed_of(row: Row[Any]) -> SealedEvent:

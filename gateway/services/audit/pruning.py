@@ -1,0 +1,73 @@
+"""Delete the beginning of the audit log in short transactions, so that writers hardly wait."""
+
+import asyncio
+from datetime import datetime
+from typing import Final
+
+from gateway.domain.audit import AuditAction, DatabaseNotTrusted
+from gateway.services.audit.log import AuditLog, instance_draft
+from gateway.storage.audit import event_log, log_rows
+from gateway.storage.unit_of_work import Database
+
+# What one transaction deletes at most, besides the delivered sets of a block.
+_MAX_EVENTS: Final = 1_000
+_PAUSE_SECONDS: Final = 0.05
+
+
+class LogPruning:
+    """Records where the log will begin, and then deletes what is before.
+
+    If the deletion is interrupted, the log stays verifiable: the record covers any later beginning
+    up to the recorded one. The next pruning continues.
+    """
+
+    def __init__(self, database: Database, audit_log: AuditLog) -> None:
+        self._database = database
+        self._audit_log = audit_log
+
+    async def record(self, *, before: datetime) -> int:
+        """Record that the events before a time are pruned; return the number of the last one.
+
+        It is 0 if there is none. What is already recorded is not recorded again.
+
+        Raises:
+            AuditUnavailable: if the event cannot be written.
+
+        """
+        async with self._database.read() as unit:
+            first = await log_rows.first_seq(unit)
+            last = await log_rows.last_before(unit, before)
+        if first is None or last is None:
+            return 0
+        through = last.event.seq
+        async with self._database.write() as unit:
+            pruning = await log_rows.last_pruning(unit)
+            if pruning is None or pruning.event.facts["through"] < through:
+                facts = {"through": through, "hash": last.hash.hex(), "count": through - first + 1}
+                unit.drafts.append(instance_draft(AuditAction.AUDIT_PRUNED, facts))
+        return through
+
+    async def delete(self, *, through: int) -> int:
+        """Delete the events up to a number; return how many.
+
+        Raises:
+            DatabaseNotTrusted: if the database is not trusted.
+            Unavailable: if the database does not answer.
+
+        """
+        deleted = 0
+        while (step := await self._delete_some(through)) is not None:
+            deleted += step
+            await asyncio.sleep(_PAUSE_SECONDS)
+        return deleted
+
+    async def _delete_some(self, through: int) -> int | None:
+        async with self._database.read() as unit:
+            first = await log_rows.first_seq(unit)
+        if first is None or first > through:
+            return None
+        async with self._database.write() as unit:
+            if self._audit_log.trust_fault is not None:
+                raise DatabaseNotTrusted
+            await event_log.prove(unit)
+            return await log_rows.forget(unit, through=min(first + _MAX_EVENTS - 1, through))

@@ -1,0 +1,225 @@
+"""The beginning of the log is deleted in short steps: by hand, and by the server after a time."""
+
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from gateway import runtime as runtimes
+from gateway.domain.audit import DatabaseNotTrusted
+from gateway.domain.errors import Unavailable
+from gateway.domain.permissions import Role
+from gateway.domain.principals import Principal
+from gateway.runtime import Runtime, keeping_watch
+from gateway.services.audit import log_watch, pruning
+from gateway.services.audit.verification import LogFinding
+from gateway.services.context import ServiceContext, utc_now
+from gateway.services.demo import Demo
+from gateway.storage.audit import log_rows
+from gateway.storage.unit_of_work import WriteUnit
+from tests.audit.audit_log import run_by_force
+from tests.patience import patient_settings, patiently, until
+
+STEP = 3
+
+
+@dataclass(slots=True)
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    moment: datetime = field(default_factory=utc_now)
+
+    def now(self) -> datetime:
+        """Return the moment it shows."""
+        return self.moment
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A gateway whose clock can be moved."""
+
+    runtime: Runtime
+    demo: Demo
+    clock: Clock
+
+    async def change(self, name: str) -> None:
+        """Write an event."""
+        principal = Principal.operator(self.demo.organization_id)
+        tokens = self.runtime.services.for_principal(principal).tokens
+        await tokens.create(name=name, role=Role.VIEWER)
+
+    async def events(self) -> list[tuple[int, str]]:
+        """Return number and action of all events."""
+        return [
+            (event["seq"], event["action"])
+            async for event in self.runtime.operator.audit.exported()
+        ]
+
+    async def faults(self) -> list[LogFinding]:
+        """Return what a check of the log finds."""
+        return (await self.runtime.operator.audit.verify()).findings
+
+
+@pytest.fixture(autouse=True)
+def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pruning, "_MAX_EVENTS", STEP)
+    monkeypatch.setattr(pruning, "_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(log_watch, "_PAUSE_SECONDS", 0.0)
+
+
+@pytest.fixture
+async def timed(template: tuple[Path, Demo], data_dir: Path) -> AsyncIterator[Timed]:
+    """A gateway that keeps events for 30 days."""
+    clock = Clock()
+    made = Runtime.over(patient_settings(data_dir, audit_retention_days=30))
+    context = ServiceContext(made.database, made.vault, now=clock.now)
+    runtime = Runtime.built_on(context, made.settings)
+    async with runtime.running():
+        yield Timed(runtime, template[1], clock)
+
+
+async def test_retention_deletes_whole_days(timed: Timed) -> None:
+    audit, begun = timed.runtime.operator.audit, await timed.events()
+    timed.clock.moment += timedelta(days=29)
+    await timed.change("later")
+    await audit.apply_retention(30)
+    kept = await timed.events()
+    timed.clock.moment += timedelta(days=2)
+
+    await audit.apply_retention(30)
+
+    left = await timed.events()
+    assert kept[: len(begun)] == begun
+    assert left[0] == kept[len(begun)]
+    assert [action for _, action in left].count("AUDIT_PRUNED") == 1
+    assert await timed.faults() == []
+
+
+async def test_the_server_applies_it(
+    timed: Timed, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtimes, "RETENTION_IS_APPLIED_EVERY", 0.01)
+    audit, (first, *_) = timed.runtime.operator.audit, await timed.events()
+    timed.clock.moment += timedelta(days=40)
+    await timed.change("later")
+
+    async with keeping_watch(audit, timed.runtime.settings), patiently():
+        await until(lambda: _first_seq(data_dir) > first[0])
+
+    assert await timed.faults() == []
+
+
+async def test_without_the_setting_nothing_is_deleted(
+    timed: Timed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control of the test above."""
+    monkeypatch.setattr(runtimes, "RETENTION_IS_APPLIED_EVERY", 0.01)
+    audit, before = timed.runtime.operator.audit, await timed.events()
+    timed.clock.moment += timedelta(days=40)
+    endless = timed.runtime.settings.model_copy(
+        update={"audit_retention_days": None, "integrity_scan_seconds": 0.01}
+    )
+    checks = 0
+
+    async def count() -> None:
+        nonlocal checks
+        checks += 1
+
+    monkeypatch.setattr(audit, "watch_log", count)
+    async with keeping_watch(audit, endless):
+        await until(lambda: checks > 1)
+
+    assert await timed.events() == before
+
+
+async def test_each_transaction_deletes_a_few_events(
+    timed: Timed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other writers take their turn in between."""
+    deleted: list[int] = []
+    forget = log_rows.forget
+
+    async def note(unit: WriteUnit, *, through: int) -> int:
+        deleted.append(await forget(unit, through=through))
+        return deleted[-1]
+
+    monkeypatch.setattr(log_rows, "forget", note)
+    events = len(await timed.events())
+
+    pruned = await timed.runtime.operator.audit.prune(before=utc_now() + timedelta(days=1))
+
+    assert pruned == sum(deleted) == events - 1
+    assert max(deleted) == STEP
+    assert await timed.faults() == []
+
+
+@pytest.mark.rule("S50")
+async def test_an_interrupted_pruning_leaves_a_log_that_can_be_verified(
+    timed: Timed, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next one goes on without another record. What nobody recorded is a fault."""
+    audit, before = timed.runtime.operator.audit, timed.clock.moment + timedelta(hours=1)
+    timed.clock.moment += timedelta(hours=2)
+    await timed.change("later")
+    await _interrupt(timed, monkeypatch, before=before)
+    interrupted, faults = await timed.events(), await timed.faults()
+    await audit.watch_log()
+    is_calm = not audit.needs_attention
+
+    await audit.prune(before=before)
+    events = await timed.events()
+    await timed.change("more")
+    run_by_force(data_dir, f"DELETE FROM audit_event WHERE seq <= {events[0][0]}")
+
+    assert (faults, is_calm) == ([], True)
+    assert 1 < interrupted[0][0] < events[0][0]
+    assert [action for _, action in events].count("AUDIT_PRUNED") == 1
+    assert [str(finding.fault) for finding in await timed.faults()] == ["CUT_FRONT"]
+
+
+def _first_seq(data_dir: Path) -> int:
+    with closing(sqlite3.connect(data_dir / "secrets.db")) as connection:
+        (seq,) = connection.execute("SELECT min(seq) FROM audit_event").fetchone()
+    return int(seq)
+
+
+async def _interrupt(timed: Timed, patch: pytest.MonkeyPatch, *, before: datetime) -> None:
+    forget, steps = log_rows.forget, 0
+
+    async def stop(unit: WriteUnit, *, through: int) -> int:
+        nonlocal steps
+        steps += 1
+        if steps > 2:
+            raise Unavailable
+        return await forget(unit, through=through)
+
+    with patch.context() as stopping:
+        stopping.setattr(log_rows, "forget", stop)
+        with pytest.raises(Unavailable):
+            await timed.runtime.operator.audit.prune(before=before)
+
+
+async def test_altered_events_are_deleted_as_well(timed: Timed, data_dir: Path) -> None:
+    run_by_force(data_dir, "UPDATE audit_event SET details = '{' WHERE seq BETWEEN 2 AND 10")
+
+    await timed.runtime.operator.audit.prune(before=utc_now() + timedelta(days=1))
+
+    assert await timed.faults() == []
+
+
+@pytest.mark.rule("S65")
+async def test_an_old_database_is_not_pruned(timed: Timed, data_dir: Path) -> None:
+    """Its log shows what happened."""
+    audit, before = timed.runtime.operator.audit, utc_now() + timedelta(days=1)
+    run_by_force(data_dir, "UPDATE audit_head SET seq = seq - 1")
+    await audit.checkpoint()
+
+    with pytest.raises((DatabaseNotTrusted, Unavailable)):
+        await audit.prune(before=before)
+
+    with closing(sqlite3.connect(data_dir / "secrets.db")) as connection:
+        assert connection.execute("SELECT min(seq) FROM audit_event").fetchone() == (1,)
