@@ -245,24 +245,5 @@ class Interpolator:
         return self._budget.spend(key, utf8_size(text) + growth - reading.removed)
 
 
-def ensure_part_fits(
-    values: Mapping[str, str], *, paths: Mapping[str, str], unread: AbstractSet[str]
-) -> None:
-    """Refuse a delivery if a part of its values is too long already, once expanded.
-
-    Of the values that are read, only those count that lead to no unread one and into no cycle:
-    whatever the others are, each of these adds as many bytes to the whole delivery.
-
-    Raises:
-        DeliveryTooLarge: if they are too long together; then the whole delivery is, too.
-
-    """
-    known = values.keys() | unread
-    edges = {key: read_references(text).names.keys() & known for key, text in values.items()}
-    # What refers to itself is never settled, nor is what leads to it.
-    settled = inside_out(edges | {key: {key} for key in unread})
-    Interpolator({key: values[key] for key in settled}, paths=paths, files={}, verbatim={})
-
-
 def utf8_size(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode())

@@ -4,25 +4,24 @@ A large delivery runs in steps, so that other requests are answered meanwhile.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final, TypeVar
 
 from gateway.crypto.envelope import sealed_size
 from gateway.domain.audit import AuditAction, AuditDraft, AuditSubject
 from gateway.domain.content import MAX_VALUE_BYTES, NeverStored
+from gateway.domain.delivery_bounds import ensure_can_fit
 from gateway.domain.drafts import DEFAULT_WRITE_OPTIONS, HolderReference
 from gateway.domain.holders import Holder
 from gateway.domain.interpolation import (
     MAX_DELIVERED_BYTES,
     MAX_DELIVERED_KEYS,
-    DeliveryBudget,
     Interpolator,
     TooManyKeys,
     UnresolvedReference,
     UnresolvedReferences,
-    ensure_part_fits,
 )
 from gateway.domain.pages import Window
 from gateway.domain.permissions import Permission, Visibility
@@ -32,15 +31,15 @@ from gateway.domain.secrets import Secret
 from gateway.services import access
 from gateway.services.context import ScopedService
 from gateway.services.writing import identity_of
-from gateway.storage import effective, secrets, values
+from gateway.storage import delivery_bounds, effective, secrets, values
+from gateway.storage.references import NAME_HASH_BYTES
 from gateway.storage.unit_of_work import ReadUnit
 
 Result = TypeVar("Result")
 
 # Rows or values to process before other tasks get a turn.
 _ROWS_AT_ONCE: Final = 500
-_VALUES_AT_ONCE: Final = 100
-# A delivery has room for this many values of the maximum length.
+# A delivery has room for this many values of the maximum length, unless they have references.
 _ALWAYS_FIT: Final = MAX_DELIVERED_BYTES // MAX_VALUE_BYTES
 # Longer texts are expanded in a thread.
 _LONG: Final = 256 * 1024
@@ -124,10 +123,9 @@ class Delivery(ScopedService):
         if service.kind not in kinds:
             raise HolderNotFound(None, service_id)
         self._context.database.write_admission.ensure_room()
-        winners = await _winners(view, service)
+        winners = await self._winners(view, service)
         sources = await _sources(view, service, winners)
-        sizes = await _ensure_short(view, sources)
-        contents = await self._open(view, sources, sizes)
+        contents = await self._open(view, sources)
         # Close the view before waiting for the writer or for the expansion.
         if not is_view_shared:
             await view.close()
@@ -139,64 +137,50 @@ class Delivery(ScopedService):
             record.drafts.append(_to_event(service, sources))
         return delivered
 
-    async def _open(
-        self, unit: ReadUnit, sources: Mapping[str, Secret], sizes: Mapping[str, int]
-    ) -> Mapping[str, str]:
+    async def _winners(self, unit: ReadUnit, service: Holder) -> Sequence[Secret]:
+        found: list[Secret] = []
+        # Permission to read a service's values covers all secrets of its chain.
+        visibility = Visibility.everywhere(service.organization_id)
+        window, has_more = Window(size=_ALWAYS_FIT), True
+        while has_more:
+            page = await effective.winners(unit, service, window, visibility=visibility)
+            found += [entry.item for entry in page.entries]
+            if len(found) > MAX_DELIVERED_KEYS:
+                raise TooManyKeys(found[MAX_DELIVERED_KEYS].key)
+            has_more = page.has_next
+            if has_more and window.after is None:
+                await self._ensure_can_fit(unit, service)
+            after = page.entries[-1].cursor if has_more else None
+            window = Window(size=_ROWS_AT_ONCE, after=after)
+        return found
+
+    async def _ensure_can_fit(self, unit: ReadUnit, service: Holder) -> None:
+        """Refuse what is certainly too long, before most rows are read and any value is opened."""
+        if await delivery_bounds.rough_size(unit, service) <= MAX_DELIVERED_BYTES:
+            return
+        texts, has_all_references = await delivery_bounds.stored_texts(
+            unit, service, most=MAX_DELIVERED_KEYS + 1
+        )
+        if len(texts) > MAX_DELIVERED_KEYS:
+            return
+        names = [text.key for text in texts]
+        hashes = self._context.vault.name_hashes(names, project_id=service.project_id)
+        await asyncio.to_thread(
+            ensure_can_fit,
+            {hashes[text.key]: replace(text, size=sealed_size(text.size)) for text in texts},
+            hash_bytes=NAME_HASH_BYTES,
+            has_all_references=has_all_references,
+        )
+
+    async def _open(self, unit: ReadUnit, sources: Mapping[str, Secret]) -> Mapping[str, str]:
         by_id = {source.id: source for source in sources.values()}
-        opened: dict[str, str] = {}
-        # The longest first: a text that refers to them is found too long before all are opened.
-        # The view stays open during the checks: the next step reads from it.
-        for step, ids in enumerate(_in_steps(sorted(by_id, key=lambda item: -sizes.get(item, 0)))):
-            # After 1, 2, 4, 8 … steps, so that all checks together take as long as two at the end.
-            if step.bit_count() == 1:
-                await _ensure_part_fits(sources, opened)
-            for source_id, (sealed, version) in (await values.find_values(unit, ids)).items():
+        ids, opened = list(by_id), dict[str, str]()
+        for start in range(0, len(ids), _ROWS_AT_ONCE):
+            found = await values.find_values(unit, ids[start : start + _ROWS_AT_ONCE])
+            for source_id, (sealed, version) in found.items():
                 identity = identity_of(by_id[source_id], version)
                 opened[source_id] = await self._context.vault.open(unit, sealed, identity)
         return {key: opened.get(source.id, "") for key, source in sources.items()}
-
-
-def _in_steps(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(ids), _VALUES_AT_ONCE):
-        yield ids[start : start + _VALUES_AT_ONCE]
-
-
-async def _ensure_part_fits(sources: Mapping[str, Secret], opened: Mapping[str, str]) -> None:
-    paths = _paths(sources)
-    source_ids = {key: source.id for key, source in sources.items() if key not in paths}
-    read = {key: opened[source_id] for key, source_id in source_ids.items() if source_id in opened}
-    look = partial(ensure_part_fits, read, paths=paths, unread=source_ids.keys() - read.keys())
-    await _in_turn(look, read)
-
-
-async def _winners(unit: ReadUnit, service: Holder) -> Sequence[Secret]:
-    found: list[Secret] = []
-    # Permission to read a service's values covers all secrets of its chain.
-    visibility = Visibility.everywhere(service.organization_id)
-    window, has_more = Window(size=_ROWS_AT_ONCE), True
-    while has_more:
-        page = await effective.winners(unit, service, window, visibility=visibility)
-        found += [entry.item for entry in page.entries]
-        if len(found) > MAX_DELIVERED_KEYS:
-            raise TooManyKeys(found[MAX_DELIVERED_KEYS].key)
-        has_more = page.has_next
-        after = page.entries[-1].cursor if has_more else None
-        window = Window(size=_ROWS_AT_ONCE, after=after)
-    return found
-
-
-async def _ensure_short(unit: ReadUnit, sources: Mapping[str, Secret]) -> Mapping[str, int]:
-    """Refuse values that are too long in total, before any is loaded; return their sizes.
-
-    Few values always fit, so their sizes are not read.
-    """
-    if len(sources) <= _ALWAYS_FIT:
-        return {}
-    sizes = await values.find_sizes(unit, {source.id for source in sources.values()})
-    budget = DeliveryBudget()
-    for key, source in sources.items():
-        budget.spend(key, sealed_size(sizes.get(source.id, 0)))
-    return sizes
 
 
 async def _sources(

@@ -12,14 +12,16 @@ from typing import Any, Final
 import httpx
 import pytest
 
+from gateway.crypto.envelope import sealed_size
 from gateway.domain import delivery_loads, interpolation
 from gateway.domain.content import SealedValue, ValueIdentity
 from gateway.domain.interpolation import MAX_DELIVERED_BYTES
 from gateway.domain.scopes import Scope
 from gateway.services import delivery
 from gateway.services.demo import Demo
+from gateway.storage import delivery_bounds, holders
 from gateway.storage.unit_of_work import ReadUnit
-from tests.operations.delivering import DOCUMENT, asked, delivery_events, fill
+from tests.operations.delivering import DOCUMENT, asked, delivered, delivery_events, fill
 from tests.patience import PATIENCE
 from tests.servers import serving
 from tests.world import World, open_world
@@ -63,18 +65,61 @@ async def _opened_for(world: World, job_id: str, patch: pytest.MonkeyPatch) -> t
 
 
 @pytest.mark.rule("S63")
-async def test_what_references_multiply_is_refused_before_all_values_are_opened(
+async def test_what_references_multiply_is_refused_before_any_value_is_opened(
     shared_world: World, fresh_job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The longest are opened first. The control is a delivery of as many short values."""
+    """The control is a delivery of as many short values."""
     await fill(shared_world.client, fresh_job, MULTIPLIED)
-    refused, few = await _opened_for(shared_world, fresh_job, monkeypatch)
+    refused, none = await _opened_for(shared_world, fresh_job, monkeypatch)
     await fill(shared_world.client, fresh_job, {"A": "short"})
     delivered, all_of_them = await _opened_for(shared_world, fresh_job, monkeypatch)
 
     assert "exceeds the limit" in refused["errors"][0]["message"]
     assert len(delivered["data"]["runtimeSecrets"]) >= len(MULTIPLIED)
-    assert (few, all_of_them >= len(MULTIPLIED)) == (100, True)
+    assert (none, all_of_them >= len(MULTIPLIED)) == (0, True)
+
+
+@pytest.mark.rule("S63")
+async def test_what_is_known_of_texts_before_they_are_opened_is_what_is_delivered(
+    shared_world: World, fresh_job: str
+) -> None:
+    """Of values, of files with and without references, of an override, and of aliases."""
+    rest, demo = shared_world.rest, shared_world.demo
+    await fill(shared_world.client, fresh_job, {"A": "{{B}}{{B}} and é", "B": "b"})
+    wide = await rest.create(Scope.PROJECT, demo.project_id, key=f"W_{fresh_job[:8]}", value="wide")
+    await rest.override(Scope.JOB, fresh_job, wide.row["id"], value="narrow")
+    await rest.alias(Scope.JOB, fresh_job, wide.row["id"], key="C")
+    for key, is_expanded in (("D", True), ("E", False)):
+        file = {"mount_path": f"/{fresh_job}/{key}", "enable_interpolation_in_file": is_expanded}
+        made = await rest.create(Scope.JOB, fresh_job, key=key, value="{{A}}", **file)
+        await rest.alias(Scope.JOB, fresh_job, made.row["id"], key=f"{key}_ALIAS")
+
+    async with shared_world.runtime.database.read() as unit:
+        service = await holders.find(unit, fresh_job)
+        assert service is not None
+        texts, has_all = await delivery_bounds.stored_texts(unit, service, most=100)
+        rough = await delivery_bounds.rough_size(unit, service)
+
+    known = {
+        text.key: (sealed_size(text.size), text.is_file, len(text.name_hashes) // 16)
+        for text in texts
+    }
+    keys = await delivered(shared_world, fresh_job)
+    assert has_all
+    assert set(known) == set(keys)
+    assert {key: known[key] for key in ("A", "B", "C", f"W_{fresh_job[:8]}")} == {
+        "A": (len("{{B}}{{B}} and é".encode()), False, 1),
+        "B": (1, False, 0),
+        "C": (len("wide"), False, 0),
+        f"W_{fresh_job[:8]}": (len("narrow"), False, 0),
+    }
+    assert {key: known[key] for key in ("D", "D_ALIAS", "E", "E_ALIAS")} == {
+        "D": (5, True, 1),
+        "D_ALIAS": (5, True, 1),
+        "E": (5, True, 0),
+        "E_ALIAS": (5, True, 0),
+    }
+    assert rough >= sum(text.size for text in texts)
 
 
 @pytest.mark.rule("S63")

@@ -4,15 +4,12 @@ import tracemalloc
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from gateway.domain import interpolation
 from gateway.domain.interpolation import (
     MAX_DELIVERED_BYTES,
     DeliveryTooLarge,
     Interpolator,
-    ensure_part_fits,
     utf8_size,
 )
 
@@ -107,48 +104,3 @@ def test_paths_and_files_count_as_well() -> None:
         Interpolator({}, paths={"VERBATIM": half}, files={}, verbatim={"VERBATIM": half + "x"})
     with pytest.raises(DeliveryTooLarge, match="FILE exceeds"):
         Interpolator({"A": half}, paths={"FILE": "/f"}, files={"FILE": "{{A}}"}, verbatim={})
-
-
-# A reference to a long key is longer than most values.
-KEYS = ("A", "B", "LONG_KEY", "ANOTHER_LONG_KEY")
-PARTS = (
-    *(f"{{{{{key}}}}}" for key in KEYS),
-    "{{UNKNOWN}}",
-    "{{PATH}}",
-    "\\{{A}}",
-    "x",
-    "long text",
-)
-TEXTS = st.just("") | st.lists(st.sampled_from(PARTS), max_size=4).map("".join)
-
-
-@pytest.mark.rule("S63")
-@settings(max_examples=500)
-@given(st.fixed_dictionaries(dict.fromkeys(KEYS, TEXTS)), st.sets(st.sampled_from(KEYS)))
-def test_a_part_is_never_longer_than_the_whole(values: dict[str, str], read: set[str]) -> None:
-    """Whatever the unread ones are, and whatever leads to them or into a cycle."""
-    paths = {"PATH": "/a"}
-    part = {key: values[key] for key in read}
-    whole = Interpolator(values, paths=paths, files={}, verbatim={}).size
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(interpolation, "MAX_DELIVERED_BYTES", whole)
-        ensure_part_fits(part, paths=paths, unread=values.keys() - read)
-
-
-@pytest.mark.rule("S63")
-def test_a_part_that_multiplies_a_long_value_is_refused() -> None:
-    """What a part that never counts anything would not do."""
-    part = dict(list(MULTIPLIED.items())[:100])
-
-    with pytest.raises(DeliveryTooLarge, match=r"K\d+ exceeds"):
-        ensure_part_fits(part, paths={}, unread=MULTIPLIED.keys() - part.keys())
-
-
-@pytest.mark.rule("S63")
-def test_a_part_is_not_refused_for_what_may_stay_text() -> None:
-    """The unread value may refer back, and then nothing of the cycle is replaced."""
-    part = {"A": LONG, "B": "{{A}}{{UNREAD}}", "C": "{{B}}" * 200}
-
-    ensure_part_fits(part, paths={}, unread={"UNREAD"})
-    _interpolator(part | {"UNREAD": "{{B}}"})
