@@ -36,6 +36,13 @@ HEAD: Final = AuditHeadRow.__table__
 # Only a commit of another connection changes it.
 _VERSION: Final = table("pragma_data_version", column("data_version"))
 _FIELDS: Final = tuple(each.name for each in fields(AuditEvent))
+# That an event names a delivered set, which was not moved to another holder or project.
+IS_DELIVERED: Final = and_(
+    DELIVERED_SET.c.block == EVENT.c.seq.op("/")(literal_column(str(BLOCK_EVENTS))),
+    DELIVERED_SET.c.fingerprint == EVENT.c.delivered_set,
+    DELIVERED_SET.c.holder_id == EVENT.c.holder_id,
+    DELIVERED_SET.c.project_id == EVENT.c.project_id,
+)
 # The event that was the head when the view opened.
 FLOOR: Final = EVENT.alias("floor")
 # Every sign-in reads these columns with its own: `head_of` takes their values.
@@ -161,18 +168,9 @@ async def keep_head(unit: WriteUnit, head: Head, macs: Mapping[Key, bytes | None
 
 
 def select_events() -> Select[Any]:
-    """Select events, each with the list of what it delivered.
-
-    A list that was moved to another holder or project is not found.
-    """
-    own = DELIVERED_SET.c
-    is_named = and_(
-        own.block == EVENT.c.seq.op("/")(literal_column(str(BLOCK_EVENTS))),
-        own.fingerprint == EVENT.c.delivered_set,
-        own.holder_id == EVENT.c.holder_id,
-        own.project_id == EVENT.c.project_id,
-    )
-    return select(EVENT, own.secrets).select_from(EVENT.outerjoin(DELIVERED_SET, is_named))
+    """Select events, each with the list of what it delivered."""
+    rows = EVENT.outerjoin(DELIVERED_SET, IS_DELIVERED)
+    return select(EVENT, DELIVERED_SET.c.secrets).select_from(rows)
 
 
 async def chain(unit: ReadUnit, *, after: int, size: int) -> Sequence[SealedEvent]:

@@ -1,6 +1,6 @@
 """Filters of the audit log: each page is read through the index that has the fewest events."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,33 +14,26 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
-    union,
 )
 
-from gateway.domain.audit import AuditAction, AuditFilter, AuditSubject
-from gateway.domain.delivered_sets import BLOCK_EVENTS, packed_id
+from gateway.domain.audit import AuditAction, AuditFilter
 from gateway.domain.permissions import Visibility
 from gateway.domain.scopes import Scope
-from gateway.storage.audit.event_log import DELIVERED_SET, EVENT
+from gateway.storage.audit.delivered_sets import IS_OF_SECRET, Compared, Condition, deliveries_of
+from gateway.storage.audit.event_log import EVENT
 from gateway.storage.holders import HOLDER
 from gateway.storage.keyset import Ordering, Parts
-from gateway.storage.tables import SecretRow
 from gateway.storage.unit_of_work import ReadUnit
 
 NEWEST_FIRST: Final = Ordering("audit", (EVENT.c.seq,), is_descending=True)
-# The condition of the partial index over the changes of secrets, in its own words.
-IS_OF_SECRET: Final = EVENT.c.subject == literal_column(f"'{AuditSubject.SECRET}'")
 # The condition of the partial index over actions, in its own words.
 _NOT_DELIVERED: Final = EVENT.c.action != literal_column("'VALUES_DELIVERED'")
-_SECRET: Final = SecretRow.__table__
 # More parts cost more than they save.
 _MAX_PARTS: Final = 50
 # Beyond this many events, an index has too many to matter how many more.
 _MAX_COUNTED: Final = 1_000
 
 Conditions = Sequence[ColumnElement[bool]]
-# Turns a column into what a condition compares.
-Compared = Callable[[Any], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +58,10 @@ async def filtered(
     condition lead to the events; only their columns are compared so that an index is used.
     """
     below = [] if visibility.is_everywhere else await _ids_below(unit, visibility)
-    indexed = _alternatives(visibility, below, only, lambda column: column)
+    delivered = await deliveries_of(unit, only.secret_id) if only.secret_id is not None else ()
+    indexed = _alternatives(visibility, below, only, delivered, lambda column: column)
     first = await _fewest(unit, indexed, only)
-    others = _alternatives(visibility, below, only, unindexed)
+    others = _alternatives(visibility, below, only, delivered, unindexed)
     is_own = unindexed(EVENT.c.organization_id) == visibility.organization_id
     if first is None:
         is_own = EVENT.c.organization_id == visibility.organization_id
@@ -115,13 +109,17 @@ def _count(condition: ColumnElement[bool]) -> Any:  # noqa: ANN401 - what SQLAlc
 
 
 def _alternatives(
-    visibility: Visibility, below: Sequence[str], only: AuditFilter, compared: Compared
+    visibility: Visibility,
+    below: Sequence[str],
+    only: AuditFilter,
+    delivered: Sequence[Condition],
+    compared: Compared,
 ) -> list[Conditions]:
     holder_id, project_id = compared(EVENT.c.holder_id), compared(EVENT.c.project_id)
     found: list[Conditions] = []
     if only.secret_id is not None:
-        is_change = and_(IS_OF_SECRET, compared(EVENT.c.subject_id) == only.secret_id)
-        found.append([is_change, compared(EVENT.c.seq).in_(_deliveries_of(only.secret_id))])
+        is_changed = and_(IS_OF_SECRET, compared(EVENT.c.subject_id) == only.secret_id)
+        found.append([is_changed, *(condition(compared) for condition in delivered)])
     if only.holder_id is not None:
         found.append([holder_id == only.holder_id, project_id == only.holder_id])
     if only.actor_id is not None:
@@ -145,29 +143,3 @@ def _alternatives(
 
 def _of_index(action: AuditAction) -> Conditions:
     return () if action is AuditAction.VALUES_DELIVERED else (_NOT_DELIVERED,)
-
-
-def _deliveries_of(secret_id: str) -> Select[Any]:
-    """Select the numbers of the events that delivered a secret's value.
-
-    A secret never leaves its project. Its deletion has an event, later than each of its deliveries,
-    so the project is known as long as one of them is kept.
-    """
-    change, delivery, found = EVENT.alias("change"), EVENT.alias("delivery"), DELIVERED_SET.c
-    is_change = change.c.subject == literal_column(f"'{AuditSubject.SECRET}'")
-    projects = union(
-        select(_SECRET.c.project_id).where(_SECRET.c.id == secret_id),
-        select(change.c.project_id).where(is_change, change.c.subject_id == secret_id),
-    )
-    first = found.block * BLOCK_EVENTS
-    is_named = and_(
-        delivery.c.holder_id == found.holder_id,
-        delivery.c.seq.between(first, first + (BLOCK_EVENTS - 1)),
-        delivery.c.delivered_set == found.fingerprint,
-    )
-    return (
-        select(delivery.c.seq)
-        .select_from(DELIVERED_SET.join(delivery, is_named))
-        .where(found.project_id.in_(projects))
-        .where(func.instr(found.secrets, packed_id(secret_id)) > 0)
-    )

@@ -9,24 +9,30 @@ from sqlalchemy import Row, func, or_, select
 from gateway.domain.audit import AuditEvent, AuditFilter
 from gateway.domain.pages import Entry, Page, Window
 from gateway.domain.permissions import Visibility
-from gateway.storage.audit.event_log import DELIVERED_SET, EVENT, intact_event_of, select_events
-from gateway.storage.audit.filters import IS_OF_SECRET, NEWEST_FIRST, filtered, unindexed
+from gateway.storage.audit.delivered_sets import IS_OF_SECRET
+from gateway.storage.audit.event_log import (
+    DELIVERED_SET,
+    EVENT,
+    IS_DELIVERED,
+    intact_event_of,
+    select_events,
+)
+from gateway.storage.audit.filters import NEWEST_FIRST, filtered, unindexed
 from gateway.storage.audit.log_times import LogTimes
 from gateway.storage.holders import HOLDER
 from gateway.storage.keyset import fetch_page, holders_covered
 from gateway.storage.secrets import SECRET
 from gateway.storage.unit_of_work import ReadUnit
 
+_SET_SIZE: Final = select(func.length(DELIVERED_SET.c.secrets)).where(IS_DELIVERED)
+# A delivered secret has 17 bytes or more in its set, and at most 43 characters in the details.
+_SIZE: Final = (
+    func.coalesce(func.length(EVENT.c.details), 0)
+    + 3 * func.coalesce(_SET_SIZE.correlate(EVENT).scalar_subquery(), 0)
+).label("size")
 _IDS_AT_ONCE: Final = 5_000
 # Characters of details in one page. A delivery of 5,000 keys has about 240,000.
 MAX_DETAILS: Final = 1024 * 1024
-# At most this many characters of details for each byte of a delivered set: 43 for 17.
-_CHARACTERS: Final = 3
-_SIZE: Final = (
-    func.coalesce(func.length(EVENT.c.details), 0)
-    + _CHARACTERS * func.coalesce(func.length(DELIVERED_SET.c.secrets), 0)
-).label("size")
-_SIZES: Final = select_events().with_only_columns(EVENT.c.seq, _SIZE, maintain_column_froms=True)
 
 
 def cursor_at(seq: int) -> str:
@@ -46,7 +52,7 @@ async def page(
 
     """
     between = await times.between(unit, only.since, only.until)
-    found = await filtered(unit, _SIZES, visibility, only, between)
+    found = await filtered(unit, select(EVENT.c.seq, _SIZE), visibility, only, between)
     sizes = await fetch_page(
         unit,
         found.statement,
@@ -112,7 +118,7 @@ async def visible_secret_ids(
 
 
 def _visible(visibility: Visibility) -> Any:  # noqa: ANN401 - what SQLAlchemy combines
-    # The index over the changes of secrets leads to the events.
+    # The index over the events of secrets leads to them.
     is_own = unindexed(EVENT.c.organization_id) == visibility.organization_id
     if visibility.is_everywhere:
         return is_own
