@@ -54,7 +54,7 @@ class UserRow(Model, table=True):
         CheckConstraint("is_invited = 1", name="is_invited"),
         Index("uq_user_account_id_organization_id", "id", "organization_id", unique=True),
         ForeignKeyConstraint(["organization_id"], ["organization.id"], ondelete="RESTRICT"),
-        Index(None, "organization_id"),
+        Index(None, "organization_id", "display_name", "id"),
     )
 
     id: str = identifier(primary_key=True)
@@ -108,7 +108,7 @@ class RoleGrantRow(Model, table=True):
         Index(None, "token_id"),
         Index(None, "user_id"),
         Index(None, "holder_id"),
-        Index(None, "organization_id"),
+        Index(None, "organization_id", "created_at", "id"),
     )
 
     id: str = identifier(primary_key=True)

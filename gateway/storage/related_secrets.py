@@ -6,6 +6,7 @@ from typing import Any, Final
 from sqlalchemy import (
     ColumnElement,
     Select,
+    func,
     or_,
     select,
 )
@@ -71,8 +72,16 @@ async def keys_at(unit: ReadUnit, holder_ids: Iterable[str], *, visibility: Visi
 async def keys_of_project(
     unit: ReadUnit, project_id: str, *, visibility: Visibility, most: int
 ) -> set[str]:
-    """Return at most `most` visible keys of a project."""
-    return await _keys(unit, SECRET.c.project_id == project_id, visibility, most)
+    """Return at most `most` visible keys of a project of the visible organization."""
+    if not visibility.is_everywhere:
+        return await _keys(unit, SECRET.c.project_id == project_id, visibility, most)
+    # Each step finds the next key, whatever the number of secrets that have the same one.
+    found = select(func.min(SECRET.c.key).label("key")).where(SECRET.c.project_id == project_id)
+    keys = found.cte(recursive=True)
+    following = found.where(SECRET.c.key > keys.c.key).correlate(keys).scalar_subquery()
+    keys = keys.union_all(select(following).where(keys.c.key.is_not(None)))
+    rows = await unit.rows(select(keys.c.key).where(keys.c.key.is_not(None)).limit(most))
+    return {row.key for row in rows}
 
 
 async def _keys(

@@ -308,10 +308,11 @@ class ApiTokenRow(Model, table=True):
     __table_args__ = (
         UniqueConstraint("digest"),
         Index("uq_api_token_id_organization_id", "id", "organization_id", unique=True),
+        Index(None, "organization_id", "created_at", "id"),
     )
 
     id: str = identifier(primary_key=True)
-    organization_id: str = reference("organization.id", nullable=False, index=True)
+    organization_id: str = reference("organization.id", nullable=False)
     name: str = text_column(MAX_NAME_LENGTH, nullable=False)
     created_at: datetime = moment(nullable=False)
     expires_at: datetime | None = moment(nullable=True)

@@ -112,6 +112,10 @@ READS: dict[str, Read] = {
     "defined": lambda services, scene: services.secrets.defined_at(
         holder=scene.service, window=_WINDOW
     ),
+    "projects": lambda services, _: services.hierarchy.projects(window=_WINDOW),
+    "tokens": lambda services, _: services.tokens.page(window=_WINDOW),
+    "grants": lambda services, _: services.grants.page(window=_WINDOW),
+    "users": lambda services, _: services.identities.page(window=_WINDOW),
 }
 SORTED_READS: dict[str, Read] = {
     "explain": lambda services, scene: services.effective.explain(
@@ -154,12 +158,19 @@ async def _plans(world: World, read: Read) -> Plans:
 
 
 @pytest.mark.parametrize("name", READS)
-async def test_a_page_of_secrets_reads_what_it_shows(shared_world: World, name: str) -> None:
+async def test_a_page_reads_what_it_shows(shared_world: World, name: str) -> None:
     plans = await _plans(shared_world, READS[name])
 
     assert plans.indexes
     assert plans.scans == []
     assert plans.sorts == []
+
+
+@pytest.mark.parametrize("name", ["projects", "tokens", "grants", "users"])
+async def test_a_list_of_one_index_is_not_sorted_at_all(shared_world: World, name: str) -> None:
+    plans = await _plans(shared_world, READS[name])
+
+    assert [step for step, _ in plans.steps if "TEMP B-TREE" in step] == []
 
 
 @pytest.mark.parametrize("name", SORTED_READS)

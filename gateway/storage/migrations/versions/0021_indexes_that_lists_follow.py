@@ -12,13 +12,19 @@ branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
 _BEFORE: Final = (
+    ("api_token", "organization_id"),
     ("audit_event", "at"),
+    ("role_grant", "organization_id"),
     ("secret", "project_id", "key"),
+    ("user_account", "organization_id"),
     ("value_reference", "project_id"),
 )
 _NOW: Final = (
+    ("api_token", "organization_id", "created_at", "id"),
     ("audit_event", "project_id", "seq"),
+    ("role_grant", "organization_id", "created_at", "id"),
     ("secret", "project_id", "key", "list_rank", "id"),
+    ("user_account", "organization_id", "display_name", "id"),
     ("value_reference", "project_id", "secret_id"),
 )
 _ACTIONS: Final = ("audit_event", "organization_id", "action", "seq")
