@@ -17,6 +17,7 @@ import pytest
 
 from gateway.config.settings import Settings
 from gateway.domain.audit import AuditAction, AuditEvent, AuditFilter, SealedEvent, details_text
+from gateway.domain.errors import IntegrityFault
 from gateway.domain.holders import Holder, new_id
 from gateway.domain.pages import Window
 from gateway.domain.permissions import Visibility
@@ -31,6 +32,7 @@ EVENTS = 400
 CHANGES = tuple(AuditAction)[1:4]
 ACTIONS = (AuditAction.VALUES_DELIVERED, *CHANGES, AuditAction.HOLDER_CHANGED)
 ACTORS = ("ann", "ben", "gateway")
+ALTERED = 2020
 BEGUN = datetime(2026, 1, 1, tzinfo=UTC)
 # The numbers of the events in front of which the clock was set back, and by how many minutes.
 SET_BACK = {150: 40, 300: 200}
@@ -119,12 +121,12 @@ def _store(file: Path) -> None:
 
 
 class _Guard:
-    """Accepts every event: these have no real hashes."""
+    """Accepts every event except the altered ones: these have no real hashes."""
 
     seen = SeenHead(0, b"")
 
-    def is_intact(self, _: SealedEvent) -> bool:
-        return True
+    def is_intact(self, sealed: SealedEvent) -> bool:
+        return sealed.event.at.year != ALTERED
 
     async def prove(self, unit: ReadUnit, head: Head | None) -> Proof:
         raise NotImplementedError
@@ -215,3 +217,22 @@ async def test_a_filter_finds_what_matches(
 
             for back in (False, True):
                 assert await _walk(unit, visibility, only, times, back=back) == expected, only
+
+
+async def test_an_altered_time_hides_no_other_event(
+    database: tuple[Database, list[Stored]],
+) -> None:
+    """The search ends beside the altered event, and refuses it, which the list would leave out."""
+    everything, times = Visibility.everywhere(ORGANIZATIONS[0]), LogTimes()
+    since = AuditFilter(since=BEGUN + timedelta(minutes=10))
+    async with database[0].read() as unit:
+        assert await _walk(unit, everything, since, times, back=False)
+    # The search begins in the middle of the events in front of the first that was set back.
+    middle = (1 + min(SET_BACK)) // 2
+    statement = "UPDATE audit_event SET at = ? WHERE seq = ?"
+    with closing(sqlite3.connect(database[0].path)) as connection, connection:
+        connection.execute(statement, [f"{ALTERED}-01-01 00:00:00.000000", middle])
+
+    async with database[0].read() as unit:
+        with pytest.raises(IntegrityFault):
+            await _walk(unit, everything, since, times, back=False)

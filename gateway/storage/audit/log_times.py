@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, func, literal, select
 
-from gateway.storage.audit.event_log import EVENT
+from gateway.storage.audit.event_log import EVENT, intact_event_of
+from gateway.storage.audit.row_macs import integrity_fault
 from gateway.storage.unit_of_work import ReadUnit
 
 _EVENTS_AT_ONCE: Final = 100_000
@@ -38,7 +39,12 @@ class LogTimes:
     async def between(
         self, unit: ReadUnit, since: datetime | None, until: datetime | None
     ) -> Sequence[ColumnElement[bool]]:
-        """Return the conditions of events from one time on and before another."""
+        """Return the conditions of events from one time on and before another.
+
+        Raises:
+            IntegrityFault: if an event at one of the times is not what was recorded.
+
+        """
         conditions = []
         if since is not None:
             conditions.append(EVENT.c.at >= since)
@@ -86,14 +92,26 @@ def _scalar(statement: Select[Any]) -> ScalarSelect[Any]:
 
 
 async def _first(unit: ReadUnit, first: int, end: int, moment: datetime) -> int:
-    """Return the number of the first event in a part that is not before a moment, or the end."""
+    """Return the number of the first event in a part that is not before a moment, or the end.
+
+    Raises:
+        IntegrityFault: if an event beside this place is not what was recorded. An altered time can
+            lead the search to a wrong place only beside that event.
+
+    """
     bounds = select(literal(first).label("low"), literal(end).label("high")).cte(recursive=True)
     middle = (bounds.c.low + bounds.c.high) // 2
-    at = select(EVENT.c.at).where(EVENT.c.seq == middle).scalar_subquery()
+    is_before = select(EVENT.c.at < moment).where(EVENT.c.seq == middle).scalar_subquery()
     halves = select(
-        case((at < moment, middle + 1), else_=bounds.c.low),
-        case((at < moment, bounds.c.high), else_=middle),
+        case((is_before, middle + 1), else_=bounds.c.low),
+        case((is_before, bounds.c.high), else_=middle),
     ).where(bounds.c.low < bounds.c.high)
-    found = bounds.union_all(halves)
-    row = await unit.first(select(func.max(found.c.low)))
-    return int(row[0]) if row else end
+    row = await unit.first(select(func.max(bounds.union_all(halves).c.low)))
+    found = int(row[0]) if row else end
+    beside = [seq for seq in (found - 1, found) if first <= seq < end]
+    events = {row.seq: row for row in await unit.rows(select(EVENT).where(EVENT.c.seq.in_(beside)))}
+    for seq in beside:
+        if seq not in events:
+            raise integrity_fault(EVENT.name, str(seq))
+        intact_event_of(unit, events[seq])
+    return found
