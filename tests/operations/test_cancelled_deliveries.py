@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.storage import admission, shared_commits, unit_of_work
 from gateway.storage.engine import to_its_end
+from gateway.storage.shared_commits import SharedCommits
 from tests.operations.delivering import DOCUMENT
 from tests.world import World
 
 if TYPE_CHECKING:
     from types import CoroutineType
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 # All uses of a connection in one delivery, and those of its transaction.
 ALL: Final = range(14)
@@ -51,7 +54,8 @@ async def _locked_after_cancellations(
                 reached.set()
             return await run(work)
 
-        monkeypatch.setattr("gateway.storage.unit_of_work.to_its_end", counted)
+        for module in (admission, shared_commits, unit_of_work):
+            monkeypatch.setattr(module, "to_its_end", counted)
         body = {"query": DOCUMENT, "variables": {"id": world.demo.job_id}}
         sent = asyncio.create_task(world.client.post("/graphql", json=body))
         reaching = asyncio.create_task(reached.wait())
@@ -77,11 +81,11 @@ async def test_a_connection_that_is_not_closed_keeps_its_locks(
     left_open: list[AsyncConnection] = []
 
     async def leave_open(work: Work) -> Any:
-        if work.__name__ != AsyncConnection.close.__name__:
+        if work.__name__ != SharedCommits.undo.__name__:
             return await to_its_end(work)
         frame = work.cr_frame
         assert frame is not None
-        left_open.append(frame.f_locals["self"])
+        left_open.append(frame.f_locals["transaction"].connection)
         work.close()
         return None
 

@@ -124,3 +124,59 @@ async def test_start_takes_few_visits(
         async with open_world(data_dir, template[1]):
             pass
     assert 0 < len(visits) <= MAX_VISITS_OF_A_START
+
+
+async def test_savepoint_takes_no_visit_of_its_own(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = create_writing_engine(url)
+    async with engine.connect() as connection:
+        await _write(connection)
+        with counting_visits(monkeypatch) as visits:
+            for _ in range(3):
+                async with connection.begin_nested():
+                    await _write(connection)
+        await connection.commit()
+        rows = (await connection.execute(text("SELECT count(*) FROM noted"))).scalar_one()
+    await engine.dispose()
+
+    assert (len(visits), rows) == (3, 4)
+
+
+async def test_rolled_back_savepoint_keeps_what_came_before_and_after(url: str) -> None:
+    engine = create_writing_engine(url)
+    async with engine.connect() as connection:
+        await _write(connection)
+        savepoint = await connection.begin_nested()
+        await _write(connection)
+        await savepoint.rollback()
+        async with connection.begin_nested():
+            await _write(connection)
+        await connection.commit()
+        rows = (await connection.execute(text("SELECT count(*) FROM noted"))).scalar_one()
+    await engine.dispose()
+
+    assert rows == 2
+
+
+async def test_nothing_follows_a_transaction_that_sqlite_has_rolled_back(url: str) -> None:
+    engine = create_writing_engine(url)
+    async with engine.connect() as connection:
+        await _write(connection)
+        await _lose_transaction(connection)
+        with pytest.raises(OperationalError, match="rolled back"):
+            await _write(connection)
+        with pytest.raises(OperationalError, match="rolled back"):
+            await connection.commit()
+        await connection.rollback()
+        rows = (await connection.execute(text("SELECT count(*) FROM noted"))).scalar_one()
+    await engine.dispose()
+
+    assert rows == 0
+
+
+async def _lose_transaction(connection: AsyncConnection) -> None:
+    # A statement that finds the database full ends the transaction.
+    await connection.execute(text("PRAGMA max_page_count = 10"))
+    with pytest.raises(OperationalError, match="full"):
+        await connection.execute(text("INSERT INTO noted VALUES (zeroblob(1000000))"))

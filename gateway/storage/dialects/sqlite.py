@@ -145,7 +145,7 @@ class Dialect(SQLiteDialect_aiosqlite):
 
     def do_begin(self, dbapi_connection: Any) -> None:
         connection = dbapi_connection.dbapi_connection
-        connection.due = [connection.begin]
+        connection.due, connection.has_begun = [connection.begin], False
 
     def do_savepoint(self, connection: Any, name: str) -> None:
         _adapted(connection).due.append(f"SAVEPOINT {name}")
