@@ -1,5 +1,6 @@
 """Rows that were changed past the gateway are found."""
 
+import asyncio
 import shutil
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import httpx
 import pytest
 
 from gateway.domain.scopes import Scope
+from gateway.services.audit import integrity_scan
 from gateway.services.demo import Demo
 from tests.audit.audit_log import database_of, events_of, faults, row_faults, run_by_force
 from tests.patience import PATIENCE, wait_until
@@ -100,6 +102,31 @@ async def test_a_row_that_was_changed_past_the_gateway_is_found(
     found = {item for item, _ in await row_faults(watched)}
 
     assert found - {"ROLLED_BACK"} == ({fault} if fault else set())
+
+
+async def test_what_is_written_during_a_scan_is_no_fault(
+    watched: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each page has a view of its own, so others write between two pages."""
+    monkeypatch.setattr(integrity_scan, "PAGE", 5)
+    job_id, number, last = watched.demo.job_id, 0, ""
+
+    async def meanwhile(_: float) -> None:
+        nonlocal number, last
+        number += 1
+        made = await watched.rest.create(Scope.JOB, job_id, key=f"KEY_{number}", value="v")
+        assert made.code is None
+        if last:
+            await watched.rest.delete(Scope.JOB, job_id, last)
+        last = made.row["id"]
+        if number > 10:
+            monkeypatch.undo()
+
+    monkeypatch.setattr(asyncio, "sleep", meanwhile)
+    found = await row_faults(watched)
+
+    assert number > 10
+    assert found == set()
 
 
 @pytest.mark.rule("S56")

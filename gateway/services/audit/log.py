@@ -1,5 +1,6 @@
 """Write the audit log in the transaction of the change. If that fails, the change fails."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final
@@ -286,7 +287,8 @@ async def all_rows(
     """Yield each row's id, present MAC and recorded MAC, in pages."""
     after: str | None = ""
     while after is not None:
-        rows = await records.compared(unit, covered, after=after, size=PAGE)
+        page = await records.read_page(unit, covered, after=after, size=PAGE)
+        rows = await asyncio.to_thread(page.compared, unit.macs)
         yield rows
         after = rows[-1][0] if rows else None
 

@@ -95,8 +95,7 @@ class Audit:
             Unavailable: if the database does not answer.
 
         """
-        async with self._context.database.read() as unit:
-            findings = await scan_integrity(unit, self._audit_log.keys)
+        findings = await scan_integrity(self._context.database, self._audit_log.keys)
         unknown = frozenset(findings) - self._findings
         self._findings = frozenset(findings)
         for finding in sorted(unknown, key=str)[:_MAX_LISTED]:

@@ -1,6 +1,7 @@
 """Queries about the records of rows: the newest MAC of each row in an audited table."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Row, Select, delete, insert, select, union_all
@@ -9,7 +10,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from gateway.domain.audit import AuditSubject
 from gateway.domain.errors import IntegrityFault
 from gateway.storage.audit.changes import Key
-from gateway.storage.audit.row_macs import GRANTS, TOKENS, USERS, Covered
+from gateway.storage.audit.row_macs import GRANTS, TOKENS, USERS, Covered, RowMacs
 from gateway.storage.audit.tables import AuditEventRow, RowRecordRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
@@ -94,12 +95,49 @@ async def page(unit: ReadUnit, table: str, *, after: str, size: int = PAGE) -> M
     return {row.row_id: row.mac for row in rows}
 
 
-async def compared(
+@dataclass(frozen=True, slots=True)
+class RecordPage:
+    """Rows of one table and the records of the same range, by the rows' ids."""
+
+    covered: Covered
+    size: int
+    rows: Sequence[Row[Any]] = field(repr=False)
+    # Ids of rows that no column type can read.
+    unreadable: Sequence[str]
+    recorded: Mapping[str, bytes] = field(repr=False)
+
+    def compared(self, macs: RowMacs) -> Sequence[tuple[str, bytes | None, bytes | None]]:
+        """Return id, MAC now and MAC recorded of each row, by id; what is missing is None."""
+        now = dict.fromkeys(self.unreadable, _UNREADABLE)
+        length = len(self.covered.names)
+        now |= {row[0]: macs.of(self.covered, row[:length]) for row in self.rows}
+        return merged(now, self.recorded, self.size)
+
+
+async def read_page(unit: ReadUnit, covered: Covered, *, after: str, size: int) -> RecordPage:
+    """Return the rows after an id, and the records after it."""
+    recorded = await page(unit, covered.table.name, after=after, size=size)
+    statement = covered.selection().order_by(covered.row_id).limit(size)
+    try:
+        rows = await unit.rows(statement.where(covered.row_id > after))
+    except IntegrityFault:
+        rows, unreadable = await _readable(unit, covered, after=after, size=size)
+        return RecordPage(covered, size, rows, unreadable, recorded)
+    return RecordPage(covered, size, rows, (), recorded)
+
+
+async def _readable(
     unit: ReadUnit, covered: Covered, *, after: str, size: int
-) -> Sequence[tuple[str, bytes | None, bytes | None]]:
-    """Return id, MAC now and MAC recorded of a table's rows, by id; what is missing is None."""
-    now = await _present(unit, covered, after=after, size=size)
-    return merged(now, await page(unit, covered.table.name, after=after, size=size), size)
+) -> tuple[Sequence[Row[Any]], Sequence[str]]:
+    ids = select(covered.row_id).where(covered.row_id > after)
+    readable: list[Row[Any]] = []
+    unreadable: list[str] = []
+    for (row_id,) in await unit.rows(ids.order_by(covered.row_id).limit(size)):
+        try:
+            readable += await unit.rows(covered.selection().where(covered.row_id == row_id))
+        except IntegrityFault:
+            unreadable.append(row_id)
+    return readable, unreadable
 
 
 def merged(
@@ -110,36 +148,6 @@ def merged(
     ends = [max(found) for found in (now, then) if len(found) == size]
     ids = sorted(each for each in now.keys() | then.keys() if not ends or each <= min(ends))
     return [(each, now.get(each), then.get(each)) for each in ids]
-
-
-async def _present(
-    unit: ReadUnit, covered: Covered, *, after: str, size: int
-) -> Mapping[str, bytes]:
-    statement = covered.selection().order_by(covered.row_id).limit(size)
-    try:
-        rows = await unit.rows(statement.where(covered.row_id > after))
-    except IntegrityFault:
-        return await _readable(unit, covered, after=after, size=size)
-    return {row[0]: _mac_of(unit, covered, row) for row in rows}
-
-
-async def _readable(
-    unit: ReadUnit, covered: Covered, *, after: str, size: int
-) -> Mapping[str, bytes]:
-    ids = select(covered.row_id).where(covered.row_id > after)
-    found: dict[str, bytes] = {}
-    for (row_id,) in await unit.rows(ids.order_by(covered.row_id).limit(size)):
-        try:
-            rows = await unit.rows(covered.selection().where(covered.row_id == row_id))
-        except IntegrityFault:
-            found[row_id] = _UNREADABLE
-        else:
-            found |= {row[0]: _mac_of(unit, covered, row) for row in rows}
-    return found
-
-
-def _mac_of(unit: ReadUnit, covered: Covered, row: Row[Any]) -> bytes:
-    return unit.macs.of(covered, row[: len(covered.names)])
 
 
 async def changed_since(unit: ReadUnit, seq: int, *, most: int) -> Collection[Key] | None:
