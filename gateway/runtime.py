@@ -5,7 +5,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -167,8 +166,11 @@ async def keeping_watch(audit: Audit, settings: Settings) -> AsyncIterator[None]
         asyncio.create_task(_repeat(audit.watch_log, settings.integrity_scan_seconds)),
     ]
     if (days := settings.audit_retention_days) is not None:
-        retention = partial(audit.apply_retention, days)
-        tasks.append(asyncio.create_task(_repeat(retention, RETENTION_IS_APPLIED_EVERY)))
+
+        async def apply_retention() -> None:
+            await audit.apply_retention(days)
+
+        tasks.append(asyncio.create_task(_repeat(apply_retention, RETENTION_IS_APPLIED_EVERY)))
     try:
         yield
     finally:
@@ -185,9 +187,10 @@ async def _repeat(work: Callable[[], Coroutine[Any, Any, object]], seconds: floa
         begun = time.monotonic()
         try:
             await work()
-        except Unavailable:
-            # The database does not answer at the moment; the next time it can.
-            _log.warning("watch_failed", work=getattr(work, "__name__", repr(work)))
+        except (Unavailable, IntegrityFault):
+            # The database does not answer at the moment, or a row cannot be read; the next time
+            # that can be over.
+            _log.warning("watch_failed", work=work.__name__)
         pause = max(seconds - (time.monotonic() - begun), _SHORTEST_PAUSE)
 
 

@@ -113,6 +113,39 @@ async def test_the_server_applies_it(
     assert await timed.faults() == []
 
 
+async def test_the_server_deletes_nothing_during_an_alarm(timed: Timed, data_dir: Path) -> None:
+    """The events that show what happened stay until the operator has looked."""
+    audit, begun = timed.runtime.operator.audit, await timed.events()
+    timed.clock.moment += timedelta(days=40)
+    await timed.change("later")
+    run_by_force(data_dir, "UPDATE audit_event SET face = 'REST' WHERE seq = 5")
+    await audit.watch_log()
+
+    await audit.apply_retention(30)
+    during = await timed.events()
+    by_hand = await audit.prune(before=timed.clock.moment)
+
+    assert during[: len(begun)] == begun
+    assert by_hand == len(begun)
+
+
+@pytest.mark.rule("S50")
+async def test_a_forged_record_of_a_pruning_is_not_believed(timed: Timed, data_dir: Path) -> None:
+    """Otherwise the log would begin where no sealed event says so."""
+    audit = timed.runtime.operator.audit
+    timed.clock.moment += timedelta(days=40)
+    await timed.change("later")
+    run_by_force(
+        data_dir,
+        "UPDATE audit_event SET action = 'AUDIT_PRUNED', organization_id = NULL, "
+        """details = '{"through":9999,"hash":""}' WHERE seq = 5""",
+    )
+
+    await audit.prune(before=timed.clock.moment)
+
+    assert await timed.faults() == []
+
+
 async def test_without_the_setting_nothing_is_deleted(
     timed: Timed, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from datetime import datetime
 from typing import Final
 
-from gateway.domain.audit import AuditAction, DatabaseNotTrusted
+from gateway.domain.audit import AuditAction, DatabaseNotTrusted, SealedEvent
 from gateway.services.audit.log import AuditLog, instance_draft
 from gateway.storage.audit import event_log, log_rows
 from gateway.storage.unit_of_work import Database
@@ -42,10 +42,15 @@ class LogPruning:
         through = last.event.seq
         async with self._database.write() as unit:
             pruning = await log_rows.last_pruning(unit)
-            if pruning is None or pruning.event.facts["through"] < through:
+            if not self._covers(pruning, through):
                 facts = {"through": through, "hash": last.hash.hex(), "count": through - first + 1}
                 unit.drafts.append(instance_draft(AuditAction.AUDIT_PRUNED, facts))
         return through
+
+    def _covers(self, pruning: SealedEvent | None, through: int) -> bool:
+        if pruning is None or not self._audit_log.is_intact(pruning):
+            return False
+        return bool(pruning.event.facts["through"] >= through)
 
     async def delete(self, *, through: int) -> int:
         """Delete the events up to a number; return how many.

@@ -150,11 +150,16 @@ class Audit:
     async def apply_retention(self, days: int) -> None:
         """Delete the events of days that are longer ago than this, in UTC.
 
+        During an alarm all events stay: they show what happened.
+
         Raises:
             AuditUnavailable: if that cannot be recorded.
             Unavailable: if the database does not answer.
 
         """
+        if self.needs_attention:
+            _log.warning("retention_suspended")
+            return
         today = (
             self._context.now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         )
