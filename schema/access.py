@@ -49,7 +49,6 @@ class RoleGrant:
 
     @classmethod
     def of(cls, grant: Grant) -> Self:
-        """Convert the domain object."""
         holder, grantee = grant.held.holder, grant.grantee
         is_token = grantee.kind is GranteeKind.TOKEN
         return cls(
@@ -101,7 +100,6 @@ class ApiToken:
 
     @field(description="Who created it; null for a token that is older than this record.")
     def created_by(self, info: Info) -> ApiTokenCreator | None:
-        """Return the creator."""
         return (
             ApiTokenCreator.of(self.creator, info.context.services.principal)
             if self.creator
@@ -110,12 +108,10 @@ class ApiToken:
 
     @field(description="The token's roles, on the holders where you manage access.")
     async def grants(self, info: Info) -> list[RoleGrant]:
-        """Load the token's grants."""
         return [RoleGrant.of(grant) for grant in await info.context.token_grants.load(self.id)]
 
     @classmethod
     def of(cls, token: DomainToken) -> Self:
-        """Convert the domain object."""
         return cls(
             id=ID(token.id),
             name=token.name,
@@ -144,7 +140,6 @@ class User:
 
     @classmethod
     def of(cls, user: DomainUser) -> Self:
-        """Convert the domain object."""
         return cls(
             id=ID(user.id),
             issuer=user.issuer,
@@ -230,7 +225,6 @@ class ApiTokenPayload:
 
     @classmethod
     def of(cls, result: Result[TokenRevocation]) -> Self:
-        """Convert the domain object."""
         if (revocation := result.outcome) is None:
             return cls(errors=result.errors)
         also_revoked = [ApiToken.of(token) for token in revocation.created[:MAX_PAGE_SIZE]]
@@ -244,7 +238,6 @@ class RoleGrantPayload:
 
     @classmethod
     def of(cls, result: Result[Grant]) -> Self:
-        """Convert the domain object."""
         grant = RoleGrant.of(result.outcome) if result.outcome else None
         return cls(grant=grant, errors=result.errors)
 
@@ -263,13 +256,11 @@ class UserPayload:
 
     @classmethod
     def of_registered(cls, result: Result[DomainUser]) -> Self:
-        """Convert the domain object."""
         user = User.of(result.outcome) if result.outcome else None
         return cls(user=user, errors=result.errors)
 
     @classmethod
     def of_removed(cls, result: Result[UserRemoval]) -> Self:
-        """Convert the domain object."""
         if (removal := result.outcome) is None:
             return cls(errors=result.errors)
         revoked = [ApiToken.of(token) for token in removal.created[:MAX_PAGE_SIZE]]

@@ -76,16 +76,20 @@ DryRun = Annotated[
 
 
 def mutation(
-    resolve: Resolver,
     description: str,
     *,
     scope: Scope | None = None,
     permission: Permission = Permission.SECRET_WRITE,
-) -> Any:  # noqa: ANN401 - what strawberry.mutation returns
-    """Build a mutation from a resolver. Its argument `holder` takes that scope, or any if None."""
-    if resolve.__annotations__.get("holder") == Holder:
-        resolve.__annotations__["holder"] = _holder_argument(scope)
-    return strawberry.mutation(resolve, description=description, metadata={Permission: permission})
+) -> Callable[[Resolver], Any]:
+    """Make a mutation of a resolver. Its argument `holder` takes that scope, or any if None."""
+
+    def make(resolve: Resolver) -> Any:  # noqa: ANN401 - what strawberry.mutation returns
+        if resolve.__annotations__.get("holder") == Holder:
+            resolve.__annotations__["holder"] = _holder_argument(scope)
+        metadata = {Permission: permission}
+        return strawberry.mutation(resolve, description=description, metadata=metadata)
+
+    return make
 
 
 def _holder_argument(scope: Scope | None) -> Any:  # noqa: ANN401 - a type, made at run time

@@ -125,7 +125,6 @@ class AuditEvent:
 
     @classmethod
     def of(cls, id_of: Callable[[DomainEvent], str], event: DomainEvent) -> Self:
-        """Convert the domain object."""
         return cls(
             id=ID(id_of(event)),
             at=event.at,

@@ -36,19 +36,16 @@ class EffectiveSecret:
         )
     )
     def resolves_to(self, info: Info) -> SecretAlias | None:
-        """Return the secret whose value is used."""
         winner = self.secret.source
         used = visible_target(info, winner) if winner.is_alias else winner.facts
         return SecretAlias.of(used) if used else None
 
     @field(description="The holder that the winning secret is defined at.")
     def defined_at(self) -> LazyHolder:
-        """Wrap the holder, which came with the secret."""
         return wrap_holder(self.secret.source.holder)
 
     @classmethod
     def of(cls, effective: DomainEffective) -> Self:
-        """Convert the domain object."""
         winner = Secret.of(effective.winner)
         return cls(
             key=effective.winner.key,
@@ -82,7 +79,6 @@ class SecretReference:
 
     @classmethod
     def of(cls, reference: ExplainedReference) -> Self:
-        """Convert the domain object."""
         target = reference.target
         return cls(
             key=reference.key,
@@ -127,7 +123,6 @@ class SecretExplanation:
 
     @classmethod
     def of(cls, explanation: Explanation) -> Self:
-        """Convert the domain object."""
         effective = explanation.effective
         return cls(
             key=explanation.key,

@@ -1,7 +1,7 @@
 """Builds the mutations that manage access."""
 
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import strawberry
 from strawberry import ID, argument
@@ -52,161 +52,136 @@ _GRANTEE: Final = ARGUMENT_PATHS | {
 _DISPLAY_NAME: Final = ARGUMENT_PATHS | {Argument.NAME: ["displayName"]}
 
 
-def token_creation() -> Any:  # noqa: ANN401 - what strawberry.mutation returns
-    """Build the mutation that creates a token."""
-
-    async def resolve(
-        info: Info,
-        name: Annotated[str, argument(description="What the token is for.")],
-        role: Annotated[RoleEnum, argument(description="The role to grant.")],
-        holder: RoleHolder = strawberry.UNSET,
-        days: Days = strawberry.UNSET,
-        idempotency_key: IdempotencyKey = strawberry.UNSET,
-        dry_run: DryRun = strawberry.UNSET,
-    ) -> CreateApiTokenPayload:
-        holder, conditions = (
-            unset_to_none(holder),
-            options(idempotency_key=idempotency_key, dry_run=dry_run),
-        )
-
-        async def work() -> NewToken:
-            return await info.context.services.tokens.create(
-                name=name,
-                role=role,
-                on=holder.reference() if holder else None,
-                lifetime=lifetime_of(unset_to_none(days)),
-                options=conditions,
-            )
-
-        to_payload = partial(CreateApiTokenPayload.of, dry_run=conditions.dry_run)
-        return await run_mutation(info, work(), to_payload)
-
-    words = (
-        "Create an API token with a role. You cannot grant a role with more permissions than you "
-        "have there. Only this answer contains the token's text."
+@mutation(
+    "Create an API token with a role. You cannot grant a role with more permissions than you "
+    "have there. Only this answer contains the token's text.",
+    permission=_MANAGES,
+)
+async def create_api_token(
+    info: Info,
+    name: Annotated[str, argument(description="What the token is for.")],
+    role: Annotated[RoleEnum, argument(description="The role to grant.")],
+    holder: RoleHolder = strawberry.UNSET,
+    days: Days = strawberry.UNSET,
+    idempotency_key: IdempotencyKey = strawberry.UNSET,
+    dry_run: DryRun = strawberry.UNSET,
+) -> CreateApiTokenPayload:
+    holder, conditions = (
+        unset_to_none(holder),
+        options(idempotency_key=idempotency_key, dry_run=dry_run),
     )
-    return mutation(resolve, words, permission=_MANAGES)
 
-
-def token_revocation() -> Any:  # noqa: ANN401 - as above
-    """Build the mutation that revokes a token."""
-
-    async def resolve(
-        info: Info,
-        token_id: Annotated[ID, argument(description="The UUID of an API token.")],
-        keep_created: KeepCreated = strawberry.UNSET,
-        idempotency_key: IdempotencyKey = strawberry.UNSET,
-        dry_run: DryRun = strawberry.UNSET,
-    ) -> ApiTokenPayload:
-        work = info.context.services.tokens.revoke(
-            token_id=token_id,
-            keep_created=unset_to_none(keep_created) is True,
-            options=options(idempotency_key=idempotency_key, dry_run=dry_run),
-        )
-        return await run_mutation(info, work, ApiTokenPayload.of)
-
-    words = (
-        "Revoke an API token and the tokens that were created with it. The next request with one "
-        "of them is refused."
-    )
-    return mutation(resolve, words, permission=_MANAGES)
-
-
-def granting() -> Any:  # noqa: ANN401 - as above
-    """Build the mutation that grants a role."""
-
-    async def resolve(
-        info: Info,
-        grantee: Annotated[GranteeRef, GRANTEE],
-        role: Annotated[RoleEnum, argument(description="The role to grant.")],
-        holder: RoleHolder = strawberry.UNSET,
-        idempotency_key: IdempotencyKey = strawberry.UNSET,
-        dry_run: DryRun = strawberry.UNSET,
-    ) -> RoleGrantPayload:
-        holder = unset_to_none(holder)
-        work = info.context.services.grants.grant(
-            grantee=grantee.reference(),
+    async def work() -> NewToken:
+        return await info.context.services.tokens.create(
+            name=name,
             role=role,
             on=holder.reference() if holder else None,
-            options=options(idempotency_key=idempotency_key, dry_run=dry_run),
+            lifetime=lifetime_of(unset_to_none(days)),
+            options=conditions,
         )
-        return await run_mutation(info, work, RoleGrantPayload.of, _GRANTEE)
 
-    words = (
-        "Grant a role to a token or a user. You cannot grant a role with more permissions than you "
-        "have there."
+    to_payload = partial(CreateApiTokenPayload.of, dry_run=conditions.dry_run)
+    return await run_mutation(info, work(), to_payload)
+
+
+@mutation(
+    "Revoke an API token and the tokens that were created with it. The next request with one "
+    "of them is refused.",
+    permission=_MANAGES,
+)
+async def revoke_api_token(
+    info: Info,
+    token_id: Annotated[ID, argument(description="The UUID of an API token.")],
+    keep_created: KeepCreated = strawberry.UNSET,
+    idempotency_key: IdempotencyKey = strawberry.UNSET,
+    dry_run: DryRun = strawberry.UNSET,
+) -> ApiTokenPayload:
+    work = info.context.services.tokens.revoke(
+        token_id=token_id,
+        keep_created=unset_to_none(keep_created) is True,
+        options=options(idempotency_key=idempotency_key, dry_run=dry_run),
     )
-    return mutation(resolve, words, permission=_MANAGES)
+    return await run_mutation(info, work, ApiTokenPayload.of)
 
 
-def grant_revocation() -> Any:  # noqa: ANN401 - as above
-    """Build the mutation that revokes a grant."""
-
-    async def resolve(
-        info: Info,
-        grant_id: Annotated[ID, argument(description="The UUID of the grant.")],
-        idempotency_key: IdempotencyKey = strawberry.UNSET,
-        dry_run: DryRun = strawberry.UNSET,
-    ) -> RoleGrantPayload:
-        work = info.context.services.grants.revoke(
-            grant_id=grant_id,
-            options=options(idempotency_key=idempotency_key, dry_run=dry_run),
-        )
-        return await run_mutation(info, work, RoleGrantPayload.of)
-
-    words = "Revoke a role. The next request is judged without it."
-    return mutation(resolve, words, permission=_MANAGES)
-
-
-def user_registration() -> Any:  # noqa: ANN401 - as above
-    """Build the mutation that registers a user."""
-
-    async def resolve(
-        info: Info,
-        issuer: Annotated[
-            str, argument(description="The issuer identifier of the OpenID Connect provider.")
-        ],
-        subject: Annotated[
-            str, argument(description="The user's id at the provider: the claim `sub`.")
-        ],
-        display_name: Annotated[str, argument(description="The display name.")],
-        idempotency_key: IdempotencyKey = strawberry.UNSET,
-        dry_run: DryRun = strawberry.UNSET,
-    ) -> UserPayload:
-        work = info.context.services.identities.register(
-            issuer=issuer,
-            subject=subject,
-            display_name=display_name,
-            options=options(idempotency_key=idempotency_key, dry_run=dry_run),
-        )
-        return await run_mutation(info, work, UserPayload.of_registered, _DISPLAY_NAME)
-
-    words = (
-        "Register a person whom an OpenID Connect provider authenticates. Grant roles to the user "
-        "separately."
+@mutation(
+    "Grant a role to a token or a user. You cannot grant a role with more permissions than you "
+    "have there.",
+    permission=_MANAGES,
+)
+async def grant_role(
+    info: Info,
+    grantee: Annotated[GranteeRef, GRANTEE],
+    role: Annotated[RoleEnum, argument(description="The role to grant.")],
+    holder: RoleHolder = strawberry.UNSET,
+    idempotency_key: IdempotencyKey = strawberry.UNSET,
+    dry_run: DryRun = strawberry.UNSET,
+) -> RoleGrantPayload:
+    holder = unset_to_none(holder)
+    work = info.context.services.grants.grant(
+        grantee=grantee.reference(),
+        role=role,
+        on=holder.reference() if holder else None,
+        options=options(idempotency_key=idempotency_key, dry_run=dry_run),
     )
-    return mutation(resolve, words, permission=_MANAGES)
+    return await run_mutation(info, work, RoleGrantPayload.of, _GRANTEE)
 
 
-def user_removal() -> Any:  # noqa: ANN401 - as above
-    """Build the mutation that removes a user."""
-
-    async def resolve(
-        info: Info,
-        user_id: Annotated[ID, argument(description="The UUID of a user.")],
-        keep_created: KeepCreated = strawberry.UNSET,
-        idempotency_key: IdempotencyKey = strawberry.UNSET,
-        dry_run: DryRun = strawberry.UNSET,
-    ) -> UserPayload:
-        work = info.context.services.identities.remove(
-            user_id=user_id,
-            keep_created=unset_to_none(keep_created) is True,
-            options=options(idempotency_key=idempotency_key, dry_run=dry_run),
-        )
-        return await run_mutation(info, work, UserPayload.of_removed)
-
-    words = (
-        "Remove a user with all their roles, and revoke the tokens that they created. The next "
-        "request of the user or with one of these tokens is refused."
+@mutation("Revoke a role. The next request is judged without it.", permission=_MANAGES)
+async def revoke_role(
+    info: Info,
+    grant_id: Annotated[ID, argument(description="The UUID of the grant.")],
+    idempotency_key: IdempotencyKey = strawberry.UNSET,
+    dry_run: DryRun = strawberry.UNSET,
+) -> RoleGrantPayload:
+    work = info.context.services.grants.revoke(
+        grant_id=grant_id,
+        options=options(idempotency_key=idempotency_key, dry_run=dry_run),
     )
-    return mutation(resolve, words, permission=_MANAGES)
+    return await run_mutation(info, work, RoleGrantPayload.of)
+
+
+@mutation(
+    "Register a person whom an OpenID Connect provider authenticates. Grant roles to the user "
+    "separately.",
+    permission=_MANAGES,
+)
+async def register_user(
+    info: Info,
+    issuer: Annotated[
+        str, argument(description="The issuer identifier of the OpenID Connect provider.")
+    ],
+    subject: Annotated[
+        str, argument(description="The user's id at the provider: the claim `sub`.")
+    ],
+    display_name: Annotated[str, argument(description="The display name.")],
+    idempotency_key: IdempotencyKey = strawberry.UNSET,
+    dry_run: DryRun = strawberry.UNSET,
+) -> UserPayload:
+    work = info.context.services.identities.register(
+        issuer=issuer,
+        subject=subject,
+        display_name=display_name,
+        options=options(idempotency_key=idempotency_key, dry_run=dry_run),
+    )
+    return await run_mutation(info, work, UserPayload.of_registered, _DISPLAY_NAME)
+
+
+@mutation(
+    "Remove a user with all their roles, and revoke the tokens that they created. The next "
+    "request of the user or with one of these tokens is refused.",
+    permission=_MANAGES,
+)
+async def remove_user(
+    info: Info,
+    user_id: Annotated[ID, argument(description="The UUID of a user.")],
+    keep_created: KeepCreated = strawberry.UNSET,
+    idempotency_key: IdempotencyKey = strawberry.UNSET,
+    dry_run: DryRun = strawberry.UNSET,
+) -> UserPayload:
+    work = info.context.services.identities.remove(
+        user_id=user_id,
+        keep_created=unset_to_none(keep_created) is True,
+        options=options(idempotency_key=idempotency_key, dry_run=dry_run),
+    )
+    return await run_mutation(info, work, UserPayload.of_removed)

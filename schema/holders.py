@@ -44,7 +44,6 @@ class SecretHolder(Node):
         filter: Filter = UNSET,
         order_by: OrderBy = UNSET,
     ) -> SecretConnection:
-        """Load a page of the holder's own secrets."""
         page = await info.context.services.secrets.defined_at(
             holder=self.source,
             window=to_window(first, after, last, before),
@@ -68,7 +67,6 @@ class SecretHolder(Node):
         last: Last = UNSET,
         before: Before = UNSET,
     ) -> SecretConnection:
-        """Load a page of what the holder sees."""
         page = await info.context.services.secrets.visible_from(
             holder=self.source,
             window=to_window(first, after, last, before),
@@ -77,7 +75,6 @@ class SecretHolder(Node):
 
     @classmethod
     def of(cls, holder: Holder) -> Self:
-        """Convert the domain object."""
         return cls(source=holder, id=ID(holder.id), name=holder.name)
 
 
@@ -90,7 +87,6 @@ class SecretHolder(Node):
 class Service(SecretHolder):
     @field(description="The kind of service.")
     def service_type(self) -> LinkedServiceTypeEnum:
-        """Return the kind."""
         return ServiceType(self.source.kind)
 
     @field(
@@ -109,7 +105,6 @@ class Service(SecretHolder):
         filter: Filter = UNSET,
         order_by: OrderBy = UNSET,
     ) -> EffectiveSecretConnection:
-        """Load a page of what the service gets."""
         page = await info.context.services.effective.page(
             service=self.source,
             window=to_window(first, after, last, before),
@@ -122,7 +117,6 @@ class Service(SecretHolder):
     async def environment(
         self, info: Info
     ) -> Annotated["Environment", strawberry.lazy("schema.holders")]:
-        """Load the environment."""
         return Environment.of(await _above(info, self.source.environment_id))
 
 
@@ -165,7 +159,6 @@ class ServiceConnection(Connection[Service]):
 class Environment(SecretHolder):
     @field(description="The project of the environment.")
     async def project(self, info: Info) -> Annotated["Project", strawberry.lazy("schema.holders")]:
-        """Load the project."""
         return Project.of(await _above(info, self.source.project_id))
 
     @field(description="The services of the environment, by name.")
@@ -178,7 +171,6 @@ class Environment(SecretHolder):
         before: Before = UNSET,
         types: Kinds = UNSET,
     ) -> ServiceConnection:
-        """Load a page of the environment's services."""
         chosen = unset_to_none(types)
         page = await info.context.services.hierarchy.services(
             environment=self.source,
@@ -204,7 +196,6 @@ class Project(SecretHolder):
         last: Last = UNSET,
         before: Before = UNSET,
     ) -> EnvironmentConnection:
-        """Load a page of the project's environments."""
         page = await info.context.services.hierarchy.environments(
             project=self.source,
             window=to_window(first, after, last, before),

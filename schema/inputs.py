@@ -89,7 +89,6 @@ class SecretInput:
     enable_interpolation_in_file: Interpolation = UNSET
 
     def draft(self) -> SecretDraft:
-        """Return the domain's draft."""
         return SecretDraft(
             key=self.key,
             value=unset_to_none(self.value),
@@ -122,7 +121,6 @@ class SecretAliasInput:
     enable_interpolation_in_file: Interpolation = UNSET
 
     def draft(self) -> AliasDraft:
-        """Return the domain's draft."""
         return AliasDraft(
             key=self.key,
             description=unset_to_none(self.description),
@@ -139,7 +137,6 @@ class SecretOverrideInput:
     enable_interpolation_in_file: Interpolation = UNSET
 
     def draft(self) -> OverrideDraft:
-        """Return the domain's draft."""
         return OverrideDraft(
             value=unset_to_none(self.value),
             description=unset_to_none(self.description),
@@ -159,7 +156,6 @@ class SecretEditInput:
     enable_interpolation_in_file: Interpolation = UNSET
 
     def draft(self) -> EditDraft:
-        """Return the domain's draft."""
         return EditDraft(
             key=self.key,
             value=unset_to_none(self.value),
@@ -194,7 +190,6 @@ class ProvidedSecretInput:
     description: Description = UNSET
 
     def draft(self) -> ProvidedDraft:
-        """Return the domain's draft."""
         source = unset_to_none(self.source)
         return ProvidedDraft(
             key=self.key,
@@ -220,7 +215,6 @@ class SecretFilter:
     variable_types: list[APIVariableTypeEnum] | None = optional("Any of these types.")
 
     def to_domain(self) -> DomainFilter:
-        """Return the domain's filter."""
         return DomainFilter(
             key_prefix=unset_to_none(self.key_prefix),
             keys=_tuple(self.keys),
@@ -239,7 +233,6 @@ class SecretOrder:
     )
 
     def to_domain(self) -> DomainOrder:
-        """Return the domain's order."""
         return DomainOrder(field=self.field, is_descending=self.direction is OrderDirection.DESC)
 
 

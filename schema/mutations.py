@@ -4,30 +4,30 @@ import strawberry
 
 from gateway.domain.scopes import Scope
 from schema.administration import (
-    environment_creation,
-    holder_deletion,
-    holder_renaming,
-    project_creation,
-    registration,
-    rotation,
-    service_creation,
+    create_environment,
+    create_project,
+    create_service,
+    delete_holder,
+    register_provided_secret,
+    rename_holder,
+    rotate_provided_secret,
 )
 from schema.granting import (
-    grant_revocation,
-    granting,
-    token_creation,
-    token_revocation,
-    user_registration,
-    user_removal,
+    create_api_token,
+    grant_role,
+    register_user,
+    remove_user,
+    revoke_api_token,
+    revoke_role,
 )
 from schema.operations import (
     aliasing,
     creation,
+    delete_secret,
     deletion,
-    deletion_anywhere,
+    edit_secret,
     editing,
-    editing_anywhere,
-    importing,
+    import_secrets,
     overriding,
 )
 
@@ -68,21 +68,21 @@ class Mutation:
     create_secret = creation(None)
     create_secret_override = overriding(None)
     create_secret_alias = aliasing(None)
-    edit_secret = editing_anywhere()
-    delete_secret = deletion_anywhere()
-    import_secrets = importing()
+    edit_secret = edit_secret
+    delete_secret = delete_secret
+    import_secrets = import_secrets
 
-    create_project = project_creation()
-    create_environment = environment_creation()
-    create_service = service_creation()
-    rename_holder = holder_renaming()
-    delete_holder = holder_deletion()
-    register_provided_secret = registration()
-    rotate_provided_secret = rotation()
+    create_project = create_project
+    create_environment = create_environment
+    create_service = create_service
+    rename_holder = rename_holder
+    delete_holder = delete_holder
+    register_provided_secret = register_provided_secret
+    rotate_provided_secret = rotate_provided_secret
 
-    create_api_token = token_creation()
-    revoke_api_token = token_revocation()
-    grant_role = granting()
-    revoke_role = grant_revocation()
-    register_user = user_registration()
-    remove_user = user_removal()
+    create_api_token = create_api_token
+    revoke_api_token = revoke_api_token
+    grant_role = grant_role
+    revoke_role = revoke_role
+    register_user = register_user
+    remove_user = remove_user

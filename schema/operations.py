@@ -74,7 +74,7 @@ def creation(scope: Scope | None) -> Any:  # noqa: ANN401 - what strawberry.muta
         return await run_mutation(info, work, SecretPayload.of, paths)
 
     words = f"Create a secret{scope_phrase(scope)}. A mount path makes it a FILE."
-    return mutation(resolve, words, scope=scope)
+    return mutation(words, scope=scope)(resolve)
 
 
 def aliasing(scope: Scope | None) -> Any:  # noqa: ANN401 - as above
@@ -119,7 +119,7 @@ def _referring(scope: Scope | None, takes: type[Referral], use_case: _UseCase, w
         return await run_mutation(info, work, SecretPayload.of, paths)
 
     resolve.__annotations__["input"] = Annotated[takes, DATA]
-    return mutation(resolve, words, scope=scope)
+    return mutation(words, scope=scope)(resolve)
 
 
 def editing(scope: Scope) -> Any:  # noqa: ANN401 - as above
@@ -152,7 +152,7 @@ def editing(scope: Scope) -> Any:  # noqa: ANN401 - as above
         )
         return await run_mutation(info, work, SecretPayload.of, paths)
 
-    return mutation(resolve, f"Change a secret defined{scope_phrase(scope)}.", scope=scope)
+    return mutation(f"Change a secret defined{scope_phrase(scope)}.", scope=scope)(resolve)
 
 
 def deletion(scope: Scope) -> Any:  # noqa: ANN401 - as above
@@ -181,92 +181,78 @@ def deletion(scope: Scope) -> Any:  # noqa: ANN401 - as above
         return await run_mutation(info, work, DeleteSecretPayload.of, paths)
 
     words = f"Delete a secret defined{scope_phrase(scope)}, with its aliases and overrides."
-    return mutation(resolve, words, scope=scope)
+    return mutation(words, scope=scope)(resolve)
 
 
-def editing_anywhere() -> Any:  # noqa: ANN401 - as above
-    """Build the mutation that edits a secret of any holder."""
-
-    async def resolve(
-        info: Info,
-        secret_id: SecretId,
-        input: Annotated[SecretEditInput, DATA],
-        expected_version: ExpectedVersion = strawberry.UNSET,
-        if_match: IfMatch = strawberry.UNSET,
-        idempotency_key: IdempotencyKey = strawberry.UNSET,
-        update_references: UpdateReferences = strawberry.UNSET,
-        dry_run: DryRun = strawberry.UNSET,
-    ) -> SecretPayload:
-        work = info.context.services.changes.edit(
-            secret_id=secret_id,
-            draft=input.draft(),
-            update_references=bool(unset_to_none(update_references)),
-            options=options(
-                expected_version=expected_version,
-                if_match=if_match,
-                idempotency_key=idempotency_key,
-                dry_run=dry_run,
-            ),
-        )
-        return await run_mutation(info, work, SecretPayload.of)
-
-    return mutation(resolve, "Change a secret, wherever it is defined.")
-
-
-def deletion_anywhere() -> Any:  # noqa: ANN401 - as above
-    """Build the mutation that deletes a secret of any holder."""
-
-    async def resolve(
-        info: Info,
-        secret_id: SecretId,
-        with_dependents: WithDependents = strawberry.UNSET,
-        expected_version: ExpectedVersion = strawberry.UNSET,
-        if_match: IfMatch = strawberry.UNSET,
-        idempotency_key: IdempotencyKey = strawberry.UNSET,
-        dry_run: DryRun = strawberry.UNSET,
-    ) -> DeleteSecretPayload:
-        work = info.context.services.changes.delete(
-            secret_id=secret_id,
-            with_dependents=unset_to_none(with_dependents) is True,
-            options=options(
-                expected_version=expected_version,
-                if_match=if_match,
-                idempotency_key=idempotency_key,
-                dry_run=dry_run,
-            ),
-        )
-        return await run_mutation(info, work, DeleteSecretPayload.of)
-
-    words = (
-        "Delete a secret, wherever it is defined. If other secrets refer to it, a SecretInUseError "
-        "lists them; `withDependents` deletes the secret and its aliases and overrides."
+@mutation("Change a secret, wherever it is defined.")
+async def edit_secret(
+    info: Info,
+    secret_id: SecretId,
+    input: Annotated[SecretEditInput, DATA],
+    expected_version: ExpectedVersion = strawberry.UNSET,
+    if_match: IfMatch = strawberry.UNSET,
+    idempotency_key: IdempotencyKey = strawberry.UNSET,
+    update_references: UpdateReferences = strawberry.UNSET,
+    dry_run: DryRun = strawberry.UNSET,
+) -> SecretPayload:
+    work = info.context.services.changes.edit(
+        secret_id=secret_id,
+        draft=input.draft(),
+        update_references=bool(unset_to_none(update_references)),
+        options=options(
+            expected_version=expected_version,
+            if_match=if_match,
+            idempotency_key=idempotency_key,
+            dry_run=dry_run,
+        ),
     )
-    return mutation(resolve, words)
+    return await run_mutation(info, work, SecretPayload.of)
 
 
-def importing() -> Any:  # noqa: ANN401 - as above
-    """Build the mutation that imports many secrets at once."""
-
-    async def resolve(
-        info: Info,
-        holder: Holder,
-        secrets: Rows,
-        overwrite: Overwrite,
-        idempotency_key: IdempotencyKey = strawberry.UNSET,
-        dry_run: DryRun = strawberry.UNSET,
-    ) -> ImportSecretsPayload:
-        rows = [secret.row() for secret in secrets]
-        work = info.context.services.imports.run(
-            holder_reference=reference(None, holder),
-            rows=rows,
-            overwrite=overwrite,
-            options=options(idempotency_key=idempotency_key, dry_run=dry_run),
-        )
-        return await run_mutation(info, work, partial(ImportSecretsPayload.of, rows))
-
-    words = (
-        "Import up to 1,000 secrets in one transaction. A key that the holder already has is "
-        "updated if `overwrite` is true, and skipped otherwise. A key of a wider scope is "
-        "overridden."
+@mutation(
+    "Delete a secret, wherever it is defined. If other secrets refer to it, a SecretInUseError "
+    "lists them; `withDependents` deletes the secret and its aliases and overrides."
+)
+async def delete_secret(
+    info: Info,
+    secret_id: SecretId,
+    with_dependents: WithDependents = strawberry.UNSET,
+    expected_version: ExpectedVersion = strawberry.UNSET,
+    if_match: IfMatch = strawberry.UNSET,
+    idempotency_key: IdempotencyKey = strawberry.UNSET,
+    dry_run: DryRun = strawberry.UNSET,
+) -> DeleteSecretPayload:
+    work = info.context.services.changes.delete(
+        secret_id=secret_id,
+        with_dependents=unset_to_none(with_dependents) is True,
+        options=options(
+            expected_version=expected_version,
+            if_match=if_match,
+            idempotency_key=idempotency_key,
+            dry_run=dry_run,
+        ),
     )
-    return mutation(resolve, words)
+    return await run_mutation(info, work, DeleteSecretPayload.of)
+
+
+@mutation(
+    "Import up to 1,000 secrets in one transaction. A key that the holder already has is "
+    "updated if `overwrite` is true, and skipped otherwise. A key of a wider scope is "
+    "overridden."
+)
+async def import_secrets(
+    info: Info,
+    holder: Holder,
+    secrets: Rows,
+    overwrite: Overwrite,
+    idempotency_key: IdempotencyKey = strawberry.UNSET,
+    dry_run: DryRun = strawberry.UNSET,
+) -> ImportSecretsPayload:
+    rows = [secret.row() for secret in secrets]
+    work = info.context.services.imports.run(
+        holder_reference=reference(None, holder),
+        rows=rows,
+        overwrite=overwrite,
+        options=options(idempotency_key=idempotency_key, dry_run=dry_run),
+    )
+    return await run_mutation(info, work, partial(ImportSecretsPayload.of, rows))

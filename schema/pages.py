@@ -50,12 +50,10 @@ class Connection(Generic[Node]):
 
     @field(description="The number of entries in the whole list.")
     async def total_count(self) -> int:
-        """Count the list."""
         return await self.count()
 
     @classmethod
     def of(cls, page: Page[Item], wrap: Callable[[Item], Node]) -> Self:
-        """Convert a page of the domain."""
         edges = [Edge(cursor=entry.cursor, node=wrap(entry.item)) for entry in page.entries]
         return cls(
             edges=edges,

@@ -43,7 +43,6 @@ class SecretPayload:
 
     @classmethod
     def of(cls, result: Result[DomainSecret]) -> Self:
-        """Convert the domain object."""
         if (secret := result.outcome) is None:
             return cls(errors=result.errors)
         node = Secret.of(secret)
@@ -74,7 +73,6 @@ class DeleteSecretPayload:
 
     @classmethod
     def of(cls, result: Result[Deletion]) -> Self:
-        """Convert the domain object."""
         if (deletion := result.outcome) is None:
             return cls(deleted_secret_ids=[], errors=result.errors)
         return cls(
@@ -93,7 +91,6 @@ class ImportedSecret:
 
     @classmethod
     def of(cls, key: str, row: ImportedRow) -> Self:
-        """Convert the domain object."""
         secret = Secret.of(row.secret) if row.secret else None
         return cls(key=key, action=row.action, secret=secret)
 
@@ -120,7 +117,6 @@ class ImportSecretsPayload:
 
     @classmethod
     def of(cls, sent: Sequence[ImportRow], result: Result[ImportReport]) -> Self:
-        """Convert the domain objects: the rows sent, and their results."""
         if (report := result.outcome) is None:
             return cls(total_count=len(sent), imported=[], rows=[], errors=result.errors)
         pairs = zip(sent, report.rows, strict=True)
@@ -167,7 +163,6 @@ class HolderPayload:
 
     @classmethod
     def of(cls, result: Result[Holder]) -> Self:
-        """Convert the domain object."""
         holder = holder_type(result.outcome) if result.outcome else None
         return cls(holder=holder, errors=result.errors)
 
@@ -184,7 +179,6 @@ class DeleteHolderPayload:
 
     @classmethod
     def of(cls, result: Result[HolderDeletion]) -> Self:
-        """Convert the domain object."""
         deletion = result.outcome or HolderDeletion((), ())
         return cls(
             deleted_holder_ids=list(map(strawberry.ID, deletion.holder_ids)),

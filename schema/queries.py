@@ -64,12 +64,10 @@ Kind = TypeVar("Kind", bound=SecretHolder)
 class Query:
     @field(description="A holder or a secret by its id.")
     async def node(self, info: Info, id: Id) -> Node | None:
-        """Load a holder or a secret."""
         return await _node(info, id)
 
     @field(description="A project by its id.")
     async def project(self, info: Info, id: Id) -> Project | None:
-        """Load a project."""
         return await _holder(info, id, Project)
 
     @field(description="The projects that you can see, by name.")
@@ -81,7 +79,6 @@ class Query:
         last: Last = UNSET,
         before: Before = UNSET,
     ) -> ProjectConnection:
-        """Load a page of projects."""
         page = await info.context.services.hierarchy.projects(
             window=to_window(first, after, last, before),
         )
@@ -89,42 +86,34 @@ class Query:
 
     @field(description="An environment by its id.")
     async def environment(self, info: Info, id: Id) -> Environment | None:
-        """Load an environment."""
         return await _holder(info, id, Environment)
 
     @field(description="A service of any kind by its id.")
     async def service(self, info: Info, id: Id) -> Service | None:
-        """Load a service."""
         return await _holder(info, id, Service)
 
     @field(description="An application by its id.")
     async def application(self, info: Info, id: Id) -> Application | None:
-        """Load an application."""
         return await _holder(info, id, Application)
 
     @field(description="A container by its id.")
     async def container(self, info: Info, id: Id) -> Container | None:
-        """Load a container."""
         return await _holder(info, id, Container)
 
     @field(description="A job by its id.")
     async def job(self, info: Info, id: Id) -> Job | None:
-        """Load a job."""
         return await _holder(info, id, Job)
 
     @field(description="A Helm chart by its id.")
     async def helm(self, info: Info, id: Id) -> Helm | None:
-        """Load a Helm chart."""
         return await _holder(info, id, Helm)
 
     @field(description="A Terraform stack by its id.")
     async def terraform(self, info: Info, id: Id) -> Terraform | None:
-        """Load a Terraform stack."""
         return await _holder(info, id, Terraform)
 
     @field(description="An agentic workflow by its id.")
     async def agentic_workflow(self, info: Info, id: Id) -> AgenticWorkflow | None:
-        """Load an agentic workflow."""
         return await _holder(info, id, AgenticWorkflow)
 
     @field(
@@ -136,7 +125,6 @@ class Query:
     async def explain_secret(
         self, info: Info, service_id: ServiceId, key: ExplainedKey
     ) -> SecretExplanation | None:
-        """Load an explanation."""
         explanation = await info.context.services.effective.explain(service_id=service_id, key=key)
         return SecretExplanation.of(explanation) if explanation else None
 
@@ -153,7 +141,6 @@ class Query:
         service_id: ServiceId,
         on_unresolved: WhenUnresolved = OnUnresolved.KEEP,
     ) -> Delivered:
-        """Load what a service gets."""
         delivered = await info.context.services.delivery.runtime_secrets(
             service_id=service_id,
             admit=info.context.surcharge,
@@ -169,7 +156,6 @@ class Query:
         )
     )
     async def nodes(self, info: Info, ids: Ids) -> list[Node | None]:
-        """Load holders and secrets."""
         ensure_page_size(len(ids))
         # Concurrently, so that the loaders fetch all of them in one batch.
         return await gather(*(_node(info, node_id) for node_id in ids))
@@ -188,7 +174,6 @@ class Query:
         last: Last = UNSET,
         before: Before = UNSET,
     ) -> ApiTokenConnection:
-        """Load a page of tokens, oldest first."""
         page = await info.context.services.tokens.page(
             window=to_window(first, after, last, before),
         )
@@ -209,7 +194,6 @@ class Query:
         before: Before = UNSET,
         grantee: Annotated[GranteeRef | None, GRANTEE] = UNSET,
     ) -> RoleGrantConnection:
-        """Load a page of grants, oldest first."""
         only = unset_to_none(grantee)
         page = await info.context.services.grants.page(
             window=to_window(first, after, last, before),
@@ -231,7 +215,6 @@ class Query:
         last: Last = UNSET,
         before: Before = UNSET,
     ) -> UserConnection:
-        """Load a page of users."""
         page = await info.context.services.identities.page(
             window=to_window(first, after, last, before),
         )
@@ -251,7 +234,6 @@ class Query:
         before: Before = UNSET,
         filter: Annotated[AuditFilter | None, FILTER] = UNSET,
     ) -> AuditEventConnection:
-        """Load a page of the audit log."""
         page = await info.context.services.audit.page(
             window=to_window(first, after, last, before),
             only=to_event_filter(filter),
@@ -267,12 +249,10 @@ class Query:
         )
     )
     async def change_cursor(self, info: Info) -> str:
-        """Return the position in the change feed."""
         return await info.context.services.change_feed.cursor()
 
     @field(description="A secret by its id.")
     async def secret(self, info: Info, id: Id) -> Secret | None:
-        """Load a secret."""
         return await _secret(info, id)
 
 

@@ -57,7 +57,6 @@ class MutationWarning:
 
     @classmethod
     def of(cls, warning: ChangeWarning, path: list[str] | None) -> Self:
-        """Convert the domain object."""
         return cls(code=warning.code, message=warning.message, path=path)
 
 

@@ -50,7 +50,6 @@ class RuntimeSecret:
 
     @classmethod
     def of(cls, delivered: DomainRuntimeSecret) -> Self:
-        """Convert the domain object."""
         file = delivered.file
         return cls(
             key=delivered.key,

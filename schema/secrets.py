@@ -62,7 +62,6 @@ class _Facts:
     async def secret(
         self, info: Info
     ) -> Annotated["Secret", strawberry.lazy("schema.secrets")] | None:
-        """Load the target."""
         found = await info.context.secrets.load(self.id)
         return Secret.of(found) if found else None
 
@@ -145,19 +144,16 @@ class Secret(Node):
 
     @field(description="The target of an ALIAS; null if you cannot read it.")
     def aliased_secret(self, info: Info) -> SecretAlias | None:
-        """Return the target of an alias."""
         target = visible_target(info, self.source) if self.source.is_alias else None
         return SecretAlias.of(target) if target else None
 
     @field(description="The target of an OVERRIDE; null if you cannot read it.")
     def overridden_secret(self, info: Info) -> SecretOverride | None:
-        """Return the target of an override."""
         target = visible_target(info, self.source) if self.source.is_override else None
         return SecretOverride.of(target) if target else None
 
     @field(description="The holder of the secret; for a BUILT_IN, the widest holder that sees it.")
     def holder(self) -> LazyHolder:
-        """Wrap the holder, which came with the secret."""
         return wrap_holder(self.source.holder)
 
     @field(
@@ -175,7 +171,6 @@ class Secret(Node):
         last: Last = UNSET,
         before: Before = UNSET,
     ) -> Annotated["SecretConnection", strawberry.lazy("schema.secrets")]:
-        """Load a page of the secrets that refer to this one."""
         page = await info.context.services.secrets.dependents_of(
             secret=self.source,
             window=to_window(first, after, last, before),
@@ -197,7 +192,6 @@ class Secret(Node):
         last: Last = UNSET,
         before: Before = UNSET,
     ) -> LazyServices:
-        """Load a page of the affected services."""
         page = await info.context.services.effective.impact(
             secret=self.source,
             window=to_window(first, after, last, before),
@@ -207,7 +201,6 @@ class Secret(Node):
 
     @classmethod
     def of(cls, secret: DomainSecret) -> Self:
-        """Convert the domain object."""
         service, holder = secret.service, secret.holder
         return cls(
             source=secret,

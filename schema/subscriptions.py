@@ -56,19 +56,16 @@ class SecretChange:
 
     @strawberry.field(description="The secret as it is now; null once it is deleted.")
     async def secret(self, info: Info) -> Secret | None:
-        """Load the secret."""
         found = await info.context.secrets.load(self.secret_id)
         return Secret.of(found) if found else None
 
     @strawberry.field(description="The holder of the secret; null once it is deleted.")
     async def holder(self, info: Info) -> SecretHolder | None:
-        """Load the holder."""
         found = await info.context.holders.load(self.holder_id)
         return holder_type(found) if found else None
 
     @classmethod
     def of(cls, change: DomainChange) -> Self:
-        """Convert the domain object."""
         return cls(
             cursor=change.cursor,
             kind=change.kind,
@@ -104,7 +101,6 @@ class EffectiveSecretsChange:
 
     @classmethod
     def of(cls, change: EffectiveChange) -> Self:
-        """Convert the domain object."""
         cause = SecretChange.of(change.change)
         return cls(
             cursor=cause.cursor,
@@ -132,7 +128,6 @@ class Subscription:
         include_inherited: WithInherited = False,  # noqa: FBT002 - Strawberry passes it by name
         after: AfterChange = strawberry.UNSET,
     ) -> AsyncGenerator[SecretChange, None]:
-        """Watch a holder."""
         changes = info.context.services.change_feed.changes(
             holder_reference=holder.reference(),
             with_inherited=include_inherited,
@@ -151,7 +146,6 @@ class Subscription:
     async def effective_secrets_changed(
         self, info: Info, service_id: ServiceId, after: AfterChange = strawberry.UNSET
     ) -> AsyncGenerator[EffectiveSecretsChange, None]:
-        """Watch what a service gets."""
         changes = info.context.services.change_feed.effective_changes(
             service_id=service_id, after=unset_to_none(after)
         )

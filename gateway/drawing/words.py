@@ -38,7 +38,6 @@ def heading(picture: Picture) -> str:
 
 
 def scope_name(column: PictureColumn) -> str:
-    """Return the scope of a column."""
     return "Built-in" if column.scope is Scope.BUILT_IN else column.scope.label.capitalize()
 
 

@@ -126,7 +126,6 @@ class Pricing:
         self.visited = 0
 
     def cost(self, operation: OperationDefinitionNode) -> Cost:
-        """Convert the domain object."""
         root = self._schema.get_root_type(operation.operation)
         price = self._selection(operation.selection_set, root)
         deliveries = max(map(len, self._delivered.values()), default=0)

@@ -112,7 +112,6 @@ def graphql_error(
 
 
 def json_response(content: Mapping[str, Any], status: HTTPStatus, media_type: str) -> Response:
-    """Return a JSON response of that media type."""
     return Response(to_json(content), status, media_type=f"{media_type}; charset=utf-8")
 
 

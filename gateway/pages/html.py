@@ -50,7 +50,6 @@ def items(text: str) -> Markup:
 
 
 def link(to: str, *content: str, **attributes: str) -> Markup:
-    """Return a link."""
     return element("a", *content, href=to, **attributes)
 
 

@@ -130,7 +130,6 @@ class Layout:
     styles: str = ""
 
     def page(self, content: Markup) -> "Page":
-        """Return the page with this content."""
         html = _PAGE.format(
             root=self.root,
             title=self.title,
