@@ -30,15 +30,20 @@ from gateway.graphql.trusted_documents import TrustedDocuments, merged, runnable
 from gateway.graphql.websocket import SocketEndpoint
 from gateway.http import health
 from gateway.http.connections import STATE_KEY, Connections, Deadlines
-from gateway.http.error_handler import on_http_exception
-from gateway.http.negotiation import sdl_route
 from gateway.http.pipeline import RequestPipeline, Rules
 from gateway.http.problems import PATH as GRAPHQL_PATH
+from gateway.http.problems import on_http_exception
+from gateway.http.requests import sdl_route
 from gateway.identity.verifier import Verifier
 from gateway.ops.hardening import freeze_start_up, harden
 from gateway.pages.assets import ASSETS_PATH, assets_route
-from gateway.pages.front import FRONT, front_routes, is_from_browser
-from gateway.pages.graphiql import GRAPHIQL_PATH, graphiql_route
+from gateway.pages.graphiql import (
+    FRONT,
+    GRAPHIQL_PATH,
+    front_routes,
+    graphiql_route,
+    is_from_browser,
+)
 from gateway.pages.map import is_public as is_of_the_map
 from gateway.pages.map import map_routes
 from gateway.pages.reference.page import PAGE_PATH, PUBLIC_PATHS, reference_routes

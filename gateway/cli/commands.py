@@ -86,35 +86,35 @@ COMMANDS: Final[Mapping[str, CommandRow]] = {
         has_child=True,
     ),
     "token create": CommandRow(
-        "tokens:create_token",
+        "access:create_token",
         "Create a token and print it. It is shown once and stored as a keyed hash.",
     ),
     "token list": CommandRow(
-        "tokens:list_tokens",
+        "access:list_tokens",
         "List an organization's tokens: facts about them, not the tokens.",
     ),
     "token revoke": CommandRow(
-        "tokens:revoke_token",
+        "access:revoke_token",
         "Revoke a token and those created with it; the next request with one of them is refused.",
     ),
     "grant add": CommandRow(
-        "grants:add_grant",
+        "access:add_grant",
         "Grant a token or a user a role on a holder; it counts from the next request on.",
     ),
-    "grant list": CommandRow("grants:list_grants", "List an organization's grants."),
+    "grant list": CommandRow("access:list_grants", "List an organization's grants."),
     "grant remove": CommandRow(
-        "grants:remove_grant",
+        "access:remove_grant",
         "Take a grant away; the next request is judged without it.",
     ),
     "user add": CommandRow(
-        "grants:add_user",
+        "access:add_user",
         (
             "Let a person in whom an OpenID Connect provider vouches for; grants say what they "
             "may do."
         ),
     ),
     "user remove": CommandRow(
-        "grants:remove_user",
+        "access:remove_user",
         "Remove a user with all grants, and revoke the tokens that the user created.",
     ),
     "organization create": CommandRow(

@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
 from gateway.domain.errors import ErrorCode, GatewayError
-from gateway.http.negotiation import EVENTS
+from gateway.http.requests import EVENTS
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 # As many as 64 bits hold; Python refuses to read a number of thousands of digits.

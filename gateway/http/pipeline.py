@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.domain.origins import AuditFace, originating
 from gateway.http.client import Client, DeadlineExceeded
 from gateway.http.cors import with_cors
-from gateway.http.error_handler import UnknownPath, error_response, to_known_error
+from gateway.http.problems import UnknownPath, error_response, to_known_error
 from gateway.http.requests import (
     DEFAULT_HEADERS,
     GRAPHQL_PATH,

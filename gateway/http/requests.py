@@ -1,13 +1,19 @@
-"""What the gateway reads from the head of a request, and the headers of all responses."""
+"""What the gateway reads from a request's head: ids, credentials, media types, entity tags."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from hashlib import sha256
+from http import HTTPStatus
 from typing import Final
 from uuid import uuid4
 
 from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import Scope
 
+from gateway.domain.entity_tags import EntityTags
 from gateway.domain.errors import ErrorCode, GatewayError, Unauthenticated
 
 REQUEST_ID: Final = "X-Request-Id"
@@ -89,3 +95,107 @@ def credential_of(authorization: str) -> str:
     if scheme.lower() == "token" and "." in credential:
         raise Unauthenticated
     return credential.strip()
+
+
+JSON: Final = "application/json"
+GRAPHQL_JSON: Final = "application/graphql-response+json"
+# If a client accepts both equally: the type that it names, or the newer one of two named.
+_OFFERED: Final = (GRAPHQL_JSON, JSON)
+EVENTS: Final = "text/event-stream"
+_RANGES: Final = ("*/*", "application/*")
+_MAX_LENGTH: Final = 1_000
+
+
+def preferred(accept: str) -> str:
+    """Return the media type of the response; plain JSON if the header names neither type."""
+    wishes = _named(accept)
+    anything = max((wishes.get(kind, 0.0) for kind in _RANGES), default=0.0)
+    weights = {kind: wishes.get(kind, 0.0) for kind in _OFFERED}
+    if not any(weights.values()):
+        return JSON
+    if JSON not in wishes and anything > weights[GRAPHQL_JSON]:
+        return JSON
+    return max(_OFFERED, key=lambda kind: weights[kind])
+
+
+def takes_events(accept: str) -> bool:
+    return _named(accept).get(EVENTS, 0.0) > 0
+
+
+def takes_events_only(accept: str) -> bool:
+    """Return whether a client accepts only an event stream."""
+    wishes = _named(accept)
+    return wishes.get(EVENTS, 0.0) > 0 and not any(
+        wishes.get(kind, 0.0) for kind in (*_OFFERED, *_RANGES)
+    )
+
+
+def _named(accept: str) -> dict[str, float]:
+    return dict(_wishes(accept[:_MAX_LENGTH].lower()))
+
+
+def _wishes(accept: str) -> Iterator[tuple[str, float]]:
+    for wish in accept.split(","):
+        kind, *parameters = (part.strip() for part in wish.split(";"))
+        yield (
+            kind,
+            min(
+                (_weight(parameter) for parameter in parameters if parameter.startswith("q=")),
+                default=1.0,
+            ),
+        )
+
+
+def _weight(parameter: str) -> float:
+    try:
+        return float(parameter.removeprefix("q="))
+    except ValueError:
+        return 0.0
+
+
+SDL_PATH: Final = "/schema.graphql"
+
+
+def header_of(headers: Headers, name: str) -> str | None:
+    """Return a header's value, with several lines joined as one list; None if absent."""
+    lines = headers.getlist(name)
+    return ", ".join(lines) if lines else None
+
+
+def is_unchanged(request: Request, tag: str) -> bool:
+    """Return whether the client's If-None-Match contains the tag.
+
+    Raises:
+        InvalidInput: if the header is not a list of entity tags.
+
+    """
+    known = header_of(request.headers, "If-None-Match")
+    return known is not None and EntityTags.parse(known).match_weakly(tag)
+
+
+class TaggedText:
+    def __init__(self, content: bytes, *, media_type: str, cache_control: str = "no-cache") -> None:
+        self._content = content
+        self._media_type = media_type
+        # Strong: the same on every worker and machine that runs this version.
+        self._tag = f'"{sha256(content).hexdigest()[:32]}"'
+        self._cache_control = cache_control
+
+    async def answer(self, request: Request) -> Response:
+        """Return the text, or 304 if the client's copy is current."""
+        if is_unchanged(request, self._tag):
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=self._headers)
+        return Response(self._content, headers=self._headers, media_type=self._media_type)
+
+    @property
+    def _headers(self) -> Mapping[str, str]:
+        return {"Cache-Control": self._cache_control, "ETag": self._tag}
+
+
+def sdl_route(sdl: str) -> Route:
+    """Return the route of a schema in its definition language, for tools without introspection.
+
+    It contains what introspection returns, and is for the same principals.
+    """
+    text = TaggedText(sdl.encode(), media_type="text/plain", cache_control="private, no-cache")
+    return Route(SDL_PATH, text.answer)

@@ -1,15 +1,140 @@
-"""One issuer's keys, kept in memory and renewed before they expire."""
+"""One issuer's keys: fetched with as little trust as possible, and renewed before they expire."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Any, Final, Self
 
+import httpx
 import structlog
 from joserfc.jwk import Key
 
-from gateway.identity.fetching import FetchFailed, FetchFault
-from gateway.identity.issuers import Issuer
+from gateway.domain.strict_json import read_object
+from gateway.identity.issuers import Issuer, is_encrypted, is_safe_url
+from gateway.identity.keys import RefusedKeySet, WeakKeySet, read_key_set
 from gateway.identity.refusals import IssuerUnavailable, Reason, RefusedToken
+
+MAX_BYTES: Final = 64 * 1024
+_SECONDS: Final = 5.0
+
+
+class FetchFault(StrEnum):
+    CLOSED = "closed"
+    TIMEOUT = "timeout"
+    UNREACHABLE = "unreachable"
+    STATUS = "status"
+    TOO_LARGE = "too_large"
+    NOT_JSON = "not_json"
+    NO_KEY_SET = "no_key_set"
+    WEAK_KEY = "weak_key"
+    ANOTHER_ISSUER = "another_issuer"
+    UNSAFE_URL = "unsafe_url"
+
+
+class FetchFailed(Exception):
+    def __init__(self, fault: FetchFault) -> None:
+        super().__init__(fault)
+        self.fault = fault
+
+
+class Fetcher:
+    """Fetches small JSON documents, in bounded time, only from the given URL."""
+
+    def __init__(self, *, seconds: float = _SECONDS) -> None:
+        self._seconds = seconds
+        self._client: httpx.AsyncClient | None = None
+
+    async def __aenter__(self) -> Self:
+        """Read the trusted certificates once; that takes milliseconds."""
+        # An issuer is asked every few minutes: an open connection would be closed by then.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
+        self._client = httpx.AsyncClient(follow_redirects=False, limits=limits, headers=headers)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._client:
+            await self._client.aclose()
+
+    async def fetch(self, url: str) -> Mapping[str, Any]:
+        """Return the JSON object at a URL.
+
+        Raises:
+            FetchFailed: for any other response.
+
+        """
+        try:
+            async with asyncio.timeout(self._seconds):
+                return read_object(await self._body(url))
+        except TimeoutError:
+            raise FetchFailed(FetchFault.TIMEOUT) from None
+        except (httpx.HTTPError, httpx.InvalidURL):
+            raise FetchFailed(FetchFault.UNREACHABLE) from None
+        except ValueError:
+            raise FetchFailed(FetchFault.NOT_JSON) from None
+
+    async def _body(self, url: str) -> bytes:
+        if self._client is None:
+            raise FetchFailed(FetchFault.CLOSED)
+        async with self._client.stream("GET", url) as response:
+            if response.status_code != HTTPStatus.OK:
+                raise FetchFailed(FetchFault.STATUS)
+            body = bytearray()
+            # Raw: a response that is compressed anyway is not JSON, and cannot grow.
+            async for chunk in response.aiter_raw():
+                body += chunk
+                if len(body) > MAX_BYTES:
+                    raise FetchFailed(FetchFault.TOO_LARGE)
+        return bytes(body)
+
+
+class KeySource:
+    def __init__(self, issuer: Issuer, fetcher: Fetcher) -> None:
+        self._issuer = issuer
+        self._fetcher = fetcher
+        self._found: str | None = None
+
+    async def keys(self) -> Mapping[str, Key]:
+        """Return the issuer's keys by their ids.
+
+        Raises:
+            FetchFailed: if the issuer does not return any.
+
+        """
+        try:
+            return await self._read()
+        except FetchFailed:
+            # The keys may have moved: the next fetch reads the issuer's configuration again.
+            self._found = None
+            raise
+
+    async def _read(self) -> Mapping[str, Key]:
+        document = await self._fetcher.fetch(await self._url())
+        try:
+            return read_key_set(document)
+        except WeakKeySet:
+            raise FetchFailed(FetchFault.WEAK_KEY) from None
+        except RefusedKeySet:
+            raise FetchFailed(FetchFault.NO_KEY_SET) from None
+
+    async def _url(self) -> str:
+        known = self._issuer.jwks_url or self._found
+        if known is None:
+            configuration = await self._fetcher.fetch(self._issuer.configuration_url)
+            known = self._found = self._check(configuration)
+        return known
+
+    def _check(self, configuration: Mapping[str, Any]) -> str:
+        if configuration.get("issuer") != self._issuer.issuer:
+            raise FetchFailed(FetchFault.ANOTHER_ISSUER)
+        url = configuration.get("jwks_uri")
+        if not isinstance(url, str) or not is_safe_url(url):
+            raise FetchFailed(FetchFault.UNSAFE_URL)
+        if is_encrypted(self._issuer.issuer) and not is_encrypted(url):
+            raise FetchFailed(FetchFault.UNSAFE_URL)
+        return url
+
 
 COOL_DOWN_SECONDS: Final = 30.0
 # Keys are renewed early, in the background, so that requests do not wait while there are any.

@@ -11,9 +11,8 @@ from joserfc.util import urlsafe_b64decode
 
 from gateway.domain.strict_json import read_object
 from gateway.identity.claims import VerifiedIdentity, ensure_claims, ensure_header
-from gateway.identity.fetching import Fetcher, KeySource
 from gateway.identity.issuers import Algorithm, Issuer
-from gateway.identity.key_cache import KeyCache
+from gateway.identity.key_cache import Fetcher, KeyCache, KeySource
 from gateway.identity.keys import ensure_signed
 from gateway.identity.refusals import Reason, RefusedToken
 

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.http.negotiation import is_unchanged
+from gateway.http.requests import is_unchanged
 
 ASSETS_PATH: Final = "/assets/"
 # What `make graphiql` builds from released packages.

@@ -1,4 +1,4 @@
-"""The page that explores the API by hand: GraphiQL, and above it a tour."""
+"""The page that explores the API by hand: GraphiQL with a tour, and what leads browsers there."""
 
 from functools import partial
 from http import HTTPStatus
@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Final
 
 from markupsafe import Markup
+from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Match, Route
+from starlette.types import Scope
 
+from gateway.http.requests import GRAPHQL_PATH
 from gateway.pages.assets import BUILT_FOLDER, GRAPHIQL_SCRIPTS, missing_from
-from gateway.pages.html import code, element, joined
-from gateway.pages.layout import UNSCRIPTED_SECTIONS, Layout, Page, Section
+from gateway.pages.layout import UNSCRIPTED_SECTIONS, Layout, Page, Section, code, element, joined
 
 GRAPHIQL_PATH: Final = "/graphiql"
 
@@ -84,3 +86,33 @@ def _not_built(missing: tuple[str, ...]) -> Page:
         current=Section.GRAPHIQL,
     )
     return layout.page(_NOT_BUILT.format(names))
+
+
+FRONT: Final = "/"
+
+
+def is_from_browser(scope: Scope) -> bool:
+    """Return whether a browser opens the GraphQL endpoint, where other clients send requests."""
+    return (
+        scope["type"] == "http"
+        and scope["method"] == "GET"
+        and scope["path"] == GRAPHQL_PATH
+        and "text/html" in Headers(scope=scope).get("accept", "")
+    )
+
+
+class _BrowserRoute(Route):
+    """A route for browsers only: to all others it does not exist."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match what a browser opens."""
+        return super().matches(scope) if is_from_browser(scope) else (Match.NONE, {})
+
+
+def front_routes(page: str) -> list[Route]:
+    """Return the redirecting routes. A browser gets them although an endpoint has the path."""
+
+    async def lead_on(_: Request) -> Response:
+        return RedirectResponse(page)
+
+    return [Route(FRONT, lead_on), _BrowserRoute(GRAPHQL_PATH, lead_on, methods=["GET"])]

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from gateway.domain.entity_tags import EntityTags
 from gateway.domain.errors import ErrorCode, GatewayError
 from gateway.domain.scopes import Scope
-from gateway.http.negotiation import header_of
+from gateway.http.requests import header_of
 from gateway.rest.bindings import Binding, Inputs, RestRequest
 from gateway.rest.openapi.fields import Model, graphql_names
 

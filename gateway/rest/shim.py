@@ -16,8 +16,8 @@ from starlette.routing import BaseRoute, Route
 from gateway.domain.errors import ErrorCode
 from gateway.domain.refusals import HolderNotFound, SecretNotFound
 from gateway.http.json_body import read_json_object
-from gateway.http.negotiation import header_of
 from gateway.http.problems import problem
+from gateway.http.requests import header_of
 from gateway.rest.bindings import (
     IDEMPOTENCY_HEADER,
     ONLY_WHERE_SECRET,

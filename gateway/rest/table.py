@@ -19,11 +19,11 @@ from gateway.rest.documents import (
     read_document,
     write_document,
 )
-from gateway.rest.openapi.bodies import VariableImport, VariableImportRequest
+from gateway.rest.openapi.bodies import ImportQuery, VariableImport, VariableImportRequest
 from gateway.rest.openapi.fields import Model
-from gateway.rest.openapi.parameters import ImportQuery, ListQuery
 from gateway.rest.openapi.secrets import (
     Key,
+    ListQuery,
     Secret,
     SecretEditRequest,
     SecretRequest,

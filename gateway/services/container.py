@@ -5,7 +5,7 @@ from typing import TypeVar, cast
 
 from gateway.domain.principals import Principal
 from gateway.services.administration import Administration
-from gateway.services.aliases import Aliases
+from gateway.services.aliases import Aliases, Overrides
 from gateway.services.audit.events import AuditEvents
 from gateway.services.authentication import Authentication, TokenUses
 from gateway.services.change_feed import ChangeFeed
@@ -19,7 +19,6 @@ from gateway.services.grants import Grants
 from gateway.services.hierarchy import Hierarchy
 from gateway.services.identities import Identities
 from gateway.services.imports import Imports
-from gateway.services.overrides import Overrides
 from gateway.services.secrets import Secrets
 from gateway.services.tokens import Tokens
 from gateway.storage.unit_of_work import ReadUnit

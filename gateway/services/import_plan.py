@@ -25,6 +25,7 @@ from gateway.domain.rules import (
 from gateway.domain.scopes import Scope
 from gateway.domain.secrets import Secret, list_rank
 from gateway.services import access
+from gateway.services.aliases import new_override
 from gateway.services.changes import edited_secret
 from gateway.services.context import ServiceContext
 from gateway.services.delivery_limits import (
@@ -38,7 +39,6 @@ from gateway.services.delivery_limits import (
     path_size,
     refuse,
 )
-from gateway.services.overrides import new_override
 from gateway.services.secrets import new_secret
 from gateway.services.writing import Valued
 from gateway.storage import delivery_loads, holders, secret_batches, values

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gateway.pages.html import element
+from gateway.pages.layout import element
 from gateway.pages.reference.fields import curl
 from gateway.pages.reference.page import reference_content
 from gateway.rest.openapi.document import openapi_document

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import pytest_asyncio
 
-from gateway.identity.fetching import Fetcher
+from gateway.identity.key_cache import Fetcher
 from gateway.identity.verifier import Verifier
 from tests.identity.clocks import Clock
 from tests.identity.local_issuer import LocalIssuer, issuing

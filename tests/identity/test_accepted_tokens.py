@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from gateway.identity.fetching import Fetcher
 from gateway.identity.issuers import Algorithm
+from gateway.identity.key_cache import Fetcher
 from gateway.identity.verifier import Verifier
 from tests.identity.issuer import PUBLISHED
 from tests.identity.local_issuer import ABSENT, AUDIENCE, SUBJECT, LocalIssuer

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.identity.fetching import Fetcher
+from gateway.identity.key_cache import Fetcher
 from gateway.identity.refusals import Reason, RefusedToken
 from gateway.identity.verifier import Verifier
 from tests.identity.clocks import Clock

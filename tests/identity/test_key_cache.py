@@ -7,8 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from gateway.identity.fetching import Fetcher
-from gateway.identity.key_cache import COOL_DOWN_SECONDS
+from gateway.identity.key_cache import COOL_DOWN_SECONDS, Fetcher
 from gateway.identity.refusals import IssuerUnavailable, Reason, RefusedToken
 from gateway.identity.verifier import Verifier
 from tests.identity.clocks import Clock

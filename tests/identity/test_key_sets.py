@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.identity.fetching import Fetcher
+from gateway.identity.key_cache import Fetcher
 from gateway.identity.keys import MAX_KEYS
 from gateway.identity.refusals import IssuerUnavailable, Reason, RefusedToken
 from gateway.identity.verifier import Verifier

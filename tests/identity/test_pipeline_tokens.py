@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.identity.fetching import Fetcher
+from gateway.identity.key_cache import Fetcher
 from gateway.identity.verifier import Verifier
 from tests.docs.sessions import DOCS
 from tests.identity.local_issuer import LocalIssuer

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from gateway.pages.html import code, element, joined, link, prose, table
+from gateway.pages.layout import code, element, joined, link, prose, table
 
 Schema = Mapping[str, Any]
 

@@ -13,8 +13,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from gateway.http.negotiation import TaggedText
-from gateway.pages.html import (
+from gateway.http.requests import TaggedText
+from gateway.pages.layout import (
+    PUBLIC_SECTIONS,
+    UNSCRIPTED_SECTIONS,
+    Layout,
+    Section,
     code,
     element,
     items,
@@ -23,7 +27,6 @@ from gateway.pages.html import (
     paragraphs,
     table,
 )
-from gateway.pages.layout import PUBLIC_SECTIONS, UNSCRIPTED_SECTIONS, Layout, Section
 from gateway.pages.reference.fields import (
     Schema,
     curl,

@@ -1,4 +1,4 @@
-"""The bodies of imports and of refusals."""
+"""The bodies of imports, with their query parameters, and of refusals."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -11,12 +11,21 @@ from gateway.rest.openapi.fields import (
     OMITTED,
     APIVariableScopeEnum,
     ErrorCodeEnum,
+    HolderId,
     Id,
     Model,
+    QueriedScope,
     SecretScope,
     example,
 )
 from gateway.services.imports import MAX_ROWS
+
+
+class ImportQuery(Model):
+    """The query parameters of the import."""
+
+    service_id: HolderId
+    service_type: QueriedScope
 
 
 class VariableImportRow(Model):

@@ -3,21 +3,29 @@
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from types import MappingProxyType
-from typing import Final
+from typing import Annotated, Final
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from gateway.domain.scopes import LEGACY_SCOPES
-from gateway.http.requests import REQUEST_ID
+from gateway.http.requests import ORGANIZATION_HEADER, REQUEST_ID
+from gateway.rest.bindings import IDEMPOTENCY_HEADER
 from gateway.rest.openapi.bodies import Problem
-from gateway.rest.openapi.fields import Id, Json, Model, generate_parameters, generate_schemas
+from gateway.rest.openapi.fields import (
+    OMITTED,
+    Id,
+    Json,
+    Model,
+    generate_parameters,
+    generate_schemas,
+)
 from gateway.rest.openapi.operations import (
     IMPORTS,
     VARIABLES,
     describe_errors,
     describe_operation,
 )
-from gateway.rest.openapi.parameters import Headers
+from gateway.rest.operation import IF_MATCH, IF_NONE_MATCH
 from gateway.rest.table import OPERATIONS
 
 _INTRODUCTION: Final = """\
@@ -71,6 +79,42 @@ _RESPONSE_HEADERS: Final[Mapping[str, str]] = MappingProxyType(
         "Retry-After": "The number of seconds to wait before trying again.",
     },
 )
+
+
+_IdempotencyKey = Annotated[str, Field(max_length=255, pattern="^[!-~]+$")]
+_TAG: Final = r'(?:W/)?"[!#-~]*"'
+_EntityTags = Annotated[str, Field(pattern=rf"^(?:\*|{_TAG}(?:, ?{_TAG})*)$")]
+
+
+class Headers(Model):
+    """The headers that operations can accept, besides the credential."""
+
+    organization_id: Id = Field(
+        default=OMITTED,
+        alias=ORGANIZATION_HEADER,
+        description="The organization of the request. A user of several organizations must name "
+        "one; an API token belongs to only one.",
+    )
+    idempotency_key: _IdempotencyKey = Field(
+        default=OMITTED,
+        alias=IDEMPOTENCY_HEADER,
+        description="A key that the client chooses for this request. The same request with the "
+        "same key within 24 hours takes effect once and gets the same answer. A different request "
+        "with that key is refused with 409. Refusals are not stored.",
+    )
+    if_match: _EntityTags = Field(
+        default=OMITTED,
+        alias=IF_MATCH,
+        description="Entity tags, or `*` for any. If none of them is the current `ETag`, nothing "
+        "is written and the answer is 412. A weak tag never matches, and a list's tag never "
+        "matches a secret.",
+    )
+    if_none_match: _EntityTags = Field(
+        default=OMITTED,
+        alias=IF_NONE_MATCH,
+        description="Entity tags of the client's copies, or `*` for any. If one of them is the "
+        "current `ETag`, the answer is 304 without a body.",
+    )
 
 
 def openapi_document() -> Json:

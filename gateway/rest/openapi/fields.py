@@ -198,6 +198,7 @@ HolderId = Annotated[Id, Field(description="The holder's id."), NOT_IN_DOCUMENT]
 HolderScope = Annotated[
     HolderScopeEnum, Field(description="The kind of the holder."), NOT_IN_DOCUMENT
 ]
+QueriedScope = Annotated[HolderScope, Field(json_schema_extra={"example": Scope.JOB})]
 SecretScope = Annotated[
     APIVariableScopeEnum, Field(description="The scope that the secret belongs to.")
 ]

@@ -1,4 +1,4 @@
-"""The bodies of requests and answers: the one declaration of what the REST API accepts and sends.
+"""Bodies about secrets: the one declaration of what REST reads and sends, and the query of lists.
 
 The documents of the operations select and pass exactly these fields, in this order; tests compare
 every answer with its model. Requests are not parsed with them.
@@ -27,6 +27,7 @@ from gateway.rest.openapi.fields import (
     MountPath,
     NewValue,
     OptionalValue,
+    QueriedScope,
     SecretKey,
     SecretScope,
     SecretScopeEnum,
@@ -278,3 +279,14 @@ class VariableResponseList(Model):
     model_config = example(results=[_VARIABLE])
 
     results: list[VariableResponse]
+
+
+class ListQuery(Model):
+    """The query parameters of the list of variables."""
+
+    parent_id: HolderId
+    scope: QueriedScope
+    is_secret: bool = Field(
+        default=OMITTED,
+        description="Set `false` to list only external secrets, or `true` to list all others.",
+    )
