@@ -2,20 +2,22 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final
 
 import strawberry
 from strawberry import ID, field
 
 from gateway.domain import errors as domain
 from gateway.domain import refusals
-from gateway.domain.holders import Holder
 from gateway.domain.quotas import QuotaExceeded
+from gateway.domain.secrets import Secret as DomainSecret
 from schema.enums import APIVariableScopeEnum, APIVariableTypeEnum, MutationErrorCode
 from schema.fields import BelongsTo
 from schema.secrets import Secret, SecretAlias
 
 Path = list[str] | None
+# The fields that a type adds.
+Facts = Mapping[str, Any]
 
 
 @strawberry.interface(
@@ -32,12 +34,6 @@ class MutationError:
     path: list[str] | None = field(
         description='The argument at fault, e.g. ["input", "key"], to show the error in a form.'
     )
-
-    @classmethod
-    def of(cls, error: domain.BusinessError, path: Path, **facts: Any) -> Self:  # noqa: ANN401
-        """Convert a domain error; `facts` are the fields that the type adds."""
-        code = MutationErrorCode[error.code.name]
-        return cls(code=code, message=error.message, path=path, **facts)
 
 
 Errors = Annotated[
@@ -150,22 +146,11 @@ class ReadOnlyError(MutationError):
     scope: BelongsTo
 
 
-def _key_conflict(error: refusals.KeyConflict, path: Path) -> MutationError:
-    existing = Secret.of(error.existing) if error.existing else None
-    return SecretKeyConflictError.of(
-        error, path, existing=existing, key=error.key, **_ids_of(error.holder)
-    )
-
-
-def _override_conflict(error: refusals.OverrideConflict, path: Path) -> MutationError:
-    existing = Secret.of(error.existing)
-    return SecretKeyConflictError.of(
-        error, path, existing=existing, key=error.key, **_ids_of(error.holder)
-    )
-
-
-def _ids_of(holder: Holder) -> Mapping[str, ID | None]:
+def _key_conflict(error: refusals.KeyConflict | refusals.OverrideConflict) -> Facts:
+    holder = error.holder
     return {
+        "existing": _shown(error.existing),
+        "key": error.key,
         "organization_id": ID(holder.organization_id),
         "project_id": ID(holder.project_id),
         "environment_id": ID(holder.environment_id) if holder.environment_id else None,
@@ -173,110 +158,86 @@ def _ids_of(holder: Holder) -> Mapping[str, ID | None]:
     }
 
 
-def _version_conflict(error: refusals.VersionConflict, path: Path) -> MutationError:
-    return VersionConflictError.of(
-        error, path, expected_version=error.expected, actual_version=error.actual
-    )
+def _version_conflict(error: refusals.VersionConflict) -> Facts:
+    return {"expected_version": error.expected, "actual_version": error.actual}
 
 
-def _not_empty(error: refusals.HolderNotEmpty, path: Path) -> MutationError:
-    return HolderNotEmptyError.of(
-        error, path, holder_count=error.holders, secret_count=error.secrets
-    )
+def _not_empty(error: refusals.HolderNotEmpty) -> Facts:
+    return {"holder_count": error.holders, "secret_count": error.secrets}
 
 
-def _in_use(error: refusals.SecretInUse, path: Path) -> MutationError:
-    dependents = [Secret.of(secret) for secret in error.dependents]
-    return SecretInUseError.of(error, path, dependents=dependents)
+def _in_use(error: refusals.SecretInUse) -> Facts:
+    return {"dependents": [Secret.of(secret) for secret in error.dependents]}
 
 
-def _quota_exceeded(error: QuotaExceeded, path: Path) -> MutationError:
-    return QuotaExceededError.of(error, path, maximum=error.maximum)
+def _quota_exceeded(error: QuotaExceeded) -> Facts:
+    return {"maximum": error.maximum}
 
 
-def _delivery_limit(error: refusals.DeliveryLimitExceeded, path: Path) -> MutationError:
-    holder_id = ID(error.at.id) if error.at else None
-    return DeliveryLimitError.of(error, path, holder_id=holder_id)
+def _delivery_limit(error: refusals.DeliveryLimitExceeded) -> Facts:
+    return {"holder_id": ID(error.at.id) if error.at else None}
 
 
-def _mount_path_conflict(error: refusals.MountPathConflict, path: Path) -> MutationError:
-    existing = Secret.of(error.existing) if error.existing else None
-    return MountPathConflictError.of(error, path, existing=existing)
+def _mount_path_conflict(error: refusals.MountPathConflict) -> Facts:
+    return {"existing": _shown(error.existing)}
 
 
-def _scope_violation(error: refusals.ScopeViolation, path: Path) -> MutationError:
-    return ScopeViolationError.of(error, path, source_scope=error.source, target_scope=error.target)
+def _scope_violation(error: refusals.ScopeViolation) -> Facts:
+    return {"source_scope": error.source, "target_scope": error.target}
 
 
-def _alias_of_alias(error: refusals.AliasOfAlias, path: Path) -> MutationError:
-    aliased = SecretAlias.of(error.aliased) if error.aliased else None
-    return AliasOfAliasError.of(error, path, aliased_secret=aliased)
+def _alias_of_alias(error: refusals.AliasOfAlias) -> Facts:
+    return {"aliased_secret": SecretAlias.of(error.aliased) if error.aliased else None}
 
 
-def _not_overridable(error: refusals.NotOverridable, path: Path) -> MutationError:
-    return NotOverridableError.of(error, path, variable_type=error.variable_type)
+def _not_overridable(error: refusals.NotOverridable) -> Facts:
+    return {"variable_type": error.variable_type}
 
 
-def _references_not_updated(error: refusals.ReferencesNotUpdated, path: Path) -> MutationError:
-    return ReferencesNotUpdatedError.of(
-        error,
-        path,
-        secrets=[Secret.of(secret) for secret in error.secrets],
-        hidden_count=error.hidden,
-    )
+def _references_not_updated(error: refusals.ReferencesNotUpdated) -> Facts:
+    return {"secrets": list(map(Secret.of, error.secrets)), "hidden_count": error.hidden}
 
 
-def _read_only(error: refusals.ReadOnly, path: Path) -> MutationError:
-    return ReadOnlyError.of(error, path, scope=error.scope)
+def _read_only(error: refusals.ReadOnly) -> Facts:
+    return {"scope": error.scope}
 
 
-def _not_found(error: domain.NotFound, path: Path) -> MutationError:
-    return NotFoundError.of(error, path, missing_id=ID(error.missing_id))
+def _not_found(error: domain.NotFound) -> Facts:
+    return {"missing_id": ID(error.missing_id)}
 
 
-_Builder = Callable[[Any, Path], MutationError]
+def _shown(secret: DomainSecret | None) -> Secret | None:
+    return Secret.of(secret) if secret else None
+
+
+_Row = tuple[type[MutationError], Callable[[Any], Facts]]
 # Looked up along the class's ancestors, so a new subclass is reported at least as its parent.
-BUILDERS: Final[Mapping[type[domain.BusinessError], _Builder]] = MappingProxyType(
+BUILDERS: Final[Mapping[type[domain.BusinessError], _Row]] = MappingProxyType(
     {
         # A broken rule without facts of its own, such as an expansion that is too long.
-        domain.BusinessError: InputError.of,
-        domain.InvalidInput: InputError.of,
-        domain.NotFound: _not_found,
-        domain.Conflict: ConflictError.of,
-        refusals.KeyConflict: _key_conflict,
-        refusals.OverrideConflict: _override_conflict,
-        refusals.VersionConflict: _version_conflict,
-        refusals.HolderNotEmpty: _not_empty,
-        refusals.SecretInUse: _in_use,
-        QuotaExceeded: _quota_exceeded,
-        refusals.DeliveryLimitExceeded: _delivery_limit,
-        refusals.MountPathConflict: _mount_path_conflict,
-        refusals.ScopeViolation: _scope_violation,
-        refusals.AliasOfAlias: _alias_of_alias,
-        refusals.NotOverridable: _not_overridable,
-        refusals.ReferencesNotUpdated: _references_not_updated,
-        refusals.ReadOnly: _read_only,
+        domain.BusinessError: (InputError, lambda _: {}),
+        domain.NotFound: (NotFoundError, _not_found),
+        domain.Conflict: (ConflictError, lambda _: {}),
+        refusals.KeyConflict: (SecretKeyConflictError, _key_conflict),
+        refusals.OverrideConflict: (SecretKeyConflictError, _key_conflict),
+        refusals.VersionConflict: (VersionConflictError, _version_conflict),
+        refusals.HolderNotEmpty: (HolderNotEmptyError, _not_empty),
+        refusals.SecretInUse: (SecretInUseError, _in_use),
+        QuotaExceeded: (QuotaExceededError, _quota_exceeded),
+        refusals.DeliveryLimitExceeded: (DeliveryLimitError, _delivery_limit),
+        refusals.MountPathConflict: (MountPathConflictError, _mount_path_conflict),
+        refusals.ScopeViolation: (ScopeViolationError, _scope_violation),
+        refusals.AliasOfAlias: (AliasOfAliasError, _alias_of_alias),
+        refusals.NotOverridable: (NotOverridableError, _not_overridable),
+        refusals.ReferencesNotUpdated: (ReferencesNotUpdatedError, _references_not_updated),
+        refusals.ReadOnly: (ReadOnlyError, _read_only),
     },
 )
-ERROR_TYPES: Final = (
-    InputError,
-    NotFoundError,
-    ConflictError,
-    SecretKeyConflictError,
-    VersionConflictError,
-    HolderNotEmptyError,
-    SecretInUseError,
-    QuotaExceededError,
-    DeliveryLimitError,
-    MountPathConflictError,
-    ScopeViolationError,
-    AliasOfAliasError,
-    NotOverridableError,
-    ReferencesNotUpdatedError,
-    ReadOnlyError,
-)
+ERROR_TYPES: Final = tuple(dict.fromkeys(kind for kind, _ in BUILDERS.values()))
 
 
 def typed_error(error: domain.BusinessError, path: Path) -> MutationError:
     """Convert a domain error to its GraphQL type."""
-    return next(BUILDERS[kind](error, path) for kind in type(error).__mro__ if kind in BUILDERS)
+    kind, facts = next(BUILDERS[each] for each in type(error).__mro__ if each in BUILDERS)
+    code = MutationErrorCode[error.code.name]
+    return kind(code=code, message=error.message, path=path, **facts(error))

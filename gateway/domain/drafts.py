@@ -151,12 +151,6 @@ class SecretDraft(Draft):
     mount_path: str | None = None
 
     def ensure_valid(self) -> None:
-        """Refuse what breaks a rule.
-
-        Raises:
-            InvalidInput: naming the rule, never the text.
-
-        """
         Draft.ensure_valid(self)
         content.ensure_key(self.key)
         content.ensure_value(self.value or "")
@@ -169,12 +163,6 @@ class AliasDraft(Draft):
     key: str
 
     def ensure_valid(self) -> None:
-        """Refuse what breaks a rule.
-
-        Raises:
-            InvalidInput: naming the rule, never the text.
-
-        """
         Draft.ensure_valid(self)
         content.ensure_key(self.key)
 
@@ -186,12 +174,6 @@ class OverrideDraft(Draft):
     value: str | None = field(default=None, repr=False)
 
     def ensure_valid(self) -> None:
-        """Refuse what breaks a rule.
-
-        Raises:
-            InvalidInput: naming the rule, never the text.
-
-        """
         Draft.ensure_valid(self)
         content.ensure_value(self.value or "")
 
@@ -255,12 +237,7 @@ class ProvidedDraft(Draft):
         return SecretType.BUILT_IN if self.source else SecretType.EXTERNAL_SECRET
 
     def ensure_valid(self) -> None:
-        """Refuse what breaks a rule; a built-in key may have the reserved prefix.
-
-        Raises:
-            InvalidInput: naming the rule, never the text.
-
-        """
+        """Refuse what breaks a rule; a built-in key may have the reserved prefix."""
         Draft.ensure_valid(self)
         content.ensure_name(self.owned_by)
         content.ensure_value(self.value)
