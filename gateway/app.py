@@ -51,9 +51,9 @@ from gateway.rest.shim import rest_routes
 from gateway.rest.table import OPERATIONS
 from gateway.runtime import Runtime, keeping_watch
 from gateway.services.change_notifier import CredentialMonitor
-from gateway.services.entity_tags import tag_of_list
 from gateway.services.execution import RequestPrincipal
 from gateway.services.limits import Allowance, Charge, Clock, Limiter, PrincipalLimits
+from gateway.services.secrets import tag_of_list
 from gateway.storage.migrate import ensure_ready
 from schema.context import Context
 from schema.policies import FIELDS, TYPES

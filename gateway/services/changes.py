@@ -25,10 +25,10 @@ from gateway.domain.rules import (
 from gateway.domain.secrets import Secret
 from gateway.services import access
 from gateway.services.context import RequestScope, ScopedService, ServiceContext
-from gateway.services.entity_tags import ensure_match
 from gateway.services.idempotency import SECRET_CODEC, codec_of, run_once
 from gateway.services.references import secrets_reached
 from gateway.services.renaming import plan_update, warn_of_broken
+from gateway.services.secrets import ensure_match
 from gateway.services.writing import ensure_key_is_allowed, ensure_key_is_free, update_with_value
 from gateway.storage import related_secrets, secret_batches, secrets
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
