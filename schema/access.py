@@ -156,8 +156,7 @@ class UserConnection(Connection[User]):
 
 GRANTEE: Final = argument(description="The API token or the user.")
 Token = Annotated[
-    ApiToken | None,
-    field(description="The token without its text; null if nothing was written."),
+    ApiToken | None, field(description="The token without its text; null if nothing was written.")
 ]
 Granted = Annotated[
     RoleGrant | None, field(description="The granted role; null if nothing was written.")

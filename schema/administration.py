@@ -171,9 +171,7 @@ async def rotate_provided_secret(
         secret_id=secret_id,
         value=value,
         options=options(
-            expected_version=expected_version,
-            idempotency_key=idempotency_key,
-            dry_run=dry_run,
+            expected_version=expected_version, idempotency_key=idempotency_key, dry_run=dry_run
         ),
     )
     return await run_mutation(info, work, SecretPayload.of, _VALUE_IS_ARGUMENT)

@@ -70,8 +70,7 @@ SecretId = Annotated[
 ]
 DATA: Final = strawberry.argument(description="The data to write.")
 DryRun = Annotated[
-    bool | None,
-    strawberry.argument(description="Return what would happen, and write nothing."),
+    bool | None, strawberry.argument(description="Return what would happen, and write nothing.")
 ]
 
 

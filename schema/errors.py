@@ -231,7 +231,7 @@ BUILDERS: Final[Mapping[type[domain.BusinessError], _Row]] = MappingProxyType(
         refusals.NotOverridable: (NotOverridableError, _not_overridable),
         refusals.ReferencesNotUpdated: (ReferencesNotUpdatedError, _references_not_updated),
         refusals.ReadOnly: (ReadOnlyError, _read_only),
-    },
+    }
 )
 ERROR_TYPES: Final = tuple(dict.fromkeys(kind for kind, _ in BUILDERS.values()))
 

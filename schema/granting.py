@@ -135,8 +135,7 @@ async def revoke_role(
     dry_run: DryRun = strawberry.UNSET,
 ) -> RoleGrantPayload:
     work = info.context.services.grants.revoke(
-        grant_id=grant_id,
-        options=options(idempotency_key=idempotency_key, dry_run=dry_run),
+        grant_id=grant_id, options=options(idempotency_key=idempotency_key, dry_run=dry_run)
     )
     return await run_mutation(info, work, RoleGrantPayload.of)
 

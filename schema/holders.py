@@ -68,8 +68,7 @@ class SecretHolder(Node):
         before: Before = UNSET,
     ) -> SecretConnection:
         page = await info.context.services.secrets.visible_from(
-            holder=self.source,
-            window=to_window(first, after, last, before),
+            holder=self.source, window=to_window(first, after, last, before)
         )
         return SecretConnection.of(page, Secret.of)
 
@@ -197,8 +196,7 @@ class Project(SecretHolder):
         before: Before = UNSET,
     ) -> EnvironmentConnection:
         page = await info.context.services.hierarchy.environments(
-            project=self.source,
-            window=to_window(first, after, last, before),
+            project=self.source, window=to_window(first, after, last, before)
         )
         return EnvironmentConnection.of(page, Environment.of)
 
@@ -218,7 +216,7 @@ _TYPES: Final[Mapping[Scope, type[SecretHolder]]] = MappingProxyType(
         Scope.HELM: Helm,
         Scope.TERRAFORM: Terraform,
         Scope.AGENTIC_WORKFLOW: AgenticWorkflow,
-    },
+    }
 )
 HOLDER_TYPES: Final = tuple(_TYPES.values())
 

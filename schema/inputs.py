@@ -254,10 +254,7 @@ def to_filter(only: SecretFilter | None) -> DomainFilter:
 
 
 def to_window(
-    first: int | None,
-    after: str | None,
-    last: int | None = None,
-    before: str | None = None,
+    first: int | None, after: str | None, last: int | None = None, before: str | None = None
 ) -> Window:
     """Return the window that the four arguments of a connection set.
 

@@ -46,7 +46,7 @@ FIELDS: Final[Mapping[str, Policy]] = MappingProxyType(
         "Query.apiTokens": _ACCESS,
         "Query.grants": _ACCESS,
         "Query.users": _ACCESS,
-    },
+    }
 )
 
 TYPES: Final[Mapping[str, Policy]] = MappingProxyType(
@@ -124,5 +124,5 @@ TYPES: Final[Mapping[str, Policy]] = MappingProxyType(
             ),
             CARRIES,
         ),
-    },
+    }
 )

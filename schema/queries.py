@@ -80,7 +80,7 @@ class Query:
         before: Before = UNSET,
     ) -> ProjectConnection:
         page = await info.context.services.hierarchy.projects(
-            window=to_window(first, after, last, before),
+            window=to_window(first, after, last, before)
         )
         return ProjectConnection.of(page, Project.of)
 
@@ -136,10 +136,7 @@ class Query:
         ),
     )
     async def runtime_secrets(
-        self,
-        info: Info,
-        service_id: ServiceId,
-        on_unresolved: WhenUnresolved = OnUnresolved.KEEP,
+        self, info: Info, service_id: ServiceId, on_unresolved: WhenUnresolved = OnUnresolved.KEEP
     ) -> Delivered:
         delivered = await info.context.services.delivery.runtime_secrets(
             service_id=service_id,
@@ -174,9 +171,7 @@ class Query:
         last: Last = UNSET,
         before: Before = UNSET,
     ) -> ApiTokenConnection:
-        page = await info.context.services.tokens.page(
-            window=to_window(first, after, last, before),
-        )
+        page = await info.context.services.tokens.page(window=to_window(first, after, last, before))
         return ApiTokenConnection.of(page, ApiToken.of)
 
     @field(
@@ -196,8 +191,7 @@ class Query:
     ) -> RoleGrantConnection:
         only = unset_to_none(grantee)
         page = await info.context.services.grants.page(
-            window=to_window(first, after, last, before),
-            of=only.reference() if only else None,
+            window=to_window(first, after, last, before), of=only.reference() if only else None
         )
         return RoleGrantConnection.of(page, RoleGrant.of)
 
@@ -216,7 +210,7 @@ class Query:
         before: Before = UNSET,
     ) -> UserConnection:
         page = await info.context.services.identities.page(
-            window=to_window(first, after, last, before),
+            window=to_window(first, after, last, before)
         )
         return UserConnection.of(page, User.of)
 
@@ -235,8 +229,7 @@ class Query:
         filter: Annotated[AuditFilter | None, FILTER] = UNSET,
     ) -> AuditEventConnection:
         page = await info.context.services.audit.page(
-            window=to_window(first, after, last, before),
-            only=to_event_filter(filter),
+            window=to_window(first, after, last, before), only=to_event_filter(filter)
         )
         return AuditEventConnection.of(
             page, partial(AuditEvent.of, info.context.services.audit.id_of)

@@ -53,10 +53,7 @@ def build_schema(kind: type[Built], extensions: Sequence[type[SchemaExtension]] 
         mutation=Mutation,
         subscription=Subscription,
         types=[*HOLDER_TYPES, *ERROR_TYPES],
-        config=StrawberryConfig(
-            scalar_map={datetime: DATE_TIME},
-            disable_field_suggestions=True,
-        ),
+        config=StrawberryConfig(scalar_map={datetime: DATE_TIME}, disable_field_suggestions=True),
         extensions=extensions,
     )
     schema._schema.description = _DESCRIPTION  # noqa: SLF001 - Strawberry has no argument for it

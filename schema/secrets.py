@@ -11,11 +11,7 @@ from gateway.domain.pages import Page
 from gateway.domain.secrets import Secret as DomainSecret
 from gateway.domain.secrets import SecretFacts
 from schema.context import Info
-from schema.enums import (
-    APIVariableTypeEnum,
-    LinkedServiceTypeEnum,
-    PlannedChange,
-)
+from schema.enums import APIVariableTypeEnum, LinkedServiceTypeEnum, PlannedChange
 from schema.fields import BelongsTo, Interpolation, Key, Node
 from schema.inputs import to_window
 from schema.pages import After, Before, Connection, Edge, First, Last
@@ -172,8 +168,7 @@ class Secret(Node):
         before: Before = UNSET,
     ) -> Annotated["SecretConnection", strawberry.lazy("schema.secrets")]:
         page = await info.context.services.secrets.dependents_of(
-            secret=self.source,
-            window=to_window(first, after, last, before),
+            secret=self.source, window=to_window(first, after, last, before)
         )
         return SecretConnection.of(page, Secret.of)
 

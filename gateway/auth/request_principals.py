@@ -63,10 +63,7 @@ class SignIn:
         verified = await self._verifier.verify(credential)
         # Read on each request: a removed permission ends with the next request.
         user = await self._authentication.user_principal(
-            unit,
-            issuer=verified.issuer,
-            subject=verified.subject,
-            organization_id=organization_id,
+            unit, issuer=verified.issuer, subject=verified.subject, organization_id=organization_id
         )
         return replace(user, expires_at=verified.expires_at)
 

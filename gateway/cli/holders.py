@@ -112,11 +112,7 @@ def create_project(
 
 
 def rename_project(
-    project: WhichProject,
-    name: NewName,
-    organization: OrganizationName,
-    *,
-    as_json: AsJson = False,
+    project: WhichProject, name: NewName, organization: OrganizationName, *, as_json: AsJson = False
 ) -> None:
     where = Whereabouts(organization=organization)
     rename([Scope.PROJECT], project, name, where=where, as_json=as_json)

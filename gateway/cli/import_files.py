@@ -238,11 +238,7 @@ def _yaml(text: str) -> Sequence[Entry]:
     rule = "a value is a text; write an empty one as two quotes."
     root = composed(text)
     return [
-        Entry(
-            text_of(key, rule="a key is a text."),
-            text_of(under, rule=rule),
-            line(key),
-        )
+        Entry(text_of(key, rule="a key is a text."), text_of(under, rule=rule), line(key))
         for key, under in entries(root, rule="this is no mapping of keys to values.")
     ]
 

@@ -28,12 +28,7 @@ from gateway.domain.holders import Holder
 from gateway.domain.principals import Principal
 from gateway.domain.refusals import MountPathAsValue
 from gateway.runtime import Runtime
-from gateway.services.imports import (
-    MAX_ROWS,
-    ImportAction,
-    ImportedRow,
-    ImportRow,
-)
+from gateway.services.imports import MAX_ROWS, ImportAction, ImportedRow, ImportRow
 
 # A shorter import is done before one could read a bar.
 _LONG: Final = 50

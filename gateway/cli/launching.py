@@ -62,14 +62,7 @@ NOT_STARTED: Final = 126
 KILLED: Final = 128
 
 _PASSED_ON: Final = frozenset(
-    {
-        signal.SIGHUP,
-        signal.SIGINT,
-        signal.SIGQUIT,
-        signal.SIGTERM,
-        signal.SIGUSR1,
-        signal.SIGUSR2,
-    }
+    {signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2}
 )
 _WATCHED: Final = _PASSED_ON | {signal.SIGCHLD}
 # Python ignores these, and what is ignored would be so in the child as well.

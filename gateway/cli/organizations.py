@@ -106,9 +106,5 @@ def _report_deletion(deletion: OrganizationDeletion, *, dry_run: bool) -> None:
 
 
 def _report_deletion_json(deletion: OrganizationDeletion, *, dry_run: bool) -> None:
-    going = {
-        "holders": deletion.holders,
-        "secrets": deletion.secrets,
-        "tokens": deletion.tokens,
-    }
+    going = {"holders": deletion.holders, "secrets": deletion.secrets, "tokens": deletion.tokens}
     say_json(organization_facts(deletion.organization) | {"dry_run": dry_run} | going)

@@ -11,13 +11,7 @@ from typing import Any, Final, NoReturn
 
 import structlog
 
-from gateway.domain.errors import (
-    ErrorCode,
-    GatewayError,
-    RateLimited,
-    Unauthenticated,
-    Unavailable,
-)
+from gateway.domain.errors import ErrorCode, GatewayError, RateLimited, Unauthenticated, Unavailable
 from gateway.domain.grants import OrganizationNotNamed
 from gateway.domain.origins import originating
 from gateway.graphql.messages import GraphQLParams, error_response, to_payload

@@ -40,7 +40,7 @@ LIST_ARGUMENTS: Final[Mapping[tuple[str, str], tuple[str, int]]] = MappingProxyT
     {
         ("Query", "nodes"): ("ids", MAX_PAGE_SIZE),
         ("Mutation", "importSecrets"): ("secrets", MAX_ROWS),
-    },
+    }
 )
 # Lists whose length no argument sets: the usual maximum.
 LENGTHS: Final[Mapping[tuple[str, str], int]] = MappingProxyType(
@@ -68,7 +68,7 @@ LENGTHS: Final[Mapping[tuple[str, str], int]] = MappingProxyType(
         ("__Type", "inputFields"): 3,
         ("__Field", "args"): 2,
         ("__Directive", "args"): 2,
-    },
+    }
 )
 # An operation can select these under one name only.
 _DELIVERY: Final = ("Query", "runtimeSecrets")

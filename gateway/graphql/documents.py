@@ -50,7 +50,7 @@ _TOO_MUCH: Final[Mapping[str, Limit]] = MappingProxyType(
             Limit.COMMENTS
         ),
         "Document is nested too deeply. Parsing aborted.": Limit.DEPTH,
-    },
+    }
 )
 
 
@@ -97,9 +97,7 @@ def parsed(text: str) -> DocumentNode:
     """
     try:
         return parse(
-            text,
-            max_lexical_tokens=LIMITS[Limit.TOKENS],
-            max_comments=LIMITS[Limit.COMMENTS],
+            text, max_lexical_tokens=LIMITS[Limit.TOKENS], max_comments=LIMITS[Limit.COMMENTS]
         )
     except GraphQLSyntaxError as error:
         if limit := _TOO_MUCH.get(error.description):
@@ -186,10 +184,7 @@ def cost_of(
 
 @lru_cache(maxsize=_CACHED_COSTS)
 def _cost(
-    schema: GraphQLSchema,
-    text: str,
-    operation_name: str | None,
-    sizes: tuple[tuple[str, int], ...],
+    schema: GraphQLSchema, text: str, operation_name: str | None, sizes: tuple[tuple[str, int], ...]
 ) -> Cost:
     document = admitted(text)
     pricing = Pricing(schema, document.node, dict(sizes))

@@ -204,11 +204,7 @@ class Executor:
         return cost_of(self._schema.types, text, operation, variables).fields
 
     async def _execute(
-        self,
-        context: object,
-        text: str,
-        variables: Mapping[str, Any],
-        operation_name: str | None,
+        self, context: object, text: str, variables: Mapping[str, Any], operation_name: str | None
     ) -> ExecutionResult:
         try:
             result = await self._schema.execute(

@@ -62,7 +62,7 @@ LIMITS: Final[Mapping[Limit, int]] = MappingProxyType(
         Limit.LIST_ENTRIES: 2_000,
         # Each delivery can be of the full size, and a field under two names appears twice.
         Limit.DELIVERIES: 1,
-    },
+    }
 )
 # The message for each limit; `{}` is the bound.
 WORDS: Final[Mapping[Limit, str]] = MappingProxyType(
@@ -86,7 +86,7 @@ WORDS: Final[Mapping[Limit, str]] = MappingProxyType(
             "An operation must select `runtimeSecrets`, and each of its fields, under at most {} "
             "name."
         ),
-    },
+    }
 )
 
 

@@ -19,7 +19,7 @@ STATE_KEY: Final = "connections"
 # Close at once and discard unsent bytes.
 _NO_LINGER: Final = pack("ii", 1, 0)
 _MORE_HEADERS: Final[Mapping[HTTPStatus, Mapping[str, str]]] = MappingProxyType(
-    {HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "1"}},
+    {HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "1"}}
 )
 
 

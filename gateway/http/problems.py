@@ -53,7 +53,7 @@ STATUSES: Final[Mapping[ErrorCode, HTTPStatus]] = MappingProxyType(
         ErrorCode.CURSOR_EXPIRED: HTTPStatus.GONE,
         ErrorCode.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
         ErrorCode.INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR,
-    },
+    }
 )
 
 # Headers that tell a client how to proceed.
@@ -63,7 +63,7 @@ HEADERS: Final[Mapping[ErrorCode, Mapping[str, str]]] = MappingProxyType(
         # The minimum; an error with a better value sets it itself.
         ErrorCode.RATE_LIMITED: {"Retry-After": "1"},
         ErrorCode.UNAVAILABLE: {"Retry-After": "1"},
-    },
+    }
 )
 
 

@@ -23,7 +23,7 @@ _STATUSES: Final[Mapping[HTTPMethod, HTTPStatus]] = MappingProxyType(
         HTTPMethod.POST: HTTPStatus.CREATED,
         HTTPMethod.PUT: HTTPStatus.OK,
         HTTPMethod.DELETE: HTTPStatus.NO_CONTENT,
-    },
+    }
 )
 
 

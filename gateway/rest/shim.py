@@ -178,7 +178,7 @@ _RESPONDERS: Final[Mapping[Action, Callable[[_Context], Awaitable[Response]]]] =
         Action.WRITE: _write,
         Action.DELETE: _delete,
         Action.IMPORT: _import,
-    },
+    }
 )
 
 

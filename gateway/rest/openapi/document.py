@@ -19,12 +19,7 @@ from gateway.rest.openapi.fields import (
     generate_parameters,
     generate_schemas,
 )
-from gateway.rest.openapi.operations import (
-    IMPORTS,
-    VARIABLES,
-    describe_errors,
-    describe_operation,
-)
+from gateway.rest.openapi.operations import IMPORTS, VARIABLES, describe_errors, describe_operation
 from gateway.rest.operation import IF_MATCH, IF_NONE_MATCH
 from gateway.rest.table import OPERATIONS
 
@@ -50,7 +45,7 @@ _TAGS: Final[Mapping[str, str]] = MappingProxyType(
         VARIABLES: "The same secrets as variables, for holders of any kind. Helm charts, Terraform "
         "stacks and agentic workflows have only these paths.",
         IMPORTS: "Import many secrets in one step.",
-    },
+    }
 )
 _SECURITY_SCHEMES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
     {
@@ -65,7 +60,7 @@ _SECURITY_SCHEMES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "name": "Authorization",
             "description": "The same token in the original API's form, `Authorization: Token …`.",
         },
-    },
+    }
 )
 _RESPONSE_HEADERS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -77,7 +72,7 @@ _RESPONSE_HEADERS: Final[Mapping[str, str]] = MappingProxyType(
         "it before each use.",
         "WWW-Authenticate": "How to authenticate.",
         "Retry-After": "The number of seconds to wait before trying again.",
-    },
+    }
 )
 
 

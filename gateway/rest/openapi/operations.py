@@ -14,12 +14,7 @@ from gateway.http.requests import ORGANIZATION_HEADER, REQUEST_ID
 from gateway.rest.bindings import IDEMPOTENCY_HEADER
 from gateway.rest.openapi.bodies import Problem, VariableImportRequest
 from gateway.rest.openapi.fields import Json, Model, generate_parameters
-from gateway.rest.openapi.secrets import (
-    Key,
-    SecretEditRequest,
-    SecretRequest,
-    Value,
-)
+from gateway.rest.openapi.secrets import Key, SecretEditRequest, SecretRequest, Value
 from gateway.rest.operation import IF_MATCH, IF_NONE_MATCH, Action, Operation
 
 IMPORTS: Final = "Imports"
@@ -30,7 +25,7 @@ _SUCCESSES: Final[Mapping[HTTPStatus, str]] = MappingProxyType(
         HTTPStatus.OK: "The current state.",
         HTTPStatus.CREATED: "The new secret.",
         HTTPStatus.NO_CONTENT: "The secret is deleted.",
-    },
+    }
 )
 # By the type of the body or one that it extends, or by the action if there is no body.
 _DESCRIPTIONS: Final[Mapping[type | Action, str]] = MappingProxyType(
@@ -54,7 +49,7 @@ _DESCRIPTIONS: Final[Mapping[type | Action, str]] = MappingProxyType(
         VariableImportRequest: "A new key is created. A key that its scope already has is updated "
         "or skipped, a key of a wider scope is overridden, and a key of a narrower scope fails. A "
         "row fails alone, and is omitted from the answer.",
-    },
+    }
 )
 # The errors of REST operations, in the order in which they are listed.
 ERRORS: Final[Mapping[ErrorCode, str]] = MappingProxyType(
@@ -88,7 +83,7 @@ ERRORS: Final[Mapping[ErrorCode, str]] = MappingProxyType(
         ErrorCode.INTERNAL: "An unexpected error occurred and was logged.",
         ErrorCode.UNAVAILABLE: "Storage is temporarily unavailable. Try the same request again "
         "later.",
-    },
+    }
 )
 
 
