@@ -9,8 +9,8 @@ from gateway.services.audit.log import AuditLog, instance_draft
 from gateway.storage.audit import event_log, log_rows
 from gateway.storage.unit_of_work import Database
 
-# What one transaction deletes at most, besides the delivered sets of a block.
-_MAX_EVENTS: Final = 1_000
+# What one transaction deletes at most.
+_MAX_EVENTS: Final = 200
 _PAUSE_SECONDS: Final = 0.05
 
 

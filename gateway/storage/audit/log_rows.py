@@ -5,43 +5,57 @@ from typing import Any, Final
 
 from sqlalchemy import (
     LargeBinary,
+    Select,
+    Table,
     cast,
     delete,
     func,
     literal_column,
     select,
+    tuple_,
 )
 
 from gateway.domain.audit import AuditAction, SealedEvent
-from gateway.domain.delivered_sets import block_of
+from gateway.domain.delivered_sets import BLOCK_EVENTS, block_of
 from gateway.storage.audit.event_log import DELIVERED_SET, EVENT, sealed_of, select_events
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
-# Texts before blobs. The lengths of the columns, which come first, keep two different rows from
-# having the same bytes: a text that the gateway wrote has no NUL, where `length` would stop.
-_ORDERED: Final = [
-    str(column)
-    for column in sorted(
-        (*EVENT.c, DELIVERED_SET.c.secrets),
-        key=lambda column: isinstance(column.type, LargeBinary),
-    )
-]
-_LENGTHS: Final = ", ".join(f"length({name})" for name in _ORDERED)
-_ROW: Final[Any] = literal_column(
-    f"printf('{'%d,' * len(_ORDERED)}', {_LENGTHS}) || "
-    + " || ".join(f"ifnull({name}, 'NULL')" for name in _ORDERED)
-)
+# Delivered sets that one pruning step deletes at most.
+_MAX_SETS: Final = 200
+_SET: Final = DELIVERED_SET.c
+
+
+def _row(table: Table) -> Any:  # noqa: ANN401 - an expression of texts and blobs
+    # Texts before blobs. The lengths of the columns, which come first, keep two different rows from
+    # having the same bytes: a text that the gateway wrote has no NUL, where `length` would stop.
+    ordered = sorted(table.c, key=lambda column: isinstance(column.type, LargeBinary))
+    lengths = ", ".join(f"length({column.name})" for column in ordered)
+    texts = " || ".join(f"ifnull({column.name}, 'NULL')" for column in ordered)
+    return literal_column(f"printf('{'%d,' * len(ordered)}', {lengths}) || {texts}").label("text")
 
 
 async def row_bytes(unit: ReadUnit, *, first: int, last: int) -> bytes:
-    """Return all columns of a range of events, with what they delivered.
+    """Return all columns of a range of events and of what they delivered.
 
     Any change of one changes the bytes. The database joins them, so that the event loop's thread
     does not.
     """
-    rows = select_events().with_only_columns(_ROW.label("text"), maintain_column_froms=True)
-    ordered = rows.where(EVENT.c.seq.between(first, last)).order_by(EVENT.c.seq).subquery()
-    row = await unit.first(select(cast(func.group_concat(ordered.c.text, ""), LargeBinary)))
+    is_in_range = EVENT.c.seq.between(first, last)
+    block = EVENT.c.seq.op("/")(literal_column(str(BLOCK_EVENTS)))
+    named = select(block, EVENT.c.delivered_set).where(is_in_range).distinct()
+    events = select(_row(EVENT)).select_from(EVENT).where(is_in_range).order_by(EVENT.c.seq)
+    sets = (
+        select(_row(DELIVERED_SET))
+        .select_from(DELIVERED_SET)
+        .where(tuple_(_SET.block, _SET.fingerprint).in_(named))
+        .order_by(_SET.block, _SET.fingerprint)
+    )
+    return await _joined(unit, events) + await _joined(unit, sets)
+
+
+async def _joined(unit: ReadUnit, rows: Select[Any]) -> bytes:
+    text = rows.subquery().c.text
+    row = await unit.first(select(cast(func.group_concat(text, ""), LargeBinary)))
     return (row and row[0]) or b""
 
 
@@ -78,10 +92,11 @@ async def last_pruning(unit: ReadUnit) -> SealedEvent | None:
 
 
 async def forget(unit: WriteUnit, *, through: int) -> int:
-    """Delete the events up to a number; return how many were deleted.
+    """Delete the events up to a number; return how many.
 
-    The delivered sets of blocks without events go with them.
+    Delivered sets of blocks without events go with them, some at a time.
     """
-    is_gone = DELIVERED_SET.c.block < block_of(through + 1)
-    await unit.execute(delete(DELIVERED_SET).where(is_gone))
+    key = tuple_(_SET.block, _SET.fingerprint)
+    unnamed = select(_SET.block, _SET.fingerprint).where(_SET.block < block_of(through + 1))
+    await unit.execute(delete(DELIVERED_SET).where(key.in_(unnamed.limit(_MAX_SETS))))
     return await unit.execute(delete(EVENT).where(EVENT.c.seq <= through))
