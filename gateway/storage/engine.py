@@ -103,7 +103,9 @@ def _create_engine(url: URL, *, pool_size: int, can_write: bool, creates: bool) 
         hide_parameters=True,
         execution_options={"compiled_cache": _COMPILED},
     )
-    event.listen(engine.sync_engine, "connect", _prepare_sqlite(can_write=can_write))
+    event.listen(
+        engine.sync_engine, "connect", _prepare_sqlite(can_write=can_write, creates=creates)
+    )
     if not creates and url.database:
         _watch_file(engine, url.database)
     return engine
@@ -174,9 +176,14 @@ def _last_written(path: str) -> tuple[int, int] | None:
     return found.st_ctime_ns, found.st_size
 
 
-def _prepare_sqlite(*, can_write: bool) -> Callable[[Any, ConnectionPoolEntry], None]:
-    # The first, because it has an effect only on a database that is still empty.
-    pragmas = {"auto_vacuum": "incremental", **SQLITE_PRAGMAS, "query_only": int(not can_write)}
+def _prepare_sqlite(
+    *, can_write: bool, creates: bool
+) -> Callable[[Any, ConnectionPoolEntry], None]:
+    pragmas: dict[str, str | int] = {**SQLITE_PRAGMAS, "query_only": int(not can_write)}
+    if can_write and creates:
+        # The first, because it has an effect only on a database that is still empty. In others it
+        # writes all the same, and waits for no other writer.
+        pragmas = {"auto_vacuum": "incremental", **pragmas}
     script = "".join(f"PRAGMA {name} = {setting};" for name, setting in pragmas.items())
 
     def prepare(connection: Any, _entry: ConnectionPoolEntry) -> None:  # noqa: ANN401 - a DBAPI's

@@ -72,6 +72,8 @@ class Stage:
         path = self.runtime.settings.data_dir / "secrets.db"
         with closing(sqlite3.connect(path)) as connection, connection:
             connection.execute("PRAGMA foreign_keys = ON")
+            for table in ("value_reference", "sealed_value"):
+                connection.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above
             connection.execute("DELETE FROM secret")
         draft = ProvidedDraft(key=PLATFORM_KEY, value=PLATFORM_VALUE, source=_SOURCE)
         return self.run(

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, func, literal, select
 
-from gateway.storage.audit.event_log import EVENT, intact_event_of
+from gateway.storage.audit.event_log import EVENT, intact_event_of, select_events
 from gateway.storage.audit.row_macs import integrity_fault
 from gateway.storage.unit_of_work import ReadUnit
 
@@ -109,7 +109,9 @@ async def _first(unit: ReadUnit, first: int, end: int, moment: datetime) -> int:
     row = await unit.first(select(func.max(bounds.union_all(halves).c.low)))
     found = int(row[0]) if row else end
     beside = [seq for seq in (found - 1, found) if first <= seq < end]
-    events = {row.seq: row for row in await unit.rows(select(EVENT).where(EVENT.c.seq.in_(beside)))}
+    events = {
+        row.seq: row for row in await unit.rows(select_events().where(EVENT.c.seq.in_(beside)))
+    }
     for seq in beside:
         if seq not in events:
             raise integrity_fault(EVENT.name, str(seq))
