@@ -11,11 +11,12 @@ import pytest
 
 from gateway import runtime as runtimes
 from gateway.domain.audit import DatabaseNotTrusted
-from gateway.domain.errors import Unavailable
+from gateway.domain.errors import IntegrityFault, Unavailable
 from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
 from gateway.runtime import Runtime, keeping_watch
 from gateway.services.audit import log_watch, pruning
+from gateway.services.audit.log import AuditLog
 from gateway.services.audit.verification import LogFinding
 from gateway.services.context import ServiceContext, utc_now
 from gateway.services.demo import Demo
@@ -242,6 +243,33 @@ async def test_altered_events_are_deleted_as_well(timed: Timed, data_dir: Path) 
     await timed.runtime.operator.audit.prune(before=utc_now() + timedelta(days=1))
 
     assert await timed.faults() == []
+
+
+AGED = "UPDATE audit_event SET at = '2020-01-01 00:00:00.000000' WHERE seq <= {seq}"
+
+
+async def test_events_that_were_made_to_look_old_are_kept(timed: Timed, data_dir: Path) -> None:
+    """They show what somebody wants to be forgotten."""
+    before = await timed.events()
+    run_by_force(data_dir, AGED.format(seq=before[-2][0]))
+
+    with pytest.raises(IntegrityFault):
+        await timed.runtime.operator.audit.apply_retention(30)
+
+    assert await timed.events() == before
+
+
+async def test_without_the_check_they_are_deleted(
+    timed: Timed, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control of the test above."""
+    before = await timed.events()
+    run_by_force(data_dir, AGED.format(seq=before[-2][0]))
+    monkeypatch.setattr(AuditLog, "is_intact", lambda *_: True)
+
+    await timed.runtime.operator.audit.apply_retention(30)
+
+    assert before[0] not in await timed.events()
 
 
 @pytest.mark.rule("S65")

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import UpdateBase, delete, insert, update
 
 from gateway.domain.drafts import HolderReference, ProvidedDraft
 from gateway.domain.holders import new_id
@@ -15,7 +16,9 @@ from gateway.domain.secrets import ServiceReference
 from gateway.services.context import ServiceContext
 from gateway.services.operator.keys import Keys
 from gateway.storage.audit.row_macs import TOKENS, verified_rows
+from gateway.storage.idempotency import IDEMPOTENCY
 from gateway.storage.rows import update_rows
+from gateway.storage.unit_of_work import UnrecordedWrite
 from tests.audit.audit_log import Json, events_since, last_seq
 from tests.contracts.walking import call, mutations
 from tests.faces import Face
@@ -143,6 +146,24 @@ async def test_what_is_touched_without_being_changed_is_not_reported(world: Worl
 
     assert touched == []
     assert _names(created) == ["SECRET_CREATED"]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        update(TOKENS.table).values(name="renamed"),
+        delete(TOKENS.table),
+        insert(TOKENS.table).values(id="an id"),
+    ],
+)
+async def test_no_use_case_can_change_rows_unseen(world: World, statement: UpdateBase) -> None:
+    """A statement that the unit would not note is refused before it runs."""
+    async with world.runtime.database.write(dry_run=True) as unit:
+        with pytest.raises(UnrecordedWrite):
+            await unit.execute(statement)
+
+        # The control: a table without events.
+        assert await unit.execute(delete(IDEMPOTENCY)) == 0
 
 
 async def test_a_refused_change_is_not_reported(world: World, face: Face) -> None:

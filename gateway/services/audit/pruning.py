@@ -7,6 +7,7 @@ from typing import Final
 from gateway.domain.audit import AuditAction, DatabaseNotTrusted, SealedEvent
 from gateway.services.audit.log import AuditLog, instance_draft
 from gateway.storage.audit import event_log, log_rows
+from gateway.storage.audit.row_macs import integrity_fault
 from gateway.storage.unit_of_work import Database
 
 # What one transaction deletes at most.
@@ -32,6 +33,8 @@ class LogPruning:
 
         Raises:
             AuditUnavailable: if the event cannot be written.
+            IntegrityFault: if the last one is not what was recorded. Somebody can have made events
+                look older, so that the gateway deletes what they did.
 
         """
         async with self._database.read() as unit:
@@ -39,6 +42,8 @@ class LogPruning:
             last = await log_rows.last_before(unit, before)
         if first is None or last is None:
             return 0
+        if not self._audit_log.is_intact(last):
+            raise integrity_fault(event_log.EVENT.name, str(last.event.seq))
         through = last.event.seq
         async with self._database.write() as unit:
             pruning = await log_rows.last_pruning(unit)
