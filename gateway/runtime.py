@@ -28,8 +28,8 @@ from gateway.services.operator.container import OperatorServices
 from gateway.services.operator.references import Report, log_escaped
 from gateway.services.vault import Vault
 from gateway.storage import data_keys
+from gateway.storage.database import Database
 from gateway.storage.migrate import ensure_durable, ensure_migrated, migrate
-from gateway.storage.unit_of_work import Database
 
 _log = structlog.get_logger(__name__)
 

@@ -22,7 +22,7 @@ from gateway.services.context import utc_now
 from gateway.storage.audit import event_log, former_states
 from gateway.storage.audit.checkpoints import CheckpointFile
 from gateway.storage.audit.row_macs import AUDITED
-from gateway.storage.unit_of_work import Database
+from gateway.storage.database import Database
 
 SCRIPTS = Path(gateway.storage.__file__).parent / "migrations"
 LAST = "0019"

@@ -20,7 +20,8 @@ from gateway.http.requests import ORGANIZATION_HEADER, credential_of
 from gateway.identity.verifier import Verifier
 from gateway.services.authentication import Authentication
 from gateway.services.execution import RequestPrincipal
-from gateway.storage.unit_of_work import Database, ReadUnit
+from gateway.storage.database import Database
+from gateway.storage.unit_of_work import ReadUnit
 
 # A peer with an IPv6 address usually has this whole network.
 _NETWORK_BITS: Final = 64

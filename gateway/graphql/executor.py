@@ -22,7 +22,7 @@ from gateway.graphql.schema import ExecutableSchema
 from gateway.services.container import Services
 from gateway.services.delivery import admit_all
 from gateway.services.execution import Execute, ExecutionResult, RequestPrincipal
-from gateway.storage.unit_of_work import Database
+from gateway.storage.database import Database
 
 _ALLOWED: Final = frozenset({OperationType.QUERY, OperationType.MUTATION})
 _NEEDS_A_STREAM: Final = (

@@ -11,9 +11,9 @@ from gateway.config.settings import Settings
 from gateway.crypto.durable_files import create_private, sync_file
 from gateway.domain.errors import RefusedStart
 from gateway.runtime import Runtime
+from gateway.storage.database import Database
 from gateway.storage.dialects.copies import ensure_sound, put_in_place
 from gateway.storage.migrate import ForeignObjects, migrate
-from gateway.storage.unit_of_work import Database
 
 
 class DatabaseThere(RefusedStart):

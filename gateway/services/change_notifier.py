@@ -21,7 +21,7 @@ from gateway.services.context import ServiceContext
 from gateway.services.execution import RequestPrincipal
 from gateway.storage import change_feed
 from gateway.storage.audit import event_log
-from gateway.storage.unit_of_work import Database
+from gateway.storage.database import Database
 
 _log = structlog.get_logger(__name__)
 

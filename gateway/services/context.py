@@ -21,7 +21,8 @@ from gateway.domain.quotas import Quotas
 from gateway.services.vault import Vault
 from gateway.storage import grants
 from gateway.storage.audit.log_times import LogTimes
-from gateway.storage.unit_of_work import Database, ReadUnit, WriteUnit
+from gateway.storage.database import Database
+from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
 _MAX_KNOWN: Final = 4_096
 

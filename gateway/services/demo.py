@@ -25,7 +25,7 @@ from gateway.services.container import Services
 from gateway.services.operator.container import OperatorServices
 from gateway.services.operator.organizations import Organizations
 from gateway.storage import holders, secrets
-from gateway.storage.unit_of_work import Database
+from gateway.storage.database import Database
 
 ORGANIZATION: Final = "Demo"
 BUILT_IN_KEY: Final = "QOVERY_POSTGRESQL_ZF83A_PASSWORD"

@@ -21,8 +21,9 @@ from gateway.storage.audit.row_macs import (
     RowMacs,
 )
 from gateway.storage.data_keys import WrappedKey
+from gateway.storage.database import Database
 from gateway.storage.dialects import catalog
-from gateway.storage.unit_of_work import Database, WriteUnit
+from gateway.storage.unit_of_work import WriteUnit
 
 _BATCH: Final = 500
 

@@ -16,8 +16,9 @@ from gateway.services.instance_key import INSTANCE, new_wrapped, unlock_instance
 from gateway.storage import data_keys, values
 from gateway.storage.audit.row_macs import integrity_fault
 from gateway.storage.data_keys import WrappedKey
+from gateway.storage.database import Database
 from gateway.storage.references import NAME_HASH_BYTES
-from gateway.storage.unit_of_work import Database, ReadUnit, WriteUnit
+from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
 SEALS_AT_ONCE: Final = 1_024
 _FINGERPRINT_BYTES: Final = 16

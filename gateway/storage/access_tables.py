@@ -1,7 +1,7 @@
 """Tables of grants, tokens, users and references."""
 
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from sqlalchemy import (
     CheckConstraint,
@@ -32,6 +32,36 @@ from gateway.storage.columns import (
     row_mac,
     text_column,
 )
+
+CREATOR_LENGTH: Final = 64
+
+
+class ApiTokenRow(Model, table=True):
+    """An API token: its keyed hash, never the token itself."""
+
+    __tablename__ = "api_token"
+    audited: ClassVar[Audited | None] = Audited(
+        subject=AuditSubject.TOKEN, facts=("expires_at", "revoked_at")
+    )
+    __table_args__ = (
+        UniqueConstraint("digest"),
+        Index("uq_api_token_id_organization_id", "id", "organization_id", unique=True),
+        Index(None, "organization_id", "created_at", "id"),
+    )
+
+    id: str = identifier(primary_key=True)
+    organization_id: str = reference("organization.id", nullable=False)
+    name: str = text_column(MAX_NAME_LENGTH, nullable=False)
+    created_at: datetime = moment(nullable=False)
+    expires_at: datetime | None = moment(nullable=True)
+    revoked_at: datetime | None = moment(nullable=True)
+    digest: bytes = blob(nullable=False)
+    # `KIND:id` of the creator; null for tokens that are older than this column.
+    created_by: str | None = text_column(
+        CREATOR_LENGTH, nullable=True, index=True, **in_mac(InMac.IF_SET)
+    )
+    last_used_at: datetime | None = moment(nullable=True, **in_mac(InMac.NEVER))
+    mac: bytes | None = row_mac()
 
 
 class UserRow(Model, table=True):

@@ -12,7 +12,7 @@ from gateway.domain.pages import Page, Window
 from gateway.domain.permissions import Visibility
 from gateway.domain.scopes import SERVICE_SCOPES, Scope
 from gateway.domain.topology import HolderWithCount
-from gateway.storage.access_tables import UserRow
+from gateway.storage.access_tables import ApiTokenRow, UserRow
 from gateway.storage.audit.row_macs import (
     GRANTS,
     HOLDERS,
@@ -23,7 +23,7 @@ from gateway.storage.audit.row_macs import (
 )
 from gateway.storage.keyset import Ordering, fetch_page, holders_covered, holders_there, listed
 from gateway.storage.rows import delete_rows, in_parts, update_rows
-from gateway.storage.tables import ApiTokenRow, HolderRow, OrganizationRow, SecretRow
+from gateway.storage.tables import HolderRow, OrganizationRow, SecretRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
 HOLDER: Final = HolderRow.__table__

@@ -22,10 +22,10 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gateway.domain.errors import RefusedStart, StorageNotWritable
+from gateway.storage.database import Database
 from gateway.storage.dialects.catalog import CATALOG, CatalogFinding, differences, rows_to_objects
 from gateway.storage.dialects.faults import obstacle_at, refusing_to_start
 from gateway.storage.engine import SQLITE_PRAGMAS
-from gateway.storage.unit_of_work import Database
 
 _SCRIPTS: Final = Path(__file__).parent / "migrations"
 # Where Alembic keeps the revision that a database is at.

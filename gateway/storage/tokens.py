@@ -10,12 +10,11 @@ from gateway.domain.origins import ActorKind
 from gateway.domain.pages import Page, Window
 from gateway.domain.permissions import Visibility
 from gateway.domain.tokens import ApiToken, Creator
-from gateway.storage.access_tables import RoleGrantRow
+from gateway.storage.access_tables import ApiTokenRow, RoleGrantRow
 from gateway.storage.audit.row_macs import TOKENS, in_utc, verified_rows
 from gateway.storage.holders import HOLDER
 from gateway.storage.keyset import Ordering, fetch_page, holders_covered
 from gateway.storage.rows import update_rows
-from gateway.storage.tables import ApiTokenRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
 API_TOKEN: Final = ApiTokenRow.__table__

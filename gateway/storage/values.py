@@ -9,10 +9,10 @@ from sqlalchemy import Row, func, select
 
 from gateway.domain.content import SealedValue, ValueIdentity
 from gateway.domain.keys import DataKeyState
-from gateway.storage.access_tables import ValueReferenceRow
+from gateway.storage.access_tables import ApiTokenRow, ValueReferenceRow
 from gateway.storage.audit.row_macs import VALUES, integrity_fault, verified_row, verified_rows
 from gateway.storage.rows import update_rows
-from gateway.storage.tables import ApiTokenRow, DataKeyRow, SealedValueRow, SecretRow
+from gateway.storage.tables import DataKeyRow, SealedValueRow, SecretRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
 SEALED_VALUE: Final = SealedValueRow.__table__

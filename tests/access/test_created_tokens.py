@@ -13,7 +13,7 @@ from gateway.domain.grants import GranteeKind, GranteeReference
 from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
 from gateway.storage.audit.row_macs import TOKENS, RowMacs
-from gateway.storage.unit_of_work import Database
+from gateway.storage.database import Database
 from tests.world import World
 
 CREATE = """mutation ($name: String!, $role: Role!, $holder: SecretHolderRef, $days: Int) {

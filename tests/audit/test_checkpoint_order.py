@@ -13,7 +13,7 @@ from gateway.services.audit.trust import TrustFault
 from gateway.services.demo import Demo
 from gateway.storage.audit import event_log
 from gateway.storage.audit.checkpoints import CheckpointFile
-from gateway.storage.unit_of_work import Database
+from gateway.storage.database import Database
 from tests.audit.audit_log import checkpoints_in, faults, trust_fault_of
 from tests.audit.checkpointing import run_beside_each_other
 from tests.world import World, open_world

@@ -26,7 +26,8 @@ from gateway.runtime import migrate_database
 from gateway.storage.audit import delivered_sets, event_log, log_times, pages
 from gateway.storage.audit.log_times import LogTimes
 from gateway.storage.checked_view import Head, Proof, SeenHead
-from gateway.storage.unit_of_work import Database, ReadUnit
+from gateway.storage.database import Database
+from gateway.storage.unit_of_work import ReadUnit
 
 EVENTS = 400
 CHANGES = tuple(AuditAction)[1:4]

@@ -25,7 +25,7 @@ from gateway.services.context import utc_now
 from gateway.services.demo import ensure_demo
 from gateway.services.import_plan import ImportRow
 from gateway.storage import holders, secrets
-from gateway.storage.unit_of_work import Database
+from gateway.storage.database import Database
 
 KEYS: Final = 3_000
 RARE: Final = 200

@@ -16,8 +16,8 @@ import gateway.storage
 from gateway.config.settings import Settings
 from gateway.runtime import migrate_database
 from gateway.storage.columns import Model
+from gateway.storage.database import Database
 from gateway.storage.migrate import OutdatedSchema, ensure_migrated, newest, revisions
-from gateway.storage.unit_of_work import Database
 
 SCRIPTS = Path(gateway.storage.__file__).parent / "migrations"
 

@@ -14,7 +14,7 @@ from sqlalchemy import event, text
 from sqlalchemy.pool import QueuePool
 
 from gateway.services.demo import Demo
-from gateway.storage.unit_of_work import REQUEST_CONNECTIONS, Database
+from gateway.storage.database import REQUEST_CONNECTIONS, Database
 from tests.patience import until
 from tests.world import World, open_world
 

@@ -18,7 +18,8 @@ from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope
 from gateway.storage import shared_commits, tokens
 from gateway.storage.audit import event_log
-from gateway.storage.unit_of_work import Database, WriteUnit
+from gateway.storage.database import Database
+from gateway.storage.unit_of_work import WriteUnit
 from tests.faces import Face
 from tests.patience import PATIENCE, until
 from tests.world import World

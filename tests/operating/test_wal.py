@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import text
 
 from gateway.domain.scopes import Scope
+from gateway.storage.database import Database
 from gateway.storage.dialects.wal import WriteAheadLog
-from gateway.storage.unit_of_work import Database
 from tests.patience import until
 from tests.world import World
 

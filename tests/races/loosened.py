@@ -23,8 +23,9 @@ from gateway.services.vault import Vault
 from gateway.storage.admission import Admission
 from gateway.storage.audit.row_macs import Covered
 from gateway.storage.checked_view import Head, SeenHead
+from gateway.storage.database import Database
 from gateway.storage.shared_commits import SharedCommits
-from gateway.storage.unit_of_work import Database, ReadUnit, WriteUnit
+from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 from tests.patience import PATIENCE, patient_settings, patiently
 
 UNIQUE: Final = 'CONSTRAINT uq_secret_holder_id_key UNIQUE (holder_id, "key")'

@@ -16,7 +16,7 @@ from gateway.domain.principals import Principal
 from gateway.runtime import Runtime, migrate_database
 from gateway.services.demo import Demo
 from gateway.storage.audit.row_macs import TOKENS, USERS
-from gateway.storage.unit_of_work import Database
+from gateway.storage.database import Database
 from tests.former_version import downgrade, rewrite
 from tests.world import open_world, user_principal
 

@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import literal, select, text
 
 from gateway.domain.errors import Unavailable
+from gateway.storage.database import Database
 from gateway.storage.query_batching import BatchableQuery, batched_rows
-from gateway.storage.unit_of_work import Database, ReadUnit
+from gateway.storage.unit_of_work import ReadUnit
 from tests.patience import patiently
 
 

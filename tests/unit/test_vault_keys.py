@@ -24,8 +24,9 @@ from gateway.services.operator.keys import Keys
 from gateway.services.vault import SEALS_AT_ONCE, Vault
 from gateway.storage import secrets
 from gateway.storage.checked_view import UnsealedDatabase
+from gateway.storage.database import Database
 from gateway.storage.tables import HolderRow
-from gateway.storage.unit_of_work import Database, ReadUnit
+from gateway.storage.unit_of_work import ReadUnit
 from tests.unit.test_data_key_cache import Clock
 from tests.world import World
 

@@ -30,7 +30,8 @@ from gateway.storage.audit import event_log, records
 from gateway.storage.audit.changes import Key, RowChange
 from gateway.storage.audit.records import ACCESS
 from gateway.storage.checked_view import Head, SeenHead
-from gateway.storage.unit_of_work import Database, ReadUnit
+from gateway.storage.database import Database
+from gateway.storage.unit_of_work import ReadUnit
 
 _log = structlog.get_logger(__name__)
 

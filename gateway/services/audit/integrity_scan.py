@@ -11,8 +11,9 @@ from gateway.services.audit.keys import MODULUS, AuditKeys
 from gateway.storage.audit import event_log, records
 from gateway.storage.audit.records import RecordPage
 from gateway.storage.audit.row_macs import AUDITED, RowMacs
+from gateway.storage.database import Database
 from gateway.storage.dialects import catalog
-from gateway.storage.unit_of_work import Database, ReadUnit
+from gateway.storage.unit_of_work import ReadUnit
 
 PAGE = 1_000
 _PAUSE_SECONDS: Final = 0.01

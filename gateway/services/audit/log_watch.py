@@ -12,7 +12,8 @@ from gateway.domain.errors import IntegrityFault
 from gateway.services.audit.keys import AuditKeys
 from gateway.services.audit.verification import LogFinding, LogPruned, LogWalk
 from gateway.storage.audit import event_log, log_rows
-from gateway.storage.unit_of_work import Database, ReadUnit
+from gateway.storage.database import Database
+from gateway.storage.unit_of_work import ReadUnit
 
 # New events are checked in steps of a few milliseconds, at most 4,000 per second.
 _STEP: Final = 200

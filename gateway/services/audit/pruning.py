@@ -8,7 +8,7 @@ from gateway.domain.audit import AuditAction, DatabaseNotTrusted, SealedEvent
 from gateway.services.audit.log import AuditLog, instance_draft
 from gateway.storage.audit import event_log, log_rows
 from gateway.storage.audit.row_macs import integrity_fault
-from gateway.storage.unit_of_work import Database
+from gateway.storage.database import Database
 
 # What one transaction deletes at most.
 _MAX_EVENTS: Final = 200

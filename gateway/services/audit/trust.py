@@ -15,8 +15,9 @@ from gateway.storage.audit.changes import Key
 from gateway.storage.audit.records import ACCESS
 from gateway.storage.audit.row_macs import Covered, integrity_fault
 from gateway.storage.checked_view import Head
+from gateway.storage.database import Database
 from gateway.storage.dialects import catalog
-from gateway.storage.unit_of_work import Database, ReadUnit
+from gateway.storage.unit_of_work import ReadUnit
 
 
 class TrustFault(StrEnum):

@@ -13,7 +13,8 @@ from gateway.services.audit.checkpoints import Checkpoint
 from gateway.services.audit.keys import AuditKeys
 from gateway.storage.audit import event_log, log_rows
 from gateway.storage.checked_view import Head
-from gateway.storage.unit_of_work import Database, ReadUnit
+from gateway.storage.database import Database
+from gateway.storage.unit_of_work import ReadUnit
 
 PAGE = 1_000
 

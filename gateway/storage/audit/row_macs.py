@@ -19,6 +19,7 @@ from sqlalchemy import Column, ColumnElement, Row, Select, Table, select
 from gateway.domain.content import NeverStored
 from gateway.domain.errors import IntegrityFault
 from gateway.storage.access_tables import (
+    ApiTokenRow,
     ReferenceReadingRow,
     RoleGrantRow,
     UserRow,
@@ -26,7 +27,6 @@ from gateway.storage.access_tables import (
 )
 from gateway.storage.columns import Audited, InMac, Model, columns_in_mac
 from gateway.storage.tables import (
-    ApiTokenRow,
     DataKeyRow,
     HolderRow,
     IdempotencyRow,

@@ -8,9 +8,9 @@ from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from gateway.storage.database import Database
 from gateway.storage.dialects.catalog import CATALOG, SNAPSHOT, digests, rows_to_objects
 from gateway.storage.migrate import upgrade
-from gateway.storage.unit_of_work import Database
 
 
 async def _migrate(file: Path) -> None:

@@ -8,9 +8,9 @@ from sqlalchemy import column, select, table
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.storage.database import Database
 from gateway.storage.dialects.faults import map_db_errors
 from gateway.storage.engine import connect_shielded, to_its_end
-from gateway.storage.unit_of_work import Database
 
 # SQLite's number of the mode in which pages are given back only on request.
 _INCREMENTAL: Final = 2
