@@ -13,13 +13,15 @@ from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope, ServiceType
 from gateway.domain.secrets import ServiceReference
-from gateway.services.context import ServiceContext
+from gateway.services.context import ServiceContext, utc_now
 from gateway.services.operator.keys import Keys
+from gateway.storage import users
+from gateway.storage.access_tables import UserRow
 from gateway.storage.audit.row_macs import TOKENS, verified_rows
 from gateway.storage.idempotency import IDEMPOTENCY
 from gateway.storage.rows import update_rows
 from gateway.storage.unit_of_work import UnrecordedWrite
-from tests.audit.audit_log import Json, events_since, last_seq
+from tests.audit.audit_log import Json, events_since, last_seq, row_faults
 from tests.contracts.walking import call, mutations
 from tests.faces import Face
 from tests.world import World
@@ -164,6 +166,26 @@ async def test_no_use_case_can_change_rows_unseen(world: World, statement: Updat
 
         # The control: a table without events.
         assert await unit.execute(delete(IDEMPOTENCY)) == 0
+
+
+async def test_a_row_that_comes_and_goes_in_one_transaction_is_not_reported(world: World) -> None:
+    user = UserRow(
+        id=new_id(),
+        organization_id=world.demo.organization_id,
+        issuer="https://login.example",
+        subject="nobody",
+        display_name="Nobody",
+        created_at=utc_now(),
+        is_invited=None,
+    )
+
+    async def come_and_go() -> None:
+        async with world.runtime.database.write() as unit:
+            await unit.insert(user)
+            await users.remove(unit, user.id)
+
+    assert await _events(world, come_and_go) == []
+    assert await row_faults(world) == set()
 
 
 async def test_a_refused_change_is_not_reported(world: World, face: Face) -> None:

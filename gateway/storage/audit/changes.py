@@ -71,6 +71,10 @@ class Changes:
         new, mac_after = after or (None, None)
         made = RowChange(covered, old, mac_before, new, mac_after)
         change = self.by_key.setdefault(made.key, made)
+        if change.before is None and new is None:
+            # A row that came and went in one transaction leaves nothing to record.
+            del self.by_key[made.key]
+            return
         change.after, change.mac_after = new, mac_after
         change.facts |= {name: made.row[name] for name in audited.facts}
         if old is not None and new is not None:
