@@ -29,7 +29,7 @@ class NeverStored:
 @dataclass(frozen=True, slots=True)
 class SealedValue:
     data_key_id: str
-    box: bytes = field(repr=False)
+    ciphertext: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

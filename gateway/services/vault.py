@@ -236,7 +236,7 @@ class Vault:
         try:
             data_key = await self._key_by_id(unit, sealed.data_key_id, identity.project_id)
             bound_to = _identity_of(identity, sealed.data_key_id)
-            return unseal(data_key.value_key, sealed.box, *bound_to).decode()
+            return unseal(data_key.value_key, sealed.ciphertext, *bound_to).decode()
         except (TamperedCiphertext, MissingDataKey):
             raise integrity_fault(values.SEALED_VALUE.name, identity.secret_id) from None
 

@@ -31,7 +31,7 @@ async def rough_size(unit: ReadUnit, service: Holder) -> int:
     """
     is_alias = SECRET.c.variable_type == SecretType.ALIAS
     source_id = case((is_alias, SECRET.c.target_id), else_=SECRET.c.id)
-    size = func.length(SEALED_VALUE.c.box)
+    size = func.length(SEALED_VALUE.c.ciphertext)
     row = await unit.first(
         select(func.sum(size).label("all"), func.max(size).label("longest"))
         .add_columns(func.count(_REFERENCE.c.secret_id).label("referring"))
@@ -66,7 +66,7 @@ async def stored_texts(
     rows = await unit.rows(
         select(
             ranked.c.key,
-            func.coalesce(func.length(SEALED_VALUE.c.box), 0).label("size"),
+            func.coalesce(func.length(SEALED_VALUE.c.ciphertext), 0).label("size"),
             is_file.label("is_file"),
             func.coalesce(own, behind, False).label("is_expanded"),
             func.coalesce(_REFERENCE.c.names, b"").label("names"),

@@ -77,7 +77,7 @@ def columns_of(sealed: SealedValue, value_version: int) -> dict[str, Any]:
     return {
         "value_version": value_version,
         "data_key_id": sealed.data_key_id,
-        "ciphertext": sealed.box,
+        "ciphertext": sealed.ciphertext,
     }
 
 
