@@ -63,7 +63,7 @@ def _write(
 def _row(sealed: SealedEvent) -> list[Any]:
     event = sealed.event
     at = event.at.strftime("%Y-%m-%d %H:%M:%S.%f")
-    fixed = {"at": at, "hash": sealed.hash}
+    fixed = {"at": at, "hash": sealed.hash, "delivered_set": None}
     return [fixed[name] if name in fixed else getattr(event, name) for name in _COLUMNS]
 
 
