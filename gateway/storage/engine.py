@@ -57,7 +57,7 @@ async def connect_shielded(engine: AsyncEngine) -> AsyncConnection:
 
     A connection that is cancelled while it opens would keep its thread and its file.
     """
-    opening = asyncio.ensure_future(_connect(engine))
+    opening = asyncio.ensure_future(engine.connect())
     try:
         return await asyncio.shield(opening)
     except asyncio.CancelledError:
@@ -79,10 +79,6 @@ async def to_its_end(work: Coroutine[Any, Any, Outcome]) -> Outcome:
             with suppress(asyncio.CancelledError):
                 await asyncio.wait([running])
         raise
-
-
-async def _connect(engine: AsyncEngine) -> AsyncConnection:
-    return await engine.connect()
 
 
 def _give_back(opening: "asyncio.Future[AsyncConnection]") -> None:

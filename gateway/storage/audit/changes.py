@@ -1,7 +1,7 @@
 """The changes of rows in one transaction, as the write unit itself makes them.
 
-Rows of an audited table are written only through the unit, which notes them before and
-after. A write of anybody else in the database shows as a difference from the row's record.
+Rows of an audited table are written only through the unit, which notes them before and after. A
+write of anybody else in the database shows as a difference from the row's record.
 """
 
 from collections.abc import Mapping
