@@ -57,6 +57,7 @@ class Aliases(ScopedService):
         """
         draft.ensure_valid()
         async with self._scope.writing(options) as unit:
+            secrets.read_ahead(unit, target_id)
             holder = await access.require_on(
                 unit, self._scope.principal, Permission.SECRET_WRITE, holder_reference
             )
@@ -122,6 +123,7 @@ class Overrides(ScopedService):
         """
         draft.ensure_valid()
         async with self._scope.writing(options) as unit:
+            secrets.read_ahead(unit, target_id)
             holder = await access.require_on(
                 unit, self._scope.principal, Permission.SECRET_WRITE, holder_reference
             )

@@ -127,6 +127,8 @@ async def ensure_key_is_free(
         KeyConflict: with the secret that has the key, if the principal can see it.
 
     """
+    # A key that is free needs room next.
+    secret_batches.read_counts_ahead(unit, holder.chain_ids)
     if existing := await secrets.find_with_key(unit, holder, key):
         raise KeyConflict(access.seen(principal, existing), key=key, holder=holder)
 

@@ -119,6 +119,7 @@ class Database:
         try:
             yield unit
             if dry_run:
+                await unit.flush()
                 await unit.undo()
                 return
             if self.before_commit is not None:

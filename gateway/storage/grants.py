@@ -32,6 +32,7 @@ from gateway.storage.audit.event_log import FLOOR, HEAD, HEAD_COLUMNS, floor_of,
 from gateway.storage.audit.row_macs import GRANTS, TOKENS, USERS, integrity_fault
 from gateway.storage.holders import HOLDER, HOLDER_COLUMNS, holder_of
 from gateway.storage.keyset import Ordering, fetch_page, holders_covered
+from gateway.storage.prepared import Prepared
 from gateway.storage.rows import delete_rows
 from gateway.storage.tokens import API_TOKEN, TOKEN_COLUMNS, token_of
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
@@ -66,9 +67,7 @@ def _parameters_table(*parameters: BindParameter[Any]) -> Subquery:
     return select(*named, _FLOOR).subquery("wanted")
 
 
-def _lookup(
-    wanted: Subquery, found: FromClause, columns: Sequence[ColumnElement[Any]]
-) -> Select[Any]:
+def _lookup(wanted: Subquery, found: FromClause, columns: Sequence[ColumnElement[Any]]) -> Prepared:
     """Select a grantee's row with all its grants, and the log's head beside it.
 
     An unknown grantee gives a row too, with empty columns: the head is compared all the same, and
@@ -76,16 +75,21 @@ def _lookup(
     """
     grantee = _COLUMNS[GranteeKind.TOKEN if found is API_TOKEN else GranteeKind.USER]
     given = (column.name for column in wanted.c if column.name != _FLOOR.name)
-    return select(*HEAD_COLUMNS, *columns, *_HELD).select_from(
-        wanted.outerjoin(HEAD, HEAD.c.id == 1)
-        .outerjoin(FLOOR, FLOOR.c.seq == wanted.c.floor)
-        .outerjoin(found, and_(*(found.c[name] == wanted.c[name] for name in given)))
-        .outerjoin(GRANT, grantee == found.c.id)
-        .outerjoin(HOLDER, HOLDER.c.id == GRANT.c.holder_id)
+    return Prepared(
+        select(*HEAD_COLUMNS, *columns, *_HELD)
+        .select_from(
+            wanted.outerjoin(HEAD, HEAD.c.id == 1)
+            .outerjoin(FLOOR, FLOOR.c.seq == wanted.c.floor)
+            .outerjoin(found, and_(*(found.c[name] == wanted.c[name] for name in given)))
+            .outerjoin(GRANT, grantee == found.c.id)
+            .outerjoin(HOLDER, HOLDER.c.id == GRANT.c.holder_id)
+        )
+        # An identity has one user in each organization; a token's rows are its own.
+        .order_by(found.c.id)
     )
 
 
-# Every request runs one of these, and every change another, so each is built once.
+# Every request runs one of these, and every change another.
 _BY_ID: Final = _parameters_table(bindparam("id", type_=String))
 _TOKEN_BY_DIGEST: Final = _lookup(
     _parameters_table(bindparam("digest", type_=LargeBinary)), API_TOKEN, _TOKEN_COLUMNS
@@ -95,7 +99,7 @@ _USER_BY_IDENTITY: Final = _lookup(
     _parameters_table(bindparam("issuer", type_=String), bindparam("subject", type_=String)),
     _USER,
     USERS.columns,
-).order_by(_USER.c.id)
+)
 _USER_BY_ID: Final = _lookup(_BY_ID, _USER, USERS.columns)
 
 
@@ -136,10 +140,10 @@ async def find_principal(unit: ReadUnit, principal: Principal, *, at: datetime) 
 
 
 async def _find(
-    unit: ReadUnit, statement: Select[Any], **wanted: str | bytes
+    unit: ReadUnit, statement: Prepared, **wanted: str | bytes
 ) -> Sequence[Sequence[Any]]:
     """Return a grantee's rows, after comparing the head that came with them."""
-    rows = await unit.rows(statement.params(**wanted, floor=floor_of(unit)))
+    rows = await unit.rows(statement(**wanted, floor=floor_of(unit)))
     columns = rows[0][:_AFTER_HEAD]
     await unit.accept(None if columns[0] is None else head_of(columns))
     return [row[_AFTER_HEAD:] for row in rows]

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, func, or_, select
+from sqlalchemy import Row, Select, bindparam, func, or_, select
 
 from gateway.domain.holders import Holder, Organization
 from gateway.domain.pages import Page, Window
@@ -22,6 +22,7 @@ from gateway.storage.audit.row_macs import (
     verified_row,
 )
 from gateway.storage.keyset import Ordering, fetch_page, holders_covered, holders_there, listed
+from gateway.storage.prepared import Prepared, each_of
 from gateway.storage.rows import delete_rows, in_parts, update_rows
 from gateway.storage.tables import HolderRow, OrganizationRow, SecretRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
@@ -32,6 +33,8 @@ _SECRET: Final = SecretRow.__table__
 _TOKEN: Final = ApiTokenRow.__table__
 _USER: Final = UserRow.__table__
 HOLDER_COLUMNS: Final = HOLDERS.columns
+_BY_ID: Final = Prepared(select(*HOLDER_COLUMNS).where(HOLDER.c.id == bindparam("id")))
+_BY_IDS: Final = Prepared(select(*HOLDER_COLUMNS).where(HOLDER.c.id.in_(each_of("ids"))))
 _BY_NAME: Final = Ordering("name", (HOLDER.c.name, HOLDER.c.id))
 
 
@@ -68,12 +71,13 @@ class _Reader:
 
 
 async def by_ids(unit: ReadUnit, ids: Iterable[str]) -> dict[str, Holder]:
-    rows = await unit.rows(select(*HOLDER_COLUMNS).where(HOLDER.c.id.in_(set(ids))))
+    rows = await unit.rows(_BY_IDS(ids=list(set(ids))))
     return dict(zip([row.id for row in rows], map(_Reader(unit), rows), strict=True))
 
 
 async def find(unit: ReadUnit, holder_id: str) -> Holder | None:
-    return (await by_ids(unit, [holder_id])).get(holder_id)
+    row = await unit.first(_BY_ID(id=holder_id))
+    return _Reader(unit)(row) if row else None
 
 
 async def projects(unit: ReadUnit, window: Window, *, visibility: Visibility) -> Page[Holder]:

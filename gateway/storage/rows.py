@@ -5,12 +5,14 @@ trigger can have written that.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Column, ColumnElement, Row, Table, bindparam, delete, insert, select, update
 
 from gateway.storage.audit.row_macs import BY_TABLE, Covered, Values, integrity_fault
 from gateway.storage.columns import Model
+from gateway.storage.prepared import Planned, Prepared
 
 if TYPE_CHECKING:
     from gateway.storage.unit_of_work import WriteUnit
@@ -37,10 +39,34 @@ async def insert_rows(unit: "WriteUnit", rows: Sequence[Model]) -> None:
     if covered is not None:
         for values in parameters:
             _note_new(unit, covered, values)
-    count = await unit.execute_unrecorded(insert(table), parameters)
     row_id = table.primary_key.columns.values()[0]
     expected = {values[row_id.name]: values for values in parameters}
-    await ensure_all_written(unit, row_id, expected, count)
+    _plan(unit, _insertion(table, tuple(parameters[0])), parameters, row_id, expected)
+
+
+def _plan(
+    unit: "WriteUnit",
+    statement: Prepared,
+    parameters: Sequence[Values],
+    row_id: Column[Any],
+    expected: Mapping[str, Values],
+) -> None:
+    bound = statement(**parameters[0]) if len(parameters) == 1 else statement.many(parameters)
+    explain = partial(ensure_all_written, unit, row_id, expected)
+    unit.plan(Planned(bound, expected=len(expected), explain=explain))
+
+
+@cache
+def _insertion(table: Table, columns: tuple[str, ...]) -> Prepared:
+    return Prepared(insert(table), written=columns)
+
+
+@cache
+def _replacement(covered: Covered, columns: tuple[str, ...]) -> Prepared:
+    statement = update(covered.table).where(covered.row_id == bindparam(FOUND_ID))
+    if covered.has_mac:
+        statement = statement.where(covered.table.c.mac == bindparam(FOUND_MAC))
+    return Prepared(statement, written=columns)
 
 
 def _note_new(unit: "WriteUnit", covered: Covered, values: dict[str, Any]) -> None:
@@ -74,11 +100,8 @@ async def update_rows(
         macs = {"mac": mac, FOUND_MAC: mac_before} if covered.has_mac else {}
         expected[row[0]] = {**change, **macs}
         parameters.append({**change, **macs, FOUND_ID: row[0]})
-    statement = update(covered.table).where(covered.row_id == bindparam(FOUND_ID))
-    if covered.has_mac:
-        statement = statement.where(covered.table.c.mac == bindparam(FOUND_MAC))
-    count = await unit.execute_unrecorded(statement, parameters)
-    await ensure_all_written(unit, covered.row_id, expected, count)
+    written = tuple(name for name in parameters[0] if name not in (FOUND_ID, FOUND_MAC))
+    _plan(unit, _replacement(covered, written), parameters, covered.row_id, expected)
 
 
 async def delete_rows(

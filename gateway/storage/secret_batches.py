@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import func, select
 
@@ -16,10 +17,17 @@ from gateway.storage.audit.row_macs import (
     verified_rows,
 )
 from gateway.storage.holders import HOLDER
+from gateway.storage.prepared import Prepared, each_of
 from gateway.storage.rows import delete_rows, in_parts, update_rows
 from gateway.storage.secrets import SECRET, edited, reader, row_of, selection
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 from gateway.storage.values import SEALED_VALUE, StoredValue, columns_of, row_of_value
+
+_COUNTS_AT: Final = Prepared(
+    select(SECRET.c.holder_id, func.count().label("secrets"))
+    .where(SECRET.c.holder_id.in_(each_of("holders")))
+    .group_by(SECRET.c.holder_id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +157,10 @@ async def _levels(unit: ReadUnit, ids: Collection[str]) -> Sequence[Sequence[str
 
 
 async def counts_at(unit: ReadUnit, holder_ids: Collection[str]) -> dict[str, int]:
-    rows = await unit.rows(
-        select(SECRET.c.holder_id, func.count().label("secrets"))
-        .where(SECRET.c.holder_id.in_(holder_ids))
-        .group_by(SECRET.c.holder_id)
-    )
+    rows = await unit.rows(_COUNTS_AT(holders=list(holder_ids)))
     return dict.fromkeys(holder_ids, 0) | {row.holder_id: row.secrets for row in rows}
+
+
+def read_counts_ahead(unit: ReadUnit, holder_ids: Collection[str]) -> None:
+    """Count with the next statement, for a later `counts_at`."""
+    unit.read_ahead(_COUNTS_AT(holders=list(holder_ids)))

@@ -10,13 +10,14 @@ from sqlalchemy import (
     ColumnElement,
     Row,
     Select,
+    bindparam,
     func,
     or_,
     select,
     true,
 )
 
-from gateway.domain.holders import Holder
+from gateway.domain.holders import Holder, is_canonical_id
 from gateway.domain.pages import ANY_SECRET, BY_SCOPE, Page, SecretFilter, SecretOrder, Window
 from gateway.domain.pages import SecretOrderField as Field
 from gateway.domain.permissions import Visibility
@@ -32,6 +33,7 @@ from gateway.domain.secrets import (
 from gateway.storage.audit.row_macs import SECRETS, in_utc, integrity_fault, verified_row
 from gateway.storage.holders import HOLDER, HOLDER_COLUMNS, holder_of
 from gateway.storage.keyset import Ordering, Parts, fetch_page, holders_covered
+from gateway.storage.prepared import Bound, Prepared, each_of
 from gateway.storage.rows import update_rows
 from gateway.storage.tables import SecretRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
@@ -92,6 +94,34 @@ def selection() -> Select[Any]:
         .join(HOLDER, HOLDER.c.id == SECRET.c.holder_id)
         .outerjoin(TARGET, TARGET.c.id == SECRET.c.target_id)
     )
+
+
+_BY_ID: Final = Prepared(selection().where(SECRET.c.id == bindparam("id")))
+_BY_IDS: Final = Prepared(selection().where(SECRET.c.id.in_(each_of("ids"))))
+_AT: Final = Prepared(
+    selection().where(SECRET.c.holder_id == bindparam("holder"), SECRET.c.key == bindparam("key"))
+)
+
+
+def _with_key(*conditions: ColumnElement[bool]) -> Prepared:
+    """Select the widest secret with a key in a project."""
+    return Prepared(
+        selection()
+        .where(
+            SECRET.c.project_id == bindparam("project"),
+            SECRET.c.key == bindparam("key"),
+            *conditions,
+        )
+        .order_by(SECRET.c.list_rank, SECRET.c.id)
+        .limit(1)
+    )
+
+
+_IS_IN_CHAIN: Final = SECRET.c.holder_id.in_(each_of("chain"))
+_IS_BELOW: Final = HOLDER.c.environment_id == bindparam("holder")
+# Every holder of a project is in its chain or below it.
+_IN_PROJECT: Final = _with_key()
+_IN_CHAIN_OR_BELOW: Final = _with_key(or_(_IS_IN_CHAIN, _IS_BELOW))
 
 
 def ordering(order: SecretOrder) -> Ordering:
@@ -155,13 +185,19 @@ def cursor_of(secret: Secret, order: SecretOrder) -> str:
 
 
 async def by_ids(unit: ReadUnit, ids: Iterable[str]) -> dict[str, Secret]:
-    rows = await unit.rows(selection().where(SECRET.c.id.in_(set(ids))))
+    rows = await unit.rows(_BY_IDS(ids=list(set(ids))))
     read = reader(unit)
     return {row.id: read(row) for row in rows}
 
 
 async def find(unit: ReadUnit, secret_id: str) -> Secret | None:
-    return (await by_ids(unit, [secret_id])).get(secret_id)
+    return await _first(unit, _BY_ID(id=secret_id))
+
+
+def read_ahead(unit: ReadUnit, secret_id: str) -> None:
+    """Read a secret with the next statement, for a later `find`."""
+    if is_canonical_id(secret_id):
+        unit.read_ahead(_BY_ID(id=secret_id))
 
 
 async def page(
@@ -202,20 +238,24 @@ def conditions(only: SecretFilter) -> Iterable[ColumnElement[bool]]:
 
 async def find_with_key(unit: ReadUnit, holder: Holder, key: str) -> Secret | None:
     """Return the secret with the key in the holder's chain or below it, the widest first."""
-    statement = (
-        selection()
-        .where(
-            SECRET.c.project_id == holder.project_id, SECRET.c.key == key, in_chain_or_below(holder)
-        )
-        .order_by(SECRET.c.list_rank, SECRET.c.id)
-        .limit(1)
+    return await _first(unit, with_key(holder, key))
+
+
+def with_key(holder: Holder, key: str) -> Bound:
+    """Return the statement of `find_with_key`."""
+    if holder.kind is Scope.PROJECT:
+        return _IN_PROJECT(project=holder.project_id, key=key)
+    return _IN_CHAIN_OR_BELOW(
+        project=holder.project_id, key=key, chain=holder.chain_ids, holder=holder.id
     )
-    row = await unit.first(statement)
-    return reader(unit)(row) if row else None
 
 
 async def find_at(unit: ReadUnit, holder: Holder, key: str) -> Secret | None:
-    row = await unit.first(selection().where(SECRET.c.holder_id == holder.id, SECRET.c.key == key))
+    return await _first(unit, _AT(holder=holder.id, key=key))
+
+
+async def _first(unit: ReadUnit, wanted: Bound) -> Secret | None:
+    row = await unit.first(wanted)
     return reader(unit)(row) if row else None
 
 

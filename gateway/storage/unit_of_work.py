@@ -4,20 +4,24 @@ A write unit commits once, when its block ends without an error.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from sqlalchemy import CursorResult, Executable, Row, UpdateBase
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.domain.errors import GatewayError
 from gateway.storage.audit.changes import Changes
 from gateway.storage.audit.row_macs import AUDITED, integrity_fault
 from gateway.storage.checked_view import CheckedView, UnprovenView
 from gateway.storage.columns import Model
-from gateway.storage.dialects.faults import map_db_errors
+from gateway.storage.dialects.faults import map_db_errors, map_error
+from gateway.storage.dialects.sqlite import visit
 from gateway.storage.engine import (
     to_its_end,
 )
+from gateway.storage.prepared import Bound, Planned
 from gateway.storage.rows import insert_rows
 from gateway.storage.shared_commits import WriterTurn
 
@@ -57,6 +61,8 @@ class ReadUnit(CheckedView):
         self.sound: set[Sequence[Any]] = set()
         # Results derived from this view, kept while it is open.
         self.derived: dict[Hashable, Any] = {}
+        # What was read ahead, and None for what will be.
+        self._ahead: dict[Bound, Sequence[Row[Any]] | None] = {}
 
     async def accept(self, head: "Head | None") -> None:
         """Prove the view by its head.
@@ -81,23 +87,33 @@ class ReadUnit(CheckedView):
         """Data that is kept with the connection while it is open."""
         return {} if self._connection is None else self._connection.info
 
-    async def rows(self, statement: Executable) -> Sequence[Row[Any]]:
+    async def rows(
+        self, statement: Executable | Bound, *, refusal: Callable[[], GatewayError] | None = None
+    ) -> Sequence[Row[Any]]:
         """Return all rows of a statement.
 
         Raises:
-            Unavailable: if the database does not answer.
+            Unavailable: if the database does not answer; `refusal` of a prepared statement instead.
             IntegrityFault: if a column holds what the gateway cannot have written.
 
         """
+        if isinstance(statement, Bound):
+            found = self._ahead.get(statement)
+            return await self._fetch(Planned(statement, refusal)) if found is None else found
         async with self._turn:
             result = await self._run(statement)
-            try:
+            with _reading():
                 return result.all()
-            except ValueError:
-                # A column's type cannot read it; the error's text would contain the stored data.
-                raise integrity_fault(_UNKNOWN, _UNKNOWN) from None
 
-    async def first(self, statement: Executable) -> Row[Any] | None:
+    def read_ahead(self, *statements: Bound) -> None:
+        """Read these with the next prepared statement, in one visit to the database.
+
+        `rows` then returns what was found, unless this unit has written since.
+        """
+        for statement in statements:
+            self._ahead.setdefault(statement, None)
+
+    async def first(self, statement: Executable | Bound) -> Row[Any] | None:
         """Return the first row of a statement, if there is one.
 
         Raises:
@@ -111,6 +127,7 @@ class ReadUnit(CheckedView):
         async with self._turn:
             connection, self._connection = self._connection, None
             self.derived.clear()
+            self._ahead.clear()
             self.forget_proof()
             if connection is not None:
                 await self._source.close(connection)
@@ -119,11 +136,57 @@ class ReadUnit(CheckedView):
         self, statement: Executable, parameters: Sequence[Mapping[str, Any]] | None = None
     ) -> CursorResult[Any]:
         with map_db_errors():
-            if self._connection is None:
-                # Taken before the view opens, so that the view includes any commit in between.
-                _ = self.floor
-                self._connection = await self._source.open()
-            return await to_its_end(self._connection.execute(statement, parameters))
+            connection = await self._opened()
+            return await to_its_end(connection.execute(statement, parameters))
+
+    async def _opened(self) -> AsyncConnection:
+        if self._connection is None:
+            # Taken before the view opens, so that the view includes any commit in between.
+            _ = self.floor
+            self._connection = await self._source.open()
+        return self._connection
+
+    async def _fetch(self, wanted: Planned) -> Sequence[Row[Any]]:
+        """Run a prepared statement, and what is to be read ahead."""
+        ahead = [each for each, rows in self._ahead.items() if rows is None]
+        calls = [wanted, *(Planned(each) for each in ahead if each != wanted.bound)]
+        found = [
+            _read(each.bound, rows)
+            for each, rows in zip(calls, await self._run_all(calls), strict=True)
+        ]
+        self._ahead |= {
+            each.bound: rows for each, rows in zip(calls, found, strict=True) if each.bound in ahead
+        }
+        return found[0]
+
+    async def _run_all(self, calls: Sequence[Planned]) -> Sequence[Sequence[Any]]:
+        """Run prepared statements in one visit; return the driver's rows of each."""
+        async with self._turn:
+            with map_db_errors():
+                connection = await self._opened()
+                outcomes, error = await to_its_end(
+                    visit(connection, [each.bound.call for each in calls])
+                )
+        if error is not None:
+            raise calls[len(outcomes)].refused(map_error(error)) from error
+        for each, (_, count, *_) in zip(calls, outcomes, strict=True):
+            if each.explain is not None and count != each.expected:
+                await each.explain(count)
+        return [rows for *_, rows in outcomes]
+
+
+def _read(bound: Bound, rows: Sequence[Any]) -> Sequence[Row[Any]]:
+    with _reading():
+        return bound.prepared.read(rows)
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    try:
+        yield
+    except ValueError:
+        # A column's type cannot read it; the error's text would contain the stored data.
+        raise integrity_fault(_UNKNOWN, _UNKNOWN) from None
 
 
 class UnrecordedWrite(Exception):
@@ -146,6 +209,8 @@ class WriteUnit(ReadUnit):
         self.at_end: list[Callable[[], Awaitable[None]]] = []
         # These run in order after the commit; none of them can fail.
         self.committed: list[Callable[[], None]] = []
+        # Statements that run with the next one.
+        self._planned: list[Planned] = []
 
     async def execute(
         self, statement: Executable, parameters: Sequence[Mapping[str, Any]] | None = None
@@ -173,8 +238,50 @@ class WriteUnit(ReadUnit):
         """
         if parameters is not None and not parameters:
             return 0
+        await self.flush()
+        self._ahead.clear()
         async with self._turn:
             return int((await self._run(statement, parameters)).rowcount)
+
+    def plan(self, *planned: Planned) -> None:
+        """Run prepared statements with the next one, at the latest before the commit.
+
+        The caller notes the changes of rows, as with `execute_unrecorded`.
+        """
+        self._ahead.clear()
+        self._planned += planned
+
+    async def flush(self) -> None:
+        """Run what is planned.
+
+        Raises:
+            ConcurrentChange: if a constraint refuses a statement.
+            IntegrityFault: if one did not touch the rows that it should.
+            Unavailable: if the database does not answer.
+
+        """
+        if self._planned:
+            await self._run_all([])
+
+    async def rows(
+        self, statement: Executable | Bound, *, refusal: Callable[[], GatewayError] | None = None
+    ) -> Sequence[Row[Any]]:
+        """Return all rows of a statement, which includes what was planned before it.
+
+        Raises:
+            ConcurrentChange: if a constraint refuses what was planned.
+            Unavailable: if the database does not answer; `refusal` of a prepared statement instead.
+            IntegrityFault: if a column holds what the gateway cannot have written.
+
+        """
+        if not isinstance(statement, Bound):
+            await self.flush()
+        return await super().rows(statement, refusal=refusal)
+
+    async def _run_all(self, calls: Sequence[Planned]) -> Sequence[Sequence[Any]]:
+        planned, self._planned = self._planned, []
+        found = await super()._run_all([*planned, *calls])
+        return found[len(planned) :]
 
     async def insert(self, *rows: Model) -> None:
         """Store new rows of one table, each with the MAC of its values if the table has MACs.
@@ -202,9 +309,11 @@ class WriteUnit(ReadUnit):
         """Commit, alone or with other units; return when the commit is on the disk.
 
         Raises:
+            ConcurrentChange: if a constraint refuses what was planned.
             Unavailable: if the database does not answer.
 
         """
+        await self.flush()
         async with self._turn:
             await self._writer_turn.commit(self.committed)
 
@@ -215,5 +324,6 @@ class WriteUnit(ReadUnit):
             Unavailable: if the database does not answer.
 
         """
+        self._planned.clear()
         async with self._turn:
             await self._writer_turn.undo()

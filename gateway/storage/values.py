@@ -11,6 +11,7 @@ from gateway.domain.content import SealedValue, ValueIdentity
 from gateway.domain.keys import DataKeyState
 from gateway.storage.access_tables import ApiTokenRow, ValueReferenceRow
 from gateway.storage.audit.row_macs import VALUES, integrity_fault, verified_row, verified_rows
+from gateway.storage.prepared import Prepared, each_of
 from gateway.storage.rows import update_rows
 from gateway.storage.tables import DataKeyRow, SealedValueRow, SecretRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
@@ -20,6 +21,32 @@ _SECRET: Final = SecretRow.__table__
 _DATA_KEY: Final = DataKeyRow.__table__
 _TOKEN: Final = ApiTokenRow.__table__
 _VALUE_REFERENCE: Final = ValueReferenceRow.__table__
+
+
+_VALUES: Final = Prepared(
+    select(*SEALED_VALUE.c, _SECRET.c.id, _SECRET.c.value_version.label("expected"))
+    .select_from(_SECRET)
+    .outerjoin(SEALED_VALUE, SEALED_VALUE.c.secret_id == _SECRET.c.id)
+    .where(_SECRET.c.id.in_(each_of("ids")))
+)
+_STATES: Final = Prepared(
+    select(
+        _SECRET.c.id,
+        _SECRET.c.value_version.label("expected"),
+        SEALED_VALUE.c.value_version,
+        func.length(SEALED_VALUE.c.ciphertext).label("size"),
+        _VALUE_REFERENCE.c.secret_id.is_not(None).label("has_references"),
+    )
+    .select_from(_SECRET)
+    .outerjoin(SEALED_VALUE, SEALED_VALUE.c.secret_id == _SECRET.c.id)
+    .outerjoin(_VALUE_REFERENCE, _VALUE_REFERENCE.c.secret_id == _SECRET.c.id)
+    .where(_SECRET.c.id.in_(each_of("ids")))
+)
+_SIZES: Final = Prepared(
+    select(SEALED_VALUE.c.secret_id, func.length(SEALED_VALUE.c.ciphertext).label("size")).where(
+        SEALED_VALUE.c.secret_id.in_(each_of("ids"))
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,21 +117,12 @@ async def find_values(
         IntegrityFault: if a value is missing, or is not the one that its secret's row names.
 
     """
-    rows = await unit.rows(
-        select(SEALED_VALUE, _SECRET.c.id, _SECRET.c.value_version.label("expected"))
-        .select_from(_SECRET)
-        .outerjoin(SEALED_VALUE, SEALED_VALUE.c.secret_id == _SECRET.c.id)
-        .where(_SECRET.c.id.in_(tuple(secret_ids)))
-    )
+    rows = await unit.rows(_VALUES(ids=list(secret_ids)))
     return {row.id: _sealed_from_row(row) for row in rows if _is_there(row)}
 
 
 async def find_sizes(unit: ReadUnit, secret_ids: Iterable[str]) -> dict[str, int]:
-    rows = await unit.rows(
-        select(
-            SEALED_VALUE.c.secret_id, func.length(SEALED_VALUE.c.ciphertext).label("size")
-        ).where(SEALED_VALUE.c.secret_id.in_(tuple(secret_ids)))
-    )
+    rows = await unit.rows(_SIZES(ids=list(secret_ids)))
     return {row.secret_id: row.size for row in rows}
 
 
@@ -125,19 +143,7 @@ async def find_states(unit: ReadUnit, secret_ids: Iterable[str]) -> dict[str, Va
         IntegrityFault: if a value is missing, or is not the one that its secret's row names.
 
     """
-    rows = await unit.rows(
-        select(
-            _SECRET.c.id,
-            _SECRET.c.value_version.label("expected"),
-            SEALED_VALUE.c.value_version,
-            func.length(SEALED_VALUE.c.ciphertext).label("size"),
-            _VALUE_REFERENCE.c.secret_id.is_not(None).label("has_references"),
-        )
-        .select_from(_SECRET)
-        .outerjoin(SEALED_VALUE, SEALED_VALUE.c.secret_id == _SECRET.c.id)
-        .outerjoin(_VALUE_REFERENCE, _VALUE_REFERENCE.c.secret_id == _SECRET.c.id)
-        .where(_SECRET.c.id.in_(tuple(secret_ids)))
-    )
+    rows = await unit.rows(_STATES(ids=list(secret_ids)))
     return {
         row.id: ValueState(row.value_version, row.size, bool(row.has_references))
         for row in rows

@@ -143,7 +143,7 @@ async def database(tmp_path: Path) -> AsyncIterator[tuple[Database, list[Stored]
         _store(Path(database.path))
         async with database.write() as unit:
             events = [SealedEvent(each.event, each.event.seq.to_bytes(4)) for each in stored]
-            await event_log.append(unit, events)
+            event_log.append(unit, events)
         database.guard = _Guard()
         yield database, stored
 

@@ -176,12 +176,12 @@ async def test_an_upgrade_that_ends_halfway_is_made_by_the_next_start(
     kept = 0
     keep = records.keep
 
-    async def fail_late(unit: WriteUnit, macs: Mapping[Key, bytes | None]) -> None:
+    def fail_late(unit: WriteUnit, macs: Mapping[Key, bytes | None]) -> None:
         nonlocal kept
         kept += 1
         if kept > 4:
             raise OSError
-        await keep(unit, macs)
+        keep(unit, macs)
 
     with monkeypatch.context() as patched:
         patched.setattr(records, "keep", fail_late)

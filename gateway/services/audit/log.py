@@ -14,6 +14,7 @@ from gateway.domain.audit import (
     AuditDraft,
     AuditEvent,
     AuditSubject,
+    AuditUnavailable,
     CatalogNotTrusted,
     DatabaseNotTrusted,
     SealedEvent,
@@ -101,7 +102,8 @@ class AuditLog:
     async def _find_records(
         self, unit: WriteUnit, head: Head | None, changes: Sequence[RowChange]
     ) -> None:
-        found = await event_log.recorded(unit, [change.key for change in changes])
+        keys = [change.key for change in changes]
+        found = await records.recorded(unit, keys, refusal=AuditUnavailable)
         for change in changes:
             change.recorded = found.get(change.key)
         self._guard.correct(head, changes)
@@ -144,8 +146,8 @@ class AuditLog:
         if not events:
             return None
         last = events[-1]
-        await event_log.append(unit, events)
-        await event_log.keep_head(unit, self.keys.seal_head(last, sums), macs)
+        event_log.append(unit, events)
+        event_log.keep_head(unit, self.keys.seal_head(last, sums), macs)
         changed = {key for key in macs if key[0] in ACCESS}
         current = await self._guard.after_changes(unit, head, changed, sums.access)
         seen = SeenHead(last.event.seq, last.hash)

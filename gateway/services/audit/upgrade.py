@@ -90,7 +90,7 @@ async def upgrade_records(
         while after is not None:
             page = await former_states.compared(unit, table, after=after, size=PAGE)
             macs = await _macs(unit, covered, former, page)
-            await records.keep(unit, macs)
+            records.keep(unit, macs)
             for row_id, _, recorded in page:
                 key = (table, row_id)
                 then = former.add(then, key, recorded)

@@ -1,7 +1,6 @@
 """Queries about the audit log."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any, Final
 
@@ -22,12 +21,12 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.domain.audit import AuditAction, AuditEvent, AuditUnavailable, SealedEvent
 from gateway.domain.delivered_sets import BLOCK_EVENTS, DeliveredSet, with_secrets
-from gateway.domain.errors import ConcurrentChange, Unavailable
 from gateway.storage.audit import records
 from gateway.storage.audit.changes import Key
 from gateway.storage.audit.row_macs import integrity_fault
 from gateway.storage.audit.tables import AuditEventRow, AuditHeadRow, DeliveredSetRow
 from gateway.storage.checked_view import Head
+from gateway.storage.prepared import Planned, Prepared
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
 EVENT: Final = AuditEventRow.__table__
@@ -48,32 +47,40 @@ FLOOR: Final = EVENT.alias("floor")
 # Every sign-in reads these columns with its own: `head_of` takes their values.
 HEAD_COLUMNS: Final = (HEAD.c.seq, HEAD.c.hash, HEAD.c.sealed_access_sum, FLOOR.c.hash)
 _IS_FLOOR: Final = FLOOR.c.seq == bindparam("floor", type_=Integer)
-_HEAD: Final = select(*HEAD_COLUMNS, HEAD.c.sealed_sum).select_from(
-    HEAD.outerjoin(FLOOR, _IS_FLOOR)
+_HEAD: Final = Prepared(
+    select(*HEAD_COLUMNS, HEAD.c.sealed_sum).select_from(HEAD.outerjoin(FLOOR, _IS_FLOOR))
 )
-_HEAD_FOR_WRITE: Final = select(
-    *HEAD_COLUMNS, HEAD.c.sealed_sum, _VERSION.c.data_version
-).select_from(_VERSION.outerjoin(HEAD, true()).outerjoin(FLOOR, _IS_FLOOR))
-
-
-@contextmanager
-def _recording() -> Iterator[None]:
-    # A constraint and a lock mean the same here: the required event cannot be recorded.
-    try:
-        yield
-    except (ConcurrentChange, Unavailable) as error:
-        raise AuditUnavailable from error
+_HEAD_FOR_WRITE: Final = Prepared(
+    select(*HEAD_COLUMNS, HEAD.c.sealed_sum, _VERSION.c.data_version).select_from(
+        _VERSION.outerjoin(HEAD, true()).outerjoin(FLOOR, _IS_FLOOR)
+    )
+)
+_ADD_SETS: Final = Prepared(
+    upsert(DELIVERED_SET).on_conflict_do_nothing(), written=DELIVERED_SET.c.keys()
+)
+_ADD_EVENTS: Final = Prepared(insert(EVENT), written=EVENT.c.keys())
+_KEEP_HEAD: Final = Prepared(
+    upsert(HEAD).on_conflict_do_update(
+        index_elements=[HEAD.c.id],
+        set_={name: upsert(HEAD).excluded[name] for name in HEAD.c.keys() if name != "id"},  # noqa: SIM118 - iterating gives columns
+    ),
+    written=HEAD.c.keys(),
+)
 
 
 async def head_for_write(unit: WriteUnit) -> tuple[Head | None, int]:
-    """Return the head, and the connection's data version: see `dialects.catalog`."""
-    with _recording():
-        (row,) = await unit.rows(_HEAD_FOR_WRITE.params(floor=floor_of(unit)))
+    """Return the head, and the connection's data version: see `dialects.catalog`.
+
+    Raises:
+        AuditUnavailable: if they cannot be read.
+
+    """
+    (row,) = await unit.rows(_HEAD_FOR_WRITE(floor=floor_of(unit)), refusal=AuditUnavailable)
     return _head_of(row[:-1]), row[-1]
 
 
 async def head(unit: ReadUnit) -> Head | None:
-    row = await unit.first(_HEAD.params(floor=floor_of(unit)))
+    row = await unit.first(_HEAD(floor=floor_of(unit)))
     return None if row is None else _head_of(row)
 
 
@@ -102,22 +109,17 @@ async def prove(unit: ReadUnit) -> None:
         await unit.accept(await head(unit))
 
 
-async def append(unit: WriteUnit, events: Sequence[SealedEvent]) -> None:
-    """Append new events to the chain.
-
-    Raises:
-        AuditUnavailable: if they cannot be stored.
-
-    """
+def append(unit: WriteUnit, events: Sequence[SealedEvent]) -> None:
+    """Append new events to the chain; the unit raises AuditUnavailable if they cannot be stored."""
     sets = [_delivered_set(sealed.event) for sealed in events]
     new_sets = [
         {column.name: getattr(found[0], column.name) for column in DELIVERED_SET.columns}
         for found in sets
         if found
     ]
-    with _recording():
-        await unit.execute(upsert(DELIVERED_SET).on_conflict_do_nothing(), new_sets)
-        await unit.execute(insert(EVENT), list(map(_stored, events, sets)))
+    if new_sets:
+        unit.plan(Planned(_ADD_SETS.many(new_sets), AuditUnavailable))
+    unit.plan(Planned(_ADD_EVENTS.many(map(_stored, events, sets)), AuditUnavailable))
 
 
 def _delivered_set(event: AuditEvent) -> tuple[DeliveredSet, str] | None:
@@ -137,34 +139,20 @@ def _stored(sealed: SealedEvent, delivered: tuple[DeliveredSet, str] | None) -> 
     return columns | {"details": details, "delivered_set": found.fingerprint}
 
 
-async def recorded(unit: WriteUnit, keys: Sequence[Key]) -> dict[Key, bytes]:
-    """Return the newest MACs of these rows; a row without one is missing.
-
-    Raises:
-        AuditUnavailable: if they cannot be read.
-
-    """
-    with _recording():
-        return await records.recorded(unit, keys)
-
-
-async def keep_head(unit: WriteUnit, head: Head, macs: Mapping[Key, bytes | None]) -> None:
+def keep_head(unit: WriteUnit, head: Head, macs: Mapping[Key, bytes | None]) -> None:
     """Store the head, and the newest MACs of rows with it; None is that of a deleted row.
 
-    Raises:
-        AuditUnavailable: if they cannot be stored.
-
+    The unit raises AuditUnavailable if they cannot be stored.
     """
-    moved = {
-        "seq": head.seq,
-        "hash": head.hash,
-        "sealed_sum": head.sealed_sum,
-        "sealed_access_sum": head.sealed_access_sum,
-    }
-    statement = upsert(HEAD).values(id=1, **moved)
-    with _recording():
-        await records.keep(unit, macs)
-        await unit.execute(statement.on_conflict_do_update(index_elements=[HEAD.c.id], set_=moved))
+    records.keep(unit, macs)
+    kept = _KEEP_HEAD(
+        id=1,
+        seq=head.seq,
+        hash=head.hash,
+        sealed_sum=head.sealed_sum,
+        sealed_access_sum=head.sealed_access_sum,
+    )
+    unit.plan(Planned(kept, AuditUnavailable))
 
 
 def select_events() -> Select[Any]:

@@ -1,17 +1,18 @@
 """Queries about the records of rows: the newest MAC of each row in an audited table."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Row, Select, delete, insert, select, union_all
+from sqlalchemy import Row, Select, and_, bindparam, delete, func, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from gateway.domain.audit import AuditSubject
-from gateway.domain.errors import IntegrityFault
+from gateway.domain.audit import AuditSubject, AuditUnavailable
+from gateway.domain.errors import GatewayError, IntegrityFault
 from gateway.storage.audit.changes import Key
 from gateway.storage.audit.row_macs import GRANTS, TOKENS, USERS, Covered, RowMacs
 from gateway.storage.audit.tables import AuditEventRow, RowRecordRow
+from gateway.storage.prepared import JsonList, Planned, Prepared, each_of
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
 State = TypeVar("State")
@@ -28,51 +29,68 @@ _ACCESS_TABLES: Final[Mapping[str, str]] = {
 }
 PAGE: Final = 500
 _KEYS_AT_ONCE: Final = 5_000
+_GIVEN: Final = func.json_each(bindparam("keys", type_=JsonList)).table_valued("value")
+_RECORDED: Final = Prepared(
+    select(*RECORD.c)
+    .select_from(_GIVEN)
+    .join(
+        RECORD,
+        and_(
+            RECORD.c.table_name == func.json_extract(_GIVEN.c.value, "$[0]"),
+            RECORD.c.row_id == func.json_extract(_GIVEN.c.value, "$[1]"),
+        ),
+    )
+)
+_KEEP: Final = Prepared(
+    upsert(RECORD).on_conflict_do_update(
+        index_elements=[RECORD.c.table_name, RECORD.c.row_id],
+        set_={"mac": upsert(RECORD).excluded.mac},
+    ),
+    written=RECORD.c.keys(),
+)
+_FORGET: Final = Prepared(
+    delete(RECORD).where(
+        RECORD.c.table_name == bindparam("table_name"), RECORD.c.row_id.in_(each_of("ids"))
+    )
+)
 # A row that no column type can read has this MAC: no other row has it.
 _UNREADABLE: Final = b""
 
 
-async def recorded(unit: ReadUnit, keys: Iterable[Key]) -> dict[Key, bytes]:
+async def recorded(
+    unit: ReadUnit, keys: Iterable[Key], *, refusal: Callable[[], GatewayError] | None = None
+) -> dict[Key, bytes]:
     """Return the records of these rows; a row without one is missing."""
-    found: dict[Key, bytes] = {}
     wanted = list(keys)
-    for start in range(0, len(wanted), _KEYS_AT_ONCE):
-        by_table: dict[str, list[str]] = {}
-        for table, row_id in wanted[start : start + _KEYS_AT_ONCE]:
-            by_table.setdefault(table, []).append(row_id)
-        # One statement; a comparison of pairs would not use the key's index.
-        parts = [
-            select(*RECORD.c).where(RECORD.c.table_name == table, RECORD.c.row_id.in_(ids))
-            for table, ids in sorted(by_table.items())
-        ]
-        rows = await unit.rows(parts[0] if len(parts) == 1 else union_all(*parts))
-        found |= {(row.table_name, row.row_id): row.mac for row in rows}
-    return found
+    return {
+        (row.table_name, row.row_id): row.mac
+        for start in range(0, len(wanted), _KEYS_AT_ONCE)
+        for row in await unit.rows(
+            _RECORDED(keys=wanted[start : start + _KEYS_AT_ONCE]), refusal=refusal
+        )
+    }
 
 
-async def keep(unit: WriteUnit, macs: Mapping[Key, bytes | None]) -> None:
-    """Store the newest MACs of rows; None is that of a deleted row."""
+def keep(unit: WriteUnit, macs: Mapping[Key, bytes | None]) -> None:
+    """Store the newest MACs of rows; None is that of a deleted row.
+
+    The unit raises AuditUnavailable if they cannot be stored.
+    """
     kept = [
         {"table_name": table, "row_id": row_id, "mac": mac}
         for (table, row_id), mac in macs.items()
         if mac is not None
     ]
+    if kept:
+        unit.plan(Planned(_KEEP.many(kept), AuditUnavailable))
     gone: dict[str, list[str]] = {}
     for (table, row_id), mac in macs.items():
         if mac is None:
             gone.setdefault(table, []).append(row_id)
-    statement = upsert(RECORD)
-    await unit.execute(
-        statement.on_conflict_do_update(
-            index_elements=[RECORD.c.table_name, RECORD.c.row_id],
-            set_={"mac": statement.excluded.mac},
-        ),
-        kept,
-    )
     for table, ids in gone.items():
         for start in range(0, len(ids), _KEYS_AT_ONCE):
-            part = RECORD.c.row_id.in_(ids[start : start + _KEYS_AT_ONCE])
-            await unit.execute(delete(RECORD).where(RECORD.c.table_name == table, part))
+            forgotten = _FORGET(table_name=table, ids=ids[start : start + _KEYS_AT_ONCE])
+            unit.plan(Planned(forgotten, AuditUnavailable))
 
 
 async def add(unit: WriteUnit, table: str, macs: Mapping[str, bytes]) -> None:

@@ -134,7 +134,11 @@ _REASONS: Final[tuple[tuple[Callable[[str], bool], str], ...]] = (
 _log = structlog.get_logger(__name__)
 
 # Any other error that SQLAlchemy raises is a defect of the gateway, and shows as one.
-STORAGE_ERRORS: Final = (DatabaseError, InterfaceError, PoolTimeoutError)
+STORAGE_ERRORS: Final = (DatabaseError, InterfaceError, PoolTimeoutError, sqlite3.Error)
+_DOES_NOT_ANSWER: Final = (
+    *(OperationalError, InterfaceError),
+    *(sqlite3.OperationalError, sqlite3.InterfaceError),
+)
 # The driver's words for a text that is not UTF-8, which the gateway cannot have written.
 _UNREADABLE: Final = "Could not decode to UTF-8"
 _DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
@@ -166,18 +170,20 @@ def is_damage(error: BaseException | None) -> bool:
 
 
 def map_error(error: Exception) -> Exception:
-    if isinstance(error, IntegrityError):
+    if isinstance(error, IntegrityError | sqlite3.IntegrityError):
         # The services check before they write: a constraint fails only after a concurrent change.
         return ConcurrentChange()
-    cause = error.orig if isinstance(error, DBAPIError) else None
+    cause = error.orig if isinstance(error, DBAPIError) else error
     if str(cause).startswith(_UNREADABLE):
         # The message contains a part of the text, so it is not logged.
         _log.critical("integrity_fault", table="unknown", row_id="unknown")
         return IntegrityFault()
     if is_damage(cause):
         _log.error("storage_damaged", reason=str(cause))
-    elif isinstance(error, OperationalError | InterfaceError | PoolTimeoutError):
-        _log.warning("storage_unavailable", reason=str(cause or "no connection was free in time"))
+    elif isinstance(error, PoolTimeoutError):
+        _log.warning("storage_unavailable", reason="no connection was free in time")
+    elif isinstance(error, _DOES_NOT_ANSWER):
+        _log.warning("storage_unavailable", reason=str(cause))
     else:
         return error
     obstacle = obstacle_of(cause)

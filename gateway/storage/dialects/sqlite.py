@@ -18,6 +18,8 @@ from sqlalchemy.dialects.sqlite.aiosqlite import (
     SQLiteDialect_aiosqlite,
 )
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 DRIVER: Final = "sqlite+gateway"
 
@@ -32,15 +34,29 @@ def _run(
     adapted.ensure_in_transaction(connection)
     cursor = connection.cursor()
     try:
-        while adapted.due:
-            cursor.execute(adapted.due[0])
-            del adapted.due[0]
-        adapted.has_begun = connection.in_transaction
+        adapted.run_due(cursor)
         getattr(cursor, method)(*arguments)
         rows = cursor.fetchall() if cursor.description else ()
         return cursor.description, cursor.rowcount, cursor.lastrowid, rows
     finally:
         cursor.close()
+
+
+# The name of a cursor's method, the statement, and its parameters.
+Call = tuple[str, str, Sequence[Any]]
+
+
+def _run_all(
+    connection: sqlite3.Connection, adapted: "_Connection", calls: Sequence[Call]
+) -> tuple[Sequence[_Outcome], sqlite3.Error | None]:
+    """Run statements one after the other; return those that ran, and the error of the next."""
+    outcomes: list[_Outcome] = []
+    try:
+        for call in calls:
+            outcomes.append(_run(connection, adapted, *call))  # noqa: PERF401 - what ran before an error
+    except sqlite3.Error as error:
+        return outcomes, error
+    return outcomes, None
 
 
 class _Cursor(AsyncAdapt_dbapi_cursor):
@@ -104,6 +120,27 @@ class _Connection(AsyncAdapt_aiosqlite_connection):
         if self.has_begun and not connection.in_transaction:
             message = "the transaction was rolled back"
             raise sqlite3.OperationalError(message)
+
+    def run_due(self, cursor: sqlite3.Cursor) -> None:
+        """Run what is due before the next statement."""
+        while self.due:
+            cursor.execute(self.due[0])
+            del self.due[0]
+        self.has_begun = cursor.connection.in_transaction
+
+    async def run_all(
+        self, calls: Sequence[Call]
+    ) -> tuple[Sequence[_Outcome], sqlite3.Error | None]:
+        driver: Any = self._connection
+        async with self._execute_mutex:
+            try:
+                found: tuple[Sequence[_Outcome], sqlite3.Error | None] = await driver._execute(
+                    _run_all, driver._conn, self, calls
+                )
+            except ValueError as error:
+                # The driver's word for a closed connection.
+                return (), sqlite3.OperationalError(str(error))
+            return found
 
     def commit(self) -> None:
         self.due.clear()
@@ -169,6 +206,40 @@ class Dialect(SQLiteDialect_aiosqlite):
 def _adapted(connection: Any) -> _Connection:
     adapted: _Connection = connection.connection.dbapi_connection
     return adapted
+
+
+async def visit(
+    connection: AsyncConnection, calls: Sequence[Call]
+) -> tuple[Sequence[_Outcome], sqlite3.Error | None]:
+    """Run statements in one visit to the connection's thread, in its transaction.
+
+    Return the outcomes of those that ran, and the error of the next one if there is any.
+    """
+    raw: Any = connection.sync_connection
+    adapted = raw.connection.dbapi_connection
+    # Somebody who listens to SQLAlchemy's statements hears of these, too.
+    if not isinstance(adapted, _Connection) or raw.engine.dispatch.before_cursor_execute:
+        return await _run_each(connection, calls)
+    if not raw.in_transaction():
+        # With this dialect it waits for nothing.
+        raw.begin()
+    return await adapted.run_all(calls)
+
+
+async def _run_each(
+    connection: AsyncConnection, calls: Sequence[Call]
+) -> tuple[Sequence[_Outcome], sqlite3.Error | None]:
+    outcomes: list[_Outcome] = []
+    for _, text, parameters in calls:
+        try:
+            result = await connection.exec_driver_sql(text, parameters)
+        except DBAPIError as error:
+            if isinstance(error.orig, sqlite3.Error):
+                return outcomes, error.orig
+            raise
+        rows = list(map(tuple, result)) if result.returns_rows else ()
+        outcomes.append((None, result.rowcount, None, rows))
+    return outcomes, None
 
 
 registry.register(DRIVER.replace("+", "."), __name__, Dialect.__name__)
