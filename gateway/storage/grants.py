@@ -144,8 +144,8 @@ async def _find(
 ) -> Sequence[Sequence[Any]]:
     """Return a grantee's rows, after comparing the head that came with them."""
     rows = await unit.rows(statement(**wanted, floor=floor_of(unit)))
-    columns = rows[0][:_AFTER_HEAD]
-    await unit.accept(None if columns[0] is None else head_of(columns))
+    unit.head_columns = rows[0][:_AFTER_HEAD]
+    await unit.accept(head_of(unit.head_columns))
     return [row[_AFTER_HEAD:] for row in rows]
 
 

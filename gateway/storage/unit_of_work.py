@@ -61,6 +61,8 @@ class ReadUnit(CheckedView):
         self.sound: set[Sequence[Any]] = set()
         # Results derived from this view, kept while it is open.
         self.derived: dict[Hashable, Any] = {}
+        # The head of the log in this view, if a sign-in has read it: see `event_log`.
+        self.head_columns: Sequence[Any] | None = None
         # What was read ahead, and None for what will be.
         self._ahead: dict[Bound, Sequence[Row[Any]] | None] = {}
 
@@ -128,6 +130,7 @@ class ReadUnit(CheckedView):
             connection, self._connection = self._connection, None
             self.derived.clear()
             self._ahead.clear()
+            self.head_columns = None
             self.forget_proof()
             if connection is not None:
                 await self._source.close(connection)

@@ -146,6 +146,7 @@ class AuditLog:
         if not events:
             return None
         last = events[-1]
+        unit.head_columns = None
         event_log.append(unit, events)
         event_log.keep_head(unit, self.keys.seal_head(last, sums), macs)
         changed = {key for key in macs if key[0] in ACCESS}

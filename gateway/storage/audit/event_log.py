@@ -45,14 +45,18 @@ IS_DELIVERED: Final = and_(
 # The event that was the head when the view opened.
 FLOOR: Final = EVENT.alias("floor")
 # Every sign-in reads these columns with its own: `head_of` takes their values.
-HEAD_COLUMNS: Final = (HEAD.c.seq, HEAD.c.hash, HEAD.c.sealed_access_sum, FLOOR.c.hash)
+HEAD_COLUMNS: Final = (
+    HEAD.c.seq,
+    HEAD.c.hash,
+    HEAD.c.sealed_access_sum,
+    FLOOR.c.hash,
+    HEAD.c.sealed_sum,
+    select(_VERSION.c.data_version).scalar_subquery(),
+)
 _IS_FLOOR: Final = FLOOR.c.seq == bindparam("floor", type_=Integer)
 _HEAD: Final = Prepared(
-    select(*HEAD_COLUMNS, HEAD.c.sealed_sum).select_from(HEAD.outerjoin(FLOOR, _IS_FLOOR))
-)
-_HEAD_FOR_WRITE: Final = Prepared(
-    select(*HEAD_COLUMNS, HEAD.c.sealed_sum, _VERSION.c.data_version).select_from(
-        _VERSION.outerjoin(HEAD, true()).outerjoin(FLOOR, _IS_FLOOR)
+    select(*HEAD_COLUMNS).select_from(
+        select(true()).subquery().outerjoin(HEAD, HEAD.c.id == 1).outerjoin(FLOOR, _IS_FLOOR)
     )
 )
 _ADD_SETS: Final = Prepared(
@@ -71,21 +75,21 @@ _KEEP_HEAD: Final = Prepared(
 async def head_for_write(unit: WriteUnit) -> tuple[Head | None, int]:
     """Return the head, and the connection's data version: see `dialects.catalog`.
 
+    Nobody else writes while this unit does, so a sign-in in it has found both.
+
     Raises:
         AuditUnavailable: if they cannot be read.
 
     """
-    (row,) = await unit.rows(_HEAD_FOR_WRITE(floor=floor_of(unit)), refusal=AuditUnavailable)
-    return _head_of(row[:-1]), row[-1]
+    if unit.head_columns is None:
+        (row,) = await unit.rows(_HEAD(floor=floor_of(unit)), refusal=AuditUnavailable)
+        return head_of(row), row[-1]
+    return head_of(unit.head_columns), unit.head_columns[-1]
 
 
 async def head(unit: ReadUnit) -> Head | None:
-    row = await unit.first(_HEAD(floor=floor_of(unit)))
-    return None if row is None else _head_of(row)
-
-
-def _head_of(row: Sequence[Any]) -> Head | None:
-    return None if row[0] is None else replace(head_of(row[:-1]), sealed_sum=row[-1])
+    (row,) = await unit.rows(_HEAD(floor=floor_of(unit)))
+    return head_of(row)
 
 
 def floor_of(unit: ReadUnit) -> int:
@@ -93,9 +97,18 @@ def floor_of(unit: ReadUnit) -> int:
     return unit.floor.seq if unit.floor else 0
 
 
-def head_of(columns: Sequence[Any]) -> Head:
-    seq, event_hash, sealed_access_sum, floor_hash = columns
-    return Head(seq, event_hash, sealed_access_sum=sealed_access_sum, floor_hash=floor_hash)
+def head_of(columns: Sequence[Any]) -> Head | None:
+    """Build the head from the values of HEAD_COLUMNS; None if the log has no event."""
+    seq, event_hash, sealed_access_sum, floor_hash, sealed_sum, _ = columns
+    if seq is None:
+        return None
+    return Head(
+        seq,
+        event_hash,
+        sealed_sum=sealed_sum,
+        sealed_access_sum=sealed_access_sum,
+        floor_hash=floor_hash,
+    )
 
 
 async def prove(unit: ReadUnit) -> None:
