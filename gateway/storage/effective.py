@@ -1,6 +1,6 @@
 """Queries about what services receive, and what a change would alter."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, exists, literal, or_, select
@@ -12,9 +12,19 @@ from gateway.domain.scopes import SERVICE_SCOPES, Scope
 from gateway.domain.secrets import Secret, SecretType
 from gateway.storage.holders import HOLDER
 from gateway.storage.keyset import Parts, fetch_page, holders_covered
+from gateway.storage.prepared import Parameter, Parameters
 from gateway.storage.query_batching import BatchableQuery, batched_rows
 from gateway.storage.related_secrets import dependents
-from gateway.storage.secrets import SECRET, conditions, ordering, parts_at, reader, selection
+from gateway.storage.secrets import (
+    SECRET,
+    ListShape,
+    defined,
+    holders_given,
+    listed_at,
+    ordering,
+    reader,
+    selection,
+)
 from gateway.storage.unit_of_work import ReadUnit
 
 
@@ -32,23 +42,25 @@ async def winners(
     Invisible secrets compete too. If a principal cannot see the winner of a key, the page does not
     show another secret in its place.
     """
-    wanted = (SECRET.c.holder_id.in_(service.chain_ids), ~_has_nearer(service.chain_ids))
-    statement = selection().where(*wanted, *conditions(only), holders_covered(visibility))
     return await fetch_page(
         unit,
-        statement,
+        listed_at(_winning, service.chain_ids, visibility, only),
         ordering=ordering(order),
         window=window,
         build=reader(unit),
-        parts=parts_at(service.chain_ids),
     )
 
 
-def _has_nearer(chain_ids: Collection[str]) -> ColumnElement[bool]:
+def _winning(given: Parameters, shape: ListShape) -> tuple[Select[Any], Parts]:
+    statement, parts = defined(given, shape)
+    return statement.where(~_has_nearer(holders_given(given, shape))), parts
+
+
+def _has_nearer(chain: Sequence[Parameter]) -> ColumnElement[bool]:
     """Return the condition that another secret of the chain wins for the secret's key."""
     nearer = SECRET.alias("nearer")
     return exists().where(
-        nearer.c.holder_id.in_(chain_ids),
+        or_(*(nearer.c.holder_id == each for each in chain)),
         nearer.c.key == SECRET.c.key,
         or_(
             nearer.c.list_rank > SECRET.c.list_rank,

@@ -21,7 +21,8 @@ from gateway.storage.audit.row_macs import (
     USERS,
     verified_row,
 )
-from gateway.storage.keyset import Ordering, fetch_page, holders_covered, holders_there, listed
+from gateway.storage.keyset import fetch_page, holders_covered, holders_there, listed
+from gateway.storage.ordering import Ordering
 from gateway.storage.prepared import Prepared, each_of
 from gateway.storage.rows import delete_rows, in_parts, update_rows
 from gateway.storage.tables import HolderRow, OrganizationRow, SecretRow

@@ -1,18 +1,16 @@
 """Pages by keyset, of rows that are visible to a principal."""
 
-import base64
-import binascii
 import json
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import partial
-from typing import Any, Final, TypeVar
+from functools import lru_cache, partial
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import (
     Column,
     ColumnElement,
     FromClause,
+    Integer,
     Row,
     Select,
     func,
@@ -20,19 +18,45 @@ from sqlalchemy import (
     or_,
     select,
     true,
-    tuple_,
     union_all,
 )
 
-from gateway.domain.errors import Argument, InvalidInput
 from gateway.domain.pages import Entry, Page, Window
 from gateway.domain.permissions import Visibility
-from gateway.storage.query_batching import BatchableQuery, batched_rows
+from gateway.storage.ordering import Ordering
+from gateway.storage.prepared import NAMED, Parameter, Parameters, Prepared
+from gateway.storage.query_batching import BatchableQuery, PreparedQuery, batched_rows
 from gateway.storage.tables import HolderRow
 from gateway.storage.unit_of_work import ReadUnit
 
 
-def holders_covered(visibility: Visibility, holder: FromClause = HolderRow.__table__) -> Any:  # noqa: ANN401 - what SQLAlchemy combines
+@dataclass(frozen=True, slots=True)
+class AnyVisibility:
+    """Every visibility of this kind: a statement with its parameters serves all of them."""
+
+    is_everywhere: bool
+    given: Parameters
+
+    @property
+    def organization_id(self) -> Parameter:
+        return self.given.one("visible_organization")
+
+    @property
+    def holder_ids(self) -> Select[Any]:
+        return self.given.each("visible_holders")
+
+    @staticmethod
+    def values(visibility: Visibility) -> Mapping[str, Any]:
+        """Return the parameters for one visibility."""
+        return {
+            "visible_organization": visibility.organization_id,
+            "visible_holders": [] if visibility.is_everywhere else sorted(visibility.holder_ids),
+        }
+
+
+def holders_covered(
+    visibility: Visibility | AnyVisibility, holder: FromClause = HolderRow.__table__
+) -> Any:  # noqa: ANN401 - what SQLAlchemy combines
     is_own = holder.c.organization_id == visibility.organization_id
     return is_own & _is_covered(visibility, holder)
 
@@ -47,99 +71,17 @@ def holders_there(visibility: Visibility, holder: FromClause = HolderRow.__table
     )
 
 
-def _is_covered(visibility: Visibility, holder: FromClause) -> ColumnElement[bool]:
+def _is_covered(visibility: Visibility | AnyVisibility, holder: FromClause) -> ColumnElement[bool]:
     if visibility.is_everywhere:
         return true()
-    ids = sorted(visibility.holder_ids)
+    found = visibility.holder_ids
+    ids = sorted(found) if isinstance(found, frozenset) else found
     columns = (holder.c.id, holder.c.environment_id, holder.c.project_id)
     return or_(*(column.in_(ids) for column in columns))
 
 
 Item = TypeVar("Item")
-SortKey = str | int | datetime
-
-_MAX_CURSOR_LENGTH: Final = 2_048
-
-
-@dataclass(frozen=True, slots=True)
-class Ordering:
-    """Columns that together distinguish any two rows, and one direction for all of them."""
-
-    name: str
-    columns: tuple[Column[Any], ...]
-    is_descending: bool = False
-
-    def sorted(self, *, is_reversed: bool) -> list[ColumnElement[Any]]:
-        descending = self.is_descending != is_reversed
-        return [column.desc() if descending else column.asc() for column in self.columns]
-
-    def beyond(self, cursor: str, *, is_backward: bool) -> ColumnElement[bool]:
-        """Return the condition that a row lies beyond the cursor.
-
-        Raises:
-            InvalidInput: if the cursor does not belong to this list in this order.
-
-        """
-        here = tuple_(*self.columns)
-        there = tuple_(
-            *(
-                literal(sort_key, column.type)
-                for sort_key, column in zip(self._decode(cursor), self.columns, strict=True)
-            )
-        )
-        return here < there if self.is_descending != is_backward else here > there
-
-    def cursor_of(self, row: Row[Any]) -> str:
-        """Return the cursor of a row that was selected with this ordering's columns last."""
-        return self.cursor_at(row[-len(self.columns) :])
-
-    def cursor_at(self, sort_keys: Iterable[SortKey]) -> str:
-        """Return the cursor for these values of the ordering's columns."""
-        plain = json.dumps([self.name, *map(_encode_key, sort_keys)], separators=(",", ":"))
-        return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
-
-    def _decode(self, cursor: str) -> list[SortKey]:
-        try:
-            pairs = zip(_plain(cursor, self.name), self.columns, strict=True)
-            return [_decode_key(sort_key, column) for sort_key, column in pairs]
-        except (ValueError, TypeError, OverflowError, binascii.Error, RecursionError):
-            raise InvalidInput(Argument.PAGE, "The cursor does not belong to this list.") from None
-
-
-def _plain(cursor: str, name: str) -> list[Any]:
-    if len(cursor) > _MAX_CURSOR_LENGTH:
-        raise ValueError
-    padded = cursor + "=" * (-len(cursor) % 4)
-    plain = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-    if not isinstance(plain, list) or plain[:1] != [name]:
-        raise ValueError
-    return plain[1:]
-
-
-def _encode_key(sort_key: SortKey) -> str | int:
-    return sort_key.isoformat() if isinstance(sort_key, datetime) else sort_key
-
-
-def _decode_key(sort_key: object, column: Column[Any]) -> SortKey:
-    expected = column.type.python_type
-    if expected is datetime and isinstance(sort_key, str):
-        moment = datetime.fromisoformat(sort_key)
-        # A time at the edge of the calendar can be outside the range in UTC.
-        if moment.tzinfo is None:
-            raise ValueError
-        return moment.astimezone(UTC)
-    if type(sort_key) is not expected or not isinstance(sort_key, (str, int)):
-        raise TypeError
-    return _ensure_encodable(sort_key)
-
-
-def _ensure_encodable(sort_key: str | int) -> str | int:
-    # A lone surrogate or a number over 64 bits would raise the database driver's error.
-    if isinstance(sort_key, str):
-        sort_key.encode()
-    elif sort_key.bit_length() > 63:  # noqa: PLR2004 - the bits of a signed SQL integer
-        raise ValueError
-    return sort_key
+Shape = TypeVar("Shape", bound=Hashable)
 
 
 def listed(ids: Collection[str]) -> Select[Any]:
@@ -159,7 +101,9 @@ class Parts:
     key: Column[Any]
     conditions: Sequence[ColumnElement[bool]]
 
-    def first_of(self, statement: Select[Any], by: Sequence[Any], limit: int) -> Select[Any]:
+    def first_of(
+        self, statement: Select[Any], by: Sequence[Any], limit: int | Parameter
+    ) -> Select[Any]:
         """Select the statement's rows that can be among the first ones in this order."""
         keys = statement.with_only_columns(self.key, maintain_column_froms=True)
         firsts = (
@@ -171,9 +115,22 @@ class Parts:
         )
 
 
+# Builds the statement of a list of some shape, and its parts.
+Build = Callable[[Parameters, Shape], tuple[Select[Any], Parts | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Template(Generic[Shape]):
+    """A list whose statement is built once for each shape, and the parameters of one use."""
+
+    build: Build[Shape]
+    shape: Shape
+    values: Mapping[str, Any]
+
+
 async def fetch_page(
     unit: ReadUnit,
-    statement: Select[Any],
+    listed: Select[Any] | Template[Any],
     *,
     ordering: Ordering,
     window: Window,
@@ -187,14 +144,17 @@ async def fetch_page(
         Unavailable: if the database does not answer.
 
     """
-    wanted = _apply_window(statement, ordering, window, parts)
+    if isinstance(listed, Template):
+        wanted: BatchableQuery | PreparedQuery = _prepared_window(listed, ordering, window)
+    else:
+        wanted = _window_of(listed, ordering, window, parts)
     rows = await batched_rows(unit, wanted, shape=(build, ordering.name))
     kept = rows[: window.size][:: -1 if window.is_backward else 1]
     has_more = len(rows) > window.size
 
     async def count() -> int:
         counted = BatchableQuery(
-            statement=select(func.count()).select_from(statement.subquery()), by=()
+            statement=select(func.count()).select_from(_whole(listed).subquery()), by=()
         )
         (row,) = await batched_rows(unit, counted, shape="count")
         return int(row[0])
@@ -207,14 +167,84 @@ async def fetch_page(
     )
 
 
-def _apply_window(
+def _whole(listed: Select[Any] | Template[Any]) -> Select[Any]:
+    if not isinstance(listed, Template):
+        return listed
+    statement, _ = listed.build(Parameters(listed.values), listed.shape)
+    return statement
+
+
+def _window_of(
     statement: Select[Any], ordering: Ordering, window: Window, parts: Parts | None
 ) -> BatchableQuery:
-    if window.after is not None:
-        statement = statement.where(ordering.beyond(window.after, is_backward=False))
-    if window.before is not None:
-        statement = statement.where(ordering.beyond(window.before, is_backward=True))
-    by, limit = ordering.sorted(is_reversed=window.is_backward), window.size + 1
+    for cursor, is_backward in _bounds(window):
+        terms = zip(ordering.sort_keys(cursor), ordering.columns, strict=True)
+        there = [literal(sort_key, column.type) for sort_key, column in terms]
+        statement = statement.where(ordering.beyond(there, is_backward=is_backward))
+    limit = window.size + 1
+    return _limited(statement, ordering, parts, limit, is_backward=window.is_backward)
+
+
+def _bounds(window: Window) -> list[tuple[str, bool]]:
+    """Return the cursors of a window, and whether its rows are before the cursor."""
+    bounds = ((window.after, False), (window.before, True))
+    return [(cursor, is_backward) for cursor, is_backward in bounds if cursor is not None]
+
+
+def _prepared_window(listed: Template[Any], ordering: Ordering, window: Window) -> PreparedQuery:
+    bounds = _bounds(window)
+    sort_keys = {
+        _parameter(at, is_backward=is_backward): sort_key
+        for cursor, is_backward in bounds
+        for at, sort_key in enumerate(ordering.sort_keys(cursor))
+    }
+    sides = tuple(is_backward for _, is_backward in bounds)
+    values = {**listed.values, **sort_keys, "limit": window.size + 1}
+    shape = _WindowShape(listed.build, listed.shape, ordering, sides, window.is_backward)
+    return PreparedQuery(_prepared(shape), values, shape.query)
+
+
+def _parameter(at: int, *, is_backward: bool) -> str:
+    return f"{'before' if is_backward else 'after'}_{at}"
+
+
+@dataclass(frozen=True, slots=True)
+class _WindowShape(Generic[Shape]):
+    """What decides the text of a window's statement, but for the number of its rows."""
+
+    build: Build[Shape]
+    list_shape: Shape
+    ordering: Ordering
+    # Of each cursor, whether the rows are before it.
+    sides: tuple[bool, ...]
+    is_backward: bool
+
+    def query(self, given: Parameters) -> BatchableQuery:
+        statement, parts = self.build(given, self.list_shape)
+        for side in self.sides:
+            there = [
+                given.one(_parameter(at, is_backward=side), column.type)
+                for at, column in enumerate(self.ordering.columns)
+            ]
+            statement = statement.where(self.ordering.beyond(there, is_backward=side))
+        limit = given.one("limit", Integer)
+        return _limited(statement, self.ordering, parts, limit, is_backward=self.is_backward)
+
+
+@lru_cache(maxsize=256)
+def _prepared(shape: _WindowShape[Any]) -> Prepared:
+    return Prepared(shape.query(NAMED).standalone())
+
+
+def _limited(
+    statement: Select[Any],
+    ordering: Ordering,
+    parts: Parts | None,
+    limit: int | Parameter,
+    *,
+    is_backward: bool,
+) -> BatchableQuery:
+    by = ordering.sorted(is_reversed=is_backward)
     if parts is not None:
         statement = parts.first_of(statement, by, limit)
     sort_keys = (column.label(f"place_{n}") for n, column in enumerate(ordering.columns))

@@ -12,6 +12,7 @@ from typing import Any, Final, cast
 
 import orjson
 from sqlalchemy import (
+    BindParameter,
     CompoundSelect,
     Dialect,
     Row,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import TypeEngine
 
 from gateway.domain.errors import ConcurrentChange, GatewayError, Unavailable
 from gateway.storage.dialects.sqlite import Call
@@ -33,6 +35,7 @@ _DIALECT: Final = SqliteDialect(paramstyle="qmark")
 # What SQLAlchemy puts where it would write a list of parameters at each execution.
 _LIST: Final = "POSTCOMPILE"
 
+Parameter = BindParameter[Any]
 _Convert = Callable[[Any], Any]
 
 
@@ -47,10 +50,25 @@ class JsonList(TypeDecorator[Sequence[Any]]):
         return None if value is None else orjson.dumps(value).decode()
 
 
-def each_of(name: str) -> Select[Any]:
-    """Select the elements of a parameter that has a list."""
-    given = func.json_each(bindparam(name, type_=JsonList))
-    return select(given.table_valued("value").c.value)
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """The parameters of a statement: named ones, or their values if these are given."""
+
+    values: Mapping[str, Any] | None = None
+
+    def one(self, name: str, type_: TypeEngine[Any] | type[TypeEngine[Any]] = String) -> Parameter:
+        if self.values is None:
+            return bindparam(name, type_=type_)
+        return bindparam(None, self.values[name], type_=type_, unique=True)
+
+    def each(self, name: str) -> Select[Any]:
+        """Select the elements of a parameter that has a list."""
+        given = func.json_each(self.one(name, JsonList))
+        return select(given.table_valued("value").c.value)
+
+
+NAMED: Final = Parameters()
+each_of: Final = NAMED.each
 
 
 class NotPreparable(Exception):

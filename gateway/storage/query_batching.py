@@ -5,13 +5,14 @@ turn of the event loop for the others, then runs all of them.
 """
 
 import asyncio
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Select, func, literal, select, union_all
+from sqlalchemy import BindParameter, ColumnElement, Row, Select, func, literal, select, union_all
 
+from gateway.storage.prepared import Bound, Parameters, Prepared
 from gateway.storage.unit_of_work import ReadUnit
 
 Rows = Sequence[Row[Any]]
@@ -24,7 +25,7 @@ MAX_AT_ONCE: Final = 50
 class BatchableQuery:
     statement: Select[Any]
     by: Sequence[ColumnElement[Any]]
-    limit: int | None = None
+    limit: int | BindParameter[int] | None = None
     # The number of last columns that are sort keys and not part of the item.
     sort_keys: int = 0
 
@@ -43,12 +44,30 @@ class BatchableQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class PreparedQuery:
+    """A batchable query that is built once, and the parameters of one use."""
+
+    prepared: Prepared
+    values: Mapping[str, Any]
+    # Builds the query with these values, because parts of a statement need names of their own.
+    build: Callable[[Parameters], BatchableQuery]
+
+    def standalone(self) -> Bound:
+        return self.prepared(**self.values)
+
+    def as_part(self, part: int) -> Select[Any]:
+        return self.build(Parameters(self.values)).as_part(part)
+
+
+@dataclass(frozen=True, slots=True)
 class _Pending:
-    wanted: BatchableQuery
+    wanted: BatchableQuery | PreparedQuery
     answer: "asyncio.Future[Rows]"
 
 
-async def batched_rows(unit: ReadUnit, wanted: BatchableQuery, *, shape: Hashable) -> Rows:
+async def batched_rows(
+    unit: ReadUnit, wanted: BatchableQuery | PreparedQuery, *, shape: Hashable
+) -> Rows:
     """Return a statement's rows. All statements of one shape must have the same columns.
 
     Raises:

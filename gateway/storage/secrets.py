@@ -1,7 +1,7 @@
 """Queries about secrets, without their values."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from operator import itemgetter
 from typing import Any, Final
 
@@ -32,8 +32,16 @@ from gateway.domain.secrets import (
 )
 from gateway.storage.audit.row_macs import SECRETS, in_utc, integrity_fault, verified_row
 from gateway.storage.holders import HOLDER, HOLDER_COLUMNS, holder_of
-from gateway.storage.keyset import Ordering, Parts, fetch_page, holders_covered
-from gateway.storage.prepared import Bound, Prepared, each_of
+from gateway.storage.keyset import (
+    AnyVisibility,
+    Build,
+    Parts,
+    Template,
+    fetch_page,
+    holders_covered,
+)
+from gateway.storage.ordering import Ordering
+from gateway.storage.prepared import Bound, Parameter, Parameters, Prepared, each_of
 from gateway.storage.rows import update_rows
 from gateway.storage.tables import SecretRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
@@ -96,6 +104,19 @@ def selection() -> Select[Any]:
     )
 
 
+def _has_prefix(given: Parameters) -> ColumnElement[bool]:
+    # LIKE would ignore case on SQLite, but keys are case-sensitive.
+    prefix = given.one("key_prefix")
+    return func.substr(SECRET.c.key, 1, func.length(prefix)) == prefix
+
+
+# The condition of each field of a filter; its parameter has the field's name.
+_CHOSEN: Final[Mapping[str, Callable[[Parameters], ColumnElement[bool]]]] = {
+    "key_prefix": _has_prefix,
+    "keys": lambda given: SECRET.c.key.in_(given.each("keys")),
+    "scopes": lambda given: SECRET.c.scope.in_(given.each("scopes")),
+    "variable_types": lambda given: SECRET.c.variable_type.in_(given.each("variable_types")),
+}
 _BY_ID: Final = Prepared(selection().where(SECRET.c.id == bindparam("id")))
 _BY_IDS: Final = Prepared(selection().where(SECRET.c.id.in_(each_of("ids"))))
 _AT: Final = Prepared(
@@ -209,31 +230,48 @@ async def page(
     order: SecretOrder = BY_SCOPE,
     only: SecretFilter = ANY_SECRET,
 ) -> Page[Secret]:
-    wanted = (SECRET.c.holder_id.in_(holder_ids), *conditions(only))
-    statement = selection().where(*wanted, holders_covered(visibility))
     return await fetch_page(
         unit,
-        statement,
+        listed_at(defined, holder_ids, visibility, only),
         ordering=ordering(order),
         window=window,
         build=reader(unit),
-        parts=parts_at(holder_ids),
     )
 
 
-def parts_at(holder_ids: Collection[str]) -> Parts:
-    """Return the parts of a list of secrets at these holders."""
-    return Parts(selection(), SECRET.c.id, [SECRET.c.holder_id == each for each in holder_ids])
+@dataclass(frozen=True, slots=True)
+class ListShape:
+    """What decides a list's statement: how many holders, and the fields of the filter."""
+
+    holders: int
+    chosen: tuple[str, ...]
+    is_everywhere: bool
 
 
-def conditions(only: SecretFilter) -> Iterable[ColumnElement[bool]]:
-    if only.key_prefix is not None:
-        # LIKE would ignore case on SQLite, but keys are case-sensitive.
-        yield func.substr(SECRET.c.key, 1, len(only.key_prefix)) == only.key_prefix
-    wanted = ((SECRET.c.key, only.keys), (SECRET.c.scope, only.scopes))
-    for column, allowed in (*wanted, (SECRET.c.variable_type, only.variable_types)):
-        if allowed is not None:
-            yield column.in_(allowed)
+def listed_at(
+    build: Build[ListShape],
+    holder_ids: Collection[str],
+    visibility: Visibility,
+    only: SecretFilter,
+) -> Template[ListShape]:
+    """Return a list of secrets at some holders."""
+    at = {f"holder_{number}": holder_id for number, holder_id in enumerate(holder_ids)}
+    chosen = {name: value for name, value in asdict(only).items() if value is not None}
+    shape = ListShape(len(at), tuple(chosen), is_everywhere=visibility.is_everywhere)
+    return Template(build, shape, {**at, **chosen, **AnyVisibility.values(visibility)})
+
+
+def defined(given: Parameters, shape: ListShape) -> tuple[Select[Any], Parts]:
+    """Select the secrets of a `listed_at`."""
+    is_at = [SECRET.c.holder_id == each for each in holders_given(given, shape)]
+    wanted = (or_(*is_at), *(_CHOSEN[name](given) for name in shape.chosen))
+    covered = holders_covered(AnyVisibility(shape.is_everywhere, given))
+    return selection().where(*wanted, covered), Parts(selection(), SECRET.c.id, is_at)
+
+
+def holders_given(given: Parameters, shape: ListShape) -> Sequence[Parameter]:
+    """Return the parameters of the holders of a list."""
+    return [given.one(f"holder_{number}") for number in range(shape.holders)]
 
 
 async def find_with_key(unit: ReadUnit, holder: Holder, key: str) -> Secret | None:

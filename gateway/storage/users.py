@@ -13,7 +13,8 @@ from gateway.domain.permissions import Visibility
 from gateway.storage.access_tables import RoleGrantRow, UserRow
 from gateway.storage.audit.event_log import prove
 from gateway.storage.audit.row_macs import GRANTS, USERS, verified_rows
-from gateway.storage.keyset import Ordering, fetch_page, holders_covered
+from gateway.storage.keyset import fetch_page, holders_covered
+from gateway.storage.ordering import Ordering
 from gateway.storage.rows import delete_rows, update_rows
 from gateway.storage.tables import HolderRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit

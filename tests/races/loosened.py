@@ -24,6 +24,7 @@ from gateway.storage.admission import Admission
 from gateway.storage.audit.row_macs import Covered
 from gateway.storage.checked_view import Head, SeenHead
 from gateway.storage.database import Database
+from gateway.storage.prepared import Planned
 from gateway.storage.shared_commits import SharedCommits
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 from tests.patience import PATIENCE, patient_settings, patiently
@@ -68,10 +69,18 @@ class MeetingUnit(WriteUnit):
         self, statement: Executable, parameters: Sequence[Mapping[str, Any]] | None = None
     ) -> int:
         """Run a statement, the first when all others have arrived."""
+        await self._arrive()
+        return await super().execute_unrecorded(statement, parameters)
+
+    async def _run_all(self, calls: Sequence[Planned]) -> Sequence[Sequence[Any]]:
+        if self._planned:
+            await self._arrive()
+        return await super()._run_all(calls)
+
+    async def _arrive(self) -> None:
         meeting, self._meeting = self._meeting, None
         if meeting is not None:
             await meeting.arrive()
-        return await super().execute_unrecorded(statement, parameters)
 
 
 class LooseDatabase(Database):

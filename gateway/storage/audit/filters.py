@@ -22,7 +22,8 @@ from gateway.domain.scopes import Scope
 from gateway.storage.audit.delivered_sets import IS_OF_SECRET, Compared, Condition, deliveries_of
 from gateway.storage.audit.event_log import EVENT
 from gateway.storage.holders import HOLDER
-from gateway.storage.keyset import Ordering, Parts
+from gateway.storage.keyset import Parts
+from gateway.storage.ordering import Ordering
 from gateway.storage.unit_of_work import ReadUnit
 
 NEWEST_FIRST: Final = Ordering("audit", (EVENT.c.seq,), is_descending=True)
