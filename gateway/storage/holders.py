@@ -47,11 +47,12 @@ def holder_of(unit: ReadUnit, columns: Sequence[Any]) -> Holder:
 
     """
     # A list of secrets selects few holders, each many times.
-    if columns not in unit.sound:
-        unit.macs.ensure_sound(HOLDERS, columns)
-        unit.sound.add(columns)
+    known: Holder | None = unit.built.get(columns)
+    if known is not None:
+        return known
+    unit.macs.ensure_sound(HOLDERS, columns)
     holder_id, kind, name, organization_id, project_id, environment_id, _ = columns
-    return Holder(
+    holder = unit.built[columns] = Holder(
         id=holder_id,
         kind=Scope(kind),
         name=name,
@@ -59,6 +60,7 @@ def holder_of(unit: ReadUnit, columns: Sequence[Any]) -> Holder:
         project_id=project_id,
         environment_id=environment_id,
     )
+    return holder
 
 
 @dataclass(frozen=True, slots=True)

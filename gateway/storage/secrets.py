@@ -74,6 +74,8 @@ _SELECTED: Final = (
         if column.name not in _READ
     ),
 )
+_SCOPES: Final = {scope.value: scope for scope in Scope}
+_TYPES: Final = {kind.value: kind for kind in SecretType}
 _TARGET_AT: Final = len(_FACTS)
 _OWN_AT: Final = 2 * len(_FACTS)
 _SOURCE_AT: Final = _OWN_AT + len(_OWN)
@@ -170,9 +172,10 @@ def reader(unit: ReadUnit) -> Callable[[Row[Any]], Secret]:
 
 def _from_row(unit: ReadUnit, row: Row[Any]) -> Secret:
     holder = holder_of(unit, row[_HOLDER_AT:_HOLDER_END])
+    made = _facts(row[:_TARGET_AT])
+    made.update(zip(_OWN, row[_OWN_AT:_SOURCE_AT], strict=True))
     return Secret(
-        **_facts(row[:_TARGET_AT]),
-        **dict(zip(_OWN, row[_OWN_AT:_SOURCE_AT], strict=True)),
+        **made,
         target=SecretFacts(**_facts(row[_TARGET_AT:_OWN_AT])) if row[_TARGET_AT] else None,
         holder=holder,
         service=_service(holder, row[_SOURCE_AT:_HOLDER_AT]),
@@ -181,10 +184,10 @@ def _from_row(unit: ReadUnit, row: Row[Any]) -> Secret:
     )
 
 
-def _facts(columns: Iterable[Any]) -> Mapping[str, Any]:
+def _facts(columns: Iterable[Any]) -> dict[str, Any]:
     facts = dict(zip(_FACTS, columns, strict=True))
-    facts["scope"] = Scope(facts["scope"])
-    facts["variable_type"] = SecretType(facts["variable_type"])
+    facts["scope"] = _SCOPES[facts["scope"]]
+    facts["variable_type"] = _TYPES[facts["variable_type"]]
     return facts
 
 

@@ -57,8 +57,8 @@ class ReadUnit(CheckedView):
         self._turn = asyncio.Lock()
         # Statements that will run as one, by their shape.
         self.waiting: dict[Hashable, list[Any]] = {}
-        # Rows that many others repeat, after the check of their MAC.
-        self.sound: set[Sequence[Any]] = set()
+        # What was built from rows that many others repeat, after the check of their MAC.
+        self.built: dict[Sequence[Any], Any] = {}
         # Results derived from this view, kept while it is open.
         self.derived: dict[Hashable, Any] = {}
         # The head of the log in this view, if a sign-in has read it: see `event_log`.
