@@ -143,6 +143,7 @@ rules: dev-setup ## List which documented rule is shown by which tests
 bench: dev-setup ## Measure throughput, latency, and how reads grow with the database
 	@$(BIN)/python -m tests.benchmarks
 	@$(BIN)/python -m tests.benchmarks.reads
+	@$(BIN)/python -m tests.benchmarks.writes
 
 sbom: dev-setup ## Write what the gateway is made of to dist/sbom.json (CycloneDX)
 	@$(BIN)/python .ci/supply_chain.py sbom dist/sbom.json
