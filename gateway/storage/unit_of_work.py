@@ -150,7 +150,7 @@ class ReadUnit(CheckedView):
         return self._connection
 
     async def _fetch(self, wanted: Planned) -> Sequence[Row[Any]]:
-        """Run a prepared statement, and what is to be read ahead."""
+        """Run a prepared statement, and what must be read ahead."""
         ahead = [each for each, rows in self._ahead.items() if rows is None]
         calls = [wanted, *(Planned(each) for each in ahead if each != wanted.bound)]
         found = [

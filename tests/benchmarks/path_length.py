@@ -19,9 +19,9 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, Final
 
+import aiosqlite
 import httpx
 from greenlet import getcurrent, greenlet  # type: ignore[import-untyped] # it has no types
-from sqlalchemy import Engine, event
 
 from gateway.app import build_app
 from gateway.config.logging import configure_logs
@@ -61,7 +61,13 @@ class Counted:
         loop = asyncio.get_running_loop()
         if task := _current_task():
             self._creators[task] = []
-        event.listen(Engine, "before_cursor_execute", self._on_statement)
+        visit: Any = aiosqlite.Connection._execute  # noqa: SLF001 - every visit passes here
+
+        async def seen(connection: aiosqlite.Connection, *call: object) -> object:
+            self._on_visit(call)
+            return await visit(connection, *call)
+
+        aiosqlite.Connection._execute = seen  # type: ignore[method-assign] # noqa: SLF001
         loop.set_task_factory(self._create_task)
         sys.setprofile(self._on_call)
         try:
@@ -69,7 +75,7 @@ class Counted:
         finally:
             sys.setprofile(None)
             loop.set_task_factory(None)
-            event.remove(Engine, "before_cursor_execute", self._on_statement)
+            aiosqlite.Connection._execute = visit  # type: ignore[method-assign] # noqa: SLF001
 
     def _on_call(self, frame: FrameType, kind: str, _: object) -> None:
         code = frame.f_code
@@ -95,8 +101,8 @@ class Counted:
         self._creators[task] = trunk
         return task
 
-    def _on_statement(self, _connection: object, _cursor: object, text: str, *_: object) -> None:
-        if text.startswith(_INSERT):
+    def _on_visit(self, call: Sequence[object]) -> None:
+        if _INSERT in str(call[-1]):
             self.trunk = self._open_hops(inspect.currentframe())
 
     def _open_hops(self, innermost: FrameType | None) -> list[CodeType]:

@@ -17,6 +17,6 @@ async def test_an_alias_takes_few_hops_to_its_row(
     names = [code.co_qualname for code in counted.trunk]
     # The control: both ends and a context manager on the way are seen.
     assert names[0] == "RequestPipeline.__call__"
-    assert names[-1] == "to_its_end"
+    assert names[-1] == "_Connection.run_all"
     assert "Database.write" in names
     assert len(names) <= MAX_HOPS, names
