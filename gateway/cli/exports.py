@@ -1,7 +1,7 @@
 """`export`: what a service gets, as a text for another program."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Annotated, Final
 
@@ -19,7 +19,7 @@ from gateway.domain.env_files import (
     file_marks,
     github_text,
     kubernetes_name,
-    kubernetes_secrets,
+    kubernetes_text,
     shell_text,
 )
 from gateway.domain.scopes import Scope
@@ -62,27 +62,18 @@ def _json(delivered: Delivered, _: str | None) -> str:
 
 
 def _yaml(delivered: Delivered, _: str | None) -> str:
-    return _quote_yaml([dict(delivered.variables)]) + _marks(delivered)
+    # Quoted, so that no reader takes `no` for false or `1e3` for a number; PyYAML alone would leave
+    # plain what it takes for a text itself.
+    text: str = yaml.safe_dump(
+        dict(delivered.variables), default_style='"', width=float("inf"), sort_keys=False
+    )
+    return text + _marks(delivered)
 
 
 def _k8s(delivered: Delivered, name: str | None) -> str:
     contents = {key: file.content for key, file in delivered.files.items()}
-    manifests = kubernetes_secrets(
-        name or kubernetes_name(delivered.holder.name), delivered.variables, contents
-    )
-    return _quote_yaml(manifests)
-
-
-def _quote_yaml(documents: Sequence[Mapping[str, object]]) -> str:
-    # Quoted, so that no reader takes `no` for false or `1e3` for a number; PyYAML alone would leave
-    # plain what it takes for a text itself.
-    return yaml.safe_dump_all(
-        documents,
-        default_style='"',
-        width=float("inf"),
-        sort_keys=False,
-        explicit_start=len(documents) > 1,
-    )
+    name = name or kubernetes_name(delivered.holder.name)
+    return kubernetes_text(name, delivered.variables, contents)
 
 
 _RENDERERS: Final[Mapping[Format, _Renderer]] = {

@@ -176,3 +176,21 @@ def _secret(name: str, texts: Mapping[str, str]) -> Manifest:
         "type": "Opaque",
         "data": {key: b64encode(text.encode()).decode() for key, text in texts.items()},
     }
+
+
+def kubernetes_text(name: str, variables: Mapping[str, str], files: Mapping[str, str]) -> str:
+    """Return the manifests of `kubernetes_secrets` as YAML; errors as there."""
+    manifests = kubernetes_secrets(name, variables, files)
+    start = "---\n" if len(manifests) > 1 else ""
+    return "".join(f"{start}{_yaml(manifest)}" for manifest in manifests)
+
+
+def _yaml(manifest: Manifest, indent: str = "") -> str:
+    """Return mappings of texts as YAML, each text quoted as JSON does, which YAML reads too."""
+    lines = ""
+    for name, content in manifest.items():
+        if isinstance(content, Mapping) and content:
+            lines += f"{indent}{json.dumps(name)}:\n{_yaml(content, f'{indent}  ')}"
+        else:
+            lines += f"{indent}{json.dumps(name)}: {json.dumps(content)}\n"
+    return lines
