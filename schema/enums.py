@@ -12,6 +12,7 @@ from gateway.domain.drafts import WarningCode as _WarningCode
 from gateway.domain.effective import Absence as _Absence
 from gateway.domain.effective import Provenance as _Provenance
 from gateway.domain.errors import ErrorCode
+from gateway.domain.interpolation import OnUnresolved as _OnUnresolved
 from gateway.domain.origins import ActorKind as _ActorKind
 from gateway.domain.pages import SecretOrderField as _SecretOrderField
 from gateway.domain.permissions import Role
@@ -253,13 +254,8 @@ expose(
 )
 
 
-class OnUnresolved(StrEnum):
-    KEEP = "KEEP"
-    FAIL = "FAIL"
-
-
 expose(
-    OnUnresolved,
+    _OnUnresolved,
     "OnUnresolved",
     (
         "What a delivery does with a reference whose name the service does not have, or that leads "
@@ -272,6 +268,7 @@ expose(
         ),
     },
 )
+OnUnresolved: TypeAlias = _OnUnresolved
 
 
 def _rest(code: ErrorCode, status: int) -> Any:  # noqa: ANN401 - what strawberry.enum_value returns

@@ -7,7 +7,9 @@ from typing import Annotated, TypeVar
 import strawberry
 from strawberry import ID, UNSET, argument, field
 
+from gateway.domain.delivery_requests import DeliveryRequest
 from gateway.domain.pages import ensure_page_size
+from gateway.services.delivery import RuntimeSet
 from schema.access import (
     GRANTEE,
     ApiToken,
@@ -42,9 +44,14 @@ from schema.pages import After, Before, First, Last
 from schema.runtime import (
     CHECKS,
     Delivered,
+    Delivery,
+    IfNoneMatch,
+    Keys,
     RuntimeSecret,
     WhenUnresolved,
+    WithFiles,
     is_alone,
+    to_keys,
     wrapped_delivery,
 )
 from schema.secrets import Secret
@@ -136,15 +143,34 @@ class Query:
         ),
     )
     async def runtime_secrets(
-        self, info: Info, service_id: ServiceId, on_unresolved: WhenUnresolved = OnUnresolved.KEEP
+        self,
+        info: Info,
+        service_id: ServiceId,
+        keys: Keys = UNSET,
+        on_unresolved: WhenUnresolved = OnUnresolved.KEEP,
     ) -> Delivered:
-        delivered = await info.context.services.delivery.runtime_secrets(
-            service_id=service_id,
-            admit=info.context.surcharge,
-            is_view_shared=not is_alone(info.operation),
-            check=CHECKS[on_unresolved],
+        request = DeliveryRequest(keys=to_keys(keys))
+        return wrapped_delivery(await _deliver(info, service_id, request, on_unresolved))
+
+    @field(
+        description=(
+            "The delivery as one set with a fingerprint, for clients that ask again: with "
+            "`ifNoneMatch`, an unchanged set is not delivered again, and not recorded."
         )
-        return wrapped_delivery(delivered)
+    )
+    async def delivery(
+        self,
+        info: Info,
+        service_id: ServiceId,
+        keys: Keys = UNSET,
+        with_files: WithFiles = True,  # noqa: FBT002 - GraphQL passes arguments by name
+        on_unresolved: WhenUnresolved = OnUnresolved.KEEP,
+        if_none_match: IfNoneMatch = UNSET,
+    ) -> Delivery:
+        request = DeliveryRequest(
+            keys=to_keys(keys), with_files=with_files, if_none_match=unset_to_none(if_none_match)
+        )
+        return Delivery.of(await _deliver(info, service_id, request, on_unresolved))
 
     @field(
         description=(
@@ -247,6 +273,18 @@ class Query:
     @field(description="A secret by its id.")
     async def secret(self, info: Info, id: Id) -> Secret | None:
         return await _secret(info, id)
+
+
+async def _deliver(
+    info: Info, service_id: str, request: DeliveryRequest, on_unresolved: OnUnresolved
+) -> RuntimeSet:
+    return await info.context.services.delivery.runtime_secrets(
+        service_id=service_id,
+        request=request,
+        admit=info.context.surcharge,
+        check=CHECKS[on_unresolved],
+        is_view_shared=not is_alone(info.operation),
+    )
 
 
 async def _node(info: Info, node_id: str) -> Node | None:

@@ -1,16 +1,16 @@
 """The types of a delivery: the only ones with values, and reachable only from `runtimeSecrets`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Annotated, Final, Self
 
 import strawberry
 from graphql import FieldNode, OperationDefinitionNode
-from strawberry import argument, field
+from strawberry import UNSET, argument, field
 
 from gateway.domain.content import starred
-from gateway.services.delivery import CheckReferences, refuse_unresolved
+from gateway.services.delivery import CheckReferences, RuntimeSet, refuse_unresolved
 from gateway.services.delivery import RuntimeSecret as DomainRuntimeSecret
 from schema.enums import OnUnresolved
 from schema.fields import Key
@@ -26,6 +26,31 @@ WhenUnresolved = Annotated[
     OnUnresolved,
     argument(description="What to do with a reference whose name the service does not have."),
 ]
+Keys = Annotated[
+    list[str] | None,
+    argument(
+        description=(
+            "Deliver only these keys, at most 100; all if omitted. A key that the service does not "
+            "have is left out."
+        )
+    ),
+]
+WithFiles = Annotated[
+    bool, argument(description="Whether to deliver the contents of files, not only their paths.")
+]
+IfNoneMatch = Annotated[
+    str | None,
+    argument(
+        description=(
+            'Deliver nothing if the fingerprint is one of these: `"a1b2"`, `"a1b2", "c3d4"`, or '
+            "`*` for any. `isUnchanged` is true then. REST: the header If-None-Match."
+        )
+    ),
+]
+
+
+def to_keys(keys: list[str] | None) -> tuple[str, ...] | None:
+    return tuple(keys) if keys is not None and keys is not UNSET else None
 
 
 @strawberry.type(description="A file that a service gets.")
@@ -45,16 +70,32 @@ class RuntimeSecret:
     key: Key
     value: str = field(description="The value; for a file, its path.")
     file: RuntimeFile | None = field(
-        description="The file; set for a FILE and for an alias of a FILE."
+        description=(
+            "The file; set for a FILE and for an alias of a FILE, if the delivery has the contents "
+            "of files."
+        )
     )
+    is_file: bool = field(description="Whether the value is the path of a file.")
+    fingerprint_of: strawberry.Private[Callable[[str], str]]
+
+    @field(
+        description=(
+            "A keyed hash of the value; for a delivered file, of its content. Within a project, "
+            "equal texts have equal fingerprints."
+        )
+    )
+    def fingerprint(self) -> str:
+        return self.fingerprint_of(self.file.content if self.file else self.value)
 
     @classmethod
-    def of(cls, delivered: DomainRuntimeSecret) -> Self:
+    def of(cls, delivered: DomainRuntimeSecret, fingerprint_of: Callable[[str], str]) -> Self:
         file = delivered.file
         return cls(
             key=delivered.key,
             value=delivered.value,
             file=RuntimeFile(mount_path=file.mount_path, content=file.content) if file else None,
+            is_file=delivered.is_file,
+            fingerprint_of=fingerprint_of,
         )
 
 
@@ -68,9 +109,9 @@ def is_alone(operation: OperationDefinitionNode) -> bool:
 Delivered = list[RuntimeSecret] | AsyncIterator[RuntimeSecret]
 
 
-def wrapped_delivery(delivered: Sequence[DomainRuntimeSecret]) -> Delivered:
+def wrapped_delivery(delivered: RuntimeSet) -> Delivered:
     """Wrap a delivery: a short one as a list, a long one as an iterator that yields to the loop."""
-    wrapped = [RuntimeSecret.of(secret) for secret in delivered]
+    wrapped = [RuntimeSecret.of(item, delivered.fingerprint_of) for item in delivered.secrets]
     return wrapped if len(wrapped) <= ENTRIES_AT_ONCE else _in_steps(wrapped)
 
 
@@ -79,3 +120,33 @@ async def _in_steps(secrets: Sequence[RuntimeSecret]) -> AsyncIterator[RuntimeSe
         yield secret
         if number % ENTRIES_AT_ONCE == 0:
             await asyncio.sleep(0)
+
+
+@strawberry.type(description="What a service gets at run time, as one set.")
+class Delivery:
+    __repr__ = starred
+
+    service_name: str = field(description="The display name of the service.")
+    fingerprint: str = field(
+        description=(
+            "A keyed hash of the whole set: it changes with each key, value and file that is "
+            "delivered, and with the service's name."
+        )
+    )
+    is_unchanged: bool = field(
+        description="Whether `ifNoneMatch` has the fingerprint; `secrets` is empty then."
+    )
+    source: strawberry.Private[RuntimeSet]
+
+    @field(graphql_type=list[RuntimeSecret], description="The environment variables, by key.")
+    def secrets(self) -> Delivered:
+        return wrapped_delivery(self.source)
+
+    @classmethod
+    def of(cls, delivered: RuntimeSet) -> Self:
+        return cls(
+            service_name=delivered.service.name,
+            fingerprint=delivered.fingerprint,
+            is_unchanged=delivered.is_unchanged,
+            source=delivered,
+        )

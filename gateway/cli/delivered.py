@@ -75,10 +75,10 @@ def delivered_at(at: HolderReference, on_unresolved: OnUnresolved = OnUnresolved
 async def _deliver(runtime: Runtime, holder: Holder, on_unresolved: OnUnresolved) -> Delivered:
     check = refuse_unresolved if on_unresolved is OnUnresolved.FAIL else _complain_of
     async with runtime.database.read() as unit:
-        secrets = await runtime.services.for_principal(
+        delivered = await runtime.services.for_principal(
             Principal.operator(holder.organization_id), unit
         ).delivery.runtime_secrets(service_id=holder.id, kinds=HOLDER_SCOPES, check=check)
-    return Delivered(holder, secrets)
+    return Delivered(holder, delivered.secrets)
 
 
 def _complain_of(found: Sequence[UnresolvedReference]) -> None:

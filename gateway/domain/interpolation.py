@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Final, TypeVar
 
 from gateway.domain.errors import Argument, ErrorCode, GatewayError, InvalidInput
@@ -128,6 +129,13 @@ class UnresolvedReference:
 
     key: str
     name: str
+
+
+class OnUnresolved(StrEnum):
+    """What a delivery does with unresolved references: keep their text, or fail."""
+
+    KEEP = "KEEP"
+    FAIL = "FAIL"
 
 
 class UnresolvedReferences(GatewayError):

@@ -31,6 +31,7 @@ from graphql import (
     get_nullable_type,
 )
 
+from gateway.domain.delivery_requests import MAX_REQUESTED_KEYS
 from gateway.domain.pages import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 from gateway.services.imports import MAX_ROWS
 
@@ -39,6 +40,7 @@ PAGE_ARGUMENTS: Final = ("first", "last")
 LIST_ARGUMENTS: Final[Mapping[tuple[str, str], tuple[str, int]]] = MappingProxyType(
     {
         ("Query", "nodes"): ("ids", MAX_PAGE_SIZE),
+        ("Query", "runtimeSecrets"): ("keys", MAX_REQUESTED_KEYS),
         ("Mutation", "importSecrets"): ("secrets", MAX_ROWS),
     }
 )
@@ -59,6 +61,7 @@ LENGTHS: Final[Mapping[tuple[str, str], int]] = MappingProxyType(
         ("DeleteSecretPayload", "warnings"): 3,
         ("ImportSecretsPayload", "warnings"): 100,
         ("Query", "runtimeSecrets"): 500,
+        ("Delivery", "secrets"): 500,
         ("__Schema", "types"): 80,
         ("__Schema", "directives"): 5,
         ("__Type", "fields"): 8,
@@ -70,9 +73,10 @@ LENGTHS: Final[Mapping[tuple[str, str], int]] = MappingProxyType(
         ("__Directive", "args"): 2,
     }
 )
-# An operation can select these under one name only.
+# An operation can select one of these, under one name only.
 _DELIVERY: Final = ("Query", "runtimeSecrets")
-_DELIVERED_TYPES: Final = frozenset({"RuntimeSecret", "RuntimeFile"})
+_DELIVERIES: Final = (_DELIVERY, ("Query", "delivery"))
+_DELIVERED_TYPES: Final = frozenset({"Delivery", "RuntimeSecret", "RuntimeFile"})
 # A delivery of more than this many keys or bytes costs more than its document.
 _DELIVERED_KEYS: Final = LENGTHS[_DELIVERY]
 _FIELDS_OF_A_KEY: Final = 5
@@ -158,8 +162,9 @@ class Pricing:
         price.fixed += 1
         name = node.name.value
         coordinate = (on.name if on else "", name)
-        if coordinate == _DELIVERY or coordinate[0] in _DELIVERED_TYPES:
-            self._delivered.setdefault(coordinate, set()).add((node.alias or node.name).value)
+        if coordinate in _DELIVERIES or coordinate[0] in _DELIVERED_TYPES:
+            counted = _DELIVERY if coordinate in _DELIVERIES else coordinate
+            self._delivered.setdefault(counted, set()).add((node.alias or node.name).value)
         if node.selection_set is None:
             return
         definition = _field_of(on, name)
@@ -201,7 +206,10 @@ class Pricing:
             return LENGTHS.get(coordinate)
         name, most = LIST_ARGUMENTS[coordinate]
         given = [item.value for item in node.arguments or () if item.name.value == name]
-        return min(max((self._size(value) or 1 for value in given), default=1), most)
+        # Without the argument, a list that does not need it is as long as it usually is.
+        usual = LENGTHS.get(coordinate, 1)
+        sizes = (self._size(value) for value in given)
+        return max((min(size, most) if size else usual for size in sizes), default=usual)
 
     def _size(self, value: ValueNode) -> int | None:
         if isinstance(value, VariableNode):

@@ -20,7 +20,6 @@ from gateway.graphql.limits import LIMITS, Limit, LimitExceeded, ensure_short
 from gateway.graphql.masking import masked
 from gateway.graphql.schema import ExecutableSchema
 from gateway.services.container import Services
-from gateway.services.delivery import admit_all
 from gateway.services.execution import Execute, ExecutionResult, RequestPrincipal
 from gateway.storage.database import Database
 
@@ -89,7 +88,7 @@ class Executor:
             context = self._new_context(
                 self._services.for_principal(principal, view),
                 supports_external=caller.supports_external,
-                surcharge=cost.add if self._terms.is_limited else admit_all,
+                surcharge=cost.add,
             )
             yield partial(self._run, context, cost)
         finally:

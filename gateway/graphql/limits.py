@@ -83,8 +83,8 @@ WORDS: Final[Mapping[Limit, str]] = MappingProxyType(
         Limit.INTROSPECTION_COST: "Introspection must cost at most {}.",
         Limit.LIST_ENTRIES: "A list in the variables must have at most {} entries.",
         Limit.DELIVERIES: (
-            "An operation must select `runtimeSecrets`, and each of its fields, under at most {} "
-            "name."
+            "An operation must select `runtimeSecrets` or `delivery`, and each of their fields, "
+            "under at most {} name."
         ),
     }
 )

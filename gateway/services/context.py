@@ -53,6 +53,14 @@ class KnownLoads:
             self._kept.popitem(last=False)
 
 
+@dataclass(slots=True)
+class DeliveryCounts:
+    """How many deliveries this process has recorded, and to how many it answered "unchanged"."""
+
+    recorded: int = 0
+    unchanged: int = 0
+
+
 # Reads a principal on a view, with its grants in that view.
 LookUp = Callable[[ReadUnit], Awaitable[Principal]]
 
@@ -75,6 +83,7 @@ class ServiceContext:
     quotas: Quotas = field(default_factory=Quotas)
     known_loads: KnownLoads = field(default_factory=KnownLoads)
     log_times: LogTimes = field(default_factory=LogTimes)
+    deliveries: DeliveryCounts = field(default_factory=DeliveryCounts)
 
     @asynccontextmanager
     async def writing(self, options: WriteOptions) -> AsyncIterator[WriteUnit]:

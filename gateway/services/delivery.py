@@ -4,43 +4,29 @@ A large delivery runs in steps, so that other requests are answered meanwhile.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
-from gateway.crypto.envelope import sealed_size
 from gateway.domain.audit import AuditAction, AuditDraft, AuditSubject
-from gateway.domain.content import MAX_VALUE_BYTES, NeverStored
-from gateway.domain.delivery_bounds import ensure_can_fit
+from gateway.domain.content import NeverStored
+from gateway.domain.delivery_requests import EVERYTHING, DeliveryRequest
 from gateway.domain.drafts import DEFAULT_WRITE_OPTIONS, HolderReference
 from gateway.domain.holders import Holder
-from gateway.domain.interpolation import (
-    MAX_DELIVERED_BYTES,
-    MAX_DELIVERED_KEYS,
-    Interpolator,
-    TooManyKeys,
-    UnresolvedReference,
-    UnresolvedReferences,
-)
-from gateway.domain.pages import Window
-from gateway.domain.permissions import Permission, Visibility
+from gateway.domain.interpolation import Interpolator, UnresolvedReference, UnresolvedReferences
+from gateway.domain.permissions import Permission
 from gateway.domain.refusals import HolderNotFound
 from gateway.domain.scopes import SERVICE_SCOPES, Scope
 from gateway.domain.secrets import Secret
 from gateway.services import access
 from gateway.services.context import ScopedService
-from gateway.services.writing import identity_of
-from gateway.storage import delivery_bounds, effective, secrets, values
-from gateway.storage.references import NAME_HASH_BYTES
-from gateway.storage.unit_of_work import ReadUnit
+from gateway.services.delivery_sources import DeliverySources, SourceReader
+from gateway.services.vault import Fingerprint
 
 Result = TypeVar("Result")
 
-# Rows or values to process before other tasks get a turn.
-_ROWS_AT_ONCE: Final = 500
-# A delivery has room for this many values of the maximum length, unless they have references.
-_ALWAYS_FIT: Final = MAX_DELIVERED_BYTES // MAX_VALUE_BYTES
 # Longer texts are expanded in a thread.
 _LONG: Final = 256 * 1024
 
@@ -53,11 +39,29 @@ class RuntimeFile(NeverStored):
 
 @dataclass(frozen=True, slots=True)
 class RuntimeSecret(NeverStored):
-    """One environment variable as delivered. For a file, `value` is its mount path."""
+    """One environment variable as delivered. For a file, `value` is its mount path.
+
+    `file` is None for a file too if its content was not requested.
+    """
 
     key: str
     value: str = field(repr=False)
     file: RuntimeFile | None = None
+    is_file: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuntimeSet(NeverStored):
+    """What a service gets, in order of the keys; no secrets if the client has this set already.
+
+    `fingerprint` changes with each key, value and file of it, and with the service's name.
+    """
+
+    service: Holder
+    secrets: Sequence[RuntimeSecret]
+    fingerprint: str
+    fingerprint_of: Fingerprint = field(repr=False)
+    is_unchanged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +101,13 @@ class Delivery(ScopedService):
         self,
         *,
         service_id: str,
+        request: DeliveryRequest = EVERYTHING,
         kinds: Collection[Scope] = SERVICE_SCOPES,
         admit: Admit = admit_all,
         check: CheckReferences | None = None,
         is_view_shared: bool = False,
-    ) -> Sequence[RuntimeSecret]:
-        """Return all that is delivered to a service, with values, ordered by key.
+    ) -> RuntimeSet:
+        """Return what is requested of all that a service gets, with values.
 
         The view is closed after the last read, unless `is_view_shared`. If `kinds` allows it,
         `service_id` can be a project or an environment; the result is then what a service below it
@@ -111,97 +116,90 @@ class Delivery(ScopedService):
         Raises:
             HolderNotFound: if the service is not visible to the principal.
             Forbidden: if the principal cannot read values.
+            InvalidInput: if a requested key or an entity tag is malformed.
             TooManyKeys: if the service sees more keys than one delivery can have.
             DeliveryTooLarge: if the texts are too long in total, before or after expansion.
             UnresolvedReferences: if `check` refuses an unresolved reference.
             Overloaded: if too many writes wait; raised before any value is opened.
 
         """
+        request.ensure_valid()
+        view = self._scope.view
+        service = await self._service(service_id, kinds)
+        self._context.database.write_admission.ensure_room()
+        sources = await SourceReader(view, self._context.vault, service).read(request)
+        # Close the view before waiting for the writer or for the expansion.
+        if not is_view_shared:
+            await view.close()
+        secrets = await _expand(sources, admit, check)
+        wanted = secrets if request.keys is None else _selected(secrets, request.keys)
+        delivered = await self._set(service, wanted)
+        if request.is_known(delivered.fingerprint):
+            self._context.deliveries.unchanged += 1
+            return replace(delivered, secrets=(), is_unchanged=True)
+        # Record the delivery before any value is returned. If that fails, none is returned.
+        if wanted or request.keys is None:
+            await self._record(
+                _to_event(service, sources.secrets, request, keys=len(wanted)),
+                keeps_view=is_view_shared,
+            )
+        return delivered
+
+    async def _service(self, service_id: str, kinds: Collection[Scope]) -> Holder:
         principal, view = self._scope.principal, self._scope.view
         named = HolderReference(None, service_id)
         service = await access.require_on(view, principal, Permission.SECRET_DELIVER, named)
         if service.kind not in kinds:
             raise HolderNotFound(None, service_id)
-        self._context.database.write_admission.ensure_room()
-        winners = await self._winners(view, service)
-        sources = await _sources(view, service, winners)
-        contents = await self._open(view, sources)
-        # Close the view before waiting for the writer or for the expansion.
-        if not is_view_shared:
-            await view.close()
-        delivered = await _expand(sources, contents, admit, check)
-        # Record the delivery before any value is returned. If that fails, none is returned.
+        return service
+
+    async def _set(self, service: Holder, secrets: Sequence[RuntimeSecret]) -> RuntimeSet:
+        vault, project_id = self._context.vault, service.project_id
+        work = partial(_fingerprint, vault.fingerprints_of_sets(project_id), service, secrets)
+        return RuntimeSet(
+            service=service,
+            secrets=secrets,
+            fingerprint=await _in_turn(work, _contents(secrets)),
+            fingerprint_of=vault.fingerprints_of_values(project_id),
+        )
+
+    async def _record(self, event: AuditDraft, *, keeps_view: bool) -> None:
         async with self._scope.writing(
-            DEFAULT_WRITE_OPTIONS, is_bounded=False, keeps_view=is_view_shared
+            DEFAULT_WRITE_OPTIONS, is_bounded=False, keeps_view=keeps_view
         ) as record:
-            record.drafts.append(_to_event(service, sources))
-        return delivered
-
-    async def _winners(self, unit: ReadUnit, service: Holder) -> Sequence[Secret]:
-        found: list[Secret] = []
-        # Permission to read a service's values covers all secrets of its chain.
-        visibility = Visibility.everywhere(service.organization_id)
-        window, has_more = Window(size=_ALWAYS_FIT), True
-        while has_more:
-            page = await effective.winners(unit, service, window, visibility=visibility)
-            found += [entry.item for entry in page.entries]
-            if len(found) > MAX_DELIVERED_KEYS:
-                raise TooManyKeys(found[MAX_DELIVERED_KEYS].key)
-            has_more = page.has_next
-            if has_more and window.after is None:
-                await self._ensure_can_fit(unit, service)
-            after = page.entries[-1].cursor if has_more else None
-            window = Window(size=_ROWS_AT_ONCE, after=after)
-        return found
-
-    async def _ensure_can_fit(self, unit: ReadUnit, service: Holder) -> None:
-        """Refuse what is certainly too long, before most rows are read and any value is opened."""
-        if await delivery_bounds.rough_size(unit, service) <= MAX_DELIVERED_BYTES:
-            return
-        texts, has_all_references = await delivery_bounds.stored_texts(
-            unit, service, most=MAX_DELIVERED_KEYS + 1
-        )
-        if len(texts) > MAX_DELIVERED_KEYS:
-            return
-        names = [text.key for text in texts]
-        hashes = self._context.vault.name_hashes(names, project_id=service.project_id)
-        await asyncio.to_thread(
-            ensure_can_fit,
-            {hashes[text.key]: replace(text, size=sealed_size(text.size)) for text in texts},
-            hash_bytes=NAME_HASH_BYTES,
-            has_all_references=has_all_references,
-        )
-
-    async def _open(self, unit: ReadUnit, sources: Mapping[str, Secret]) -> Mapping[str, str]:
-        by_id = {source.id: source for source in sources.values()}
-        ids, opened = list(by_id), dict[str, str]()
-        for start in range(0, len(ids), _ROWS_AT_ONCE):
-            found = await values.find_values(unit, ids[start : start + _ROWS_AT_ONCE])
-            for source_id, (sealed, version) in found.items():
-                identity = identity_of(by_id[source_id], version)
-                opened[source_id] = await self._context.vault.open(unit, sealed, identity)
-        return {key: opened.get(source.id, "") for key, source in sources.items()}
+            record.drafts.append(event)
+        self._context.deliveries.recorded += 1
 
 
-async def _sources(
-    unit: ReadUnit, service: Holder, winners: Sequence[Secret]
-) -> Mapping[str, Secret]:
-    """Return the secret whose value is used for each key: an alias's target, or the winner.
-
-    An alias's target is checked each time. It is delivered only if its holder is in the service's
-    chain.
-    """
-    aliased = [winner.target.id for winner in winners if winner.is_alias and winner.target]
-    targets = await secrets.by_ids(unit, aliased)
-    used = {
-        winner.key: targets[winner.target.id] if winner.is_alias and winner.target else winner
-        for winner in winners
-    }
-    return {key: source for key, source in used.items() if source.holder.id in service.chain_ids}
+def _selected(secrets: Sequence[RuntimeSecret], keys: Collection[str]) -> Sequence[RuntimeSecret]:
+    return sorted((item for item in secrets if item.key in keys), key=lambda item: item.key)
 
 
-def _to_event(service: Holder, sources: Mapping[str, Secret]) -> AuditDraft:
+def _contents(secrets: Sequence[RuntimeSecret]) -> Iterator[str]:
+    for secret in secrets:
+        yield secret.value
+        if secret.file:
+            yield secret.file.content
+
+
+def _fingerprint(
+    fingerprint: Fingerprint, service: Holder, secrets: Sequence[RuntimeSecret]
+) -> str:
+    parts = [
+        (item.key, item.value, item.is_file, item.file and item.file.content) for item in secrets
+    ]
+    return fingerprint(json.dumps([service.name, parts]))
+
+
+def _to_event(
+    service: Holder, sources: Mapping[str, Secret], request: DeliveryRequest, *, keys: int
+) -> AuditDraft:
     versions = {source.id: source.version for source in sources.values()}
+    details: dict[str, Any] = {"secrets": versions, "keys": keys}
+    if request.keys is not None:
+        details["requested_keys"] = sorted(set(request.keys))
+    if not request.with_files:
+        details["with_files"] = False
     return AuditDraft(
         action=AuditAction.VALUES_DELIVERED,
         subject=AuditSubject.HOLDER,
@@ -209,49 +207,40 @@ def _to_event(service: Holder, sources: Mapping[str, Secret]) -> AuditDraft:
         organization_id=service.organization_id,
         project_id=service.project_id,
         holder_id=service.id,
-        details={"secrets": versions, "keys": len(sources)},
+        details=details,
     )
 
 
 async def _expand(
-    sources: Mapping[str, Secret],
-    contents: Mapping[str, str],
-    admit: Admit,
-    check: CheckReferences | None,
+    sources: DeliverySources, admit: Admit, check: CheckReferences | None
 ) -> Sequence[RuntimeSecret]:
-    interpolator = await _in_turn(partial(_interpolator, sources, contents), contents)
-    admit(DeliverySize(len(sources), interpolator.size))
+    secrets, texts = sources.secrets, sources.texts
+    interpolator = await _in_turn(partial(_interpolator, secrets, texts), texts.values())
+    admit(DeliverySize(len(secrets), interpolator.size))
     if check is not None:
-        check(await _in_turn(lambda: interpolator.unresolved, contents))
-    return _to_deliveries(sources, *await _in_turn(interpolator.expand, contents))
+        check(await _in_turn(lambda: interpolator.unresolved, texts.values()))
+    expanded, files = await _in_turn(interpolator.expand, texts.values())
+    return [_to_delivery(key, expanded[key], files.get(key), secrets[key]) for key in secrets]
 
 
-async def _in_turn(work: Callable[[], Result], texts: Mapping[str, str]) -> Result:
+async def _in_turn(work: Callable[[], Result], texts: Iterable[str]) -> Result:
     """Do work on texts; for long texts in a thread, so that the event loop stays free."""
-    if sum(map(len, texts.values())) <= _LONG:
+    if sum(map(len, texts)) <= _LONG:
         return work()
     return await asyncio.to_thread(work)
 
 
-def _paths(sources: Mapping[str, Secret]) -> Mapping[str, str]:
-    return {key: path for key, source in sources.items() if (path := source.mount_path_of_file)}
-
-
-def _interpolator(sources: Mapping[str, Secret], contents: Mapping[str, str]) -> Interpolator:
-    paths = _paths(sources)
+def _interpolator(sources: Mapping[str, Secret], texts: Mapping[str, str]) -> Interpolator:
+    paths = {key: path for key, source in sources.items() if (path := source.mount_path_of_file)}
+    files = {key: text for key, text in texts.items() if key in paths}
     return Interpolator(
-        {key: text for key, text in contents.items() if key not in paths},
+        {key: text for key, text in texts.items() if key not in paths},
         paths=paths,
-        files={key: contents[key] for key in paths if sources[key].is_expanded},
-        verbatim={key: contents[key] for key in paths if not sources[key].is_expanded},
+        files={key: text for key, text in files.items() if sources[key].is_expanded},
+        verbatim={key: text for key, text in files.items() if not sources[key].is_expanded},
     )
 
 
-def _to_deliveries(
-    sources: Mapping[str, Secret], texts: Mapping[str, str], files: Mapping[str, str]
-) -> Sequence[RuntimeSecret]:
-    return [RuntimeSecret(key, texts[key], _file(texts[key], files.get(key))) for key in sources]
-
-
-def _file(path: str, content: str | None) -> RuntimeFile | None:
-    return None if content is None else RuntimeFile(path, content)
+def _to_delivery(key: str, value: str, content: str | None, source: Secret) -> RuntimeSecret:
+    file = None if content is None else RuntimeFile(value, content)
+    return RuntimeSecret(key, value, file, is_file=source.mount_path_of_file is not None)

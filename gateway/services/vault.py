@@ -23,6 +23,9 @@ from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 SEALS_AT_ONCE: Final = 1_024
 _FINGERPRINT_BYTES: Final = 16
 
+# Turns a text into its keyed hash.
+Fingerprint = Callable[[str], str]
+
 
 class MissingDataKey(Exception):
     """A project has no data key: the database is damaged."""
@@ -141,13 +144,17 @@ class Vault:
         """
         return self._keys.audit_key
 
-    def fingerprint(self, value: str, *, project_id: str) -> str:
-        """Return a keyed hash of a value in hex. It shows only equality within a project.
+    def fingerprints_of_values(self, project_id: str) -> Fingerprint:
+        """Return the keyed hash of values, in hex. It shows only equality within a project.
 
-        Equality can confirm a guessed value, so return it only to principals who can read values.
+        Equality can confirm a guessed value, so show it only to principals who can read values.
         """
         key = derive_key(self._keys.fingerprint_key, project_id)
-        return keyed_hash(key, value.encode())[:_FINGERPRINT_BYTES].hex()
+        return lambda value: keyed_hash(key, value.encode())[:_FINGERPRINT_BYTES].hex()
+
+    def fingerprints_of_sets(self, project_id: str) -> Fingerprint:
+        """Return the keyed hash of what a service gets, as one text; its key is of its own."""
+        return self.fingerprints_of_values(f"set {project_id}")
 
     def name_hashes(self, names: Iterable[str], *, project_id: str) -> Mapping[str, bytes]:
         """Return the hashes that identify names in references within a project.

@@ -72,6 +72,7 @@ REACHED_BY: Final[Mapping[str, str]] = {
         "subscription ($job: ID!, $after: String) { "
         "effectiveSecretsChanged(serviceId: $job, after: $after) { keys } }"
     ),
+    "Delivery": "query ($job: ID!) { delivery(serviceId: $job) { fingerprint } }",
     "RuntimeSecret": "query ($job: ID!) { runtimeSecrets(serviceId: $job) { key } }",
     "RuntimeFile": "query ($job: ID!) { runtimeSecrets(serviceId: $job) { file { mountPath } } }",
     "AuditEvent": f"{{ auditEvents(first: 1) {_NODES % 'id'} }}",

@@ -96,7 +96,7 @@ class Stage:
             )
             delivered = await self.services_on(unit).delivery.runtime_secrets(service_id=service.id)
         assert not page.has_next
-        return [entry.item for entry in page.entries], list(delivered)
+        return [entry.item for entry in page.entries], list(delivered.secrets)
 
 
 def named(place: Place) -> HolderReference:

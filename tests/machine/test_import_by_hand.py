@@ -73,11 +73,10 @@ class Twin:
         for place in self.places:
             if place.kind.is_service:
                 async with self.stage.runtime.database.read() as unit:
-                    delivered.append(
-                        await self.stage.services_on(unit).delivery.runtime_secrets(
-                            service_id=place.id
-                        )
+                    found = await self.stage.services_on(unit).delivery.runtime_secrets(
+                        service_id=place.id
                     )
+                    delivered.append(found.secrets)
         facts = [[self.facts(item) for item in await self.visible(place)] for place in self.places]
         return [sorted(each, key=repr) for each in facts], delivered
 

@@ -17,7 +17,7 @@ from gateway.domain import delivery_loads, interpolation
 from gateway.domain.content import SealedValue, ValueIdentity
 from gateway.domain.interpolation import MAX_DELIVERED_BYTES
 from gateway.domain.scopes import Scope
-from gateway.services import delivery
+from gateway.services import delivery, delivery_sources
 from gateway.services.demo import Demo
 from gateway.storage import delivery_bounds, holders
 from gateway.storage.unit_of_work import ReadUnit
@@ -177,7 +177,7 @@ async def test_so_many_keys_are_delivered_and_no_more(
 ) -> None:
     """In order, whatever steps it is made in. The limit is lower here, to be quick."""
     most = 620
-    monkeypatch.setattr(delivery, "MAX_DELIVERED_KEYS", most)
+    monkeypatch.setattr(delivery_sources, "MAX_DELIVERED_KEYS", most)
     inherited = len((await asked(shared_world.client, fresh_job))["data"]["runtimeSecrets"])
     keys = [f"N{number:04}" for number in range(most - inherited)]
     await fill(shared_world.client, fresh_job, dict.fromkeys(keys, "{{N0000}}") | {"N0000": "v"})

@@ -12,6 +12,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 REPEATED: Final = {
     "under two names": "a: runtimeSecrets(serviceId: $id) { key } "
     "b: runtimeSecrets(serviceId: $id) { key }",
+    "as a list and as a set": "runtimeSecrets(serviceId: $id) { key } "
+    "delivery(serviceId: $id) { fingerprint }",
+    "its list under two names": "delivery(serviceId: $id) "
+    "{ secrets { key } again: secrets { key } }",
     "in a fragment": "runtimeSecrets(serviceId: $id) { key } ...F",
     "behind a directive": "runtimeSecrets(serviceId: $id) { key } "
     "b: runtimeSecrets(serviceId: $id) @skip(if: true) { key }",

@@ -229,14 +229,15 @@ async def test_the_key_that_follows_is_made_at_the_time_of_the_clock(
 
 async def test_fingerprints_say_equal_values_of_one_project(world: World, process: Process) -> None:
     """In every process alike; not those of two projects, and nothing without the key."""
-    own = {"project_id": world.demo.project_id}
-    other = {"project_id": world.demo.other_project_id}
+    own, other = world.demo.project_id, world.demo.other_project_id
     here, there = world.runtime.vault, process.vault
+    of_value = here.fingerprints_of_values(own)
 
-    assert here.fingerprint("value", **own) == there.fingerprint("value", **own)
-    assert here.fingerprint("value", **own) != here.fingerprint("values", **own)
-    assert here.fingerprint("value", **own) != here.fingerprint("value", **other)
-    assert len(here.fingerprint("value", **own)) == 32
+    assert of_value("value") == there.fingerprints_of_values(own)("value")
+    assert of_value("value") != of_value("values")
+    assert of_value("value") != here.fingerprints_of_values(other)("value")
+    assert of_value("value") != here.fingerprints_of_sets(own)("value")
+    assert len(of_value("value")) == 32
 
 
 @pytest.mark.rule("S55")
