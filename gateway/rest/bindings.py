@@ -60,6 +60,7 @@ class RestRequest:
     body: Mapping[str, Any]
     idempotency_key: str | None
     if_match: str | None = None
+    if_none_match: str | None = None
 
     @property
     def options(self) -> "Inputs":

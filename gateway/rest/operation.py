@@ -15,7 +15,7 @@ from gateway.domain.errors import ErrorCode, GatewayError
 from gateway.domain.scopes import Scope
 from gateway.http.requests import header_of
 from gateway.rest.bindings import Binding, Inputs, RestRequest
-from gateway.rest.openapi.fields import Model, graphql_names
+from gateway.rest.openapi.fields import Body, Model, graphql_names
 
 _STATUSES: Final[Mapping[HTTPMethod, HTTPStatus]] = MappingProxyType(
     {
@@ -32,6 +32,7 @@ class Action(Enum):
 
     LIST = auto()
     READ = auto()
+    DELIVER = auto()
     WRITE = auto()
     DELETE = auto()
     IMPORT = auto()
@@ -57,7 +58,9 @@ class Operation:
     scope: Scope | None = None
     query: type[Model] | None = None
     request: type[Model] | None = None
-    response: type[Model] | None = None
+    response: type[Body] | None = None
+    # The media types of a body that is a text, besides `response`.
+    texts: tuple[str, ...] = ()
 
     @property
     def status(self) -> HTTPStatus:
@@ -78,7 +81,7 @@ class Operation:
 
     @property
     def is_safe(self) -> bool:
-        return self.action in {Action.LIST, Action.READ}
+        return self.action in {Action.LIST, Action.READ, Action.DELIVER}
 
     @property
     def takes_idempotency_key(self) -> bool:

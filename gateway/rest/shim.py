@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from gateway.domain.delivery_requests import set_tag
 from gateway.domain.errors import ErrorCode
 from gateway.domain.refusals import HolderNotFound, SecretNotFound
 from gateway.http.json_body import read_json_object
@@ -25,6 +26,7 @@ from gateway.rest.bindings import (
     Inputs,
     RestRequest,
 )
+from gateway.rest.delivery import to_response
 from gateway.rest.operation import Action, Operation, Preconditions
 from gateway.rest.table import OPERATIONS
 from gateway.rest.wire import (
@@ -108,6 +110,7 @@ async def _read_request(
         if operation.takes_idempotency_key
         else None,
         if_match=preconditions.if_match,
+        if_none_match=preconditions.if_none_match,
     )
 
 
@@ -148,6 +151,13 @@ async def _read(context: _Context) -> Response:
     return context.preconditions.answer(response, secret[ETAG], _REVALIDATED)
 
 
+async def _deliver(context: _Context) -> Response:
+    inputs = context.inputs
+    delivery = _data(await context.execute(context.operation.document, inputs))["delivery"]
+    body = Response() if delivery["isUnchanged"] else to_response(inputs, delivery)
+    return context.preconditions.answer(body, set_tag(delivery["fingerprint"]), {})
+
+
 async def _write(context: _Context) -> Response:
     operation = context.operation
     secret = _payload(await context.execute(operation.document, context.inputs))["secret"]
@@ -175,6 +185,7 @@ _RESPONDERS: Final[Mapping[Action, Callable[[_Context], Awaitable[Response]]]] =
     {
         Action.LIST: _list,
         Action.READ: _read,
+        Action.DELIVER: _deliver,
         Action.WRITE: _write,
         Action.DELETE: _delete,
         Action.IMPORT: _import,

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from gateway.domain.scopes import LEGACY_SCOPES, Scope
 from gateway.rest import bindings
 from gateway.rest.bindings import Binding
+from gateway.rest.delivery import DELIVERY_DOCUMENT, requested_key, requested_set
 from gateway.rest.documents import (
     IMPORT_DOCUMENT,
     KEYED,
@@ -21,6 +22,7 @@ from gateway.rest.documents import (
 )
 from gateway.rest.openapi.bodies import ImportQuery, VariableImport, VariableImportRequest
 from gateway.rest.openapi.fields import Model
+from gateway.rest.openapi.runtime import RuntimeKeyQuery, RuntimeQuery, RuntimeValues
 from gateway.rest.openapi.secrets import (
     Key,
     ListQuery,
@@ -248,4 +250,27 @@ OPERATIONS: Final = (
     _import_at(Scope.APPLICATION, "importEnvironmentVariable"),
     _import_at(Scope.CONTAINER, "importContainerEnvironmentVariable"),
     _import_at(Scope.JOB, "importJobEnvironmentVariable"),
+    Operation(
+        operation_id="getRuntimeSecrets",
+        method=HTTPMethod.GET,
+        path="/runtime/{serviceId}",
+        action=Action.DELIVER,
+        summary="Deliver what a service gets at run time, with values",
+        document=DELIVERY_DOCUMENT,
+        bind=requested_set,
+        query=RuntimeQuery,
+        response=RuntimeValues,
+        texts=("text/plain", "application/yaml"),
+    ),
+    Operation(
+        operation_id="getRuntimeSecret",
+        method=HTTPMethod.GET,
+        path="/runtime/{serviceId}/{key}",
+        action=Action.DELIVER,
+        summary="Deliver one value that a service gets at run time",
+        document=DELIVERY_DOCUMENT,
+        bind=requested_key,
+        query=RuntimeKeyQuery,
+        texts=("text/plain",),
+    ),
 )

@@ -194,7 +194,7 @@ class Call:
 
     def request(self, ids: Ids, chosen: str) -> Mapping[str, Any]:
         """Return a request with an id at the place; everything else is in order."""
-        named = {**ids, "variableId": ids["secretId"]}
+        named = {**ids, "variableId": ids["secretId"], "key": "SOME_KEY"}
         written = {
             "url": _filled(self.row.path, named, self.place, chosen),
             "params": _filled(QUERIES.get(self.row.operation_id, {}), named, self.place, chosen),
@@ -226,7 +226,7 @@ def rest_calls() -> Iterator[Call]:
     """Give every row of the table with every place of an id."""
     for row in OPERATIONS:
         parts = (row.path, QUERIES.get(row.operation_id, {}), BODIES[row.request])
-        for place in sorted(set(re.findall(r"{(\w+)}", str(parts)))):
+        for place in sorted(set(re.findall(r"{(\w+)}", str(parts))) - {"key"}):
             yield Call(row, place)
 
 

@@ -27,9 +27,11 @@ def schema_link(name: str) -> Markup:
 
 
 def schema_table(schema: Schema) -> Markup:
-    """Return an object's fields as a table, or the names of an enum as a line."""
+    """Return an object's fields as a table, the names of an enum or another type as a line."""
     if "enum" in schema:
         return element("p", *_names(schema["enum"]), class_="names")
+    if "properties" not in schema:
+        return element("p", _type(schema), class_="names")
     required = schema["required"]
     fields = schema["properties"].items()
     return table(
@@ -80,6 +82,8 @@ def _meaning(schema: Schema) -> Markup:
 def _limits(schema: Schema) -> Iterator[Markup]:
     if "const" in schema:
         yield joined(("always ", code(str(schema["const"]).lower())))
+    if "enum" in schema:
+        yield joined(map(code, schema["enum"]), ", ")
     if "maxLength" in schema:
         yield joined((f"at most {schema['maxLength']:,} characters",))
     if "maxItems" in schema:
@@ -112,12 +116,14 @@ def curl(method: str, path: str, operation: Schema, schemas: Mapping[str, Schema
 
 def example_of(content: Schema, schemas: Mapping[str, Schema]) -> Any:  # noqa: ANN401 - any JSON
     """Return the example of a body from its schema."""
-    (media_type,) = content.values()
+    media_type = next(iter(content.values()))
     return schemas[name_in(media_type["schema"]["$ref"])]["examples"][0]
 
 
 def pretty(example: object) -> str:
-    """Return formatted JSON, in one line if it fits."""
+    """Return formatted JSON, in one line if it fits; a text as it is."""
+    if isinstance(example, str):
+        return example
     short = json.dumps(example, ensure_ascii=False)
     return short if len(short) <= _SHORT else json.dumps(example, ensure_ascii=False, indent=2)
 

@@ -221,7 +221,7 @@ def _anchor(heading: str) -> str:
 
 
 def _schema_of(body: Schema) -> str:
-    (media_type,) = body["content"].values()
+    media_type = next(iter(body["content"].values()))
     return name_in(media_type["schema"]["$ref"])
 
 

@@ -10,16 +10,25 @@ from pydantic import Field, TypeAdapter
 from gateway.domain.scopes import LEGACY_SCOPES
 from gateway.http.requests import ORGANIZATION_HEADER, REQUEST_ID
 from gateway.rest.bindings import IDEMPOTENCY_HEADER
+from gateway.rest.delivery import KEY
 from gateway.rest.openapi.bodies import Problem
 from gateway.rest.openapi.fields import (
     OMITTED,
+    Body,
     Id,
     Json,
     Model,
     generate_parameters,
     generate_schemas,
 )
-from gateway.rest.openapi.operations import IMPORTS, VARIABLES, describe_errors, describe_operation
+from gateway.rest.openapi.operations import (
+    IMPORTS,
+    RUNTIME,
+    VARIABLES,
+    describe_errors,
+    describe_operation,
+)
+from gateway.rest.openapi.runtime import RuntimeKey, RuntimeText
 from gateway.rest.operation import IF_MATCH, IF_NONE_MATCH
 from gateway.rest.table import OPERATIONS
 
@@ -28,7 +37,8 @@ A secret belongs to a holder: a project, an environment, or a service. A service
 secrets, those of its environment and its project, and built-in ones. That line of holders is its \
 chain, and along it each key belongs to one secret.
 
-Values can be written but not read: no answer contains one.
+Values can be written but not read. Only the `/runtime` paths answer with them, need a permission \
+of their own, and each delivery is in the audit log.
 
 GraphQL offers the same operations at `/graphql`, for the same secrets with the same ids.
 
@@ -45,6 +55,7 @@ _TAGS: Final[Mapping[str, str]] = MappingProxyType(
         VARIABLES: "The same secrets as variables, for holders of any kind. Helm charts, Terraform "
         "stacks and agentic workflows have only these paths.",
         IMPORTS: "Import many secrets in one step.",
+        RUNTIME: "What services get at run time, with values and resolved references.",
     }
 )
 _SECURITY_SCHEMES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
@@ -69,7 +80,7 @@ _RESPONSE_HEADERS: Final[Mapping[str, str]] = MappingProxyType(
         "ETag": "The strong entity tag of the answer. A secret's tag changes with the secret and "
         "with its target. A list has its own tag, which no secret has.",
         "Cache-Control": "`private, no-cache`: a client can store the answer, but must revalidate "
-        "it before each use.",
+        "it before each use. With values `no-store`: nothing between may store it.",
         "WWW-Authenticate": "How to authenticate.",
         "Retry-After": "The number of seconds to wait before trying again.",
     }
@@ -79,6 +90,9 @@ _RESPONSE_HEADERS: Final[Mapping[str, str]] = MappingProxyType(
 _IdempotencyKey = Annotated[str, Field(max_length=255, pattern="^[!-~]+$")]
 _TAG: Final = r'(?:W/)?"[!#-~]*"'
 _EntityTags = Annotated[str, Field(pattern=rf"^(?:\*|{_TAG}(?:, ?{_TAG})*)$")]
+
+
+_OTHER_IDS: Final = {"secretId": "secret", "variableId": "secret", "serviceId": "service"}
 
 
 class Headers(Model):
@@ -144,15 +158,15 @@ def openapi_document() -> Json:
     }
 
 
-def _bodies() -> Iterator[type[Model]]:
+def _bodies() -> Iterator[type[Body]]:
     for operation in OPERATIONS:
         yield from (body for body in (operation.request, operation.response) if body)
-    yield Problem
+    yield from (RuntimeText, Problem)
 
 
 def _parameters() -> Iterator[Json]:
     labels = {scope.id_argument: scope.label for scope in LEGACY_SCOPES}
-    for name, label in {**labels, "secretId": "secret", "variableId": "secret"}.items():
+    for name, label in {**labels, **_OTHER_IDS}.items():
         yield {
             "name": name,
             "in": "path",
@@ -160,6 +174,14 @@ def _parameters() -> Iterator[Json]:
             "schema": TypeAdapter(Id).json_schema(),
             "description": f"The {label}'s id.",
         }
+    yield {
+        "name": KEY,
+        "in": "path",
+        "required": True,
+        "schema": TypeAdapter(RuntimeKey).json_schema(),
+        "description": "A key that the service gets.",
+        "example": "PGPASSWORD",
+    }
     yield from generate_parameters(Headers, "header")
 
 

@@ -33,6 +33,8 @@ from gateway.domain.secrets import SecretType
 from gateway.rest.wire import EXTERNAL_TYPES, NEWER_SERVICE_TYPES
 
 Json = dict[str, Any]
+# What a schema describes: an object with declared fields, or another root.
+Body = BaseModel
 
 # The parts of a field's schema that belong to a parameter itself.
 _PARAMETER_KEYS: Final = frozenset({"description", "example"})
@@ -116,7 +118,7 @@ class _Generator(GenerateJsonSchema):
         return False
 
 
-def generate_schemas(models: Iterable[type[Model]]) -> dict[str, Json]:
+def generate_schemas(models: Iterable[type[Body]]) -> dict[str, Json]:
     """Return the schemas of the models, and of all that they refer to, by their names."""
     _, schemas = models_json_schema(
         [(model, "validation") for model in models],

@@ -13,12 +13,17 @@ from gateway.http.problems import MEDIA_TYPE as PROBLEM_MEDIA_TYPE
 from gateway.http.requests import ORGANIZATION_HEADER, REQUEST_ID
 from gateway.rest.bindings import IDEMPOTENCY_HEADER
 from gateway.rest.openapi.bodies import Problem, VariableImportRequest
-from gateway.rest.openapi.fields import Json, Model, generate_parameters
+from gateway.rest.openapi.fields import Body, Json, generate_parameters
+from gateway.rest.openapi.runtime import RuntimeText
 from gateway.rest.openapi.secrets import Key, SecretEditRequest, SecretRequest, Value
 from gateway.rest.operation import IF_MATCH, IF_NONE_MATCH, Action, Operation
 
 IMPORTS: Final = "Imports"
 VARIABLES: Final = "Variables"
+RUNTIME: Final = "Runtime"
+_TAGS: Final[Mapping[Action, str]] = MappingProxyType(
+    {Action.IMPORT: IMPORTS, Action.DELIVER: RUNTIME}
+)
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 _SUCCESSES: Final[Mapping[HTTPStatus, str]] = MappingProxyType(
     {
@@ -34,6 +39,9 @@ _DESCRIPTIONS: Final[Mapping[type | Action, str]] = MappingProxyType(
         "aliases and overrides. There are no pages. An overridden secret is listed beside its "
         "override.",
         Action.READ: "Send the `ETag` as `If-Match` to change or delete exactly this state.",
+        Action.DELIVER: "It needs the permission `secret:deliver`, and the audit log records it. "
+        "With `If-None-Match`, the answer is 304 only if every value, and every file that is "
+        "included, is the same; a 304 is not recorded.",
         Action.DELETE: "The aliases and overrides of the secret are deleted in the same step. This "
         "cannot be undone.",
         SecretRequest: "The key must be free along the chain, above and below the holder. An "
@@ -73,6 +81,8 @@ ERRORS: Final[Mapping[ErrorCode, str]] = MappingProxyType(
         ErrorCode.IDEMPOTENCY_CONFLICT: "The idempotency key was used for a different request.",
         ErrorCode.QUOTA_EXCEEDED: "The operator's quota of secrets is used up.",
         ErrorCode.VERSION_CONFLICT: "The current entity tag is not listed in `If-Match`.",
+        ErrorCode.REFERENCE_UNRESOLVED: "A reference leads to no key of the service, and "
+        "`onUnresolved` is `FAIL`.",
         ErrorCode.DELIVERY_LIMIT_EXCEEDED: "A service would see more keys or bytes than one "
         "delivery can contain.",
         ErrorCode.PAYLOAD_TOO_LARGE: "The body is larger than 1 MiB.",
@@ -124,6 +134,7 @@ def error_codes(operation: Operation) -> Iterator[tuple[HTTPStatus, tuple[ErrorC
         ErrorCode.IDEMPOTENCY_CONFLICT: not operation.is_safe,
         ErrorCode.QUOTA_EXCEEDED: has_body,
         ErrorCode.VERSION_CONFLICT: operation.takes_if_match,
+        ErrorCode.REFERENCE_UNRESOLVED: operation.action is Action.DELIVER,
         ErrorCode.DELIVERY_LIMIT_EXCEEDED: has_body,
         ErrorCode.UNSUPPORTED_MEDIA_TYPE: has_body,
     }
@@ -135,7 +146,7 @@ def error_codes(operation: Operation) -> Iterator[tuple[HTTPStatus, tuple[ErrorC
 def _tag(operation: Operation) -> str:
     if operation.scope and operation.is_legacy:
         return f"{operation.scope.camel_name} secrets"
-    return IMPORTS if operation.action is Action.IMPORT else VARIABLES
+    return _TAGS.get(operation.action, VARIABLES)
 
 
 def _parameters(operation: Operation) -> Iterator[str]:
@@ -153,8 +164,11 @@ def _successes(operation: Operation) -> Json:
     names = ["ETag"] if operation.is_safe or operation.action is Action.WRITE else []
     names += ["Cache-Control"] if operation.is_safe else []
     success: Json = {"description": _SUCCESSES[operation.status], "headers": _headers(*names)}
-    if operation.response:
-        success["content"] = _content(operation.response)
+    content = _content(operation.response)
+    for media_type in operation.texts:
+        content |= _content(RuntimeText, media_type)
+    if content:
+        success["content"] = content
     if not operation.takes_if_none_match:
         return {str(operation.status.value): success}
     current = {"description": "The client's copy is current.", "headers": _headers(*names)}
@@ -184,7 +198,7 @@ def _headers(*names: str) -> Json:
     return {name: _reference("headers", name) for name in (*names, REQUEST_ID)}
 
 
-def _content(model: type[Model] | None, media_type: str = "application/json") -> Json:
+def _content(model: type[Body] | None, media_type: str = "application/json") -> Json:
     return {media_type: {"schema": _reference("schemas", model.__name__)}} if model else {}
 
 
