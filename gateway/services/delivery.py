@@ -3,12 +3,11 @@
 A large delivery runs in steps, so that other requests are answered meanwhile.
 """
 
-import asyncio
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any
 
 from gateway.domain.audit import AuditAction, AuditDraft, AuditSubject
 from gateway.domain.content import NeverStored
@@ -22,13 +21,8 @@ from gateway.domain.scopes import SERVICE_SCOPES, Scope
 from gateway.domain.secrets import Secret
 from gateway.services import access
 from gateway.services.context import ScopedService
-from gateway.services.delivery_sources import DeliverySources, SourceReader
+from gateway.services.delivery_sources import DeliverySources, SourceReader, in_turn
 from gateway.services.vault import Fingerprint
-
-Result = TypeVar("Result")
-
-# Longer texts are expanded in a thread.
-_LONG: Final = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +153,7 @@ class Delivery(ScopedService):
         return RuntimeSet(
             service=service,
             secrets=secrets,
-            fingerprint=await _in_turn(work, _contents(secrets)),
+            fingerprint=await in_turn(work, _contents(secrets)),
             fingerprint_of=vault.fingerprints_of_values(project_id),
         )
 
@@ -215,19 +209,12 @@ async def _expand(
     sources: DeliverySources, admit: Admit, check: CheckReferences | None
 ) -> Sequence[RuntimeSecret]:
     secrets, texts = sources.secrets, sources.texts
-    interpolator = await _in_turn(partial(_interpolator, secrets, texts), texts.values())
+    interpolator = await in_turn(partial(_interpolator, secrets, texts), texts.values())
     admit(DeliverySize(len(secrets), interpolator.size))
     if check is not None:
-        check(await _in_turn(lambda: interpolator.unresolved, texts.values()))
-    expanded, files = await _in_turn(interpolator.expand, texts.values())
+        check(await in_turn(lambda: interpolator.unresolved, texts.values()))
+    expanded, files = await in_turn(interpolator.expand, texts.values())
     return [_to_delivery(key, expanded[key], files.get(key), secrets[key]) for key in secrets]
-
-
-async def _in_turn(work: Callable[[], Result], texts: Iterable[str]) -> Result:
-    """Do work on texts; for long texts in a thread, so that the event loop stays free."""
-    if sum(map(len, texts)) <= _LONG:
-        return work()
-    return await asyncio.to_thread(work)
 
 
 def _interpolator(sources: Mapping[str, Secret], texts: Mapping[str, str]) -> Interpolator:

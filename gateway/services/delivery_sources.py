@@ -1,10 +1,11 @@
 """Read what a delivery is made from: the secret that each key has its text from, and that text."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
-from itertools import chain
-from typing import Final
+from itertools import chain, count
+from typing import Final, TypeVar
 
 from gateway.crypto.envelope import sealed_size
 from gateway.domain.content import MAX_VALUE_BYTES, NeverStored
@@ -26,10 +27,16 @@ from gateway.storage import delivery_bounds, effective, secrets, values
 from gateway.storage.references import NAME_HASH_BYTES
 from gateway.storage.unit_of_work import ReadUnit
 
+Result = TypeVar("Result")
+
 # Rows or values to process before other tasks get a turn.
 _ROWS_AT_ONCE: Final = 500
 # A delivery has room for this many values of the maximum length, unless they have references.
 _ALWAYS_FIT: Final = MAX_DELIVERED_BYTES // MAX_VALUE_BYTES
+# From this depth of references on, all texts are opened at once.
+_MAX_DEPTH: Final = 4
+# Longer texts are read in a thread.
+_LONG: Final = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +74,20 @@ class SourceReader:
     async def _requested(self, keys: tuple[str, ...], *, with_files: bool) -> DeliverySources:
         used = await self._sources(SecretFilter(keys=keys))
         texts = await self._open(used, with_files=with_files)
-        names, everything = _names(used, texts), dict[str, Secret]()
-        if names:
-            everything = await self._sources(ANY_SECRET)
-        while more := {key: everything[key] for key in everything if key in names - used.keys()}:
-            opened = await self._open(more, with_files=False)
-            names = _names(more, opened)
-            used, texts = used | more, texts | opened
+        names = await _names(used, texts)
+        everything = await self._sources(ANY_SECRET) if names else {}
+        opened: Mapping[str, str] = {}
+        for depth in count():
+            more = {key: everything[key] for key in everything if key in names - used.keys()}
+            if not more:
+                break
+            # A long chain of references must not take a statement for each of its links.
+            if depth <= _MAX_DEPTH:
+                wanted = everything if depth == _MAX_DEPTH else more
+                opened = await self._open(wanted, with_files=False)
+            found = {key: opened[key] for key in more if key in opened}
+            used, texts = used | more, texts | found
+            names = await _names(more, found)
         return DeliverySources(used, texts)
 
     async def _sources(self, only: SecretFilter, *, must_fit: bool = False) -> dict[str, Secret]:
@@ -146,11 +160,22 @@ class SourceReader:
         return {key: opened.get(source.id, "") for key, source in wanted.items()}
 
 
-def _names(sources: Mapping[str, Secret], texts: Mapping[str, str]) -> Collection[str]:
+async def _names(sources: Mapping[str, Secret], texts: Mapping[str, str]) -> AbstractSet[str]:
     """Return the names that texts refer to; a file's only if it is expanded."""
-    expanded = (
+    expanded = [
         text
         for key, text in texts.items()
         if not sources[key].mount_path_of_file or sources[key].is_expanded
-    )
-    return set(chain.from_iterable(read_references(text).names for text in expanded))
+    ]
+
+    def read() -> AbstractSet[str]:
+        return set(chain.from_iterable(read_references(text).names for text in expanded))
+
+    return await in_turn(read, expanded)
+
+
+async def in_turn(work: Callable[[], Result], texts: Iterable[str]) -> Result:
+    """Do work on texts; for long texts in a thread, so that the event loop stays free."""
+    if sum(map(len, texts)) <= _LONG:
+        return work()
+    return await asyncio.to_thread(work)

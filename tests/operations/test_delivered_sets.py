@@ -1,5 +1,7 @@
 """Deliveries over GraphQL: of some keys, as one set, and with fingerprints."""
 
+import json
+from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,8 @@ import pytest
 
 from gateway.domain.holders import new_id
 from gateway.services.demo import Demo
+from gateway.storage import values
+from gateway.storage.unit_of_work import ReadUnit
 from tests.operations.delivering import delivery_events, fill
 from tests.operations.places import PLACES
 from tests.world import World, open_world
@@ -195,3 +199,32 @@ async def test_a_large_delivery_on_rest_counts_for_what_it_is(
         answers = [await world.client.get(f"/runtime/{demo.job_id}{query}") for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [HTTPStatus.OK, last]
+
+
+@pytest.mark.rule("R3")
+async def test_a_long_chain_of_references_is_resolved_in_few_statements(
+    shared_world: World, fresh_job: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the secrets beside the chain are neither delivered nor recorded."""
+    chained = {f"L{number:02}": f"{{{{L{number + 1:02}}}}}" for number in range(30)}
+    await fill(shared_world.client, fresh_job, {**chained, "L30": "end", "BESIDE": "{{NOWHERE}}"})
+    reads: list[int] = []
+    find_values = values.find_values
+
+    async def counted(unit: ReadUnit, ids: Sequence[str]) -> Any:
+        reads.append(len(ids))
+        return await find_values(unit, ids)
+
+    monkeypatch.setattr(values, "find_values", counted)
+
+    found = await _secrets(shared_world, "L00", job=fresh_job)
+
+    assert [each["value"] for each in found.values()] == ["end"]
+    assert len(reads) < 10
+    events = await shared_world.graphql.ask(
+        """query ($id: ID!) { auditEvents(first: 1, filter: {
+            holderId: $id, actions: [VALUES_DELIVERED] }) { edges { node { details } } } }""",
+        {"id": fresh_job},
+    )
+    (edge,) = events["auditEvents"]["edges"]
+    assert len(json.loads(edge["node"]["details"])["secrets"]) == 31

@@ -17,7 +17,7 @@ from gateway.domain import delivery_loads, interpolation
 from gateway.domain.content import SealedValue, ValueIdentity
 from gateway.domain.interpolation import MAX_DELIVERED_BYTES
 from gateway.domain.scopes import Scope
-from gateway.services import delivery, delivery_sources
+from gateway.services import delivery_sources
 from gateway.services.demo import Demo
 from gateway.storage import delivery_bounds, holders
 from gateway.storage.unit_of_work import ReadUnit
@@ -264,7 +264,7 @@ async def test_on_the_loop_it_would_hold_up_all_others(
 ) -> None:
     """The control of the test above."""
     await fill(shared_world.client, fresh_job, REFERRING)
-    monkeypatch.setattr(delivery, "_LONG", 2**60)
+    monkeypatch.setattr(delivery_sources, "_LONG", 2**60)
     quick = interpolation.expanded
 
     def expanded(text: str, settled: Mapping[str, str]) -> str:
