@@ -142,8 +142,7 @@ def _contents_by_path(secrets: Sequence[Selected]) -> Mapping[str, str]:
 
 def _kubernetes(service_name: str, secrets: Sequence[Selected]) -> Response:
     contents = {item["key"]: item["file"]["content"] for item in secrets if item["file"]}
-    text = kubernetes_text(kubernetes_name(service_name), _variables(secrets), contents)
-    return Response(text, media_type="application/yaml")
+    return _text(kubernetes_text(kubernetes_name(service_name), _variables(secrets), contents))
 
 
 def _marked(text_of: Callable[[Mapping[str, str]], str]) -> "_Writer":

@@ -59,8 +59,8 @@ class Operation:
     query: type[Model] | None = None
     request: type[Model] | None = None
     response: type[Body] | None = None
-    # The media types of a body that is a text, besides `response`.
-    texts: tuple[str, ...] = ()
+    # Whether the body can be a plain text, instead of `response`.
+    has_text: bool = False
 
     @property
     def status(self) -> HTTPStatus:

@@ -260,7 +260,7 @@ OPERATIONS: Final = (
         bind=requested_set,
         query=RuntimeQuery,
         response=RuntimeValues,
-        texts=("text/plain", "application/yaml"),
+        has_text=True,
     ),
     Operation(
         operation_id="getRuntimeSecret",
@@ -271,6 +271,6 @@ OPERATIONS: Final = (
         document=DELIVERY_DOCUMENT,
         bind=requested_key,
         query=RuntimeKeyQuery,
-        texts=("text/plain",),
+        has_text=True,
     ),
 )

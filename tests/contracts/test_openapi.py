@@ -152,7 +152,7 @@ def test_each_row_takes_the_headers_of_its_method() -> None:
 @pytest.mark.rule("H1")
 def test_what_answers_with_a_row_or_a_list_has_an_entity_tag() -> None:
     assert _names(lambda row: "ETag" in _success(row)["headers"]) == _names(
-        lambda row: row.response not in {None, VariableImport} or bool(row.texts)
+        lambda row: row.response not in {None, VariableImport} or row.has_text
     )
     assert _names(lambda row: "304" in _operation(row)["responses"]) == _names(
         lambda row: row.method is HTTPMethod.GET
@@ -167,7 +167,7 @@ def test_each_body_is_described_where_there_is_one() -> None:
         lambda row: row.request is not None
     )
     assert _names(lambda row: "content" in _success(row)) == _names(
-        lambda row: row.response is not None or bool(row.texts)
+        lambda row: row.response is not None or row.has_text
     )
 
 

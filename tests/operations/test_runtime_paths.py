@@ -207,7 +207,7 @@ async def test_the_manifests_of_kubernetes_have_the_values(shared_world: World, 
     response = await _runtime(shared_world, format="k8s", keys=keys)
     with_files = await _runtime(shared_world, format="k8s", keys=keys, include="files")
 
-    assert response.headers["content-type"] == "application/yaml"
+    assert response.headers["content-type"] == "text/plain; charset=utf-8"
     (variables,) = yaml.safe_load_all(response.text)
     assert variables["metadata"]["name"] == "nightly-invoices"
     assert variables["data"]["SMTP_PASSWORD"] == b64encode(b"demo-bulk-smtp").decode()

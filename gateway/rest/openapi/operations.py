@@ -164,10 +164,8 @@ def _successes(operation: Operation) -> Json:
     names = ["ETag"] if operation.is_safe or operation.action is Action.WRITE else []
     names += ["Cache-Control"] if operation.is_safe else []
     success: Json = {"description": _SUCCESSES[operation.status], "headers": _headers(*names)}
-    content = _content(operation.response)
-    for media_type in operation.texts:
-        content |= _content(RuntimeText, media_type)
-    if content:
+    text = _content(RuntimeText if operation.has_text else None, "text/plain")
+    if content := _content(operation.response) | text:
         success["content"] = content
     if not operation.takes_if_none_match:
         return {str(operation.status.value): success}
