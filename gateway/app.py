@@ -159,7 +159,7 @@ def _lifespan(
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[Mapping[str, Any]]:
-        watch = keeping_watch(runtime.operator.audit, runtime.settings)
+        watch = keeping_watch(runtime.operator, runtime.settings)
         async with parts.verifier, runtime.running(), watch:
             await runtime.operator.check_up.try_some_values()
             if when_ready is not None:

@@ -23,7 +23,6 @@ from gateway.services.authentication import TokenUses
 from gateway.services.container import Services
 from gateway.services.context import ServiceContext, utc_now
 from gateway.services.data_key_cache import DataKeyCache
-from gateway.services.operator.audit import Audit
 from gateway.services.operator.container import OperatorServices
 from gateway.services.operator.references import Report, log_escaped
 from gateway.services.vault import Vault
@@ -38,6 +37,9 @@ USES_ARE_STORED_EVERY: Final = 60
 
 # Seconds. Retention counts whole days, so all but the first time of a day find nothing.
 RETENTION_IS_APPLIED_EVERY: Final = 600
+
+# Seconds. All that a large deletion hides is deleted soon after; without one, one statement runs.
+DELETIONS_ARE_FINISHED_EVERY: Final = 5
 
 # Seconds between two times of work that takes longer than its period.
 _SHORTEST_PAUSE: Final = 1
@@ -158,12 +160,14 @@ class Runtime:
 
 
 @asynccontextmanager
-async def keeping_watch(audit: Audit, settings: Settings) -> AsyncIterator[None]:
-    """Run a server's periodic work for the length of the block: checkpoints, and checks."""
+async def keeping_watch(operator: OperatorServices, settings: Settings) -> AsyncIterator[None]:
+    """Run a server's periodic work for the length of the block: checkpoints, checks, deletions."""
+    audit = operator.audit
     tasks = [
         asyncio.create_task(_repeat(audit.checkpoint, settings.audit_checkpoint_seconds)),
         asyncio.create_task(_repeat(audit.scan_integrity, settings.integrity_scan_seconds)),
         asyncio.create_task(_repeat(audit.watch_log, settings.integrity_scan_seconds)),
+        asyncio.create_task(_repeat(operator.deletions.finish, DELETIONS_ARE_FINISHED_EVERY)),
     ]
     if (days := settings.audit_retention_days) is not None:
 

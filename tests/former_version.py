@@ -58,7 +58,8 @@ def _record(connection: sqlite3.Connection, former: FormerKeys) -> Sums:
 
 
 def _states(connection: sqlite3.Connection) -> Iterator[tuple[tuple[str, str], str]]:
-    for table, covered in AUDITED.items():
+    for table in former_states.TABLES:
+        covered = AUDITED[table]
         text = former_states.text_of(table)
         query = f"SELECT {covered.row_id.name}, {text} FROM {table}"  # noqa: S608 - the code's own
         for row_id, state in connection.execute(query).fetchall():

@@ -74,6 +74,7 @@ def delete(
             with_content=with_content,
             options=WriteOptions(dry_run=dry_run),
         )
+        await runtime.operator.deletions.finish()
         return existing
 
     _report_deletion(run(work), dry_run=dry_run, as_json=as_json)

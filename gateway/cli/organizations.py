@@ -67,11 +67,13 @@ def delete_organization(
 ) -> None:
     async def delete(runtime: Runtime) -> OrganizationDeletion:
         found = await runtime.operator.directory.organization(named=organization)
-        return await runtime.operator.organizations.delete(
+        deletion = await runtime.operator.organizations.delete(
             organization_id=found.id,
             with_content=with_content,
             options=WriteOptions(dry_run=dry_run),
         )
+        await runtime.operator.deletions.finish()
+        return deletion
 
     report = _report_deletion_json if as_json else _report_deletion
     report(run(delete), dry_run=dry_run)

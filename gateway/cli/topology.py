@@ -118,6 +118,7 @@ def apply(
         await use_case.apply(
             plan=plan, with_content=with_content, options=WriteOptions(dry_run=dry_run)
         )
+        await runtime.operator.deletions.finish()
         return plan
 
     plan = run(work)

@@ -71,10 +71,15 @@ def current_origin() -> Origin:
     return _CURRENT.get() or Origin()
 
 
-@contextmanager
-def originating(**known: Any) -> Iterator[None]:  # noqa: ANN401 - the fields of Origin
+def originating(**known: Any) -> AbstractContextManager[None]:  # noqa: ANN401 - the fields of Origin
     """Set these fields of the origin inside the block."""
-    token = _CURRENT.set(replace(current_origin(), **known))
+    return originating_from(replace(current_origin(), **known))
+
+
+@contextmanager
+def originating_from(origin: Origin) -> Iterator[None]:
+    """Set the origin inside the block."""
+    token = _CURRENT.set(origin)
     try:
         yield
     finally:

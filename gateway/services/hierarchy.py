@@ -10,7 +10,8 @@ from gateway.domain.refusals import HolderNotEmpty
 from gateway.domain.scopes import SERVICE_SCOPES, Scope
 from gateway.services import access
 from gateway.services.context import ScopedService, ServiceContext
-from gateway.storage import holders, secret_batches, secrets
+from gateway.services.deletions import delete_holder
+from gateway.storage import holders, secrets
 from gateway.storage.unit_of_work import WriteUnit
 
 
@@ -33,17 +34,8 @@ async def remove_whole(
     going = await secrets.ids_at(unit, [holder.id, *below])
     if (below or going) and not with_content:
         raise HolderNotEmpty(holder.id, holders=len(below), secrets=len(going))
-    await remove_holder(context, unit, holder)
+    await delete_holder(context, unit, holder, holders=len(below), secrets=len(going))
     return HolderDeletion((holder.id, *below), tuple(going))
-
-
-async def remove_holder(context: ServiceContext, unit: WriteUnit, holder: Holder) -> None:
-    """Delete a holder with all below it and all their secrets, and a project's data key."""
-    there = [holder.id, *await holders.ids_below(unit, holder)]
-    await secret_batches.remove(unit, await secrets.ids_at(unit, there))
-    if holder.parent_id is None:
-        await context.vault.forget_project(unit, holder.id)
-    await holders.remove(unit, holder)
 
 
 class Hierarchy(ScopedService):

@@ -1,4 +1,4 @@
-"""Tables of grants, tokens, users and references."""
+"""Tables of grants, tokens, users, references and deletions."""
 
 from datetime import datetime
 from typing import ClassVar, Final
@@ -10,6 +10,7 @@ from sqlalchemy import (
     Index,
     Integer,
     String,
+    Text,
     UniqueConstraint,
     text,
 )
@@ -184,4 +185,29 @@ class ReferenceReadingRow(Model, table=True):
     id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
     # The id of the last secret that was read; null after the last one.
     position: str | None = identifier(nullable=True)
+    mac: bytes | None = row_mac()
+
+
+class DeletionRow(Model, table=True):
+    """A deleted holder or organization whose rows are not all gone yet.
+
+    It hides them, so it counts as an access row: the log's head proves which deletions there are.
+    """
+
+    __tablename__ = "deletion"
+    audited: ClassVar[Audited | None] = Audited(
+        subject=AuditSubject.HOLDER, facts=("holders", "secrets")
+    )
+
+    # The id of the holder or the organization.
+    id: str = identifier(primary_key=True)
+    organization_id: str = identifier(nullable=False)
+    # The row itself has another name meanwhile, so that a new one can have this name.
+    name: str = text_column(MAX_NAME_LENGTH, nullable=False)
+    created_at: datetime = moment(nullable=False)
+    # The numbers of holders and secrets that are deleted with it.
+    holders: int
+    secrets: int
+    # Whose deletion it is, as JSON: the events of all its steps name it.
+    origin: str = Field(sa_column=Column(Text, nullable=False))
     mac: bytes | None = row_mac()

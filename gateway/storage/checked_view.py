@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from gateway.storage.audit.row_macs import Covered, RowMacs
+from gateway.storage.audit.row_macs import DELETIONS, Covered, RowMacs, integrity_fault
 
 if TYPE_CHECKING:
     from gateway.domain.audit import SealedEvent
@@ -37,6 +37,10 @@ class Head:
 
 class Proof(Protocol):
     """Interface of a proof of which access rows are current in one view."""
+
+    @property
+    def deleted_ids(self) -> frozenset[str]:
+        """The holders and organizations that deletions hide."""
 
     def ensure_current(self, covered: "Covered", row: Sequence[Any]) -> None:
         """Refuse a row that was deleted, changed or restored since the gateway wrote it.
@@ -116,6 +120,17 @@ class CheckedView:
         if self._proof is None:
             raise UnprovenView
         self._proof.ensure_current(covered, row)
+
+    def ensure_live(self, ids: Sequence[str | None]) -> None:
+        """Refuse what a proven deletion hides: its row was removed outside the gateway.
+
+        Raises:
+            IntegrityFault: after logging it.
+
+        """
+        deleted = self._proof.deleted_ids if self._proof is not None else ()
+        if deleted and (found := set(ids).intersection(deleted)):
+            raise integrity_fault(DELETIONS.table.name, str(found.pop()))
 
     @property
     def macs(self) -> RowMacs:

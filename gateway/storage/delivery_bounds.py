@@ -13,7 +13,7 @@ from gateway.domain.delivery_bounds import StoredText
 from gateway.domain.holders import Holder
 from gateway.domain.secrets import SecretType
 from gateway.storage.access_tables import ReferenceReadingRow, ValueReferenceRow
-from gateway.storage.secrets import SECRET
+from gateway.storage.live_rows import SECRET
 from gateway.storage.unit_of_work import ReadUnit
 from gateway.storage.values import SEALED_VALUE
 

@@ -27,8 +27,8 @@ from gateway.domain.quotas import folders_of
 from gateway.domain.scopes import Scope
 from gateway.domain.secrets import Secret, SecretType
 from gateway.storage.audit.event_log import EVENT, HEAD
-from gateway.storage.holders import HOLDER
-from gateway.storage.secrets import SECRET, reader, selection
+from gateway.storage.live_rows import HOLDER, SECRET
+from gateway.storage.secrets import reader, selection
 from gateway.storage.unit_of_work import ReadUnit
 from gateway.storage.values import SEALED_VALUE
 

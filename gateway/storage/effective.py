@@ -10,13 +10,12 @@ from gateway.domain.pages import ANY_SECRET, BY_KEY, Page, SecretFilter, SecretO
 from gateway.domain.permissions import Visibility
 from gateway.domain.scopes import SERVICE_SCOPES, Scope
 from gateway.domain.secrets import Secret, SecretType
-from gateway.storage.holders import HOLDER
 from gateway.storage.keyset import Parts, fetch_page, holders_covered
+from gateway.storage.live_rows import HOLDER, SECRET
 from gateway.storage.prepared import Parameter, Parameters
 from gateway.storage.query_batching import BatchableQuery, batched_rows
 from gateway.storage.related_secrets import dependents
 from gateway.storage.secrets import (
-    SECRET,
     ListShape,
     defined,
     holders_given,

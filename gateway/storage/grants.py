@@ -30,8 +30,9 @@ from gateway.domain.tokens import ApiToken
 from gateway.storage.access_tables import RoleGrantRow, UserRow
 from gateway.storage.audit.event_log import FLOOR, HEAD, HEAD_COLUMNS, floor_of, head_of, prove
 from gateway.storage.audit.row_macs import GRANTS, TOKENS, USERS, integrity_fault
-from gateway.storage.holders import HOLDER, HOLDER_COLUMNS, holder_of
+from gateway.storage.holders import HOLDER_COLUMNS, holder_of
 from gateway.storage.keyset import fetch_page, holders_covered
+from gateway.storage.live_rows import HOLDER
 from gateway.storage.ordering import Ordering
 from gateway.storage.prepared import Prepared
 from gateway.storage.rows import delete_rows

@@ -10,30 +10,25 @@ from sqlalchemy import Row, Select, bindparam, func, or_, select
 from gateway.domain.holders import Holder, Organization
 from gateway.domain.pages import Page, Window
 from gateway.domain.permissions import Visibility
-from gateway.domain.scopes import SERVICE_SCOPES, Scope
+from gateway.domain.scopes import Scope
 from gateway.domain.topology import HolderWithCount
 from gateway.storage.access_tables import ApiTokenRow, UserRow
 from gateway.storage.audit.row_macs import (
-    GRANTS,
     HOLDERS,
     ORGANIZATIONS,
-    TOKENS,
-    USERS,
     verified_row,
 )
 from gateway.storage.keyset import fetch_page, holders_covered, holders_there, listed
+from gateway.storage.live_rows import HOLDER, ORGANIZATION, SECRET
 from gateway.storage.ordering import Ordering
 from gateway.storage.prepared import Prepared, each_of
-from gateway.storage.rows import delete_rows, in_parts, update_rows
-from gateway.storage.tables import HolderRow, OrganizationRow, SecretRow
+from gateway.storage.rows import update_rows
+from gateway.storage.tables import HolderRow, OrganizationRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
-HOLDER: Final = HolderRow.__table__
-ORGANIZATION: Final = OrganizationRow.__table__
-_SECRET: Final = SecretRow.__table__
 _TOKEN: Final = ApiTokenRow.__table__
 _USER: Final = UserRow.__table__
-HOLDER_COLUMNS: Final = HOLDERS.columns
+HOLDER_COLUMNS: Final = tuple(HOLDER.c[column.name] for column in HOLDERS.columns)
 _BY_ID: Final = Prepared(select(*HOLDER_COLUMNS).where(HOLDER.c.id == bindparam("id")))
 _BY_IDS: Final = Prepared(select(*HOLDER_COLUMNS).where(HOLDER.c.id.in_(each_of("ids"))))
 _BY_NAME: Final = Ordering("name", (HOLDER.c.name, HOLDER.c.id))
@@ -52,6 +47,7 @@ def holder_of(unit: ReadUnit, columns: Sequence[Any]) -> Holder:
         return known
     unit.macs.ensure_sound(HOLDERS, columns)
     holder_id, kind, name, organization_id, project_id, environment_id, _ = columns
+    unit.ensure_live((holder_id, environment_id, project_id, organization_id))
     holder = unit.built[columns] = Holder(
         id=holder_id,
         kind=Scope(kind),
@@ -186,18 +182,6 @@ async def chains_below(unit: ReadUnit, holder: Holder) -> Sequence[tuple[Scope, 
     ]
 
 
-async def remove(unit: WriteUnit, holder: Holder) -> None:
-    """Delete a holder, all below it and all grants there; remaining secrets prevent it."""
-    below = await ids_below(unit, holder)
-    grants_on = GRANTS.table.c.holder_id
-    for part in in_parts([*below, holder.id]):
-        await delete_rows(unit, GRANTS, grants_on.in_(part))
-    for kinds in (SERVICE_SCOPES, (Scope.ENVIRONMENT,)):
-        for part in in_parts(below):
-            await delete_rows(unit, HOLDERS, HOLDER.c.id.in_(part), HOLDER.c.kind.in_(kinds))
-    await delete_rows(unit, HOLDERS, HOLDER.c.id == holder.id)
-
-
 async def count_in_project(unit: ReadUnit, project_id: str) -> int:
     row = await unit.first(
         select(func.count()).where(HOLDER.c.project_id == project_id, HOLDER.c.id != project_id)
@@ -250,25 +234,12 @@ async def rename_organization(unit: WriteUnit, organization: Organization) -> No
     await update_rows(unit, ORGANIZATIONS, [(before, {"name": organization.name})])
 
 
-async def remove_organization(unit: WriteUnit, organization_id: str) -> int:
-    """Delete an organization with its grants, users and tokens; return how many tokens it had.
-
-    Projects prevent it.
-    """
-    deleted = [
-        await delete_rows(unit, covered, covered.table.c.organization_id == organization_id)
-        for covered in (GRANTS, USERS, TOKENS)
-    ]
-    await delete_rows(unit, ORGANIZATIONS, ORGANIZATION.c.id == organization_id)
-    return len(deleted[-1])
-
-
 async def existing(unit: ReadUnit, organization_id: str) -> list[HolderWithCount]:
     """Return all holders of an organization with the numbers of their secrets; for its operator."""
     counted = (
-        select(_SECRET.c.holder_id, func.count().label("secrets"))
-        .where(_SECRET.c.organization_id == organization_id)
-        .group_by(_SECRET.c.holder_id)
+        select(SECRET.c.holder_id, func.count().label("secrets"))
+        .where(SECRET.c.organization_id == organization_id)
+        .group_by(SECRET.c.holder_id)
         .subquery()
     )
     rows = await unit.rows(

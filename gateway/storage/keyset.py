@@ -7,7 +7,6 @@ from functools import lru_cache, partial
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import (
-    Column,
     ColumnElement,
     FromClause,
     Integer,
@@ -20,13 +19,14 @@ from sqlalchemy import (
     true,
     union_all,
 )
+from sqlalchemy.sql.elements import KeyedColumnElement
 
 from gateway.domain.pages import Entry, Page, Window
 from gateway.domain.permissions import Visibility
+from gateway.storage.live_rows import HOLDER
 from gateway.storage.ordering import Ordering
 from gateway.storage.prepared import NAMED, Parameter, Parameters, Prepared
 from gateway.storage.query_batching import BatchableQuery, PreparedQuery, batched_rows
-from gateway.storage.tables import HolderRow
 from gateway.storage.unit_of_work import ReadUnit
 
 
@@ -54,14 +54,12 @@ class AnyVisibility:
         }
 
 
-def holders_covered(
-    visibility: Visibility | AnyVisibility, holder: FromClause = HolderRow.__table__
-) -> Any:  # noqa: ANN401 - what SQLAlchemy combines
+def holders_covered(visibility: Visibility | AnyVisibility, holder: FromClause = HOLDER) -> Any:  # noqa: ANN401 - what SQLAlchemy combines
     is_own = holder.c.organization_id == visibility.organization_id
     return is_own & _is_covered(visibility, holder)
 
 
-def holders_there(visibility: Visibility, holder: FromClause = HolderRow.__table__) -> Any:  # noqa: ANN401 - as above
+def holders_there(visibility: Visibility, holder: FromClause = HOLDER) -> Any:  # noqa: ANN401 - as above
     """Return the condition that a grant is at a row of the holder table, above or below it."""
     is_own = holder.c.organization_id == visibility.organization_id
     if visibility.is_everywhere:
@@ -98,7 +96,7 @@ class Parts:
 
     # What a row of the list shows, without any condition.
     selection: Select[Any]
-    key: Column[Any]
+    key: KeyedColumnElement[Any]
     conditions: Sequence[ColumnElement[bool]]
 
     def first_of(

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, Row, tuple_
+from sqlalchemy import ColumnElement, Row, tuple_
+from sqlalchemy.sql.elements import KeyedColumnElement
 
 from gateway.domain.errors import Argument, InvalidInput
 
@@ -22,7 +23,7 @@ class Ordering:
     """Columns that together distinguish any two rows, and one direction for all of them."""
 
     name: str
-    columns: tuple[Column[Any], ...]
+    columns: tuple[KeyedColumnElement[Any], ...]
     is_descending: bool = False
 
     def sorted(self, *, is_reversed: bool) -> list[ColumnElement[Any]]:
@@ -73,7 +74,7 @@ def _encode_key(sort_key: SortKey) -> str | int:
     return sort_key.isoformat() if isinstance(sort_key, datetime) else sort_key
 
 
-def _decode_key(sort_key: object, column: Column[Any]) -> SortKey:
+def _decode_key(sort_key: object, column: ColumnElement[Any]) -> SortKey:
     expected = column.type.python_type
     if expected is datetime and isinstance(sort_key, str):
         moment = datetime.fromisoformat(sort_key)

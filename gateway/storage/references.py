@@ -14,16 +14,14 @@ from gateway.domain.scopes import Scope
 from gateway.domain.secrets import SecretType
 from gateway.storage.access_tables import ValueReferenceRow
 from gateway.storage.audit.row_macs import READING, REFERENCES, ensure_one, integrity_fault
-from gateway.storage.holders import HOLDER
+from gateway.storage.live_rows import HOLDER, SECRET
 from gateway.storage.query_batching import BatchableQuery, batched_rows
 from gateway.storage.rows import delete_rows, in_parts
-from gateway.storage.tables import SecretRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
 NAME_HASH_BYTES: Final = 16
 VALUE_REFERENCE: Final = ValueReferenceRow.__table__
-_SECRET: Final = SecretRow.__table__
-_ALIAS: Final = _SECRET.alias("referring_alias")
+_ALIAS: Final = SECRET.alias("referring_alias")
 # Rows that are read at once: those of a large project are never all in memory.
 _ROWS_AT_ONCE: Final = 200
 _BEGINNING: Final = ""
@@ -119,8 +117,8 @@ async def referring_keys(unit: ReadUnit, holder: Holder) -> Sequence[tuple[str, 
 
     A value appears once under its secret's key, and once for each alias.
     """
-    own = select(_SECRET.c.id, _SECRET.c.key).join(
-        VALUE_REFERENCE, VALUE_REFERENCE.c.secret_id == _SECRET.c.id
+    own = select(SECRET.c.id, SECRET.c.key).join(
+        VALUE_REFERENCE, VALUE_REFERENCE.c.secret_id == SECRET.c.id
     )
     aliases = select(_ALIAS.c.target_id, _ALIAS.c.key).join(
         VALUE_REFERENCE, VALUE_REFERENCE.c.secret_id == _ALIAS.c.target_id
@@ -128,7 +126,7 @@ async def referring_keys(unit: ReadUnit, holder: Holder) -> Sequence[tuple[str, 
     of_project = VALUE_REFERENCE.c.project_id == holder.project_id
     rows = await unit.rows(
         union_all(
-            own.where(of_project, _is_around(holder, _SECRET.c.holder_id)),
+            own.where(of_project, _is_around(holder, SECRET.c.holder_id)),
             aliases.where(
                 of_project,
                 _ALIAS.c.variable_type == SecretType.ALIAS,
@@ -180,7 +178,7 @@ async def around(
         page = await _referrers(
             unit,
             of_project,
-            _is_around(holder, _SECRET.c.holder_id),
+            _is_around(holder, SECRET.c.holder_id),
             VALUE_REFERENCE.c.secret_id > after,
             *conditions,
         )
@@ -204,8 +202,8 @@ def _is_around(holder: Holder, holder_id: ColumnElement[str]) -> ColumnElement[b
 
 async def _referrers(unit: ReadUnit, *conditions: ColumnElement[bool]) -> Sequence[Referrer]:
     rows = await unit.rows(
-        select(*REFERENCES.columns, _SECRET.c.key, _SECRET.c.value_version.label("expected"))
-        .join(_SECRET, _SECRET.c.id == VALUE_REFERENCE.c.secret_id)
+        select(*REFERENCES.columns, SECRET.c.key, SECRET.c.value_version.label("expected"))
+        .join(SECRET, SECRET.c.id == VALUE_REFERENCE.c.secret_id)
         .where(*conditions)
         .order_by(VALUE_REFERENCE.c.secret_id)
         .limit(_ROWS_AT_ONCE)

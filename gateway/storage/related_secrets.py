@@ -23,11 +23,10 @@ from gateway.domain.secrets import (
     SecretType,
 )
 from gateway.storage.audit.row_macs import SECRETS, in_utc, verified_rows
-from gateway.storage.holders import HOLDER
 from gateway.storage.keyset import fetch_page, holders_covered, listed
+from gateway.storage.live_rows import HOLDER, SECRET
 from gateway.storage.rows import update_rows
 from gateway.storage.secrets import (
-    SECRET,
     TARGET,
     in_chain_or_below,
     ordering,
@@ -123,11 +122,13 @@ async def dependent_keys(unit: ReadUnit, secret_id: str) -> dict[str, str]:
 
 
 async def override_ids(unit: ReadUnit, secret_id: str) -> list[str]:
-    are_overrides = (
-        SECRET.c.target_id == secret_id,
-        SECRET.c.variable_type == SecretType.OVERRIDE,
+    return [row.id for row in await unit.rows(_overrides_of(secret_id))]
+
+
+def _overrides_of(secret_id: str) -> Select[Any]:
+    return select(SECRET.c.id).where(
+        SECRET.c.target_id == secret_id, SECRET.c.variable_type == SecretType.OVERRIDE
     )
-    return [row.id for row in await unit.rows(select(SECRET.c.id).where(*are_overrides))]
 
 
 async def alias_keys_of(unit: ReadUnit, target_ids: Collection[str]) -> set[str]:
@@ -179,10 +180,6 @@ async def rename_overrides(unit: WriteUnit, target: Secret) -> None:
         IntegrityFault: if one of them is not what the gateway wrote.
 
     """
-    are_overrides = (
-        SECRET.c.target_id == target.id,
-        SECRET.c.variable_type == SecretType.OVERRIDE,
-    )
     same = {"key": target.key, "updated_at": in_utc(target.updated_at)}
-    found = await verified_rows(unit, SECRETS, *are_overrides)
+    found = await verified_rows(unit, SECRETS, SECRETS.row_id.in_(_overrides_of(target.id)))
     await update_rows(unit, SECRETS, [(row, {**same, "version": row.version + 1}) for row in found])

@@ -16,13 +16,15 @@ from gateway.storage.audit.row_macs import (
     integrity_fault,
     verified_rows,
 )
-from gateway.storage.holders import HOLDER
+from gateway.storage.live_rows import HOLDER, SECRET
 from gateway.storage.prepared import Prepared, each_of
 from gateway.storage.rows import delete_rows, in_parts, update_rows
-from gateway.storage.secrets import SECRET, edited, reader, row_of, selection
+from gateway.storage.secrets import edited, reader, row_of, selection
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 from gateway.storage.values import SEALED_VALUE, StoredValue, columns_of, row_of_value
 
+# What refers to a secret goes with it, even where its own holder is already deleted.
+_ALL: Final = SECRETS.table
 _COUNTS_AT: Final = Prepared(
     select(SECRET.c.holder_id, func.count().label("secrets"))
     .where(SECRET.c.holder_id.in_(each_of("holders")))
@@ -81,7 +83,7 @@ async def update_secrets(unit: WriteUnit, edits: Sequence[VersionedSecret]) -> N
 
     """
     ids = [each.secret.id for each in edits]
-    found = {row.id: row for row in await verified_rows(unit, SECRETS, SECRET.c.id.in_(ids))}
+    found = {row.id: row for row in await verified_rows(unit, SECRETS, SECRETS.row_id.in_(ids))}
     changes = []
     for each in edits:
         if each.secret.id not in found:
@@ -149,7 +151,7 @@ async def _levels(unit: ReadUnit, ids: Collection[str]) -> Sequence[Sequence[str
         referring = [
             row.id
             for part in in_parts(found)
-            for row in await unit.rows(select(SECRET.c.id).where(SECRET.c.target_id.in_(part)))
+            for row in await unit.rows(select(_ALL.c.id).where(_ALL.c.target_id.in_(part)))
         ]
         level_of |= dict.fromkeys(referring, level)
         found = referring

@@ -6,7 +6,6 @@ from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import (
-    Column,
     ColumnElement,
     Row,
     Select,
@@ -16,6 +15,7 @@ from sqlalchemy import (
     select,
     true,
 )
+from sqlalchemy.sql.elements import KeyedColumnElement
 
 from gateway.domain.holders import Holder, is_canonical_id
 from gateway.domain.pages import ANY_SECRET, BY_SCOPE, Page, SecretFilter, SecretOrder, Window
@@ -31,7 +31,7 @@ from gateway.domain.secrets import (
     service_at,
 )
 from gateway.storage.audit.row_macs import SECRETS, in_utc, integrity_fault, verified_row
-from gateway.storage.holders import HOLDER, HOLDER_COLUMNS, holder_of
+from gateway.storage.holders import HOLDER_COLUMNS, holder_of
 from gateway.storage.keyset import (
     AnyVisibility,
     Build,
@@ -40,13 +40,13 @@ from gateway.storage.keyset import (
     fetch_page,
     holders_covered,
 )
+from gateway.storage.live_rows import HOLDER, SECRET
 from gateway.storage.ordering import Ordering
 from gateway.storage.prepared import Bound, Parameter, Parameters, Prepared, each_of
 from gateway.storage.rows import update_rows
 from gateway.storage.tables import SecretRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
-SECRET: Final = SecretRow.__table__
 TARGET: Final = SECRET.alias("target")
 # The fields of the domain's secret that the table has: those that a reference to it shows, too, and
 # the others.
@@ -69,7 +69,7 @@ _SELECTED: Final = (
     TARGET.c.version.label("target_version"),
     # What the row's MAC covers besides, and the MAC.
     *(
-        column.label(f"covered_{column.name}")
+        SECRET.c[column.name].label(f"covered_{column.name}")
         for column in SECRETS.columns
         if column.name not in _READ
     ),
@@ -90,7 +90,7 @@ _in_mac: Final = itemgetter(
 )
 _TARGET_ID_AT: Final = _NAMES.index("covered_target_id")
 
-_ORDER_COLUMNS: Final[Mapping[Field, tuple[Column[Any], ...]]] = {
+_ORDER_COLUMNS: Final[Mapping[Field, tuple[KeyedColumnElement[Any], ...]]] = {
     Field.KEY: (SECRET.c.key, SECRET.c.id),
     Field.CREATED_AT: (SECRET.c.created_at, SECRET.c.id),
     Field.UPDATED_AT: (SECRET.c.updated_at, SECRET.c.id),

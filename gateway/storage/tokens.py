@@ -12,8 +12,8 @@ from gateway.domain.permissions import Visibility
 from gateway.domain.tokens import ApiToken, Creator
 from gateway.storage.access_tables import ApiTokenRow, RoleGrantRow
 from gateway.storage.audit.row_macs import TOKENS, in_utc, verified_rows
-from gateway.storage.holders import HOLDER
 from gateway.storage.keyset import fetch_page, holders_covered
+from gateway.storage.live_rows import HOLDER
 from gateway.storage.ordering import Ordering
 from gateway.storage.rows import update_rows
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit

@@ -14,14 +14,13 @@ from gateway.storage.access_tables import RoleGrantRow, UserRow
 from gateway.storage.audit.event_log import prove
 from gateway.storage.audit.row_macs import GRANTS, USERS, verified_rows
 from gateway.storage.keyset import fetch_page, holders_covered
+from gateway.storage.live_rows import HOLDER
 from gateway.storage.ordering import Ordering
 from gateway.storage.rows import delete_rows, update_rows
-from gateway.storage.tables import HolderRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
 USER: Final = UserRow.__table__
 _GRANT: Final = RoleGrantRow.__table__
-_HOLDER: Final = HolderRow.__table__
 _BY_NAME: Final = Ordering("user", (USER.c.display_name, USER.c.id))
 
 
@@ -94,7 +93,7 @@ async def page(unit: ReadUnit, window: Window, *, visibility: Visibility) -> Pag
     if not visibility.is_everywhere:
         granted = (
             exists()
-            .where(_GRANT.c.user_id == USER.c.id, _GRANT.c.holder_id == _HOLDER.c.id)
+            .where(_GRANT.c.user_id == USER.c.id, _GRANT.c.holder_id == HOLDER.c.id)
             .where(holders_covered(visibility))
         )
         statement = statement.where(granted)

@@ -176,7 +176,7 @@ async def test_a_server_walks_the_log_by_itself(
     async with (
         open_world(data_dir, template[1], integrity_scan_seconds=1) as world,
         patiently(),
-        keeping_watch(world.runtime.operator.audit, world.runtime.settings),
+        keeping_watch(world.runtime.operator, world.runtime.settings),
     ):
         while not world.runtime.operator.audit.needs_attention:  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0.05)

@@ -104,11 +104,11 @@ async def test_the_server_applies_it(
     timed: Timed, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runtimes, "RETENTION_IS_APPLIED_EVERY", 0.01)
-    audit, (first, *_) = timed.runtime.operator.audit, await timed.events()
+    (first, *_) = await timed.events()
     timed.clock.moment += timedelta(days=40)
     await timed.change("later")
 
-    async with keeping_watch(audit, timed.runtime.settings), patiently():
+    async with keeping_watch(timed.runtime.operator, timed.runtime.settings), patiently():
         await until(lambda: _first_seq(data_dir) > first[0])
 
     assert await timed.faults() == []
@@ -164,7 +164,7 @@ async def test_without_the_setting_nothing_is_deleted(
         checks += 1
 
     monkeypatch.setattr(audit, "watch_log", count)
-    async with keeping_watch(audit, endless):
+    async with keeping_watch(timed.runtime.operator, endless):
         await until(lambda: checks > 1)
 
     assert await timed.events() == before

@@ -17,9 +17,8 @@ from gateway.domain.secrets import Secret, SecretType
 from gateway.storage import holders, rows, secrets
 from gateway.storage.audit.event_log import EVENT
 from gateway.storage.audit.row_macs import HOLDERS
-from gateway.storage.holders import HOLDER
+from gateway.storage.live_rows import HOLDER, SECRET
 from gateway.storage.prepared import NotPreparable, Planned, Prepared, each_of
-from gateway.storage.secrets import SECRET
 from gateway.storage.unit_of_work import ReadUnit
 from tests.unit.test_sqlite_dialect import counting_visits
 from tests.world import World
@@ -182,7 +181,7 @@ async def test_a_planned_write_that_touches_no_row_is_found(
     shared_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A row that another has changed since it was read has another MAC."""
-    is_job = HOLDER.c.id == shared_world.demo.job_id
+    is_job = HOLDERS.row_id == shared_world.demo.job_id
 
     async def write() -> None:
         async with shared_world.runtime.database.write(dry_run=True) as unit:
@@ -205,7 +204,8 @@ async def test_a_refusal_takes_the_place_of_an_error(shared_world: World) -> Non
     class Refused(IntegrityFault):
         pass
 
-    statement = Prepared(update(HOLDER).where(HOLDER.c.id == bindparam("at")), written=["kind"])
+    holder = HOLDERS.table
+    statement = Prepared(update(holder).where(holder.c.id == bindparam("at")), written=["kind"])
     bound = statement(at=shared_world.demo.job_id, kind="NO_KIND")
 
     async def write(planned: Planned) -> None:

@@ -134,6 +134,11 @@ class Believing:
         del unit, head
         return self
 
+    @property
+    def deleted_ids(self) -> frozenset[str]:
+        """Hide nothing."""
+        return frozenset()
+
     def ensure_current(self, covered: Covered, row: Sequence[Any]) -> None:
         """Take the row."""
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from gateway.domain.audit import AuditAction, AuditDraft, AuditSubject
 from gateway.storage.audit.changes import Key, RowChange
 from gateway.storage.audit.places import Place
-from gateway.storage.audit.row_macs import REFERENCES, VALUES
+from gateway.storage.audit.row_macs import DELETIONS, REFERENCES, VALUES
 
 _PARTS: Final = (VALUES, REFERENCES)
 _UNSEEN: Final = (AuditSubject.USER, "CHANGED")
@@ -38,6 +38,8 @@ def _subject_of(change: RowChange) -> Subject:
     """Return the subject of a change's event; the subject of a value is its secret."""
     audited = change.covered.audited
     assert audited is not None  # noqa: S101 - only audited rows are noted
+    if change.covered is DELETIONS and change.row["organization_id"] == change.key[1]:
+        return AuditSubject.ORGANIZATION, change.key[1]
     return audited.subject, change.key[1]
 
 
@@ -64,6 +66,10 @@ def _draft(subject: Subject, parts: Sequence[RowChange], place: Place) -> AuditD
         # A new value also changes the row of the secret; a new data key only reseals the value.
         details["is_new_value"] = bool(own) and any(part.covered is VALUES for part in parts)
         details["is_sealed_anew"] = not own
+    for part in parts:
+        if part.covered is DELETIONS:
+            # It is hidden now, or all its rows are gone now.
+            effect, details["is_complete"] = "DELETED", part.after is None
     draft = _event(subject, AuditAction[f"{kind}_{effect}"], place, details)
     # The only change of a user is its identity's home. The organization cannot see that event,
     # since it would reveal other organizations.

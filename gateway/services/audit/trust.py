@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hmac import compare_digest
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from gateway.crypto.envelope import TamperedCiphertext
 from gateway.domain.audit import SealedEvent
@@ -13,7 +13,7 @@ from gateway.services.audit.keys import MODULUS, AuditKeys
 from gateway.storage.audit import event_log, records
 from gateway.storage.audit.changes import Key
 from gateway.storage.audit.records import ACCESS
-from gateway.storage.audit.row_macs import Covered, integrity_fault
+from gateway.storage.audit.row_macs import DELETIONS, Covered, integrity_fault
 from gateway.storage.checked_view import Head
 from gateway.storage.database import Database
 from gateway.storage.dialects import catalog
@@ -101,13 +101,19 @@ MAX_CHANGES: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class AccessSet:
-    """The recorded MAC of every access row, and the sum over them.
+    """The recorded MAC of every access row, the sum over them, and what deletions hide.
 
     The MACs are exact if the sum is the sealed one.
     """
 
     macs: Mapping[Key, bytes] = field(repr=False)
     total: int = field(repr=False)
+    deleted_ids: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, macs: Mapping[Key, bytes], total: int) -> Self:
+        deletion = DELETIONS.table.name
+        return cls(macs, total, frozenset(row_id for table, row_id in macs if table == deletion))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +125,10 @@ class SetProof:
     missed: set[Key] = field(repr=False)
     # Rows changed since the set was proven. Their new MAC cannot be proven.
     excluded: frozenset[Key] = frozenset()
+
+    @property
+    def deleted_ids(self) -> frozenset[str]:
+        return self.current.deleted_ids
 
     def ensure_current(self, covered: Covered, row: Sequence[Any]) -> None:
         """Refuse a row that is not current. The caller must have checked its MAC.
@@ -143,7 +153,7 @@ async def load(unit: ReadUnit, keys: AuditKeys) -> AccessSet:
             page = await records.page(unit, table, after=after)
             macs |= {(table, row_id): mac for row_id, mac in page.items()}
             after = max(page) if len(page) == records.PAGE else None
-    return AccessSet(macs, sum(keys.access_part(*row) for row in macs.items()) % MODULUS)
+    return AccessSet.of(macs, sum(keys.access_part(*row) for row in macs.items()) % MODULUS)
 
 
 async def refresh(
@@ -155,4 +165,4 @@ async def refresh(
     for key in changed:
         total += keys.access_part(key, now.get(key)) - keys.access_part(key, base.macs.get(key))
     kept = {key: mac for key, mac in base.macs.items() if key not in changed}
-    return AccessSet(kept | now, total % MODULUS)
+    return AccessSet.of(kept | now, total % MODULUS)

@@ -85,7 +85,8 @@ async def upgrade_records(
     """
     rows, access = former.open_sums(head)
     count, then, now = 0, Sums(), Sums()
-    for table, covered in AUDITED.items():
+    for table in former_states.TABLES:
+        covered = AUDITED[table]
         after: str | None = ""
         while after is not None:
             page = await former_states.compared(unit, table, after=after, size=PAGE)

@@ -10,6 +10,7 @@ from gateway.domain.holders import new_id
 from gateway.services.authentication import TokenUses
 from gateway.services.context import ServiceContext
 from gateway.services.operator.audit import Audit
+from gateway.services.operator.deletions import Deletions
 from gateway.services.operator.directory import Directory, Topologies
 from gateway.services.operator.keys import Keys
 from gateway.services.operator.organizations import OperatorTokens, Organizations
@@ -82,6 +83,7 @@ class OperatorServices:
 
     audit: Audit
     check_up: CheckUp
+    deletions: Deletions
     directory: Directory
     keys: Keys
     organizations: Organizations
@@ -95,6 +97,7 @@ class OperatorServices:
         return cls(
             audit=Audit(context),
             check_up=CheckUp(context),
+            deletions=Deletions(context),
             directory=Directory(context),
             keys=Keys(context),
             organizations=Organizations(context),

@@ -17,9 +17,18 @@ from gateway.domain.holders import Holder, Organization, is_canonical_id
 from gateway.domain.refusals import HolderNotFound, OrganizationNotFound, SecretNotFound
 from gateway.domain.scopes import Scope
 from gateway.domain.secrets import Secret
-from gateway.domain.topology import HolderPath, HolderWithCount, Plan, Topology, by_path, make_plan
+from gateway.domain.topology import (
+    HolderPath,
+    HolderWithCount,
+    Plan,
+    Step,
+    Topology,
+    by_path,
+    make_plan,
+)
 from gateway.services.context import ServiceContext
-from gateway.services.hierarchy import ensure_room_for_holder, remove_holder
+from gateway.services.deletions import MAX_ROWS, delete_holder
+from gateway.services.hierarchy import ensure_room_for_holder
 from gateway.storage import holders, related_secrets, secrets
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
@@ -57,8 +66,7 @@ class Topologies:
         async with self._context.writing(options) as unit:
             plan.ensure_same_steps(await self._plan(unit, plan.wanted, prunes=plan.prunes))
             await self._create(unit, plan)
-            for step in plan.deletions:
-                await remove_holder(self._context, unit, step.holder)
+            await self._delete(unit, plan.deletions)
 
     async def _plan(self, unit: ReadUnit, wanted: Topology, *, prunes: bool) -> Plan:
         organization = await holders.find_organization(unit, name=wanted.organization)
@@ -82,6 +90,22 @@ class Topologies:
             await holders.add(unit, step.holder, parent=parent, at=now)
             if parent is None:
                 await self._context.vault.add_project_key(unit, step.holder, at=now)
+
+    async def _delete(self, unit: WriteUnit, deletions: Sequence[Step]) -> None:
+        deleted = {step.holder.id for step in deletions}
+        rows = len(deletions) + sum(step.secrets for step in deletions)
+        for step in deletions:
+            if step.holder.parent_id in deleted:
+                continue
+            within = [each for each in deletions if step.holder.id in each.holder.chain_ids]
+            await delete_holder(
+                self._context,
+                unit,
+                step.holder,
+                holders=len(within) - 1,
+                secrets=sum(each.secrets for each in within),
+                max_rows=MAX_ROWS if rows <= MAX_ROWS else 0,
+            )
 
 
 class HolderNotNamed(GatewayError):

@@ -14,8 +14,8 @@ from gateway.domain.principals import Principal
 from gateway.domain.refusals import NameConflict, OrganizationNotFound
 from gateway.domain.tokens import ApiToken, Creator
 from gateway.services.context import ServiceContext
+from gateway.services.deletions import delete_organization
 from gateway.services.grants import TokenRevocation, revoke_created
-from gateway.services.hierarchy import remove_holder
 from gateway.storage import grants, holders, tokens
 from gateway.storage.unit_of_work import ReadUnit
 
@@ -163,10 +163,9 @@ class Organizations:
             secrets = sum(found.secrets for found in existing)
             if existing and not with_content:
                 raise OrganizationNotEmpty(organization_id, holders=len(existing), secrets=secrets)
-            for found in existing:
-                if found.holder.parent_id is None:
-                    await remove_holder(self._context, unit, found.holder)
-            tokens = await holders.remove_organization(unit, organization_id)
+            tokens = await delete_organization(
+                self._context, unit, organization, holders=len(existing), secrets=secrets
+            )
         return OrganizationDeletion(
             organization=organization, holders=len(existing), secrets=secrets, tokens=tokens
         )

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, literal_column, select
 from gateway.domain.audit import AuditSubject
 from gateway.domain.delivered_sets import BLOCK_EVENTS, packed_id
 from gateway.storage.audit.event_log import DELIVERED_SET, EVENT
-from gateway.storage.secrets import SECRET
+from gateway.storage.live_rows import SECRET
 from gateway.storage.unit_of_work import ReadUnit
 
 # As the index over the events of secrets has it; a parameter would not use that index.

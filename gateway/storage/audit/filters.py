@@ -21,8 +21,8 @@ from gateway.domain.permissions import Visibility
 from gateway.domain.scopes import Scope
 from gateway.storage.audit.delivered_sets import IS_OF_SECRET, Compared, Condition, deliveries_of
 from gateway.storage.audit.event_log import EVENT
-from gateway.storage.holders import HOLDER
 from gateway.storage.keyset import Parts
+from gateway.storage.live_rows import HOLDER
 from gateway.storage.ordering import Ordering
 from gateway.storage.unit_of_work import ReadUnit
 

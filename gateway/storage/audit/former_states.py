@@ -39,6 +39,8 @@ _COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
         *("role", "holder_id", "created_at"),
     ),
 }
+# Tables of later versions had no states.
+TABLES: Final = tuple(_COLUMNS)
 # Columns of later versions: a state had such a column only where it was not null.
 _OPTIONAL: Final[Mapping[str, str]] = {"api_token": "created_by", "user_account": "is_invited"}
 

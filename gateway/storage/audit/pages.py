@@ -19,9 +19,8 @@ from gateway.storage.audit.event_log import (
 )
 from gateway.storage.audit.filters import NEWEST_FIRST, filtered, unindexed
 from gateway.storage.audit.log_times import LogTimes
-from gateway.storage.holders import HOLDER
 from gateway.storage.keyset import fetch_page, holders_covered
-from gateway.storage.secrets import SECRET
+from gateway.storage.live_rows import HOLDER, SECRET
 from gateway.storage.unit_of_work import ReadUnit
 
 _SET_SIZE: Final = select(func.length(DELIVERED_SET.c.secrets)).where(IS_DELIVERED)

@@ -10,7 +10,14 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from gateway.domain.audit import AuditSubject, AuditUnavailable
 from gateway.domain.errors import GatewayError, IntegrityFault
 from gateway.storage.audit.changes import Key
-from gateway.storage.audit.row_macs import GRANTS, TOKENS, USERS, Covered, RowMacs
+from gateway.storage.audit.row_macs import (
+    DELETIONS,
+    GRANTS,
+    TOKENS,
+    USERS,
+    Covered,
+    RowMacs,
+)
 from gateway.storage.audit.tables import AuditEventRow, RowRecordRow
 from gateway.storage.prepared import JsonList, Planned, Prepared, each_of
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
@@ -20,8 +27,9 @@ State = TypeVar("State")
 RECORD: Final = RowRecordRow.__table__
 _EVENT: Final = AuditEventRow.__table__
 ACCESS: Final[Mapping[str, Covered]] = {
-    covered.table.name: covered for covered in (TOKENS, GRANTS, USERS)
+    covered.table.name: covered for covered in (TOKENS, GRANTS, USERS, DELETIONS)
 }
+# An event of a deletion is one of its holder; then the set is loaded again.
 _ACCESS_TABLES: Final[Mapping[str, str]] = {
     AuditSubject.TOKEN: TOKENS.table.name,
     AuditSubject.GRANT: GRANTS.table.name,

@@ -20,6 +20,7 @@ from gateway.domain.content import NeverStored
 from gateway.domain.errors import IntegrityFault
 from gateway.storage.access_tables import (
     ApiTokenRow,
+    DeletionRow,
     ReferenceReadingRow,
     RoleGrantRow,
     UserRow,
@@ -104,6 +105,7 @@ SECRETS: Final = Covered.of(SecretRow)
 TOKENS: Final = Covered.of(ApiTokenRow)
 GRANTS: Final = Covered.of(RoleGrantRow)
 USERS: Final = Covered.of(UserRow)
+DELETIONS: Final = Covered.of(DeletionRow)
 HOLDERS: Final = Covered.of(HolderRow)
 ANSWERS: Final = Covered.of(IdempotencyRow)
 REFERENCES: Final = Covered.of(ValueReferenceRow)
@@ -115,7 +117,7 @@ AUDITED: Final[Mapping[str, Covered]] = {
     covered.table.name: covered
     for covered in (
         *(ORGANIZATIONS, HOLDERS, DATA_KEYS, SECRETS, VALUES, REFERENCES),
-        *(TOKENS, USERS, GRANTS),
+        *(TOKENS, USERS, GRANTS, DELETIONS),
     )
 }
 BY_TABLE: Final[Mapping[Table, Covered]] = {
