@@ -1,5 +1,6 @@
 """The context of a resolver: the services for the request's principal, and loaders in batches."""
 
+from asyncio import shield
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -14,6 +15,13 @@ from gateway.services.container import BoundServices
 from gateway.services.delivery import Admit, admit_all
 
 Loaded = TypeVar("Loaded")
+
+
+class _Loader(DataLoader[str, Loaded]):
+    """A loader whose results outlive a field that is cancelled: other fields share them."""
+
+    def load(self, key: str) -> Awaitable[Loaded]:
+        return shield(super().load(key))
 
 
 @dataclass(slots=True)
@@ -51,7 +59,7 @@ class Context:
     ) -> "DataLoader[str, Loaded]":
         known = self.services.view.derived
         if load.__name__ not in known:
-            known[load.__name__] = DataLoader(load_fn=load)
+            known[load.__name__] = _Loader(load_fn=load)
         loader: DataLoader[str, Loaded] = known[load.__name__]
         return loader
 
