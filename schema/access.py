@@ -19,7 +19,7 @@ from gateway.services.tokens import NewToken
 from schema.context import Info
 from schema.enums import ActorKind, RoleEnum
 from schema.errors import Errors
-from schema.fields import CreatedAt, Id, optional
+from schema.fields import CreatedAt, Id, optional, pure_field
 from schema.holders import SecretHolder, holder_type
 from schema.inputs import unset_to_none
 from schema.pages import Connection
@@ -98,7 +98,7 @@ class ApiToken:
     last_used_at: datetime | None = field(description="When it was last used, to about an hour.")
     creator: strawberry.Private[Creator | None]
 
-    @field(description="Who created it; null for a token that is older than this record.")
+    @pure_field(description="Who created it; null for a token that is older than this record.")
     def created_by(self, info: Info) -> ApiTokenCreator | None:
         return (
             ApiTokenCreator.of(self.creator, info.context.services.principal)

@@ -9,7 +9,7 @@ from gateway.domain.effective import EffectiveSecret as DomainEffective
 from gateway.domain.effective import ExplainedReference, Explanation
 from schema.context import Info
 from schema.enums import SecretAbsence, SecretProvenance
-from schema.fields import Key
+from schema.fields import Key, pure_field
 from schema.pages import Connection
 from schema.secrets import LazyHolder, Secret, SecretAlias, visible_target, wrap_holder
 
@@ -29,7 +29,7 @@ class EffectiveSecret:
         )
     )
 
-    @field(
+    @pure_field(
         description=(
             "The secret whose value is used: `secret` itself, or the target if it is an alias. "
             "Null if you cannot read that secret."
@@ -40,7 +40,7 @@ class EffectiveSecret:
         used = visible_target(info, winner) if winner.is_alias else winner.facts
         return SecretAlias.of(used) if used else None
 
-    @field(description="The holder that the winning secret is defined at.")
+    @pure_field(description="The holder that the winning secret is defined at.")
     def defined_at(self) -> LazyHolder:
         return wrap_holder(self.secret.source.holder)
 
@@ -109,7 +109,7 @@ class SecretExplanation:
         )
     )
 
-    @field(
+    @pure_field(
         description=(
             "The targets that the key leads to, one hop after the other. Empty if the secret is "
             "not an alias, or if you cannot read it."

@@ -13,7 +13,7 @@ from gateway.domain.scopes import SERVICE_SCOPES, Scope, ServiceType
 from schema.context import Info
 from schema.effective import EffectiveSecret, EffectiveSecretConnection
 from schema.enums import LinkedServiceTypeEnum
-from schema.fields import FILTER, Name, Node
+from schema.fields import FILTER, Name, Node, pure_field
 from schema.inputs import SecretFilter, SecretOrder, to_filter, to_order, to_window, unset_to_none
 from schema.pages import After, Before, Connection, First, Last
 from schema.secrets import Secret, SecretConnection
@@ -84,7 +84,7 @@ class SecretHolder(Node):
     )
 )
 class Service(SecretHolder):
-    @field(description="The kind of service.")
+    @pure_field(description="The kind of service.")
     def service_type(self) -> LinkedServiceTypeEnum:
         return ServiceType(self.source.kind)
 

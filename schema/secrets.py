@@ -12,7 +12,7 @@ from gateway.domain.secrets import Secret as DomainSecret
 from gateway.domain.secrets import SecretFacts
 from schema.context import Info
 from schema.enums import APIVariableTypeEnum, LinkedServiceTypeEnum, PlannedChange
-from schema.fields import BelongsTo, Interpolation, Key, Node
+from schema.fields import BelongsTo, Interpolation, Key, Node, pure_field
 from schema.inputs import to_window
 from schema.pages import After, Before, Connection, Edge, First, Last
 
@@ -128,7 +128,7 @@ class Secret(Node):
         description="The environment that the secret belongs to; null for a secret of a project."
     )
 
-    @field(
+    @pure_field(
         description=(
             "The entity tag that REST sends in the header ETag, quotes included. It changes with "
             "this secret and with its target."
@@ -138,17 +138,19 @@ class Secret(Node):
         """Compute the tag from what the principal can see."""
         return info.context.services.secrets.tag_of(self.source)
 
-    @field(description="The target of an ALIAS; null if you cannot read it.")
+    @pure_field(description="The target of an ALIAS; null if you cannot read it.")
     def aliased_secret(self, info: Info) -> SecretAlias | None:
         target = visible_target(info, self.source) if self.source.is_alias else None
         return SecretAlias.of(target) if target else None
 
-    @field(description="The target of an OVERRIDE; null if you cannot read it.")
+    @pure_field(description="The target of an OVERRIDE; null if you cannot read it.")
     def overridden_secret(self, info: Info) -> SecretOverride | None:
         target = visible_target(info, self.source) if self.source.is_override else None
         return SecretOverride.of(target) if target else None
 
-    @field(description="The holder of the secret; for a BUILT_IN, the widest holder that sees it.")
+    @pure_field(
+        description="The holder of the secret; for a BUILT_IN, the widest holder that sees it."
+    )
     def holder(self) -> LazyHolder:
         return wrap_holder(self.source.holder)
 

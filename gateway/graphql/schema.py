@@ -17,19 +17,19 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types import ExecutionContext
 
 from gateway.domain.errors import ErrorCode, Forbidden
-from gateway.domain.permissions import Permission, Visibility
+from gateway.domain.permissions import Permission
 from gateway.graphql.documents import parsed, validated
+from gateway.graphql.plans import PlannedExecutor
+from gateway.graphql.type_guards import TypeGuard
 
 _log = structlog.get_logger(__name__)
 
 Policies = Mapping[str, Permission | str]
 Info = GraphQLResolveInfo[Any]
-IsTypeOf = Callable[[Any, Info], Any]
 Resolve = Callable[..., Any]
 Refused = Callable[[Resolve, Permission, Info], Any]
 
 _DRY_RUN: Final = "dryRun"
-_JUDGED_BY_HOLDER: Final = "Secret"
 # The errors that a mutation can return to a principal without its permission: they are the same for
 # an object that is absent and for one that is hidden.
 _REVEALS_NOTHING: Final = frozenset({ErrorCode.NOT_FOUND.name, ErrorCode.BAD_USER_INPUT.name})
@@ -98,7 +98,7 @@ def enforce_types(schema: GraphQLSchema, policies: Policies) -> None:
         kind = schema.type_map.get(name)
         if isinstance(policy, Permission) and isinstance(kind, GraphQLObjectType):
             # The executor calls this for each object that it completes, from any field.
-            kind.is_type_of = _guard_type(name, policy, kind.is_type_of)
+            kind.is_type_of = TypeGuard(name, policy, kind.is_type_of)
 
 
 def _permission_of(field: GraphQLField) -> Permission | None:
@@ -162,31 +162,14 @@ def _refusal(permission: Permission, info: Info) -> Forbidden:
     return Forbidden(permission)
 
 
-def _guard_type(name: str, permission: Permission, is_type_of: IsTypeOf | None) -> IsTypeOf:
-    may_get = _judge(name, permission)
-
-    def guarded(value: Any, info: Info) -> bool:  # noqa: ANN401 - as above
-        if is_type_of is not None and not is_type_of(value, info):
-            return False
-        if not may_get(info.context.services.visibility(permission), value):
-            _log.error("policy_refused", type=name)
-            raise Forbidden(permission)
-        return True
-
-    return guarded
-
-
-def _judge(name: str, permission: Permission) -> Callable[[Visibility, Any], bool]:
-    """Return the check for an object: by its holder, if its type has one."""
-    if name == _JUDGED_BY_HOLDER:
-        return lambda visibility, secret: visibility.covers(secret.source.holder)
-    if permission is Permission.HIERARCHY_READ:
-        return lambda visibility, holder: visibility.includes_ancestor_of(holder.source)
-    return lambda visibility, _: visibility.is_anywhere
-
-
 class ExecutableSchema(strawberry.Schema):
-    """A schema that does not log errors: Strawberry's log quotes documents and variables."""
+    """A schema that completes by plans, and logs no errors.
+
+    Strawberry's log quotes documents and variables.
+    """
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - Strawberry's own
+        super().__init__(execution_context_class=PlannedExecutor, **options)
 
     @property
     def types(self) -> GraphQLSchema:
