@@ -59,10 +59,12 @@ class PreparedQuery:
         return self.build(Parameters(self.values)).as_part(part)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Pending:
     wanted: BatchableQuery | PreparedQuery
     answer: "asyncio.Future[Rows]"
+    # Whether it runs the batch, because the query that did so was cancelled.
+    is_next: bool = False
 
 
 async def batched_rows(
@@ -77,37 +79,52 @@ async def batched_rows(
     waiting: list[_Pending] = unit.waiting.setdefault(shape, [])
     pending = _Pending(wanted, asyncio.get_running_loop().create_future())
     waiting.append(pending)
-    if len(waiting) > 1:
-        return await pending.answer
     try:
-        try:
-            await asyncio.sleep(0)
-        finally:
-            del unit.waiting[shape]
-        await _answer(unit, waiting)
-    except BaseException as error:
-        _fail(waiting[1:], error)
-        raise
-    return pending.answer.result()
-
-
-def _fail(others: Iterable[_Pending], error: BaseException) -> None:
-    # All of them belong to one request: an error that ends one ends the others.
-    for other in others:
-        if other.answer.done():
-            continue
-        if isinstance(error, Exception):
-            other.answer.set_exception(error)
+        if len(waiting) > 1:
+            rows = await pending.answer
         else:
-            other.answer.cancel()
+            pending.is_next, rows = True, []
+            await _let_others_join(unit, shape)
+        return await _run(unit, pending, waiting) if pending.is_next else rows
+    except asyncio.CancelledError:
+        # A field that failed cancels those beside it; the others need their rows.
+        pending.answer.cancel()
+        if pending.is_next:
+            _pass_on(waiting)
+        raise
 
 
-async def _answer(unit: ReadUnit, waiting: Sequence[_Pending]) -> None:
-    for begin in range(0, len(waiting), MAX_AT_ONCE):
-        batch = waiting[begin : begin + MAX_AT_ONCE]
-        for pending, rows in zip(batch, await _fetch(unit, batch), strict=True):
-            if not pending.answer.done():
-                pending.answer.set_result(rows)
+async def _let_others_join(unit: ReadUnit, shape: Hashable) -> None:
+    try:
+        await asyncio.sleep(0)
+    finally:
+        del unit.waiting[shape]
+
+
+def _pass_on(waiting: Iterable[_Pending]) -> None:
+    for other in waiting:
+        if not other.answer.done():
+            other.is_next = True
+            other.answer.set_result([])
+            return
+
+
+async def _run(unit: ReadUnit, pending: _Pending, waiting: Iterable[_Pending]) -> Rows:
+    others = [other for other in waiting if other is not pending and not other.answer.done()]
+    asked = [pending, *others]
+    found: list[Rows] = []
+    try:
+        for begin in range(0, len(asked), MAX_AT_ONCE):
+            found += await _fetch(unit, asked[begin : begin + MAX_AT_ONCE])
+    except Exception as error:
+        for other in others:
+            if not other.answer.done():
+                other.answer.set_exception(error)
+        raise
+    for other, rows in zip(others, found[1:], strict=True):
+        if not other.answer.done():
+            other.answer.set_result(rows)
+    return found[0]
 
 
 async def _fetch(unit: ReadUnit, batch: Sequence[_Pending]) -> list[Rows]:

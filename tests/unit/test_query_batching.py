@@ -45,13 +45,32 @@ async def test_all_hear_of_a_fault(tmp_path: Path) -> None:
         assert await _one(unit, 7) == 7
 
 
-@pytest.mark.parametrize("turns", [1, 2])
-async def test_nobody_waits_for_one_who_has_gone(tmp_path: Path, turns: int) -> None:
+@pytest.mark.parametrize("turns", [1, 2, 3])
+@pytest.mark.parametrize("gone", [(0,), (1,), (0, 1), (0, 2)])
+async def test_those_that_stay_get_their_rows(
+    tmp_path: Path, turns: int, gone: tuple[int, ...]
+) -> None:
     async with _database(tmp_path) as database, database.read() as unit:
-        tasks = [asyncio.create_task(_one(unit, number)) for number in range(3)]
+        tasks = [asyncio.create_task(_one(unit, number)) for number in range(4)]
         for _ in range(turns):
             await asyncio.sleep(0)
-        tasks[0].cancel()
+        for number in gone:
+            tasks[number].cancel()
+            await asyncio.sleep(0)
+        async with patiently():
+            await asyncio.wait(tasks)
+
+        stay = {number: task for number, task in enumerate(tasks) if number not in gone}
+        assert {number: task.result() for number, task in stay.items()} == {n: n for n in stay}
+        assert unit.waiting == {}
+
+
+async def test_nobody_runs_what_all_have_left(tmp_path: Path) -> None:
+    async with _database(tmp_path) as database, database.read() as unit:
+        tasks = [asyncio.create_task(_one(unit, number)) for number in range(3)]
+        await asyncio.sleep(0)
+        for task in tasks:
+            task.cancel()
         async with patiently():
             await asyncio.wait(tasks)
 
