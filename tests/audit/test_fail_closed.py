@@ -28,6 +28,14 @@ async def _deliver(world: World) -> httpx.Response:
     return await world.client.post("/graphql", json=body)
 
 
+async def _deliver_by_rest(world: World) -> httpx.Response:
+    return await world.client.get(f"/runtime/{world.demo.job_id}?include=files")
+
+
+async def _deliver_one_value(world: World) -> httpx.Response:
+    return await world.client.get(f"/runtime/{world.demo.job_id}/INVOICE_SIGNING_KEY")
+
+
 async def _create_by_graphql(world: World) -> httpx.Response:
     document = """mutation ($id: ID!, $key: String!) {
         createJobSecret(jobId: $id, input: {key: $key, value: "v"}) { secret { id } } }"""
@@ -42,6 +50,8 @@ async def _create_by_rest(world: World) -> httpx.Response:
 
 SENDERS = {
     "a delivery": _deliver,
+    "a delivery by REST": _deliver_by_rest,
+    "a delivery of one value": _deliver_one_value,
     "a change by GraphQL": _create_by_graphql,
     "a change by REST": _create_by_rest,
 }

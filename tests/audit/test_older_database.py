@@ -70,6 +70,11 @@ async def _deliver(client: httpx.AsyncClient, demo: Demo) -> httpx.Response:
     return await client.post("/graphql", json=body)
 
 
+async def _deliver_known(client: httpx.AsyncClient, demo: Demo) -> httpx.Response:
+    """Ask for a 304, which is not recorded."""
+    return await client.get(f"/runtime/{demo.job_id}", headers={"If-None-Match": "*"})
+
+
 async def _revoked_since(world: World, data_dir: Path, copy: Path) -> httpx.AsyncClient:
     """Return a client whose token was revoked after a backup was made."""
     client = await world.client_with(Role.ADMIN)
@@ -95,6 +100,8 @@ async def test_an_old_database_put_back_refuses_everything(
         await _deliver(revoked, world.demo),
         await _deliver(world.client, world.demo),
         await world.client.get(f"/job/{world.demo.job_id}/secret"),
+        await _deliver_known(revoked, world.demo),
+        await _deliver_known(world.client, world.demo),
     ]
     made = await world.rest.create(Scope.JOB, world.demo.job_id, key="KEY", value="v")
 
