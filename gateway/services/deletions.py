@@ -11,7 +11,7 @@ from gateway.domain.scopes import Scope
 from gateway.services.context import ServiceContext
 from gateway.services.idempotency import codec_of
 from gateway.storage import deletions, secret_batches
-from gateway.storage.audit.row_macs import HOLDERS, ORGANIZATIONS
+from gateway.storage.audit.row_macs import HOLDERS, ORGANIZATIONS, integrity_fault
 from gateway.storage.deletions import Batch, Deletion
 from gateway.storage.unit_of_work import WriteUnit
 
@@ -81,15 +81,23 @@ def _deletion(
 
 
 async def delete_next(context: ServiceContext, unit: WriteUnit, deletion: Deletion) -> bool:
-    """Delete the next rows of a deletion; return whether there can be more."""
+    """Delete the next rows of a deletion; return whether there can be more.
+
+    Raises:
+        IntegrityFault: if the holder's row is gone, or another row cannot be deleted.
+
+    """
     holder_id: str | None = deletion.id
     if deletion.is_of_organization:
         holder_id = await deletions.first_project(unit, deletion.organization_id)
     if holder_id is None:
         await deletions.remove_organization(unit, deletion.organization_id)
         return False
-    ids = [each for each, _ in (await _delete_batch(context, unit, holder_id)).holders]
-    return deletion.id not in ids
+    batch = await _delete_batch(context, unit, holder_id)
+    if batch.is_empty:
+        # Somebody has removed the holder's row. The deletion stays, so that it cannot come back.
+        raise integrity_fault(HOLDERS.table.name, holder_id)
+    return deletion.id not in [emptied_id for emptied_id, _ in batch.holders]
 
 
 async def _delete_batch(context: ServiceContext, unit: WriteUnit, holder_id: str) -> Batch:

@@ -58,6 +58,10 @@ class Batch:
     secret_ids: Sequence[str]
     holders: Sequence[tuple[str, Scope]]
 
+    @property
+    def is_empty(self) -> bool:
+        return not self.secret_ids and not self.holders
+
 
 def at_or_below(holder_id: str) -> ColumnElement[bool]:
     """Return the condition that a row is the holder, or one below it."""

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, fields
 from operator import itemgetter
 from typing import Any, Final
 
+import orjson
 from sqlalchemy import (
     ColumnElement,
     Row,
@@ -89,6 +90,13 @@ _in_mac: Final = itemgetter(
     )
 )
 _TARGET_ID_AT: Final = _NAMES.index("covered_target_id")
+
+# In one row: a large project has many.
+_IDS_AT: Final = Prepared(
+    select(func.json_group_array(SECRET.c.id).label("ids")).where(
+        SECRET.c.holder_id.in_(each_of("holders"))
+    )
+)
 
 _ORDER_COLUMNS: Final[Mapping[Field, tuple[KeyedColumnElement[Any], ...]]] = {
     Field.KEY: (SECRET.c.key, SECRET.c.id),
@@ -329,10 +337,8 @@ def edited(secret: Secret, before: Row[Any], value_version: int | None) -> dict[
 
 
 async def ids_at(unit: ReadUnit, holder_ids: Iterable[str]) -> list[str]:
-    rows = await unit.rows(
-        select(SECRET.c.id).where(SECRET.c.holder_id.in_(tuple(holder_ids))).order_by(SECRET.c.id)
-    )
-    return [row.id for row in rows]
+    (row,) = await unit.rows(_IDS_AT(holders=list(holder_ids)))
+    return sorted(orjson.loads(row.ids))
 
 
 async def add(unit: WriteUnit, secret: Secret, *, value_version: int | None = None) -> None:

@@ -115,3 +115,22 @@ async def test_an_old_deletion_put_back_deletes_nothing(
     assert len(stored(world, "SELECT * FROM deletion")) == 1
     assert await _status(world, large[Scope.JOB]) == HTTPStatus.NOT_FOUND
     assert ("ADDED", "deletion") in await row_faults(world)
+
+
+async def test_a_holder_put_back_after_its_deletion_stays_hidden(
+    world: World, data_dir: Path, large: Large
+) -> None:
+    """A deletion whose holder was removed by force does not end, or its row could come back."""
+    below = stored(world, "SELECT * FROM holder WHERE project_id = ?", large[Scope.PROJECT])
+    with by_force(data_dir) as connection:
+        connection.execute("DELETE FROM holder WHERE project_id = ?", (large[Scope.PROJECT],))
+    await world.runtime.operator.deletions.finish()
+
+    marks = ", ".join("?" * len(below[0]))
+    with by_force(data_dir) as connection:
+        connection.executemany(f"INSERT INTO holder VALUES ({marks})", below)  # noqa: S608 - marks of ours
+
+    assert await _status(world, large[Scope.JOB]) == HTTPStatus.NOT_FOUND
+    await world.runtime.operator.deletions.finish()
+    assert rows_below(world, large[Scope.PROJECT]) == 0
+    assert stored(world, "SELECT * FROM deletion") == []

@@ -2,13 +2,16 @@
 
 import asyncio
 import time
-from contextlib import suppress
 
-from gateway.domain.errors import IntegrityFault
+import structlog
+
+from gateway.domain.errors import ConcurrentChange, IntegrityFault
 from gateway.domain.origins import originating_from
 from gateway.services.context import ServiceContext
 from gateway.services.deletions import ORIGIN_CODEC, delete_next
 from gateway.storage import deletions
+
+_log = structlog.get_logger(__name__)
 
 
 class Deletions:
@@ -25,9 +28,11 @@ class Deletions:
         async with self._context.database.read() as unit:
             found = await deletions.unfinished(unit)
         for deletion_id in found:
-            # A deletion that the gateway did not write deletes nothing; it is logged.
-            with suppress(IntegrityFault):
+            try:
                 await self._finish(deletion_id)
+            except (ConcurrentChange, IntegrityFault) as error:
+                # A deletion that the gateway did not write deletes nothing. The others go on.
+                _log.warning("deletion_not_finished", deletion_id=deletion_id, code=error.code)
 
     async def _finish(self, deletion_id: str) -> None:
         has_more = True
