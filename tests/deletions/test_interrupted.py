@@ -11,7 +11,10 @@ import pytest
 from gateway.domain.scopes import Scope
 from gateway.ops.recovery import restore
 from gateway.services.demo import Demo
+from gateway.storage import deletions
+from gateway.storage.deletions import Deletion
 from gateway.storage.dialects.copies import copy_online
+from gateway.storage.unit_of_work import ReadUnit
 from tests.audit.audit_log import faults, row_faults
 from tests.deletions.large import MANY, delete, fill, large_project, rows_below, stored
 from tests.servers import command, environment
@@ -89,6 +92,27 @@ async def test_two_processes_finish_one_deletion(
             other.runtime.operator.deletions.finish(), world.runtime.operator.deletions.finish()
         )
         assert await row_faults(other) == set()
+
+    await _ensure_finished(world, large)
+
+
+async def test_a_step_does_nothing_if_another_process_was_faster(
+    world: World, template: tuple[Path, Demo], data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has read the deletion, and waits for the writer while the other one finishes."""
+    large, find = await large_project(world), deletions.find
+    await delete(world, Scope.PROJECT, large[Scope.PROJECT])
+
+    async with open_world(data_dir, template[1]) as other:
+
+        async def find_and_wait(unit: ReadUnit, deletion_id: str) -> Deletion | None:
+            monkeypatch.undo()
+            found = await find(unit, deletion_id)
+            await other.runtime.operator.deletions.finish()
+            return found
+
+        monkeypatch.setattr(deletions, "find", find_and_wait)
+        await world.runtime.operator.deletions.finish()
 
     await _ensure_finished(world, large)
 

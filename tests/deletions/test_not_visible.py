@@ -121,6 +121,22 @@ async def test_rest_distinguishes_no_hidden_id_from_a_random_one(
     assert found == unknown
 
 
+@pytest.mark.parametrize("rest", ["", "/FILLER_1", "?format=dotenv"])
+async def test_nothing_hidden_is_delivered(
+    shared_world: World, inside: Territory, hidden: Hidden, rest: str
+) -> None:
+    answers = {
+        job_id: await shared_world.client.get(f"/runtime/{job_id}{rest}")
+        for job_id in (hidden.territory.ids["jobId"], new_id())
+    }
+
+    found, unknown = (answer(each, job_id) for job_id, each in answers.items())
+    assert found == unknown
+    assert found[0] == 404
+    control = await shared_world.client.get(f"/runtime/{inside.ids['jobId']}")
+    assert control.status_code == 200
+
+
 async def test_no_list_has_what_is_hidden(
     shared_world: World, inside: Territory, hidden: Hidden
 ) -> None:
