@@ -13,7 +13,7 @@ from gateway.domain.content import starred
 from gateway.services.delivery import CheckReferences, RuntimeSet, refuse_unresolved
 from gateway.services.delivery import RuntimeSecret as DomainRuntimeSecret
 from schema.enums import OnUnresolved
-from schema.fields import Key
+from schema.fields import Key, pure_field
 
 # How many entries of an answer are completed before other requests get a turn.
 ENTRIES_AT_ONCE: Final = 100
@@ -78,7 +78,7 @@ class RuntimeSecret:
     is_file: bool = field(description="Whether the value is the path of a file.")
     fingerprint_of: strawberry.Private[Callable[[str], str]]
 
-    @field(
+    @pure_field(
         description=(
             "A keyed hash of the value; for a delivered file, of its content. Within a project, "
             "equal texts have equal fingerprints."
@@ -136,11 +136,9 @@ class Delivery:
     is_unchanged: bool = field(
         description="Whether `ifNoneMatch` has the fingerprint; `secrets` is empty then."
     )
-    source: strawberry.Private[RuntimeSet]
-
-    @field(graphql_type=list[RuntimeSecret], description="The environment variables, by key.")
-    def secrets(self) -> Delivered:
-        return wrapped_delivery(self.source)
+    secrets: Delivered = field(
+        graphql_type=list[RuntimeSecret], description="The environment variables, by key."
+    )
 
     @classmethod
     def of(cls, delivered: RuntimeSet) -> Self:
@@ -148,5 +146,5 @@ class Delivery:
             service_name=delivered.service.name,
             fingerprint=delivered.fingerprint,
             is_unchanged=delivered.is_unchanged,
-            source=delivered,
+            secrets=wrapped_delivery(delivered),
         )

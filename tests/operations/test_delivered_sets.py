@@ -62,6 +62,16 @@ async def test_a_set_is_what_the_list_has(shared_world: World) -> None:
     assert {each["key"]: each for each in delivered["secrets"]} == await _secrets(shared_world)
 
 
+async def test_a_set_of_many_keys_is_whole(shared_world: World, fresh_job: str) -> None:
+    """A long one is completed in steps."""
+    await fill(shared_world.client, fresh_job, {f"K{number:03}": "v" for number in range(250)})
+
+    delivered = (await _set(shared_world, id=fresh_job))["secrets"]
+
+    assert {each["key"]: each for each in delivered} == await _secrets(shared_world, job=fresh_job)
+    assert len(delivered) > 250
+
+
 @pytest.mark.rule("R2")
 async def test_the_contents_of_files_can_be_left_out(shared_world: World, key: str) -> None:
     await shared_world.rest.create(
