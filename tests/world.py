@@ -12,8 +12,8 @@ from typing import Any, Final
 import httpx
 
 from gateway.app import build_app
+from gateway.config.former_names import PREFIX
 from gateway.config.settings import Settings
-from gateway.config.settings_file import PREFIX
 from gateway.domain.drafts import HolderReference
 from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal

@@ -6,7 +6,7 @@ from socket import AI_PASSIVE, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, gaierror, 
 from typing import Final
 
 from gateway.cli.printing import Refused
-from gateway.config.settings_file import PREFIX
+from gateway.config.former_names import PREFIX
 
 _ABOUT_PORT: Final = frozenset({EADDRINUSE, EACCES})
 

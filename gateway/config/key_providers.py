@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from gateway.config.former_names import PREFIX
 from gateway.config.settings import Settings
-from gateway.config.settings_file import PREFIX
 from gateway.config.types import KeyProviderName
 from gateway.crypto.key_providers import KeyInEnvironment, KeysInAws, KeysInFile
 from gateway.crypto.keyfile import KeyFile

@@ -13,9 +13,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from gateway.config.former_names import FORMER_SETTINGS
+from gateway.config.former_names import CLIENT_VARIABLES, FORMER_SETTINGS, PREFIX
 from gateway.config.settings_file import (
-    PREFIX,
     SETTINGS_FILE,
     former_variables,
     settings_file,
@@ -331,7 +330,8 @@ class Settings(BaseSettings):
 
 def unknown_variables() -> list[str]:
     """Return variables with the settings' prefix that are not settings: misspelt, perhaps."""
-    known = {variable_of(name) for name in (*Settings.model_fields, *FORMER_SETTINGS)}
+    settings = {variable_of(name) for name in (*Settings.model_fields, *FORMER_SETTINGS)}
+    known = settings | CLIENT_VARIABLES
     return sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
 
 

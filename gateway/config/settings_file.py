@@ -2,7 +2,6 @@
 
 import os
 import re
-import stat
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,15 +13,11 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from gateway.config.former_names import FORMER_SETTINGS
+from gateway.config.former_names import FORMER_SETTINGS, PREFIX
+from gateway.config.own_files import ensure_own
 from gateway.domain.errors import RefusedStart
 
-PREFIX: Final = "SECRETS_GATEWAY_"
-
-
 SETTINGS_FILE: Final = Path("secrets-gateway.toml")
-_OTHERS: Final = stat.S_IWGRP | stat.S_IWOTH
-_ROOT: Final = 0
 
 
 class MisreadSettingsFile(RefusedStart):
@@ -33,26 +28,18 @@ class MisreadSettingsFile(RefusedStart):
         )
 
 
-class UnsafeSettingsFile(RefusedStart):
-    """Somebody else can write the settings, and so choose the database and the keys."""
-
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"{SETTINGS_FILE} is not used: {path} {reason}")
-
-
 def settings_file(
     settings_cls: type[BaseSettings], former_names: Mapping[str, str]
 ) -> PydanticBaseSettingsSource:
     """Return the settings in the file, if there is one, each under its current name.
 
     Raises:
-        UnsafeSettingsFile: if anybody but the user and root can write it, replace it, or point its
-        link elsewhere.
+        UnsafeFile: if anybody but the user and root can change it.
         MisreadSettingsFile: if it is not TOML.
 
     """
     if os.path.lexists(SETTINGS_FILE):
-        _ensure_own(SETTINGS_FILE)
+        ensure_own(SETTINGS_FILE)
     try:
         source = TomlConfigSettingsSource(settings_cls)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -68,41 +55,6 @@ def names_in_file() -> frozenset[str]:
     if not SETTINGS_FILE.exists():
         return frozenset()
     return frozenset(tomllib.loads(SETTINGS_FILE.read_text(encoding="utf-8")))
-
-
-def _ensure_own(path: Path) -> None:
-    if not path.exists():
-        return
-    # A loop of symbolic links counts as a missing file, so this ends.
-    while path.is_symlink():
-        _ensure_owner(path, path.lstat())
-        _ensure_folder(path.parent)
-        path = path.parent / path.readlink()
-    status = path.stat()
-    _ensure_owner(path, status)
-    if status.st_mode & _OTHERS:
-        raise UnsafeSettingsFile(path, f"{_mode(status)}: chmod go-w it.")
-    _ensure_folder(path.parent)
-
-
-def _ensure_folder(folder: Path) -> None:
-    status = folder.stat()
-    _ensure_owner(folder, status)
-    # In a sticky folder others cannot replace the file; nobody can on a read-only file system.
-    is_kept = status.st_mode & stat.S_ISVTX or os.statvfs(folder).f_flag & os.ST_RDONLY
-    if status.st_mode & _OTHERS and not is_kept:
-        raise UnsafeSettingsFile(folder.absolute(), f"{_mode(status)}: chmod go-w it.")
-
-
-def _ensure_owner(path: Path, status: os.stat_result) -> None:
-    if status.st_uid not in {_ROOT, os.geteuid()}:
-        raise UnsafeSettingsFile(
-            path.absolute(), "belongs to another user: it must be this user's or root's."
-        )
-
-
-def _mode(status: os.stat_result) -> str:
-    return f"can be written by others (mode {stat.S_IMODE(status.st_mode):o})"
 
 
 def former_variables() -> dict[str, Any]:

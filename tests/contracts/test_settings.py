@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
+from gateway.config.former_names import PREFIX
 from gateway.config.settings import Settings
-from gateway.config.settings_file import PREFIX
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "configuration.md"
 ROW = re.compile(
