@@ -23,11 +23,18 @@ PYPROJECT = ROOT / "pyproject.toml"
 COMPILED_FROM = {
     "requirements.lock": ["pyproject.toml"],
     "requirements-aws.lock": ["pyproject.toml", "--extra=aws", "--constraint=requirements.lock"],
+    "requirements-keyring.lock": [
+        "pyproject.toml",
+        "--extra=keyring",
+        "--constraint=requirements-aws.lock",
+    ],
     "requirements-dev.lock": [
         "pyproject.toml",
         "--extra=aws",
+        "--extra=keyring",
         "--group=dev",
         "--constraint=requirements-aws.lock",
+        "--constraint=requirements-keyring.lock",
     ],
     "requirements-build.lock": ["--group=build", "--constraint=requirements-dev.lock"],
 }

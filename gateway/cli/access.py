@@ -1,31 +1,44 @@
 """Commands on access: API tokens, grants, and the users that have them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 
+from gateway.cli.access_rows import (
+    GrantedRole,
+    Grantee,
+    GrantId,
+    TokenDays,
+    TokenId,
+    TokenName,
+    TokenRole,
+    print_grant,
+    print_grants,
+    print_new_token,
+    print_revoked,
+    print_tokens,
+    role_text,
+)
 from gateway.cli.options import AsJson, DryRun, KeepCreated, OnHolder, OrganizationName
-from gateway.cli.printing import Refused, say, say_json, title_of
+from gateway.cli.printing import Refused, holder_facts, say, say_json
 from gateway.cli.running import operator_of, run
 from gateway.domain.drafts import WriteOptions
-from gateway.domain.grants import Grant, GranteeKind, GranteeReference, User
+from gateway.domain.grants import Grant, User
 from gateway.domain.pages import MAX_PAGE_SIZE, Window
 from gateway.domain.permissions import Role
 from gateway.domain.tokens import ApiToken
 from gateway.runtime import Runtime
 from gateway.services.grants import TokenRevocation, UserRemoval
-from gateway.services.tokens import MAX_DAYS, NewToken, lifetime_of
+from gateway.services.tokens import NewToken, lifetime_of
 
 
 def create_token(
-    name: Annotated[str, typer.Option(help="What the token is for.")],
+    name: TokenName,
     organization: OrganizationName,
-    role: Annotated[Role, typer.Option(help="What it may do.")] = Role.EDITOR,
-    days: Annotated[
-        int | None, typer.Option(min=1, max=MAX_DAYS, help="Days until it expires.")
-    ] = None,
+    role: TokenRole = Role.EDITOR,
+    days: TokenDays = None,
     *,
     on: OnHolder = None,
     as_json: AsJson = False,
@@ -36,10 +49,7 @@ def create_token(
         ).tokens.create(name=name, role=role, on=on, lifetime=lifetime_of(days))
 
     made = run(create)
-    if as_json:
-        say_json({"id": made.facts.id, "token": made.text})
-    else:
-        say(made.text)
+    print_new_token(made.facts.id, made.text, as_json=as_json)
 
 
 def list_tokens(organization: OrganizationName, *, as_json: AsJson = False) -> None:
@@ -60,38 +70,16 @@ def list_tokens(organization: OrganizationName, *, as_json: AsJson = False) -> N
             for token, grants in found
         ]
 
-    found = run(list_rows)
-    if as_json:
-        say_json({"tokens": found})
-        return
-    for token in found:
-        say(_line(token))
-
-
-def _line(token: Mapping[str, str | None]) -> str:
-    notes = [
-        f"expires {_day(token['expires_at'])}" if token["expires_at"] else "does not expire",
-        f"last used {_day(token['last_used_at'])}" if token["last_used_at"] else "never used",
-    ]
-    if token["created_by"]:
-        notes.append(f"created by {token['created_by']}")
-    return (
-        f"{token['id']}  {token['state']}  {token['role']:<8} {token['name']}  {', '.join(notes)}"
-    )
+    print_tokens(run(list_rows), as_json=as_json)
 
 
 def _moment(at: datetime | None) -> str | None:
     return at.isoformat() if at else None
 
 
-def _day(moment: str | None) -> str:
-    # UTC, to the minute: a use is stored once an hour.
-    return (moment or "")[:16].replace("T", " ")
-
-
 def _grant_text(grant: Grant) -> str:
     holder = grant.held.holder
-    return f"{grant.held.role} on {title_of(holder)}" if holder else str(grant.held.role)
+    return role_text(grant.held.role, holder_facts(holder) if holder else None)
 
 
 def _creator(token: ApiToken) -> str | None:
@@ -99,7 +87,7 @@ def _creator(token: ApiToken) -> str | None:
 
 
 def revoke_token(
-    token_id: Annotated[str, typer.Argument(help="The token's id.")],
+    token_id: TokenId,
     *,
     keep_created: KeepCreated = False,
     dry_run: DryRun = False,
@@ -114,38 +102,16 @@ def revoke_token(
     if revoked is None:
         message = "no valid token has this id."
         raise Refused(message)
-    say_revoked([revoked.revoked, *revoked.created], dry_run=dry_run)
+    print_revoked(_names([revoked.revoked, *revoked.created]), dry_run=dry_run)
 
 
-def say_revoked(tokens: Iterable[ApiToken], *, dry_run: bool) -> None:
-    """Print which tokens are revoked, or would be."""
-    for token in tokens:
-        say(f"{'would revoke' if dry_run else 'revoked'} {token.id}  {token.name}")
-
-
-_KINDS = {kind.lower(): kind for kind in GranteeKind}
-
-
-def grantee_reference(text: str) -> GranteeReference:
-    """Read `token:ID` or `user:ID`."""
-    kind, _, grantee_id = text.partition(":")
-    if kind not in _KINDS or not grantee_id:
-        message = f"a grantee is KIND:ID, the kind one of {', '.join(_KINDS)}."
-        raise typer.BadParameter(message)
-    return GranteeReference(kind=_KINDS[kind], id=grantee_id)
-
-
-Grantee = Annotated[
-    GranteeReference,
-    typer.Option(
-        "--to", parser=grantee_reference, metavar="KIND:ID", help="Who gets it, e.g. token:ID."
-    ),
-]
+def _names(tokens: Iterable[ApiToken]) -> Iterator[dict[str, str]]:
+    return ({"id": token.id, "name": token.name} for token in tokens)
 
 
 def add_grant(
     to: Grantee,
-    role: Annotated[Role, typer.Option(help="What may be done.")],
+    role: GrantedRole,
     organization: OrganizationName,
     *,
     on: OnHolder = None,
@@ -157,7 +123,7 @@ def add_grant(
             grantee=to, role=role, on=on
         )
 
-    _report_grant(run(add), as_json=as_json)
+    print_grant(_facts(run(add)), as_json=as_json)
 
 
 def list_grants(organization: OrganizationName, *, as_json: AsJson = False) -> None:
@@ -175,16 +141,11 @@ def list_grants(organization: OrganizationName, *, as_json: AsJson = False) -> N
                 window = Window(size=MAX_PAGE_SIZE, after=after) if after else None
         return found
 
-    found = run(listed)
-    if as_json:
-        say_json({"grants": [_facts(grant) for grant in found]})
-        return
-    for grant in found:
-        _report_grant(grant, as_json=False)
+    print_grants([_facts(grant) for grant in run(listed)], as_json=as_json)
 
 
 def remove_grant(
-    grant_id: Annotated[str, typer.Argument(metavar="GRANT_ID", help="The grant's id.")],
+    grant_id: GrantId,
     organization: OrganizationName,
 ) -> None:
     async def remove(runtime: Runtime) -> Grant:
@@ -230,16 +191,7 @@ def remove_user(
 
     removed = run(remove)
     say(f"{'would remove' if dry_run else 'removed'} {removed.user.id}")
-    say_revoked(removed.created, dry_run=dry_run)
-
-
-def _report_grant(grant: Grant, *, as_json: bool) -> None:
-    if as_json:
-        say_json(_facts(grant))
-        return
-    where = title_of(grant.held.holder) if grant.held.holder else "the organization"
-    kind = grant.grantee.kind.lower()
-    say(f"{grant.id}  {grant.held.role} on {where} for {kind} {grant.grantee_name}")
+    print_revoked(_names(removed.created), dry_run=dry_run)
 
 
 def _facts(grant: Grant) -> dict[str, Any]:
@@ -248,6 +200,7 @@ def _facts(grant: Grant) -> dict[str, Any]:
         "id": grant.id,
         "role": grant.held.role,
         "on": f"{holder.kind.lower()}:{holder.id}" if holder else None,
+        "holder": holder_facts(holder) if holder else None,
         "to": f"{grant.grantee.kind.lower()}:{grant.grantee.id}",
         "name": grant.grantee_name,
     }

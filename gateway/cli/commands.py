@@ -4,26 +4,14 @@ A command's module is imported when the command is chosen, and with it all that 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
-
-@dataclass(frozen=True, slots=True)
-class CommandRow:
-    """A command: its function, as `module:function` in `gateway.cli`, and its help."""
-
-    function: str
-    summary: str
-    # Only the command's own help shows the details.
-    details: str = ""
-    # Options behind its own arguments belong to the command that it starts.
-    has_child: bool = False
-    # Where this is a former name, which works for one more release and is not listed.
-    name_now: str | None = None
-
+from gateway.cli.client.commands import CLIENT_COMMANDS
+from gateway.cli.command_rows import CommandRow
 
 # A name of two words is a command of a group.
 COMMANDS: Final[Mapping[str, CommandRow]] = {
+    **CLIENT_COMMANDS,
     "migrate": CommandRow(
         "server:migrate",
         "Bring the database to this version's schema, making it first if there is none.",
@@ -54,12 +42,14 @@ COMMANDS: Final[Mapping[str, CommandRow]] = {
         ),
     ),
     "export": CommandRow(
-        "exports:export",
+        "deliveries:export",
         "Print all that a service gets, values included. Only k8s holds the content of files.",
+        remote="client.exports:export",
     ),
     "import": CommandRow(
         "imports:import_file",
         "Import the secrets of a dotenv, JSON or YAML file, in one transaction.",
+        remote="client.imports:import_file",
     ),
     "explain": CommandRow(
         "explaining:explain",
@@ -68,6 +58,7 @@ COMMANDS: Final[Mapping[str, CommandRow]] = {
             "is elsewhere."
         ),
         "A key that the service does not get is explained too.",
+        remote="client.explaining:explain",
     ),
     "graph": CommandRow(
         "explaining:graph",
@@ -78,33 +69,41 @@ COMMANDS: Final[Mapping[str, CommandRow]] = {
         "Make an organization's projects, environments and services what a file says.",
     ),
     "run": CommandRow(
-        "launching:run_command",
+        "deliveries:run_command",
         (
             "Run a command as a service would: with its variables, and its files in a private "
             "folder."
         ),
         has_child=True,
+        remote="client.deliveries:run_command",
     ),
     "token create": CommandRow(
         "access:create_token",
         "Create a token and print it. It is shown once and stored as a keyed hash.",
+        remote="client.access:create_token",
     ),
     "token list": CommandRow(
         "access:list_tokens",
         "List an organization's tokens: facts about them, not the tokens.",
+        remote="client.access:list_tokens",
     ),
     "token revoke": CommandRow(
         "access:revoke_token",
         "Revoke a token and those created with it; the next request with one of them is refused.",
+        remote="client.access:revoke_token",
     ),
     "grant add": CommandRow(
         "access:add_grant",
         "Grant a token or a user a role on a holder; it counts from the next request on.",
+        remote="client.access:add_grant",
     ),
-    "grant list": CommandRow("access:list_grants", "List an organization's grants."),
+    "grant list": CommandRow(
+        "access:list_grants", "List an organization's grants.", remote="client.access:list_grants"
+    ),
     "grant remove": CommandRow(
         "access:remove_grant",
         "Take a grant away; the next request is judged without it.",
+        remote="client.access:remove_grant",
     ),
     "user add": CommandRow(
         "access:add_user",
@@ -219,14 +218,15 @@ COMMANDS: Final[Mapping[str, CommandRow]] = {
     ),
 }
 GROUPS: Final[Mapping[str, str]] = {
+    "secret": "List, print, set and delete secrets, over the API of a gateway.",
     "token": "Create, list and revoke API tokens.",
     "grant": "Say who may do what, and where.",
     "user": "Let people in whom an OpenID Connect provider vouches for.",
     "organization": "Create, list, show, rename and delete organizations.",
-    "project": "Create, rename and delete projects.",
-    "environment": "Create, rename and delete environments.",
-    "service": "Create, rename and delete services.",
+    "project": "List, create, rename and delete projects.",
+    "environment": "List, create, rename and delete environments.",
+    "service": "List, create, rename and delete services.",
     "keys": "Show and rotate the keys that seal values.",
-    "audit": "Verify, export and prune the audit log; look for rows changed past the gateway.",
+    "audit": "Show, verify, export and prune the audit log; find rows changed past the gateway.",
     "builtin": "Register and rotate the secrets that the platform provides.",
 }

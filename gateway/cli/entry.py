@@ -2,18 +2,29 @@
 
 import io
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from gateway.cli.commands import COMMANDS, GROUPS, CommandRow
+from gateway.cli.client.address import (
+    Address,
+    Choice,
+    NoGateway,
+    OnlyOnHost,
+    ProgramOptions,
+    choose,
+)
+from gateway.cli.command_rows import CommandRow
+from gateway.cli.commands import COMMANDS, GROUPS
 from gateway.cli.interrupts import ended_by_interrupt
 from gateway.cli.printing import PROGRAM, Refused, complain, plain, say
 from gateway.config.former_names import renaming_notice
@@ -62,13 +73,23 @@ class DeferredCommand(TyperCommand):
         """Parse the arguments as the function declares them; its command runs from there on."""
         if self._row.name_now is not None:
             complain(renaming_notice(self._full_name, self._row.name_now))
-        command = _load_command(self._row)
-        _configure_logs()
+        address = _address_of(parent)
+        function = self._row.remote if address else self._row.function
+        if function is None:
+            raise OnlyOnHost(self._full_name, address.source) if address else NoGateway
+        command = _load_command(self._row, function, address.url if address else None)
+        if address is None:
+            _configure_logs()
         return command.make_context(info_name, args, parent, **extra)
 
 
-def _load_function(row: CommandRow) -> Callable[..., None]:
-    module_name, _, function_name = row.function.partition(":")
+def _address_of(parent: "Context | None") -> Address | None:
+    choice = parent.find_root().obj if parent else None
+    return choice.address if isinstance(choice, Choice) else None
+
+
+def _load_function(target: str) -> Callable[..., None]:
+    module_name, _, function_name = target.partition(":")
     with ended_by_interrupt():
         module = import_module(f"{_PACKAGE}.{module_name}")
     function: Callable[..., None] = getattr(module, function_name)
@@ -76,12 +97,15 @@ def _load_function(row: CommandRow) -> Callable[..., None]:
 
 
 @cache
-def _load_command(row: CommandRow) -> "Command":
+def _load_command(row: CommandRow, function: str, url: str | None) -> "Command":
     app = typer.Typer(add_completion=False)
+    where = f"over the API of {url}" if url else "on the database of this host"
+    if url is None and row.remote:
+        where += "; with a gateway's URL (--url, before the command), over its API"
     app.command(
         context_settings=_WITH_CHILD if row.has_child else None,
-        help=f"{row.summary}\n\n{row.details}".rstrip(),
-    )(_load_function(row))
+        help="\n\n".join(filter(None, (row.summary, row.details, f"It works {where}."))),
+    )(_load_function(function))
     return get_command(app)
 
 
@@ -112,12 +136,19 @@ def run_command_line() -> None:
     raise SystemExit(status)
 
 
+_HELP: Final = (
+    "A GraphQL gateway over a secrets domain, and a client of it.\n\n"
+    "With the URL of a gateway (--url, SECRETS_GATEWAY_URL, or url in .secrets-gateway.toml), "
+    "commands work over its API with a token. Without one, they work on the database of this host."
+)
+
+
 @cache
 def _build_parser() -> Callable[..., int | None]:
     app = typer.Typer(
         name=PROGRAM,
         cls=Program,
-        help="A GraphQL gateway over a secrets domain.",
+        help=_HELP,
         no_args_is_help=True,
     )
     app.callback()(_program)
@@ -133,6 +164,7 @@ def _print_version(wanted: bool) -> None:  # noqa: FBT001 - Typer calls it
 
 
 def _program(
+    context: typer.Context,
     *,
     _: Annotated[
         bool,
@@ -144,8 +176,23 @@ def _program(
         str | None,
         typer.Option("--as", metavar="NAME", help="Who you are, for the audit log."),
     ] = None,
+    url: Annotated[
+        str | None, typer.Option("--url", help="Work over the API of the gateway at this URL.")
+    ] = None,
+    token_file: Annotated[
+        Path | None,
+        typer.Option("--token-file", dir_okay=False, help="File with the token for the gateway."),
+    ] = None,
+    local: Annotated[
+        bool, typer.Option("--local", help="Work on the database of this host, whatever is set.")
+    ] = False,
+    allow_http: Annotated[
+        bool, typer.Option("--allow-http", help="Send the token and values in clear over http.")
+    ] = False,
 ) -> None:
     """Take the options of the program itself."""
+    options = ProgramOptions(url=url, token_file=token_file, is_local=local, allows_http=allow_http)
+    context.obj = choose(options, os.environ)
     if operator is not None:
         from gateway.config.settings import hand_down  # noqa: PLC0415 - a list of commands needs none
 
@@ -163,6 +210,7 @@ def _status(run: Callable[..., int | None]) -> int:
         complain(f"{error.filename}: {reason}." if error.filename else f"{reason}.")
     except (Refused, RefusedStart, GatewayError) as refused:
         complain(f"{refused}{_hint(refused)}")
+        return refused.exit_code if isinstance(refused, Refused) else 1
     except Exception as error:  # noqa: BLE001 - the edge: whatever it is, it is reported in one line
         _log.error("unexpected_error", exc_info=error)
         complain("internal error.")

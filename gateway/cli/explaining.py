@@ -1,18 +1,19 @@
 """Explain and draw what a service sees."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Final
 
 import typer
 
+from gateway.cli.explanations import print_explanation
 from gateway.cli.options import AsJson, ServiceId
-from gateway.cli.printing import complain, holder_facts, say, say_json, title_of
+from gateway.cli.printing import complain, holder_facts, say
 from gateway.cli.running import run, service_of
 from gateway.domain.effective import EffectiveSecret, Explanation, Picture
 from gateway.domain.principals import Principal
 from gateway.domain.refusals import HolderNotFound
-from gateway.domain.secrets import Secret, SecretFacts
+from gateway.domain.secrets import Secret
 from gateway.drawing.flowcharts import dot, mermaid
 from gateway.drawing.plan import Plan, fold
 from gateway.drawing.svg import svg
@@ -72,40 +73,7 @@ def explain(
             raise HolderNotFound(None, service)
         return explanation
 
-    explanation = run(explain_key)
-    if as_json:
-        say_json(_facts(explanation))
-        return
-    for line in _lines(explanation):
-        say(line)
-
-
-def _lines(explanation: Explanation) -> Iterator[str]:
-    subject = f"{title_of(explanation.service)} {{}} {explanation.key}"
-    if explanation.effective is None:
-        yield subject.format("does not get") + "."
-    else:
-        yield subject.format("gets") + f" from {_describe(explanation.effective.winner)}."
-        yield from _losers(explanation.effective)
-    yield f"Rule: {explanation.rule}"
-    for secret in explanation.elsewhere:
-        yield f"Elsewhere: {_describe(secret)}."
-
-
-def _losers(effective: EffectiveSecret) -> Iterator[str]:
-    target = effective.resolves_to
-    if target.id != effective.winner.id:
-        yield f"The value is that of the {_type(target)} {target.key} ({target.id})."
-    for secret in effective.shadows:
-        yield f"It hides {_describe(secret)}."
-
-
-def _describe(secret: Secret) -> str:
-    return f"the {_type(secret)} on {title_of(secret.holder)} ({secret.id})"
-
-
-def _type(secret: SecretFacts) -> str:
-    return secret.variable_type.lower().replace("_", " ")
+    print_explanation(_facts(run(explain_key)), as_json=as_json)
 
 
 def _facts(explanation: Explanation) -> dict[str, Any]:
@@ -116,11 +84,19 @@ def _facts(explanation: Explanation) -> dict[str, Any]:
         "winner": _secret_facts(effective.winner) if effective else None,
         "provenance": effective.provenance if effective else None,
         "value_of": effective.resolves_to.id if effective else None,
+        "target": _target_facts(effective) if effective else None,
         "losers": [_secret_facts(secret) for secret in effective.shadows] if effective else [],
         "absence": explanation.absence,
         "rule": explanation.rule,
         "elsewhere": [_secret_facts(secret) for secret in explanation.elsewhere],
     }
+
+
+def _target_facts(effective: EffectiveSecret) -> dict[str, Any] | None:
+    target = effective.resolves_to
+    if target.id == effective.winner.id:
+        return None
+    return {"id": target.id, "key": target.key, "variable_type": target.variable_type}
 
 
 def _secret_facts(secret: Secret) -> dict[str, Any]:

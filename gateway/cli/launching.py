@@ -12,10 +12,9 @@ from typing import Annotated, Final
 
 import typer
 
-from gateway.cli.delivered import delivered_to, private_files
-from gateway.cli.options import OnUnresolved, ServiceId, WhenUnresolved
+from gateway.cli.delivered import Delivered, private_files
 from gateway.cli.printing import complain
-from gateway.config.settings_file import PREFIX
+from gateway.config.former_names import PREFIX
 
 # Linux takes at most so many pages for one argument or one variable with its name.
 _PAGES_OF_ONE: Final = 32
@@ -148,29 +147,27 @@ def _exit_code(status: int) -> int:
     return KILLED - code if code < 0 else code
 
 
-def run_command(
-    service: ServiceId,
-    command: Annotated[list[str], typer.Argument(help="The command and its arguments, after --.")],
-    files_in: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help=(
-                "Folder in which the private folder for files is made; the system's temporary "
-                "folder if not set."
-            ),
+Command = Annotated[list[str], typer.Argument(help="The command and its arguments, after --.")]
+FilesIn = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help=(
+            "Folder in which the private folder for files is made; the system's temporary "
+            "folder if not set."
         ),
-    ] = None,
-    on_unresolved: WhenUnresolved = OnUnresolved.KEEP,
-) -> None:
-    # From before the gateway opens, so that its threads hold signals back as well: one that did
-    # not would get what is meant for this one.
-    with holding_signals() as mask:
-        delivered = delivered_to(service, on_unresolved)
-        with private_files(delivered.files, within=files_in) as paths:
-            environment = _inherit() | _encode(delivered.variables) | _encode(paths)
-            status = run_child(command, environment, mask)
-    raise typer.Exit(status)
+    ),
+]
+
+
+def run_with(delivered: Delivered, command: list[str], mask: Mask, files_in: Path | None) -> int:
+    """Run a command with what a service gets, and return its exit code.
+
+    To be called while signals are held.
+    """
+    with private_files(delivered.files, within=files_in) as paths:
+        environment = _inherit() | _encode(delivered.variables) | _encode(paths)
+        return run_child(command, environment, mask)
 
 
 def _inherit() -> dict[bytes, bytes]:

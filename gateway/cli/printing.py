@@ -12,6 +12,8 @@ from gateway.domain.holders import Holder, Organization
 class Refused(Exception):
     """A command is refused; the message is one line that says why."""
 
+    exit_code = 1
+
 
 class Misread(Refused):
     """A file is not what it should be."""
@@ -29,6 +31,19 @@ def say(text: str) -> None:
 
 def say_json(result: Mapping[str, Any] | Sequence[Any]) -> None:
     typer.echo(json.dumps(result))
+
+
+def say_table(rows: Sequence[Sequence[str]]) -> None:
+    """Print rows with their columns aligned; nothing for none."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (text.ljust(width) for text, width in zip(row, widths, strict=True))
+        say("  ".join(cells).rstrip())
+
+
+def line_of(text: str) -> str:
+    """Return a text from elsewhere as one line that moves no cursor of a terminal."""
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def complain(text: str) -> None:

@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 
 from gateway.cli.delivered import Delivered
-from gateway.cli.exports import Format, render
+from gateway.cli.renderings import Format, render
 from gateway.domain.env_files import kubernetes_name, kubernetes_secrets
 from gateway.domain.errors import InvalidInput
 from gateway.domain.holders import Holder
@@ -28,7 +28,7 @@ SERVICE = Holder(
 
 
 def _delivered(variables: Mapping[str, str]) -> Delivered:
-    return Delivered(SERVICE, [RuntimeSecret(key, value) for key, value in variables.items()])
+    return Delivered(SERVICE.name, [RuntimeSecret(key, value) for key, value in variables.items()])
 
 
 @pytest.mark.unmeasured
@@ -74,7 +74,7 @@ def test_files_are_in_a_secret_of_their_own() -> None:
     secret = RuntimeSecret("CERT", "/etc/cert.pem", RuntimeFile("/etc/cert.pem", "content"))
 
     variables, files = yaml.safe_load_all(
-        render(Format.K8S, Delivered(SERVICE, [secret]), name="shop")
+        render(Format.K8S, Delivered(SERVICE.name, [secret]), name="shop")
     )
 
     assert b64decode(variables["data"]["CERT"]) == b"/etc/cert.pem"

@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 
 from gateway.services.demo import Demo
-from tests.servers import environment
+from tests.servers import LiveServer, environment
 
 # Prints the names of all modules that were imported, after all else.
 LISTING: Final = """
@@ -38,6 +38,18 @@ IMPORTS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = {
     "migrate": (STORES | MIGRATES, OTHERS - MIGRATES | {"yaml"}),
     "serve --help": (STORES | {"uvicorn", "websockets"}, ASKS_ISSUERS | MIGRATES | {"strawberry"}),
 }
+# By a command's arguments: what a client needs, and nothing that a server needs.
+CLIENT_NEEDS: Final = frozenset({"http.client", "ssl", "typer"})
+SERVER_NEEDS: Final = OTHERS | STORES | {"asyncio", "cryptography", "orjson", "keyring"}
+CLIENT_IMPORTS: Final[Mapping[str, frozenset[str]]] = {
+    "run --service {job_id} -- true": SERVER_NEEDS | {"yaml"},
+    "secret get SMTP_PASSWORD --service {job_id}": SERVER_NEEDS | {"yaml"},
+    "secret list --at job:{job_id}": SERVER_NEEDS | {"yaml"},
+    "explain SMTP_PASSWORD --service {job_id}": SERVER_NEEDS | {"yaml"},
+    "audit show": SERVER_NEEDS | {"yaml"},
+    "token list": SERVER_NEEDS | {"yaml"},
+    "export --service {job_id} --format json": SERVER_NEEDS,
+}
 ISSUER: Final = {"issuer": "https://id.example.com", "audiences": ["gateway"]}
 
 
@@ -62,6 +74,19 @@ def test_command_imports_no_library_that_only_others_need(
 
     assert not needed - imported
     assert not needless & imported
+
+
+@pytest.mark.parametrize("command", CLIENT_IMPORTS)
+def test_client_imports_nothing_of_the_server(
+    live_server: LiveServer, tmp_path: Path, command: str
+) -> None:
+    arguments = command.format(job_id=live_server.demo["job_id"]).split()
+    token = live_server.demo["token"]
+
+    imported = _imported(tmp_path / "no-data", *arguments, URL=live_server.url, TOKEN=token)
+
+    assert not CLIENT_NEEDS - imported
+    assert not CLIENT_IMPORTS[command] & imported
 
 
 def test_check_imports_what_the_settings_call_for(data_dir: Path, tmp_path: Path) -> None:

@@ -13,8 +13,9 @@ from typing import IO
 
 import pytest
 
-from gateway.cli import launching
-from gateway.cli.delivered import Delivered, delivered_to
+from gateway.cli import deliveries
+from gateway.cli.delivered import Delivered
+from gateway.cli.deliveries import delivered_to
 from gateway.cli.launching import holding_signals, run_child
 from gateway.cli.options import OnUnresolved
 from gateway.services.demo import Demo
@@ -98,7 +99,7 @@ def test_signals_are_held_before_the_gateways_threads_start(
         held.update(signal.pthread_sigmask(signal.SIG_BLOCK, []))
         return delivered_to(service_id, on_unresolved)
 
-    monkeypatch.setattr(launching, "delivered_to", deliver)
+    monkeypatch.setattr(deliveries, "delivered_to", deliver)
 
     line("run", "--service", demo.job_id, "--", "true")
 

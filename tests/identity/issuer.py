@@ -196,7 +196,7 @@ def _encoded(part: bytes) -> str:
     return base64.urlsafe_b64encode(part).rstrip(b"=").decode()
 
 
-def _certified(folder: Path) -> dict[str, Any]:
+def certified(folder: Path) -> dict[str, Any]:
     """Return what uvicorn needs for https, with a certificate that nobody has reason to trust."""
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "issuer")])
@@ -217,7 +217,7 @@ def _certified(folder: Path) -> dict[str, Any]:
 
 def main(folders: Sequence[str]) -> None:
     """Serve on a free port, and print it; over https, if there is a folder for the certificate."""
-    certified = _certified(Path(folders[0])) if folders else {}
+    files = certified(Path(folders[0])) if folders else {}
     listening = socket.create_server(("127.0.0.1", 0))
     print(listening.getsockname()[1], flush=True)  # noqa: T201 - how the test learns the port
     app = Starlette(routes=Issuer().routes())
@@ -226,7 +226,7 @@ def main(folders: Sequence[str]) -> None:
         log_level="warning",
         timeout_graceful_shutdown=1,
         timeout_keep_alive=int(PATIENCE),
-        **certified,
+        **files,
     )
     uvicorn.Server(config).run(sockets=[listening])
 

@@ -1,4 +1,4 @@
-"""`export`: what a service gets, as a text for another program."""
+"""What a service gets, as a text for another program."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -8,11 +8,8 @@ from typing import Annotated, Final
 import typer
 import yaml
 
-from gateway.cli.delivered import Delivered, delivered_at, delivered_to
-from gateway.cli.options import HolderToExport, OnUnresolved, ServiceToExport, WhenUnresolved
-from gateway.cli.printing import Refused, complain, counted, title_and_id_of
-from gateway.cli.running import NotAService
-from gateway.domain.drafts import HolderReference
+from gateway.cli.delivered import Delivered
+from gateway.cli.printing import complain, counted
 from gateway.domain.env_files import (
     docker_text,
     dotenv_text,
@@ -22,7 +19,6 @@ from gateway.domain.env_files import (
     kubernetes_text,
     shell_text,
 )
-from gateway.domain.scopes import Scope
 
 
 class Format(StrEnum):
@@ -36,11 +32,6 @@ class Format(StrEnum):
 
 
 _Renderer = Callable[[Delivered, str | None], str]
-# What a holder that is not a service gives to those below it.
-_OWN_AND_INHERITED: Final[Mapping[Scope, str]] = {
-    Scope.PROJECT: "its own secrets",
-    Scope.ENVIRONMENT: "its own secrets and those of its project",
-}
 
 
 def _marked(text_of: Callable[[Mapping[str, str]], str]) -> _Renderer:
@@ -72,8 +63,8 @@ def _yaml(delivered: Delivered, _: str | None) -> str:
 
 def _k8s(delivered: Delivered, name: str | None) -> str:
     contents = {key: file.content for key, file in delivered.files.items()}
-    name = name or kubernetes_name(delivered.holder.name)
-    return kubernetes_text(name, delivered.variables, contents)
+    chosen = name or kubernetes_name(delivered.name)
+    return kubernetes_text(chosen, delivered.variables, contents)
 
 
 _RENDERERS: Final[Mapping[Format, _Renderer]] = {
@@ -97,39 +88,25 @@ def render(form: Format, delivered: Delivered, name: str | None = None) -> str:
     return _RENDERERS[form](delivered, name)
 
 
-def export(
-    *,
-    service: ServiceToExport = None,
-    holder: HolderToExport = None,
-    format: Annotated[Format, typer.Option(help="What to print.")],  # noqa: A002 - the option's name
-    name: Annotated[
-        str | None, typer.Option(help="The manifest's name; like the holder's if not given.")
-    ] = None,
-    on_unresolved: WhenUnresolved = OnUnresolved.KEEP,
-) -> None:
-    if name is not None and format is not Format.K8S:
+ExportFormat = Annotated[Format, typer.Option("--format", help="What to print.")]
+ManifestName = Annotated[
+    str | None,
+    typer.Option("--name", help="The manifest's name; like the holder's if not given."),
+]
+
+
+def ensure_takes_name(form: Format, name: str | None) -> None:
+    if name is not None and form is not Format.K8S:
         message = "only a k8s manifest has a name."
         raise typer.BadParameter(message, param_hint="--name")
-    delivered = _deliver(service, holder, on_unresolved)
+
+
+def print_export(delivered: Delivered, form: Format, name: str | None) -> None:
+    """Print what a service gets, and say on standard error what is left out."""
     # Bytes, since the terminal's encoding must not decide whether an export works.
-    typer.echo(render(format, delivered, name).encode(), nl=False)
-    if part := _OWN_AND_INHERITED.get(delivered.holder.kind):
-        complain(f"{title_and_id_of(delivered.holder)} is not a service: these are {part}.")
-    if delivered.files and format is not Format.K8S:
+    typer.echo(render(form, delivered, name).encode(), nl=False)
+    if delivered.note:
+        complain(delivered.note)
+    if delivered.files and form is not Format.K8S:
         files = counted(len(delivered.files), "file")
         complain(f"left out the content of {files}: {', '.join(delivered.files)}.")
-
-
-def _deliver(
-    service: str | None, holder: HolderReference | None, on_unresolved: OnUnresolved
-) -> Delivered:
-    if service is not None and holder is None:
-        try:
-            return delivered_to(service, on_unresolved)
-        except NotAService as refused:
-            message = f"{refused} --holder exports a project or an environment."
-            raise Refused(message) from None
-    if holder is not None and service is None:
-        return delivered_at(holder, on_unresolved)
-    message = "give one of --service and --holder."
-    raise typer.BadParameter(message)

@@ -1,0 +1,101 @@
+"""Print tokens and grants, from the facts that `--json` prints."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, Final
+
+import typer
+
+from gateway.cli.printing import line_of, say, say_json
+from gateway.domain.grants import GranteeKind, GranteeReference
+from gateway.domain.permissions import Role
+
+Facts = Mapping[str, Any]
+MAX_DAYS: Final = 3_650
+_KINDS: Final = {kind.lower(): kind for kind in GranteeKind}
+
+
+def grantee_reference(text: str) -> GranteeReference:
+    """Read `token:ID` or `user:ID`."""
+    kind, _, grantee_id = text.partition(":")
+    if kind not in _KINDS or not grantee_id:
+        message = f"a grantee is KIND:ID, the kind one of {', '.join(_KINDS)}."
+        raise typer.BadParameter(message)
+    return GranteeReference(kind=_KINDS[kind], id=grantee_id)
+
+
+Grantee = Annotated[
+    GranteeReference,
+    typer.Option(
+        "--to", parser=grantee_reference, metavar="KIND:ID", help="Who gets it, e.g. token:ID."
+    ),
+]
+TokenName = Annotated[str, typer.Option("--name", help="What the token is for.")]
+TokenRole = Annotated[Role, typer.Option("--role", help="What it may do.")]
+TokenDays = Annotated[
+    int | None, typer.Option("--days", min=1, max=MAX_DAYS, help="Days until it expires.")
+]
+TokenId = Annotated[str, typer.Argument(metavar="TOKEN_ID", help="The token's id.")]
+GrantedRole = Annotated[Role, typer.Option("--role", help="What may be done.")]
+GrantId = Annotated[str, typer.Argument(metavar="GRANT_ID", help="The grant's id.")]
+
+
+def print_new_token(token_id: str, text: str, *, as_json: bool) -> None:
+    if as_json:
+        say_json({"id": token_id, "token": text})
+    else:
+        say(text)
+
+
+def print_tokens(tokens: Sequence[Facts], *, as_json: bool) -> None:
+    if as_json:
+        say_json({"tokens": tokens})
+        return
+    for token in tokens:
+        say(_token_line(token))
+
+
+def _token_line(token: Facts) -> str:
+    notes = [
+        f"expires {_day(token['expires_at'])}" if token["expires_at"] else "does not expire",
+        f"last used {_day(token['last_used_at'])}" if token["last_used_at"] else "never used",
+    ]
+    if token["created_by"]:
+        notes.append(f"created by {line_of(token['created_by'])}")
+    name = line_of(token["name"])
+    return f"{token['id']}  {token['state']}  {token['role']:<8} {name}  {', '.join(notes)}"
+
+
+def _day(moment: str) -> str:
+    # UTC, to the minute: a use is stored once an hour.
+    return moment[:16].replace("T", " ")
+
+
+def print_revoked(tokens: Iterable[Facts], *, dry_run: bool) -> None:
+    """Print which tokens are revoked, or would be."""
+    for token in tokens:
+        done = "would revoke" if dry_run else "revoked"
+        say(f"{done} {token['id']}  {line_of(token['name'])}")
+
+
+def print_grants(grants: Sequence[Facts], *, as_json: bool) -> None:
+    if as_json:
+        say_json({"grants": grants})
+        return
+    for grant in grants:
+        print_grant(grant, as_json=False)
+
+
+def print_grant(grant: Facts, *, as_json: bool) -> None:
+    if as_json:
+        say_json(grant)
+        return
+    kind, _, _ = grant["to"].partition(":")
+    given = role_text(grant["role"], grant["holder"], everywhere=" on the organization")
+    say(f"{grant['id']}  {given} for {kind} {line_of(grant['name'])}")
+
+
+def role_text(role: str, holder: Facts | None, *, everywhere: str = "") -> str:
+    """Return a role, and the holder that it counts on."""
+    if holder is None:
+        return f"{role}{everywhere}"
+    return f"{role} on {holder['kind'].replace('_', ' ')} {line_of(holder['name'])}"

@@ -1,0 +1,1 @@
+"""The command line as a client: commands that work over a gateway's API, with a token."""

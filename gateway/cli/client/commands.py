@@ -1,0 +1,79 @@
+"""The commands that work only over the API of a gateway."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from gateway.cli.command_rows import CommandRow
+
+CLIENT_COMMANDS: Final[Mapping[str, CommandRow]] = {
+    "login": CommandRow(
+        None,
+        "Keep a token for a gateway, in the keyring of the system or in a private file.",
+        "The token comes from a prompt, or from standard input; it is tried first.",
+        remote="client.signing_in:login",
+    ),
+    "logout": CommandRow(
+        None, "Forget the token for a gateway.", remote="client.signing_in:logout"
+    ),
+    "whoami": CommandRow(
+        None,
+        "Say which gateway commands work with, where the token is from, and what it can see.",
+        remote="client.signing_in:whoami",
+    ),
+    "watch": CommandRow(
+        None,
+        "Print the keys for which a service gets something else, as they change.",
+        remote="client.watching:watch",
+    ),
+    "impact": CommandRow(
+        None,
+        "List the services and secrets that the deletion or another value of a secret reaches.",
+        remote="client.explaining:impact",
+    ),
+    "secret list": CommandRow(
+        None,
+        "List the secrets of a holder and those that it inherits, without values.",
+        remote="client.secrets:list_secrets",
+    ),
+    "secret get": CommandRow(
+        None,
+        "Print what a service gets under one key; the audit log records it.",
+        remote="client.deliveries:get_secret",
+    ),
+    "secret set": CommandRow(
+        None,
+        "Give a secret a value, creating it if the holder has none under the key.",
+        "The value comes from a file, from standard input or from a prompt.",
+        remote="client.secrets:set_secret",
+    ),
+    "secret alias": CommandRow(
+        None, "Give a secret another key.", remote="client.secrets:set_alias"
+    ),
+    "secret override": CommandRow(
+        None,
+        "Give an inherited secret another value on a holder and below it.",
+        "The value comes from a file, from standard input or from a prompt.",
+        remote="client.secrets:override_secret",
+    ),
+    "secret rename": CommandRow(
+        None, "Give a secret a new key, in place of its own.", remote="client.secrets:rename_secret"
+    ),
+    "secret delete": CommandRow(
+        None, "Delete a secret of a holder.", remote="client.secrets:delete_secret"
+    ),
+    "project list": CommandRow(None, "List the projects.", remote="client.holders:list_projects"),
+    "environment list": CommandRow(
+        None,
+        "List the environments of a project.",
+        remote="client.holders:list_environments",
+    ),
+    "service list": CommandRow(
+        None, "List the services of an environment.", remote="client.holders:list_services"
+    ),
+    "user list": CommandRow(None, "List the users.", remote="client.access:list_users"),
+    "audit show": CommandRow(
+        None,
+        "Print the newest entries of the audit log: who did what, and when.",
+        remote="client.audit:show",
+    ),
+}

@@ -1,0 +1,75 @@
+"""`run` and `secret get`: what a service gets, from the API."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import typer
+
+from gateway.cli.client.documents import DELIVERY
+from gateway.cli.client.holders import ServicePath, chosen_service
+from gateway.cli.client.refusals import NotFound
+from gateway.cli.client.transport import Gateway, connect
+from gateway.cli.delivered import Delivered
+from gateway.cli.launching import Command, FilesIn, holding_signals, run_with
+from gateway.cli.options import OnUnresolved, WhenUnresolved
+from gateway.cli.printing import line_of
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    mount_path: str
+    content: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Secret:
+    key: str
+    value: str = field(repr=False)
+    file: _File | None = None
+
+
+def run_command(
+    context: typer.Context,
+    command: Command,
+    service: ServicePath = None,
+    files_in: FilesIn = None,
+    on_unresolved: WhenUnresolved = OnUnresolved.KEEP,
+) -> None:
+    gateway = connect(context)
+    service_id = chosen_service(context, gateway, service)
+    secrets = fetch(gateway, service_id, on_unresolved)
+    with holding_signals() as mask:
+        status = run_with(Delivered(service_id, secrets), command, mask, files_in)
+    raise typer.Exit(status)
+
+
+def get_secret(
+    context: typer.Context,
+    key: Annotated[str, typer.Argument(metavar="KEY", help="The key.")],
+    service: ServicePath = None,
+    on_unresolved: WhenUnresolved = OnUnresolved.KEEP,
+) -> None:
+    gateway = connect(context)
+    secrets = fetch(gateway, chosen_service(context, gateway, service), on_unresolved)
+    for secret in secrets:
+        if secret.key == key:
+            # The text alone, byte by byte; a terminal gets a line end after it.
+            text = secret.file.content if secret.file else secret.value
+            typer.echo(text.encode(), nl=sys.stdout.isatty())
+            return
+    message = f"the service gets no {line_of(key)}."
+    raise NotFound(message)
+
+
+def fetch(gateway: Gateway, service_id: str, on_unresolved: OnUnresolved) -> Sequence[_Secret]:
+    data = gateway.run(DELIVERY, serviceId=service_id, onUnresolved=on_unresolved.upper())
+    return [
+        _Secret(
+            row["key"],
+            row["value"],
+            row["file"] and _File(row["file"]["mountPath"], row["file"]["content"]),
+        )
+        for row in data["runtimeSecrets"]
+    ]

@@ -1,0 +1,222 @@
+"""The GraphQL documents that the command line sends; a test checks them against the schema."""
+
+from typing import Final
+
+_PAGE: Final = "pageInfo { hasNextPage endCursor }"
+_HOLDER: Final = "holder { __typename id name }"
+_SECRET: Final = f"""
+    id key variableType scope version description mountPath createdAt updatedAt {_HOLDER}
+    aliasedSecret {{ id key }} overriddenSecret {{ id key }}
+"""
+_OUTCOME: Final = "errors { code message path }"
+_WARNED: Final = f"warnings {{ message }} {_OUTCOME}"
+_SERVICE: Final = "id name environment { id name project { id name } }"
+_GRANTED: Final = "grants { role holder { __typename id name } }"
+_ISSUED: Final = f"id name expiresAt revokedAt lastUsedAt createdBy {{ kind id }} {_GRANTED}"
+_GRANT: Final = f"id role tokenId userId granteeName {_HOLDER}"
+
+# ------------------------------------------------------------------------------------- hierarchy
+
+PROJECTS: Final = f"""
+query Projects($after: String) {{
+  projects(first: 100, after: $after) {{ edges {{ node {{ id name }} }} {_PAGE} }}
+}}
+"""
+ENVIRONMENTS: Final = f"""
+query Environments($projectId: ID!, $after: String) {{
+  project(id: $projectId) {{
+    environments(first: 100, after: $after) {{ edges {{ node {{ id name }} }} {_PAGE} }}
+  }}
+}}
+"""
+SERVICES: Final = f"""
+query Services($environmentId: ID!, $after: String) {{
+  environment(id: $environmentId) {{
+    services(first: 100, after: $after) {{
+      edges {{ node {{ __typename id name }} }} {_PAGE}
+    }}
+  }}
+}}
+"""
+HOLDER: Final = """
+query Holder($id: ID!) { node(id: $id) { __typename id ... on SecretHolder { name } } }
+"""
+
+# --------------------------------------------------------------------------------------- secrets
+
+VISIBLE_SECRETS: Final = f"""
+query VisibleSecrets($id: ID!, $after: String) {{
+  node(id: $id) {{
+    ... on SecretHolder {{
+      visibleSecrets(first: 100, after: $after) {{ edges {{ node {{ {_SECRET} }} }} {_PAGE} }}
+    }}
+  }}
+}}
+"""
+OWN_SECRETS: Final = f"""
+query OwnSecrets($id: ID!, $keys: [String!], $after: String) {{
+  node(id: $id) {{
+    ... on SecretHolder {{
+      secrets(first: 100, after: $after, filter: {{ keys: $keys }}) {{
+        edges {{ node {{ {_SECRET} }} }} {_PAGE}
+      }}
+    }}
+  }}
+}}
+"""
+CREATE_SECRET: Final = f"""
+mutation CreateSecret($holder: SecretHolderRef!, $input: SecretInput!, $dryRun: Boolean) {{
+  createSecret(holder: $holder, input: $input, dryRun: $dryRun) {{
+    secret {{ {_SECRET} }} {_WARNED}
+  }}
+}}
+"""
+EDIT_SECRET: Final = f"""
+mutation EditSecret(
+  $id: ID!, $input: SecretEditInput!, $version: Int, $updateReferences: Boolean, $dryRun: Boolean
+) {{
+  editSecret(
+    secretId: $id, input: $input, expectedVersion: $version, updateReferences: $updateReferences,
+    dryRun: $dryRun
+  ) {{ secret {{ {_SECRET} }} {_WARNED} }}
+}}
+"""
+CREATE_ALIAS: Final = f"""
+mutation CreateAlias(
+  $holder: SecretHolderRef!, $id: ID!, $input: SecretAliasInput!, $dryRun: Boolean
+) {{
+  createSecretAlias(holder: $holder, secretId: $id, input: $input, dryRun: $dryRun) {{
+    secret {{ {_SECRET} }} {_WARNED}
+  }}
+}}
+"""
+CREATE_OVERRIDE: Final = f"""
+mutation CreateOverride(
+  $holder: SecretHolderRef!, $id: ID!, $input: SecretOverrideInput!, $dryRun: Boolean
+) {{
+  createSecretOverride(holder: $holder, secretId: $id, input: $input, dryRun: $dryRun) {{
+    secret {{ {_SECRET} }} {_WARNED}
+  }}
+}}
+"""
+DELETE_SECRET: Final = f"""
+mutation DeleteSecret($id: ID!, $version: Int, $withDependents: Boolean, $dryRun: Boolean) {{
+  deleteSecret(
+    secretId: $id, expectedVersion: $version, withDependents: $withDependents, dryRun: $dryRun
+  ) {{ deletedSecretIds {_WARNED} }}
+}}
+"""
+IMPORT_SECRETS: Final = f"""
+mutation ImportSecrets(
+  $holder: SecretHolderRef!, $secrets: [ImportSecretInput!]!, $overwrite: Boolean!, $dryRun: Boolean
+) {{
+  importSecrets(holder: $holder, secrets: $secrets, overwrite: $overwrite, dryRun: $dryRun) {{
+    rows {{ action secret {{ id }} }} {_HOLDER} {_WARNED}
+  }}
+}}
+"""
+
+# -------------------------------------------------------------------------- what a service gets
+
+DELIVERY: Final = """
+query Delivery($serviceId: ID!, $onUnresolved: OnUnresolved!) {
+  runtimeSecrets(serviceId: $serviceId, onUnresolved: $onUnresolved) {
+    key value file { mountPath content }
+  }
+}
+"""
+_EXPLAINED: Final = f"id key variableType scope {_HOLDER}"
+EXPLANATION: Final = f"""
+query Explanation($serviceId: ID!, $key: String!) {{
+  service(id: $serviceId) {{ __typename id name }}
+  explainSecret(serviceId: $serviceId, key: $key) {{
+    key absence rule
+    effective {{
+      provenance
+      secret {{ {_EXPLAINED} }} shadows {{ {_EXPLAINED} }} resolvesTo {{ id key variableType }}
+    }}
+    elsewhere {{ {_EXPLAINED} }}
+  }}
+}}
+"""
+IMPACT: Final = f"""
+query Impact($id: ID!, $of: PlannedChange!, $after: String) {{
+  secret(id: $id) {{
+    impact(of: $of, first: 100, after: $after) {{
+      edges {{ node {{ __typename {_SERVICE} }} }} {_PAGE}
+    }}
+  }}
+}}
+"""
+DEPENDENTS: Final = f"""
+query Dependents($id: ID!, $after: String) {{
+  secret(id: $id) {{
+    dependents(first: 100, after: $after) {{ edges {{ node {{ {_EXPLAINED} }} }} {_PAGE} }}
+  }}
+}}
+"""
+EFFECTIVE_CHANGES: Final = """
+subscription EffectiveChanges($serviceId: ID!) {
+  effectiveSecretsChanged(serviceId: $serviceId) { at keys hasMoreKeys }
+}
+"""
+
+# ---------------------------------------------------------------------------------------- access
+
+TOKENS: Final = f"""
+query Tokens($after: String) {{
+  apiTokens(first: 100, after: $after) {{ edges {{ node {{ {_ISSUED} }} }} {_PAGE} }}
+}}
+"""
+CREATE_TOKEN: Final = f"""
+mutation CreateToken($name: String!, $role: Role!, $holder: SecretHolderRef, $days: Int) {{
+  createApiToken(name: $name, role: $role, holder: $holder, days: $days) {{
+    token apiToken {{ id }} {_OUTCOME}
+  }}
+}}
+"""
+REVOKE_TOKEN: Final = f"""
+mutation RevokeToken($id: ID!, $keepCreated: Boolean, $dryRun: Boolean) {{
+  revokeApiToken(tokenId: $id, keepCreated: $keepCreated, dryRun: $dryRun) {{
+    apiToken {{ id name }} alsoRevoked {{ id name }} {_OUTCOME}
+  }}
+}}
+"""
+USERS: Final = f"""
+query Users($after: String) {{
+  users(first: 100, after: $after) {{
+    edges {{ node {{ id displayName issuer subject createdAt }} }} {_PAGE}
+  }}
+}}
+"""
+GRANTS: Final = f"""
+query Grants($after: String) {{
+  grants(first: 100, after: $after) {{ edges {{ node {{ {_GRANT} }} }} {_PAGE} }}
+}}
+"""
+GRANT_ROLE: Final = f"""
+mutation GrantRole($grantee: GranteeRef!, $role: Role!, $holder: SecretHolderRef) {{
+  grantRole(grantee: $grantee, role: $role, holder: $holder) {{ grant {{ {_GRANT} }} {_OUTCOME} }}
+}}
+"""
+REVOKE_ROLE: Final = f"""
+mutation RevokeRole($id: ID!) {{ revokeRole(grantId: $id) {{ grant {{ id }} {_OUTCOME} }} }}
+"""
+
+# ------------------------------------------------------------------------------------- audit log
+
+AUDIT: Final = f"""
+query Audit($first: Int!, $after: String, $filter: AuditFilter!) {{
+  auditEvents(first: $first, after: $after, filter: $filter) {{
+    edges {{
+      node {{
+        id at action actorKind actorId face requestId subject subjectId holderId key details
+      }}
+    }}
+    {_PAGE}
+  }}
+}}
+"""
+NAMES: Final = """
+query Names($ids: [ID!]!) { nodes(ids: $ids) { __typename ... on SecretHolder { id name } } }
+"""

@@ -1,0 +1,146 @@
+"""`token …`, `grant …`, `user list`, `audit show` and `watch` over the API."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from gateway.cli.access_rows import MAX_DAYS
+from gateway.services import tokens
+from tests.cli.client.conftest import SERVICE, Laptop, printed
+from tests.patience import PATIENCE
+from tests.servers import LiveServer, command
+
+
+def _token(laptop: Laptop, name: str, *options: str) -> dict[str, str]:
+    made = laptop("token", "create", "--name", name, "--json", *options)
+    answer: dict[str, str] = made.answer
+    return answer
+
+
+def test_tokens_are_listed_and_revoked(laptop: Laptop) -> None:
+    made = _token(laptop, "nightly", "--role", "runtime", "--on", SERVICE, "--days", "9")
+
+    listed = laptop("token", "list", "--json").answer["tokens"]
+    tried = printed(laptop("token", "revoke", made["id"], "--dry-run"))
+    revoked = printed(laptop("token", "revoke", made["id"]))
+
+    (row,) = (token for token in listed if token["id"] == made["id"])
+    assert (row["state"], row["role"]) == ("valid", "runtime on job nightly-invoices")
+    assert row["created_by"].startswith("token:")
+    assert tried == f"would revoke {made['id']}  nightly\n"
+    assert revoked == f"revoked {made['id']}  nightly\n"
+    ended = (line for line in printed(laptop("token", "list")).splitlines() if made["id"] in line)
+    assert "  ended  runtime on job nightly-invoices nightly  " in next(ended)
+
+
+def test_a_role_is_granted_and_taken_away(laptop: Laptop) -> None:
+    token = _token(laptop, "deploy", "--role", "viewer")
+
+    granted = laptop(
+        *("grant", "add", "--to", f"token:{token['id']}", "--role", "editor"),
+        *("--on", "shop/staging", "--json"),
+    ).answer
+    listed = printed(laptop("grant", "list"))
+    removed = laptop("grant", "remove", granted["id"])
+
+    assert granted["holder"]["kind"] == "environment"
+    assert granted["to"] == f"token:{token['id']}"
+    assert f"{granted['id']}  editor on environment staging for token deploy" in listed
+    assert "viewer on the organization for token deploy" in listed
+    assert printed(removed) == f"removed {granted['id']}\n"
+    assert granted not in laptop("grant", "list", "--json").answer["grants"]
+
+
+def test_nobody_grants_what_they_lack(laptop: Laptop) -> None:
+    viewer = laptop.but(token=_token(laptop, "eyes", "--role", "viewer")["token"])
+
+    ended = viewer("token", "create", "--name", "more", "--role", "admin")
+
+    assert ended.code == 3
+    assert ended.complaint == "The credential lacks the permission access:manage."
+
+
+def test_users_are_listed(laptop: Laptop) -> None:
+    assert laptop("user", "list", "--json").answer == {"users": []}
+    assert printed(laptop("user", "list")).split() == ["ID", "NAME", "ISSUER", "SUBJECT"]
+
+
+def test_the_audit_log_names_who_read_a_secret(laptop: Laptop) -> None:
+    pod = laptop.but(token=_token(laptop, "pod", "--role", "editor")["token"])
+    reader = laptop.but(token=_token(laptop, "reader", "--role", "admin")["token"])
+    pod("secret", "set", "WATCHED", "--at", SERVICE, stdin="x")
+    reader("secret", "get", "WATCHED", "--service", SERVICE)
+
+    reads = laptop("audit", "show", "--secret", "WATCHED", "--at", SERVICE, "--reads", "--json")
+    shown = printed(laptop("audit", "show", "--secret", "WATCHED", "--at", SERVICE))
+
+    (read,) = reads.answer["events"]
+    assert (read["actor"], read["action"]) == ("token reader", "VALUES_DELIVERED")
+    assert read["holder"] == "job nightly-invoices"
+    header, newest, oldest = shown.splitlines()
+    assert header.split() == ["AT", "ACTION", "WHO", "FACE", "KEY", "HOLDER"]
+    assert "token reader" in newest
+    assert "SECRET_CREATED    token pod " in oldest
+
+
+def test_the_audit_log_is_filtered(laptop: Laptop) -> None:
+    newest = laptop("audit", "show", "--most", "2", "--json").answer["events"]
+    none = laptop("audit", "show", "--since", "2999-01-01", "--json").answer["events"]
+    by_id = laptop("audit", "show", "--secret", "00000000-0000-4000-8000-000000000000", "--json")
+    at_job = laptop("audit", "show", "--at", SERVICE, "--json").answer["events"]
+
+    assert len(newest) == 2
+    assert none == by_id.answer["events"] == []
+    assert {event["holder"] for event in at_job} == {"job nightly-invoices"}
+
+
+def test_names_that_the_caller_does_not_see_stay_ids(laptop: Laptop, server: LiveServer) -> None:
+    made = _token(laptop, "auditor", "--role", "auditor")
+    auditor = laptop.but(token=made["token"])
+
+    events = auditor("audit", "show", "--json").answer["events"]
+
+    assert {event["actor"] for event in events if event["actor_id"] == made["id"]} == set()
+    assert all(event["actor"].endswith(event["actor_id"]) for event in events)
+    assert server.demo["job_id"] in {event["holder_id"] for event in events}
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_change_is_watched(laptop: Laptop, *, as_json: bool) -> None:
+    watching = subprocess.Popen(
+        command("watch", "--service", SERVICE, "--once", *(["--json"] if as_json else [])),
+        env=laptop.environment(),
+        cwd=laptop.home,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while watching.poll() is None:
+        # It may not listen yet; each change is one more chance.
+        laptop("secret", "set", "TICK", "--at", SERVICE, stdin="x")
+    out, err = watching.communicate(timeout=PATIENCE)
+
+    assert (watching.returncode, err) == (0, "")
+    line = out.splitlines()[0]
+    assert json.loads(line)["keys"] == ["TICK"] if as_json else line.endswith("  TICK")
+
+
+def test_watching_what_is_not_there_ends(laptop: Laptop) -> None:
+    ended = laptop("watch", "--service", "00000000-0000-4000-8000-000000000000")
+
+    assert ended.code == 4
+
+
+def test_the_longest_life_of_a_token_is_the_gateways() -> None:
+    assert MAX_DAYS == tokens.MAX_DAYS
+
+
+def test_a_token_is_in_no_log_and_no_file_of_the_client(laptop: Laptop, server: LiveServer) -> None:
+    laptop("run", "--service", SERVICE, "--", "true")
+
+    assert laptop.token
+    assert server.log
+    assert laptop.token not in Path(server.log).read_text()
+    assert not list(laptop.home.iterdir())

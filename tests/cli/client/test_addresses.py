@@ -1,0 +1,191 @@
+"""Which gateway a command works with, and what the working folder can say about it."""
+
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from gateway.cli.client.address import (
+    Address,
+    Choice,
+    Pinned,
+    ProgramOptions,
+    UnfitUrl,
+    choose,
+)
+from tests.cli.client.canned import CannedGateway
+from tests.cli.client.conftest import SERVICE, Laptop, printed
+
+URL: Final = "https://gateway.example"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder, which nothing pins."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("options", "variables", "url", "source"),
+    [
+        (ProgramOptions(url=URL), {"SECRETS_GATEWAY_URL": "https://other"}, URL, "--url"),
+        (ProgramOptions(), {"SECRETS_GATEWAY_URL": URL}, URL, "SECRETS_GATEWAY_URL"),
+        (ProgramOptions(url="HTTPS://Gateway.Example:8443/base/"), {}, f"{URL}:8443/base", "--url"),
+        (ProgramOptions(url="http://localhost:8080"), {}, "http://localhost:8080", "--url"),
+        (ProgramOptions(url="http://[::1]:8080"), {}, "http://[::1]:8080", "--url"),
+        (ProgramOptions(url="http://a", allows_http=True), {}, "http://a", "--url"),
+    ],
+)
+def test_a_url_is_chosen(
+    options: ProgramOptions, variables: dict[str, str], url: str, source: str
+) -> None:
+    address = choose(options, variables).address
+
+    assert address
+    assert (address.url, address.source) == (url, source)
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("options", "variables"),
+    [
+        (ProgramOptions(), {}),
+        (ProgramOptions(), {"SECRETS_GATEWAY_URL": ""}),
+        (ProgramOptions(is_local=True), {"SECRETS_GATEWAY_URL": URL}),
+    ],
+)
+def test_without_a_url_commands_work_on_this_host(
+    options: ProgramOptions, variables: dict[str, str]
+) -> None:
+    assert choose(options, variables) == Choice()
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    "url",
+    [
+        "gateway.example",
+        "ftp://gateway.example",
+        "https://",
+        "https://user@gateway.example",
+        "https://gateway.example?token=x",
+        "https://gateway.example#x",
+        "https://gateway.example:port",
+        "https://gateway.example/a\x1bb",
+        "http://gateway.example",
+        "http://localhost.example",
+        "http://10.0.0.1",
+    ],
+)
+def test_a_url_that_is_not_fit_is_refused(url: str) -> None:
+    with pytest.raises(UnfitUrl, match="--url: "):
+        choose(ProgramOptions(url=url), {})
+
+
+@pytest.mark.parametrize(
+    ("url", "is_loopback"),
+    [("http://127.9.9.9", True), ("http://localhost", True), ("http://host", False)],
+)
+def test_an_address_of_this_host_is_known(url: str, *, is_loopback: bool) -> None:
+    assert Address(url=url, source="--url").is_loopback is is_loopback
+
+
+def test_a_file_above_the_working_folder_pins_a_gateway_and_a_service(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = folder / ".secrets-gateway.toml"
+    path.write_text(f'url = "{URL}"\nservice = "{SERVICE}"\n')
+    path.chmod(0o644)
+    below = folder / "a" / "b"
+    below.mkdir(parents=True)
+    monkeypatch.chdir(below)
+
+    assert Pinned.here() == Pinned(path=path, url=URL, service=SERVICE)
+
+
+def test_a_pinned_service_is_the_default(laptop: Laptop) -> None:
+    laptop.pin(f'service = "{SERVICE}"\n')
+
+    assert printed(laptop("secret", "get", "SMTP_PASSWORD")) == "demo-bulk-smtp"
+
+
+@pytest.mark.parametrize("mode", [0o664, 0o646])
+def test_a_pinned_file_that_others_can_write_is_refused(laptop: Laptop, mode: int) -> None:
+    laptop.pin(f'service = "{SERVICE}"\n', mode)
+
+    ended = laptop("secret", "get", "SMTP_PASSWORD")
+
+    assert ended.code == 1
+    assert ".secrets-gateway.toml can be written by others" in ended.complaint
+
+
+@pytest.mark.parametrize("text", ['token = "sgw_x"\n', "url = 1\n", "[url]\n"])
+def test_a_pinned_file_has_a_url_and_a_service_alone(laptop: Laptop, text: str) -> None:
+    laptop.pin(text)
+
+    ended = laptop("project", "list")
+
+    assert ended.code == 1
+    assert ended.complaint.endswith("only the texts `url` and `service` belong here, no secrets.")
+
+
+def test_a_pinned_file_that_is_no_toml_is_refused(laptop: Laptop) -> None:
+    laptop.pin("url")
+
+    assert laptop("project", "list").complaint.endswith("the file is not TOML in UTF-8.")
+
+
+@pytest.mark.parametrize("setting", ["TOKEN", "TOKEN_FILE"])
+def test_a_url_of_the_working_folder_gets_no_token_of_the_environment(
+    stranger: Laptop, canned: CannedGateway, setting: str
+) -> None:
+    """Somebody else can have written the file; the control names the URL oneself."""
+    path = stranger.home / "token"
+    path.write_text("sgw_secret")
+    canned.refuse(200, "NOT_FOUND", "Nothing.")
+    given = {setting: str(path) if setting == "TOKEN_FILE" else "sgw_secret"}
+    stranger.pin(f'url = "{canned.url}"\n')
+
+    refused = stranger("project", "list", **given)
+    sent = stranger("--url", canned.url, "project", "list", **given)
+
+    assert refused.code == 3
+    assert "another token is sent only to a URL that --url" in refused.complaint
+    assert sent.code == 4
+    assert len(canned.received) == 1
+
+
+@pytest.mark.parametrize("command", ["migrate", "keys status", "project create x"])
+def test_a_command_of_the_host_says_so_if_there_is_a_url(laptop: Laptop, command: str) -> None:
+    ended = laptop(*command.split())
+
+    name = " ".join(command.split()[:2])
+    assert ended.code == 2
+    assert ended.complaint == (
+        f"`{name}` works on the database of the gateway's own host, and SECRETS_GATEWAY_URL names "
+        "a gateway. There, pass --local before the command."
+    )
+
+
+def test_a_command_of_the_host_works_there_whatever_is_set(laptop: Laptop) -> None:
+    ended = laptop("--local", "keys", "status")
+
+    assert ended.complaint.startswith("there is no folder ")
+
+
+@pytest.mark.parametrize("command", ["whoami", "secret list", "login"])
+def test_a_command_of_a_client_says_so_without_a_url(stranger: Laptop, command: str) -> None:
+    ended = stranger(*command.split())
+
+    assert ended.code == 2
+    assert ended.complaint.startswith("this command works over the API of a gateway: give its URL")
+
+
+def test_the_help_of_a_command_says_where_it_works(laptop: Laptop, stranger: Laptop) -> None:
+    remote = " ".join(printed(laptop("run", "--help")).split())
+    local = " ".join(printed(stranger("run", "--help")).split())
+
+    assert "It works over the API of http://127.0.0.1:" in remote
+    assert "It works on the database of this host; with a gateway's URL" in local

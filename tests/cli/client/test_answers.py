@@ -1,0 +1,197 @@
+"""What a server answers, right or wrong, becomes one line and an exit code."""
+
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.cli.client.canned import CannedGateway, serving_canned
+from tests.cli.client.conftest import Laptop
+from tests.identity.issuer import certified
+
+TOKEN: Final = "sgw_of-nobody"
+
+
+@pytest.fixture
+def client(canned: CannedGateway, stranger: Laptop) -> Laptop:
+    return stranger.but(url=canned.url, token=TOKEN)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "exit_code"),
+    [
+        (401, "UNAUTHENTICATED", 3),
+        (200, "FORBIDDEN", 3),
+        (200, "NOT_FOUND", 4),
+        (200, "CONFLICT", 5),
+        (429, "RATE_LIMITED", 75),
+        (503, "UNAVAILABLE", 75),
+        (200, "BAD_USER_INPUT", 1),
+        (200, "SOMETHING_NEW", 1),
+    ],
+)
+def test_a_refusal_is_its_message_and_an_exit_code(
+    canned: CannedGateway, client: Laptop, status: int, code: str, exit_code: int
+) -> None:
+    canned.refuse(status, code, "This is\nwhy.")
+
+    ended = client("project", "list")
+
+    assert ended.code == exit_code
+    assert ended.complaint.startswith("This is why.")
+    assert ended.out == ""
+
+
+def test_a_refusal_says_after_how_long_to_try_again(canned: CannedGateway, client: Laptop) -> None:
+    canned.refuse(429, "RATE_LIMITED", "Too many requests.", Retry_After="7")
+
+    assert client("project", "list").complaint == "Too many requests. Retry after 7 s."
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "exit_code"),
+    [
+        (200, b"<html>Sign in</html>", 1),
+        (200, b"[1]", 1),
+        (200, b"[" * 100_000, 1),
+        (200, b'{"data": null}', 1),
+        (502, b"Bad gateway", 75),
+        (404, b"", 4),
+    ],
+)
+def test_what_no_gateway_answers_is_refused(
+    canned: CannedGateway, client: Laptop, status: int, body: bytes, exit_code: int
+) -> None:
+    canned.answer(status, body)
+
+    ended = client("project", "list")
+
+    assert ended.code == exit_code
+    assert ended.complaint == f"this is not the answer of a gateway (HTTP status {status})."
+
+
+def test_the_token_does_not_follow_a_redirect(canned: CannedGateway, client: Laptop) -> None:
+    with serving_canned() as other:
+        canned.answer(307, b"", Location=f"{other.url}/graphql")
+
+        ended = client("project", "list")
+
+        assert other.received == []
+    assert ended.code == 1
+    assert ended.complaint.startswith("the URL leads elsewhere")
+
+
+def test_control_the_token_is_sent_to_the_gateway(canned: CannedGateway, client: Laptop) -> None:
+    canned.answer(200, {"data": {"projects": {"edges": [], "pageInfo": {"hasNextPage": False}}}})
+
+    assert client("project", "list").code == 0
+    ((method, path, headers),) = canned.received
+    assert (method, path) == ("POST", "/graphql")
+    assert headers["Authorization"] == f"Bearer {TOKEN}"
+
+
+def test_control_characters_of_a_name_do_not_reach_the_terminal(
+    canned: CannedGateway, client: Laptop
+) -> None:
+    node = {"id": "1", "name": "shop\x1b[2J\nproject  forged"}
+    page = {"edges": [{"node": node}], "pageInfo": {"hasNextPage": False}}
+    canned.answer(200, {"data": {"projects": page}})
+
+    _, row = client("project", "list").out.splitlines()
+
+    assert row.split() == ["1", "project", "shop", "[2J", "project", "forged"]
+
+
+def test_a_server_that_is_not_there_is_named(stranger: Laptop) -> None:
+    with serving_canned() as gone:
+        url = gone.url
+
+    ended = stranger.but(url=url, token=TOKEN)("project", "list")
+
+    assert ended.code == 75
+    assert ended.complaint == f"{url} cannot be reached: Connection refused."
+
+
+def test_what_is_no_http_is_named(stranger: Laptop, canned: CannedGateway) -> None:
+    url = canned.url.replace("http:", "https:")
+
+    ended = stranger.but(url=url, token=TOKEN)("project", "list")
+
+    assert ended.code == 75
+    assert ended.complaint.startswith(f"{url} cannot be reached: ")
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    """One that nobody has reason to trust, and its key."""
+    files = certified(tmp_path)
+    return files["ssl_certfile"], files["ssl_keyfile"]
+
+
+def test_a_certificate_that_is_not_trusted_is_refused(
+    stranger: Laptop, certificate: tuple[Path, Path]
+) -> None:
+    with serving_canned(certificate) as encrypted:
+        ended = stranger.but(url=encrypted.url, token=TOKEN)("project", "list")
+
+        assert encrypted.received == []
+    assert ended.code == 75
+    assert "the certificate is not trusted: self-signed certificate." in ended.complaint
+    assert "SECRETS_GATEWAY_CA_FILE" in ended.complaint
+
+
+def test_a_private_authority_can_be_trusted(
+    stranger: Laptop, certificate: tuple[Path, Path]
+) -> None:
+    with serving_canned(certificate) as encrypted:
+        encrypted.refuse(200, "NOT_FOUND", "Nothing.")
+        trusting = stranger.but(url=encrypted.url, token=TOKEN)
+
+        ended = trusting("project", "list", CA_FILE=str(certificate[0]))
+
+    assert (ended.code, ended.complaint) == (4, "Nothing.")
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_a_file_without_certificates_is_named(stranger: Laptop, content: str | None) -> None:
+    path = stranger.home / "authority.pem"
+    if content:
+        path.write_text(content)
+
+    ended = stranger.but(url="https://127.0.0.1:1", token=TOKEN)(
+        "project", "list", CA_FILE=str(path)
+    )
+
+    assert ended.code == 1
+    assert ended.complaint.startswith(f"SECRETS_GATEWAY_CA_FILE: {path} cannot be used: ")
+
+
+def test_a_proxy_is_used(canned: CannedGateway, stranger: Laptop) -> None:
+    """Over https, the proxy sees only the name of the gateway."""
+    canned.refuse(200, "NOT_FOUND", "Nothing.")
+    behind = stranger.but(url=None, token=TOKEN, variables={"http_proxy": canned.url})
+
+    ended = behind("--url", "http://gateway.example", "--allow-http", "project", "list")
+
+    assert ended.complaint == "Nothing."
+    assert [path for _, path, _ in canned.received] == ["http://gateway.example/graphql"]
+
+
+def test_a_request_to_this_host_uses_no_proxy(canned: CannedGateway, stranger: Laptop) -> None:
+    canned.refuse(200, "NOT_FOUND", "Nothing.")
+    with serving_canned() as proxy:
+        behind = stranger.but(url=canned.url, token=TOKEN, variables={"http_proxy": proxy.url})
+
+        assert behind("project", "list").complaint == "Nothing."
+        assert proxy.received == []
+
+
+def test_a_stream_that_no_gateway_sends_is_refused(canned: CannedGateway, client: Laptop) -> None:
+    watching = ("watch", "--service", "00000000-0000-4000-8000-000000000000")
+    canned.refuse(503, "UNAVAILABLE", "Later.")
+    unavailable = client(*watching)
+    canned.answer(200, b'data: {"errors": [{"message": "Over."}]}\n\n')
+    over = client(*watching)
+
+    assert (unavailable.code, unavailable.complaint) == (75, "Later.")
+    assert (over.code, over.complaint) == (1, "Over.")

@@ -1,0 +1,315 @@
+"""`secret …`, `export` and `import` over the API."""
+
+import json
+from pathlib import Path
+from typing import Final
+
+import httpx
+import pytest
+
+from gateway.cli.import_reports import MAX_ENTRIES
+from gateway.services.imports import MAX_ROWS
+from tests.cli.client.conftest import SERVICE, Laptop, printed
+from tests.patience import PATIENCE
+from tests.servers import LiveServer
+
+_CREATE_SERVICE: Final = """
+mutation ($environmentId: ID!, $type: LinkedServiceTypeEnum!, $name: String!) {
+  createService(environmentId: $environmentId, type: $type, name: $name) { errors { message } }
+}
+"""
+AT: tuple[str, str] = ("--at", "shop/production/storefront")
+
+
+def test_an_inherited_key_is_not_set_but_overridden(laptop: Laptop) -> None:
+    taken = laptop("secret", "set", "SMTP_PASSWORD", *AT, stdin="own")
+    made = laptop("secret", "override", "SMTP_PASSWORD", *AT, stdin="own")
+
+    assert taken.code == 5
+    assert taken.complaint.endswith("`secret override` gives an inherited key another value.")
+    assert printed(made).startswith("created override SMTP_PASSWORD on application storefront (")
+    assert printed(laptop("secret", "get", "SMTP_PASSWORD", "--service", AT[1])) == "own"
+
+
+def test_a_secret_gets_another_key(laptop: Laptop) -> None:
+    made = laptop("secret", "alias", "TRACES", "--of", "TRACING_API_KEY", *AT)
+
+    assert printed(made).startswith("created alias TRACES on application storefront (")
+    assert printed(laptop("secret", "get", "TRACES", "--service", AT[1])) == "demo-tracing"
+
+
+def test_a_secret_is_renamed_with_what_refers_to_it(laptop: Laptop) -> None:
+    laptop("secret", "set", "QUEUE_HOST", *AT, stdin="queue")
+    laptop("secret", "set", "QUEUE", *AT, stdin="amqp://{{QUEUE_HOST}}/x")
+
+    warned = laptop("secret", "rename", "QUEUE_HOST", "BROKER", *AT, "--dry-run")
+    renamed = laptop("secret", "rename", "QUEUE_HOST", "BROKER", *AT, "--update-references")
+
+    assert warned.code == 0
+    assert "QUEUE" in warned.complaint
+    assert warned.out.splitlines()[-1] == "Dry run: nothing was changed."
+    assert printed(renamed).startswith("renamed BROKER on application storefront (")
+    assert printed(laptop("secret", "get", "QUEUE", "--service", AT[1])) == "amqp://queue/x"
+
+
+def test_a_secret_is_deleted_with_what_depends_on_it(laptop: Laptop) -> None:
+    laptop("secret", "set", "LICENSE", *AT, stdin="x")
+    laptop("secret", "alias", "LICENSE_KEY", "--of", "LICENSE", *AT)
+
+    refused = laptop("secret", "delete", "LICENSE", *AT)
+    deleted = laptop("secret", "delete", "LICENSE", *AT, "--with-dependents")
+    gone = laptop("secret", "delete", "LICENSE", *AT)
+
+    assert refused.code == 5
+    assert refused.complaint.endswith("(On the command line: --with-dependents.)")
+    assert printed(deleted).rstrip().endswith(", and 1 secret with it")
+    assert gone.code == 4
+    assert gone.complaint.startswith("LICENSE is not defined there.")
+
+
+def test_a_file_is_set_from_a_file(laptop: Laptop) -> None:
+    Path(laptop.home, "ca.pem").write_text("certificate\n")
+
+    laptop(
+        *("secret", "set", "CA", *AT, "--value-file", "ca.pem", "--exact"),
+        *("--mount-path", "/etc/ca.pem", "--description", "For tests"),
+    )
+
+    (secret,) = (
+        item
+        for item in laptop("secret", "list", "--own", "--json", *AT).answer["secrets"]
+        if item["key"] == "CA"
+    )
+    assert (secret["mount_path"], secret["description"]) == ("/etc/ca.pem", "For tests")
+    assert printed(laptop("secret", "get", "CA", "--service", AT[1])) == "certificate\n"
+
+
+def test_changes_are_reported_as_json(laptop: Laptop) -> None:
+    made = laptop("secret", "set", "PORT", *AT, "--json", stdin="1").answer
+    deleted = laptop("secret", "delete", "PORT", *AT, "--json").answer
+
+    assert made["dry_run"] is False
+    assert made["secret"]["key"] == "PORT"
+    assert made["secret"]["holder"]["kind"] == "application"
+    assert deleted == {"dry_run": False, "deleted": [made["secret"]["id"]]}
+
+
+def test_a_value_is_read_byte_by_byte(laptop: Laptop) -> None:
+    value = 'é\n"$x\u2028 '
+    laptop("secret", "set", "ODD", *AT, "--exact", stdin=value)
+
+    assert printed(laptop("secret", "get", "ODD", "--service", AT[1])) == value
+
+
+def test_an_alias_of_nothing_is_refused(laptop: Laptop) -> None:
+    assert laptop("secret", "alias", "NEW", "--of", "NOTHING", *AT).code == 4
+
+
+@pytest.mark.parametrize(
+    ("form", "line"),
+    [("dotenv", "SMTP_PASSWORD='demo-bulk-smtp'"), ("k8s", '  "name": "nightly-invoices"')],
+)
+def test_an_export_is_that_of_the_host(laptop: Laptop, form: str, line: str) -> None:
+    ended = laptop("export", "--service", SERVICE, "--format", form)
+
+    assert line in printed(ended).splitlines()
+    assert ended.err.startswith("secrets-gateway: left out") is (form == "dotenv")
+
+
+def test_a_manifest_of_a_service_that_the_token_does_not_see_needs_a_name(
+    laptop: Laptop, server: LiveServer
+) -> None:
+    made = laptop("token", "create", "--name", "pod", "--role", "runtime", "--json")
+    of_pod = laptop.but(token=made.answer["token"])
+    exporting = ("export", "--service", server.demo["job_id"], "--format", "k8s")
+
+    assert of_pod(*exporting).complaint.endswith("The manifest's --name makes it needless.")
+    assert '"name": "invoices"' in printed(of_pod(*exporting, "--name", "invoices"))
+
+
+def test_an_unresolved_reference_can_end_a_command(laptop: Laptop) -> None:
+    laptop("secret", "set", "BROKEN", "--at", "analytics/production/reports", stdin="{{MISSING}}")
+    running = ("run", "--service", "analytics/production/reports")
+
+    assert laptop(*running, "--", "true").code == 0
+    failed = laptop(*running, "--on-unresolved", "fail", "--", "true")
+    assert failed.code == 5
+    assert "BROKEN to {{MISSING}}" in failed.complaint
+
+
+def test_an_import_reports_each_row_as_json(laptop: Laptop) -> None:
+    rows = json.dumps({"SMTP_PASSWORD": "x", "1BAD": "y", "TLS_CERTIFICATE": "/etc/tls/shop.pem"})
+
+    ended = laptop(
+        *("import", "-", "--format", "json", "--at", "shop/production/cart"),
+        *("--dry-run", "--json"),
+        stdin=rows,
+    )
+
+    assert ended.code == 1
+    assert ended.answer["summary"] == {
+        "created": 0,
+        "updated": 0,
+        "overridden": 1,
+        "skipped": 1,
+        "failed": 1,
+    }
+    overridden, failed, left_alone = ended.answer["rows"]
+    assert overridden["key"] == "SMTP_PASSWORD"
+    assert (failed["key"], failed["error"]["code"]) == (None, "BAD_USER_INPUT")
+    assert "mount path of a file" in left_alone["error"]["message"]
+
+
+def test_an_import_can_have_as_many_rows_as_on_the_host(laptop: Laptop) -> None:
+    rows = json.dumps({f"KEY_{number}": "x" for number in range(MAX_ENTRIES)})
+
+    ended = laptop("import", "-", "--format", "json", "--at", "shop/staging", stdin=rows)
+
+    assert MAX_ENTRIES == MAX_ROWS
+    assert ": 1000 created, " in printed(ended).splitlines()[-1]
+    found = laptop("secret", "list", "--own", "--json", "--at", "shop/staging").answer
+    assert len(found["secrets"]) == MAX_ENTRIES
+
+
+@pytest.mark.parametrize(
+    ("at", "code", "complaint"),
+    [
+        ("nothing", 4, "this token sees no project that is called nothing."),
+        ("shop/nothing", 4, "this token sees no environment that is called nothing."),
+        ("shop/production/nothing", 4, "this token sees no service that is called nothing."),
+        ("shop//x", 2, "Invalid value: shop//x names no holder"),
+        ("a/b/c/d", 2, "Invalid value: a/b/c/d names no holder"),
+        ("job:00000000-0000-4000-8000-000000000000", 4, "this token sees nothing with that id."),
+        ("00000000-0000-4000-8000-000000000000", 4, "this token sees no project, environment or"),
+    ],
+)
+def test_a_holder_that_is_not_there_is_refused(
+    laptop: Laptop, at: str, code: int, complaint: str
+) -> None:
+    ended = laptop("secret", "list", "--at", at)
+
+    assert ended.code == code
+    assert ended.complaint.startswith(complaint)
+
+
+def test_a_holder_is_found_by_its_id(laptop: Laptop, server: LiveServer) -> None:
+    by_id = laptop("secret", "list", "--json", "--at", server.demo["job_id"])
+    by_kind = laptop("secret", "list", "--json", "--at", f"job:{server.demo['job_id']}")
+
+    assert (
+        by_id.answer == by_kind.answer == laptop("secret", "list", "--json", "--at", SERVICE).answer
+    )
+
+
+def test_services_of_one_name_are_refused_with_their_kinds(
+    laptop: Laptop, server: LiveServer
+) -> None:
+    name = "twins"
+    for kind in ("HELM", "CONTAINER"):
+        httpx.post(
+            f"{server.url}/graphql",
+            headers={"Authorization": f"Bearer {server.demo['token']}"},
+            json={
+                "query": _CREATE_SERVICE,
+                "variables": {
+                    "environmentId": server.demo["environment_id"],
+                    "type": kind,
+                    "name": name,
+                },
+            },
+            timeout=PATIENCE,
+        ).raise_for_status()
+
+    ended = laptop("secret", "list", "--at", f"shop/production/{name}")
+
+    assert ended.code == 1
+    assert "several services are called twins: give one of " in ended.complaint
+    assert "helm:" in ended.complaint
+    assert "container:" in ended.complaint
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ("secret list", "Invalid value for --at: say where, or pin a service in"),
+        ("secret get KEY", "Invalid value for --service: name a service, or pin one in"),
+        ("secret get KEY --service shop", "Invalid value for --service: shop is a project:"),
+        ("environment list --project shop/staging", "Invalid value for --project: shop/staging is"),
+        ("service list --environment shop", "Invalid value for --environment: shop is a project:"),
+        ("import x.txt --at shop", "give the --format: one of "),
+        (
+            "export --service shop/production/cart --format json --name x",
+            "Invalid value for --name",
+        ),
+    ],
+)
+def test_a_command_that_names_no_fit_place_is_refused(
+    laptop: Laptop, arguments: str, complaint: str
+) -> None:
+    assert laptop(*arguments.split()).complaint.startswith(complaint)
+
+
+def test_holders_are_listed_as_json(laptop: Laptop, server: LiveServer) -> None:
+    projects = laptop("project", "list", "--json").answer["projects"]
+    services = laptop("service", "list", "--environment", "shop/production", "--json").answer
+
+    assert {"id": server.demo["project_id"], "kind": "project", "name": "shop"} in projects
+    assert {"id": server.demo["helm_id"], "kind": "helm", "name": "ingress"} in services["services"]
+
+
+def test_an_import_that_is_refused_as_a_whole_says_why(laptop: Laptop) -> None:
+    ended = laptop(
+        *("import", "-", "--format", "json", "--at", "job:00000000-0000-4000-8000-000000000000"),
+        stdin="{}",
+    )
+
+    assert ended.code == 4
+
+
+def test_the_whole_chain_is_listed_unless_only_its_own_secrets_are_wanted(laptop: Laptop) -> None:
+    inherited = laptop("secret", "list", "--at", SERVICE, "--json").answer["secrets"]
+    own = laptop("secret", "list", "--at", SERVICE, "--json", "--own").answer["secrets"]
+
+    assert {secret["holder"]["kind"] for secret in inherited} == {"project", "environment", "job"}
+    assert {secret["holder"]["kind"] for secret in own} == {"job"}
+
+
+def test_a_key_that_the_service_does_not_get_is_refused(laptop: Laptop) -> None:
+    ended = laptop("secret", "get", "NOTHING", "--service", SERVICE)
+
+    assert (ended.code, ended.complaint) == (4, "the service gets no NOTHING.")
+
+
+def test_a_secret_of_a_service_that_is_not_there_is_not_explained(laptop: Laptop) -> None:
+    ended = laptop("explain", "KEY", "--service", "00000000-0000-4000-8000-000000000000")
+
+    assert ended.code == 4
+
+
+def test_a_key_that_a_service_does_not_get_is_explained(laptop: Laptop) -> None:
+    facts = laptop("explain", "NOTHING", "--service", SERVICE, "--json").answer
+
+    assert (facts["winner"], facts["absence"]) == (None, "NEVER_DEFINED")
+
+
+def test_an_alias_is_explained_as_on_the_host(laptop: Laptop) -> None:
+    facts = laptop("explain", "BILLING_API_KEY", "--service", SERVICE, "--json").answer
+
+    assert facts["target"]["key"] == "PAYMENT_API_KEY"
+    assert facts["value_of"] == facts["target"]["id"]
+
+
+def test_an_impact_is_reported_as_json(laptop: Laptop) -> None:
+    facts = laptop("impact", "INVOICE_SIGNING_KEY", "--at", SERVICE, "--of-edit", "--json").answer
+
+    assert [service["path"] for service in facts["services"]] == [SERVICE]
+    assert facts["dependents"] == []
+
+
+def test_a_secret_that_nothing_uses_has_no_impact(laptop: Laptop) -> None:
+    laptop("secret", "set", "UNUSED", "--at", "analytics", stdin="x")
+    laptop("secret", "override", "UNUSED", "--at", "analytics/production", stdin="y")
+
+    said = printed(laptop("impact", "UNUSED", "--at", "analytics", "--of-edit"))
+
+    assert "it depends on UNUSED: the override UNUSED on environment production (" in said

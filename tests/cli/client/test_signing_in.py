@@ -1,0 +1,223 @@
+"""`login`, `logout`, `whoami`: where a token is kept, and that nobody else sees it."""
+
+import json
+import os
+import pty
+import subprocess
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.cli.client.conftest import ROOT, Laptop, printed, run_as_process
+from tests.patience import PATIENCE
+from tests.servers import LiveServer, command
+
+_BACKEND: Final = "tests.cli.client.keyring_in_file.KeyringInFile"
+
+
+@pytest.fixture
+def laptop(server: LiveServer, stranger: Laptop) -> Laptop:
+    """One that has no token yet, and no keyring that works."""
+    return stranger.but(url=server.url, execute=run_as_process)
+
+
+def _tokens(laptop: Laptop) -> Path:
+    return laptop.home / ".config" / "secrets-gateway" / "tokens.json"
+
+
+def test_without_a_token_a_command_says_how_to_get_one(laptop: Laptop) -> None:
+    ended = laptop("project", "list")
+
+    assert ended.code == 3
+    assert ended.complaint == (
+        f"no token is stored for {laptop.url}: run `secrets-gateway login`, or set "
+        "SECRETS_GATEWAY_TOKEN."
+    )
+
+
+def test_a_token_is_kept_in_a_file_that_only_its_owner_can_read(
+    laptop: Laptop, server: LiveServer
+) -> None:
+    said = printed(laptop("login", stdin=f"{server.demo['token']}\n"))
+
+    path = _tokens(laptop)
+    assert said == f"The token for {laptop.url} is in {path}.\n"
+    assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    assert printed(laptop("whoami")).splitlines() == [
+        f"{laptop.url} accepts the token from {path}.",
+        "Projects that it can see: analytics, shop.",
+    ]
+
+
+def test_a_token_is_forgotten(laptop: Laptop, server: LiveServer) -> None:
+    laptop("login", stdin=server.demo["token"])
+
+    assert printed(laptop("logout")).startswith(f"The token for {laptop.url} is no longer stored.")
+    assert laptop("whoami").code == 3
+    assert laptop("logout").complaint == f"no token is stored for {laptop.url}."
+    assert server.demo["token"] not in _tokens(laptop).read_text()
+
+
+def test_a_token_that_the_gateway_refuses_is_not_kept(laptop: Laptop) -> None:
+    ended = laptop("login", stdin="sgw_of-nobody")
+
+    assert ended.code == 3
+    assert "The token is unknown, expired or revoked" in ended.complaint
+    assert not _tokens(laptop).exists()
+
+
+@pytest.mark.parametrize("text", ["", "two words", "ümlaut", "sgw_x\x07"])
+def test_what_is_no_token_is_not_sent(laptop: Laptop, text: str) -> None:
+    ended = laptop("login", stdin=text)
+
+    assert ended.code == 1
+    assert ended.complaint == ("the token: a token is one line of printable ASCII without spaces.")
+
+
+def test_a_token_is_typed_without_being_shown(laptop: Laptop, server: LiveServer) -> None:
+    terminal, other_end = pty.openpty()
+    process = subprocess.Popen(
+        command("login"),
+        env=laptop.environment(),
+        cwd=laptop.home,
+        stdin=other_end,
+        stdout=other_end,
+        stderr=other_end,
+        start_new_session=True,
+    )
+    os.close(other_end)
+    shown = os.read(terminal, 1_000)
+    while b"Token: " not in shown:
+        shown += os.read(terminal, 1_000)
+    os.write(terminal, f"{server.demo['token']}\n".encode())
+    try:
+        while more := os.read(terminal, 1_000):
+            shown += more
+    except OSError:
+        # The other end is closed.
+        pass
+    os.close(terminal)
+
+    assert process.wait(PATIENCE) == 0
+    assert server.demo["token"].encode() not in shown
+    assert server.demo["token"] in _tokens(laptop).read_text()
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604])
+def test_a_file_of_tokens_that_others_can_read_is_not_used(
+    laptop: Laptop, server: LiveServer, mode: int
+) -> None:
+    laptop("login", stdin=server.demo["token"])
+    _tokens(laptop).chmod(mode)
+
+    ended = laptop("project", "list")
+
+    assert ended.code == 1
+    assert ended.complaint.startswith(f"{_tokens(laptop)} is not used: others can read it.")
+
+
+@pytest.mark.parametrize("content", ["no JSON", "[]"])
+def test_a_file_of_tokens_that_is_something_else_is_named(laptop: Laptop, content: str) -> None:
+    _tokens(laptop).parent.mkdir(parents=True)
+    _tokens(laptop).touch(0o600)
+    _tokens(laptop).write_text(content)
+
+    assert laptop("project", "list").complaint == (
+        f"{_tokens(laptop)} is not what `secrets-gateway login` writes: delete it."
+    )
+
+
+def test_a_token_belongs_to_one_gateway(laptop: Laptop, server: LiveServer) -> None:
+    laptop("login", stdin=server.demo["token"])
+
+    ended = laptop("--url", "https://another.example", "project", "list")
+
+    assert ended.code == 3
+    assert ended.complaint.startswith("no token is stored for https://another.example")
+
+
+def test_a_token_comes_from_a_file(laptop: Laptop, server: LiveServer) -> None:
+    path = laptop.home / "token"
+    path.write_text(f"{server.demo['token']}\n")
+
+    by_option = laptop("--token-file", str(path), "whoami", "--json", TOKEN="sgw_another")
+    by_variable = laptop("whoami", "--json", TOKEN_FILE=str(path))
+
+    assert by_option.answer == by_variable.answer
+    assert by_option.answer == {
+        "url": laptop.url,
+        "token_from": str(path),
+        "projects": ["analytics", "shop"],
+    }
+
+
+def test_a_file_that_is_not_there_is_named(laptop: Laptop) -> None:
+    ended = laptop("--token-file", "missing", "whoami")
+
+    assert ended.code == 1
+    assert ended.complaint == "missing: No such file or directory."
+
+
+def test_a_token_that_can_only_fetch_values_is_somebody(laptop: Laptop, server: LiveServer) -> None:
+    made = laptop(
+        *("token", "create", "--name", "pod", "--role", "runtime", "--json"),
+        TOKEN=server.demo["token"],
+    )
+
+    said = printed(laptop("whoami", TOKEN=made.answer["token"]))
+    named = laptop(
+        *("run", "--service", "shop/production/cart", "--", "true"), TOKEN=made.answer["token"]
+    )
+
+    assert said.splitlines()[1] == "Projects that it can see: none."
+    assert named.code == 3
+    assert named.complaint.endswith("Names need it: give the id instead.")
+
+
+def test_a_keyring_keeps_the_token_if_one_works(laptop: Laptop, server: LiveServer) -> None:
+    token = server.demo["token"]
+    with_keyring = {"PYTHON_KEYRING_BACKEND": _BACKEND}
+
+    said = printed(laptop.but(variables=with_keyring)("login", stdin=token))
+
+    assert said == f"The token for {laptop.url} is in the keyring.\n"
+    assert json.loads(_tokens(laptop).read_text()) == {laptop.url: ""}
+    known = laptop.but(variables=with_keyring)
+    assert known("whoami", "--json").answer["token_from"] == "keyring"
+    (laptop.home / "locked").touch()
+    assert known("whoami").complaint == (
+        f"the keyring does not give the token for {laptop.url}: unlock it."
+    )
+    (laptop.home / "locked").unlink()
+    assert known("logout").code == 0
+    assert json.loads((laptop.home / "keyring.json").read_text()) == {}
+
+
+def test_a_keyring_that_forgets_does_not_keep_the_token(laptop: Laptop, server: LiveServer) -> None:
+    forgetful = laptop.but(variables={"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"})
+
+    assert str(_tokens(laptop)) in printed(forgetful("login", stdin=server.demo["token"]))
+
+
+def test_a_token_in_a_keyring_needs_the_library(laptop: Laptop) -> None:
+    _tokens(laptop).parent.mkdir(parents=True)
+    _tokens(laptop).touch(0o600)
+    _tokens(laptop).write_text(json.dumps({laptop.url: ""}))
+    without = laptop.home / "without"
+    without.mkdir()
+    (without / "keyring.py").write_text("raise ImportError")
+
+    ended = laptop.but(variables={"PYTHONPATH": f"{without}{os.pathsep}{ROOT}"})("whoami")
+
+    assert ended.code == 3
+    assert ended.complaint.endswith("install the package keyring to reach it.")
+
+
+def test_a_secret_keeps_its_token_and_its_value_off_the_arguments(laptop: Laptop) -> None:
+    """There is no option for either."""
+    for arguments in (("login", "sgw_x"), ("secret", "set", "KEY", "value")):
+        ended = laptop(*arguments)
+
+        assert ended.code == 2
+        assert ended.complaint == "Got more arguments than this command has."
