@@ -9,7 +9,7 @@ _SECRET: Final = f"""
     aliasedSecret {{ id key }} overriddenSecret {{ id key }}
 """
 _OUTCOME: Final = "errors { code message path }"
-_WARNED: Final = f"warnings {{ message }} {_OUTCOME}"
+_WARNED: Final = f"warnings {{ message path }} {_OUTCOME}"
 _SERVICE: Final = "id name environment { id name project { id name } }"
 _GRANTED: Final = "grants { role holder { __typename id name } }"
 _ISSUED: Final = f"id name expiresAt revokedAt lastUsedAt createdBy {{ kind id }} {_GRANTED}"

@@ -54,25 +54,29 @@ def import_file(
     if payload["holder"] is None:
         raise_first(payload["errors"])
     for warning in payload["warnings"]:
-        complain(line_of(warning["message"]))
+        complain(f"{_row_of(warning, rows).key}: {line_of(warning['message'])}")
     report = ImportReport(facts_of(payload["holder"]), list(_reports(entries, rows, payload)))
     print_report(report, dry_run=dry_run, as_json=as_json)
 
 
 def _reports(entries: Sequence[Entry], rows: Sequence[Entry], payload: Data) -> Iterator[RowReport]:
-    # Of an error's path, the second part is the number of its row.
-    errors = {int(error["path"][1]): error for error in payload["errors"]}
+    errors = {_row_of(error, rows): error for error in payload["errors"]}
     sent = {
         entry.key: RowReport(
             entry,
             Outcome(row["action"].lower()),
             row["secret"] and row["secret"]["id"],
-            (errors[number]["code"], errors[number]["message"]) if number in errors else None,
+            (errors[entry]["code"], errors[entry]["message"]) if entry in errors else None,
         )
-        for number, (entry, row) in enumerate(zip(rows, payload["rows"], strict=True))
+        for entry, row in zip(rows, payload["rows"], strict=True)
     }
     for entry in entries:
         yield sent.get(entry.key) or RowReport(entry, Outcome.SKIPPED, error=_LEFT_ALONE)
+
+
+def _row_of(notice: Data, rows: Sequence[Entry]) -> Entry:
+    """Return the row that an error or a warning is about: its path is `secrets`, its number, …."""
+    return rows[int(notice["path"][1])]
 
 
 def _paths_of_files(

@@ -69,7 +69,8 @@ class RefusedByGateway(Refused):
     def __init__(
         self, status: int, message: str, *, code: str = "", retry_after: str | None = None
     ) -> None:
-        later = f" Retry after {retry_after} s." if retry_after and retry_after.isdigit() else ""
+        is_new = retry_after and retry_after.isdigit() and f"{retry_after} s" not in message
+        later = f" Try again in {retry_after} s." if is_new else ""
         super().__init__(f"{message}{_HINTS.get(code, '')}{later}")
         self.code = code
         self.exit_code = _BY_CODE.get(code, _BY_STATUS.get(status, 1))

@@ -25,7 +25,7 @@ from gateway.config.former_names import PREFIX
 
 CA_VARIABLE: Final = f"{PREFIX}CA_FILE"
 # Of an attempt to connect, and of each wait for data: a live stream has a comment every 12 s.
-_SECONDS: Final = 30.0
+SECONDS: Final = 30.0
 # A delivery has 8 MiB of texts, which JSON can make six times as long.
 _MAX_BYTES: Final = 64 * 1024 * 1024
 _RESULT: Final = "application/graphql-response+json"
@@ -115,7 +115,7 @@ class Gateway:
         # A header of this kind would not go along with a redirect either.
         request.add_unredirected_header("Authorization", f"Bearer {self.credential.token}")
         try:
-            with self._opener.open(request, timeout=_SECONDS) as response:
+            with self._opener.open(request, timeout=SECONDS) as response:
                 yield response
         except URLError as error:
             raise Unreachable(_reason(self.address, error.reason)) from None
@@ -163,7 +163,7 @@ def _reason(address: Address, error: object) -> str:
             f"{CA_VARIABLE} names the certificates of a private authority."
         )
     if isinstance(error, TimeoutError):
-        return f"{address.url} does not answer within {_SECONDS:g} s."
+        return f"{address.url} does not answer within {SECONDS:g} s."
     what = error.strerror if isinstance(error, OSError) else type(error).__name__
     return f"{address.url} cannot be reached: {line_of(str(what or error))}."
 

@@ -10,7 +10,7 @@ from gateway.cli.access_rows import MAX_DAYS
 from gateway.services import tokens
 from tests.cli.client.conftest import SERVICE, Laptop, printed
 from tests.patience import PATIENCE
-from tests.servers import LiveServer, command
+from tests.servers import LiveServer, command, measured
 
 
 def _token(laptop: Laptop, name: str, *options: str) -> dict[str, str]:
@@ -111,7 +111,7 @@ def test_names_that_the_caller_does_not_see_stay_ids(laptop: Laptop, server: Liv
 def test_a_change_is_watched(laptop: Laptop, *, as_json: bool) -> None:
     watching = subprocess.Popen(
         command("watch", "--service", SERVICE, "--once", *(["--json"] if as_json else [])),
-        env=laptop.environment(),
+        env=measured(laptop.environment()),
         cwd=laptop.home,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -1,10 +1,13 @@
 """What a server answers, right or wrong, becomes one line and an exit code."""
 
+import socket
+import threading
 from pathlib import Path
 from typing import Final
 
 import pytest
 
+from gateway.cli.client import transport
 from tests.cli.client.canned import CannedGateway, serving_canned
 from tests.cli.client.conftest import Laptop
 from tests.identity.issuer import certified
@@ -42,10 +45,13 @@ def test_a_refusal_is_its_message_and_an_exit_code(
     assert ended.out == ""
 
 
-def test_a_refusal_says_after_how_long_to_try_again(canned: CannedGateway, client: Laptop) -> None:
-    canned.refuse(429, "RATE_LIMITED", "Too many requests.", Retry_After="7")
+@pytest.mark.parametrize("message", ["Too many requests.", "Too many requests. Try again in 7 s."])
+def test_a_refusal_says_after_how_long_to_try_again(
+    canned: CannedGateway, client: Laptop, message: str
+) -> None:
+    canned.refuse(429, "RATE_LIMITED", message, Retry_After="7")
 
-    assert client("project", "list").complaint == "Too many requests. Retry after 7 s."
+    assert client("project", "list").complaint == "Too many requests. Try again in 7 s."
 
 
 @pytest.mark.parametrize(
@@ -119,6 +125,51 @@ def test_what_is_no_http_is_named(stranger: Laptop, canned: CannedGateway) -> No
 
     assert ended.code == 75
     assert ended.complaint.startswith(f"{url} cannot be reached: ")
+
+
+def test_a_server_that_does_not_answer_is_given_up(
+    stranger: Laptop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "SECONDS", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+
+        ended = stranger.but(url=url, token=TOKEN)("project", "list")
+
+    assert (ended.code, ended.complaint) == (75, f"{url} does not answer within 0.1 s.")
+
+
+def test_a_server_that_speaks_something_else_is_named(stranger: Laptop) -> None:
+    def greet() -> None:
+        connection, _ = listening.accept()
+        with connection:
+            connection.sendall(b"220 mail.example ready\r\n")
+            # The other end closes when it has read this.
+            connection.recv(100_000)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=greet)
+        thread.start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+        ended = stranger.but(url=url, token=TOKEN)("project", "list")
+
+        thread.join()
+    assert (ended.code, ended.complaint) == (75, f"{url} cannot be reached: BadStatusLine.")
+
+
+def test_an_import_that_is_refused_as_a_whole_says_why(
+    canned: CannedGateway, client: Laptop
+) -> None:
+    page = {"edges": [], "pageInfo": {"hasNextPage": False}}
+    refusal = {"code": "QUOTA_EXCEEDED", "message": "There is no room."}
+    outcome = {"holder": None, "rows": [], "errors": [refusal], "warnings": []}
+    canned.answer(200, {"data": {"node": {"visibleSecrets": page}, "importSecrets": outcome}})
+    at_job = ("--at", "job:00000000-0000-4000-8000-000000000000")
+
+    ended = client("import", "-", "--format", "json", *at_job, stdin="{}")
+
+    assert (ended.code, ended.complaint) == (5, "There is no room.")
 
 
 @pytest.fixture

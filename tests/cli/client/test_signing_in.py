@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.client.conftest import ROOT, Laptop, printed, run_as_process
 from tests.patience import PATIENCE
-from tests.servers import LiveServer, command
+from tests.servers import LiveServer, command, measured
 
 _BACKEND: Final = "tests.cli.client.keyring_in_file.KeyringInFile"
 
@@ -79,7 +79,7 @@ def test_a_token_is_typed_without_being_shown(laptop: Laptop, server: LiveServer
     terminal, other_end = pty.openpty()
     process = subprocess.Popen(
         command("login"),
-        env=laptop.environment(),
+        env=measured(laptop.environment()),
         cwd=laptop.home,
         stdin=other_end,
         stdout=other_end,

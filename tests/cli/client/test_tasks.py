@@ -25,6 +25,15 @@ def test_run_an_application_with_the_secrets_of_its_service(laptop: Laptop) -> N
     assert printed(ended) == "demo-bulk-smtp demo certificate\n"
 
 
+@pytest.mark.rule("S74")
+def test_an_application_gets_neither_the_token_nor_the_url(laptop: Laptop) -> None:
+    shows = "import os; print([name for name in os.environ if 'GATEWAY' in name])"
+
+    ended = laptop("run", "--service", SERVICE, "--", sys.executable, "-c", shows)
+
+    assert printed(ended) == "[]\n"
+
+
 def test_set_one_value(laptop: Laptop) -> None:
     made = laptop("secret", "set", "QUEUE_URL", "--at", "shop/production", stdin="amqp://one\n")
     changed = laptop("secret", "set", "QUEUE_URL", "--at", "shop/production", stdin="amqp://two\n")
