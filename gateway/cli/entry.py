@@ -163,36 +163,46 @@ def _print_version(wanted: bool) -> None:  # noqa: FBT001 - Typer calls it
         raise typer.Exit
 
 
+_Version = Annotated[
+    bool,
+    typer.Option(
+        "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+    ),
+]
+_OperatorName = Annotated[
+    str | None, typer.Option("--as", metavar="NAME", help="Who you are, for the audit log.")
+]
+_Url = Annotated[
+    str | None, typer.Option("--url", help="Work over the API of the gateway at this URL.")
+]
+_TokenFile = Annotated[
+    Path | None,
+    typer.Option("--token-file", dir_okay=False, help="File with the token for the gateway."),
+]
+_IsLocal = Annotated[
+    bool, typer.Option("--local", help="Work on the database of this host, whatever is set.")
+]
+_AllowsHttp = Annotated[
+    bool, typer.Option("--allow-http", help="Send the token and values in clear over http.")
+]
+
+
 def _program(
     context: typer.Context,
     *,
-    _: Annotated[
-        bool,
-        typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
-        ),
-    ] = False,
-    operator: Annotated[
-        str | None,
-        typer.Option("--as", metavar="NAME", help="Who you are, for the audit log."),
-    ] = None,
-    url: Annotated[
-        str | None, typer.Option("--url", help="Work over the API of the gateway at this URL.")
-    ] = None,
-    token_file: Annotated[
-        Path | None,
-        typer.Option("--token-file", dir_okay=False, help="File with the token for the gateway."),
-    ] = None,
-    local: Annotated[
-        bool, typer.Option("--local", help="Work on the database of this host, whatever is set.")
-    ] = False,
-    allow_http: Annotated[
-        bool, typer.Option("--allow-http", help="Send the token and values in clear over http.")
-    ] = False,
+    _: _Version = False,
+    operator: _OperatorName = None,
+    url: _Url = None,
+    token_file: _TokenFile = None,
+    local: _IsLocal = False,
+    allow_http: _AllowsHttp = False,
 ) -> None:
     """Take the options of the program itself."""
     options = ProgramOptions(url=url, token_file=token_file, is_local=local, allows_http=allow_http)
-    context.obj = choose(options, os.environ)
+    context.obj = chosen = choose(options, os.environ)
+    if operator is not None and chosen.address:
+        message = "over an API, the token says who you are."
+        raise typer.BadParameter(message, param_hint="--as")
     if operator is not None:
         from gateway.config.settings import hand_down  # noqa: PLC0415 - a list of commands needs none
 

@@ -35,19 +35,25 @@ _ACTORS: Final = (
 )
 
 
+OfSecret = Annotated[
+    str | None,
+    typer.Option("--secret", metavar="KEY", help="Only this secret of --at; or its id."),
+]
+OnlyReads = Annotated[bool, typer.Option("--reads", help="Only deliveries of values.")]
+Since = Annotated[
+    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="From this day on, in UTC.")
+]
+Most = Annotated[int, typer.Option("--most", min=1, help="How many, newest first.")]
+
+
 def show(
     context: typer.Context,
-    secret: Annotated[
-        str | None,
-        typer.Option("--secret", metavar="KEY", help="Only this secret of --at; or its id."),
-    ] = None,
+    secret: OfSecret = None,
     at: AtPath = None,
     *,
-    reads: Annotated[bool, typer.Option("--reads", help="Only deliveries of values.")] = False,
-    since: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="From this day on, in UTC.")
-    ] = None,
-    most: Annotated[int, typer.Option("--most", min=1, help="How many, newest first.")] = 50,
+    reads: OnlyReads = False,
+    since: Since = None,
+    most: Most = 50,
     as_json: AsJson = False,
 ) -> None:
     gateway = connect(context)

@@ -1,5 +1,6 @@
 """`explain` and `impact`: why a service gets a value, and what a change would do."""
 
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -90,22 +91,28 @@ def impact(
     services = list(gateway.nodes(IMPACT, "secret", "impact", id=secret["id"], of=of))
     dependents = list(gateway.nodes(DEPENDENTS, "secret", "dependents", id=secret["id"]))
     if as_json:
-        say_json(
-            {
-                "secret": {"key": key, **_secret(secret)},
-                "services": [{**facts_of(item), "path": _path(item)} for item in services],
-                "dependents": [{"key": item["key"], **_secret(item)} for item in dependents],
-            }
-        )
+        facts = {
+            "secret": {"key": key, **_secret(secret)},
+            "services": [{**facts_of(item), "path": _path(item)} for item in services],
+            "dependents": [{"key": item["key"], **_secret(item)} for item in dependents],
+        }
+        say_json(facts)
         return
-    what = "another value" if of_edit else "the deletion"
+    for line in _impact_lines(secret, services, dependents, of_edit=of_edit):
+        say(line)
+
+
+def _impact_lines(
+    secret: Data, services: Sequence[Data], dependents: Sequence[Data], *, of_edit: bool
+) -> Iterator[str]:
+    key, what = secret["key"], "another value" if of_edit else "the deletion"
     if not services and not dependents:
-        say(f"No service would notice {what} of {key} on {title_and_id_of(secret['holder'])}.")
+        yield f"No service would notice {what} of {key} on {title_and_id_of(secret['holder'])}."
     for item in services:
-        say(f"{what} reaches {_path(item)} ({item['id']})")
+        yield f"{what} reaches {_path(item)} ({item['id']})"
     for item in dependents:
         kind = item["variableType"].lower().replace("_", " ")
-        say(f"it depends on {key}: the {kind} {item['key']} on {title_and_id_of(item['holder'])}")
+        yield f"it depends on {key}: the {kind} {item['key']} on {title_and_id_of(item['holder'])}"
 
 
 def _path(service: Data) -> str:

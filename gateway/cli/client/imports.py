@@ -44,13 +44,10 @@ def import_file(
     holder = chosen_holder(context, gateway, at)
     left_alone = _paths_of_files(gateway, holder, entries)
     rows = [entry for entry in entries if entry.key not in left_alone]
-    payload = gateway.run(
-        IMPORT_SECRETS,
-        holder=argument_of(holder),
-        secrets=[{"key": entry.key, "value": entry.value} for entry in rows],
-        overwrite=overwrite,
-        dryRun=dry_run,
-    )["importSecrets"]
+    sent = [{"key": entry.key, "value": entry.value} for entry in rows]
+    options = {"overwrite": overwrite, "dryRun": dry_run}
+    data = gateway.run(IMPORT_SECRETS, holder=argument_of(holder), secrets=sent, **options)
+    payload = data["importSecrets"]
     if payload["holder"] is None:
         raise_first(payload["errors"])
     for warning in payload["warnings"]:

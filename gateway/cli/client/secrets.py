@@ -30,6 +30,7 @@ from gateway.cli.printing import complain, counted, line_of, say, say_json, say_
 from gateway.domain.errors import ErrorCode
 
 Key = Annotated[str, typer.Argument(metavar="KEY", help="The secret's key.")]
+MountPath = Annotated[str | None, typer.Option(help="Where a new secret is mounted as a file.")]
 Description = Annotated[str | None, typer.Option(help="What it is for.")]
 _DRY_RUN: Final = "Dry run: nothing was changed."
 
@@ -69,9 +70,7 @@ def set_secret(
     *,
     value_file: ValueFile = None,
     exact: Exact = False,
-    mount_path: Annotated[
-        str | None, typer.Option(help="Where a new secret is mounted as a file.")
-    ] = None,
+    mount_path: MountPath = None,
     description: Description = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
@@ -198,6 +197,10 @@ def delete_secret(
         withDependents=with_dependents,
         dryRun=dry_run,
     )
+    _report_deletion(found, payload, dry_run=dry_run, as_json=as_json)
+
+
+def _report_deletion(found: Data, payload: Data, *, dry_run: bool, as_json: bool) -> None:
     _warn(payload)
     deleted = payload["deletedSecretIds"]
     if as_json:

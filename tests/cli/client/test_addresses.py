@@ -189,3 +189,10 @@ def test_the_help_of_a_command_says_where_it_works(laptop: Laptop, stranger: Lap
 
     assert "It works over the API of http://127.0.0.1:" in remote
     assert "It works on the database of this host; with a gateway's URL" in local
+
+
+def test_the_token_says_who_one_is(laptop: Laptop) -> None:
+    ended = laptop("--as", "Ada", "project", "list")
+
+    assert ended.code == 2
+    assert ended.complaint == "Invalid value for --as: over an API, the token says who you are."
