@@ -52,19 +52,25 @@ def get_secret(
     on_unresolved: WhenUnresolved = OnUnresolved.KEEP,
 ) -> None:
     gateway = connect(context)
-    secrets = fetch(gateway, chosen_service(context, gateway, service), on_unresolved)
-    for secret in secrets:
-        if secret.key == key:
-            # The text alone, byte by byte; a terminal gets a line end after it.
-            text = secret.file.content if secret.file else secret.value
-            typer.echo(text.encode(), nl=sys.stdout.isatty())
-            return
+    service_id = chosen_service(context, gateway, service)
+    for secret in fetch(gateway, service_id, on_unresolved, key):
+        # The text alone, byte by byte; a terminal gets a line end after it.
+        text = secret.file.content if secret.file else secret.value
+        typer.echo(text.encode(), nl=sys.stdout.isatty())
+        return
     message = f"the service gets no {line_of(key)}."
     raise NotFound(message)
 
 
-def fetch(gateway: Gateway, service_id: str, on_unresolved: OnUnresolved) -> Sequence[_Secret]:
-    data = gateway.run(DELIVERY, serviceId=service_id, onUnresolved=on_unresolved.upper())
+def fetch(
+    gateway: Gateway, service_id: str, on_unresolved: OnUnresolved, key: str | None = None
+) -> Sequence[_Secret]:
+    data = gateway.run(
+        DELIVERY,
+        serviceId=service_id,
+        keys=None if key is None else [key],
+        onUnresolved=on_unresolved.upper(),
+    )
     return [
         _Secret(
             row["key"],

@@ -119,8 +119,8 @@ mutation ImportSecrets(
 # -------------------------------------------------------------------------- what a service gets
 
 DELIVERY: Final = """
-query Delivery($serviceId: ID!, $onUnresolved: OnUnresolved!) {
-  runtimeSecrets(serviceId: $serviceId, onUnresolved: $onUnresolved) {
+query Delivery($serviceId: ID!, $keys: [String!], $onUnresolved: OnUnresolved!) {
+  runtimeSecrets(serviceId: $serviceId, keys: $keys, onUnresolved: $onUnresolved) {
     key value file { mountPath content }
   }
 }

@@ -85,6 +85,20 @@ def test_the_audit_log_names_who_read_a_secret(laptop: Laptop) -> None:
     assert "SECRET_CREATED    token pod " in oldest
 
 
+def test_one_value_that_is_read_is_recorded_alone(laptop: Laptop) -> None:
+    made = _token(laptop, "one", "--role", "runtime", "--on", SERVICE)
+    (job_id,) = {
+        secret["holder"]["id"]
+        for secret in laptop("secret", "list", "--own", "--json", "--at", SERVICE).answer["secrets"]
+    }
+    laptop.but(token=made["token"])("secret", "get", "SMTP_PASSWORD", "--service", job_id)
+
+    (read, *_) = laptop("audit", "show", "--reads", "--at", SERVICE, "--json").answer["events"]
+
+    assert read["actor"] == "token one"
+    assert read["details"]["keys"] == 1
+
+
 def test_the_audit_log_is_filtered(laptop: Laptop) -> None:
     newest = laptop("audit", "show", "--most", "2", "--json").answer["events"]
     none = laptop("audit", "show", "--since", "2999-01-01", "--json").answer["events"]
