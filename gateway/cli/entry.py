@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 
 _PACKAGE: Final = "gateway.cli"
+_HELP_OPTION: Final = "--help"
 _WITH_CHILD: Final = {"allow_interspersed_args": False}
 
 
@@ -75,6 +76,8 @@ class DeferredCommand(TyperCommand):
             complain(renaming_notice(self._full_name, self._row.name_now))
         address = _address_of(parent)
         function = self._row.remote if address else self._row.function
+        if function is None and _HELP_OPTION in args:
+            function, address = self._row.function or self._row.remote, None
         if function is None:
             raise OnlyOnHost(self._full_name, address.source) if address else NoGateway
         command = _load_command(self._row, function, address.url if address else None)
@@ -99,14 +102,24 @@ def _load_function(target: str) -> Callable[..., None]:
 @cache
 def _load_command(row: CommandRow, function: str, url: str | None) -> "Command":
     app = typer.Typer(add_completion=False)
-    where = f"over the API of {url}" if url else "on the database of this host"
-    if url is None and row.remote:
-        where += "; with a gateway's URL (--url, before the command), over its API"
     app.command(
         context_settings=_WITH_CHILD if row.has_child else None,
-        help="\n\n".join(filter(None, (row.summary, row.details, f"It works {where}."))),
+        help="\n\n".join(filter(None, (row.summary, row.details, _where(row, url)))),
     )(_load_function(function))
     return get_command(app)
+
+
+def _where(row: CommandRow, url: str | None) -> str:
+    if url:
+        return f"It works over the API of {url}."
+    if row.function is None:
+        return "It works over the API of a gateway, whose URL --url gives, before the command."
+    if row.remote is None:
+        return "It works on the database of this host."
+    return (
+        "It works on the database of this host; with a gateway's URL (--url, before the command), "
+        "over its API."
+    )
 
 
 def _configure_logs() -> None:

@@ -17,7 +17,7 @@ from gateway.domain.scopes import HOLDER_SCOPES, Scope
 
 KINDS: Final[Mapping[str, Scope]] = {scope.camel_name: scope for scope in HOLDER_SCOPES}
 _BY_LABEL: Final[Mapping[str, Scope]] = {scope.lower(): scope for scope in HOLDER_SCOPES}
-_FORMS: Final = "PROJECT[/ENVIRONMENT[/SERVICE]], KIND:ID or an id"
+_FORMS: Final = "PROJECT, PROJECT/ENVIRONMENT, PROJECT/ENVIRONMENT/SERVICE, KIND:ID or an id"
 _SEPARATOR: Final = "/"
 _DEPTH: Final = 3
 

@@ -13,6 +13,7 @@ from gateway.cli.client.address import (
     UnfitUrl,
     choose,
 )
+from gateway.cli.commands import COMMANDS
 from tests.cli.client.canned import CannedGateway
 from tests.cli.client.conftest import SERVICE, Laptop, printed
 
@@ -189,6 +190,22 @@ def test_the_help_of_a_command_says_where_it_works(laptop: Laptop, stranger: Lap
 
     assert "It works over the API of http://127.0.0.1:" in remote
     assert "It works on the database of this host; with a gateway's URL" in local
+
+
+def test_a_command_has_help_wherever_one_is(laptop: Laptop, stranger: Laptop) -> None:
+    of_client = " ".join(printed(stranger("secret", "list", "--help")).split())
+    of_host = " ".join(printed(laptop("migrate", "--help")).split())
+
+    assert "It works over the API of a gateway, whose URL --url gives" in of_client
+    assert of_host.count("It works on the database of this host.") == 1
+
+
+@pytest.mark.parametrize("name", [name for name, row in COMMANDS.items() if row.remote])
+def test_a_command_of_a_client_has_help(stranger: Laptop, name: str) -> None:
+    """Without a connection."""
+    shown = printed(stranger.but(url=URL)(*name.split(), "--help"))
+
+    assert f"It works over the API of {URL}." in " ".join(shown.split())
 
 
 def test_the_token_says_who_one_is(laptop: Laptop) -> None:
