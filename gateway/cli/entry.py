@@ -35,6 +35,12 @@ if TYPE_CHECKING:
 
 
 _PACKAGE: Final = "gateway.cli"
+# Where a command works, by whether it does so on the host and over an API.
+_PANELS: Final = {
+    (True, False): "On the database of this host",
+    (True, True): "On the database of this host, or over the API of a gateway",
+    (False, True): "Over the API of a gateway",
+}
 _HELP_OPTION: Final = "--help"
 _WITH_CHILD: Final = {"allow_interspersed_args": False}
 
@@ -60,7 +66,12 @@ class DeferredCommand(TyperCommand):
     """A command in lists of commands; it parses and runs as the function that its row names."""
 
     def __init__(self, name: str, full_name: str, row: CommandRow) -> None:
-        super().__init__(name, short_help=row.summary, hidden=row.name_now is not None)
+        super().__init__(
+            name,
+            short_help=row.summary,
+            hidden=row.name_now is not None,
+            rich_help_panel=_PANELS[row.function is not None, row.remote is not None],
+        )
         self._full_name = full_name
         self._row = row
 

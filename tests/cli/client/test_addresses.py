@@ -1,5 +1,6 @@
 """Which gateway a command works with, and what the working folder can say about it."""
 
+import re
 from pathlib import Path
 from typing import Final
 
@@ -198,6 +199,14 @@ def test_a_command_has_help_wherever_one_is(laptop: Laptop, stranger: Laptop) ->
 
     assert "It works over the API of a gateway, whose URL --url gives" in of_client
     assert of_host.count("It works on the database of this host.") == 1
+
+
+def test_lists_of_commands_say_where_each_works(stranger: Laptop) -> None:
+    _, of_client, of_host, of_both = re.split("─ (?:On|Over) the ", printed(stranger("--help")))
+
+    assert "whoami" in of_client.split()
+    assert "migrate" in of_host.split()
+    assert "explain" in of_both.split()
 
 
 @pytest.mark.parametrize("name", [name for name, row in COMMANDS.items() if row.remote])
