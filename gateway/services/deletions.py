@@ -11,7 +11,7 @@ from gateway.domain.scopes import Scope
 from gateway.services.context import ServiceContext
 from gateway.services.idempotency import codec_of
 from gateway.storage import deletions, secret_batches
-from gateway.storage.audit.row_macs import HOLDERS, ORGANIZATIONS, integrity_fault
+from gateway.storage.audit.row_macs import HOLDERS, ORGANIZATIONS
 from gateway.storage.deletions import Batch, Deletion
 from gateway.storage.unit_of_work import WriteUnit
 
@@ -94,9 +94,6 @@ async def delete_next(context: ServiceContext, unit: WriteUnit, deletion: Deleti
         await deletions.remove_organization(unit, deletion.organization_id)
         return False
     batch = await _delete_batch(context, unit, holder_id)
-    if batch.is_empty:
-        # Somebody has removed the holder's row. The deletion stays, so that it cannot come back.
-        raise integrity_fault(HOLDERS.table.name, holder_id)
     return deletion.id not in [emptied_id for emptied_id, _ in batch.holders]
 
 

@@ -23,6 +23,7 @@ from gateway.storage.audit.row_macs import (
     TOKENS,
     USERS,
     Covered,
+    integrity_fault,
     verified_row,
 )
 from gateway.storage.rows import delete_rows, in_parts, update_rows
@@ -57,10 +58,6 @@ class Batch:
 
     secret_ids: Sequence[str]
     holders: Sequence[tuple[str, Scope]]
-
-    @property
-    def is_empty(self) -> bool:
-        return not self.secret_ids and not self.holders
 
 
 def at_or_below(holder_id: str) -> ColumnElement[bool]:
@@ -119,7 +116,12 @@ async def find(unit: ReadUnit, deletion_id: str) -> Deletion | None:
 
 
 async def next_batch(unit: ReadUnit, holder_id: str, *, most: int) -> Batch:
-    """Return the next rows to delete at a holder and below it; at most this many."""
+    """Return the next rows to delete at a holder and below it; at most this many.
+
+    Raises:
+        IntegrityFault: if the holder's row is gone.
+
+    """
     lowest_first = (_HOLDER.c.parent_kind.is_(None), _HOLDER.c.parent_kind, _HOLDER.c.id)
     found = await unit.rows(
         select(_HOLDER.c.id, _HOLDER.c.kind)
@@ -127,6 +129,9 @@ async def next_batch(unit: ReadUnit, holder_id: str, *, most: int) -> Batch:
         .order_by(*lowest_first)
         .limit(most)
     )
+    if not found:
+        # Somebody has removed it. The deletion stays, so that the row cannot come back.
+        raise integrity_fault(_HOLDER.name, holder_id)
     secret_ids, emptied = list[str](), list[tuple[str, Scope]]()
     for row in found:
         room = most - len(secret_ids) - len(emptied)
