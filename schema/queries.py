@@ -9,7 +9,6 @@ from strawberry import ID, UNSET, argument, field
 
 from gateway.domain.delivery_requests import DeliveryRequest
 from gateway.domain.pages import ensure_page_size
-from gateway.services.delivery import RuntimeSet
 from schema.access import (
     GRANTEE,
     ApiToken,
@@ -42,7 +41,6 @@ from schema.holders import (
 from schema.inputs import to_window, unset_to_none
 from schema.pages import After, Before, First, Last
 from schema.runtime import (
-    CHECKS,
     Delivered,
     Delivery,
     IfNoneMatch,
@@ -50,7 +48,7 @@ from schema.runtime import (
     RuntimeSecret,
     WhenUnresolved,
     WithFiles,
-    is_alone,
+    deliver,
     to_keys,
     wrapped_delivery,
 )
@@ -150,7 +148,7 @@ class Query:
         on_unresolved: WhenUnresolved = OnUnresolved.KEEP,
     ) -> Delivered:
         request = DeliveryRequest(keys=to_keys(keys))
-        return wrapped_delivery(await _deliver(info, service_id, request, on_unresolved))
+        return wrapped_delivery(await deliver(info, service_id, request, on_unresolved))
 
     @field(
         description=(
@@ -170,7 +168,7 @@ class Query:
         request = DeliveryRequest(
             keys=to_keys(keys), with_files=with_files, if_none_match=unset_to_none(if_none_match)
         )
-        return Delivery.of(await _deliver(info, service_id, request, on_unresolved))
+        return Delivery.of(await deliver(info, service_id, request, on_unresolved))
 
     @field(
         description=(
@@ -273,18 +271,6 @@ class Query:
     @field(description="A secret by its id.")
     async def secret(self, info: Info, id: Id) -> Secret | None:
         return await _secret(info, id)
-
-
-async def _deliver(
-    info: Info, service_id: str, request: DeliveryRequest, on_unresolved: OnUnresolved
-) -> RuntimeSet:
-    return await info.context.services.delivery.runtime_secrets(
-        service_id=service_id,
-        request=request,
-        admit=info.context.surcharge,
-        check=CHECKS[on_unresolved],
-        is_view_shared=not is_alone(info.operation),
-    )
 
 
 async def _node(info: Info, node_id: str) -> Node | None:

@@ -10,14 +10,16 @@ from graphql import FieldNode, OperationDefinitionNode
 from strawberry import UNSET, argument, field
 
 from gateway.domain.content import starred
+from gateway.domain.delivery_requests import DeliveryRequest
 from gateway.services.delivery import CheckReferences, RuntimeSet, refuse_unresolved
 from gateway.services.delivery import RuntimeSecret as DomainRuntimeSecret
+from schema.context import Info
 from schema.enums import OnUnresolved
 from schema.fields import Key, pure_field
 
 # How many entries of an answer are completed before other requests get a turn.
 ENTRIES_AT_ONCE: Final = 100
-CHECKS: Final[Mapping[OnUnresolved, CheckReferences | None]] = MappingProxyType(
+_CHECKS: Final[Mapping[OnUnresolved, CheckReferences | None]] = MappingProxyType(
     {OnUnresolved.KEEP: None, OnUnresolved.FAIL: refuse_unresolved}
 )
 
@@ -97,6 +99,18 @@ class RuntimeSecret:
             is_file=delivered.is_file,
             fingerprint_of=fingerprint_of,
         )
+
+
+async def deliver(
+    info: Info, service_id: str, request: DeliveryRequest, on_unresolved: OnUnresolved
+) -> RuntimeSet:
+    return await info.context.services.delivery.runtime_secrets(
+        service_id=service_id,
+        request=request,
+        admit=info.context.surcharge,
+        check=_CHECKS[on_unresolved],
+        is_view_shared=not is_alone(info.operation),
+    )
 
 
 def is_alone(operation: OperationDefinitionNode) -> bool:

@@ -103,9 +103,8 @@ class Delivery(ScopedService):
     ) -> RuntimeSet:
         """Return what is requested of all that a service gets, with values.
 
-        The view is closed after the last read, unless `is_view_shared`. If `kinds` allows it,
-        `service_id` can be a project or an environment; the result is then what a service below it
-        gets if it has no secrets of its own.
+        The view is closed after the last read, unless `is_view_shared`. A project or an environment
+        that `kinds` allows counts as a service below it without secrets of its own.
 
         Raises:
             HolderNotFound: if the service is not visible to the principal.
@@ -126,17 +125,14 @@ class Delivery(ScopedService):
         if not is_view_shared:
             await view.close()
         secrets = await _expand(sources, admit, check)
-        wanted = secrets if request.keys is None else _selected(secrets, request.keys)
-        delivered = await self._set(service, wanted)
+        delivered = await self._set(service, _selected(secrets, request.keys))
         if request.is_known(delivered.fingerprint):
             self._context.deliveries.unchanged += 1
             return replace(delivered, secrets=(), is_unchanged=True)
         # Record the delivery before any value is returned. If that fails, none is returned.
-        if wanted or request.keys is None:
-            await self._record(
-                _to_event(service, sources.secrets, request, keys=len(wanted)),
-                keeps_view=is_view_shared,
-            )
+        if delivered.secrets or request.keys is None:
+            event = _to_event(delivered, sources.secrets, request)
+            await self._record(event, keeps_view=is_view_shared)
         return delivered
 
     async def _service(self, service_id: str, kinds: Collection[Scope]) -> Holder:
@@ -165,7 +161,11 @@ class Delivery(ScopedService):
         self._context.deliveries.recorded += 1
 
 
-def _selected(secrets: Sequence[RuntimeSecret], keys: Collection[str]) -> Sequence[RuntimeSecret]:
+def _selected(
+    secrets: Sequence[RuntimeSecret], keys: Collection[str] | None
+) -> Sequence[RuntimeSecret]:
+    if keys is None:
+        return secrets
     return sorted((item for item in secrets if item.key in keys), key=lambda item: item.key)
 
 
@@ -186,10 +186,11 @@ def _fingerprint(
 
 
 def _to_event(
-    service: Holder, sources: Mapping[str, Secret], request: DeliveryRequest, *, keys: int
+    delivered: RuntimeSet, sources: Mapping[str, Secret], request: DeliveryRequest
 ) -> AuditDraft:
+    service = delivered.service
     versions = {source.id: source.version for source in sources.values()}
-    details: dict[str, Any] = {"secrets": versions, "keys": keys}
+    details: dict[str, Any] = {"secrets": versions, "keys": len(delivered.secrets)}
     if request.keys is not None:
         details["requested_keys"] = sorted(set(request.keys))
     if not request.with_files:

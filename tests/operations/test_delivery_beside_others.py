@@ -7,7 +7,7 @@ import pytest
 
 from gateway.services import delivery
 from gateway.storage.keyset import fetch_page
-from schema import queries
+from schema import runtime
 from tests.operations.delivering import asked
 from tests.world import World
 
@@ -57,7 +57,7 @@ async def test_on_a_closed_view_it_would_fail(
     shared_world: World, fresh_job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The control of the test above."""
-    monkeypatch.setattr(queries, "is_alone", lambda _: True)
+    monkeypatch.setattr(runtime, "is_alone", lambda _: True)
 
     answer = await asked(shared_world.client, fresh_job, BOTH)
 
