@@ -33,9 +33,9 @@ def optional(description: str) -> Any:  # noqa: ANN401 - what strawberry.field r
     return field(default=UNSET, description=description)
 
 
-def pure_field(description: str) -> Any:  # noqa: ANN401 - as above
+def pure_field(description: str, resolver: Any = None) -> Any:  # noqa: ANN401 - as above
     """Return a field whose resolver is pure: it reads what is loaded, and so can run again."""
-    return field(description=description, metadata={"pure": True})
+    return field(resolver=resolver, description=description, metadata={"pure": True})
 
 
 @strawberry.interface(description="Anything with an id. Ids are the UUIDs of the REST paths.")

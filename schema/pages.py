@@ -6,7 +6,8 @@ from typing import Annotated, Generic, Self, TypeVar
 import strawberry
 from strawberry import argument, field
 
-from gateway.domain.pages import Page
+from gateway.domain.pages import Entry, Page
+from schema.fields import pure_field
 
 Item = TypeVar("Item")
 Node = TypeVar("Node")
@@ -24,18 +25,30 @@ Before = Annotated[str | None, argument(description="End before this cursor.")]
 
 @strawberry.type(description="The position of a page in its list.")
 class PageInfo:
+    page: strawberry.Private[Page[object]]
     has_next_page: bool = field(description="Whether there are entries after this page.")
     has_previous_page: bool = field(description="Whether there are entries before this page.")
-    start_cursor: str | None = field(
-        description="The cursor of the first entry. Pass it as `before`."
-    )
-    end_cursor: str | None = field(description="The cursor of the last entry. Pass it as `after`.")
+
+    @pure_field(description="The cursor of the first entry. Pass it as `before`.")
+    def start_cursor(self) -> str | None:
+        return self.page.entries[0].cursor if self.page.entries else None
+
+    @pure_field(description="The cursor of the last entry. Pass it as `after`.")
+    def end_cursor(self) -> str | None:
+        return self.page.entries[-1].cursor if self.page.entries else None
+
+
+def _cursor(self: "Edge[object]") -> str:
+    return self.entry.cursor
 
 
 @strawberry.type(description="One entry of a page.")
 class Edge(Generic[Node]):
-    cursor: str = field(
-        description="The position of the entry in the list. Pass it as `after` or `before`."
+    entry: strawberry.Private[Entry[object]]
+    # Sealed only where it is selected.
+    cursor: str = pure_field(
+        description="The position of the entry in the list. Pass it as `after` or `before`.",
+        resolver=_cursor,
     )
     node: Node = field(description="The entry itself.")
 
@@ -54,14 +67,10 @@ class Connection(Generic[Node]):
 
     @classmethod
     def of(cls, page: Page[Item], wrap: Callable[[Item], Node]) -> Self:
-        edges = [Edge(cursor=entry.cursor, node=wrap(entry.item)) for entry in page.entries]
         return cls(
-            edges=edges,
+            edges=[Edge(entry=entry, node=wrap(entry.item)) for entry in page.entries],
             page_info=PageInfo(
-                has_next_page=page.has_next,
-                has_previous_page=page.has_previous,
-                start_cursor=edges[0].cursor if edges else None,
-                end_cursor=edges[-1].cursor if edges else None,
+                page=page, has_next_page=page.has_next, has_previous_page=page.has_previous
             ),
             count=page.count,
         )

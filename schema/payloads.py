@@ -1,6 +1,7 @@
 """The payloads of mutations, built from the outcomes of use cases."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Final, Self
 
 import strawberry
@@ -8,7 +9,7 @@ import strawberry
 from gateway.domain.drafts import ChangeWarning
 from gateway.domain.errors import Argument
 from gateway.domain.holders import Holder
-from gateway.domain.pages import BY_KEY
+from gateway.domain.pages import BY_KEY, Entry
 from gateway.domain.secrets import Secret as DomainSecret
 from gateway.services.changes import Deletion
 from gateway.services.hierarchy import HolderDeletion
@@ -46,9 +47,10 @@ class SecretPayload:
         if (secret := result.outcome) is None:
             return cls(errors=result.errors)
         node = Secret.of(secret)
+        entry = Entry(secret, partial(cursor_of, secret, order=BY_KEY))
         return cls(
             secret=node,
-            secret_edge=SecretEdge(cursor=cursor_of(secret, order=BY_KEY), node=node),
+            secret_edge=SecretEdge(entry=entry, node=node),
             holder=holder_type(secret.holder),
             errors=[],
             warnings=result.warnings,

@@ -18,7 +18,9 @@ from schema.subscriptions import Subscription
 
 
 def _print(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    # Every page of secrets prints a hundred; what is stored is in UTC.
+    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return f"{in_utc.isoformat(timespec='microseconds')[:-6]}Z"
 
 
 def _read(given: object) -> datetime:
