@@ -6,11 +6,11 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
+from graphql import ExecutionResult as LibraryResult
 from graphql import GraphQLError, OperationDefinitionNode
 from graphql import OperationType as Operation
 from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.types import ExecutionResult as StrawberryResult
-from strawberry.types.graphql import OperationType
 
 from gateway.domain.errors import ErrorCode, GatewayError, RateLimited
 from gateway.domain.principals import Principal
@@ -23,7 +23,6 @@ from gateway.services.container import Services
 from gateway.services.execution import Execute, ExecutionResult, RequestPrincipal
 from gateway.storage.database import Database
 
-_ALLOWED: Final = frozenset({OperationType.QUERY, OperationType.MUTATION})
 _NEEDS_A_STREAM: Final = (
     "A subscription needs a stream. Send `Accept: text/event-stream`, or use a WebSocket."
 )
@@ -206,19 +205,13 @@ class Executor:
         self, context: object, text: str, variables: Mapping[str, Any], operation_name: str | None
     ) -> ExecutionResult:
         try:
-            result = await self._schema.execute(
-                text,
-                variable_values=dict(variables),
-                context_value=context,
-                operation_name=operation_name,
-                allowed_operation_types=_ALLOWED,
-            )
+            result = await self._schema.run(text, variables, context, operation_name)
         except InvalidOperationTypeError:
             return _request_error(_NEEDS_A_STREAM)
         return _to_result(result)
 
 
-def _to_result(result: StrawberryResult) -> ExecutionResult:
+def _to_result(result: StrawberryResult | LibraryResult) -> ExecutionResult:
     errors = [masked(error) for error in result.errors or ()]
     nothing_ran = bool(errors) and all(error.path is None for error in result.errors or ())
     return ExecutionResult(data=result.data, errors=errors, is_request_error=nothing_ran)

@@ -11,10 +11,25 @@ from typing import Any, Final, NoReturn
 
 import strawberry
 import structlog
-from graphql import GraphQLError, GraphQLField, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema
+from graphql import (
+    ExecutionResult,
+    GraphQLError,
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+    execute,
+    get_operation_ast,
+)
+from graphql import OperationType as Operation
+from strawberry.execution.is_awaitable import optimized_is_awaitable
 from strawberry.extensions import SchemaExtension
+from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types import ExecutionContext
+from strawberry.types import ExecutionResult as StrawberryResult
+from strawberry.types.graphql import OperationType
+from strawberry.utils.await_maybe import await_maybe
 
 from gateway.domain.errors import ErrorCode, Forbidden
 from gateway.domain.permissions import Permission
@@ -29,6 +44,7 @@ Info = GraphQLResolveInfo[Any]
 Resolve = Callable[..., Any]
 Refused = Callable[[Resolve, Permission, Info], Any]
 
+_RUN_AT_ONCE: Final = frozenset({OperationType.QUERY, OperationType.MUTATION})
 _DRY_RUN: Final = "dryRun"
 # The errors that a mutation can return to a principal without its permission: they are the same for
 # an object that is absent and for one that is hidden.
@@ -175,6 +191,53 @@ class ExecutableSchema(strawberry.Schema):
     def types(self) -> GraphQLSchema:
         """The schema as a graphql-core object."""
         return self._schema
+
+    async def run(
+        self,
+        text: str,
+        variables: Mapping[str, Any],
+        context: object,
+        operation_name: str | None = None,
+    ) -> ExecutionResult | StrawberryResult:
+        """Run a query or a mutation, like `execute`, which prepares hooks of extensions.
+
+        Raises:
+            InvalidOperationTypeError: for a subscription.
+
+        """
+        if self.extensions != (CachedDocuments,):
+            return await self.execute(
+                text, dict(variables), context, None, operation_name, _RUN_AT_ONCE
+            )
+        try:
+            return await self._run(text, variables, context, operation_name)
+        except InvalidOperationTypeError:
+            raise
+        except Exception as error:  # noqa: BLE001 - as in `execute`
+            if not isinstance(error, GraphQLError):
+                error = GraphQLError(str(error), original_error=error)
+            return ExecutionResult(None, [error])
+
+    async def _run(
+        self, text: str, variables: Mapping[str, Any], context: object, operation_name: str | None
+    ) -> ExecutionResult:
+        document = parsed(text)
+        operation = get_operation_ast(document, operation_name)
+        if operation and operation.operation is Operation.SUBSCRIPTION:
+            raise InvalidOperationTypeError(OperationType.SUBSCRIPTION)
+        if errors := validated(self._schema, text):
+            return ExecutionResult(None, errors)
+        result = execute(
+            self._schema,
+            document,
+            context_value=context,
+            variable_values=dict(variables),
+            operation_name=operation_name,
+            executor_class=self.execution_context_class,
+            is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type] # narrows no type
+            hide_suggestions=True,
+        )
+        return await await_maybe(result)
 
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
