@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain, islice, repeat
 from operator import attrgetter
 from types import NoneType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from graphql import (
     GraphQLBoolean,
@@ -19,15 +19,16 @@ from graphql import (
     GraphQLField,
     GraphQLID,
     GraphQLInt,
+    GraphQLInterfaceType,
     GraphQLLeafType,
     GraphQLList,
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLResolveInfo,
     GraphQLString,
+    GraphQLUnionType,
     TypeNameMetaFieldDef,
     Undefined,
-    is_abstract_type,
     is_leaf_type,
     is_non_null_type,
 )
@@ -87,17 +88,13 @@ class Compiler:
     def _composite(self, kind: GraphQLOutputType, details: list[FieldDetails]) -> Complete:
         if isinstance(kind, GraphQLList):
             return _list(self._column(kind.of_type, details))
-        if isinstance(kind, GraphQLObjectType):
-            return self._object(kind, details)
-        if is_abstract_type(kind):
+        if isinstance(kind, GraphQLInterfaceType | GraphQLUnionType):
             possible = self._executor.schema.get_possible_types(kind)
             return _abstract({_origin(each): self.find(each, details) for each in possible})
-        raise Unsupported
+        return self._object(cast("GraphQLObjectType", kind), details)
 
     def _object(self, kind: GraphQLObjectType, details: list[FieldDetails]) -> Complete:
         selected = self._executor.collect_subfields(kind, details)
-        if selected.new_defer_usages:
-            raise Unsupported
         fields = {
             name: self._field(kind, nodes) for name, nodes in selected.grouped_field_set.items()
         }
@@ -107,7 +104,8 @@ class Compiler:
         field = self._executor.schema.get_field(kind, details[0].node.name.value)
         if field is TypeNameMetaFieldDef:
             return _constant(kind.name)
-        if field is None or field.args or details[0].fragment_variable_values:
+        _, defer_usage, fragment_variables = details[0]
+        if field is None or field.args or defer_usage or fragment_variables:
             raise Unsupported
         read, complete = _reader(field), self._column(field.type, details)
         return lambda values, info: complete(read(values, info), info)
