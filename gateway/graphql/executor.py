@@ -11,6 +11,7 @@ from graphql import GraphQLError, OperationDefinitionNode
 from graphql import OperationType as Operation
 from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.types import ExecutionResult as StrawberryResult
+from strawberry.utils.await_maybe import await_maybe
 
 from gateway.domain.errors import ErrorCode, GatewayError, RateLimited
 from gateway.domain.principals import Principal
@@ -204,10 +205,16 @@ class Executor:
     async def _execute(
         self, context: object, text: str, variables: Mapping[str, Any], operation_name: str | None
     ) -> ExecutionResult:
+        result: LibraryResult | StrawberryResult
         try:
-            result = await self._schema.run(text, variables, context, operation_name)
+            started = self._schema.start(text, dict(variables), context, operation_name)
+            result = await await_maybe(started)
         except InvalidOperationTypeError:
             return _request_error(_NEEDS_A_STREAM)
+        except Exception as error:  # noqa: BLE001 - the document broke the library
+            if not isinstance(error, GraphQLError):
+                error = GraphQLError(str(error), original_error=error)
+            result = LibraryResult(None, [error])
         return _to_result(result)
 
 

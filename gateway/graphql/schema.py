@@ -29,7 +29,7 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types import ExecutionContext
 from strawberry.types import ExecutionResult as StrawberryResult
 from strawberry.types.graphql import OperationType
-from strawberry.utils.await_maybe import await_maybe
+from strawberry.utils.await_maybe import AwaitableOrValue
 
 from gateway.domain.errors import ErrorCode, Forbidden
 from gateway.domain.permissions import Permission
@@ -44,7 +44,7 @@ Info = GraphQLResolveInfo[Any]
 Resolve = Callable[..., Any]
 Refused = Callable[[Resolve, Permission, Info], Any]
 
-_RUN_AT_ONCE: Final = frozenset({OperationType.QUERY, OperationType.MUTATION})
+_AT_ONCE: Final = frozenset({OperationType.QUERY, OperationType.MUTATION})
 _DRY_RUN: Final = "dryRun"
 # The errors that a mutation can return to a principal without its permission: they are the same for
 # an object that is absent and for one that is hidden.
@@ -192,52 +192,33 @@ class ExecutableSchema(strawberry.Schema):
         """The schema as a graphql-core object."""
         return self._schema
 
-    async def run(
-        self,
-        text: str,
-        variables: Mapping[str, Any],
-        context: object,
-        operation_name: str | None = None,
-    ) -> ExecutionResult | StrawberryResult:
-        """Run a query or a mutation, like `execute`, which prepares hooks of extensions.
+    def start(
+        self, text: str, variables: dict[str, Any], context: object, operation_name: str | None
+    ) -> AwaitableOrValue[ExecutionResult | StrawberryResult]:
+        """Start a query or a mutation like `execute`, which also prepares hooks of extensions.
 
         Raises:
             InvalidOperationTypeError: for a subscription.
 
         """
         if self.extensions != (CachedDocuments,):
-            return await self.execute(
-                text, dict(variables), context, None, operation_name, _RUN_AT_ONCE
-            )
-        try:
-            return await self._run(text, variables, context, operation_name)
-        except InvalidOperationTypeError:
-            raise
-        except Exception as error:  # noqa: BLE001 - as in `execute`
-            if not isinstance(error, GraphQLError):
-                error = GraphQLError(str(error), original_error=error)
-            return ExecutionResult(None, [error])
-
-    async def _run(
-        self, text: str, variables: Mapping[str, Any], context: object, operation_name: str | None
-    ) -> ExecutionResult:
+            return self.execute(text, variables, context, None, operation_name, _AT_ONCE)
         document = parsed(text)
         operation = get_operation_ast(document, operation_name)
         if operation and operation.operation is Operation.SUBSCRIPTION:
             raise InvalidOperationTypeError(OperationType.SUBSCRIPTION)
         if errors := validated(self._schema, text):
             return ExecutionResult(None, errors)
-        result = execute(
+        return execute(
             self._schema,
             document,
             context_value=context,
-            variable_values=dict(variables),
+            variable_values=variables,
             operation_name=operation_name,
             executor_class=self.execution_context_class,
             is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type] # narrows no type
             hide_suggestions=True,
         )
-        return await await_maybe(result)
 
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
