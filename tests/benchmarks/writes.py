@@ -127,7 +127,6 @@ async def _measure(folder: Path) -> None:
             transport=httpx.ASGITransport(app=build_app(runtime)),
             base_url="http://localhost",
             headers={"Authorization": f"Bearer {demo.token}"},
-            timeout=600,
         )
         async with client:
             made = await client.post(
