@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -75,7 +76,8 @@ def test_what_is_no_token_is_not_sent(laptop: Laptop, text: str) -> None:
     assert ended.complaint == ("the token: a token is one line of printable ASCII without spaces.")
 
 
-def test_a_token_is_typed_without_being_shown(laptop: Laptop, server: LiveServer) -> None:
+def _type(laptop: Laptop, keys: bytes) -> tuple[int, bytes]:
+    """Log in at a terminal; return the exit code and what the terminal shows."""
     terminal, other_end = pty.openpty()
     process = subprocess.Popen(
         command("login"),
@@ -90,18 +92,30 @@ def test_a_token_is_typed_without_being_shown(laptop: Laptop, server: LiveServer
     shown = os.read(terminal, 1_000)
     while b"Token: " not in shown:
         shown += os.read(terminal, 1_000)
-    os.write(terminal, f"{server.demo['token']}\n".encode())
-    try:
+    os.write(terminal, keys)
+    # The end of a terminal whose other end is closed is an error.
+    with suppress(OSError):
         while more := os.read(terminal, 1_000):
             shown += more
-    except OSError:
-        # The other end is closed.
-        pass
     os.close(terminal)
+    return process.wait(PATIENCE), shown
 
-    assert process.wait(PATIENCE) == 0
-    assert server.demo["token"].encode() not in shown
-    assert server.demo["token"] in _tokens(laptop).read_text()
+
+def test_a_token_is_typed_without_being_shown(laptop: Laptop, server: LiveServer) -> None:
+    token = server.demo["token"]
+
+    code, shown = _type(laptop, f"{token}\n".encode())
+
+    assert code == 0
+    assert token.encode() not in shown
+    assert token in _tokens(laptop).read_text()
+
+
+def test_a_prompt_that_is_left_ends_the_command(laptop: Laptop) -> None:
+    code, shown = _type(laptop, b"\x04")
+
+    assert code == 1
+    assert b"no token was given." in shown
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604])
@@ -200,15 +214,29 @@ def test_a_keyring_that_forgets_does_not_keep_the_token(laptop: Laptop, server: 
     assert str(_tokens(laptop)) in printed(forgetful("login", stdin=server.demo["token"]))
 
 
-def test_a_token_in_a_keyring_needs_the_library(laptop: Laptop) -> None:
-    _tokens(laptop).parent.mkdir(parents=True)
-    _tokens(laptop).touch(0o600)
-    _tokens(laptop).write_text(json.dumps({laptop.url: ""}))
-    without = laptop.home / "without"
-    without.mkdir()
-    (without / "keyring.py").write_text("raise ImportError")
+@pytest.fixture
+def bare(laptop: Laptop) -> Laptop:
+    """One without the library for keyrings."""
+    folder = laptop.home / "without"
+    folder.mkdir()
+    (folder / "keyring.py").write_text("raise ImportError")
+    return laptop.but(variables={"PYTHONPATH": f"{folder}{os.pathsep}{ROOT}"})
 
-    ended = laptop.but(variables={"PYTHONPATH": f"{without}{os.pathsep}{ROOT}"})("whoami")
+
+def test_without_the_library_for_keyrings_a_token_is_in_the_file(
+    bare: Laptop, server: LiveServer
+) -> None:
+    bare("login", stdin=server.demo["token"])
+
+    assert json.loads(_tokens(bare).read_text()) == {bare.url: server.demo["token"]}
+
+
+def test_a_token_in_a_keyring_needs_the_library(bare: Laptop) -> None:
+    _tokens(bare).parent.mkdir(parents=True)
+    _tokens(bare).touch(0o600)
+    _tokens(bare).write_text(json.dumps({bare.url: ""}))
+
+    ended = bare("whoami")
 
     assert ended.code == 3
     assert ended.complaint.endswith("install the package keyring to reach it.")
