@@ -26,7 +26,8 @@ PROGRAM = "secrets-gateway"
 
 
 def say(text: str) -> None:
-    typer.echo(text)
+    """Print lines. What stands in them can be from elsewhere, and moves no cursor."""
+    typer.echo("\n".join(map(line_of, text.split("\n"))))
 
 
 def say_json(result: Mapping[str, Any] | Sequence[Any]) -> None:

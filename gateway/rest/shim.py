@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import orjson
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -24,6 +25,7 @@ from gateway.rest.bindings import (
     ONLY_WHERE_SECRET,
     PUBLIC_ROWS,
     Inputs,
+    InvalidField,
     RestRequest,
 )
 from gateway.rest.delivery import to_response
@@ -99,9 +101,28 @@ def _route(
     return Route(path, endpoint, methods=list(by_method))
 
 
+def _ensure_known(operation: Operation, given: QueryParams) -> None:
+    """Refuse a query that delivers something else than what was meant.
+
+    Raises:
+        InvalidField: for a parameter that is unknown or repeated.
+
+    """
+    if operation.action is not Action.DELIVER or operation.query is None:
+        return
+    known = {field.alias or name for name, field in operation.query.model_fields.items()}
+    names = [name for name, _ in given.multi_items()]
+    if set(names) <= known and len(names) == len(set(names)):
+        return
+    listed = ", ".join(f"`{name}`" for name in sorted(known))
+    message = f"A query parameter is unknown or repeated. Known are {listed}."
+    raise InvalidField(message)
+
+
 async def _read_request(
     operation: Operation, request: Request, preconditions: Preconditions
 ) -> RestRequest:
+    _ensure_known(operation, request.query_params)
     return RestRequest(
         path=request.path_params,
         query=request.query_params,

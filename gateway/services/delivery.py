@@ -126,11 +126,13 @@ class Delivery(ScopedService):
             await view.close()
         secrets = await _expand(sources, admit, check)
         delivered = await self._set(service, _selected(secrets, request.keys))
-        if request.is_known(delivered.fingerprint):
+        # Without any of the requested keys there is nothing that a client could have.
+        has_any = bool(delivered.secrets) or request.keys is None
+        if has_any and request.is_known(delivered.fingerprint):
             self._context.deliveries.unchanged += 1
             return replace(delivered, secrets=(), is_unchanged=True)
         # Record the delivery before any value is returned. If that fails, none is returned.
-        if delivered.secrets or request.keys is None:
+        if has_any:
             event = _to_event(delivered, sources.secrets, request)
             await self._record(event, keeps_view=is_view_shared)
         return delivered

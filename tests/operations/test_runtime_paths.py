@@ -158,6 +158,41 @@ async def test_a_query_that_cannot_be_read_is_refused(
     assert detail in response.json()["detail"]
 
 
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("", "key=SMTP_PASSWORD"),
+        ("", "Keys=SMTP_PASSWORD"),
+        ("", "keys[]=SMTP_PASSWORD"),
+        ("", "keys=SMTP_PASSWORD&keys=TLS_CERTIFICATE"),
+        ("", "format=json&format=shell"),
+        ("/SMTP_PASSWORD", "format=json"),
+    ],
+)
+async def test_a_parameter_that_is_unknown_or_repeated_delivers_nothing(
+    shared_world: World, path: str, query: str
+) -> None:
+    """A slip of the pen must not deliver more than was meant."""
+    at = f"/runtime/{shared_world.demo.job_id}{path}"
+
+    response = await shared_world.client.get(f"{at}?{query}")
+
+    assert response.status_code == HTTPStatus.BAD_REQUEST
+    assert "A query parameter is unknown or repeated." in response.json()["detail"]
+    assert (await shared_world.client.get(at)).status_code == HTTPStatus.OK
+
+
+@pytest.mark.parametrize("tag", ["*", '"a1b2"'])
+async def test_a_key_that_the_service_lacks_is_never_unchanged(
+    shared_world: World, tag: str
+) -> None:
+    at = f"/runtime/{shared_world.demo.job_id}/NO_KEY"
+
+    response = await shared_world.client.get(at, headers={"If-None-Match": tag})
+
+    assert response.status_code == HTTPStatus.NOT_FOUND
+
+
 VALUE = "two\nlines of 'quotes' \"and\" $MONEY \\ `x`"
 
 

@@ -82,6 +82,8 @@ class Pinned:
         if path is None:
             return cls()
         ensure_own(path)
+        if not path.is_file():
+            raise MisreadPinnedFile(path, "it is not a file.")
         return cls(path=path, **dict(_read(path)))
 
 

@@ -10,11 +10,13 @@ import typer
 from gateway.cli.client.documents import DELIVERY
 from gateway.cli.client.holders import ServicePath, chosen_service
 from gateway.cli.client.refusals import NotFound
-from gateway.cli.client.transport import Gateway, connect
+from gateway.cli.client.transport import Data, Gateway, connect
 from gateway.cli.delivered import Delivered
 from gateway.cli.launching import Command, FilesIn, holding_signals, run_with
 from gateway.cli.options import OnUnresolved, WhenUnresolved
-from gateway.cli.printing import line_of
+from gateway.cli.printing import Refused, line_of
+from gateway.domain.content import ensure_mount_path, is_key
+from gateway.domain.errors import InvalidInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,11 @@ class _Secret:
     key: str
     value: str = field(repr=False)
     file: _File | None = None
+
+
+class UnfitDelivery(Refused):
+    def __init__(self) -> None:
+        super().__init__("this is not the answer of a gateway: no secret is like what it delivers.")
 
 
 def run_command(
@@ -71,11 +78,41 @@ def fetch(
         keys=None if key is None else [key],
         onUnresolved=on_unresolved.upper(),
     )
-    return [
-        _Secret(
-            row["key"],
-            row["value"],
-            row["file"] and _File(row["file"]["mountPath"], row["file"]["content"]),
-        )
-        for row in data["runtimeSecrets"]
-    ]
+    return [_checked(row) for row in data["runtimeSecrets"]]
+
+
+def _checked(row: Data) -> _Secret:
+    """Return a delivered secret, if it is one that a gateway can deliver.
+
+    A key becomes a part of what a shell runs, and a mount path a file of this machine.
+
+    Raises:
+        UnfitDelivery: if it is not.
+
+    """
+    key, value, file = row["key"], row["value"], row["file"]
+    if not (_is_text(key) and is_key(key) and _is_text(value)):
+        raise UnfitDelivery
+    return _Secret(key, value, None if file is None else _checked_file(file))
+
+
+def _checked_file(file: Data) -> _File:
+    path, content = file["mountPath"], file["content"]
+    if not (_is_text(path) and _is_text(content)):
+        raise UnfitDelivery
+    try:
+        ensure_mount_path(path)
+    except InvalidInput:
+        raise UnfitDelivery from None
+    return _File(path, content)
+
+
+def _is_text(value: object) -> bool:
+    """Return whether it can be a variable's value or a file's content."""
+    if not isinstance(value, str) or "\0" in value:
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

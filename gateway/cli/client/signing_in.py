@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from gateway.cli.client.address import Address
 from gateway.cli.client.credentials import Credential, TokenStore, fit_token
 from gateway.cli.client.documents import PROJECTS
 from gateway.cli.client.refusals import RefusedByGateway
@@ -17,7 +18,7 @@ from gateway.domain.errors import ErrorCode
 
 def login(context: typer.Context) -> None:
     address = address_of(context)
-    token = fit_token(_read_token(), "the token")
+    token = fit_token(_read_token(address), "the token")
     _visible_projects(Gateway(address, Credential(token, "login")))
     kept_in = TokenStore.of_user(os.environ).store(address.url, token)
     say(f"The token for {address.url} is in {kept_in}.")
@@ -43,11 +44,15 @@ def whoami(context: typer.Context, *, as_json: AsJson = False) -> None:
     say(f"Projects that it can see: {seen}.")
 
 
-def _read_token() -> str:
+def _read_token(address: Address) -> str:
     if not sys.stdin.isatty():
+        if address.is_pinned:
+            # Nobody has seen yet where it goes, and the file can be from somebody else.
+            message = f"{address.source} names {address.url}: confirm it by --url {address.url}."
+            raise Refused(message)
         return sys.stdin.readline()
     try:
-        return getpass.getpass("Token: ")
+        return getpass.getpass(f"Token for {address.url} (from {address.source}): ")
     except EOFError:
         message = "no token was given."
         raise Refused(message) from None

@@ -54,9 +54,7 @@ class Gateway:
         """
         with self._post(document, variables, _RESULT) as response:
             content = _read(response)
-        _refuse(response, content)
-        data: Data = content["data"]
-        return data
+        return _refuse(response, content)
 
     def change(self, document: str, **variables: object) -> Data:
         """Run a document with one mutation and return its payload.
@@ -96,8 +94,7 @@ class Gateway:
                 _refuse(response, _read(response))
             for line in response:
                 if line.startswith(_STREAM_DATA) and (event := _parse(line[len(_STREAM_DATA) :])):
-                    _refuse(response, event)
-                    yield event["data"]
+                    yield _refuse(response, event)
 
     @contextmanager
     def _post(
@@ -182,27 +179,31 @@ def _parse(content: bytes) -> Data:
     return parsed if isinstance(parsed, dict) else {}
 
 
-def _refuse(response: HTTPResponse, content: Data) -> None:
-    """Raise what a response says; return if it has data and no error.
+def _refuse(response: HTTPResponse, content: Data) -> Data:
+    """Raise what a response says; return its data if it has no error.
 
     Raises:
         RefusedByGateway: in the gateway's words, or that it was no gateway.
 
     """
     retry_after = response.headers.get("Retry-After")
-    for error in content.get("errors", ()):
+    errors = content.get("errors")
+    for error in errors if isinstance(errors, list) else ():
+        facts = error if isinstance(error, dict) else {}
         raise RefusedByGateway(
             response.status,
-            line_of(str(error.get("message"))),
-            code=str(error.get("extensions", {}).get("code", "")),
+            line_of(str(facts.get("message"))),
+            code=str((facts.get("extensions") or {}).get("code", "")),
             retry_after=retry_after,
         )
     if response.status in _REDIRECTS:
         message = "the URL leads elsewhere, and the token is not sent there: give the final URL."
         raise RefusedByGateway(response.status, message)
-    if content.get("data") is None:
+    data = content.get("data")
+    if not isinstance(data, dict) or not data:
         message = f"this is not the answer of a gateway (HTTP status {response.status})."
         raise RefusedByGateway(response.status, message, retry_after=retry_after)
+    return data
 
 
 def connect(context: typer.Context) -> Gateway:

@@ -1,5 +1,6 @@
 """Which gateway a command works with, and what the working folder can say about it."""
 
+import os
 import re
 from pathlib import Path
 from typing import Final
@@ -140,6 +141,16 @@ def test_a_pinned_file_has_a_url_and_a_service_alone(laptop: Laptop, text: str) 
 
     assert ended.code == 1
     assert ended.complaint.endswith("only the texts `url` and `service` belong here, no secrets.")
+
+
+def test_a_pinned_file_must_be_a_file(laptop: Laptop) -> None:
+    """Nobody may ever write into a pipe."""
+    path = laptop.home / ".secrets-gateway.toml"
+    os.mkfifo(path, 0o600)
+
+    ended = laptop("project", "list")
+
+    assert (ended.code, ended.complaint) == (1, f"{path}: it is not a file.")
 
 
 def test_a_pinned_file_that_is_no_toml_is_refused(laptop: Laptop) -> None:

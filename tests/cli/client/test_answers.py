@@ -61,6 +61,8 @@ def test_a_refusal_says_after_how_long_to_try_again(
         (200, b"[1]", 1),
         (200, b"[" * 100_000, 1),
         (200, b'{"data": null}', 1),
+        (200, b'{"data": {}, "errors": null}', 1),
+        (200, b'{"data": [], "errors": 7}', 1),
         (502, b"Bad gateway", 75),
         (404, b"", 4),
     ],
@@ -106,6 +108,61 @@ def test_control_characters_of_a_name_do_not_reach_the_terminal(
     _, row = client("project", "list").out.splitlines()
 
     assert row.split() == ["1", "project", "shop", "[2J", "project", "forged"]
+
+
+def test_control_characters_of_anything_do_not_reach_the_terminal(
+    canned: CannedGateway, client: Laptop
+) -> None:
+    node = {"id": "1\x1b]0;title\x07", "name": "shop\u202e"}
+    page = {"edges": [{"node": node}], "pageInfo": {"hasNextPage": False}}
+    canned.answer(200, {"data": {"projects": page}})
+
+    assert client("project", "list").out.replace("\n", "").isprintable()
+
+
+_ID: Final = "3f0e9b5e-52a1-4c0b-9d2b-6a5a3c7d1e10"
+_UNFIT: Final = "this is not the answer of a gateway: no secret is like what it delivers."
+
+
+def _delivery(key: object = "KEY", value: object = "v", file: object = None) -> object:
+    return {"data": {"runtimeSecrets": [{"key": key, "value": value, "file": file}]}}
+
+
+@pytest.mark.parametrize(
+    "delivery",
+    [
+        _delivery(key="X='';touch forged;Y"),
+        _delivery(key="A\nPATH=/forged\nB"),
+        _delivery(key=7),
+        _delivery(value="a\0b"),
+        _delivery(value="\ud800"),
+        _delivery(value=None),
+        _delivery(file={"mountPath": "/../../forged", "content": "x"}),
+        _delivery(file={"mountPath": "../forged", "content": "x"}),
+        _delivery(file={"mountPath": "/etc//forged", "content": "x"}),
+        _delivery(file={"mountPath": "/etc/tls", "content": 7}),
+    ],
+)
+@pytest.mark.parametrize("command", [("run",), ("export", "--format", "shell")], ids=" ".join)
+def test_what_no_secret_can_be_is_neither_run_nor_exported(
+    canned: CannedGateway, client: Laptop, delivery: object, command: tuple[str, ...]
+) -> None:
+    """A key is a part of what a shell evaluates, and a path becomes a file of this machine."""
+    canned.answer(200, delivery)
+    program = ("--", "touch", "started") if command == ("run",) else ()
+
+    ended = client(*command, "--service", _ID, *program)
+
+    assert (ended.code, ended.out, ended.complaint) == (1, "", _UNFIT)
+    assert not any(path.name in {"forged", "started"} for path in client.home.parent.rglob("*"))
+
+
+def test_control_what_a_gateway_delivers_is_exported(canned: CannedGateway, client: Laptop) -> None:
+    canned.answer(200, _delivery(file={"mountPath": "/etc/tls", "content": "x"}))
+
+    ended = client("export", "--service", _ID, "--format", "shell")
+
+    assert (ended.code, ended.out.splitlines()[0]) == (0, "export KEY='v'")
 
 
 def test_a_server_that_is_not_there_is_named(stranger: Laptop) -> None:

@@ -90,7 +90,7 @@ def _type(laptop: Laptop, keys: bytes) -> tuple[int, bytes]:
     )
     os.close(other_end)
     shown = os.read(terminal, 1_000)
-    while b"Token: " not in shown:
+    while not shown.endswith(b"): "):
         shown += os.read(terminal, 1_000)
     os.write(terminal, keys)
     # The end of a terminal whose other end is closed is an error.
@@ -107,8 +107,23 @@ def test_a_token_is_typed_without_being_shown(laptop: Laptop, server: LiveServer
     code, shown = _type(laptop, f"{token}\n".encode())
 
     assert code == 0
+    assert f"Token for {server.url} (from SECRETS_GATEWAY_URL): ".encode() in shown
     assert token.encode() not in shown
     assert token in _tokens(laptop).read_text()
+
+
+def test_a_token_is_not_piped_to_a_gateway_that_only_a_file_names(
+    laptop: Laptop, server: LiveServer
+) -> None:
+    """Nobody has seen where it goes, and the file can be from somebody else."""
+    laptop.pin(f'url = "{server.url}"')
+    unnamed = laptop.but(url=None, token=None)
+
+    refused = unnamed("login", stdin=server.demo["token"])
+
+    assert refused.code == 1
+    assert f"names {server.url}: confirm it by --url {server.url}." in refused.complaint
+    assert unnamed("--url", server.url, "login", stdin=server.demo["token"]).code == 0
 
 
 def test_a_prompt_that_is_left_ends_the_command(laptop: Laptop) -> None:
