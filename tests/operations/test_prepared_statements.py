@@ -26,9 +26,9 @@ from tests.world import World
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 _AT = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
-# What an alias takes: two sign-ins, the end of the first one's view, three times to read, the
-# new row with the records' look-up, the audit log, and the commit.
-VISITS_OF_AN_ALIAS = 9
+# What an alias takes: two sign-ins, the end of the first one's view, twice to read, the new row
+# with the records' look-up, the audit log, and the commit.
+VISITS_OF_AN_ALIAS = 8
 
 
 async def _job(unit: ReadUnit, world: World) -> Holder:
@@ -145,7 +145,7 @@ async def test_a_write_makes_what_was_read_ahead_void(shared_world: World) -> No
 async def test_an_alias_takes_few_visits(
     shared_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ten statements and the commit, each a visit of its own where nothing runs together."""
+    """Eleven statements and the commit, each a visit of its own where nothing runs together."""
     made = await shared_world.client.post(
         f"/project/{shared_world.demo.project_id}/secret",
         json={"key": "TO_BE_ALIASED", "value": "x", "is_secret": True},
@@ -153,12 +153,15 @@ async def test_an_alias_takes_few_visits(
     path = f"/job/{shared_world.demo.job_id}/secret/{made.json()['id']}/alias"
     await shared_world.client.post(path, json={"key": "AN_ALIAS"})
 
-    with counting_visits(monkeypatch) as visits:
-        answer = await shared_world.client.post(path, json={"key": "ANOTHER_ALIAS"})
+    counts = []
+    for number in range(3):
+        with counting_visits(monkeypatch) as visits:
+            answer = await shared_world.client.post(path, json={"key": f"ALIAS_{number}"})
+        assert answer.is_success
+        counts.append(len(visits))
 
-    assert answer.is_success
-    # A commit that others share, or a look at the catalog, is one more.
-    assert 5 < len(visits) <= VISITS_OF_AN_ALIAS + 1
+    # Beside one of them the gateway may do work of its own.
+    assert 5 < min(counts) <= VISITS_OF_AN_ALIAS
 
 
 async def test_a_planned_write_that_a_constraint_refuses_is_a_concurrent_change(
