@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final, TypeVar
 
 import strawberry
@@ -17,8 +18,9 @@ from schema.queries import Query
 from schema.subscriptions import Subscription
 
 
+@lru_cache(maxsize=16_384)
 def _print(moment: datetime) -> str:
-    # Every page of secrets prints a hundred; what is stored is in UTC.
+    # Every page of secrets prints a hundred, mostly the same as the page before.
     in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
     return f"{in_utc.isoformat(timespec='microseconds')[:-6]}Z"
 

@@ -1,7 +1,7 @@
 """Secrets and their targets. No type here has a value: values can be written but not read."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Self, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, Self, TypeAlias
 
 import strawberry
 from strawberry import ID, UNSET, argument, field
@@ -11,8 +11,22 @@ from gateway.domain.pages import Page
 from gateway.domain.secrets import Secret as DomainSecret
 from gateway.domain.secrets import SecretFacts
 from schema.context import Info
-from schema.enums import APIVariableTypeEnum, LinkedServiceTypeEnum, PlannedChange
-from schema.fields import BelongsTo, Interpolation, Key, Node, pure_field
+from schema.enums import (
+    APIVariableScopeEnum,
+    APIVariableTypeEnum,
+    LinkedServiceTypeEnum,
+    PlannedChange,
+)
+from schema.fields import (
+    INTERPOLATION,
+    SCOPE,
+    BelongsTo,
+    Interpolation,
+    Key,
+    Node,
+    pure_field,
+    shown,
+)
 from schema.inputs import to_window
 from schema.pages import After, Before, Connection, Edge, First, Last
 
@@ -22,12 +36,13 @@ if TYPE_CHECKING:
 # A secret has a field for its holder, and a holder has fields for its secrets.
 LazyHolder: TypeAlias = Annotated["SecretHolder", strawberry.lazy("schema.holders")]
 LazyServices: TypeAlias = Annotated["ServiceConnection", strawberry.lazy("schema.holders")]
-Type = Annotated[APIVariableTypeEnum, field(description="The kind of secret.")]
-MountPath = Annotated[str | None, field(description="The mount path of a FILE.")]
+_TYPE: Final = "The kind of secret."
+_MOUNT_PATH: Final = "The mount path of a FILE."
+_DESCRIPTION: Final = "What the secret is for, in its author's words."
+Type = Annotated[APIVariableTypeEnum, field(description=_TYPE)]
+MountPath = Annotated[str | None, field(description=_MOUNT_PATH)]
 Change = Annotated[PlannedChange, argument(description="The planned change to the secret.")]
-Description = Annotated[
-    str | None, field(description="What the secret is for, in its author's words.")
-]
+Description = Annotated[str | None, field(description=_DESCRIPTION)]
 
 
 @strawberry.type
@@ -95,37 +110,63 @@ def visible_target(info: Info, secret: DomainSecret) -> SecretFacts | None:
     return info.context.services.secrets.target_of(secret)
 
 
+def _service_id(self: "Secret") -> ID | None:
+    service = self.source.service
+    return ID(service.id) if service else None
+
+
+def _service_name(self: "Secret") -> str | None:
+    service = self.source.service
+    return service.name if service else None
+
+
+def _service_type(self: "Secret") -> LinkedServiceTypeEnum | None:
+    service = self.source.service
+    return service.type if service else None
+
+
 @strawberry.type(description="A secret. Its value can be written but not read.")
 class Secret(Node):
     source: strawberry.Private[DomainSecret]
-    key: str = field(
-        description="The name of the environment variable that delivers the value; case-sensitive."
+    key: str = shown(
+        "source.key",
+        "The name of the environment variable that delivers the value; case-sensitive.",
     )
-    scope: BelongsTo
-    variable_type: Type
-    mount_path: MountPath
-    description: Description
-    enable_interpolation_in_file: Interpolation
-    owned_by: str | None = field(
-        description="The owner of the secret, e.g. the platform or an external secret manager."
+    scope: APIVariableScopeEnum = shown("source.scope", SCOPE)
+    variable_type: APIVariableTypeEnum = shown("source.variable_type", _TYPE)
+    mount_path: str | None = shown("source.mount_path", _MOUNT_PATH)
+    description: str | None = shown("source.description", _DESCRIPTION)
+    enable_interpolation_in_file: bool | None = shown(
+        "source.enable_interpolation_in_file", INTERPOLATION
     )
-    created_at: datetime = field(description="When the secret was created.")
-    updated_at: datetime | None = field(description="When the secret was last changed.")
-    service_id: ID | None = field(
+    owned_by: str | None = shown(
+        "source.owned_by",
+        "The owner of the secret, e.g. the platform or an external secret manager.",
+    )
+    created_at: datetime = shown("source.created_at", "When the secret was created.")
+    updated_at: datetime | None = shown("source.updated_at", "When the secret was last changed.")
+
+    service_id: ID | None = pure_field(
         description=(
             "The service that the secret belongs to; for a BUILT_IN, the service that it comes "
             "from. Null for a secret of a project or an environment."
-        )
+        ),
+        resolver=_service_id,
     )
-    service_name: str | None = field(description="The name of the service in `serviceId`.")
-    service_type: LinkedServiceTypeEnum | None = field(
-        description="The kind of the service in `serviceId`."
+    service_name: str | None = pure_field(
+        description="The name of the service in `serviceId`.", resolver=_service_name
     )
-    version: int = field(description="The version, which increases by one with every change.")
-    organization_id: ID = field(description="The organization that the secret belongs to.")
-    project_id: ID = field(description="The project that the secret belongs to.")
-    environment_id: ID | None = field(
-        description="The environment that the secret belongs to; null for a secret of a project."
+    service_type: LinkedServiceTypeEnum | None = pure_field(
+        description="The kind of the service in `serviceId`.", resolver=_service_type
+    )
+    version: int = shown("source.version", "The version, which increases by one with every change.")
+    organization_id: ID = shown(
+        "source.holder.organization_id", "The organization that the secret belongs to."
+    )
+    project_id: ID = shown("source.holder.project_id", "The project that the secret belongs to.")
+    environment_id: ID | None = shown(
+        "source.holder.environment_id",
+        "The environment that the secret belongs to; null for a secret of a project.",
     )
 
     @pure_field(
@@ -198,27 +239,7 @@ class Secret(Node):
 
     @classmethod
     def of(cls, secret: DomainSecret) -> Self:
-        service, holder = secret.service, secret.holder
-        return cls(
-            source=secret,
-            id=ID(secret.id),
-            key=secret.key,
-            scope=secret.scope,
-            variable_type=secret.variable_type,
-            mount_path=secret.mount_path,
-            description=secret.description,
-            enable_interpolation_in_file=secret.enable_interpolation_in_file,
-            owned_by=secret.owned_by,
-            created_at=secret.created_at,
-            updated_at=secret.updated_at,
-            service_id=ID(service.id) if service else None,
-            service_name=service.name if service else None,
-            service_type=service.type if service else None,
-            version=secret.version,
-            organization_id=ID(holder.organization_id),
-            project_id=ID(holder.project_id),
-            environment_id=ID(holder.environment_id) if holder.environment_id else None,
-        )
+        return cls(source=secret, id=ID(secret.id))
 
 
 @strawberry.type(description="A page of secrets.")

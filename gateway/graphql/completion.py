@@ -52,6 +52,8 @@ Plans = dict[tuple[object, ...], Complete | None]
 # The key in a field's metadata that declares its resolver pure: it computes from its object and the
 # request's context, without I/O and without effects, so it can run again.
 PURE: Final = "pure"
+# The key of the attribute that a field shows, where its name is not the field's own.
+ATTRIBUTE: Final = "attribute"
 _NOTHING: Final = frozenset({NoneType, type(Undefined)})
 _LISTS: Final = frozenset({list, tuple})
 _INTS: Final = range(-(2**31), 2**31)
@@ -128,6 +130,10 @@ def _reader(field: GraphQLField) -> Complete:
     if field.resolve is None or field.resolve.__module__ != GraphQLCoreConverter.__module__:
         # Something else than Strawberry's own code resolves it, such as a guard.
         raise Unsupported
+    attribute = definition.metadata.get(ATTRIBUTE)
+    if attribute is not None:
+        shown = attrgetter(attribute)
+        return lambda values, _: list(map(shown, values))
     if definition.base_resolver is not None:
         return _pure(definition, definition.base_resolver)
     read = attrgetter(definition.python_name)
@@ -137,12 +143,14 @@ def _reader(field: GraphQLField) -> Complete:
 def _pure(definition: StrawberryField, resolve: StrawberryResolver[Any]) -> Complete:
     if not definition.metadata.get(PURE):
         raise Unsupported
+    # Strawberry has bound it to its type.
+    function = cast("Callable[..., Any]", resolve.wrapped_func)
     if resolve.info_parameter is None:
-        return lambda values, _: list(map(resolve, values))
+        return lambda values, _: list(map(function, values))
 
     def read(values: Values, info: Info) -> Values:
         request = StrawberryInfo(_raw_info=info, _field=definition)
-        return [resolve(value, info=request) for value in values]
+        return [function(value, info=request) for value in values]
 
     return read
 

@@ -1,8 +1,8 @@
 """Runs documents against the schema, for every interface."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Hashable, Mapping
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
@@ -20,9 +20,11 @@ from gateway.graphql.documents import Document, admitted, cost_of
 from gateway.graphql.limits import LIMITS, Limit, LimitExceeded, ensure_short
 from gateway.graphql.masking import masked
 from gateway.graphql.schema import ExecutableSchema
+from gateway.http.problems import to_json
 from gateway.services.container import Services
 from gateway.services.execution import Execute, ExecutionResult, RequestPrincipal
 from gateway.storage.database import Database
+from gateway.storage.unit_of_work import ReadUnit
 
 _NEEDS_A_STREAM: Final = (
     "A subscription needs a stream. Send `Accept: text/event-stream`, or use a WebSocket."
@@ -50,7 +52,25 @@ class _Refused(Exception):
         self.answer = answer
 
 
+# What an answer takes for each byte of its JSON.
+_ANSWER_BYTES: Final = 4
 _REFUSALS: Final = (GraphQLError, LimitExceeded, IntrospectionIsOff, _Refused)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What one request's documents run with."""
+
+    context: object
+    cost: RunningCost
+    view: ReadUnit
+    supports_external: bool
+
+    def key(self, text: str, variables: Mapping[str, Any], operation_name: str | None) -> Hashable:
+        """Return all that decides a document's answer, besides the state of the database."""
+        principal = self.cost.principal
+        who = (principal.kind, principal.id, principal.organization_id, self.supports_external)
+        return who, text, operation_name, to_json(variables)
 
 
 class Executor:
@@ -90,17 +110,13 @@ class Executor:
                 supports_external=caller.supports_external,
                 surcharge=cost.add,
             )
-            yield partial(self._run, context, cost)
+            yield partial(self._run, _Run(context, cost, view, caller.supports_external))
         finally:
             await view.close()
 
     def is_subscription(self, document: str, operation_name: str | None = None) -> bool:
         """Return whether the selected operation is a subscription; False if none is selected."""
-        try:
-            operation = admitted(document).operation(operation_name)
-        except (GraphQLError, LimitExceeded):
-            return False
-        return operation is not None and operation.operation is Operation.SUBSCRIPTION
+        return _is(Operation.SUBSCRIPTION, document, operation_name)
 
     async def stream(
         self,
@@ -149,22 +165,39 @@ class Executor:
 
     async def _run(
         self,
-        context: object,
-        cost: RunningCost,
+        run: _Run,
         text: str,
         variables: Mapping[str, Any] | None = None,
         operation_name: str | None = None,
     ) -> ExecutionResult:
-        terms, principal, variables = self._terms, cost.principal, variables or {}
+        terms, cost, variables = self._terms, run.cost, variables or {}
         if not terms.is_limited:
-            terms.charge(principal, 1)
-            return await self._execute(context, text, variables, operation_name)
+            terms.charge(cost.principal, 1)
+            return await self._recall(run, text, variables, operation_name)
         try:
-            cost.fields = self._charge(terms, principal, text, variables, operation_name)
+            cost.fields = self._charge(terms, cost.principal, text, variables, operation_name)
         except _REFUSALS as error:
             return _refusal(error)
-        answer = await self._execute(context, text, variables, operation_name)
+        answer = await self._recall(run, text, variables, operation_name)
         return replace(answer, extensions=price(cost.fields))
+
+    async def _recall(
+        self, run: "_Run", text: str, variables: Mapping[str, Any], operation_name: str | None
+    ) -> ExecutionResult:
+        """Return the answer to a document: an earlier one, if it must be the same."""
+        memory = run.view.memory
+        if memory is None or not _is(Operation.QUERY, text, operation_name):
+            return await self._execute(run.context, text, variables, operation_name)
+        key = run.key(text, variables, operation_name)
+        known: ExecutionResult | None = memory.get(key)
+        if known is not None:
+            return known
+        answer = await self._execute(run.context, text, variables, operation_name)
+        # A delivery has let the view forget it.
+        if run.view.memory is memory and answer.data is not None and not answer.errors:
+            answer = replace(answer, data_json=to_json(answer.data))
+            memory.keep(key, answer, _ANSWER_BYTES * len(answer.data_json or b""))
+        return answer
 
     def _charge(
         self,
@@ -216,6 +249,15 @@ class Executor:
                 error = GraphQLError(str(error), original_error=error)
             result = LibraryResult(None, [error])
         return _to_result(result)
+
+
+def _is(kind: Operation, document: str, operation_name: str | None) -> bool:
+    """Return whether the selected operation is of a kind; False if none is selected."""
+    try:
+        operation = admitted(document).operation(operation_name)
+    except (GraphQLError, LimitExceeded):
+        return False
+    return operation is not None and operation.operation is kind
 
 
 def _to_result(result: StrawberryResult | LibraryResult) -> ExecutionResult:

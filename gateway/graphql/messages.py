@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from orjson import Fragment
+
 from gateway.domain.errors import GatewayError, Internal
 from gateway.graphql.trusted_documents import TrustedDocuments
 from gateway.http.json_body import BodyFault, RefusedBody
@@ -47,7 +49,8 @@ def to_payload(answer: ExecutionResult) -> Mapping[str, Any]:
     if answer.errors:
         content["errors"] = answer.errors
     if not answer.is_request_error:
-        content["data"] = answer.data
+        known = answer.data_json
+        content["data"] = answer.data if known is None else Fragment(known)
     if answer.extensions:
         content["extensions"] = answer.extensions
     return content

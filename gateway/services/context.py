@@ -156,8 +156,10 @@ class RequestScope:
             Overloaded: if too many wait to write.
 
         """
-        if self._view is not None and not keeps_view:
-            await self._view.close()
+        if self._view is not None:
+            self._view.forget()
+            if not keeps_view:
+                await self._view.close()
         options.ensure_valid()
         database = self.context.database
         async with database.write(

@@ -118,6 +118,8 @@ class Delivery(ScopedService):
         """
         request.ensure_valid()
         view = self._scope.view
+        # Values are never kept, and each delivery is recorded.
+        view.forget()
         service = await self._service(service_id, kinds)
         self._context.database.write_admission.ensure_room()
         sources = await SourceReader(view, self._context.vault, service).read(request)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 import structlog
@@ -27,6 +27,8 @@ class ExecutionResult:
     errors: Sequence[Mapping[str, Any]] = ()
     is_request_error: bool = False
     extensions: Mapping[str, Any] | None = None
+    # The data as JSON, if that is known already.
+    data_json: bytes | None = field(default=None, repr=False)
 
     @property
     def first_code(self) -> ErrorCode | None:

@@ -121,6 +121,11 @@ class CheckedView:
             raise UnprovenView
         self._proof.ensure_current(covered, row)
 
+    @property
+    def hides(self) -> bool:
+        """Whether proven deletions hide anything from the view."""
+        return self._proof is not None and bool(self._proof.deleted_ids)
+
     def ensure_live(self, ids: Sequence[str | None]) -> None:
         """Refuse what a proven deletion hides: its row was removed outside the gateway.
 

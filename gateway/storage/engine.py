@@ -95,6 +95,8 @@ def _create_engine(url: URL, *, pool_size: int, can_write: bool, creates: bool) 
         opened.set(drivername=DRIVER),
         pool_size=pool_size,
         max_overflow=0,
+        # The connection that was used last remembers most.
+        pool_use_lifo=True,
         # Statements in an error message would write their parameters to a log.
         hide_parameters=True,
         execution_options={"compiled_cache": _COMPILED},

@@ -148,6 +148,7 @@ async def _find(
     rows = await unit.rows(statement(**wanted, floor=floor_of(unit)))
     unit.head_columns = rows[0][:_AFTER_HEAD]
     await unit.accept(head_of(unit.head_columns))
+    unit.remember(unit.head_columns[-1])
     return [row[_AFTER_HEAD:] for row in rows]
 
 

@@ -20,6 +20,7 @@ from gateway.storage.audit.row_macs import (
 )
 from gateway.storage.keyset import fetch_page, holders_covered, holders_there, listed
 from gateway.storage.live_rows import HOLDER, ORGANIZATION, SECRET
+from gateway.storage.memory import size_of
 from gateway.storage.ordering import Ordering
 from gateway.storage.prepared import Prepared, each_of
 from gateway.storage.rows import update_rows
@@ -41,22 +42,34 @@ def holder_of(unit: ReadUnit, columns: Sequence[Any]) -> Holder:
         IntegrityFault: if the row is not what the gateway wrote.
 
     """
-    # A list of secrets selects few holders, each many times.
-    known: Holder | None = unit.built.get(columns)
-    if known is not None:
-        return known
-    unit.macs.ensure_sound(HOLDERS, columns)
-    holder_id, kind, name, organization_id, project_id, environment_id, _ = columns
-    unit.ensure_live((holder_id, environment_id, project_id, organization_id))
-    holder = unit.built[columns] = Holder(
-        id=holder_id,
-        kind=Scope(kind),
-        name=name,
-        organization_id=organization_id,
-        project_id=project_id,
-        environment_id=environment_id,
-    )
+    memory = unit.macs.memory
+    holder: Holder | None = memory.get(columns)
+    if holder is None:
+        unit.macs.ensure_sound(HOLDERS, columns)
+        holder_id, kind, name, organization_id, project_id, environment_id, _ = columns
+        holder = Holder(
+            id=holder_id,
+            kind=Scope(kind),
+            name=name,
+            organization_id=organization_id,
+            project_id=project_id,
+            environment_id=environment_id,
+        )
+        memory.keep(columns, holder, size_of([columns]))
+    ensure_live(unit, holder)
     return holder
+
+
+def ensure_live(unit: ReadUnit, holder: Holder) -> None:
+    """Refuse a holder that a proven deletion hides.
+
+    Raises:
+        IntegrityFault: if its row, or one above it, was put back outside the gateway.
+
+    """
+    if unit.hides:
+        ids = (holder.id, holder.environment_id, holder.project_id, holder.organization_id)
+        unit.ensure_live(ids)
 
 
 @dataclass(frozen=True, slots=True)

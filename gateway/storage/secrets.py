@@ -32,7 +32,7 @@ from gateway.domain.secrets import (
     service_at,
 )
 from gateway.storage.audit.row_macs import SECRETS, in_utc, integrity_fault, verified_row
-from gateway.storage.holders import HOLDER_COLUMNS, holder_of
+from gateway.storage.holders import HOLDER_COLUMNS, ensure_live, holder_of
 from gateway.storage.keyset import (
     AnyVisibility,
     Build,
@@ -42,6 +42,7 @@ from gateway.storage.keyset import (
     holders_covered,
 )
 from gateway.storage.live_rows import HOLDER, SECRET
+from gateway.storage.memory import size_of
 from gateway.storage.ordering import Ordering
 from gateway.storage.prepared import Bound, Parameter, Parameters, Prepared, each_of
 from gateway.storage.rows import update_rows
@@ -82,6 +83,7 @@ _OWN_AT: Final = 2 * len(_FACTS)
 _SOURCE_AT: Final = _OWN_AT + len(_OWN)
 _HOLDER_AT: Final = _SOURCE_AT + len(_SOURCE)
 _HOLDER_END: Final = _HOLDER_AT + len(HOLDER_COLUMNS)
+_END: Final = len(_SELECTED)
 _NAMES: Final = [column.name for column in _SELECTED]
 _in_mac: Final = itemgetter(
     *(
@@ -166,11 +168,19 @@ class _Reader:
     unit: ReadUnit
 
     def __call__(self, row: Row[Any]) -> Secret:
+        # Lists select their sort keys, too.
+        columns, memory = row[:_END], self.unit.macs.memory
+        known: Secret | None = memory.get(columns)
+        if known is not None:
+            ensure_live(self.unit, known.holder)
+            return known
         self.unit.macs.ensure_sound(SECRETS, _in_mac(row))
         if row[_TARGET_ID_AT] and not row[_TARGET_AT]:
             # Aliases are deleted with their target; otherwise they would be empty.
             raise integrity_fault(SECRET.name, row[_TARGET_ID_AT])
-        return _from_row(self.unit, row)
+        secret = _from_row(self.unit, columns)
+        memory.keep(columns, secret, size_of([columns]))
+        return secret
 
 
 def reader(unit: ReadUnit) -> Callable[[Row[Any]], Secret]:
@@ -178,7 +188,7 @@ def reader(unit: ReadUnit) -> Callable[[Row[Any]], Secret]:
     return _Reader(unit)
 
 
-def _from_row(unit: ReadUnit, row: Row[Any]) -> Secret:
+def _from_row(unit: ReadUnit, row: Sequence[Any]) -> Secret:
     holder = holder_of(unit, row[_HOLDER_AT:_HOLDER_END])
     made = _facts(row[:_TARGET_AT])
     made.update(zip(_OWN, row[_OWN_AT:_SOURCE_AT], strict=True))

@@ -21,6 +21,7 @@ from gateway.storage.dialects.sqlite import visit
 from gateway.storage.engine import (
     to_its_end,
 )
+from gateway.storage.memory import CONNECTION_BYTES, Memory, size_of
 from gateway.storage.prepared import Bound, Planned
 from gateway.storage.rows import insert_rows
 from gateway.storage.shared_commits import WriterTurn
@@ -57,12 +58,12 @@ class ReadUnit(CheckedView):
         self._turn = asyncio.Lock()
         # Statements that will run as one, by their shape.
         self.waiting: dict[Hashable, list[Any]] = {}
-        # What was built from rows that many others repeat, after the check of their MAC.
-        self.built: dict[Sequence[Any], Any] = {}
         # Results derived from this view, kept while it is open.
         self.derived: dict[Hashable, Any] = {}
         # The head of the log in this view, if a sign-in has read it: see `event_log`.
         self.head_columns: Sequence[Any] | None = None
+        # What the connection remembers, while the view shows the same data: see `remember`.
+        self.memory: Memory | None = None
         # What was read ahead, and None for what will be.
         self._ahead: dict[Bound, Sequence[Row[Any]] | None] = {}
 
@@ -101,11 +102,30 @@ class ReadUnit(CheckedView):
         """
         if isinstance(statement, Bound):
             found = self._ahead.get(statement)
+            if found is None and self.memory is not None:
+                found = self.memory.get(statement)
             return await self._fetch(Planned(statement, refusal)) if found is None else found
         async with self._turn:
             result = await self._run(statement)
             with _reading():
                 return result.all()
+
+    def remember(self, data_version: int) -> None:
+        """Use what this connection read when its database was the same, and keep what is read.
+
+        `data_version` is the connection's `PRAGMA data_version`, read in this view. It changes with
+        every commit of any other connection, whoever's it is.
+        """
+        info = self.connection_info
+        # A file that is overwritten in place does not change the version: see `engine`.
+        state = (data_version, info.get("written"))
+        if info.get("state") != state:
+            info["state"], info["memory"] = state, Memory(CONNECTION_BYTES)
+        self.memory = info["memory"]
+
+    def forget(self) -> None:
+        """Read everything again from here on, and keep nothing of it."""
+        self.memory = None
 
     def read_ahead(self, *statements: Bound) -> None:
         """Read these with the next prepared statement, in one visit to the database.
@@ -130,7 +150,7 @@ class ReadUnit(CheckedView):
             connection, self._connection = self._connection, None
             self.derived.clear()
             self._ahead.clear()
-            self.head_columns = None
+            self.head_columns = self.memory = None
             self.forget_proof()
             if connection is not None:
                 await self._source.close(connection)
@@ -157,6 +177,9 @@ class ReadUnit(CheckedView):
             _read(each.bound, rows)
             for each, rows in zip(calls, await self._run_all(calls), strict=True)
         ]
+        if self.memory is not None:
+            for each, rows in zip(calls, found, strict=True):
+                self.memory.keep(each.bound, rows, size_of(rows))
         self._ahead |= {
             each.bound: rows for each, rows in zip(calls, found, strict=True) if each.bound in ahead
         }
@@ -303,6 +326,9 @@ class WriteUnit(ReadUnit):
         put_off, self.at_end = self.at_end, []
         for work in put_off:
             await work()
+
+    def remember(self, data_version: int) -> None:
+        """Read everything again: the unit's own writes do not change the version."""
 
     @property
     def reads_uncommitted(self) -> bool:

@@ -1,6 +1,7 @@
 """What plans do beside giving the library's answers."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
@@ -156,11 +157,8 @@ async def _meet_wrong_values(scene: Scene, monkeypatch: pytest.MonkeyPatch, name
     usual = Secret.of
     for wrong in WRONG_VALUES:
 
-        def spoilt(secret: DomainSecret, wrong: object = wrong) -> Secret:
-            wrapped = usual(secret)
-            if secret.key == "K_1":
-                setattr(wrapped, name, wrong)
-            return wrapped
+        def spoilt(secret: DomainSecret, wrong: Any = wrong) -> Secret:
+            return usual(replace(secret, **{name: wrong}) if secret.key == "K_1" else secret)
 
         monkeypatch.setattr(Secret, "of", spoilt)
         request = _request(scene, _LIST, **{"with": True})

@@ -9,6 +9,7 @@ import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -27,6 +28,7 @@ from gateway.storage.access_tables import (
     ValueReferenceRow,
 )
 from gateway.storage.columns import Audited, InMac, Model, columns_in_mac
+from gateway.storage.memory import ROW_BYTES, Memory
 from gateway.storage.tables import (
     DataKeyRow,
     HolderRow,
@@ -130,6 +132,8 @@ class RowMacs(NeverStored):
     """Creates and checks row MACs with a key of the instance."""
 
     key: bytes = field(repr=False)
+    # What was built from rows with a right MAC under this key.
+    memory: Memory = field(default_factory=partial(Memory, ROW_BYTES), compare=False, repr=False)
 
     def of(self, covered: Covered, values: Sequence[Any]) -> bytes:
         parts = [_FORMAT, covered.table.name, *covered.parts(values)]

@@ -1,0 +1,181 @@
+"""What is kept of earlier reads changes no answer, whoever writes."""
+
+import gc
+import random
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.domain.drafts import HolderReference
+from gateway.domain.errors import ErrorCode
+from gateway.domain.permissions import Role
+from gateway.domain.scopes import Scope
+from gateway.services.demo import Demo
+from gateway.storage.memory import Memory
+from gateway.storage.unit_of_work import ReadUnit
+from tests.audit.audit_log import database_of, events_since, last_seq, run_by_force
+from tests.faces import GraphQLFace
+from tests.unit.test_sqlite_dialect import counting_visits
+from tests.world import World, open_world
+
+# The sign-in, which is never answered from memory, and the end of the view.
+VISITS_OF_A_REPEATED_READ = 2
+SEEN = """query ($job: ID!, $project: ID!) {
+  job(id: $job) {
+    name
+    visibleSecrets { edges { node { key version updatedAt holder { name } } } }
+    effectiveSecrets { edges { node { key secret { version } } } }
+  }
+  project(id: $project) { name secrets { totalCount edges { cursor node { key description } } } }
+}"""
+
+
+RENAME = """mutation ($id: ID!, $name: String!) {
+  renameHolder(holder: {jobId: $id}, name: $name) { errors { message } }
+}"""
+DELIVERY = """query ($job: ID!) {
+  job(id: $job) { name }
+  runtimeSecrets(serviceId: $job, keys: ["CANARY"]) { value }
+}"""
+# A secret's scope, holder, id and key.
+Place = tuple[Scope, str, str, str]
+
+
+def _places(world: World) -> Mapping[str, str]:
+    return {"job": world.demo.job_id, "project": world.demo.project_id}
+
+
+async def _seen(world: World) -> Any:
+    return await world.graphql.ask(SEEN, _places(world))
+
+
+async def test_a_repeated_read_asks_only_who_reads(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = world.demo.job_id
+    expected = await world.rest.visible(Scope.JOB, job_id)
+    with counting_visits(monkeypatch) as visits:
+        assert await world.rest.visible(Scope.JOB, job_id) == expected
+    repeated = len(visits)
+    await world.rest.create(Scope.JOB, job_id, key="NEW", value="v")
+    with counting_visits(monkeypatch) as visits:
+        assert await world.rest.visible(Scope.JOB, job_id) != expected
+
+    assert repeated == VISITS_OF_A_REPEATED_READ < len(visits)
+
+
+def _keep_for_ever(unit: ReadUnit, data_version: int) -> None:
+    del data_version
+    unit.memory = unit.connection_info.setdefault("memory", Memory(1_000_000))
+
+
+async def _change(writer: World, chosen: random.Random, step: int, written: list[Place]) -> None:
+    scope = chosen.choice([Scope.JOB, Scope.PROJECT])
+    action = chosen.choice(["create", "create", "edit", "delete", "rename"])
+    if action == "create" or not written:
+        holder, key = writer.holders[scope], f"K{step}"
+        made = await writer.rest.create(scope, holder, key=key, value="v")
+        written.append((scope, holder, made.row["id"], key))
+    elif action == "edit":
+        scope, holder, secret_id, key = chosen.choice(written)
+        await writer.rest.edit(scope, holder, secret_id, key=key, description=f"d{step}")
+    elif action == "delete":
+        scope, holder, secret_id, _ = written.pop(chosen.randrange(len(written)))
+        await writer.rest.delete(scope, holder, secret_id)
+    else:
+        await writer.graphql.ask(RENAME, {"id": writer.demo.job_id, "name": f"job {step}"})
+
+
+async def _differences(writers: list[World], monkeypatch: pytest.MonkeyPatch) -> int:
+    """Change the database through both gateways; count the answers that memory made different."""
+    chosen, written, differences = random.Random(7), list[Place](), 0  # noqa: S311 - not a secret
+    for step in range(24):
+        await _change(chosen.choice(writers), chosen, step, written)
+        for reader in writers:
+            answer = await _seen(reader)
+            with monkeypatch.context() as patched:
+                patched.setattr(ReadUnit, "remember", lambda *_: None)
+                patched.setattr(Memory, "get", lambda *_: None)
+                differences += answer != await _seen(reader)
+    return differences
+
+
+@pytest.mark.parametrize(
+    ("remember", "is_exact"),
+    [(ReadUnit.remember, True), (_keep_for_ever, False)],
+    ids=["as it is", "control: nothing is ever forgotten"],
+)
+async def test_every_answer_is_as_if_nothing_were_kept(
+    world: World,
+    template: tuple[Path, Demo],
+    monkeypatch: pytest.MonkeyPatch,
+    remember: Callable[[ReadUnit, int], None],
+    is_exact: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    monkeypatch.setattr(ReadUnit, "remember", remember)
+    async with open_world(world.runtime.settings.data_dir, template[1]) as other:
+        assert (await _differences([world, other], monkeypatch) == 0) is is_exact
+
+
+async def test_a_row_that_was_changed_by_force_is_refused_although_it_was_kept(
+    world: World,
+) -> None:
+    path = f"/job/{world.demo.job_id}/secret"
+    before = await world.client.get(path)
+    run_by_force(database_of(world), "UPDATE secret SET key = key || 'X' WHERE scope = 'JOB'")
+
+    answer = await world.client.get(path)
+
+    assert before.status_code == HTTPStatus.OK
+    assert answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+    assert answer.json()["code"] == ErrorCode.UNAVAILABLE
+
+
+async def test_who_sees_less_gets_no_answer_of_somebody_who_sees_more(world: World) -> None:
+    on_job = HolderReference(Scope.JOB, world.demo.job_id)
+    narrow = GraphQLFace(await world.client_with(Role.VIEWER, on=on_job))
+    everything = await _seen(world)
+
+    shown = await narrow.ask(SEEN, _places(world))
+
+    assert shown != everything == await _seen(world)
+    assert shown == await narrow.ask(SEEN, _places(world))
+
+
+async def test_deliveries_are_recorded_each_time_and_their_values_are_not_kept(
+    world: World,
+) -> None:
+    job_id, canary = world.demo.job_id, "a value that nobody keeps"
+    await world.rest.create(Scope.JOB, job_id, key="CANARY", value=canary)
+    before = await last_seq(world)
+    answers = [await world.graphql.ask(DELIVERY, {"job": job_id}) for _ in range(3)]
+    recorded = await events_since(world, before)
+    await _seen(world)
+
+    kept = repr([vars(each) for each in gc.get_objects() if isinstance(each, Memory)])
+
+    assert [answer["runtimeSecrets"] for answer in answers] == [[{"value": canary}]] * 3
+    assert [event["action"] for event in recorded] == ["VALUES_DELIVERED"] * 3
+    assert canary not in kept
+    assert "visibleSecrets" in kept
+    assert "CANARY" in kept
+
+
+def test_the_memory_keeps_what_was_used_last_within_its_size() -> None:
+    memory = Memory(10_000)
+    memory.keep("kept", 1, size=1_000)
+    for number in range(20):
+        memory.keep(number, number, size=1_000)
+        assert memory.get("kept") == 1
+    assert (memory.get(0), memory.get(19)) == (None, 19)
+    assert len(memory) <= 10
+
+
+def test_what_does_not_fit_is_not_kept() -> None:
+    memory = Memory(10_000)
+    memory.keep("large", 1, size=6_000)
+
+    assert memory.get("large") is None
