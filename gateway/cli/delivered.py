@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Final, Protocol
 
 from gateway.cli.printing import Refused
-from gateway.crypto.durable_files import create_private
+from gateway.crypto.private_files import create_private
 
 
 class DeliveredFile(Protocol):

@@ -14,7 +14,7 @@ from pydantic_settings import (
 )
 
 from gateway.config.former_names import FORMER_SETTINGS, PREFIX
-from gateway.config.own_files import ensure_own
+from gateway.crypto.private_files import ensure_own
 from gateway.domain.errors import RefusedStart
 
 SETTINGS_FILE: Final = Path("secrets-gateway.toml")

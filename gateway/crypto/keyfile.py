@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 
-from gateway.crypto.durable_files import draft_beside
 from gateway.crypto.envelope import KEY_BYTES, TamperedCiphertext, new_key, seal, unseal
+from gateway.crypto.private_files import draft_beside
 from gateway.domain.content import NeverStored
 from gateway.domain.errors import RefusedStart
 

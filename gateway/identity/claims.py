@@ -1,12 +1,37 @@
-"""The checks of a token's header and claims that come before its signature."""
+"""The checks of a token's header and claims before its signature, and why a token is refused."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any, Final
 
+from gateway.domain.errors import Unauthenticated
 from gateway.identity.issuers import Issuer
-from gateway.identity.refusals import Reason, RefusedToken
+
+
+class Reason(StrEnum):
+    """What is wrong with a token. The words are fixed and never taken from the token."""
+
+    MALFORMED = "malformed"
+    HEADER = "header"
+    ALGORITHM = "algorithm"
+    TYPE = "type"
+    ISSUER = "issuer"
+    AUDIENCE = "audience"
+    CLAIM = "claim"
+    EXPIRED = "expired"
+    NOT_YET_VALID = "not_yet_valid"
+    NO_ACCESS_TOKEN = "no_access_token"  # noqa: S105 - a reason, not a password
+    KEY = "key"
+    SIGNATURE = "signature"
+
+
+class RefusedToken(Unauthenticated):
+    def __init__(self, reason: Reason) -> None:
+        super().__init__()
+        self.reason = reason
+
 
 # They would supply a key, or change what the signature covers or how the rest is read.
 _FORBIDDEN_HEADERS: Final = frozenset(

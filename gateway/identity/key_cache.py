@@ -10,10 +10,11 @@ import httpx
 import structlog
 from joserfc.jwk import Key
 
+from gateway.domain.errors import GatewayError, Unavailable
 from gateway.domain.strict_json import read_object
+from gateway.identity.claims import Reason, RefusedToken
 from gateway.identity.issuers import Issuer, is_encrypted, is_safe_url
 from gateway.identity.keys import RefusedKeySet, WeakKeySet, read_key_set
-from gateway.identity.refusals import IssuerUnavailable, Reason, RefusedToken
 
 MAX_BYTES: Final = 64 * 1024
 _SECONDS: Final = 5.0
@@ -36,6 +37,13 @@ class FetchFailed(Exception):
     def __init__(self, fault: FetchFault) -> None:
         super().__init__(fault)
         self.fault = fault
+
+
+class IssuerUnavailable(Unavailable):
+    def __init__(self) -> None:
+        GatewayError.__init__(
+            self, "The identity provider's keys cannot be fetched at the moment; try again."
+        )
 
 
 class Fetcher:

@@ -10,8 +10,8 @@ from joserfc.jwk import Key, import_key
 from joserfc.jws import JWSRegistry
 
 from gateway.domain.ed25519 import is_small_order
+from gateway.identity.claims import Reason, RefusedToken
 from gateway.identity.issuers import Algorithm
-from gateway.identity.refusals import Reason, RefusedToken
 
 MAX_KEYS: Final = 20
 _MIN_RSA_BITS: Final = 2_048

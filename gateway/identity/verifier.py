@@ -10,11 +10,16 @@ import structlog
 from joserfc.util import urlsafe_b64decode
 
 from gateway.domain.strict_json import read_object
-from gateway.identity.claims import VerifiedIdentity, ensure_claims, ensure_header
+from gateway.identity.claims import (
+    Reason,
+    RefusedToken,
+    VerifiedIdentity,
+    ensure_claims,
+    ensure_header,
+)
 from gateway.identity.issuers import Algorithm, Issuer
 from gateway.identity.key_cache import Fetcher, KeyCache, KeySource
 from gateway.identity.keys import ensure_signed
-from gateway.identity.refusals import Reason, RefusedToken
 
 MAX_LENGTH: Final = 8_192
 

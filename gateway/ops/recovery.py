@@ -8,7 +8,7 @@ from secrets import token_hex
 from pydantic import SecretStr
 
 from gateway.config.settings import Settings
-from gateway.crypto.durable_files import create_private, sync_file
+from gateway.crypto.private_files import create_private, sync_file
 from gateway.domain.errors import RefusedStart
 from gateway.runtime import Runtime
 from gateway.storage.database import Database

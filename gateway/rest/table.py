@@ -20,9 +20,15 @@ from gateway.rest.documents import (
     read_document,
     write_document,
 )
-from gateway.rest.openapi.bodies import ImportQuery, VariableImport, VariableImportRequest
+from gateway.rest.openapi.bodies import (
+    ImportQuery,
+    RuntimeKeyQuery,
+    RuntimeQuery,
+    RuntimeValues,
+    VariableImport,
+    VariableImportRequest,
+)
 from gateway.rest.openapi.fields import Model
-from gateway.rest.openapi.runtime import RuntimeKeyQuery, RuntimeQuery, RuntimeValues
 from gateway.rest.openapi.secrets import (
     Key,
     ListQuery,

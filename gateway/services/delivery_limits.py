@@ -12,8 +12,8 @@ from functools import partial
 from typing import Final
 
 from gateway.crypto.envelope import sealed_size
-from gateway.domain import delivery_loads as limits
-from gateway.domain.delivery_loads import DeliveryLoads, Growth, HolderLoad, OverrideSize
+from gateway.domain import delivery_sizes as limits
+from gateway.domain.delivery_sizes import DeliveryLoads, Growth, HolderLoad, OverrideSize
 from gateway.domain.holders import Holder
 from gateway.domain.interpolation import utf8_size
 from gateway.domain.principals import Principal
@@ -22,7 +22,7 @@ from gateway.domain.refusals import DeliveryLimitExceeded, MountPathConflict
 from gateway.domain.secrets import Secret, SecretType
 from gateway.services import access
 from gateway.services.context import Known, RequestScope
-from gateway.storage import delivery_loads, holders, secrets, values
+from gateway.storage import delivery_sizes, holders, secrets, values
 from gateway.storage.unit_of_work import WriteUnit
 
 # Beyond this many events, counting them costs more than counting secrets.
@@ -100,7 +100,7 @@ async def ensure_deliverable(
     growth = await _with_stored_sizes(unit, growth)
     known = scope.context.known_loads.find(holder.id)
     since = known.seq if known else None
-    seq, changes = await delivery_loads.changes_since(unit, holder.project_id, since)
+    seq, changes = await delivery_sizes.changes_since(unit, holder.project_id, since)
     if known and 0 <= seq - known.seq <= _MAX_EVENTS and _has_room(known, changes, growth):
         return
     # With a margin, so that the result holds for some more writes.
@@ -137,7 +137,7 @@ def fit(loads: DeliveryLoads, holder: Holder, *, keys: int, size: int) -> bool:
 
 async def measure_loads(unit: WriteUnit, holder: Holder, more: int) -> DeliveryLoads:
     """Return the loads around a holder, measured where `more` bytes could exceed the limit."""
-    counted = await delivery_loads.count(unit, holder)
+    counted = await delivery_sizes.count(unit, holder)
     loads = DeliveryLoads(holder.project_id, {load.holder_id: load for load in counted})
     # First what many services share: if that is small, their own counts decide.
     shared = {
@@ -164,10 +164,10 @@ async def _measure(unit: WriteUnit, loads: DeliveryLoads, holder_ids: Collection
     if not unmeasured:
         return
     sizes = dict.fromkeys(unmeasured, 0)
-    for own in await delivery_loads.own_sizes(unit, unmeasured):
+    for own in await delivery_sizes.own_sizes(unit, unmeasured):
         sizes[own.holder_id] = own.sealed_bytes - own.boxes * _OVERHEAD + own.path_bytes
     overrides: dict[str, dict[str, OverrideSize]] = {holder_id: {} for holder_id in unmeasured}
-    for each in await delivery_loads.referrers(unit, unmeasured):
+    for each in await delivery_sizes.referrers(unit, unmeasured):
         target = sealed_size(each.target_sealed_bytes) + each.path_bytes
         if each.is_override:
             own_size = sealed_size(each.sealed_bytes) + each.path_bytes
@@ -189,7 +189,7 @@ async def _with_stored_sizes(unit: WriteUnit, growth: Growth) -> Growth:
         target_size = await _value_size(unit, growth.target_id) + growth.path_size
         return replace(growth, target_size=target_size)
     if growth.secret_id is not None and not growth.keys:
-        counted = await delivery_loads.alias_counts(unit, [growth.secret_id])
+        counted = await delivery_sizes.alias_counts(unit, [growth.secret_id])
         return replace(growth, aliases=counted.get(growth.secret_id, {}))
     return growth
 
@@ -244,23 +244,23 @@ async def all_paths(
     unit: WriteUnit, project_id: str, new_paths: Collection[str], met: Collection[Secret]
 ) -> FilePaths:
     """Return the files that can conflict with an import's rows; `met` have the rows' keys."""
-    found = await delivery_loads.of_project(unit, project_id) if new_paths else []
+    found = await delivery_sizes.of_project(unit, project_id) if new_paths else []
     file_ids = [secret.id for secret in met if secret.variable_type is SecretType.FILE]
-    referring = await delivery_loads.referring_to(unit, file_ids) if file_ids else []
+    referring = await delivery_sizes.referring_to(unit, file_ids) if file_ids else []
     return FilePaths(found, referring)
 
 
 async def _around(unit: WriteUnit, new: Secret) -> FilePaths:
     if new.mount_path is not None:
         return FilePaths(
-            await delivery_loads.colliding(unit, new.holder.project_id, new.mount_path)
+            await delivery_sizes.colliding(unit, new.holder.project_id, new.mount_path)
         )
     if new.target is None:
         return FilePaths()
     if new.target.variable_type is SecretType.FILE:
-        return FilePaths(referring=await delivery_loads.referring_to(unit, [new.target.id]))
+        return FilePaths(referring=await delivery_sizes.referring_to(unit, [new.target.id]))
     # An alias of an override, which can be the override of a file.
     target = await secrets.find(unit, new.target.id) if new.target.is_override else None
     if target is None or target.target is None or target.target.mount_path is None:
         return FilePaths()
-    return FilePaths(referring=await delivery_loads.referring_to(unit, [target.target.id]))
+    return FilePaths(referring=await delivery_sizes.referring_to(unit, [target.target.id]))

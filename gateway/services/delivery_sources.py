@@ -9,8 +9,8 @@ from typing import Final, TypeVar
 
 from gateway.crypto.envelope import sealed_size
 from gateway.domain.content import MAX_VALUE_BYTES, NeverStored
-from gateway.domain.delivery_bounds import ensure_can_fit
 from gateway.domain.delivery_requests import DeliveryRequest
+from gateway.domain.delivery_sizes import ensure_can_fit
 from gateway.domain.holders import Holder
 from gateway.domain.interpolation import (
     MAX_DELIVERED_BYTES,
@@ -23,7 +23,7 @@ from gateway.domain.permissions import Visibility
 from gateway.domain.secrets import Secret
 from gateway.services.vault import Vault
 from gateway.services.writing import identity_of
-from gateway.storage import delivery_bounds, effective, secrets, values
+from gateway.storage import delivery_sizes, effective, secrets, values
 from gateway.storage.references import NAME_HASH_BYTES
 from gateway.storage.unit_of_work import ReadUnit
 
@@ -128,9 +128,9 @@ class SourceReader:
     async def _ensure_can_fit(self) -> None:
         """Refuse what is certainly too long, before most rows are read and any value is opened."""
         unit, service = self._unit, self._service
-        if await delivery_bounds.rough_size(unit, service) <= MAX_DELIVERED_BYTES:
+        if await delivery_sizes.rough_size(unit, service) <= MAX_DELIVERED_BYTES:
             return
-        texts, has_all_references = await delivery_bounds.stored_texts(
+        texts, has_all_references = await delivery_sizes.stored_texts(
             unit, service, most=MAX_DELIVERED_KEYS + 1
         )
         if len(texts) > MAX_DELIVERED_KEYS:

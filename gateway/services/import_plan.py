@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from gateway.crypto.envelope import sealed_size
-from gateway.domain.delivery_loads import DeliveryLoads, Growth
+from gateway.domain.delivery_sizes import DeliveryLoads, Growth
 from gateway.domain.drafts import EditDraft, OverrideDraft, SecretDraft
 from gateway.domain.errors import BusinessError
 from gateway.domain.holders import Holder, Relation
@@ -41,7 +41,7 @@ from gateway.services.delivery_limits import (
 )
 from gateway.services.secrets import new_secret
 from gateway.services.writing import Valued
-from gateway.storage import delivery_loads, holders, secret_batches, values
+from gateway.storage import delivery_sizes, holders, secret_batches, values
 from gateway.storage.unit_of_work import WriteUnit
 
 Aliases = Mapping[str, Mapping[str, int]]
@@ -114,7 +114,7 @@ async def room_for(
     if widest.kind.is_service and always_fit(sum(counts.values()) + len(drafts)):
         return ImportRoom(principal, paths, {})
     ids = [secret.id for secret in met]
-    aliases = await delivery_loads.alias_counts(unit, ids)
+    aliases = await delivery_sizes.alias_counts(unit, ids)
     more = _most_bytes(drafts, met, aliases)
     loads = await measure_loads(unit, widest, more)
     if fit(loads, widest, keys=len(drafts), size=more):

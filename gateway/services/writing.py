@@ -6,7 +6,7 @@ from typing import Final
 
 from gateway.crypto.envelope import sealed_size
 from gateway.domain.content import NeverStored, ValueIdentity
-from gateway.domain.delivery_loads import Growth
+from gateway.domain.delivery_sizes import Growth
 from gateway.domain.drafts import Draft
 from gateway.domain.holders import Holder, is_canonical_id
 from gateway.domain.principals import Principal

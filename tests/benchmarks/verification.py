@@ -9,9 +9,9 @@ from typing import Final
 
 from gateway.config.logging import configure_logs
 from gateway.config.types import LogFormat, LogLevel
+from gateway.identity.claims import RefusedToken
 from gateway.identity.issuers import Algorithm
 from gateway.identity.keys import MAX_KEYS
-from gateway.identity.refusals import RefusedToken
 from gateway.identity.verifier import Verifier
 from tests.identity.issuer import PUBLISHED
 from tests.identity.local_issuer import LocalIssuer, issuing

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
+from gateway.identity.claims import Reason
 from gateway.identity.issuers import Algorithm, Issuer
-from gateway.identity.refusals import Reason
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "identity.md").read_text(encoding="utf-8")
 SETTING = re.compile(

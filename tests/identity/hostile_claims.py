@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from gateway.identity.refusals import Reason
+from gateway.identity.claims import Reason
 from tests.identity.hostile_forms import Hostile, Make
 from tests.identity.local_issuer import ABSENT, AUDIENCE, SUBJECT, LocalIssuer
 

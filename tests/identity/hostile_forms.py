@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt import PyJWK
 
-from gateway.identity.refusals import Reason
+from gateway.identity.claims import Reason
 from tests.identity.local_issuer import ABSENT, LocalIssuer
 
 Make = Callable[[LocalIssuer], str]

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from gateway.identity.claims import Reason, RefusedToken
 from gateway.identity.key_cache import Fetcher
-from gateway.identity.refusals import Reason, RefusedToken
 from gateway.identity.verifier import Verifier
 from tests.identity.clocks import Clock
 from tests.identity.local_issuer import SUBJECT, LocalIssuer

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.identity.refusals import IssuerUnavailable
+from gateway.identity.key_cache import IssuerUnavailable
 from gateway.identity.verifier import Verifier
 from tests.identity.local_issuer import SUBJECT, LocalIssuer, issuing
 

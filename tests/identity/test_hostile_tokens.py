@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.identity.refusals import Reason, RefusedToken
+from gateway.identity.claims import Reason, RefusedToken
 from gateway.identity.verifier import Verifier
 from tests.identity.hostile_claims import CLAIMS
 from tests.identity.hostile_forms import FORMS, Hostile

@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from gateway.identity.key_cache import COOL_DOWN_SECONDS, Fetcher
-from gateway.identity.refusals import IssuerUnavailable, Reason, RefusedToken
+from gateway.identity.claims import Reason, RefusedToken
+from gateway.identity.key_cache import COOL_DOWN_SECONDS, Fetcher, IssuerUnavailable
 from gateway.identity.verifier import Verifier
 from tests.identity.clocks import Clock
 from tests.identity.hostile_forms import encoded

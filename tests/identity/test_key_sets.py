@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from gateway.identity.key_cache import Fetcher
+from gateway.identity.claims import Reason, RefusedToken
+from gateway.identity.key_cache import Fetcher, IssuerUnavailable
 from gateway.identity.keys import MAX_KEYS
-from gateway.identity.refusals import IssuerUnavailable, Reason, RefusedToken
 from gateway.identity.verifier import Verifier
 from tests.identity.local_issuer import SUBJECT, LocalIssuer
 

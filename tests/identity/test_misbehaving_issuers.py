@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.identity.key_cache import COOL_DOWN_SECONDS, Fetcher
-from gateway.identity.refusals import IssuerUnavailable
+from gateway.identity.key_cache import COOL_DOWN_SECONDS, Fetcher, IssuerUnavailable
 from gateway.identity.verifier import Verifier
 from tests.identity.clocks import Clock
 from tests.identity.local_issuer import SUBJECT, LocalIssuer

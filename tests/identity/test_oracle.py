@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gateway.identity.claims import RefusedToken
 from gateway.identity.issuers import Issuer
-from gateway.identity.refusals import RefusedToken
 from gateway.identity.verifier import Verifier
 from tests.identity.clocks import Clock
 from tests.identity.issuer import PUBLISHED

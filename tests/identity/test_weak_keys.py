@@ -13,8 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 
 from gateway.crypto.envelope import is_signed
 from gateway.domain.ed25519 import is_small_order
+from gateway.identity.claims import Reason, RefusedToken
+from gateway.identity.key_cache import IssuerUnavailable
 from gateway.identity.keys import WeakKeySet, read_key_set
-from gateway.identity.refusals import IssuerUnavailable, Reason, RefusedToken
 from gateway.identity.verifier import Verifier
 from tests.identity.clocks import Clock
 from tests.identity.local_issuer import SUBJECT, LocalIssuer

@@ -17,7 +17,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from gateway.domain import delivery_loads
+from gateway.domain import delivery_sizes
 from gateway.domain.drafts import AliasDraft, EditDraft, OverrideDraft, SecretDraft, WriteOptions
 from gateway.domain.errors import ErrorCode
 from gateway.domain.secrets import SecretType
@@ -218,7 +218,7 @@ def test_nothing_is_accepted_that_cannot_be_delivered(
 ) -> None:
     """With small limits, exactly what passes them for some service is refused."""
     for name in ("MAX_KEYS", "MAX_BYTES", "MAX_SECRET_BYTES"):
-        monkeypatch.setattr(delivery_loads, name, getattr(model, name))
+        monkeypatch.setattr(delivery_sizes, name, getattr(model, name))
     chosen = settings(ALL_OF_IT, max_examples=int(os.environ.get("MACHINE_EXAMPLES", "15")))
 
     with _staged(tmp_path / "data", LimitedModel) as machine:

@@ -13,13 +13,14 @@ import httpx
 import pytest
 
 from gateway.crypto.envelope import sealed_size
-from gateway.domain import delivery_loads, interpolation
+from gateway.domain import delivery_sizes, interpolation
 from gateway.domain.content import SealedValue, ValueIdentity
 from gateway.domain.interpolation import MAX_DELIVERED_BYTES
 from gateway.domain.scopes import Scope
 from gateway.services import delivery_sources
 from gateway.services.demo import Demo
-from gateway.storage import delivery_bounds, holders
+from gateway.storage import holders
+from gateway.storage.delivery_sizes import rough_size, stored_texts
 from gateway.storage.unit_of_work import ReadUnit
 from tests.operations.delivering import DOCUMENT, asked, delivered, delivery_events, fill
 from tests.patience import PATIENCE
@@ -97,8 +98,8 @@ async def test_what_is_known_of_texts_before_they_are_opened_is_what_is_delivere
     async with shared_world.runtime.database.read() as unit:
         service = await holders.find(unit, fresh_job)
         assert service is not None
-        texts, has_all = await delivery_bounds.stored_texts(unit, service, most=100)
-        rough = await delivery_bounds.rough_size(unit, service)
+        texts, has_all = await stored_texts(unit, service, most=100)
+        rough = await rough_size(unit, service)
 
     known = {
         text.key: (sealed_size(text.size), text.is_file, len(text.name_hashes) // 16)
@@ -130,7 +131,7 @@ async def test_aliases_of_one_long_value_are_refused_before_any_is_opened(
 
     They can be there from before such writes were refused.
     """
-    monkeypatch.setattr(delivery_loads, "MAX_BYTES", 2 * MAX_DELIVERED_BYTES)
+    monkeypatch.setattr(delivery_sizes, "MAX_BYTES", 2 * MAX_DELIVERED_BYTES)
     made = await shared_world.rest.create(Scope.JOB, fresh_job, key="LONG", value=LONG)
     for number in range(MAX_DELIVERED_BYTES // len(LONG)):
         await shared_world.rest.alias(Scope.JOB, fresh_job, made.row["id"], key=f"L{number}")

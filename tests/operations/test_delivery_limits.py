@@ -5,7 +5,7 @@ from http import HTTPStatus
 import pytest
 import pytest_asyncio
 
-from gateway.domain import delivery_loads, interpolation
+from gateway.domain import delivery_sizes, interpolation
 from gateway.domain.drafts import HolderReference
 from gateway.domain.errors import ErrorCode
 from gateway.domain.holders import new_id
@@ -49,13 +49,13 @@ async def chain(shared_world: World) -> dict[str, Place]:
 @pytest.fixture
 def few_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     """A delivery has at most three keys."""
-    monkeypatch.setattr(delivery_loads, "MAX_KEYS", 3)
+    monkeypatch.setattr(delivery_sizes, "MAX_KEYS", 3)
 
 
 @pytest.fixture
 def few_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     """A delivery has at most a hundred bytes."""
-    monkeypatch.setattr(delivery_loads, "MAX_BYTES", 100)
+    monkeypatch.setattr(delivery_sizes, "MAX_BYTES", 100)
 
 
 def _is(outcome: Outcome) -> tuple[HTTPStatus, ErrorCode | None]:
@@ -63,7 +63,7 @@ def _is(outcome: Outcome) -> tuple[HTTPStatus, ErrorCode | None]:
 
 
 async def test_the_limits_are_those_of_deliveries() -> None:
-    limits = (delivery_loads.MAX_KEYS, delivery_loads.MAX_BYTES)
+    limits = (delivery_sizes.MAX_KEYS, delivery_sizes.MAX_BYTES)
 
     assert limits == (interpolation.MAX_DELIVERED_KEYS, interpolation.MAX_DELIVERED_BYTES)
 
@@ -138,8 +138,8 @@ async def test_what_is_beyond_the_limits_already_can_shrink(
     """As services can be that are there from before the limits."""
     job = chain["job"]
     made = [await shared_face.create(*job, key=key, value="x" * 60) for key in "ABCD"]
-    monkeypatch.setattr(delivery_loads, "MAX_KEYS", 3)
-    monkeypatch.setattr(delivery_loads, "MAX_BYTES", 100)
+    monkeypatch.setattr(delivery_sizes, "MAX_KEYS", 3)
+    monkeypatch.setattr(delivery_sizes, "MAX_BYTES", 100)
     first, last = made[0].row["id"], made[-1].row["id"]
 
     longer = await shared_face.edit(*job, first, key="A", value="x" * 61)
@@ -175,8 +175,8 @@ async def test_rows_of_an_import_fail_alone(
     """Rows are counted with those before them."""
     scope, job_id = chain["job"]
     await shared_world.rest.create(scope, job_id, key="LONG", value="x" * 50)
-    monkeypatch.setattr(delivery_loads, "MAX_KEYS", 3)
-    monkeypatch.setattr(delivery_loads, "MAX_BYTES", 100)
+    monkeypatch.setattr(delivery_sizes, "MAX_KEYS", 3)
+    monkeypatch.setattr(delivery_sizes, "MAX_BYTES", 100)
     sizes = [("A", 20), ("LONG", 81), ("B", 31), ("B", 30), ("C", 0), ("LONG", 40), ("A", 31)]
     secrets = [{"key": key, "value": "x" * size} for key, size in sizes]
     variables = {"holder": {scope.id_argument: job_id}, "secrets": secrets, "key": new_id()}

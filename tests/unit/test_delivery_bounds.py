@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.domain.delivery_bounds import StoredText, ensure_can_fit, least_sizes
+from gateway.domain.delivery_sizes import StoredText, ensure_can_fit, least_sizes
 from gateway.domain.interpolation import (
     DeliveryTooLarge,
     Interpolator,

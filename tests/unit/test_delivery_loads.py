@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.domain import delivery_loads
-from gateway.domain.delivery_loads import DeliveryLoads, Growth, HolderLoad, OverrideSize
+from gateway.domain import delivery_sizes
+from gateway.domain.delivery_sizes import DeliveryLoads, Growth, HolderLoad, OverrideSize
 from gateway.domain.holders import Holder
 from gateway.domain.scopes import Scope
 from gateway.domain.secrets import SecretType
@@ -30,7 +30,7 @@ PLACES = [PROJECT, *ENVIRONMENTS, *SERVICES]
 def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Limits that a few secrets pass."""
     for name, limit in (("MAX_KEYS", 5), ("MAX_BYTES", 40)):
-        monkeypatch.setattr(delivery_loads, name, limit)
+        monkeypatch.setattr(delivery_sizes, name, limit)
 
 
 def _holder(place: Place) -> Holder:
@@ -139,12 +139,12 @@ def _refused(model: LimitedModel, entry: Entry) -> tuple[set[str], set[str]]:
     keys = {
         place.id
         for place in places
-        if is_new and len(later.sources(place)) > delivery_loads.MAX_KEYS
+        if is_new and len(later.sources(place)) > delivery_sizes.MAX_KEYS
     }
     sizes: Mapping[str, tuple[int, int]] = {
         place.id: (model.size(place), later.size(place)) for place in places
     }
-    most = delivery_loads.MAX_BYTES
+    most = delivery_sizes.MAX_BYTES
     return keys, {name for name, (before, after) in sizes.items() if after > max(most, before)}
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from gateway.cli.printing import Refused
 from gateway.config.former_names import PREFIX
-from gateway.config.own_files import ensure_own
+from gateway.crypto.private_files import ensure_own
 
 URL_VARIABLE: Final = f"{PREFIX}URL"
 PINNED_FILE: Final = ".secrets-gateway.toml"

@@ -14,7 +14,7 @@ from gateway.cli.client.address import URL_VARIABLE, Address
 from gateway.cli.client.refusals import NotSignedIn
 from gateway.cli.printing import PROGRAM, Refused
 from gateway.config.former_names import PREFIX
-from gateway.crypto.durable_files import draft_beside
+from gateway.crypto.private_files import draft_beside
 
 TOKEN_VARIABLE: Final = f"{PREFIX}TOKEN"
 TOKEN_FILE_VARIABLE: Final = f"{PREFIX}TOKEN_FILE"

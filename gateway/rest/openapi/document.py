@@ -11,7 +11,7 @@ from gateway.domain.scopes import LEGACY_SCOPES
 from gateway.http.requests import ORGANIZATION_HEADER, REQUEST_ID
 from gateway.rest.bindings import IDEMPOTENCY_HEADER
 from gateway.rest.delivery import KEY
-from gateway.rest.openapi.bodies import Problem
+from gateway.rest.openapi.bodies import Problem, RuntimeKey, RuntimeText
 from gateway.rest.openapi.fields import (
     OMITTED,
     Body,
@@ -28,7 +28,6 @@ from gateway.rest.openapi.operations import (
     describe_errors,
     describe_operation,
 )
-from gateway.rest.openapi.runtime import RuntimeKey, RuntimeText
 from gateway.rest.operation import IF_MATCH, IF_NONE_MATCH
 from gateway.rest.table import OPERATIONS
 

@@ -12,9 +12,8 @@ from gateway.http.problems import HEADERS, STATUSES
 from gateway.http.problems import MEDIA_TYPE as PROBLEM_MEDIA_TYPE
 from gateway.http.requests import ORGANIZATION_HEADER, REQUEST_ID
 from gateway.rest.bindings import IDEMPOTENCY_HEADER
-from gateway.rest.openapi.bodies import Problem, VariableImportRequest
+from gateway.rest.openapi.bodies import Problem, RuntimeText, VariableImportRequest
 from gateway.rest.openapi.fields import Body, Json, generate_parameters
-from gateway.rest.openapi.runtime import RuntimeText
 from gateway.rest.openapi.secrets import Key, SecretEditRequest, SecretRequest, Value
 from gateway.rest.operation import IF_MATCH, IF_NONE_MATCH, Action, Operation
 

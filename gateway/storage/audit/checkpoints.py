@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from gateway.crypto.durable_files import sync_folder
+from gateway.crypto.private_files import sync_folder
 
 # Room for one day's checkpoints; older ones add nothing to these.
 _TAIL_BYTES: Final = 512 * 1024

@@ -10,7 +10,7 @@ from secrets import token_hex
 from typing import Final
 from urllib.parse import quote
 
-from gateway.crypto.durable_files import draft_beside, sync_folder
+from gateway.crypto.private_files import draft_beside, sync_folder
 from gateway.domain.errors import RefusedStart
 from gateway.storage.dialects.faults import is_damage, primary_code, reason_of
 

@@ -1,31 +1,36 @@
-"""How much one service gets: files, keys and bytes.
+"""Queries about how much a service gets: files, keys and bytes.
 
 They load no values. Of holders they read only the columns that say which chain they are in; code
-that shows a holder reads it with its MAC.
+that shows a holder reads it with its MAC. The sizes that are read before a delivery are not checked
+by a MAC: who changes them in the database gets a delivery refused, and none accepted that is too
+large.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
     LargeBinary,
+    Row,
     and_,
     bindparam,
     case,
     cast,
+    exists,
     func,
     or_,
     select,
 )
 
 from gateway.domain.audit import AuditAction
-from gateway.domain.delivery_loads import HolderLoad
+from gateway.domain.delivery_sizes import HolderLoad, StoredText
 from gateway.domain.holders import Holder
 from gateway.domain.quotas import folders_of
 from gateway.domain.scopes import Scope
 from gateway.domain.secrets import Secret, SecretType
+from gateway.storage.access_tables import ReferenceReadingRow, ValueReferenceRow
 from gateway.storage.audit.event_log import EVENT, HEAD
 from gateway.storage.live_rows import HOLDER, SECRET
 from gateway.storage.secrets import reader, selection
@@ -210,3 +215,79 @@ async def changes_since(unit: ReadUnit, project_id: str, seq: int | None) -> tup
 
 def _bytes_of(text: ColumnElement[Any]) -> ColumnElement[int]:
     return func.coalesce(func.length(cast(text, LargeBinary)), 0)
+
+
+_SOURCE: Final = SECRET.alias("bound_source")
+_SOURCE_TARGET: Final = SECRET.alias("bound_target")
+_REFERENCE: Final = ValueReferenceRow.__table__
+_READING: Final = ReferenceReadingRow.__table__
+_HAS_ALL_REFERENCES: Final = exists().where(_READING.c.position.is_(None))
+
+
+async def rough_size(unit: ReadUnit, service: Holder) -> int:
+    """Return an estimate of a delivery's bytes: at least all texts before they are expanded.
+
+    Each text that has references is taken to be as long as the longest one.
+    """
+    is_alias = SECRET.c.variable_type == SecretType.ALIAS
+    source_id = case((is_alias, SECRET.c.target_id), else_=SECRET.c.id)
+    size = func.length(SEALED_VALUE.c.ciphertext)
+    row = await unit.first(
+        select(func.sum(size).label("all"), func.max(size).label("longest"))
+        .add_columns(func.count(_REFERENCE.c.secret_id).label("referring"))
+        .select_from(SECRET)
+        .join(SEALED_VALUE, SEALED_VALUE.c.secret_id == source_id)
+        .outerjoin(_REFERENCE, _REFERENCE.c.secret_id == source_id)
+        .where(SECRET.c.holder_id.in_(service.chain_ids))
+    )
+    return max(row.all, row.referring * row.longest) if row and row.longest else 0
+
+
+async def stored_texts(
+    unit: ReadUnit, service: Holder, *, most: int
+) -> tuple[Sequence[StoredText], bool]:
+    """Return the texts that a service gets, by key, and whether all their references are known.
+
+    The sizes are those of the ciphertexts.
+    """
+    nearness = func.row_number().over(
+        partition_by=SECRET.c.key, order_by=(SECRET.c.list_rank.desc(), SECRET.c.id)
+    )
+    ranked = (
+        select(SECRET.c.id, SECRET.c.key, SECRET.c.variable_type, SECRET.c.target_id)
+        .add_columns(nearness.label("nearness"))
+        .where(SECRET.c.holder_id.in_(service.chain_ids))
+        .subquery()
+    )
+    is_alias = ranked.c.variable_type == SecretType.ALIAS
+    source_id = case((is_alias, ranked.c.target_id), else_=ranked.c.id)
+    is_file = or_(_SOURCE.c.mount_path.is_not(None), _SOURCE_TARGET.c.mount_path.is_not(None))
+    own, behind = (each.c.enable_interpolation_in_file for each in (_SOURCE, _SOURCE_TARGET))
+    rows = await unit.rows(
+        select(
+            ranked.c.key,
+            func.coalesce(func.length(SEALED_VALUE.c.ciphertext), 0).label("size"),
+            is_file.label("is_file"),
+            func.coalesce(own, behind, False).label("is_expanded"),
+            func.coalesce(_REFERENCE.c.names, b"").label("names"),
+            _HAS_ALL_REFERENCES.label("has_all_references"),
+        )
+        .join(_SOURCE, and_(_SOURCE.c.id == source_id, ranked.c.nearness == 1))
+        .outerjoin(_SOURCE_TARGET, _SOURCE_TARGET.c.id == _SOURCE.c.target_id)
+        .outerjoin(SEALED_VALUE, SEALED_VALUE.c.secret_id == _SOURCE.c.id)
+        .outerjoin(_REFERENCE, _REFERENCE.c.secret_id == _SOURCE.c.id)
+        .where(_SOURCE.c.holder_id.in_(service.chain_ids))
+        .order_by(ranked.c.key)
+        .limit(most)
+    )
+    return list(map(_text, rows)), all(row.has_all_references for row in rows)
+
+
+def _text(row: Row[Any]) -> StoredText:
+    is_followed = row.is_expanded or not row.is_file
+    return StoredText(
+        key=row.key,
+        size=row.size,
+        is_file=bool(row.is_file),
+        name_hashes=row.names if is_followed else b"",
+    )
