@@ -33,10 +33,9 @@ from gateway.http.connections import STATE_KEY, Connections, Deadlines
 from gateway.http.pipeline import RequestPipeline, Rules
 from gateway.http.problems import PATH as GRAPHQL_PATH
 from gateway.http.problems import on_http_exception
-from gateway.http.requests import sdl_route
 from gateway.identity.verifier import Verifier
 from gateway.ops.hardening import freeze_start_up, harden
-from gateway.pages.assets import ASSETS_PATH, assets_route
+from gateway.pages.assets import ASSETS_PATH, assets_route, schema_route
 from gateway.pages.graphiql import (
     FRONT,
     GRAPHIQL_PATH,
@@ -189,7 +188,7 @@ def _graphql_routes(parts: _Parts) -> list[BaseRoute]:
     return [
         Route(GRAPHQL_PATH, endpoint.answer, methods=["POST"]),
         WebSocketRoute(GRAPHQL_PATH, socket.answer),
-        *([sdl_route(printed())] if settings.introspection else ()),
+        *([schema_route(printed())] if settings.introspection else ()),
     ]
 
 

@@ -1,9 +1,12 @@
-"""The files of the pages: an allow-list, read once, so that no request touches the disk."""
+"""Contents that are the same for every client, with entity tags: the pages' files and the schema.
+
+The files are an allow-list, and read once, so that no request touches the disk.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
+from http import HTTPStatus
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -13,9 +16,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.http.requests import is_unchanged
+from gateway.domain.entity_tags import EntityTags
+from gateway.http.requests import header_of
 
 ASSETS_PATH: Final = "/assets/"
+SCHEMA_PATH: Final = "/schema.graphql"
 # What `make graphiql` builds from released packages.
 BUILT_FOLDER: Final = Path(__file__).parent / "npm" / "assets"
 
@@ -51,13 +56,27 @@ _HEADERS: Final[Mapping[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Asset:
-    """One file as it is served. The tag is strong: the same on every worker and machine."""
+class StaticContent:
+    """A content that only a new version changes."""
 
-    content: bytes = field(repr=False)
-    media_type: str
-    etag: str
+    def __init__(self, content: bytes, media_type: str, headers: Mapping[str, str]) -> None:
+        self._content = content
+        self._media_type = media_type
+        # Strong: the same on every worker and machine that runs this version.
+        self._tag = f'"{sha256(content).hexdigest()[:32]}"'
+        self._headers = {**headers, "ETag": self._tag}
+
+    async def respond(self, request: Request) -> Response:
+        """Return the content, or 304 if the client's copy is current.
+
+        Raises:
+            InvalidInput: if If-None-Match is not a list of entity tags.
+
+        """
+        known = header_of(request.headers, "If-None-Match")
+        if known is not None and EntityTags.parse(known).match_weakly(self._tag):
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=self._headers)
+        return Response(self._content, headers=self._headers, media_type=self._media_type)
 
 
 def missing_from(folder: Path) -> tuple[str, ...]:
@@ -73,26 +92,30 @@ def assets_route(folder: Path = BUILT_FOLDER) -> Route:
         **{name: _read(folder / name, kind) for name, kind in BUILT.items()},
     }
     there = {name: asset for name, asset in assets.items() if asset}
-    return Route(f"{ASSETS_PATH}{{name}}", partial(_answer_asset, there))
+    return Route(f"{ASSETS_PATH}{{name}}", partial(_respond, there))
 
 
-def _read(path: Path, media_type: str) -> Asset | None:
-    if not path.is_file():
-        return None
-    content = path.read_bytes()
-    return Asset(content, media_type, etag=f'"{sha256(content).hexdigest()[:32]}"')
+def _read(path: Path, media_type: str) -> StaticContent | None:
+    return StaticContent(path.read_bytes(), media_type, _HEADERS) if path.is_file() else None
 
 
-async def _answer_asset(assets: Mapping[str, Asset], request: Request) -> Response:
-    """Answer with one file, or with 304 to a browser that has it.
+async def _respond(assets: Mapping[str, StaticContent], request: Request) -> Response:
+    """Return one file.
 
     Raises:
         HTTPException: 404, the name is not on the list or the file has not been built.
+
     """
     asset = assets.get(request.path_params["name"])
     if asset is None:
-        raise HTTPException(404)
-    headers = {**_HEADERS, "ETag": asset.etag}
-    if is_unchanged(request, asset.etag):
-        return Response(status_code=304, headers=headers)
-    return Response(asset.content, headers=headers, media_type=asset.media_type)
+        raise HTTPException(HTTPStatus.NOT_FOUND)
+    return await asset.respond(request)
+
+
+def schema_route(sdl: str) -> Route:
+    """Return the route of a schema in its definition language, for tools without introspection.
+
+    It contains what introspection returns, and is for the same principals.
+    """
+    headers = {"Cache-Control": "private, no-cache"}
+    return Route(SCHEMA_PATH, StaticContent(sdl.encode(), "text/plain", headers).respond)

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from gateway.http.requests import TaggedText
+from gateway.pages.assets import StaticContent
 from gateway.pages.layout import (
     PUBLIC_SECTIONS,
     UNSCRIPTED_SECTIONS,
@@ -250,7 +250,7 @@ PUBLIC_PATHS: Final = frozenset({DOCUMENT_PATH, PAGE_PATH})
 def reference_routes(*, beside_others: bool) -> list[BaseRoute]:
     """Return both routes. Beside other pages, this one has links to them."""
     content, markup = _make()
-    document = TaggedText(content, media_type="application/json")
+    document = StaticContent(content, "application/json", {"Cache-Control": "no-cache"})
     page = Layout(
         name="reference",
         title="REST reference",
@@ -261,7 +261,7 @@ def reference_routes(*, beside_others: bool) -> list[BaseRoute]:
     async def answer_page(_: Request) -> Response:
         return page.respond()
 
-    return [Route(DOCUMENT_PATH, document.answer), Route(PAGE_PATH, answer_page)]
+    return [Route(DOCUMENT_PATH, document.respond), Route(PAGE_PATH, answer_page)]
 
 
 @cache
