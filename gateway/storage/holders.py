@@ -18,11 +18,11 @@ from gateway.storage.audit.row_macs import (
     ORGANIZATIONS,
     verified_row,
 )
-from gateway.storage.keyset import fetch_page, holders_covered, holders_there, listed
+from gateway.storage.keyset import fetch_page, holders_covered, holders_there
 from gateway.storage.live_rows import HOLDER, ORGANIZATION, SECRET
 from gateway.storage.memory import size_of
 from gateway.storage.ordering import Ordering
-from gateway.storage.prepared import Prepared, each_of
+from gateway.storage.prepared import Prepared, each_of, values_of
 from gateway.storage.rows import update_rows
 from gateway.storage.tables import HolderRow, OrganizationRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
@@ -123,7 +123,7 @@ async def among(
     further: Collection[str] = (),
 ) -> Page[Holder]:
     """Return a page of the visible holders whose ids a statement selects, and further ones."""
-    among = [ids, listed(further)] if further else [ids]
+    among = [ids, values_of(further)] if further else [ids]
     is_among = or_(*(HOLDER.c.id.in_(each) for each in among))
     statement = select(*HOLDER_COLUMNS).where(is_among, holders_covered(visibility))
     return await fetch_page(unit, statement, ordering=_BY_NAME, window=window, build=_Reader(unit))

@@ -1,7 +1,6 @@
 """Pages by keyset, of rows that are visible to a principal."""
 
-import json
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, Generic, TypeVar
@@ -80,11 +79,6 @@ def _is_covered(visibility: Visibility | AnyVisibility, holder: FromClause) -> C
 
 Item = TypeVar("Item")
 Shape = TypeVar("Shape", bound=Hashable)
-
-
-def listed(ids: Collection[str]) -> Select[Any]:
-    """Select ids from one parameter, however many they are."""
-    return select(func.json_each(json.dumps(sorted(ids))).table_valued("value").c.value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ SQLite needs to run it. It stays in charge of the SQL and of the conversion of e
 """
 
 from collections import namedtuple
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, cast
@@ -69,6 +69,11 @@ class Parameters:
 
 NAMED: Final = Parameters()
 each_of: Final = NAMED.each
+
+
+def values_of(ids: Collection[str]) -> Select[Any]:
+    """Select these ids from one parameter, however many they are."""
+    return Parameters({"ids": sorted(ids)}).each("ids")
 
 
 class NotPreparable(Exception):

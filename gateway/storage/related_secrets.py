@@ -23,8 +23,9 @@ from gateway.domain.secrets import (
     SecretType,
 )
 from gateway.storage.audit.row_macs import SECRETS, in_utc, verified_rows
-from gateway.storage.keyset import fetch_page, holders_covered, listed
+from gateway.storage.keyset import fetch_page, holders_covered
 from gateway.storage.live_rows import HOLDER, SECRET
+from gateway.storage.prepared import values_of
 from gateway.storage.rows import update_rows
 from gateway.storage.secrets import (
     TARGET,
@@ -101,7 +102,7 @@ async def known_keys(unit: ReadUnit, holder: Holder, keys: Iterable[str]) -> set
     rows = await unit.rows(
         select(SECRET.c.key)
         .join(HOLDER, HOLDER.c.id == SECRET.c.holder_id)
-        .where(SECRET.c.project_id == holder.project_id, SECRET.c.key.in_(listed(set(keys))))
+        .where(SECRET.c.project_id == holder.project_id, SECRET.c.key.in_(values_of(set(keys))))
         .where(in_chain_or_below(holder))
         .distinct()
     )
@@ -133,7 +134,7 @@ def _overrides_of(secret_id: str) -> Select[Any]:
 
 async def alias_keys_of(unit: ReadUnit, target_ids: Collection[str]) -> set[str]:
     are_aliases = (
-        SECRET.c.target_id.in_(listed(target_ids)),
+        SECRET.c.target_id.in_(values_of(target_ids)),
         SECRET.c.variable_type == SecretType.ALIAS,
     )
     return {row.key for row in await unit.rows(select(SECRET.c.key).where(*are_aliases))}
@@ -165,7 +166,7 @@ async def dependents_page(
     referring: Collection[str] = (),
 ) -> Page[Secret]:
     """Return a page of the visible secrets that refer to the secret or are deleted with it."""
-    among = [dependents(secret_id), listed(referring)] if referring else [dependents(secret_id)]
+    among = [dependents(secret_id), values_of(referring)] if referring else [dependents(secret_id)]
     is_dependent = or_(*(SECRET.c.id.in_(each) for each in among))
     statement = selection().where(is_dependent, holders_covered(visibility))
     return await fetch_page(
