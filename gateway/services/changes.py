@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
 from gateway.domain.drafts import (
     DEFAULT_WRITE_OPTIONS,
@@ -32,8 +32,6 @@ from gateway.services.secrets import ensure_match
 from gateway.services.writing import ensure_key_is_allowed, ensure_key_is_free, update_with_value
 from gateway.storage import related_secrets, secret_batches, secrets
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
-
-Content = TypeVar("Content")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
-"""What all use cases share: the dependencies, the limits, and the known loads of deliveries.
+"""What all use cases share: the dependencies, the limits, and a cache of the loads of deliveries.
 
-The stored load bounds the present one: each later change adds at most one secret, and one more for
+The cached load bounds the present one: each later change adds at most one secret, and one more for
 each alias of the changed secret.
 """
 
@@ -24,11 +24,11 @@ from gateway.storage.audit.log_times import LogTimes
 from gateway.storage.database import Database
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
-_MAX_KNOWN: Final = 4_096
+_MAX_LOADS: Final = 4_096
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class CachedLoad:
     """The maximum keys and bytes that a service at or below a holder gets, as of an event."""
 
     seq: int
@@ -37,19 +37,19 @@ class Known:
 
 
 @dataclass(slots=True)
-class KnownLoads:
+class LoadCache:
     """The largest deliveries by holder; keeps those measured last."""
 
-    _kept: OrderedDict[str, Known] = field(default_factory=OrderedDict)
+    _kept: OrderedDict[str, CachedLoad] = field(default_factory=OrderedDict)
 
-    def find(self, holder_id: str) -> Known | None:
+    def find(self, holder_id: str) -> CachedLoad | None:
         return self._kept.get(holder_id)
 
-    def keep(self, holder_id: str, known: Known) -> None:
+    def keep(self, holder_id: str, load: CachedLoad) -> None:
         """Keep a load. A full cache evicts the oldest entry."""
         self._kept.pop(holder_id, None)
-        self._kept[holder_id] = known
-        if len(self._kept) > _MAX_KNOWN:
+        self._kept[holder_id] = load
+        if len(self._kept) > _MAX_LOADS:
             self._kept.popitem(last=False)
 
 
@@ -81,7 +81,7 @@ class ServiceContext:
     new_id: Callable[[], str] = new_id
     denied_keys: DeniedKeys = ALL_ALLOWED
     quotas: Quotas = field(default_factory=Quotas)
-    known_loads: KnownLoads = field(default_factory=KnownLoads)
+    load_cache: LoadCache = field(default_factory=LoadCache)
     log_times: LogTimes = field(default_factory=LogTimes)
     deliveries: DeliveryCounts = field(default_factory=DeliveryCounts)
 

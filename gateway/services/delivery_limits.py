@@ -21,7 +21,7 @@ from gateway.domain.quotas import FilePaths
 from gateway.domain.refusals import DeliveryLimitExceeded, MountPathConflict
 from gateway.domain.secrets import Secret, SecretType
 from gateway.services import access
-from gateway.services.context import Known, RequestScope
+from gateway.services.context import CachedLoad, RequestScope
 from gateway.storage import delivery_sizes, holders, secrets, values
 from gateway.storage.unit_of_work import WriteUnit
 
@@ -98,14 +98,14 @@ async def ensure_deliverable(
     if holder.kind.is_service and always_fit(sum(counts.values()) + 1):
         return
     growth = await _with_stored_sizes(unit, growth)
-    known = scope.context.known_loads.find(holder.id)
+    known = scope.context.load_cache.find(holder.id)
     since = known.seq if known else None
     seq, changes = await delivery_sizes.changes_since(unit, holder.project_id, since)
     if known and 0 <= seq - known.seq <= _MAX_EVENTS and _has_room(known, changes, growth):
         return
     # With a margin, so that the result holds for some more writes.
     loads = await measure_loads(unit, holder, max(growth.most, limits.MAX_BYTES // 2))
-    keep = partial(scope.context.known_loads.keep, holder.id, _largest(loads, holder, seq))
+    keep = partial(scope.context.load_cache.keep, holder.id, _largest(loads, holder, seq))
     if unit.reads_uncommitted:
         unit.committed.append(keep)
     else:
@@ -199,15 +199,15 @@ async def _value_size(unit: WriteUnit, secret_id: str) -> int:
     return sealed_size(sizes.get(secret_id, 0))
 
 
-def _has_room(known: Known, changes: int, growth: Growth) -> bool:
+def _has_room(known: CachedLoad, changes: int, growth: Growth) -> bool:
     keys = known.keys + changes + growth.keys
     size = known.size + changes * limits.MAX_SECRET_BYTES + growth.most
     return keys <= limits.MAX_KEYS and size <= limits.MAX_BYTES
 
 
-def _largest(loads: DeliveryLoads, holder: Holder, seq: int) -> Known:
+def _largest(loads: DeliveryLoads, holder: Holder, seq: int) -> CachedLoad:
     around = list(loads.at_or_below(holder))
-    return Known(
+    return CachedLoad(
         seq,
         keys=max(map(loads.keys_at, around)),
         size=max(map(loads.most_at, around)),
