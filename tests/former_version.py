@@ -34,7 +34,7 @@ async def rewrite(data_dir: Path) -> None:
     async with runtime.running():
         async with runtime.database.read() as unit:
             newest = await event_log.newest(unit)
-        audit_key = runtime.vault.audit_key
+        audit_key = runtime.vault.keys.audit_key
     assert newest is not None
     keys, former = AuditKeys.derive(audit_key), FormerKeys.derive(audit_key)
     with closing(sqlite3.connect(data_dir / "secrets.db")) as connection, connection:

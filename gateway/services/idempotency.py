@@ -145,7 +145,7 @@ async def run_once(
     key, now = options.idempotency_key, scope.context.now()
     # Keyed, since the request can contain a value, which could be guessed from a plain hash.
     fingerprint = keyed_hash(
-        scope.context.vault.idempotency_key, _canonical((*request, *options.preconditions))
+        scope.context.vault.keys.idempotency_key, _canonical((*request, *options.preconditions))
     )
     if recorded := await idempotency.find(unit, scope.principal.id, key, since=now - KEPT_FOR):
         if not compare_digest(recorded.fingerprint, fingerprint):

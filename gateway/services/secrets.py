@@ -79,8 +79,8 @@ def ensure_match(
 
 
 def _tag(vault: Vault, kind: bytes, content: bytes) -> str:
-    tag = blake2b(content, digest_size=_BYTES, key=vault.entity_tag_key, person=kind).hexdigest()
-    return f'"{tag}"'
+    key = vault.keys.entity_tag_key
+    return f'"{blake2b(content, digest_size=_BYTES, key=key, person=kind).hexdigest()}"'
 
 
 class Secrets(ScopedService):

@@ -209,7 +209,7 @@ class Tokens(ScopedService):
 
 def token_digest(context: ServiceContext, text: str) -> bytes:
     """Return the keyed hash that is stored for a token."""
-    return keyed_hash(context.vault.token_pepper, text.encode())
+    return keyed_hash(context.vault.keys.token_pepper, text.encode())
 
 
 def lifetime_of(days: int | None) -> timedelta | None:

@@ -36,7 +36,9 @@ class LockedVault(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Opened(NeverStored):
+class InstanceKeys(NeverStored):
+    """The key ring, which wraps data keys, and the keys derived from the instance's key."""
+
     key_ring: KeyRing
     token_pepper: bytes = field(repr=False)
     idempotency_key: bytes = field(repr=False)
@@ -56,7 +58,7 @@ class Vault:
         `now` returns the creation time of a data key that replaces a worn one.
         """
         self._now = now
-        self._opened: _Opened | None = None
+        self._opened: InstanceKeys | None = None
         self._cache = DataKeyCache() if cache is None else cache
         self._unwrapping = asyncio.Lock()
 
@@ -69,7 +71,7 @@ class Vault:
 
         """
         key = await unlock_instance_key(key_ring, database, at=at)
-        self._opened = _Opened(
+        self._opened = InstanceKeys(
             key_ring,
             token_pepper=derive_key(key, "token-pepper"),
             idempotency_key=derive_key(key, "idempotency"),
@@ -85,71 +87,23 @@ class Vault:
         self._opened = None
 
     @property
-    def key_ring(self) -> KeyRing:
-        """The key ring, which wraps data keys.
+    def keys(self) -> "InstanceKeys":
+        """The key ring, and the keys of what is not a value.
 
         Raises:
             LockedVault: before it is unlocked.
 
         """
-        return self._keys.key_ring
-
-    @property
-    def token_pepper(self) -> bytes:
-        """The key of the tokens' hashes.
-
-        Raises:
-            LockedVault: before it is unlocked.
-
-        """
-        return self._keys.token_pepper
-
-    @property
-    def idempotency_key(self) -> bytes:
-        """The key of the fingerprints that identify a repeated request.
-
-        Raises:
-            LockedVault: before it is unlocked.
-
-        """
-        return self._keys.idempotency_key
-
-    @property
-    def cursor_key(self) -> bytes:
-        """The key that seals cursors made from event numbers.
-
-        Raises:
-            LockedVault: before it is unlocked.
-
-        """
-        return self._keys.cursor_key
-
-    @property
-    def entity_tag_key(self) -> bytes:
-        """The key of the entity tags.
-
-        Raises:
-            LockedVault: before it is unlocked.
-
-        """
-        return self._keys.entity_tag_key
-
-    @property
-    def audit_key(self) -> bytes:
-        """The key from which the keys of the audit log are derived.
-
-        Raises:
-            LockedVault: before it is unlocked.
-
-        """
-        return self._keys.audit_key
+        if self._opened is None:
+            raise LockedVault
+        return self._opened
 
     def fingerprints_of_values(self, project_id: str) -> Fingerprint:
         """Return the keyed hash of values, in hex. It shows only equality within a project.
 
         Equality can confirm a guessed value, so show it only to principals who can read values.
         """
-        key = derive_key(self._keys.fingerprint_key, project_id)
+        key = derive_key(self.keys.fingerprint_key, project_id)
         return lambda value: keyed_hash(key, value.encode())[:_FINGERPRINT_BYTES].hex()
 
     def fingerprints_of_sets(self, project_id: str) -> Fingerprint:
@@ -161,7 +115,7 @@ class Vault:
 
         The key is derived from the instance's key, so rotation does not change it.
         """
-        key = derive_key(self._keys.reference_key, project_id)
+        key = derive_key(self.keys.reference_key, project_id)
         return {name: keyed_hash(key, name.encode())[:NAME_HASH_BYTES] for name in names}
 
     def hash_names(self, names: Iterable[str], *, project_id: str) -> frozenset[bytes]:
@@ -174,7 +128,7 @@ class Vault:
             KeysUnavailable: if the key ring does not answer.
 
         """
-        return await new_wrapped(self._keys.key_ring, project_id, owner=project_id)
+        return await new_wrapped(self.keys.key_ring, project_id, owner=project_id)
 
     async def rewrap(self, stored: WrappedKey) -> WrappedKey:
         """Return a data key wrapped by the current key-encryption key, not stored yet.
@@ -185,8 +139,9 @@ class Vault:
 
         """
         owner = stored.project_id or INSTANCE
-        key = await self.key_ring.unwrap(Wrapped(stored.kek_id, stored.wrapped), owner, stored.id)
-        wrapped = await self.key_ring.wrap(key, owner, stored.id)
+        key_ring = self.keys.key_ring
+        key = await key_ring.unwrap(Wrapped(stored.kek_id, stored.wrapped), owner, stored.id)
+        wrapped = await key_ring.wrap(key, owner, stored.id)
         return WrappedKey(
             id=stored.id,
             project_id=stored.project_id,
@@ -285,16 +240,10 @@ class Vault:
                 return found
             owner = str(stored.project_id)
             wrapped = Wrapped(stored.kek_id, stored.wrapped)
-            key = await self._keys.key_ring.unwrap(wrapped, owner, stored.id)
+            key = await self.keys.key_ring.unwrap(wrapped, owner, stored.id)
             data_key = DataKey(stored.id, owner, bytearray(derive_key(key, "value")))
             self._cache.keep(data_key)
             return data_key
-
-    @property
-    def _keys(self) -> "_Opened":
-        if self._opened is None:
-            raise LockedVault
-        return self._opened
 
 
 def _identity_of(identity: ValueIdentity, data_key_id: str) -> tuple[str, ...]:

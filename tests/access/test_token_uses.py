@@ -25,7 +25,7 @@ ASKED = {"query": "{ __typename }"}
 @pytest.mark.rule("S8")
 async def test_a_token_is_kept_as_a_keyed_hash(world: World, data_dir: Path) -> None:
     """Whoever has the database cannot try a token; the control is its own key."""
-    text, pepper = world.demo.token.encode(), world.runtime.vault.token_pepper
+    text, pepper = world.demo.token.encode(), world.runtime.vault.keys.token_pepper
     with closing(sqlite3.connect(data_dir / "secrets.db")) as connection:
         kept = {digest for (digest,) in connection.execute("SELECT digest FROM api_token")}
 

@@ -30,7 +30,7 @@ async def _write_and_checkpoint(other: World, key: str) -> None:
 
 def _parts(world: World) -> tuple[Database, AuditKeys, Checkpoints]:
     runtime = world.runtime
-    keys = AuditKeys.derive(runtime.vault.audit_key)
+    keys = AuditKeys.derive(runtime.vault.keys.audit_key)
     file = CheckpointFile(runtime.settings.resolved_audit_checkpoint_file)
     return (
         runtime.database,

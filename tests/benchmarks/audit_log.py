@@ -36,7 +36,7 @@ _DELIVERED: Final = 10
 
 async def grow(runtime: Runtime, events: int) -> None:
     """Append events to the log: nine changes of a secret, then a delivery of ten, and so on."""
-    keys = AuditKeys.derive(runtime.vault.audit_key)
+    keys = AuditKeys.derive(runtime.vault.keys.audit_key)
     async with runtime.database.read() as unit:
         newest, head = await event_log.newest(unit), await event_log.head(unit)
     assert newest, "The log has begun."

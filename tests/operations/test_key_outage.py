@@ -68,7 +68,7 @@ async def test_values_sealed_under_keys_of_kms(moto: str, tmp_path: Path) -> Non
             Runtime.over(settings).running() as runtime,
             _served(runtime, demo.token) as client,
         ):
-            keeper = runtime.vault.key_ring.primary
+            keeper = runtime.vault.keys.key_ring.primary
             before = await _delivered(client, demo)
             # From here on this process talks to the failing one.
             keeper._client = kms_client(failing.url)  # type: ignore[attr-defined] # noqa: SLF001

@@ -121,7 +121,7 @@ async def test_processes_that_start_together_backfill_once(older: Path) -> None:
     settings = Settings(data_dir=older)
 
     async with Runtime.over(settings).running() as one, Runtime.over(settings).running() as other:
-        assert one.vault.token_pepper == other.vault.token_pepper
+        assert one.vault.keys.token_pepper == other.vault.keys.token_pepper
 
 
 @pytest.mark.rule("S55")

@@ -93,7 +93,7 @@ async def test_a_project_without_its_data_key_is_reported_as_damaged(
 
 def test_a_vault_without_keys_gives_nothing() -> None:
     with pytest.raises(LockedVault):
-        _ = Vault(now=utc_now).token_pepper
+        _ = Vault(now=utc_now).keys
 
 
 async def test_two_values_swapped_in_the_database_do_not_open(world: World, data_dir: Path) -> None:

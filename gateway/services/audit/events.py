@@ -36,7 +36,7 @@ class Cursors:
 
     def of_position(self, position: FeedCursor, *, organization_id: str) -> str:
         plain = position.seq.to_bytes(_SEQ_BYTES) + bytes.fromhex(position.mark)
-        return seal_text(self._vault.cursor_key, plain, _CHANGES, organization_id)
+        return seal_text(self._vault.keys.cursor_key, plain, _CHANGES, organization_id)
 
     def position(self, cursor: str, *, organization_id: str) -> FeedCursor:
         """Return the position in a cursor of the change feed.
@@ -54,7 +54,7 @@ class Cursors:
     def of_event(self, seq: int, *, organization_id: str) -> str:
         """Return the id of an event, which is also its cursor in the list of events."""
         plain = seq.to_bytes(_SEQ_BYTES)
-        return seal_text(self._vault.cursor_key, plain, _EVENTS, organization_id)
+        return seal_text(self._vault.keys.cursor_key, plain, _EVENTS, organization_id)
 
     def event(self, cursor: str, *, organization_id: str) -> int:
         """Return the number of the event in a cursor of the list of events.
@@ -69,7 +69,7 @@ class Cursors:
         # A longer cursor is not opened.
         with suppress(TamperedCiphertext):
             if len(cursor) <= _MAX_LENGTH:
-                return open_text(self._vault.cursor_key, cursor, purpose, organization_id)
+                return open_text(self._vault.keys.cursor_key, cursor, purpose, organization_id)
         raise InvalidInput(Argument.PAGE, "The cursor does not belong to this list.")
 
 

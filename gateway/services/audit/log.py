@@ -248,7 +248,7 @@ class AuditLog:
         return newest
 
     async def _upgrade_records(self) -> None:
-        former = FormerKeys.derive(self._context.vault.audit_key)
+        former = FormerKeys.derive(self._context.vault.keys.audit_key)
         async with self._context.database.read() as view:
             head = await event_log.head(view)
         if head is None or not former.is_of(head):

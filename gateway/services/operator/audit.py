@@ -45,7 +45,7 @@ class Audit:
             OSError: if the checkpoint file cannot be written.
 
         """
-        keys = AuditKeys.derive(self._context.vault.audit_key)
+        keys = AuditKeys.derive(self._context.vault.keys.audit_key)
         checkpoints = Checkpoints(CheckpointFile(checkpoint_file), keys.signer, self._context.now)
         self._begun = AuditLog(self._context, keys, checkpoints)
         self._watch = LogWatch(self._context.database, keys)

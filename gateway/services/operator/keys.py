@@ -66,7 +66,7 @@ class Keys:
             KeysUnavailable: if the key provider does not answer.
 
         """
-        primary = self._context.vault.key_ring.primary
+        primary = self._context.vault.keys.key_ring.primary
         async with self._context.database.read() as unit:
             found = await data_keys.facts(unit)
         return KeyStatus(primary.name, await primary.current_id(), found)
@@ -138,7 +138,7 @@ class Keys:
         return Rewrapped(wrapped, sealed, removed, unwrappable + unopened)
 
     def _file(self) -> KeysInFile:
-        primary = self._context.vault.key_ring.primary
+        primary = self._context.vault.keys.key_ring.primary
         if not isinstance(primary, KeysInFile):
             raise KeysKeptElsewhere(primary.name)
         return primary
@@ -156,7 +156,7 @@ class Keys:
 
     async def _rewrap_data_keys(self) -> tuple[int, int]:
         done, failed = 0, 0
-        current = await self._context.vault.key_ring.primary.current_id()
+        current = await self._context.vault.keys.key_ring.primary.current_id()
         async with self._context.database.read() as unit:
             found = await data_keys.not_wrapped_by(unit, current)
         for stored in found:
