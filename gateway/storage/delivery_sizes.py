@@ -33,7 +33,7 @@ from gateway.domain.secrets import Secret, SecretType
 from gateway.storage.access_tables import ReferenceReadingRow, ValueReferenceRow
 from gateway.storage.audit.event_log import EVENT, HEAD
 from gateway.storage.live_rows import HOLDER, SECRET
-from gateway.storage.secrets import reader, selection
+from gateway.storage.secret_rows import reader, selection
 from gateway.storage.unit_of_work import ReadUnit
 from gateway.storage.values import SEALED_VALUE
 

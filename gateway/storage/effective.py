@@ -15,15 +15,8 @@ from gateway.storage.live_rows import HOLDER, SECRET
 from gateway.storage.prepared import Parameter, Parameters
 from gateway.storage.query_batching import BatchableQuery, batched_rows
 from gateway.storage.related_secrets import dependents
-from gateway.storage.secrets import (
-    ListShape,
-    defined,
-    holders_given,
-    listed_at,
-    ordering,
-    reader,
-    selection,
-)
+from gateway.storage.secret_rows import reader, selection
+from gateway.storage.secrets import ListShape, defined, holders_given, listed_at, ordering
 from gateway.storage.unit_of_work import ReadUnit
 
 

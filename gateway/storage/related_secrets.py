@@ -27,13 +27,8 @@ from gateway.storage.keyset import fetch_page, holders_covered
 from gateway.storage.live_rows import HOLDER, SECRET
 from gateway.storage.prepared import values_of
 from gateway.storage.rows import update_rows
-from gateway.storage.secrets import (
-    TARGET,
-    in_chain_or_below,
-    ordering,
-    reader,
-    selection,
-)
+from gateway.storage.secret_rows import TARGET, reader, selection
+from gateway.storage.secrets import in_chain_or_below, ordering
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
 _KEYS_AT_ONCE: Final = 500

@@ -19,7 +19,7 @@ from gateway.storage.audit.row_macs import (
 from gateway.storage.live_rows import HOLDER, SECRET
 from gateway.storage.prepared import Prepared, each_of
 from gateway.storage.rows import delete_rows, in_parts, update_rows
-from gateway.storage.secrets import edited, reader, row_of, selection
+from gateway.storage.secret_rows import edited, reader, row_of, selection
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 from gateway.storage.values import SEALED_VALUE, StoredValue, columns_of, row_of_value
 

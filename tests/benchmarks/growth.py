@@ -24,7 +24,7 @@ from gateway.runtime import Runtime, migrate_database
 from gateway.services.context import utc_now
 from gateway.services.demo import ensure_demo
 from gateway.services.import_plan import ImportRow
-from gateway.storage import holders, secrets
+from gateway.storage import holders, secret_rows
 from gateway.storage.database import Database
 
 KEYS: Final = 3_000
@@ -150,7 +150,7 @@ async def _add_secrets(database: Database, near: Holder, *, size: int) -> None:
             for holder, parent in (pair for tree in trees for pair in tree):
                 await holders.add(unit, holder, parent=parent, at=utc_now())
                 if holder.kind is not Scope.PROJECT:
-                    rows = [secrets.row_of(each, None) for each in _secrets_at(holder)]
+                    rows = [secret_rows.row_of(each, None) for each in _secrets_at(holder)]
                     await unit.insert(*rows)
 
 

@@ -14,7 +14,7 @@ from gateway.domain.errors import ConcurrentChange, IntegrityFault
 from gateway.domain.holders import Holder, new_id
 from gateway.domain.scopes import Scope
 from gateway.domain.secrets import Secret, SecretType
-from gateway.storage import holders, rows, secrets
+from gateway.storage import holders, rows, secret_rows, secrets
 from gateway.storage.audit.event_log import EVENT
 from gateway.storage.audit.row_macs import HOLDERS
 from gateway.storage.live_rows import HOLDER, SECRET
@@ -91,7 +91,7 @@ async def test_a_missing_parameter_is_refused() -> None:
         Prepared(select(HOLDER.c.id).where(HOLDER.c.id == bindparam("id")))(name="x")
 
 
-_SECRETS = secrets.selection().where(SECRET.c.holder_id.in_(each_of("holders")))
+_SECRETS = secret_rows.selection().where(SECRET.c.holder_id.in_(each_of("holders")))
 _EVENTS = select(EVENT).where(EVENT.c.at > bindparam("at", type_=EVENT.c.at.type))
 Given = Callable[[World], dict[str, Any]]
 COMPARED: dict[str, tuple[Any, Given]] = {
