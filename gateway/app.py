@@ -48,7 +48,7 @@ from gateway.pages.map import map_routes
 from gateway.pages.reference.page import PAGE_PATH, PUBLIC_PATHS, reference_routes
 from gateway.rest.shim import rest_routes
 from gateway.rest.table import OPERATIONS
-from gateway.runtime import Runtime, keeping_watch
+from gateway.runtime import Runtime, periodic_tasks
 from gateway.services.change_notifier import CredentialMonitor
 from gateway.services.execution import RequestPrincipal
 from gateway.services.limits import Allowance, Charge, Clock, Limiter, PrincipalLimits
@@ -158,7 +158,7 @@ def _lifespan(
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[Mapping[str, Any]]:
-        watch = keeping_watch(runtime.operator, runtime.settings)
+        watch = periodic_tasks(runtime.operator, runtime.settings)
         async with parts.verifier, runtime.running(), watch:
             await runtime.operator.check_up.try_some_values()
             if when_ready is not None:

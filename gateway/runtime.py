@@ -160,7 +160,7 @@ class Runtime:
 
 
 @asynccontextmanager
-async def keeping_watch(operator: OperatorServices, settings: Settings) -> AsyncIterator[None]:
+async def periodic_tasks(operator: OperatorServices, settings: Settings) -> AsyncIterator[None]:
     """Run a server's periodic work for the length of the block: checkpoints, checks, deletions."""
     audit = operator.audit
     tasks = [

@@ -14,7 +14,7 @@ from gateway.domain.errors import RefusedStart
 _KEY: Final = f"{PREFIX}KEY"
 _KMS_KEY_ID: Final = f"{PREFIX}KMS_KEY_ID"
 # A provider that is not chosen creates nothing.
-_STANDS: Final = False
+_IS_NOT_FRESH: Final = False
 
 
 class MissingKeySetting(RefusedStart):
@@ -35,7 +35,7 @@ def key_ring(settings: Settings, *, is_fresh: bool) -> KeyRing:
     chosen = settings.key_provider
     primary = _PROVIDERS[chosen](settings, is_fresh)
     others = [
-        make(settings, _STANDS)
+        make(settings, _IS_NOT_FRESH)
         for name, make in _PROVIDERS.items()
         if name is not chosen and _IS_NAMED[name](settings)
     ]

@@ -235,8 +235,8 @@ class KeysInAws:
 
     def _named(self, key_id: str) -> str:
         # A key of another account is found only by its ARN.
-        place, is_arn, _ = self._key_id.partition(":key/")
-        return f"{place}:key/{key_id}" if is_arn else key_id
+        prefix, is_arn, _ = self._key_id.partition(":key/")
+        return f"{prefix}:key/{key_id}" if is_arn else key_id
 
     async def _ask(self, operation: str, **arguments: object) -> dict[str, Any]:
         if self._clock() < self._silent_until:

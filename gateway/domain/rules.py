@@ -158,7 +158,7 @@ def ensure_edit_is_allowed(secret: Secret, *, key: str, value: str | None) -> No
         raise InvalidInput(Argument.VALUE, "An alias has its target's value. Edit the target.")
 
 
-def ensure_can_hang_on(kind: Scope, parent: Scope | None) -> None:
+def ensure_can_be_below(kind: Scope, parent: Scope | None) -> None:
     """Refuse a holder below a parent of the wrong kind.
 
     Raises:

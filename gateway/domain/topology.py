@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from gateway.domain import content
 from gateway.domain.errors import Argument, Conflict, ErrorCode, InvalidInput
 from gateway.domain.holders import Holder, Organization, below
-from gateway.domain.rules import ensure_can_hang_on
+from gateway.domain.rules import ensure_can_be_below
 from gateway.domain.scopes import Scope
 
 HolderPath = tuple[tuple[Scope, str], ...]
@@ -55,7 +55,7 @@ class Topology:
 def _ensure_path(path: HolderPath, above: set[HolderPath]) -> None:
     kind, name = path[-1]
     content.ensure_name(name)
-    ensure_can_hang_on(kind, path[-2][0] if len(path) > 1 else None)
+    ensure_can_be_below(kind, path[-2][0] if len(path) > 1 else None)
     if path in above or path[:-1] not in above:
         raise InvalidInput(
             Argument.HOLDER, "Each holder must be listed once, and after its parent."

@@ -57,11 +57,11 @@ def _dot_ranks(plan: Plan) -> Iterator[str]:
 
 
 def _dot_facts(box: Box) -> str:
-    aside = words.aside(box)
-    label = _quote_for_dot(f"{box.label} ({aside})" if aside else box.label)
+    type_label = words.type_label(box)
+    label = _quote_for_dot(f"{box.label} ({type_label})" if type_label else box.label)
     is_hidden = box.row is not None and not box.row.is_winner
     style = ", style=dashed, fontcolor=gray40" if is_hidden else ""
-    return f"label={label}, tooltip={_quote_for_dot(words.box_story(box))}{style}"
+    return f"label={label}, tooltip={_quote_for_dot(words.describe_box(box))}{style}"
 
 
 def _quote_for_dot(text: str) -> str:
@@ -98,8 +98,8 @@ def _mermaid_lines(plan: Plan) -> Iterator[str]:
 
 
 def _mermaid_label(box: Box) -> str:
-    aside = words.aside(box)
-    return _quote_for_mermaid(f"{box.label} ({aside})" if aside else box.label)
+    type_label = words.type_label(box)
+    return _quote_for_mermaid(f"{box.label} ({type_label})" if type_label else box.label)
 
 
 def _quote_for_mermaid(text: str) -> str:

@@ -134,22 +134,22 @@ class _Drawing:
     def _box(self, main: Element, box: Box, corner: Point) -> None:
         row = box.row
         state = "fold" if row is None else "wins" if row.is_winner else "hidden"
-        place = {"class": state, "transform": _translation(corner)}
+        attributes = {"class": state, "transform": _translation(corner)}
         href = self._address(box)
-        group = _within(main, "a", {**place, **href}) if href else _within(main, "g", place)
-        _text_in(group, "title", words.box_story(box))
+        group = _within(main, "a" if href else "g", {**attributes, **href})
+        _text_in(group, "title", words.describe_box(box))
         size = {"width": _number(BOX_WIDTH), "height": _number(BOX_HEIGHT), "rx": "6"}
         _within(group, "rect", {"class": "box", **size})
-        aside = words.aside(box)
+        type_label = words.type_label(box)
         if row:
             _within(group, "circle", {"class": "mark", "cx": "14", "cy": "15", "r": "4"})
         else:
             _within(group, "path", {"class": "plus", "d": "M9 15H19M14 10V20"})
-        room = BOX_WIDTH - _KEY_LEFT - 14 - len(aside) * _TYPE_CHARACTER
+        room = BOX_WIDTH - _KEY_LEFT - 14 - len(type_label) * _TYPE_CHARACTER
         label = words.shorten(box.label, int(room / _KEY_CHARACTER))
         _text(group, "key", Point(_KEY_LEFT, 19), label)
-        if aside:
-            _text(group, "type", Point(BOX_WIDTH - 10, 18.5), aside)
+        if type_label:
+            _text(group, "type", Point(BOX_WIDTH - 10, 18.5), type_label)
 
     def _address(self, box: Box) -> dict[str, str]:
         if self._explorer is None:

@@ -52,22 +52,22 @@ def verb(kind: SecretType) -> str:
     return _VERBS[kind]
 
 
-def aside(box: Box) -> str:
+def type_label(box: Box) -> str:
     """Return the text beside a box's label: the number of folded rows, or the row's type."""
     if box.row is None:
         return f"{len(box.rows)} rows"
-    return _ASIDES.get(box.row.secret.variable_type, box.row.secret.variable_type.lower())
+    return _TYPE_LABELS.get(box.row.secret.variable_type, box.row.secret.variable_type.lower())
 
 
 # A plain value needs no label, nor does a built-in secret in its own column.
-_ASIDES: Final = {
+_TYPE_LABELS: Final = {
     SecretType.VALUE: "",
     SecretType.BUILT_IN: "",
     SecretType.EXTERNAL_SECRET: "external",
 }
 
 
-def story(row: PictureRow) -> str:
+def describe_row(row: PictureRow) -> str:
     """Return the description of a row, in sentences."""
     return showable(" ".join(_sentences(row)))
 
@@ -94,10 +94,10 @@ def _describe_holder_of(secret: Secret) -> str:
     return f"{secret.holder.kind.label} {secret.holder.name}"
 
 
-def box_story(box: Box) -> str:
+def describe_box(box: Box) -> str:
     """Return the description of a box: its row, or the rows that are folded in it."""
     if box.row is not None:
-        return story(box.row)
+        return describe_row(box.row)
     hidden = sum(not row.is_winner for row in box.rows)
     among = f", {hidden} of them hidden" if hidden else ""
     return showable(f"{box.label}: {len(box.rows)} rows{among}. Open to see each.")

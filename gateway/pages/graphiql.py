@@ -112,7 +112,7 @@ class _BrowserRoute(Route):
 def front_routes(page: str) -> list[Route]:
     """Return the redirecting routes. A browser gets them although an endpoint has the path."""
 
-    async def lead_on(_: Request) -> Response:
+    async def redirect(_: Request) -> Response:
         return RedirectResponse(page)
 
-    return [Route(FRONT, lead_on), _BrowserRoute(GRAPHQL_PATH, lead_on, methods=["GET"])]
+    return [Route(FRONT, redirect), _BrowserRoute(GRAPHQL_PATH, redirect, methods=["GET"])]

@@ -74,7 +74,7 @@ def map_routes(pictured: Pictured, charge: Charge) -> list[BaseRoute]:
         return Response(drawing, media_type=_MEDIA_TYPE)
 
     return [
-        Route("/map", _lead_to_page),
+        Route("/map", _redirect_to_page),
         Route("/map/", answer_page),
         Route("/map/{service_id}", answer_page),
         Route("/map/{service_id}/drawing.svg", answer_drawing),
@@ -85,6 +85,6 @@ async def _answer_page(page: Page, _request: Request) -> Response:
     return page.respond()
 
 
-async def _lead_to_page(_: Request) -> Response:
+async def _redirect_to_page(_: Request) -> Response:
     """Redirect to the page, so that all its addresses have one depth."""
     return RedirectResponse(Section.MAP)

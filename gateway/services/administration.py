@@ -15,7 +15,7 @@ from gateway.domain.holders import Holder, below, is_canonical_id
 from gateway.domain.permissions import Permission
 from gateway.domain.principals import Principal
 from gateway.domain.refusals import NameConflict, SecretNotFound
-from gateway.domain.rules import ensure_can_hang_on, ensure_name_is, ensure_version, service_scope
+from gateway.domain.rules import ensure_can_be_below, ensure_name_is, ensure_version, service_scope
 from gateway.domain.scopes import Scope, ServiceType
 from gateway.domain.secrets import Secret
 from gateway.services import access
@@ -60,7 +60,7 @@ class Administration(ScopedService):
         """
         principal = self._scope.principal
         content.ensure_name(name)
-        ensure_can_hang_on(kind, parent.scope if parent else None)
+        ensure_can_be_below(kind, parent.scope if parent else None)
         async with self._scope.writing(options) as unit:
             above = await access.require_at(unit, principal, Permission.HIERARCHY_WRITE, parent)
             holder = below(

@@ -173,7 +173,7 @@ class CredentialMonitor:
                 # Not `wait_for`: in Python 3.11 it swallows a cancellation that meets a
                 # notification.
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(self._patience(principal.expires_at)):
+                    async with asyncio.timeout(self._seconds_to_wait(principal.expires_at)):
                         await subscription.wait()
                 subscription.reset()
                 try:
@@ -184,7 +184,7 @@ class CredentialMonitor:
                 except Unavailable:
                     continue
 
-    def _patience(self, expires_at: datetime | None) -> float:
+    def _seconds_to_wait(self, expires_at: datetime | None) -> float:
         if expires_at is None:
             return RECHECK_SECONDS
         left = (expires_at - self._now()).total_seconds()

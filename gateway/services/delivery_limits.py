@@ -165,7 +165,7 @@ async def _measure(unit: WriteUnit, loads: DeliveryLoads, holder_ids: Collection
         return
     sizes = dict.fromkeys(unmeasured, 0)
     for own in await delivery_sizes.own_sizes(unit, unmeasured):
-        sizes[own.holder_id] = own.sealed_bytes - own.boxes * _OVERHEAD + own.path_bytes
+        sizes[own.holder_id] = own.sealed_bytes - own.ciphertexts * _OVERHEAD + own.path_bytes
     overrides: dict[str, dict[str, OverrideSize]] = {holder_id: {} for holder_id in unmeasured}
     for each in await delivery_sizes.referrers(unit, unmeasured):
         target = sealed_size(each.target_sealed_bytes) + each.path_bytes

@@ -40,7 +40,7 @@ from gateway.services.delivery_limits import (
     refuse,
 )
 from gateway.services.secrets import new_secret
-from gateway.services.writing import Valued
+from gateway.services.writing import SecretWithValue
 from gateway.storage import delivery_sizes, holders, secret_batches, values
 from gateway.storage.unit_of_work import WriteUnit
 
@@ -48,7 +48,7 @@ Aliases = Mapping[str, Mapping[str, int]]
 
 
 @dataclass(slots=True)
-class ImportRoom:
+class ImportBudget:
     """The delivery loads before the import, plus those of the rows so far.
 
     `loads` is None if all rows together fit every delivery.
@@ -95,14 +95,14 @@ class ImportRoom:
             self.loads.apply(growth)
 
 
-async def room_for(
+async def budget_for(
     unit: WriteUnit,
     *,
     principal: Principal,
     targets: Collection[Holder],
     met: Collection[Secret],
     drafts: Sequence[SecretDraft],
-) -> ImportRoom:
+) -> ImportBudget:
     """Return the room for valid rows at holders of one chain.
 
     `met` are the existing secrets that have the rows' keys.
@@ -112,18 +112,18 @@ async def room_for(
     paths = await all_paths(unit, widest.project_id, mount_paths, met)
     counts = await secret_batches.counts_at(unit, widest.chain_ids)
     if widest.kind.is_service and always_fit(sum(counts.values()) + len(drafts)):
-        return ImportRoom(principal, paths, {})
+        return ImportBudget(principal, paths, {})
     ids = [secret.id for secret in met]
     aliases = await delivery_sizes.alias_counts(unit, ids)
     more = _most_bytes(drafts, met, aliases)
     loads = await measure_loads(unit, widest, more)
     if fit(loads, widest, keys=len(drafts), size=more):
-        return ImportRoom(principal, paths, aliases)
-    boxes = await values.find_sizes(unit, ids)
-    sizes = {secret_id: sealed_size(box) for secret_id, box in boxes.items()}
+        return ImportBudget(principal, paths, aliases)
+    ciphertexts = await values.find_sizes(unit, ids)
+    sizes = {secret_id: sealed_size(ciphertext) for secret_id, ciphertext in ciphertexts.items()}
     found = await holders.by_ids(unit, loads.loads)
     named = {name: holder for name, holder in found.items() if access.can_see(principal, holder)}
-    return ImportRoom(principal, paths, aliases, loads, sizes, named)
+    return ImportBudget(principal, paths, aliases, loads, sizes, named)
 
 
 def _most_bytes(drafts: Sequence[SecretDraft], met: Collection[Secret], aliases: Aliases) -> int:
@@ -175,9 +175,9 @@ class ImportPlan:
     principal: Principal
     overwrite: bool
     counts: dict[str, int]
-    room: ImportRoom
-    created: dict[str, Valued] = field(default_factory=dict, repr=False)
-    edited: dict[str, Valued] = field(default_factory=dict, repr=False)
+    budget: ImportBudget
+    created: dict[str, SecretWithValue] = field(default_factory=dict, repr=False)
+    edited: dict[str, SecretWithValue] = field(default_factory=dict, repr=False)
     _by_key: dict[str, dict[str, Secret]] = field(default_factory=dict, repr=False)
 
     def know(self, met: Iterable[Secret]) -> None:
@@ -219,9 +219,9 @@ class ImportPlan:
     def _create(self, secret: Secret, draft: SecretDraft) -> Secret:
         count = self.counts[secret.holder.id]
         self.context.quotas.ensure_room_for_secret(count)
-        self.room.take_new(secret, draft.value or "")
+        self.budget.take_new(secret, draft.value or "")
         self.counts[secret.holder.id] = count + 1
-        self.created[secret.id] = Valued(secret, draft.value or "")
+        self.created[secret.id] = SecretWithValue(secret, draft.value or "")
         self.know([secret])
         return secret
 
@@ -233,12 +233,12 @@ class ImportPlan:
         value = draft.value or ""
         edited = edited_secret(self.context, own, EditDraft.of(draft, value))
         if not own.is_alias:
-            self.room.take_edit(own, value)
+            self.budget.take_edit(own, value)
         if own.id in self.created:
-            self.created[own.id] = Valued(edited, value)
+            self.created[own.id] = SecretWithValue(edited, value)
         else:
             # An alias has only its target's value.
-            self.edited[own.id] = Valued(edited, None if own.is_alias else value)
+            self.edited[own.id] = SecretWithValue(edited, None if own.is_alias else value)
         self.know([edited])
         return ImportedRow(ImportAction.UPDATED, edited)
 

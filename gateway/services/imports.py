@@ -19,7 +19,13 @@ from gateway.domain.secrets import Secret
 from gateway.services import access
 from gateway.services.context import ScopedService
 from gateway.services.idempotency import AnswerCodec, RecordedError, codec_of, run_once
-from gateway.services.import_plan import ImportAction, ImportedRow, ImportPlan, ImportRow, room_for
+from gateway.services.import_plan import (
+    ImportAction,
+    ImportedRow,
+    ImportPlan,
+    ImportRow,
+    budget_for,
+)
 from gateway.services.writing import add_all_with_values, update_all_with_values
 from gateway.storage import holders, secret_batches
 from gateway.storage.unit_of_work import WriteUnit
@@ -143,7 +149,7 @@ class Imports(ScopedService):
         keys = {row.draft.key for row, _ in checked if is_key(row.draft.key)}
         met = await _find_met(unit, holder, named.values(), keys)
         valid = [row.draft for row, fault in checked if fault is None]
-        room = await room_for(
+        budget = await budget_for(
             unit,
             principal=self._scope.principal,
             targets=named.values() or [holder],
@@ -151,7 +157,7 @@ class Imports(ScopedService):
             drafts=valid,
         )
         counts = await secret_batches.counts_at(unit, list(named))
-        plan = ImportPlan(self._context, self._scope.principal, overwrite, counts, room)
+        plan = ImportPlan(self._context, self._scope.principal, overwrite, counts, budget)
         plan.know(met)
         imported = tuple(plan.add(at, *row) for at, row in zip(targets, checked, strict=True))
         await add_all_with_values(self._context, unit, plan.created.values())

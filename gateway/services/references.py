@@ -83,7 +83,7 @@ async def _warn_of_unknown(unit: ReadUnit, secret: Secret, names: Collection[str
 
 
 @dataclass(frozen=True, slots=True)
-class Ripples:
+class ReferenceImpact:
     """The references around one secret; `graph` is None if no value refers to it."""
 
     secret: Secret
@@ -119,20 +119,20 @@ class Ripples:
         return graph.with_nodes(replace(node, target_id=None, path=source.path).edited())
 
 
-async def ripples(context: ServiceContext, unit: ReadUnit, secret: Secret) -> Ripples:
+async def find_impact(context: ServiceContext, unit: ReadUnit, secret: Secret) -> ReferenceImpact:
     if not await references.has_any(unit, secret.holder.project_id):
-        return Ripples(secret, (), None)
+        return ReferenceImpact(secret, (), None)
     dependents = await related_secrets.dependent_keys(unit, secret.id)
     keys = {secret.key, *dependents.values()}
     graph = await load_graph(context, unit, secret.holder, keys)
-    return Ripples(secret, tuple(dependents), graph)
+    return ReferenceImpact(secret, tuple(dependents), graph)
 
 
 async def services_reached(
     context: ServiceContext, unit: ReadUnit, secret: Secret, *, of_deletion: bool
 ) -> set[str]:
     """Return the ids of services whose delivery changes; empty if no value refers to the secret."""
-    found = await ripples(context, unit, secret)
+    found = await find_impact(context, unit, secret)
     if found.graph is None:
         return set()
     below = await holders.chains_below(unit, secret.holder)
@@ -146,7 +146,7 @@ async def secrets_reached(context: ServiceContext, unit: ReadUnit, secret: Secre
     Holders without a service below them count too: a secret depends on another one before the
     first service is created.
     """
-    found = await ripples(context, unit, secret)
+    found = await find_impact(context, unit, secret)
     if found.graph is None:
         return set()
     return found.secret_ids(chain for _, chain in await holders.chains_below(unit, secret.holder))

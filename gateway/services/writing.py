@@ -39,7 +39,7 @@ FIRST_VERSION: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Valued(NeverStored):
+class SecretWithValue(NeverStored):
     """A secret to store, and its value; None keeps the stored value."""
 
     secret: Secret
@@ -158,7 +158,7 @@ async def add_with_value(scope: RequestScope, unit: WriteUnit, secret: Secret, v
 
 
 async def add_all_with_values(
-    context: ServiceContext, unit: WriteUnit, added: Collection[Valued]
+    context: ServiceContext, unit: WriteUnit, added: Collection[SecretWithValue]
 ) -> None:
     """Store new secrets of one project and their values, as `add_with_value` does one.
 
@@ -174,7 +174,7 @@ async def add_all_with_values(
 
 
 async def update_all_with_values(
-    context: ServiceContext, unit: WriteUnit, edited: Collection[Valued]
+    context: ServiceContext, unit: WriteUnit, edited: Collection[SecretWithValue]
 ) -> None:
     """Store edited secrets of one project, and their new values if they have one."""
     valued = [each for each in edited if each.value is not None]
@@ -197,7 +197,7 @@ def _next_version(state: ValueState | None) -> int:
 
 
 async def _seal_all(
-    context: ServiceContext, unit: WriteUnit, numbered: Sequence[tuple[Valued, int]]
+    context: ServiceContext, unit: WriteUnit, numbered: Sequence[tuple[SecretWithValue, int]]
 ) -> Sequence[StoredValue]:
     if not numbered:
         return []

@@ -27,7 +27,7 @@ _FIRST_INTERVAL: Final = 0.05
 # The share of the newest interval in the average.
 _WEIGHT: Final = 0.1
 # Seconds. A request's deadline is shorter; work without a deadline must not wait for ever.
-PATIENCE: Final = 30.0
+SLOT_TIMEOUT: Final = 30.0
 
 
 class Admission:
@@ -77,7 +77,7 @@ class Admission:
             self._last_left = self._clock()
         self.waiting += is_request
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(SLOT_TIMEOUT):
                 await self._slots.acquire()
         except TimeoutError:
             _log.warning("no_connection_in_time", waiting=self.waiting)

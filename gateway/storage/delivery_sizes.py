@@ -80,7 +80,7 @@ class OwnSize:
     """A holder's secrets: the number and total bytes of ciphertexts, and the bytes of paths."""
 
     holder_id: str
-    boxes: int
+    ciphertexts: int
     sealed_bytes: int
     path_bytes: int
 
@@ -134,7 +134,7 @@ async def own_sizes(unit: ReadUnit, holder_ids: Collection[str]) -> list[OwnSize
     rows = await unit.rows(
         select(
             SECRET.c.holder_id,
-            func.count(SEALED_VALUE.c.ciphertext).label("boxes"),
+            func.count(SEALED_VALUE.c.ciphertext).label("ciphertexts"),
             func.coalesce(func.sum(func.length(SEALED_VALUE.c.ciphertext)), 0).label(
                 "sealed_bytes"
             ),
@@ -144,7 +144,9 @@ async def own_sizes(unit: ReadUnit, holder_ids: Collection[str]) -> list[OwnSize
         .where(SECRET.c.holder_id.in_(holder_ids))
         .group_by(SECRET.c.holder_id)
     )
-    return [OwnSize(row.holder_id, row.boxes, row.sealed_bytes, row.path_bytes) for row in rows]
+    return [
+        OwnSize(row.holder_id, row.ciphertexts, row.sealed_bytes, row.path_bytes) for row in rows
+    ]
 
 
 async def referrers(unit: ReadUnit, holder_ids: Collection[str]) -> list[Referrer]:

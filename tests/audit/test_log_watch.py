@@ -11,7 +11,7 @@ import pytest
 
 from gateway.config.types import LogFormat
 from gateway.domain.scopes import Scope
-from gateway.runtime import keeping_watch
+from gateway.runtime import periodic_tasks
 from gateway.services.audit import log_watch
 from gateway.services.audit.database_guard import DatabaseGuard
 from gateway.services.context import utc_now
@@ -176,7 +176,7 @@ async def test_a_server_walks_the_log_by_itself(
     async with (
         open_world(data_dir, template[1], integrity_scan_seconds=1) as world,
         patiently(),
-        keeping_watch(world.runtime.operator, world.runtime.settings),
+        periodic_tasks(world.runtime.operator, world.runtime.settings),
     ):
         while not world.runtime.operator.audit.needs_attention:  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0.05)

@@ -14,7 +14,7 @@ from gateway.domain.audit import DatabaseNotTrusted
 from gateway.domain.errors import IntegrityFault, Unavailable
 from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
-from gateway.runtime import Runtime, keeping_watch
+from gateway.runtime import Runtime, periodic_tasks
 from gateway.services.audit import log_watch, pruning
 from gateway.services.audit.log import AuditLog
 from gateway.services.audit.verification import LogFinding
@@ -108,7 +108,7 @@ async def test_the_server_applies_it(
     timed.clock.moment += timedelta(days=40)
     await timed.change("later")
 
-    async with keeping_watch(timed.runtime.operator, timed.runtime.settings), patiently():
+    async with periodic_tasks(timed.runtime.operator, timed.runtime.settings), patiently():
         await until(lambda: _first_seq(data_dir) > first[0])
 
     assert await timed.faults() == []
@@ -164,7 +164,7 @@ async def test_without_the_setting_nothing_is_deleted(
         checks += 1
 
     monkeypatch.setattr(audit, "watch_log", count)
-    async with keeping_watch(timed.runtime.operator, endless):
+    async with periodic_tasks(timed.runtime.operator, endless):
         await until(lambda: checks > 1)
 
     assert await timed.events() == before

@@ -10,7 +10,7 @@ from gateway.domain.drafts import HolderReference
 from gateway.domain.holders import new_id
 from gateway.domain.permissions import Role
 from gateway.domain.scopes import Scope
-from gateway.runtime import keeping_watch
+from gateway.runtime import periodic_tasks
 from gateway.services.deletions import MAX_ROWS
 from tests.audit.audit_log import database_of, events_since, faults, last_seq, row_faults
 from tests.deletions.large import MANY, another, delete, fill, large_project, rows_below, stored
@@ -129,7 +129,7 @@ async def test_a_server_goes_on_with_a_deletion(
     large = await large_project(world)
     await delete(world, Scope.PROJECT, large[Scope.PROJECT])
 
-    async with keeping_watch(world.runtime.operator, world.runtime.settings):
+    async with periodic_tasks(world.runtime.operator, world.runtime.settings):
         await until(lambda: rows_below(world, large[Scope.PROJECT]) == 0)
 
 

@@ -116,7 +116,7 @@ async def test_one_that_is_cancelled_while_it_waits_leaves_its_turn_to_others() 
 
 
 async def test_nobody_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(admission, "PATIENCE", 0)
+    monkeypatch.setattr(admission, "SLOT_TIMEOUT", 0)
     queue = Admission(1)
     await queue.enter(is_bounded=False)
 

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.domain.errors import InvalidInput
 from gateway.domain.holders import Holder, Relation, below
-from gateway.domain.rules import ensure_can_hang_on
+from gateway.domain.rules import ensure_can_be_below
 from gateway.domain.scopes import HOLDER_SCOPES, SERVICE_SCOPES, Scope
 
 
@@ -68,7 +68,7 @@ ALL_PLACES = [(kind, parent) for kind in Scope for parent in (None, *Scope)]
 
 @pytest.mark.parametrize(("kind", "parent"), PLACES)
 def test_every_kind_of_holder_has_its_place(kind: Scope, parent: Scope | None) -> None:
-    ensure_can_hang_on(kind, parent)
+    ensure_can_be_below(kind, parent)
 
     assert {kind for kind, _ in PLACES} == set(HOLDER_SCOPES)
 
@@ -76,4 +76,4 @@ def test_every_kind_of_holder_has_its_place(kind: Scope, parent: Scope | None) -
 @pytest.mark.parametrize(("kind", "parent"), [place for place in ALL_PLACES if place not in PLACES])
 def test_no_holder_can_be_anywhere_else(kind: Scope, parent: Scope | None) -> None:
     with pytest.raises(InvalidInput):
-        ensure_can_hang_on(kind, parent)
+        ensure_can_be_below(kind, parent)
