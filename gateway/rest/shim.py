@@ -123,6 +123,7 @@ async def _read_request(
     operation: Operation, request: Request, preconditions: Preconditions
 ) -> RestRequest:
     _ensure_known(operation, request.query_params)
+    is_head_of_delivery = request.method == "HEAD" and operation.action is Action.DELIVER
     return RestRequest(
         path=request.path_params,
         query=request.query_params,
@@ -131,7 +132,8 @@ async def _read_request(
         if operation.takes_idempotency_key
         else None,
         if_match=preconditions.if_match,
-        if_none_match=preconditions.if_none_match,
+        # HEAD has no body, so it delivers nothing, and there is nothing to record.
+        if_none_match="*" if is_head_of_delivery else preconditions.if_none_match,
     )
 
 

@@ -13,6 +13,7 @@ from gateway.domain.audit import AuditAction, AuditDraft, AuditSubject
 from gateway.domain.content import NeverStored
 from gateway.domain.delivery_requests import EVERYTHING, DeliveryRequest
 from gateway.domain.drafts import DEFAULT_WRITE_OPTIONS, HolderReference
+from gateway.domain.errors import ConcurrentChange
 from gateway.domain.holders import Holder
 from gateway.domain.interpolation import Interpolator, UnresolvedReference, UnresolvedReferences
 from gateway.domain.permissions import Permission
@@ -136,7 +137,12 @@ class Delivery(ScopedService):
         # Record the delivery before any value is returned. If that fails, none is returned.
         if has_any:
             event = _to_event(delivered, sources.secrets, request)
-            await self._record(event, keeps_view=is_view_shared)
+            try:
+                await self._record(event, keeps_view=is_view_shared)
+            except ConcurrentChange:
+                # A deletion takes the grants on the service with it.
+                await self._service(service_id, kinds)
+                raise
         return delivered
 
     async def _service(self, service_id: str, kinds: Collection[Scope]) -> Holder:

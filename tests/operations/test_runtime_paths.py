@@ -9,13 +9,18 @@ from typing import Any
 import httpx
 import pytest
 import yaml
+from sqlalchemy import text
 
+from gateway.domain.drafts import HolderReference
 from gateway.domain.holders import new_id
 from gateway.domain.permissions import ROLES, Permission, Role
+from gateway.domain.scopes import Scope
+from tests.deletions.large import another, delete
 from tests.operations.answers import comparable
 from tests.operations.callers import Stranger, nobody
 from tests.operations.delivering import delivered
 from tests.operations.places import PLACES
+from tests.patience import until
 from tests.world import World
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.rule("R7")]
@@ -191,6 +196,51 @@ async def test_a_key_that_the_service_lacks_is_never_unchanged(
     response = await shared_world.client.get(at, headers={"If-None-Match": tag})
 
     assert response.status_code == HTTPStatus.NOT_FOUND
+
+
+async def _recorded(world: World) -> int:
+    events = await world.graphql.ask(
+        "{ auditEvents(filter: {actions: [VALUES_DELIVERED]}) { totalCount } }", {}
+    )
+    return int(events["auditEvents"]["totalCount"])
+
+
+@pytest.mark.parametrize(("path", "status"), [("", 200), ("/SMTP_PASSWORD", 200), ("/NO_KEY", 404)])
+async def test_head_delivers_nothing_and_records_nothing(
+    shared_world: World, path: str, status: int
+) -> None:
+    at = f"/runtime/{shared_world.demo.job_id}{path}"
+    before = await _recorded(shared_world)
+
+    head = await shared_world.client.head(at)
+
+    assert (head.status_code, head.content) == (status, b"")
+    assert await _recorded(shared_world) == before
+    # The control, which has the same tag.
+    assert (await shared_world.client.get(at)).headers.get("etag") == head.headers.get("etag")
+    assert await _recorded(shared_world) == before + (status == HTTPStatus.OK)
+
+
+async def test_a_service_that_is_deleted_during_a_delivery_is_not_found(
+    shared_world: World,
+) -> None:
+    """With a token for it alone: the deletion takes its grant away as well."""
+    world = shared_world
+    job_id = await another(
+        world, Scope.JOB, HolderReference(Scope.ENVIRONMENT, world.demo.environment_id)
+    )
+    job = HolderReference(Scope.JOB, job_id)
+    database, client = world.runtime.database, await world.client_with(Role.RUNTIME, on=job)
+    delivered = await client.get(f"/runtime/{job_id}")
+    async with asyncio.TaskGroup() as tasks, database.write(dry_run=True) as unit:
+        await unit.rows(text("SELECT 1"))
+        deletion = tasks.create_task(delete(world, Scope.JOB, job_id))
+        await until(lambda: database.write_admission.waiting == 1)
+        refused = tasks.create_task(client.get(f"/runtime/{job_id}"))
+        await until(lambda: database.write_admission.waiting == 2)
+
+    assert (await deletion)["deletedHolderIds"] == [job_id]
+    assert (delivered.status_code, refused.result().status_code) == (200, 404)
 
 
 VALUE = "two\nlines of 'quotes' \"and\" $MONEY \\ `x`"
