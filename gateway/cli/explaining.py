@@ -86,6 +86,15 @@ def _facts(explanation: Explanation) -> dict[str, Any]:
         "value_of": effective.resolves_to.id if effective else None,
         "target": _target_facts(effective) if effective else None,
         "losers": [_secret_facts(secret) for secret in effective.shadows] if effective else [],
+        "references": [
+            {
+                "key": reference.key,
+                "is_resolved": reference.is_resolved,
+                "target": reference.target
+                and {"id": reference.target.id, "key": reference.target.key},
+            }
+            for reference in explanation.references
+        ],
         "absence": explanation.absence,
         "rule": explanation.rule,
         "elsewhere": [_secret_facts(secret) for secret in explanation.elsewhere],

@@ -32,8 +32,19 @@ def _losers(facts: Facts) -> Iterator[str]:
     target = facts["target"]
     if target:
         yield f"The value is that of the {_type(target)} {target['key']} ({target['id']})."
+    for reference in facts["references"]:
+        yield _refer(reference)
     for secret in facts["losers"]:
         yield f"It hides {_describe(secret)}."
+
+
+def _refer(reference: Facts) -> str:
+    # A name that no visible secret has may be a part of a value, so it has no key here.
+    name = f"{{{{{line_of(reference['key'])}}}}}" if reference["key"] else "a name in double braces"
+    if not reference["is_resolved"]:
+        return f"Its value refers to {name}, which leads to no key of the service: it stays text."
+    target = reference["target"]
+    return f"Its value refers to {name}" + (f" ({target['id']})." if target else ".")
 
 
 def _describe(secret: Facts) -> str:

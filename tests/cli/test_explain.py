@@ -1,5 +1,7 @@
 """`explain`: why a service sees what it sees, without a value."""
 
+import json
+
 import pytest
 
 from gateway.services.demo import Demo
@@ -41,6 +43,25 @@ def test_alias_is_reported_with_the_secret_whose_value_it_has(
     assert "from the alias on environment production (" in winner
     assert value.startswith("The value is that of the value PAYMENT_API_KEY (")
     assert "It is an alias" in rule
+
+
+@pytest.mark.rule("R3")
+def test_references_of_the_value_are_reported(line: CommandLine, demo: Demo) -> None:
+    values = json.dumps({"MAIL_URL": "smtp://{{SMTP_PASSWORD}}@{{NOWHERE}}"})
+    line("import", "-", "--format", "json", "--holder", f"job:{demo.job_id}", stdin=values)
+
+    explained = line("explain", "--service", demo.job_id, "MAIL_URL", "--json").answer
+    _, resolved, unresolved, _ = _lines(line, demo.job_id, "MAIL_URL")
+
+    by_key = {each["key"]: each for each in explained["references"]}
+    target = by_key["SMTP_PASSWORD"]["target"]
+    assert resolved == f"Its value refers to {{{{SMTP_PASSWORD}}}} ({target['id']})."
+    # What is in braces may be a part of the value.
+    assert by_key[None] == {"key": None, "is_resolved": False, "target": None}
+    assert unresolved == (
+        "Its value refers to a name in double braces, which leads to no key of the service: it "
+        "stays text."
+    )
 
 
 def test_absence_is_reported_with_where_the_key_is_instead(line: CommandLine, demo: Demo) -> None:

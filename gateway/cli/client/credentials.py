@@ -1,5 +1,6 @@
 """The token of a gateway: from a variable, a file, or what `login` has stored."""
 
+import fcntl
 import json
 import os
 import stat
@@ -118,18 +119,29 @@ class TokenStore:
     def store(self, url: str, token: str) -> str:
         """Keep a token, and return where it is."""
         is_in_keyring = _store_in_keyring(url, token)
-        self._write({**self._read(), url: "" if is_in_keyring else token})
+        with self._locked():
+            self._write({**self._read(), url: "" if is_in_keyring else token})
         return "the keyring" if is_in_keyring else str(self.path)
 
     def remove(self, url: str) -> bool:
         """Forget a token; return whether there was one."""
-        kept = self._read()
-        if url not in kept:
+        if url not in self._read():
             return False
-        if not kept.pop(url):
-            _remove_from_keyring(url)
-        self._write(kept)
+        with self._locked():
+            kept = self._read()
+            if not kept.pop(url, None):
+                _remove_from_keyring(url)
+            self._write(kept)
         return True
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Keep other processes from changing the file between a read and a write."""
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # The file itself is replaced by each write, so another one is locked.
+        with self.path.with_suffix(".lock").open("ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def _read(self) -> dict[str, str]:
         """Return the tokens by URL, empty for one that is in the keyring."""
@@ -146,7 +158,6 @@ class TokenStore:
             raise Refused(message) from None
 
     def _write(self, tokens: Mapping[str, str]) -> None:
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with draft_beside(self.path, json.dumps(tokens, indent=1).encode()) as draft:
             draft.replace(self.path)
 

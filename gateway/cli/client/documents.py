@@ -64,6 +64,22 @@ query OwnSecrets($id: ID!, $keys: [String!], $after: String) {{
   }}
 }}
 """
+_OF_KEY: Final = (
+    f"secrets(first: 1, filter: {{ keys: $keys }}) {{ edges {{ node {{ {_SECRET} }} }} }}"
+)
+SECRETS_OF_KEY: Final = f"""
+query SecretsOfKey($id: ID!, $keys: [String!]!) {{
+  node(id: $id) {{
+    ... on Service {{
+      effectiveSecrets(first: 1, filter: {{ keys: $keys }}) {{
+        edges {{ node {{ secret {{ {_SECRET} }} shadows {{ {_SECRET} }} }} }}
+      }}
+    }}
+    ... on Environment {{ {_OF_KEY} project {{ {_OF_KEY} }} }}
+    ... on Project {{ {_OF_KEY} }}
+  }}
+}}
+"""
 CREATE_SECRET: Final = f"""
 mutation CreateSecret($holder: SecretHolderRef!, $input: SecretInput!, $dryRun: Boolean) {{
   createSecret(holder: $holder, input: $input, dryRun: $dryRun) {{
@@ -136,6 +152,7 @@ query Explanation($serviceId: ID!, $key: String!) {{
       secret {{ {_EXPLAINED} }} shadows {{ {_EXPLAINED} }} resolvesTo {{ id key variableType }}
     }}
     elsewhere {{ {_EXPLAINED} }}
+    references {{ key isResolved resolvesTo {{ id key }} }}
   }}
 }}
 """

@@ -56,6 +56,14 @@ def _explanation(service: Data, explained: Data) -> dict[str, Any]:
         "value_of": target and target["id"],
         "target": None if is_own_value else _target(target),
         "losers": [_secret(secret) for secret in effective["shadows"]],
+        "references": [
+            {
+                "key": reference["key"],
+                "is_resolved": reference["isResolved"],
+                "target": reference["resolvesTo"],
+            }
+            for reference in explained["references"]
+        ],
         "absence": explained["absence"],
         "rule": explained["rule"],
         "elsewhere": [_secret(secret) for secret in explained["elsewhere"]],

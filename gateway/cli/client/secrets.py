@@ -1,6 +1,7 @@
 """`secret …`: list and change the secrets of a holder."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
@@ -12,6 +13,7 @@ from gateway.cli.client.documents import (
     DELETE_SECRET,
     EDIT_SECRET,
     OWN_SECRETS,
+    SECRETS_OF_KEY,
     VISIBLE_SECRETS,
 )
 from gateway.cli.client.holders import (
@@ -26,12 +28,15 @@ from gateway.cli.client.holders import (
 from gateway.cli.client.refusals import NotFound, RefusedByGateway
 from gateway.cli.client.transport import Data, Gateway, connect
 from gateway.cli.options import AsJson, DryRun, Exact, ValueFile, read_value
-from gateway.cli.printing import complain, counted, line_of, say, say_json, say_table
+from gateway.cli.printing import Refused, complain, counted, line_of, say, say_json, say_table
 from gateway.domain.errors import ErrorCode
 
 Key = Annotated[str, typer.Argument(metavar="KEY", help="The secret's key.")]
 MountPath = Annotated[str | None, typer.Option(help="Where a new secret is mounted as a file.")]
 Description = Annotated[str | None, typer.Option(help="What it is for.")]
+AllowEmpty = Annotated[
+    bool, typer.Option("--allow-empty", help="Take an empty value; else it is refused.")
+]
 _DRY_RUN: Final = "Dry run: nothing was changed."
 
 
@@ -70,6 +75,7 @@ def set_secret(
     *,
     value_file: ValueFile = None,
     exact: Exact = False,
+    allow_empty: AllowEmpty = False,
     mount_path: MountPath = None,
     description: Description = None,
     dry_run: DryRun = False,
@@ -78,7 +84,7 @@ def set_secret(
     gateway = connect(context)
     holder = chosen_holder(context, gateway, at)
     found = next(iter(own_secrets(gateway, holder, key)), None)
-    draft = {"key": key, "value": read_value(value_file, exact=exact)}
+    draft = {"key": key, "value": _read_value(value_file, exact=exact, allow_empty=allow_empty)}
     if description is not None:
         draft["description"] = description
     if found:
@@ -89,6 +95,20 @@ def set_secret(
         draft["mountPath"] = mount_path
     payload = _create(gateway, holder, draft, dry_run=dry_run)
     _report("created", payload, dry_run=dry_run, as_json=as_json)
+
+
+def _read_value(path: Path | None, *, exact: bool, allow_empty: bool) -> str:
+    """Return a value that is not empty by mistake, as it is where what should print it fails.
+
+    Raises:
+        Refused: if it is empty.
+
+    """
+    value = read_value(path, exact=exact)
+    if not value and not allow_empty:
+        message = "the value is empty: give one, or pass --allow-empty."
+        raise Refused(message)
+    return value
 
 
 def _create(gateway: Gateway, holder: FoundHolder, draft: dict[str, str], *, dry_run: bool) -> Data:
@@ -114,7 +134,7 @@ def set_alias(
 ) -> None:
     gateway = connect(context)
     holder = chosen_holder(context, gateway, at)
-    target = _visible(gateway, holder, of)[-1]
+    target = _visible(gateway, holder, of)[0]
     payload = gateway.change(
         CREATE_ALIAS,
         holder=argument_of(holder),
@@ -132,6 +152,7 @@ def override_secret(
     *,
     value_file: ValueFile = None,
     exact: Exact = False,
+    allow_empty: AllowEmpty = False,
     description: Description = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
@@ -139,12 +160,15 @@ def override_secret(
     gateway = connect(context)
     holder = chosen_holder(context, gateway, at)
     # The widest one is the secret itself; nearer ones with its key override it.
-    target = _visible(gateway, holder, key)[0]
+    target = _visible(gateway, holder, key)[-1]
     payload = gateway.change(
         CREATE_OVERRIDE,
         holder=argument_of(holder),
         id=target["id"],
-        input={"value": read_value(value_file, exact=exact), "description": description},
+        input={
+            "value": _read_value(value_file, exact=exact, allow_empty=allow_empty),
+            "description": description,
+        },
         dryRun=dry_run,
     )
     _report("created override", payload, dry_run=dry_run, as_json=as_json)
@@ -235,7 +259,21 @@ def visible_secrets(gateway: Gateway, holder: FoundHolder) -> Sequence[Data]:
 
 
 def _visible(gateway: Gateway, holder: FoundHolder, key: str) -> Sequence[Data]:
-    found = [secret for secret in visible_secrets(gateway, holder) if secret["key"] == key]
+    """Return the secrets with a key that a holder sees, the nearest one first.
+
+    Raises:
+        NotHere: if there is none.
+
+    """
+    node = gateway.run(SECRETS_OF_KEY, id=holder.id, keys=[key])["node"]
+    if node is None:
+        raise NotHere(key)
+    if "effectiveSecrets" in node:
+        entries = [edge["node"] for edge in node["effectiveSecrets"]["edges"]]
+        found = [secret for entry in entries for secret in (entry["secret"], *entry["shadows"])]
+    else:
+        holders = [node, *filter(None, (node.get("project"),))]
+        found = [edge["node"] for each in holders for edge in each["secrets"]["edges"]]
     if not found:
         raise NotHere(key)
     return found

@@ -6,9 +6,11 @@ goes to one host.
 
 import json
 import os
+import signal
 import ssl
+import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
 from typing import Any, Final
@@ -26,8 +28,12 @@ from gateway.config.former_names import PREFIX
 CA_VARIABLE: Final = f"{PREFIX}CA_FILE"
 # Of an attempt to connect, and of each wait for data: a live stream has a comment every 12 s.
 SECONDS: Final = 30.0
+# Of a whole request, from the look-up of the name to the last byte; of a stream, to its head.
+DEADLINE_SECONDS: Final = 120.0
 # A delivery has 8 MiB of texts, which JSON can make six times as long.
 _MAX_BYTES: Final = 64 * 1024 * 1024
+# A change names at most 100 keys.
+_MAX_LINE_BYTES: Final = 1024 * 1024
 _RESULT: Final = "application/graphql-response+json"
 _STREAM: Final = "text/event-stream"
 _STREAM_DATA: Final = b"data: "
@@ -52,7 +58,7 @@ class Gateway:
             Unreachable: if there is no response.
 
         """
-        with self._post(document, variables, _RESULT) as response:
+        with _deadline(), self._post(document, variables, _RESULT) as response:
             content = _read(response)
         return _refuse(response, content)
 
@@ -89,10 +95,15 @@ class Gateway:
 
     def events(self, document: str, **variables: object) -> Iterator[Data]:
         """Yield what a subscription sends, until the gateway ends it."""
-        with self._post(document, variables, _STREAM) as response:
+        with ExitStack() as until_head, ExitStack() as stream:
+            until_head.enter_context(_deadline())
+            response = stream.enter_context(self._post(document, variables, _STREAM))
             if response.status != HTTPStatus.OK:
                 _refuse(response, _read(response))
-            for line in response:
+            until_head.close()
+            while line := response.readline(_MAX_LINE_BYTES):
+                if len(line) == _MAX_LINE_BYTES:
+                    _refuse(response, {})
                 if line.startswith(_STREAM_DATA) and (event := _parse(line[len(_STREAM_DATA) :])):
                     yield _refuse(response, event)
 
@@ -118,6 +129,32 @@ class Gateway:
             raise Unreachable(_reason(self.address, error.reason)) from None
         except (HTTPException, OSError) as error:
             raise Unreachable(_reason(self.address, error)) from None
+
+
+@contextmanager
+def _deadline() -> Iterator[None]:
+    """End what the block waits for when the request has taken too long.
+
+    Each wait has a limit of its own, which a server can renew with every byte.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    former = signal.signal(signal.SIGALRM, _end_wait)
+    signal.setitimer(signal.ITIMER_REAL, DEADLINE_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, former)
+
+
+def _end_wait(*_: object) -> None:
+    raise _TooSlow
+
+
+class _TooSlow(OSError):
+    """The deadline of a request has passed."""
 
 
 def raise_first(errors: Sequence[Data]) -> None:
@@ -161,6 +198,8 @@ def _reason(address: Address, error: object) -> str:
         )
     if isinstance(error, TimeoutError):
         return f"{address.url} does not answer within {SECONDS:g} s."
+    if isinstance(error, _TooSlow):
+        return f"{address.url} does not complete an answer within {DEADLINE_SECONDS:g} s."
     what = error.strerror if isinstance(error, OSError) else type(error).__name__
     return f"{address.url} cannot be reached: {line_of(str(what or error))}."
 

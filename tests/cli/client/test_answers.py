@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -196,6 +197,52 @@ def test_a_server_that_does_not_answer_is_given_up(
     assert (ended.code, ended.complaint) == (75, f"{url} does not answer within 0.1 s.")
 
 
+_STREAM: Final = ("watch", "--service", "00000000-0000-4000-8000-000000000000")
+
+
+@pytest.mark.parametrize("command", [("project", "list"), _STREAM], ids=["request", "stream"])
+def test_an_answer_that_never_ends_is_given_up(
+    stranger: Laptop, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    """Each byte in time for the wait that it ends."""
+    monkeypatch.setattr(transport, "DEADLINE_SECONDS", 0.3)
+    given_up = threading.Event()
+
+    def drip() -> None:
+        connection, _ = listening.accept()
+        with connection, suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+            while not given_up.wait(0.01):
+                connection.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=drip)
+        thread.start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+        ended = stranger.but(url=url, token=TOKEN)(*command)
+
+        given_up.set()
+        thread.join()
+    assert (ended.code, ended.complaint) == (
+        75,
+        f"{url} does not complete an answer within 0.3 s.",
+    )
+
+
+def test_a_line_of_a_stream_that_never_ends_is_refused(
+    canned: CannedGateway, client: Laptop
+) -> None:
+    canned.answer(200, b"data: " + b"x" * 2 * 1024 * 1024)
+
+    ended = client(*_STREAM)
+
+    assert (ended.code, ended.complaint) == (
+        1,
+        "this is not the answer of a gateway (HTTP status 200).",
+    )
+
+
 def test_a_server_that_speaks_something_else_is_named(stranger: Laptop) -> None:
     def greet() -> None:
         connection, _ = listening.accept()
@@ -295,11 +342,10 @@ def test_a_request_to_this_host_uses_no_proxy(canned: CannedGateway, stranger: L
 
 
 def test_a_stream_that_no_gateway_sends_is_refused(canned: CannedGateway, client: Laptop) -> None:
-    watching = ("watch", "--service", "00000000-0000-4000-8000-000000000000")
     canned.refuse(503, "UNAVAILABLE", "Later.")
-    unavailable = client(*watching)
+    unavailable = client(*_STREAM)
     canned.answer(200, b'data: {"errors": [{"message": "Over."}]}\n\n')
-    over = client(*watching)
+    over = client(*_STREAM)
 
     assert (unavailable.code, unavailable.complaint) == (75, "Later.")
     assert (over.code, over.complaint) == (1, "Over.")

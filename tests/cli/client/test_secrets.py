@@ -134,6 +134,67 @@ def test_a_value_is_read_byte_by_byte(laptop: Laptop) -> None:
     assert printed(laptop("secret", "get", "ODD", "--service", AT[1])) == value
 
 
+def test_an_empty_value_is_set_only_on_request(laptop: Laptop) -> None:
+    """What should have printed the value may have failed."""
+    refused = [
+        laptop("secret", verb, key, *AT, stdin=stdin)
+        for verb, key, stdin in [("set", "EMPTY", ""), ("override", "PAYMENT_API_KEY", "\n")]
+    ]
+    made = laptop("secret", "set", "EMPTY", *AT, "--allow-empty")
+
+    assert {ended.code for ended in refused} == {1}
+    assert refused[0].complaint == "the value is empty: give one, or pass --allow-empty."
+    assert printed(made).startswith("created EMPTY on ")
+    assert printed(laptop("secret", "get", "EMPTY", "--service", AT[1])) == ""
+
+
+def test_the_nearest_secret_is_aliased_and_the_widest_overridden(laptop: Laptop) -> None:
+    """From a service, from an environment, and with a token for that environment alone."""
+    made = laptop("token", "create", "--name", "narrow", "--on", "shop/staging", "--json").answer
+    laptop("secret", "set", "LEVEL", "--at", "shop", stdin="wide")
+    laptop("secret", "override", "LEVEL", "--at", "shop/production", stdin="near")
+
+    aliases = [
+        laptop("secret", "alias", key, "--of", of, "--at", at, "--json")
+        for key, of, at in [
+            ("ITS_LEVEL", "LEVEL", AT[1]),
+            ("ENV_LEVEL", "LEVEL", "shop/production"),
+            ("OWN_LEVEL", "LEVEL", "shop"),
+        ]
+    ]
+    override = laptop("secret", "override", "LEVEL", *AT, "--json", stdin="own").answer["secret"]
+    (staging,) = (
+        row
+        for row in laptop("environment", "list", "--project", "shop", "--json").answer[
+            "environments"
+        ]
+        if row["name"] == "staging"
+    )
+    narrow, at_staging = laptop.but(token=made["token"]), ("--at", f"environment:{staging['id']}")
+    narrow("secret", "set", "OWN", *at_staging, stdin="x")
+    seen, unseen = (
+        narrow("secret", "alias", f"{key}_AGAIN", "--of", key, *at_staging)
+        for key in ("OWN", "LEVEL")
+    )
+
+    by_id = {row["id"]: row for row in laptop("secret", "list", *AT, "--json").answer["secrets"]}
+    targets = [by_id[ended.answer["secret"]["target"]["id"]]["scope"] for ended in aliases]
+    assert targets == ["ENVIRONMENT", "ENVIRONMENT", "PROJECT"]
+    assert by_id[override["target"]["id"]]["scope"] == "PROJECT"
+    assert (seen.code, unseen.code) == (0, 4)
+
+
+def test_references_of_a_value_are_explained(laptop: Laptop) -> None:
+    laptop("secret", "set", "MAIL_URL", *AT, stdin="smtp://{{SMTP_PASSWORD}}@{{NOWHERE}}")
+
+    _, resolved, unresolved, _ = printed(
+        laptop("explain", "MAIL_URL", "--service", AT[1])
+    ).splitlines()
+
+    assert resolved.startswith("Its value refers to {{SMTP_PASSWORD}} (")
+    assert unresolved.endswith(", which leads to no key of the service: it stays text.")
+
+
 def test_an_alias_of_nothing_is_refused(laptop: Laptop) -> None:
     assert laptop("secret", "alias", "NEW", "--of", "NOTHING", *AT).code == 4
 
