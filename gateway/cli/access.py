@@ -2,9 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from gateway.cli.access_rows import (
     GrantedRole,
@@ -14,15 +12,22 @@ from gateway.cli.access_rows import (
     TokenId,
     TokenName,
     TokenRole,
+    UserId,
+    UserIssuer,
+    UserName,
+    UserSubject,
     print_grant,
     print_grants,
     print_new_token,
+    print_removed_grant,
+    print_removed_user,
     print_revoked,
     print_tokens,
+    print_user,
     role_text,
 )
 from gateway.cli.options import AsJson, DryRun, KeepCreated, OnHolder, OrganizationName
-from gateway.cli.printing import Refused, holder_facts, say, say_json
+from gateway.cli.printing import Refused, holder_facts
 from gateway.cli.running import operator_of, run
 from gateway.domain.drafts import WriteOptions
 from gateway.domain.grants import Grant, User
@@ -91,6 +96,7 @@ def revoke_token(
     *,
     keep_created: KeepCreated = False,
     dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     async def revoke(runtime: Runtime) -> TokenRevocation | None:
         options = WriteOptions(dry_run=dry_run)
@@ -102,7 +108,8 @@ def revoke_token(
     if revoked is None:
         message = "no valid token has this id."
         raise Refused(message)
-    print_revoked(_names([revoked.revoked, *revoked.created]), dry_run=dry_run)
+    names = _names([revoked.revoked, *revoked.created])
+    print_revoked(names, dry_run=dry_run, as_json=as_json)
 
 
 def _names(tokens: Iterable[ApiToken]) -> Iterator[dict[str, str]]:
@@ -147,18 +154,20 @@ def list_grants(organization: OrganizationName, *, as_json: AsJson = False) -> N
 def remove_grant(
     grant_id: GrantId,
     organization: OrganizationName,
+    *,
+    as_json: AsJson = False,
 ) -> None:
     async def remove(runtime: Runtime) -> Grant:
         principal = await operator_of(runtime, organization)
         return await runtime.services.for_principal(principal).grants.revoke(grant_id=grant_id)
 
-    say(f"removed {run(remove).id}")
+    print_removed_grant(run(remove).id, as_json=as_json)
 
 
 def add_user(
-    issuer: Annotated[str, typer.Option(help="The provider, as its tokens' `iss` says.")],
-    subject: Annotated[str, typer.Option(help="The person, as its tokens' `sub` says.")],
-    name: Annotated[str, typer.Option(help="For people.")],
+    issuer: UserIssuer,
+    subject: UserSubject,
+    name: UserName,
     organization: OrganizationName,
     *,
     as_json: AsJson = False,
@@ -169,18 +178,16 @@ def add_user(
         ).identities.register(issuer=issuer, subject=subject, display_name=name)
 
     user = run(add)
-    if as_json:
-        say_json({"id": user.id, "name": user.display_name})
-    else:
-        say(f"{user.id}  {user.display_name}")
+    print_user(user.id, user.display_name, as_json=as_json)
 
 
 def remove_user(
-    user_id: Annotated[str, typer.Argument(metavar="USER_ID", help="The user's id.")],
+    user_id: UserId,
     organization: OrganizationName,
     *,
     keep_created: KeepCreated = False,
     dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     async def remove(runtime: Runtime) -> UserRemoval:
         return await runtime.services.for_principal(
@@ -190,8 +197,7 @@ def remove_user(
         )
 
     removed = run(remove)
-    say(f"{'would remove' if dry_run else 'removed'} {removed.user.id}")
-    print_revoked(_names(removed.created), dry_run=dry_run)
+    print_removed_user(removed.user.id, _names(removed.created), dry_run=dry_run, as_json=as_json)
 
 
 def _facts(grant: Grant) -> dict[str, Any]:

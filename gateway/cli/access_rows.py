@@ -35,6 +35,14 @@ TokenDays = Annotated[
     int | None, typer.Option("--days", min=1, max=MAX_DAYS, help="Days until it expires.")
 ]
 TokenId = Annotated[str, typer.Argument(metavar="TOKEN_ID", help="The token's id.")]
+UserIssuer = Annotated[
+    str, typer.Option("--issuer", help="The provider, as its tokens' `iss` says.")
+]
+UserSubject = Annotated[
+    str, typer.Option("--subject", help="The person, as its tokens' `sub` says.")
+]
+UserName = Annotated[str, typer.Option("--name", help="For people.")]
+UserId = Annotated[str, typer.Argument(metavar="USER_ID", help="The user's id.")]
 GrantedRole = Annotated[Role, typer.Option("--role", help="What may be done.")]
 GrantId = Annotated[str, typer.Argument(metavar="GRANT_ID", help="The grant's id.")]
 
@@ -70,8 +78,35 @@ def _day(moment: str) -> str:
     return moment[:16].replace("T", " ")
 
 
-def print_revoked(tokens: Iterable[Facts], *, dry_run: bool) -> None:
+def print_user(user_id: str, name: str, *, as_json: bool) -> None:
+    if as_json:
+        say_json({"id": user_id, "name": name})
+    else:
+        say(f"{user_id}  {line_of(name)}")
+
+
+def print_removed_user(
+    user_id: str, revoked: Iterable[Facts], *, dry_run: bool, as_json: bool
+) -> None:
+    if as_json:
+        say_json({"dry_run": dry_run, "id": user_id, "revoked": list(revoked)})
+        return
+    say(f"{'would remove' if dry_run else 'removed'} {user_id}")
+    print_revoked(revoked, dry_run=dry_run, as_json=False)
+
+
+def print_removed_grant(grant_id: str, *, as_json: bool) -> None:
+    if as_json:
+        say_json({"id": grant_id})
+    else:
+        say(f"removed {grant_id}")
+
+
+def print_revoked(tokens: Iterable[Facts], *, dry_run: bool, as_json: bool) -> None:
     """Print which tokens are revoked, or would be."""
+    if as_json:
+        say_json({"dry_run": dry_run, "revoked": list(tokens)})
+        return
     for token in tokens:
         done = "would revoke" if dry_run else "revoked"
         say(f"{done} {token['id']}  {line_of(token['name'])}")

@@ -111,10 +111,12 @@ COMMANDS: Final[Mapping[str, CommandRow]] = {
             "Let a person in whom an OpenID Connect provider vouches for; grants say what they "
             "may do."
         ),
+        remote="client.access:add_user",
     ),
     "user remove": CommandRow(
         "access:remove_user",
         "Remove a user with all grants, and revoke the tokens that the user created.",
+        remote="client.access:remove_user",
     ),
     "organization create": CommandRow(
         "organizations:create_organization",
@@ -136,32 +138,48 @@ COMMANDS: Final[Mapping[str, CommandRow]] = {
         "organizations:delete_organization",
         "Delete an organization and its tokens; with --with-content also all that is in it.",
     ),
-    "project create": CommandRow("holders:create_project", "Create a project."),
-    "project rename": CommandRow("holders:rename_project", "Give a project another name."),
+    "project create": CommandRow(
+        "holders:create_project", "Create a project.", remote="client.holder_changes:create_project"
+    ),
+    "project rename": CommandRow(
+        "holders:rename_project",
+        "Give a project another name.",
+        remote="client.holder_changes:rename_project",
+    ),
     "project delete": CommandRow(
         "holders:delete_project",
         "Delete a project and its data key; with --with-content also all that is in it.",
+        remote="client.holder_changes:delete_project",
     ),
     "environment create": CommandRow(
         "holders:create_environment",
         "Create an environment of a project.",
+        remote="client.holder_changes:create_environment",
     ),
     "environment rename": CommandRow(
         "holders:rename_environment",
         "Give an environment another name.",
+        remote="client.holder_changes:rename_environment",
     ),
     "environment delete": CommandRow(
         "holders:delete_environment",
         "Delete an environment; with --with-content also all that is in it.",
+        remote="client.holder_changes:delete_environment",
     ),
     "service create": CommandRow(
         "holders:create_service",
         "Create a service of an environment.",
+        remote="client.holder_changes:create_service",
     ),
-    "service rename": CommandRow("holders:rename_service", "Give a service another name."),
+    "service rename": CommandRow(
+        "holders:rename_service",
+        "Give a service another name.",
+        remote="client.holder_changes:rename_service",
+    ),
     "service delete": CommandRow(
         "holders:delete_service",
         "Delete a service; its secrets only if that is asked for.",
+        remote="client.holder_changes:delete_service",
     ),
     "keys status": CommandRow(
         "keys:key_status",

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from gateway.cli.holder_rows import NewName, print_deleted_holders, print_holder
 from gateway.cli.options import (
     AsJson,
     DryRun,
@@ -12,10 +13,10 @@ from gateway.cli.options import (
     InProject,
     OfKind,
     OrganizationName,
+    ServiceKind,
     WithContent,
-    service_kind,
 )
-from gateway.cli.printing import counted, holder_facts, say, say_json, title_and_id_of, title_of
+from gateway.cli.printing import holder_facts
 from gateway.cli.running import Whereabouts, find, kinds_of, operator_of, run
 from gateway.domain.drafts import HolderReference, WriteOptions
 from gateway.domain.holders import Holder
@@ -38,7 +39,7 @@ def create(
             kind=kind, name=name, parent=parent
         )
 
-    _report("created", run(work), as_json=as_json)
+    print_holder("created", holder_facts(run(work)), as_json=as_json)
 
 
 def rename(
@@ -52,7 +53,7 @@ def rename(
             holder_reference=HolderReference(holder.kind, holder.id), name=name
         )
 
-    _report("renamed", run(work), as_json=as_json)
+    print_holder("renamed", holder_facts(run(work)), as_json=as_json)
 
 
 def delete(
@@ -77,29 +78,10 @@ def delete(
         await runtime.operator.deletions.finish()
         return existing
 
-    _report_deletion(run(work), dry_run=dry_run, as_json=as_json)
+    gone = [holder_facts(item.holder) | {"secrets": item.secrets} for item in run(work)]
+    print_deleted_holders(gone, dry_run=dry_run, as_json=as_json)
 
 
-def _report(done: str, holder: Holder, *, as_json: bool) -> None:
-    if as_json:
-        say_json(holder_facts(holder))
-    else:
-        say(f"{done} {title_and_id_of(holder)}")
-
-
-def _report_deletion(existing: Sequence[HolderWithCount], *, dry_run: bool, as_json: bool) -> None:
-    if as_json:
-        gone = [holder_facts(item.holder) | {"secrets": item.secrets} for item in existing]
-        say_json({"dry_run": dry_run, "holders": gone})
-        return
-    first, *below = existing
-    done = "would delete" if dry_run else "deleted"
-    say(f"{done} {title_and_id_of(first.holder)}, with {counted(first.secrets, 'secret')}")
-    for found in below:
-        say(f"  and {title_of(found.holder)}, with {counted(found.secrets, 'secret')}")
-
-
-NewName = Annotated[str, typer.Argument(metavar="NAME", help="The new name.")]
 WhichProject = Annotated[str, typer.Argument(metavar="PROJECT", help="Its name or id.")]
 WhichEnvironment = Annotated[str, typer.Argument(metavar="ENVIRONMENT", help="Its name or id.")]
 WhichService = Annotated[str, typer.Argument(metavar="SERVICE", help="Its name or id.")]
@@ -182,9 +164,7 @@ def delete_environment(
 def create_service(
     name: NewName,
     organization: OrganizationName,
-    kind: Annotated[
-        Scope, typer.Option(parser=service_kind, metavar="KIND", help="What it is, e.g. job.")
-    ],
+    kind: ServiceKind,
     environment: Annotated[
         str, typer.Option(help="The name or id of the environment that it is in.")
     ],

@@ -104,6 +104,10 @@ OfKind = Annotated[
         "--kind", parser=service_kind, metavar="KIND", help=f"One of {', '.join(_SERVICES)}."
     ),
 ]
+ServiceKind = Annotated[
+    Scope,
+    typer.Option("--kind", parser=service_kind, metavar="KIND", help="What it is, e.g. job."),
+]
 ValueFile = Annotated[
     Path | None,
     typer.Option(help="File with the value; standard input if not given.", dir_okay=False),

@@ -29,6 +29,7 @@ _TOKEN: Final = re.compile(
     r"|\{\{([A-Za-z][A-Za-z0-9_]{0,254})\}\}",
     re.ASCII,
 )
+_BEFORE_OPENING: Final = re.compile(r"(?<!\\)(\\*)\{\{")
 _ESCAPING, _PAIRS, _NAME = 1, 2, 3
 
 
@@ -68,6 +69,11 @@ def expanded(text: str, resolved: Mapping[str, str]) -> str:
         return "\\" * (len(token[_ESCAPING]) // 2) + OPENING
 
     return _TOKEN.sub(replace, text)
+
+
+def escaped(text: str) -> str:
+    """Return what a delivery expands to the text itself."""
+    return _BEFORE_OPENING.sub(lambda found: f"{found[1] * 2}{ESCAPED_OPENING}", text)
 
 
 def with_renamed(text: str, former: str, name: str) -> str:

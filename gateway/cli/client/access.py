@@ -13,17 +13,26 @@ from gateway.cli.access_rows import (
     TokenId,
     TokenName,
     TokenRole,
+    UserId,
+    UserIssuer,
+    UserName,
+    UserSubject,
     print_grant,
     print_grants,
     print_new_token,
+    print_removed_grant,
+    print_removed_user,
     print_revoked,
     print_tokens,
+    print_user,
     role_text,
 )
 from gateway.cli.client.documents import (
     CREATE_TOKEN,
     GRANT_ROLE,
     GRANTS,
+    REGISTER_USER,
+    REMOVE_USER,
     REVOKE_ROLE,
     REVOKE_TOKEN,
     TOKENS,
@@ -32,7 +41,7 @@ from gateway.cli.client.documents import (
 from gateway.cli.client.holders import OnPath, argument_of, facts_of, holder_at
 from gateway.cli.client.transport import Data, Gateway, connect
 from gateway.cli.options import AsJson, DryRun, KeepCreated
-from gateway.cli.printing import line_of, say, say_json, say_table
+from gateway.cli.printing import line_of, say_json, say_table
 from gateway.domain.permissions import Role
 
 
@@ -87,11 +96,13 @@ def revoke_token(
     *,
     keep_created: KeepCreated = False,
     dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     revoked = connect(context).change(
         REVOKE_TOKEN, id=token_id, keepCreated=keep_created, dryRun=dry_run
     )
-    print_revoked([revoked["apiToken"], *revoked["alsoRevoked"]], dry_run=dry_run)
+    names = [revoked["apiToken"], *revoked["alsoRevoked"]]
+    print_revoked(names, dry_run=dry_run, as_json=as_json)
 
 
 def add_grant(
@@ -117,9 +128,9 @@ def list_grants(context: typer.Context, *, as_json: AsJson = False) -> None:
     print_grants([_grant_facts(grant) for grant in grants], as_json=as_json)
 
 
-def remove_grant(context: typer.Context, grant_id: GrantId) -> None:
+def remove_grant(context: typer.Context, grant_id: GrantId, *, as_json: AsJson = False) -> None:
     connect(context).change(REVOKE_ROLE, id=grant_id)
-    say(f"removed {grant_id}")
+    print_removed_grant(grant_id, as_json=as_json)
 
 
 def _grant_facts(grant: Data) -> dict[str, Any]:
@@ -133,6 +144,34 @@ def _grant_facts(grant: Data) -> dict[str, Any]:
         "to": f"token:{token_id}" if token_id else f"user:{grant['userId']}",
         "name": grant["granteeName"],
     }
+
+
+def add_user(
+    context: typer.Context,
+    issuer: UserIssuer,
+    subject: UserSubject,
+    name: UserName,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    names = {"issuer": issuer, "subject": subject, "name": name}
+    user = connect(context).change(REGISTER_USER, **names)["user"]
+    print_user(user["id"], user["displayName"], as_json=as_json)
+
+
+def remove_user(
+    context: typer.Context,
+    user_id: UserId,
+    *,
+    keep_created: KeepCreated = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    removed = connect(context).change(
+        REMOVE_USER, id=user_id, keepCreated=keep_created, dryRun=dry_run
+    )
+    revoked = removed["revokedTokens"]
+    print_removed_user(user_id, revoked, dry_run=dry_run, as_json=as_json)
 
 
 def list_users(context: typer.Context, *, as_json: AsJson = False) -> None:

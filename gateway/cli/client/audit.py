@@ -12,7 +12,7 @@ import typer
 from gateway.cli.client.documents import AUDIT, NAMES, TOKENS, USERS
 from gateway.cli.client.holders import AtPath, chosen_holder, holder_at, title_of
 from gateway.cli.client.refusals import RefusedByGateway
-from gateway.cli.client.secrets import own_secret
+from gateway.cli.client.secret_rows import own_secret
 from gateway.cli.client.transport import Data, Gateway, connect
 from gateway.cli.options import AsJson
 from gateway.cli.printing import line_of, say_json, say_table

@@ -40,6 +40,18 @@ CLIENT_COMMANDS: Final[Mapping[str, CommandRow]] = {
         "Print what a service gets under one key; the audit log records it.",
         remote="client.deliveries:get_secret",
     ),
+    "secret search": CommandRow(
+        None,
+        "List where keys are defined, in all projects that the token sees.",
+        remote="client.searching:search_secrets",
+    ),
+    "secret copy": CommandRow(
+        None,
+        "Copy what a service gets under a key to another holder.",
+        "The value passes through this machine, so the token must be allowed to read it. "
+        "References are resolved, and the copy does not follow the original.",
+        remote="client.copying:copy_secret",
+    ),
     "secret set": CommandRow(
         None,
         "Give a secret a value, creating it if the holder has none under the key.",
@@ -69,6 +81,13 @@ CLIENT_COMMANDS: Final[Mapping[str, CommandRow]] = {
     ),
     "service list": CommandRow(
         None, "List the services of an environment.", remote="client.holders:list_services"
+    ),
+    "token rotate": CommandRow(
+        None,
+        "Create a token with the name, the roles and the lifetime of another one, and print it.",
+        "The other one stays valid until `token revoke`, so that both work for a while. A token "
+        "cannot rotate itself: what it creates ends with it.",
+        remote="client.rotation:rotate_token",
     ),
     "user list": CommandRow(None, "List the users.", remote="client.access:list_users"),
     "audit show": CommandRow(

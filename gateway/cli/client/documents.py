@@ -12,7 +12,9 @@ _OUTCOME: Final = "errors { code message path }"
 _WARNED: Final = f"warnings {{ message path }} {_OUTCOME}"
 _SERVICE: Final = "id name environment { id name project { id name } }"
 _GRANTED: Final = "grants { role holder { __typename id name } }"
-_ISSUED: Final = f"id name expiresAt revokedAt lastUsedAt createdBy {{ kind id }} {_GRANTED}"
+_ISSUED: Final = (
+    f"id name createdAt expiresAt revokedAt lastUsedAt createdBy {{ kind id }} {_GRANTED}"
+)
 _GRANT: Final = f"id role tokenId userId granteeName {_HOLDER}"
 
 # ------------------------------------------------------------------------------------- hierarchy
@@ -42,6 +44,38 @@ HOLDER: Final = """
 query Holder($id: ID!) { node(id: $id) { __typename id ... on SecretHolder { name } } }
 """
 
+_CHANGED_HOLDER: Final = f"holder {{ __typename id name }} {_OUTCOME}"
+CREATE_PROJECT: Final = f"""
+mutation CreateProject($name: String!) {{ createProject(name: $name) {{ {_CHANGED_HOLDER} }} }}
+"""
+CREATE_ENVIRONMENT: Final = f"""
+mutation CreateEnvironment($projectId: ID!, $name: String!) {{
+  createEnvironment(projectId: $projectId, name: $name) {{ {_CHANGED_HOLDER} }}
+}}
+"""
+CREATE_SERVICE: Final = f"""
+mutation CreateService($environmentId: ID!, $type: LinkedServiceTypeEnum!, $name: String!) {{
+  createService(environmentId: $environmentId, type: $type, name: $name) {{ {_CHANGED_HOLDER} }}
+}}
+"""
+RENAME_HOLDER: Final = f"""
+mutation RenameHolder($holder: SecretHolderRef!, $name: String!) {{
+  renameHolder(holder: $holder, name: $name) {{ {_CHANGED_HOLDER} }}
+}}
+"""
+DELETE_HOLDER: Final = f"""
+mutation DeleteHolder($holder: SecretHolderRef!, $withContent: Boolean, $dryRun: Boolean) {{
+  deleteHolder(holder: $holder, withContent: $withContent, dryRun: $dryRun) {{
+    deletedHolderIds {_OUTCOME}
+  }}
+}}
+"""
+CONTENTS: Final = """
+query Contents($ids: [ID!]!) {
+  nodes(ids: $ids) { __typename ... on SecretHolder { id name secrets(first: 1) { totalCount } } }
+}
+"""
+
 # --------------------------------------------------------------------------------------- secrets
 
 VISIBLE_SECRETS: Final = f"""
@@ -54,10 +88,10 @@ query VisibleSecrets($id: ID!, $after: String) {{
 }}
 """
 OWN_SECRETS: Final = f"""
-query OwnSecrets($id: ID!, $keys: [String!], $after: String) {{
+query OwnSecrets($id: ID!, $filter: SecretFilter, $after: String) {{
   node(id: $id) {{
     ... on SecretHolder {{
-      secrets(first: 100, after: $after, filter: {{ keys: $keys }}) {{
+      secrets(first: 100, after: $after, filter: $filter) {{
         edges {{ node {{ {_SECRET} }} }} {_PAGE}
       }}
     }}
@@ -203,6 +237,20 @@ USERS: Final = f"""
 query Users($after: String) {{
   users(first: 100, after: $after) {{
     edges {{ node {{ id displayName issuer subject createdAt }} }} {_PAGE}
+  }}
+}}
+"""
+REGISTER_USER: Final = f"""
+mutation RegisterUser($issuer: String!, $subject: String!, $name: String!) {{
+  registerUser(issuer: $issuer, subject: $subject, displayName: $name) {{
+    user {{ id displayName }} {_OUTCOME}
+  }}
+}}
+"""
+REMOVE_USER: Final = f"""
+mutation RemoveUser($id: ID!, $keepCreated: Boolean, $dryRun: Boolean) {{
+  removeUser(userId: $id, keepCreated: $keepCreated, dryRun: $dryRun) {{
+    user {{ id }} revokedTokens {{ id name }} {_OUTCOME}
   }}
 }}
 """

@@ -15,7 +15,7 @@ from gateway.cli.client.holders import (
     title_and_id_of,
 )
 from gateway.cli.client.refusals import NotFound
-from gateway.cli.client.secrets import Key, own_secret
+from gateway.cli.client.secret_rows import Key, own_secret
 from gateway.cli.client.transport import Data, connect
 from gateway.cli.explanations import print_explanation
 from gateway.cli.options import AsJson

@@ -1,6 +1,6 @@
 """Find holders by their names or ids, and list them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Final
 
@@ -13,21 +13,21 @@ from gateway.cli.options import AsJson
 from gateway.cli.printing import Refused, line_of, say_json, say_table
 from gateway.domain.errors import ErrorCode
 from gateway.domain.holders import is_canonical_id
-from gateway.domain.scopes import HOLDER_SCOPES, Scope
+from gateway.domain.scopes import HOLDER_SCOPES, SERVICE_SCOPES, Scope
 
 KINDS: Final[Mapping[str, Scope]] = {scope.camel_name: scope for scope in HOLDER_SCOPES}
 _BY_LABEL: Final[Mapping[str, Scope]] = {scope.lower(): scope for scope in HOLDER_SCOPES}
-_FORMS: Final = "PROJECT, PROJECT/ENVIRONMENT, PROJECT/ENVIRONMENT/SERVICE, KIND:ID or an id"
+FORMS: Final = "PROJECT, PROJECT/ENVIRONMENT, PROJECT/ENVIRONMENT/SERVICE, KIND:ID or an id"
 _SEPARATOR: Final = "/"
 _DEPTH: Final = 3
 
 AtPath = Annotated[
-    str | None, typer.Option("--at", metavar="HOLDER", help=f"Where: {_FORMS}.", show_default=False)
+    str | None, typer.Option("--at", metavar="HOLDER", help=f"Where: {FORMS}.", show_default=False)
 ]
 OnPath = Annotated[
     str | None,
     typer.Option(
-        "--on", metavar="HOLDER", help=f"Where it counts: {_FORMS}; everywhere if not given."
+        "--on", metavar="HOLDER", help=f"Where it counts: {FORMS}; everywhere if not given."
     ),
 ]
 ServicePath = Annotated[
@@ -37,6 +37,10 @@ ServicePath = Annotated[
         metavar="SERVICE",
         help="PROJECT/ENVIRONMENT/SERVICE, KIND:ID or an id; else the pinned service.",
     ),
+]
+ProjectPath = Annotated[str, typer.Option("--project", help="The project's name or id.")]
+EnvironmentPath = Annotated[
+    str, typer.Option("--environment", help="PROJECT/ENVIRONMENT, or its id.")
 ]
 
 
@@ -89,7 +93,7 @@ def _by_id(gateway: Gateway, holder_id: str) -> FoundHolder:
 def _by_path(gateway: Gateway, text: str) -> FoundHolder:
     names = text.split(_SEPARATOR)
     if len(names) > _DEPTH or not all(names):
-        message = f"{line_of(text)} names no holder: write {_FORMS}."
+        message = f"{line_of(text)} names no holder: write {FORMS}."
         raise typer.BadParameter(message)
     project = _named(_projects(gateway), "project", names[0])
     if len(names) == 1:
@@ -129,6 +133,18 @@ def _services(gateway: Gateway, environment_id: str) -> Iterator[Data]:
     return gateway.nodes(SERVICES, "environment", "services", environmentId=environment_id)
 
 
+def all_holders(gateway: Gateway) -> Iterator[tuple[str, FoundHolder]]:
+    """Yield every holder that the token sees with its path, each before those below it."""
+    for project in _projects(gateway):
+        yield project["name"], FoundHolder(Scope.PROJECT, project["id"])
+        for environment in _environments(gateway, project["id"]):
+            path = f"{project['name']}/{environment['name']}"
+            yield path, FoundHolder(Scope.ENVIRONMENT, environment["id"])
+            for service in _services(gateway, environment["id"]):
+                kind = KINDS[service["__typename"]]
+                yield f"{path}/{service['name']}", FoundHolder(kind, service["id"])
+
+
 def chosen_holder(context: typer.Context, gateway: Gateway, text: str | None) -> FoundHolder:
     """Return the holder that an option names; the pinned service if it names none."""
     chosen = text or choice_of(context).service
@@ -147,11 +163,7 @@ def chosen_service(context: typer.Context, gateway: Gateway, text: str | None) -
     if is_canonical_id(chosen):
         # A token that can only fetch values cannot look anything up.
         return chosen
-    found = holder_at(gateway, chosen)
-    if not found.kind.is_service:
-        message = f"{line_of(chosen)} is {found.kind.phrase}: name a service."
-        raise typer.BadParameter(message, param_hint="--service")
-    return found.id
+    return holder_of_kind(gateway, chosen, SERVICE_SCOPES, "--service").id
 
 
 def argument_of(at: FoundHolder) -> dict[str, str]:
@@ -180,33 +192,40 @@ def list_projects(context: typer.Context, *, as_json: AsJson = False) -> None:
 
 def list_environments(
     context: typer.Context,
-    project: Annotated[str, typer.Option("--project", help="The project's name or id.")],
+    project: ProjectPath,
     *,
     as_json: AsJson = False,
 ) -> None:
     gateway = connect(context)
-    found = _of_kind(gateway, project, Scope.PROJECT, "--project")
+    found = holder_of_kind(gateway, project, [Scope.PROJECT], "--project")
     rows = ({"__typename": "Environment", **row} for row in _environments(gateway, found.id))
     _report("environments", rows, as_json=as_json)
 
 
 def list_services(
     context: typer.Context,
-    environment: Annotated[
-        str, typer.Option("--environment", help="PROJECT/ENVIRONMENT, or its id.")
-    ],
+    environment: EnvironmentPath,
     *,
     as_json: AsJson = False,
 ) -> None:
     gateway = connect(context)
-    found = _of_kind(gateway, environment, Scope.ENVIRONMENT, "--environment")
+    found = holder_of_kind(gateway, environment, [Scope.ENVIRONMENT], "--environment")
     _report("services", _services(gateway, found.id), as_json=as_json)
 
 
-def _of_kind(gateway: Gateway, text: str, kind: Scope, option: str) -> FoundHolder:
+def holder_of_kind(
+    gateway: Gateway, text: str, kinds: Collection[Scope], option: str
+) -> FoundHolder:
+    """Return the holder that a path or an id names, if it is of one of the kinds.
+
+    Raises:
+        BadParameter: for another kind.
+
+    """
     found = holder_at(gateway, text)
-    if found.kind is not kind:
-        message = f"{line_of(text)} is {found.kind.phrase}: name {kind.phrase}."
+    if found.kind not in kinds:
+        wanted = "a service" if len(kinds) > 1 else next(iter(kinds)).phrase
+        message = f"{line_of(text)} is {found.kind.phrase}: name {wanted}."
         raise typer.BadParameter(message, param_hint=option)
     return found
 

@@ -7,7 +7,7 @@ import typer
 
 from gateway.cli.client.documents import IMPORT_SECRETS
 from gateway.cli.client.holders import AtPath, FoundHolder, argument_of, chosen_holder, facts_of
-from gateway.cli.client.secrets import visible_secrets
+from gateway.cli.client.secret_rows import visible_secrets
 from gateway.cli.client.transport import Data, Gateway, connect, raise_first
 from gateway.cli.delivered import is_path_of_file
 from gateway.cli.import_files import Entry

@@ -47,6 +47,9 @@ _HINTS: Final[Mapping[str, str]] = {
     ErrorCode.UNAUTHENTICATED: (
         f" The token is unknown, expired or revoked: get another, and run `{PROGRAM} login`."
     ),
+    ErrorCode.NOT_EMPTY: (
+        " (On the command line: --with-content. --dry-run shows what would be deleted.)"
+    ),
     ErrorCode.SECRET_IN_USE: " (On the command line: --with-dependents.)",
 }
 

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,55 @@ def test_tokens_are_listed_and_revoked(laptop: Laptop) -> None:
     assert revoked == f"revoked {made['id']}  nightly\n"
     ended = (line for line in printed(laptop("token", "list")).splitlines() if made["id"] in line)
     assert "  ended  runtime on job nightly-invoices nightly  " in next(ended)
+
+
+def test_a_token_is_rotated_and_both_work_until_one_is_revoked(laptop: Laptop) -> None:
+    former = _token(laptop, "worker", "--role", "viewer", "--on", SERVICE, "--days", "9")
+    laptop(
+        *("grant", "add", "--to", f"token:{former['id']}", "--role", "editor"),
+        *("--on", "shop/staging"),
+    )
+
+    rotated = laptop("token", "rotate", former["id"], "--json")
+
+    twin = rotated.answer
+    assert f"`token revoke {former['id']}`" in rotated.complaint
+    old, new = (
+        row
+        for made in (former, twin)
+        for row in laptop("token", "list", "--json").answer["tokens"]
+        if row["id"] == made["id"]
+    )
+    assert (new["name"], new["role"]) == (old["name"], old["role"])
+    assert new["role"].count(",") == 1
+    assert abs(_moment(new) - _moment(old)) < timedelta(hours=1)
+    for token in (former, twin):
+        assert laptop.but(token=token["token"])("secret", "list", "--at", SERVICE).code == 0
+    assert laptop("token", "revoke", former["id"]).code == 0
+    assert laptop.but(token=twin["token"])("secret", "list", "--at", SERVICE).code == 0
+
+
+def _moment(token: dict[str, str]) -> datetime:
+    return datetime.fromisoformat(token["expires_at"])
+
+
+def test_a_token_without_a_role_or_that_nobody_sees_is_not_rotated(laptop: Laptop) -> None:
+    bare = _token(laptop, "bare", "--role", "viewer")
+    (grant,) = (
+        row
+        for row in laptop("grant", "list", "--json").answer["grants"]
+        if row["to"] == f"token:{bare['id']}"
+    )
+    laptop("grant", "remove", grant["id"], "--json")
+
+    refused = laptop("token", "rotate", bare["id"])
+    missing = laptop("token", "rotate", grant["id"])
+
+    assert (refused.code, refused.complaint) == (
+        1,
+        "the token bare has no role to give to another one.",
+    )
+    assert missing.code == 4
 
 
 def test_a_role_is_granted_and_taken_away(laptop: Laptop) -> None:

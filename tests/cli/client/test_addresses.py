@@ -179,7 +179,7 @@ def test_a_url_of_the_working_folder_gets_no_token_of_the_environment(
     assert len(canned.received) == 1
 
 
-@pytest.mark.parametrize("command", ["migrate", "keys status", "project create x"])
+@pytest.mark.parametrize("command", ["migrate", "keys status", "organization create x"])
 def test_a_command_of_the_host_says_so_if_there_is_a_url(laptop: Laptop, command: str) -> None:
     ended = laptop(*command.split())
 
