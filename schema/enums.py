@@ -15,7 +15,7 @@ from gateway.domain.errors import ErrorCode
 from gateway.domain.interpolation import OnUnresolved as _OnUnresolved
 from gateway.domain.origins import ActorKind as _ActorKind
 from gateway.domain.pages import SecretOrderField as _SecretOrderField
-from gateway.domain.permissions import Role
+from gateway.domain.permissions import Permission, Role
 from gateway.domain.scopes import Scope, ServiceType
 from gateway.domain.secrets import SecretType
 from gateway.services.imports import ImportAction as _ImportAction
@@ -193,20 +193,37 @@ expose(
     "Role",
     (
         "What a grantee can do on a holder and all below it. VIEWER: see the hierarchy and the "
-        "secrets, but not values. EDITOR: also write secrets. RUNTIME: get values, and nothing "
-        "else. ADMIN: all of these, change the hierarchy and manage access. AUDITOR: read the "
+        "secrets, but not values. EDITOR: also write secrets. RUNTIME: see the hierarchy and get "
+        "values. ADMIN: all of these, change the hierarchy and manage access. AUDITOR: read the "
         "audit log and the hierarchy. OPERATOR: all permissions."
     ),
     {
         "VIEWER": "See the hierarchy and the secrets, but not values.",
         "EDITOR": "See the hierarchy and the secrets, but not values; write secrets.",
-        "RUNTIME": "Get the values of services, and nothing else.",
+        "RUNTIME": "See the hierarchy and get the values of services, but no list of secrets.",
         "ADMIN": "Write secrets, get values, change the hierarchy and manage access.",
         "AUDITOR": "Read the audit log and the hierarchy, but not the lists of secrets.",
         "OPERATOR": "All permissions.",
     },
 )
 RoleEnum: TypeAlias = Role
+
+expose(
+    Permission,
+    "Permission",
+    "What a principal can do on a holder and all below it. Roles are bundles of permissions.",
+    {
+        "SECRET_READ": "See secrets, but not values.",
+        "SECRET_WRITE": "Create, change and delete secrets.",
+        "SECRET_DELIVER": "Get the values of services.",
+        "HIERARCHY_READ": "See projects, environments and services.",
+        "HIERARCHY_WRITE": "Create, rename and delete projects, environments and services.",
+        "ACCESS_MANAGE": "See and change tokens, users and grants.",
+        "AUDIT_READ": "Read the audit log.",
+        "INSTANCE_WRITE": "Grant and revoke the role OPERATOR.",
+    },
+)
+PermissionEnum: TypeAlias = Permission
 
 expose(
     _ActorKind,

@@ -53,9 +53,17 @@ class Edge(Generic[Node]):
     node: Node = field(description="The entry itself.")
 
 
+def _nodes(self: "Connection[Node]") -> list[Node]:
+    return [edge.node for edge in self.edges]
+
+
 @strawberry.type(description="A page of a list.")
 class Connection(Generic[Node]):
     edges: list[Edge[Node]] = field(description="The entries of this page, in list order.")
+    nodes: list[Node] = pure_field(
+        description="The entries of this page without their cursors, in list order.",
+        resolver=_nodes,
+    )
     page_info: PageInfo = field(
         description="Whether there are more entries, and the cursors to continue from."
     )

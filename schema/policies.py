@@ -13,6 +13,8 @@ from gateway.domain.permissions import Permission
 
 # A container without data of its own: each object in it is judged by its own type's line.
 CARRIES: Final = "carries"
+# What a principal can read about itself, whatever its grants.
+OWN: Final = "own"
 Policy = Permission | str
 
 _HIERARCHY: Final = Permission.HIERARCHY_READ
@@ -36,6 +38,8 @@ FIELDS: Final[Mapping[str, Policy]] = MappingProxyType(
         "Query.terraform": _HIERARCHY,
         "Query.agenticWorkflow": _HIERARCHY,
         "Query.secret": _SECRETS,
+        "Query.viewer": OWN,
+        "Query.organization": OWN,
         # Sealed for the organization, and advanced only by changes in it.
         "Query.changeCursor": CARRIES,
         "Subscription.secretChanged": _SECRETS,
@@ -76,6 +80,8 @@ TYPES: Final[Mapping[str, Policy]] = MappingProxyType(
         "ApiTokenCreator": _ACCESS,
         "RoleGrant": _ACCESS,
         "User": _ACCESS,
+        "Viewer": OWN,
+        "Organization": OWN,
         **dict.fromkeys(
             (
                 "PageInfo",

@@ -23,7 +23,7 @@ from schema.audit import AuditEvent, AuditEventConnection, AuditFilter, to_event
 from schema.context import Info
 from schema.effective import SecretExplanation
 from schema.enums import OnUnresolved
-from schema.fields import FILTER, Node, ServiceId
+from schema.fields import FILTER, Node, ServiceId, pure_field
 from schema.holders import (
     AgenticWorkflow,
     Application,
@@ -53,6 +53,7 @@ from schema.runtime import (
     wrapped_delivery,
 )
 from schema.secrets import Secret
+from schema.viewer import Organization, Viewer
 
 Id = Annotated[ID, argument(description="The UUID.")]
 Ids = Annotated[list[ID], argument(description="The UUIDs.")]
@@ -67,6 +68,14 @@ Kind = TypeVar("Kind", bound=SecretHolder)
 
 @strawberry.type(description="All queries.")
 class Query:
+    @pure_field(description="You: the token or the user that the credential belongs to.")
+    def viewer(self, info: Info) -> Viewer:
+        return Viewer.of(info.context.services.principal)
+
+    @field(description="Your organization. Nothing of another one is visible to you.")
+    async def organization(self, info: Info) -> Organization:
+        return Organization.of(await info.context.services.viewer.organization())
+
     @field(description="A holder or a secret by its id.")
     async def node(self, info: Info, id: Id) -> Node | None:
         return await _node(info, id)

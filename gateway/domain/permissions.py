@@ -36,8 +36,8 @@ _VIEWS: Final = frozenset({Permission.SECRET_READ, Permission.HIERARCHY_READ})
 ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
     Role.VIEWER: _VIEWS,
     Role.EDITOR: _VIEWS | {Permission.SECRET_WRITE},
-    # All that a service needs to start: its values.
-    Role.RUNTIME: frozenset({Permission.SECRET_DELIVER}),
+    # All that a service needs to start: its values, and its name to ask for them.
+    Role.RUNTIME: frozenset({Permission.SECRET_DELIVER, Permission.HIERARCHY_READ}),
     Role.ADMIN: frozenset(Permission) - {Permission.INSTANCE_WRITE},
     # The audit log and the hierarchy, but no list of secrets.
     Role.AUDITOR: frozenset({Permission.AUDIT_READ, Permission.HIERARCHY_READ}),

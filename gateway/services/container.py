@@ -21,6 +21,7 @@ from gateway.services.identities import Identities
 from gateway.services.imports import Imports
 from gateway.services.secrets import Secrets
 from gateway.services.tokens import Tokens
+from gateway.services.viewer import Viewer
 from gateway.storage.unit_of_work import ReadUnit
 
 Service = TypeVar("Service")
@@ -71,6 +72,7 @@ class BoundServices(RequestScope):
     pictures = _bound(Pictures)
     secrets = _bound(Secrets)
     tokens = _bound(Tokens)
+    viewer = _bound(Viewer)
 
     def finish(self, change: Awaitable[Outcome]) -> Awaitable[Outcome]:
         """Shield a change from the end of the request; it goes on without its caller."""

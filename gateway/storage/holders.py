@@ -32,6 +32,9 @@ _USER: Final = UserRow.__table__
 HOLDER_COLUMNS: Final = tuple(HOLDER.c[column.name] for column in HOLDERS.columns)
 _BY_ID: Final = Prepared(select(*HOLDER_COLUMNS).where(HOLDER.c.id == bindparam("id")))
 _BY_IDS: Final = Prepared(select(*HOLDER_COLUMNS).where(HOLDER.c.id.in_(each_of("ids"))))
+_ORGANIZATION: Final = Prepared(
+    select(ORGANIZATION.c.id, ORGANIZATION.c.name).where(ORGANIZATION.c.id == bindparam("id"))
+)
 _BY_NAME: Final = Ordering("name", (HOLDER.c.name, HOLDER.c.id))
 
 
@@ -215,6 +218,11 @@ async def find_organization(unit: ReadUnit, *, name: str) -> Organization | None
     row = await unit.first(
         select(ORGANIZATION.c.id, ORGANIZATION.c.name).where(ORGANIZATION.c.name == name)
     )
+    return Organization(id=row.id, name=row.name) if row else None
+
+
+async def organization(unit: ReadUnit, organization_id: str) -> Organization | None:
+    row = await unit.first(_ORGANIZATION(id=organization_id))
     return Organization(id=row.id, name=row.name) if row else None
 
 

@@ -98,7 +98,9 @@ async def test_a_cursor_of_another_list_makes_no_fault(
 @EVERY_LIST
 async def test_every_list_has_pages_both_ways(limited_world: World, paged: PagedList) -> None:
     """From the end in pages of one, it is the same list; each page says what is before it."""
-    whole = [item["cursor"] for item in (await paged.page(limited_world, PAGE))["edges"]]
+    wholly = "edges { cursor node { __typename } } nodes { __typename }"
+    listed = await paged.page(limited_world, wholly)
+    whole = [item["cursor"] for item in listed["edges"]]
     selected = "edges { cursor } pageInfo { hasNextPage hasPreviousPage startCursor }"
     backward: list[str] = []
 
@@ -111,6 +113,7 @@ async def test_every_list_has_pages_both_ways(limited_world: World, paged: Paged
         assert page["pageInfo"]["hasNextPage"] is (len(backward) > 1)
 
     assert backward == whole[::-1][:4]
+    assert listed["nodes"] == [edge["node"] for edge in listed["edges"]]
 
 
 async def test_every_list_that_comes_in_pages_is_looked_at() -> None:

@@ -291,7 +291,7 @@ async def test_the_length_of_every_list_is_known() -> None:
     """By arguments, in the table, or as an entry a page or a row of its field."""
     known = set(LENGTHS) | set(LIST_ARGUMENTS)
     by_their_field = {("edges", "Connection"), ("errors", "Payload"), ("rows", "Payload")}
-    by_their_field |= {("imported", "Payload")}
+    by_their_field |= {("imported", "Payload"), ("nodes", "Connection")}
 
     unknown = [
         (kind, name)
