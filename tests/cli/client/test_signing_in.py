@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 
 from gateway.cli.client.credentials import TokenStore
-from tests.cli.client.conftest import ROOT, Laptop, printed, run_as_process
+from tests.cli.client.conftest import ROOT, SERVICE, Laptop, printed, run_as_process
 from tests.patience import PATIENCE
 from tests.servers import LiveServer, command, measured
 
@@ -206,20 +206,20 @@ def test_a_file_that_is_not_there_is_named(laptop: Laptop) -> None:
     assert ended.complaint == "missing: No such file or directory."
 
 
-def test_a_token_that_can_only_fetch_values_is_somebody(laptop: Laptop, server: LiveServer) -> None:
+def test_a_services_token_sees_its_service_by_name(laptop: Laptop, server: LiveServer) -> None:
     made = laptop(
-        *("token", "create", "--name", "pod", "--role", "runtime", "--json"),
+        *("token", "create", "--name", "pod", "--role", "runtime", "--on", SERVICE, "--json"),
         TOKEN=server.demo["token"],
     )
 
     said = printed(laptop("whoami", TOKEN=made.answer["token"]))
-    named = laptop(
-        *("run", "--service", "shop/production/cart", "--", "true"), TOKEN=made.answer["token"]
-    )
+    codes = [
+        laptop("export", "--service", name, "--format", "json", TOKEN=made.answer["token"]).code
+        for name in (SERVICE, "shop/production/cart")
+    ]
 
-    assert said.splitlines()[1] == "Projects that it can see: none."
-    assert named.code == 3
-    assert named.complaint.endswith("Names need it: give the id instead.")
+    assert said.splitlines()[1] == "Projects that it can see: shop."
+    assert codes == [0, 4]
 
 
 def test_a_keyring_keeps_the_token_if_one_works(laptop: Laptop, server: LiveServer) -> None:
