@@ -68,8 +68,8 @@ class _Run:
 
     def key(self, text: str, variables: Mapping[str, Any], operation_name: str | None) -> Hashable:
         """Return all that decides a document's answer, besides the state of the database."""
-        principal = self.cost.principal
-        who = (principal.kind, principal.id, principal.organization_id, self.supports_external)
+        asks = self.cost.principal
+        who = asks.kind, asks.id, asks.organization_id, asks.expires_at, self.supports_external
         return who, text, operation_name, to_json(variables)
 
 

@@ -10,9 +10,9 @@ from sys import getsizeof
 from typing import Any, Final
 
 # The objects that are built from rows.
-ROW_BYTES: Final = 32 * 1024 * 1024
+ROW_BYTES: Final = 16 * 1024 * 1024
 # What one connection keeps: answers of statements, and of whole documents.
-CONNECTION_BYTES: Final = 8 * 1024 * 1024
+CONNECTION_BYTES: Final = 4 * 1024 * 1024
 # Of a row without its columns, and of what is built from it.
 _ROW_BYTES: Final = 1_000
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
@@ -34,6 +34,7 @@ _WARM_UP: Final = 10
 _REPEATS: Final = 60
 _BULK: Final = 1_000
 _DELIVER: Final = "query ($id: ID!) { runtimeSecrets(serviceId: $id) { key value } }"
+_AFTER_A_CHANGE: Final = "list of 50, after a change"
 # A path of this checkout would be the first where Python looks.
 _THIS: Final = Path(__file__)
 
@@ -54,22 +55,24 @@ class _Visits:
         aiosqlite.Connection._execute = counted  # type: ignore[method-assign] # noqa: SLF001
 
 
-async def _measure_one(name: str, send: Send, visits: _Visits) -> None:
-    for number in range(_WARM_UP):
-        (await send(number)).raise_for_status()
-    spent, before = [], visits.count
-    for number in range(_WARM_UP, _WARM_UP + _REPEATS):
-        start = time.process_time()
+async def _measure_one(name: str, send: Send, visits: _Visits, change: Send | None) -> None:
+    spent, taken = [], []
+    for number in range(_WARM_UP + _REPEATS):
+        if change is not None:
+            (await change(number)).raise_for_status()
+        start, before = time.process_time(), visits.count
         (await send(number)).raise_for_status()
         spent.append((time.process_time() - start) * 1_000)
-    print(f"{name}\t{median(spent):.1f} ms CPU\t{(visits.count - before) / _REPEATS:.1f} visits")
+        taken.append(visits.count - before)
+    print(f"{name}\t{median(spent[_WARM_UP:]):.1f} ms CPU\t{mean(taken[_WARM_UP:]):.1f} visits")
 
 
 def _singles(client: httpx.AsyncClient, demo: Demo, target: str) -> dict[str, Send]:
     job = f"/job/{demo.job_id}/secret"
     edited = {"key": "TARGET"}
     return {
-        "list of 50": lambda _: client.get(job),
+        _AFTER_A_CHANGE: lambda _: client.get(job),
+        "the same list again": lambda _: client.get(job),
         "alias": lambda n: client.post(f"{job}/{target}/alias", json={"key": f"ALIAS_{n}"}),
         "edit": lambda n: client.put(
             f"/project/{demo.project_id}/secret/{target}", json=edited | {"value": f"{n}"}
@@ -135,8 +138,10 @@ async def _measure(folder: Path) -> None:
             for number in range(50):
                 key = {"key": f"LISTED_{number}", "value": "x"}
                 (await client.post(f"/job/{demo.job_id}/secret", json=key)).raise_for_status()
-            for name, send in _singles(client, demo, made.json()["id"]).items():
-                await _measure_one(name, send, visits)
+            singles = _singles(client, demo, made.json()["id"])
+            for name, send in singles.items():
+                change = singles["edit"] if name == _AFTER_A_CHANGE else None
+                await _measure_one(name, send, visits, change)
             await _bulk(runtime, client, demo)
 
 
