@@ -18,7 +18,7 @@ from gateway.crypto.envelope import TamperedCiphertext
 from gateway.crypto.keyring import ensure_known_answers
 from gateway.domain.audit import CatalogNotTrusted
 from gateway.domain.errors import IntegrityFault, KeysUnavailable, RefusedStart, Unavailable
-from gateway.domain.keys import DeniedKeys
+from gateway.domain.quotas import DeniedKeys
 from gateway.services.authentication import TokenUses
 from gateway.services.container import Services
 from gateway.services.context import ServiceContext, utc_now

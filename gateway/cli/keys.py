@@ -9,7 +9,7 @@ import typer
 from gateway.cli.options import AsJson
 from gateway.cli.printing import Refused, complain, counted, say, say_json
 from gateway.cli.running import run
-from gateway.domain.keys import DataKeyFacts
+from gateway.domain.cryptographic_keys import DataKeyFacts
 from gateway.runtime import Runtime
 from gateway.services.operator.keys import Rewrapped
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from gateway.domain.ed25519 import is_small_order
+from gateway.domain.cryptographic_keys import is_small_order
 
 KEY_BYTES: Final = 32
 _VERSION: Final = 0x01

@@ -1,12 +1,12 @@
-"""Quotas, and the rules for files that one service gets together."""
+"""What the instance's operator limits: numbers of objects, and the keys of secrets."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Self
 
-from gateway.domain.errors import Argument, Conflict, ErrorCode
-from gateway.domain.holders import Relation
-from gateway.domain.secrets import Secret, SecretType
+from gateway.domain.errors import Argument, Conflict, ErrorCode, InvalidInput
+from gateway.domain.holders import is_canonical_id
 
 
 class QuotaExceeded(Conflict):
@@ -52,77 +52,73 @@ def _ensure(count: int, maximum: int, contents: str, argument: Argument = Argume
         raise QuotaExceeded(maximum, contents, argument)
 
 
-def collide(path: str, other: str) -> bool:
-    """Return whether two paths exclude each other: equal, or one is a folder of the other."""
-    return path == other or path.startswith(f"{other}/") or other.startswith(f"{path}/")
+LOADERS: Final = "@loaders"
 
 
-def folders_of(path: str) -> list[str]:
-    """Return the folders that a file at that path needs, without the root."""
-    return [str(folder) for folder in PurePosixPath(path).parents][:-1]
+# Variables by which dynamic loaders, shells, interpreters and common tools find or run code.
+LOADER_KEYS: Final = (
+    *("LD_*", "DYLD_*", "GCONV_PATH", "GLIBC_TUNABLES", "LOCPATH", "NLSPATH", "HOSTALIASES"),
+    *("PATH", "IFS", "ENV", "BASH_*", "BASHOPTS", "SHELLOPTS", "PS4", "PROMPT_COMMAND", "CDPATH"),
+    *("ZDOTDIR", "EDITOR", "VISUAL", "PAGER", "BROWSER", "LESSOPEN", "LESSCLOSE", "SSH_ASKPASS"),
+    *("GIT_*", "NODE_OPTIONS", "NODE_PATH", "NPM_CONFIG_*", "npm_config_*"),
+    *("PYTHONSTARTUP", "PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE", "PYTHONBREAKPOINT"),
+    *("PYTHONINSPECT", "PYTHONWARNINGS", "PERL5*", "PERLLIB", "RUBYOPT", "RUBYLIB", "GEM_*"),
+    *("BUNDLE_*", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "JAVA_OPTS", "CLASSPATH"),
+    *("MAVEN_OPTS", "GRADLE_OPTS", "CATALINA_OPTS", "PHPRC", "PHP_INI_SCAN_DIR", "LUA_*"),
+    *("DOTNET_STARTUP_HOOKS", "DOTNET_ADDITIONAL_DEPS", "CORECLR_*", "COR_*"),
+    *("R_PROFILE*", "JULIA_LOAD_PATH", "ERL_*", "OPENSSL_CONF", "OPENSSL_ENGINES"),
+    *("OPENSSL_MODULES", "SSLKEYLOGFILE", "QT_PLUGIN_PATH", "GTK_MODULES", "GIO_MODULE_DIR"),
+)
 
 
-def file_of(secret: Secret) -> str | None:
-    """Return the id of the FILE or target whose path a secret has; None if it has no path.
-
-    For an alias it is the target's id, even if the target is an override: see `_base_id`.
-    """
-    if secret.variable_type is SecretType.FILE:
-        return secret.id
-    return secret.target.id if secret.target and secret.target.mount_path else None
+_PATTERN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,254}\*?", re.ASCII)
 
 
-@dataclass(slots=True)
-class FilePaths:
-    files: list[Secret] = field(default_factory=list)
-    referring: list[Secret] = field(default_factory=list)
+class DeniedKey(InvalidInput):
+    def __init__(self, key: str) -> None:
+        super().__init__(Argument.KEY, f"The gateway's operator does not allow the key {key} here.")
+        self.key = key
 
-    def conflict(self, new: Secret) -> Secret | None:
-        """Return a secret that some service could not get together with the new one.
 
-        Each file needs its own path. An alias delivers the file that it refers to, even where an
-        override replaces that file. Together they would give one path two contents.
+@dataclass(frozen=True, slots=True)
+class DeniedKeys:
+    """Patterns of keys, each for one organization (by id) or for all (None)."""
+
+    patterns: tuple[tuple[str | None, str], ...] = ()
+
+    @classmethod
+    def read(cls, texts: Iterable[str]) -> Self:
+        """Parse `KEY`, `PREFIX*` or `@loaders`, each with an optional `ORGANIZATION_ID:` prefix.
+
+        Raises:
+            ValueError: for any other text.
+
         """
-        if new.mount_path is not None:
-            return next(self._colliding(new, new.mount_path), None)
-        file_id = self._base_id(new)
-        if file_id is None:
-            return None
-        family = [item for item in self.referring if self._base_id(item) == file_id]
-        return _other_content(new, file_id, family)
+        patterns: list[tuple[str | None, str]] = []
+        for text in texts:
+            organization_id, separator, pattern = text.rpartition(":")
+            is_pattern = pattern == LOADERS or _PATTERN.fullmatch(pattern)
+            if not is_pattern or (separator and not is_canonical_id(organization_id)):
+                message = (
+                    f"a denied key must be KEY, PREFIX* or {LOADERS}, and can begin with the id of "
+                    "an organization and a colon"
+                )
+                raise ValueError(message)
+            listed = LOADER_KEYS if pattern == LOADERS else (pattern,)
+            patterns += [(organization_id or None, item) for item in listed]
+        return cls(tuple(patterns))
 
-    def add(self, new: Secret) -> None:
-        if new.mount_path is not None:
-            self.files.append(new)
-        elif self._base_id(new) is not None:
-            self.referring.append(new)
+    def ensure_allowed(self, key: str, *, organization_id: str) -> None:
+        """Refuse a key that is denied in the organization; case matters.
 
-    def _colliding(self, new: Secret, path: str) -> Iterator[Secret]:
-        for file in self.files:
-            is_apart = new.holder.relation_of(file.holder) is Relation.APART
-            if not is_apart and file.mount_path and collide(path, file.mount_path):
-                yield file
+        Raises:
+            DeniedKey: naming the key.
 
-    def _base_id(self, secret: Secret) -> str | None:
-        """Return the id of the FILE that a secret finally refers to."""
-        if (found := file_of(secret)) or secret.target is None:
-            return found
-        # For an alias of an override, the override refers to the file.
-        middle = next((item for item in self.referring if item.id == secret.target.id), None)
-        return file_of(middle) if middle else None
+        """
+        for only, pattern in self.patterns:
+            if only in {None, organization_id} and _matches(pattern, key):
+                raise DeniedKey(key)
 
 
-def _other_content(new: Secret, file_id: str, family: Iterable[Secret]) -> Secret | None:
-    members = [*family, new]
-    for at in members:
-        # A service at one of these holders sees as many of them as any service can.
-        if new.holder.id not in at.holder.chain_ids:
-            continue
-        seen = [member for member in members if member.holder.id in at.holder.chain_ids]
-        overrides = [item for item in seen if item.is_override]
-        winner = max(overrides, key=lambda override: override.holder.kind.rank, default=None)
-        content = winner.id if winner else file_id
-        for each in seen:
-            if each.is_alias and each.target and each.target.id != content:
-                return (winner or each) if each is new else each
-    return None
+def _matches(pattern: str, key: str) -> bool:
+    return key.startswith(pattern[:-1]) if pattern.endswith("*") else key == pattern

@@ -9,7 +9,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import Key, import_key
 from joserfc.jws import JWSRegistry
 
-from gateway.domain.ed25519 import is_small_order
+from gateway.domain.cryptographic_keys import is_small_order
 from gateway.identity.claims import Reason, RefusedToken
 from gateway.identity.issuers import Algorithm
 

@@ -14,10 +14,9 @@ from typing import Final
 from gateway.domain.drafts import WriteOptions
 from gateway.domain.errors import ConcurrentChange, Unauthenticated
 from gateway.domain.holders import new_id
-from gateway.domain.keys import DeniedKeys
 from gateway.domain.permissions import Permission, Visibility
 from gateway.domain.principals import Principal
-from gateway.domain.quotas import Quotas
+from gateway.domain.quotas import DeniedKeys, Quotas
 from gateway.services.vault import Vault
 from gateway.storage import grants
 from gateway.storage.audit.log_times import LogTimes

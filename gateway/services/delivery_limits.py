@@ -14,10 +14,10 @@ from typing import Final
 from gateway.crypto.envelope import sealed_size
 from gateway.domain import delivery_sizes as limits
 from gateway.domain.delivery_sizes import DeliveryLoads, Growth, HolderLoad, OverrideSize
+from gateway.domain.file_paths import FilePaths
 from gateway.domain.holders import Holder
 from gateway.domain.interpolation import utf8_size
 from gateway.domain.principals import Principal
-from gateway.domain.quotas import FilePaths
 from gateway.domain.refusals import DeliveryLimitExceeded, MountPathConflict
 from gateway.domain.secrets import Secret, SecretType
 from gateway.services import access

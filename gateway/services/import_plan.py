@@ -12,10 +12,10 @@ from gateway.crypto.envelope import sealed_size
 from gateway.domain.delivery_sizes import DeliveryLoads, Growth
 from gateway.domain.drafts import EditDraft, OverrideDraft, SecretDraft
 from gateway.domain.errors import BusinessError
+from gateway.domain.file_paths import FilePaths
 from gateway.domain.holders import Holder, Relation
 from gateway.domain.interpolation import utf8_size
 from gateway.domain.principals import Principal
-from gateway.domain.quotas import FilePaths
 from gateway.domain.refusals import ImportScopeViolation, KeyConflict
 from gateway.domain.rules import (
     ensure_can_be_changed,

@@ -9,8 +9,8 @@ from typing import Final
 from gateway.crypto.envelope import TamperedCiphertext, derive_key, keyed_hash, seal, unseal
 from gateway.crypto.keyring import KeyRing, Wrapped
 from gateway.domain.content import NeverStored, SealedValue, ValueIdentity
+from gateway.domain.cryptographic_keys import MAX_SEALS
 from gateway.domain.holders import Holder
-from gateway.domain.keys import MAX_SEALS
 from gateway.services.data_key_cache import DataKey, DataKeyCache
 from gateway.services.instance_key import INSTANCE, new_wrapped, unlock_instance_key
 from gateway.storage import data_keys, values

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import Row, func, select, update
 
-from gateway.domain.keys import DataKeyFacts, DataKeyState
+from gateway.domain.cryptographic_keys import DataKeyFacts, DataKeyState
 from gateway.storage.audit.row_macs import DATA_KEYS
 from gateway.storage.rows import delete_rows
 from gateway.storage.tables import DataKeyRow, SealedValueRow

@@ -26,8 +26,8 @@ from sqlalchemy import (
 
 from gateway.domain.audit import AuditAction
 from gateway.domain.delivery_sizes import HolderLoad, StoredText
+from gateway.domain.file_paths import folders_of
 from gateway.domain.holders import Holder
-from gateway.domain.quotas import folders_of
 from gateway.domain.scopes import Scope
 from gateway.domain.secrets import Secret, SecretType
 from gateway.storage.access_tables import ReferenceReadingRow, ValueReferenceRow

@@ -28,7 +28,7 @@ from gateway.domain.content import (
     MAX_MOUNT_PATH_LENGTH,
     MAX_NAME_LENGTH,
 )
-from gateway.domain.keys import DataKeyState
+from gateway.domain.cryptographic_keys import DataKeyState
 from gateway.domain.scopes import HOLDER_SCOPES, SERVICE_SCOPES, Scope, ServiceType
 from gateway.domain.secrets import SecretType
 from gateway.storage.columns import (

@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Row, func, select
 
 from gateway.domain.content import SealedValue, ValueIdentity
-from gateway.domain.keys import DataKeyState
+from gateway.domain.cryptographic_keys import DataKeyState
 from gateway.storage.access_tables import ApiTokenRow, ValueReferenceRow
 from gateway.storage.audit.row_macs import VALUES, integrity_fault, verified_row, verified_rows
 from gateway.storage.prepared import Prepared, each_of

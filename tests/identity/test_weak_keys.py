@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
 from gateway.crypto.envelope import is_signed
-from gateway.domain.ed25519 import is_small_order
+from gateway.domain.cryptographic_keys import is_small_order
 from gateway.identity.claims import Reason, RefusedToken
 from gateway.identity.key_cache import IssuerUnavailable
 from gateway.identity.keys import WeakKeySet, read_key_set

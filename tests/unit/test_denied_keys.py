@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from gateway.config.settings import Settings
 from gateway.domain.holders import new_id
-from gateway.domain.keys import LOADER_KEYS, LOADERS, DeniedKey, DeniedKeys
+from gateway.domain.quotas import LOADER_KEYS, LOADERS, DeniedKey, DeniedKeys
 
 HERE, ELSEWHERE = new_id(), new_id()
 

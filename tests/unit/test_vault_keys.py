@@ -13,9 +13,9 @@ from gateway.crypto.key_providers import KeysInFile
 from gateway.crypto.keyfile import KeyFile
 from gateway.crypto.keyring import KeyRing, Wrapped
 from gateway.domain.content import SealedValue, ValueIdentity
+from gateway.domain.cryptographic_keys import MAX_SEALS
 from gateway.domain.drafts import HolderReference
 from gateway.domain.errors import IntegrityFault, KeysUnavailable
-from gateway.domain.keys import MAX_SEALS
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope
 from gateway.services.context import ServiceContext

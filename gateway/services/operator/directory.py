@@ -1,10 +1,7 @@
-"""Find and change holders by name, without a principal.
+"""Find and change what the operator names, one by one or by a file, in any organization.
 
-Apply a hierarchy from a file: plan first, then run all steps or none. For the instance's operator
-only.
-
-Find objects that the operator names, in any organization. Principals belong to one organization and
-never use this.
+Principals belong to one organization and never use this. A hierarchy from a file is planned first;
+then all steps run, or none.
 """
 
 from collections import defaultdict

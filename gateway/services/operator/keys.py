@@ -11,8 +11,8 @@ from typing import Final
 
 from gateway.crypto.envelope import TamperedCiphertext
 from gateway.crypto.key_providers import KeysInFile
+from gateway.domain.cryptographic_keys import DataKeyFacts
 from gateway.domain.errors import ErrorCode, GatewayError, IntegrityFault
-from gateway.domain.keys import DataKeyFacts
 from gateway.domain.refusals import HolderNotFound
 from gateway.domain.scopes import Scope
 from gateway.services.context import ServiceContext
