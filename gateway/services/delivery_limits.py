@@ -22,7 +22,7 @@ from gateway.domain.refusals import DeliveryLimitExceeded, MountPathConflict
 from gateway.domain.secrets import Secret, SecretType
 from gateway.services import access
 from gateway.services.context import CachedLoad, RequestScope
-from gateway.storage import delivery_sizes, holders, secrets, values
+from gateway.storage import delivery_sizes, holders, related_secrets, secrets, values
 from gateway.storage.unit_of_work import WriteUnit
 
 # Beyond this many events, counting them costs more than counting secrets.
@@ -241,26 +241,26 @@ def ensure_no_conflict(paths: FilePaths, new: Secret, *, principal: Principal) -
 
 
 async def all_paths(
-    unit: WriteUnit, project_id: str, new_paths: Collection[str], met: Collection[Secret]
+    unit: WriteUnit, project_id: str, new_paths: Collection[str], existing: Collection[Secret]
 ) -> FilePaths:
-    """Return the files that can conflict with an import's rows; `met` have the rows' keys."""
-    found = await delivery_sizes.of_project(unit, project_id) if new_paths else []
-    file_ids = [secret.id for secret in met if secret.variable_type is SecretType.FILE]
-    referring = await delivery_sizes.referring_to(unit, file_ids) if file_ids else []
+    """Return the files that can conflict with an import's rows; `existing` have the rows' keys."""
+    found = await related_secrets.files_of_project(unit, project_id) if new_paths else []
+    file_ids = [secret.id for secret in existing if secret.variable_type is SecretType.FILE]
+    referring = await related_secrets.referring_to_files(unit, file_ids) if file_ids else []
     return FilePaths(found, referring)
 
 
 async def _around(unit: WriteUnit, new: Secret) -> FilePaths:
     if new.mount_path is not None:
         return FilePaths(
-            await delivery_sizes.colliding(unit, new.holder.project_id, new.mount_path)
+            await related_secrets.files_colliding_with(unit, new.holder.project_id, new.mount_path)
         )
     if new.target is None:
         return FilePaths()
     if new.target.variable_type is SecretType.FILE:
-        return FilePaths(referring=await delivery_sizes.referring_to(unit, [new.target.id]))
+        return FilePaths(referring=await related_secrets.referring_to_files(unit, [new.target.id]))
     # An alias of an override, which can be the override of a file.
     target = await secrets.find(unit, new.target.id) if new.target.is_override else None
     if target is None or target.target is None or target.target.mount_path is None:
         return FilePaths()
-    return FilePaths(referring=await delivery_sizes.referring_to(unit, [target.target.id]))
+    return FilePaths(referring=await related_secrets.referring_to_files(unit, [target.target.id]))

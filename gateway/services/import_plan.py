@@ -100,22 +100,22 @@ async def budget_for(
     *,
     principal: Principal,
     targets: Collection[Holder],
-    met: Collection[Secret],
+    existing: Collection[Secret],
     drafts: Sequence[SecretDraft],
 ) -> ImportBudget:
     """Return the room for valid rows at holders of one chain.
 
-    `met` are the existing secrets that have the rows' keys.
+    `existing` are the secrets that have the rows' keys.
     """
     widest = min(targets, key=lambda target: target.kind.rank)
     mount_paths = {draft.mount_path for draft in drafts if draft.mount_path}
-    paths = await all_paths(unit, widest.project_id, mount_paths, met)
+    paths = await all_paths(unit, widest.project_id, mount_paths, existing)
     counts = await secret_batches.counts_at(unit, widest.chain_ids)
     if widest.kind.is_service and always_fit(sum(counts.values()) + len(drafts)):
         return ImportBudget(principal, paths, {})
-    ids = [secret.id for secret in met]
+    ids = [secret.id for secret in existing]
     aliases = await delivery_sizes.alias_counts(unit, ids)
-    more = _most_bytes(drafts, met, aliases)
+    more = _most_bytes(drafts, existing, aliases)
     loads = await measure_loads(unit, widest, more)
     if fit(loads, widest, keys=len(drafts), size=more):
         return ImportBudget(principal, paths, aliases)
@@ -126,13 +126,15 @@ async def budget_for(
     return ImportBudget(principal, paths, aliases, loads, sizes, named)
 
 
-def _most_bytes(drafts: Sequence[SecretDraft], met: Collection[Secret], aliases: Aliases) -> int:
+def _most_bytes(
+    drafts: Sequence[SecretDraft], existing: Collection[Secret], aliases: Aliases
+) -> int:
     """Return the maximum number of bytes that the rows add to one delivery."""
     aliased: dict[str, int] = {}
-    for secret in met:
+    for secret in existing:
         shown = sum(aliases.get(secret.id, {}).values())
         aliased[secret.key] = max(shown, aliased.get(secret.key, 0))
-    paths = {secret.key: path_size(secret) for secret in met}
+    paths = {secret.key: path_size(secret) for secret in existing}
     return sum(
         (utf8_size(draft.value or "") + utf8_size(draft.mount_path or "") + paths.get(draft.key, 0))
         * (1 + aliased.get(draft.key, 0))
@@ -167,7 +169,7 @@ class ImportedRow:
 class ImportPlan:
     """The secrets that the rows so far create and edit.
 
-    `counts` are the numbers of secrets at the holders that the rows are for; `room` holds the other
+    `counts` are the numbers of secrets at the holders that the rows are for; `budget` has the other
     limits.
     """
 
@@ -180,9 +182,9 @@ class ImportPlan:
     edited: dict[str, SecretWithValue] = field(default_factory=dict, repr=False)
     _by_key: dict[str, dict[str, Secret]] = field(default_factory=dict, repr=False)
 
-    def know(self, met: Iterable[Secret]) -> None:
+    def index(self, existing: Iterable[Secret]) -> None:
         """Add secrets whose keys rows can have."""
-        for secret in met:
+        for secret in existing:
             self._by_key.setdefault(secret.key, {})[secret.id] = secret
 
     def add(
@@ -222,7 +224,7 @@ class ImportPlan:
         self.budget.take_new(secret, draft.value or "")
         self.counts[secret.holder.id] = count + 1
         self.created[secret.id] = SecretWithValue(secret, draft.value or "")
-        self.know([secret])
+        self.index([secret])
         return secret
 
     def _update(self, own: Secret, draft: SecretDraft) -> ImportedRow:
@@ -239,17 +241,17 @@ class ImportPlan:
         else:
             # An alias has only its target's value.
             self.edited[own.id] = SecretWithValue(edited, None if own.is_alias else value)
-        self.know([edited])
+        self.index([edited])
         return ImportedRow(ImportAction.UPDATED, edited)
 
     def _with_current_target(self, secret: Secret) -> Secret:
         """Return the secret with its target as changed by the rows so far."""
-        target = secret.target and self._write(secret.target.id)
+        target = secret.target and self._planned(secret.target.id)
         if not isinstance(target, Secret):
             return secret
         return replace(secret, target=target.facts, target_version=target.version)
 
-    def _write(self, secret_id: str) -> Secret | None:
+    def _planned(self, secret_id: str) -> Secret | None:
         found = self.created.get(secret_id) or self.edited.get(secret_id)
         return found.secret if found else None
 

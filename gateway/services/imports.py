@@ -147,25 +147,25 @@ class Imports(ScopedService):
         for target in named.values():
             access.require(self._scope.principal, Permission.SECRET_WRITE, on=target)
         keys = {row.draft.key for row, _ in checked if is_key(row.draft.key)}
-        met = await _find_met(unit, holder, named.values(), keys)
+        existing = await _find_existing(unit, holder, named.values(), keys)
         valid = [row.draft for row, fault in checked if fault is None]
         budget = await budget_for(
             unit,
             principal=self._scope.principal,
             targets=named.values() or [holder],
-            met=met,
+            existing=existing,
             drafts=valid,
         )
         counts = await secret_batches.counts_at(unit, list(named))
         plan = ImportPlan(self._context, self._scope.principal, overwrite, counts, budget)
-        plan.know(met)
+        plan.index(existing)
         imported = tuple(plan.add(at, *row) for at, row in zip(targets, checked, strict=True))
         await add_all_with_values(self._context, unit, plan.created.values())
         await update_all_with_values(self._context, unit, plan.edited.values())
         return ImportReport(holder, imported)
 
 
-async def _find_met(
+async def _find_existing(
     unit: WriteUnit, holder: Holder, targets: Iterable[Holder], keys: set[str]
 ) -> list[Secret]:
     """Return secrets that rows can collide with: all in the chain, the widest below each target."""

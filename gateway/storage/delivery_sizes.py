@@ -1,4 +1,4 @@
-"""Queries about how much a service gets: files, keys and bytes.
+"""Queries about how much a service gets: keys and bytes.
 
 They load no values. Of holders they read only the columns that say which chain they are in; code
 that shows a holder reads it with its MAC. The sizes that are read before a delivery are not checked
@@ -26,45 +26,14 @@ from sqlalchemy import (
 
 from gateway.domain.audit import AuditAction
 from gateway.domain.delivery_sizes import HolderLoad, StoredText
-from gateway.domain.file_paths import folders_of
 from gateway.domain.holders import Holder
 from gateway.domain.scopes import Scope
-from gateway.domain.secrets import Secret, SecretType
+from gateway.domain.secrets import SecretType
 from gateway.storage.access_tables import ReferenceReadingRow, ValueReferenceRow
 from gateway.storage.audit.event_log import EVENT, HEAD
 from gateway.storage.live_rows import HOLDER, SECRET
-from gateway.storage.secret_rows import reader, selection
 from gateway.storage.unit_of_work import ReadUnit
 from gateway.storage.values import SEALED_VALUE
-
-# The character after the slash: every text that begins with `path/` sorts before `path0`.
-_AFTER_SLASH = chr(ord("/") + 1)
-
-
-async def colliding(unit: ReadUnit, project_id: str, path: str) -> list[Secret]:
-    """Return a project's files that cannot exist together with a file at that path, by scope."""
-    below = and_(SECRET.c.mount_path > f"{path}/", SECRET.c.mount_path < f"{path}{_AFTER_SLASH}")
-    above = SECRET.c.mount_path.in_([path, *folders_of(path)])
-    return await _files(unit, project_id, or_(above, below))
-
-
-async def of_project(unit: ReadUnit, project_id: str) -> list[Secret]:
-    return await _files(unit, project_id)
-
-
-async def _files(unit: ReadUnit, project_id: str, *conditions: ColumnElement[bool]) -> list[Secret]:
-    # The second condition is the index's own.
-    wanted = (SECRET.c.project_id == project_id, SECRET.c.mount_path.is_not(None), *conditions)
-    statement = selection().where(*wanted).order_by(SECRET.c.list_rank, SECRET.c.id)
-    return list(map(reader(unit), await unit.rows(statement)))
-
-
-async def referring_to(unit: ReadUnit, file_ids: Collection[str]) -> list[Secret]:
-    """Return aliases and overrides of files, and aliases of these overrides."""
-    direct = select(SECRET.c.id).where(SECRET.c.target_id.in_(file_ids))
-    wanted = or_(SECRET.c.target_id.in_(file_ids), SECRET.c.target_id.in_(direct))
-    return list(map(reader(unit), await unit.rows(selection().where(wanted))))
-
 
 _TYPES: Final = len(SecretType)
 _TARGET: Final = SECRET.alias("load_target")

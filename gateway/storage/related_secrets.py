@@ -1,4 +1,4 @@
-"""Queries about keys near a holder, and about what depends on a secret."""
+"""Queries about keys and files near a holder, and about what depends on a secret."""
 
 from collections.abc import Collection, Iterable
 from typing import Any, Final
@@ -6,11 +6,13 @@ from typing import Any, Final
 from sqlalchemy import (
     ColumnElement,
     Select,
+    and_,
     func,
     or_,
     select,
 )
 
+from gateway.domain.file_paths import folders_of
 from gateway.domain.holders import Holder
 from gateway.domain.pages import (
     BY_SCOPE,
@@ -32,6 +34,8 @@ from gateway.storage.secrets import in_chain_or_below, ordering
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
 _KEYS_AT_ONCE: Final = 500
+# The character after the slash: every text that begins with `path/` sorts before `path0`.
+_AFTER_SLASH: Final = chr(ord("/") + 1)
 
 
 async def files_with_keys(
@@ -44,6 +48,31 @@ async def files_with_keys(
         or_(SECRET.c.mount_path.is_not(None), TARGET.c.mount_path.is_not(None)),
     )
     return [reader(unit)(row) for row in await unit.rows(statement)]
+
+
+async def files_colliding_with(unit: ReadUnit, project_id: str, path: str) -> list[Secret]:
+    """Return a project's files that cannot exist together with a file at that path, by scope."""
+    below = and_(SECRET.c.mount_path > f"{path}/", SECRET.c.mount_path < f"{path}{_AFTER_SLASH}")
+    above = SECRET.c.mount_path.in_([path, *folders_of(path)])
+    return await _files(unit, project_id, or_(above, below))
+
+
+async def files_of_project(unit: ReadUnit, project_id: str) -> list[Secret]:
+    return await _files(unit, project_id)
+
+
+async def _files(unit: ReadUnit, project_id: str, *conditions: ColumnElement[bool]) -> list[Secret]:
+    # The second condition is the index's own.
+    wanted = (SECRET.c.project_id == project_id, SECRET.c.mount_path.is_not(None), *conditions)
+    statement = selection().where(*wanted).order_by(SECRET.c.list_rank, SECRET.c.id)
+    return list(map(reader(unit), await unit.rows(statement)))
+
+
+async def referring_to_files(unit: ReadUnit, file_ids: Collection[str]) -> list[Secret]:
+    """Return aliases and overrides of files, and aliases of these overrides."""
+    direct = select(SECRET.c.id).where(SECRET.c.target_id.in_(file_ids))
+    wanted = or_(SECRET.c.target_id.in_(file_ids), SECRET.c.target_id.in_(direct))
+    return list(map(reader(unit), await unit.rows(selection().where(wanted))))
 
 
 async def with_keys(unit: ReadUnit, holder: Holder, keys: Iterable[str]) -> list[Secret]:
