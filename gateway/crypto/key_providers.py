@@ -226,14 +226,14 @@ class KeysInAws:
         """
         response = await self._ask(
             "decrypt",
-            KeyId=self._named(wrapped.kek_id.removeprefix(_AWS_PREFIX)),
+            KeyId=self._full_id(wrapped.kek_id.removeprefix(_AWS_PREFIX)),
             CiphertextBlob=wrapped.ciphertext,
             EncryptionContext=_context(identity),
         )
         key: bytes = response["Plaintext"]
         return key
 
-    def _named(self, key_id: str) -> str:
+    def _full_id(self, key_id: str) -> str:
         # A key of another account is found only by its ARN.
         prefix, is_arn, _ = self._key_id.partition(":key/")
         return f"{prefix}:key/{key_id}" if is_arn else key_id

@@ -134,7 +134,7 @@ class Draft:
         """
         content.ensure_description(self.description or "")
 
-    def described(self) -> dict[str, Any]:
+    def description_fields(self) -> dict[str, Any]:
         """Return the fields that describe a secret of any kind."""
         return {name: getattr(self, name) for name in _DESCRIBED}
 
@@ -180,7 +180,7 @@ class OverrideDraft(Draft):
     @classmethod
     def of(cls, draft: SecretDraft) -> Self:
         """Return the override that an imported row becomes where a wider scope has its key."""
-        return cls(value=draft.value, **draft.described())
+        return cls(value=draft.value, **draft.description_fields())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,10 +207,12 @@ class EditDraft:
     @classmethod
     def of(cls, draft: SecretDraft, value: str) -> Self:
         """Return the edit that an imported row becomes where the holder has its key."""
-        given = {name: text for name, text in draft.described().items() if text is not None}
+        given = {
+            name: text for name, text in draft.description_fields().items() if text is not None
+        }
         return cls(key=draft.key, value=value, **given)
 
-    def described(self, secret: Secret) -> dict[str, Any]:
+    def description_fields(self, secret: Secret) -> dict[str, Any]:
         """Return the fields that describe the secret, as they are after the edit."""
         edited = {name: getattr(self, name) for name in _DESCRIBED}
         return {

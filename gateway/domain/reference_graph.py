@@ -48,11 +48,11 @@ class Node:
     # Identifies its text; an edit changes it.
     text: Hashable = None
 
-    def edited(self) -> "Node":
+    def with_new_text(self) -> "Node":
         """Return the node with a new text without references."""
         return replace(self, names=frozenset(), text=object())
 
-    def circular(self, names: Iterable[Name]) -> "Node":
+    def with_circular_text(self, names: Iterable[Name]) -> "Node":
         """Return the node with a new text that refers to `names`, which lead back to the node."""
         return replace(self, names=frozenset(names), text=object())
 
@@ -99,7 +99,7 @@ class Graph:
             self._views[relevant] = self._can_see(relevant)
         return self._views[relevant]
 
-    def changed(self, after: "Graph", chain: Chain) -> frozenset[Name]:
+    def changed_names(self, after: "Graph", chain: Chain) -> frozenset[Name]:
         """Return the names whose content for a service differs in another graph."""
         before, now = self.view(chain).contents, after.view(chain).contents
         names = before.keys() | now.keys()
@@ -162,7 +162,10 @@ def graphs_before(
     before = replace(there or _deleted_node(change, chain, path), key=former, name=hashes[former])
     if there and not change.is_new_value:
         return [back]
-    return [back.with_nodes(item) for item in (before.edited(), before.circular(hashes.values()))]
+    return [
+        back.with_nodes(item)
+        for item in (before.with_new_text(), before.with_circular_text(hashes.values()))
+    ]
 
 
 def _deleted_node(change: SecretChange, chain: Chain, path: str | None) -> Node:
@@ -179,7 +182,7 @@ def _contents(sources: Mapping[Name, Node], numbers: dict[Hashable, int]) -> Map
     def number(content: Hashable) -> int:
         return numbers.setdefault(content, len(numbers))
 
-    def resolved(source: Node) -> int:
+    def resolve(source: Node) -> int:
         references = frozenset((name, settled[name]) for name in source.names if name in settled)
         return number((source.id, source.path, source.text, references))
 
@@ -189,8 +192,8 @@ def _contents(sources: Mapping[Name, Node], numbers: dict[Hashable, int]) -> Map
     }
     values = {name: source for name, source in sources.items() if source.path is None}
     for name in inside_out({name: source.names & values.keys() for name, source in values.items()}):
-        settled[name] = resolved(values[name])
+        settled[name] = resolve(values[name])
     return {
-        name: settled[name] if name in settled and source.path is None else resolved(source)
+        name: settled[name] if name in settled and source.path is None else resolve(source)
         for name, source in sources.items()
     }

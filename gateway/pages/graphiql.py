@@ -14,7 +14,7 @@ from starlette.types import Scope
 
 from gateway.http.requests import GRAPHQL_PATH
 from gateway.pages.assets import BUILT_FOLDER, GRAPHIQL_SCRIPTS, missing_from
-from gateway.pages.layout import UNSCRIPTED_SECTIONS, Layout, Page, Section, code, element, joined
+from gateway.pages.layout import UNSCRIPTED_SECTIONS, Layout, Page, Section, code, element, join
 
 GRAPHIQL_PATH: Final = "/graphiql"
 
@@ -78,7 +78,7 @@ def _page() -> Page:
 
 def _not_built(missing: tuple[str, ...]) -> Page:
     """Return the page that names the missing files and the command that builds them."""
-    names = joined(element("li", code(name)) for name in missing)
+    names = join(element("li", code(name)) for name in missing)
     layout = Layout(
         name="graphiql",
         title="GraphiQL is not built",

@@ -21,14 +21,14 @@ _ITEM: Final = "- "
 def element(name: str, *content: str, **attributes: str) -> Markup:
     """Return an element. `class_` becomes `class`, and `aria_label` becomes `aria-label`."""
     given = (Markup(' {}="{}"').format(_attribute(each), text) for each, text in attributes.items())
-    return Markup("<{0}{1}>{2}</{0}>").format(name, joined(given), joined(content))
+    return Markup("<{0}{1}>{2}</{0}>").format(name, join(given), join(content))
 
 
 def _attribute(name: str) -> str:
     return name.rstrip("_").replace("_", "-")
 
 
-def joined(parts: Iterable[str], separator: str = "") -> Markup:
+def join(parts: Iterable[str], separator: str = "") -> Markup:
     """Join texts and markup."""
     return escape(separator).join(parts)
 
@@ -41,12 +41,12 @@ def code(text: str) -> Markup:
 def prose(text: str) -> Markup:
     """Return a text whose inline code is between backticks."""
     # Every second part is between two backticks.
-    return joined(code(part) if at % 2 else part for at, part in enumerate(_CODE.split(text)))
+    return join(code(part) if at % 2 else part for at, part in enumerate(_CODE.split(text)))
 
 
 def paragraphs(text: str) -> Markup:
     """Return text whose paragraphs are separated by empty lines."""
-    return joined(element("p", prose(part)) for part in text.split("\n\n") if part)
+    return join(element("p", prose(part)) for part in text.split("\n\n") if part)
 
 
 def items(text: str) -> Markup:
@@ -206,7 +206,7 @@ class Layout:
             return self.head
         first, *imported = self.scripts
         preloads = (_PRELOAD.format(self.root, name) for name in imported)
-        return joined((_ICON, self.head, _MODULE.format(self.root, first), *preloads))
+        return join((_ICON, self.head, _MODULE.format(self.root, first), *preloads))
 
     def _navigation(self) -> Markup:
         return element("nav", *map(self._link, self.sections), aria_label="Pages")

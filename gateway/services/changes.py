@@ -235,7 +235,7 @@ def edited_secret(context: ServiceContext, secret: Secret, draft: EditDraft) -> 
     return replace(
         secret,
         key=draft.key,
-        **draft.described(secret),
+        **draft.description_fields(secret),
         version=secret.version + 1,
         updated_at=context.now(),
     )

@@ -76,4 +76,4 @@ class BoundServices(RequestScope):
 
     def finish(self, change: Awaitable[Outcome]) -> Awaitable[Outcome]:
         """Shield a change from the end of the request; it goes on without its caller."""
-        return self.shared.shielded_tasks.finished(change)
+        return self.shared.shielded_tasks.shield(change)

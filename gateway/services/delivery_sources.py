@@ -67,11 +67,11 @@ class SourceReader:
 
         """
         if request.keys is not None:
-            return await self._requested(request.keys, with_files=request.with_files)
+            return await self._read_requested(request.keys, with_files=request.with_files)
         used = await self._sources(ANY_SECRET, must_fit=True)
         return DeliverySources(used, await self._open(used, with_files=request.with_files))
 
-    async def _requested(self, keys: tuple[str, ...], *, with_files: bool) -> DeliverySources:
+    async def _read_requested(self, keys: tuple[str, ...], *, with_files: bool) -> DeliverySources:
         used = await self._sources(SecretFilter(keys=keys))
         texts = await self._open(used, with_files=with_files)
         names = await _names(used, texts)

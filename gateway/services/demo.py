@@ -104,7 +104,7 @@ async def free_keys(database: Database, holder_id: str, *, stem: str, count: int
 
 async def _organization(organizations: Organizations) -> Organization:
     try:
-        return await organizations.named(ORGANIZATION)
+        return await organizations.find_by_name(ORGANIZATION)
     except OrganizationNotFound:
         return await organizations.create(name=ORGANIZATION)
 

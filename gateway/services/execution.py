@@ -98,7 +98,7 @@ class ShieldedTasks:
     def __init__(self) -> None:
         self._changes: set[asyncio.Future[Any]] = set()
 
-    async def finished(self, change: Awaitable[Outcome]) -> Outcome:
+    async def shield(self, change: Awaitable[Outcome]) -> Outcome:
         """Wait for a change. Cancelling the wait does not cancel the change."""
         task = asyncio.ensure_future(change)
         self._changes.add(task)

@@ -64,7 +64,7 @@ async def revoke_created(
 
     """
     created = [
-        token for token in await tokens.created_by(unit, creator) if token.revoked_at is None
+        token for token in await tokens.find_created_by(unit, creator) if token.revoked_at is None
     ]
     # In few statements, however many tokens there are, since other writers wait.
     everywhere = Visibility.everywhere(principal.organization_id)
@@ -83,7 +83,7 @@ async def require_revocable(unit: WriteUnit, token_id: str, *, principal: Princi
 
     """
     grantee = GranteeReference(kind=GranteeKind.TOKEN, id=token_id)
-    for held in await grants.assigned_to(unit, grantee):
+    for held in await grants.find_assignments(unit, grantee):
         access.require_role(principal, held.role, on=held.holder)
 
 
@@ -143,7 +143,7 @@ class Grants(ScopedService):
 
     async def _add(self, unit: WriteUnit, grantee: GranteeReference, held: RoleAssignment) -> Grant:
         name = await _name_of(unit, self._scope.principal, grantee)
-        there = await grants.assigned_to(unit, grantee)
+        there = await grants.find_assignments(unit, grantee)
         if held in there:
             raise GrantConflict
         if len(there) >= MAX_GRANTS:

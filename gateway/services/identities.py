@@ -114,7 +114,7 @@ class Identities(ScopedService):
         if found is None:
             raise UserNotFound(user_id)
         grantee = GranteeReference(kind=GranteeKind.USER, id=user_id)
-        for held in await grants.assigned_to(unit, grantee):
+        for held in await grants.find_assignments(unit, grantee):
             access.require_role(self._scope.principal, held.role, on=held.holder)
         await users.remove(unit, user_id)
         created: tuple[ApiToken, ...] = ()

@@ -95,7 +95,7 @@ class ReferenceImpact:
         if self.graph is None:
             return set()
         after = self._delete(self.graph) if of_deletion else self._edit(self.graph)
-        return {chain[0] for chain in chains if self.graph.changed(after, chain)}
+        return {chain[0] for chain in chains if self.graph.changed_names(after, chain)}
 
     def secret_ids(self, chains: Iterable[tuple[str, ...]]) -> set[str]:
         """Return the ids of the other secrets whose delivered value an edit or deletion changes."""
@@ -104,7 +104,9 @@ class ReferenceImpact:
             return found
         edited, deleted = self._edit(self.graph), self._delete(self.graph)
         for chain in chains:
-            changed = self.graph.changed(edited, chain) | self.graph.changed(deleted, chain)
+            changed = self.graph.changed_names(edited, chain) | self.graph.changed_names(
+                deleted, chain
+            )
             winners = self.graph.view(chain).winners
             found |= {winners[name].id for name in changed if name in winners}
         return found - {self.secret.id}
@@ -116,7 +118,7 @@ class ReferenceImpact:
         node = graph.nodes[self.secret.id]
         source = graph.nodes.get(node.target_id or node.id, node)
         # After an edit, an alias has its own value. It is still a file if its target is one.
-        return graph.with_nodes(replace(node, target_id=None, path=source.path).edited())
+        return graph.with_nodes(replace(node, target_id=None, path=source.path).with_new_text())
 
 
 async def find_impact(context: ServiceContext, unit: ReadUnit, secret: Secret) -> ReferenceImpact:
@@ -172,7 +174,7 @@ async def keys_reached(
     hashes = context.vault.name_hashes(own, project_id=service.project_id)
     changed: set[Name] = set()
     for before in graphs_before(now, change, hashes, service.chain_ids):
-        changed |= before.changed(now, service.chain_ids)
+        changed |= before.changed_names(now, service.chain_ids)
     keys = {node.key for node in now.nodes.values() if node.name in changed}
     return sorted(keys - set(own))
 

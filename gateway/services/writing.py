@@ -80,7 +80,7 @@ def build_secret(context: ServiceContext, holder: Holder, draft: Draft, spec: Se
         mount_path=spec.mount_path,
         scope=Scope.BUILT_IN if spec.is_built_in else holder.kind,
         variable_type=spec.variable_type,
-        **draft.described(),
+        **draft.description_fields(),
         holder=holder,
         service=spec.source or service_at(holder),
         target=spec.target,

@@ -94,7 +94,7 @@ async def begin(unit: WriteUnit, deletion: Deletion, covered: Covered) -> None:
     await unit.insert(DeletionRow(**asdict(deletion)))
 
 
-async def unfinished(unit: ReadUnit) -> Sequence[str]:
+async def find_unfinished(unit: ReadUnit) -> Sequence[str]:
     """Return the ids of deletions that have rows left, the oldest first."""
     rows = await unit.rows(select(_DELETION.c.id).order_by(_DELETION.c.created_at, _DELETION.c.id))
     return [row.id for row in rows]

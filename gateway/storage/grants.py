@@ -257,7 +257,7 @@ async def of_tokens(
     return [_grant_from_row(unit, row) for row in rows]
 
 
-async def assigned_to(unit: ReadUnit, grantee: GranteeReference) -> Sequence[RoleAssignment]:
+async def find_assignments(unit: ReadUnit, grantee: GranteeReference) -> Sequence[RoleAssignment]:
     await prove(unit)
     rows = await unit.rows(
         select(*_HELD)

@@ -101,7 +101,7 @@ async def count_valid(unit: ReadUnit, organization_id: str, *, at: datetime) -> 
     return int(row[0]) if row else 0
 
 
-async def created_by(unit: ReadUnit, creator: Creator) -> Sequence[ApiToken]:
+async def find_created_by(unit: ReadUnit, creator: Creator) -> Sequence[ApiToken]:
     """Return all tokens created by a creator, and by those tokens, and so on; oldest first.
 
     Raises:

@@ -350,7 +350,7 @@ async def test_a_fault_in_a_change_is_logged_without_its_words() -> None:
 
     with all_logs(LogFormat.JSON) as logs:
         with pytest.raises(RuntimeError):
-            await shielded_tasks.finished(change())
+            await shielded_tasks.shield(change())
         await asyncio.sleep(0)
 
     assert '"kind": "RuntimeError"' in logs.getvalue()

@@ -28,7 +28,7 @@ def test_the_graph_equals_a_full_resolution() -> None:
             graphs = _graph(before), _graph(after)
             graphs[1].numbers = graphs[0].numbers
             for place in places:
-                found = graphs[0].changed(graphs[1], place.chain)
+                found = graphs[0].changed_names(graphs[1], place.chain)
                 expected = changed_keys(before, after, place)
                 assert {item.decode() for item in found} == expected, (seed, written)
 
@@ -95,7 +95,7 @@ def _reported(before: Model, after: Model, service: Place) -> set[str]:
         ]
         hashes = {key: key.encode() for key in names}
         for graph in graphs_before(now, change, hashes, service.chain):
-            found |= {item.decode() for item in graph.changed(now, service.chain)}
+            found |= {item.decode() for item in graph.changed_names(now, service.chain)}
     return found
 
 

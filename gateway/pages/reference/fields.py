@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from gateway.pages.layout import code, element, joined, link, prose, table
+from gateway.pages.layout import code, element, join, link, prose, table
 
 Schema = Mapping[str, Any]
 
@@ -49,52 +49,52 @@ def parameter_table(parameters: list[Schema]) -> Markup:
 
 
 def _parameter(facts: Schema) -> tuple[Markup, Markup]:
-    kind = joined((facts["in"], _type(facts["schema"])), _DOT)
+    kind = join((facts["in"], _type(facts["schema"])), _DOT)
     meaning = _meaning({**facts["schema"], "description": facts["description"]})
     return _name(facts["name"], kind, required=facts["required"]), meaning
 
 
 def _name(name: str, kind: Markup, *, required: bool) -> Markup:
     # Long names can break between their words.
-    words = element("code", joined(name.split("_"), Markup("_<wbr>")))
-    kinds = joined((kind, _REQUIRED), _DOT) if required else kind
-    return joined((words, element("div", kinds, class_="kind")))
+    words = element("code", join(name.split("_"), Markup("_<wbr>")))
+    kinds = join((kind, _REQUIRED), _DOT) if required else kind
+    return join((words, element("div", kinds, class_="kind")))
 
 
 def _type(schema: Schema) -> Markup:
     if "$ref" in schema:
         return schema_link(name_in(schema["$ref"]))
     if schema["type"] == "array":
-        return joined(("list of ", _type(schema["items"])))
+        return join(("list of ", _type(schema["items"])))
     types = schema["type"]
     named = " or ".join([types] if isinstance(types, str) else types)
-    return joined((named, *((", ", schema["format"]) if "format" in schema else ())))
+    return join((named, *((", ", schema["format"]) if "format" in schema else ())))
 
 
 def _meaning(schema: Schema) -> Markup:
     description = prose(schema.get("description", ""))
-    limits = joined(_limits(schema), _DOT)
+    limits = join(_limits(schema), _DOT)
     parts = [description] if description else []
     parts += [element("span", limits, class_="limits")] if limits else []
-    return joined(parts, " ")
+    return join(parts, " ")
 
 
 def _limits(schema: Schema) -> Iterator[Markup]:
     if "const" in schema:
-        yield joined(("always ", code(str(schema["const"]).lower())))
+        yield join(("always ", code(str(schema["const"]).lower())))
     if "enum" in schema:
-        yield joined(map(code, schema["enum"]), ", ")
+        yield join(map(code, schema["enum"]), ", ")
     if "maxLength" in schema:
-        yield joined((f"at most {schema['maxLength']:,} characters",))
+        yield join((f"at most {schema['maxLength']:,} characters",))
     if "maxItems" in schema:
-        yield joined((f"at most {schema['maxItems']:,} items",))
+        yield join((f"at most {schema['maxItems']:,} items",))
     # A UUID's pattern adds only the lower case to its format.
     if schema.get("format") == "uuid":
         yield Markup("lower case")
     elif "pattern" in schema:
         yield code(schema["pattern"])
     if "not" in schema:
-        yield joined(("without ", code(schema["not"]["pattern"])))
+        yield join(("without ", code(schema["not"]["pattern"])))
 
 
 def _names(names: list[str]) -> Iterator[Markup]:

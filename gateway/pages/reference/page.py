@@ -22,7 +22,7 @@ from gateway.pages.layout import (
     code,
     element,
     items,
-    joined,
+    join,
     link,
     paragraphs,
     table,
@@ -76,7 +76,7 @@ class _Book:
             if tag in facts["tags"]
         ]
 
-    def resolved(self, node: Schema) -> Schema:
+    def resolve(self, node: Schema) -> Schema:
         """Resolve a node if it is a reference."""
         while "$ref" in node:
             kind, name = node["$ref"].split("/")[-2:]
@@ -89,7 +89,7 @@ def reference_content(document: Mapping[str, Any]) -> Markup:
     book = _Book(document)
     sections = (_section(book, tag) for tag in document["tags"])
     main = element("main", _opening(book), *sections, _all_schemas(book), id="top")
-    return joined((_contents(book), main))
+    return join((_contents(book), main))
 
 
 def _contents(book: _Book) -> Markup:
@@ -160,7 +160,7 @@ def _article(book: _Book, operation: _Operation) -> Markup:
 def _request_parts(book: _Book, operation: _Operation) -> Iterator[Markup]:
     if parameters := operation.facts["parameters"]:
         yield element("h4", "Parameters")
-        yield parameter_table([book.resolved(each) for each in parameters])
+        yield parameter_table([book.resolve(each) for each in parameters])
     if body := operation.facts.get("requestBody"):
         yield element("h4", "Body: ", schema_link(_schema_of(body)))
         yield schema_table(book.schemas[_schema_of(body)])
@@ -168,7 +168,7 @@ def _request_parts(book: _Book, operation: _Operation) -> Iterator[Markup]:
 
 def _answer_parts(book: _Book, operation: _Operation) -> Iterator[Markup]:
     answers = {
-        status: book.resolved(answer) for status, answer in operation.facts["responses"].items()
+        status: book.resolve(answer) for status, answer in operation.facts["responses"].items()
     }
     success = next(iter(answers.values()))
     yield element("h4", "Answers")
@@ -186,7 +186,7 @@ def _answer(answer: Schema, success: Schema) -> Markup:
     special = [code(name) for name in answer["headers"] if name not in success["headers"]]
     body = ["Body: ", schema_link(_schema_of(answer))] if "content" in answer else []
     header = [" Header: ", *special] if special else []
-    return joined((items(answer["description"]), element("p", *body, *header, class_="limits")))
+    return join((items(answer["description"]), element("p", *body, *header, class_="limits")))
 
 
 def _samples(book: _Book, operation: _Operation) -> Iterator[Markup]:
@@ -213,7 +213,7 @@ def _schema(name: str, schema: Schema) -> Markup:
 
 def _words(name: str) -> Markup:
     # A long name can break between its words.
-    return joined(_HUMP.split(name), Markup("<wbr>"))
+    return join(_HUMP.split(name), Markup("<wbr>"))
 
 
 def _anchor(heading: str) -> str:
@@ -232,7 +232,7 @@ def _method(method: str) -> Markup:
 def _path(path: str) -> Markup:
     parts = path.split("/")
     return element(
-        "code", joined((element("var", p) if p.startswith("{") else p for p in parts), "/")
+        "code", join((element("var", p) if p.startswith("{") else p for p in parts), "/")
     )
 
 

@@ -26,7 +26,7 @@ class Deletions:
 
         """
         async with self._context.database.read() as unit:
-            found = await deletions.unfinished(unit)
+            found = await deletions.find_unfinished(unit)
         for deletion_id in found:
             try:
                 await self._finish(deletion_id)

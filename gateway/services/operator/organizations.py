@@ -91,7 +91,7 @@ class Organizations:
         async with self._context.database.read() as unit:
             return await holders.organizations(unit)
 
-    async def named(self, name: str) -> Organization:
+    async def find_by_name(self, name: str) -> Organization:
         """Return the organization with that name.
 
         Raises:
