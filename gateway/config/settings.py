@@ -324,8 +324,7 @@ class Settings(BaseSettings):
         """Give the command line precedence over the environment, and that over the file."""
         del dotenv_settings, file_secret_settings
         former = InitSettingsSource(settings_cls, former_variables())
-        file = settings_file(settings_cls, FORMER_SETTINGS)
-        return init_settings, env_settings, former, file
+        return init_settings, env_settings, former, settings_file(settings_cls)
 
 
 def unknown_variables() -> list[str]:

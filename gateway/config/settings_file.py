@@ -28,9 +28,7 @@ class MisreadSettingsFile(RefusedStart):
         )
 
 
-def settings_file(
-    settings_cls: type[BaseSettings], former_names: Mapping[str, str]
-) -> PydanticBaseSettingsSource:
+def settings_file(settings_cls: type[BaseSettings]) -> PydanticBaseSettingsSource:
     """Return the settings in the file, if there is one, each under its current name.
 
     Raises:
@@ -44,7 +42,7 @@ def settings_file(
         source = TomlConfigSettingsSource(settings_cls)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise MisreadSettingsFile(error) from None
-    for old, new in former_names.items():
+    for old, new in FORMER_SETTINGS.items():
         if old in source.init_kwargs:
             source.init_kwargs.setdefault(new, source.init_kwargs.pop(old))
     return source
