@@ -15,7 +15,7 @@ from gateway.domain.interpolation import (
     MAX_DELIVERED_BYTES,
     MAX_DELIVERED_KEYS,
     DeliveryBudget,
-    inside_out,
+    topological_order,
 )
 
 MAX_KEYS: Final = MAX_DELIVERED_KEYS
@@ -235,7 +235,8 @@ def least_sizes(texts: Mapping[bytes, StoredText], hash_bytes: int) -> Iterator[
         return referred if text.name_hashes else (text.size + 1) // 2
 
     # A reference to a file becomes its path.
-    for own in inside_out({own: names[own] for own, text in texts.items() if not text.is_file}):
+    values = {own: names[own] for own, text in texts.items() if not text.is_file}
+    for own in topological_order(values):
         least[own] = measure(own)
         yield texts[own].key, least[own]
     for own in texts.keys() - least.keys():

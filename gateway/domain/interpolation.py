@@ -85,7 +85,7 @@ def with_renamed(text: str, former: str, name: str) -> str:
     return _TOKEN.sub(replace, text)
 
 
-def inside_out(references: Mapping[Name, AbstractSet[Name]]) -> Iterator[Name]:
+def topological_order(references: Mapping[Name, AbstractSet[Name]]) -> Iterator[Name]:
     """Yield each key after the keys that it refers to; keys that lead into cycles are left out."""
     waits_for = {key: set(references.keys() & named) for key, named in references.items()}
     waiting: dict[Name, list[Name]] = {key: [] for key in references}
@@ -236,7 +236,7 @@ class Interpolator:
             self._sizes[key] = self._budget.spend(key, utf8_size(path))
         for key, content in self._verbatim.items():
             self._budget.spend(key, utf8_size(content))
-        order = list(inside_out(self._edges()))
+        order = list(topological_order(self._edges()))
         for key in order:
             self._sizes[key] = self._spend(key, self._values[key], self._readings[key])
         for key, text in self._values.items():

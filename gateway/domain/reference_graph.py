@@ -11,7 +11,7 @@ from typing import Final
 
 from gateway.domain.change_feed import ChangeKind, SecretChange
 from gateway.domain.errors import Argument, InvalidInput
-from gateway.domain.interpolation import inside_out
+from gateway.domain.interpolation import topological_order
 from gateway.domain.secrets import Secret, SecretType
 
 # The most references between secrets that one computation follows.
@@ -96,7 +96,7 @@ class Graph:
         """Return what a service, or a holder above one, sees."""
         relevant = tuple(holder_id for holder_id in chain if holder_id in self._by_holder)
         if relevant not in self._views:
-            self._views[relevant] = self._can_see(relevant)
+            self._views[relevant] = self._make_view(relevant)
         return self._views[relevant]
 
     def changed_names(self, after: "Graph", chain: Chain) -> frozenset[Name]:
@@ -116,7 +116,7 @@ class Graph:
     def _views(self) -> dict[Chain, "View"]:
         return {}
 
-    def _can_see(self, chain: Chain) -> "View":
+    def _make_view(self, chain: Chain) -> "View":
         winners: dict[Name, Node] = {}
         for holder_id in chain:
             for node in self._by_holder[holder_id]:
@@ -191,7 +191,8 @@ def _contents(sources: Mapping[Name, Node], numbers: dict[Hashable, int]) -> Map
         name: number(source.path) for name, source in sources.items() if source.path is not None
     }
     values = {name: source for name, source in sources.items() if source.path is None}
-    for name in inside_out({name: source.names & values.keys() for name, source in values.items()}):
+    references = {name: source.names & values.keys() for name, source in values.items()}
+    for name in topological_order(references):
         settled[name] = resolve(values[name])
     return {
         name: settled[name] if name in settled and source.path is None else resolve(source)
