@@ -111,6 +111,19 @@ expose(
 )
 SecretOrderField: TypeAlias = _SecretOrderField
 
+
+class SecretSearchOrderField(StrEnum):
+    KEY = "KEY"
+    UPDATED_AT = "UPDATED_AT"
+
+
+expose(
+    SecretSearchOrderField,
+    "SecretSearchOrderField",
+    "The field that all secrets are ordered by.",
+    {"KEY": "By key.", "UPDATED_AT": "By time of the last change."},
+)
+
 expose(
     _Provenance,
     "SecretProvenance",

@@ -23,6 +23,7 @@ BelongsTo = Annotated[APIVariableScopeEnum, field(description=SCOPE)]
 Interpolation = Annotated[bool | None, field(description=INTERPOLATION)]
 ServiceId = Annotated[ID, argument(description="The UUID of a service of any kind.")]
 FILTER: Final = argument(description="Which entries to return; all if omitted.")
+ORDER: Final = argument(description="The order of the entries; by key if omitted.")
 ANY_HOLDER: Final = argument(description="The project, the environment or the service.")
 
 

@@ -13,15 +13,13 @@ from gateway.domain.scopes import SERVICE_SCOPES, Scope, ServiceType
 from schema.context import Info
 from schema.effective import EffectiveSecret, EffectiveSecretConnection
 from schema.enums import LinkedServiceTypeEnum
-from schema.fields import FILTER, Name, Node, pure_field
+from schema.fields import FILTER, ORDER, Name, Node, pure_field
 from schema.inputs import SecretFilter, SecretOrder, to_filter, to_order, to_window, unset_to_none
 from schema.pages import After, Before, Connection, First, Last
 from schema.secrets import Secret, SecretConnection
 
 Filter = Annotated[SecretFilter | None, FILTER]
-OrderBy = Annotated[
-    SecretOrder | None, argument(description="The order of the entries; by key if omitted.")
-]
+OrderBy = Annotated[SecretOrder | None, ORDER]
 Kinds = Annotated[
     list[LinkedServiceTypeEnum] | None,
     argument(description="The kinds of service to return; all if omitted."),

@@ -1,5 +1,7 @@
 """Inputs, filters and orders of clients, as the domain's objects."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, TypeVar
 
 import strawberry
@@ -16,9 +18,11 @@ from gateway.domain.drafts import (
     ProvidedDraft,
     SecretDraft,
 )
-from gateway.domain.pages import ANY_SECRET, BY_KEY, Window, window
+from gateway.domain.pages import ANY_SECRET, BY_KEY, EVERY_SECRET, Window, window
 from gateway.domain.pages import SecretFilter as DomainFilter
 from gateway.domain.pages import SecretOrder as DomainOrder
+from gateway.domain.pages import SecretOrderField as DomainOrderField
+from gateway.domain.pages import SecretSearch as DomainSearch
 from gateway.domain.scopes import HOLDER_SCOPES
 from gateway.domain.secrets import DEFAULT_OWNER, ServiceReference
 from gateway.services.imports import ImportRow
@@ -28,6 +32,7 @@ from schema.enums import (
     LinkedServiceTypeEnum,
     OrderDirection,
     SecretOrderField,
+    SecretSearchOrderField,
 )
 from schema.fields import Interpolation, Key, optional
 
@@ -223,6 +228,44 @@ class SecretFilter:
         )
 
 
+@strawberry.input(description="Returns the secrets that match every given field.")
+class SecretSearch:
+    key_contains: str | None = optional("Keys that contain this text, in any case.")
+    keys: list[str] | None = optional("Any of these keys.")
+    scopes: list[APIVariableScopeEnum] | None = optional("Any of these scopes.")
+    variable_types: list[APIVariableTypeEnum] | None = optional("Any of these types.")
+    updated_since: datetime | None = optional("Created or changed at this time or later.")
+    holder_ids: list[ID] | None = optional(
+        "Secrets of any of these projects, environments and services, and of all below them."
+    )
+
+    def to_domain(self) -> DomainSearch:
+        return DomainSearch(
+            key_contains=unset_to_none(self.key_contains),
+            keys=_tuple(self.keys),
+            scopes=_tuple(self.scopes),
+            variable_types=_tuple(self.variable_types),
+            updated_since=unset_to_none(self.updated_since),
+            holder_ids=_tuple(self.holder_ids),
+        )
+
+
+@strawberry.input(description="An order of all secrets. Ties are broken by id.")
+class SecretSearchOrder:
+    field: SecretSearchOrderField = strawberry.field(
+        default=SecretSearchOrderField.KEY, description="The field to order by."
+    )
+    direction: OrderDirection = strawberry.field(
+        default=OrderDirection.ASC, description="The direction of the order."
+    )
+
+    def to_domain(self) -> DomainOrder:
+        return DomainOrder(
+            field=DomainOrderField(self.field),
+            is_descending=self.direction is OrderDirection.DESC,
+        )
+
+
 @strawberry.input(description="An order of secrets. Ties are broken by id, so pages are stable.")
 class SecretOrder:
     field: SecretOrderField = strawberry.field(
@@ -236,14 +279,14 @@ class SecretOrder:
         return DomainOrder(field=self.field, is_descending=self.direction is OrderDirection.DESC)
 
 
-def _tuple(items: list[Given] | None) -> tuple[Given, ...] | None:
+def _tuple(items: Sequence[Given] | None) -> tuple[Given, ...] | None:
     chosen = unset_to_none(items)
     return None if chosen is None else tuple(chosen)
 
 
-def to_order(order_by: SecretOrder | None) -> DomainOrder:
+def to_order(order_by: SecretOrder | SecretSearchOrder | None) -> DomainOrder:
     """Return the requested order, or the one by key."""
-    order = unset_to_none(order_by)
+    order = None if order_by is UNSET else order_by
     return order.to_domain() if order else BY_KEY
 
 
@@ -251,6 +294,12 @@ def to_filter(only: SecretFilter | None) -> DomainFilter:
     """Return the requested filter, or the one that matches every secret."""
     chosen = unset_to_none(only)
     return chosen.to_domain() if chosen else ANY_SECRET
+
+
+def to_search(only: SecretSearch | None) -> DomainSearch:
+    """Return the requested search, or the one that matches every secret."""
+    chosen = unset_to_none(only)
+    return chosen.to_domain() if chosen else EVERY_SECRET
 
 
 def to_window(

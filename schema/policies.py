@@ -38,6 +38,7 @@ FIELDS: Final[Mapping[str, Policy]] = MappingProxyType(
         "Query.terraform": _HIERARCHY,
         "Query.agenticWorkflow": _HIERARCHY,
         "Query.secret": _SECRETS,
+        "Query.secrets": _SECRETS,
         "Query.viewer": OWN,
         "Query.organization": OWN,
         # Sealed for the organization, and advanced only by changes in it.

@@ -23,7 +23,7 @@ from schema.audit import AuditEvent, AuditEventConnection, AuditFilter, to_event
 from schema.context import Info
 from schema.effective import SecretExplanation
 from schema.enums import OnUnresolved
-from schema.fields import FILTER, Node, ServiceId, pure_field
+from schema.fields import FILTER, ORDER, Node, ServiceId, pure_field
 from schema.holders import (
     AgenticWorkflow,
     Application,
@@ -38,7 +38,14 @@ from schema.holders import (
     Terraform,
     holder_type,
 )
-from schema.inputs import to_window, unset_to_none
+from schema.inputs import (
+    SecretSearch,
+    SecretSearchOrder,
+    to_order,
+    to_search,
+    to_window,
+    unset_to_none,
+)
 from schema.pages import After, Before, First, Last
 from schema.runtime import (
     Delivered,
@@ -52,7 +59,7 @@ from schema.runtime import (
     to_keys,
     wrapped_delivery,
 )
-from schema.secrets import Secret
+from schema.secrets import Secret, SecretConnection
 from schema.viewer import Organization, Viewer
 
 Id = Annotated[ID, argument(description="The UUID.")]
@@ -276,6 +283,29 @@ class Query:
     )
     async def change_cursor(self, info: Info) -> str:
         return await info.context.services.change_feed.cursor()
+
+    @field(
+        description=(
+            "All secrets that you can see, of any holder: to search them by key, type, time of the "
+            "last change, or the part of the hierarchy."
+        )
+    )
+    async def secrets(
+        self,
+        info: Info,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+        filter: Annotated[SecretSearch | None, FILTER] = UNSET,
+        order_by: Annotated[SecretSearchOrder | None, ORDER] = UNSET,
+    ) -> SecretConnection:
+        page = await info.context.services.secrets.search(
+            window=to_window(first, after, last, before),
+            order=to_order(order_by),
+            only=to_search(filter),
+        )
+        return SecretConnection.of(page, Secret.of)
 
     @field(description="A secret by its id.")
     async def secret(self, info: Info, id: Id) -> Secret | None:

@@ -2,11 +2,13 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Final, Generic, TypeVar
 
 from gateway.domain.content import MAX_KEY_LENGTH, utf8_length
 from gateway.domain.errors import Argument, InvalidInput
+from gateway.domain.holders import is_canonical_id
 from gateway.domain.scopes import Scope
 from gateway.domain.secrets import SecretType
 
@@ -110,14 +112,44 @@ class SecretFilter:
             InvalidInput: naming the rule.
 
         """
-        ensure_page_size(len(self.keys or ()))
-        for text in (self.key_prefix or "", *(self.keys or ())):
-            if utf8_length(text, Argument.FILTER) > MAX_KEY_LENGTH:
-                raise InvalidInput(
-                    Argument.FILTER, f"A key must be at most {MAX_KEY_LENGTH} characters long."
-                )
+        _ensure_keys(self.keys, self.key_prefix)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretSearch:
+    """Conditions on all secrets that a principal can see; None does not filter."""
+
+    key_contains: str | None = None
+    keys: tuple[str, ...] | None = None
+    scopes: tuple[Scope, ...] | None = None
+    variable_types: tuple[SecretType, ...] | None = None
+    updated_since: datetime | None = None
+    # At these holders or below.
+    holder_ids: tuple[str, ...] | None = None
+
+    def ensure_valid(self) -> None:
+        """Refuse texts that cannot be keys or ids, and more of them than fit on a page.
+
+        Raises:
+            InvalidInput: naming the rule.
+
+        """
+        _ensure_keys(self.keys, self.key_contains)
+        ensure_page_size(len(self.holder_ids or ()))
+        if not all(map(is_canonical_id, self.holder_ids or ())):
+            raise InvalidInput(Argument.FILTER, "An id in the filter must be a UUID.")
+
+
+def _ensure_keys(keys: tuple[str, ...] | None, part: str | None) -> None:
+    ensure_page_size(len(keys or ()))
+    for text in (part or "", *(keys or ())):
+        if utf8_length(text, Argument.FILTER) > MAX_KEY_LENGTH:
+            raise InvalidInput(
+                Argument.FILTER, f"A key must be at most {MAX_KEY_LENGTH} characters long."
+            )
 
 
 ANY_SECRET: Final = SecretFilter()
+EVERY_SECRET: Final = SecretSearch()
 BY_KEY: Final = SecretOrder()
 BY_SCOPE: Final = SecretOrder(field=SecretOrderField.SCOPE)

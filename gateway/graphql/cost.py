@@ -73,6 +73,10 @@ LENGTHS: Final[Mapping[tuple[str, str], int]] = MappingProxyType(
         ("__Directive", "args"): 2,
     }
 )
+# A search can compare all secrets of an organization, for as long as so many fields take.
+SEARCHES: Final[Mapping[tuple[str, str], tuple[str, int]]] = MappingProxyType(
+    {("Query", "secrets"): ("filter", 2_000)}
+)
 # An operation can select one of these, under one name only.
 _DELIVERY: Final = ("Query", "runtimeSecrets")
 _DELIVERIES: Final = (_DELIVERY, ("Query", "delivery"))
@@ -165,6 +169,7 @@ class Pricing:
         if coordinate in _DELIVERIES or coordinate[0] in _DELIVERED_TYPES:
             counted = _DELIVERY if coordinate in _DELIVERIES else coordinate
             self._delivered.setdefault(counted, set()).add((node.alias or node.name).value)
+        price.fixed += _surcharge(coordinate, node)
         if node.selection_set is None:
             return
         definition = _field_of(on, name)
@@ -217,6 +222,11 @@ class Pricing:
         if isinstance(value, IntValueNode):
             return read_size(value)
         return len(value.values) if isinstance(value, ListValueNode) else None
+
+
+def _surcharge(coordinate: tuple[str, str], node: FieldNode) -> int:
+    name, surcharge = SEARCHES.get(coordinate, ("", 0))
+    return surcharge if any(each.name.value == name for each in node.arguments or ()) else 0
 
 
 def delivery_surcharge(keys: int, size: int) -> int:

@@ -4,7 +4,7 @@ Entity tags are keyed, so they only show equality.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from hashlib import blake2b
 from typing import Final
@@ -16,12 +16,14 @@ from gateway.domain.pages import (
     ANY_SECRET,
     BY_KEY,
     BY_SCOPE,
+    EVERY_SECRET,
     Page,
     SecretFilter,
     SecretOrder,
+    SecretSearch,
     Window,
 )
-from gateway.domain.permissions import Permission
+from gateway.domain.permissions import Permission, Visibility
 from gateway.domain.principals import Principal
 from gateway.domain.refusals import EntityTagConflict
 from gateway.domain.secrets import Secret, SecretFacts, SecretType
@@ -31,7 +33,7 @@ from gateway.services.idempotency import SECRET_CODEC, run_once
 from gateway.services.references import secrets_reached
 from gateway.services.vault import Vault
 from gateway.services.writing import SecretSpec, add_with_value, build_secret, ensure_key_is_free
-from gateway.storage import related_secrets, secrets
+from gateway.storage import holders, related_secrets, secret_search, secrets
 from gateway.storage.unit_of_work import WriteUnit
 
 _BYTES: Final = 16
@@ -134,6 +136,46 @@ class Secrets(ScopedService):
             self._scope.view, holder.chain_ids, window, visibility=visibility, order=BY_SCOPE
         )
 
+    async def search(
+        self,
+        *,
+        window: Window,
+        order: SecretOrder = BY_KEY,
+        only: SecretSearch = EVERY_SECRET,
+    ) -> Page[Secret]:
+        """Return a page of the secrets that the principal can see.
+
+        Raises:
+            Forbidden: if the principal cannot read secrets.
+            InvalidInput: for a cursor of another list, or an invalid filter.
+
+        """
+        only.ensure_valid()
+        visibility = access.require_somewhere(self._scope.principal, Permission.SECRET_READ)
+        return await secret_search.page(
+            self._scope.view,
+            visibility.organization_id,
+            await self._tops(visibility, only.holder_ids),
+            window,
+            order=order,
+            only=only,
+        )
+
+    async def _tops(
+        self, visibility: Visibility, holder_ids: Iterable[str] | None
+    ) -> Sequence[Holder] | None:
+        """Return holders that together cover what is wanted and visible; None covers everything."""
+        if holder_ids is None:
+            return None if visibility.is_everywhere else _widest(visibility.holders)
+        wanted = (await holders.by_ids(self._scope.view, holder_ids)).values()
+        covered = [holder for holder in wanted if visibility.covers(holder)]
+        below = [
+            holder
+            for holder in visibility.holders
+            if any(above.id in holder.chain_ids for above in wanted)
+        ]
+        return _widest([*covered, *below])
+
     async def dependents_of(self, *, secret: Secret, window: Window) -> Page[Secret]:
         """Return a page of secrets that are deleted with the secret or refer to it as `{{KEY}}`.
 
@@ -187,6 +229,12 @@ class Secrets(ScopedService):
                 codec=SECRET_CODEC,
                 work=partial(add_secret, self._scope, unit, holder, draft),
             )
+
+
+def _widest(tops: Sequence[Holder]) -> Sequence[Holder]:
+    """Return the holders without those that are below another one of them."""
+    by_id = {holder.id: holder for holder in tops}
+    return [holder for holder in by_id.values() if by_id.keys().isdisjoint(holder.chain_ids[1:])]
 
 
 def cursor_of(secret: Secret, *, order: SecretOrder) -> str:

@@ -178,6 +178,13 @@ class SecretRow(Model, table=True):
             postgresql_where=text("target_id IS NOT NULL"),
         ),
         Index(None, "holder_id", "list_rank", "key"),
+        # Has what a search compares, so that it reads the rows of its page only.
+        Index(
+            None,
+            *("organization_id", "key", "id"),
+            *("updated_at", "scope", "variable_type", "holder_id"),
+        ),
+        Index(None, "organization_id", "updated_at", "id"),
         Index(
             None,
             "project_id",

@@ -55,7 +55,7 @@ class Operation:
     @property
     def wanted(self) -> str:
         """Under which name the ids have what belongs there."""
-        if self.path[-1] in {"id", "ids", "holderId"}:
+        if self.path[-1] in {"id", "ids", "holderId", "holderIds"}:
             return _NAMED_BY.get(self.name, "serviceId")
         return self.path[-1]
 

@@ -212,6 +212,12 @@ PRICED = {
         {},
         1 + 2,
     ),
+    "a search": (
+        """{ all: secrets(first: 7) { nodes { key } }
+            found: secrets(first: 7, filter: { keyContains: "x" }) { nodes { key } } }""",
+        {},
+        2 * (2 + 7) + 2_000,
+    ),
     "an import": (
         """mutation { importSecrets(
             holder: { jobId: "x" }, secrets: [{ key: "A" }, { key: "B" }], overwrite: false

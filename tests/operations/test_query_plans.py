@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from sqlalchemy import event, select
@@ -18,9 +18,18 @@ from gateway.domain.audit import ANY_EVENT, AuditAction, AuditFilter
 from gateway.domain.change_feed import FeedCursor
 from gateway.domain.grants import RoleAssignment
 from gateway.domain.holders import Holder
-from gateway.domain.pages import BY_KEY, BY_SCOPE, Window
+from gateway.domain.pages import (
+    BY_KEY,
+    BY_SCOPE,
+    EVERY_SECRET,
+    SecretOrder,
+    SecretOrderField,
+    SecretSearch,
+    Window,
+)
 from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
+from gateway.domain.scopes import Scope
 from gateway.domain.secrets import Secret
 from gateway.services.container import BoundServices
 from gateway.storage import change_feed, holders, secrets
@@ -36,6 +45,7 @@ _SMALL = re.compile(
     r"SCAN (CONSTANT ROW|anon_\d+|\(subquery-\d+\)|audit_head|deletion|.* VIRTUAL TABLE INDEX .*)$"
 )
 _WINDOW = Window(size=10)
+_NEWEST = SecretOrder(field=SecretOrderField.UPDATED_AT, is_descending=True)
 _LATE = datetime.now(UTC) + timedelta(days=1)
 
 
@@ -134,6 +144,9 @@ SORTED_READS: dict[str, Read] = {
     "delivery": lambda services, scene: services.delivery.runtime_secrets(
         service_id=scene.service.id
     ),
+    "search": lambda services, _: services.secrets.search(
+        window=_WINDOW, only=SecretSearch(key_contains="KEY", scopes=(Scope.JOB,))
+    ),
     "picture": lambda services, scene: services.pictures.of_service(service_id=scene.service.id),
 }
 
@@ -180,6 +193,31 @@ async def test_other_reads_of_secrets_scan_nothing(shared_world: World, name: st
 
     assert plans.indexes
     assert plans.scans == []
+
+
+SEARCH_BY_KEY: Final = "ix_secret_organization_id_key_id_updated_at_scope_variable_type_holder_id"
+SEARCH_BY_TIME: Final = "ix_secret_organization_id_updated_at_id"
+SEARCHES: Final[dict[str, tuple[str, SecretOrder, SecretSearch]]] = {
+    "all": (SEARCH_BY_KEY, BY_KEY, EVERY_SECRET),
+    "by key": (SEARCH_BY_KEY, BY_KEY, SecretSearch(key_contains="x", scopes=(Scope.JOB,))),
+    "by time": (SEARCH_BY_TIME, _NEWEST, EVERY_SECRET),
+    "by time, of a time": (SEARCH_BY_TIME, _NEWEST, SecretSearch(updated_since=_LATE)),
+    "of a time": (SEARCH_BY_TIME, BY_KEY, SecretSearch(updated_since=_LATE)),
+}
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+async def test_a_search_of_everything_is_read_in_its_order(shared_world: World, name: str) -> None:
+    index, order, only = SEARCHES[name]
+    operator = Principal.operator(shared_world.demo.organization_id)
+    async with shared_world.runtime.database.read() as unit:
+        services = shared_world.runtime.services.for_principal(operator, unit)
+        with _explaining(shared_world) as plans:
+            await services.secrets.search(window=_WINDOW, order=order, only=only)
+
+    assert index in plans.indexes
+    assert plans.scans == []
+    assert plans.sorts == [] or name == "of a time"
 
 
 # By the index that a page is read through.

@@ -173,7 +173,7 @@ class Grammar:
             "ID": lambda: self._id(name),
             "Int": lambda: str(self.random.choice((0, 1, 2, 3, 50, 101))),
             "Boolean": lambda: self.random.choice(("true", "false")),
-            "DateTime": lambda: '"2030-01-02T03:04:05Z"',
+            "DateTime": lambda: f'"20{self.random.choice((20, 30))}-01-02T03:04:05Z"',
         }
         return makers.get(kind.name, lambda: self._text(name))()
 
