@@ -154,6 +154,27 @@ class UserConnection(Connection[User]):
     """A page of a list."""
 
 
+@strawberry.type(description="A person at the command line of the gateway's machine.")
+class Operator:
+    name: str = field(description="The person's name, or the login or user of the system.")
+
+
+Actor = Annotated[ApiToken | User | Operator, strawberry.union("Actor", description="Who acted.")]
+
+
+async def actor_of(info: Info, kind: ActorKind, actor_id: str) -> Actor | None:
+    """Return who acted; None for the gateway itself, and if the principal cannot list them."""
+    if kind is ActorKind.OPERATOR:
+        return Operator(name=actor_id)
+    if kind is ActorKind.TOKEN:
+        token = await info.context.tokens.load(actor_id)
+        return ApiToken.of(token) if token else None
+    if kind is ActorKind.USER:
+        user = await info.context.users.load(actor_id)
+        return User.of(user) if user else None
+    return None
+
+
 GRANTEE: Final = argument(description="The API token or the user.")
 Token = Annotated[
     ApiToken | None, field(description="The token without its text; null if nothing was written.")

@@ -13,6 +13,8 @@ from gateway.domain.audit import AuditEvent as DomainEvent
 from gateway.domain.audit import AuditFilter as DomainFilter
 from gateway.domain.audit import AuditSubject as _AuditSubject
 from gateway.domain.origins import AuditFace as _AuditFace
+from schema.access import Actor, actor_of
+from schema.context import Info
 from schema.enums import ActorKind, expose
 from schema.fields import optional
 from schema.inputs import unset_to_none
@@ -102,6 +104,16 @@ class AuditEvent:
     actor_id: str = field(
         description="The id of the token or the user; for an operator, the person's name."
     )
+
+    @field(
+        description=(
+            "Who acted. Null for the gateway itself, for a user who was removed, and for a token "
+            "or a user that you cannot list in `apiTokens` or `users`."
+        )
+    )
+    async def actor(self, info: Info) -> Actor | None:
+        return await actor_of(info, self.actor_kind, self.actor_id)
+
     face: AuditFace = field(description="The interface that the actor used.")
     request_id: str | None = field(
         description="The request's `X-Request-Id`; null for the command line."

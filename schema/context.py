@@ -8,9 +8,10 @@ from typing import TypeVar
 import strawberry
 from strawberry.dataloader import DataLoader
 
-from gateway.domain.grants import Grant
+from gateway.domain.grants import Grant, User
 from gateway.domain.holders import Holder
 from gateway.domain.secrets import Secret
+from gateway.domain.tokens import ApiToken
 from gateway.services.container import BoundServices
 from gateway.services.delivery import Admit, admit_all
 
@@ -50,6 +51,16 @@ class Context:
         return self._loader(self._load_secrets)
 
     @property
+    def tokens(self) -> "DataLoader[str, ApiToken | None]":
+        """Loads tokens by their ids."""
+        return self._loader(self._load_tokens)
+
+    @property
+    def users(self) -> "DataLoader[str, User | None]":
+        """Loads users by their ids."""
+        return self._loader(self._load_users)
+
+    @property
     def token_grants(self) -> "DataLoader[str, list[Grant]]":
         """Loads the grants of tokens by the tokens' ids."""
         return self._loader(self._load_token_grants)
@@ -70,6 +81,14 @@ class Context:
     async def _load_secrets(self, ids: Sequence[str]) -> Sequence[Secret | None]:
         found = await self.services.secrets.find(ids=ids)
         return [found.get(secret_id) for secret_id in ids]
+
+    async def _load_tokens(self, ids: Sequence[str]) -> Sequence[ApiToken | None]:
+        found = await self.services.tokens.find(ids=ids)
+        return [found.get(token_id) for token_id in ids]
+
+    async def _load_users(self, ids: Sequence[str]) -> Sequence[User | None]:
+        found = await self.services.identities.find(ids=ids)
+        return [found.get(user_id) for user_id in ids]
 
     async def _load_token_grants(self, ids: Sequence[str]) -> Sequence[list[Grant]]:
         found = await self.services.tokens.grants_of(token_ids=ids)

@@ -77,6 +77,7 @@ TYPES: Final[Mapping[str, Policy]] = MappingProxyType(
         "RuntimeSecret": _DELIVERY,
         "RuntimeFile": _DELIVERY,
         "AuditEvent": _AUDIT,
+        "Operator": _AUDIT,
         "ApiToken": _ACCESS,
         "ApiTokenCreator": _ACCESS,
         "RoleGrant": _ACCESS,

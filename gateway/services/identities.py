@@ -1,5 +1,6 @@
 """Users: people whom an OpenID Connect provider authenticates, and their grants."""
 
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Final
 
@@ -122,6 +123,14 @@ class Identities(ScopedService):
             creator, now = Creator(ActorKind.USER, user_id), self._context.now()
             created = await revoke_created(unit, creator, at=now, principal=self._scope.principal)
         return UserRemoval(user=found, created=created)
+
+    async def find(self, *, ids: Collection[str]) -> Mapping[str, User]:
+        """Return those of the users that `page` lists, by id; empty without its permission."""
+        visibility = self._scope.visibility(Permission.ACCESS_MANAGE)
+        if not visibility.is_anywhere:
+            return {}
+        found = await users.by_ids(self._scope.view, ids, visibility=visibility)
+        return {user.id: user for user in found}
 
     async def page(self, *, window: Window) -> Page[User]:
         """Return a page of the users with a grant where the principal manages access, by name.

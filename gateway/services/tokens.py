@@ -1,6 +1,6 @@
 """API tokens: shown once at creation, then stored only as a keyed hash."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -144,6 +144,14 @@ class Tokens(ScopedService):
         """
         visibility = access.require_somewhere(self._scope.principal, Permission.ACCESS_MANAGE)
         return await tokens.page(self._scope.view, window, visibility=visibility)
+
+    async def find(self, *, ids: Collection[str]) -> Mapping[str, ApiToken]:
+        """Return those of the tokens that `page` lists, by id; empty without its permission."""
+        visibility = self._scope.visibility(Permission.ACCESS_MANAGE)
+        if not visibility.is_anywhere:
+            return {}
+        found = await tokens.by_ids(self._scope.view, ids, visibility=visibility)
+        return {token.id: token for token in found}
 
     async def grants_of(self, *, token_ids: Iterable[str]) -> Sequence[Grant]:
         """Return the grants of these tokens that lie where the principal manages access.

@@ -65,6 +65,14 @@ async def find(unit: ReadUnit, token_id: str, *, visibility: Visibility) -> ApiT
     return _from_row(row) if row else None
 
 
+async def by_ids(
+    unit: ReadUnit, ids: Collection[str], *, visibility: Visibility
+) -> Sequence[ApiToken]:
+    """Return those of the tokens that have a grant in `visibility`."""
+    rows = await unit.rows(_visible_tokens(visibility).where(API_TOKEN.c.id.in_(ids)))
+    return [_from_row(row) for row in rows]
+
+
 async def find_any(unit: ReadUnit, token_id: str) -> ApiToken | None:
     """Return a token of any organization; only the instance's operator uses it."""
     row = await unit.first(select(*TOKEN_COLUMNS).where(API_TOKEN.c.id == token_id))

@@ -1,11 +1,11 @@
 """Queries about users."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import Row, exists, func, select
+from sqlalchemy import Row, Select, exists, func, select
 
 from gateway.domain.grants import User
 from gateway.domain.pages import Page, Window
@@ -55,6 +55,18 @@ async def find(unit: ReadUnit, user_id: str, *, organization_id: str) -> User | 
     return _from_row(unit, row) if row else None
 
 
+async def by_ids(unit: ReadUnit, ids: Collection[str], *, visibility: Visibility) -> Sequence[User]:
+    """Return those of the users that have a grant in `visibility`.
+
+    Raises:
+        IntegrityFault: if a row is not what the gateway wrote.
+
+    """
+    await prove(unit)
+    rows = await unit.rows(_visible_users(visibility).where(USER.c.id.in_(ids)))
+    return [_from_row(unit, row) for row in rows]
+
+
 async def is_registered(unit: ReadUnit, user: User) -> bool:
     wanted = select(USER.c.id).where(
         USER.c.organization_id == user.organization_id,
@@ -89,17 +101,25 @@ async def count_of(unit: ReadUnit, organization_id: str) -> int:
 async def page(unit: ReadUnit, window: Window, *, visibility: Visibility) -> Page[User]:
     """Return a page of the users with a grant in `visibility`, by name."""
     await prove(unit)
-    statement = USERS.selection().where(USER.c.organization_id == visibility.organization_id)
-    if not visibility.is_everywhere:
-        granted = (
-            exists()
-            .where(_GRANT.c.user_id == USER.c.id, _GRANT.c.holder_id == HOLDER.c.id)
-            .where(holders_covered(visibility))
-        )
-        statement = statement.where(granted)
     return await fetch_page(
-        unit, statement, ordering=_BY_NAME, window=window, build=partial(_from_row, unit)
+        unit,
+        _visible_users(visibility),
+        ordering=_BY_NAME,
+        window=window,
+        build=partial(_from_row, unit),
     )
+
+
+def _visible_users(visibility: Visibility) -> Select[Any]:
+    statement = USERS.selection().where(USER.c.organization_id == visibility.organization_id)
+    if visibility.is_everywhere:
+        return statement
+    granted = (
+        exists()
+        .where(_GRANT.c.user_id == USER.c.id, _GRANT.c.holder_id == HOLDER.c.id)
+        .where(holders_covered(visibility))
+    )
+    return statement.where(granted)
 
 
 async def remove(unit: WriteUnit, user_id: str) -> None:

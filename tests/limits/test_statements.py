@@ -76,6 +76,10 @@ LISTS: Final = {
             edges { node { secret { WITHIN } } } } }""",
         UNDER_A_SECRET,
     ),
+    "audit events": (
+        "auditEvents(first: COUNT) { edges { node { WITHIN } } }",
+        {"actor": "actor { ... on ApiToken { name } }"},
+    ),
 }
 CASES: Final = [
     pytest.param(asked, within, id=f"{name}: {inner}")
@@ -115,6 +119,8 @@ async def _widen(world: World) -> None:
                 await services.for_principal(principal).secrets.create(
                     holder_reference=at, draft=draft
                 )
+    for number in range(MANY):
+        await world.rest.create(Scope.JOB, demo.job_id, key=f"OF_A_TOKEN_{number}")
 
 
 @contextmanager
