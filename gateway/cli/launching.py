@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from errno import E2BIG
 from pathlib import Path
@@ -64,6 +64,9 @@ _PASSED_ON: Final = frozenset(
     {signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2}
 )
 _WATCHED: Final = _PASSED_ON | {signal.SIGCHLD}
+_ENDING: Final = frozenset({signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM})
+# From SIGTERM to SIGKILL, as container runtimes have it.
+GRACE_SECONDS: Final = 10.0
 # Python ignores these, and what is ignored would be so in the child as well.
 _RESTORED: Final = (signal.SIGPIPE, signal.SIGXFSZ)
 
@@ -86,11 +89,53 @@ def holding_signals() -> Iterator[Mask]:
         signal.signal(signal.SIGCHLD, handler)
 
 
-def run_child(command: list[str], environment: Mapping[bytes, bytes], mask: Mask) -> int:
+class Restart:
+    """Ends a command when it is due, so that it can be started again: SIGTERM, then SIGKILL."""
+
+    def __init__(self, is_due: Callable[[], bool]) -> None:
+        """Take what says when. Who changes that wakes this thread by `wake`."""
+        self._is_due = is_due
+        self._waiting = threading.get_ident()
+        self._is_cancelled = False
+        self._kills = False
+        self.has_begun = False
+
+    def wake(self) -> None:
+        """Have the thread that waits for the command look again."""
+        signal.pthread_kill(self._waiting, signal.SIGCHLD)
+
+    def step(self, child: int, passed_on: int | None) -> None:
+        """Do what is due, unless a signal that was passed on ends the command for good."""
+        if passed_on in _ENDING:
+            self._is_cancelled, self.has_begun = True, False
+        if self._is_cancelled:
+            return
+        if self.has_begun:
+            if self._kills:
+                os.kill(child, signal.SIGKILL)
+        elif self._is_due():
+            self.has_begun = True
+            os.kill(child, signal.SIGTERM)
+            grace = threading.Timer(GRACE_SECONDS, self._end_grace)
+            grace.daemon = True
+            grace.start()
+
+    def _end_grace(self) -> None:
+        self._kills = True
+        self.wake()
+
+
+def run_child(
+    command: list[str],
+    environment: Mapping[bytes, bytes],
+    mask: Mask,
+    restart: Restart | None = None,
+) -> int:
     """Run a command to its end, passing signals on; return the exit code that a shell would give.
 
     To be called while signals are held.
     """
+    restart = restart or Restart(lambda: False)
     if early := _PASSED_ON & set(signal.sigpending()):
         return KILLED + int(min(early))
     try:
@@ -110,6 +155,7 @@ def run_child(command: list[str], environment: Mapping[bytes, bytes], mask: Mask
             return _exit_code(status)
         if number is not None:
             os.kill(child, number)
+        restart.step(child, number)
 
 
 def _announce_end(child: int) -> None:
@@ -160,14 +206,20 @@ FilesIn = Annotated[
 ]
 
 
-def run_with(delivered: Delivered, command: list[str], mask: Mask, files_in: Path | None) -> int:
+def run_with(
+    delivered: Delivered,
+    command: list[str],
+    mask: Mask,
+    files_in: Path | None,
+    restart: Restart | None = None,
+) -> int:
     """Run a command with what a service gets, and return its exit code.
 
     To be called while signals are held.
     """
     with private_files(delivered.files, within=files_in) as paths:
         environment = _inherit() | _encode(delivered.variables) | _encode(paths)
-        return run_child(command, environment, mask)
+        return run_child(command, environment, mask, restart)
 
 
 def _inherit() -> dict[bytes, bytes]:

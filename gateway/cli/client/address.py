@@ -160,10 +160,16 @@ def _address(
         address = Address(url=pinned.url, source=str(pinned.path), is_pinned=True)
     else:
         return None
-    return _checked(address, allows_http=options.allows_http)
+    return checked_address(address, allows_http=options.allows_http)
 
 
-def _checked(address: Address, *, allows_http: bool) -> Address:
+def checked_address(address: Address, *, allows_http: bool | None = None) -> Address:
+    """Return an address in its normal form; http is allowed never, if it is None.
+
+    Raises:
+        UnfitUrl: for a URL that is not one of a server, or that sends tokens in clear.
+
+    """
     url = address.url.rstrip("/")
     try:
         parts = urlsplit(url)
@@ -171,15 +177,16 @@ def _checked(address: Address, *, allows_http: bool) -> Address:
     except ValueError:
         raise UnfitUrl(address.source, "this is not a URL.") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise UnfitUrl(address.source, "a gateway's URL begins with https:// and a host.")
+        raise UnfitUrl(address.source, "the URL must begin with https:// and a host.")
     if parts.username is not None or parts.query or parts.fragment or not url.isprintable():
-        raise UnfitUrl(address.source, "a gateway's URL has only a host, a port and a path.")
+        raise UnfitUrl(address.source, "the URL must have only a host, a port and a path.")
     found = Address(
         url=f"{parts.scheme}://{parts.netloc.lower()}{parts.path}",
         source=address.source,
         is_pinned=address.is_pinned,
     )
     if parts.scheme == "http" and not found.is_loopback and not allows_http:
-        reason = "http would send the token and values in clear: use https, or --allow-http."
+        others = ", or --allow-http" if allows_http is not None else ""
+        reason = f"http would send the token and values in clear: use https{others}."
         raise UnfitUrl(address.source, reason)
     return found

@@ -9,7 +9,8 @@ CLIENT_COMMANDS: Final[Mapping[str, CommandRow]] = {
     "login": CommandRow(
         None,
         "Keep a token for a gateway, in the keyring of the system or in a private file.",
-        "The token comes from a prompt, or from standard input; it is tried first.",
+        "The token comes from a prompt, from standard input or, with --issuer, from an OpenID "
+        "Connect issuer by the device flow; it is tried first.",
         remote="client.signing_in:login",
     ),
     "logout": CommandRow(

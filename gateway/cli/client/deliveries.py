@@ -3,11 +3,12 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated
 
 import typer
 
-from gateway.cli.client.documents import DELIVERY
+from gateway.cli.client.documents import DELIVERY, DELIVERY_IF_CHANGED
 from gateway.cli.client.holders import ServicePath, chosen_service
 from gateway.cli.client.refusals import NotFound
 from gateway.cli.client.transport import Data, Gateway, connect
@@ -43,9 +44,21 @@ def run_command(
     service: ServicePath = None,
     files_in: FilesIn = None,
     on_unresolved: WhenUnresolved = OnUnresolved.KEEP,
+    *,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Restart the command when what it gets has changed.")
+    ] = False,
+    every: Annotated[
+        int, typer.Option("--every", min=1, help="With --watch: seconds between two looks.")
+    ] = 15,
 ) -> None:
     gateway = connect(context)
     service_id = chosen_service(context, gateway, service)
+    if watch:
+        from gateway.cli.client.restarting import run_watched  # noqa: PLC0415 - few runs need it
+
+        deliver = partial(fetch_if_changed, gateway, service_id, on_unresolved)
+        raise typer.Exit(run_watched(deliver, service_id, command, files_in, every))
     secrets = fetch(gateway, service_id, on_unresolved)
     with holding_signals() as mask:
         status = run_with(Delivered(service_id, secrets), command, mask, files_in)
@@ -79,6 +92,26 @@ def fetch(
         onUnresolved=on_unresolved.upper(),
     )
     return [_checked(row) for row in data["runtimeSecrets"]]
+
+
+@dataclass(frozen=True, slots=True)
+class Versioned:
+    """What a service gets, with a tag that changes with it."""
+
+    secrets: Sequence[_Secret] = field(repr=False)
+    tag: str
+
+
+def fetch_if_changed(
+    gateway: Gateway, service_id: str, on_unresolved: OnUnresolved, tag: str | None = None
+) -> Versioned | None:
+    """Return what a service gets; None if the tag is still its own, which is no delivery."""
+    data = gateway.run(
+        DELIVERY_IF_CHANGED, serviceId=service_id, onUnresolved=on_unresolved.upper(), tag=tag
+    )["delivery"]
+    if data["isUnchanged"]:
+        return None
+    return Versioned([_checked(row) for row in data["secrets"]], f'"{data["fingerprint"]}"')
 
 
 def _checked(row: Data) -> _Secret:

@@ -175,6 +175,13 @@ query Delivery($serviceId: ID!, $keys: [String!], $onUnresolved: OnUnresolved!) 
   }
 }
 """
+DELIVERY_IF_CHANGED: Final = """
+query DeliveryIfChanged($serviceId: ID!, $onUnresolved: OnUnresolved!, $tag: String) {
+  delivery(serviceId: $serviceId, onUnresolved: $onUnresolved, ifNoneMatch: $tag) {
+    fingerprint isUnchanged secrets { key value file { mountPath content } }
+  }
+}
+"""
 _EXPLAINED: Final = f"id key variableType scope {_HOLDER}"
 EXPLANATION: Final = f"""
 query Explanation($serviceId: ID!, $key: String!) {{

@@ -3,6 +3,7 @@
 import getpass
 import os
 import sys
+from typing import Annotated
 
 import typer
 
@@ -15,10 +16,40 @@ from gateway.cli.options import AsJson
 from gateway.cli.printing import Refused, line_of, say, say_json
 from gateway.domain.errors import ErrorCode
 
+Issuer = Annotated[
+    str | None,
+    typer.Option(
+        "--issuer",
+        metavar="URL",
+        help="Sign in at this OpenID Connect issuer, by a code that a browser confirms.",
+    ),
+]
+ClientId = Annotated[
+    str, typer.Option("--client-id", help="What the issuer calls this program; with --issuer.")
+]
+TokenScope = Annotated[str, typer.Option("--scope", help="What is asked of the issuer.")]
+Audience = Annotated[
+    str | None,
+    typer.Option("--audience", help="The `aud` that the gateway accepts, for issuers that ask."),
+]
 
-def login(context: typer.Context) -> None:
+
+def login(
+    context: typer.Context,
+    issuer: Issuer = None,
+    client_id: ClientId = "secrets-gateway",
+    scope: TokenScope = "openid",
+    audience: Audience = None,
+) -> None:
     address = address_of(context)
-    token = fit_token(_read_token(address), "the token")
+    if issuer is None:
+        token = fit_token(_read_token(address), "the token")
+    else:
+        from gateway.cli.client.device_flow import DeviceLogin  # noqa: PLC0415 - few sign in so
+
+        _ensure_confirmed(address)
+        device = DeviceLogin(issuer=issuer, client_id=client_id, scope=scope, audience=audience)
+        token = fit_token(device.obtain_token(), "the issuer's token")
     _visible_projects(Gateway(address, Credential(token, "login")))
     kept_in = TokenStore.of_user(os.environ).store(address.url, token)
     say(f"The token for {address.url} is in {kept_in}.")
@@ -44,12 +75,21 @@ def whoami(context: typer.Context, *, as_json: AsJson = False) -> None:
     say(f"Projects that it can see: {seen}.")
 
 
+def _ensure_confirmed(address: Address) -> None:
+    """Refuse a URL that nobody has seen yet: the file that names it can be from somebody else.
+
+    Raises:
+        Refused: saying how to confirm it.
+
+    """
+    if address.is_pinned:
+        message = f"{address.source} names {address.url}: confirm it by --url {address.url}."
+        raise Refused(message)
+
+
 def _read_token(address: Address) -> str:
     if not sys.stdin.isatty():
-        if address.is_pinned:
-            # Nobody has seen yet where it goes, and the file can be from somebody else.
-            message = f"{address.source} names {address.url}: confirm it by --url {address.url}."
-            raise Refused(message)
+        _ensure_confirmed(address)
         return sys.stdin.readline()
     try:
         return getpass.getpass(f"Token for {address.url} (from {address.source}): ")

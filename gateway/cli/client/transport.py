@@ -48,7 +48,7 @@ class Gateway:
     def __init__(self, address: Address, credential: Credential) -> None:
         self.address = address
         self.credential = credential
-        self._opener = _build_opener(address)
+        self._opener = build_opener(address)
 
     def run(self, document: str, **variables: object) -> Data:
         """Run a GraphQL document and return its data.
@@ -58,8 +58,8 @@ class Gateway:
             Unreachable: if there is no response.
 
         """
-        with _deadline(), self._post(document, variables, _RESULT) as response:
-            content = _read(response)
+        with deadline(), self._post(document, variables, _RESULT) as response:
+            content = read_object(response)
         return _refuse(response, content)
 
     def change(self, document: str, **variables: object) -> Data:
@@ -96,10 +96,10 @@ class Gateway:
     def events(self, document: str, **variables: object) -> Iterator[Data]:
         """Yield what a subscription sends, until the gateway ends it."""
         with ExitStack() as until_head, ExitStack() as stream:
-            until_head.enter_context(_deadline())
+            until_head.enter_context(deadline())
             response = stream.enter_context(self._post(document, variables, _STREAM))
             if response.status != HTTPStatus.OK:
-                _refuse(response, _read(response))
+                _refuse(response, read_object(response))
             until_head.close()
             while line := response.readline(_MAX_LINE_BYTES):
                 if len(line) == _MAX_LINE_BYTES:
@@ -122,17 +122,29 @@ class Gateway:
         )
         # A header of this kind would not go along with a redirect either.
         request.add_unredirected_header("Authorization", f"Bearer {self.credential.token}")
-        try:
-            with self._opener.open(request, timeout=SECONDS) as response:
-                yield response
-        except URLError as error:
-            raise Unreachable(_reason(self.address, error.reason)) from None
-        except (HTTPException, OSError) as error:
-            raise Unreachable(_reason(self.address, error)) from None
+        with opened(self._opener, self.address, request) as response:
+            yield response
 
 
 @contextmanager
-def _deadline() -> Iterator[None]:
+def opened(opener: OpenerDirector, address: Address, request: Request) -> Iterator[HTTPResponse]:
+    """Send a request and give its response, whatever the status.
+
+    Raises:
+        Unreachable: if there is none, or it breaks off.
+
+    """
+    try:
+        with opener.open(request, timeout=SECONDS) as response:
+            yield response
+    except URLError as error:
+        raise Unreachable(_reason(address, error.reason)) from None
+    except (HTTPException, OSError) as error:
+        raise Unreachable(_reason(address, error)) from None
+
+
+@contextmanager
+def deadline() -> Iterator[None]:
     """End what the block waits for when the request has taken too long.
 
     Each wait has a limit of its own, which a server can renew with every byte.
@@ -168,7 +180,7 @@ def raise_first(errors: Sequence[Data]) -> None:
         raise RefusedByGateway(HTTPStatus.OK, line_of(error["message"]), code=error["code"])
 
 
-def _build_opener(address: Address) -> OpenerDirector:
+def build_opener(address: Address) -> OpenerDirector:
     opener = OpenerDirector()
     if address.url.startswith("https:"):
         opener.add_handler(HTTPSHandler(context=_tls()))
@@ -204,7 +216,7 @@ def _reason(address: Address, error: object) -> str:
     return f"{address.url} cannot be reached: {line_of(str(what or error))}."
 
 
-def _read(response: HTTPResponse) -> Data:
+def read_object(response: HTTPResponse) -> Data:
     """Return the JSON object in a response; an empty one for anything else."""
     content = response.read(_MAX_BYTES + 1)
     return _parse(content) if len(content) <= _MAX_BYTES else {}

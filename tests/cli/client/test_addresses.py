@@ -20,8 +20,8 @@ from tests.cli.client.canned import CannedGateway
 from tests.cli.client.conftest import SERVICE, Laptop, printed
 
 URL: Final = "https://gateway.example"
-_NO_HOST: Final = "a gateway's URL begins with https:// and a host."
-_MORE: Final = "a gateway's URL has only a host, a port and a path."
+_NO_HOST: Final = "the URL must begin with https:// and a host."
+_MORE: Final = "the URL must have only a host, a port and a path."
 _CLEAR: Final = "http would send the token and values in clear: use https, or --allow-http."
 UNFIT: Final = {
     "gateway.example": _NO_HOST,

@@ -1,0 +1,189 @@
+"""`login --issuer`: the device flow of OAuth 2.0, with an issuer of this test's own."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+import pytest
+
+from gateway.cli.client import device_flow
+from tests.cli.client.conftest import Laptop, printed
+from tests.patience import PATIENCE
+from tests.servers import LiveServer
+
+_PENDING: Final = {"error": "authorization_pending"}
+
+
+class FakeIssuer:
+    """Answers each path with what a test wants, the last answer again and again."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.received: list[tuple[str, dict[str, list[str]]]] = []
+        self.configuration: dict[str, Any] = {
+            "issuer": url,
+            "device_authorization_endpoint": f"{url}/device",
+            "token_endpoint": f"{url}/token",
+        }
+        self.code: dict[str, Any] = {
+            "device_code": "d-1",
+            "user_code": "WDJB-MJHT",
+            "verification_uri": f"{url}/confirm",
+            "verification_uri_complete": f"{url}/confirm?code=WDJB-MJHT",
+            "expires_in": 600,
+        }
+        self.tokens: list[dict[str, Any]] = []
+
+    def answer(self, path: str, form: dict[str, list[str]]) -> dict[str, Any]:
+        self.received.append((path, form))
+        if path == "/token":
+            return self.tokens.pop(0) if len(self.tokens) > 1 else self.tokens[0]
+        return self.code if path == "/device" else self.configuration
+
+
+@pytest.fixture
+def issuer() -> Iterator[FakeIssuer]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    fake = FakeIssuer(f"http://127.0.0.1:{server.server_port}")
+
+    class Handler(BaseHTTPRequestHandler):
+        timeout = PATIENCE
+
+        def do_GET(self) -> None:
+            form = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
+            answer = fake.answer(self.path, parse_qs(form))
+            body = json.dumps(answer).encode()
+            self.send_response(400 if "error" in answer else 200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_POST = do_GET  # noqa: N815 - as the library calls it
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    server.RequestHandlerClass = Handler
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield fake
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def waited(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The seconds that were waited, without waiting."""
+    seconds: list[int] = []
+    monkeypatch.setattr(device_flow, "sleep", seconds.append)
+    return seconds
+
+
+def test_a_confirmed_code_becomes_a_token(
+    laptop: Laptop, server: LiveServer, issuer: FakeIssuer, waited: list[int]
+) -> None:
+    token = server.demo["token"]
+    issuer.tokens = [_PENDING, {"error": "slow_down"}, {"access_token": token}]
+    signed_out = laptop.but(token=None)
+
+    said = printed(
+        signed_out("login", "--issuer", issuer.url, "--client-id", "cli", "--audience", "gateway")
+    )
+
+    assert said.splitlines()[:3] == [
+        f"Open {issuer.url}/confirm in a browser, and confirm the code",
+        "  WDJB-MJHT",
+        f"or open {issuer.url}/confirm?code=WDJB-MJHT",
+    ]
+    assert signed_out("whoami").code == 0
+    assert waited == [5, 5, 10]
+    assert issuer.received[1] == (
+        "/device",
+        {"client_id": ["cli"], "scope": ["openid"], "audience": ["gateway"]},
+    )
+    assert issuer.received[2][1]["device_code"] == ["d-1"]
+    assert token not in said
+
+
+@pytest.mark.parametrize(
+    ("last", "complaint"),
+    [
+        ({"error": "access_denied"}, "the sign-in was refused."),
+        ({"error": "expired_token"}, "the code has expired: run the command again."),
+        ({"error": "bad\x1b[2J"}, "the issuer gives no token: bad [2J."),
+        ({"access_token": 7}, "the issuer gives no token: no answer of an issuer."),
+    ],
+)
+def test_a_sign_in_that_fails_says_why(
+    laptop: Laptop,
+    issuer: FakeIssuer,
+    waited: list[int],
+    last: dict[str, Any],
+    complaint: str,
+) -> None:
+    issuer.tokens = [_PENDING, last]
+
+    ended = laptop.but(token=None)("login", "--issuer", issuer.url)
+
+    assert (ended.code, ended.complaint) == (3, f"{issuer.url}: {complaint}")
+    assert len(waited) == 2
+
+
+def test_a_code_that_nobody_confirms_expires(
+    laptop: Laptop, issuer: FakeIssuer, waited: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device_flow, "monotonic", lambda: float(sum(waited)))
+    issuer.tokens = [_PENDING]
+    issuer.code |= {"interval": 1_000, "expires_in": 150}
+
+    ended = laptop.but(token=None)("login", "--issuer", issuer.url)
+
+    assert (ended.code, waited) == (3, [60, 60, 60])
+    assert ended.complaint.endswith("the code has expired: run the command again.")
+
+
+@pytest.mark.parametrize(
+    ("configuration", "code", "complaint"),
+    [
+        ({"issuer": "https://another.example"}, {}, "this is not an issuer of"),
+        ({"token_endpoint": None}, {}, "does not offer the device flow."),
+        (
+            {"token_endpoint": "http://id.example.com/token"},
+            {},
+            "in clear: use https.",
+        ),
+        ({"token_endpoint": "file:///etc/passwd"}, {}, "must begin with https:// and a host."),
+        ({}, {"user_code": None, "error": "unauthorized_client"}, "no code: unauthorized_client."),
+    ],
+)
+def test_an_issuer_that_is_unfit_gets_no_further(
+    laptop: Laptop,
+    issuer: FakeIssuer,
+    configuration: dict[str, Any],
+    code: dict[str, Any],
+    complaint: str,
+) -> None:
+    issuer.configuration |= configuration
+    issuer.code |= code
+
+    ended = laptop.but(token=None)("login", "--issuer", issuer.url)
+
+    assert ended.code in {1, 3}
+    assert complaint in ended.complaint
+    assert "/token" not in {path for path, _ in issuer.received}
+
+
+def test_a_gateway_that_a_folder_names_gets_no_token_of_an_issuer(
+    laptop: Laptop, server: LiveServer, issuer: FakeIssuer
+) -> None:
+    laptop.pin(f'url = "{server.url}"')
+
+    ended = laptop.but(url=None, token=None)("login", "--issuer", issuer.url)
+
+    assert ended.code == 1
+    assert f"confirm it by --url {server.url}." in ended.complaint
+    assert issuer.received == []
