@@ -26,7 +26,8 @@ from gateway.cli.access_rows import (
     print_user,
     role_text,
 )
-from gateway.cli.options import AsJson, DryRun, KeepCreated, OnHolder, OrganizationName
+from gateway.cli.host_options import OnHolder
+from gateway.cli.options import AsJson, DryRun, KeepCreated, OrganizationName
 from gateway.cli.printing import Refused, holder_facts
 from gateway.cli.running import operator_of, run
 from gateway.domain.drafts import WriteOptions

@@ -7,9 +7,9 @@ from typing import Final
 import typer
 
 from gateway.cli.delivered import Delivered
+from gateway.cli.host_options import HolderToExport
 from gateway.cli.launching import Command, FilesIn, holding_signals, run_with
 from gateway.cli.options import (
-    HolderToExport,
     OnUnresolved,
     ServiceId,
     ServiceToExport,

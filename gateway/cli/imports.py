@@ -7,6 +7,7 @@ from typing import Final
 import typer
 
 from gateway.cli.delivered import is_path_of_file
+from gateway.cli.host_options import AtHolder
 from gateway.cli.import_files import Entry
 from gateway.cli.import_reports import (
     FileToImport,
@@ -18,7 +19,7 @@ from gateway.cli.import_reports import (
     print_report,
     read_file,
 )
-from gateway.cli.options import AsJson, AtHolder, DryRun
+from gateway.cli.options import AsJson, DryRun
 from gateway.cli.printing import holder_facts
 from gateway.cli.running import operator_at, run
 from gateway.domain.drafts import HolderReference, SecretDraft, WriteOptions

@@ -11,20 +11,9 @@ import typer
 
 from gateway.cli.printing import Misread, Refused
 from gateway.domain.content import MAX_VALUE_BYTES
-from gateway.domain.drafts import HolderReference
-from gateway.domain.scopes import HOLDER_SCOPES, SERVICE_SCOPES, Scope
+from gateway.domain.scopes import SERVICE_SCOPES, Scope
 
-_HOLDERS: Final = {kind.lower(): kind for kind in HOLDER_SCOPES}
 _SERVICES: Final = {kind.lower(): kind for kind in SERVICE_SCOPES}
-
-
-def holder_reference(text: str) -> HolderReference:
-    """Read `job:ID`."""
-    kind, _, holder_id = text.partition(":")
-    if kind not in _HOLDERS or not holder_id:
-        message = f"a holder is KIND:ID, the kind one of {', '.join(_HOLDERS)}."
-        raise typer.BadParameter(message)
-    return HolderReference(_HOLDERS[kind], holder_id)
 
 
 def service_kind(text: str) -> Scope:
@@ -61,35 +50,8 @@ WhenUnresolved = Annotated[
         help="What to do with a reference that leads to no key: keep its text, or fail.",
     ),
 ]
-AtHolder = Annotated[
-    HolderReference,
-    typer.Option(
-        "--holder",
-        parser=holder_reference,
-        metavar="KIND:ID",
-        help="The project, environment or service, e.g. job:ID.",
-    ),
-]
 ServiceToExport = Annotated[
     str | None, typer.Option("--service", metavar="ID", help="The service's id.")
-]
-HolderToExport = Annotated[
-    HolderReference | None,
-    typer.Option(
-        "--holder",
-        parser=holder_reference,
-        metavar="KIND:ID",
-        help="Instead of --service: a holder of any kind, such as environment:ID.",
-    ),
-]
-OnHolder = Annotated[
-    HolderReference | None,
-    typer.Option(
-        "--on",
-        parser=holder_reference,
-        metavar="KIND:ID",
-        help="Where it counts, e.g. job:ID; the whole organization if not given.",
-    ),
 ]
 InProject = Annotated[
     str | None, typer.Option("--project", help="The name or id of the project that it is in.")

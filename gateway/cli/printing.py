@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from gateway.domain.holders import Holder, Organization
+if TYPE_CHECKING:
+    from gateway.domain.holders import Holder, Organization
 
 
 class Refused(Exception):
@@ -58,20 +59,20 @@ def plain(message: str) -> str:
     return message.replace("Value error, ", "")
 
 
-def title_of(holder: Holder) -> str:
+def title_of(holder: "Holder") -> str:
     return f"{holder.kind.label} {holder.name}"
 
 
-def title_and_id_of(holder: Holder) -> str:
+def title_and_id_of(holder: "Holder") -> str:
     """Return a holder's name in a sentence, with the id to find it by."""
     return f"{title_of(holder)} ({holder.id})"
 
 
-def holder_facts(holder: Holder) -> dict[str, Any]:
+def holder_facts(holder: "Holder") -> dict[str, Any]:
     return {"id": holder.id, "kind": holder.kind.lower(), "name": holder.name}
 
 
-def organization_facts(organization: Organization) -> dict[str, Any]:
+def organization_facts(organization: "Organization") -> dict[str, Any]:
     return {"id": organization.id, "name": organization.name}
 
 

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.options import AsJson, AtHolder, Exact, ValueFile, read_value
+from gateway.cli.host_options import AtHolder
+from gateway.cli.options import AsJson, Exact, ValueFile, read_value
 from gateway.cli.printing import say, say_json
 from gateway.cli.running import operator_at, run
 from gateway.domain.drafts import ProvidedDraft

@@ -42,7 +42,7 @@ IMPORTS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = {
 CLIENT_NEEDS: Final = frozenset({"http.client", "ssl", "typer"})
 SERVER_NEEDS: Final = OTHERS | STORES | {"asyncio", "cryptography", "orjson", "keyring"}
 CLIENT_IMPORTS: Final[Mapping[str, frozenset[str]]] = {
-    "run --service {job_id} -- true": SERVER_NEEDS | {"yaml"},
+    "run --service {job_id} -- true": SERVER_NEEDS | {"yaml", "gateway.domain.drafts"},
     "secret get SMTP_PASSWORD --service {job_id}": SERVER_NEEDS | {"yaml"},
     "secret list --at job:{job_id}": SERVER_NEEDS | {"yaml"},
     "explain SMTP_PASSWORD --service {job_id}": SERVER_NEEDS | {"yaml"},

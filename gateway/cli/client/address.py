@@ -1,7 +1,6 @@
 """Which gateway a command works with: one behind a URL, or the database of this host."""
 
 import os
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -88,6 +87,8 @@ class Pinned:
 
 
 def _read(path: Path) -> Iterator[tuple[str, str]]:
+    import tomllib  # noqa: PLC0415 - most folders have no such file
+
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except ValueError:
