@@ -1,13 +1,48 @@
 """Everyday tasks with a URL and a token, far from the gateway's host."""
 
-import json
+import re
+import shlex
 import sys
-from pathlib import Path
+from dataclasses import dataclass
+from string import Template
+from typing import Final
 
 import pytest
 
-from tests.cli.client.conftest import SERVICE, Laptop, printed, run_as_process
+from tests.cli.client.conftest import ROOT, SERVICE, Execute, Laptop, printed, run_as_process
 from tests.servers import LiveServer
+
+_PAGE: Final = (ROOT / "docs" / "tasks.md").read_text()
+_PROGRAM: Final = "secrets-gateway "
+_ROW: Final = re.compile(r"^\| [^|]+ \| `((?:[^`|]|\\\|)+)` \| `([^`]+)` \|$", re.MULTILINE)
+# `test_access.py` changes something while it waits.
+_WAITS: Final = {"watch"}
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A command of the page, what is typed into it, and its first line."""
+
+    command: list[str]
+    typed: str
+    shown: str
+
+    def with_variables(self, variables: dict[str, str]) -> list[str]:
+        return [Template(word).safe_substitute(variables) for word in self.command]
+
+    def prints(self, line: str) -> bool:
+        """Return whether a line is what the page shows, where columns may be wider."""
+        pattern = r"\s+".join(map(re.escape, self.shown.split())).replace("…", ".+")
+        return bool(re.fullmatch(pattern.replace(r"\ ", r"\s+"), line.strip()))
+
+
+def _task(cell: str, shown: str) -> Task:
+    typing, _, command = cell.replace(r"\|", "|").rpartition(_PROGRAM)
+    words = shlex.split(typing.rstrip(" |"))
+    return Task(shlex.split(command), " ".join(words[1:]) + "\n" if words else "", shown)
+
+
+_TASKS: Final = [_task(*row) for row in _ROW.findall(_PAGE)]
 
 
 @pytest.fixture
@@ -34,35 +69,6 @@ def test_an_application_gets_neither_the_token_nor_the_url(laptop: Laptop) -> No
     assert printed(ended) == "[]\n"
 
 
-def test_set_one_value(laptop: Laptop) -> None:
-    made = laptop("secret", "set", "QUEUE_URL", "--at", "shop/production", stdin="amqp://one\n")
-    changed = laptop("secret", "set", "QUEUE_URL", "--at", "shop/production", stdin="amqp://two\n")
-
-    assert printed(made).startswith("created QUEUE_URL on environment production (")
-    assert printed(changed).startswith("changed QUEUE_URL on environment production (")
-    assert printed(laptop("secret", "get", "QUEUE_URL", "--service", SERVICE)) == "amqp://two"
-
-
-def test_reveal_one_value(laptop: Laptop) -> None:
-    assert printed(laptop("secret", "get", "SMTP_PASSWORD", "--service", SERVICE)) == (
-        "demo-bulk-smtp"
-    )
-
-
-def test_browse_secrets(laptop: Laptop) -> None:
-    assert "project  shop" in printed(laptop("project", "list"))
-    assert "production" in printed(laptop("environment", "list", "--project", "shop"))
-    assert "nightly-invoices" in printed(
-        laptop("service", "list", "--environment", "shop/production")
-    )
-    header, *rows = printed(laptop("secret", "list", "--at", SERVICE)).splitlines()
-
-    assert header.split() == ["KEY", "TYPE", "HOLDER", "CHANGED", "ID"]
-    assert any(row.startswith("BILLING_API_KEY ") and "alias of" in row for row in rows)
-    # Columns are aligned.
-    assert {row[: header.index("TYPE")].count(" ") > 0 for row in rows} == {True}
-
-
 def test_a_token_for_one_service_that_only_reads(laptop: Laptop, server: LiveServer) -> None:
     token = printed(
         laptop("token", "create", "--name", "pod", "--role", "runtime", "--on", SERVICE)
@@ -75,37 +81,38 @@ def test_a_token_for_one_service_that_only_reads(laptop: Laptop, server: LiveSer
     assert of_pod("secret", "get", "X", "--service", server.demo["other_job_id"]).code == 4
 
 
-def test_import_a_dotenv_file(laptop: Laptop) -> None:
-    Path(laptop.home, ".env").write_text("CACHE_URL='redis://one'\nSMTP_PASSWORD=local\n")
-
-    imported = laptop("import", ".env", "--at", "shop/production/newsletter")
-
-    created, overridden, summary = printed(imported).splitlines()
-    assert created.split() == ["created", "CACHE_URL"]
-    assert overridden.split() == ["overridden", "SMTP_PASSWORD"]
-    assert summary.endswith(": 1 created, 0 updated, 1 overridden, 0 skipped, 0 failed.")
+@pytest.fixture
+def variables(laptop: Laptop) -> dict[str, str]:
+    """What the page takes as known, besides the file for an import."""
+    (laptop.home / ".env").write_text("CACHE_URL='redis://one'\nSMTP_PASSWORD=local\n")
+    made = laptop("token", "create", "--name", "worker", "--role", "viewer", "--json")
+    return {"TOKEN_ID": made.answer["id"]}
 
 
-def test_why_a_job_gets_a_value(laptop: Laptop) -> None:
-    answer, hidden, rule, *_ = printed(
-        laptop("explain", "SMTP_PASSWORD", "--service", SERVICE)
-    ).splitlines()
-
-    assert answer.startswith(
-        "job nightly-invoices gets SMTP_PASSWORD from the override on job nightly-invoices ("
-    )
-    assert hidden.startswith("It hides the value on environment production (")
-    assert rule.startswith("Rule: The nearest one wins")
+@pytest.fixture
+def quick(laptop: Laptop, execute: Execute) -> Laptop:
+    """The same laptop, in this process."""
+    return laptop.but(execute=execute)
 
 
-def test_what_breaks_if_a_secret_changes_or_goes(laptop: Laptop) -> None:
-    reached = printed(laptop("impact", "PAYMENT_API_KEY", "--at", "shop")).splitlines()
-    tried = laptop(
-        *("secret", "delete", "PAYMENT_API_KEY", "--at", "shop"),
-        *("--with-dependents", "--dry-run", "--json"),
-    )
+def test_each_command_of_the_page_prints_what_it_says(
+    quick: Laptop, variables: dict[str, str]
+) -> None:
+    for task in _TASKS:
+        if task.command[0] in _WAITS:
+            continue
+        ended = quick(*task.with_variables(variables), stdin=task.typed)
 
-    assert any(line.startswith(f"the deletion reaches {SERVICE} (") for line in reached)
-    assert any("the alias BILLING_API_KEY on environment production (" in line for line in reached)
-    assert json.loads(printed(tried))["dry_run"]
-    assert printed(laptop("secret", "get", "BILLING_API_KEY", "--service", SERVICE))
+        assert ended.code == 0, f"{task.command}: {ended.err}"
+        first, *_ = ended.out.splitlines()
+        assert task.prints(first), f"{task.command}: {first}"
+        if task.command[:2] == ["user", "add"]:
+            variables["USER_ID"] = first.split()[0]
+
+
+def test_the_page_has_the_tasks_and_says_what_is_not_built() -> None:
+    unbuilt = {"rollback", "restore", "webhook", "diff"}
+
+    assert len(_TASKS) >= 20
+    assert not {task.command[0] for task in _TASKS} & unbuilt
+    assert _PAGE.count("history of values") >= 3
