@@ -87,7 +87,9 @@ class DeferredCommand(TyperCommand):
             complain(renaming_notice(self._full_name, self._row.name_now))
         address = _address_of(parent)
         function = self._row.remote if address else self._row.function
-        if function is None and _HELP_OPTION in args:
+        # A shell that completes a word has not said which gateway is meant.
+        is_asked = extra.get("resilient_parsing") or _HELP_OPTION in args
+        if function is None and is_asked:
             function, address = self._row.function or self._row.remote, None
         if function is None:
             raise OnlyOnHost(self._full_name, address.source) if address else NoGateway

@@ -1,13 +1,18 @@
 """Print results and refusals."""
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
     from gateway.domain.holders import Holder, Organization
+
+
+Item = TypeVar("Item")
 
 
 class Refused(Exception):
@@ -36,11 +41,25 @@ def say_json(result: Mapping[str, Any] | Sequence[Any]) -> None:
 
 
 def say_table(rows: Sequence[Sequence[str]]) -> None:
-    """Print rows with their columns aligned; nothing for none."""
+    """Print rows with their columns aligned, the first one as their header; nothing for none."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
+    for number, row in enumerate(rows):
         cells = (text.ljust(width) for text, width in zip(row, widths, strict=True))
-        say("  ".join(cells).rstrip())
+        line = line_of("  ".join(cells).rstrip())
+        typer.echo(line if number else _on_terminal(line, sys.stdout, bold=True))
+
+
+def _on_terminal(text: str, stream: TextIO, **style: Any) -> str:  # noqa: ANN401 - as Typer has it
+    """Return a text in a style, if a terminal shows it and NO_COLOR (no-color.org) is not set."""
+    is_plain = os.environ.get("NO_COLOR") or not stream.isatty()
+    return text if is_plain else typer.style(text, **style)
+
+
+def show_progress(items: Sequence[Item], label: str) -> Iterator[Item]:
+    """Yield items; a terminal shows meanwhile how many are done."""
+    is_hidden = not sys.stderr.isatty()
+    with typer.progressbar(items, label=label, hidden=is_hidden, file=sys.stderr) as bar:
+        yield from bar
 
 
 def line_of(text: str) -> str:
@@ -50,7 +69,8 @@ def line_of(text: str) -> str:
 
 def complain(text: str) -> None:
     """Print one line about what stands in the way."""
-    typer.echo(f"{PROGRAM}: {' '.join(text.split())}", err=True)
+    program = _on_terminal(f"{PROGRAM}:", sys.stderr, fg="red")
+    typer.echo(f"{program} {' '.join(text.split())}", err=True)
 
 
 def plain(message: str) -> str:

@@ -11,7 +11,7 @@ from gateway.cli.client.holders import all_holders
 from gateway.cli.client.secret_rows import day_of, own_secrets, secret_facts, type_of
 from gateway.cli.client.transport import Data, Gateway, connect
 from gateway.cli.options import AsJson
-from gateway.cli.printing import line_of, say_json, say_table
+from gateway.cli.printing import line_of, say_json, say_table, show_progress
 
 Pattern = Annotated[
     str, typer.Argument(metavar="PATTERN", help="A key; * is any text, and ? any character.")
@@ -34,7 +34,7 @@ def _matching(gateway: Gateway, pattern: str) -> Iterator[tuple[str, Data]]:
     """Yield each secret whose key matches, with the path of its holder."""
     matches, prefix = re.compile(translate(pattern)).match, re.split(r"[*?[]", pattern)[0]
     filters = {"keyPrefix": prefix} if prefix else {}
-    for path, holder in all_holders(gateway):
+    for path, holder in show_progress(list(all_holders(gateway)), "Searching"):
         for secret in own_secrets(gateway, holder, **filters):
             if matches(secret["key"]):
                 yield path, secret
