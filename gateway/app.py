@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -16,6 +16,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from gateway.auth.attempts import GuardedSignIn
 from gateway.auth.request_principals import RequestPrincipals, SignIn
+from gateway.config.limits import connection_limits, failure_allowance, rate_limits, request_rules
 from gateway.config.logging import configure_logs
 from gateway.config.production_checks import ensure_consistent
 from gateway.config.settings import Settings
@@ -29,8 +30,9 @@ from gateway.graphql.streaming import SocketTimes, Streaming
 from gateway.graphql.trusted_documents import TrustedDocuments, merged, runnable_manifest
 from gateway.graphql.websocket import SocketEndpoint
 from gateway.http import health
-from gateway.http.connections import STATE_KEY, Connections, Deadlines
-from gateway.http.pipeline import RequestPipeline, Rules
+from gateway.http.access_log import AccessLog
+from gateway.http.connections import STATE_KEY, Connections
+from gateway.http.pipeline import RequestPipeline
 from gateway.http.problems import PATH as GRAPHQL_PATH
 from gateway.http.problems import on_http_exception
 from gateway.identity.verifier import Verifier
@@ -51,7 +53,7 @@ from gateway.rest.table import OPERATIONS
 from gateway.runtime import Runtime, periodic_tasks
 from gateway.services.change_notifier import CredentialMonitor
 from gateway.services.execution import RequestPrincipal
-from gateway.services.limits import Allowance, Charge, Clock, Limiter, PrincipalLimits
+from gateway.services.limits import Charge, Clock, Limiter
 from gateway.services.secrets import tag_of_list
 from gateway.storage.migrate import ensure_ready
 from schema.context import Context
@@ -59,13 +61,24 @@ from schema.policies import FIELDS, TYPES
 from schema.root import build_schema
 from schema.snapshot import printed
 
+if TYPE_CHECKING:
+    from gateway.ops.metrics import Metrics
+
 
 def create_app() -> Starlette:
     """Return the application that the settings describe; for uvicorn's factory."""
     settings = Settings()
     configure_logs(settings.log_format, settings.log_level)
     harden()
-    return build_app(Runtime.over(settings), when_ready=freeze_start_up)
+    return build_app(Runtime.over(settings), when_ready=freeze_start_up, metrics=_metrics(settings))
+
+
+def _metrics(settings: Settings) -> "Metrics | None":
+    if settings.metrics_port is None:
+        return None
+    from gateway.ops.metrics import Metrics  # noqa: PLC0415 - few servers need the library
+
+    return Metrics()
 
 
 def build_app(
@@ -74,14 +87,15 @@ def build_app(
     verifier: Verifier | None = None,
     clock: Clock = time.monotonic,
     when_ready: Callable[[], None] | None = None,
+    metrics: "Metrics | None" = None,
 ) -> Starlette:
     """Return the application over a runtime; it opens and closes the runtime and the verifier.
 
     `verifier` defaults to one for the settings' issuers; without issuers it refuses every token.
     `clock` returns the seconds for rate limits; `when_ready` is called once, before the first
-    request.
+    request. Without `metrics`, nothing is counted.
     """
-    parts = _Parts.of(runtime, verifier or Verifier(runtime.settings.issuers), clock)
+    parts = _Parts.of(runtime, verifier or Verifier(runtime.settings.issuers), clock, metrics)
     app = Starlette(
         routes=[*_graphql_routes(parts), *_rest_routes(parts), *_pages(parts), *_health(runtime)],
         middleware=_middleware(parts),
@@ -131,23 +145,40 @@ class _Parts:
     public: Executor
     internal: Executor
     documents: TrustedDocuments
+    streaming: Streaming
+    connections: Connections
+    access_log: AccessLog
+    metrics: "Metrics | None"
 
     @classmethod
-    def of(cls, runtime: Runtime, verifier: Verifier, clock: Clock) -> Self:
+    def of(
+        cls, runtime: Runtime, verifier: Verifier, clock: Clock, metrics: "Metrics | None"
+    ) -> Self:
         settings, services = runtime.settings, runtime.services
-        charge = _limits(settings, clock).charge
+        documents = trusted_documents(settings)
+        charge = rate_limits(settings, clock).charge
         sign_in = SignIn(services.authentication, verifier)
         # One limiter for both: a failed attempt counts at either interface.
-        guarded = GuardedSignIn(sign_in, Limiter(_failure_allowance(settings), clock))
+        guarded = GuardedSignIn(sign_in, Limiter(failure_allowance(settings), clock))
         executor = partial(Executor, gateway_schema(), Context, services, runtime.database)
+        terms = Terms(
+            introspection=settings.introspection,
+            charge=charge,
+            trusted=frozenset(documents.texts.values()),
+        )
+        public = executor(terms)
         return cls(
             runtime=runtime,
             verifier=verifier,
             charge=charge,
             principals=RequestPrincipals(runtime.database, guarded, sign_in),
-            public=executor(Terms(introspection=settings.introspection, charge=charge)),
+            public=public,
             internal=executor(Terms(charge=charge, is_limited=False)),
-            documents=trusted_documents(settings),
+            documents=documents,
+            streaming=_streaming(runtime, public),
+            connections=connection_limits(settings),
+            access_log=AccessLog(metrics.observe) if metrics else AccessLog(),
+            metrics=metrics,
         )
 
 
@@ -159,31 +190,41 @@ def _lifespan(
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[Mapping[str, Any]]:
         watch = periodic_tasks(runtime.operator, runtime.settings)
-        async with parts.verifier, runtime.running(), watch:
+        async with parts.verifier, runtime.running(), watch, _reading(parts):
             await runtime.operator.check_up.try_some_values()
             if when_ready is not None:
                 when_ready()
-            yield {STATE_KEY: _connections(runtime.settings)}
+            yield {STATE_KEY: parts.connections}
 
     return lifespan
 
 
-def _graphql_routes(parts: _Parts) -> list[BaseRoute]:
-    runtime, public, documents = parts.runtime, parts.public, parts.documents
-    settings, services = runtime.settings, runtime.services
-    streaming = Streaming(
+def _reading(parts: _Parts) -> AbstractAsyncContextManager[None]:
+    if parts.metrics is None:
+        return nullcontext()
+    return parts.metrics.reading(parts.runtime, parts.connections, parts.streaming)
+
+
+def _streaming(runtime: Runtime, public: Executor) -> Streaming:
+    services = runtime.services
+    return Streaming(
         public,
         CredentialMonitor(services.notifier, runtime.database, services.authentication.now),
-        most_per_caller=settings.subscriptions_per_caller,
+        most_per_caller=runtime.settings.subscriptions_per_caller,
     )
-    endpoint = GraphQLEndpoint(public.open_run, streaming, documents)
+
+
+def _graphql_routes(parts: _Parts) -> list[BaseRoute]:
+    settings, run = parts.runtime.settings, parts.public.open_run
+    endpoint = GraphQLEndpoint(run, parts.streaming, parts.documents)
     socket = SocketEndpoint(
-        public.open_run,
-        streaming,
-        documents,
+        run,
+        parts.streaming,
+        parts.documents,
         parts.principals.introduce,
         origins=settings.cors_origins,
         times=SocketTimes(init=settings.head_seconds, operation=settings.deadline_seconds),
+        access_log=parts.access_log,
     )
     return [
         Route(GRAPHQL_PATH, endpoint.answer, methods=["POST"]),
@@ -235,21 +276,10 @@ def _middleware(parts: _Parts) -> list[Middleware]:
             principals=parts.principals,
             open_view=parts.runtime.database.view,
             charge=parts.charge,
-            rules=_rules(settings),
+            rules=request_rules(settings, _is_public(serves_graphiql=settings.serves_graphiql)),
+            access_log=parts.access_log,
         ),
     ]
-
-
-def _rules(settings: Settings) -> Rules:
-    return Rules(
-        seconds=settings.deadline_seconds,
-        hosts=settings.resolved_hosts,
-        open_paths={health.LIVE, health.READY},
-        is_public=_is_public(serves_graphiql=settings.serves_graphiql),
-        https=settings.https,
-        cors_origins=settings.cors_origins,
-        cors_headers=settings.cors_headers,
-    )
 
 
 def _is_public(*, serves_graphiql: bool) -> Callable[[Scope], bool]:
@@ -265,31 +295,3 @@ def _is_public(*, serves_graphiql: bool) -> Callable[[Scope], bool]:
         return is_open or is_from_browser(scope)
 
     return is_public
-
-
-def _connections(settings: Settings) -> Connections:
-    return Connections(
-        deadlines=Deadlines(
-            head=settings.head_seconds,
-            body=settings.body_seconds,
-            idle=settings.keep_alive_seconds,
-        ),
-        most_per_peer=settings.most_connections,
-        proxies=settings.trusted_proxies,
-    )
-
-
-def _limits(settings: Settings, clock: Clock) -> PrincipalLimits:
-    own = _allowance(settings.rate_per_minute, settings.rate_burst)
-    organization = _allowance(
-        settings.organization_rate_per_minute, settings.organization_rate_burst
-    )
-    return PrincipalLimits(own=Limiter(own, clock), organization=Limiter(organization, clock))
-
-
-def _allowance(per_minute: int, burst: int) -> Allowance | None:
-    return Allowance.of(per_minute=per_minute, burst=burst) if per_minute else None
-
-
-def _failure_allowance(settings: Settings) -> Allowance | None:
-    return _allowance(settings.failed_logins_per_minute, settings.failed_logins_per_minute)

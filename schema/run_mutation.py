@@ -8,6 +8,7 @@ import strawberry
 
 from gateway.domain.drafts import ChangeWarning, collecting_warnings
 from gateway.domain.errors import Argument, BusinessError
+from gateway.domain.request_records import note_refusal
 from schema.context import Info
 from schema.enums import MutationWarningCode
 from schema.errors import MutationError, typed_error
@@ -97,5 +98,6 @@ async def run_mutation(
         with collecting_warnings() as warnings:
             outcome = await info.context.services.finish(work)
     except BusinessError as error:
+        note_refusal(error.code)
         return to_payload(Result(paths=paths, error=error))
     return to_payload(Result(paths=paths, outcome=outcome, raised_warnings=warnings))

@@ -150,5 +150,5 @@ def live_server(
     """A real uvicorn process over a demo of its own, for clients that come over a socket."""
     folder = tmp_path_factory.mktemp("live") / "data"
     shutil.copytree(template[0], folder)
-    with serving_measured(folder, template[1]) as server:
+    with serving_measured(folder, template[1], METRICS_PORT="0") as server:
         yield server

@@ -19,24 +19,25 @@ class CannotListen(Refused):
         )
 
 
-def ensure_free(host: str, port: int) -> None:
+def ensure_free(host: str, port: int, *, prefix: str = "") -> None:
     """Refuse an address at which no server can listen now.
 
     Raises:
-        CannotListen: naming the setting that chooses another.
+        CannotListen: naming the setting that chooses another; `prefix` is how its name begins.
 
     """
     try:
         found = getaddrinfo(host, port, type=SOCK_STREAM, flags=AI_PASSIVE)
     except gaierror as error:
-        raise CannotListen(host, port, error.strerror or "no such host", "host") from None
+        reason = error.strerror or "no such host"
+        raise CannotListen(host, port, reason, f"{prefix}host") from None
     faults = [fault for item in found if (fault := _fault(item[0], item[4]))]
     # A name can have an address of a kind that this machine does not use.
     about_port = [fault for fault in faults if fault in _ABOUT_PORT]
     if about_port or len(faults) == len(found):
         fault = (about_port or faults)[0]
         setting = "port" if about_port else "host"
-        raise CannotListen(host, port, os.strerror(fault).lower(), setting)
+        raise CannotListen(host, port, os.strerror(fault).lower(), f"{prefix}{setting}")
 
 
 def _fault(family: int, address: tuple[object, ...]) -> int | None:

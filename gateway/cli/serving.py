@@ -3,7 +3,7 @@
 import sys
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from socket import socket
 from typing import Annotated, Final
 
@@ -122,9 +122,21 @@ def serve(
     # Refused here in one line, rather than by each worker with a traceback.
     ensure_startable(read)
     ensure_free(read.host, read.port)
+    if read.metrics_port is not None:
+        ensure_free(read.metrics_host, read.metrics_port, prefix="metrics_")
     # A server's log is whole.
     configure_logs(read.log_format, read.log_level)
-    run_server(_server_config(read, workers or read.workers))
+    workers = workers or read.workers
+    with _serving_metrics(read, workers):
+        run_server(_server_config(read, workers))
+
+
+def _serving_metrics(read: Settings, workers: int) -> AbstractContextManager[None]:
+    if read.metrics_port is None:
+        return nullcontext()
+    from gateway.ops.metrics_listener import serving_metrics  # noqa: PLC0415 - as in gateway.app
+
+    return serving_metrics(read.metrics_host, read.metrics_port, workers=workers)
 
 
 def _server_config(read: Settings, workers: int) -> uvicorn.Config:

@@ -94,6 +94,11 @@ _QUESTIONS: Final[Mapping[str, _Question]] = {
         "Anybody can fetch the GraphiQL page.",
         stops_production=False,
     ),
+    "metrics_host": _Question(
+        lambda item: item.metrics_port is not None and item.metrics_host not in _LOOPBACK,
+        "Anybody who reaches the port can read the metrics: let only Prometheus reach it.",
+        stops_production=False,
+    ),
     "rate_per_minute": _Question(
         lambda item: not item.rate_per_minute,
         "The request rate is not limited.",

@@ -111,6 +111,13 @@ class Settings(BaseSettings):
     workers: Annotated[int, Field(ge=1, le=64)] = Field(
         default=1, description="Processes that `serve` starts."
     )
+    metrics_host: str = Field(
+        default="127.0.0.1", description="Address that `serve` offers metrics on, for Prometheus."
+    )
+    metrics_port: Annotated[int, Field(ge=0, le=65_535)] | None = Field(
+        default=None,
+        description="Port of the metrics, which anybody who reaches it can read; if not set: none.",
+    )
     allowed_hosts: Names = Field(
         default=(),
         description="Host names that requests can be sent to, besides loopback and `host`.",

@@ -1,5 +1,6 @@
 """Charges principals for documents, in points, and reports the cost of each."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,6 +28,8 @@ class Terms:
     introspection: bool = True
     charge: Charge = _free
     is_limited: bool = True
+    # Documents that the operator has installed: the names of their operations are bounded.
+    trusted: Collection[str] = frozenset()
 
 
 OWN: Final = Terms(is_limited=False)

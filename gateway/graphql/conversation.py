@@ -7,13 +7,15 @@ the protocol closes the socket; the close code says why.
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
+from http import HTTPStatus
 from typing import Any, Final, NoReturn
 
 import structlog
 
 from gateway.domain.errors import ErrorCode, GatewayError, RateLimited, Unauthenticated, Unavailable
 from gateway.domain.grants import OrganizationNotNamed
-from gateway.domain.origins import originating
+from gateway.domain.origins import AuditFace, originating
+from gateway.domain.request_records import RequestRecord, begin, note_actor
 from gateway.graphql.messages import GraphQLParams, error_response, to_payload
 from gateway.graphql.streaming import (
     Channel,
@@ -24,14 +26,17 @@ from gateway.graphql.streaming import (
     in_served_time,
     until_one_ends,
 )
+from gateway.http.access_log import OPERATION
 from gateway.http.client import DeadlineExceeded
 from gateway.http.json_body import RefusedBody, json_object
-from gateway.http.problems import to_json
+from gateway.http.problems import PATH, to_json
 from gateway.services.execution import ExecutionResult, RequestPrincipal
 
 _log = structlog.get_logger(__name__)
 
 MAX_OPERATIONS: Final = 10
+# What the log has instead of a method, for an operation of a socket.
+_METHOD: Final = "SUBSCRIBE"
 _MAX_ID: Final = 256
 _CREDENTIAL_NAMES: Final = ("Authorization", "authorization")
 _ORGANIZATION_NAMES: Final = ("X-Organization-Id", "x-organization-id")
@@ -70,15 +75,17 @@ class Conversation:
             raise Closed(CloseCode.INIT_TIMEOUT, "Connection initialisation timeout") from None
         # Not part of the timeout: many clients at once wait for the server here.
         caller = await self._to_known_error(payload)
-        await self._send({"type": "connection_ack"})
-        try:
-            await until_one_ends(
-                self._listen(caller),
-                self._parts.streaming.monitor.wait_until_invalid(caller),
-                _until(self._is_over),
-            )
-        finally:
-            await self._drop_operations()
+        note_actor(caller.kind, caller.principal.id)
+        with self._parts.streaming.counted_socket():
+            await self._send({"type": "connection_ack"})
+            try:
+                await until_one_ends(
+                    self._listen(caller),
+                    self._parts.streaming.monitor.wait_until_invalid(caller),
+                    _until(self._is_over),
+                )
+            finally:
+                await self._drop_operations()
         raise Closed(CloseCode.FORBIDDEN, "The credential is no longer valid")
 
     async def _introduction(self) -> object:
@@ -162,28 +169,42 @@ class Conversation:
     async def _operate(
         self, operation_id: str, params: GraphQLParams, caller: RequestPrincipal
     ) -> None:
-        last: Message = {"id": operation_id, "type": "complete"}
+        kind, actor_id = caller.kind, caller.principal.id
+        record = RequestRecord(
+            face=AuditFace.GRAPHQL, method=_METHOD, route=PATH, status=HTTPStatus.OK
+        )
+        begin(record)
+        note_actor(kind, actor_id)
         try:
-            with originating(actor_kind=caller.kind, actor_id=caller.principal.id):
-                async with aclosing(self._answers(params, caller)) as answers:
-                    async for answer in answers:
-                        if answer.is_request_error:
-                            last = _error(operation_id, answer)
-                            break
-                        await self._send(
-                            {"id": operation_id, "type": "next", "payload": to_payload(answer)}
-                        )
-        except Gone:
-            # The reader of the socket notices that too, and ends the conversation.
-            return
-        except Exception as error:  # noqa: BLE001 - no one awaits the task, so errors end here
-            if not isinstance(error, GatewayError):
-                _log.error("unexpected_error", exc_info=error)
-            last = _error(operation_id, error_response(error))
+            with originating(actor_kind=kind, actor_id=actor_id):
+                last = await self._send_answers(operation_id, params, caller)
+        finally:
+            self._parts.access_log.write(record, OPERATION)
         # From here on the client can reuse the id.
         self._operations.pop(operation_id, None)
         with suppress(Gone):
             await self._send(last)
+
+    async def _send_answers(
+        self, operation_id: str, params: GraphQLParams, caller: RequestPrincipal
+    ) -> Message:
+        """Send the results of an operation; return the message that ends it."""
+        try:
+            async with aclosing(self._answers(params, caller)) as answers:
+                async for answer in answers:
+                    if answer.is_request_error:
+                        return _error(operation_id, answer)
+                    await self._send(
+                        {"id": operation_id, "type": "next", "payload": to_payload(answer)}
+                    )
+        except Gone:
+            # The reader of the socket notices that too, and ends the conversation.
+            pass
+        except Exception as error:  # noqa: BLE001 - no one awaits the task, so errors end here
+            if not isinstance(error, GatewayError):
+                _log.error("unexpected_error", exc_info=error)
+            return _error(operation_id, error_response(error))
+        return {"id": operation_id, "type": "complete"}
 
     async def _answers(
         self, params: GraphQLParams, caller: RequestPrincipal

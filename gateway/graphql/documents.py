@@ -54,6 +54,10 @@ _TOO_MUCH: Final[Mapping[str, Limit]] = MappingProxyType(
 )
 
 
+# The name of all operations that do not have exactly one known field at the root.
+OTHER: Final = "other"
+
+
 class InvalidDocument(Exception):
     """A document of the gateway does not fit the schema."""
 
@@ -149,6 +153,17 @@ def ensure_valid(schema: GraphQLSchema, text: str) -> None:
     """
     if errors := validated(schema, text):
         raise InvalidDocument(errors[0].message)
+
+
+def name_of(schema: GraphQLSchema, operation: OperationDefinitionNode, *, is_trusted: bool) -> str:
+    """Return a name of a bounded number: a trusted document's own, or the one field of the root."""
+    if is_trusted and operation.name is not None:
+        return operation.name.value
+    root = schema.get_root_type(operation.operation)
+    nodes = operation.selection_set.selections
+    names = {node.name.value if isinstance(node, FieldNode) else OTHER for node in nodes}
+    known = names & root.fields.keys() if root else ()
+    return next(iter(known)) if len(names) == len(known) == 1 else OTHER
 
 
 def _locate(error: GraphQLError) -> str:

@@ -15,8 +15,9 @@ from strawberry.utils.await_maybe import await_maybe
 
 from gateway.domain.errors import ErrorCode, GatewayError, RateLimited
 from gateway.domain.principals import Principal
+from gateway.domain.request_records import note_holder, note_operation, note_refusal, noted_holder
 from gateway.graphql.charging import OWN, RunningCost, Terms, points, price
-from gateway.graphql.documents import Document, admitted, cost_of
+from gateway.graphql.documents import Document, admitted, cost_of, name_of
 from gateway.graphql.limits import LIMITS, Limit, LimitExceeded, ensure_short
 from gateway.graphql.masking import masked
 from gateway.graphql.schema import ExecutableSchema
@@ -55,6 +56,14 @@ class _Refused(Exception):
 # What an answer takes for each byte of its JSON.
 _ANSWER_BYTES: Final = 4
 _REFUSALS: Final = (GraphQLError, LimitExceeded, IntrospectionIsOff, _Refused)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """An earlier answer, and the holder that its request was about."""
+
+    answer: ExecutionResult
+    holder_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +188,7 @@ class Executor:
         except _REFUSALS as error:
             return _refusal(error)
         answer = await self._recall(run, text, variables, operation_name)
+        note_refusal(answer.first_code)
         return replace(answer, extensions=price(cost.fields))
 
     async def _recall(
@@ -189,15 +199,23 @@ class Executor:
         if memory is None or not _is(Operation.QUERY, text, operation_name):
             return await self._execute(run.context, text, variables, operation_name)
         key = run.key(text, variables, operation_name)
-        known: ExecutionResult | None = memory.get(key)
+        known: _Known | None = memory.get(key)
         if known is not None:
-            return known
+            if known.holder_id is not None:
+                note_holder(known.holder_id)
+            return known.answer
         answer = await self._execute(run.context, text, variables, operation_name)
         # A delivery has let the view forget it.
         if run.view.memory is memory and answer.data is not None and not answer.errors:
             answer = replace(answer, data_json=to_json(answer.data))
-            memory.keep(key, answer, _ANSWER_BYTES * len(answer.data_json or b""))
+            size = _ANSWER_BYTES * len(answer.data_json or b"")
+            memory.keep(key, _Known(answer, noted_holder()), size)
         return answer
+
+    def _note(self, text: str, operation: OperationDefinitionNode | None) -> None:
+        if operation is not None:
+            name = name_of(self._schema.types, operation, is_trusted=text in self._terms.trusted)
+            note_operation(name, is_stream=operation.operation is Operation.SUBSCRIPTION)
 
     def _charge(
         self,
@@ -211,6 +229,7 @@ class Executor:
         try:
             document = self._admit(text, variables, terms)
             operation = document.operation(operation_name)
+            self._note(text, operation)
             fields = self._fields(text, operation, variables) if operation else 0
         except (GraphQLError, LimitExceeded, IntrospectionIsOff):
             # A refused document is charged too, or refusals would be free.
@@ -292,4 +311,6 @@ def _refusal(error: Exception) -> ExecutionResult:
 
 
 def _to_refusal(error: Mapping[str, Any]) -> ExecutionResult:
-    return ExecutionResult(data=None, errors=[error], is_request_error=True)
+    refused = ExecutionResult(data=None, errors=[error], is_request_error=True)
+    note_refusal(refused.first_code)
+    return refused

@@ -7,6 +7,7 @@ from typing import Any, Self
 from orjson import Fragment
 
 from gateway.domain.errors import GatewayError, Internal
+from gateway.domain.request_records import note_refusal
 from gateway.graphql.trusted_documents import TrustedDocuments
 from gateway.http.json_body import BodyFault, RefusedBody
 from gateway.http.problems import error_entry
@@ -59,5 +60,6 @@ def to_payload(answer: ExecutionResult) -> Mapping[str, Any]:
 def error_response(error: Exception) -> ExecutionResult:
     """Return the result for an error of the gateway."""
     known = error if isinstance(error, GatewayError) else Internal()
+    note_refusal(known.code)
     entry = error_entry(known.code, known.message)
     return ExecutionResult(data=None, errors=[entry], is_request_error=True)

@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from gateway.domain.errors import ErrorCode, GatewayError
 from gateway.graphql.trusted_documents import TrustedDocuments
+from gateway.http.access_log import AccessLog
 from gateway.services.change_notifier import CredentialMonitor
 from gateway.services.execution import ExecutorFactory, RequestPrincipal, Subscriber
 
@@ -38,6 +39,21 @@ class Streaming:
         self.monitor = monitor
         self._most = most_per_caller
         self._counts: Counter[str] = Counter()
+        # Sockets that have signed in.
+        self.sockets = 0
+
+    @property
+    def subscriptions(self) -> int:
+        return self._counts.total()
+
+    @contextmanager
+    def counted_socket(self) -> Iterator[None]:
+        """Count one more signed-in socket while the block runs."""
+        self.sockets += 1
+        try:
+            yield
+        finally:
+            self.sockets -= 1
 
     @contextmanager
     def counted(self, caller: RequestPrincipal) -> Iterator[None]:
@@ -153,3 +169,4 @@ class SocketParts:
     # Takes an Authorization header's text.
     sign_in: Callable[[str, str | None], Awaitable[RequestPrincipal]]
     times: SocketTimes
+    access_log: AccessLog

@@ -14,6 +14,7 @@ from gateway.domain.errors import ErrorCode, GatewayError
 from gateway.graphql.conversation import Conversation
 from gateway.graphql.streaming import CloseCode, Closed, Gone, SocketParts, SocketTimes, Streaming
 from gateway.graphql.trusted_documents import TrustedDocuments
+from gateway.http.access_log import AccessLog
 from gateway.services.execution import ExecutorFactory, RequestPrincipal
 
 _log = structlog.get_logger(__name__)
@@ -49,6 +50,7 @@ class SocketEndpoint:
         *,
         origins: Collection[str],
         times: SocketTimes,
+        access_log: AccessLog,
     ) -> None:
         self._open_run = open_run
         self._streaming = streaming
@@ -56,6 +58,7 @@ class SocketEndpoint:
         self._sign_in = sign_in
         self._origins = origins
         self._times = times
+        self._access_log = access_log
         self._signing_in = asyncio.Semaphore(MAX_SIGN_INS)
 
     async def answer(self, websocket: WebSocket) -> None:
@@ -100,6 +103,7 @@ class SocketEndpoint:
             documents=self._documents,
             sign_in=sign_in,
             times=self._times,
+            access_log=self._access_log,
         )
 
     def _ensure_own(self, websocket: WebSocket) -> None:

@@ -1,6 +1,7 @@
 """Connections below the application: limits for one peer, raw refusals and the forced end."""
 
 from asyncio import Event, Transport
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -46,6 +47,8 @@ class Connections:
     deadlines: Deadlines = Deadlines()
     most_per_peer: int = 100
     proxies: Sequence[str] = ()
+    # How many requests and connections were refused before a request was complete, by reason.
+    refused: Counter[str] = field(default_factory=Counter)
     _open: dict[str, set[Transport]] = field(default_factory=dict)
     _closing: Event = field(default_factory=Event)
 
@@ -56,6 +59,7 @@ class Connections:
         # A connection that was upgraded, such as a WebSocket, is not notified of its end.
         held = {item for item in self._open.get(peer, ()) if not item.is_closing()}
         if len(held) >= self.most_per_peer:
+            self.refused["too_many_connections"] += 1
             return False
         self._open[peer] = held | {transport}
         return True

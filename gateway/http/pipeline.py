@@ -1,8 +1,7 @@
 """What each request passes through before a route answers it."""
 
 import asyncio
-import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final, Protocol
@@ -12,6 +11,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.domain.origins import AuditFace, originating
+from gateway.domain.request_records import RequestRecord, begin, note_actor
+from gateway.http.access_log import AccessLog
 from gateway.http.client import Client, DeadlineExceeded
 from gateway.http.cors import with_cors
 from gateway.http.problems import UnknownPath, error_response, to_known_error
@@ -24,6 +25,7 @@ from gateway.http.requests import (
     credential_of,
     ensure_host_is_known,
     request_id_in,
+    trace_in,
 )
 from gateway.services.execution import RequestPrincipal
 from gateway.services.limits import Charge
@@ -79,12 +81,14 @@ class RequestPipeline:
         open_view: Callable[[], ReadUnit],
         charge: Charge,
         rules: Rules,
+        access_log: AccessLog,
     ) -> None:
         self._app = app
         self._principals = principals
         self._open_view = open_view
         self._charge = charge
         self._rules = rules
+        self._access_log = access_log
         headers = {**DEFAULT_HEADERS, **(HTTPS_HEADERS if rules.https else {})}
         self._headers = [(name.lower().encode(), text.encode()) for name, text in headers.items()]
         self._answer_with_cors = with_cors(
@@ -96,27 +100,27 @@ class RequestPipeline:
         if scope["type"] not in _KINDS:
             await self._app(scope, receive, send)
             return
-        request_id, begun, status = request_id_in(scope), time.perf_counter(), 0
+        request_id, record = request_id_in(scope), _record_of(scope)
+        begin(record)
 
         async def send_with_headers(message: Message) -> None:
-            nonlocal status
             if message["type"] == "websocket.accept":
-                status = HTTPStatus.SWITCHING_PROTOCOLS
+                record.status = HTTPStatus.SWITCHING_PROTOCOLS
             if message["type"] in _STARTS:
-                status = int(message["status"])
+                record.status = int(message["status"])
                 self._add_headers(message, request_id)
             await send(message)
 
-        face = AuditFace.GRAPHQL if scope["path"] == GRAPHQL_PATH else AuditFace.REST
         with (
-            structlog.contextvars.bound_contextvars(request_id=request_id),
-            originating(face=face, request_id=request_id),
+            structlog.contextvars.bound_contextvars(request_id=request_id, **trace_in(scope)),
+            originating(face=record.face, request_id=request_id),
         ):
             try:
                 await self._answer_with_cors(scope, receive, send_with_headers)
             finally:
-                elapsed = round((time.perf_counter() - begun) * 1000, 2)
-                _log.info("request", **_describe(scope), status=status, milliseconds=elapsed)
+                # The route, not the path: a path is client text and can contain anything.
+                record.route = getattr(scope.get("route"), "path", record.route)
+                self._access_log.write(record)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request or the error that it raises."""
@@ -180,6 +184,7 @@ class RequestPipeline:
         # Each request costs one point, even if nothing runs.
         self._charge(caller.principal, 1)
         scope["caller"] = caller
+        note_actor(caller.kind, caller.principal.id)
         with originating(actor_kind=caller.kind, actor_id=caller.principal.id):
             await self._app(scope, receive, send)
 
@@ -201,8 +206,8 @@ class RequestPipeline:
         message["headers"] = headers
 
 
-def _describe(scope: Scope) -> Mapping[str, str]:
-    # The route, not the path: a path is client text and can contain anything.
-    route = scope.get("route")
-    method = scope.get("method", "WEBSOCKET")
-    return {"method": method, "route": getattr(route, "path", "unmatched")}
+def _record_of(scope: Scope) -> RequestRecord:
+    face = AuditFace.GRAPHQL if scope["path"] == GRAPHQL_PATH else AuditFace.REST
+    if scope["type"] == "websocket":
+        return RequestRecord(face=face, method="WEBSOCKET", is_stream=True)
+    return RequestRecord(face=face, method=scope["method"])

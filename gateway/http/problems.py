@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Scope
 
 from gateway.domain.errors import ErrorCode, GatewayError, Internal
+from gateway.domain.request_records import note_refusal
 from gateway.http.requests import preferred
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -76,6 +77,7 @@ def problem(
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
     """Return the body of a REST error; `extensions` are RFC 9457's, e.g. `existing_variable`."""
+    note_refusal(code)
     status = STATUSES[code]
     named = {"type": f"urn:secrets-gateway:error:{code}", "code": code}
     return JSONResponse(
@@ -109,6 +111,7 @@ def graphql_error(
     code: ErrorCode, message: str, *, accept: str, headers: Mapping[str, str]
 ) -> Response:
     """Return the response for an error before any document ran."""
+    note_refusal(code)
     response = json_response(
         {"errors": [error_entry(code, message)]}, STATUSES[code], preferred(accept)
     )

@@ -279,6 +279,7 @@ class PatientProtocol(HttpToolsProtocol):
             self._refusal = status
             self.flow.pause_reading()
             return
+        self._limits.refused[f"HTTP_{status.value}"] += 1
         self.transport.write(refusal(status))
         self._close()
 

@@ -16,6 +16,11 @@ ORGANIZATION_HEADER: Final = "X-Organization-Id"
 GRAPHQL_PATH: Final = "/graphql"
 _ACCEPTED_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _HOST: Final = re.compile(r"(?:\[(?P<v6>[0-9a-f:.]+)\]|(?P<name>[a-z0-9._-]+))(?::[0-9]{1,5})?")
+# Ids of zeros alone are invalid, and so is version ff. Versions after 00 can add fields.
+_TRACE: Final = re.compile(
+    r"(?!ff|00.{54})[0-9a-f]{2}-(?!0{32})(?P<trace_id>[0-9a-f]{32})"
+    r"-(?!0{16})(?P<span_id>[0-9a-f]{16})-[0-9a-f]{2}(?:-.*)?"
+)
 _SCHEMES: Final = frozenset({"bearer", "token"})
 _MAX_CREDENTIAL_LENGTH: Final = 8_192
 _CREDENTIAL_IN_URL: Final = re.compile(rb"(?:^|&)access_token=")
@@ -44,6 +49,13 @@ def request_id_in(scope: Scope) -> str:
     """Return the client's id of the request, or a new one."""
     sent = Headers(scope=scope).get(REQUEST_ID, "")
     return sent if _ACCEPTED_ID.fullmatch(sent) else str(uuid4())
+
+
+def trace_in(scope: Scope) -> Mapping[str, str]:
+    """Return the ids of the client's trace (W3C Trace Context), for lines of the log alone."""
+    sent = Headers(scope=scope).getlist("traceparent")
+    found = _TRACE.fullmatch(sent[0]) if len(sent) == 1 else None
+    return found.groupdict() if found else {}
 
 
 def ensure_host_is_known(scope: Scope, hosts: Collection[str]) -> None:

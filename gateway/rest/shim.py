@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Route
 from gateway.domain.delivery_requests import set_tag
 from gateway.domain.errors import ErrorCode
 from gateway.domain.refusals import HolderNotFound, SecretNotFound
+from gateway.domain.request_records import note_operation
 from gateway.http.json_body import read_json_object
 from gateway.http.problems import problem
 from gateway.http.requests import header_of
@@ -86,6 +87,7 @@ def _route(
 ) -> BaseRoute:
     async def endpoint(request: Request) -> Response:
         operation = by_method["GET" if request.method == "HEAD" else request.method]
+        note_operation(operation.operation_id)
         preconditions = Preconditions.of(operation, request.headers)
         inputs = operation.read(await _read_request(operation, request, preconditions))
         principal = replace(request.scope["caller"], supports_external=not operation.is_legacy)

@@ -10,6 +10,7 @@ from gateway.domain.holders import Holder, is_canonical_id
 from gateway.domain.permissions import ROLES, Permission, Role, Visibility
 from gateway.domain.principals import Principal
 from gateway.domain.refusals import HolderNotFound
+from gateway.domain.request_records import note_holder
 from gateway.domain.secrets import Secret, SecretFacts
 from gateway.storage import holders
 from gateway.storage.unit_of_work import ReadUnit
@@ -35,6 +36,8 @@ def require(principal: Principal, permission: Permission, *, on: Holder | None) 
         Forbidden: with the permission.
 
     """
+    if on is not None:
+        note_holder(on.id)
     if not principal.may(permission, on=on):
         raise Forbidden(permission)
 

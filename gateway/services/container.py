@@ -36,6 +36,7 @@ class Services:
         self.authentication = Authentication(context, uses)
         self.notifier = ChangeNotifier(context)
         self.shielded_tasks = ShieldedTasks()
+        self.deliveries = context.deliveries
 
     def for_principal(
         self, principal: Principal, view: ReadUnit | None = None, look_up: LookUp | None = None

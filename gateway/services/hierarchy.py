@@ -7,6 +7,7 @@ from gateway.domain.holders import Holder, is_canonical_id
 from gateway.domain.pages import Page, Window
 from gateway.domain.permissions import Permission
 from gateway.domain.refusals import HolderNotEmpty
+from gateway.domain.request_records import note_holder
 from gateway.domain.scopes import SERVICE_SCOPES, Scope
 from gateway.services import access
 from gateway.services.context import ScopedService, ServiceContext
@@ -50,9 +51,12 @@ class Hierarchy(ScopedService):
         """
         visibility = access.require_somewhere(self._scope.principal, Permission.HIERARCHY_READ)
         found = await holders.by_ids(self._scope.view, filter(is_canonical_id, ids))
-        return {
+        seen = {
             key: holder for key, holder in found.items() if visibility.includes_ancestor_of(holder)
         }
+        for holder_id in seen:
+            note_holder(holder_id)
+        return seen
 
     async def projects(self, *, window: Window) -> Page[Holder]:
         """Return a page of the projects that the principal can see, by name.

@@ -26,6 +26,7 @@ from gateway.domain.pages import (
 from gateway.domain.permissions import Permission, Visibility
 from gateway.domain.principals import Principal
 from gateway.domain.refusals import EntityTagConflict
+from gateway.domain.request_records import note_holder
 from gateway.domain.secrets import Secret, SecretFacts, SecretType
 from gateway.services import access
 from gateway.services.context import RequestScope, ScopedService, ServiceContext
@@ -98,7 +99,10 @@ class Secrets(ScopedService):
         principal = self._scope.principal
         access.require_somewhere(principal, Permission.SECRET_READ)
         found = await secrets.by_ids(self._scope.view, filter(is_canonical_id, ids))
-        return {key: secret for key, secret in found.items() if access.can_see(principal, secret)}
+        seen = {key: secret for key, secret in found.items() if access.can_see(principal, secret)}
+        for secret in seen.values():
+            note_holder(secret.holder.id)
+        return seen
 
     async def defined_at(
         self,

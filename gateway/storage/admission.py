@@ -54,6 +54,9 @@ class Admission:
         self._interval = _FIRST_INTERVAL
         self._last_left = clock()
         self.waiting = 0
+        self.taken = 0
+        # Receives for how many seconds each request has waited that did not get a slot at once.
+        self.on_wait: Callable[[float], None] | None = None
 
     async def enter(self, *, is_bounded: bool, is_request: bool = True) -> None:
         """Take a slot, waiting in turn; `leave` gives it back.
@@ -68,6 +71,7 @@ class Admission:
         if not self._slots.locked():
             # With an empty queue this does not wait either.
             await self._slots.acquire()
+            self.taken += 1
             self._is_refusing = False
             return
         if is_bounded:
@@ -75,7 +79,7 @@ class Admission:
         if not self.waiting:
             # The time without a queue gives no information.
             self._last_left = self._clock()
-        self.waiting += is_request
+        begun, self.waiting = self._clock(), self.waiting + is_request
         try:
             async with asyncio.timeout(SLOT_TIMEOUT):
                 await self._slots.acquire()
@@ -84,6 +88,9 @@ class Admission:
             raise Unavailable from None
         finally:
             self.waiting -= is_request
+            if self.on_wait is not None and is_request:
+                self.on_wait(self._clock() - begun)
+        self.taken += 1
 
     def ensure_room(self) -> None:
         """Refuse a request that would wait too long, before any work is done for it.
@@ -105,6 +112,7 @@ class Admission:
         if self.waiting and is_request:
             self._interval += _WEIGHT * (now - self._last_left - self._interval)
         self._last_left = now
+        self.taken -= 1
         self._slots.release()
 
     def _is_full(self) -> bool:

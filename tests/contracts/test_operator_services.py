@@ -26,6 +26,8 @@ HARMLESS: Final = MappingProxyType(
         "authentication.now": "the clock",
         "authentication.token_principal": "sign-in: makes the principal of a token's text",
         "authentication.user_principal": "sign-in: makes the principal of a verified identity",
+        "deliveries.recorded": "a number of this process, of no tenant",
+        "deliveries.unchanged": "a number of this process, of no tenant",
         "for_principal": "binds the use cases to a principal",
         "notifier.access_changes": "a number of this process, of no tenant",
         "notifier.has_heard_of": "compares two numbers",

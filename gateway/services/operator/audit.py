@@ -37,6 +37,8 @@ class Audit:
         self._watch: LogWatch | None = None
         self._findings: frozenset[RowFinding] = frozenset()
         self._log_findings: frozenset[LogFinding] = frozenset()
+        # When the last integrity scan of this process ended.
+        self.scanned_at: datetime | None = None
 
     async def begin(self, checkpoint_file: Path) -> None:
         """Start recording. Every later change has an event.
@@ -62,6 +64,15 @@ class Audit:
         )
 
     @property
+    def fault_counts(self) -> Mapping[str, int]:
+        """How many faults of each kind this process knows of."""
+        return {
+            "trust": int(self._begun is not None and self._begun.trust_fault is not None),
+            "row": len(self._findings),
+            "log": len(self._log_findings),
+        }
+
+    @property
     def public_key(self) -> str:
         """The public key that verifies checkpoints, in hexadecimal digits."""
         return self._audit_log.checkpoints.public_key
@@ -83,6 +94,12 @@ class Audit:
             newest = await event_log.newest(unit)
         return self._audit_log.checkpoints.sign(Checkpoint.of(newest)) if newest else None
 
+    async def newest_at(self) -> datetime | None:
+        """Return the time of the newest event."""
+        async with self._context.database.read() as unit:
+            newest = await event_log.newest(unit)
+        return newest.event.at if newest else None
+
     async def verify(self) -> LogReport:
         # Read before any view opens: a view lacks later checkpoints of other processes.
         checkpoints = self._audit_log.checkpoints.since_acknowledgement()
@@ -96,6 +113,7 @@ class Audit:
 
         """
         findings = await scan_integrity(self._context.database, self._audit_log.keys)
+        self.scanned_at = self._context.now()
         unknown = frozenset(findings) - self._findings
         self._findings = frozenset(findings)
         for finding in sorted(unknown, key=str)[:_MAX_LISTED]:
