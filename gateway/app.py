@@ -1,5 +1,6 @@
 """The composition root: settings in, application out. Only here do schema and interfaces meet."""
 
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
@@ -70,7 +71,8 @@ def create_app() -> Starlette:
     settings = Settings()
     configure_logs(settings.log_format, settings.log_level)
     harden()
-    return build_app(Runtime.over(settings), when_ready=freeze_start_up, metrics=_metrics(settings))
+    runtime = Runtime.over(settings, output=sys.stdout.buffer)
+    return build_app(runtime, when_ready=freeze_start_up, metrics=_metrics(settings))
 
 
 def _metrics(settings: Settings) -> "Metrics | None":

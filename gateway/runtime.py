@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, BinaryIO, Final, Self
 
 import structlog
 
@@ -27,6 +27,7 @@ from gateway.services.operator.container import OperatorServices
 from gateway.services.operator.references import Report, log_escaped
 from gateway.services.vault import Vault
 from gateway.storage import data_keys
+from gateway.storage.audit.event_lines import STANDARD_OUTPUT, EventLines
 from gateway.storage.database import Database
 from gateway.storage.migrate import ensure_durable, ensure_migrated, migrate
 
@@ -70,12 +71,13 @@ class Runtime:
     services: Services
     # It checks no permission, so no interface gets it.
     operator: OperatorServices
+    event_lines: EventLines | None = None
     # Receives each value from before an upgrade whose delivery the upgrade changes.
     report: Report = log_escaped
 
     @classmethod
-    def over(cls, settings: Settings) -> Self:
-        """Build the runtime; nothing is opened yet."""
+    def over(cls, settings: Settings, *, output: BinaryIO | None = None) -> Self:
+        """Build the runtime; nothing is opened yet. `output` is a server's standard output."""
         database = Database(settings.resolved_database_url)
         vault = Vault(DataKeyCache(seconds=settings.data_key_seconds), now=utc_now)
         context = ServiceContext(
@@ -83,6 +85,7 @@ class Runtime:
             vault,
             quotas=settings.quotas,
             denied_keys=DeniedKeys.read(settings.denied_keys),
+            event_lines=_event_lines(settings.audit_events_file, output),
         )
         return cls.built_on(context, settings)
 
@@ -95,6 +98,7 @@ class Runtime:
             context.vault,
             Services(context, uses),
             OperatorServices.over(context, uses),
+            context.event_lines,
         )
 
     @asynccontextmanager
@@ -107,6 +111,8 @@ class Runtime:
         """
         ensure_known_answers()
         ensure_safe(self.settings)
+        if self.event_lines is not None:
+            self.event_lines.ensure_writable()
         async with self.database:
             await ensure_migrated(self.database)
             await ensure_durable(self.database)
@@ -157,6 +163,12 @@ class Runtime:
         """Whether the database has no keys, and therefore no values."""
         async with self.database.read() as unit:
             return await data_keys.find_active(unit, None) is None
+
+
+def _event_lines(path: Path | None, output: BinaryIO | None) -> EventLines | None:
+    """Return what writes events as lines. A command keeps its standard output for what it says."""
+    target = output if path == STANDARD_OUTPUT else path
+    return None if target is None else EventLines(target)
 
 
 @asynccontextmanager

@@ -47,12 +47,21 @@ def head() -> None:
 
 
 def export(
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z"],
+            help="From this day on, in UTC; or from this moment, as `at` has it.",
+        ),
+    ] = None,
     format: Annotated[ExportFormat, typer.Option(help="What to print.")] = ExportFormat.JSONL,  # noqa: A002 - the option's name
 ) -> None:
     del format
+    if since is not None and since.tzinfo is None:
+        since = since.replace(tzinfo=UTC)
 
     async def print_all(runtime: Runtime) -> None:
-        async for event in runtime.operator.audit.exported():
+        async for event in runtime.operator.audit.exported(since):
             # In ASCII, so that no name can end a line or move a terminal's cursor.
             say(json.dumps(event))
 

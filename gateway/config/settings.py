@@ -197,6 +197,13 @@ class Settings(BaseSettings):
         default=None,
         description="Days after which `serve` deletes events of the audit log; if not set: never.",
     )
+    audit_events_file: Path | None = Field(
+        default=None,
+        description=(
+            "File to which events of the audit log are also written, as lines of JSON; `-`: "
+            "standard output of `serve`; if not set: nowhere."
+        ),
+    )
     integrity_scan_seconds: Annotated[int, Field(ge=1, le=86_400)] = Field(
         default=300,
         description="How often `serve` looks for rows that were changed outside the gateway.",

@@ -47,6 +47,10 @@ _COUNTERS: Final[_Texts] = {
         "Deliveries of values: recorded in the audit log, or answered as unchanged.",
         ("outcome",),
     ),
+    "audit_event_lines_total": (
+        "Events whose line in the file or on standard output was written, or is lost.",
+        ("outcome",),
+    ),
 }
 _HISTOGRAMS: Final[_Texts] = {
     "request_duration_seconds": (
@@ -151,6 +155,8 @@ class Metrics:
         gauges["sockets"].set(streaming.sockets)
         self._advance("connections_refused_total", connections.refused)
         self._advance("deliveries_total", asdict(runtime.services.deliveries))
+        if runtime.event_lines is not None:
+            self._advance("audit_event_lines_total", runtime.event_lines.counts)
         # While the database does not answer, its numbers stay as they were.
         with suppress(Unavailable, IntegrityFault):
             await self._read_audit(runtime)

@@ -19,6 +19,7 @@ from gateway.domain.principals import Principal
 from gateway.domain.quotas import DeniedKeys, Quotas
 from gateway.services.vault import Vault
 from gateway.storage import grants
+from gateway.storage.audit.event_lines import EventLines
 from gateway.storage.audit.log_times import LogTimes
 from gateway.storage.database import Database
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
@@ -83,6 +84,8 @@ class ServiceContext:
     load_cache: LoadCache = field(default_factory=LoadCache)
     log_times: LogTimes = field(default_factory=LogTimes)
     deliveries: DeliveryCounts = field(default_factory=DeliveryCounts)
+    # Writes events elsewhere too, once they are committed.
+    event_lines: EventLines | None = None
 
     @asynccontextmanager
     async def writing(self, options: WriteOptions) -> AsyncIterator[WriteUnit]:

@@ -172,3 +172,18 @@ def test_a_checkpoint_file_that_cannot_be_written_stops_the_start(
 
     assert answer.code == 1
     assert "Traceback" not in answer.err
+
+
+def test_events_are_exported_from_a_time_on(line: CommandLine) -> None:
+    everything = line("audit", "export").out.splitlines()
+    middle = json.loads(everything[len(everything) // 2])["at"]
+
+    later = line("audit", "export", "--since", middle).out.splitlines()
+    of_this_century = line("audit", "export", "--since", "2000-01-01").out.splitlines()
+    of_the_future = line("audit", "export", "--since", "2999-01-01").out
+
+    expected = [event for event in everything if json.loads(event)["at"] >= middle]
+    assert later == expected
+    assert 0 < len(later) < len(everything)
+    assert of_this_century == everything
+    assert of_the_future == ""

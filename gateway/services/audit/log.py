@@ -153,6 +153,8 @@ class AuditLog:
         current = await self._guard.after_changes(unit, head, changed, sums.access)
         seen = SeenHead(last.event.seq, last.hash)
         unit.committed.append(partial(self._guard.wrote, seen, current))
+        if (event_lines := self._context.event_lines) is not None:
+            unit.committed.append(partial(event_lines.write, events))
         return last
 
     def _seal(

@@ -32,7 +32,7 @@ class CheckpointFile:
             is_first = os.fstat(descriptor).st_size == 0
             # One call, so that lines of several processes do not mix. A line that a crash cut off
             # is ended first.
-            os.write(descriptor, f"{_end_of_rest(descriptor)}{line}\n".encode("ascii"))
+            os.write(descriptor, f"{end_of_rest(descriptor)}{line}\n".encode("ascii"))
             os.fsync(descriptor)
             if is_first:
                 # If a power cut removed the name, the missing checkpoint would raise an alarm.
@@ -73,7 +73,8 @@ def read_line(line: bytes) -> Mapping[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _end_of_rest(descriptor: int) -> str:
+def end_of_rest(descriptor: int) -> str:
+    """Return what ends a line that a crash or a full disk has cut off: nothing, or a line break."""
     size = os.fstat(descriptor).st_size
     is_whole = size == 0 or os.pread(descriptor, 1, size - 1) == b"\n"
     return "" if is_whole else "\n"

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -174,8 +175,12 @@ def select_events() -> Select[Any]:
     return select(EVENT, DELIVERED_SET.c.secrets).select_from(rows)
 
 
-async def chain(unit: ReadUnit, *, after: int, size: int) -> Sequence[SealedEvent]:
+async def chain(
+    unit: ReadUnit, *, after: int, size: int, since: datetime | None = None
+) -> Sequence[SealedEvent]:
     wanted = select_events().where(EVENT.c.seq > after).order_by(EVENT.c.seq)
+    if since is not None:
+        wanted = wanted.where(EVENT.c.at >= since)
     return [sealed_of(row) for row in await unit.rows(wanted.limit(size))]
 
 
