@@ -7,8 +7,6 @@ PYTEST_ARGS ?=
 WORKERS ?= 2
 # Tests that schemathesis makes of one function have one name, so processes cannot share them.
 GENERATED = tests/contracts/test_schemathesis_*.py
-# What these tests reach, the others reach as well: without coverage they take half of the time.
-UNMEASURED = tests/access tests/browser tests/clients tests/docs tests/machine tests/races
 SPREAD = $(BIN)/python -m pytest -p no:schemathesis -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
 	--ignore-glob='$(GENERATED)'
 # What depends most on the interpreter, and on the SQLite that it brings.
@@ -111,14 +109,12 @@ run: setup graphiql ## Start a gateway with example secrets; prints a token and 
 # ----------------------------------------------------------------------------------------- checks
 
 # Files in their own order: sorted by how many tests they have, the few long ones would come last, one by one.
-# The tests of UNMEASURED and the generated ones run also when others failed; then the task fails at its end.
-# The generated ones are one process, so they run beside the others; what they print comes at the end.
+# The generated ones run beside the others, in one process. What they print comes at the end, also when others failed.
 test: dev-setup graphiql clients ## Run all tests with coverage, or some without (PYTEST_ARGS="-k alias")
 	@$(if $(PYTEST_ARGS),$(SPREAD) $(PYTEST_ARGS),failed=0; \
 	said=$$(mktemp); $(BIN)/python -m pytest $(wildcard $(GENERATED)) >"$$said" 2>&1 & \
 	trap "kill $$!" INT TERM; \
-	$(SPREAD) $(UNMEASURED:%=--ignore=%) --cov --cov-report= --cov-fail-under=0 || failed=$$?; \
-	$(SPREAD) $(UNMEASURED) || failed=$$?; \
+	$(SPREAD) --cov --cov-report= --cov-fail-under=0 || failed=$$?; \
 	wait $$! || failed=$$?; cat "$$said"; rm "$$said"; \
 	$(BIN)/python -m coverage report || failed=$$?; \
 	exit $$failed)

@@ -7,7 +7,7 @@ import shutil
 import sys
 import threading
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -33,6 +33,9 @@ settings.load_profile("patient")
 gc.set_threshold(50_000, 20, 100)
 
 _IS_UNMEASURED: Final = pytest.StashKey[bool]()
+_TESTS: Final = Path(__file__).parent
+# Folders and files of tests, one a line. What they reach, others reach as well.
+_UNMEASURED: Final = (_TESTS / "unmeasured.txt").read_text().split()
 # What this process has set up, by a fixture's function and the place of its parameter.
 _SET_UP: Final[set[tuple[object, int]]] = set()
 
@@ -40,16 +43,26 @@ _SET_UP: Final[set[tuple[object, int]]] = set()
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Note which tests only repeat a function, with parameters between the first and the last.
 
-    So do those that say it themselves.
+    So do those that say it themselves, and those of the listed files. These run last, in the order
+    of the list: what all tests share is set up by a test that is measured.
     """
+    places = {_TESTS / path: place for place, path in enumerate(_UNMEASURED, start=1)}
+    assert len(places) == len(_UNMEASURED), "A path is listed twice."
+    assert all(path.exists() for path in places), "A path that is listed does not exist."
     functions = defaultdict[str, list[pytest.Item]](list)
     for item in items:
         functions[item.nodeid.partition("[")[0]].append(item)
-        if item.get_closest_marker("unmeasured"):
+        if item.get_closest_marker("unmeasured") or _place(item, places):
             item.stash[_IS_UNMEASURED] = True
+    items.sort(key=lambda item: _place(item, places))
     for tests in functions.values():
         for item in tests[1:-1]:
             item.stash[_IS_UNMEASURED] = True
+
+
+def _place(item: pytest.Item, places: Mapping[Path, int]) -> int:
+    """Return where the list has a test's file or a folder of it; 0 if nowhere."""
+    return next((places[path] for path in (item.path, *item.path.parents) if path in places), 0)
 
 
 @pytest.hookimpl(wrapper=True)

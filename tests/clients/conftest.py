@@ -1,18 +1,21 @@
 """Published clients, each in a process of its own, against one real server."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from itertools import count
+from pathlib import Path
 
 import pytest
 
 from gateway.domain.scopes import LEGACY_SCOPES, Scope
+from gateway.services.demo import Demo
 from tests.clients.declarations import Declarations
 from tests.clients.frontends import Stage, missing_for_frontends
 from tests.clients.npm_client import DECLARATIONS, NpmClient, NpmSecrets, SecretsAt, missing_for_npm
 from tests.clients.pypi_client import SCOPES as PYPI_SCOPES
 from tests.clients.pypi_client import PypiClient, PypiSecrets, PypiSecretsAt, missing_for_pypi
-from tests.servers import LiveServer
+from tests.servers import LiveServer, serving
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +45,16 @@ def scope(request: pytest.FixtureRequest) -> Scope:
 def service_scope(request: pytest.FixtureRequest) -> Scope:
     """Each service scope with paths of its own."""
     return Scope(request.param)
+
+
+@pytest.fixture(scope="session")
+def live_server(
+    template: tuple[Path, Demo], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LiveServer]:
+    """A server of the clients' own, whose coverage is not measured."""
+    folder = shutil.copytree(template[0], tmp_path_factory.mktemp("clients") / "data")
+    with serving(Path(folder), template[1]) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
