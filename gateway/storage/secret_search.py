@@ -18,7 +18,8 @@ from gateway.domain.secrets import Secret
 from gateway.storage.keyset import Parts, Template, fetch_page
 from gateway.storage.live_rows import HOLDER, SECRET
 from gateway.storage.prepared import Parameter, Parameters, Prepared
-from gateway.storage.secrets import ordering, reader, selection
+from gateway.storage.secret_rows import reader, selection
+from gateway.storage.secrets import ordering
 from gateway.storage.tables import SecretRow
 from gateway.storage.unit_of_work import ReadUnit
 
