@@ -3,11 +3,14 @@
 import json
 import subprocess
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
 
 from gateway.cli.access_rows import MAX_DAYS
+from gateway.cli.client import documents, rotation
+from gateway.cli.client.refusals import RefusedByGateway
 from gateway.services import tokens
 from tests.cli.client.conftest import SERVICE, Laptop, printed
 from tests.patience import PATIENCE
@@ -83,6 +86,37 @@ def test_a_token_without_a_role_or_that_nobody_sees_is_not_rotated(laptop: Lapto
         "the token bare has no role to give to another one.",
     )
     assert missing.code == 4
+
+
+class _Refusing:
+    """A gateway that gives a new token one role, and no other one."""
+
+    def __init__(self) -> None:
+        self.changes: list[dict[str, object]] = []
+
+    def nodes(self, *_: str) -> list[dict[str, object]]:
+        grants = [{"role": role, "holder": None} for role in ("VIEWER", "EDITOR")]
+        return [{"id": "old", "name": "worker", "expiresAt": None, "grants": grants}]
+
+    def change(self, document: str, **variables: object) -> dict[str, object]:
+        self.changes.append(variables)
+        if document is documents.GRANT_ROLE:
+            raise RefusedByGateway(HTTPStatus.OK, "No.", code="FORBIDDEN")
+        return {"apiToken": {"id": "new"}, "token": "sgw_new"}
+
+
+def test_a_successor_without_all_roles_is_revoked(
+    laptop: Laptop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway = _Refusing()
+    monkeypatch.setattr(rotation, "connect", lambda _: gateway)
+
+    ended = laptop("token", "rotate", "old")
+
+    assert (ended.code, ended.out, ended.complaint) == (3, "", "No.")
+    created, _, revoked = gateway.changes
+    assert (created["role"], created["days"]) == ("VIEWER", None)
+    assert revoked == {"id": "new"}
 
 
 def test_a_role_is_granted_and_taken_away(laptop: Laptop) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 import httpx
+import pytest
 
 from gateway.cli.import_reports import MAX_ENTRIES
 from gateway.services.imports import MAX_ROWS
@@ -182,6 +183,7 @@ def test_the_nearest_secret_is_aliased_and_the_widest_overridden(laptop: Laptop)
     assert targets == ["ENVIRONMENT", "ENVIRONMENT", "PROJECT"]
     assert by_id[override["target"]["id"]]["scope"] == "PROJECT"
     assert (seen.code, unseen.code) == (0, 4)
+    laptop("secret", "delete", "OWN", "--with-dependents", "--at", "shop/staging")
 
 
 def test_references_of_a_value_are_explained(laptop: Laptop) -> None:
@@ -195,8 +197,9 @@ def test_references_of_a_value_are_explained(laptop: Laptop) -> None:
     assert unresolved.endswith(", which leads to no key of the service: it stays text.")
 
 
-def test_an_alias_of_nothing_is_refused(laptop: Laptop) -> None:
-    assert laptop("secret", "alias", "NEW", "--of", "NOTHING", *AT).code == 4
+@pytest.mark.parametrize("at", [AT[1], "shop/staging", "shop", f"job:{_NIL}"])
+def test_an_alias_of_nothing_is_refused(laptop: Laptop, at: str) -> None:
+    assert laptop("secret", "alias", "NEW", "--of", "NOTHING", "--at", at).code == 4
 
 
 def test_an_export_is_that_of_the_host(laptop: Laptop) -> None:

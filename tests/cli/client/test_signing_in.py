@@ -4,14 +4,12 @@ import json
 import os
 import pty
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from gateway.cli.client.credentials import TokenStore
 from tests.cli.client.conftest import ROOT, SERVICE, Laptop, printed, run_as_process
 from tests.patience import PATIENCE
 from tests.servers import LiveServer, command, measured
@@ -157,22 +155,6 @@ def test_a_file_of_tokens_that_is_something_else_is_named(laptop: Laptop, conten
     assert laptop("project", "list").complaint == (
         f"{_tokens(laptop)} is not what `secrets-gateway login` writes: delete it."
     )
-
-
-def test_tokens_that_are_stored_at_the_same_time_are_all_kept(
-    laptop: Laptop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
-    store, urls = TokenStore(_tokens(laptop)), [f"https://{number}.example" for number in range(16)]
-    with ThreadPoolExecutor(len(urls)) as threads:
-        list(threads.map(lambda url: store.store(url, "sgw_x"), urls))
-    kept = json.loads(_tokens(laptop).read_text())
-    with ThreadPoolExecutor(len(urls)) as threads:
-        removed = list(threads.map(store.remove, urls))
-
-    assert kept == dict.fromkeys(urls, "sgw_x")
-    assert json.loads(_tokens(laptop).read_text()) == {}
-    assert all(removed)
 
 
 def test_a_token_belongs_to_one_gateway(laptop: Laptop, server: LiveServer) -> None:
