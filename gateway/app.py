@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache, partial
@@ -131,7 +131,10 @@ def trusted_documents(settings: Settings) -> TrustedDocuments:
     """
     ensure_consistent(settings)
     types = gateway_schema().types
-    manifests = {path: runnable_manifest(path, types) for path in settings.trusted_documents}
+    depth = settings.max_document_depth
+    manifests = {
+        path: runnable_manifest(path, types, depth=depth) for path in settings.trusted_documents
+    }
     return TrustedDocuments(merged(manifests), are_all=settings.trusted_documents_only)
 
 
@@ -163,12 +166,8 @@ class _Parts:
         # One limiter for both: a failed attempt counts at either interface.
         guarded = GuardedSignIn(sign_in, Limiter(failure_allowance(settings), clock))
         executor = partial(Executor, gateway_schema(), Context, services, runtime.database)
-        terms = Terms(
-            introspection=settings.introspection,
-            charge=charge,
-            trusted=frozenset(documents.texts.values()),
-        )
-        public = executor(terms)
+        trusted = frozenset(documents.texts.values())
+        public = executor(_terms(settings, charge, trusted))
         return cls(
             runtime=runtime,
             verifier=verifier,
@@ -182,6 +181,16 @@ class _Parts:
             access_log=AccessLog(metrics.observe) if metrics else AccessLog(),
             metrics=metrics,
         )
+
+
+def _terms(settings: Settings, charge: Charge, trusted: Collection[str]) -> Terms:
+    return Terms(
+        introspection=settings.introspection,
+        charge=charge,
+        trusted=trusted,
+        max_depth=settings.max_document_depth,
+        max_cost=settings.max_document_cost,
+    )
 
 
 def _lifespan(

@@ -145,8 +145,8 @@ def _check_documents(manifests: Sequence[Path]) -> None:
     from gateway.app import gateway_schema  # noqa: PLC0415 - other commands need no schema
     from gateway.graphql.trusted_documents import runnable_manifest  # noqa: PLC0415 - as above
 
-    types = gateway_schema().types
-    count = sum(len(runnable_manifest(path, types)) for path in manifests)
+    types, depth = gateway_schema().types, settings().max_document_depth
+    count = sum(len(runnable_manifest(path, types, depth=depth)) for path in manifests)
     say(f"{counted(count, 'trusted document')} can be run here.")
 
 

@@ -148,6 +148,12 @@ class Settings(BaseSettings):
     organization_rate_burst: Annotated[int, Field(ge=1)] = Field(
         default=2_000_000, description="Cost that all callers of an organization can cause at once."
     )
+    max_document_depth: Annotated[int, Field(ge=5, le=50)] = Field(
+        default=15, description="Levels of fields that a GraphQL document can have."
+    )
+    max_document_cost: Annotated[int, Field(ge=1_000, le=1_000_000)] = Field(
+        default=50_000, description="Cost that a GraphQL document can have."
+    )
     max_tokens_per_organization: Quota = Field(
         default=10_000, description="Valid API tokens that an organization can have."
     )

@@ -1,6 +1,6 @@
 """Charges principals for documents, in points, and reports the cost of each."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,6 +30,8 @@ class Terms:
     is_limited: bool = True
     # Documents that the operator has installed: the names of their operations are bounded.
     trusted: Collection[str] = frozenset()
+    max_depth: int = LIMITS[Limit.DEPTH]
+    max_cost: int = LIMITS[Limit.COST]
 
 
 OWN: Final = Terms(is_limited=False)
@@ -42,20 +44,28 @@ class RunningCost:
     terms: Terms
     principal: Principal
     fields: int = 0
+    # What is left of the principal's rate limit, in points; None without a limit.
+    remaining: int | None = None
+
+    def charge(self, points: int) -> None:
+        """Take points; the charge can refuse."""
+        self.remaining = self.terms.charge(self.principal, points)
+
+    def charge_document(self) -> None:
+        """Take the points of the document, each time it gives a result."""
+        self.charge(1 + min(self.fields, self.terms.max_cost) // _FIELDS_A_POINT)
 
     def add(self, delivery: DeliverySize) -> None:
         """Charge what a delivery costs beyond its document; the charge can refuse."""
         fields = delivery_surcharge(delivery.keys, delivery.size)
         if more := fields // _FIELDS_A_POINT:
-            self.terms.charge(self.principal, more)
+            self.charge(more)
         self.fields += fields
 
-
-def price(fields: int) -> dict[str, dict[str, int]]:
-    """Return a document's cost, as an answer shows it."""
-    return {"cost": {"requested": min(fields, _MAX_SHOWN), "limit": LIMITS[Limit.COST]}}
-
-
-def points(fields: int) -> int:
-    """Return how many points a document counts in the rate limit."""
-    return 1 + min(fields, LIMITS[Limit.COST]) // _FIELDS_A_POINT
+    @property
+    def extensions(self) -> Mapping[str, Mapping[str, int]]:
+        """The cost and what is left, as an answer shows them."""
+        cost = {"requested": min(self.fields, _MAX_SHOWN), "limit": self.terms.max_cost}
+        if self.remaining is None:
+            return {"cost": cost}
+        return {"cost": cost, "allowance": {"remaining": self.remaining}}

@@ -23,6 +23,7 @@ from graphql import (
     OperationDefinitionNode,
     ValueNode,
     VariableNode,
+    get_operation_ast,
     parse,
     specified_rules,
     validate,
@@ -110,7 +111,7 @@ def parsed(text: str) -> DocumentNode:
 
 
 @lru_cache(maxsize=CACHED_DOCUMENTS)
-def admitted(text: str) -> Document:
+def admitted(text: str, depth: int = LIMITS[Limit.DEPTH]) -> Document:
     """Return a document that is within the limits.
 
     Raises:
@@ -118,9 +119,12 @@ def admitted(text: str) -> Document:
         GraphQLError: if the text is not a GraphQL document.
 
     """
-    node = parsed(text)
+    try:
+        node = parsed(text)
+    except LimitExceeded as error:
+        raise LimitExceeded(error.limit, depth if error.limit is Limit.DEPTH else None) from None
     measures = list(Survey(node).measures())
-    ensure_within(measures)
+    ensure_within(measures, depth=depth)
     introspects = any(measure.introspects for measure in measures)
     return Document(node, introspects, tuple(sorted(set(_size_variables(node)))))
 
@@ -131,10 +135,10 @@ def validated(schema: GraphQLSchema, text: str) -> list[GraphQLError]:
     return validate(schema, parsed(text), _RULES, _MAX_ERRORS, hide_suggestions=True)
 
 
-def fault_of(schema: GraphQLSchema, text: str) -> str | None:
+def fault_of(schema: GraphQLSchema, text: str, *, depth: int) -> str | None:
     """Return why a stored document can never run; None if it can."""
     try:
-        if not admitted(text).operations:
+        if not admitted(text, depth).operations:
             return "The document has no operation."
         errors = validated(schema, text)
     except LimitExceeded as error:
@@ -179,16 +183,17 @@ def _locate(error: GraphQLError) -> str:
 def cost_of(
     schema: GraphQLSchema,
     text: str,
+    document: Document,
     operation: OperationDefinitionNode,
     variables: Mapping[str, Any],
 ) -> Cost:
-    """Return what an operation costs with these variables.
+    """Return what an operation of the document with this text costs with these variables.
 
     Raises:
         LimitExceeded: if introspection or deliveries exceed their limits.
 
     """
-    sizes = tuple(_sizes(admitted(text).size_variables, operation, variables))
+    sizes = tuple(_sizes(document.size_variables, operation, variables))
     cost = _cost(schema, text, operation.name and operation.name.value, sizes)
     if cost.introspection > LIMITS[Limit.INTROSPECTION_COST]:
         raise LimitExceeded(Limit.INTROSPECTION_COST)
@@ -201,9 +206,9 @@ def cost_of(
 def _cost(
     schema: GraphQLSchema, text: str, operation_name: str | None, sizes: tuple[tuple[str, int], ...]
 ) -> Cost:
-    document = admitted(text)
-    pricing = Pricing(schema, document.node, dict(sizes))
-    operation = document.operation(operation_name)
+    document = parsed(text)
+    pricing = Pricing(schema, document, dict(sizes))
+    operation = get_operation_ast(document, operation_name)
     return pricing.cost(operation) if operation else Cost()
 
 

@@ -7,18 +7,17 @@ from functools import partial
 from typing import Any, Final
 
 from graphql import ExecutionResult as LibraryResult
-from graphql import GraphQLError, OperationDefinitionNode
+from graphql import GraphQLError
 from graphql import OperationType as Operation
 from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.types import ExecutionResult as StrawberryResult
 from strawberry.utils.await_maybe import await_maybe
 
 from gateway.domain.errors import ErrorCode, GatewayError, RateLimited
-from gateway.domain.principals import Principal
 from gateway.domain.request_records import note_holder, note_operation, note_refusal, noted_holder
-from gateway.graphql.charging import OWN, RunningCost, Terms, points, price
+from gateway.graphql.charging import OWN, RunningCost, Terms
 from gateway.graphql.documents import Document, admitted, cost_of, name_of
-from gateway.graphql.limits import LIMITS, Limit, LimitExceeded, ensure_short
+from gateway.graphql.limits import Limit, LimitExceeded, ensure_short
 from gateway.graphql.masking import masked
 from gateway.graphql.schema import ExecutableSchema
 from gateway.http.problems import to_json
@@ -125,7 +124,14 @@ class Executor:
 
     def is_subscription(self, document: str, operation_name: str | None = None) -> bool:
         """Return whether the selected operation is a subscription; False if none is selected."""
-        return _is(Operation.SUBSCRIPTION, document, operation_name)
+        return self._is(Operation.SUBSCRIPTION, document, operation_name)
+
+    def _is(self, kind: Operation, document: str, operation_name: str | None) -> bool:
+        try:
+            operation = admitted(document, self._terms.max_depth).operation(operation_name)
+        except (GraphQLError, LimitExceeded):
+            return False
+        return operation is not None and operation.operation is kind
 
     async def stream(
         self,
@@ -155,8 +161,8 @@ class Executor:
         variables: Mapping[str, Any],
         operation_name: str | None,
     ) -> AsyncGenerator[ExecutionResult, None]:
-        terms = self._terms
-        fields = self._charge(terms, caller.principal, text, variables, operation_name)
+        cost = RunningCost(self._terms, caller.principal)
+        self._charge(cost, text, variables, operation_name)
         # A client that is already subscribed waits for a view like all others; it is not refused.
         view = self._database.view(is_bounded=False)
         services = self._services.for_principal(caller.principal, view, caller.look_up)
@@ -169,8 +175,8 @@ class Executor:
         async with aclosing(results):
             async for result in results:
                 await view.close()
-                yield replace(_to_result(result), extensions=price(fields))
-                terms.charge(caller.principal, points(fields))
+                yield replace(_to_result(result), extensions=cost.extensions)
+                cost.charge_document()
 
     async def _run(
         self,
@@ -179,24 +185,24 @@ class Executor:
         variables: Mapping[str, Any] | None = None,
         operation_name: str | None = None,
     ) -> ExecutionResult:
-        terms, cost, variables = self._terms, run.cost, variables or {}
-        if not terms.is_limited:
-            terms.charge(cost.principal, 1)
+        cost, variables = run.cost, variables or {}
+        if not self._terms.is_limited:
+            cost.charge(1)
             return await self._recall(run, text, variables, operation_name)
         try:
-            cost.fields = self._charge(terms, cost.principal, text, variables, operation_name)
+            self._charge(cost, text, variables, operation_name)
         except _REFUSALS as error:
             return _refusal(error)
         answer = await self._recall(run, text, variables, operation_name)
         note_refusal(answer.first_code)
-        return replace(answer, extensions=price(cost.fields))
+        return replace(answer, extensions=cost.extensions)
 
     async def _recall(
         self, run: "_Run", text: str, variables: Mapping[str, Any], operation_name: str | None
     ) -> ExecutionResult:
         """Return the answer to a document: an earlier one, if it must be the same."""
         memory = run.view.memory
-        if memory is None or not _is(Operation.QUERY, text, operation_name):
+        if memory is None or not self._is(Operation.QUERY, text, operation_name):
             return await self._execute(run.context, text, variables, operation_name)
         key = run.key(text, variables, operation_name)
         known: _Known | None = memory.get(key)
@@ -219,40 +225,35 @@ class Executor:
 
     def _charge(
         self,
-        terms: Terms,
-        principal: Principal,
+        cost: RunningCost,
         text: str,
         variables: Mapping[str, Any],
         operation_name: str | None,
-    ) -> int:
-        """Charge the principal for a document before it runs; return how many fields it costs."""
+    ) -> None:
+        """Charge the principal for a document before it runs."""
         try:
-            document = self._admit(text, variables, terms)
+            document = self._admit(text, variables)
             operation = document.operation(operation_name)
             self._note(text, operation)
-            fields = self._fields(text, operation, variables) if operation else 0
+            if operation is not None:
+                types = self._schema.types
+                cost.fields = cost_of(types, text, document, operation, variables).fields
         except (GraphQLError, LimitExceeded, IntrospectionIsOff):
             # A refused document is charged too, or refusals would be free.
-            terms.charge(principal, 1)
+            cost.charge(1)
             raise
-        terms.charge(principal, points(fields))
+        cost.charge_document()
         if operation is None:
             raise _Refused(_request_error(_unclear(document, operation_name)))
-        if fields > LIMITS[Limit.COST]:
-            raise _Refused(replace(_over_cost(), extensions=price(fields)))
-        return fields
+        if cost.fields > (most := self._terms.max_cost):
+            raise _Refused(replace(_over_cost(most), extensions=cost.extensions))
 
-    def _admit(self, text: str, variables: Mapping[str, Any], terms: Terms) -> Document:
-        document = admitted(text)
+    def _admit(self, text: str, variables: Mapping[str, Any]) -> Document:
+        document = admitted(text, self._terms.max_depth)
         ensure_short(variables)
-        if document.introspects and not terms.introspection:
+        if document.introspects and not self._terms.introspection:
             raise IntrospectionIsOff
         return document
-
-    def _fields(
-        self, text: str, operation: OperationDefinitionNode, variables: Mapping[str, Any]
-    ) -> int:
-        return cost_of(self._schema.types, text, operation, variables).fields
 
     async def _execute(
         self, context: object, text: str, variables: Mapping[str, Any], operation_name: str | None
@@ -270,15 +271,6 @@ class Executor:
         return _to_result(result)
 
 
-def _is(kind: Operation, document: str, operation_name: str | None) -> bool:
-    """Return whether the selected operation is of a kind; False if none is selected."""
-    try:
-        operation = admitted(document).operation(operation_name)
-    except (GraphQLError, LimitExceeded):
-        return False
-    return operation is not None and operation.operation is kind
-
-
 def _to_result(result: StrawberryResult | LibraryResult) -> ExecutionResult:
     errors = [masked(error) for error in result.errors or ()]
     nothing_ran = bool(errors) and all(error.path is None for error in result.errors or ())
@@ -291,8 +283,8 @@ def _unclear(document: Document, operation_name: str | None) -> str:
     return "The document has no operation with that name."
 
 
-def _over_cost() -> ExecutionResult:
-    error = LimitExceeded(Limit.COST)
+def _over_cost(most: int) -> ExecutionResult:
+    error = LimitExceeded(Limit.COST, most)
     return _request_error(error.message, error.code)
 
 

@@ -49,14 +49,16 @@ LIMITS: Final[Mapping[Limit, int]] = MappingProxyType(
     {
         Limit.TOKENS: 1_000,
         Limit.COMMENTS: 1_000,
-        Limit.DEPTH: 12,
+        # The default of a setting.
+        Limit.DEPTH: 15,
         Limit.INTROSPECTION_DEPTH: 20,
         Limit.ROOT_FIELDS: 10,
         Limit.ALIASES: 20,
         Limit.DIRECTIVES: 20,
         # Validation compares fields with the same name pair by pair.
         Limit.OVERLAPS: 5_000,
-        Limit.COST: 20_000,
+        # The default of a setting.
+        Limit.COST: 50_000,
         # One introspection by GraphiQL or a code generator, with some reserve.
         Limit.INTROSPECTION_COST: 36_000,
         Limit.LIST_ENTRIES: 2_000,
@@ -95,9 +97,10 @@ class LimitExceeded(GatewayError):
 
     code = ErrorCode.LIMIT_EXCEEDED
 
-    def __init__(self, limit: Limit) -> None:
+    def __init__(self, limit: Limit, most: int | None = None) -> None:
+        """Take the limit, and its bound if that is a setting."""
         self.limit = limit
-        super().__init__(WORDS[limit].format(f"{LIMITS[limit]:,}"))
+        super().__init__(WORDS[limit].format(f"{most or LIMITS[limit]:,}"))
 
 
 @dataclass(slots=True)
@@ -220,8 +223,8 @@ def _fragments(document: DocumentNode) -> Iterator[FragmentDefinitionNode]:
             yield definition
 
 
-def ensure_within(measures: Iterable[Measure]) -> None:
-    """Refuse a document that exceeds a limit.
+def ensure_within(measures: Iterable[Measure], *, depth: int) -> None:
+    """Refuse a document that exceeds a limit, of which the depth is a setting.
 
     Raises:
         LimitExceeded: naming the first exceeded limit.
@@ -230,8 +233,9 @@ def ensure_within(measures: Iterable[Measure]) -> None:
     overlaps = 0
     for measure in measures:
         for limit, count in measure.counted():
-            if count > LIMITS[limit]:
-                raise LimitExceeded(limit)
+            most = depth if limit is Limit.DEPTH else LIMITS[limit]
+            if count > most:
+                raise LimitExceeded(limit, most)
         overlaps += measure.overlaps
     if overlaps > LIMITS[Limit.OVERLAPS]:
         raise LimitExceeded(Limit.OVERLAPS)

@@ -26,6 +26,8 @@ _EXPECTED: Final = re.compile(
     r"Expected (?:a )?value of (?:non-null )?type '[\w!\[\]]+'"
     r"(?: to include required field '\w+'| to be an object| not to be None| to be provided)?"
 )
+# A null where only a field or a directive that uses the variable does not take it.
+_NULL: Final = re.compile(r" has invalid value.*: Expected variable '\$(?P<name>\w+)' provided to ")
 # Words of messages that quote a value from the request.
 _QUOTING: Final = re.compile(r"found|cannot represent|encountered error|does not exist in")
 
@@ -34,7 +36,7 @@ def masked(error: GraphQLError) -> dict[str, Any]:
     """Return the error as the answer shows it."""
     code, message = _code_and_message(error)
     extensions: dict[str, Any] = {"code": code}
-    if variable := _VARIABLE.match(error.message):
+    if variable := _VARIABLE.match(error.message) or _NULL.search(error.message):
         extensions["variable"] = variable["name"]
     shown: dict[str, Any] = {"message": message, "extensions": extensions}
     if error.locations:
@@ -48,6 +50,8 @@ def _code_and_message(error: GraphQLError) -> tuple[ErrorCode, str]:
     cause = error.original_error
     if isinstance(cause, GatewayError):
         return cause.code, cause.message
+    if isinstance(cause, GraphQLError | None) and (null := _NULL.search(error.message)):
+        return ErrorCode.BAD_USER_INPUT, f"Variable '${null['name']}' must not be null here."
     # Without a path nothing was executed, so the request is at fault.
     if error.path is None:
         return ErrorCode.BAD_USER_INPUT, _request_error(error)

@@ -122,15 +122,16 @@ class UnfitDocuments(RefusedStart):
         super().__init__(f"{path}: these documents do not fit the schema: {listed}")
 
 
-def runnable_manifest(path: Path, schema: GraphQLSchema) -> Mapping[str, str]:
-    """Return a manifest's texts by id; each can run on the schema.
+def runnable_manifest(path: Path, schema: GraphQLSchema, *, depth: int) -> Mapping[str, str]:
+    """Return a manifest's texts by id; each can run on the schema, with fields nested so deep.
 
     Raises:
         RefusedStart: if it is not a manifest; or naming each document that does not fit.
 
     """
     texts = read_manifest(path)
-    faults = {name: fault for name, text in texts.items() if (fault := fault_of(schema, text))}
+    found = {name: fault_of(schema, text, depth=depth) for name, text in texts.items()}
+    faults = {name: fault for name, fault in found.items() if fault}
     if faults:
         raise UnfitDocuments(path, faults)
     return texts

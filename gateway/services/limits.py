@@ -49,8 +49,9 @@ class Bucket:
 MAX_BUCKETS: Final = 10_000
 
 Clock = Callable[[], float]
-# Takes a cost from a principal's remaining allowance, or refuses it.
-Charge = Callable[[Principal, float], None]
+# Takes a cost from a principal's remaining allowance, or refuses it; returns what is left, or None
+# without a limit.
+Charge = Callable[[Principal, float], int | None]
 
 
 class Limiter:
@@ -62,8 +63,8 @@ class Limiter:
         # Ordered by last use.
         self._buckets: OrderedDict[str, Bucket] = OrderedDict()
 
-    def charge(self, name: str, cost: float = 1) -> None:
-        """Take the cost from a name's bucket.
+    def charge(self, name: str, cost: float = 1) -> int | None:
+        """Take the cost from a name's bucket; return what is left, or None without a limit.
 
         A cost above the bucket's size takes the whole bucket, so that the request stays possible.
 
@@ -72,11 +73,12 @@ class Limiter:
 
         """
         if self._allowance is None:
-            return
+            return None
         bucket = self._bucket(name, self._allowance)
         affordable = min(cost, self._allowance.burst)
         if not bucket.take(affordable):
             raise RateLimited(bucket.wait(self._allowance, affordable))
+        return int(bucket.level)
 
     def give_back(self, name: str, cost: float = 1) -> None:
         if self._allowance is not None:
@@ -103,16 +105,19 @@ class PrincipalLimits:
         self._own = own
         self._organization = organization
 
-    def charge(self, principal: Principal, cost: float) -> None:
+    def charge(self, principal: Principal, cost: float) -> int | None:
         """Take the cost from the principal and from its organization.
+
+        Returns what the principal has left; None if it has no limit of its own.
 
         Raises:
             RateLimited: if either has too little left. Nothing is taken from either then.
 
         """
-        self._own.charge(principal.id, cost)
+        remaining = self._own.charge(principal.id, cost)
         try:
             self._organization.charge(principal.organization_id, cost)
         except RateLimited:
             self._own.give_back(principal.id, cost)
             raise
+        return remaining

@@ -1,6 +1,5 @@
 """Who acted, as the audit log's readers can see it."""
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 import httpx
@@ -54,7 +53,7 @@ async def user_id(shared_world: World) -> str:
     return user.id
 
 
-async def _actors(client: httpx.AsyncClient, world: World) -> Mapping[str, Any]:
+async def _actors(client: httpx.AsyncClient, world: World) -> dict[str, Any]:
     page = (await GraphQLFace(client).ask(_EVENTS, {"job": world.demo.job_id}))["auditEvents"]
     return {event["key"]: event["actor"] for event in page["nodes"] if event["key"][:3] == "BY_"}
 

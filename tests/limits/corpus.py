@@ -140,7 +140,7 @@ def _shapes() -> Iterator[tuple[str, Shape]]:
         "long pages of long pages",
         Shape(
             "{ projects(first: 100) { edges { node { environments(first: 100) { edges { node { "
-            "services(first: 100) { totalCount } } } } } } } }",
+            "services(first: 100) { totalCount nodes { id name } } } } } } } } }",
             "cost",
         ),
     )
@@ -148,7 +148,7 @@ def _shapes() -> Iterator[tuple[str, Shape]]:
         "long pages by variables",
         Shape(
             "query ($n: Int = 100) { projects(first: $n) { edges { node { environments(first: $n) "
-            "{ edges { node { services(first: $n) { totalCount } } } } } } } }",
+            "{ edges { node { services(first: $n) { totalCount nodes { id } } } } } } } } }",
             "cost",
             variables={"n": 99},
         ),

@@ -8,6 +8,7 @@ import pytest
 from graphql import parse, validate
 from graphql.pyutils import suggestion_list
 from graphql.validation.rules import known_argument_names
+from structlog.testing import capture_logs
 
 from gateway.app import build_app, gateway_schema
 from gateway.domain.errors import ErrorCode
@@ -52,6 +53,40 @@ def _ensure_silent(response: httpx.Response) -> None:
     assert {error["extensions"]["code"] for error in answer} == {"BAD_USER_INPUT"}
     assert "did you mean" not in response.text.lower()
     assert not [name for name in ("totalCount", "DELETE", "keyPrefix") if name in response.text]
+
+
+# A nullable variable with a default, where null is not taken.
+NULL_VARIABLES = {
+    "skip at the root": "($a: Boolean = true) { projects @skip(if: $a) { totalCount } }",
+    "skip": "($a: Boolean = true) { projects { totalCount @skip(if: $a) } }",
+    "include of a fragment": (
+        "($a: Boolean = true) { projects { ... @include(if: $a) { totalCount } } }"
+    ),
+    "an argument": (
+        "($a: PlannedChange = DELETE, $id: ID!) { secret(id: $id) { impact(of: $a) { totalCount "
+        "} } }"
+    ),
+    "an item of a list": ('($a: String = "K") { secrets(filter: { keys: [$a] }) { totalCount } }'),
+}
+
+
+@pytest.mark.parametrize("name", NULL_VARIABLES)
+async def test_a_null_where_it_is_not_taken_is_an_error_of_the_request(
+    limited_world: World, name: str
+) -> None:
+    demo = limited_world.demo
+    ids = {"id": demo.built_in_secret_id} if "$id" in NULL_VARIABLES[name] else {}
+    document = f"query {NULL_VARIABLES[name]}"
+
+    with capture_logs() as logs:
+        answer = await limited_world.graphql._post(document, {"a": None, **ids})  # noqa: SLF001 - an answer with errors
+    usual = await limited_world.graphql.ask(document, ids)
+
+    (error,) = answer["errors"]
+    assert error["extensions"] == {"code": "BAD_USER_INPUT", "variable": "a"}
+    assert error["message"] == "Variable '$a' must not be null here."
+    assert "unexpected_error" not in [entry["event"] for entry in logs]
+    assert usual is not None
 
 
 @pytest.mark.rule("S25")

@@ -24,7 +24,8 @@ from gateway.graphql import documents
 from gateway.graphql.cost import LENGTHS, LIST_ARGUMENTS
 from gateway.graphql.limits import LIMITS, WORDS, Limit, Survey
 from gateway.rest.table import OPERATIONS
-from tests.world import World
+from gateway.services.demo import Demo
+from tests.world import World, open_world
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -47,21 +48,18 @@ def _nested(depth: int) -> str:
 
 def _through_fragments(depth: int) -> str:
     fields = [("projects(first: 1)", "Query", "ProjectConnection")]
-    turn = [
+    head = [
         ("edges", "ProjectConnection", "ProjectEdge"),
         ("node", "ProjectEdge", "Project"),
         ("environments(first: 1)", "Project", "EnvironmentConnection"),
-        ("edges", "EnvironmentConnection", "EnvironmentEdge"),
-        ("node", "EnvironmentEdge", "Environment"),
-        ("project", "Environment", "Project"),
-        ("environments(first: 1)", "Project", "EnvironmentConnection"),
-        ("edges", "EnvironmentConnection", "EnvironmentEdge"),
-        ("node", "EnvironmentEdge", "Environment"),
-        ("project", "Environment", "Project"),
-        ("environments(first: 1)", "Project", "EnvironmentConnection"),
-        ("edges", "EnvironmentConnection", "EnvironmentEdge"),
     ]
-    fields = [*fields, *turn][: depth - 1]
+    turn = [
+        ("edges", "EnvironmentConnection", "EnvironmentEdge"),
+        ("node", "EnvironmentEdge", "Environment"),
+        ("project", "Environment", "Project"),
+        ("environments(first: 1)", "Project", "EnvironmentConnection"),
+    ]
+    fields = [*fields, *head, *turn * depth][: depth - 1]
     written = [
         f"fragment F{number} on {on} {{ {name} {{ ...F{number + 1} }} }}"
         for number, (name, on, _) in enumerate(fields)
@@ -156,7 +154,7 @@ async def test_the_introspection_of_tools_is_within_the_limits(limited_world: Wo
     deepest = next(iter(Survey(parse(full)).measures()))
 
     assert "errors" not in result.json()
-    assert LIMITS[Limit.DEPTH] < deepest.introspection_depth <= LIMITS[Limit.INTROSPECTION_DEPTH]
+    assert 10 < deepest.introspection_depth <= LIMITS[Limit.INTROSPECTION_DEPTH]
 
 
 PRICED = {
@@ -241,6 +239,55 @@ async def test_a_document_costs_the_fields_that_its_answer_can_have(
     assert fields is None or cost["requested"] == fields
 
 
+async def test_a_tree_of_holders_with_their_keys_is_within_the_limits(limited_world: World) -> None:
+    tree = """{ projects(first: 50) { nodes { id name environments(first: 10) { nodes { id name
+        secrets(first: 20) { nodes { id key } } } } } } }"""
+    result = (await _sent(limited_world, tree)).json()
+
+    assert "errors" not in result
+    assert result["extensions"]["cost"]["requested"] > 50 * 10 * 20
+
+
+@pytest.mark.rule("S23", "S24")
+async def test_depth_and_cost_are_settings(template: tuple[Path, Demo], data_dir: Path) -> None:
+    deep, dear = _nested(6), "{ projects { nodes { environments(first: 20) { nodes { id } } } } }"
+    narrow: dict[str, Any] = {"max_document_depth": 5, "max_document_cost": 1_000}
+    async with open_world(data_dir, template[1], **narrow) as world:
+        refused = [(await _sent(world, document)).json() for document in (deep, dear)]
+    wide: dict[str, Any] = {
+        "max_document_depth": 20,
+        "max_document_cost": 1_200,
+        "rate_per_minute": 0,
+    }
+    async with open_world(data_dir, template[1], **wide) as world:
+        taken = [
+            (await _sent(world, document)).json() for document in (_through_fragments(20), dear)
+        ]
+
+    assert [answer["errors"][0]["message"] for answer in refused] == [
+        WORDS[Limit.DEPTH].format(5),
+        WORDS[Limit.COST].format("1,000"),
+    ]
+    assert [answer.get("errors") for answer in taken] == [None, None]
+    assert taken[1]["extensions"] == {"cost": {"requested": 2 + 50 * (2 + 20), "limit": 1_200}}
+
+
+@pytest.mark.rule("S24")
+async def test_an_answer_reports_what_is_left_of_the_allowance(
+    template: tuple[Path, Demo], data_dir: Path
+) -> None:
+    async with open_world(data_dir, template[1], clock=lambda: 0.0, rate_burst=1_000) as world:
+        left = [
+            (await _sent(world, f"{{ projects(first: {size}) {{ nodes {{ id }} }} }}")).json()[
+                "extensions"
+            ]["allowance"]["remaining"]
+            for size in (1, 100, 1)
+        ]
+
+    # One for each request, one for each document, and one for each hundred fields.
+    assert left == [998, 998 - 3, 998 - 3 - 2]
+
+
 def _fields(answer: object) -> int:
     if isinstance(answer, dict):
         return len(answer) + sum(map(_fields, answer.values()))
@@ -252,14 +299,15 @@ async def test_what_costs_too_much_is_refused_and_reported_its_price(limited_wor
     """To the field."""
     refused = await _sent(
         limited_world,
-        "{ projects(first: 100) { edges { node { environments(first: 100) { edges { node { id } "
-        "} } } } } }",
+        "{ projects(first: 100) { edges { node { environments(first: 100) { edges { cursor node { "
+        "id name __typename } } } } } } }",
     )
 
     assert refused.status_code == HTTPStatus.BAD_REQUEST
     assert refused.json()["errors"][0]["extensions"]["code"] == "LIMIT_EXCEEDED"
-    assert refused.json()["extensions"] == {
-        "cost": {"requested": 2 + 100 * (1 + 2 + 100 * 2), "limit": 20_000}
+    assert refused.json()["extensions"]["cost"] == {
+        "requested": 2 + 100 * (1 + 2 + 100 * 5),
+        "limit": LIMITS[Limit.COST],
     }
 
 

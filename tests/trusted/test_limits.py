@@ -42,7 +42,9 @@ async def test_what_a_trusted_document_may_cost_depends_on_its_variables(
 async def test_a_trusted_document_that_costs_too_much_is_refused(
     template: tuple[Path, Demo], data_dir: Path, write: Write
 ) -> None:
-    manifest = write({"costly": COSTLY.replace("{ cursor }", "{ cursor node { id name } }")})
+    manifest = write(
+        {"costly": COSTLY.replace("{ cursor }", "{ cursor node { id name __typename } }")}
+    )
     async with open_world(data_dir, template[1], trusted_documents=(manifest,)) as world:
         refused = await world.client.post(
             "/graphql", json={"id": "costly", "variables": {"first": 100}}
@@ -50,7 +52,7 @@ async def test_a_trusted_document_that_costs_too_much_is_refused(
 
     (error,) = refused.json()["errors"]
     assert error["extensions"]["code"] == "LIMIT_EXCEEDED"
-    assert error["message"] == WORDS[Limit.COST].format("20,000")
+    assert error["message"] == WORDS[Limit.COST].format("50,000")
 
 
 @pytest.mark.rule("S25")
