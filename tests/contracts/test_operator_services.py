@@ -34,7 +34,7 @@ HARMLESS: Final = MappingProxyType(
         "notifier.running": "starts the task that looks for changes; it shows none",
         "notifier.subscribe": "a subscription says when to look, never what there is",
         "notifier.wake": "makes that task look at once",
-        "shielded_tasks.finished": "waits for work that the caller brings",
+        "shielded_tasks.shield": "waits for work that the caller brings",
         "shielded_tasks.drain": "waits for what is under way",
     }
 )
