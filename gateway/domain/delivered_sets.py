@@ -1,7 +1,8 @@
-"""What was delivered to a holder: ids and versions of secrets, in a form that many events share.
+"""Who fetched which secrets of which service, in a form that many events share.
 
-The audit log stores each set once for a block of events. An event's details have the list: it is
-taken out when the event is stored and put back when it is read, and the event's hash covers it.
+The audit log stores each set once for a block of events. An event's details have the list of
+secrets, and its fields the actor and the place: they are taken out when the event is stored and put
+back when it is read, and the event's hash covers them.
 """
 
 import json
@@ -12,17 +13,19 @@ from hashlib import sha256
 from typing import Any, Final, Self
 from uuid import UUID
 
-from gateway.domain.audit import details_text
+from gateway.domain.audit import AuditAction, AuditEvent, details_text
 
 # A set is stored again in each block, so that pruning a block's events frees its sets.
 BLOCK_EVENTS: Final = 16_384
+# A set knows in which spans of its block there are events of it.
+SPAN_EVENTS: Final = 512
 _ID_BYTES: Final = 16
 _FINGERPRINT_BYTES: Final = 16
 _SECRETS: Final = "secrets"
 _VERSION_BITS: Final = 7
 _HAS_MORE: Final = 1 << _VERSION_BITS
 # What a forged row can raise.
-_UNREADABLE: Final = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
+UNREADABLE: Final = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,39 +33,66 @@ class DeliveredSet:
     """`secrets` has each id as 16 bytes, followed by the version in groups of 7 bits."""
 
     block: int
-    holder_id: str
+    organization_id: str
     project_id: str
+    holder_id: str
+    actor_id: str
     secrets: bytes = field(repr=False)
 
     @classmethod
-    def of(
-        cls, details: str, *, seq: int, holder_id: str | None, project_id: str | None
-    ) -> tuple[Self, str] | None:
-        """Return the list in a delivery's details, and the details without it.
+    def of(cls, event: AuditEvent) -> tuple[Self, str] | None:
+        """Return the set of a delivery, and the event's details without the list.
 
-        None if the details are not in the canonical form: they must then be stored as they are.
+        None if the event would not come back as it was: it must then be stored as it is.
         """
-        if holder_id is None or project_id is None:
+        organization_id, project_id, holder_id = _place_of(event)
+        if organization_id is None or project_id is None or holder_id is None:
             return None
         try:
-            facts = json.loads(details)
-            secrets = _pack(facts.pop(_SECRETS))
-            rest = details_text(facts)
-            is_same = _with_secrets(rest, secrets) == details
-        except _UNREADABLE:
+            rest, secrets = split_details(event.details)
+        except UNREADABLE:
             return None
-        return (cls(block_of(seq), holder_id, project_id, secrets), rest) if is_same else None
+        place = (organization_id, project_id, holder_id, event.actor_id)
+        return cls(block_of(event.seq), *place, secrets), rest
 
     @property
     def fingerprint(self) -> bytes:
         """The name of the set among those of its block."""
-        text = f"{self.block} {self.holder_id} {self.project_id} "
+        place = [self.organization_id, self.project_id, self.holder_id, self.actor_id]
+        text = json.dumps([self.block, *place])
         return sha256(text.encode() + self.secrets).digest()[:_FINGERPRINT_BYTES]
+
+
+def _place_of(event: AuditEvent) -> tuple[str | None, str | None, str | None]:
+    is_delivery = event.action == AuditAction.VALUES_DELIVERED and event.actor_id != ""
+    if not is_delivery or event.subject_id != event.holder_id:
+        return None, None, None
+    return event.organization_id, event.project_id, event.holder_id
 
 
 def block_of(seq: int) -> int:
     """Return the number of the block that an event belongs to."""
     return seq // BLOCK_EVENTS
+
+
+def span_bit(seq: int) -> int:
+    """Return the bit of an event's span among those of its block."""
+    return 1 << seq % BLOCK_EVENTS // SPAN_EVENTS
+
+
+def split_details(details: str) -> tuple[str, bytes]:
+    """Return a delivery's details without the list, and the list in the form of a set.
+
+    Raises:
+        ValueError: if the details would not come back as they were; or another of UNREADABLE.
+
+    """
+    facts = json.loads(details)
+    secrets = _pack(facts.pop(_SECRETS))
+    rest = details_text(facts)
+    if _with_secrets(rest, secrets) != details:
+        raise ValueError
+    return rest, secrets
 
 
 def with_secrets(details: str, secrets: bytes) -> str:
@@ -72,7 +102,7 @@ def with_secrets(details: str, secrets: bytes) -> str:
     """
     try:
         return _with_secrets(details, secrets)
-    except _UNREADABLE:
+    except UNREADABLE:
         return details
 
 

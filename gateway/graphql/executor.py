@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Final
 
 from graphql import ExecutionResult as LibraryResult
-from graphql import GraphQLError
+from graphql import GraphQLError, OperationDefinitionNode
 from graphql import OperationType as Operation
 from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.types import ExecutionResult as StrawberryResult

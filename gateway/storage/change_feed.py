@@ -9,7 +9,14 @@ from sqlalchemy import Row, select
 from gateway.domain.audit import FIRST_HASH, AuditAction
 from gateway.domain.change_feed import ChangeKind, FeedCursor, SecretChange
 from gateway.storage.audit.changes import FORMER
-from gateway.storage.audit.event_log import EVENT, HEAD, intact_event_of, select_events
+from gateway.storage.audit.delivered_sets import HAS_NO_SET, Deliveries
+from gateway.storage.audit.event_log import (
+    DELIVERED_SET,
+    EVENT,
+    HEAD,
+    intact_event_of,
+    select_events,
+)
 from gateway.storage.keyset import Parts
 from gateway.storage.unit_of_work import ReadUnit
 
@@ -53,12 +60,15 @@ async def newest_of(unit: ReadUnit, organization_id: str) -> FeedCursor:
     Without such an event it is the beginning of the kept log. Events of other organizations do not
     move it.
     """
-    newest = (
-        select(EVENT.c.seq, EVENT.c.hash)
-        .where(EVENT.c.organization_id == organization_id)
+    other = (
+        select(EVENT.c.seq)
+        .where(HAS_NO_SET, EVENT.c.organization_id == organization_id)
         .order_by(EVENT.c.seq.desc())
         .limit(1)
     )
+    delivered = Deliveries(unit, [DELIVERED_SET.c.organization_id == organization_id])
+    seqs = [row.seq for row in await unit.rows(other)] + [*await delivered.seqs(1)]
+    newest = select(EVENT.c.seq, EVENT.c.hash).where(EVENT.c.seq == max(seqs, default=0))
     if row := await unit.first(newest):
         return FeedCursor.after(row.seq, row.hash)
     oldest = select(EVENT.c.seq, EVENT.c.prev_hash).order_by(EVENT.c.seq).limit(1)
@@ -78,6 +88,7 @@ async def changes(
     A value that was only sealed again, with another data key, has not changed.
     """
     after = select(EVENT.c.seq).where(EVENT.c.seq > position.seq, EVENT.c.action.in_(_KINDS))
+    after = after.where(HAS_NO_SET)
     by_holder = Parts(
         select_events(), EVENT.c.seq, [EVENT.c.holder_id == id_ for id_ in holder_ids]
     )
@@ -94,9 +105,9 @@ async def changes(
 
 
 async def subjects_since(unit: ReadUnit, seq: int) -> Sequence[tuple[str, str | None]]:
-    """Return the kinds and projects of the subjects of all events after a number."""
+    """Return the kinds and projects of the subjects of changes after a number."""
     rows = await unit.rows(
-        select(EVENT.c.subject, EVENT.c.project_id).where(EVENT.c.seq > seq).distinct()
+        select(EVENT.c.subject, EVENT.c.project_id).where(EVENT.c.seq > seq, HAS_NO_SET).distinct()
     )
     return [(row.subject, row.project_id) for row in rows]
 

@@ -173,6 +173,8 @@ async def changes_since(unit: ReadUnit, project_id: str, seq: int | None) -> tup
     since = (
         EVENT.c.seq > bindparam("since", seq),
         EVENT.c.project_id == project_id,
+        # The condition of the index; no change is a delivery.
+        EVENT.c.delivered_set.is_(None),
         EVENT.c.action != AuditAction.VALUES_DELIVERED,
     )
     changes = select(func.count()).select_from(EVENT).where(*since).scalar_subquery()

@@ -4,7 +4,9 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 from typing import Any, Final
 
 import pytest
@@ -12,13 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from gateway.domain.audit import details_text
+from gateway.domain.audit import AuditEvent, SealedEvent, details_text
 from gateway.domain.delivered_sets import BLOCK_EVENTS, DeliveredSet, with_secrets
 from gateway.domain.drafts import HolderReference
 from gateway.domain.permissions import Role
 from gateway.domain.scopes import Scope
 from gateway.services.demo import Demo
 from gateway.storage.audit import event_log, log_rows
+from gateway.storage.audit.delivered_sets import Deliveries
 from tests.audit.audit_log import database_of, faults, run_by_force
 from tests.contracts.test_migrations import stepped
 from tests.faces import Face
@@ -47,6 +50,10 @@ ATTACKS: Final[Mapping[str, str]] = {
     f"(SELECT id FROM holder WHERE name = 'cart') WHERE fingerprint = {OF_LAST}",
     "moved to another project": "UPDATE delivered_set SET project_id = "
     f"(SELECT id FROM holder WHERE name = 'analytics') WHERE fingerprint = {OF_LAST}",
+    "moved to another organization": "UPDATE delivered_set SET organization_id = 'other' "
+    f"WHERE fingerprint = {OF_LAST}",
+    "with another actor": f"UPDATE delivered_set SET actor_id = 'x' WHERE fingerprint = {OF_LAST}",
+    "taken out of its span": f"UPDATE delivered_set SET spans = 0 WHERE fingerprint = {OF_LAST}",
     "given the content of another holder's": "UPDATE delivered_set SET secrets = "
     f"(SELECT secrets FROM delivered_set WHERE fingerprint = {OF_OTHER}) "
     f"WHERE fingerprint = {OF_LAST}",
@@ -57,6 +64,8 @@ ATTACKS: Final[Mapping[str, str]] = {
     "another one named by the event": f"UPDATE audit_event SET delivered_set = {OF_OTHER} "
     f"WHERE seq = {LAST}",
     "none named by the event": f"UPDATE audit_event SET delivered_set = NULL WHERE seq = {LAST}",
+    "one named by an event of a change": f"UPDATE audit_event SET delivered_set = {OF_LAST} "
+    f"WHERE seq = {LAST} - 2",
     "an unknown one named by the event": "UPDATE audit_event SET delivered_set = zeroblob(16) "
     f"WHERE seq = {LAST}",
 }
@@ -228,6 +237,62 @@ async def test_an_auditor_of_a_job_finds_only_deliveries_of_visible_secrets(worl
     assert (await found(own.row["id"]), await found(wide.row["id"])) == (1, 0)
 
 
+async def test_what_lost_its_set_before_the_upgrade_is_refused_after_it(
+    data_dir: Path, template: tuple[Path, Demo]
+) -> None:
+    async with open_world(data_dir, template[1]) as world:
+        await _delivered_twice(world)
+    await stepped(data_dir, "0023", down=True)
+    run_by_force(data_dir, ATTACKS["deleted"])
+
+    await stepped(data_dir, "head")
+
+    async with open_world(data_dir, template[1]) as world:
+        answer = await world.client.post("/graphql", json={"query": EVENTS})
+        assert await faults(world) == ["ALTERED"]
+    assert [error["extensions"]["code"] for error in answer.json()["errors"]] == ["UNAVAILABLE"]
+
+
+@pytest.mark.parametrize("number", range(4))
+async def test_sets_lead_to_the_deliveries_of_many_spans(world: World, number: int) -> None:
+    """The numbers have gaps, so that few deliveries are in many spans and blocks."""
+    chance = Random(number)  # noqa: S311 - test data
+    step = chance.choice([37, 311, 2_999])
+    events = [_delivery(10_000 + step * each, chance.choice("abc")) for each in range(300)]
+    first, last = sorted(chance.sample(range(10_000, 10_000 + step * 300), 2))
+    wanted = [each.seq for each in events if each.actor_id == "a" and first <= each.seq <= last]
+    async with world.runtime.database.write(dry_run=True) as unit:
+        event_log.append(unit, [SealedEvent(each, b"") for each in events])
+        is_of_actor = event_log.DELIVERED_SET.c.actor_id == "a"
+        found = Deliveries(unit, [is_of_actor], (), first, last)
+
+        assert await found.seqs(1_000, is_ascending=True) == wanted
+        assert await found.seqs(7) == wanted[: -len(wanted) - 1 : -1][:7]
+        assert await found.count() == len(wanted)
+
+
+def _delivery(seq: int, actor_id: str, **changed: Any) -> AuditEvent:
+    fields = {
+        "seq": seq,
+        "at": datetime(2026, 1, 1, tzinfo=UTC),
+        "actor_kind": "TOKEN",
+        "actor_id": actor_id,
+        "action": "VALUES_DELIVERED",
+        "subject": "HOLDER",
+        "subject_id": "holder",
+        "organization_id": "organization",
+        "project_id": "project",
+        "holder_id": "holder",
+        "key": None,
+        "face": "REST",
+        "request_id": None,
+        "details": details_text({"keys": 0, "secrets": {}}),
+        "set_mac": b"",
+        "prev_hash": b"",
+    }
+    return AuditEvent(**{**fields, **changed})
+
+
 VERSIONS = st.dictionaries(st.uuids().map(str), st.integers(0, 2**40), max_size=30)
 
 
@@ -235,10 +300,25 @@ VERSIONS = st.dictionaries(st.uuids().map(str), st.integers(0, 2**40), max_size=
 def test_a_list_comes_back_as_it_was(versions: Mapping[str, int]) -> None:
     details = details_text({"keys": len(versions), "secrets": versions})
 
-    taken = DeliveredSet.of(details, seq=1, holder_id="holder", project_id="project")
+    taken = DeliveredSet.of(_delivery(1, "actor", details=details))
 
     assert taken
     assert with_secrets(taken[1], taken[0].secrets) == details
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"action": "SECRET_CHANGED"},
+        {"subject_id": "another"},
+        {"organization_id": None},
+        {"project_id": None},
+        {"actor_id": ""},
+    ],
+    ids=str,
+)
+def test_an_event_that_a_set_cannot_have_is_stored_as_it_is(changed: Mapping[str, Any]) -> None:
+    assert DeliveredSet.of(_delivery(1, **{"actor_id": "actor", **changed})) is None
 
 
 @pytest.mark.parametrize(
@@ -255,7 +335,7 @@ def test_a_list_comes_back_as_it_was(versions: Mapping[str, int]) -> None:
     ],
 )
 def test_other_details_are_stored_as_they_are(details: str) -> None:
-    assert DeliveredSet.of(details, seq=1, holder_id="holder", project_id="project") is None
+    assert DeliveredSet.of(_delivery(1, "actor", details=details)) is None
 
 
 @given(details=st.text(), secrets=st.binary())

@@ -23,7 +23,7 @@ from gateway.domain.pages import Window
 from gateway.domain.permissions import Visibility
 from gateway.domain.scopes import Scope
 from gateway.runtime import migrate_database
-from gateway.storage.audit import delivered_sets, event_log, log_times, pages
+from gateway.storage.audit import event_log, log_times, pages
 from gateway.storage.audit.log_times import LogTimes
 from gateway.storage.checked_view import Head, Proof, SeenHead
 from gateway.storage.database import Database
@@ -209,7 +209,6 @@ async def test_a_filter_finds_what_matches(
 ) -> None:
     chance = Random(seed)  # noqa: S311 - test data
     monkeypatch.setattr(log_times, "_EVENTS_AT_ONCE", chance.choice([50, 1_000]))
-    monkeypatch.setattr(delivered_sets, "_MAX_PARTS", chance.choice([1, 3, 40]))
     times = LogTimes()
     async with database[0].read() as unit:
         for _ in range(4):

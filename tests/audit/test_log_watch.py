@@ -10,10 +10,12 @@ from typing import Final
 import pytest
 
 from gateway.config.types import LogFormat
+from gateway.domain.audit import SealedEvent
 from gateway.domain.scopes import Scope
 from gateway.runtime import periodic_tasks
 from gateway.services.audit import log_watch
 from gateway.services.audit.database_guard import DatabaseGuard
+from gateway.services.audit.verification import LogWalk
 from gateway.services.context import utc_now
 from gateway.services.demo import Demo
 from gateway.storage.audit import log_rows
@@ -127,6 +129,27 @@ async def test_a_known_event_is_not_verified_again(
     await audit.watch_log()
 
     assert not audit.needs_attention
+
+
+async def test_known_deliveries_are_not_verified_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither are they when a check found some of them, and a later one more of the same set."""
+    audit = world.runtime.operator.audit
+    delivery = "query ($id: ID!) { runtimeSecrets(serviceId: $id) { key } }"
+    for _ in range(2):
+        await world.graphql.ask(delivery, {"id": world.demo.job_id})
+        await audit.watch_log()
+    monkeypatch.setattr(LogWalk, "_take", _refuse)
+
+    await audit.watch_log()
+
+    assert not audit.needs_attention
+
+
+def _refuse(_: LogWalk, sealed: SealedEvent) -> None:
+    message = f"Event {sealed.event.seq} is verified again."
+    raise AssertionError(message)
 
 
 @pytest.mark.rule("S66")

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from hashlib import blake2b
 from hmac import compare_digest
 from typing import Final
 
+from gateway.domain.delivered_sets import DeliveredSet
 from gateway.domain.errors import IntegrityFault
 from gateway.services.audit.keys import AuditKeys
 from gateway.services.audit.verification import LogFinding, LogPruned, LogWalk
@@ -49,7 +50,16 @@ class _Segment:
     async def is_unchanged(self, unit: ReadUnit) -> bool:
         same = _Segment(self.begins_after)
         await same.add(unit, self.last)
-        return compare_digest(same._digest.digest(), self._digest.digest())
+        if not compare_digest(same._digest.digest(), self._digest.digest()):
+            return False
+        # A set has its name from its content, and the events name it.
+        first = self.begins_after[0] + 1
+        sets = await log_rows.named_sets(unit, first=first, last=self.last[0])
+        return await asyncio.to_thread(_are_unchanged, sets)
+
+
+def _are_unchanged(sets: Iterable[tuple[bytes, DeliveredSet | None]]) -> bool:
+    return all(found and found.fingerprint == name for name, found in sets)
 
 
 class LogWatch:

@@ -6,12 +6,14 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
+    ColumnElement,
     Integer,
     Row,
     Select,
     and_,
     bindparam,
     column,
+    func,
     insert,
     literal_column,
     select,
@@ -21,7 +23,13 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.domain.audit import AuditAction, AuditEvent, AuditUnavailable, SealedEvent
-from gateway.domain.delivered_sets import BLOCK_EVENTS, DeliveredSet, with_secrets
+from gateway.domain.delivered_sets import (
+    BLOCK_EVENTS,
+    SPAN_EVENTS,
+    DeliveredSet,
+    span_bit,
+    with_secrets,
+)
 from gateway.storage.audit import records
 from gateway.storage.audit.changes import Key
 from gateway.storage.audit.row_macs import integrity_fault
@@ -36,12 +44,31 @@ HEAD: Final = AuditHeadRow.__table__
 # Only a commit of another connection changes it.
 _VERSION: Final = table("pragma_data_version", column("data_version"))
 _FIELDS: Final = tuple(each.name for each in fields(AuditEvent))
-# That an event names a delivered set, which was not moved to another holder or project.
+_SET: Final = DELIVERED_SET.c
+# What a delivery has in its set instead, and what its own columns then have.
+_IN_SET: Final[Mapping[str, tuple[str, str | None]]] = {
+    "actor_id": ("actor_id", ""),
+    "subject_id": ("holder_id", ""),
+    "organization_id": ("organization_id", None),
+    "project_id": ("project_id", None),
+    "holder_id": ("holder_id", None),
+}
+_TAKEN_OUT: Final = {name: empty for name, (_, empty) in _IN_SET.items()}
+BLOCK: Final = EVENT.c.seq.op("/")(literal_column(str(BLOCK_EVENTS)))
+SPAN: Final = literal_column(f"audit_event.seq % {BLOCK_EVENTS} / {SPAN_EVENTS}", Integer)
+
+
+def has_span(span: ColumnElement[int]) -> ColumnElement[bool]:
+    """Return the condition that a set has events in a span of its block."""
+    return _SET.spans.op(">>")(span).op("&")(literal_column("1")) != literal_column("0")
+
+
+# That an event names a delivered set that has its span.
 IS_DELIVERED: Final = and_(
-    DELIVERED_SET.c.block == EVENT.c.seq.op("/")(literal_column(str(BLOCK_EVENTS))),
-    DELIVERED_SET.c.fingerprint == EVENT.c.delivered_set,
-    DELIVERED_SET.c.holder_id == EVENT.c.holder_id,
-    DELIVERED_SET.c.project_id == EVENT.c.project_id,
+    EVENT.c.action == literal_column(f"'{AuditAction.VALUES_DELIVERED}'"),
+    _SET.block == BLOCK,
+    _SET.fingerprint == EVENT.c.delivered_set,
+    has_span(SPAN),
 )
 # The event that was the head when the view opened.
 FLOOR: Final = EVENT.alias("floor")
@@ -60,8 +87,16 @@ _HEAD: Final = Prepared(
         select(true()).subquery().outerjoin(HEAD, HEAD.c.id == 1).outerjoin(FLOOR, _IS_FLOOR)
     )
 )
+_NEW_SET: Final = upsert(DELIVERED_SET)
+_SPANS: Final = _NEW_SET.excluded.spans
+# Most deliveries change nothing here.
 _ADD_SETS: Final = Prepared(
-    upsert(DELIVERED_SET).on_conflict_do_nothing(), written=DELIVERED_SET.c.keys()
+    _NEW_SET.on_conflict_do_update(
+        index_elements=[_SET.block, _SET.fingerprint],
+        set_={"spans": _SET.spans.op("|")(_SPANS)},
+        where=_SET.spans.op("&")(_SPANS) == 0,
+    ),
+    written=_SET.keys(),
 )
 _ADD_EVENTS: Final = Prepared(insert(EVENT), written=EVENT.c.keys())
 _KEEP_HEAD: Final = Prepared(
@@ -125,32 +160,31 @@ async def prove(unit: ReadUnit) -> None:
 
 def append(unit: WriteUnit, events: Sequence[SealedEvent]) -> None:
     """Append new events to the chain; the unit raises AuditUnavailable if they cannot be stored."""
-    sets = [_delivered_set(sealed.event) for sealed in events]
-    new_sets = [
-        {column.name: getattr(found[0], column.name) for column in DELIVERED_SET.columns}
-        for found in sets
-        if found
+    found = [DeliveredSet.of(sealed.event) for sealed in events]
+    sets = [
+        _set_columns(delivered[0], sealed.event.seq)
+        for sealed, delivered in zip(events, found, strict=True)
+        if delivered
     ]
-    if new_sets:
-        unit.plan(Planned(_ADD_SETS.many(new_sets), AuditUnavailable))
-    unit.plan(Planned(_ADD_EVENTS.many(map(_stored, events, sets)), AuditUnavailable))
+    if sets:
+        unit.plan(Planned(_ADD_SETS.many(sets), AuditUnavailable))
+    unit.plan(Planned(_ADD_EVENTS.many(map(_stored, events, found)), AuditUnavailable))
 
 
-def _delivered_set(event: AuditEvent) -> tuple[DeliveredSet, str] | None:
-    if event.action != AuditAction.VALUES_DELIVERED:
-        return None
-    return DeliveredSet.of(
-        event.details, seq=event.seq, holder_id=event.holder_id, project_id=event.project_id
-    )
+def _set_columns(delivered: DeliveredSet, seq: int) -> dict[str, Any]:
+    return {
+        "spans": span_bit(seq),
+        **{name: getattr(delivered, name) for name in _SET.keys() if name != "spans"},  # noqa: SIM118 - iterating gives columns
+    }
 
 
 def _stored(sealed: SealedEvent, delivered: tuple[DeliveredSet, str] | None) -> dict[str, Any]:
-    """Return the columns of an event; `delivered` is what takes its list out of its details."""
+    """Return the columns of an event, without what its set has."""
     columns = {name: getattr(sealed.event, name) for name in _FIELDS} | {"hash": sealed.hash}
     if delivered is None:
         return columns | {"delivered_set": None}
     found, details = delivered
-    return columns | {"details": details, "delivered_set": found.fingerprint}
+    return columns | _TAKEN_OUT | {"details": details, "delivered_set": found.fingerprint}
 
 
 def keep_head(unit: WriteUnit, head: Head, macs: Mapping[Key, bytes | None]) -> None:
@@ -170,9 +204,14 @@ def keep_head(unit: WriteUnit, head: Head, macs: Mapping[Key, bytes | None]) -> 
 
 
 def select_events() -> Select[Any]:
-    """Select events, each with the list of what it delivered."""
-    rows = EVENT.outerjoin(DELIVERED_SET, IS_DELIVERED)
-    return select(EVENT, DELIVERED_SET.c.secrets).select_from(rows)
+    """Select events, each with what is in its set."""
+    columns = [
+        func.coalesce(func.nullif(column, ""), _SET[_IN_SET[column.name][0]]).label(column.name)
+        if column.name in _IN_SET
+        else column
+        for column in EVENT.columns
+    ]
+    return select(*columns, _SET.secrets).select_from(EVENT.outerjoin(DELIVERED_SET, IS_DELIVERED))
 
 
 async def chain(
@@ -197,8 +236,10 @@ async def newest(unit: ReadUnit) -> SealedEvent | None:
 def sealed_of(row: Row[Any]) -> SealedEvent:
     """Build an event from its row in `select_events`."""
     event = AuditEvent(**{name: getattr(row, name) for name in _FIELDS})
-    if row.secrets is not None:
-        event = replace(event, details=with_secrets(event.details, row.secrets))
+    if row.delivered_set is not None:
+        # Without its set, an event is not what was recorded.
+        details = "" if row.secrets is None else with_secrets(event.details, row.secrets)
+        event = replace(event, details=details)
     return SealedEvent(event, row.hash)
 
 

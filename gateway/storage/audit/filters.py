@@ -1,57 +1,51 @@
 """Filters of the audit log: each page is read through the index that has the fewest events."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import (
-    ColumnElement,
-    Select,
-    and_,
-    false,
-    func,
-    literal,
-    literal_column,
-    or_,
-    select,
-)
+from sqlalchemy import ColumnElement, Select, and_, false, func, literal, or_, select
 
 from gateway.domain.audit import AuditAction, AuditFilter
 from gateway.domain.permissions import Visibility
 from gateway.domain.scopes import Scope
-from gateway.storage.audit.delivered_sets import IS_OF_SECRET, Compared, Condition, deliveries_of
-from gateway.storage.audit.event_log import EVENT
+from gateway.storage.audit.delivered_sets import HAS_NO_SET, IS_OF_SECRET, Deliveries, has_secret
+from gateway.storage.audit.event_log import DELIVERED_SET, EVENT
+from gateway.storage.audit.log_times import Period
 from gateway.storage.keyset import Parts
 from gateway.storage.live_rows import HOLDER
 from gateway.storage.ordering import Ordering
 from gateway.storage.unit_of_work import ReadUnit
 
 NEWEST_FIRST: Final = Ordering("audit", (EVENT.c.seq,), is_descending=True)
-# The condition of the partial index over actions, in its own words.
-_NOT_DELIVERED: Final = EVENT.c.action != literal_column("'VALUES_DELIVERED'")
 # More parts cost more than they save.
 _MAX_PARTS: Final = 50
 # Beyond this many events, an index has too many to matter how many more.
 _MAX_COUNTED: Final = 1_000
+_SET: Final = DELIVERED_SET.c
 
 Conditions = Sequence[ColumnElement[bool]]
+# Turns a column into what a condition compares.
+Compared = Callable[[Any], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Filtered:
-    """The events that match; without parts, one index has them in order."""
+    """The events that match: those with a set, and the others, which indexes lead to."""
 
-    statement: Select[Any]
-    ordering: Ordering
-    parts: Parts | None
+    deliveries: Deliveries | None
+    others: ColumnElement[bool]
+    indexed: Conditions
+
+    def page(self, selection: Select[Any], seqs: Sequence[int]) -> tuple[Select[Any], Parts]:
+        """Select the other events, and the deliveries with these numbers."""
+        either = or_(self.others, unindexed(EVENT.c.seq).in_(seqs))
+        parts = Parts(selection, EVENT.c.seq, [*self.indexed, EVENT.c.seq.in_(seqs)])
+        return selection.where(either), parts
 
 
 async def filtered(
-    unit: ReadUnit,
-    selection: Select[Any],
-    visibility: Visibility,
-    only: AuditFilter,
-    times: Conditions,
+    unit: ReadUnit, visibility: Visibility, only: AuditFilter, period: Period
 ) -> Filtered:
     """Select the visible events that match a filter.
 
@@ -59,20 +53,42 @@ async def filtered(
     condition lead to the events; only their columns are compared so that an index is used.
     """
     below = [] if visibility.is_everywhere else await _ids_below(unit, visibility)
-    delivered = await deliveries_of(unit, only.secret_id) if only.secret_id is not None else ()
-    indexed = _alternatives(visibility, below, only, delivered, lambda column: column)
-    first = await _fewest(unit, indexed, only)
-    others = _alternatives(visibility, below, only, delivered, unindexed)
-    is_own = unindexed(EVENT.c.organization_id) == visibility.organization_id
-    if first is None:
-        is_own = EVENT.c.organization_id == visibility.organization_id
-    conditions = [
-        or_(*(indexed if number == first else others)[number]) for number in range(len(indexed))
-    ]
-    statement = selection.where(is_own, *conditions, *times)
-    if first is None:
-        return Filtered(statement, NEWEST_FIRST, None)
-    return Filtered(statement, NEWEST_FIRST, Parts(selection, EVENT.c.seq, indexed[first]))
+    indexed = _alternatives(visibility, below, only, lambda column: column)
+    first = await _fewest(unit, indexed)
+    found = _alternatives(visibility, below, only, unindexed)
+    found[first] = indexed[first]
+    all_of = [or_(*each) for each in found]
+    return Filtered(
+        _deliveries(unit, visibility, below, only, period),
+        and_(HAS_NO_SET, *all_of, *period.conditions),
+        [and_(HAS_NO_SET, each) for each in indexed[first]],
+    )
+
+
+def _deliveries(
+    unit: ReadUnit,
+    visibility: Visibility,
+    below: Sequence[str],
+    only: AuditFilter,
+    period: Period,
+) -> Deliveries | None:
+    if only.actions is not None and AuditAction.VALUES_DELIVERED not in only.actions:
+        return None
+    found: list[Conditions] = []
+    if only.secret_id is not None:
+        found.append([has_secret(only.secret_id)])
+    if only.holder_id is not None:
+        found.append([_SET.holder_id == only.holder_id, _SET.project_id == only.holder_id])
+    if only.actor_id is not None:
+        found.append([_SET.actor_id == only.actor_id])
+    if not visibility.is_everywhere:
+        own = sorted(visibility.holder_ids)
+        found.append([_SET.holder_id.in_([*own, *below]), _SET.project_id.in_(own)])
+    found.append([_SET.organization_id == visibility.organization_id])
+    # The first one leads to the sets. Only its columns are compared so that an index is used.
+    first, *others = found
+    sets = [and_(each, *(unindexed(or_(*other)) for other in others)) for each in first]
+    return Deliveries(unit, sets, period.conditions, period.first, period.last)
 
 
 def unindexed(column: Any) -> Any:  # noqa: ANN401 - what SQLAlchemy compares
@@ -89,38 +105,30 @@ async def _ids_below(unit: ReadUnit, visibility: Visibility) -> Sequence[str]:
     return [row.id for row in await unit.rows(statement)]
 
 
-async def _fewest(
-    unit: ReadUnit, alternatives: Sequence[Conditions], only: AuditFilter
-) -> int | None:
+async def _fewest(unit: ReadUnit, alternatives: Sequence[Conditions]) -> int:
     """Return the number of the condition whose indexes have the fewest events."""
     few = [number for number, each in enumerate(alternatives) if len(each) <= _MAX_PARTS]
-    if AuditAction.VALUES_DELIVERED in (only.actions or ()) and len(few) > 1:
-        # The index over actions leaves deliveries out, and actions are the last condition.
-        few.pop()
-    if len(few) <= 1:
-        return next(iter(few), None)
+    if few == [0]:
+        return 0
     counts = (sum(map(_count, alternatives[number]), literal(0)) for number in few)
     row = await unit.first(select(*counts))
-    return min(zip(row or (), few, strict=True))[1]
+    # Of equal numbers the last: any condition is stricter than the organization, the first one.
+    return min(zip(row or (), few, strict=True), key=lambda each: (each[0], -each[1]))[1]
 
 
 def _count(condition: ColumnElement[bool]) -> Any:  # noqa: ANN401 - what SQLAlchemy adds
-    some = select(EVENT.c.seq).where(condition).limit(_MAX_COUNTED).subquery()
+    some = select(EVENT.c.seq).where(HAS_NO_SET, condition).limit(_MAX_COUNTED).subquery()
     return select(func.count()).select_from(some).scalar_subquery()
 
 
 def _alternatives(
-    visibility: Visibility,
-    below: Sequence[str],
-    only: AuditFilter,
-    delivered: Sequence[Condition],
-    compared: Compared,
+    visibility: Visibility, below: Sequence[str], only: AuditFilter, compared: Compared
 ) -> list[Conditions]:
     holder_id, project_id = compared(EVENT.c.holder_id), compared(EVENT.c.project_id)
-    found: list[Conditions] = []
+    is_own = compared(EVENT.c.organization_id) == visibility.organization_id
+    found: list[Conditions] = [[is_own]]
     if only.secret_id is not None:
-        is_changed = and_(IS_OF_SECRET, compared(EVENT.c.subject_id) == only.secret_id)
-        found.append([is_changed, *(condition(compared) for condition in delivered)])
+        found.append([and_(IS_OF_SECRET, compared(EVENT.c.subject_id) == only.secret_id)])
     if only.holder_id is not None:
         found.append([holder_id == only.holder_id, project_id == only.holder_id])
     if only.actor_id is not None:
@@ -136,11 +144,6 @@ def _alternatives(
             ]
         )
     if only.actions is not None:
-        is_own = compared(EVENT.c.organization_id) == visibility.organization_id
         action = compared(EVENT.c.action)
-        found.append([and_(is_own, action == each, *_of_index(each)) for each in only.actions])
+        found.append([and_(is_own, action == each) for each in only.actions])
     return [each or [false()] for each in found]
-
-
-def _of_index(action: AuditAction) -> Conditions:
-    return () if action is AuditAction.VALUES_DELIVERED else (_NOT_DELIVERED,)

@@ -1,12 +1,14 @@
 """Queries over the whole audit log: to check it, and to delete its beginning."""
 
+from collections.abc import Sequence
+from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
     LargeBinary,
-    Select,
     Table,
+    and_,
     cast,
     delete,
     func,
@@ -16,13 +18,23 @@ from sqlalchemy import (
 )
 
 from gateway.domain.audit import AuditAction, SealedEvent
-from gateway.domain.delivered_sets import BLOCK_EVENTS, block_of
-from gateway.storage.audit.event_log import DELIVERED_SET, EVENT, sealed_of, select_events
+from gateway.domain.delivered_sets import DeliveredSet, block_of
+from gateway.storage.audit.delivered_sets import HAS_NO_SET
+from gateway.storage.audit.event_log import (
+    BLOCK,
+    DELIVERED_SET,
+    EVENT,
+    SPAN,
+    has_span,
+    sealed_of,
+    select_events,
+)
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
 # Delivered sets that one pruning step deletes at most.
 _MAX_SETS: Final = 200
 _SET: Final = DELIVERED_SET.c
+_PARTS: Final = [_SET[each.name] for each in fields(DeliveredSet)]
 
 
 def _row(table: Table) -> Any:  # noqa: ANN401 - an expression of texts and blobs
@@ -35,28 +47,42 @@ def _row(table: Table) -> Any:  # noqa: ANN401 - an expression of texts and blob
 
 
 async def row_bytes(unit: ReadUnit, *, first: int, last: int) -> bytes:
-    """Return all columns of a range of events and of what they delivered.
+    """Return all columns of a range of events: any change of one changes the bytes.
 
-    Any change of one changes the bytes. The database joins them, so that the event loop's thread
-    does not.
+    The database joins them, so that the event loop's thread does not.
     """
     is_in_range = EVENT.c.seq.between(first, last)
-    block = EVENT.c.seq.op("/")(literal_column(str(BLOCK_EVENTS)))
-    named = select(block, EVENT.c.delivered_set).where(is_in_range).distinct()
     events = select(_row(EVENT)).select_from(EVENT).where(is_in_range).order_by(EVENT.c.seq)
-    sets = (
-        select(_row(DELIVERED_SET))
-        .select_from(DELIVERED_SET)
-        .where(tuple_(_SET.block, _SET.fingerprint).in_(named))
-        .order_by(_SET.block, _SET.fingerprint)
+    row = await unit.first(
+        select(cast(func.group_concat(events.subquery().c.text, ""), LargeBinary))
     )
-    return await _joined(unit, events) + await _joined(unit, sets)
-
-
-async def _joined(unit: ReadUnit, rows: Select[Any]) -> bytes:
-    text = rows.subquery().c.text
-    row = await unit.first(select(cast(func.group_concat(text, ""), LargeBinary)))
     return (row and row[0]) or b""
+
+
+async def named_sets(
+    unit: ReadUnit, *, first: int, last: int
+) -> Sequence[tuple[bytes, DeliveredSet | None]]:
+    """Return the names of the sets that a range of events names, and the sets that they have.
+
+    A set that lacks the span of one of these events is missing.
+    """
+    is_named = and_(EVENT.c.seq.between(first, last), EVENT.c.delivered_set.is_not(None))
+    named = select(BLOCK.label("block"), SPAN.label("span"), EVENT.c.delivered_set)
+    wanted = named.where(is_named).distinct().subquery()
+    is_there = and_(
+        _SET.block == wanted.c.block,
+        _SET.fingerprint == wanted.c.delivered_set,
+        has_span(wanted.c.span),
+    )
+    rows = await unit.rows(
+        select(wanted.c.delivered_set, *_PARTS).select_from(
+            wanted.outerjoin(DELIVERED_SET, is_there)
+        )
+    )
+    return [
+        (name, None if parts[0] is None else DeliveredSet(*parts))
+        for name, *parts in map(tuple, rows)
+    ]
 
 
 async def first_seq(unit: ReadUnit) -> int | None:
@@ -83,7 +109,8 @@ async def last_pruning(unit: ReadUnit) -> SealedEvent | None:
     """Return the newest event that records a deletion of the log's beginning."""
     row = await unit.first(
         select_events()
-        .where(EVENT.c.organization_id.is_(None), EVENT.c.action == AuditAction.AUDIT_PRUNED)
+        .where(HAS_NO_SET, EVENT.c.organization_id.is_(None))
+        .where(EVENT.c.action == AuditAction.AUDIT_PRUNED)
         # In the order of the index over organizations, which SQLite then uses.
         .order_by(EVENT.c.organization_id, EVENT.c.seq.desc())
         .limit(1)

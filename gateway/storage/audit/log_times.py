@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, func, literal, select
 
+from gateway.storage.audit.delivered_sets import MAX_SEQ
 from gateway.storage.audit.event_log import EVENT, intact_event_of, select_events
 from gateway.storage.audit.row_macs import integrity_fault
 from gateway.storage.unit_of_work import ReadUnit
@@ -25,6 +26,15 @@ _HASH: Final = select(EVENT.c.hash)
 _BEFORE: Final = EVENT.alias("event_before")
 
 
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The conditions of its events, which are in this part of the log."""
+
+    conditions: Sequence[ColumnElement[bool]]
+    first: int = 0
+    last: int = MAX_SEQ
+
+
 @dataclass(slots=True)
 class LogTimes:
     """The events that are older than the event before them, as far as this process has read.
@@ -35,11 +45,13 @@ class LogTimes:
     _set_back: set[int] = field(default_factory=set)
     _seq: int = 0
     _hash: bytes = field(default=b"", repr=False)
+    # Events with faults, as the last check of the log found them.
+    faulty: frozenset[int] = frozenset()
 
     async def between(
         self, unit: ReadUnit, since: datetime | None, until: datetime | None
-    ) -> Sequence[ColumnElement[bool]]:
-        """Return the conditions of events from one time on and before another.
+    ) -> Period:
+        """Return the events from one time on and before another.
 
         Raises:
             IntegrityFault: if an event at one of the times is not what was recorded.
@@ -52,14 +64,15 @@ class LogTimes:
             conditions.append(EVENT.c.at < until)
         parts = await self._parts(unit) if conditions else ()
         if not parts or len(parts) > _MAX_PARTS:
-            return conditions
+            return Period(conditions)
+        first, last = 0, MAX_SEQ
         if since is not None:
-            firsts = [await _first(unit, *part, since) for part in parts]
-            conditions.append(EVENT.c.seq >= min(firsts))
+            first = min([await _first(unit, *part, since) for part in parts])
+            conditions.append(EVENT.c.seq >= first)
         if until is not None:
-            ends = [await _first(unit, *part, until) for part in parts]
-            conditions.append(EVENT.c.seq < max(ends))
-        return conditions
+            last = max([await _first(unit, *part, until) for part in parts]) - 1
+            conditions.append(EVENT.c.seq <= last)
+        return Period(conditions, first, last)
 
     async def _parts(self, unit: ReadUnit) -> Sequence[tuple[int, int]]:
         """Return the parts of the log in which the clock was never set back: first and end."""

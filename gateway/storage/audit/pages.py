@@ -1,15 +1,17 @@
 """Pages of the audit log."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from itertools import accumulate
 from typing import Any, Final
 
-from sqlalchemy import Row, func, or_, select
+from sqlalchemy import Row, and_, func, not_, or_, select
 
 from gateway.domain.audit import AuditEvent, AuditFilter
 from gateway.domain.pages import Entry, Page, Window
 from gateway.domain.permissions import Visibility
-from gateway.storage.audit.delivered_sets import IS_OF_SECRET
+from gateway.storage.audit.delivered_sets import HAS_LOST_SET, HAS_NO_SET, IS_OF_SECRET, Deliveries
 from gateway.storage.audit.event_log import (
     DELIVERED_SET,
     EVENT,
@@ -17,7 +19,7 @@ from gateway.storage.audit.event_log import (
     intact_event_of,
     select_events,
 )
-from gateway.storage.audit.filters import NEWEST_FIRST, filtered, unindexed
+from gateway.storage.audit.filters import NEWEST_FIRST, Filtered, filtered, unindexed
 from gateway.storage.audit.log_times import LogTimes
 from gateway.storage.keyset import fetch_page, holders_covered
 from gateway.storage.live_rows import HOLDER, SECRET
@@ -50,16 +52,16 @@ async def page(
         IntegrityFault: if an event is not what was recorded. No reader can overlook that.
 
     """
-    between = await times.between(unit, only.since, only.until)
-    found = await filtered(unit, select(EVENT.c.seq, _SIZE), visibility, only, between)
+    period = await times.between(unit, only.since, only.until)
+    found = await filtered(unit, visibility, only, period)
+    near = _near(found.deliveries, window)
+    delivered = await near.seqs(window.size + 1, is_ascending=window.is_backward) if near else ()
+    statement, parts = found.page(select(EVENT.c.seq, _SIZE), delivered)
     sizes = await fetch_page(
-        unit,
-        found.statement,
-        ordering=found.ordering,
-        window=window,
-        build=_seq_and_size,
-        parts=found.parts,
+        unit, statement, ordering=NEWEST_FIRST, window=window, build=_seq_and_size, parts=parts
     )
+    if near and times.faulty:
+        await _refuse_lost(unit, times.faulty, near, sizes)
     nearest_first = reversed(sizes.entries) if window.is_backward else sizes.entries
     kept = _fitting(dict(entry.item for entry in nearest_first))
     rows = await unit.rows(select_events().where(EVENT.c.seq.in_(kept)))
@@ -73,8 +75,49 @@ async def page(
         ),
         has_next=sizes.has_next or (is_cut and not window.is_backward),
         has_previous=sizes.has_previous or (is_cut and window.is_backward),
-        count=sizes.count,
+        count=partial(_count, unit, found),
     )
+
+
+def _near(deliveries: Deliveries | None, window: Window) -> Deliveries | None:
+    """Return the deliveries that can be on a page."""
+    if deliveries is None:
+        return None
+    first, last = deliveries.first, deliveries.last
+    if window.after is not None:
+        last = min(last, _seq_of(window.after) - 1)
+    if window.before is not None:
+        first = max(first, _seq_of(window.before) + 1)
+    return replace(deliveries, first=first, last=last)
+
+
+async def _refuse_lost(
+    unit: ReadUnit, faulty: Collection[int], near: Deliveries, page: Page[tuple[int, int]]
+) -> None:
+    """Refuse a page if a delivery that may belong to it cannot be found by its set.
+
+    Raises:
+        IntegrityFault: after logging it.
+
+    """
+    seqs = [entry.item[0] for entry in page.entries]
+    first = min(seqs) if page.has_next and seqs else near.first
+    last = max(seqs) if page.has_previous and seqs else near.last
+    is_suspect = or_(HAS_LOST_SET, and_(not_(HAS_NO_SET), EVENT.c.seq.in_(faulty)))
+    suspects = select_events().where(EVENT.c.seq.between(first, last), is_suspect)
+    for row in await unit.rows(suspects.limit(len(faulty) + 1)):
+        intact_event_of(unit, row)
+
+
+def _seq_of(cursor: str) -> int:
+    (seq,) = NEWEST_FIRST.sort_keys(cursor)
+    return int(str(seq))
+
+
+async def _count(unit: ReadUnit, found: Filtered) -> int:
+    others = select(func.count()).select_from(EVENT).where(found.others)
+    (row,) = await unit.rows(others)
+    return int(row[0]) + (await found.deliveries.count() if found.deliveries else 0)
 
 
 def _seq_and_size(row: Row[Any]) -> tuple[int, int]:

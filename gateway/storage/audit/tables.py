@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import CheckConstraint, Column, Index, Integer, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, Text, text
 from sqlmodel import Field
 
 from gateway.domain.content import MAX_KEY_LENGTH
@@ -14,25 +14,29 @@ _ACTOR: Final = 512
 _REQUEST: Final = 64
 
 
+# What filters compare, in the order of the list.
+_FILTERED: Final = (
+    ("organization_id", "seq"),
+    ("actor_id", "seq"),
+    ("project_id", "seq"),
+    ("holder_id", "seq"),
+    ("organization_id", "action", "seq"),
+)
+
+
+def _without_deliveries(*columns: str) -> Index:
+    where = text("delivered_set IS NULL")
+    return Index(None, *columns, sqlite_where=where, postgresql_where=where)
+
+
 class AuditEventRow(Model, table=True):
     """One event. It has no foreign keys because it outlives its subject."""
 
     __tablename__ = "audit_event"
     __table_args__ = (
         CheckConstraint("seq > 0", name="seq"),
-        Index(None, "organization_id", "seq"),
-        Index(None, "actor_id", "seq"),
-        Index(None, "project_id", "seq"),
-        Index(None, "holder_id", "seq"),
-        # Most events are deliveries, which do not pay for it: see `filters`.
-        Index(
-            None,
-            "organization_id",
-            "action",
-            "seq",
-            sqlite_where=text("action <> 'VALUES_DELIVERED'"),
-            postgresql_where=text("action <> 'VALUES_DELIVERED'"),
-        ),
+        # Most events are deliveries, which pay for none of these: their sets lead to them.
+        *(_without_deliveries(*columns) for columns in _FILTERED),
         Index(
             None,
             "subject_id",
@@ -55,24 +59,34 @@ class AuditEventRow(Model, table=True):
     key: str | None = text_column(MAX_KEY_LENGTH, nullable=True)
     face: str = text_column(_NAME, nullable=False)
     request_id: str | None = text_column(_REQUEST, nullable=True)
-    # Without the list of a delivery, which the delivered set of the event's block has.
     details: str = Field(sa_column=Column(Text, nullable=False))
     set_mac: bytes = blob(nullable=False)
     prev_hash: bytes = blob(nullable=False)
     hash: bytes = blob(nullable=False)
+    # A delivery's actor, place and list of secrets are there, and not in the columns above.
     delivered_set: bytes | None = blob(nullable=True)
 
 
 class DeliveredSetRow(Model, table=True):
-    """Secrets that were delivered, once for all events of a block that have the same list."""
+    """Who fetched which secrets of which service, once for all such events of a block."""
 
     __tablename__ = "delivered_set"
-    __table_args__ = (Index(None, "project_id"), {"sqlite_with_rowid": False})
+    __table_args__ = (
+        Index(None, "organization_id", "block"),
+        Index(None, "project_id", "block"),
+        Index(None, "holder_id", "block"),
+        Index(None, "actor_id", "block"),
+        {"sqlite_with_rowid": False},
+    )
 
     block: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
     fingerprint: bytes = blob(primary_key=True)
-    holder_id: str = identifier(nullable=False)
+    organization_id: str = identifier(nullable=False)
     project_id: str = identifier(nullable=False)
+    holder_id: str = identifier(nullable=False)
+    actor_id: str = text_column(_ACTOR, nullable=False)
+    # A bit for each span of the block that has such an event.
+    spans: int = Field(sa_column=Column(BigInteger, nullable=False))
     secrets: bytes = blob(nullable=False)
 
 

@@ -1,12 +1,19 @@
 """Store what was delivered once for all events with the same list; drop the index of mentions."""
 
 from collections.abc import Iterator, Sequence
+from hashlib import sha256
 from typing import Any, Final
 
 import sqlalchemy as sa
 from alembic import op
 
-from gateway.domain.delivered_sets import BLOCK_EVENTS, DeliveredSet, with_secrets
+from gateway.domain.delivered_sets import (
+    BLOCK_EVENTS,
+    UNREADABLE,
+    block_of,
+    split_details,
+    with_secrets,
+)
 
 revision: str = "0022"
 down_revision: str | None = "0021"
@@ -67,17 +74,9 @@ def upgrade() -> None:
         postgresql_where=_OF_SECRET,
     )
     for rows in _pages(_DELIVERIES):
-        found = [(row.seq, _delivered_set(row)) for row in rows]
-        taken = [(seq, *delivered) for seq, delivered in found if delivered]
-        if taken:
-            op.get_bind().execute(_KEEP, [_columns(kept) for _, kept, _ in taken])
-            op.get_bind().execute(
-                _TAKE_OUT,
-                [
-                    {"seq": seq, "details": rest, "fingerprint": kept.fingerprint}
-                    for seq, kept, rest in taken
-                ],
-            )
+        if taken := [columns for row in rows if (columns := _columns(row))]:
+            op.get_bind().execute(_KEEP, taken)
+            op.get_bind().execute(_TAKE_OUT, taken)
     op.drop_table("audit_mention")
 
 
@@ -110,17 +109,25 @@ def _pages(statement: sa.TextClause) -> Iterator[Sequence[sa.Row[Any]]]:
         after = rows[-1].seq
 
 
-def _delivered_set(row: sa.Row[Any]) -> tuple[DeliveredSet, str] | None:
-    return DeliveredSet.of(
-        row.details, seq=row.seq, holder_id=row.holder_id, project_id=row.project_id
-    )
-
-
-def _columns(kept: DeliveredSet) -> dict[str, object]:
+def _columns(row: sa.Row[Any]) -> dict[str, object] | None:
+    if row.holder_id is None or row.project_id is None:
+        return None
+    try:
+        details, secrets = split_details(row.details)
+    except UNREADABLE:
+        return None
+    block = block_of(row.seq)
     return {
-        "block": kept.block,
-        "fingerprint": kept.fingerprint,
-        "holder_id": kept.holder_id,
-        "project_id": kept.project_id,
-        "secrets": kept.secrets,
+        "seq": row.seq,
+        "details": details,
+        "block": block,
+        "fingerprint": fingerprint(block, row.holder_id, row.project_id, secrets),
+        "holder_id": row.holder_id,
+        "project_id": row.project_id,
+        "secrets": secrets,
     }
+
+
+def fingerprint(block: int, holder_id: str, project_id: str, secrets: bytes) -> bytes:
+    """Return the name of a set in this revision."""
+    return sha256(f"{block} {holder_id} {project_id} ".encode() + secrets).digest()[:16]
