@@ -55,7 +55,8 @@ def _escape_line(
     # A line break would begin a forged line, and an escape could move a terminal's cursor. Only a
     # traceback has line breaks of its own.
     for name, value in line.items():
-        if isinstance(value, str):
+        # The quick look decides for nearly all texts.
+        if isinstance(value, str) and not (value.isascii() and value.isprintable()):
             lines = value.split("\n") if name == "exception" else [value]
             line[name] = "\n".join(_UNSAFE.sub(_escape, part) for part in lines)
     return line

@@ -194,7 +194,6 @@ class Executor:
         except _REFUSALS as error:
             return _refusal(error)
         answer = await self._recall(run, text, variables, operation_name)
-        note_refusal(answer.first_code)
         return replace(answer, extensions=cost.extensions)
 
     async def _recall(
@@ -274,7 +273,9 @@ class Executor:
 def _to_result(result: StrawberryResult | LibraryResult) -> ExecutionResult:
     errors = [masked(error) for error in result.errors or ()]
     nothing_ran = bool(errors) and all(error.path is None for error in result.errors or ())
-    return ExecutionResult(data=result.data, errors=errors, is_request_error=nothing_ran)
+    answer = ExecutionResult(data=result.data, errors=errors, is_request_error=nothing_ran)
+    note_refusal(answer.first_code)
+    return answer
 
 
 def _unclear(document: Document, operation_name: str | None) -> str:

@@ -30,7 +30,7 @@ from gateway.runtime import Runtime
 from gateway.storage.admission import Admission
 
 # Seconds between two readings of what the process holds.
-PERIOD: Final = 5.0
+PERIOD: Final = 2.0
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 # The text and the labels of each metric, by its name without the prefix.
 _Texts = Mapping[str, tuple[str, tuple[str, ...]]]

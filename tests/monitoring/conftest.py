@@ -63,7 +63,8 @@ async def counted(
     folder, demo = template
     data_dir = shutil.copytree(folder, tmp_path_factory.mktemp("counted") / "data")
     registry = CollectorRegistry()
-    runtime = Runtime.over(patient_settings(data_dir))
+    settings = patient_settings(data_dir, audit_events_file=data_dir / "events.jsonl")
+    runtime = Runtime.over(settings)
     app = build_app(runtime, metrics=Metrics(registry))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(metrics, "PERIOD", 0.05)

@@ -79,6 +79,7 @@ async def test_without_a_valid_credential_the_line_names_nobody(counted: Counted
     assert not line.keys() & {"actor_kind", "actor_id", "holder_id", "operation"}
 
 
+@pytest.mark.rule("S46")
 async def test_a_line_has_no_text_of_the_client(counted: Counted) -> None:
     canary = new_canary()
     named = f"query {canary} ($x: String) {{ {canary}: __typename {canary} }}"

@@ -113,6 +113,7 @@ async def test_a_request_is_counted_by_face_operation_and_code(counted: Counted)
     assert value_of(counted.exposition, "request_duration_seconds_count", **seconds) == 2
 
 
+@pytest.mark.rule("S46")
 @pytest.mark.asyncio(loop_scope="module")
 async def test_clients_cannot_add_series(counted: Counted) -> None:
     shapes = [
@@ -148,6 +149,7 @@ async def test_deliveries_and_what_the_process_holds_are_read(counted: Counted) 
 
     await until(lambda: value("deliveries_total", outcome="unchanged") == 1)
     assert value("deliveries_total", outcome="recorded") == 1
+    assert value("audit_event_lines_total", outcome="written") > 0
     assert value("pool_slots", pool="request_views") == 8
     assert value("pool_slots", pool="writer") == 1
     assert value("cache_entries", cache="plans") > 0

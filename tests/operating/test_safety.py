@@ -25,6 +25,7 @@ NEEDS_ACCESS_CHECK: Final[Mapping[str, tuple[dict[str, Any], str]]] = {
 }
 LIGHT: Final[Mapping[str, dict[str, Any]]] = {
     "graphiql": {"graphiql": True},
+    "metrics_host": {"metrics_host": "192.0.2.1", "metrics_port": 9464},
     "rate_per_minute": {"rate_per_minute": 0},
     "failed_logins_per_minute": {"failed_logins_per_minute": 0},
     "connections_per_peer": {"connections_per_peer": 0},
