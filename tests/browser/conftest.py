@@ -1,4 +1,4 @@
-"""Debian's Chromium, driven without a window, and a page of it per test."""
+"""Debian's Chromium, driven without a window, and a page of it for each test."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ from typing import Final, NoReturn
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from gateway.pages.assets import BUILT_FOLDER, missing_from
 from gateway.services.demo import Demo
@@ -62,26 +62,66 @@ def live_server(
         yield server
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def shared_context(
+    browser: Browser, live_server: LiveServer
+) -> AsyncIterator[tuple[BrowserContext, Witness]]:
+    """A browser context for the pages of a module, which reads the page's scripts only once."""
+    async with _watched(browser, live_server) as shared:
+        yield shared
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def explorer(browser: Browser, live_server: LiveServer) -> AsyncIterator[Explorer]:
+async def page(
+    shared_context: tuple[BrowserContext, Witness], live_server: LiveServer
+) -> AsyncIterator[Page]:
+    """An empty page; nothing is left of the pages before it."""
+    context, witness = shared_context
+    opened = await context.new_page()
+    storage = await context.new_cdp_session(opened)
+    await storage.send(
+        "Storage.clearDataForOrigin", {"origin": live_server.url, "storageTypes": "all"}
+    )
+    witness.forget()
+    yield opened
+    for left in context.pages:
+        await left.close()
+
+
+@pytest.fixture
+def explorer(
+    page: Page, shared_context: tuple[BrowserContext, Witness], live_server: LiveServer
+) -> Explorer:
+    _ensure_built()
+    return Explorer(page, shared_context[1], live_server)
+
+
+@pytest.fixture
+def map_page(
+    page: Page, shared_context: tuple[BrowserContext, Witness], live_server: LiveServer
+) -> MapPage:
+    return MapPage(page, shared_context[1], live_server)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def lone_explorer(browser: Browser, live_server: LiveServer) -> AsyncIterator[Explorer]:
+    """A page whose context no other page has, for tests of what a context keeps."""
     async with exploring(browser, live_server) as opened:
         yield opened
 
 
 @asynccontextmanager
 async def exploring(browser: Browser, live_server: LiveServer) -> AsyncIterator[Explorer]:
-    """Open a page that shares nothing with others, and a witness of what it does."""
-    missing = missing_from(BUILT_FOLDER)
-    if missing:
-        _do_without(f"GraphiQL is not built (make graphiql); missing: {', '.join(missing)}")
+    """Open a page whose context no other page has, and a witness of what it does."""
+    _ensure_built()
     async with _watched(browser, live_server) as (context, witness):
         yield Explorer(await context.new_page(), witness, live_server)
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def map_page(browser: Browser, live_server: LiveServer) -> AsyncIterator[MapPage]:
-    async with _watched(browser, live_server) as (context, witness):
-        yield MapPage(await context.new_page(), witness, live_server)
+def _ensure_built() -> None:
+    missing = missing_from(BUILT_FOLDER)
+    if missing:
+        _do_without(f"GraphiQL is not built (make graphiql); missing: {', '.join(missing)}")
 
 
 @asynccontextmanager

@@ -99,6 +99,7 @@ class Explorer:
             await self.choose_tab(name)
             await self.run()
             await expect(self.response).to_contain_text(shown)
+            await expect(self.response).not_to_contain_text('"code"')
 
     async def create_alias(self) -> str:
         """Give the job one more alias, as another client would; return its key."""

@@ -14,6 +14,12 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 _RELEASED: Final = BUILT_FOLDER.parent / "node_modules/graphiql/graphiql.min.js"
 
 
+@pytest.fixture
+def explorer(lone_explorer: Explorer) -> Explorer:
+    """A page of its own context, whose clock a test sets."""
+    return lone_explorer
+
+
 async def _run_twice_and_go_back(explorer: Explorer) -> None:
     """Run with one key, type another, and choose the first run in the history."""
     await explorer.page.clock.install()

@@ -12,6 +12,7 @@ import pytest
 from playwright.async_api import Route, expect
 
 from gateway.services.demo import Demo
+from tests.browser.explorer import Explorer
 from tests.browser.map_page import MapPage
 from tests.browser.test_token_stays_in_memory import places_with
 from tests.patience import PATIENCE
@@ -225,8 +226,9 @@ async def _something_else(route: Route) -> None:
 
 @pytest.mark.rule("S33")
 async def test_the_token_is_nowhere_to_be_read_and_travels_in_one_header(
-    map_page: MapPage,
+    lone_explorer: Explorer,
 ) -> None:
+    map_page = MapPage(lone_explorer.page, lone_explorer.witness, lone_explorer.server)
     await map_page.page.clock.install()
     await map_page.open_and_draw()
 

@@ -94,6 +94,7 @@ async def _follow_a_tooltip(explorer: Explorer) -> None:
 async def seen(browser: Browser, live_server: LiveServer) -> Witness:
     """What was seen while everything was used once."""
     async with exploring(browser, live_server) as explorer:
+        await explorer.witness.refuse_elsewhere(explorer.page.context)
         await _use_everything(explorer)
         return explorer.witness
 

@@ -32,6 +32,12 @@ _STORAGE_LINE: Final = "#storage = memoryStorage();"
 _SECRET_VALUE = "CORRECT_HORSE_BATTERY"
 
 
+@pytest.fixture
+def explorer(lone_explorer: Explorer) -> Explorer:
+    """A page of its own context, whose clock a test sets."""
+    return lone_explorer
+
+
 async def places_with(page: Page, text: str) -> list[str]:
     """Return the names of the places where the text can be read, long after it was entered."""
     # GraphiQL stores what is typed half a second later.

@@ -24,13 +24,21 @@ class Witness:
         self.mistakes: list[str] = []
 
     async def watch(self, context: BrowserContext) -> None:
-        """Begin to listen, before the context's first page; let nothing leave the machine."""
+        """Begin to listen, before the context's first page."""
         context.on("request", self._note_request)
         context.on("console", self._note_warning)
         context.on("weberror", self._note_mistake)
         await context.expose_function("reportViolation", self._note_violation)
         await context.add_init_script(_REPORT_VIOLATIONS)
+
+    async def refuse_elsewhere(self, context: BrowserContext) -> None:
+        """Let no request reach the network. The browser then keeps no answer for later."""
         await context.route(self._is_elsewhere, _abort)
+
+    def forget(self) -> None:
+        """Begin again with nothing seen."""
+        for seen in (self.requests, self.violations, self.warnings, self.mistakes):
+            seen.clear()
 
     @property
     def operations(self) -> list[Request]:
