@@ -22,7 +22,7 @@ Found = TypeVar("Found")
 PATIENCE: Final = float(os.environ.get("TEST_PATIENCE", "120"))
 # Seconds in which a test looks for something that must not happen. A busy machine can hide a defect
 # from such a look, but cannot make it find one.
-SILENCE: Final = 1.0
+SILENCE: Final = 0.5
 # Settings of a server whose deadlines are not what a test is about.
 PATIENT_SETTINGS: Final[Mapping[str, str]] = MappingProxyType(
     dict.fromkeys(

@@ -1,7 +1,6 @@
 """A large deletion goes on after a crash, beside other work, and in a backup that is put back."""
 
 import asyncio
-import subprocess
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,7 +16,7 @@ from gateway.storage.dialects.copies import copy_online
 from gateway.storage.unit_of_work import ReadUnit
 from tests.audit.audit_log import faults, row_faults
 from tests.deletions.large import MANY, delete, fill, large_project, rows_below, stored
-from tests.servers import command, environment
+from tests.servers import run_forked
 from tests.world import World, open_world
 
 Large = Mapping[Scope, str]
@@ -44,11 +43,8 @@ async def _closed(data_dir: Path, demo: Demo) -> AsyncIterator[Large]:
 def _delete_until(point: str, large: Large, data_dir: Path, demo: Demo) -> int:
     """Run a deletion on the command line that dies at a point; return how it ended."""
     arguments = ("project", "delete", large[Scope.PROJECT], "--organization", demo.organization_id)
-    return subprocess.run(
-        command(*arguments, "--with-content", program=DYING),
-        env=environment(data_dir) | {"POINT": point},
-        check=False,
-    ).returncode
+    status, _ = run_forked(data_dir, *arguments, "--with-content", program=DYING, POINT=point)
+    return status
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,26 @@
 """Sessions in the documents: commands for one shell, and what each of them prints."""
 
+import atexit
 import json
 import os
 import re
+import shutil
+import socket
+import socketserver
 import subprocess
 import sys
+import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, Self
 
+from tests.forking import ForkedProcess
+
 DOCS: Final = Path(__file__).parents[2] / "docs"
+_PROGRAM: Final = Path(__file__).with_name("forked_program.py")
 # The documents write this for what differs with each run.
 ANY: Final = "…"
 
@@ -126,10 +136,40 @@ def with_the_program(folder: Path) -> dict[str, str]:
     folder.mkdir()
     program = folder / "secrets-gateway"
     program.write_text(
-        f"#!/bin/sh\nexec '{sys.executable}' -c 'from gateway.cli import main; main()' \"$@\"\n"
+        f"#!/bin/sh\nexec '{sys.executable}' -IS '{_PROGRAM}' '{_forking_socket()}' \"$@\"\n"
     )
     program.chmod(0o755)
     kept = {k: v for k, v in os.environ.items() if not k.startswith("SECRETS_GATEWAY_")}
     # The package itself, which is not installed where the examples run.
     found = {"PYTHONPATH": str(DOCS.parent), "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
     return kept | found
+
+
+@cache
+def _forking_socket() -> Path:
+    """Return where the program has its commands run; a thread waits there to start them."""
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder)
+    path = Path(folder, "socket")
+    server = _ForkingServer(str(path), _Command)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return path
+
+
+class _ForkingServer(socketserver.ThreadingUnixStreamServer):
+    daemon_threads = True
+
+
+class _Command(socketserver.StreamRequestHandler):
+    """One command of a shell."""
+
+    def handle(self) -> None:
+        """Start it, and report its process and then its end."""
+        text, streams, _, _ = socket.recv_fds(self.request, 65_536, 3)
+        text += self.rfile.readline() if not text.endswith(b"\n") else b""
+        arguments, variables, folder = json.loads(text)
+        process = ForkedProcess.over(streams, *arguments, variables=variables, folder=Path(folder))
+        for stream in streams:
+            os.close(stream)
+        self.wfile.write(f"{process.pid}\n".encode())
+        self.wfile.write(f"{process.wait()}\n".encode())

@@ -2,24 +2,24 @@
 
 import asyncio
 import signal
-import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
 import httpx
 
+from tests.forking import PROGRAM
 from tests.patience import PATIENCE
 from tests.races.arena import new_key
-from tests.servers import LiveServer, environment
+from tests.servers import LiveServer, command, environment, run_forked
 
 DELIVER: Final = "query ($id: ID!) { runtimeSecrets(serviceId: $id) { key value } }"
-PROGRAM: Final = (sys.executable, "-c", "from gateway.cli import main; main()")
-DYING_PROGRAM: Final = (sys.executable, "-m", "tests.faults.dying_rotation")
+DYING_PROGRAM: Final = ("-m", "tests.faults.dying_rotation")
 # As many are read at once, over and over.
 MAX: Final = 400
 _WRITERS: Final = 2
@@ -127,22 +127,22 @@ async def loaded(server: LiveServer, *, first: int, most: int = MAX) -> AsyncIte
 
 
 async def rotation(
-    data_dir: Path,
-    *arguments: str,
-    program: tuple[str, ...] = PROGRAM,
-    kill_after: float | None = None,
-    point: str = "",
+    data_dir: Path, *arguments: str, program: Sequence[str] = PROGRAM, point: str = ""
 ) -> int:
-    """Run `keys` with these arguments, killed after so many seconds; return its exit code."""
+    """Run `keys` with these arguments; return its exit code."""
+    keys = partial(run_forked, data_dir, "keys", *arguments, program=program, POINT=point)
+    status, _ = await asyncio.to_thread(keys)
+    return status
+
+
+async def killed_rotation(data_dir: Path, *arguments: str, after: float) -> int:
+    """Run `keys` in a new interpreter, killed after so many seconds; return its exit code."""
     process = await asyncio.create_subprocess_exec(
-        *program,
-        "keys",
-        *arguments,
-        env=environment(data_dir, LOG_LEVEL="warning") | {"POINT": point},
+        *command("keys", *arguments),
+        env=environment(data_dir, LOG_LEVEL="warning"),
         stdout=asyncio.subprocess.DEVNULL,
     )
-    if kill_after is not None:
-        await asyncio.sleep(kill_after)
-        with suppress(ProcessLookupError):
-            process.send_signal(signal.SIGKILL)
+    await asyncio.sleep(after)
+    with suppress(ProcessLookupError):
+        process.send_signal(signal.SIGKILL)
     return await asyncio.wait_for(process.wait(), PATIENCE)

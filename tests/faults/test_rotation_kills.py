@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 
 from gateway.services.demo import Demo
-from tests.faults.rotating import DYING_PROGRAM, Load, loaded, rotation
+from tests.faults.rotating import DYING_PROGRAM, Load, killed_rotation, loaded, rotation
 from tests.servers import serving
 
 KILLS: Final = int(os.environ.get("FAULT_KILLS", "500"))
@@ -60,7 +60,7 @@ async def test_rotations_killed_at_any_moment_lose_nothing(
             calm = _p99(load)
             while kills < KILLS:
                 arguments = chance.choice(["rotate", "rotate --data", "rewrap"]).split()
-                ended = await rotation(data_dir, *arguments, kill_after=chance.uniform(0.8, 2.5))
+                ended = await killed_rotation(data_dir, *arguments, after=chance.uniform(0.8, 2.5))
                 kills += ended == KILLED
                 await load.ensure_complete()
             finished = await rotation(data_dir, "rewrap")

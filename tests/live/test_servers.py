@@ -4,7 +4,6 @@ import asyncio
 import shutil
 import signal
 import sqlite3
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
@@ -29,7 +28,7 @@ from tests.live.listening import (
 )
 from tests.live.writing import Writer, new_key
 from tests.patience import PATIENCE, SILENCE
-from tests.servers import LiveServer, command, environment, serving, serving_measured
+from tests.servers import LiveServer, run_forked, serving, serving_measured
 
 
 @pytest.fixture
@@ -47,13 +46,8 @@ async def _writing(server: LiveServer) -> AsyncIterator[Writer]:
 
 def _run(folder: Path, *arguments: str) -> None:
     """Run another process of the gateway."""
-    subprocess.run(
-        command(*arguments),
-        env=environment(folder),
-        check=True,
-        capture_output=True,
-        timeout=PATIENCE,
-    )
+    status, printed = run_forked(folder, *arguments)
+    assert status == 0, printed
 
 
 def _cut_off(folder: Path, secret_id: str) -> None:

@@ -4,7 +4,6 @@ import json
 import signal
 import socket
 import sqlite3
-import subprocess
 import sys
 import threading
 import time
@@ -17,7 +16,7 @@ import pytest
 
 from gateway.services.demo import Demo
 from tests.patience import PATIENCE, wait_until
-from tests.servers import LiveServer, serving, serving_measured
+from tests.servers import LiveServer, Process, serving, serving_measured
 from tests.transport.loosened import without
 from tests.transport.sockets import connected, statuses, until_closed
 
@@ -41,7 +40,7 @@ def _headers(server: LiveServer) -> bytes:
     return POST + f"Authorization: Bearer {server.demo['token']}\r\n".encode()
 
 
-def _stop(server: LiveServer) -> subprocess.Popen[bytes]:
+def _stop(server: LiveServer) -> Process:
     assert server.process is not None
     server.process.terminate()
     return server.process

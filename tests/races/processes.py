@@ -1,6 +1,5 @@
 """One listening socket, several server processes: whichever is free takes the next connection."""
 
-import multiprocessing
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from gateway.app import build_app
 from gateway.runtime import Runtime
 from gateway.services.demo import Demo
 from gateway.storage import admission, engine, migrate
+from tests.forking import FORKING
 from tests.patience import PATIENCE, patient_settings
 from tests.servers import LiveServer
 
@@ -53,11 +53,8 @@ def running_several(
     make_app: MakeApp, data_dir: Path, listening: socket.socket, *, processes: int = PROCESSES
 ) -> Iterator[list[ForkServerProcess]]:
     """Run an application on a socket in several processes, until the block ends."""
-    # Like a start from nothing, but for the imports, which are done once.
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
     running = [
-        context.Process(target=_serve, args=(make_app, listening, data_dir))
+        FORKING.Process(target=_serve, args=(make_app, listening, data_dir))
         for _ in range(processes)
     ]
     for process in running:

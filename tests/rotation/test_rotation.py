@@ -1,7 +1,6 @@
 """Keys change while a server is written to, and whoever changes them is killed."""
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import pytest
 from gateway.crypto.keyfile import KeyFile
 from gateway.services.demo import Demo
 from tests.faults.rotating import DYING_PROGRAM, loaded, rotation
-from tests.servers import command, environment, serving
+from tests.servers import run_forked, serving
 
 pytestmark = pytest.mark.rule("S54")
 
@@ -21,13 +20,8 @@ POINTS = [("rotate", "rewrap:2"), ("rotate --data", "_renew:1"), ("rotate --data
 
 
 def _status(data_dir: Path) -> Any:
-    answer = subprocess.run(
-        command("keys", "status", "--json"),
-        env=environment(data_dir, LOG_LEVEL="warning"),
-        capture_output=True,
-        check=True,
-    )
-    return json.loads(answer.stdout)
+    _, printed = run_forked(data_dir, "keys", "status", "--json")
+    return json.loads(printed)
 
 
 async def test_a_killed_rotation_loses_nothing_and_is_finished_by_the_next(

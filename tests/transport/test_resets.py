@@ -12,8 +12,9 @@ from typing import Final
 import pytest
 
 from gateway.services.demo import Demo
+from tests.forking import PROGRAM
 from tests.patience import PATIENCE
-from tests.servers import PROGRAM, LiveServer, serving
+from tests.servers import LiveServer, serving
 from tests.transport.loosened import without
 from tests.transport.sockets import connected, statuses, until_closed
 
