@@ -85,7 +85,7 @@ async def test_what_another_process_writes_is_reported(
     key, file = new_key(), tmp_path / "more.env"
     file.write_text(f"{key}=value\n")
 
-    with serving_measured(folder, template[1]) as server:
+    with serving(folder, template[1]) as server:
         async with _writing(server) as writer:
             since = await writer.since(writer.job)
         async with listen(server, CHANGES, since) as listener:
@@ -131,7 +131,7 @@ async def test_keys_that_change_are_no_changes(
 async def test_what_was_pruned_is_said_to_be_missing(
     template: tuple[Path, Demo], folder: Path
 ) -> None:
-    with serving_measured(folder, template[1]) as server:
+    with serving(folder, template[1]) as server:
         async with _writing(server) as writer:
             early = await writer.since(writer.job)
             await writer.create(new_key())
@@ -251,7 +251,7 @@ async def test_listeners_who_come_and_go_leave_nothing_behind(
     template: tuple[Path, Demo], folder: Path
 ) -> None:
     """They go in the middle of whatever is done for them; the server goes on, and stops in time."""
-    with serving_measured(folder, template[1]) as server:
+    with serving(folder, template[1]) as server:
         async with _writing(server) as writer:
             coming = asyncio.gather(
                 *(_come_and_go(server, listening_to_events, times=8) for _ in range(4)),

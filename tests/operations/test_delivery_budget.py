@@ -124,6 +124,7 @@ async def test_what_is_known_of_texts_before_they_are_opened_is_what_is_delivere
 
 
 @pytest.mark.rule("S63")
+@pytest.mark.unmeasured
 async def test_aliases_of_one_long_value_are_refused_before_any_is_opened(
     shared_world: World, fresh_job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -248,6 +249,7 @@ REFERRING: Final = {"A": "y"} | {f"R{number}": "{{A}}" * 13_000 for number in ra
 
 
 @pytest.mark.rule("S63")
+@pytest.mark.unmeasured
 async def test_others_have_their_turn_while_a_long_delivery_is_expanded(
     shared_world: World, fresh_job: str
 ) -> None:

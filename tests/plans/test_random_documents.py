@@ -47,6 +47,7 @@ def _lower(text: str) -> completion.Complete:
     return lambda values, _: [text.lower()] * len(values)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     ("name", "broken"),
     [("_list", _reversed), ("_object", _unordered), ("_or_null", _careless), ("_constant", _lower)],
