@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache, partial
@@ -17,7 +17,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from gateway.auth.attempts import GuardedSignIn
 from gateway.auth.request_principals import RequestPrincipals, SignIn
-from gateway.config.limits import connection_limits, failure_allowance, rate_limits, request_rules
+from gateway.config import limits
 from gateway.config.logging import configure_logs
 from gateway.config.production_checks import ensure_consistent
 from gateway.config.settings import Settings
@@ -161,13 +161,13 @@ class _Parts:
     ) -> Self:
         settings, services = runtime.settings, runtime.services
         documents = trusted_documents(settings)
-        charge = rate_limits(settings, clock).charge
+        charge = limits.rate_limits(settings, clock).charge
         sign_in = SignIn(services.authentication, verifier)
         # One limiter for both: a failed attempt counts at either interface.
-        guarded = GuardedSignIn(sign_in, Limiter(failure_allowance(settings), clock))
+        guarded = GuardedSignIn(sign_in, Limiter(limits.failure_allowance(settings), clock))
         executor = partial(Executor, gateway_schema(), Context, services, runtime.database)
-        trusted = frozenset(documents.texts.values())
-        public = executor(_terms(settings, charge, trusted))
+        terms = limits.document_terms(settings, charge, documents.texts.values())
+        public = executor(terms)
         return cls(
             runtime=runtime,
             verifier=verifier,
@@ -177,20 +177,10 @@ class _Parts:
             internal=executor(Terms(charge=charge, is_limited=False)),
             documents=documents,
             streaming=_streaming(runtime, public),
-            connections=connection_limits(settings),
+            connections=limits.connection_limits(settings),
             access_log=AccessLog(metrics.observe) if metrics else AccessLog(),
             metrics=metrics,
         )
-
-
-def _terms(settings: Settings, charge: Charge, trusted: Collection[str]) -> Terms:
-    return Terms(
-        introspection=settings.introspection,
-        charge=charge,
-        trusted=trusted,
-        max_depth=settings.max_document_depth,
-        max_cost=settings.max_document_cost,
-    )
 
 
 def _lifespan(
@@ -287,13 +277,13 @@ def _middleware(parts: _Parts) -> list[Middleware]:
             principals=parts.principals,
             open_view=parts.runtime.database.view,
             charge=parts.charge,
-            rules=request_rules(settings, _is_public(serves_graphiql=settings.serves_graphiql)),
+            rules=limits.request_rules(settings, _is_public(settings)),
             access_log=parts.access_log,
         ),
     ]
 
 
-def _is_public(*, serves_graphiql: bool) -> Callable[[Scope], bool]:
+def _is_public(settings: Settings) -> Callable[[Scope], bool]:
     """Return whether a request needs no credential."""
     open_paths = PUBLIC_PATHS | {FRONT, health.LIVE, health.READY}
 
@@ -302,7 +292,7 @@ def _is_public(*, serves_graphiql: bool) -> Callable[[Scope], bool]:
 
     def is_public(scope: Scope) -> bool:
         path: str = scope["path"]
-        is_open = path in open_paths or (serves_graphiql and is_of_a_page(path))
+        is_open = path in open_paths or (settings.serves_graphiql and is_of_a_page(path))
         return is_open or is_from_browser(scope)
 
     return is_public

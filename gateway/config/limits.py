@@ -1,14 +1,15 @@
 """What the settings say about connections, requests, and what principals can cause."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from starlette.types import Scope
 
 from gateway.config.settings import Settings
+from gateway.graphql.charging import Terms
 from gateway.http import health
 from gateway.http.connections import Connections, Deadlines
 from gateway.http.pipeline import Rules
-from gateway.services.limits import Allowance, Clock, Limiter, PrincipalLimits
+from gateway.services.limits import Allowance, Charge, Clock, Limiter, PrincipalLimits
 
 
 def connection_limits(settings: Settings) -> Connections:
@@ -32,6 +33,17 @@ def request_rules(settings: Settings, is_public: Callable[[Scope], bool]) -> Rul
         https=settings.https,
         cors_origins=settings.cors_origins,
         cors_headers=settings.cors_headers,
+    )
+
+
+def document_terms(settings: Settings, charge: Charge, trusted: Iterable[str]) -> Terms:
+    """Return the terms for documents of clients; `trusted` are those of the operator."""
+    return Terms(
+        introspection=settings.introspection,
+        charge=charge,
+        trusted=frozenset(trusted),
+        max_depth=settings.max_document_depth,
+        max_cost=settings.max_document_cost,
     )
 
 

@@ -76,6 +76,11 @@ def originating(**known: Any) -> AbstractContextManager[None]:  # noqa: ANN401 -
     return originating_from(replace(current_origin(), **known))
 
 
+def set_actor(kind: ActorKind, actor_id: str) -> None:
+    """Set who acts, for the rest of the present task and for the tasks that it starts."""
+    _CURRENT.set(replace(current_origin(), actor_kind=kind, actor_id=actor_id))
+
+
 @contextmanager
 def originating_from(origin: Origin) -> Iterator[None]:
     """Set the origin inside the block."""

@@ -14,7 +14,7 @@ import structlog
 
 from gateway.domain.errors import ErrorCode, GatewayError, RateLimited, Unauthenticated, Unavailable
 from gateway.domain.grants import OrganizationNotNamed
-from gateway.domain.origins import AuditFace, originating
+from gateway.domain.origins import AuditFace, set_actor
 from gateway.domain.request_records import RequestRecord, begin, note_actor
 from gateway.graphql.messages import GraphQLParams, error_response, to_payload
 from gateway.graphql.streaming import (
@@ -175,9 +175,9 @@ class Conversation:
         )
         begin(record)
         note_actor(kind, actor_id)
+        set_actor(kind, actor_id)
         try:
-            with originating(actor_kind=kind, actor_id=actor_id):
-                last = await self._send_answers(operation_id, params, caller)
+            last = await self._send_answers(operation_id, params, caller)
         finally:
             self._parts.access_log.write(record, OPERATION)
         # From here on the client can reuse the id.

@@ -10,7 +10,7 @@ import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.domain.origins import AuditFace, originating
+from gateway.domain.origins import AuditFace, originating, set_actor
 from gateway.domain.request_records import RequestRecord, begin, note_actor
 from gateway.http.access_log import AccessLog
 from gateway.http.client import Client, DeadlineExceeded
@@ -185,8 +185,8 @@ class RequestPipeline:
         self._charge(caller.principal, 1)
         scope["caller"] = caller
         note_actor(caller.kind, caller.principal.id)
-        with originating(actor_kind=caller.kind, actor_id=caller.principal.id):
-            await self._app(scope, receive, send)
+        set_actor(caller.kind, caller.principal.id)
+        await self._app(scope, receive, send)
 
     async def _introduce(self, authorization: str, scope: Scope) -> RequestPrincipal:
         # Its own deadline: the request's begins when the body is complete.

@@ -114,7 +114,7 @@ class ReadUnit(CheckedView):
         """Use what this connection read when its database was the same, and keep what is read.
 
         `data_version` is the connection's `PRAGMA data_version`, read in this view. It changes with
-        every commit of any other connection, whoever's it is.
+        every commit of any other connection.
         """
         info = self.connection_info
         # A file that is overwritten in place does not change the version: see `engine`.
