@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, auto
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Self
 
 from sqlalchemy import (
     Column,
@@ -94,6 +94,13 @@ class Model(SQLModel):
     __table__: ClassVar[Table]
     # None for a table whose changes the audit log does not record.
     audited: ClassVar[Audited | None] = None
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Self:
+        """Build a row from its columns, without what SQLModel does for each attribute."""
+        row: Self = cls.__new__(cls)
+        row.__dict__.update(values)
+        return row
 
     def values(self) -> dict[str, Any]:
         """Return the values that were set, by column; times in UTC, as the database gives them."""

@@ -177,7 +177,7 @@ def edited(secret: Secret, before: Row[Any], value_version: int | None) -> dict[
 
 
 def row_of(secret: Secret, value_version: int | None) -> SecretRow:
-    return SecretRow(**_columns_of(secret, value_version))
+    return SecretRow.of(_columns_of(secret, value_version))
 
 
 def _columns_of(secret: Secret, value_version: int | None) -> dict[str, Any]:

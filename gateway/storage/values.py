@@ -83,7 +83,7 @@ def row_of_value(value: "StoredValue") -> SealedValueRow:
 
 
 def _row_of(secret_id: str, sealed: SealedValue, value_version: int) -> SealedValueRow:
-    return SealedValueRow(secret_id=secret_id, **columns_of(sealed, value_version))
+    return SealedValueRow.of({"secret_id": secret_id, **columns_of(sealed, value_version)})
 
 
 async def replace_value(
