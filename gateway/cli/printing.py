@@ -3,16 +3,13 @@
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TextIO, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
 if TYPE_CHECKING:
     from gateway.domain.holders import Holder, Organization
-
-
-Item = TypeVar("Item")
 
 
 class Refused(Exception):
@@ -53,13 +50,6 @@ def _on_terminal(text: str, stream: TextIO, **style: Any) -> str:  # noqa: ANN40
     """Return a text in a style, if a terminal shows it and NO_COLOR (no-color.org) is not set."""
     is_plain = os.environ.get("NO_COLOR") or not stream.isatty()
     return text if is_plain else typer.style(text, **style)
-
-
-def show_progress(items: Sequence[Item], label: str) -> Iterator[Item]:
-    """Yield items; a terminal shows meanwhile how many are done."""
-    is_hidden = not sys.stderr.isatty()
-    with typer.progressbar(items, label=label, hidden=is_hidden, file=sys.stderr) as bar:
-        yield from bar
 
 
 def line_of(text: str) -> str:

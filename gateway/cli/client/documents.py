@@ -98,6 +98,23 @@ query OwnSecrets($id: ID!, $filter: SecretFilter, $after: String) {{
   }}
 }}
 """
+SEARCH: Final = f"""
+query Search($filter: SecretSearch!, $after: String) {{
+  secrets(first: 100, after: $after, filter: $filter) {{
+    edges {{
+      node {{
+        {_SECRET}
+        at: holder {{
+          ... on Service {{ name environment {{ name project {{ name }} }} }}
+          ... on Environment {{ name project {{ name }} }}
+          ... on Project {{ name }}
+        }}
+      }}
+    }}
+    {_PAGE}
+  }}
+}}
+"""
 _OF_KEY: Final = (
     f"secrets(first: 1, filter: {{ keys: $keys }}) {{ edges {{ node {{ {_SECRET} }} }} }}"
 )

@@ -127,18 +127,6 @@ def _services(gateway: Gateway, environment_id: str) -> Iterator[Data]:
     return gateway.nodes(SERVICES, "environment", "services", environmentId=environment_id)
 
 
-def all_holders(gateway: Gateway) -> Iterator[tuple[str, FoundHolder]]:
-    """Yield every holder that the token sees with its path, each before those below it."""
-    for project in _projects(gateway):
-        yield project["name"], FoundHolder(Scope.PROJECT, project["id"])
-        for environment in _environments(gateway, project["id"]):
-            path = f"{project['name']}/{environment['name']}"
-            yield path, FoundHolder(Scope.ENVIRONMENT, environment["id"])
-            for service in _services(gateway, environment["id"]):
-                kind = KINDS[service["__typename"]]
-                yield f"{path}/{service['name']}", FoundHolder(kind, service["id"])
-
-
 def chosen_holder(context: typer.Context, gateway: Gateway, text: str | None) -> FoundHolder:
     """Return the holder that an option names; the pinned service if it names none."""
     chosen = text or choice_of(context).service
