@@ -19,6 +19,7 @@ _GRANT: Final = f"id role tokenId userId granteeName {_HOLDER}"
 
 # ------------------------------------------------------------------------------------- hierarchy
 
+VIEWER: Final = "query Viewer { viewer { kind name organization { name } } }"
 PROJECTS: Final = f"""
 query Projects($after: String) {{
   projects(first: 100, after: $after) {{ edges {{ node {{ id name }} }} {_PAGE} }}

@@ -33,7 +33,7 @@ def search_secrets(context: typer.Context, pattern: Pattern, *, as_json: AsJson 
 def _matching(gateway: Gateway, pattern: str) -> Iterator[Data]:
     """Yield each secret whose key matches; the gateway looks for the longest literal part."""
     matches = re.compile(translate(pattern)).match
-    part = max(re.split(r"[*?]|\\[.*?\\]", pattern), key=len)
+    part = max(re.split(r"[*?]|\[.*?\]", pattern), key=len)
     filters = {"keyContains": part} if part else {}
     for secret in gateway.nodes(SEARCH, "secrets", filter=filters):
         if matches(secret["key"]):

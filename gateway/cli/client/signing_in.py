@@ -9,7 +9,7 @@ import typer
 
 from gateway.cli.client.address import Address
 from gateway.cli.client.credentials import Credential, TokenStore, fit_token
-from gateway.cli.client.documents import PROJECTS
+from gateway.cli.client.documents import PROJECTS, VIEWER
 from gateway.cli.client.refusals import RefusedByGateway
 from gateway.cli.client.transport import Gateway, address_of, connect
 from gateway.cli.options import AsJson
@@ -66,13 +66,17 @@ def logout(context: typer.Context) -> None:
 def whoami(context: typer.Context, *, as_json: AsJson = False) -> None:
     gateway = connect(context)
     projects = _visible_projects(gateway)
-    source = gateway.credential.source
+    source, viewer = gateway.credential.source, gateway.run(VIEWER)["viewer"]
+    kind, name = viewer["kind"].lower(), viewer["name"]
+    organization = viewer["organization"]["name"]
     if as_json:
-        say_json({"url": gateway.address.url, "token_from": source, "projects": projects})
+        facts = {"kind": kind, "name": name, "organization": organization, "projects": projects}
+        say_json({"url": gateway.address.url, "token_from": source, **facts})
         return
     seen = ", ".join(map(line_of, projects)) or "none"
     say(f"{gateway.address.url} accepts the token from {source}.")
     say(f"Projects that it can see: {seen}.")
+    say(f"It is the {kind} {line_of(name)} of the organization {line_of(organization)}.")
 
 
 def _ensure_confirmed(address: Address) -> None:

@@ -79,6 +79,8 @@ def test_keys_are_found_in_all_projects(laptop: Laptop) -> None:
 
     assert _found(laptop, "FOUND_*") == [("FOUND_ONE", "analytics"), ("FOUND_TWO", SERVICE)]
     assert _found(laptop, "*ND_T??") == [("FOUND_TWO", SERVICE)]
+    assert _found(laptop, "F*_T[VW]O") == [("FOUND_TWO", SERVICE)]
+    assert ("FOUND_ONE", "analytics") in _found(laptop, "*")
     assert _found(laptop, "found_*") == []
     header, row = printed(laptop("secret", "search", "FOUND_TWO")).splitlines()
     assert header.split() == ["KEY", "TYPE", "HOLDER", "CHANGED", "ID"]

@@ -36,7 +36,7 @@ _PERSON: Final = "--issuer https://id.example.com --subject eve --name Eve"
 # By a command that runs: the fields of its object, and of the objects (or lists of them) in it.
 # A word of these in braces is an id that a command above has printed.
 _FIELDS: Final[Mapping[str, Mapping[str, set[str]]]] = {
-    "whoami": {"": {"url", "token_from", "projects"}},
+    "whoami": {"": {"url", "token_from", "kind", "name", "organization", "projects"}},
     "project create json-site": {"": _HOLDER},
     "environment create live --project json-site": {"": _HOLDER},
     "service create web --environment json-site/live --kind job": {"": _HOLDER},

@@ -48,6 +48,7 @@ def test_a_token_is_kept_in_a_file_that_only_its_owner_can_read(
     assert printed(laptop("whoami")).splitlines() == [
         f"{laptop.url} accepts the token from {path}.",
         "Projects that it can see: analytics, shop.",
+        "It is the token demo of the organization Demo.",
     ]
 
 
@@ -177,6 +178,9 @@ def test_a_token_comes_from_a_file(laptop: Laptop, server: LiveServer) -> None:
     assert by_option.answer == {
         "url": laptop.url,
         "token_from": str(path),
+        "kind": "token",
+        "name": "demo",
+        "organization": "Demo",
         "projects": ["analytics", "shop"],
     }
 
