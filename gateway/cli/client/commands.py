@@ -31,6 +31,12 @@ CLIENT_COMMANDS: Final[Mapping[str, CommandRow]] = {
         "List the services and secrets that the deletion or another value of a secret reaches.",
         remote="client.explaining:impact",
     ),
+    "diff": CommandRow(
+        None,
+        "Compare what two services get, without showing values.",
+        "The gateway compares by keyed hashes; the audit log records a delivery of each.",
+        remote="client.comparing:compare",
+    ),
     "secret list": CommandRow(
         None,
         "List the secrets of a holder and those that it inherits, without values.",

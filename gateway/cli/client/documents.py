@@ -193,6 +193,12 @@ query Delivery($serviceId: ID!, $keys: [String!], $onUnresolved: OnUnresolved!) 
   }
 }
 """
+FINGERPRINTS: Final = """
+query Fingerprints($serviceId: ID!) {
+  service(id: $serviceId) { environment { project { id } } }
+  runtimeSecrets(serviceId: $serviceId) { key fingerprint }
+}
+"""
 DELIVERY_IF_CHANGED: Final = """
 query DeliveryIfChanged($serviceId: ID!, $onUnresolved: OnUnresolved!, $tag: String) {
   delivery(serviceId: $serviceId, onUnresolved: $onUnresolved, ifNoneMatch: $tag) {

@@ -106,6 +106,35 @@ def test_a_value_is_copied_as_the_service_gets_it(laptop: Laptop) -> None:
     assert printed(got) == "demo-bulk-smtp {{SMTP_PASSWORD}}"
 
 
+def test_what_two_services_get_is_compared_without_values(laptop: Laptop) -> None:
+    cart, elsewhere = "shop/production/cart", "analytics/tests/probe"
+    laptop("environment", "create", "tests", "--project", "analytics")
+    laptop("service", "create", "probe", "--environment", "analytics/tests", "--kind", "job")
+    for at, key, value in [
+        (SERVICE, "DIFF_ONLY", "x"),
+        (SERVICE, "DIFF_SAME", "s3cr3t-same"),
+        (cart, "DIFF_SAME", "s3cr3t-same"),
+        (SERVICE, "DIFF_OTHER", "s3cr3t-one"),
+        (cart, "DIFF_OTHER", "s3cr3t-two"),
+        (elsewhere, "DIFF_SAME", "s3cr3t-same"),
+    ]:
+        laptop("secret", "set", key, "--at", at, stdin=value)
+
+    within = laptop("diff", SERVICE, cart)
+    across = laptop("diff", SERVICE, elsewhere, "--json").answer
+    said = printed(laptop("diff", SERVICE, elsewhere)).splitlines()
+
+    lines = printed(within).splitlines()
+    assert f"only {SERVICE} gets DIFF_ONLY" in lines
+    assert "they get different values for DIFF_OTHER" in lines
+    assert lines[-1].endswith("with the same value.")
+    assert not any("DIFF_SAME" in line for line in lines)
+    assert "s3cr3t" not in within.out
+    assert (across["different"], across["same"]) == (None, None)
+    assert said[-1].endswith("; values of two projects cannot be compared.")
+    assert laptop("diff", SERVICE, "shop").code == 2
+
+
 def test_a_file_is_copied_with_its_path(laptop: Laptop) -> None:
     laptop("secret", "copy", "TLS_CERTIFICATE", "--service", SERVICE, "--to", "analytics")
 

@@ -56,6 +56,9 @@ _FIELDS: Final[Mapping[str, Mapping[str, set[str]]]] = {
         "winner": {"id", "variable_type", "scope", "holder"},
         "target": {"id", "key", "variable_type"},
     },
+    f"diff {SERVICE} shop/production/cart": {
+        "": {"only_in_first", "only_in_second", "different", "same"}
+    },
     f"impact JSON_C {_AT}": {
         "": {"secret", "services", "dependents"},
         "secret": {"key", "id", "variable_type", "scope", "holder"},
