@@ -214,14 +214,14 @@ def test_an_export_is_that_of_the_host(laptop: Laptop) -> None:
     assert manifest.err == ""
 
 
-def test_a_manifest_of_a_service_that_the_token_does_not_see_needs_a_name(
+def test_a_manifest_is_named_as_its_service_or_as_one_likes(
     laptop: Laptop, server: LiveServer
 ) -> None:
     made = laptop("token", "create", "--name", "pod", "--role", "runtime", "--json")
     of_pod = laptop.but(token=made.answer["token"])
     exporting = ("export", "--service", server.demo["job_id"], "--format", "k8s")
 
-    assert of_pod(*exporting).complaint.endswith("The manifest's --name makes it needless.")
+    assert '"name": "nightly-invoices"' in printed(of_pod(*exporting))
     assert '"name": "invoices"' in printed(of_pod(*exporting, "--name", "invoices"))
 
 
