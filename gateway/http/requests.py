@@ -114,35 +114,36 @@ _MAX_LENGTH: Final = 1_000
 
 def preferred(accept: str) -> str:
     """Return the media type of the response; plain JSON if the header names neither type."""
-    wishes = _named(accept)
-    anything = max((wishes.get(kind, 0.0) for kind in _RANGES), default=0.0)
-    weights = {kind: wishes.get(kind, 0.0) for kind in _OFFERED}
-    if not any(weights.values()):
+    accepted = _weights(accept)
+    anything = max((accepted.get(kind, 0.0) for kind in _RANGES), default=0.0)
+    offered = {kind: accepted.get(kind, 0.0) for kind in _OFFERED}
+    if not any(offered.values()):
         return JSON
-    if JSON not in wishes and anything > weights[GRAPHQL_JSON]:
+    if JSON not in accepted and anything > offered[GRAPHQL_JSON]:
         return JSON
-    return max(_OFFERED, key=lambda kind: weights[kind])
+    return max(_OFFERED, key=lambda kind: offered[kind])
 
 
 def takes_events(accept: str) -> bool:
-    return _named(accept).get(EVENTS, 0.0) > 0
+    return _weights(accept).get(EVENTS, 0.0) > 0
 
 
 def takes_events_only(accept: str) -> bool:
     """Return whether a client accepts only an event stream."""
-    wishes = _named(accept)
-    return wishes.get(EVENTS, 0.0) > 0 and not any(
-        wishes.get(kind, 0.0) for kind in (*_OFFERED, *_RANGES)
+    accepted = _weights(accept)
+    return accepted.get(EVENTS, 0.0) > 0 and not any(
+        accepted.get(kind, 0.0) for kind in (*_OFFERED, *_RANGES)
     )
 
 
-def _named(accept: str) -> dict[str, float]:
-    return dict(_wishes(accept[:_MAX_LENGTH].lower()))
+def _weights(accept: str) -> dict[str, float]:
+    """Return the weight of each media range that an Accept header has."""
+    return dict(_media_ranges(accept[:_MAX_LENGTH].lower()))
 
 
-def _wishes(accept: str) -> Iterator[tuple[str, float]]:
-    for wish in accept.split(","):
-        kind, *parameters = (part.strip() for part in wish.split(";"))
+def _media_ranges(accept: str) -> Iterator[tuple[str, float]]:
+    for media_range in accept.split(","):
+        kind, *parameters = (part.strip() for part in media_range.split(";"))
         yield (
             kind,
             min(
