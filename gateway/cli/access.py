@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from gateway.cli.access_rows import (
+from gateway.cli.facts import (
     GrantedRole,
     Grantee,
     GrantId,

@@ -6,8 +6,7 @@ A command's module is imported when the command is chosen, and with it all that 
 from collections.abc import Mapping
 from typing import Final
 
-from gateway.cli.client.commands import CLIENT_COMMANDS
-from gateway.cli.command_rows import CommandRow
+from gateway.cli.client.commands import CLIENT_COMMANDS, CommandRow
 
 # A name of two words is a command of a group.
 COMMANDS: Final[Mapping[str, CommandRow]] = {

@@ -23,7 +23,7 @@ from gateway.cli.client.address import (
     ProgramOptions,
     choose,
 )
-from gateway.cli.command_rows import CommandRow
+from gateway.cli.client.commands import CommandRow
 from gateway.cli.commands import COMMANDS, GROUPS
 from gateway.cli.interrupts import ended_by_interrupt
 from gateway.cli.printing import PROGRAM, Refused, complain, plain, say

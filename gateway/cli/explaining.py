@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from gateway.cli.explanations import print_explanation
+from gateway.cli.facts import print_explanation
 from gateway.cli.options import AsJson, ServiceId
 from gateway.cli.printing import complain, holder_facts, say
 from gateway.cli.running import run, service_of

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.holder_rows import NewName, print_deleted_holders, print_holder
+from gateway.cli.facts import NewName, print_deleted_holders, print_holder
 from gateway.cli.options import (
     AsJson,
     DryRun,

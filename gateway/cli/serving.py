@@ -14,9 +14,8 @@ from uvicorn import Config, Server
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
-from gateway.cli.addresses import ensure_free
 from gateway.cli.running import settings
-from gateway.cli.server import ensure_startable
+from gateway.cli.server import ensure_free, ensure_startable
 from gateway.config.logging import configure_logs
 from gateway.config.settings import Settings, hand_down
 from gateway.graphql.socket_protocol import SocketProtocol

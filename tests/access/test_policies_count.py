@@ -22,9 +22,8 @@ from gateway.services import access
 from gateway.services.hierarchy import Hierarchy
 from gateway.services.secrets import Secrets
 from gateway.storage import holders, secrets
-from schema.mutations import Mutation
 from schema.policies import FIELDS, TYPES
-from schema.root import build_schema
+from schema.root import Mutation, build_schema
 from tests.access.operations import Operation, graphql_operations
 from tests.access.policies import REACHED_BY, answer_to, principal_without, reaching, refusals
 from tests.access.territories import Territory

@@ -9,7 +9,7 @@ import pytest_asyncio
 from gateway.domain.holders import new_id
 from gateway.domain.permissions import ROLES, Permission, Role
 from gateway.domain.scopes import LEGACY_SCOPES
-from schema.mutations import Mutation
+from schema.root import Mutation
 from tests.contracts.walking import call, mutations
 from tests.world import World
 

@@ -1,11 +1,26 @@
 """`token …`, `grant …` and `user list`, over the API."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import typer
 
-from gateway.cli.access_rows import (
+from gateway.cli.client.documents import (
+    CREATE_TOKEN,
+    GRANT_ROLE,
+    GRANTS,
+    REGISTER_USER,
+    REMOVE_USER,
+    REVOKE_ROLE,
+    REVOKE_TOKEN,
+    TOKENS,
+    USERS,
+)
+from gateway.cli.client.holders import KINDS, OnPath, argument_of, facts_of, holder_at
+from gateway.cli.client.refusals import NotFound, RefusedByGateway
+from gateway.cli.client.transport import Data, Gateway, connect
+from gateway.cli.facts import (
     GrantedRole,
     Grantee,
     GrantId,
@@ -27,21 +42,8 @@ from gateway.cli.access_rows import (
     print_user,
     role_text,
 )
-from gateway.cli.client.documents import (
-    CREATE_TOKEN,
-    GRANT_ROLE,
-    GRANTS,
-    REGISTER_USER,
-    REMOVE_USER,
-    REVOKE_ROLE,
-    REVOKE_TOKEN,
-    TOKENS,
-    USERS,
-)
-from gateway.cli.client.holders import OnPath, argument_of, facts_of, holder_at
-from gateway.cli.client.transport import Data, Gateway, connect
 from gateway.cli.options import AsJson, DryRun, KeepCreated
-from gateway.cli.printing import line_of, say_json, say_table
+from gateway.cli.printing import Refused, complain, line_of, say_json, say_table
 from gateway.domain.permissions import Role
 
 
@@ -190,3 +192,60 @@ def list_users(context: typer.Context, *, as_json: AsJson = False) -> None:
         return
     rows = [[line_of(user[name]) for name in ("id", "name", "issuer", "subject")] for user in users]
     say_table([("ID", "NAME", "ISSUER", "SUBJECT"), *rows])
+
+
+_DAY_SECONDS: Final = 24 * 60 * 60
+
+
+def rotate_token(
+    context: typer.Context, token_id: TokenId, days: TokenDays = None, *, as_json: AsJson = False
+) -> None:
+    gateway = connect(context)
+    former = _token(gateway, token_id)
+    if not former["grants"]:
+        message = f"the token {line_of(former['name'])} has no role to give to another one."
+        raise Refused(message)
+    made = _create_twin(gateway, former, days or _lifetime_days(former))
+    print_new_token(made["apiToken"]["id"], made["token"], as_json=as_json)
+    complain(
+        f"the former token is still valid: when nothing uses it, `token revoke {former['id']}`."
+    )
+
+
+def _token(gateway: Gateway, token_id: str) -> Data:
+    for token in gateway.nodes(TOKENS, "apiTokens"):
+        if token["id"] == token_id:
+            return token
+    message = "this token sees no token with that id."
+    raise NotFound(message)
+
+
+def _create_twin(gateway: Gateway, former: Data, days: int | None) -> Data:
+    first, *more = former["grants"]
+    made = gateway.change(CREATE_TOKEN, name=former["name"], days=days, **_role_of(first))
+    new_id = made["apiToken"]["id"]
+    try:
+        _grant(gateway, new_id, more)
+    except RefusedByGateway:
+        gateway.change(REVOKE_TOKEN, id=new_id)
+        raise
+    return made
+
+
+def _grant(gateway: Gateway, token_id: str, grants: Sequence[Data]) -> None:
+    for grant in grants:
+        gateway.change(GRANT_ROLE, grantee={"tokenId": token_id}, **_role_of(grant))
+
+
+def _role_of(grant: Data) -> dict[str, object]:
+    holder = grant["holder"]
+    at = {KINDS[holder["__typename"]].id_argument: holder["id"]} if holder else None
+    return {"role": grant["role"], "holder": at}
+
+
+def _lifetime_days(token: Data) -> int | None:
+    """Return for how many days a token was made, rounded up; None if it does not expire."""
+    if not token["expiresAt"]:
+        return None
+    created, expires = (datetime.fromisoformat(token[name]) for name in ("createdAt", "expiresAt"))
+    return -int(-(expires - created).total_seconds() // _DAY_SECONDS)

@@ -1,9 +1,27 @@
-"""The commands that work only over the API of a gateway."""
+"""What the program knows of a command before it imports it, and the commands of a client."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
-from gateway.cli.command_rows import CommandRow
+
+@dataclass(frozen=True, slots=True)
+class CommandRow:
+    """A command: its functions, as `module:function` in `gateway.cli`, and its help.
+
+    `function` works on the database of this host, `remote` over the API of a gateway.
+    """
+
+    function: str | None
+    summary: str
+    # Only the command's own help shows the details.
+    details: str = ""
+    # Options behind its own arguments belong to the command that it starts.
+    has_child: bool = False
+    # Where this is a former name, which works for one more release and is not listed.
+    name_now: str | None = None
+    remote: str | None = None
+
 
 CLIENT_COMMANDS: Final[Mapping[str, CommandRow]] = {
     "login": CommandRow(
@@ -57,7 +75,7 @@ CLIENT_COMMANDS: Final[Mapping[str, CommandRow]] = {
         "Copy what a service gets under a key to another holder.",
         "The value passes through this machine, so the token must be allowed to read it. "
         "References are resolved, and the copy does not follow the original.",
-        remote="client.copying:copy_secret",
+        remote="client.searching:copy_secret",
     ),
     "secret set": CommandRow(
         None,
@@ -94,7 +112,7 @@ CLIENT_COMMANDS: Final[Mapping[str, CommandRow]] = {
         "Create a token with the name, the roles and the lifetime of another one, and print it.",
         "The other one stays valid until `token revoke`, so that both work for a while. A token "
         "cannot rotate itself: what it creates ends with it.",
-        remote="client.rotation:rotate_token",
+        remote="client.access:rotate_token",
     ),
     "user list": CommandRow(None, "List the users.", remote="client.access:list_users"),
     "audit show": CommandRow(

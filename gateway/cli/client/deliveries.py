@@ -55,7 +55,7 @@ def run_command(
     gateway = connect(context)
     service_id = chosen_service(context, gateway, service)
     if watch:
-        from gateway.cli.client.restarting import run_watched  # noqa: PLC0415 - few runs need it
+        from gateway.cli.client.watching import run_watched  # noqa: PLC0415 - few runs need it
 
         deliver = partial(fetch_if_changed, gateway, service_id, on_unresolved)
         raise typer.Exit(run_watched(deliver, service_id, command, files_in, every))

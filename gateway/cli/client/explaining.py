@@ -17,7 +17,7 @@ from gateway.cli.client.holders import (
 from gateway.cli.client.refusals import NotFound
 from gateway.cli.client.secret_rows import Key, own_secret
 from gateway.cli.client.transport import Data, connect
-from gateway.cli.explanations import print_explanation
+from gateway.cli.facts import print_explanation
 from gateway.cli.options import AsJson
 from gateway.cli.printing import line_of, say, say_json
 

@@ -21,7 +21,7 @@ from gateway.cli.client.holders import (
     holder_of_kind,
 )
 from gateway.cli.client.transport import Data, Gateway, connect
-from gateway.cli.holder_rows import Facts, NewName, print_deleted_holders, print_holder
+from gateway.cli.facts import Facts, NewName, print_deleted_holders, print_holder
 from gateway.cli.options import AsJson, DryRun, ServiceKind, WithContent
 from gateway.domain.scopes import HOLDER_SCOPES, SERVICE_SCOPES, Scope
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cli.access_rows import MAX_DAYS
-from gateway.cli.client import documents, rotation
+from gateway.cli.client import access, documents
 from gateway.cli.client.refusals import RefusedByGateway
+from gateway.cli.facts import MAX_DAYS
 from gateway.services import tokens
 from tests.cli.client.conftest import SERVICE, Laptop, printed
 from tests.patience import PATIENCE
@@ -109,7 +109,7 @@ def test_a_successor_without_all_roles_is_revoked(
     laptop: Laptop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gateway = _Refusing()
-    monkeypatch.setattr(rotation, "connect", lambda _: gateway)
+    monkeypatch.setattr(access, "connect", lambda _: gateway)
 
     ended = laptop("token", "rotate", "old")
 

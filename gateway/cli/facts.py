@@ -1,11 +1,11 @@
-"""Print tokens and grants, from the facts that `--json` prints."""
+"""Print holders, tokens, grants and explanations, from the facts that `--json` prints."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Final
 
 import typer
 
-from gateway.cli.printing import line_of, say, say_json
+from gateway.cli.printing import counted, line_of, say, say_json
 from gateway.domain.grants import GranteeKind, GranteeReference
 from gateway.domain.permissions import Role
 
@@ -134,3 +134,76 @@ def role_text(role: str, holder: Facts | None, *, everywhere: str = "") -> str:
     if holder is None:
         return f"{role}{everywhere}"
     return f"{role} on {holder['kind'].replace('_', ' ')} {line_of(holder['name'])}"
+
+
+NewName = Annotated[str, typer.Argument(metavar="NAME", help="The new name.")]
+
+
+def print_holder(done: str, holder: Facts, *, as_json: bool) -> None:
+    if as_json:
+        say_json(holder)
+    else:
+        say(f"{done} {_title(holder)} ({holder['id']})")
+
+
+def print_deleted_holders(holders: Sequence[Facts], *, dry_run: bool, as_json: bool) -> None:
+    """Print which holders are deleted, or would be: the one that was named, then those below it."""
+    if as_json:
+        say_json({"dry_run": dry_run, "holders": holders})
+        return
+    first, *below = holders
+    done = "would delete" if dry_run else "deleted"
+    say(f"{done} {_title(first)} ({first['id']}), with {counted(first['secrets'], 'secret')}")
+    for found in below:
+        say(f"  and {_title(found)}, with {counted(found['secrets'], 'secret')}")
+
+
+def print_explanation(facts: Facts, *, as_json: bool) -> None:
+    if as_json:
+        say_json(facts)
+        return
+    for line in _lines(facts):
+        say(line)
+
+
+def _lines(facts: Facts) -> Iterator[str]:
+    subject = f"{_title(facts['service'])} {{}} {facts['key']}"
+    if facts["winner"] is None:
+        yield subject.format("does not get") + "."
+    else:
+        yield subject.format("gets") + f" from {_describe(facts['winner'])}."
+        yield from _losers(facts)
+    yield f"Rule: {facts['rule']}"
+    for secret in facts["elsewhere"]:
+        yield f"Elsewhere: {_describe(secret)}."
+
+
+def _losers(facts: Facts) -> Iterator[str]:
+    target = facts["target"]
+    if target:
+        yield f"The value is that of the {_type(target)} {target['key']} ({target['id']})."
+    for reference in facts["references"]:
+        yield _refer(reference)
+    for secret in facts["losers"]:
+        yield f"It hides {_describe(secret)}."
+
+
+def _refer(reference: Facts) -> str:
+    # A name that no visible secret has may be a part of a value, so it has no key here.
+    name = f"{{{{{line_of(reference['key'])}}}}}" if reference["key"] else "a name in double braces"
+    if not reference["is_resolved"]:
+        return f"Its value refers to {name}, which leads to no key of the service: it stays text."
+    target = reference["target"]
+    return f"Its value refers to {name}" + (f" ({target['id']})." if target else ".")
+
+
+def _describe(secret: Facts) -> str:
+    return f"the {_type(secret)} on {_title(secret['holder'])} ({secret['id']})"
+
+
+def _title(holder: Facts) -> str:
+    return f"{holder['kind'].replace('_', ' ')} {line_of(holder['name'])}"
+
+
+def _type(secret: Facts) -> str:
+    return str(secret["variable_type"]).lower().replace("_", " ")
