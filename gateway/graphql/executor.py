@@ -4,8 +4,11 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Hashable, M
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from hashlib import blake2b
+from secrets import token_bytes
 from typing import Any, Final
 
+import orjson
 from graphql import ExecutionResult as LibraryResult
 from graphql import GraphQLError, OperationDefinitionNode
 from graphql import OperationType as Operation
@@ -52,16 +55,16 @@ class _Refused(Exception):
         self.answer = answer
 
 
-# What an answer takes for each byte of its JSON.
-_ANSWER_BYTES: Final = 4
+# Of this process, so that nothing can be told from a hash.
+_KEY: Final = token_bytes(32)
 _REFUSALS: Final = (GraphQLError, LimitExceeded, IntrospectionIsOff, _Refused)
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """An earlier answer, and the holder that its request was about."""
+    """The data of an earlier answer as JSON, and the holder that its request was about."""
 
-    answer: ExecutionResult
+    data: bytes
     holder_id: str | None
 
 
@@ -75,10 +78,14 @@ class _Run:
     supports_external: bool
 
     def key(self, text: str, variables: Mapping[str, Any], operation_name: str | None) -> Hashable:
-        """Return all that decides a document's answer, besides the state of the database."""
+        """Return a hash of all that decides a document's answer, besides the database's state.
+
+        Variables can be long, and can have the value of a secret.
+        """
         asks = self.cost.principal
         who = asks.kind, asks.id, asks.organization_id, asks.expires_at, self.supports_external
-        return who, text, operation_name, to_json(variables)
+        asked = {"document": text, "operation": operation_name, "variables": variables}
+        return who, blake2b(to_json(asked), key=_KEY).digest()
 
 
 class Executor:
@@ -208,14 +215,16 @@ class Executor:
         if known is not None:
             if known.holder_id is not None:
                 note_holder(known.holder_id)
-            return known.answer
+            # Only the paths of REST look into the data.
+            data = None if self._terms.is_limited else orjson.loads(known.data)
+            return ExecutionResult(data=data, data_json=known.data)
         answer = await self._execute(run.context, text, variables, operation_name)
         # A delivery has let the view forget it.
-        if run.view.memory is memory and answer.data is not None and not answer.errors:
-            answer = replace(answer, data_json=to_json(answer.data))
-            size = _ANSWER_BYTES * len(answer.data_json or b"")
-            memory.keep(key, _Known(answer, noted_holder()), size)
-        return answer
+        if run.view.memory is not memory or answer.data is None or answer.errors:
+            return answer
+        found = to_json(answer.data)
+        memory.keep(key, _Known(found, noted_holder()), len(found))
+        return replace(answer, data_json=found)
 
     def _note(self, text: str, operation: OperationDefinitionNode | None) -> None:
         if operation is not None:

@@ -129,7 +129,14 @@ def to_json(content: Mapping[str, Any]) -> bytes:
         return orjson.dumps(content)
     except TypeError:
         # Answers can contain text from the request; a lone surrogate is returned as an escape.
-        return json.dumps(content).encode()
+        return json.dumps(content, default=_read_again).encode()
+
+
+def _read_again(fragment: object) -> object:
+    """Return what is already JSON as what it stands for."""
+    if not isinstance(fragment, orjson.Fragment):
+        raise TypeError
+    return orjson.loads(fragment.contents)
 
 
 def error_entry(code: ErrorCode, message: str) -> Mapping[str, Any]:

@@ -27,7 +27,7 @@ class ExecutionResult:
     errors: Sequence[Mapping[str, Any]] = ()
     is_request_error: bool = False
     extensions: Mapping[str, Any] | None = None
-    # The data as JSON, if that is known already.
+    # The data as JSON, if that is known already; `data` can be None then.
     data_json: bytes | None = field(default=None, repr=False)
 
     @property

@@ -13,6 +13,8 @@ from typing import Any, Final
 ROW_BYTES: Final = 16 * 1024 * 1024
 # What one connection keeps: answers of statements, and of whole documents.
 CONNECTION_BYTES: Final = 4 * 1024 * 1024
+# Of an entry itself: its key, and its place in a dictionary.
+_ENTRY_BYTES: Final = 500
 # Of a row without its columns, and of what is built from it.
 _ROW_BYTES: Final = 1_000
 
@@ -41,9 +43,12 @@ class Memory:
         return found[0]
 
     def keep(self, key: Hashable, built: object, size: int) -> None:
-        """Keep something of this many bytes, unless that is more than half of the memory."""
-        if size <= self._half:
-            self._keep(key, built, size)
+        """Keep something of this many bytes, unless that is more than half of the memory.
+
+        A key must not be longer than what it stands for.
+        """
+        if size + _ENTRY_BYTES <= self._half:
+            self._keep(key, built, size + _ENTRY_BYTES)
 
     def _keep(self, key: Hashable, built: object, size: int) -> None:
         if self._bytes + size > self._half:

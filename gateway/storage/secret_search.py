@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select, union
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select, union
 
 from gateway.domain.holders import Holder
 from gateway.domain.pages import Page, SecretOrder, SecretOrderField, SecretSearch, Window
@@ -25,6 +25,9 @@ from gateway.storage.unit_of_work import ReadUnit
 
 _ROW: Final = SecretRow.__table__.c
 _ESCAPE: Final = "!"
+# Up to this many projects are read one by one, each in the order of an index. Of more of them, all
+# secrets of the organization are read in its order, and those of other projects are left out.
+_MAX_PARTS: Final = 8
 # Up to this many secrets with a new time are sorted; more of them are read in the list's order.
 _FEW: Final = 1_000
 
@@ -60,7 +63,7 @@ _UNINDEXED: Final = func.coalesce(SECRET.c.updated_at, SECRET.c.updated_at)
 class _Shape:
     """What decides a search's statement."""
 
-    # How many projects; None for the whole organization.
+    # How many projects, if they are few; None for the whole organization.
     projects: int | None
     fields: frozenset[str]
     is_by_key: bool
@@ -81,13 +84,14 @@ async def page(
     projects = [top.id for top in tops or () if top.kind is Scope.PROJECT]
     values = {
         "organization": organization_id,
+        "projects": projects,
         "narrow": [top.id for top in tops or () if top.kind is not Scope.PROJECT],
         **{_project(number): project for number, project in enumerate(projects)},
         **_given(only),
     }
     is_by_key = order.field is SecretOrderField.KEY
     shape = _Shape(
-        projects=None if tops is None else len(projects),
+        projects=None if tops is None else min(len(projects), _MAX_PARTS + 1),
         fields=frozenset(_given(only)),
         is_by_key=is_by_key,
         has_few=tops is None and is_by_key and await _has_few(unit, values),
@@ -120,22 +124,25 @@ async def _has_few(unit: ReadUnit, values: Mapping[str, Any]) -> bool:
 
 async def _count(unit: ReadUnit, shape: _Shape, values: Mapping[str, Any]) -> int:
     # Without the rows of holders and targets, which the list joins.
-    found = select(SECRET.c.id).where(*_wanted(Parameters(values), shape)).subquery()
+    given = Parameters(values)
+    wanted = or_(*_parts(given, shape)), *_chosen(given, shape)
+    found = select(SECRET.c.id).where(*wanted).subquery()
     row = await unit.first(select(func.count()).select_from(found))
     return int(row[0]) if row else 0
 
 
 def _search(given: Parameters, shape: _Shape) -> tuple[Select[Any], Parts]:
-    statement = selection().where(*_wanted(given, shape))
+    # Each part has its own condition; all of them in each part would grow with the square.
+    statement = selection().where(*_chosen(given, shape))
     return statement, Parts(selection(), SECRET.c.id, _parts(given, shape))
 
 
-def _wanted(given: Parameters, shape: _Shape) -> Sequence[ColumnElement[bool]]:
+def _chosen(given: Parameters, shape: _Shape) -> Sequence[ColumnElement[bool]]:
     chosen = [condition(given) for name, condition in _CHOSEN.items() if name in shape.fields]
     if "updated_since" in shape.fields:
         compared = _UNINDEXED if shape.is_by_key else SECRET.c.updated_at
         chosen.append(compared >= _since(given))
-    return [or_(*_parts(given, shape)), *chosen]
+    return chosen
 
 
 def _parts(given: Parameters, shape: _Shape) -> Sequence[ColumnElement[bool]]:
@@ -147,9 +154,13 @@ def _parts(given: Parameters, shape: _Shape) -> Sequence[ColumnElement[bool]]:
         return [SECRET.c.organization_id == organization]
     narrow = given.each("narrow")
     below = select(HOLDER.c.id).where(HOLDER.c.environment_id.in_(narrow))
+    is_below = SECRET.c.holder_id.in_(union(narrow, below))
+    if shape.projects > _MAX_PARTS:
+        is_in = SECRET.c.project_id.in_(given.each("projects"))
+        return [and_(SECRET.c.organization_id == organization, is_in), is_below]
     return [
         *(SECRET.c.project_id == given.one(_project(n)) for n in range(shape.projects)),
-        SECRET.c.holder_id.in_(union(narrow, below)),
+        is_below,
     ]
 
 

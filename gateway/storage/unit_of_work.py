@@ -179,7 +179,7 @@ class ReadUnit(CheckedView):
         ]
         if self.memory is not None:
             for each, rows in zip(calls, found, strict=True):
-                self.memory.keep(each.bound, rows, size_of(rows))
+                self.memory.keep(each.bound, rows, size_of([each.bound.parameters, *rows]))
         self._ahead |= {
             each.bound: rows for each, rows in zip(calls, found, strict=True) if each.bound in ahead
         }
