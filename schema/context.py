@@ -1,13 +1,14 @@
 """The context of a resolver: the services for the request's principal, and loaders in batches."""
 
 from asyncio import shield
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 import strawberry
 from strawberry.dataloader import DataLoader
 
+from gateway.domain.audit import AuditEvent, SecretEdits
 from gateway.domain.grants import Grant, User
 from gateway.domain.holders import Holder
 from gateway.domain.secrets import Secret
@@ -15,13 +16,14 @@ from gateway.domain.tokens import ApiToken
 from gateway.services.container import BoundServices
 from gateway.services.delivery import Admit, admit_all
 
+Key = TypeVar("Key", bound=Hashable)
 Loaded = TypeVar("Loaded")
 
 
-class _Loader(DataLoader[str, Loaded]):
+class _Loader(DataLoader[Key, Loaded]):
     """A loader whose results outlive a field that is cancelled: other fields share them."""
 
-    def load(self, key: str) -> Awaitable[Loaded]:
+    def load(self, key: Key) -> Awaitable[Loaded]:
         return shield(super().load(key))
 
 
@@ -65,13 +67,23 @@ class Context:
         """Loads the grants of tokens by the tokens' ids."""
         return self._loader(self._load_token_grants)
 
+    @property
+    def secret_edits(self) -> "DataLoader[Secret, SecretEdits | None]":
+        """Loads what the audit log knows of the edits of secrets."""
+        return self._loader(self._load_secret_edits)
+
+    @property
+    def last_deliveries(self) -> "DataLoader[Secret, AuditEvent | None]":
+        """Loads the last deliveries of secrets."""
+        return self._loader(self._load_last_deliveries)
+
     def _loader(
-        self, load: Callable[[Sequence[str]], Awaitable[Sequence[Loaded]]]
-    ) -> "DataLoader[str, Loaded]":
+        self, load: Callable[[Sequence[Key]], Awaitable[Sequence[Loaded]]]
+    ) -> "DataLoader[Key, Loaded]":
         known = self.services.view.derived
         if load.__name__ not in known:
             known[load.__name__] = _Loader(load_fn=load)
-        loader: DataLoader[str, Loaded] = known[load.__name__]
+        loader: DataLoader[Key, Loaded] = known[load.__name__]
         return loader
 
     async def _load_holders(self, ids: Sequence[str]) -> Sequence[Holder | None]:
@@ -89,6 +101,14 @@ class Context:
     async def _load_users(self, ids: Sequence[str]) -> Sequence[User | None]:
         found = await self.services.identities.find(ids=ids)
         return [found.get(user_id) for user_id in ids]
+
+    async def _load_secret_edits(self, secrets: Sequence[Secret]) -> Sequence[SecretEdits | None]:
+        found = await self.services.secret_events.edits_of(secrets=secrets)
+        return [found.get(secret.id) for secret in secrets]
+
+    async def _load_last_deliveries(self, secrets: Sequence[Secret]) -> Sequence[AuditEvent | None]:
+        found = await self.services.secret_events.last_deliveries_of(secrets=secrets)
+        return [found.get(secret.id) for secret in secrets]
 
     async def _load_token_grants(self, ids: Sequence[str]) -> Sequence[list[Grant]]:
         found = await self.services.tokens.grants_of(token_ids=ids)

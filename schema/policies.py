@@ -78,6 +78,7 @@ TYPES: Final[Mapping[str, Policy]] = MappingProxyType(
         "RuntimeFile": _DELIVERY,
         "AuditEvent": _AUDIT,
         "Operator": _AUDIT,
+        "LastDelivery": _AUDIT,
         "ApiToken": _ACCESS,
         "ApiTokenCreator": _ACCESS,
         "RoleGrant": _ACCESS,

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Final, Self, TypeAlias
 import strawberry
 from strawberry import ID, UNSET, argument, field
 
+from gateway.domain.audit import AuditEvent
 from gateway.domain.holders import Holder
 from gateway.domain.pages import Page
 from gateway.domain.secrets import Secret as DomainSecret
 from gateway.domain.secrets import SecretFacts
 from schema.context import Info
 from schema.enums import (
+    ActorKind,
     APIVariableScopeEnum,
     APIVariableTypeEnum,
     LinkedServiceTypeEnum,
@@ -31,10 +33,13 @@ from schema.inputs import to_window
 from schema.pages import After, Before, Connection, Edge, First, Last
 
 if TYPE_CHECKING:
-    from schema.holders import SecretHolder, ServiceConnection
+    from schema.access import Actor
+    from schema.holders import SecretHolder, Service, ServiceConnection
 
 # A secret has a field for its holder, and a holder has fields for its secrets.
 LazyHolder: TypeAlias = Annotated["SecretHolder", strawberry.lazy("schema.holders")]
+LazyActor: TypeAlias = Annotated["Actor", strawberry.lazy("schema.access")]
+LazyService: TypeAlias = Annotated["Service", strawberry.lazy("schema.holders")]
 LazyServices: TypeAlias = Annotated["ServiceConnection", strawberry.lazy("schema.holders")]
 _TYPE: Final = "The kind of secret."
 _MOUNT_PATH: Final = "The mount path of a FILE."
@@ -103,6 +108,25 @@ def _wrap_services(page: Page[Holder]) -> LazyServices:
     from schema.holders import ServiceConnection, service_type  # noqa: PLC0415 - as above
 
     return ServiceConnection.of(page, service_type)
+
+
+async def _actor(info: Info, event: AuditEvent | None) -> LazyActor | None:
+    from schema.access import actor_of  # noqa: PLC0415 - breaks the cycle
+
+    return await actor_of(info, ActorKind(event.actor_kind), event.actor_id) if event else None
+
+
+@strawberry.type(description="A delivery of a secret's value to a service.")
+class LastDelivery:
+    at: datetime = field(description="When it happened.")
+    service_id: strawberry.Private[str]
+
+    @field(description="The service that got the value; null if it is deleted or hidden from you.")
+    async def to(self, info: Info) -> LazyService | None:
+        from schema.holders import service_type  # noqa: PLC0415 - as above
+
+        found = await info.context.holders.load(self.service_id)
+        return service_type(found) if found else None
 
 
 def visible_target(info: Info, secret: DomainSecret) -> SecretFacts | None:
@@ -194,6 +218,31 @@ class Secret(Node):
     )
     def holder(self) -> LazyHolder:
         return wrap_holder(self.source.holder)
+
+    @field(
+        description=(
+            "Who created the secret. Null if you cannot read the audit log of its holder, if the "
+            "log no longer has it, and where `AuditEvent.actor` is null."
+        )
+    )
+    async def created_by(self, info: Info) -> LazyActor | None:
+        edits = await info.context.secret_edits.load(self.source)
+        return await _actor(info, edits.created if edits else None)
+
+    @field(description="Who last changed the secret, or created it. Null as for `createdBy`.")
+    async def updated_by(self, info: Info) -> LazyActor | None:
+        edits = await info.context.secret_edits.load(self.source)
+        return await _actor(info, edits.changed if edits else None)
+
+    @field(
+        description=(
+            "The last delivery of the secret's value. Null if it was never delivered, if you "
+            "cannot read the audit log of its holder, and if the log no longer has it."
+        )
+    )
+    async def last_delivered(self, info: Info) -> LastDelivery | None:
+        event = await info.context.last_deliveries.load(self.source)
+        return LastDelivery(at=event.at, service_id=str(event.holder_id)) if event else None
 
     @field(
         description=(

@@ -119,6 +119,14 @@ class AuditEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class SecretEdits:
+    """The events of a secret's creation, if the log still has it, and of its last change."""
+
+    created: AuditEvent | None
+    changed: AuditEvent
+
+
+@dataclass(frozen=True, slots=True)
 class SealedEvent:
     event: AuditEvent
     hash: bytes = field(repr=False)

@@ -27,6 +27,14 @@ def can_see(principal: Principal, seen: Holder | Secret) -> bool:
     return principal.visibility().includes_ancestor_of(seen)
 
 
+def can_read_events_of(principal: Principal, secret: Secret) -> bool:
+    """Return whether the principal can read the events of the secret in the audit log.
+
+    Deliveries of a secret go to its holder or below, so it can then read of each of them.
+    """
+    return principal.may(Permission.AUDIT_READ, on=secret.holder)
+
+
 def require(principal: Principal, permission: Permission, *, on: Holder | None) -> None:
     """Refuse a principal that lacks the permission on an object that it can see.
 

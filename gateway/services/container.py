@@ -7,6 +7,7 @@ from gateway.domain.principals import Principal
 from gateway.services.administration import Administration
 from gateway.services.aliases import Aliases, Overrides
 from gateway.services.audit.events import AuditEvents
+from gateway.services.audit.secret_events import SecretEvents
 from gateway.services.authentication import Authentication, TokenUses
 from gateway.services.change_feed import ChangeFeed
 from gateway.services.change_notifier import ChangeNotifier
@@ -71,6 +72,7 @@ class BoundServices(RequestScope):
     imports = _bound(Imports)
     overrides = _bound(Overrides)
     pictures = _bound(Pictures)
+    secret_events = _bound(SecretEvents)
     secrets = _bound(Secrets)
     tokens = _bound(Tokens)
     viewer = _bound(Viewer)

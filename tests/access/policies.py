@@ -76,7 +76,10 @@ REACHED_BY: Final[Mapping[str, str]] = {
     "RuntimeSecret": "query ($job: ID!) { runtimeSecrets(serviceId: $job) { key } }",
     "RuntimeFile": "query ($job: ID!) { runtimeSecrets(serviceId: $job) { file { mountPath } } }",
     "AuditEvent": f"{{ auditEvents(first: 1) {_NODES % 'id'} }}",
-    "Operator": f"{{ auditEvents {_NODES % 'actor { __typename }'} }}",
+    "Operator": (
+        f'{{ auditEvents(filter: {{actorId: "operator"}}) {_NODES % "actor { __typename }"} }}'
+    ),
+    "LastDelivery": _JOB % f"secrets {_NODES % 'lastDelivered { at }'}",
     "ApiToken": f"{{ apiTokens(first: 1) {_NODES % 'id'} }}",
     "ApiTokenCreator": f"{{ apiTokens {_NODES % 'createdBy { kind }'} }}",
     "RoleGrant": f"{{ grants(first: 1) {_NODES % 'id'} }}",

@@ -13,6 +13,7 @@ import pytest_asyncio
 from gateway.app import gateway_schema
 from gateway.domain.grants import RoleAssignment
 from gateway.domain.holders import new_id
+from gateway.domain.origins import operating
 from gateway.domain.permissions import ROLES, Permission, Role, Visibility
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope
@@ -87,6 +88,7 @@ def careless(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access, "require_role", lambda *_, **__: None)
     monkeypatch.setattr(access, "require_somewhere", _everywhere)
     monkeypatch.setattr(access, "can_see", lambda *_: True)
+    monkeypatch.setattr(access, "can_read_events_of", lambda *_: True)
     monkeypatch.setattr(access, "visible_target", _target)
 
 
@@ -106,6 +108,11 @@ async def ids(shared_world: World) -> Mapping[str, str]:
     await shared_world.rest.create(
         Scope.JOB, demo.job_id, key="SINCE_THEN", value="{{SMTP_PASSWORD}}"
     )
+    operator = shared_world.runtime.services.for_principal(Principal.operator(demo.organization_id))
+    with operating():
+        await operator.tokens.create(name="for an event", role=Role.VIEWER)
+    deliver = "query ($id: ID!) { runtimeSecrets(serviceId: $id) { key } }"
+    await shared_world.graphql.ask(deliver, {"id": demo.job_id})
     return {
         "after": before["changeCursor"],
         "project": demo.project_id,

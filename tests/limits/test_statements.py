@@ -41,6 +41,7 @@ UNDER_A_SECRET: Final = {
     "dependents": f"dependents(first: 2) {{ {PAGE} }}",
     "impact": f"impact(first: 2) {{ {PAGE} }}",
     "holder": "holder { id name }",
+    "its events": "createdBy { __typename } updatedBy { __typename } lastDelivered { to { id } }",
     "targets": "aliasedSecret { secret { id } } overriddenSecret { secret { id } }",
 }
 # How a list of so many entries is asked for, and what its entries are.
@@ -120,7 +121,7 @@ async def _widen(world: World) -> None:
                     holder_reference=at, draft=draft
                 )
     for number in range(MANY):
-        await world.rest.create(Scope.JOB, demo.job_id, key=f"OF_A_TOKEN_{number}")
+        await world.rest.create(Scope.JOB, demo.job_id, key=f"AA_OF_A_TOKEN_{number}")
 
 
 @contextmanager

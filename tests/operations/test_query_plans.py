@@ -147,6 +147,10 @@ SORTED_READS: dict[str, Read] = {
     "search": lambda services, _: services.secrets.search(
         window=_WINDOW, only=SecretSearch(key_contains="KEY", scopes=(Scope.JOB,))
     ),
+    "edits": lambda services, scene: services.secret_events.edits_of(secrets=[scene.secret]),
+    "last deliveries": lambda services, scene: services.secret_events.last_deliveries_of(
+        secrets=[scene.secret]
+    ),
     "picture": lambda services, scene: services.pictures.of_service(service_id=scene.service.id),
 }
 

@@ -1,0 +1,36 @@
+"""Who created and changed secrets, and their last deliveries, for readers of the audit log."""
+
+from collections.abc import Collection, Mapping
+from itertools import groupby
+from operator import attrgetter
+from typing import Final
+
+from gateway.domain.audit import AuditEvent, SecretEdits
+from gateway.domain.secrets import Secret
+from gateway.services import access
+from gateway.services.context import ScopedService
+from gateway.storage.audit import secret_events
+
+_PROJECT: Final = "holder.project_id"
+
+
+class SecretEvents(ScopedService):
+    """The use cases around the events of secrets."""
+
+    async def edits_of(self, *, secrets: Collection[Secret]) -> Mapping[str, SecretEdits]:
+        """Return the edits of the secrets by id, where the principal can read the log."""
+        ids = [secret.id for secret in self._readable(secrets)]
+        return await secret_events.edits(self._scope.view, ids) if ids else {}
+
+    async def last_deliveries_of(self, *, secrets: Collection[Secret]) -> Mapping[str, AuditEvent]:
+        """Return the last delivery of the secrets by id, where the principal can read the log."""
+        found: dict[str, AuditEvent] = {}
+        for project_id, of_project in groupby(self._readable(secrets), attrgetter(_PROJECT)):
+            ids = [secret.id for secret in of_project]
+            found |= await secret_events.last_deliveries(self._scope.view, project_id, ids)
+        return found
+
+    def _readable(self, secrets: Collection[Secret]) -> Collection[Secret]:
+        principal = self._scope.principal
+        readable = [each for each in secrets if access.can_read_events_of(principal, each)]
+        return sorted(readable, key=attrgetter(_PROJECT))
