@@ -16,6 +16,7 @@ from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope
 from gateway.services.demo import Demo
 from gateway.storage import query_batching
+from gateway.storage.unit_of_work import ReadUnit
 from tests.limits.lists import LISTS as PAGED
 from tests.limits.lists import PagedList
 from tests.world import World, open_world
@@ -87,6 +88,12 @@ CASES: Final = [
     for name, (asked, under) in LISTS.items()
     for inner, within in under.items()
 ]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an earlier request has read would not be counted."""
+    monkeypatch.setattr(ReadUnit, "remember", lambda *_: None)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
