@@ -28,6 +28,7 @@ _ESCAPE: Final = "!"
 # Up to this many projects are read one by one, each in the order of an index. Of more of them, all
 # secrets of the organization are read in its order, and those of other projects are left out.
 _MAX_PARTS: Final = 8
+_MANY: Final = -1
 # Up to this many secrets with a new time are sorted; more of them are read in the list's order.
 _FEW: Final = 1_000
 
@@ -63,7 +64,7 @@ _UNINDEXED: Final = func.coalesce(SECRET.c.updated_at, SECRET.c.updated_at)
 class _Shape:
     """What decides a search's statement."""
 
-    # How many projects, if they are few; None for the whole organization.
+    # How many projects, or that they are many; None for the whole organization.
     projects: int | None
     fields: frozenset[str]
     is_by_key: bool
@@ -91,7 +92,7 @@ async def page(
     }
     is_by_key = order.field is SecretOrderField.KEY
     shape = _Shape(
-        projects=None if tops is None else min(len(projects), _MAX_PARTS + 1),
+        projects=None if tops is None else len(projects) if len(projects) <= _MAX_PARTS else _MANY,
         fields=frozenset(_given(only)),
         is_by_key=is_by_key,
         has_few=tops is None and is_by_key and await _has_few(unit, values),
@@ -155,7 +156,7 @@ def _parts(given: Parameters, shape: _Shape) -> Sequence[ColumnElement[bool]]:
     narrow = given.each("narrow")
     below = select(HOLDER.c.id).where(HOLDER.c.environment_id.in_(narrow))
     is_below = SECRET.c.holder_id.in_(union(narrow, below))
-    if shape.projects > _MAX_PARTS:
+    if shape.projects == _MANY:
         is_in = SECRET.c.project_id.in_(given.each("projects"))
         return [and_(SECRET.c.organization_id == organization, is_in), is_below]
     return [
