@@ -15,6 +15,7 @@ from gateway.storage.audit.log_times import Period
 from gateway.storage.keyset import Parts
 from gateway.storage.live_rows import HOLDER
 from gateway.storage.ordering import Ordering
+from gateway.storage.prepared import Parameters
 from gateway.storage.unit_of_work import ReadUnit
 
 NEWEST_FIRST: Final = Ordering("audit", (EVENT.c.seq,), is_descending=True)
@@ -39,8 +40,9 @@ class Filtered:
 
     def page(self, selection: Select[Any], seqs: Sequence[int]) -> tuple[Select[Any], Parts]:
         """Select the other events, and the deliveries with these numbers."""
-        either = or_(self.others, unindexed(EVENT.c.seq).in_(seqs))
-        parts = Parts(selection, EVENT.c.seq, [*self.indexed, EVENT.c.seq.in_(seqs)])
+        given = Parameters({"seqs": list(seqs)})
+        either = or_(self.others, unindexed(EVENT.c.seq).in_(given.each("seqs")))
+        parts = Parts(selection, EVENT.c.seq, [*self.indexed, EVENT.c.seq.in_(given.each("seqs"))])
         return selection.where(either), parts
 
 
