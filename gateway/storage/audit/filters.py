@@ -62,7 +62,7 @@ async def filtered(
     all_of = [or_(*each) for each in found]
     return Filtered(
         _deliveries(unit, visibility, below, only, period),
-        and_(HAS_NO_SET, *all_of, *period.conditions),
+        and_(HAS_NO_SET, *all_of, *period.times, *period.numbers),
         [and_(HAS_NO_SET, each) for each in indexed[first]],
     )
 
@@ -90,7 +90,7 @@ def _deliveries(
     # The first one leads to the sets. Only its columns are compared so that an index is used.
     first, *others = found
     sets = [and_(each, *(unindexed(or_(*other)) for other in others)) for each in first]
-    return Deliveries(unit, sets, period.conditions, period.first, period.last)
+    return Deliveries(unit, sets, period.times, period.first, period.last)
 
 
 def unindexed(column: Any) -> Any:  # noqa: ANN401 - what SQLAlchemy compares

@@ -28,9 +28,10 @@ _BEFORE: Final = EVENT.alias("event_before")
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """The conditions of its events, which are in this part of the log."""
+    """The conditions of its events, by their times and by their numbers."""
 
-    conditions: Sequence[ColumnElement[bool]]
+    times: Sequence[ColumnElement[bool]]
+    numbers: Sequence[ColumnElement[bool]] = ()
     first: int = 0
     last: int = MAX_SEQ
 
@@ -57,7 +58,7 @@ class LogTimes:
             IntegrityFault: if an event at one of the times is not what was recorded.
 
         """
-        conditions = []
+        conditions, numbers = [], []
         if since is not None:
             conditions.append(EVENT.c.at >= since)
         if until is not None:
@@ -68,11 +69,11 @@ class LogTimes:
         first, last = 0, MAX_SEQ
         if since is not None:
             first = min([await _first(unit, *part, since) for part in parts])
-            conditions.append(EVENT.c.seq >= first)
+            numbers.append(EVENT.c.seq >= first)
         if until is not None:
             last = max([await _first(unit, *part, until) for part in parts]) - 1
-            conditions.append(EVENT.c.seq <= last)
-        return Period(conditions, first, last)
+            numbers.append(EVENT.c.seq <= last)
+        return Period(conditions, numbers, first, last)
 
     async def _parts(self, unit: ReadUnit) -> Sequence[tuple[int, int]]:
         """Return the parts of the log in which the clock was never set back: first and end."""
