@@ -55,7 +55,7 @@ class _Refused(Exception):
         self.answer = answer
 
 
-# Of this process, so that nothing can be told from a hash.
+# Of this process: a hash reveals nothing without it.
 _KEY: Final = token_bytes(32)
 _REFUSALS: Final = (GraphQLError, LimitExceeded, IntrospectionIsOff, _Refused)
 

@@ -133,7 +133,7 @@ def to_json(content: Mapping[str, Any]) -> bytes:
 
 
 def _read_again(fragment: object) -> object:
-    """Return what is already JSON as what it stands for."""
+    """Return the content of what is already JSON."""
     if not isinstance(fragment, orjson.Fragment):
         raise TypeError
     return orjson.loads(fragment.contents)

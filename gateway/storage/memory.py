@@ -45,7 +45,7 @@ class Memory:
     def keep(self, key: Hashable, built: object, size: int) -> None:
         """Keep something of this many bytes, unless that is more than half of the memory.
 
-        A key must not be longer than what it stands for.
+        A key must not be longer than what is kept under it.
         """
         if size + _ENTRY_BYTES <= self._half:
             self._keep(key, built, size + _ENTRY_BYTES)

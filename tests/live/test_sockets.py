@@ -219,6 +219,16 @@ async def test_a_lone_surrogate_in_a_message_is_no_fault_of_ours(server: LiveSer
     assert refused["payload"][0]["extensions"]["code"] == "BAD_USER_INPUT"
 
 
+async def test_an_answer_to_an_id_with_a_lone_surrogate_has_it(server: LiveServer) -> None:
+    query = {"query": "{ viewer { kind } }"}
+    async with introduced_socket(server) as socket:
+        await say(socket, type="subscribe", id="\ud800", payload=query)
+        answer = await heard(socket)
+
+    assert answer["id"] == "\ud800"
+    assert answer["payload"]["data"] == {"viewer": {"kind": "TOKEN"}}
+
+
 async def test_a_message_of_bytes_ends_the_socket(server: LiveServer) -> None:
     async with introduced_socket(server) as socket:
         await socket.send(b'{"type": "ping"}')
