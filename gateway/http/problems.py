@@ -136,7 +136,7 @@ def _read_again(fragment: object) -> object:
     """Return the content of what is already JSON."""
     if not isinstance(fragment, orjson.Fragment):
         raise TypeError
-    return orjson.loads(fragment.contents)
+    return orjson.loads(orjson.dumps(fragment))
 
 
 def error_entry(code: ErrorCode, message: str) -> Mapping[str, Any]:

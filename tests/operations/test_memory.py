@@ -40,6 +40,7 @@ DELIVERY = """query ($job: ID!) {
   job(id: $job) { name }
   runtimeSecrets(serviceId: $job, keys: ["CANARY"]) { value }
 }"""
+DELIVERED = "{ auditEvents(filter: {actions: [VALUES_DELIVERED]}) { nodes { action } } }"
 # A secret's scope, holder, id and key.
 Place = tuple[Scope, str, str, str]
 
@@ -143,6 +144,22 @@ async def test_who_sees_less_gets_no_answer_of_somebody_who_sees_more(world: Wor
 
     assert shown != everything == await _seen(world)
     assert shown == await narrow.ask(SEEN, _places(world))
+
+
+async def test_a_page_of_the_log_is_refused_as_soon_as_a_check_finds_why(world: World) -> None:
+    """No commit comes between: the same question must not get the answer of before."""
+    audit, asked = world.runtime.operator.audit, {"query": DELIVERED}
+    await world.rest.create(Scope.JOB, world.demo.job_id, key="CANARY", value="v")
+    await world.graphql.ask(DELIVERY, {"job": world.demo.job_id})
+    await audit.watch_log()
+    run_by_force(database_of(world), "DELETE FROM delivered_set")
+    before = (await world.client.post("/graphql", json=asked)).json()
+    await audit.watch_log()
+
+    after = (await world.client.post("/graphql", json=asked)).json()
+
+    assert before["data"]["auditEvents"] == {"nodes": []}
+    assert after["errors"][0]["extensions"]["code"] == ErrorCode.UNAVAILABLE
 
 
 async def test_what_a_client_sends_takes_no_room(world: World) -> None:

@@ -98,6 +98,8 @@ class AuditEvents(ScopedService):
 
         """
         principal, view = self._scope.principal, self._scope.view
+        # Later checks of the log can refuse the same page.
+        view.forget()
         only.ensure_valid()
         visibility = access.require_somewhere(principal, Permission.AUDIT_READ)
         if only.secret_id is not None and not visibility.is_everywhere:

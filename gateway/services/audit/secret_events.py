@@ -15,16 +15,18 @@ _PROJECT: Final = "holder.project_id"
 
 
 class SecretEvents(ScopedService):
-    """The use cases around the events of secrets."""
+    """The use cases around the events of secrets. Later checks of the log can refuse the same."""
 
     async def edits_of(self, *, secrets: Collection[Secret]) -> Mapping[str, SecretEdits]:
         """Return the edits of the secrets by id, where the principal can read the log."""
         ids = [secret.id for secret in self._readable(secrets)]
+        self._scope.view.forget()
         return await secret_events.edits(self._scope.view, ids) if ids else {}
 
     async def last_deliveries_of(self, *, secrets: Collection[Secret]) -> Mapping[str, AuditEvent]:
         """Return the last delivery of the secrets by id, where the principal can read the log."""
         found: dict[str, AuditEvent] = {}
+        self._scope.view.forget()
         for project_id, of_project in groupby(self._readable(secrets), attrgetter(_PROJECT)):
             ids = [secret.id for secret in of_project]
             found |= await secret_events.last_deliveries(self._scope.view, project_id, ids)
