@@ -21,6 +21,9 @@ from gateway.domain.tokens import ApiToken
 
 MAX_GRANTS: Final = 100
 MAX_IDENTITY_LENGTH: Final = 255
+# Who fetches the values of one service can ask for it by its name. A wider grant names nothing, or
+# a stolen token would find all services whose values it can fetch.
+_RUNTIME_OF_SERVICE: Final = ROLES[Role.RUNTIME] | {Permission.HIERARCHY_READ}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +33,9 @@ class RoleAssignment:
 
     @property
     def permissions(self) -> frozenset[Permission]:
+        is_of_service = self.holder is not None and self.holder.kind.is_service
+        if is_of_service and self.role is Role.RUNTIME:
+            return _RUNTIME_OF_SERVICE
         return ROLES[self.role]
 
     def reaches(self, holder: Holder | None) -> bool:

@@ -36,8 +36,9 @@ _VIEWS: Final = frozenset({Permission.SECRET_READ, Permission.HIERARCHY_READ})
 ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
     Role.VIEWER: _VIEWS,
     Role.EDITOR: _VIEWS | {Permission.SECRET_WRITE},
-    # All that a service needs to start: its values, and its name to ask for them.
-    Role.RUNTIME: frozenset({Permission.SECRET_DELIVER, Permission.HIERARCHY_READ}),
+    # All that a service needs to start. On a service, it has the service's name too: see
+    # `RoleAssignment`.
+    Role.RUNTIME: frozenset({Permission.SECRET_DELIVER}),
     Role.ADMIN: frozenset(Permission) - {Permission.INSTANCE_WRITE},
     # The audit log and the hierarchy, but no list of secrets.
     Role.AUDITOR: frozenset({Permission.AUDIT_READ, Permission.HIERARCHY_READ}),

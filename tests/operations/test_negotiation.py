@@ -47,7 +47,7 @@ DOCUMENTS = {
     "no document": ("{", {OLD: 200, NEW: 400}),
     "an unknown field": ("{ unknown }", {OLD: 200, NEW: 400}),
     "no operation of that name": ("query A { __typename }", {OLD: 200, NEW: 400}),
-    "over a limit": ("{ " + "a { " * 13 + "b" + " }" * 14, {OLD: 400, NEW: 400}),
+    "over a limit": ("{ " + "a { " * 20 + "b" + " }" * 21, {OLD: 400, NEW: 400}),
     "a field that failed": ("{ projects(first: 101) { totalCount } }", {OLD: 200, NEW: 200}),
 }
 

@@ -7,10 +7,11 @@ from typing import Annotated, Final
 import typer
 
 from gateway.cli.client.documents import ENVIRONMENTS, HOLDER, PROJECTS, SERVICES
-from gateway.cli.client.refusals import NotFound
+from gateway.cli.client.refusals import NotFound, RefusedByGateway
 from gateway.cli.client.transport import Data, Gateway, choice_of, connect
 from gateway.cli.options import AsJson
 from gateway.cli.printing import Refused, line_of, say_json, say_table
+from gateway.domain.errors import ErrorCode
 from gateway.domain.holders import is_canonical_id
 from gateway.domain.scopes import HOLDER_SCOPES, SERVICE_SCOPES, Scope
 
@@ -73,7 +74,12 @@ def holder_at(gateway: Gateway, text: str) -> FoundHolder:
         return FoundHolder(_BY_LABEL[kind], holder_id)
     if is_canonical_id(text):
         return _by_id(gateway, text)
-    return _by_path(gateway, text)
+    try:
+        return _by_path(gateway, text)
+    except RefusedByGateway as refused:
+        if refused.code == ErrorCode.FORBIDDEN:
+            refused.add_hint("Names need it: give the id instead.")
+        raise
 
 
 def _by_id(gateway: Gateway, holder_id: str) -> FoundHolder:
