@@ -5,6 +5,7 @@ import typer
 from gateway.cli.client.deliveries import fetch
 from gateway.cli.client.documents import HOLDER
 from gateway.cli.client.holders import ServicePath, chosen_service
+from gateway.cli.client.refusals import RefusedByGateway
 from gateway.cli.client.transport import Gateway, connect
 from gateway.cli.delivered import Delivered
 from gateway.cli.options import OnUnresolved, WhenUnresolved
@@ -36,5 +37,9 @@ def export(
 
 
 def _name_of(gateway: Gateway, service_id: str) -> str:
-    found = gateway.run(HOLDER, id=service_id)["node"]
+    try:
+        found = gateway.run(HOLDER, id=service_id)["node"]
+    except RefusedByGateway as refused:
+        refused.add_hint("The manifest's --name makes it needless.")
+        raise
     return str(found["name"]) if found else ""

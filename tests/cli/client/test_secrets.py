@@ -214,14 +214,19 @@ def test_an_export_is_that_of_the_host(laptop: Laptop) -> None:
     assert manifest.err == ""
 
 
-def test_a_manifest_is_named_as_its_service_or_as_one_likes(
+def test_a_manifest_of_a_service_that_the_token_does_not_see_needs_a_name(
     laptop: Laptop, server: LiveServer
 ) -> None:
     made = laptop("token", "create", "--name", "pod", "--role", "runtime", "--json")
     of_pod = laptop.but(token=made.answer["token"])
     exporting = ("export", "--service", server.demo["job_id"], "--format", "k8s")
 
-    assert '"name": "nightly-invoices"' in printed(of_pod(*exporting))
+    on = f"job:{server.demo['job_id']}"
+    made = laptop("token", "create", "--name", "one", "--role", "runtime", "--on", on, "--json")
+    of_one = laptop.but(token=made.answer["token"])
+
+    assert of_pod(*exporting).complaint.endswith("The manifest's --name makes it needless.")
+    assert '"name": "nightly-invoices"' in printed(of_one(*exporting))
     assert '"name": "invoices"' in printed(of_pod(*exporting, "--name", "invoices"))
 
 
