@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Hashable, Mapping
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import blake2b
 from secrets import token_bytes
@@ -64,7 +64,7 @@ _REFUSALS: Final = (GraphQLError, LimitExceeded, IntrospectionIsOff, _Refused)
 class _Known:
     """The data of an earlier answer as JSON, and the holder that its request was about."""
 
-    data: bytes
+    data: bytes = field(repr=False)
     holder_id: str | None
 
 
