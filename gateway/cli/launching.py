@@ -104,10 +104,13 @@ class Restart:
         """Have the thread that waits for the command look again."""
         signal.pthread_kill(self._waiting, signal.SIGCHLD)
 
-    def step(self, child: int, passed_on: int | None) -> None:
-        """Do what is due, unless a signal that was passed on ends the command for good."""
-        if passed_on in _ENDING:
+    def cancel_by(self, received: int) -> None:
+        """Let the command end for good if the signal asks for that."""
+        if received in _ENDING:
             self._is_cancelled, self.has_begun = True, False
+
+    def step(self, child: int) -> None:
+        """Do what is due, unless a signal ends the command for good."""
         if self._is_cancelled:
             return
         if self.has_begun:
@@ -149,13 +152,15 @@ def run_child(
     if sys.platform != "darwin":
         _announce_end(child)
     while True:
-        number = _next_signal_for_the_child()
+        received, is_for_child = _wait_for_signal()
+        # Before the child's end counts: the same signal can have ended it.
+        restart.cancel_by(received)
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:
             return _exit_code(status)
-        if number is not None:
-            os.kill(child, number)
-        restart.step(child, number)
+        if is_for_child:
+            os.kill(child, received)
+        restart.step(child)
 
 
 def _announce_end(child: int) -> None:
@@ -173,19 +178,18 @@ def _announce_end(child: int) -> None:
     threading.Thread(target=announce, daemon=True).start()
 
 
-def _next_signal_for_the_child() -> int | None:
-    """Wait for any signal; return it if the child must get it from here."""
+def _wait_for_signal() -> tuple[int, bool]:
+    """Wait for any signal; return it, and whether the child must get it from here."""
     if sys.platform == "darwin":
         # It does not say where a signal is from.
         number = signal.sigwait(_WATCHED)
-        return number if number in _PASSED_ON else None
+        return number, number in _PASSED_ON
     # Without a time limit: CPython's `sigtimedwait` returns memory that nobody wrote when its time
     # is over and it was interrupted, as it is when a terminal stops and continues this process.
     received = signal.sigwaitinfo(_WATCHED)
-    if received.si_signo not in _PASSED_ON:
-        return None
     # A terminal's Ctrl-C comes from the kernel and goes to the child too, which must not see two.
-    return received.si_signo if received.si_code <= 0 else None
+    is_for_child = received.si_signo in _PASSED_ON and received.si_code <= 0
+    return received.si_signo, is_for_child
 
 
 def _exit_code(status: int) -> int:

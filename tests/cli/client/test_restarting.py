@@ -1,5 +1,9 @@
 """`run --watch`: the command starts again when what its service gets has changed."""
 
+import os
+import pty
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Final
@@ -11,7 +15,7 @@ from gateway.cli import launching
 from tests.cli.client.canned import CannedGateway
 from tests.cli.client.conftest import SERVICE, Laptop
 from tests.patience import PATIENCE, wait_until
-from tests.servers import LiveServer
+from tests.servers import LiveServer, command, measured
 
 # Marks each start with the value that it got. The first one does not end by SIGTERM.
 _STUBBORN: Final = """
@@ -84,9 +88,9 @@ def test_a_signal_during_a_restart_ends_the_command_for_good(
 _ID: Final = "3f0e9b5e-52a1-4c0b-9d2b-6a5a3c7d1e10"
 
 
-def _delivery(*, is_unchanged: bool) -> object:
+def _delivery(*, is_unchanged: bool, fingerprint: str = "f") -> object:
     secrets = [{"key": "KEY", "value": "v", "file": None}]
-    facts = {"fingerprint": "f", "isUnchanged": is_unchanged, "secrets": secrets}
+    facts = {"fingerprint": fingerprint, "isUnchanged": is_unchanged, "secrets": secrets}
     return {"data": {"delivery": facts}}
 
 
@@ -120,3 +124,41 @@ def test_a_first_delivery_cannot_be_unchanged(canned: CannedGateway, stranger: L
 
     assert ended.code == 1
     assert not (stranger.home / "started").exists()
+
+
+# Ends by Ctrl-C only, and notes that it should have ended before.
+_INTERRUPTED: Final = """
+echo start >> started; trap 'touch asked' TERM; trap 'exit 6' INT; touch ready
+while :; do sleep 0.05; done
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="signals say where they are from")
+def test_ctrl_c_during_a_restart_ends_the_command_for_good(
+    canned: CannedGateway, stranger: Laptop
+) -> None:
+    """The terminal sends it to the command too, which does not get it twice."""
+    canned.answer(200, _delivery(is_unchanged=False))
+    variables = stranger.but(url=canned.url, token="sgw_x").environment()
+    keyboard, terminal = pty.openpty()
+    name = os.ttyname(terminal)
+    # A session of its own, whose terminal the first one that it opens becomes.
+    opening = ["sh", "-c", f'exec "$0" "$@" <{name} >{name} 2>&1']
+    program = command(*_WATCH, _ID, "--", "sh", "-c", _INTERRUPTED)
+
+    with subprocess.Popen(
+        [*opening, *program], env=measured(variables), cwd=stranger.home, start_new_session=True
+    ) as process:
+        try:
+            wait_until(Path(stranger.home, "ready").exists)
+            canned.answer(200, _delivery(is_unchanged=False, fingerprint="g"))
+            wait_until(Path(stranger.home, "asked").exists)
+            os.write(keyboard, b"\x03")
+            code = process.wait(PATIENCE)
+        finally:
+            process.kill()
+
+    os.close(terminal)
+    os.close(keyboard)
+    assert code == 6
+    assert (stranger.home / "started").read_text() == "start\n"
