@@ -8,8 +8,9 @@ from urllib.parse import urlencode
 from urllib.request import Request
 
 from gateway.cli.client.address import Address, checked_address
+from gateway.cli.client.deadlines import deadline
 from gateway.cli.client.refusals import NotSignedIn
-from gateway.cli.client.transport import build_opener, deadline, opened, read_object
+from gateway.cli.client.transport import build_opener, opened, read_object
 from gateway.cli.printing import line_of, say
 
 _DISCOVERY: Final = "/.well-known/openid-configuration"

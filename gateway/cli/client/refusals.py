@@ -66,6 +66,11 @@ class Unreachable(Refused):
     exit_code = TRY_LATER
 
 
+class UnfitAnswer(Refused):
+    def __init__(self) -> None:
+        super().__init__("this is not the answer of a gateway.")
+
+
 class RefusedByGateway(Refused):
     """The gateway's own message; it has no values, so it can be shown."""
 

@@ -6,30 +6,26 @@ goes to one host.
 
 import json
 import os
-import signal
 import ssl
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
 from typing import Any, Final
 from urllib.error import URLError
-from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, ProxyHandler, Request
+from urllib.request import OpenerDirector, ProxyHandler, Request
 
 import typer
 
+from gateway.cli.client import deadlines
 from gateway.cli.client.address import Address, Choice, NoGateway
 from gateway.cli.client.credentials import Credential, credential_for
+from gateway.cli.client.deadlines import PlainHandler, SecureHandler, TooSlow, deadline
 from gateway.cli.client.refusals import NotFound, RefusedByGateway, Unreachable
 from gateway.cli.printing import Refused, line_of
 from gateway.config.former_names import PREFIX
 
 CA_VARIABLE: Final = f"{PREFIX}CA_FILE"
-# Of an attempt to connect, and of each wait for data: a live stream has a comment every 12 s.
-SECONDS: Final = 30.0
-# Of a whole request, from the look-up of the name to the last byte; of a stream, to its head.
-DEADLINE_SECONDS: Final = 120.0
 # A delivery has 8 MiB of texts, which JSON can make six times as long.
 _MAX_BYTES: Final = 64 * 1024 * 1024
 # A change names at most 100 keys.
@@ -135,38 +131,12 @@ def opened(opener: OpenerDirector, address: Address, request: Request) -> Iterat
 
     """
     try:
-        with opener.open(request, timeout=SECONDS) as response:
+        with opener.open(request, timeout=deadlines.SECONDS) as response:
             yield response
     except URLError as error:
         raise Unreachable(_reason(address, error.reason)) from None
     except (HTTPException, OSError) as error:
         raise Unreachable(_reason(address, error)) from None
-
-
-@contextmanager
-def deadline() -> Iterator[None]:
-    """End what the block waits for when the request has taken too long.
-
-    Each wait has a limit of its own, which a server can renew with every byte.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    former = signal.signal(signal.SIGALRM, _end_wait)
-    signal.setitimer(signal.ITIMER_REAL, DEADLINE_SECONDS)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, former)
-
-
-def _end_wait(*_: object) -> None:
-    raise _TooSlow
-
-
-class _TooSlow(OSError):
-    """The deadline of a request has passed."""
 
 
 def raise_first(errors: Sequence[Data]) -> None:
@@ -183,9 +153,9 @@ def raise_first(errors: Sequence[Data]) -> None:
 def build_opener(address: Address) -> OpenerDirector:
     opener = OpenerDirector()
     if address.url.startswith("https:"):
-        opener.add_handler(HTTPSHandler(context=_tls()))
+        opener.add_handler(SecureHandler(_tls()))
     else:
-        opener.add_handler(HTTPHandler())
+        opener.add_handler(PlainHandler())
     # A proxy would be where a request to this host leaves it.
     if not address.is_loopback:
         opener.add_handler(ProxyHandler())
@@ -209,9 +179,9 @@ def _reason(address: Address, error: object) -> str:
             f"{CA_VARIABLE} names the certificates of a private authority."
         )
     if isinstance(error, TimeoutError):
-        return f"{address.url} does not answer within {SECONDS:g} s."
-    if isinstance(error, _TooSlow):
-        return f"{address.url} does not complete an answer within {DEADLINE_SECONDS:g} s."
+        return f"{address.url} does not answer within {deadlines.SECONDS:g} s."
+    if isinstance(error, TooSlow):
+        return f"{address.url} does not complete an answer within {deadlines.DEADLINE_SECONDS:g} s."
     what = error.strerror if isinstance(error, OSError) else type(error).__name__
     return f"{address.url} cannot be reached: {line_of(str(what or error))}."
 

@@ -10,6 +10,7 @@ import typer
 from gateway.cli.client.deliveries import UnfitDelivery, Versioned
 from gateway.cli.client.documents import EFFECTIVE_CHANGES
 from gateway.cli.client.holders import ServicePath, chosen_service
+from gateway.cli.client.refusals import UnfitAnswer
 from gateway.cli.client.transport import connect
 from gateway.cli.delivered import Delivered
 from gateway.cli.launching import Restart, holding_signals, run_with
@@ -69,11 +70,12 @@ class DeliveryWatcher:
         while not self._is_over.wait(self._every):
             try:
                 self.changed = self._deliver(self._tag)
-            except Refused as refused:
+            except Exception as error:  # noqa: BLE001 - no answer ends the thread, which looks again
+                reason = str(error if isinstance(error, Refused) else UnfitAnswer())
                 # The command has what it needs; once is enough to say it.
-                if str(refused) != said:
-                    complain(f"cannot look for changes: {refused}")
-                said = str(refused)
+                if reason != said:
+                    complain(f"cannot look for changes: {reason}")
+                said = reason
             if self.changed:
                 wake()
                 return

@@ -2,16 +2,22 @@
 
 import socket
 import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from gateway.cli.client import transport
+from gateway.cli.client import deadlines
+from gateway.cli.client.address import Address
+from gateway.cli.client.credentials import Credential
+from gateway.cli.client.transport import Gateway
 from tests.cli.client.canned import CannedGateway, serving_canned
 from tests.cli.client.conftest import Laptop
 from tests.identity.issuer import certified
+from tests.patience import PATIENCE
 
 TOKEN: Final = "sgw_of-nobody"
 
@@ -188,7 +194,7 @@ def test_what_is_no_http_is_named(stranger: Laptop, canned: CannedGateway) -> No
 def test_a_server_that_does_not_answer_is_given_up(
     stranger: Laptop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transport, "SECONDS", 0.1)
+    monkeypatch.setattr(deadlines, "SECONDS", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
 
@@ -200,12 +206,10 @@ def test_a_server_that_does_not_answer_is_given_up(
 _STREAM: Final = ("watch", "--service", "00000000-0000-4000-8000-000000000000")
 
 
-@pytest.mark.parametrize("command", [("project", "list"), _STREAM], ids=["request", "stream"])
-def test_an_answer_that_never_ends_is_given_up(
-    stranger: Laptop, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
-) -> None:
-    """Each byte in time for the wait that it ends."""
-    monkeypatch.setattr(transport, "DEADLINE_SECONDS", 0.3)
+@pytest.fixture
+def dripping(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A server that sends each byte in time for the wait that it ends, and no last one."""
+    monkeypatch.setattr(deadlines, "DEADLINE_SECONDS", 0.3)
     given_up = threading.Event()
 
     def drip() -> None:
@@ -218,16 +222,43 @@ def test_an_answer_that_never_ends_is_given_up(
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(target=drip)
         thread.start()
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-
-        ended = stranger.but(url=url, token=TOKEN)(*command)
-
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         given_up.set()
         thread.join()
-    assert (ended.code, ended.complaint) == (
-        75,
-        f"{url} does not complete an answer within 0.3 s.",
-    )
+
+
+_TOO_SLOW: Final = "does not complete an answer within 0.3 s."
+
+
+@pytest.mark.parametrize("command", [("project", "list"), _STREAM], ids=["request", "stream"])
+def test_an_answer_that_never_ends_is_given_up(
+    stranger: Laptop, dripping: str, command: tuple[str, ...]
+) -> None:
+    ended = stranger.but(url=dripping, token=TOKEN)(*command)
+
+    assert (ended.code, ended.complaint) == (75, f"{dripping} {_TOO_SLOW}")
+
+
+@pytest.fixture
+def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A server that sends nothing."""
+    monkeypatch.setattr(deadlines, "DEADLINE_SECONDS", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("server_name", ["dripping", "silent"])
+def test_an_answer_that_never_ends_is_given_up_by_any_thread(
+    request: pytest.FixtureRequest, server_name: str
+) -> None:
+    """`run --watch` looks in one, where no alarm goes off."""
+    url = request.getfixturevalue(server_name)
+    gateway = Gateway(Address(url=url, source="--url"), Credential(TOKEN, "a test"))
+
+    with ThreadPoolExecutor() as threads:
+        looked = threads.submit(gateway.run, "{ viewer { name } }")
+
+        assert str(looked.exception(PATIENCE)) == f"{url} {_TOO_SLOW}"
 
 
 def test_a_line_of_a_stream_that_never_ends_is_refused(

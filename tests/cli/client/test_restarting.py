@@ -117,6 +117,29 @@ def test_a_command_goes_on_while_the_gateway_is_away(
     assert (ended.code, ended.complaint) == (9, "cannot look for changes: Later.")
 
 
+def test_an_answer_of_no_gateway_does_not_end_the_looks(
+    canned: CannedGateway, stranger: Laptop
+) -> None:
+    canned.answer(200, _delivery(is_unchanged=False))
+    client = stranger.but(url=canned.url, token="sgw_x")
+
+    def change() -> None:
+        wait_until(Path(client.home, "ready").exists)
+        canned.answer(200, {"data": {"delivery": None}})
+        before = len(canned.received)
+        wait_until(lambda: len(canned.received) > before + 1)
+        canned.answer(200, _delivery(is_unchanged=False, fingerprint="g"))
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    script = "[ -e ready ] && exit 9; touch ready; while :; do sleep 0.1; done"
+    ended = client(*_WATCH, _ID, "--", "sh", "-c", script)
+    thread.join()
+
+    assert ended.code == 9
+    assert ended.err.count("cannot look for changes: this is not the answer of a gateway.") == 1
+
+
 def test_a_first_delivery_cannot_be_unchanged(canned: CannedGateway, stranger: Laptop) -> None:
     canned.answer(200, _delivery(is_unchanged=True))
 
