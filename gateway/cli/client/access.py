@@ -1,6 +1,7 @@
 """`token …`, `grant …` and `user list`, over the API."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ from gateway.cli.client.documents import (
     USERS,
 )
 from gateway.cli.client.holders import KINDS, OnPath, argument_of, facts_of, holder_at
-from gateway.cli.client.refusals import NotFound, RefusedByGateway
+from gateway.cli.client.refusals import NotFound
 from gateway.cli.client.transport import Data, Gateway, connect
 from gateway.cli.facts import (
     GrantedRole,
@@ -205,11 +206,31 @@ def rotate_token(
     if not former["grants"]:
         message = f"the token {line_of(former['name'])} has no role to give to another one."
         raise Refused(message)
-    made = _create_twin(gateway, former, days or _lifetime_days(former))
-    print_new_token(made["apiToken"]["id"], made["token"], as_json=as_json)
+    first, *more = former["grants"]
+    days = days or _lifetime_days(former)
+    made = gateway.change(CREATE_TOKEN, name=former["name"], days=days, **_role_of(first))
+    new_id = made["apiToken"]["id"]
+    with _revoked_on_failure(gateway, new_id):
+        for grant in more:
+            gateway.change(GRANT_ROLE, grantee={"tokenId": new_id}, **_role_of(grant))
+        print_new_token(new_id, made["token"], as_json=as_json)
     complain(
-        f"the former token is still valid: when nothing uses it, `token revoke {former['id']}`."
+        "roles that this command's token cannot see are not copied, and the former token is still "
+        f"valid: when nothing uses it, `token revoke {former['id']}`."
     )
+
+
+@contextmanager
+def _revoked_on_failure(gateway: Gateway, token_id: str) -> Iterator[None]:
+    """Revoke a token that is not complete, or that nobody has been shown."""
+    try:
+        yield
+    except BaseException:
+        try:
+            gateway.change(REVOKE_TOKEN, id=token_id)
+        except Exception:  # noqa: BLE001 - the first failure is the one that is reported
+            complain(f"the new token is still valid: `token revoke {token_id}`.")
+        raise
 
 
 def _token(gateway: Gateway, token_id: str) -> Data:
@@ -218,23 +239,6 @@ def _token(gateway: Gateway, token_id: str) -> Data:
             return token
     message = "this token sees no token with that id."
     raise NotFound(message)
-
-
-def _create_twin(gateway: Gateway, former: Data, days: int | None) -> Data:
-    first, *more = former["grants"]
-    made = gateway.change(CREATE_TOKEN, name=former["name"], days=days, **_role_of(first))
-    new_id = made["apiToken"]["id"]
-    try:
-        _grant(gateway, new_id, more)
-    except RefusedByGateway:
-        gateway.change(REVOKE_TOKEN, id=new_id)
-        raise
-    return made
-
-
-def _grant(gateway: Gateway, token_id: str, grants: Sequence[Data]) -> None:
-    for grant in grants:
-        gateway.change(GRANT_ROLE, grantee={"tokenId": token_id}, **_role_of(grant))
 
 
 def _role_of(grant: Data) -> dict[str, object]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.cli.client import access, documents
-from gateway.cli.client.refusals import RefusedByGateway
+from gateway.cli.client.refusals import RefusedByGateway, Unreachable
 from gateway.cli.facts import MAX_DAYS
 from gateway.services import tokens
 from tests.cli.client.conftest import SERVICE, Laptop, printed
@@ -50,6 +50,7 @@ def test_a_token_is_rotated_and_both_work_until_one_is_revoked(laptop: Laptop) -
 
     twin = rotated.answer
     assert f"`token revoke {former['id']}`" in rotated.complaint
+    assert "cannot see are not copied" in rotated.complaint
     old, new = (
         row
         for made in (former, twin)
@@ -91,7 +92,8 @@ def test_a_token_without_a_role_or_that_nobody_sees_is_not_rotated(laptop: Lapto
 class _Refusing:
     """A gateway that gives a new token one role, and no other one."""
 
-    def __init__(self) -> None:
+    def __init__(self, failure: BaseException) -> None:
+        self._failure = failure
         self.changes: list[dict[str, object]] = []
 
     def nodes(self, *_: str) -> list[dict[str, object]]:
@@ -101,19 +103,29 @@ class _Refusing:
     def change(self, document: str, **variables: object) -> dict[str, object]:
         self.changes.append(variables)
         if document is documents.GRANT_ROLE:
-            raise RefusedByGateway(HTTPStatus.OK, "No.", code="FORBIDDEN")
+            raise self._failure
         return {"apiToken": {"id": "new"}, "token": "sgw_new"}
 
 
+@pytest.mark.parametrize(
+    ("failure", "exit_code"),
+    [
+        (RefusedByGateway(HTTPStatus.OK, "No.", code="FORBIDDEN"), 3),
+        (Unreachable("No."), 75),
+        (KeyError("grant"), 1),
+        (KeyboardInterrupt(), 130),
+    ],
+    ids=lambda value: type(value).__name__,
+)
 def test_a_successor_without_all_roles_is_revoked(
-    laptop: Laptop, monkeypatch: pytest.MonkeyPatch
+    laptop: Laptop, monkeypatch: pytest.MonkeyPatch, failure: BaseException, exit_code: int
 ) -> None:
-    gateway = _Refusing()
+    gateway = _Refusing(failure)
     monkeypatch.setattr(access, "connect", lambda _: gateway)
 
     ended = laptop("token", "rotate", "old")
 
-    assert (ended.code, ended.out, ended.complaint) == (3, "", "No.")
+    assert (ended.code, ended.out) == (exit_code, "")
     created, _, revoked = gateway.changes
     assert (created["role"], created["days"]) == ("VIEWER", None)
     assert revoked == {"id": "new"}
