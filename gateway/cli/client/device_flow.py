@@ -9,7 +9,7 @@ from urllib.request import Request
 
 from gateway.cli.client.address import Address, checked_address
 from gateway.cli.client.deadlines import deadline
-from gateway.cli.client.refusals import NotSignedIn
+from gateway.cli.client.refusals import NotSignedIn, Unreachable
 from gateway.cli.client.transport import build_opener, opened, read_object
 from gateway.cli.printing import line_of, say
 
@@ -19,6 +19,7 @@ _GRANT_TYPE: Final = "urn:ietf:params:oauth:grant-type:device_code"
 _INTERVAL_SECONDS: Final = 5
 _MAX_INTERVAL_SECONDS: Final = 60
 _MAX_LIFETIME_SECONDS: Final = 30 * 60
+_SLOW_DOWN: Final = "slow_down"
 _ENDED: Final[Mapping[str, str]] = {
     "access_denied": "the sign-in was refused.",
     "expired_token": "the code has expired: run the command again.",
@@ -69,10 +70,12 @@ class DeviceLogin:
     def _show(self, issuer: Address, granted: Mapping[str, Any]) -> None:
         if not all(isinstance(granted.get(name), str) for name in ("device_code", "user_code")):
             raise UnfitIssuer(issuer, f"the issuer gives no code: {_error_of(granted)}.")
-        say(f"Open {granted.get('verification_uri')} in a browser, and confirm the code")
-        say(f"  {granted['user_code']}")
+        # A line break in one of them would begin a line that looks like this program's.
+        uri = line_of(str(granted.get("verification_uri")))
+        say(f"Open {uri} in a browser, and confirm the code")
+        say(f"  {line_of(granted['user_code'])}")
         if complete := granted.get("verification_uri_complete"):
-            say(f"or open {complete}")
+            say(f"or open {line_of(str(complete))}")
 
     def _poll(self, issuer: Address, token: Address, granted: Mapping[str, Any]) -> str:
         asked = {
@@ -85,15 +88,23 @@ class DeviceLogin:
         until = monotonic() + lifetime
         while monotonic() < until:
             sleep(interval)
-            answer = _exchange(token, asked)
+            answer = _ask_again(token, asked)
             if isinstance(found := answer.get("access_token"), str):
                 return found
             error = _error_of(answer)
-            if error == "slow_down":
+            if error == _SLOW_DOWN:
                 interval = min(interval + _INTERVAL_SECONDS, _MAX_INTERVAL_SECONDS)
             elif error != "authorization_pending":
                 raise UnfitIssuer(issuer, _ENDED.get(error, f"the issuer gives no token: {error}."))
         raise UnfitIssuer(issuer, _ENDED["expired_token"])
+
+
+def _ask_again(token: Address, form: Mapping[str, str]) -> Mapping[str, Any]:
+    """Return the response; if it is lost, what makes the next request wait longer (section 3.5)."""
+    try:
+        return _exchange(token, form)
+    except Unreachable:
+        return {"error": _SLOW_DOWN}
 
 
 def _exchange(address: Address, form: Mapping[str, str] | None = None) -> Mapping[str, Any]:

@@ -15,6 +15,8 @@ from tests.patience import PATIENCE
 from tests.servers import LiveServer
 
 _PENDING: Final = {"error": "authorization_pending"}
+# The connection is closed without a response, as by a proxy that restarts.
+_LOST: Final[dict[str, Any]] = {}
 
 
 class FakeIssuer:
@@ -55,6 +57,8 @@ def issuer() -> Iterator[FakeIssuer]:
         def do_GET(self) -> None:
             form = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
             answer = fake.answer(self.path, parse_qs(form))
+            if answer is _LOST:
+                return
             body = json.dumps(answer).encode()
             self.send_response(400 if "error" in answer else 200)
             self.send_header("Content-Length", str(len(body)))
@@ -107,6 +111,29 @@ def test_a_confirmed_code_becomes_a_token(
     )
     assert issuer.received[2][1]["device_code"] == ["d-1"]
     assert token not in said
+
+
+def test_a_lost_response_is_asked_for_again_and_later(
+    laptop: Laptop, issuer: FakeIssuer, waited: list[int]
+) -> None:
+    issuer.tokens = [_LOST, {"access_token": laptop.token}]
+
+    ended = laptop.but(token=None)("login", "--issuer", issuer.url)
+
+    assert (ended.code, waited) == (0, [5, 10])
+
+
+def test_a_line_break_of_the_issuer_begins_no_line(
+    laptop: Laptop, issuer: FakeIssuer, waited: list[int]
+) -> None:
+    names = ("verification_uri", "verification_uri_complete", "user_code")
+    issuer.code |= dict.fromkeys(names, "https://id\nThe token is")
+    issuer.tokens = [{"error": "access_denied"}]
+
+    ended = laptop.but(token=None)("login", "--issuer", issuer.url)
+
+    assert len(ended.out.splitlines()) == 3
+    assert len(waited) == 1
 
 
 @pytest.mark.parametrize(
