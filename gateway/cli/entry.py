@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from functools import cache
+from functools import cache, wraps
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -24,6 +24,7 @@ from gateway.cli.client.address import (
     choose,
 )
 from gateway.cli.client.commands import CommandRow
+from gateway.cli.client.refusals import UnfitAnswer
 from gateway.cli.commands import COMMANDS, GROUPS
 from gateway.cli.interrupts import ended_by_interrupt
 from gateway.cli.printing import PROGRAM, Refused, complain, plain, say
@@ -115,11 +116,25 @@ def _load_function(target: str) -> Callable[..., None]:
 @cache
 def _load_command(row: CommandRow, function: str, url: str | None) -> "Command":
     app = typer.Typer(add_completion=False)
+    run = _load_function(function)
     app.command(
         context_settings=_WITH_CHILD if row.has_child else None,
         help="\n\n".join(filter(None, (row.summary, row.details, _where(row, url)))),
-    )(_load_function(function))
+    )(_refuse_unfit_answers(run) if url else run)
     return get_command(app)
+
+
+def _refuse_unfit_answers(run: Callable[..., None]) -> Callable[..., None]:
+    """Return the function of a command, which reads answers as if a gateway sent them."""
+
+    @wraps(run)
+    def refusing(*arguments: object, **options: object) -> None:
+        try:
+            run(*arguments, **options)
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise UnfitAnswer from error
+
+    return refusing
 
 
 def _where(row: CommandRow, url: str | None) -> str:

@@ -21,7 +21,7 @@ from gateway.cli.client import deadlines
 from gateway.cli.client.address import Address, Choice, NoGateway
 from gateway.cli.client.credentials import Credential, credential_for
 from gateway.cli.client.deadlines import PlainHandler, SecureHandler, TooSlow, deadline
-from gateway.cli.client.refusals import NotFound, RefusedByGateway, Unreachable
+from gateway.cli.client.refusals import NotFound, RefusedByGateway, UnfitAnswer, Unreachable
 from gateway.cli.printing import Refused, line_of
 from gateway.config.former_names import PREFIX
 
@@ -74,10 +74,13 @@ class Gateway:
 
         Raises:
             NotFound: if the object that has the connection is not there.
+            UnfitAnswer: if the pages have no end.
 
         """
         after: str | None = None
-        while True:
+        seen = set()
+        while after not in seen:
+            seen.add(after)
             page = self.run(document, after=after, **variables)
             for name in path:
                 page = page[name]
@@ -88,6 +91,8 @@ class Gateway:
             if not page["pageInfo"]["hasNextPage"]:
                 return
             after = page["pageInfo"]["endCursor"]
+        # A cursor that was followed before leads to the same pages without an end.
+        raise UnfitAnswer
 
     def events(self, document: str, **variables: object) -> Iterator[Data]:
         """Yield what a subscription sends, until the gateway ends it."""

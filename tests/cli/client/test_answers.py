@@ -85,6 +85,39 @@ def test_what_no_gateway_answers_is_refused(
     assert ended.complaint == f"this is not the answer of a gateway (HTTP status {status})."
 
 
+_NO_ANSWER: Final = "this is not the answer of a gateway."
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"projects": 7},
+        {"projects": {}},
+        {"projects": {"edges": None}},
+        {"projects": {"edges": [None]}},
+        {"projects": {"edges": [{"node": {}}], "pageInfo": {"hasNextPage": False}}},
+    ],
+)
+def test_data_in_another_form_is_refused(
+    canned: CannedGateway, client: Laptop, data: object
+) -> None:
+    canned.answer(200, {"data": data})
+
+    ended = client("project", "list")
+
+    assert (ended.code, ended.out, ended.complaint) == (1, "", _NO_ANSWER)
+
+
+def test_pages_that_lead_back_are_refused(canned: CannedGateway, client: Laptop) -> None:
+    page = {"edges": [], "pageInfo": {"hasNextPage": True, "endCursor": "same"}}
+    canned.answer(200, {"data": {"projects": page}})
+
+    ended = client("project", "list")
+
+    assert (ended.code, ended.complaint) == (1, _NO_ANSWER)
+    assert len(canned.received) == 2
+
+
 def test_the_token_does_not_follow_a_redirect(canned: CannedGateway, client: Laptop) -> None:
     with serving_canned() as other:
         canned.answer(307, b"", Location=f"{other.url}/graphql")
