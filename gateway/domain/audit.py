@@ -137,11 +137,19 @@ class SealedEvent:
         plain = {each.name: getattr(self.event, each.name) for each in fields(self.event)}
         return plain | {
             "at": moment_text(self.event.at),
-            "details": self.event.facts,
+            "details": _facts_or_text(self.event),
             "set_mac": self.event.set_mac.hex(),
             "prev_hash": self.event.prev_hash.hex(),
             "hash": self.hash.hex(),
         }
+
+
+def _facts_or_text(event: AuditEvent) -> Any:  # noqa: ANN401 - what JSON holds
+    """Return the facts of an event; its text if somebody made them unreadable."""
+    try:
+        return event.facts
+    except (ValueError, RecursionError):
+        return event.details
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from gateway.domain.scopes import Scope
 from gateway.services.demo import Demo
 from gateway.storage.audit import event_log, log_rows
 from gateway.storage.audit.delivered_sets import Deliveries
-from tests.audit.audit_log import database_of, faults, run_by_force
+from tests.audit.audit_log import database_of, events_of, faults, run_by_force
 from tests.contracts.test_migrations import stepped
 from tests.faces import Face
 from tests.world import World, open_world
@@ -174,6 +174,21 @@ async def test_untouched_sets_pass(world: World) -> None:
     assert await faults(world) == []
     assert not world.runtime.operator.audit.needs_attention
     assert len(await _deliveries(world)) == 2
+
+
+async def test_the_export_goes_on_after_a_delivery_without_its_set(world: World) -> None:
+    await _delivered_twice(world)
+    run_by_force(
+        database_of(world),
+        f"DELETE FROM delivered_set WHERE fingerprint = {OF_OTHER}",
+        "UPDATE audit_event SET details = '{' WHERE seq = 5",
+    )
+
+    events = await events_of(world)
+
+    altered = [(event["action"], event["details"]) for event in events if not event["is_intact"]]
+    assert [details for _, details in altered] == ["{", ""]
+    assert altered[-1][0] == events[-1]["action"] == "VALUES_DELIVERED"
 
 
 async def test_a_delivery_puts_a_set_back_that_is_gone(world: World) -> None:

@@ -26,6 +26,7 @@ from tests.patience import patiently
 from tests.world import World, open_world
 
 EVENTS: Final = "{ auditEvents(first: 100) { edges { node { action actorId } } } }"
+LAST: Final = "(SELECT max(seq) FROM audit_event)"
 CHANGES: Final[Mapping[str, tuple[str, str]]] = {
     "altered": ("UPDATE audit_event SET actor_id = 'nobody' WHERE seq = 5", "ALTERED"),
     "with another time": ("UPDATE audit_event SET at = 'never' WHERE seq = 5", "ALTERED"),
@@ -36,7 +37,7 @@ CHANGES: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "without a beginning": ("DELETE FROM audit_event WHERE seq < 5", "CUT_FRONT"),
     "without an end": (
-        "DELETE FROM audit_event WHERE seq = (SELECT max(seq) FROM audit_event)",
+        f"DELETE FROM audit_event WHERE seq = {LAST}",
         "CUT_END",
     ),
 }
@@ -241,6 +242,25 @@ async def test_an_altered_event_is_not_shown(world: World, data_dir: Path) -> No
     assert "nobody" not in after.text
     assert after.status_code == HTTPStatus.SERVICE_UNAVAILABLE
     assert [seq for seq, is_intact in exported.items() if not is_intact] == [5]
+
+
+@pytest.mark.parametrize(
+    "altered", [f"seq = {LAST}", f"seq > {LAST} - 3"], ids=["the last", "three"]
+)
+async def test_an_export_from_a_time_on_has_events_that_were_set_back(
+    world: World, data_dir: Path, altered: str
+) -> None:
+    since, before = utc_now(), len(await events_of(world))
+    for number in range(3):
+        await world.rest.create(Scope.JOB, world.demo.job_id, key=f"KEY_{number}", value="v")
+    run_by_force(
+        data_dir, f"UPDATE audit_event SET at = '2020-01-01 00:00:00.000000' WHERE {altered}"
+    )
+
+    exported = [event async for event in world.runtime.operator.audit.exported(since)]
+
+    assert exported == (await events_of(world))[before:]
+    assert not exported[-1]["is_intact"]
 
 
 async def test_an_altered_event_would_be_shown(

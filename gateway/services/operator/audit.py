@@ -78,15 +78,31 @@ class Audit:
         return self._audit_log.checkpoints.public_key
 
     async def exported(self, since: datetime | None = None) -> AsyncIterator[Mapping[str, Any]]:
-        """Yield every event of every organization from a time on, as plain fields."""
-        after, has_more = -1, True
+        """Yield every event of every organization, as plain fields.
+
+        With a time, begin at the first event that is not before it.
+        """
+        after, has_more = -1 if since is None else await self._last_before(since), True
         while has_more:
             async with self._context.database.read() as unit:
-                events = await event_log.chain(unit, after=after, size=PAGE, since=since)
+                events = await event_log.chain(unit, after=after, size=PAGE)
             for sealed in events:
                 yield {**sealed.plain, "is_intact": self._audit_log.is_intact(sealed)}
                 after = sealed.event.seq
             has_more = bool(events)
+
+    async def _last_before(self, since: datetime) -> int:
+        """Return the number of the last event that certainly is before a time.
+
+        The time of an altered event is not known.
+        """
+        async with self._context.database.read() as unit:
+            before = await event_log.first_since(unit, since)
+            while (last := await event_log.newest(unit, before=before)) is not None:
+                if self._audit_log.is_intact(last):
+                    return last.event.seq
+                before = last.event.seq
+        return -1
 
     async def head(self) -> Mapping[str, Any] | None:
         """Return the head, signed like a checkpoint."""

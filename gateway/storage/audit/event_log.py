@@ -214,12 +214,8 @@ def select_events() -> Select[Any]:
     return select(*columns, _SET.secrets).select_from(EVENT.outerjoin(DELIVERED_SET, IS_DELIVERED))
 
 
-async def chain(
-    unit: ReadUnit, *, after: int, size: int, since: datetime | None = None
-) -> Sequence[SealedEvent]:
+async def chain(unit: ReadUnit, *, after: int, size: int) -> Sequence[SealedEvent]:
     wanted = select_events().where(EVENT.c.seq > after).order_by(EVENT.c.seq)
-    if since is not None:
-        wanted = wanted.where(EVENT.c.at >= since)
     return [sealed_of(row) for row in await unit.rows(wanted.limit(size))]
 
 
@@ -228,8 +224,18 @@ async def sealed(unit: ReadUnit, seq: int) -> SealedEvent | None:
     return sealed_of(row) if row else None
 
 
-async def newest(unit: ReadUnit) -> SealedEvent | None:
-    row = await unit.first(select_events().order_by(EVENT.c.seq.desc()).limit(1))
+async def first_since(unit: ReadUnit, moment: datetime) -> int | None:
+    """Return the number of the first event that says it is not before a moment."""
+    row = await unit.first(select(func.min(EVENT.c.seq)).where(EVENT.c.at >= moment))
+    return row[0] if row else None
+
+
+async def newest(unit: ReadUnit, *, before: int | None = None) -> SealedEvent | None:
+    """Return the newest event of all, or of those before a number."""
+    wanted = select_events().order_by(EVENT.c.seq.desc()).limit(1)
+    if before is not None:
+        wanted = wanted.where(EVENT.c.seq < before)
+    row = await unit.first(wanted)
     return sealed_of(row) if row else None
 
 
@@ -237,7 +243,7 @@ def sealed_of(row: Row[Any]) -> SealedEvent:
     """Build an event from its row in `select_events`."""
     event = AuditEvent(**{name: getattr(row, name) for name in _FIELDS})
     if row.delivered_set is not None:
-        # Without its set, an event is not what was recorded.
+        # Without its set, an event is not what was recorded: no details were ever empty.
         details = "" if row.secrets is None else with_secrets(event.details, row.secrets)
         event = replace(event, details=details)
     return SealedEvent(event, row.hash)
