@@ -66,6 +66,9 @@ ATTACKS: Final[Mapping[str, str]] = {
     "none named by the event": f"UPDATE audit_event SET delivered_set = NULL WHERE seq = {LAST}",
     "one named by an event of a change": f"UPDATE audit_event SET delivered_set = {OF_LAST} "
     f"WHERE seq = {LAST} - 2",
+    "none named by the event, which says that it is another": "UPDATE audit_event "
+    "SET delivered_set = NULL, actor_id = 'x', organization_id = 'other', action = 'USER_ADDED' "
+    f"WHERE seq = {LAST}",
     "an unknown one named by the event": "UPDATE audit_event SET delivered_set = zeroblob(16) "
     f"WHERE seq = {LAST}",
 }

@@ -263,6 +263,28 @@ async def test_an_export_from_a_time_on_has_events_that_were_set_back(
     assert not exported[-1]["is_intact"]
 
 
+@pytest.mark.parametrize("max_findings", [3, 1_000], ids=["cut off", "whole"])
+async def test_an_event_that_is_moved_away_is_missed_in_no_page(
+    world: World, data_dir: Path, monkeypatch: pytest.MonkeyPatch, max_findings: int
+) -> None:
+    """Also where the check ends before it, because it has found too much."""
+    monkeypatch.setattr(log_watch, "_MAX_FINDINGS", max_findings)
+    await world.rest.create(Scope.JOB, world.demo.job_id, key="CREATED", value="v")
+    created = "{ auditEvents(first: 9, filter: {actions: [SECRET_CREATED]}) { totalCount } }"
+    run_by_force(
+        data_dir,
+        "UPDATE audit_event SET face = face || '!' WHERE seq < 5",
+        f"UPDATE audit_event SET action = 'SECRET_CHANGED' WHERE seq = {LAST}",
+    )
+    before = await world.client.post("/graphql", json={"query": created})
+
+    await world.runtime.operator.audit.watch_log()
+    after = await world.client.post("/graphql", json={"query": created + " "})
+
+    assert before.status_code == HTTPStatus.OK
+    assert after.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+
+
 async def test_an_altered_event_would_be_shown(
     world: World, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ from gateway.domain.errors import IntegrityFault
 from gateway.services.audit.keys import AuditKeys
 from gateway.services.audit.verification import LogFinding, LogPruned, LogWalk
 from gateway.storage.audit import event_log, log_rows
+from gateway.storage.audit.log_times import FaultyEvents
 from gateway.storage.database import Database
 from gateway.storage.unit_of_work import ReadUnit
 
@@ -94,6 +95,15 @@ class LogWatch:
                 raise
             else:
                 return self._walk.report.findings
+
+    @property
+    def faulty(self) -> FaultyEvents:
+        """What the last check found."""
+        report = self._walk.report
+        return FaultyEvents(
+            frozenset(found.seq for found in report.findings),
+            None if report.is_complete else report.last,
+        )
 
     def _forget(self) -> None:
         self._walk = LogWalk(self._keys)

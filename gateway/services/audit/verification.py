@@ -43,6 +43,8 @@ class LogReport:
     last: int = 0
     checkpoints: int = 0
     findings: list[LogFinding] = field(default_factory=list)
+    # Whether the check reached the end of the log.
+    is_complete: bool = False
 
     def add(self, fault: LogFault, seq: int) -> None:
         self.findings.append(LogFinding(fault, seq))
@@ -85,6 +87,7 @@ class LogWalk:
             await asyncio.to_thread(self.follow, events)
         else:
             self._end(await event_log.head(unit))
+            self.report.is_complete = True
         return bool(events)
 
     def follow(self, events: Iterable[SealedEvent]) -> None:

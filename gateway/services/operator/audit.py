@@ -151,7 +151,7 @@ class Audit:
             raise LogNotBegun
         findings = frozenset(await self._watch.check())
         unknown, self._log_findings = findings - self._log_findings, findings
-        self._context.log_times.faulty = frozenset(found.seq for found in findings)
+        self._context.log_times.faulty = self._watch.faulty
         for finding in sorted(unknown, key=lambda item: item.seq)[:_MAX_LISTED]:
             _log.error(
                 "integrity_fault", fault=finding.fault, table="audit_event", row_id=finding.seq

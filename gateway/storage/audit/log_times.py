@@ -36,6 +36,18 @@ class Period:
     last: int = MAX_SEQ
 
 
+@dataclass(frozen=True, slots=True)
+class FaultyEvents:
+    """The events with faults, as the last check of the log found them."""
+
+    seqs: frozenset[int] = frozenset()
+    # Where the check ended if there was more to check, because it found too much.
+    ended_at: int | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.seqs)
+
+
 @dataclass(slots=True)
 class LogTimes:
     """The events that are older than the event before them, as far as this process has read.
@@ -46,8 +58,7 @@ class LogTimes:
     _set_back: set[int] = field(default_factory=set)
     _seq: int = 0
     _hash: bytes = field(default=b"", repr=False)
-    # Events with faults, as the last check of the log found them.
-    faulty: frozenset[int] = frozenset()
+    faulty: FaultyEvents = FaultyEvents()
 
     async def between(
         self, unit: ReadUnit, since: datetime | None, until: datetime | None

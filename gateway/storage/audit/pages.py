@@ -6,12 +6,12 @@ from functools import partial
 from itertools import accumulate
 from typing import Any, Final
 
-from sqlalchemy import Row, and_, func, not_, or_, select
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select
 
 from gateway.domain.audit import AuditEvent, AuditFilter
 from gateway.domain.pages import Entry, Page, Window
 from gateway.domain.permissions import Visibility
-from gateway.storage.audit.delivered_sets import HAS_LOST_SET, HAS_NO_SET, IS_OF_SECRET, Deliveries
+from gateway.storage.audit.delivered_sets import HAS_LOST_SET, IS_OF_SECRET
 from gateway.storage.audit.event_log import (
     DELIVERED_SET,
     EVENT,
@@ -20,7 +20,8 @@ from gateway.storage.audit.event_log import (
     select_events,
 )
 from gateway.storage.audit.filters import NEWEST_FIRST, Filtered, filtered, unindexed
-from gateway.storage.audit.log_times import LogTimes
+from gateway.storage.audit.log_times import FaultyEvents, LogTimes, Period
+from gateway.storage.audit.row_macs import integrity_fault
 from gateway.storage.keyset import fetch_page, holders_covered
 from gateway.storage.live_rows import HOLDER, SECRET
 from gateway.storage.unit_of_work import ReadUnit
@@ -54,14 +55,19 @@ async def page(
     """
     period = await times.between(unit, only.since, only.until)
     found = await filtered(unit, visibility, only, period)
-    near = _near(found.deliveries, window)
+    first, last = _bounds(period, window)
+    deliveries = found.deliveries
+    near = replace(deliveries, first=first, last=last) if deliveries else None
     delivered = await near.seqs(window.size + 1, is_ascending=window.is_backward) if near else ()
     statement, parts = found.page(select(EVENT.c.seq, _SIZE), delivered)
     sizes = await fetch_page(
         unit, statement, ordering=NEWEST_FIRST, window=window, build=_seq_and_size, parts=parts
     )
-    if near and times.faulty:
-        await _refuse_lost(unit, times.faulty, near, sizes)
+    if times.faulty:
+        seqs = [entry.item[0] for entry in sizes.entries]
+        first = min(seqs) if sizes.has_next and seqs else first
+        last = max(seqs) if sizes.has_previous and seqs else last
+        await _refuse_faulty(unit, times.faulty, first, last, has_deliveries=near is not None)
     nearest_first = reversed(sizes.entries) if window.is_backward else sizes.entries
     kept = _fitting(dict(entry.item for entry in nearest_first))
     rows = await unit.rows(select_events().where(EVENT.c.seq.in_(kept)))
@@ -79,33 +85,35 @@ async def page(
     )
 
 
-def _near(deliveries: Deliveries | None, window: Window) -> Deliveries | None:
-    """Return the deliveries that can be on a page."""
-    if deliveries is None:
-        return None
-    first, last = deliveries.first, deliveries.last
+def _bounds(period: Period, window: Window) -> tuple[int, int]:
+    """Return the numbers of the first and of the last event that can be on a page."""
+    first, last = period.first, period.last
     if window.after is not None:
         last = min(last, _seq_of(window.after) - 1)
     if window.before is not None:
         first = max(first, _seq_of(window.before) + 1)
-    return replace(deliveries, first=first, last=last)
+    return first, last
 
 
-async def _refuse_lost(
-    unit: ReadUnit, faulty: Collection[int], near: Deliveries, page: Page[tuple[int, int]]
+async def _refuse_faulty(
+    unit: ReadUnit, faulty: FaultyEvents, first: int, last: int, *, has_deliveries: bool
 ) -> None:
-    """Refuse a page if a delivery that may belong to it cannot be found by its set.
+    """Refuse a page between these numbers if an event there is not what was recorded.
+
+    No column of such an event says whether it belongs to the page.
 
     Raises:
         IntegrityFault: after logging it.
 
     """
-    seqs = [entry.item[0] for entry in page.entries]
-    first = min(seqs) if page.has_next and seqs else near.first
-    last = max(seqs) if page.has_previous and seqs else near.last
-    is_suspect = or_(HAS_LOST_SET, and_(not_(HAS_NO_SET), EVENT.c.seq.in_(faulty)))
-    suspects = select_events().where(EVENT.c.seq.between(first, last), is_suspect)
-    for row in await unit.rows(suspects.limit(len(faulty) + 1)):
+    if faulty.ended_at is not None and last > faulty.ended_at:
+        raise integrity_fault(EVENT.name, str(faulty.ended_at + 1))
+    is_suspect: ColumnElement[bool] = EVENT.c.seq.in_(
+        [seq for seq in faulty.seqs if first <= seq <= last]
+    )
+    if has_deliveries:
+        is_suspect = or_(is_suspect, and_(EVENT.c.seq.between(first, last), HAS_LOST_SET))
+    for row in await unit.rows(select_events().where(is_suspect).limit(len(faulty.seqs) + 1)):
         intact_event_of(unit, row)
 
 
