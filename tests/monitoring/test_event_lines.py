@@ -5,19 +5,23 @@ import io
 import json
 import shutil
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from fcntl import LOCK_EX, flock
 from http import HTTPStatus
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
 
+from gateway.domain.audit import AuditEvent, SealedEvent
 from gateway.runtime import Runtime
 from gateway.services.demo import Demo
-from gateway.storage.audit.event_lines import UnwritableEvents
+from gateway.storage.audit.event_lines import EventLines, UnwritableEvents
 from tests.cli.conftest import CommandLine, line
-from tests.patience import patient_settings
+from tests.patience import PATIENCE, patient_settings
 from tests.world import World, open_world
 
 __all__ = ["line"]
@@ -120,6 +124,42 @@ async def test_what_cannot_be_written_is_logged_and_nothing_else_fails(writing: 
     rest, after = file.read_text().splitlines()
     assert rest == '{"seq": '
     assert json.loads(after)["key"] == "AFTER_THE_FAULT"
+
+
+def test_a_line_waits_until_another_process_has_written_its_own(tmp_path: Path) -> None:
+    file, events = tmp_path / FILE, [SealedEvent(_event(), b"")]
+    with file.open("ab", buffering=0) as other:
+        flock(other, LOCK_EX)
+        other.write(b'{"seq": ')
+        writing = Thread(target=EventLines(file).write, args=[events])
+        writing.start()
+        # Without the lock it ends at once.
+        writing.join(0.1)
+        other.write(b"1}\n")
+    writing.join(PATIENCE)
+
+    assert [found["seq"] for found in lines_of(file)] == [1, 2]
+
+
+def _event() -> AuditEvent:
+    return AuditEvent(
+        seq=2,
+        at=datetime(2026, 1, 1, tzinfo=UTC),
+        actor_kind="SYSTEM",
+        actor_id="gateway",
+        action="HOLDER_CREATED",
+        subject="HOLDER",
+        subject_id="holder",
+        organization_id=None,
+        project_id=None,
+        holder_id=None,
+        key=None,
+        face="NONE",
+        request_id=None,
+        details="{}",
+        set_mac=b"",
+        prev_hash=b"",
+    )
 
 
 async def test_a_gateway_does_not_start_with_a_file_that_it_cannot_write(data_dir: Path) -> None:

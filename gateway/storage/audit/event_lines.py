@@ -8,6 +8,8 @@ import json
 import os
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
+from fcntl import LOCK_EX, flock
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -77,7 +79,10 @@ def _append(path: Path, lines: str) -> bool:
     # Opened each time, so that the file can be rotated at any moment.
     descriptor = _open(path)
     try:
-        # One call, so that lines of several processes do not mix.
+        # Another process may be in the middle of its lines. Some file systems have no locks.
+        with suppress(OSError):
+            flock(descriptor, LOCK_EX)
+        # One call, so that lines of several processes do not mix without locks either.
         whole = f"{end_of_rest(descriptor)}{lines}".encode("ascii")
         return os.write(descriptor, whole) == len(whole)
     finally:
