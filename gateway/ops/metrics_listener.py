@@ -98,7 +98,8 @@ class _Processes:
 def _is_running(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, PermissionError):
+        # Another user's process has got the number of a worker that has ended.
         return False
     return True
 

@@ -1,6 +1,7 @@
 """Metrics: what they count, that their labels are bounded, and that Prometheus can read them."""
 
 import asyncio
+import os
 import re
 import sqlite3
 import subprocess
@@ -243,6 +244,23 @@ def test_what_a_dead_worker_held_is_forgotten_and_what_it_counted_is_not(
             assert value("held") == 1
             assert value("counted_total") == 2
             assert first.poll() is None
+
+
+def test_a_worker_whose_number_another_user_has_is_dead(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv(FOLDER_VARIABLE, raising=False)
+    with capture_logs() as logs, serving_metrics("127.0.0.1", 0, workers=2):
+        url = next(line["address"] for line in logs if line["event"] == "metrics_served")
+        with worker(), monkeypatch.context() as patched:
+            patched.setattr(os, "kill", _refuse)
+            answer = httpx.get(url, timeout=PATIENCE)
+
+    assert ("held", frozenset()) not in samples_of(answer.text)
+
+
+def _refuse(_pid: int, _signal: int) -> None:
+    raise PermissionError
 
 
 WORKER = """
