@@ -79,8 +79,9 @@ def _metrics(settings: Settings) -> "Metrics | None":
     if settings.metrics_port is None:
         return None
     from gateway.ops.metrics import Metrics  # noqa: PLC0415 - few servers need the library
+    from gateway.ops.metrics_files import reserve_files  # noqa: PLC0415 - as above
 
-    return Metrics()
+    return Metrics() if reserve_files() else None
 
 
 def build_app(

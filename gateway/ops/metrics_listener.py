@@ -26,12 +26,11 @@ from uvicorn import Config, Server
 
 from gateway.http.connections import STATE_KEY, Connections
 from gateway.http.protocol import PatientProtocol
+from gateway.ops.metrics_files import FOLDER_VARIABLE
 
 _log = structlog.get_logger(__name__)
 
 PATH: Final = "/metrics"
-# Where the library keeps the numbers of several processes; it reads this when it is imported.
-FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 # Seconds that a scrape has to end in when the gateway stops.
 _CLOSING_SECONDS: Final = 1
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
+from pathlib import Path
 from typing import Final
 
 import httpx
@@ -20,7 +21,9 @@ from prometheus_client.openmetrics.parser import (
 from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
 
-from gateway.ops.metrics_listener import FOLDER_VARIABLE, serving_metrics
+from gateway.ops import metrics_files
+from gateway.ops.metrics_files import FOLDER_VARIABLE, reserve_files
+from gateway.ops.metrics_listener import serving_metrics
 from tests.live.documents import EFFECTIVE
 from tests.live.listening import listening_on_a_socket
 from tests.monitoring.conftest import Counted, samples_of, value_of
@@ -244,6 +247,22 @@ def test_what_a_dead_worker_held_is_forgotten_and_what_it_counted_is_not(
             assert value("held") == 1
             assert value("counted_total") == 2
             assert first.poll() is None
+
+
+def test_a_worker_takes_the_room_of_its_metrics_or_has_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
+    has_room = reserve_files()
+    taken = [file.stat() for file in tmp_path.iterdir()]
+    # No disk has so much.
+    monkeypatch.setattr(metrics_files, "_SIZES", {"counter": 64 * 1024, "histogram": 2**62})
+
+    has_more = reserve_files()
+
+    assert (has_room, has_more) == (True, False)
+    assert all(512 * each.st_blocks >= each.st_size > 0 for each in taken)
+    assert {file.name.partition("_")[0] for file in tmp_path.iterdir()} == {"gauge"}
 
 
 def test_a_worker_whose_number_another_user_has_is_dead(
