@@ -149,9 +149,10 @@ audit: dev-setup ## Ask for known vulnerabilities of what is shipped; fails wher
 
 check: lint types contracts docker-lint shell-lint lock-check wheel-smoke ## Check all that tests do not
 
-lint: dev-setup ## Check rules and format of the Python code
+lint: dev-setup ## Check rules and format of the Python code, and that nothing built is committed
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
+	@! git ls-files --cached --ignored --exclude-standard | sed 's/$$/: committed, and in .gitignore/' | grep .
 
 format: dev-setup ## Repair what can be repaired: format, import order, simple rules
 	@$(BIN)/ruff check --quiet --fix .

@@ -140,3 +140,24 @@ def test_a_step_says_how_long_it_took_and_fails_as_its_command_does() -> None:
     assert passed.stdout.startswith("Doing nothing ... ")
     assert passed.stdout.endswith(" s\n")
     assert failed.stdout == "Doing nothing ... failed\n"
+
+
+# The control: a pattern that ends in a slash is about folders alone.
+@pytest.mark.parametrize(("pattern", "said"), [("", True), ("/", False)])
+def test_a_committed_link_to_an_environment_fails_the_check(
+    tmp_path: Path, pattern: str, *, said: bool
+) -> None:
+    rules = (ROOT / ".gitignore").read_text().replace("node_modules\n", f"node_modules{pattern}\n")
+    (tmp_path / ".gitignore").write_text(rules)
+    (tmp_path / "node_modules").symlink_to(tmp_path)
+    git = ("git", "-C", str(tmp_path))
+    assert _run(*git, "init", "--quiet").returncode == 0
+    assert _run(*git, "add", "--force", "node_modules").returncode == 0
+    _program(tmp_path, "venv/bin/ruff", "#!/bin/sh\n")
+    checked = _run(
+        *("make", "lint", f"VENV={tmp_path / 'venv'}", "--old-file=dev-setup"),
+        GIT_DIR=str(tmp_path / ".git"),
+        GIT_WORK_TREE=str(tmp_path),
+    )
+    assert ("node_modules: committed, and in .gitignore" in checked.stdout) == said
+    assert (checked.returncode != 0) == said
