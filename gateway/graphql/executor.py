@@ -207,11 +207,11 @@ class Executor:
         self, run: "_Run", text: str, variables: Mapping[str, Any], operation_name: str | None
     ) -> ExecutionResult:
         """Return the answer to a document: an earlier one, if it must be the same."""
-        memory = run.view.memory
-        if memory is None or not self._is(Operation.QUERY, text, operation_name):
+        answers = run.view.answers
+        if answers is None or not self._is(Operation.QUERY, text, operation_name):
             return await self._execute(run.context, text, variables, operation_name)
         key = run.key(text, variables, operation_name)
-        known: _Known | None = memory.get(key)
+        known: _Known | None = answers.get(key)
         if known is not None:
             if known.holder_id is not None:
                 note_holder(known.holder_id)
@@ -220,10 +220,10 @@ class Executor:
             return ExecutionResult(data=data, data_json=known.data)
         answer = await self._execute(run.context, text, variables, operation_name)
         # A delivery has let the view forget it.
-        if run.view.memory is not memory or answer.data is None or answer.errors:
+        if run.view.answers is not answers or answer.data is None or answer.errors:
             return answer
         found = to_json(answer.data)
-        memory.keep(key, _Known(found, noted_holder()), len(found))
+        answers.keep(key, _Known(found, noted_holder()), len(found))
         return replace(answer, data_json=found)
 
     def _note(self, text: str, operation: OperationDefinitionNode | None) -> None:

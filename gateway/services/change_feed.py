@@ -70,6 +70,8 @@ class ChangeFeed(ScopedService):
         It moves only with events of the principal's organization.
         """
         organization_id = self._scope.principal.organization_id
+        # It moves with deliveries, too.
+        self._scope.view.forget()
         position = await change_feed.newest_of(self._scope.view, organization_id)
         return self._cursors.of_position(position, organization_id=organization_id)
 

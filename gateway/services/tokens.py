@@ -143,6 +143,8 @@ class Tokens(ScopedService):
 
         """
         visibility = access.require_somewhere(self._scope.principal, Permission.ACCESS_MANAGE)
+        # No event says when a token was used.
+        self._scope.view.forget()
         return await tokens.page(self._scope.view, window, visibility=visibility)
 
     async def find(self, *, ids: Collection[str]) -> Mapping[str, ApiToken]:
@@ -150,6 +152,7 @@ class Tokens(ScopedService):
         visibility = self._scope.visibility(Permission.ACCESS_MANAGE)
         if not visibility.is_anywhere:
             return {}
+        self._scope.view.forget()
         found = await tokens.by_ids(self._scope.view, ids, visibility=visibility)
         return {token.id: token for token in found}
 

@@ -28,7 +28,15 @@ from gateway.domain.permissions import Role, Visibility
 from gateway.domain.principals import Principal
 from gateway.domain.tokens import ApiToken
 from gateway.storage.access_tables import RoleGrantRow, UserRow
-from gateway.storage.audit.event_log import FLOOR, HEAD, HEAD_COLUMNS, floor_of, head_of, prove
+from gateway.storage.audit.event_log import (
+    FLOOR,
+    HEAD,
+    HEAD_COLUMNS,
+    floor_of,
+    head_of,
+    prove,
+    remember,
+)
 from gateway.storage.audit.row_macs import GRANTS, TOKENS, USERS, integrity_fault
 from gateway.storage.holders import HOLDER_COLUMNS, holder_of
 from gateway.storage.keyset import fetch_page, holders_covered
@@ -148,7 +156,7 @@ async def _find(
     rows = await unit.rows(statement(**wanted, floor=floor_of(unit)))
     unit.head_columns = rows[0][:_AFTER_HEAD]
     await unit.accept(head_of(unit.head_columns))
-    unit.remember(unit.head_columns[-1])
+    await remember(unit, unit.head_columns)
     return [row[_AFTER_HEAD:] for row in rows]
 
 

@@ -1,8 +1,9 @@
 """What was read from the database, kept while it is certain to be right.
 
 A row whose MAC was checked, and which is the same in every column, is not checked or built again:
-the whole row is the key, so what is kept cannot be out of date. A connection keeps the answers of
-its statements, too, until another connection commits anything: SQLite counts that.
+the whole row is the key, so what is kept cannot be out of date. A connection keeps the results of
+its statements, too, until another connection commits anything: SQLite counts that. It keeps the
+answers to whole queries until something else than deliveries is committed.
 """
 
 from collections.abc import Hashable, Iterable, Sequence
@@ -11,8 +12,9 @@ from typing import Any, Final
 
 # The objects that are built from rows.
 ROW_BYTES: Final = 16 * 1024 * 1024
-# What one connection keeps: answers of statements, and of whole documents.
-CONNECTION_BYTES: Final = 4 * 1024 * 1024
+# What one connection keeps: results of statements, and answers to whole queries.
+RESULT_BYTES: Final = 2 * 1024 * 1024
+ANSWER_BYTES: Final = 2 * 1024 * 1024
 # Of an entry itself: its key, and its place in a dictionary.
 _ENTRY_BYTES: Final = 500
 # Of a row without its columns, and of what is built from it.

@@ -21,7 +21,7 @@ from gateway.storage.dialects.sqlite import visit
 from gateway.storage.engine import (
     to_its_end,
 )
-from gateway.storage.memory import CONNECTION_BYTES, Memory, size_of
+from gateway.storage.memory import ANSWER_BYTES, RESULT_BYTES, Memory, size_of
 from gateway.storage.prepared import Bound, Planned
 from gateway.storage.rows import insert_rows
 from gateway.storage.shared_commits import WriterTurn
@@ -64,6 +64,7 @@ class ReadUnit(CheckedView):
         self.head_columns: Sequence[Any] | None = None
         # What the connection remembers, while the view shows the same data: see `remember`.
         self.memory: Memory | None = None
+        self.answers: Memory | None = None
         # What was read ahead, and None for what will be.
         self._ahead: dict[Bound, Sequence[Row[Any]] | None] = {}
 
@@ -110,22 +111,31 @@ class ReadUnit(CheckedView):
             with _reading():
                 return result.all()
 
-    def remember(self, data_version: int) -> None:
+    async def remember(
+        self, data_version: int, position: int, is_changed: Callable[[int], Awaitable[bool]]
+    ) -> None:
         """Use what this connection read when its database was the same, and keep what is read.
 
-        `data_version` is the connection's `PRAGMA data_version`, read in this view. It changes with
-        every commit of any other connection.
+        `data_version` is the connection's `PRAGMA data_version`, read in this view: it changes with
+        every commit of any other connection. `position` is the number of the log's newest event.
+        `is_changed` says whether the events after a position can have changed an answer.
         """
         info = self.connection_info
         # A file that is overwritten in place does not change the version: see `engine`.
-        state = (data_version, info.get("written"))
+        written = info.get("written")
+        state = data_version, written
         if info.get("state") != state:
-            info["state"], info["memory"] = state, Memory(CONNECTION_BYTES)
-        self.memory = info["memory"]
+            _, known = info.get("state", (0, None))
+            answers: Memory | None = info.get("answers") if known == written else None
+            if answers is None or await is_changed(info["position"]):
+                answers = Memory(ANSWER_BYTES)
+            info["answers"], info["memory"], info["state"] = answers, Memory(RESULT_BYTES), state
+        info["position"] = position
+        self.memory, self.answers = info["memory"], info["answers"]
 
     def forget(self) -> None:
         """Read everything again from here on, and keep nothing of it."""
-        self.memory = None
+        self.memory = self.answers = None
 
     def read_ahead(self, *statements: Bound) -> None:
         """Read these with the next prepared statement, in one visit to the database.
@@ -150,7 +160,7 @@ class ReadUnit(CheckedView):
             connection, self._connection = self._connection, None
             self.derived.clear()
             self._ahead.clear()
-            self.head_columns = self.memory = None
+            self.head_columns = self.memory = self.answers = None
             self.forget_proof()
             if connection is not None:
                 await self._source.close(connection)
@@ -327,7 +337,9 @@ class WriteUnit(ReadUnit):
         for work in put_off:
             await work()
 
-    def remember(self, data_version: int) -> None:
+    async def remember(
+        self, data_version: int, position: int, is_changed: Callable[[int], Awaitable[bool]]
+    ) -> None:
         """Read everything again: the unit's own writes do not change the version."""
 
     @property

@@ -2,7 +2,7 @@
 
 import gc
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ from tests.world import World, open_world
 
 # The sign-in, which is never answered from memory, and the end of the view.
 VISITS_OF_A_REPEATED_READ = 2
+# The same, and a look at what was recorded since.
+VISITS_AFTER_A_DELIVERY = 3
 SEEN = """query ($job: ID!, $project: ID!) {
   job(id: $job) {
     name
@@ -41,6 +43,9 @@ DELIVERY = """query ($job: ID!) {
   job(id: $job) { name }
   runtimeSecrets(serviceId: $job, keys: ["CANARY"]) { value }
 }"""
+DELIVERY_OF_ALL = "query ($job: ID!) { runtimeSecrets(serviceId: $job) { key } }"
+TOKENS = "{ apiTokens { edges { node { lastUsedAt } } } }"
+CURSOR = "{ changeCursor }"
 DELIVERED = "{ auditEvents(filter: {actions: [VALUES_DELIVERED]}) { nodes { action } } }"
 # A secret's scope, holder, id and key.
 Place = tuple[Scope, str, str, str]
@@ -69,15 +74,39 @@ async def test_a_repeated_read_asks_only_who_reads(
     assert repeated == VISITS_OF_A_REPEATED_READ < len(visits)
 
 
-def _keep_for_ever(unit: ReadUnit, data_version: int) -> None:
-    del data_version
+async def test_a_delivery_makes_nobody_read_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = world.demo.job_id
+    expected = await world.rest.visible(Scope.JOB, job_id)
+    await world.graphql.ask(DELIVERY_OF_ALL, {"job": job_id})
+    with counting_visits(monkeypatch) as visits:
+        assert await world.rest.visible(Scope.JOB, job_id) == expected
+
+    assert len(visits) == VISITS_AFTER_A_DELIVERY
+
+
+async def _keep_for_ever(unit: ReadUnit, *_: object) -> None:
     unit.memory = unit.connection_info.setdefault("memory", Memory(1_000_000))
+    unit.answers = unit.connection_info.setdefault("answers", Memory(1_000_000))
+
+
+async def _take_all_for_deliveries(unit: ReadUnit, data_version: int, *_: object) -> None:
+    async def is_changed(_: int) -> bool:
+        return False
+
+    await _remember(unit, data_version, 0, is_changed)
+
+
+_remember = ReadUnit.remember
 
 
 async def _change(writer: World, chosen: random.Random, step: int, written: list[Place]) -> None:
     scope = chosen.choice([Scope.JOB, Scope.PROJECT])
-    action = chosen.choice(["create", "create", "edit", "delete", "rename"])
-    if action == "create" or not written:
+    action = chosen.choice(["create", "create", "edit", "delete", "rename", "deliver", "deliver"])
+    if action == "deliver":
+        await writer.graphql.ask(DELIVERY_OF_ALL, {"job": writer.demo.job_id})
+    elif action == "create" or not written:
         holder, key = writer.holders[scope], f"K{step}"
         made = await writer.rest.create(scope, holder, key=key, value="v")
         written.append((scope, holder, made.row["id"], key))
@@ -91,15 +120,19 @@ async def _change(writer: World, chosen: random.Random, step: int, written: list
         await writer.graphql.ask(RENAME, {"id": writer.demo.job_id, "name": f"job {step}"})
 
 
+async def _read_everything(*_: object) -> None:
+    pass
+
+
 async def _differences(writers: list[World], monkeypatch: pytest.MonkeyPatch) -> int:
     """Change the database through both gateways; count the answers that memory made different."""
     chosen, written, differences = random.Random(7), list[Place](), 0  # noqa: S311 - not a secret
-    for step in range(24):
+    for step in range(30):
         await _change(chosen.choice(writers), chosen, step, written)
         for reader in writers:
             answer = await _seen(reader)
             with monkeypatch.context() as patched:
-                patched.setattr(ReadUnit, "remember", lambda *_: None)
+                patched.setattr(ReadUnit, "remember", _read_everything)
                 patched.setattr(Memory, "get", lambda *_: None)
                 differences += answer != await _seen(reader)
     return differences
@@ -107,14 +140,18 @@ async def _differences(writers: list[World], monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize(
     ("remember", "is_exact"),
-    [(ReadUnit.remember, True), (_keep_for_ever, False)],
-    ids=["as it is", "control: nothing is ever forgotten"],
+    [(_remember, True), (_keep_for_ever, False), (_take_all_for_deliveries, False)],
+    ids=[
+        "as it is",
+        "control: nothing is ever forgotten",
+        "control: every event is taken for a delivery",
+    ],
 )
 async def test_every_answer_is_as_if_nothing_were_kept(
     world: World,
     template: tuple[Path, Demo],
     monkeypatch: pytest.MonkeyPatch,
-    remember: Callable[[ReadUnit, int], None],
+    remember: Callable[..., Awaitable[None]],
     is_exact: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     monkeypatch.setattr(ReadUnit, "remember", remember)
@@ -215,3 +252,18 @@ def test_what_does_not_fit_is_not_kept() -> None:
     memory.keep("large", 1, size=6_000)
 
     assert memory.get("large") is None
+
+
+async def test_what_changes_without_an_event_is_read_again(
+    world: World, template: tuple[Path, Demo]
+) -> None:
+    """Another gateway's delivery follows, after which answers are kept."""
+    ask, settings = world.graphql.ask, world.runtime.settings
+    before = [await ask(each, {}) for each in (TOKENS, CURSOR)]
+    async with open_world(settings.data_dir, template[1]) as other:
+        await other.graphql.ask(DELIVERY_OF_ALL, {"job": world.demo.job_id})
+        await other.runtime.operator.token_uses.store()
+
+        after = [await ask(each, {}) for each in (TOKENS, CURSOR)]
+
+    assert [now == then for now, then in zip(after, before, strict=True)] == [False, False]

@@ -87,6 +87,13 @@ _HEAD: Final = Prepared(
         select(true()).subquery().outerjoin(HEAD, HEAD.c.id == 1).outerjoin(FLOOR, _IS_FLOOR)
     )
 )
+# With more events since, answers are not worth the search.
+_MAX_EVENTS: Final = 500
+_DELIVERIES: Final = Prepared(
+    select(func.count(EVENT.c.delivered_set).label("deliveries")).where(
+        EVENT.c.seq > bindparam("after"), EVENT.c.seq <= bindparam("newest")
+    )
+)
 _NEW_SET: Final = upsert(DELIVERED_SET)
 _SPANS: Final = _NEW_SET.excluded.spans
 # Most deliveries change nothing here.
@@ -145,6 +152,23 @@ def head_of(columns: Sequence[Any]) -> Head | None:
         sealed_access_sum=sealed_access_sum,
         floor_hash=floor_hash,
     )
+
+
+async def remember(unit: ReadUnit, columns: Sequence[Any]) -> None:
+    """Use what the unit's connection remembers, as far as the values of HEAD_COLUMNS allow.
+
+    A delivery changes nothing that answers show, but for those that are never kept.
+    """
+    newest, version = columns[0] or 0, columns[-1]
+
+    async def is_changed(position: int) -> bool:
+        # Without an event, the commit was none that the log knows.
+        if not position < newest <= position + _MAX_EVENTS:
+            return True
+        (row,) = await unit.rows(_DELIVERIES(after=position, newest=newest))
+        return bool(row.deliveries < newest - position)
+
+    await unit.remember(version, newest, is_changed)
 
 
 async def prove(unit: ReadUnit) -> None:
