@@ -3,7 +3,7 @@
 import logging
 import re
 import sys
-from typing import Final
+from typing import Final, TextIO
 
 import structlog
 
@@ -16,6 +16,14 @@ _QUIET: Final = ("aiosqlite", "alembic", "asyncio", "httpx", "sqlalchemy")
 _UNSAFE: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
+
+
+class _StandardError(logging.StreamHandler[TextIO]):
+    """Writes to what is standard error now: it can be replaced, and the former one closed."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.stream = sys.stderr
+        super().emit(record)
 
 
 def configure_logs(log_format: LogFormat, level: LogLevel) -> None:
@@ -32,7 +40,7 @@ def configure_logs(log_format: LogFormat, level: LogLevel) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _StandardError()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
