@@ -32,6 +32,7 @@ class Action(Enum):
 
     LIST = auto()
     READ = auto()
+    BROWSE = auto()
     DELIVER = auto()
     WRITE = auto()
     DELETE = auto()
@@ -81,7 +82,7 @@ class Operation:
 
     @property
     def is_safe(self) -> bool:
-        return self.action in {Action.LIST, Action.READ, Action.DELIVER}
+        return self.action in {Action.LIST, Action.READ, Action.BROWSE, Action.DELIVER}
 
     @property
     def takes_idempotency_key(self) -> bool:

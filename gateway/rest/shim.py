@@ -30,6 +30,7 @@ from gateway.rest.bindings import (
     RestRequest,
 )
 from gateway.rest.delivery import to_response
+from gateway.rest.hierarchy import ensure_own, page_of, to_rows
 from gateway.rest.operation import Action, Operation, Preconditions
 from gateway.rest.table import OPERATIONS
 from gateway.rest.wire import (
@@ -57,6 +58,7 @@ class _Context:
     execute: Execute
     preconditions: Preconditions
     tag_of_list: TagOfList = field(repr=False)
+    organization_id: str
 
 
 class _ErrorInResult(Exception):
@@ -92,7 +94,10 @@ def _route(
         inputs = operation.read(await _read_request(operation, request, preconditions))
         principal = replace(request.scope["caller"], supports_external=not operation.is_legacy)
         async with open_executor(principal) as execute:
-            context = _Context(operation, inputs, execute, preconditions, tag_of_list)
+            organization_id = principal.principal.organization_id
+            context = _Context(
+                operation, inputs, execute, preconditions, tag_of_list, organization_id
+            )
             try:
                 return await _RESPONDERS[operation.action](context)
             except _ErrorInResult as error:
@@ -166,6 +171,22 @@ async def _page(operation: Operation, inputs: Inputs, execute: Execute) -> Mappi
     return page
 
 
+async def _browse(context: _Context) -> Response:
+    operation, inputs = context.operation, context.inputs
+    ensure_own(inputs, context.organization_id)
+    nodes: list[Mapping[str, Any]] = []
+    after, has_more = None, True
+    while has_more:
+        data = _data(await context.execute(operation.document, inputs | {"after": after}))
+        page = page_of(operation, inputs, data)
+        nodes += [edge["node"] for edge in page["edges"]]
+        after, has_more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
+    rows = to_rows(operation, nodes, organization_id=context.organization_id)
+    content = orjson.dumps({"results": list(rows)})
+    response = Response(content, operation.status, media_type=_JSON)
+    return context.preconditions.answer(response, context.tag_of_list(content), _REVALIDATED)
+
+
 async def _read(context: _Context) -> Response:
     operation, inputs = context.operation, context.inputs
     secret = _data(await context.execute(operation.document, inputs))["secret"]
@@ -210,6 +231,7 @@ _RESPONDERS: Final[Mapping[Action, Callable[[_Context], Awaitable[Response]]]] =
     {
         Action.LIST: _list,
         Action.READ: _read,
+        Action.BROWSE: _browse,
         Action.DELIVER: _deliver,
         Action.WRITE: _write,
         Action.DELETE: _delete,

@@ -20,6 +20,7 @@ from gateway.rest.documents import (
     read_document,
     write_document,
 )
+from gateway.rest.hierarchy import HIERARCHY
 from gateway.rest.openapi.bodies import (
     ImportQuery,
     RuntimeKeyQuery,
@@ -181,6 +182,7 @@ def _import_at(scope: Scope, name: str) -> Operation:
 
 
 OPERATIONS: Final = (
+    *HIERARCHY,
     *(_legacy(pattern, scope) for scope in LEGACY_SCOPES for pattern in _PATTERNS),
     Operation(
         operation_id="listVariables",

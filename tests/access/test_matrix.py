@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -27,6 +28,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 OPERATIONS = list(graphql_operations())
 CALLS = list(rest_calls())
+THREAT_MODEL: Final = (Path(__file__).parents[2] / "docs" / "threat-model.md").read_text()
 # Nothing is looked up by the first; the others are for whoever manages the whole organization.
 BLIND = {
     "registerProvidedSecret input source id",
@@ -152,6 +154,14 @@ async def test_rest_distinguishes_a_seen_id_from_a_random_one(
 
     # A viewer sees it all and changes nothing, so the next test finds it as it was.
     assert result[0] in {200, 403}
+
+
+async def test_the_threat_model_has_the_number_of_comparisons() -> None:
+    """Each place of an id is compared for two territories, that of a user for one."""
+    users = [operation for operation in OPERATIONS if operation.wanted == "userId"]
+    compared = 2 * len(OPERATIONS) - len(users) + 2 * len(CALLS)
+
+    assert f"| 0 of {compared} | `pytest tests/access/test_matrix.py` |" in THREAT_MODEL
 
 
 async def test_only_the_roots_take_ids() -> None:

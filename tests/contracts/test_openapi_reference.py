@@ -166,6 +166,7 @@ async def test_each_call_that_is_shown_works_as_it_stands(
     filled = Template(shown.replace("\\\n", "")).substitute(
         ids, ADDRESS="", TOKEN=shared_world.demo.token, SECRET_ID=secret_id, VARIABLE_ID=secret_id,
         PARENT_ID=job_id, SERVICE_ID=job_id, KEY="SMTP_PASSWORD",
+        ORGANIZATION_ID=shared_world.demo.organization_id,
     )  # fmt: skip
 
     sent = _sent(shlex.split(filled))

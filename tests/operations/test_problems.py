@@ -107,7 +107,7 @@ EVERY_ERROR = pytest.mark.parametrize(
 )
 
 
-@pytest.mark.parametrize("path", ["/organization", "/job/{}/status", "/job/{}/environmentVariable"])
+@pytest.mark.parametrize("path", ["/cluster", "/job/{}/status", "/job/{}/environmentVariable"])
 async def test_what_is_not_served_says_what_is(shared_world: World, path: str) -> None:
     response = await shared_world.client.get(path.format(shared_world.demo.job_id))
 

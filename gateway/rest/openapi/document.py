@@ -22,6 +22,7 @@ from gateway.rest.openapi.fields import (
     generate_schemas,
 )
 from gateway.rest.openapi.operations import (
+    HIERARCHY,
     IMPORTS,
     RUNTIME,
     VARIABLES,
@@ -54,6 +55,7 @@ _TAGS: Final[Mapping[str, str]] = MappingProxyType(
         VARIABLES: "The same secrets as variables, for holders of any kind. Helm charts, Terraform "
         "stacks and agentic workflows have only these paths.",
         IMPORTS: "Import many secrets in one step.",
+        HIERARCHY: "What there is, by name, for clients that find ids by names.",
         RUNTIME: "What services get at run time, with values and resolved references.",
     }
 )
@@ -91,7 +93,12 @@ _TAG: Final = r'(?:W/)?"[!#-~]*"'
 _EntityTags = Annotated[str, Field(pattern=rf"^(?:\*|{_TAG}(?:, ?{_TAG})*)$")]
 
 
-_OTHER_IDS: Final = {"secretId": "secret", "variableId": "secret", "serviceId": "service"}
+_OTHER_IDS: Final = {
+    "secretId": "secret",
+    "variableId": "secret",
+    "serviceId": "service",
+    "organizationId": "organization",
+}
 
 
 class Headers(Model):

@@ -20,8 +20,9 @@ from gateway.rest.operation import IF_MATCH, IF_NONE_MATCH, Action, Operation
 IMPORTS: Final = "Imports"
 VARIABLES: Final = "Variables"
 RUNTIME: Final = "Runtime"
+HIERARCHY: Final = "Hierarchy"
 _TAGS: Final[Mapping[Action, str]] = MappingProxyType(
-    {Action.IMPORT: IMPORTS, Action.DELIVER: RUNTIME}
+    {Action.IMPORT: IMPORTS, Action.DELIVER: RUNTIME, Action.BROWSE: HIERARCHY}
 )
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 _SUCCESSES: Final[Mapping[HTTPStatus, str]] = MappingProxyType(
@@ -38,6 +39,8 @@ _DESCRIPTIONS: Final[Mapping[type | Action, str]] = MappingProxyType(
         "aliases and overrides. There are no pages. An overridden secret is listed beside its "
         "override.",
         Action.READ: "Send the `ETag` as `If-Match` to change or delete exactly this state.",
+        Action.BROWSE: "The rows are ordered by name. There are no pages. Fields that are `const` "
+        "are required by the original API, and not known to this gateway.",
         Action.DELIVER: "It needs the permission `secret:deliver`, and the audit log records it. "
         "With `If-None-Match`, the answer is 304 only if every value, and every file that is "
         "included, is the same; a 304 is not recorded.",
