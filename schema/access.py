@@ -14,7 +14,7 @@ from gateway.domain.permissions import Permission
 from gateway.domain.principals import Principal
 from gateway.domain.tokens import ApiToken as DomainToken
 from gateway.domain.tokens import Creator
-from gateway.services.grants import TokenRevocation, UserRemoval
+from gateway.services.grants import TokenEnding, TokenRevocation, UserRemoval
 from gateway.services.tokens import NewToken
 from schema.context import Info
 from schema.enums import ActorKind, RoleEnum
@@ -249,6 +249,26 @@ class ApiTokenPayload:
             return cls(errors=result.errors)
         also_revoked = [ApiToken.of(token) for token in revocation.created[:MAX_PAGE_SIZE]]
         return cls(api_token=ApiToken.of(revocation.revoked), also_revoked=also_revoked, errors=[])
+
+
+@strawberry.type(description="`apiToken` is set exactly if `errors` is empty.")
+class EndApiTokenPayload:
+    api_token: Token = None
+    also_ended: list[ApiToken] = field(
+        default_factory=list,
+        description=(
+            "The first 100 tokens that now end with it, because it or one of them created them. "
+            "Only tokens that you can list are included."
+        ),
+    )
+    errors: Errors
+
+    @classmethod
+    def of(cls, result: Result[TokenEnding]) -> Self:
+        if (ending := result.outcome) is None:
+            return cls(errors=result.errors)
+        also_ended = [ApiToken.of(token) for token in ending.created[:MAX_PAGE_SIZE]]
+        return cls(api_token=ApiToken.of(ending.ended), also_ended=also_ended, errors=[])
 
 
 @strawberry.type(description="`grant` is set exactly if `errors` is empty.")

@@ -1,5 +1,6 @@
 """Builds the mutations that manage access."""
 
+from datetime import datetime
 from functools import partial
 from typing import Annotated, Final
 
@@ -13,6 +14,7 @@ from schema.access import (
     GRANTEE,
     ApiTokenPayload,
     CreateApiTokenPayload,
+    EndApiTokenPayload,
     GranteeRef,
     RoleGrantPayload,
     UserPayload,
@@ -102,6 +104,33 @@ async def revoke_api_token(
         options=options(idempotency_key=idempotency_key, dry_run=dry_run),
     )
     return await run_mutation(info, work, ApiTokenPayload.of)
+
+
+@mutation(
+    "Bring the end of an API token forward, such as that of a token with a successor. The tokens "
+    "that were created with it end then too, at the latest.",
+    permission=_MANAGES,
+)
+async def end_api_token(
+    info: Info,
+    token_id: Annotated[ID, argument(description="The UUID of an API token.")],
+    at: Annotated[
+        datetime,
+        argument(
+            description="When it ends: later than now, and not later than its present `expiresAt`."
+        ),
+    ],
+    keep_created: KeepCreated = strawberry.UNSET,
+    idempotency_key: IdempotencyKey = strawberry.UNSET,
+    dry_run: DryRun = strawberry.UNSET,
+) -> EndApiTokenPayload:
+    work = info.context.services.tokens.end(
+        token_id=token_id,
+        at=at,
+        keep_created=unset_to_none(keep_created) is True,
+        options=options(idempotency_key=idempotency_key, dry_run=dry_run),
+    )
+    return await run_mutation(info, work, EndApiTokenPayload.of)
 
 
 @mutation(

@@ -115,6 +115,7 @@ TYPES: Final[Mapping[str, Policy]] = MappingProxyType(
                 "DeleteHolderPayload",
                 "CreateApiTokenPayload",
                 "ApiTokenPayload",
+                "EndApiTokenPayload",
                 "RoleGrantPayload",
                 "UserPayload",
                 "InputError",

@@ -24,6 +24,7 @@ from schema.administration import (
 from schema.errors import ERROR_TYPES
 from schema.granting import (
     create_api_token,
+    end_api_token,
     grant_role,
     register_user,
     remove_user,
@@ -140,6 +141,7 @@ class Mutation:
     rotate_provided_secret = rotate_provided_secret
 
     create_api_token = create_api_token
+    end_api_token = end_api_token
     revoke_api_token = revoke_api_token
     grant_role = grant_role
     revoke_role = revoke_role

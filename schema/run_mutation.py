@@ -38,6 +38,7 @@ ARGUMENT_PATHS: Final[ArgumentPaths] = {
     Argument.ISSUER: ["issuer"],
     Argument.SUBJECT: ["subject"],
     Argument.LIFETIME: ["days"],
+    Argument.END: ["at"],
 }
 WARNINGS_DESCRIPTION: Final = (
     "Warnings to show beside the result. A dry run returns the same warnings."

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from gateway.cli.facts import (
+    EndsIn,
     GrantedRole,
     Grantee,
     GrantId,
@@ -16,6 +17,7 @@ from gateway.cli.facts import (
     UserIssuer,
     UserName,
     UserSubject,
+    print_ended,
     print_grant,
     print_grants,
     print_new_token,
@@ -36,7 +38,7 @@ from gateway.domain.pages import MAX_PAGE_SIZE, Window
 from gateway.domain.permissions import Role
 from gateway.domain.tokens import ApiToken
 from gateway.runtime import Runtime
-from gateway.services.grants import TokenRevocation, UserRemoval
+from gateway.services.grants import TokenEnding, TokenRevocation, UserRemoval
 from gateway.services.tokens import NewToken, lifetime_of
 
 
@@ -111,6 +113,27 @@ def revoke_token(
         raise Refused(message)
     names = _names([revoked.revoked, *revoked.created])
     print_revoked(names, dry_run=dry_run, as_json=as_json)
+
+
+def end_token(
+    token_id: TokenId,
+    within: EndsIn,
+    *,
+    keep_created: KeepCreated = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    async def end(runtime: Runtime) -> TokenEnding:
+        return await runtime.operator.tokens.end(
+            token_id,
+            at=runtime.services.authentication.now() + within,
+            keep_created=keep_created,
+            options=WriteOptions(dry_run=dry_run),
+        )
+
+    ending = run(end)
+    names = _names([ending.ended, *ending.created])
+    print_ended(names, str(_moment(ending.ended.expires_at)), dry_run=dry_run, as_json=as_json)
 
 
 def _names(tokens: Iterable[ApiToken]) -> Iterator[dict[str, str]]:

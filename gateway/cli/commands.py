@@ -91,6 +91,11 @@ COMMANDS: Final[Mapping[str, CommandRow]] = {
         "Revoke a token and those created with it; the next request with one of them is refused.",
         remote="client.access:revoke_token",
     ),
+    "token end": CommandRow(
+        "access:end_token",
+        "Let a token end after some time, and those created with it; an end is never put off.",
+        remote="client.access:end_token",
+    ),
     "grant add": CommandRow(
         "access:add_grant",
         "Grant a token or a user a role on a holder; it counts from the next request on.",
@@ -236,7 +241,7 @@ COMMANDS: Final[Mapping[str, CommandRow]] = {
 }
 GROUPS: Final[Mapping[str, str]] = {
     "secret": "List, print, set and delete secrets, over the API of a gateway.",
-    "token": "Create, list and revoke API tokens.",
+    "token": "Create, list, end and revoke API tokens.",
     "grant": "Say who may do what, and where.",
     "user": "Let people in whom an OpenID Connect provider vouches for.",
     "organization": "Create, list, show, rename and delete organizations.",

@@ -1,10 +1,12 @@
 """Print holders, tokens, grants and explanations, from the facts that `--json` prints."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Annotated, Any, Final
 
 import typer
 
+from gateway.cli.options import duration
 from gateway.cli.printing import counted, line_of, say, say_json
 from gateway.domain.grants import GranteeKind, GranteeReference
 from gateway.domain.permissions import Role
@@ -35,6 +37,12 @@ TokenDays = Annotated[
     int | None, typer.Option("--days", min=1, max=MAX_DAYS, help="Days until it expires.")
 ]
 TokenId = Annotated[str, typer.Argument(metavar="TOKEN_ID", help="The token's id.")]
+EndsIn = Annotated[
+    timedelta,
+    typer.Option(
+        "--in", parser=duration, metavar="DURATION", help="From now, such as 30m, 1h or 7d."
+    ),
+]
 UserIssuer = Annotated[
     str, typer.Option("--issuer", help="The provider, as its tokens' `iss` says.")
 ]
@@ -110,6 +118,16 @@ def print_revoked(tokens: Iterable[Facts], *, dry_run: bool, as_json: bool) -> N
     for token in tokens:
         done = "would revoke" if dry_run else "revoked"
         say(f"{done} {token['id']}  {line_of(token['name'])}")
+
+
+def print_ended(tokens: Iterable[Facts], at: str, *, dry_run: bool, as_json: bool) -> None:
+    """Print which tokens end at a time, or would."""
+    if as_json:
+        say_json({"dry_run": dry_run, "expires_at": at, "ended": list(tokens)})
+        return
+    ends = "would end" if dry_run else "ends"
+    for token in tokens:
+        say(f"{token['id']}  {line_of(token['name'])}  {ends} {_day(at)} UTC")
 
 
 def print_grants(grants: Sequence[Facts], *, as_json: bool) -> None:

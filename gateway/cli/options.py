@@ -3,6 +3,7 @@
 import codecs
 import getpass
 import sys
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
@@ -22,6 +23,21 @@ def service_kind(text: str) -> Scope:
         message = f"a kind of service is one of {', '.join(_SERVICES)}."
         raise typer.BadParameter(message)
     return _SERVICES[text]
+
+
+_UNITS: Final = {"s": 1, "m": 60, "h": 60 * 60, "d": 24 * 60 * 60}
+_MAX_SECONDS: Final = 3_650 * _UNITS["d"]
+
+
+def duration(text: str) -> timedelta:
+    """Read `30m`, `1h` or `90d`."""
+    number, unit = text[:-1], text[-1:]
+    is_number = number.isascii() and number.isdigit() and len(number) < len(str(_MAX_SECONDS))
+    seconds = int(number) * _UNITS[unit] if is_number and unit in _UNITS else 0
+    if not 0 < seconds <= _MAX_SECONDS:
+        message = "a duration is a number with s, m, h or d, such as 30m or 90d; at most 3650d."
+        raise typer.BadParameter(message)
+    return timedelta(seconds=seconds)
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]

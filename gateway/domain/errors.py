@@ -72,6 +72,7 @@ class Argument(StrEnum):
     ISSUER = "ISSUER"
     SUBJECT = "SUBJECT"
     LIFETIME = "LIFETIME"
+    END = "END"
 
 
 class GatewayError(Exception):

@@ -7,6 +7,7 @@ from string import ascii_letters, digits
 from typing import Final, Self
 from zlib import crc32
 
+from gateway.domain.errors import Argument, Conflict, InvalidInput
 from gateway.domain.origins import ActorKind
 
 PREFIX: Final = "sgw_"
@@ -47,6 +48,34 @@ class ApiToken:
 
     def is_valid(self, at: datetime) -> bool:
         return self.revoked_at is None and (self.expires_at is None or at < self.expires_at)
+
+
+class InvalidEnd(InvalidInput):
+    def __init__(self, message: str) -> None:
+        super().__init__(Argument.END, message)
+
+
+class TokenHasEnded(Conflict):
+    def __init__(self) -> None:
+        super().__init__("The token is revoked, or has expired.", Argument.TOKEN)
+
+
+def ensure_can_end(token: ApiToken, at: datetime, *, now: datetime) -> None:
+    """Refuse an end of a token that is not between now and its present end.
+
+    Raises:
+        InvalidEnd: naming the rule.
+        TokenHasEnded: if the token is no longer valid.
+
+    """
+    if not token.is_valid(now):
+        raise TokenHasEnded
+    if at <= now:
+        message = "The end must be later than now. To end a token at once, revoke it."
+        raise InvalidEnd(message)
+    if token.expires_at is not None and at > token.expires_at:
+        message = "The end must not be later than the present one: a token is never extended."
+        raise InvalidEnd(message)
 
 
 def earliest(*moments: datetime | None) -> datetime | None:

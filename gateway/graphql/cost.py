@@ -49,6 +49,7 @@ LENGTHS: Final[Mapping[tuple[str, str], int]] = MappingProxyType(
     {
         ("ApiToken", "grants"): 10,
         ("ApiTokenPayload", "alsoRevoked"): 100,
+        ("EndApiTokenPayload", "alsoEnded"): 100,
         ("UserPayload", "revokedTokens"): 100,
         ("EffectiveSecret", "shadows"): 4,
         ("EffectiveSecretsChange", "effectiveSecrets"): 3,

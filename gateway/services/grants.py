@@ -44,6 +44,14 @@ class TokenRevocation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TokenEnding:
+    """A token with its new end, and the tokens created with it that would have ended later."""
+
+    ended: ApiToken
+    created: tuple[ApiToken, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UserRemoval:
     """A removed user, and the revoked tokens that the user created, directly or not."""
 
@@ -66,13 +74,38 @@ async def revoke_created(
     created = [
         token for token in await tokens.find_created_by(unit, creator) if token.revoked_at is None
     ]
-    # In few statements, however many tokens there are, since other writers wait.
-    everywhere = Visibility.everywhere(principal.organization_id)
     ids = [token.id for token in created]
-    for grant in await grants.of_tokens(unit, ids, visibility=everywhere):
-        access.require_role(principal, grant.held.role, on=grant.held.holder)
+    await _require_all_revocable(unit, ids, principal=principal)
     await tokens.revoke_all(unit, ids, at=at)
     return tuple(created)
+
+
+async def end_created(
+    unit: WriteUnit, creator: Creator, *, at: datetime, principal: Principal
+) -> tuple[ApiToken, ...]:
+    """Let all tokens that a creator created, directly or not, end at a time, at the latest.
+
+    Returns those that would have ended later, oldest first, as they were.
+
+    Raises:
+        Forbidden: if one has a permission that the principal cannot grant. Nothing is changed.
+        IntegrityFault: if one was changed outside the gateway.
+
+    """
+    created = [token for token in await tokens.find_created_by(unit, creator) if token.is_valid(at)]
+    ids = [token.id for token in created]
+    await _require_all_revocable(unit, ids, principal=principal)
+    await tokens.end_all(unit, ids, at=at)
+    return tuple(created)
+
+
+async def _require_all_revocable(
+    unit: WriteUnit, token_ids: Sequence[str], *, principal: Principal
+) -> None:
+    # In few statements, however many tokens there are, since other writers wait.
+    everywhere = Visibility.everywhere(principal.organization_id)
+    for grant in await grants.of_tokens(unit, token_ids, visibility=everywhere):
+        access.require_role(principal, grant.held.role, on=grant.held.holder)
 
 
 async def require_revocable(unit: WriteUnit, token_id: str, *, principal: Principal) -> None:
@@ -88,12 +121,12 @@ async def require_revocable(unit: WriteUnit, token_id: str, *, principal: Princi
 
 
 async def visible(
-    unit: WriteUnit, revoked: Sequence[ApiToken], *, principal: Principal
+    unit: WriteUnit, changed: Sequence[ApiToken], *, principal: Principal
 ) -> tuple[ApiToken, ...]:
-    """Return the first of the revoked tokens that the principal can list, in their new state."""
+    """Return the first of the changed tokens that the principal can list, in their new state."""
     visibility = access.require_somewhere(principal, Permission.ACCESS_MANAGE)
     shown: list[ApiToken] = []
-    for token in revoked:
+    for token in changed:
         if (found := await tokens.find(unit, token.id, visibility=visibility)) is not None:
             shown.append(found)
         if len(shown) == MAX_SHOWN:

@@ -22,10 +22,23 @@ from gateway.domain.holders import is_canonical_id
 from gateway.domain.origins import ActorKind
 from gateway.domain.pages import Page, Window
 from gateway.domain.permissions import Permission, Role, Visibility
-from gateway.domain.tokens import ApiToken, Creator, earliest, new_token_text
+from gateway.domain.tokens import (
+    ApiToken,
+    Creator,
+    earliest,
+    ensure_can_end,
+    new_token_text,
+)
 from gateway.services import access
 from gateway.services.context import ScopedService, ServiceContext
-from gateway.services.grants import TokenRevocation, require_revocable, revoke_created, visible
+from gateway.services.grants import (
+    TokenEnding,
+    TokenRevocation,
+    end_created,
+    require_revocable,
+    revoke_created,
+    visible,
+)
 from gateway.services.idempotency import codec_of, run_once
 from gateway.storage import grants, tokens
 from gateway.storage.unit_of_work import WriteUnit
@@ -50,6 +63,7 @@ class _Created:
 
 _CREATED_CODEC: Final = codec_of(_Created)
 _REVOCATION_CODEC: Final = codec_of(TokenRevocation)
+_ENDING_CODEC: Final = codec_of(TokenEnding)
 
 
 def _refuse_repeat(created: _Created) -> NoReturn:
@@ -202,11 +216,7 @@ class Tokens(ScopedService):
         *,
         keep: bool,
     ) -> TokenRevocation:
-        known = is_canonical_id(token_id)
-        found = await tokens.find(unit, token_id, visibility=visibility) if known else None
-        if found is None:
-            raise TokenNotFound(token_id)
-        await require_revocable(unit, token_id, principal=self._scope.principal)
+        found = await self._find_revocable(unit, token_id, visibility)
         now = self._context.now()
         await tokens.revoke(unit, token_id, at=now)
         created: Sequence[ApiToken] = ()
@@ -216,6 +226,69 @@ class Tokens(ScopedService):
         revoked = await tokens.find(unit, token_id, visibility=visibility)
         shown = await visible(unit, created, principal=self._scope.principal)
         return TokenRevocation(revoked=revoked or found, created=shown)
+
+    async def _find_revocable(
+        self, unit: WriteUnit, token_id: str, visibility: Visibility
+    ) -> ApiToken:
+        known = is_canonical_id(token_id)
+        found = await tokens.find(unit, token_id, visibility=visibility) if known else None
+        if found is None:
+            raise TokenNotFound(token_id)
+        await require_revocable(unit, token_id, principal=self._scope.principal)
+        return found
+
+    async def end(
+        self,
+        *,
+        token_id: str,
+        at: datetime,
+        keep_created: bool = False,
+        options: WriteOptions = DEFAULT_WRITE_OPTIONS,
+    ) -> TokenEnding:
+        """Bring the end of a token forward, and with it that of the tokens created with it.
+
+        Those end at that time at the latest, unless they are kept as they are.
+
+        Raises:
+            TokenNotFound: if it is not visible to the principal.
+            InvalidEnd: if the time is not later than now, or later than its present end.
+            TokenHasEnded: if it is no longer valid.
+            Forbidden: if it or a token that it created has a permission that the principal cannot
+                grant.
+
+        """
+        visibility = access.require_somewhere(self._scope.principal, Permission.ACCESS_MANAGE)
+        async with self._scope.writing(options) as unit:
+            return await run_once(
+                self._scope,
+                unit,
+                options=options,
+                request=("endApiToken", token_id, at.isoformat(), keep_created),
+                codec=_ENDING_CODEC,
+                work=partial(self._end, unit, token_id, at, visibility, keep=keep_created),
+            )
+
+    async def _end(
+        self,
+        unit: WriteUnit,
+        token_id: str,
+        at: datetime,
+        visibility: Visibility,
+        *,
+        keep: bool,
+    ) -> TokenEnding:
+        principal = self._scope.principal
+        found = await self._find_revocable(unit, token_id, visibility)
+        ensure_can_end(found, at, now=self._context.now())
+        await tokens.end_all(unit, [token_id], at=at)
+        created: Sequence[ApiToken] = ()
+        if not keep:
+            creator = Creator(ActorKind.TOKEN, token_id)
+            created = await end_created(unit, creator, at=at, principal=principal)
+        ended = await tokens.find(unit, token_id, visibility=visibility)
+        return TokenEnding(
+            ended=ended or found, created=await visible(unit, created, principal=principal)
+        )
 
 
 def token_digest(context: ServiceContext, text: str) -> bytes:

@@ -169,6 +169,19 @@ async def revoke_all(unit: WriteUnit, token_ids: Collection[str], *, at: datetim
     await update_rows(unit, TOKENS, [(row, {"revoked_at": in_utc(at)}) for row in found])
 
 
+async def end_all(unit: WriteUnit, token_ids: Collection[str], *, at: datetime) -> None:
+    """Let those of the tokens that are not revoked end at a time, unless they end before.
+
+    Raises:
+        IntegrityFault: if a token is not what the gateway wrote.
+
+    """
+    ends_later = or_(API_TOKEN.c.expires_at.is_(None), API_TOKEN.c.expires_at > at)
+    wanted = (API_TOKEN.c.id.in_(token_ids), API_TOKEN.c.revoked_at.is_(None), ends_later)
+    found = await verified_rows(unit, TOKENS, *wanted)
+    await update_rows(unit, TOKENS, [(row, {"expires_at": in_utc(at)}) for row in found])
+
+
 async def note_use(unit: WriteUnit, token_id: str, *, at: datetime, since: datetime) -> None:
     """Store that a token was used, unless a use since that moment is stored."""
     long_ago = or_(API_TOKEN.c.last_used_at.is_(None), API_TOKEN.c.last_used_at <= since)

@@ -122,7 +122,9 @@ class Operation:
     def _scalar(self, at: Path, kind: str, ids: Ids, chosen: str) -> Any:
         if kind == "ID":
             return chosen if at == self.path else ids[at[-1]]
-        return {"String": "SOME_TEXT", "Boolean": True, "Int": 1}[kind]
+        # The time is later than now, and earlier than the end of a token that has none.
+        moment = "2090-01-01T00:00:00Z"
+        return {"String": "SOME_TEXT", "Boolean": True, "Int": 1, "DateTime": moment}[kind]
 
 
 def _roots() -> Mapping[str, Mapping[str, GraphQLField]]:

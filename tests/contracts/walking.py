@@ -88,4 +88,9 @@ def _least(name: str, kind: GraphQLInputType, ids: Mapping[str, str]) -> Any:
 def _scalar(name: str, kind: str, ids: Mapping[str, str]) -> Any:
     if kind == "ID":
         return ids[name]
-    return {"String": "SOME_TEXT", "Boolean": True, "Int": 1}[kind]
+    return {
+        "String": "SOME_TEXT",
+        "Boolean": True,
+        "Int": 1,
+        "DateTime": "2090-01-01T00:00:00Z",
+    }[kind]

@@ -1,5 +1,7 @@
 """What is told is judged each time, and listening ends with the credential."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from websockets.exceptions import ConnectionClosed
 
@@ -129,6 +131,27 @@ async def test_a_socket_closes_when_its_token_is_revoked(
 
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 4403
+
+
+@pytest.mark.rule("S29")
+async def test_a_socket_closes_at_the_new_end_of_its_token(
+    server: LiveServer, writer: Writer
+) -> None:
+    """And an hour before it, it is open: the change alone closes nothing."""
+    token_id, token, _ = await writer.token("VIEWER")
+
+    async with introduced_socket(server, token=token) as socket:
+        await writer.end(token_id, datetime.now(UTC) + timedelta(hours=1))
+        await say(socket, type="ping")
+        answer = await heard(socket)
+        await writer.end(token_id, end := datetime.now(UTC) + timedelta(seconds=0.5))
+        with pytest.raises(ConnectionClosed) as closed:
+            await heard(socket)
+
+    assert answer == {"type": "pong"}
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 4403
+    assert datetime.now(UTC) >= end
 
 
 async def test_a_socket_stays_open_when_another_token_is_revoked(

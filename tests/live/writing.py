@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from gateway.domain.holders import new_id
@@ -87,6 +88,15 @@ class Writer:
         answer = await self.face.ask(
             "mutation ($id: ID!) { made: revokeApiToken(tokenId: $id) { errors { message } } }",
             {"id": token_id},
+        )
+        assert answer["made"] == {"errors": []}
+
+    async def end(self, token_id: str, at: datetime) -> None:
+        """Bring the end of a token forward."""
+        answer = await self.face.ask(
+            "mutation ($id: ID!, $at: DateTime!) { made: endApiToken(tokenId: $id, at: $at) {"
+            " errors { message } } }",
+            {"id": token_id, "at": at.isoformat()},
         )
         assert answer["made"] == {"errors": []}
 

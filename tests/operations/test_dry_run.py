@@ -35,6 +35,7 @@ SELECTIONS: Final = {
     # Not the token itself: it differs each time, and a dry run has none.
     "CreateApiTokenPayload": "apiToken { id name expiresAt } grant { role granteeName }",
     "ApiTokenPayload": "apiToken { id name revokedAt }",
+    "EndApiTokenPayload": "apiToken { id name expiresAt } alsoEnded { id }",
     "RoleGrantPayload": "grant { id role granteeName userId }",
     "UserPayload": "user { id issuer subject displayName }",
 }
@@ -127,6 +128,7 @@ ARGUMENTS: Final[Mapping[str, Callable[[Stage, str], object]]] = {
     "withContent": lambda _, __: True,
     "withDependents": lambda _, __: True,
     "role": lambda _, __: "VIEWER",
+    "at": lambda *_: "2090-01-01T00:00:00Z",
     "tokenId": lambda stage, _: stage.token.facts.id,
     "grantId": lambda stage, _: stage.token.grant.id,
     "userId": lambda stage, _: stage.user_id,

@@ -29,7 +29,9 @@ _MAX_FIELDS: Final = 30
 _MAX_DEPTH: Final = 7
 # They answer something else each time, or take what others need.
 _UNSTABLE: Final = frozenset({"changeCursor"})
-_DESTRUCTIVE: Final = frozenset({"deleteHolder", "removeUser", "revokeApiToken", "revokeRole"})
+_DESTRUCTIVE: Final = frozenset(
+    {"deleteHolder", "removeUser", "endApiToken", "revokeApiToken", "revokeRole"}
+)
 # How often an argument is there that most documents leave out.
 _SHARES: Final = {
     "last": 0.03,

@@ -1,14 +1,13 @@
 """`token …`, `grant …` and `user list`, over the API."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 import typer
 
 from gateway.cli.client.documents import (
     CREATE_TOKEN,
+    END_TOKEN,
     GRANT_ROLE,
     GRANTS,
     REGISTER_USER,
@@ -18,10 +17,10 @@ from gateway.cli.client.documents import (
     TOKENS,
     USERS,
 )
-from gateway.cli.client.holders import KINDS, OnPath, argument_of, facts_of, holder_at
-from gateway.cli.client.refusals import NotFound
+from gateway.cli.client.holders import OnPath, argument_of, facts_of, holder_at
 from gateway.cli.client.transport import Data, Gateway, connect
 from gateway.cli.facts import (
+    EndsIn,
     GrantedRole,
     Grantee,
     GrantId,
@@ -33,6 +32,7 @@ from gateway.cli.facts import (
     UserIssuer,
     UserName,
     UserSubject,
+    print_ended,
     print_grant,
     print_grants,
     print_new_token,
@@ -44,7 +44,7 @@ from gateway.cli.facts import (
     role_text,
 )
 from gateway.cli.options import AsJson, DryRun, KeepCreated
-from gateway.cli.printing import Refused, complain, line_of, say_json, say_table
+from gateway.cli.printing import line_of, say_json, say_table
 from gateway.domain.permissions import Role
 
 
@@ -106,6 +106,30 @@ def revoke_token(
     )
     names = [revoked["apiToken"], *revoked["alsoRevoked"]]
     print_revoked(names, dry_run=dry_run, as_json=as_json)
+
+
+def end_token(
+    context: typer.Context,
+    token_id: TokenId,
+    within: EndsIn,
+    *,
+    keep_created: KeepCreated = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    ended = connect(context).change(
+        END_TOKEN,
+        id=token_id,
+        at=(datetime.now(UTC) + within).isoformat(),
+        keepCreated=keep_created,
+        dryRun=dry_run,
+    )
+    names = [{"id": token["id"], "name": token["name"]} for token in _ended(ended)]
+    print_ended(names, ended["apiToken"]["expiresAt"], dry_run=dry_run, as_json=as_json)
+
+
+def _ended(payload: Data) -> list[Data]:
+    return [payload["apiToken"], *payload["alsoEnded"]]
 
 
 def add_grant(
@@ -193,63 +217,3 @@ def list_users(context: typer.Context, *, as_json: AsJson = False) -> None:
         return
     rows = [[line_of(user[name]) for name in ("id", "name", "issuer", "subject")] for user in users]
     say_table([("ID", "NAME", "ISSUER", "SUBJECT"), *rows])
-
-
-_DAY_SECONDS: Final = 24 * 60 * 60
-
-
-def rotate_token(
-    context: typer.Context, token_id: TokenId, days: TokenDays = None, *, as_json: AsJson = False
-) -> None:
-    gateway = connect(context)
-    former = _token(gateway, token_id)
-    if not former["grants"]:
-        message = f"the token {line_of(former['name'])} has no role to give to another one."
-        raise Refused(message)
-    first, *more = former["grants"]
-    days = days or _lifetime_days(former)
-    made = gateway.change(CREATE_TOKEN, name=former["name"], days=days, **_role_of(first))
-    new_id = made["apiToken"]["id"]
-    with _revoked_on_failure(gateway, new_id):
-        for grant in more:
-            gateway.change(GRANT_ROLE, grantee={"tokenId": new_id}, **_role_of(grant))
-        print_new_token(new_id, made["token"], as_json=as_json)
-    complain(
-        "roles that this command's token cannot see are not copied, and the former token is still "
-        f"valid: when nothing uses it, `token revoke {former['id']}`."
-    )
-
-
-@contextmanager
-def _revoked_on_failure(gateway: Gateway, token_id: str) -> Iterator[None]:
-    """Revoke a token that is not complete, or that nobody has been shown."""
-    try:
-        yield
-    except BaseException:
-        try:
-            gateway.change(REVOKE_TOKEN, id=token_id)
-        except Exception:  # noqa: BLE001 - the first failure is the one that is reported
-            complain(f"the new token is still valid: `token revoke {token_id}`.")
-        raise
-
-
-def _token(gateway: Gateway, token_id: str) -> Data:
-    for token in gateway.nodes(TOKENS, "apiTokens"):
-        if token["id"] == token_id:
-            return token
-    message = "this token sees no token with that id."
-    raise NotFound(message)
-
-
-def _role_of(grant: Data) -> dict[str, object]:
-    holder = grant["holder"]
-    at = {KINDS[holder["__typename"]].id_argument: holder["id"]} if holder else None
-    return {"role": grant["role"], "holder": at}
-
-
-def _lifetime_days(token: Data) -> int | None:
-    """Return for how many days a token was made, rounded up; None if it does not expire."""
-    if not token["expiresAt"]:
-        return None
-    created, expires = (datetime.fromisoformat(token[name]) for name in ("createdAt", "expiresAt"))
-    return -int(-(expires - created).total_seconds() // _DAY_SECONDS)

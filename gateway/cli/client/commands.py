@@ -110,9 +110,9 @@ CLIENT_COMMANDS: Final[Mapping[str, CommandRow]] = {
     "token rotate": CommandRow(
         None,
         "Create a token with the name, the roles and the lifetime of another one, and print it.",
-        "The other one stays valid until `token revoke`, so that both work for a while. A token "
-        "cannot rotate itself: what it creates ends with it.",
-        remote="client.access:rotate_token",
+        "The other one stays valid until `token revoke`, or with --overlap for that time, so that "
+        "both work for a while. A token cannot rotate itself: what it creates ends with it.",
+        remote="client.rotation:rotate_token",
     ),
     "user list": CommandRow(None, "List the users.", remote="client.access:list_users"),
     "audit show": CommandRow(

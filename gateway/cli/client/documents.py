@@ -253,7 +253,7 @@ query Tokens($after: String) {{
 CREATE_TOKEN: Final = f"""
 mutation CreateToken($name: String!, $role: Role!, $holder: SecretHolderRef, $days: Int) {{
   createApiToken(name: $name, role: $role, holder: $holder, days: $days) {{
-    token apiToken {{ id }} {_OUTCOME}
+    token apiToken {{ id createdAt }} {_OUTCOME}
   }}
 }}
 """
@@ -261,6 +261,13 @@ REVOKE_TOKEN: Final = f"""
 mutation RevokeToken($id: ID!, $keepCreated: Boolean, $dryRun: Boolean) {{
   revokeApiToken(tokenId: $id, keepCreated: $keepCreated, dryRun: $dryRun) {{
     apiToken {{ id name }} alsoRevoked {{ id name }} {_OUTCOME}
+  }}
+}}
+"""
+END_TOKEN: Final = f"""
+mutation EndToken($id: ID!, $at: DateTime!, $keepCreated: Boolean, $dryRun: Boolean) {{
+  endApiToken(tokenId: $id, at: $at, keepCreated: $keepCreated, dryRun: $dryRun) {{
+    apiToken {{ id name expiresAt }} alsoEnded {{ id name }} {_OUTCOME}
   }}
 }}
 """

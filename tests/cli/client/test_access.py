@@ -2,13 +2,14 @@
 
 import json
 import subprocess
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from gateway.cli.client import access, documents
+from gateway.cli.client import documents, rotation
 from gateway.cli.client.refusals import RefusedByGateway, Unreachable
 from gateway.cli.facts import MAX_DAYS
 from gateway.services import tokens
@@ -70,6 +71,54 @@ def _moment(token: dict[str, str]) -> datetime:
     return datetime.fromisoformat(token["expires_at"])
 
 
+def _listed(laptop: Laptop, token: dict[str, str]) -> dict[str, Any]:
+    rows: list[dict[str, Any]] = laptop("token", "list", "--json").answer["tokens"]
+    return next(row for row in rows if row["id"] == token["id"])
+
+
+def test_a_token_ends_by_itself_after_the_overlap(laptop: Laptop) -> None:
+    former = _token(laptop, "worker", "--role", "viewer")
+
+    rotated = laptop("token", "rotate", former["id"], "--overlap", "1h", "--json")
+
+    end = _moment(_listed(laptop, former))
+    assert timedelta(minutes=59) < end - datetime.now(UTC) <= timedelta(hours=1)
+    assert _moment(_listed(laptop, rotated.answer)) - end > timedelta(days=1)
+    assert "the former token ends at " in rotated.complaint
+
+
+def test_an_overlap_does_not_put_an_end_off(laptop: Laptop) -> None:
+    former = _token(laptop, "worker", "--role", "viewer", "--days", "1")
+
+    rotated = laptop("token", "rotate", former["id"], "--overlap", "7d", "--json")
+
+    assert rotated.code == 0
+    assert _moment(_listed(laptop, former)) < datetime.now(UTC) + timedelta(days=2)
+
+
+def test_a_token_ends_in_a_while(laptop: Laptop) -> None:
+    made = _token(laptop, "leaving", "--role", "viewer")
+
+    tried = printed(laptop("token", "end", made["id"], "--in", "30m", "--dry-run"))
+    before = _moment(_listed(laptop, made))
+    ended = printed(laptop("token", "end", made["id"], "--in", "30m"))
+    refused = laptop("token", "end", made["id"], "--in", "1h")
+
+    assert tried.startswith(f"{made['id']}  leaving  would end ")
+    assert ended.startswith(f"{made['id']}  leaving  ends ")
+    assert before > datetime.now(UTC) + timedelta(days=1)
+    assert _moment(_listed(laptop, made)) < datetime.now(UTC) + timedelta(minutes=31)
+    assert (refused.code, "never extended" in refused.complaint) == (1, True)
+
+
+@pytest.mark.parametrize("text", ["", "1", "h", "0h", "-1h", "1w", "1.5h", "9999d", "٣h", "1 h"])
+def test_what_is_no_duration_is_refused(laptop: Laptop, text: str) -> None:
+    refused = laptop("token", "end", "some-id", "--in", text)
+
+    assert refused.code == 2
+    assert "a duration is a number with s, m, h or d" in " ".join(refused.err.split())
+
+
 def test_a_token_without_a_role_or_that_nobody_sees_is_not_rotated(laptop: Laptop) -> None:
     bare = _token(laptop, "bare", "--role", "viewer")
     (grant,) = (
@@ -121,7 +170,7 @@ def test_a_successor_without_all_roles_is_revoked(
     laptop: Laptop, monkeypatch: pytest.MonkeyPatch, failure: BaseException, exit_code: int
 ) -> None:
     gateway = _Refusing(failure)
-    monkeypatch.setattr(access, "connect", lambda _: gateway)
+    monkeypatch.setattr(rotation, "connect", lambda _: gateway)
 
     ended = laptop("token", "rotate", "old")
 

@@ -88,6 +88,10 @@ _FIELDS: Final[Mapping[str, Mapping[str, set[str]]]] = {
     "grant add --role editor --to token:{token create}": {"": _GRANT},
     "grant list": {"": {"grants"}, "grants": _GRANT},
     "grant remove {grant add}": {"": {"id"}},
+    "token end {token create} --in 1h": {
+        "": {"dry_run", "expires_at", "ended"},
+        "ended": {"id", "name"},
+    },
     "token revoke {token create}": {"": {"dry_run", "revoked"}, "revoked": {"id", "name"}},
     f"user add {_PERSON}": {"": {"id", "name"}},
     "user list": {"": {"users"}, "users": _USER},
