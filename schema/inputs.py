@@ -235,6 +235,9 @@ class SecretSearch:
     scopes: list[APIVariableScopeEnum] | None = optional("Any of these scopes.")
     variable_types: list[APIVariableTypeEnum] | None = optional("Any of these types.")
     updated_since: datetime | None = optional("Created or changed at this time or later.")
+    unused_since: datetime | None = optional(
+        "Not delivered to a service at this time or later, as far as you can read the audit log."
+    )
     holder_ids: list[ID] | None = optional(
         "Secrets of any of these projects, environments and services, and of all below them."
     )
@@ -246,6 +249,7 @@ class SecretSearch:
             scopes=_tuple(self.scopes),
             variable_types=_tuple(self.variable_types),
             updated_since=unset_to_none(self.updated_since),
+            unused_since=unset_to_none(self.unused_since),
             holder_ids=_tuple(self.holder_ids),
         )
 

@@ -3,7 +3,7 @@
 import codecs
 import getpass
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
@@ -38,6 +38,17 @@ def duration(text: str) -> timedelta:
         message = "a duration is a number with s, m, h or d, such as 30m or 90d; at most 3650d."
         raise typer.BadParameter(message)
     return timedelta(seconds=seconds)
+
+
+def moment(text: str) -> datetime:
+    """Read `90d`, which is so long ago, or the day `2026-08-31`, in UTC."""
+    if text[-1:] in _UNITS:
+        return datetime.now(UTC) - duration(text)
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        message = "a time is a duration such as 90d, or a day such as 2026-08-31."
+        raise typer.BadParameter(message) from None
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]

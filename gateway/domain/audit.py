@@ -183,6 +183,23 @@ class AuditFilter:
 ANY_EVENT: Final = AuditFilter()
 
 
+class LogBeginsLater(InvalidInput):
+    def __init__(self, at: datetime) -> None:
+        super().__init__(
+            Argument.FILTER,
+            f"The audit log begins at {moment_text(at)}: what was delivered before is not known.",
+        )
+
+
+class TooManyDeliveries(InvalidInput):
+    def __init__(self) -> None:
+        super().__init__(
+            Argument.FILTER,
+            "Too much was delivered since `unusedSince` to compare. Choose a later time, or "
+            "projects with `holderIds`.",
+        )
+
+
 class AuditUnavailable(Unavailable):
     def __init__(self) -> None:
         GatewayError.__init__(

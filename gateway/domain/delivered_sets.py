@@ -6,7 +6,7 @@ back when it is read, and the event's hash covers them.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
@@ -109,6 +109,29 @@ def with_secrets(details: str, secrets: bytes) -> str:
 def packed_id(secret_id: str) -> bytes:
     """Return the bytes that a set with this secret contains."""
     return UUID(secret_id).bytes
+
+
+def packed_ids(secrets: bytes) -> Sequence[bytes]:
+    """Return the bytes of each id in a set.
+
+    Raises:
+        IndexError: if the set is not complete.
+
+    """
+    found, start, end = [], 0, len(secrets)
+    while start < end:
+        found.append(secrets[start : start + _ID_BYTES])
+        start += _ID_BYTES
+        while secrets[start] & _HAS_MORE:
+            start += 1
+        start += 1
+    return found
+
+
+def unpacked_id(packed: bytes) -> str:
+    """Return the id with these bytes: the inverse of `packed_id`, without a UUID's checks."""
+    text = packed.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 # Consecutive deliveries often have the same list.

@@ -124,6 +124,8 @@ class SecretSearch:
     scopes: tuple[Scope, ...] | None = None
     variable_types: tuple[SecretType, ...] | None = None
     updated_since: datetime | None = None
+    # Not delivered at this time or later.
+    unused_since: datetime | None = None
     # At these holders or below.
     holder_ids: tuple[str, ...] | None = None
 

@@ -84,6 +84,18 @@ class Visibility:
         )
         return is_on_the_way or self.covers(holder)
 
+    def common(self, other: Self) -> Self:
+        """Return where both have a grant, of the same organization."""
+        if self.is_everywhere or other.is_everywhere:
+            return other if self.is_everywhere else self
+        shared = {
+            holder.id: holder
+            for one, another in ((self, other), (other, self))
+            for holder in one.holders
+            if another.covers(holder)
+        }
+        return type(self)(organization_id=self.organization_id, holders=tuple(shared.values()))
+
     def covers_above(self, holder: Holder, above_id: str | None) -> bool:
         """Return whether a grant is on the holder `above_id` of this one's chain, or above it."""
         if above_id not in holder.chain_ids:

@@ -4,7 +4,8 @@ Entity tags are keyed, so they only show equality.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from functools import partial
 from hashlib import blake2b
 from typing import Final
@@ -35,6 +36,7 @@ from gateway.services.references import secrets_reached
 from gateway.services.vault import Vault
 from gateway.services.writing import SecretSpec, add_with_value, build_secret, ensure_key_is_free
 from gateway.storage import holders, related_secrets, secret_search, secrets
+from gateway.storage.audit import secret_uses
 from gateway.storage.unit_of_work import WriteUnit
 
 _BYTES: Final = 16
@@ -150,19 +152,35 @@ class Secrets(ScopedService):
         """Return a page of the secrets that the principal can see.
 
         Raises:
-            Forbidden: if the principal cannot read secrets.
+            Forbidden: if the principal cannot read secrets, or with `unused_since` the audit log.
             InvalidInput: for a cursor of another list, or an invalid filter.
+            LogBeginsLater: if `unused_since` is from before the log.
+            TooManyDeliveries: if the deliveries since then are too many to compare.
 
         """
         only.ensure_valid()
-        visibility = access.require_somewhere(self._scope.principal, Permission.SECRET_READ)
+        principal, view = self._scope.principal, self._scope.view
+        visibility = access.require_somewhere(principal, Permission.SECRET_READ)
+        if only.unused_since is not None:
+            # Later checks of the log can refuse the same page.
+            view.forget()
+            readable = access.require_somewhere(principal, Permission.AUDIT_READ)
+            visibility = visibility.common(readable)
+        tops = await self._tops(visibility, only.holder_ids)
+        used = await self._used(visibility, tops, only.unused_since) if only.unused_since else None
         return await secret_search.page(
+            view, visibility.organization_id, tops, window, order=order, only=only, used=used
+        )
+
+    async def _used(
+        self, visibility: Visibility, tops: Sequence[Holder] | None, since: datetime
+    ) -> Collection[str]:
+        return await secret_uses.delivered_since(
             self._scope.view,
-            visibility.organization_id,
-            await self._tops(visibility, only.holder_ids),
-            window,
-            order=order,
-            only=only,
+            self._context.log_times,
+            since,
+            organization_id=visibility.organization_id,
+            project_ids=None if tops is None else {top.project_id for top in tops},
         )
 
     async def _tops(

@@ -4,7 +4,7 @@ A page is read in the order of an index. The index by key has what a filter comp
 the rows of the page are read.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any, Final
@@ -55,6 +55,7 @@ _CHOSEN: Final[Mapping[str, Callable[[Parameters], ColumnElement[bool]]]] = {
     "keys": lambda given: SECRET.c.key.in_(given.each("keys")),
     "scopes": lambda given: SECRET.c.scope.in_(given.each("scopes")),
     "variable_types": lambda given: SECRET.c.variable_type.in_(given.each("variable_types")),
+    "used": lambda given: SECRET.c.id.not_in(given.each("used")),
 }
 # An expression in place of the column: the index in the order of the keys is used.
 _UNINDEXED: Final = func.coalesce(SECRET.c.updated_at, SECRET.c.updated_at)
@@ -80,8 +81,12 @@ async def page(
     *,
     order: SecretOrder,
     only: SecretSearch,
+    used: Collection[str] | None = None,
 ) -> Page[Secret]:
-    """Return a page of the matching secrets of these holders and of all below; for None, of all."""
+    """Return a page of the matching secrets of these holders and of all below; for None, of all.
+
+    `used` has the ids of secrets that do not match.
+    """
     projects = [top.id for top in tops or () if top.kind is Scope.PROJECT]
     values = {
         "organization": organization_id,
@@ -89,11 +94,12 @@ async def page(
         "narrow": [top.id for top in tops or () if top.kind is not Scope.PROJECT],
         **{_project(number): project for number, project in enumerate(projects)},
         **_given(only),
+        **({} if used is None else {"used": list(used)}),
     }
     is_by_key = order.field is SecretOrderField.KEY
     shape = _Shape(
         projects=None if tops is None else len(projects) if len(projects) <= _MAX_PARTS else _MANY,
-        fields=frozenset(_given(only)),
+        fields=frozenset(_given(only)) | ({"used"} if used is not None else frozenset()),
         is_by_key=is_by_key,
         has_few=tops is None and is_by_key and await _has_few(unit, values),
     )
@@ -107,7 +113,8 @@ async def page(
 def _given(only: SecretSearch) -> Mapping[str, Any]:
     """Return the values of the search's fields on secrets."""
     given = {name: value for name, value in asdict(only).items() if value is not None}
-    given.pop("holder_ids", None)
+    for name in ("holder_ids", "unused_since"):
+        given.pop(name, None)
     if only.key_contains is not None:
         text = only.key_contains
         for special in (_ESCAPE, "%", "_"):

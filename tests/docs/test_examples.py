@@ -38,7 +38,7 @@ _CALLS = re.findall(
     re.DOTALL,
 )
 # An example shows what a refusal looks like; the others are to go through.
-_REFUSED = {"TakenKey", "Rehearsal"}
+_REFUSED = {"End", "TakenKey", "Rehearsal"}
 
 
 def _name(document: str) -> str:

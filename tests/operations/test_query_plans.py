@@ -47,6 +47,7 @@ _SMALL = re.compile(
 _WINDOW = Window(size=10)
 _NEWEST = SecretOrder(field=SecretOrderField.UPDATED_AT, is_descending=True)
 _LATE = datetime.now(UTC) + timedelta(days=1)
+_EARLY = _LATE - timedelta(days=90)
 
 
 @dataclass(slots=True)
@@ -146,6 +147,9 @@ SORTED_READS: dict[str, Read] = {
     ),
     "search": lambda services, _: services.secrets.search(
         window=_WINDOW, only=SecretSearch(key_contains="KEY", scopes=(Scope.JOB,))
+    ),
+    "search for what is unused": lambda services, _: services.secrets.search(
+        window=_WINDOW, only=SecretSearch(unused_since=_EARLY)
     ),
     "edits": lambda services, scene: services.secret_events.edits_of(secrets=[scene.secret]),
     "last deliveries": lambda services, scene: services.secret_events.last_deliveries_of(

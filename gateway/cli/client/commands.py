@@ -58,6 +58,8 @@ CLIENT_COMMANDS: Final[Mapping[str, CommandRow]] = {
     "secret list": CommandRow(
         None,
         "List the secrets of a holder and those that it inherits, without values.",
+        "With --unused-since, those of the holder and of all below it that no service got since "
+        "then; the token must be allowed to read the audit log there.",
         remote="client.secrets:list_secrets",
     ),
     "secret get": CommandRow(

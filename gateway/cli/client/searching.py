@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from fnmatch import translate
 from typing import Annotated
 
@@ -11,7 +12,14 @@ from gateway.cli.client.deliveries import fetch
 from gateway.cli.client.documents import SEARCH
 from gateway.cli.client.holders import FORMS, ServicePath, chosen_service, holder_at
 from gateway.cli.client.refusals import NotFound
-from gateway.cli.client.secret_rows import Key, day_of, report_secret, secret_facts, type_of
+from gateway.cli.client.secret_rows import (
+    Key,
+    UnusedSince,
+    day_of,
+    report_secret,
+    secret_facts,
+    type_of,
+)
 from gateway.cli.client.secrets import create_secret
 from gateway.cli.client.transport import Data, Gateway, connect
 from gateway.cli.options import AsJson, DryRun, OnUnresolved
@@ -23,8 +31,15 @@ Pattern = Annotated[
 ]
 
 
-def search_secrets(context: typer.Context, pattern: Pattern, *, as_json: AsJson = False) -> None:
-    found = [(_path(secret["at"]), secret) for secret in _matching(connect(context), pattern)]
+def search_secrets(
+    context: typer.Context,
+    pattern: Pattern,
+    *,
+    unused_since: UnusedSince = None,
+    as_json: AsJson = False,
+) -> None:
+    matching = _matching(connect(context), pattern, unused_since)
+    found = [(_path(secret["at"]), secret) for secret in matching]
     if as_json:
         say_json({"secrets": [{**secret_facts(secret), "path": path} for path, secret in found]})
         return
@@ -35,11 +50,13 @@ def search_secrets(context: typer.Context, pattern: Pattern, *, as_json: AsJson 
     say_table([("KEY", "TYPE", "HOLDER", "CHANGED", "ID"), *rows])
 
 
-def _matching(gateway: Gateway, pattern: str) -> Iterator[Data]:
+def _matching(gateway: Gateway, pattern: str, unused_since: datetime | None) -> Iterator[Data]:
     """Yield each secret whose key matches; the gateway looks for the longest literal part."""
     matches = re.compile(translate(pattern)).match
     part = max(re.split(r"[*?]|\[.*?\]", pattern), key=len)
     filters = {"keyContains": part} if part else {}
+    if unused_since:
+        filters["unusedSince"] = unused_since.isoformat()
     for secret in gateway.nodes(SEARCH, "secrets", filter=filters):
         if matches(secret["key"]):
             yield secret

@@ -1,17 +1,28 @@
 """Find secrets over the API, and print them."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Any, Final
 
 import typer
 
-from gateway.cli.client.documents import OWN_SECRETS, SECRETS_OF_KEY, VISIBLE_SECRETS
+from gateway.cli.client.documents import OWN_SECRETS, SEARCH, SECRETS_OF_KEY, VISIBLE_SECRETS
 from gateway.cli.client.holders import FoundHolder, facts_of, title_and_id_of
 from gateway.cli.client.refusals import NotFound
 from gateway.cli.client.transport import Data, Gateway
+from gateway.cli.options import moment
 from gateway.cli.printing import complain, line_of, say, say_json
 
 Key = Annotated[str, typer.Argument(metavar="KEY", help="The secret's key.")]
+UnusedSince = Annotated[
+    datetime | None,
+    typer.Option(
+        "--unused-since",
+        parser=moment,
+        metavar="TIME",
+        help="Only what no service got since then, such as 90d or 2026-08-31.",
+    ),
+]
 DRY_RUN: Final = "Dry run: nothing was changed."
 
 
@@ -43,6 +54,12 @@ def own_secret(gateway: Gateway, holder: FoundHolder, key: str) -> Data:
 def visible_secrets(gateway: Gateway, holder: FoundHolder) -> Sequence[Data]:
     """Return a holder's secrets and those that it inherits, wider scopes first."""
     return list(gateway.nodes(VISIBLE_SECRETS, "node", "visibleSecrets", id=holder.id))
+
+
+def unused_secrets(gateway: Gateway, holder: FoundHolder, since: datetime) -> Sequence[Data]:
+    """Return the secrets of a holder and of all below it that no service got since a time."""
+    filters = {"holderIds": [holder.id], "unusedSince": since.isoformat()}
+    return list(gateway.nodes(SEARCH, "secrets", filter=filters))
 
 
 def seen_secrets(gateway: Gateway, holder: FoundHolder, key: str) -> Sequence[Data]:

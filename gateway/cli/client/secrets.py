@@ -25,6 +25,7 @@ from gateway.cli.client.refusals import RefusedByGateway
 from gateway.cli.client.secret_rows import (
     DRY_RUN,
     Key,
+    UnusedSince,
     day_of,
     own_secret,
     own_secrets,
@@ -32,6 +33,7 @@ from gateway.cli.client.secret_rows import (
     secret_facts,
     seen_secrets,
     type_of,
+    unused_secrets,
     visible_secrets,
     warn_of,
 )
@@ -52,11 +54,16 @@ def list_secrets(
     at: AtPath = None,
     *,
     own: Annotated[bool, typer.Option("--own", help="Leave out what is inherited.")] = False,
+    unused_since: UnusedSince = None,
     as_json: AsJson = False,
 ) -> None:
     gateway = connect(context)
     holder = chosen_holder(context, gateway, at)
-    found = own_secrets(gateway, holder) if own else visible_secrets(gateway, holder)
+    if unused_since:
+        below = unused_secrets(gateway, holder, unused_since)
+        found = [each for each in below if not own or each["holder"]["id"] == holder.id]
+    else:
+        found = [*(own_secrets if own else visible_secrets)(gateway, holder)]
     if as_json:
         say_json({"secrets": [secret_facts(secret) for secret in found]})
         return

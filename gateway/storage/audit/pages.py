@@ -67,7 +67,7 @@ async def page(
         seqs = [entry.item[0] for entry in sizes.entries]
         first = min(seqs) if sizes.has_next and seqs else first
         last = max(seqs) if sizes.has_previous and seqs else last
-        await _refuse_faulty(unit, times.faulty, first, last, has_deliveries=near is not None)
+        await refuse_faulty(unit, times.faulty, first, last, has_deliveries=near is not None)
     nearest_first = reversed(sizes.entries) if window.is_backward else sizes.entries
     kept = _fitting(dict(entry.item for entry in nearest_first))
     rows = await unit.rows(select_events().where(EVENT.c.seq.in_(kept)))
@@ -95,12 +95,12 @@ def _bounds(period: Period, window: Window) -> tuple[int, int]:
     return first, last
 
 
-async def _refuse_faulty(
+async def refuse_faulty(
     unit: ReadUnit, faulty: FaultyEvents, first: int, last: int, *, has_deliveries: bool
 ) -> None:
-    """Refuse a page between these numbers if an event there is not what was recorded.
+    """Refuse what is read between these numbers if an event there is not what was recorded.
 
-    No column of such an event says whether it belongs to the page.
+    No column of such an event says whether it belongs to what is read.
 
     Raises:
         IntegrityFault: after logging it.

@@ -364,6 +364,30 @@ def test_the_whole_chain_is_listed_unless_only_its_own_secrets_are_wanted(laptop
     assert {secret["holder"]["kind"] for secret in own} == {"job"}
 
 
+def test_what_no_service_got_is_listed_and_found(laptop: Laptop) -> None:
+    for key in ("UNUSED_ONE", "UNUSED_TWO"):
+        laptop("secret", "set", key, "--at", SERVICE, stdin="x")
+    laptop("secret", "get", "UNUSED_TWO", "--service", SERVICE)
+
+    def keys(*command: str) -> set[str]:
+        found = laptop("secret", *command, "--json").answer["secrets"]
+        return {secret["key"] for secret in found if secret["key"].startswith("UNUSED_")}
+
+    assert keys("search", "UNUSED_*", "--unused-since", "90d") == {"UNUSED_ONE"}
+    assert keys("list", "--at", "shop/production", "--unused-since", "1h") == {"UNUSED_ONE"}
+    assert keys("list", "--at", SERVICE, "--own", "--unused-since", "2020-01-01") == {"UNUSED_ONE"}
+    assert keys("list", "--at", "shop/production", "--own", "--unused-since", "1h") == set()
+    assert keys("search", "UNUSED_*") == {"UNUSED_ONE", "UNUSED_TWO"}
+
+
+@pytest.mark.parametrize("text", ["", "90", "90x", "2026-13-01", "31.08.2026"])
+def test_what_is_no_time_is_refused(laptop: Laptop, text: str) -> None:
+    refused = laptop("secret", "search", "*", "--unused-since", text)
+
+    assert refused.code == 2
+    assert "a time is a duration such as 90d" in " ".join(refused.err.split())
+
+
 def test_a_key_that_the_service_does_not_get_is_refused(laptop: Laptop) -> None:
     ended = laptop("secret", "get", "NOTHING", "--service", SERVICE)
 
