@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select, union
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union
 
 from gateway.domain.holders import Holder
 from gateway.domain.pages import Page, SecretOrder, SecretOrderField, SecretSearch, Window
@@ -17,7 +17,7 @@ from gateway.domain.scopes import Scope
 from gateway.domain.secrets import Secret
 from gateway.storage.keyset import Parts, Template, fetch_page
 from gateway.storage.live_rows import HOLDER, SECRET
-from gateway.storage.prepared import Parameter, Parameters, Prepared
+from gateway.storage.prepared import NAMED, Parameter, Parameters, Prepared
 from gateway.storage.secret_rows import reader, selection
 from gateway.storage.secrets import ordering
 from gateway.storage.tables import SecretRow
@@ -33,21 +33,29 @@ _MANY: Final = -1
 _FEW: Final = 1_000
 
 
-def _recent(organization: Parameter, since: Parameter) -> Select[Any]:
-    return select(_ROW.id).where(_ROW.organization_id == organization, _ROW.updated_at >= since)
+def _recent(given: Parameters, *, is_of_project: bool) -> Select[Any]:
+    """Select the secrets of the only project, or of the organization, with a new time."""
+    within = _ROW.organization_id == given.one("organization")
+    if is_of_project:
+        within = _ROW.project_id == given.one(_project(0))
+    return select(_ROW.id).where(within, _ROW.updated_at >= _since(given))
 
 
 def _since(given: Parameters) -> Parameter:
     return given.one("updated_since", _ROW.updated_at.type)
 
 
-_COUNT_RECENT: Final = Prepared(
-    select(func.count()).select_from(
-        _recent(bindparam("organization"), bindparam("updated_since", type_=_ROW.updated_at.type))
-        .limit(_FEW + 1)
-        .subquery()
-    )
-)
+def _project(number: int) -> str:
+    return f"project_{number}"
+
+
+def _count_recent(*, is_of_project: bool) -> Prepared:
+    found = _recent(NAMED, is_of_project=is_of_project).limit(_FEW + 1).subquery()
+    return Prepared(select(func.count()).select_from(found))
+
+
+_COUNT_RECENT: Final = _count_recent(is_of_project=False)
+_COUNT_RECENT_OF_PROJECT: Final = _count_recent(is_of_project=True)
 # The condition of each field of a search; its parameter has the field's name.
 _CHOSEN: Final[Mapping[str, Callable[[Parameters], ColumnElement[bool]]]] = {
     # LIKE ignores case in ASCII, which keys consist of.
@@ -101,7 +109,7 @@ async def page(
         projects=None if tops is None else len(projects) if len(projects) <= _MAX_PARTS else _MANY,
         fields=frozenset(_given(only)) | ({"used"} if used is not None else frozenset()),
         is_by_key=is_by_key,
-        has_few=tops is None and is_by_key and await _has_few(unit, values),
+        has_few=is_by_key and await _has_few(unit, tops, values),
     )
     listed = Template(_search, shape, values)
     found = await fetch_page(
@@ -123,10 +131,14 @@ def _given(only: SecretSearch) -> Mapping[str, Any]:
     return given
 
 
-async def _has_few(unit: ReadUnit, values: Mapping[str, Any]) -> bool:
-    if "updated_since" not in values:
+async def _has_few(
+    unit: ReadUnit, tops: Sequence[Holder] | None, values: Mapping[str, Any]
+) -> bool:
+    is_of_project = tops is not None and [top.kind for top in tops] == [Scope.PROJECT]
+    if "updated_since" not in values or not (tops is None or is_of_project):
         return False
-    row = await unit.first(_COUNT_RECENT(**values))
+    counted = _COUNT_RECENT_OF_PROJECT if is_of_project else _COUNT_RECENT
+    row = await unit.first(counted(**values))
     return row is not None and row[0] <= _FEW
 
 
@@ -157,7 +169,8 @@ def _parts(given: Parameters, shape: _Shape) -> Sequence[ColumnElement[bool]]:
     """Return the conditions of which each secret of the list meets one."""
     organization = given.one("organization")
     if shape.has_few:
-        return [SECRET.c.id.in_(_recent(organization, _since(given)).limit(_FEW))]
+        recent = _recent(given, is_of_project=shape.projects is not None)
+        return [SECRET.c.id.in_(recent.limit(_FEW))]
     if shape.projects is None:
         return [SECRET.c.organization_id == organization]
     narrow = given.each("narrow")
@@ -170,7 +183,3 @@ def _parts(given: Parameters, shape: _Shape) -> Sequence[ColumnElement[bool]]:
         *(SECRET.c.project_id == given.one(_project(n)) for n in range(shape.projects)),
         is_below,
     ]
-
-
-def _project(number: int) -> str:
-    return f"project_{number}"

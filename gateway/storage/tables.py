@@ -185,6 +185,7 @@ class SecretRow(Model, table=True):
             *("updated_at", "scope", "variable_type", "holder_id"),
         ),
         Index(None, "organization_id", "updated_at", "id"),
+        Index(None, "project_id", "updated_at", "id"),
         Index(
             None,
             "project_id",

@@ -228,6 +228,30 @@ async def test_a_search_of_everything_is_read_in_its_order(shared_world: World, 
     assert plans.sorts == [] or name == "of a time"
 
 
+OF_PROJECT_BY_TIME: Final = "ix_secret_project_id_updated_at_id"
+OF_PROJECT_BY_KEY: Final = "ix_secret_project_id_key_list_rank_id"
+IN_PROJECT: Final[dict[str, tuple[str, SecretOrder, datetime | None]]] = {
+    "by key": (OF_PROJECT_BY_KEY, BY_KEY, None),
+    "by time": (OF_PROJECT_BY_TIME, _NEWEST, None),
+    "by time, of a time": (OF_PROJECT_BY_TIME, _NEWEST, _LATE),
+    "of a time": (OF_PROJECT_BY_TIME, BY_KEY, _LATE),
+}
+
+
+@pytest.mark.parametrize("name", IN_PROJECT)
+async def test_a_search_of_a_project_is_read_in_its_order(shared_world: World, name: str) -> None:
+    index, order, since = IN_PROJECT[name]
+    only = SecretSearch(holder_ids=(shared_world.demo.project_id,), updated_since=since)
+    operator = Principal.operator(shared_world.demo.organization_id)
+    async with shared_world.runtime.database.read() as unit:
+        services = shared_world.runtime.services.for_principal(operator, unit)
+        with _explaining(shared_world) as plans:
+            await services.secrets.search(window=_WINDOW, order=order, only=only)
+
+    assert index in plans.indexes
+    assert plans.scans == []
+
+
 # By the index that a page is read through.
 FILTERS = {
     "ix_audit_event_actor_id_seq": AuditFilter(actor_id="nobody"),
