@@ -36,7 +36,7 @@ _FIRST_EVENT: Final = select(EVENT.c.seq, EVENT.c.at).where(
 )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class _Delivered:
     """The ids of the secrets that were delivered; of targets, also where they were."""
 
