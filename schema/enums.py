@@ -8,6 +8,7 @@ import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
 from gateway.domain.change_feed import ChangeKind as _ChangeKind
+from gateway.domain.delivery_formats import DeliveryFormat as _DeliveryFormat
 from gateway.domain.drafts import WarningCode as _WarningCode
 from gateway.domain.effective import Absence as _Absence
 from gateway.domain.effective import Provenance as _Provenance
@@ -299,6 +300,20 @@ expose(
     },
 )
 OnUnresolved: TypeAlias = _OnUnresolved
+
+expose(
+    _DeliveryFormat,
+    "DeliveryFormat",
+    "A text that the values of a service are written as.",
+    {
+        "JSON": "One JSON object.",
+        "DOTENV": "A `.env` file.",
+        "SHELL": "Commands for a POSIX shell.",
+        "DOCKER": "An env-file of Docker. It cannot hold values with line ends.",
+        "K8S": "The manifest of a Kubernetes Secret, of at most 1 MiB.",
+    },
+)
+DeliveryFormat: TypeAlias = _DeliveryFormat
 
 
 def _rest(code: ErrorCode, status: int) -> Any:  # noqa: ANN401 - what strawberry.enum_value returns

@@ -50,6 +50,7 @@ from schema.pages import After, Before, First, Last
 from schema.runtime import (
     Delivered,
     Delivery,
+    Fitting,
     IfNoneMatch,
     Keys,
     RuntimeSecret,
@@ -180,9 +181,13 @@ class Query:
         with_files: WithFiles = True,  # noqa: FBT002 - GraphQL passes arguments by name
         on_unresolved: WhenUnresolved = OnUnresolved.KEEP,
         if_none_match: IfNoneMatch = UNSET,
+        form: Fitting = UNSET,
     ) -> Delivery:
         request = DeliveryRequest(
-            keys=to_keys(keys), with_files=with_files, if_none_match=unset_to_none(if_none_match)
+            keys=to_keys(keys),
+            with_files=with_files,
+            if_none_match=unset_to_none(if_none_match),
+            form=unset_to_none(form),
         )
         return Delivery.of(await deliver(info, service_id, request, on_unresolved))
 

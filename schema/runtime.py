@@ -14,7 +14,7 @@ from gateway.domain.delivery_requests import DeliveryRequest
 from gateway.services.delivery import CheckReferences, RuntimeSet, refuse_unresolved
 from gateway.services.delivery import RuntimeSecret as DomainRuntimeSecret
 from schema.context import Info
-from schema.enums import OnUnresolved
+from schema.enums import DeliveryFormat, OnUnresolved
 from schema.fields import Key, pure_field
 
 # How many entries of an answer are completed before other requests get a turn.
@@ -47,6 +47,18 @@ IfNoneMatch = Annotated[
             'Deliver nothing if the fingerprint is one of these: `"a1b2"`, `"a1b2", "c3d4"`, or '
             "`*` for any. `isUnchanged` is true then. REST: the header If-None-Match."
         )
+    ),
+]
+
+
+Fitting = Annotated[
+    DeliveryFormat | None,
+    argument(
+        name="format",
+        description=(
+            "What you will write the values as. A value that it cannot hold refuses the delivery, "
+            "before anything is delivered and recorded."
+        ),
     ),
 ]
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.domain.content import ensure_key_syntax
+from gateway.domain.delivery_formats import DeliveryFormat
 from gateway.domain.entity_tags import EntityTags
 from gateway.domain.errors import Argument, InvalidInput
 
@@ -23,11 +24,13 @@ class DeliveryRequest:
     """Which keys to deliver (None: all), whether with the contents of files, and what is known.
 
     `if_none_match` has the entity tags of the sets that the client has, as the header of that name.
+    `form` is the format that they must fit, if any.
     """
 
     keys: tuple[str, ...] | None = None
     with_files: bool = True
     if_none_match: str | None = None
+    form: DeliveryFormat | None = None
 
     def ensure_valid(self) -> None:
         """Refuse texts that cannot be keys or entity tags, and too many keys.

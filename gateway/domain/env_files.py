@@ -51,11 +51,23 @@ def docker_text(variables: Mapping[str, str]) -> str:
         InvalidInput: naming the keys whose values have line ends or are too long.
 
     """
+    ensure_docker(variables)
+    return "".join(_docker_line(*pair) for pair in variables.items())
+
+
+def ensure_docker(variables: Mapping[str, str]) -> None:
+    """Refuse what `docker_text` cannot write; errors as there."""
     _refuse("docker", "with a line end", _keys_that(_LINE_END, variables))
-    lines = {key: f"{key}={value}\n" for key, value in variables.items()}
-    too_long = [key for key, item in lines.items() if len(item.encode()) > MAX_DOCKER_LINE_BYTES]
+    too_long = [
+        key
+        for key, value in variables.items()
+        if len(_docker_line(key, value).encode()) > MAX_DOCKER_LINE_BYTES
+    ]
     _refuse("docker", f"in a line of more than {MAX_DOCKER_LINE_BYTES} bytes", too_long)
-    return "".join(lines.values())
+
+
+def _docker_line(key: str, value: str) -> str:
+    return f"{key}={value}\n"
 
 
 def _keys_that(pattern: re.Pattern[str], variables: Mapping[str, str]) -> Sequence[str]:
@@ -154,12 +166,19 @@ def kubernetes_secrets(
         InvalidInput: for a name, a key or a size that Kubernetes would refuse.
 
     """
-    ensure_kubernetes_name(name)
+    ensure_kubernetes(name, variables, files)
     manifests = [_secret(name, variables)]
     return [*manifests, _secret(f"{name}{FILES_SUFFIX}", files)] if files else manifests
 
 
-def _secret(name: str, texts: Mapping[str, str]) -> Manifest:
+def ensure_kubernetes(name: str, variables: Mapping[str, str], files: Mapping[str, str]) -> None:
+    """Refuse what `kubernetes_secrets` cannot write; errors as there."""
+    ensure_kubernetes_name(name)
+    for texts in (variables, files):
+        _ensure_kubernetes_texts(texts)
+
+
+def _ensure_kubernetes_texts(texts: Mapping[str, str]) -> None:
     if any(len(key) > MAX_KUBERNETES_NAME for key in texts):
         raise InvalidInput(
             Argument.KEY,
@@ -169,6 +188,9 @@ def _secret(name: str, texts: Mapping[str, str]) -> Manifest:
         raise InvalidInput(
             Argument.VALUE, "The values must be at most 1 MiB together for a Kubernetes Secret."
         )
+
+
+def _secret(name: str, texts: Mapping[str, str]) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "Secret",

@@ -10,6 +10,7 @@ import orjson
 from starlette.responses import Response
 
 from gateway.domain.content import is_key
+from gateway.domain.delivery_formats import DeliveryFormat
 from gateway.domain.env_files import (
     docker_text,
     dotenv_text,
@@ -31,25 +32,17 @@ KEY: Final = "key"
 DELIVERY_DOCUMENT: Final = """
 query delivery(
   $service: ID!, $keys: [String!], $files: Boolean!, $on_unresolved: OnUnresolved!
-  $if_none_match: String
+  $if_none_match: String, $fitting: DeliveryFormat
 ) {
   delivery(
     serviceId: $service, keys: $keys, withFiles: $files, onUnresolved: $on_unresolved
-    ifNoneMatch: $if_none_match
+    ifNoneMatch: $if_none_match, format: $fitting
   ) {
     serviceName fingerprint isUnchanged
     secrets { key value isFile file { mountPath content } }
   }
 }
 """
-
-
-class Format(StrEnum):
-    JSON = "json"
-    DOTENV = "dotenv"
-    SHELL = "shell"
-    DOCKER = "docker"
-    K8S = "k8s"
 
 
 class Include(StrEnum):
@@ -66,9 +59,10 @@ class UnknownKey(GatewayError):
 def requested_set(request: RestRequest) -> Inputs:
     """Bind a delivery of all keys, or of those that the query lists."""
     keys = request.query.get("keys")
-    form = _named(request, FORMAT, Format) or Format.JSON
-    inputs = _inputs(request) | {"keys": None if keys is None else keys.split(","), FORMAT: form}
-    if inputs["files"] and form not in {Format.JSON, Format.K8S}:
+    form = _named(request, FORMAT, DeliveryFormat) or DeliveryFormat.JSON
+    chosen = {"keys": None if keys is None else keys.split(","), FORMAT: form, "fitting": form.name}
+    inputs = _inputs(request) | chosen
+    if inputs["files"] and form not in {DeliveryFormat.JSON, DeliveryFormat.K8S}:
         message = f"The format {form} cannot hold the contents of files. Use `json` or `k8s`."
         raise InvalidField(message)
     return inputs
@@ -162,12 +156,12 @@ def _text(content: str) -> Response:
 
 
 _Writer = Callable[[str, Sequence[Selected]], Response]
-_WRITERS: Final[Mapping[Format, _Writer]] = MappingProxyType(
+_WRITERS: Final[Mapping[DeliveryFormat, _Writer]] = MappingProxyType(
     {
-        Format.JSON: _json,
-        Format.DOTENV: _marked(dotenv_text),
-        Format.SHELL: _marked(shell_text),
-        Format.DOCKER: _marked(docker_text),
-        Format.K8S: _kubernetes,
+        DeliveryFormat.JSON: _json,
+        DeliveryFormat.DOTENV: _marked(dotenv_text),
+        DeliveryFormat.SHELL: _marked(shell_text),
+        DeliveryFormat.DOCKER: _marked(docker_text),
+        DeliveryFormat.K8S: _kubernetes,
     }
 )

@@ -199,9 +199,18 @@ async def _read(context: _Context) -> Response:
 
 async def _deliver(context: _Context) -> Response:
     inputs = context.inputs
+    if context.preconditions.if_match:
+        # What is refused for its tag is not delivered before, nor recorded.
+        await _probe(context)
     delivery = _data(await context.execute(context.operation.document, inputs))["delivery"]
     body = Response() if delivery["isUnchanged"] else to_response(inputs, delivery)
     return context.preconditions.answer(body, set_tag(delivery["fingerprint"]), {})
+
+
+async def _probe(context: _Context) -> None:
+    inputs = context.inputs | {"if_none_match": "*"}
+    delivery = _data(await context.execute(context.operation.document, inputs))["delivery"]
+    context.preconditions.answer(Response(), set_tag(delivery["fingerprint"]), {})
 
 
 async def _write(context: _Context) -> Response:

@@ -11,6 +11,7 @@ from typing import Any
 
 from gateway.domain.audit import AuditAction, AuditDraft, AuditSubject
 from gateway.domain.content import NeverStored
+from gateway.domain.delivery_formats import DeliveryFormat, ensure_fits
 from gateway.domain.delivery_requests import EVERYTHING, DeliveryRequest
 from gateway.domain.drafts import DEFAULT_WRITE_OPTIONS, HolderReference
 from gateway.domain.errors import ConcurrentChange
@@ -110,7 +111,8 @@ class Delivery(ScopedService):
         Raises:
             HolderNotFound: if the service is not visible to the principal.
             Forbidden: if the principal cannot read values.
-            InvalidInput: if a requested key or an entity tag is malformed.
+            InvalidInput: if a requested key or an entity tag is malformed, or if a value does not
+                fit the requested format; then nothing is recorded.
             TooManyKeys: if the service sees more keys than one delivery can have.
             DeliveryTooLarge: if the texts are too long in total, before or after expansion.
             UnresolvedReferences: if `check` refuses an unresolved reference.
@@ -129,6 +131,8 @@ class Delivery(ScopedService):
             await view.close()
         secrets = await _expand(sources, admit, check)
         delivered = await self._set(service, _selected(secrets, request.keys))
+        if request.form is not None:
+            await _ensure_fits(request.form, delivered)
         # Without any of the requested keys there is nothing that a client could have.
         has_any = bool(delivered.secrets) or request.keys is None
         if has_any and request.is_known(delivered.fingerprint):
@@ -169,6 +173,14 @@ class Delivery(ScopedService):
         ) as record:
             record.drafts.append(event)
         self._context.deliveries.recorded += 1
+
+
+async def _ensure_fits(form: DeliveryFormat, delivered: RuntimeSet) -> None:
+    secrets = delivered.secrets
+    variables = {item.key: item.value for item in secrets}
+    contents = {item.key: item.file.content for item in secrets if item.file}
+    work = partial(ensure_fits, form, delivered.service.name, variables, contents)
+    await in_turn(work, _contents(secrets))
 
 
 def _selected(

@@ -277,12 +277,69 @@ async def test_a_dotenv_text_marks_the_paths_of_files(shared_world: World, key: 
 async def test_a_value_that_a_format_cannot_hold_is_named(shared_world: World, key: str) -> None:
     await shared_world.rest.create(*JOB(shared_world), key=key, value=VALUE)
 
+    before = await _recorded(shared_world)
     response = await _runtime(shared_world, format="docker", keys=f"SMTP_PASSWORD,{key}")
+    refused = await _recorded(shared_world)
     control = await _runtime(shared_world, format="docker", keys="SMTP_PASSWORD")
 
     assert response.status_code == HTTPStatus.BAD_REQUEST
     assert response.json()["detail"].endswith(f"cannot hold a value with a line end: {key}.")
     assert control.text == "SMTP_PASSWORD=demo-bulk-smtp\n"
+    # Nothing was delivered before the control.
+    assert (refused, await _recorded(shared_world)) == (before, before + 1)
+
+
+@pytest.mark.parametrize("form", ["DOCKER", "K8S"])
+async def test_a_format_is_checked_on_graphql_too(shared_world: World, form: str) -> None:
+    world, key, name = shared_world, f"FIT_{form}", "服" * len(form)
+    job_id = await another(
+        world, Scope.JOB, HolderReference(Scope.ENVIRONMENT, world.demo.environment_id)
+    )
+    await world.rest.create(Scope.JOB, job_id, key=key, value=VALUE)
+    rename = """mutation ($id: ID!, $name: String!) {
+        renameHolder(holder: {jobId: $id}, name: $name) { errors { code } } }"""
+    renamed = await world.graphql.ask(rename, {"id": job_id, "name": name})
+    document = """query ($id: ID!, $keys: [String!], $format: DeliveryFormat) {
+        delivery(serviceId: $id, keys: $keys, format: $format) { secrets { key } } }"""
+    before = await _recorded(world)
+
+    def body(chosen: str | None) -> dict[str, Any]:
+        variables = {"id": job_id, "keys": [key], "format": chosen}
+        return {"query": document, "variables": variables}
+
+    refused = await world.client.post("/graphql", json=body(form))
+    unchanged = await _recorded(world)
+    delivered = await world.client.post("/graphql", json=body("DOTENV"))
+
+    assert renamed["renameHolder"]["errors"] == []
+    assert refused.json()["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+    assert delivered.json()["data"]["delivery"]["secrets"] == [{"key": key}]
+    assert (unchanged, await _recorded(world)) == (before, before + 1)
+
+
+async def test_a_head_has_the_status_of_a_format_that_does_not_fit(
+    shared_world: World, key: str
+) -> None:
+    await shared_world.rest.create(*JOB(shared_world), key=key, value=VALUE)
+    at = f"/runtime/{shared_world.demo.job_id}"
+    query = {"format": "docker", "keys": key}
+
+    head = await shared_world.client.head(at, params=query)
+
+    assert (head.status_code, head.content) == (HTTPStatus.BAD_REQUEST, b"")
+
+
+async def test_another_tag_than_the_expected_one_delivers_nothing(shared_world: World) -> None:
+    at = f"/runtime/{shared_world.demo.job_id}"
+    tag = (await shared_world.client.get(at)).headers["etag"]
+    before = await _recorded(shared_world)
+
+    refused = await shared_world.client.get(at, headers={"If-Match": '"other"'})
+    unchanged = await _recorded(shared_world)
+    delivered = await shared_world.client.get(at, headers={"If-Match": tag})
+
+    assert (refused.status_code, delivered.status_code) == (412, 200)
+    assert (unchanged, await _recorded(shared_world)) == (before, before + 1)
 
 
 async def test_the_manifests_of_kubernetes_have_the_values(shared_world: World, key: str) -> None:

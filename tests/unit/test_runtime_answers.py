@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from gateway.domain.delivery_formats import DeliveryFormat
 from gateway.domain.env_files import kubernetes_text
 from gateway.rest.bindings import InvalidField
-from gateway.rest.delivery import FORMAT, Format, to_response
+from gateway.rest.delivery import FORMAT, to_response
 
 Row = dict[str, Any]
 
@@ -17,7 +18,9 @@ def _file(key: str, path: str, content: str) -> Row:
 
 
 def _answer(*secrets: Row) -> Any:
-    response = to_response({FORMAT: Format.JSON}, {"serviceName": "job", "secrets": secrets})
+    response = to_response(
+        {FORMAT: DeliveryFormat.JSON}, {"serviceName": "job", "secrets": secrets}
+    )
     return json.loads(bytes(response.body))
 
 

@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, RootModel
 
 from gateway.domain.content import MAX_KEY_LENGTH
+from gateway.domain.delivery_formats import DeliveryFormat
 from gateway.domain.interpolation import OnUnresolved
 from gateway.domain.scopes import Scope
-from gateway.rest.delivery import Format, Include
+from gateway.rest.delivery import Include
 from gateway.rest.openapi.fields import (
     NOT_IN_DOCUMENT,
     OMITTED,
@@ -155,7 +156,7 @@ class RuntimeKeyQuery(Model):
 class RuntimeQuery(RuntimeKeyQuery):
     """The query parameters of a delivery."""
 
-    format: Annotated[str, _one_of(Format)] = Field(
+    format: Annotated[str, _one_of(DeliveryFormat)] = Field(
         default=OMITTED,
         description="`json` (the default) is one object. `dotenv`, `shell` and `docker` are texts "
         "of assignments. `k8s` is the manifest of a Secret, with `include=files` a second one.",
