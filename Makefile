@@ -19,6 +19,8 @@ GRAPHIQL = gateway/pages/npm
 FRONTENDS = tests/clients/frontends
 NPM_CLIENTS = tests/clients/npm $(FRONTENDS) tests/browser/npm
 PYTHON_CLIENT = .venv-qovery
+# `make bench` installs these itself, where it can.
+PEERS = tests/benchmarks/peers/mercurius/node_modules .venv-openbao
 
 # A lock names all there is, so nothing is resolved: a release made since could not get in, nor in the way.
 INSTALL_LOCKED = $(PIP) install --no-deps --require-hashes
@@ -136,10 +138,9 @@ references: dev-setup ## Compare references of 10,000 random hierarchies with a 
 rules: dev-setup ## List which documented rule is shown by which tests
 	@$(BIN)/python -m tests.contracts.rules
 
-bench: dev-setup ## Measure throughput, latency, and how reads grow with the database
+# BENCH_ONLY=W1,W2, BENCH_SECONDS, BENCH_ROUNDS, BENCH_WARM_UP and BENCH_SECRETS: see docs/performance.md.
+bench: dev-setup ## Measure the gateway and its peers, a quarter of an hour; prints a report
 	@$(BIN)/python -m tests.benchmarks
-	@$(BIN)/python -m tests.benchmarks.reads
-	@$(BIN)/python -m tests.benchmarks.writes
 
 sbom: dev-setup ## Write what the gateway is made of to dist/sbom.json (CycloneDX)
 	@$(BIN)/python .ci/supply_chain.py sbom dist/sbom.json
@@ -190,7 +191,7 @@ lock: dev-setup ## Update the lock files after a change of pyproject.toml (UPGRA
 clean: ## Delete what these tasks made; ./data stays
 	@rm -rf $(VENV) .venv-3.* build dist htmlcov .coverage .coverage.* test-results
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	@rm -rf $(GRAPHIQL)/assets $(GRAPHIQL)/node_modules $(NPM_CLIENTS:=/node_modules) $(PYTHON_CLIENT)
+	@rm -rf $(GRAPHIQL)/assets $(GRAPHIQL)/node_modules $(NPM_CLIENTS:=/node_modules) $(PYTHON_CLIENT) $(PEERS)
 	@rm -rf $(FRONTENDS)/relay/__generated__ $(FRONTENDS)/relay/build
 	@rm -rf $(FRONTENDS)/typescript/src/gql $(FRONTENDS)/typescript/src/operations.ts $(FRONTENDS)/typescript/build
 	@find gateway schema tests .ci -name __pycache__ -type d -prune -exec rm -rf {} +

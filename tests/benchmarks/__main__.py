@@ -1,126 +1,146 @@
-"""Measure the gateway against the hand-written limit: `make bench`.
+"""Measure the gateway and its peers, and print the report as Markdown: `make bench`.
 
-Both servers run at the same time over copies of the same data and are measured in turn; what counts
-is the ratio of the medians. Everything is on: credentials, permissions, logs, synchronous=FULL.
+All servers run at the same time over copies of the same data, on one core; the client has another
+one. They are measured in turn. Everything of the gateway is on: credentials, permissions, MACs,
+the audit log, logs, synchronous=FULL. docs/performance.md explains the figures.
 """
 
 import asyncio
-import json
 import os
-import shutil
-import socket
-import subprocess
+import platform
+import re
+import signal
+import sqlite3
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from statistics import median
-from urllib.parse import urlsplit
+from tempfile import TemporaryDirectory
+from typing import Final, NoReturn
 
-from gateway.config.settings import Settings
-from gateway.domain.drafts import HolderReference, SecretDraft
-from gateway.domain.principals import Principal
-from gateway.domain.scopes import Scope
-from gateway.runtime import Runtime, migrate_database
-from gateway.services.demo import Demo, ensure_demo
-from tests.benchmarks.load import Figures, measure, numbers, post
-from tests.patience import PATIENCE, wait_until
-from tests.servers import serving
+from gateway.config.logging import configure_logs
+from gateway.config.types import LogFormat, LogLevel
+from tests.benchmarks.answers import DifferentAnswer
+from tests.benchmarks.cases import GATEWAY
+from tests.benchmarks.figures import Results, to_markdown
+from tests.benchmarks.options import Options, UnknownOption
+from tests.benchmarks.peers.launching import Missing, Place, gateway, node_version
+from tests.benchmarks.processes import Cores, NotStarted, Server
+from tests.benchmarks.rounds import WRK, FailedRequests
+from tests.benchmarks.samples import prepare
+from tests.benchmarks.workloads import PEERS, WORKLOADS, Bench
 
-ROUNDS = 5
-SECONDS = 3.0
-SECRETS = 50
-READ = """
-query ($id: ID!) { job(id: $id) { visibleSecrets(first: 50) { edges { node {
-  id key scope variableType mountPath description ownedBy createdAt updatedAt version
-  aliasedSecret { id key scope }
-} } } } }
-"""
-
-
-async def prepare(folder: Path) -> Demo:
-    """Make a database with some secrets."""
-    settings = Settings(data_dir=folder)
-    await migrate_database(settings)
-    async with Runtime.over(settings).running() as runtime:
-        demo = await ensure_demo(runtime.services, runtime.operator, runtime.database)
-        principal = Principal.operator(demo.organization_id)
-        at = HolderReference(Scope.JOB, demo.job_id)
-        for number in range(SECRETS):
-            draft = SecretDraft(key=f"BENCH_{number}", value="x" * 64)
-            await runtime.services.for_principal(principal).secrets.create(
-                holder_reference=at, draft=draft
-            )
-    return demo
-
-
-@contextmanager
-def _limit(database: Path) -> Iterator[int]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
-    options = ["--port", str(port), "--log-level", "error"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "uvicorn", "tests.benchmarks.limit:app", *options],
-        env=os.environ | {"LIMIT_DATABASE": str(database)},
-    )
-    try:
-        _wait_for(port)
-        yield port
-    finally:
-        process.terminate()
-        process.wait(timeout=PATIENCE)
-
-
-def _wait_for(port: int) -> None:
-    def listens() -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", port)) == 0
-
-    wait_until(listens)
-
-
-def _workloads(demo: Demo) -> dict[str, tuple[Callable[[], bytes], int]]:
-    read = json.dumps({"query": READ, "variables": {"id": demo.job_id}}).encode()
-    path = f"/job/{demo.job_id}/secret/{demo.built_in_secret_id}/alias"
-    keys = numbers()
-    return {
-        "read, 50 secrets by GraphQL": (lambda: post("/graphql", read, demo.token), 200),
-        "write, alias by REST": (
-            lambda: post(path, b'{"key": "ALIAS_%d"}' % next(keys), demo.token),
-            201,
-        ),
-    }
-
-
-def _row(name: str, figures: list[Figures]) -> tuple[float, str]:
-    per_second = median(one.per_second for one in figures)
-    p50, p99 = (median(getattr(one, name) for one in figures) for name in ("p50", "p99"))
-    return (
-        per_second,
-        f"  {name:<10} {per_second:>8.0f}/s   p50 {p50:>7.2f} ms   p99 {p99:>7.2f} ms",
-    )
+_JOBS: Final = 100
+_SMALL: Final = 1_000
+_INTERRUPTED: Final = 130
+_POSTGRAPHILE_NODE: Final = 22
 
 
 def main() -> None:
-    """Run all workloads and print the table."""
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary) / "data"
-        demo = asyncio.run(prepare(folder))
-        copy = Path(shutil.copy(folder / "secrets.db", Path(temporary) / "limit.db"))
-        with serving(folder, demo) as server, _limit(copy) as limit_port:
-            port = urlsplit(server.url).port or 0
-            for workload, (request, status) in _workloads(demo).items():
-                ours: list[Figures] = []
-                limit: list[Figures] = []
-                for _ in range(ROUNDS):
-                    ours.append(measure(port, request, seconds=SECONDS, status=status))
-                    limit.append(measure(limit_port, request, seconds=SECONDS, status=status))
-                our_rate, our_row = _row("gateway", ours)
-                limit_rate, limit_row = _row("limit", limit)
-                print(f"{workload}: {our_rate / limit_rate:.3f} of the limit")
-                print(our_row, limit_row, sep="\n")
+    """Measure and print.
+
+    Raises:
+        SystemExit: with 1 if a workload could not be measured, with 2 for a wrong option.
+
+    """
+    configure_logs(LogFormat.JSON, LogLevel.ERROR)
+    # Servers that are started compile the gateway once, and not at each start.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    # Ends what was started, as Ctrl-C does.
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        options = Options.read()
+    except UnknownOption as wrong:
+        sys.exit(f"{wrong}")
+    results = Results()
+    try:
+        has_failed = _run(options, results)
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
+    print("\n".join([*_head(options), "", *to_markdown(results)]))
+    sys.exit(has_failed)
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _run(options: Options, results: Results) -> bool:
+    with (
+        TemporaryDirectory(prefix="bench-") as temporary,
+        _bench(options, Path(temporary), results) as bench,
+    ):
+        failed = [_measured(bench, name) for name in WORKLOADS if name in options.only]
+        return any(failed)
+
+
+def _measured(bench: Bench, name: str) -> bool:
+    """Return whether a part of the workload failed."""
+    has_failed = False
+    for workload in WORKLOADS[name]:
+        _say(f"{name} …")
+        try:
+            workload(bench)
+        except Missing as missing:
+            bench.results.missing.append(f"{name}, OpenBao: {missing}")
+        except (FailedRequests, DifferentAnswer, NotStarted, TimeoutError) as failure:
+            has_failed = True
+            bench.results.missing.append(f"{name}: {failure}")
+    return has_failed
+
+
+@contextmanager
+def _bench(options: Options, folder: Path, results: Results) -> Iterator[Bench]:
+    cores, small = Cores.available(), folder / "small"
+    _say(f"Making databases with 1,000 and {options.secrets:,} further secrets …")
+    place = Place(folder, folder / "data", cores)
+    samples = asyncio.run(prepare(place.data, size=options.secrets, written_jobs=_JOBS))
+    small.mkdir()
+    small_place = Place(small, small / "data", cores)
+    small_samples = asyncio.run(prepare(small_place.data, size=_SMALL, written_jobs=_JOBS))
+    os.sched_setaffinity(0, cores.clients)
+    with ExitStack() as stack:
+        servers = _start(place, results, stack)
+        yield Bench(options, place, samples, servers, results, (small_place, small_samples))
+
+
+def _start(place: Place, results: Results, stack: ExitStack) -> dict[str, Server]:
+    servers: dict[str, Server] = {}
+    for name, start in PEERS.items():
+        try:
+            servers[name] = stack.enter_context(start(place))
+        except Missing as missing:
+            results.missing.append(f"{name}: {missing}")
+    results.missing.append(f"PostGraphile 5: {why_no_postgraphile(node_version())}")
+    return {GATEWAY: stack.enter_context(gateway(place)), **servers}
+
+
+def why_no_postgraphile(node: int | None) -> str:
+    """Return why it is not a peer: with this Node, or with any."""
+    if node is None or node < _POSTGRAPHILE_NODE:
+        return f"it needs Node {_POSTGRAPHILE_NODE} or newer; here is {node or 'no Node'}"
+    return "it answers from PostgreSQL only, and the gateway from SQLite only"
+
+
+def _head(options: Options) -> Iterator[str]:
+    size, rounds = f"{options.secrets:,}", f"{options.rounds} rounds of {options.seconds} s"
+    yield (
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC. {_processor()}, {os.cpu_count()} cores, "
+        f"{platform.system()} {platform.release()}. Python {platform.python_version()}, "
+        f"SQLite {sqlite3.sqlite_version}, Node {node_version() or 'is not installed'}. "
+        f"{rounds} after {options.warm_up} s of warming up, by "
+        f"{'wrk' if WRK else 'a client in Python'}; {size} further secrets."
+    )
+
+
+def _processor() -> str:
+    found = re.search(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    return found[1] if found else platform.machine()
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

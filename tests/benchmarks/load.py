@@ -1,12 +1,20 @@
-"""A load generator: a few connections that send one request after the other."""
+"""A load generator in Python: a few connections that send one request after the other."""
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import count, cycle
 from statistics import quantiles
+from typing import Final
 
-CONNECTIONS = 16
+from tests.benchmarks.requests import Request
+
+CONNECTIONS: Final = 16
+_RUNS: Final = count(1)
+
+Make = Callable[[], tuple[bytes, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,66 +27,66 @@ class Figures:
     answers: int
 
 
+def new_run() -> str:
+    """Return a name for a run, with which its keys begin."""
+    return f"RUN_{next(_RUNS)}"
+
+
 def measure(
-    port: int,
-    request: Callable[[], bytes],
-    *,
-    seconds: float,
-    status: int,
-    clients: int = CONNECTIONS,
+    port: int, requests: Sequence[Request], *, seconds: float, clients: int = CONNECTIONS
 ) -> Figures:
-    """Send requests over loopback for some seconds; each is made anew.
+    """Send the requests in turn over loopback, again and again, for some seconds.
 
     Raises:
         AssertionError: if an answer has another status.
 
     """
-    return asyncio.run(_measure(port, request, seconds, status, clients))
+    return asyncio.run(_measure(port, _made_of(requests), seconds, clients))
 
 
-async def _measure(
-    port: int, request: Callable[[], bytes], seconds: float, status: int, clients: int
-) -> Figures:
+def _made_of(requests: Sequence[Request]) -> Make:
+    run, numbers, following = new_run(), count(1), cycle(requests)
+
+    def make() -> tuple[bytes, int]:
+        request = next(following)
+        before, after = request.parts(run)
+        body = before if after is None else f"{before}{next(numbers)}{after}"
+        return to_bytes(request, body), request.status
+
+    return make
+
+
+async def _measure(port: int, make: Make, seconds: float, clients: int) -> Figures:
     begun = time.perf_counter()
-    times = await asyncio.gather(
-        *(_send(port, request, begun + seconds, status) for _ in range(clients))
-    )
+    times = await asyncio.gather(*(_send(port, make, begun + seconds) for _ in range(clients)))
     taken = [one for connection in times for one in connection]
     elapsed = time.perf_counter() - begun
     cuts = quantiles(taken, n=100)
     return Figures(len(taken) / elapsed, cuts[49] * 1000, cuts[98] * 1000, len(taken))
 
 
-async def _send(port: int, request: Callable[[], bytes], until: float, status: int) -> list[float]:
+async def _send(port: int, make: Make, until: float) -> list[float]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     taken: list[float] = []
-    while (begun := time.perf_counter()) < until:
-        writer.write(request())
-        head = await reader.readuntil(b"\r\n\r\n")
-        body = await reader.readexactly(_length(head))
-        assert head.startswith(b"HTTP/1.1 %d" % status), (head, body)
-        taken.append(time.perf_counter() - begun)
-    writer.close()
+    with closing(writer):
+        while (begun := time.perf_counter()) < until:
+            sent, status = make()
+            writer.write(sent)
+            head = await reader.readuntil(b"\r\n\r\n")
+            body = await reader.readexactly(_length(head))
+            assert head.startswith(b"HTTP/1.1 %d" % status), (head, body)
+            taken.append(time.perf_counter() - begun)
     return taken
 
 
 def _length(head: bytes) -> int:
+    """Return the bytes of a body; 0 for an answer that cannot have one, such as 304."""
     lines = (line.partition(b":") for line in head.lower().split(b"\r\n"))
-    return next(int(length) for name, _, length in lines if name == b"content-length")
+    return next((int(length) for name, _, length in lines if name == b"content-length"), 0)
 
 
-def post(path: str, body: bytes, token: str) -> bytes:
-    """Return a request's bytes."""
-    head = (
-        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
-    return head.encode() + body
-
-
-def numbers() -> Iterator[int]:
-    """Count, for keys that differ."""
-    number = 0
-    while True:
-        number += 1
-        yield number
+def to_bytes(request: Request, body: str) -> bytes:
+    """Return a request with this body as what goes over the connection."""
+    fields = {"Host": "127.0.0.1", **request.headers, "Content-Length": str(len(body))}
+    head = "".join(f"{name}: {text}\r\n" for name, text in fields.items())
+    return f"{request.method} {request.path} HTTP/1.1\r\n{head}\r\n{body}".encode()

@@ -9,7 +9,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -17,15 +17,16 @@ from tempfile import TemporaryDirectory
 from typing import Final
 from urllib.parse import urlsplit
 
-from tests.benchmarks.__main__ import prepare
-from tests.benchmarks.load import CONNECTIONS, Figures, measure, numbers, post
+from tests.benchmarks.load import CONNECTIONS, Figures, measure
+from tests.benchmarks.requests import Request, aliases_by_rest
+from tests.benchmarks.samples import prepare
 from tests.faults.trace import is_traceable
 from tests.patience import PATIENCE
 from tests.servers import serving
 
 ROUNDS: Final = 5
 SECONDS: Final = 4.0
-CREATED: Final = 201
+JOBS: Final = 20
 _SYNCS: Final = re.compile(r"^.*?(\d+)\s+(?:\d+\s+)?f(?:data)?sync$", re.MULTILINE)
 
 
@@ -62,17 +63,17 @@ def _print(clients: int, rounds: list[Figures]) -> float:
     return rate
 
 
-def _measure(port: int, pid: int, request: Callable[[], bytes], folder: Path) -> None:
+def _measure(port: int, pid: int, requests: Sequence[Request], folder: Path) -> None:
     rounds: dict[int, list[Figures]] = {1: [], CONNECTIONS: []}
     for _ in range(ROUNDS):
         for clients, figures in rounds.items():
-            figures.append(measure(port, request, seconds=SECONDS, status=CREATED, clients=clients))
+            figures.append(measure(port, requests, seconds=SECONDS, clients=clients))
     one, many = (_print(clients, figures) for clients, figures in rounds.items())
     sys.stdout.write(f"throughput against one client: {many / one:.2f}\n")
     for clients in rounds if is_traceable() else ():
         tracer = Tracer()
         with tracer.tracing(pid, folder):
-            traced = measure(port, request, seconds=SECONDS, status=CREATED, clients=clients)
+            traced = measure(port, requests, seconds=SECONDS, clients=clients)
         sys.stdout.write(
             f"{clients:>2} clients: {tracer.fsyncs} fsyncs for {traced.answers} writes, "
             f"{tracer.fsyncs / traced.answers:.3f} each\n"
@@ -83,16 +84,11 @@ def main() -> None:
     """Measure, and print."""
     with TemporaryDirectory() as temporary:
         folder = Path(temporary) / "data"
-        demo = asyncio.run(prepare(folder))
-        path = f"/job/{demo.job_id}/secret/{demo.built_in_secret_id}/alias"
-        keys = numbers()
-
-        def alias() -> bytes:
-            return post(path, b'{"key": "ALIAS_%d"}' % next(keys), demo.token)
-
-        with serving(folder, demo) as server:
+        samples = asyncio.run(prepare(folder, size=0, written_jobs=JOBS))
+        requests = aliases_by_rest(samples)
+        with serving(folder, None) as server:
             assert server.process
-            _measure(urlsplit(server.url).port or 0, server.process.pid, alias, Path(temporary))
+            _measure(urlsplit(server.url).port or 0, server.process.pid, requests, Path(temporary))
 
 
 if __name__ == "__main__":
