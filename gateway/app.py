@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Self
 
@@ -22,8 +22,7 @@ from gateway.config.logging import configure_logs
 from gateway.config.production_checks import ensure_consistent
 from gateway.config.settings import Settings
 from gateway.domain.effective import Picture
-from gateway.graphql.charging import Terms
-from gateway.graphql.documents import ensure_valid
+from gateway.graphql.charging import OWN
 from gateway.graphql.endpoint import GraphQLEndpoint
 from gateway.graphql.executor import Executor
 from gateway.graphql.schema import CachedDocuments, ExecutableSchema, enforce
@@ -50,7 +49,6 @@ from gateway.pages.map import is_public as is_of_the_map
 from gateway.pages.map import map_routes
 from gateway.pages.reference.page import PAGE_PATH, PUBLIC_PATHS, reference_routes
 from gateway.rest.shim import rest_routes
-from gateway.rest.table import OPERATIONS
 from gateway.runtime import Runtime, periodic_tasks
 from gateway.services.change_notifier import CredentialMonitor
 from gateway.services.execution import RequestPrincipal
@@ -175,7 +173,7 @@ class _Parts:
             charge=charge,
             principals=RequestPrincipals(runtime.database, guarded, sign_in),
             public=public,
-            internal=executor(Terms(charge=charge, is_limited=False)),
+            internal=executor(replace(OWN, charge=charge)),
             documents=documents,
             streaming=_streaming(runtime, public),
             connections=limits.connection_limits(settings),
@@ -231,15 +229,11 @@ def _graphql_routes(parts: _Parts) -> list[BaseRoute]:
     return [
         Route(GRAPHQL_PATH, endpoint.answer, methods=["POST"]),
         WebSocketRoute(GRAPHQL_PATH, socket.answer),
-        *([schema_route(printed())] if settings.introspection else ()),
+        *([schema_route(printed)] if settings.introspection else ()),
     ]
 
 
 def _rest_routes(parts: _Parts) -> list[BaseRoute]:
-    # A document that does not fit the schema stops the start here, before any request.
-    types = gateway_schema().types
-    for operation in OPERATIONS:
-        ensure_valid(types, operation.document)
     tagged = partial(tag_of_list, parts.runtime.vault)
     return rest_routes(parts.internal.open_run, tagged)
 

@@ -7,7 +7,6 @@ import signal
 import sys
 from collections.abc import Callable
 from functools import cache, wraps
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -26,7 +25,7 @@ from gateway.cli.client.address import (
 from gateway.cli.client.commands import CommandRow
 from gateway.cli.client.refusals import UnfitAnswer
 from gateway.cli.commands import COMMANDS, GROUPS
-from gateway.cli.interrupts import ended_by_interrupt
+from gateway.cli.loading import load_function
 from gateway.cli.printing import PROGRAM, Refused, complain, plain, say
 from gateway.config.former_names import renaming_notice
 from gateway.domain.errors import ErrorCode, GatewayError, RefusedStart
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from typer._click import Command, Context
 
 
-_PACKAGE: Final = "gateway.cli"
 # Where a command works, by whether it does so on the host and over an API.
 _PANELS: Final = {
     (True, False): "On the database of this host",
@@ -105,18 +103,10 @@ def _address_of(parent: "Context | None") -> Address | None:
     return choice.address if isinstance(choice, Choice) else None
 
 
-def _load_function(target: str) -> Callable[..., None]:
-    module_name, _, function_name = target.partition(":")
-    with ended_by_interrupt():
-        module = import_module(f"{_PACKAGE}.{module_name}")
-    function: Callable[..., None] = getattr(module, function_name)
-    return function
-
-
 @cache
 def _load_command(row: CommandRow, function: str, url: str | None) -> "Command":
     app = typer.Typer(add_completion=False)
-    run = _load_function(function)
+    run = load_function(function)
     app.command(
         context_settings=_WITH_CHILD if row.has_child else None,
         help="\n\n".join(filter(None, (row.summary, row.details, _where(row, url)))),

@@ -21,6 +21,7 @@ from gateway.config.settings import Settings, hand_down
 from gateway.graphql.socket_protocol import SocketProtocol
 from gateway.http.client import MAX_BODY_BYTES
 from gateway.http.protocol import PatientProtocol
+from gateway.ops.hardening import pause_collection
 
 # Seconds. A worker imports all of the program before it answers for the first time, which takes
 # long on a slow machine; uvicorn's 5 s would replace it before it is up, again and again.
@@ -101,6 +102,7 @@ def run_server(config: Config) -> None:
         supervisor.run()
         has_failed = supervisor.has_failed
     else:
+        pause_collection()
         config.load_app()
         server = Server(config)
         with suppress(KeyboardInterrupt):

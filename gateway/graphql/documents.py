@@ -59,10 +59,6 @@ _TOO_MUCH: Final[Mapping[str, Limit]] = MappingProxyType(
 OTHER: Final = "other"
 
 
-class InvalidDocument(Exception):
-    """A document of the gateway does not fit the schema."""
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Document:
     """A document within the limits."""
@@ -146,17 +142,6 @@ def fault_of(schema: GraphQLSchema, text: str, *, depth: int) -> str | None:
     except GraphQLError as error:
         errors = [error]
     return _locate(errors[0]) if errors else None
-
-
-def ensure_valid(schema: GraphQLSchema, text: str) -> None:
-    """Refuse a document of the gateway, which has no limits, if it does not fit the schema.
-
-    Raises:
-        InvalidDocument: with the first validation error.
-
-    """
-    if errors := validated(schema, text):
-        raise InvalidDocument(errors[0].message)
 
 
 def name_of(schema: GraphQLSchema, operation: OperationDefinitionNode, *, is_trusted: bool) -> str:

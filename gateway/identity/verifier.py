@@ -1,10 +1,13 @@
-"""Token text in, identity out: the only entry for tokens of other issuers."""
+"""Token text in, identity out: the only entry for tokens of other issuers.
+
+The libraries for HTTP and JWKs are imported only where there is an issuer.
+"""
 
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import structlog
 from joserfc.util import urlsafe_b64decode
@@ -18,8 +21,9 @@ from gateway.identity.claims import (
     ensure_header,
 )
 from gateway.identity.issuers import Algorithm, Issuer
-from gateway.identity.key_cache import Fetcher, KeyCache, KeySource
-from gateway.identity.keys import ensure_signed
+
+if TYPE_CHECKING:
+    from gateway.identity.key_cache import Fetcher, KeyCache
 
 MAX_LENGTH: Final = 8_192
 
@@ -41,7 +45,7 @@ class _UnverifiedToken:
 @dataclass(frozen=True, slots=True)
 class _Trusted:
     issuer: Issuer
-    keys: KeyCache
+    keys: "KeyCache"
 
 
 class Verifier:
@@ -51,25 +55,24 @@ class Verifier:
         self,
         issuers: Iterable[Issuer] = (),
         *,
-        fetcher: Fetcher | None = None,
+        fetcher: "Fetcher | None" = None,
         now: Callable[[], datetime] = _utc_now,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._now = now
-        self._fetcher = fetcher or Fetcher()
-        self._trusted = {
-            issuer.issuer: _Trusted(issuer, self._keys(issuer, clock)) for issuer in issuers
-        }
+        self._fetcher = fetcher
+        self._trusted = {issuer.issuer: self._trust(issuer, clock) for issuer in issuers}
 
     async def __aenter__(self) -> Self:
         """Prepare to fetch keys, if there is an issuer; the first token fetches them."""
-        if self._trusted:
+        if self._trusted and self._fetcher:
             await self._fetcher.__aenter__()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
-        await self._fetcher.__aexit__()
+        if self._fetcher:
+            await self._fetcher.__aexit__()
 
     async def close(self) -> None:
         for trusted in self._trusted.values():
@@ -97,13 +100,18 @@ class Verifier:
         key_id = ensure_header(token.header, trusted.issuer)
         # Before the signature: an invalid token is not a reason to ask its issuer.
         identity = ensure_claims(token.claims, trusted.issuer, at=self._now())
+        from gateway.identity.keys import ensure_signed  # noqa: PLC0415 - see above
+
         key = await trusted.keys.find(key_id)
         ensure_signed(key, Algorithm(token.header["alg"]), token.signed, token.signature)
         return identity
 
-    def _keys(self, issuer: Issuer, clock: Callable[[], float]) -> KeyCache:
+    def _trust(self, issuer: Issuer, clock: Callable[[], float]) -> _Trusted:
+        from gateway.identity.key_cache import Fetcher, KeyCache, KeySource  # noqa: PLC0415 - see above
+
+        self._fetcher = self._fetcher or Fetcher()
         source = KeySource(issuer, self._fetcher)
-        return KeyCache(issuer, fetch=source.keys, clock=clock)
+        return _Trusted(issuer, KeyCache(issuer, fetch=source.keys, clock=clock))
 
 
 def _take_apart(text: str) -> _UnverifiedToken:

@@ -3,13 +3,14 @@
 The files are an allow-list, and read once, so that no request touches the disk.
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from functools import partial
 from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -79,6 +80,27 @@ class StaticContent:
         return Response(self._content, headers=self._headers, media_type=self._media_type)
 
 
+Made = TypeVar("Made")
+
+
+class Deferred(Generic[Made]):
+    """What is made when it is first asked for, once, in a thread: no other request waits for it."""
+
+    def __init__(self, make: Callable[[], Made]) -> None:
+        self._make = make
+        self._making: asyncio.Future[Made] | None = None
+
+    async def get(self) -> Made:
+        if self._making is None or _has_failed(self._making):
+            self._making = asyncio.ensure_future(asyncio.to_thread(self._make))
+        # Who disconnects meanwhile does not stop it: others can wait for it, too.
+        return await asyncio.shield(self._making)
+
+
+def _has_failed(making: "asyncio.Future[Made]") -> bool:
+    return making.done() and (making.cancelled() or making.exception() is not None)
+
+
 def missing_from(folder: Path) -> tuple[str, ...]:
     """Return the names that GraphiQL needs and the build has not made."""
     return tuple(name for name in BUILT if not (folder / name).is_file())
@@ -112,10 +134,15 @@ async def _respond(assets: Mapping[str, StaticContent], request: Request) -> Res
     return await asset.respond(request)
 
 
-def schema_route(sdl: str) -> Route:
+def schema_route(print_schema: Callable[[], str]) -> Route:
     """Return the route of a schema in its definition language, for tools without introspection.
 
     It contains what introspection returns, and is for the same principals.
     """
     headers = {"Cache-Control": "private, no-cache"}
-    return Route(SCHEMA_PATH, StaticContent(sdl.encode(), "text/plain", headers).respond)
+    content = Deferred(lambda: StaticContent(print_schema().encode(), "text/plain", headers))
+
+    async def respond(request: Request) -> Response:
+        return await (await content.get()).respond(request)
+
+    return Route(SCHEMA_PATH, respond)

@@ -28,20 +28,26 @@ print(json.dumps([resource.getrlimit(resource.RLIMIT_CORE)[0], ctypes.CDLL(None)
 READY = """
 import asyncio, gc, json
 from gateway.app import build_app, create_app
+from gateway.ops.hardening import pause_collection
 from gateway.runtime import Runtime
 from gateway.config.settings import Settings
+
+pause_collection()
 
 async def ready():
     app = {make}
     async with app.router.lifespan_context(app):
-        print(json.dumps([gc.get_threshold()[0], gc.get_freeze_count()]))
+        print(json.dumps([gc.get_threshold()[0], gc.get_freeze_count(), gc.isenabled()]))
 
 asyncio.run(ready())
 """
 
 
 def _collector_of(make: str, data_dir: Path) -> list[int]:
-    """Return the first threshold and the number of frozen objects of a server that is ready."""
+    """Return what the collector of a server is like that is ready.
+
+    Its first threshold, the number of frozen objects, and whether it collects.
+    """
     ended = subprocess.run(
         [sys.executable, "-c", READY.format(make=make)],
         env=environment(data_dir),
@@ -53,15 +59,16 @@ def _collector_of(make: str, data_dir: Path) -> list[int]:
 
 
 def test_what_the_start_made_is_left_out_of_garbage_collections(data_dir: Path) -> None:
-    """The control is an application that nobody serves."""
-    threshold, frozen = _collector_of("create_app()", data_dir)
+    """Nothing is collected before. The control is an application that nobody serves."""
+    threshold, frozen, collects = _collector_of("create_app()", data_dir)
     stock = _collector_of("build_app(Runtime.over(Settings()))", data_dir)
 
     assert threshold == 50_000
+    assert collects
     assert frozen > 50_000
     # Which threshold an interpreter begins with differs between its versions.
     assert stock[0] < threshold
-    assert stock[1] == 0
+    assert stock[1:] == [0, False]
 
 
 def _reported(harden_line: str) -> list[int]:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from gateway.pages.assets import StaticContent
+from gateway.pages.assets import Deferred, StaticContent
 from gateway.pages.layout import (
     PUBLIC_SECTIONS,
     UNSCRIPTED_SECTIONS,
@@ -249,19 +249,24 @@ PUBLIC_PATHS: Final = frozenset({DOCUMENT_PATH, PAGE_PATH})
 
 def reference_routes(*, beside_others: bool) -> list[BaseRoute]:
     """Return both routes. Beside other pages, this one has links to them."""
-    content, markup = _make()
-    document = StaticContent(content, "application/json", {"Cache-Control": "no-cache"})
-    page = Layout(
+    layout = Layout(
         name="reference",
         title="REST reference",
         sections=UNSCRIPTED_SECTIONS if beside_others else PUBLIC_SECTIONS,
         current=Section.REFERENCE,
-    ).page(markup)
+    )
+    document = Deferred(
+        lambda: StaticContent(_make()[0], "application/json", {"Cache-Control": "no-cache"})
+    )
+    page = Deferred(lambda: layout.page(_make()[1]))
+
+    async def answer_document(request: Request) -> Response:
+        return await (await document.get()).respond(request)
 
     async def answer_page(_: Request) -> Response:
-        return page.respond()
+        return (await page.get()).respond()
 
-    return [Route(DOCUMENT_PATH, document.respond), Route(PAGE_PATH, answer_page)]
+    return [Route(DOCUMENT_PATH, answer_document), Route(PAGE_PATH, answer_page)]
 
 
 @cache

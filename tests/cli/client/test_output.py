@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 
 from gateway.cli.commands import COMMANDS
-from gateway.cli.entry import _load_function
+from gateway.cli.loading import load_function
 from tests.cli.client.conftest import SERVICE, Laptop, printed
 
 _HOLDER: Final = {"id", "kind", "name"}
@@ -135,7 +135,7 @@ def test_every_command_that_prints_an_object_is_above() -> None:
     with_json = {
         name
         for name, row in COMMANDS.items()
-        if row.remote and "as_json" in inspect.signature(_load_function(row.remote)).parameters
+        if row.remote and "as_json" in inspect.signature(load_function(row.remote)).parameters
     }
 
     assert with_json - _WAITS == {_name(command) for command in _FIELDS}
