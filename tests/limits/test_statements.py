@@ -93,7 +93,11 @@ CASES: Final = [
 @pytest.fixture(autouse=True)
 def _nothing_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     """What an earlier request has read would not be counted."""
-    monkeypatch.setattr(ReadUnit, "remember", lambda *_: None)
+
+    async def read_everything(*_: object) -> None:
+        pass
+
+    monkeypatch.setattr(ReadUnit, "remember", read_everything)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
