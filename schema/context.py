@@ -11,6 +11,7 @@ from strawberry.dataloader import DataLoader
 from gateway.domain.audit import AuditEvent, SecretEdits
 from gateway.domain.grants import Grant, User
 from gateway.domain.holders import Holder
+from gateway.domain.pages import MAX_PAGE_SIZE
 from gateway.domain.secrets import Secret
 from gateway.domain.tokens import ApiToken
 from gateway.services.container import BoundServices
@@ -39,6 +40,8 @@ class Context:
     services: BoundServices
     # False for the legacy REST paths, whose enums do not have the type of external secrets.
     supports_external: bool = True
+    # Larger for the gateway's own documents.
+    max_page_size: int = MAX_PAGE_SIZE
     # Charges what a delivery costs beyond the cost of its document; it can refuse.
     surcharge: Admit = admit_all
 

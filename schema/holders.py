@@ -65,8 +65,9 @@ class SecretHolder(Node):
         last: Last = UNSET,
         before: Before = UNSET,
     ) -> SecretConnection:
+        max_size = info.context.max_page_size
         page = await info.context.services.secrets.visible_from(
-            holder=self.source, window=to_window(first, after, last, before)
+            holder=self.source, window=to_window(first, after, last, before, max_size=max_size)
         )
         return SecretConnection.of(page, Secret.of)
 

@@ -18,7 +18,7 @@ from gateway.domain.drafts import (
     ProvidedDraft,
     SecretDraft,
 )
-from gateway.domain.pages import ANY_SECRET, BY_KEY, EVERY_SECRET, Window, window
+from gateway.domain.pages import ANY_SECRET, BY_KEY, EVERY_SECRET, MAX_PAGE_SIZE, Window, window
 from gateway.domain.pages import SecretFilter as DomainFilter
 from gateway.domain.pages import SecretOrder as DomainOrder
 from gateway.domain.pages import SecretOrderField as DomainOrderField
@@ -307,7 +307,12 @@ def to_search(only: SecretSearch | None) -> DomainSearch:
 
 
 def to_window(
-    first: int | None, after: str | None, last: int | None = None, before: str | None = None
+    first: int | None,
+    after: str | None,
+    last: int | None = None,
+    before: str | None = None,
+    *,
+    max_size: int = MAX_PAGE_SIZE,
 ) -> Window:
     """Return the window that the four arguments of a connection set.
 
@@ -320,4 +325,5 @@ def to_window(
         after=unset_to_none(after),
         last=unset_to_none(last),
         before=unset_to_none(before),
+        max_size=max_size,
     )

@@ -14,6 +14,8 @@ from gateway.domain.secrets import SecretType
 
 MAX_PAGE_SIZE: Final = 100
 DEFAULT_PAGE_SIZE: Final = 50
+# Of the gateway's own documents, where a client gets the whole list at once.
+LIST_PAGE_SIZE: Final = 500
 
 Item_co = TypeVar("Item_co", covariant=True)
 
@@ -34,6 +36,7 @@ def window(
     after: str | None = None,
     last: int | None = None,
     before: str | None = None,
+    max_size: int = MAX_PAGE_SIZE,
 ) -> Window:
     """Return the window that Relay's four arguments describe.
 
@@ -44,19 +47,19 @@ def window(
     if first is not None and last is not None:
         raise InvalidInput(Argument.PAGE, "Give `first` or `last`, not both.")
     size = next((count for count in (first, last) if count is not None), DEFAULT_PAGE_SIZE)
-    ensure_page_size(size)
+    ensure_page_size(size, max_size)
     return Window(size=size, is_backward=last is not None, after=after, before=before)
 
 
-def ensure_page_size(size: int) -> None:
+def ensure_page_size(size: int, maximum: int = MAX_PAGE_SIZE) -> None:
     """Refuse a page size out of bounds.
 
     Raises:
         InvalidInput: naming the bound.
 
     """
-    if not 0 <= size <= MAX_PAGE_SIZE:
-        raise InvalidInput(Argument.PAGE, f"A page must have 0 to {MAX_PAGE_SIZE} entries.")
+    if not 0 <= size <= maximum:
+        raise InvalidInput(Argument.PAGE, f"A page must have 0 to {maximum} entries.")
 
 
 @dataclass(frozen=True, slots=True)

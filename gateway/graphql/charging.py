@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from gateway.domain.pages import LIST_PAGE_SIZE, MAX_PAGE_SIZE
 from gateway.domain.principals import Principal
 from gateway.graphql.cost import delivery_surcharge
 from gateway.graphql.limits import LIMITS, Limit
@@ -32,9 +33,10 @@ class Terms:
     trusted: Collection[str] = frozenset()
     max_depth: int = LIMITS[Limit.DEPTH]
     max_cost: int = LIMITS[Limit.COST]
+    max_page_size: int = MAX_PAGE_SIZE
 
 
-OWN: Final = Terms(is_limited=False)
+OWN: Final = Terms(is_limited=False, max_page_size=LIST_PAGE_SIZE)
 
 
 @dataclass(slots=True)

@@ -1,14 +1,11 @@
 """Runs documents against the schema, for every interface."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Hashable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
-from hashlib import blake2b
-from secrets import token_bytes
 from typing import Any, Final
 
-import orjson
 from graphql import ExecutionResult as LibraryResult
 from graphql import GraphQLError, OperationDefinitionNode
 from graphql import OperationType as Operation
@@ -17,7 +14,7 @@ from strawberry.types import ExecutionResult as StrawberryResult
 from strawberry.utils.await_maybe import await_maybe
 
 from gateway.domain.errors import ErrorCode, GatewayError, RateLimited
-from gateway.domain.request_records import note_holder, note_operation, note_refusal, noted_holder
+from gateway.domain.request_records import note_operation, note_refusal
 from gateway.graphql.charging import OWN, RunningCost, Terms
 from gateway.graphql.documents import Document, admitted, cost_of, name_of
 from gateway.graphql.limits import Limit, LimitExceeded, ensure_short
@@ -26,8 +23,8 @@ from gateway.graphql.schema import ExecutableSchema
 from gateway.http.problems import to_json
 from gateway.services.container import Services
 from gateway.services.execution import Execute, ExecutionResult, RequestPrincipal
+from gateway.services.kept_answers import KeptAnswers
 from gateway.storage.database import Database
-from gateway.storage.unit_of_work import ReadUnit
 
 _NEEDS_A_STREAM: Final = (
     "A subscription needs a stream. Send `Accept: text/event-stream`, or use a WebSocket."
@@ -55,17 +52,7 @@ class _Refused(Exception):
         self.answer = answer
 
 
-# Of this process: a hash reveals nothing without it.
-_KEY: Final = token_bytes(32)
 _REFUSALS: Final = (GraphQLError, LimitExceeded, IntrospectionIsOff, _Refused)
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """The data of an earlier answer as JSON, and the holder that its request was about."""
-
-    data: bytes = field(repr=False)
-    holder_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +61,7 @@ class _Run:
 
     context: object
     cost: RunningCost
-    view: ReadUnit
-    supports_external: bool
-
-    def key(self, text: str, variables: Mapping[str, Any], operation_name: str | None) -> Hashable:
-        """Return a hash of all that decides a document's answer, besides the database's state.
-
-        Variables can be long, and can have the value of a secret.
-        """
-        asks = self.cost.principal
-        who = asks.kind, asks.id, asks.organization_id, asks.expires_at, self.supports_external
-        asked = {"document": text, "operation": operation_name, "variables": variables}
-        return who, blake2b(to_json(asked), key=_KEY).digest()
+    answers: KeptAnswers
 
 
 class Executor:
@@ -123,9 +99,11 @@ class Executor:
             context = self._new_context(
                 self._services.for_principal(principal, view),
                 supports_external=caller.supports_external,
+                max_page_size=self._terms.max_page_size,
                 surcharge=cost.add,
             )
-            yield partial(self._run, _Run(context, cost, view, caller.supports_external))
+            kept = KeptAnswers.of(view, principal, supports_external=caller.supports_external)
+            yield partial(self._run, _Run(context, cost, kept))
         finally:
             await view.close()
 
@@ -194,8 +172,9 @@ class Executor:
     ) -> ExecutionResult:
         cost, variables = run.cost, variables or {}
         if not self._terms.is_limited:
+            # REST keeps its answers itself, as it sends them.
             cost.charge(1)
-            return await self._recall(run, text, variables, operation_name)
+            return await self._execute(run.context, text, variables, operation_name)
         try:
             self._charge(cost, text, variables, operation_name)
         except _REFUSALS as error:
@@ -207,23 +186,18 @@ class Executor:
         self, run: "_Run", text: str, variables: Mapping[str, Any], operation_name: str | None
     ) -> ExecutionResult:
         """Return the answer to a document: an earlier one, if it must be the same."""
-        answers = run.view.answers
-        if answers is None or not self._is(Operation.QUERY, text, operation_name):
+        answers = run.answers
+        if answers.memory is None or not self._is(Operation.QUERY, text, operation_name):
             return await self._execute(run.context, text, variables, operation_name)
-        key = run.key(text, variables, operation_name)
-        known: _Known | None = answers.get(key)
-        if known is not None:
-            if known.holder_id is not None:
-                note_holder(known.holder_id)
-            # Only the paths of REST look into the data.
-            data = None if self._terms.is_limited else orjson.loads(known.data)
-            return ExecutionResult(data=data, data_json=known.data)
+        asked = {"document": text, "operation": operation_name, "variables": variables}
+        key = answers.key(to_json(asked))
+        if (known := answers.find(key)) is not None:
+            return ExecutionResult(data=None, data_json=known.content)
         answer = await self._execute(run.context, text, variables, operation_name)
-        # A delivery has let the view forget it.
-        if run.view.answers is not answers or answer.data is None or answer.errors:
+        if answer.data is None or answer.errors:
             return answer
         found = to_json(answer.data)
-        answers.keep(key, _Known(found, noted_holder()), len(found))
+        answers.keep(key, found)
         return replace(answer, data_json=found)
 
     def _note(self, text: str, operation: OperationDefinitionNode | None) -> None:

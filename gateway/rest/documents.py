@@ -10,6 +10,7 @@ from typing import Final, get_args
 
 from pydantic.fields import FieldInfo
 
+from gateway.domain.pages import LIST_PAGE_SIZE
 from gateway.rest.openapi.bodies import ExistingVariable
 from gateway.rest.openapi.fields import Model, graphql_names
 from gateway.rest.openapi.secrets import Secret, VariableResponse
@@ -59,8 +60,8 @@ query {name}($holder: ID!, $after: String) {{
   holder: node(id: $holder) {{
     kind: __typename
     ... on SecretHolder {{
-      visibleSecrets(first: 100, after: $after) {{
-        edges {{ node {{ ...Fields }} }}
+      visibleSecrets(first: {LIST_PAGE_SIZE}, after: $after) {{
+        nodes {{ ...Fields }}
         pageInfo {{ hasNextPage endCursor }}
       }}
     }}

@@ -46,7 +46,7 @@ def page_of(operation: Operation, inputs: Inputs, data: Selected) -> Selected:
 
     """
     if "organization" in data:
-        return {"edges": [{"node": data["organization"]}], "pageInfo": _NO_NEXT_PAGE}
+        return {"nodes": [data["organization"]], "pageInfo": _NO_NEXT_PAGE}
     if operation.scope is None:
         return data["page"]  # type: ignore[no-any-return] # JSON
     holder = data["holder"]
@@ -130,7 +130,7 @@ query {name}($holder: ID!, $after: String) {{
   holder: node(id: $holder) {{
     kind: __typename
     ... on {parent.camel_name} {{
-      page: {field} {{ edges {{ node {{ id name {selection} }} }} {_PAGE_INFO} }}
+      page: {field} {{ nodes {{ id name {selection} }} {_PAGE_INFO} }}
     }}
   }}
 }}
@@ -182,7 +182,7 @@ _LISTS: Final = (
         f"""
 query listProject($after: String) {{
   page: projects(first: 100, after: $after) {{
-    edges {{ node {{ id name environments(first: 1) {{ totalCount }} }} }}
+    nodes {{ id name environments(first: 1) {{ totalCount }} }}
     {_PAGE_INFO}
   }}
 }}

@@ -3,18 +3,20 @@
 import gc
 import random
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from gateway.domain.drafts import HolderReference
 from gateway.domain.errors import ErrorCode
 from gateway.domain.permissions import Role
 from gateway.domain.scopes import Scope
-from gateway.graphql.executor import _Known
 from gateway.services.demo import Demo
+from gateway.services.kept_answers import KeptAnswer
 from gateway.storage.memory import Memory
 from gateway.storage.unit_of_work import ReadUnit
 from tests.audit.audit_log import database_of, events_since, last_seq, run_by_force
@@ -47,6 +49,10 @@ DELIVERY_OF_ALL = "query ($job: ID!) { runtimeSecrets(serviceId: $job) { key } }
 TOKENS = "{ apiTokens { edges { node { lastUsedAt } } } }"
 CURSOR = "{ changeCursor }"
 DELIVERED = "{ auditEvents(filter: {actions: [VALUES_DELIVERED]}) { nodes { action } } }"
+NEW_TOKEN = """mutation {
+  createApiToken(name: "a reader", role: VIEWER) { token apiToken { id } errors { code } }
+}"""
+REVOCATION = "mutation ($id: ID!) { revokeApiToken(tokenId: $id) { errors { code } } }"
 # A secret's scope, holder, id and key.
 Place = tuple[Scope, str, str, str]
 
@@ -72,6 +78,60 @@ async def test_a_repeated_read_asks_only_who_reads(
         assert await world.rest.visible(Scope.JOB, job_id) != expected
 
     assert repeated == VISITS_OF_A_REPEATED_READ < len(visits)
+
+
+@pytest.mark.rule("H1")
+async def test_an_unchanged_list_or_secret_asks_only_who_reads(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in (f"/job/{world.demo.job_id}/secret", f"/variable/{world.demo.built_in_secret_id}"):
+        first = await world.client.get(path)
+        known = {"If-None-Match": first.headers["ETag"]}
+        with counting_visits(monkeypatch) as visits:
+            again = await world.client.get(path, headers=known)
+        await world.rest.create(Scope.JOB, world.demo.job_id, key=f"NEW_{len(path)}", value="v")
+        with counting_visits(monkeypatch) as visits_after_a_change:
+            await world.client.get(path, headers=known)
+
+        assert (again.status_code, again.content) == (HTTPStatus.NOT_MODIFIED, b"")
+        assert len(visits) == VISITS_OF_A_REPEATED_READ < len(visits_after_a_change)
+
+
+async def test_who_may_no_longer_read_gets_no_304(world: World) -> None:
+    path = f"/job/{world.demo.job_id}/secret"
+    made = await world.graphql.ask(NEW_TOKEN, {})
+    client = world.client_for(made["createApiToken"]["token"])
+    first = await client.get(path)
+    known = {"If-None-Match": first.headers["ETag"]}
+    before = await client.get(path, headers=known)
+    token_id = made["createApiToken"]["apiToken"]["id"]
+    await world.graphql.ask(REVOCATION, {"id": token_id})
+
+    after = await client.get(path, headers=known)
+
+    assert [each.status_code for each in (first, before, after)] == [
+        HTTPStatus.OK,
+        HTTPStatus.NOT_MODIFIED,
+        HTTPStatus.UNAUTHORIZED,
+    ]
+
+
+async def test_a_long_list_is_one_execution(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many visits as for a short one."""
+    demo = world.demo
+    rows = [{"name": f"K{n}", "value": "v", "scope": "JOB", "is_secret": True} for n in range(300)]
+    counts = []
+    for job_id, imported in ((demo.job_id, rows), (demo.other_job_id, rows[:1])):
+        path = f"/job/{job_id}/environmentVariable/import"
+        (
+            await world.client.post(path, json={"overwrite": False, "vars": imported})
+        ).raise_for_status()
+        await world.client.get(f"/project/{demo.project_id}/secret")
+        with counting_visits(monkeypatch) as visits:
+            listed = await world.client.get(f"/job/{job_id}/secret")
+        counts.append((len(listed.json()["results"]) > len(imported), len(visits)))
+
+    assert counts[0] == counts[1]
 
 
 async def test_a_delivery_makes_nobody_read_again(
@@ -124,18 +184,55 @@ async def _read_everything(*_: object) -> None:
     pass
 
 
-async def _differences(writers: list[World], monkeypatch: pytest.MonkeyPatch) -> int:
-    """Change the database through both gateways; count the answers that memory made different."""
-    chosen, written, differences = random.Random(7), list[Place](), 0  # noqa: S311 - not a secret
+@dataclass(slots=True)
+class Browser:
+    """A client that keeps the answers of REST paths, and asks whether they have changed."""
+
+    world: World
+    kept: dict[str, httpx.Response] = field(default_factory=dict)
+    unchanged: int = 0
+
+    @property
+    def paths(self) -> list[str]:
+        demo = self.world.demo
+        lists = [f"/job/{demo.job_id}/secret", f"/project/{demo.project_id}/secret"]
+        return [*lists, f"/variable/{demo.built_in_secret_id}"]
+
+    async def seen(self) -> list[bytes]:
+        """Return what it shows: what it has kept where that is current, else what it gets."""
+        for path in self.paths:
+            known = self.kept.get(path)
+            headers = {} if known is None else {"If-None-Match": known.headers["ETag"]}
+            answer = await self.world.client.get(path, headers=headers)
+            self.unchanged += answer.status_code == HTTPStatus.NOT_MODIFIED
+            if answer.status_code == HTTPStatus.OK:
+                self.kept[path] = answer
+        return [self.kept[path].content for path in self.paths]
+
+    async def sent(self) -> list[bytes]:
+        """Return what it would get if it had kept nothing."""
+        return [(await self.world.client.get(path)).content for path in self.paths]
+
+
+async def _differences(
+    writers: list[World], monkeypatch: pytest.MonkeyPatch
+) -> tuple[int, int, int]:
+    """Change the database through both gateways; count the answers that memory made different.
+
+    Return how many those are over GraphQL and over REST, and how often REST answered 304.
+    """
+    chosen, written, differences = random.Random(7), list[Place](), [0, 0]  # noqa: S311 - not a secret
+    browsers = [Browser(world) for world in writers]
     for step in range(30):
         await _change(chosen.choice(writers), chosen, step, written)
-        for reader in writers:
-            answer = await _seen(reader)
+        for browser in browsers:
+            answer, shown = await _seen(browser.world), await browser.seen()
             with monkeypatch.context() as patched:
                 patched.setattr(ReadUnit, "remember", _read_everything)
                 patched.setattr(Memory, "get", lambda *_: None)
-                differences += answer != await _seen(reader)
-    return differences
+                differences[0] += answer != await _seen(browser.world)
+                differences[1] += shown != await browser.sent()
+    return differences[0], differences[1], sum(browser.unchanged for browser in browsers)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +253,11 @@ async def test_every_answer_is_as_if_nothing_were_kept(
 ) -> None:
     monkeypatch.setattr(ReadUnit, "remember", remember)
     async with open_world(world.runtime.settings.data_dir, template[1]) as other:
-        assert (await _differences([world, other], monkeypatch) == 0) is is_exact
+        over_graphql, over_rest, unchanged = await _differences([world, other], monkeypatch)
+
+    assert (over_graphql == 0) is is_exact
+    assert (over_rest == 0) is is_exact
+    assert unchanged > 0
 
 
 async def test_a_row_that_was_changed_by_force_is_refused_although_it_was_kept(
@@ -214,7 +315,7 @@ async def test_what_a_client_sends_takes_no_room(world: World) -> None:
 def _kept() -> str:
     """Return all that this process remembers, also of the gateways of other tests."""
     found = [each for each in gc.get_objects() if isinstance(each, Memory)]
-    answers = [each.data for each in gc.get_objects() if isinstance(each, _Known)]
+    answers = [each.content for each in gc.get_objects() if isinstance(each, KeptAnswer)]
     return repr([*map(vars, found), *answers])
 
 

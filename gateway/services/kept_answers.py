@@ -1,0 +1,68 @@
+"""Answers to whole requests, kept in the memory of the view's connection.
+
+An answer is used again only while it must come out the same: see `ReadUnit.remember`. The principal
+is read in each request, and is a part of the key.
+"""
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from secrets import token_bytes
+from typing import Final, Self
+
+from gateway.domain.principals import Principal
+from gateway.domain.request_records import note_holder, noted_holder
+from gateway.storage.memory import Memory
+from gateway.storage.unit_of_work import ReadUnit
+
+# Of this process: a hash reveals nothing without it.
+_KEY: Final = token_bytes(32)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """An answer's JSON, its entity tag if it has one, and the holder that its request was about."""
+
+    content: bytes = field(repr=False)
+    tag: str
+    holder_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswers:
+    """What a view's connection knows of a principal's earlier requests; nothing without memory."""
+
+    view: ReadUnit | None
+    memory: Memory | None
+    who: Hashable
+
+    @classmethod
+    def of(cls, view: ReadUnit | None, principal: Principal, *, supports_external: bool) -> Self:
+        who = principal.kind, principal.id, principal.organization_id, principal.expires_at
+        return cls(view, None if view is None else view.answers, (who, supports_external))
+
+    def key(self, asked: bytes) -> Hashable:
+        """Return a hash of all that decides an answer, besides the database's state.
+
+        What is asked can be long, and can have the value of a secret.
+        """
+        return self.who, blake2b(asked, key=_KEY).digest()
+
+    def find(self, key: Hashable) -> KeptAnswer | None:
+        """Return the answer, and note its holder for the log."""
+        known: KeptAnswer | None = None
+        if self.memory is not None and self._is_valid:
+            known = self.memory.get(key)
+        if known is not None and known.holder_id is not None:
+            note_holder(known.holder_id)
+        return known
+
+    def keep(self, key: Hashable, content: bytes, tag: str = "") -> None:
+        """Keep an answer, unless the view has forgotten its memory meanwhile."""
+        if self.memory is not None and self._is_valid:
+            self.memory.keep(key, KeptAnswer(content, tag, noted_holder()), len(content))
+
+    @property
+    def _is_valid(self) -> bool:
+        # A view that has forgotten its memory delivers values, or shows what has no event.
+        return self.view is not None and self.view.answers is self.memory
