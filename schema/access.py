@@ -69,7 +69,7 @@ class RoleGrantConnection(Connection[RoleGrant]):
 
 @strawberry.type(description="Who created an API token.")
 class ApiTokenCreator:
-    kind: ActorKind = field(description="A token, a user or the operator.")
+    kind: ActorKind = field(description="A token, a user, an identity or the operator.")
     id: ID | None = field(
         description=(
             "The creator's id. Null unless you manage access in the whole organization, or it is "
@@ -159,13 +159,24 @@ class Operator:
     name: str = field(description="The person's name, or the login or user of the system.")
 
 
-Actor = Annotated[ApiToken | User | Operator, strawberry.union("Actor", description="Who acted.")]
+@strawberry.type(description="A subject of an OpenID Connect provider that is not a user.")
+class Identity:
+    issuer: str = field(description="The provider, which signs its tokens.")
+    subject: str = field(description="The claim `sub` of its tokens.")
+
+
+Actor = Annotated[
+    ApiToken | User | Identity | Operator, strawberry.union("Actor", description="Who acted.")
+]
 
 
 async def actor_of(info: Info, kind: ActorKind, actor_id: str) -> Actor | None:
     """Return who acted; None for the gateway itself, and if the principal cannot list them."""
     if kind is ActorKind.OPERATOR:
         return Operator(name=actor_id)
+    if kind is ActorKind.IDENTITY:
+        issuer, _, subject = actor_id.partition(" ")
+        return Identity(issuer=issuer, subject=subject)
     if kind is ActorKind.TOKEN:
         token = await info.context.tokens.load(actor_id)
         return ApiToken.of(token) if token else None

@@ -44,6 +44,7 @@ expose(
         "TOKEN": "An API token.",
         "USER": "A user.",
         "GRANT": "A role that a token or a user has on a holder or in the organization.",
+        "CLAIM_RULE": "A claim rule, which gives a role by the claims of tokens.",
         "DATA_KEY": "A data key, which encrypts values.",
         "INSTANCE": "The gateway as a whole.",
     },
@@ -77,6 +78,9 @@ expose(
         "GRANT_CREATED": "A role was granted.",
         "GRANT_CHANGED": "A grant was changed.",
         "GRANT_DELETED": "A role was revoked.",
+        "CLAIM_RULE_CREATED": "A claim rule was created.",
+        "CLAIM_RULE_CHANGED": "A claim rule was changed.",
+        "CLAIM_RULE_DELETED": "A claim rule was deleted.",
         "DATA_KEY_CREATED": "A data key was created.",
         "DATA_KEY_CHANGED": "A data key was retired or wrapped again.",
         "DATA_KEY_DELETED": "A data key was destroyed; the values that it encrypted are lost.",
@@ -102,7 +106,10 @@ class AuditEvent:
     action: AuditAction = field(description="What happened.")
     actor_kind: ActorKind = field(description="The kind of principal that acted.")
     actor_id: str = field(
-        description="The id of the token or the user; for an operator, the person's name."
+        description=(
+            "The id of the token or the user; for an operator, the person's name; for an identity, "
+            "its issuer, a space and its subject."
+        )
     )
 
     @field(
@@ -161,7 +168,7 @@ class AuditEventConnection(Connection[AuditEvent]):
 
 @strawberry.input(description="Returns the entries that match every given field.")
 class AuditFilter:
-    actor_id: str | None = optional("The id of the token or the user who acted.")
+    actor_id: str | None = optional("The `actorId` of the principal that acted.")
     actions: list[AuditAction] | None = optional("Any of these actions.")
     secret_id: ID | None = optional("Entries about the secret and deliveries of its value.")
     holder_id: ID | None = optional(

@@ -232,7 +232,7 @@ expose(
         "SECRET_DELIVER": "Get the values of services.",
         "HIERARCHY_READ": "See projects, environments and services.",
         "HIERARCHY_WRITE": "Create, rename and delete projects, environments and services.",
-        "ACCESS_MANAGE": "See and change tokens, users and grants.",
+        "ACCESS_MANAGE": "See and change tokens, users, grants and claim rules.",
         "AUDIT_READ": "Read the audit log.",
         "INSTANCE_WRITE": "Grant and revoke the role OPERATOR.",
     },
@@ -242,10 +242,17 @@ PermissionEnum: TypeAlias = Permission
 expose(
     _ActorKind,
     "ActorKind",
-    "Who acted: an API token, a user, the operator at the command line, or the gateway itself.",
+    (
+        "Who acted: an API token, a user, an identity that is not a user, the operator at the "
+        "command line, or the gateway itself."
+    ),
     {
         "TOKEN": "A program with an API token.",
         "USER": "A person authenticated by an OpenID Connect provider.",
+        "IDENTITY": (
+            "A subject of an OpenID Connect provider that is not registered as a user: claim rules "
+            "give it its roles."
+        ),
         "OPERATOR": "The person at the gateway's command line.",
         "SYSTEM": "The gateway itself.",
     },

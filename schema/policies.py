@@ -51,6 +51,7 @@ FIELDS: Final[Mapping[str, Policy]] = MappingProxyType(
         "Query.auditEvents": _AUDIT,
         "Query.apiTokens": _ACCESS,
         "Query.grants": _ACCESS,
+        "Query.claimRules": _ACCESS,
         "Query.users": _ACCESS,
     }
 )
@@ -78,12 +79,16 @@ TYPES: Final[Mapping[str, Policy]] = MappingProxyType(
         "RuntimeFile": _DELIVERY,
         "AuditEvent": _AUDIT,
         "Operator": _AUDIT,
+        "Identity": _AUDIT,
         "LastDelivery": _AUDIT,
         "ApiToken": _ACCESS,
         "ApiTokenCreator": _ACCESS,
         "RoleGrant": _ACCESS,
+        "ClaimRule": _ACCESS,
+        "ClaimCondition": _ACCESS,
         "User": _ACCESS,
         "Viewer": OWN,
+        "ViewerClaimRule": OWN,
         "Organization": OWN,
         **dict.fromkeys(
             (
@@ -104,6 +109,8 @@ TYPES: Final[Mapping[str, Policy]] = MappingProxyType(
                 "ApiTokenEdge",
                 "RoleGrantConnection",
                 "RoleGrantEdge",
+                "ClaimRuleConnection",
+                "ClaimRuleEdge",
                 "UserConnection",
                 "UserEdge",
                 "SecretPayload",
@@ -117,6 +124,7 @@ TYPES: Final[Mapping[str, Policy]] = MappingProxyType(
                 "ApiTokenPayload",
                 "EndApiTokenPayload",
                 "RoleGrantPayload",
+                "ClaimRulePayload",
                 "UserPayload",
                 "InputError",
                 "NotFoundError",

@@ -20,6 +20,7 @@ from schema.access import (
     UserConnection,
 )
 from schema.audit import AuditEvent, AuditEventConnection, AuditFilter, to_event_filter
+from schema.claim_rules import ClaimRule, ClaimRuleConnection
 from schema.context import Info
 from schema.effective import SecretExplanation
 from schema.enums import OnUnresolved
@@ -76,7 +77,7 @@ Kind = TypeVar("Kind", bound=SecretHolder)
 
 @strawberry.type(description="All queries.")
 class Query:
-    @pure_field(description="You: the token or the user that the credential belongs to.")
+    @pure_field(description="You: whom the credential belongs to.")
     def viewer(self, info: Info) -> Viewer:
         return Viewer.of(info.context.services.principal)
 
@@ -239,6 +240,20 @@ class Query:
             window=to_window(first, after, last, before), of=only.reference() if only else None
         )
         return RoleGrantConnection.of(page, RoleGrant.of)
+
+    @field(description="The claim rules where you manage access, oldest first.")
+    async def claim_rules(
+        self,
+        info: Info,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> ClaimRuleConnection:
+        page = await info.context.services.claim_rules.page(
+            window=to_window(first, after, last, before)
+        )
+        return ClaimRuleConnection.of(page, ClaimRule.of)
 
     @field(
         description=(

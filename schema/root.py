@@ -21,6 +21,7 @@ from schema.administration import (
     rename_holder,
     rotate_provided_secret,
 )
+from schema.claim_rules import create_claim_rule, delete_claim_rule
 from schema.errors import ERROR_TYPES
 from schema.granting import (
     create_api_token,
@@ -145,5 +146,7 @@ class Mutation:
     revoke_api_token = revoke_api_token
     grant_role = grant_role
     revoke_role = revoke_role
+    create_claim_rule = create_claim_rule
+    delete_claim_rule = delete_claim_rule
     register_user = register_user
     remove_user = remove_user

@@ -35,6 +35,8 @@ ARGUMENT_PATHS: Final[ArgumentPaths] = {
     Argument.TOKEN: ["tokenId"],
     Argument.USER: ["userId"],
     Argument.GRANT: ["grantId"],
+    Argument.CLAIM_RULE: ["claimRuleId"],
+    Argument.CONDITIONS: ["conditions"],
     Argument.ISSUER: ["issuer"],
     Argument.SUBJECT: ["subject"],
     Argument.LIFETIME: ["days"],

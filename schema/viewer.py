@@ -1,14 +1,17 @@
 """The principal of the request, and its organization."""
 
+from collections.abc import Sequence
 from typing import Annotated, Self
 
 import strawberry
 from strawberry import ID, UNSET, argument, field
 
+from gateway.domain.claim_rules import ClaimRule
 from gateway.domain.holders import Organization as DomainOrganization
 from gateway.domain.principals import Principal
 from schema.context import Info
-from schema.enums import ActorKind, PermissionEnum
+from schema.enums import ActorKind, PermissionEnum, RoleEnum
+from schema.fields import pure_field
 from schema.inputs import SecretHolderRef, unset_to_none
 
 On = Annotated[
@@ -27,12 +30,33 @@ class Organization:
         return cls(id=ID(organization.id), name=organization.name)
 
 
-@strawberry.type(description="You: the token or the user that the credential belongs to.")
-class Viewer:
-    id: ID = field(description="The UUID of the token or the user.")
-    kind: ActorKind = field(description="Whether you are a token or a user.")
+@strawberry.type(description="A claim rule that gives you a role.")
+class ViewerClaimRule:
+    id: ID = field(description="The UUID of the claim rule.")
+    name: str = field(description="Whom the rule is for, in its creator's words.")
+    role: RoleEnum = field(description="The role that it gives you.")
 
-    @field(description="The name of the token, or the display name of the user.")
+
+@strawberry.type(description="You: whom the credential belongs to.")
+class Viewer:
+    id: ID = field(
+        description="The UUID of the token or the user; for an IDENTITY, a stable id of it here."
+    )
+    kind: ActorKind = field(description="Whether you are a token, a user or an identity.")
+    rules: strawberry.Private[Sequence[ClaimRule]]
+
+    @pure_field(description="The claim rules that give you roles. Grants can give you others.")
+    def claim_rules(self) -> list[ViewerClaimRule]:
+        return [
+            ViewerClaimRule(id=ID(rule.id), name=rule.name, role=rule.held.role)
+            for rule in self.rules
+        ]
+
+    @field(
+        description=(
+            "The name of the token, the display name of the user, or the subject of the identity."
+        )
+    )
     async def name(self, info: Info) -> str:
         return await info.context.services.viewer.name()
 
@@ -56,4 +80,4 @@ class Viewer:
 
     @classmethod
     def of(cls, principal: Principal) -> Self:
-        return cls(id=ID(principal.id), kind=principal.creator.kind)
+        return cls(id=ID(principal.id), kind=principal.creator.kind, rules=principal.claim_rules)

@@ -13,9 +13,8 @@ from starlette.types import Scope
 from gateway.auth.attempts import GuardedSignIn, LookUp
 from gateway.domain.errors import Unauthenticated
 from gateway.domain.holders import is_canonical_id
-from gateway.domain.origins import ActorKind
 from gateway.domain.principals import Principal
-from gateway.domain.tokens import PREFIX
+from gateway.domain.tokens import PREFIX, earliest
 from gateway.http.requests import ORGANIZATION_HEADER, credential_of
 from gateway.identity.verifier import Verifier
 from gateway.services.authentication import Authentication
@@ -43,7 +42,7 @@ class SignIn:
         No view is open while an issuer's keys are fetched: the first read comes after that.
 
         Raises:
-            Unauthenticated: if it is not valid, or its user is not registered in the organization.
+            Unauthenticated: if it is not valid, or gives nothing in the organization.
             OrganizationNotNamed: if the user has several organizations and must name one.
             Unavailable: if the credential cannot be checked at the moment.
 
@@ -64,9 +63,13 @@ class SignIn:
         verified = await self._verifier.verify(credential)
         # Read on each request: a removed permission ends with the next request.
         user = await self._authentication.user_principal(
-            unit, issuer=verified.issuer, subject=verified.subject, organization_id=organization_id
+            unit,
+            issuer=verified.issuer,
+            subject=verified.subject,
+            claims=verified.claims,
+            organization_id=organization_id,
         )
-        return replace(user, expires_at=verified.expires_at)
+        return replace(user, expires_at=earliest(user.expires_at, verified.expires_at))
 
 
 class RequestPrincipals:
@@ -123,8 +126,7 @@ class RequestPrincipals:
         async def look_up(unit: ReadUnit) -> Principal:
             return await self._look_up(unit, credential, chosen)
 
-        kind = ActorKind.TOKEN if credential.startswith(PREFIX) else ActorKind.USER
-        return RequestPrincipal(principal, look_up, kind, view)
+        return RequestPrincipal(principal, look_up, principal.creator.kind, view)
 
 
 def _requested_organization(scope: Scope, in_message: str | None = None) -> str | None:

@@ -69,6 +69,8 @@ class Argument(StrEnum):
     TOKEN = "TOKEN"  # noqa: S105 - the name of an argument
     USER = "USER"
     GRANT = "GRANT"
+    CLAIM_RULE = "CLAIM_RULE"
+    CONDITIONS = "CONDITIONS"
     ISSUER = "ISSUER"
     SUBJECT = "SUBJECT"
     LIFETIME = "LIFETIME"

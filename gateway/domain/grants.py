@@ -87,13 +87,27 @@ def ensure_identity(issuer: str, subject: str) -> None:
         InvalidInput: naming the rule.
 
     """
-    for text, argument in ((issuer, Argument.ISSUER), (subject, Argument.SUBJECT)):
-        if not 0 < utf8_length(text, argument) <= MAX_IDENTITY_LENGTH or not text.isprintable():
-            raise InvalidInput(
-                argument,
-                f"The {argument.lower()} must have 1 to {MAX_IDENTITY_LENGTH} bytes and no control "
-                "characters.",
-            )
+    ensure_issuer(issuer)
+    _ensure_fit(subject, Argument.SUBJECT)
+
+
+def ensure_issuer(issuer: str) -> None:
+    """Refuse an issuer that no provider can have.
+
+    Raises:
+        InvalidInput: naming the rule.
+
+    """
+    _ensure_fit(issuer, Argument.ISSUER)
+
+
+def _ensure_fit(text: str, argument: Argument) -> None:
+    if not 0 < utf8_length(text, argument) <= MAX_IDENTITY_LENGTH or not text.isprintable():
+        raise InvalidInput(
+            argument,
+            f"The {argument.lower()} must have 1 to {MAX_IDENTITY_LENGTH} bytes and no control "
+            "characters.",
+        )
 
 
 class TokenAlreadyShown(Conflict):

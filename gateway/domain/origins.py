@@ -17,6 +17,8 @@ MAX_OPERATOR_LENGTH: Final = 128
 class ActorKind(StrEnum):
     TOKEN = "TOKEN"  # noqa: S105 - the name of a kind
     USER = "USER"
+    # The subject of an issuer that is no registered user: claim rules give it its roles.
+    IDENTITY = "IDENTITY"
     OPERATOR = "OPERATOR"
     SYSTEM = "SYSTEM"
 

@@ -1,25 +1,34 @@
 """The principal of a request."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Self
 
-from gateway.domain.grants import GranteeKind, RoleAssignment
+from gateway.domain.claim_rules import ClaimRule, Identity
+from gateway.domain.grants import RoleAssignment
 from gateway.domain.holders import Holder
 from gateway.domain.origins import ActorKind
 from gateway.domain.permissions import Permission, Role, Visibility
-from gateway.domain.tokens import Creator
+from gateway.domain.tokens import Creator, earliest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """An authenticated caller and its grants. `id` is the id of its token or user."""
+    """An authenticated caller and its roles.
+
+    `id` is the id of its token or user; of an identity that is no user, a keyed hash of it.
+    """
 
     id: str
     organization_id: str
     grants: tuple[RoleAssignment, ...] = ()
     # What `id` names; None for a principal without a row of its own, such as the operator.
-    kind: GranteeKind | None = None
+    kind: ActorKind | None = None
+    # Whom the issuer of the credential confirms; None for API tokens and the operator.
+    identity: Identity | None = field(default=None, repr=False)
+    # The rules that give it roles; `grants` has these roles too.
+    claim_rules: tuple[ClaimRule, ...] = ()
     # When its credential expires. Work that outlasts a request must end by then.
     expires_at: datetime | None = None
 
@@ -41,17 +50,35 @@ class Principal:
 
     @property
     def creator(self) -> Creator:
-        kind = ActorKind[self.kind] if self.kind else ActorKind.OPERATOR
-        return Creator(kind, self.id)
+        return Creator(self.kind or ActorKind.OPERATOR, self.id)
+
+    @property
+    def actor_id(self) -> str:
+        """What the audit log calls it. An identity that is no user has no row with its name."""
+        if self.kind is ActorKind.IDENTITY and self.identity is not None:
+            return self.identity.name
+        return self.id
+
+    def with_rules(self, rules: Iterable[ClaimRule]) -> Self:
+        """Return the principal with the roles that claim rules give; it ends with the first."""
+        found = tuple(rules)
+        return replace(
+            self,
+            grants=(*self.grants, *(rule.held for rule in found)),
+            claim_rules=found,
+            expires_at=earliest(self.expires_at, *(rule.expires_at for rule in found)),
+        )
 
     @property
     def created_tokens_expire_at(self) -> datetime | None:
         """The latest expiry of the tokens that it creates; None for no limit.
 
         A user has no limit: its issuer's access token expires in minutes and is renewed, and
-        removing the user revokes the tokens that the user created.
+        removing the user revokes the tokens that the user created. An identity that is no user
+        cannot be removed, so what it creates ends with its credential.
         """
-        return self.expires_at if self.kind is GranteeKind.TOKEN else None
+        is_limited = self.kind in (ActorKind.TOKEN, ActorKind.IDENTITY)
+        return self.expires_at if is_limited else None
 
     def may(self, permission: Permission, *, on: Holder | None) -> bool:
         """Return whether a grant on the holder or above it carries the permission.

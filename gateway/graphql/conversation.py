@@ -169,13 +169,13 @@ class Conversation:
     async def _operate(
         self, operation_id: str, params: GraphQLParams, caller: RequestPrincipal
     ) -> None:
-        kind, actor_id = caller.kind, caller.principal.id
+        kind, principal = caller.kind, caller.principal
         record = RequestRecord(
             face=AuditFace.GRAPHQL, method=_METHOD, route=PATH, status=HTTPStatus.OK
         )
         begin(record)
-        note_actor(kind, actor_id)
-        set_actor(kind, actor_id)
+        note_actor(kind, principal.id)
+        set_actor(kind, principal.actor_id)
         try:
             last = await self._send_answers(operation_id, params, caller)
         finally:

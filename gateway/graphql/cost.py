@@ -48,6 +48,8 @@ LIST_ARGUMENTS: Final[Mapping[tuple[str, str], tuple[str, int]]] = MappingProxyT
 LENGTHS: Final[Mapping[tuple[str, str], int]] = MappingProxyType(
     {
         ("ApiToken", "grants"): 10,
+        ("ClaimRule", "conditions"): 10,
+        ("Viewer", "claimRules"): 10,
         ("ApiTokenPayload", "alsoRevoked"): 100,
         ("EndApiTokenPayload", "alsoEnded"): 100,
         ("UserPayload", "revokedTokens"): 100,

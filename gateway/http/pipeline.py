@@ -185,7 +185,7 @@ class RequestPipeline:
         self._charge(caller.principal, 1)
         scope["caller"] = caller
         note_actor(caller.kind, caller.principal.id)
-        set_actor(caller.kind, caller.principal.id)
+        set_actor(caller.kind, caller.principal.actor_id)
         await self._app(scope, receive, send)
 
     async def _introduce(self, authorization: str, scope: Scope) -> RequestPrincipal:

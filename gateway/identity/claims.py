@@ -1,7 +1,7 @@
 """The checks of a token's header and claims before its signature, and why a token is refused."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -50,11 +50,12 @@ _LATEST: Final = 253_402_300_799
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifiedIdentity:
-    """A token's identity: the subject that its issuer confirms, and until when."""
+    """A token's identity: the subject that its issuer confirms, with what claims, until when."""
 
     issuer: str
     subject: str
     expires_at: datetime
+    claims: Mapping[str, Any] = field(repr=False)
 
 
 def ensure_header(header: Mapping[str, Any], issuer: Issuer) -> str:
@@ -94,6 +95,7 @@ def ensure_claims(claims: Mapping[str, Any], issuer: Issuer, *, at: datetime) ->
         issuer=issuer.issuer,
         subject=_subject(claims),
         expires_at=datetime.fromtimestamp(expires, UTC),
+        claims=claims,
     )
 
 

@@ -1,11 +1,16 @@
 """Sign in: find the principal of a credential, and keep when it was last used."""
 
+import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from hmac import compare_digest
 from typing import Final
+from uuid import UUID
 
 import structlog
 
+from gateway.crypto.envelope import keyed_hash
+from gateway.domain.claim_rules import NO_CLAIMS, Claims, Identity
 from gateway.domain.errors import GatewayError, Unauthenticated
 from gateway.domain.grants import choose_registration
 from gateway.domain.origins import ActorKind, originating
@@ -13,11 +18,12 @@ from gateway.domain.principals import Principal
 from gateway.domain.tokens import ApiToken, is_token_text
 from gateway.services.context import ServiceContext
 from gateway.services.tokens import token_digest
-from gateway.storage import grants, tokens, users
+from gateway.storage import claim_rules, grants, tokens, users
 from gateway.storage.unit_of_work import ReadUnit
 
 _log = structlog.get_logger(__name__)
 _MAX_NOTED: Final = 10_000
+_ID_BYTES: Final = 16
 
 
 class Homes:
@@ -110,23 +116,61 @@ class Authentication:
         return found[2]
 
     async def user_principal(
-        self, unit: ReadUnit, *, issuer: str, subject: str, organization_id: str | None = None
+        self,
+        unit: ReadUnit,
+        *,
+        issuer: str,
+        subject: str,
+        claims: Claims = NO_CLAIMS,
+        organization_id: str | None = None,
     ) -> Principal:
-        """Return the principal of a verified identity, with its grants in this unit's view.
+        """Return the principal of a verified identity, with its roles in this unit's view.
 
         The caller must have verified the issuer's assertion. Without an organization, the
-        identity's home is used; see `domain.grants.choose_registration`.
+        identity's home is used; see `domain.grants.choose_registration`. An identity that is not
+        registered has the roles that claim rules of the named organization give it.
 
         Raises:
-            Unauthenticated: for an identity that is not registered, or not in the organization.
+            Unauthenticated: for an identity that is not registered, or not in the organization,
+                and that no rule of the organization applies to.
             OrganizationNotNamed: if several organizations are possible.
             Unavailable: if the database does not answer.
 
         """
+        identity = Identity(issuer=issuer, subject=subject, claims=claims)
+        rules = claim_rules.for_identity(identity, organization_id)
+        unit.read_ahead(rules)
         found = await grants.registrations(unit, issuer, subject)
         chosen = choose_registration([user for user, _ in found], organization_id)
         if chosen is None:
+            principal = self._unregistered(identity, organization_id)
+        else:
+            principal = next(principal for user, principal in found if user.id == chosen.id)
+            if all(user.is_invited for user, _ in found):
+                self._uses.homes.note(chosen.id)
+        now = self._context.now()
+        applying = await claim_rules.matching(unit, rules, principal, identity, at=now)
+        if chosen is None and not applying:
+            _log.info("identity_refused", reason="no_claim_rule")
             raise Unauthenticated
-        if all(user.is_invited for user, _ in found):
-            self._uses.homes.note(chosen.id)
-        return next(principal for user, principal in found if user.id == chosen.id)
+        return replace(principal, identity=identity).with_rules(applying)
+
+    def _unregistered(self, identity: Identity, organization_id: str | None) -> Principal:
+        """Return the principal without a role that an identity is in the named organization.
+
+        Raises:
+            Unauthenticated: without an organization. Nobody's rules can choose it: otherwise those
+                of another one could lead somebody's requests there.
+
+        """
+        if organization_id is None:
+            _log.info("identity_refused", reason="organization_not_named")
+            raise Unauthenticated
+        # Differs by organization, so that two of them cannot compare whom they know.
+        parts = json.dumps([organization_id, identity.issuer, identity.subject]).encode()
+        digest = keyed_hash(self._context.vault.keys.identity_key, parts)
+        return Principal(
+            id=str(UUID(bytes=digest[:_ID_BYTES], version=5)),
+            organization_id=organization_id,
+            kind=ActorKind.IDENTITY,
+        )

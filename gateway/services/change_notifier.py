@@ -29,7 +29,9 @@ _log = structlog.get_logger(__name__)
 POLL_SECONDS: Final = 0.25
 
 # Changes to these can alter what a subscriber is allowed to see.
-_ACCESS: Final = frozenset({AuditSubject.TOKEN, AuditSubject.USER, AuditSubject.GRANT})
+_ACCESS: Final = frozenset(
+    {AuditSubject.TOKEN, AuditSubject.USER, AuditSubject.GRANT, AuditSubject.CLAIM_RULE}
+)
 # Changes to these can delete or hide the subscribed holder.
 _NEEDS_ACCESS_CHECK: Final = _ACCESS | {AuditSubject.HOLDER}
 

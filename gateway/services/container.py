@@ -12,6 +12,7 @@ from gateway.services.authentication import Authentication, TokenUses
 from gateway.services.change_feed import ChangeFeed
 from gateway.services.change_notifier import ChangeNotifier
 from gateway.services.changes import Changes
+from gateway.services.claim_rules import ClaimRules
 from gateway.services.context import LookUp, RequestScope, ServiceContext
 from gateway.services.delivery import Delivery
 from gateway.services.effective import Effective, Pictures
@@ -64,6 +65,7 @@ class BoundServices(RequestScope):
     audit = _bound(AuditEvents)
     change_feed = _bound(lambda services: ChangeFeed(services, services.shared.notifier))
     changes = _bound(Changes)
+    claim_rules = _bound(ClaimRules)
     delivery = _bound(Delivery)
     effective = _bound(Effective)
     grants = _bound(Grants)

@@ -39,7 +39,9 @@ class KeptAnswers:
     @classmethod
     def of(cls, view: ReadUnit | None, principal: Principal, *, supports_external: bool) -> Self:
         who = principal.kind, principal.id, principal.organization_id, principal.expires_at
-        return cls(view, None if view is None else view.answers, (who, supports_external))
+        # Which rules apply depends on the claims of the token and on the time, too.
+        rules = frozenset(rule.id for rule in principal.claim_rules)
+        return cls(view, None if view is None else view.answers, (who, rules, supports_external))
 
     def key(self, asked: bytes) -> Hashable:
         """Return a hash of all that decides an answer, besides the database's state.

@@ -47,6 +47,7 @@ class InstanceKeys(NeverStored):
     cursor_key: bytes = field(repr=False)
     entity_tag_key: bytes = field(repr=False)
     reference_key: bytes = field(repr=False)
+    identity_key: bytes = field(repr=False)
 
 
 class Vault:
@@ -80,6 +81,7 @@ class Vault:
             cursor_key=derive_key(key, "cursor"),
             entity_tag_key=derive_key(key, "entity-tag"),
             reference_key=derive_key(key, "reference"),
+            identity_key=derive_key(key, "identity"),
         )
 
     def lock(self) -> None:

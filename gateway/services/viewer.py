@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from gateway.domain.drafts import HolderReference
 from gateway.domain.errors import Unauthenticated
-from gateway.domain.grants import GranteeKind
 from gateway.domain.holders import Organization, is_canonical_id
+from gateway.domain.origins import ActorKind
 from gateway.domain.permissions import Permission, Visibility
 from gateway.services import access
 from gateway.services.context import ScopedService
@@ -16,7 +16,7 @@ class Viewer(ScopedService):
     """The use cases about the principal of the request."""
 
     async def name(self) -> str:
-        """Return the name of the token or the user; of the operator, its id.
+        """Return the name of the token or user, or the subject; of the operator, its id.
 
         Raises:
             Unauthenticated: if the credential is no longer valid.
@@ -24,15 +24,15 @@ class Viewer(ScopedService):
         """
         principal, view = self._scope.principal, self._scope.view
         organization_id = principal.organization_id
-        if principal.kind is GranteeKind.TOKEN:
+        if principal.kind is ActorKind.TOKEN:
             own = Visibility.everywhere(organization_id)
             if token := await tokens.find(view, principal.id, visibility=own):
                 return token.name
-        elif principal.kind is GranteeKind.USER:
+        elif principal.kind is ActorKind.USER:
             if user := await users.find(view, principal.id, organization_id=organization_id):
                 return user.display_name
         else:
-            return principal.id
+            return principal.identity.subject if principal.identity else principal.id
         raise Unauthenticated
 
     async def organization(self) -> Organization:

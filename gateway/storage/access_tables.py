@@ -1,4 +1,4 @@
-"""Tables of grants, tokens, users, references and deletions."""
+"""Tables of grants, claim rules, tokens, users, references and deletions."""
 
 from datetime import datetime
 from typing import ClassVar, Final
@@ -149,6 +149,54 @@ class RoleGrantRow(Model, table=True):
     role: Role = Field(sa_column=Column(String(16), nullable=False))
     holder_id: str | None = identifier(nullable=True)
     created_at: datetime = moment(nullable=False)
+    mac: bytes | None = row_mac()
+
+
+class ClaimRuleRow(Model, table=True):
+    """A role of all identities of an issuer whose claims meet conditions, where a grant can be."""
+
+    __tablename__ = "claim_rule"
+    audited: ClassVar[Audited | None] = Audited(
+        subject=AuditSubject.CLAIM_RULE,
+        holder="holder_id",
+        above=("holder", "holder_id"),
+        # A deleted rule leaves no other trace of whom it let in.
+        facts=("issuer", "conditions", "role", "expires_at"),
+    )
+    __table_args__ = (
+        CheckConstraint(one_of("role", tuple(Role)), name="role"),
+        ForeignKeyConstraint(["organization_id"], ["organization.id"], ondelete="RESTRICT"),
+        ForeignKeyConstraint(
+            ["holder_id", "organization_id"],
+            ["holder.id", "holder.organization_id"],
+        ),
+        Index(
+            "uq_claim_rule_once",
+            "organization_id",
+            "issuer",
+            "conditions",
+            "role",
+            text("coalesce(holder_id, '')"),
+            unique=True,
+        ),
+        # A sign-in looks up the rules of its issuer.
+        Index(None, "issuer", "organization_id"),
+        Index(None, "holder_id"),
+        Index(None, "organization_id", "created_at", "id"),
+    )
+
+    id: str = identifier(primary_key=True)
+    organization_id: str = identifier(nullable=False)
+    name: str = text_column(MAX_NAME_LENGTH, nullable=False)
+    issuer: str = text_column(MAX_IDENTITY_LENGTH, nullable=False)
+    # A JSON list of pairs of a claim and a pattern, in their order.
+    conditions: str = Field(sa_column=Column(Text, nullable=False))
+    role: Role = Field(sa_column=Column(String(16), nullable=False))
+    holder_id: str | None = identifier(nullable=True)
+    created_at: datetime = moment(nullable=False)
+    expires_at: datetime | None = moment(nullable=True)
+    # `KIND:id` of the creator.
+    created_by: str = text_column(CREATOR_LENGTH, nullable=False)
     mac: bytes | None = row_mac()
 
 

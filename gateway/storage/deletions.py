@@ -15,6 +15,7 @@ from gateway.domain.scopes import Scope
 from gateway.storage.access_tables import DeletionRow
 from gateway.storage.audit.event_log import prove
 from gateway.storage.audit.row_macs import (
+    CLAIM_RULES,
     DELETIONS,
     GRANTS,
     HOLDERS,
@@ -31,7 +32,8 @@ from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
 _HOLDER: Final = HOLDERS.table
 _SECRET: Final = SECRETS.table
-_GRANT: Final = GRANTS.table
+# Access rows that can be at a holder.
+_AT_HOLDERS: Final = (GRANTS, CLAIM_RULES)
 _DELETION: Final = DELETIONS.table
 
 
@@ -155,10 +157,11 @@ async def _last_secrets(unit: ReadUnit, holder_id: str, *, most: int) -> Sequenc
 
 
 async def remove_holders(unit: WriteUnit, holders: Sequence[tuple[str, Scope]]) -> None:
-    """Delete holders that have no secrets, the lowest first, with the grants there."""
+    """Delete holders that have no secrets, the lowest first, with the grants and rules there."""
     ids = [holder_id for holder_id, _ in holders]
     for part in in_parts(ids):
-        await delete_rows(unit, GRANTS, _GRANT.c.holder_id.in_(part))
+        for covered in _AT_HOLDERS:
+            await delete_rows(unit, covered, covered.table.c.holder_id.in_(part))
         await delete_rows(unit, DELETIONS, _DELETION.c.id.in_(part))
     # A constraint refuses to delete a holder before those below it.
     for _, alike in groupby(holders, key=lambda holder: holder[1].rank):
@@ -167,16 +170,17 @@ async def remove_holders(unit: WriteUnit, holders: Sequence[tuple[str, Scope]]) 
 
 
 async def remove_grants(unit: WriteUnit, holder_id: str) -> None:
-    """Delete the grants at a holder and below it."""
+    """Delete the grants and claim rules at a holder and below it."""
     ids = select(_HOLDER.c.id).where(at_or_below(holder_id))
-    await delete_rows(unit, GRANTS, _GRANT.c.holder_id.in_(ids))
+    for covered in _AT_HOLDERS:
+        await delete_rows(unit, covered, covered.table.c.holder_id.in_(ids))
 
 
 async def remove_access(unit: WriteUnit, organization_id: str) -> int:
-    """Delete an organization's grants, users and tokens; return how many tokens it had."""
+    """Delete an organization's grants, rules, users and tokens; return how many tokens it had."""
     deleted = [
         await delete_rows(unit, covered, covered.table.c.organization_id == organization_id)
-        for covered in (GRANTS, USERS, TOKENS)
+        for covered in (*_AT_HOLDERS, USERS, TOKENS)
     ]
     return len(deleted[-1])
 

@@ -1,6 +1,7 @@
 """Queries about grants, and about the principal of a credential with all its grants."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from itertools import groupby
@@ -22,11 +23,14 @@ from sqlalchemy import (
     select,
 )
 
+from gateway.domain.claim_rules import Identity
 from gateway.domain.grants import Grant, GranteeKind, GranteeReference, RoleAssignment, User
+from gateway.domain.origins import ActorKind
 from gateway.domain.pages import Page, Window
 from gateway.domain.permissions import Role, Visibility
 from gateway.domain.principals import Principal
 from gateway.domain.tokens import ApiToken
+from gateway.storage import claim_rules
 from gateway.storage.access_tables import RoleGrantRow, UserRow
 from gateway.storage.audit.event_log import (
     FLOOR,
@@ -142,11 +146,23 @@ async def token_with_grants(
 
 
 async def find_principal(unit: ReadUnit, principal: Principal, *, at: datetime) -> Principal | None:
-    """Return the principal of a token or user as this unit shows it; None if it is not valid."""
-    if principal.kind is GranteeKind.USER:
-        return _user_of(unit, await _find(unit, _USER_BY_ID, id=principal.id))
+    """Return the principal of a credential as this unit shows it; None if it is not valid."""
+    if principal.identity is not None:
+        return await _find_identity(unit, principal, principal.identity, at)
     found = _token_of(unit, await _find(unit, _TOKEN_BY_ID, id=principal.id), at)
     return found[2] if found else None
+
+
+async def _find_identity(
+    unit: ReadUnit, principal: Principal, identity: Identity, at: datetime
+) -> Principal | None:
+    rules = claim_rules.for_identity(identity, principal.organization_id)
+    unit.read_ahead(rules)
+    user = _user_of(unit, await _find(unit, _USER_BY_ID, id=principal.id))
+    found = await claim_rules.matching(unit, rules, principal, identity, at=at)
+    if user is None and (principal.kind is ActorKind.USER or not found):
+        return None
+    return replace(user or replace(principal, grants=()), identity=identity).with_rules(found)
 
 
 async def _find(
@@ -176,7 +192,7 @@ def _token_of(
         id=token.id,
         organization_id=token.organization_id,
         grants=_assignments_from_rows(unit, rows, len(_TOKEN_COLUMNS)),
-        kind=GranteeKind.TOKEN,
+        kind=ActorKind.TOKEN,
         expires_at=token.expires_at,
     )
     return token, first[end], principal
@@ -206,7 +222,7 @@ def _user_of(unit: ReadUnit, rows: Sequence[Sequence[Any]]) -> Principal | None:
         id=user_id,
         organization_id=organization_id,
         grants=_assignments_from_rows(unit, rows, at),
-        kind=GranteeKind.USER,
+        kind=ActorKind.USER,
     )
 
 

@@ -79,10 +79,16 @@ REACHED_BY: Final[Mapping[str, str]] = {
     "Operator": (
         f'{{ auditEvents(filter: {{actorId: "operator"}}) {_NODES % "actor { __typename }"} }}'
     ),
+    "Identity": (
+        '{ auditEvents(filter: {actorId: "https://issuer.example somebody"}) '
+        f"{_NODES % 'actor { __typename }'} }}"
+    ),
     "LastDelivery": _JOB % f"secrets {_NODES % 'lastDelivered { at }'}",
     "ApiToken": f"{{ apiTokens(first: 1) {_NODES % 'id'} }}",
     "ApiTokenCreator": f"{{ apiTokens {_NODES % 'createdBy { kind }'} }}",
     "RoleGrant": f"{{ grants(first: 1) {_NODES % 'id'} }}",
+    "ClaimRule": f"{{ claimRules(first: 1) {_NODES % 'id'} }}",
+    "ClaimCondition": f"{{ claimRules(first: 1) {_NODES % 'conditions { claim }'} }}",
     "User": f"{{ users(first: 1) {_NODES % 'id'} }}",
 }
 

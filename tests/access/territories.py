@@ -6,6 +6,7 @@ from typing import Final
 
 import httpx
 
+from gateway.domain.claim_rules import ClaimCondition
 from gateway.domain.drafts import AliasDraft, HolderReference, ProvidedDraft, SecretDraft
 from gateway.domain.grants import GranteeKind, GranteeReference
 from gateway.domain.permissions import Role
@@ -88,7 +89,15 @@ async def settle_territory(world: World, operator: Principal, name: str) -> Terr
         role=Role.VIEWER,
         on=holders[Scope.PROJECT],
     )
+    rule = await services.for_principal(operator).claim_rules.create(
+        name=f"territory {name} rule",
+        issuer="https://issuer.example",
+        conditions=[ClaimCondition("groups", name)],
+        role=Role.VIEWER,
+        on=holders[Scope.PROJECT],
+    )
     others = {
+        "claimRuleId": rule.id,
         "secretId": secrets[Scope.JOB],
         "serviceId": holders[Scope.JOB].id,
         "tokenId": token.facts.id,

@@ -10,6 +10,7 @@ import pytest
 
 from gateway.domain.drafts import DEFAULT_WRITE_OPTIONS
 from gateway.domain.grants import GranteeKind, GranteeReference
+from gateway.domain.origins import ActorKind
 from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
 from gateway.storage.audit.row_macs import TOKENS, RowMacs
@@ -155,7 +156,7 @@ async def test_nothing_is_revoked_where_one_of_them_has_more_than_the_caller(
 async def test_a_removed_user_takes_along_the_tokens_that_the_user_created(world: World) -> None:
     services, demo = world.runtime.services, world.demo
     operator = Principal.operator(demo.organization_id)
-    person = {"issuer": "https://login.example", "subject": "leaver"}
+    person: dict[str, Any] = {"issuer": "https://login.example", "subject": "leaver"}
     user = await services.for_principal(operator).identities.register(
         display_name="Leaver", options=DEFAULT_WRITE_OPTIONS, **person
     )
@@ -178,12 +179,12 @@ async def test_a_removed_user_takes_along_the_tokens_that_the_user_created(world
 async def test_the_lifetime_of_an_access_token_does_not_cap_what_a_user_creates() -> None:
     moment = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
 
-    def cap(kind: GranteeKind) -> datetime | None:
+    def cap(kind: ActorKind) -> datetime | None:
         principal = Principal(id="1", organization_id="1", expires_at=moment, kind=kind)
         return principal.created_tokens_expire_at
 
-    assert cap(GranteeKind.USER) is None
-    assert cap(GranteeKind.TOKEN) == moment
+    assert cap(ActorKind.USER) is None
+    assert cap(ActorKind.TOKEN) == moment
 
 
 async def test_a_token_shows_who_created_it(world: World) -> None:

@@ -11,9 +11,10 @@ import pytest
 import pytest_asyncio
 
 from gateway.app import gateway_schema
+from gateway.domain.claim_rules import ClaimCondition
 from gateway.domain.grants import RoleAssignment
 from gateway.domain.holders import new_id
-from gateway.domain.origins import operating
+from gateway.domain.origins import ActorKind, operating, originating
 from gateway.domain.permissions import ROLES, Permission, Role, Visibility
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope
@@ -111,6 +112,13 @@ async def ids(shared_world: World) -> Mapping[str, str]:
     operator = shared_world.runtime.services.for_principal(Principal.operator(demo.organization_id))
     with operating():
         await operator.tokens.create(name="for an event", role=Role.VIEWER)
+    with originating(actor_kind=ActorKind.IDENTITY, actor_id="https://issuer.example somebody"):
+        await operator.claim_rules.create(
+            name="for an event",
+            issuer="https://issuer.example",
+            conditions=[ClaimCondition("groups", "all")],
+            role=Role.VIEWER,
+        )
     deliver = "query ($id: ID!) { runtimeSecrets(serviceId: $id) { key } }"
     await shared_world.graphql.ask(deliver, {"id": demo.job_id})
     return {

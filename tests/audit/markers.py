@@ -27,7 +27,7 @@ class Kind(StrEnum):
 _VALUES = frozenset({"value"})
 _KEPT = frozenset(
     {"key", "name", "description", "mountPath", "mount_path", "ownedBy", "idempotencyKey"}
-    | {"Idempotency-Key", "issuer", "subject", "displayName"}
+    | {"Idempotency-Key", "issuer", "subject", "displayName", "claim", "pattern"}
 )
 
 

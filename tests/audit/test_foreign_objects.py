@@ -39,7 +39,8 @@ pytestmark = pytest.mark.rule("S62")
 UNAVAILABLE = [ErrorCode.UNAVAILABLE]
 ALTERED_CHECK = (
     "PRAGMA writable_schema = ON",
-    "UPDATE sqlite_schema SET sql = replace(sql, '(role IN (', '(1 OR role IN (')",
+    """UPDATE sqlite_schema SET sql = replace(sql, '(role IN (', '(1 OR role IN (')
+        WHERE name = 'role_grant'""",
 )
 # What the scan says of it, and how it is put in.
 OBJECTS = {

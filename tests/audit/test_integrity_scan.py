@@ -56,6 +56,14 @@ ATTACKS = {
         ),
         "ADDED",
     ),
+    "a claim rule inserted": (
+        (
+            "INSERT INTO claim_rule (id, organization_id, name, issuer, conditions, role, "
+            "created_at, created_by) SELECT 'own', id, 'own', 'https://i', '[]', 'operator', "
+            "created_at, 'OPERATOR:operator' FROM organization"
+        ),
+        "ADDED",
+    ),
     "a holder renamed": ("UPDATE holder SET name = name || '!' WHERE kind = 'JOB'", "CHANGED"),
     "a user inserted": (
         (

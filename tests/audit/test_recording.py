@@ -287,7 +287,7 @@ async def test_a_dry_run_of_any_mutation_is_not_reported(shared_world: World, na
     world = shared_world
     made = await world.rest.create(Scope.JOB, world.demo.job_id, key=f"OWN_{name}", value="v")
     holders = {scope.id_argument: value for scope, value in world.holders.items()}
-    unknown = {name: new_id() for name in ("grantId", "tokenId", "userId")}
+    unknown = {name: new_id() for name in ("claimRuleId", "grantId", "tokenId", "userId")}
     ids = (
         holders
         | unknown

@@ -156,14 +156,18 @@ async def test_no_backup_holds_a_value(sweep: Sweep, shared_world: World, tmp_pa
 
 
 @pytest.mark.rule("S46", "S51")
-async def test_the_audit_log_says_keys_and_nothing_else_that_was_sent(
+async def test_the_audit_log_says_keys_and_claims_and_nothing_else_that_was_sent(
     sweep: Sweep, shared_world: World
 ) -> None:
     events = [dict(event) for event in await events_of(shared_world)]
     keys = {event.pop("key") for event in events}
+    rules = [event.pop("details") for event in events if event["subject"] == "CLAIM_RULE"]
 
     assert found_in(json.dumps(events).encode(), *Kind) == set()
     assert keys & sweep.sent
+    # Whom a rule lets in is nowhere else once the rule is deleted; its name is not there.
+    assert all(rule.keys() == {"conditions", "expires_at", "issuer", "role"} for rule in rules)
+    assert found_in(json.dumps(rules).encode(), *Kind) & sweep.sent
 
 
 @pytest.mark.rule("S13", "S46")

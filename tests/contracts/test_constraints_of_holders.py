@@ -167,6 +167,14 @@ def test_a_name_may_be_used_again_elsewhere(connection: sqlite3.Connection, demo
         "UPDATE sealed_value SET value_version = 0",
         "UPDATE sealed_value SET ciphertext = NULL",
         "UPDATE role_grant SET role = 'root'",
+        (
+            "INSERT INTO claim_rule SELECT 'own', organization_id, 'own', 'https://i', '[]', "
+            "'root', id, created_at, NULL, 'OPERATOR:operator', NULL FROM holder LIMIT 1"
+        ),
+        (
+            "INSERT INTO claim_rule SELECT 'own', 'other', 'own', 'https://i', '[]', "
+            "'viewer', id, created_at, NULL, 'OPERATOR:operator', NULL FROM holder LIMIT 1"
+        ),
         "UPDATE holder SET project_id = id WHERE kind = 'ENVIRONMENT'",
         "UPDATE secret SET project_id = id",
     ],
@@ -185,6 +193,10 @@ def test_such_a_change_is_refused(connection: sqlite3.Connection, statement: str
         "UPDATE sealed_value SET value_version = 2",
         "UPDATE role_grant SET role = 'viewer'",
         "DELETE FROM sealed_value",
+        (
+            "INSERT INTO claim_rule SELECT 'own', organization_id, 'own', 'https://i', '[]', "
+            "'viewer', id, created_at, NULL, 'OPERATOR:operator', NULL FROM holder LIMIT 1"
+        ),
     ],
 )
 def test_such_a_change_is_made(connection: sqlite3.Connection, statement: str) -> None:

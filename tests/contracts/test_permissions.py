@@ -52,7 +52,7 @@ def _ids(world: World, name: str, own_secrets: Mapping[str, str]) -> Mapping[str
     holders = {scope.id_argument: value for scope, value in world.holders.items()}
     named = [value for argument, value in own_secrets.items() if argument in mutations()[name].args]
     secret_id = next(iter(named), world.demo.built_in_secret_id)
-    nobody = {"tokenId": new_id(), "userId": new_id(), "grantId": new_id()}
+    nobody = {argument: new_id() for argument in ("tokenId", "userId", "grantId", "claimRuleId")}
     return holders | nobody | {"secretId": secret_id}
 
 

@@ -10,9 +10,15 @@ MAKING: Final = ("create", "register", "grant", "import")
 CHANGING: Final = ("edit", "rename", "rotate", "delete", "revoke", "remove", "end")
 # The preconditions, each with a value that is never right.
 WRONG: Final = {"expectedVersion": 999, "expectedName": "other"}
-# A grant and a user are never edited, and a token's end is only brought forward: their ids say all
-# that a version could.
-NEVER_EDITED: Final = {"endApiToken", "revokeApiToken", "revokeRole", "removeUser"}
+# A grant, a claim rule and a user are never edited, and a token's end is only brought forward:
+# their ids say all that a version could.
+NEVER_EDITED: Final = {
+    "deleteClaimRule",
+    "endApiToken",
+    "revokeApiToken",
+    "revokeRole",
+    "removeUser",
+}
 CHANGED: Final = [
     name for name in mutations() if name.startswith(CHANGING) and name not in NEVER_EDITED
 ]

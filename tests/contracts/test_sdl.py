@@ -145,6 +145,7 @@ def _lists(kind: GraphQLNamedType) -> Iterator[str]:
 # delivery's own limit.
 BOUNDED = {
     "ApiToken.grants",
+    "ClaimRule.conditions",
     "Delivery.secrets",
     "EffectiveSecret.shadows",
     "EffectiveSecretsChange.effectiveSecrets",
@@ -157,6 +158,7 @@ BOUNDED = {
     "SecretExplanation.elsewhere",
     "SecretExplanation.references",
     "SecretInUseError.dependents",
+    "Viewer.claimRules",
     "Viewer.permissions",
 }
 

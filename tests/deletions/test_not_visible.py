@@ -52,7 +52,7 @@ class Hidden:
         kept = () if self.root is Scope.PROJECT else (Scope.PROJECT,)
         own = {self.territory.ids[scope.id_argument] for scope in kept}
         own |= {self.territory.secrets[scope] for scope in kept}
-        if self.root is not Scope.PROJECT and wanted == "grantId":
+        if self.root is not Scope.PROJECT and wanted in {"claimRuleId", "grantId"}:
             return False
         return wanted not in _OF_THE_ORGANIZATION and chosen not in own
 

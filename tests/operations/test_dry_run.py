@@ -12,6 +12,7 @@ import httpx
 import pytest
 from graphql import GraphQLField, build_schema, get_named_type
 
+from gateway.domain.claim_rules import ClaimCondition
 from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import LEGACY_SCOPES, Scope
@@ -37,6 +38,7 @@ SELECTIONS: Final = {
     "ApiTokenPayload": "apiToken { id name revokedAt }",
     "EndApiTokenPayload": "apiToken { id name expiresAt } alsoEnded { id }",
     "RoleGrantPayload": "grant { id role granteeName userId }",
+    "ClaimRulePayload": "claimRule { name issuer role conditions { claim pattern } }",
     "UserPayload": "user { id issuer subject displayName }",
 }
 SOURCE: Final = {"id": "0d9c6a0e-5f1b-4c61-9a53-6f2d8f1c7b10", "name": "db", "type": "DATABASE"}
@@ -65,6 +67,7 @@ class Stage:
     database: Path
     token: NewToken
     user_id: str
+    rule_id: str
 
     def rows(self) -> Mapping[str, list[tuple[Any, ...]]]:
         """Return every row of every table."""
@@ -132,6 +135,8 @@ ARGUMENTS: Final[Mapping[str, Callable[[Stage, str], object]]] = {
     "tokenId": lambda stage, _: stage.token.facts.id,
     "grantId": lambda stage, _: stage.token.grant.id,
     "userId": lambda stage, _: stage.user_id,
+    "claimRuleId": lambda stage, _: stage.rule_id,
+    "conditions": lambda _, __: [{"claim": "groups", "pattern": "fresh"}],
     "grantee": lambda stage, _: {"userId": stage.user_id},
     "issuer": lambda _, __: "https://issuer.example",
     "subject": lambda _, __: "fresh",
@@ -156,7 +161,13 @@ async def stage(world: World, data_dir: Path) -> Stage:
     user = await world.runtime.services.for_principal(principal).identities.register(
         issuer="https://issuer.example", subject="old", display_name="Old"
     )
-    return Stage(world, target_id, own_ids, data_dir / "secrets.db", token, user.id)
+    rule = await world.runtime.services.for_principal(principal).claim_rules.create(
+        name="old",
+        issuer="https://issuer.example",
+        conditions=[ClaimCondition("groups", "old")],
+        role=Role.VIEWER,
+    )
+    return Stage(world, target_id, own_ids, data_dir / "secrets.db", token, user.id, rule.id)
 
 
 def _errors(response: httpx.Response) -> list[Any]:

@@ -30,7 +30,14 @@ _MAX_DEPTH: Final = 7
 # They answer something else each time, or take what others need.
 _UNSTABLE: Final = frozenset({"changeCursor"})
 _DESTRUCTIVE: Final = frozenset(
-    {"deleteHolder", "removeUser", "endApiToken", "revokeApiToken", "revokeRole"}
+    {
+        "deleteClaimRule",
+        "deleteHolder",
+        "endApiToken",
+        "removeUser",
+        "revokeApiToken",
+        "revokeRole",
+    }
 )
 # How often an argument is there that most documents leave out.
 _SHARES: Final = {

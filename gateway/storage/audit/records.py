@@ -11,6 +11,7 @@ from gateway.domain.audit import AuditSubject, AuditUnavailable
 from gateway.domain.errors import GatewayError, IntegrityFault
 from gateway.storage.audit.changes import Key
 from gateway.storage.audit.row_macs import (
+    CLAIM_RULES,
     DELETIONS,
     GRANTS,
     TOKENS,
@@ -27,12 +28,13 @@ State = TypeVar("State")
 RECORD: Final = RowRecordRow.__table__
 _EVENT: Final = AuditEventRow.__table__
 ACCESS: Final[Mapping[str, Covered]] = {
-    covered.table.name: covered for covered in (TOKENS, GRANTS, USERS, DELETIONS)
+    covered.table.name: covered for covered in (TOKENS, GRANTS, CLAIM_RULES, USERS, DELETIONS)
 }
 # An event of a deletion is one of its holder; then the set is loaded again.
 _ACCESS_TABLES: Final[Mapping[str, str]] = {
     AuditSubject.TOKEN: TOKENS.table.name,
     AuditSubject.GRANT: GRANTS.table.name,
+    AuditSubject.CLAIM_RULE: CLAIM_RULES.table.name,
     AuditSubject.USER: USERS.table.name,
 }
 PAGE: Final = 500

@@ -21,6 +21,7 @@ from gateway.domain.content import NeverStored
 from gateway.domain.errors import IntegrityFault
 from gateway.storage.access_tables import (
     ApiTokenRow,
+    ClaimRuleRow,
     DeletionRow,
     ReferenceReadingRow,
     RoleGrantRow,
@@ -106,6 +107,7 @@ class Covered:
 SECRETS: Final = Covered.of(SecretRow)
 TOKENS: Final = Covered.of(ApiTokenRow)
 GRANTS: Final = Covered.of(RoleGrantRow)
+CLAIM_RULES: Final = Covered.of(ClaimRuleRow)
 USERS: Final = Covered.of(UserRow)
 DELETIONS: Final = Covered.of(DeletionRow)
 HOLDERS: Final = Covered.of(HolderRow)
@@ -119,7 +121,7 @@ AUDITED: Final[Mapping[str, Covered]] = {
     covered.table.name: covered
     for covered in (
         *(ORGANIZATIONS, HOLDERS, DATA_KEYS, SECRETS, VALUES, REFERENCES),
-        *(TOKENS, USERS, GRANTS, DELETIONS),
+        *(TOKENS, USERS, GRANTS, CLAIM_RULES, DELETIONS),
     )
 }
 BY_TABLE: Final[Mapping[Table, Covered]] = {

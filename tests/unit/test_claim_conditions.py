@@ -1,0 +1,216 @@
+"""What a claim rule matches, and which rules nobody can make."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import pytest
+
+from gateway.domain.claim_rules import (
+    MAX_CONDITIONS,
+    ClaimCondition,
+    applies,
+    ensure_conditions,
+)
+from gateway.domain.errors import Argument, InvalidInput
+
+GITHUB: Final = "https://token.actions.githubusercontent.com"
+GITLAB: Final = "https://gitlab.com"
+GOOGLE: Final = "https://accounts.google.com"
+OWN: Final = "https://login.example.com"
+NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "claim"),
+    [
+        ("acme/shop", "acme/shop"),
+        ("acme/*", "acme/shop"),
+        ("repo:acme/*:ref:refs/heads/main", "repo:acme/shop:ref:refs/heads/main"),
+        ("refs/heads/release-*", "refs/heads/release-1.2"),
+        ("refs/heads/*-stable", "refs/heads/1-stable"),
+        ("*@example.com", "ada@example.com"),
+        ("*/*/*", "a/b/c"),
+        ("platform", ["others", "platform"]),
+        ("platform-*", ["platform-admins", 7, None]),
+        ("65", 65),
+        ("true", True),
+        ("true", "true"),
+        ("Équipe", "Équipe"),
+    ],
+)
+def test_a_claim_meets_its_condition(pattern: str, claim: object) -> None:
+    assert ClaimCondition("name", pattern).is_met({"name": claim})
+
+
+@pytest.mark.parametrize(
+    ("pattern", "claim"),
+    [
+        ("acme/shop", "acme/shop2"),
+        ("acme/shop", "Acme/shop"),
+        ("acme/shop", "acme/shop "),
+        ("acme/shop", "\u0430cme/shop"),
+        ("acme/*", "acme/"),
+        ("acme/*", "acme/shop/admin"),
+        ("acme/*", "acme-evil/shop"),
+        ("acme/*", "evil/acme/shop"),
+        ("repo:acme/shop:ref:*", "repo:acme/shop:ref:refs/heads/main"),
+        ("repo:acme/shop:*", "repo:acme/shop:environment:production"),
+        ("refs/heads/release-*", "refs/heads/release-1/../main"),
+        ("*@example.com", "ada@example.com@evil.test"),
+        ("*@example.com", "@example.com"),
+        ("acme?shop", "acme/shop"),
+        ("[a]cme", "acme"),
+        (".*", "acme"),
+        ("platform", []),
+        ("platform", [["platform"]]),
+        ("platform", {"platform": True}),
+        ("platform", {"name": "platform"}),
+        ("platform", "other,platform"),
+        ("1", True),
+        ("1", 1.0),
+        ("1.0", 1.0),
+        ("None", None),
+        ("null", None),
+        ("True", True),
+        ("Équipe", "E\u0301quipe"),
+    ],
+)
+def test_a_claim_does_not_meet_a_condition(pattern: str, claim: object) -> None:
+    """Another owner, another case, another type, or more than one part for a wildcard."""
+    assert not ClaimCondition("name", pattern).is_met({"name": claim})
+
+
+def test_a_missing_claim_meets_no_condition() -> None:
+    assert not ClaimCondition("name", "*").is_met({})
+
+
+@pytest.mark.parametrize("verified", [True, "true"])
+def test_an_address_counts_once_it_is_verified(verified: object) -> None:
+    claims = {"email": "ada@example.com", "email_verified": verified}
+
+    assert ClaimCondition("email", "*@example.com").is_met(claims)
+
+
+@pytest.mark.parametrize("unverified", [False, "false", 1, None, [True], "TRUE"])
+def test_an_address_that_is_not_verified_meets_no_condition(unverified: object) -> None:
+    claims = {"email": "ada@example.com", "email_verified": unverified}
+
+    assert not ClaimCondition("email", "ada@example.com").is_met(claims)
+    assert not ClaimCondition("email", "ada@example.com").is_met({"email": "ada@example.com"})
+
+
+def test_a_rule_applies_if_all_conditions_are_met_and_it_has_not_ended() -> None:
+    both = (ClaimCondition("groups", "a"), ClaimCondition("groups", "b"))
+    end = NOW + timedelta(days=1)
+
+    assert applies(both, end, {"groups": ["a", "b"]}, NOW)
+    assert not applies(both, end, {"groups": ["a"]}, NOW)
+    assert not applies(both, end, {"groups": ["a", "b"]}, end)
+    assert applies(both, None, {"groups": ["a", "b"]}, end)
+
+
+def _refuse(issuer: str, *conditions: tuple[str, str]) -> str:
+    with pytest.raises(InvalidInput) as refused:
+        ensure_conditions(issuer, [ClaimCondition(*pair) for pair in conditions])
+    assert refused.value.argument is Argument.CONDITIONS
+    return refused.value.message
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        [],
+        [("sub", "*")],
+        [("sub", "*:*/*:*")],
+        [("email_verified", "true")],
+        [("groups", "a"), ("groups", "a")],
+        [("groups", f"group {number}") for number in range(MAX_CONDITIONS + 1)],
+        [("aud", "https://secrets.example.com")],
+        [("iss", OWN)],
+        [("exp", "1")],
+        [("", "a")],
+        [("groups", "")],
+        [("groups", "a\n")],
+        [("groups", "a\u200b")],
+        [("groups", "x" * 256)],
+        [("groups", "é" * 128)],
+        [("groups", "\ud800")],
+        [("groups", "e\u0301")],
+        [("groups", "a**")],
+        [("groups", "a*b*c")],
+    ],
+)
+def test_conditions_that_distinguish_nobody_or_can_be_misread_are_refused(
+    conditions: list[tuple[str, str]],
+) -> None:
+    message = _refuse(OWN, *conditions)
+
+    assert message.endswith(".")
+    assert OWN not in message
+
+
+NAMED: Final[list[tuple[str, list[tuple[str, str]]]]] = [
+    (GITHUB, [("repository_owner_id", "65")]),
+    (GITHUB, [("repository_owner", "acme")]),
+    (GITHUB, [("repository_id", "74")]),
+    (GITHUB, [("repository", "acme/*")]),
+    (GITHUB, [("sub", "repo:acme/*:ref:refs/heads/main")]),
+    (GITHUB, [("sub", "repository_owner_id:65:environment:production")]),
+    (GITHUB, [("repository_owner_id", "65"), ("repository", "*/shop")]),
+    (f"{GITHUB}/acme", [("repository_owner_id", "65")]),
+    (GITLAB, [("namespace_id", "72")]),
+    (GITLAB, [("namespace_path", "acme")]),
+    (GITLAB, [("namespace_path", "acme/*")]),
+    (GITLAB, [("project_path", "acme/shop")]),
+    (GITLAB, [("sub", "project_path:acme/*:ref_type:branch:ref:main")]),
+    (GOOGLE, [("hd", "example.com")]),
+    (GOOGLE, [("email", "ada@example.com")]),
+    (OWN, [("groups", "platform-*")]),
+]
+
+
+@pytest.mark.parametrize(("issuer", "conditions"), NAMED)
+def test_a_rule_that_names_whom_it_means_is_allowed(
+    issuer: str, conditions: list[tuple[str, str]]
+) -> None:
+    """The control of the test below."""
+    ensure_conditions(issuer, [ClaimCondition(*pair) for pair in conditions])
+
+
+@pytest.mark.rule("S81")
+@pytest.mark.parametrize(
+    ("issuer", "conditions"),
+    [
+        (GITHUB, [("ref", "refs/heads/main")]),
+        (GITHUB, [("environment", "production"), ("event_name", "push")]),
+        (GITHUB, [("repository", "*/shop")]),
+        (GITHUB, [("repository", "acme*/shop")]),
+        (GITHUB, [("repository", "acme")]),
+        (GITHUB, [("repository_owner", "acm*")]),
+        (GITHUB, [("repository_owner_id", "6*")]),
+        (GITHUB, [("repository_owner", "\u0430cme")]),
+        (GITHUB, [("sub", "repo:*/shop:ref:refs/heads/main")]),
+        (GITHUB, [("sub", "repo:acme*/shop:ref:refs/heads/main")]),
+        (GITHUB, [("sub", "ref:refs/heads/main")]),
+        (GITHUB, [("sub", "environment:production")]),
+        (GITHUB, [("sub", "job_workflow_ref:acme/shop/.github/workflows/x.yml@refs/heads/main")]),
+        (GITHUB, [("job_workflow_ref", "acme/shop/.github/workflows/x.yml@refs/heads/main")]),
+        (GITHUB, [("actor", "ada")]),
+        (f"{GITHUB}/", [("ref", "refs/heads/main")]),
+        (f"{GITHUB}/acme", [("ref", "refs/heads/main")]),
+        (GITLAB, [("ref_protected", "true"), ("ref", "main")]),
+        (GITLAB, [("namespace_path", "*me")]),
+        (GITLAB, [("namespace_path", "ac*")]),
+        (GITLAB, [("project_path", "*/shop")]),
+        (GITLAB, [("sub", "project_path:*/shop:ref_type:branch:ref:main")]),
+        (GITLAB, [("user_login", "ada")]),
+        (GITLAB, [("groups_direct", "acme")]),
+        (GOOGLE, [("email", "*@example.com")]),
+        (GOOGLE, [("name", "Ada")]),
+    ],
+)
+def test_a_rule_that_anybody_at_a_public_issuer_can_meet_is_refused(
+    issuer: str, conditions: list[tuple[str, Any]]
+) -> None:
+    """Whoever has an account there chooses branches, names, and what workflows they call."""
+    assert "Everybody can get tokens of this issuer." in _refuse(issuer, *conditions)
