@@ -122,6 +122,21 @@ COMMANDS: Final[Mapping[str, CommandRow]] = {
         "Remove a user with all grants, and revoke the tokens that the user created.",
         remote="client.access:remove_user",
     ),
+    "claim-rule add": CommandRow(
+        "claim_rules:add_rule",
+        "Give a role to everybody whose token has certain claims, without registering them.",
+        remote="client.claim_rules:add_rule",
+    ),
+    "claim-rule list": CommandRow(
+        "claim_rules:list_rules",
+        "List an organization's claim rules.",
+        remote="client.claim_rules:list_rules",
+    ),
+    "claim-rule remove": CommandRow(
+        "claim_rules:remove_rule",
+        "Remove a claim rule; the next request is judged without it.",
+        remote="client.claim_rules:remove_rule",
+    ),
     "organization create": CommandRow(
         "organizations:create_organization",
         "Create an organization: nothing is shared between two of them.",
@@ -244,6 +259,7 @@ GROUPS: Final[Mapping[str, str]] = {
     "token": "Create, list, end and revoke API tokens.",
     "grant": "Say who may do what, and where.",
     "user": "Let people in whom an OpenID Connect provider vouches for.",
+    "claim-rule": "Give roles by the claims of tokens, without registering users.",
     "organization": "Create, list, show, rename and delete organizations.",
     "project": "List, create, rename and delete projects.",
     "environment": "List, create, rename and delete environments.",

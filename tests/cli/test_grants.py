@@ -98,11 +98,49 @@ def test_grantee_is_a_token_or_a_user(line: CommandLine, to: str) -> None:
     assert "a grantee is KIND:ID, the kind one of token, user." in refused.complaint
 
 
-@pytest.mark.parametrize("command", [("grant", "remove"), ("user", "remove")])
+@pytest.mark.parametrize(
+    "command", [("grant", "remove"), ("user", "remove"), ("claim-rule", "remove")]
+)
 def test_what_is_not_there_cannot_be_removed(line: CommandLine, command: tuple[str, str]) -> None:
     unknown = new_id()
 
     refused = line(*command, unknown, *IN_DEMO)
 
     assert refused.code == 1
-    assert refused.complaint == f"No {command[0]} has the id {unknown}."
+    assert refused.complaint == f"No {command[0].replace('-', ' ')} has the id {unknown}."
+
+
+def test_claim_rule_is_added_listed_and_removed(line: CommandLine, demo: Demo) -> None:
+    given = ("--name", "team", "--issuer", "https://login.example", "--role", "viewer")
+    sent = (*given, "--claim", "groups=a=b", "--claim", "acr=2", "--days", "2", *IN_DEMO)
+    on = f"environment:{demo.environment_id}"
+
+    made = line("claim-rule", "add", *sent, "--on", on, "--json").answer
+    wide = line("claim-rule", "add", *given, "--claim", "groups=a", *IN_DEMO)
+    listed = line("claim-rule", "list", *IN_DEMO)
+    gone = line("claim-rule", "remove", made["id"], *IN_DEMO)
+    left = line("claim-rule", "list", *IN_DEMO, "--json").answer["claim_rules"]
+
+    assert made["conditions"] == [
+        {"claim": "acr", "pattern": "2"},
+        {"claim": "groups", "pattern": "a=b"},
+    ]
+    assert (made["role"], made["on"], bool(made["expires_at"])) == ("viewer", on, True)
+    assert wide.out.endswith(
+        "viewer on the organization for team: groups=a at https://login.example\n"
+    )
+    assert (
+        f"{made['id']}  viewer on environment production for team: acr=2, groups=a=b" in listed.out
+    )
+    assert gone.out == f"removed {made['id']}\n"
+    assert [rule["name"] for rule in left] == ["team"]
+
+
+@pytest.mark.parametrize("claim", ["groups", "=a", ""])
+def test_condition_of_a_claim_rule_is_a_claim_and_a_pattern(line: CommandLine, claim: str) -> None:
+    person = ("--name", "team", "--issuer", "https://login.example", "--role", "viewer")
+
+    refused = line("claim-rule", "add", *person, "--claim", claim, *IN_DEMO)
+
+    assert refused.code == 2
+    assert "a condition is CLAIM=PATTERN." in refused.complaint

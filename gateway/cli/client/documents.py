@@ -16,6 +16,7 @@ _ISSUED: Final = (
     f"id name createdAt expiresAt revokedAt lastUsedAt createdBy {{ kind id }} {_GRANTED}"
 )
 _GRANT: Final = f"id role tokenId userId granteeName {_HOLDER}"
+_CLAIM_RULE: Final = f"id name issuer conditions {{ claim pattern }} role expiresAt {_HOLDER}"
 
 # ------------------------------------------------------------------------------------- hierarchy
 
@@ -304,6 +305,26 @@ mutation GrantRole($grantee: GranteeRef!, $role: Role!, $holder: SecretHolderRef
 """
 REVOKE_ROLE: Final = f"""
 mutation RevokeRole($id: ID!) {{ revokeRole(grantId: $id) {{ grant {{ id }} {_OUTCOME} }} }}
+"""
+CLAIM_RULES: Final = f"""
+query ClaimRules($after: String) {{
+  claimRules(first: 100, after: $after) {{ edges {{ node {{ {_CLAIM_RULE} }} }} {_PAGE} }}
+}}
+"""
+CREATE_CLAIM_RULE: Final = f"""
+mutation CreateClaimRule(
+  $name: String!, $issuer: String!, $conditions: [ClaimConditionInput!]!, $role: Role!,
+  $holder: SecretHolderRef, $days: Int
+) {{
+  createClaimRule(
+    name: $name, issuer: $issuer, conditions: $conditions, role: $role, holder: $holder, days: $days
+  ) {{ claimRule {{ {_CLAIM_RULE} }} {_OUTCOME} }}
+}}
+"""
+DELETE_CLAIM_RULE: Final = f"""
+mutation DeleteClaimRule($id: ID!) {{
+  deleteClaimRule(claimRuleId: $id) {{ claimRule {{ id }} {_OUTCOME} }}
+}}
 """
 
 # ------------------------------------------------------------------------------------- audit log

@@ -24,8 +24,11 @@ from gateway.cli.client.deadlines import PlainHandler, SecureHandler, TooSlow, d
 from gateway.cli.client.refusals import NotFound, RefusedByGateway, UnfitAnswer, Unreachable
 from gateway.cli.printing import Refused, line_of
 from gateway.config.former_names import PREFIX
+from gateway.domain.holders import is_canonical_id
 
 CA_VARIABLE: Final = f"{PREFIX}CA_FILE"
+# The id of the organization that requests name; tokens of an issuer can need it.
+ORGANIZATION_VARIABLE: Final = f"{PREFIX}ORGANIZATION_ID"
 # A delivery has 8 MiB of texts, which JSON can make six times as long.
 _MAX_BYTES: Final = 64 * 1024 * 1024
 # A change names at most 100 keys.
@@ -123,8 +126,24 @@ class Gateway:
         )
         # A header of this kind would not go along with a redirect either.
         request.add_unredirected_header("Authorization", f"Bearer {self.credential.token}")
+        if organization_id := _organization_id():
+            request.add_header("X-Organization-Id", organization_id)
         with opened(self._opener, self.address, request) as response:
             yield response
+
+
+def _organization_id() -> str | None:
+    """Return the organization that requests name; None if none is chosen.
+
+    Raises:
+        Refused: for anything but a UUID.
+
+    """
+    organization_id = os.environ.get(ORGANIZATION_VARIABLE)
+    if organization_id and not is_canonical_id(organization_id):
+        message = f"{ORGANIZATION_VARIABLE} must be the organization's id, a UUID."
+        raise Refused(message)
+    return organization_id
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import pytest
 from gateway.cli.client import documents, rotation
 from gateway.cli.client.refusals import RefusedByGateway, Unreachable
 from gateway.cli.facts import MAX_DAYS
+from gateway.domain.holders import new_id
 from gateway.services import tokens
 from tests.cli.client.conftest import SERVICE, Laptop, printed
 from tests.patience import PATIENCE
@@ -303,3 +304,34 @@ def test_a_token_is_in_no_log_and_no_file_of_the_client(laptop: Laptop, server: 
     assert server.log
     assert laptop.token not in Path(server.log).read_text()
     assert not list(laptop.home.iterdir())
+
+
+def test_a_claim_rule_is_made_for_a_part(laptop: Laptop) -> None:
+    rule = ("--name", "team", "--issuer", "https://login.example", "--role", "editor")
+
+    made = laptop(
+        *("claim-rule", "add", *rule, "--claim", "groups=team", "--days", "3"),
+        *("--on", "shop/staging", "--json"),
+    ).answer
+    listed = printed(laptop("claim-rule", "list"))
+    removed = laptop("claim-rule", "remove", made["id"])
+
+    assert (made["holder"]["kind"], made["role"]) == ("environment", "editor")
+    assert f"{made['id']}  editor on environment staging for team: groups=team at" in listed
+    assert printed(removed) == f"removed {made['id']}\n"
+    assert made["id"] not in printed(laptop("claim-rule", "list"))
+
+
+def test_requests_name_the_chosen_organization(laptop: Laptop) -> None:
+    """A token of another organization is not valid there, and a name is no id."""
+    own = laptop("whoami", "--json").answer
+
+    elsewhere = laptop("whoami", ORGANIZATION_ID=new_id())
+    misnamed = laptop("whoami", ORGANIZATION_ID="Demo")
+
+    assert own["organization"] == "Demo"
+    assert elsewhere.code == 3
+    assert (misnamed.code, misnamed.complaint) == (
+        1,
+        "SECRETS_GATEWAY_ORGANIZATION_ID must be the organization's id, a UUID.",
+    )

@@ -32,6 +32,8 @@ _EXPLAINED: Final = {
 _ROW: Final = {"entry", "place", "key", "action", "id", "error"}
 _WRITTEN: Final = {"": {"dry_run", "secret"}, "secret": _SECRET}
 _AT: Final = f"--at {SERVICE}"
+_CLAIM_RULE: Final = {"id", "name", "issuer", "conditions", "role", "on", "holder", "expires_at"}
+_RULE: Final = "--issuer https://id.example.com --name all --claim groups=all --role viewer"
 _PERSON: Final = "--issuer https://id.example.com --subject eve --name Eve"
 # By a command that runs: the fields of its object, and of the objects (or lists of them) in it.
 # A word of these in braces is an id that a command above has printed.
@@ -92,6 +94,9 @@ _FIELDS: Final[Mapping[str, Mapping[str, set[str]]]] = {
         "": {"dry_run", "expires_at", "ended"},
         "ended": {"id", "name"},
     },
+    f"claim-rule add {_RULE}": {"": _CLAIM_RULE, "conditions": {"claim", "pattern"}},
+    "claim-rule list": {"": {"claim_rules"}, "claim_rules": _CLAIM_RULE},
+    "claim-rule remove {claim-rule add}": {"": {"id"}},
     "token revoke {token create}": {"": {"dry_run", "revoked"}, "revoked": {"id", "name"}},
     f"user add {_PERSON}": {"": {"id", "name"}},
     "user list": {"": {"users"}, "users": _USER},
