@@ -6,6 +6,7 @@ It signs whatever text it is given, right or wrong, so that tests hold no privat
 import asyncio
 import base64
 import gzip
+import json
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -137,6 +138,7 @@ class Issuer:
             Route("/elsewhere", self.elsewhere),
             Route("/public/{key_id}", self.public),
             Route("/sign", self.sign, methods=["POST"]),
+            Route("/job-token", self.job_token),
             Route("/behave", self.behave, methods=["POST"]),
             Route("/asked", self.asked),
         ]
@@ -164,6 +166,18 @@ class Issuer:
         signed = f"{_encoded(asked['header'].encode())}.{_encoded(asked['claims'].encode())}"
         signer, key = self._algorithms[asked["algorithm"]], self._keys[asked["key"]]
         return Response(f"{signed}.{_encoded(signer.sign(signed.encode(), key))}")
+
+    async def job_token(self, request: Request) -> Response:
+        """Sign what the URL has for the audience that the job adds, as GitHub does for its jobs."""
+        if request.headers.get("authorization") != "Bearer of-the-runner":
+            return JSONResponse({"message": "unauthorized"}, 401)
+        parts = json.loads(base64.urlsafe_b64decode(request.query_params["of"]))
+        header = {"alg": "RS256", "kid": "rsa-1", **parts["header"]}
+        claims = {**parts["claims"], "aud": request.query_params["audience"]}
+        texts = [_encoded(json.dumps(part).encode()) for part in (header, claims)]
+        signed = ".".join(texts)
+        signature = self._algorithms["RS256"].sign(signed.encode(), self._keys["rsa-1"])
+        return JSONResponse({"value": f"{signed}.{_encoded(signature)}"})
 
     async def behave(self, request: Request) -> Response:
         self._released.set()
