@@ -43,8 +43,8 @@ def all_logs(log_format: LogFormat) -> Iterator[io.StringIO]:
     handlers, level = root.handlers, root.level
     with redirect_stderr(stream):
         configure_logs(log_format, LogLevel.DEBUG)
-    try:
-        yield stream
-    finally:
-        root.handlers = handlers
-        root.setLevel(level)
+        try:
+            yield stream
+        finally:
+            root.handlers = handlers
+            root.setLevel(level)
