@@ -8,11 +8,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import time
 from types import ModuleType
 from typing import Final
 
 from gateway.cli.client.address import URL_VARIABLE, Address
 from gateway.cli.client.refusals import NotSignedIn
+from gateway.cli.client.stored_tokens import StoredToken
 from gateway.cli.printing import PROGRAM, Refused
 from gateway.config.former_names import PREFIX
 from gateway.crypto.private_files import draft_beside
@@ -108,19 +110,52 @@ class TokenStore:
         return cls(Path(folder) / PROGRAM / "tokens.json")
 
     def find(self, url: str) -> Credential | None:
+        """Return the token for a URL, renewed if it ends soon.
+
+        Raises:
+            NotSignedIn: if it has ended and cannot be renewed.
+
+        """
+        found = self._find(url)
+        if found is None:
+            return None
+        stored, source = found
+        if stored.is_due(time()):
+            stored = self._renewed(url) or stored
+        return Credential(stored.token, source)
+
+    def _find(self, url: str) -> tuple[StoredToken, str] | None:
         kept = self._read().get(url)
         if kept is None:
             return None
-        if kept:
-            return Credential(kept, str(self.path))
-        token = _keyring_token(url)
-        return Credential(token, _KEYRING) if token else None
+        source = str(self.path) if kept else _KEYRING
+        text = kept or _keyring_token(url)
+        try:
+            return (StoredToken.parse(text), source) if text else None
+        except (ValueError, TypeError):
+            message = f"what {source} has for {url} is not a token: run `{PROGRAM} login`."
+            raise NotSignedIn(message) from None
 
-    def store(self, url: str, token: str) -> str:
-        """Keep a token, and return where it is."""
-        is_in_keyring = _store_in_keyring(url, token)
+    def _renewed(self, url: str) -> StoredToken | None:
+        from gateway.cli.client.device_flow import renew  # noqa: PLC0415 - few tokens can be renewed
+
+        # A refresh token can often be used only once, so another process must not use it as well.
         with self._locked():
-            self._write({**self._read(), url: "" if is_in_keyring else token})
+            found = self._find(url)
+            if found is None or not found[0].is_due(time()):
+                return found and found[0]
+            stored = renew(found[0])
+            self._store(url, stored)
+        return stored
+
+    def store(self, url: str, stored: StoredToken) -> str:
+        """Keep a token, and return where it is."""
+        with self._locked():
+            return self._store(url, stored)
+
+    def _store(self, url: str, stored: StoredToken) -> str:
+        is_in_keyring = _store_in_keyring(url, stored.text)
+        self._write({**self._read(), url: "" if is_in_keyring else stored.text})
         return "the keyring" if is_in_keyring else str(self.path)
 
     def remove(self, url: str) -> bool:

@@ -11,6 +11,7 @@ from gateway.cli.client.address import Address
 from gateway.cli.client.credentials import Credential, TokenStore, fit_token
 from gateway.cli.client.documents import PROJECTS, VIEWER
 from gateway.cli.client.refusals import RefusedByGateway
+from gateway.cli.client.stored_tokens import StoredToken
 from gateway.cli.client.transport import Gateway, address_of, connect
 from gateway.cli.options import AsJson
 from gateway.cli.printing import Refused, line_of, say, say_json
@@ -43,15 +44,15 @@ def login(
 ) -> None:
     address = address_of(context)
     if issuer is None:
-        token = fit_token(_read_token(address), "the token")
+        stored = StoredToken(token=fit_token(_read_token(address), "the token"))
     else:
         from gateway.cli.client.device_flow import DeviceLogin  # noqa: PLC0415 - few sign in so
 
         _ensure_confirmed(address)
         device = DeviceLogin(issuer=issuer, client_id=client_id, scope=scope, audience=audience)
-        token = fit_token(device.obtain_token(), "the issuer's token")
-    _visible_projects(Gateway(address, Credential(token, "login")))
-    kept_in = TokenStore.of_user(os.environ).store(address.url, token)
+        stored = device.obtain_token()
+    _visible_projects(Gateway(address, Credential(stored.token, "login")))
+    kept_in = TokenStore.of_user(os.environ).store(address.url, stored)
     say(f"The token for {address.url} is in {kept_in}.")
 
 

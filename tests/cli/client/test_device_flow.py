@@ -3,13 +3,15 @@
 import json
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from time import time
 from typing import Any, Final
 from urllib.parse import parse_qs
 
 import pytest
 
-from gateway.cli.client import device_flow
+from gateway.cli.client import credentials, device_flow
 from tests.cli.client.conftest import Laptop, printed
 from tests.patience import PATIENCE
 from tests.servers import LiveServer
@@ -214,3 +216,137 @@ def test_a_gateway_that_a_folder_names_gets_no_token_of_an_issuer(
     assert ended.code == 1
     assert f"confirm it by --url {server.url}." in ended.complaint
     assert issuer.received == []
+
+
+_RENEWED: Final = {"access_token": "to be set", "expires_in": 600, "refresh_token": "r-2"}
+
+
+def _sign_in(laptop: Laptop, issuer: FakeIssuer, **granted: Any) -> Laptop:
+    """Sign in, and return the laptop with what it has stored alone."""
+    issuer.tokens = [{"access_token": laptop.token, **granted}]
+    signed_in = laptop.but(token=None)
+    assert signed_in("login", "--issuer", issuer.url, "--client-id", "cli").code == 0
+    issuer.received.clear()
+    return signed_in
+
+
+def _move_on(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Let the time of tokens go on."""
+    later = time() + seconds
+    monkeypatch.setattr(device_flow, "time", lambda: later)
+    monkeypatch.setattr(credentials, "time", lambda: later)
+
+
+@pytest.mark.usefixtures("waited")
+def test_a_token_is_renewed_before_it_expires(laptop: Laptop, issuer: FakeIssuer) -> None:
+    signed_in = _sign_in(laptop, issuer, expires_in=30, refresh_token="r-1")
+    issuer.tokens = [_RENEWED | {"access_token": laptop.token}]
+
+    first, second = signed_in("whoami"), signed_in("whoami")
+
+    assert (first.code, second.code) == (0, 0)
+    # One of two commands had to.
+    (form,) = [form for path, form in issuer.received if path == "/token"]
+    assert form == {"grant_type": ["refresh_token"], "refresh_token": ["r-1"], "client_id": ["cli"]}
+    stored = (laptop.home / ".config/secrets-gateway/tokens.json").read_text()
+    assert "r-2" in stored
+    assert "r-1" not in stored
+
+
+@pytest.mark.usefixtures("waited")
+def test_a_refresh_token_stays_if_the_issuer_gives_no_other(
+    laptop: Laptop, issuer: FakeIssuer
+) -> None:
+    signed_in = _sign_in(laptop, issuer, expires_in=30, refresh_token="r-1")
+    issuer.tokens = [{"access_token": laptop.token, "expires_in": 30}]
+
+    codes = [signed_in("whoami").code for _ in range(2)]
+
+    sent = [form["refresh_token"] for path, form in issuer.received if path == "/token"]
+    assert (codes, sent) == ([0, 0], [["r-1"], ["r-1"]])
+
+
+@pytest.mark.usefixtures("waited")
+@pytest.mark.parametrize("seconds", [0, 3_600], ids=["about to expire", "expired"])
+def test_a_sign_in_that_the_issuer_has_ended_says_how_to_repeat_it(
+    laptop: Laptop, issuer: FakeIssuer, monkeypatch: pytest.MonkeyPatch, seconds: int
+) -> None:
+    signed_in = _sign_in(laptop, issuer, expires_in=30, refresh_token="r-1")
+    issuer.tokens = [{"error": "invalid_grant"}]
+    _move_on(monkeypatch, seconds)
+
+    ended = signed_in("whoami")
+
+    again = f"`secrets-gateway login --issuer {issuer.url} --client-id cli`"
+    assert (ended.code, ended.complaint) == (
+        3,
+        f"the sign-in has ended: run {again}, with the options as before.",
+    )
+
+
+@pytest.mark.usefixtures("waited")
+@pytest.mark.parametrize(("seconds", "code"), [(0, 0), (3_600, 3)], ids=["valid", "expired"])
+def test_without_a_refresh_token_a_sign_in_ends_with_its_token(
+    laptop: Laptop,
+    issuer: FakeIssuer,
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: int,
+    code: int,
+) -> None:
+    signed_in = _sign_in(laptop, issuer, expires_in=30)
+    _move_on(monkeypatch, seconds)
+
+    ended = signed_in("whoami")
+
+    assert ended.code == code
+    assert ("the sign-in has ended" in ended.err) is (code == 3)
+    assert issuer.received == []
+
+
+@pytest.mark.usefixtures("waited")
+@pytest.mark.parametrize("answer", [_LOST, {"error": "temporarily_unavailable"}])
+@pytest.mark.parametrize("seconds", [0, 3_600], ids=["valid", "expired"])
+def test_a_token_works_until_it_expires_while_its_issuer_does_not(
+    laptop: Laptop,
+    issuer: FakeIssuer,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: dict[str, Any],
+    seconds: int,
+) -> None:
+    signed_in = _sign_in(laptop, issuer, expires_in=30, refresh_token="r-1")
+    issuer.tokens = [answer]
+    _move_on(monkeypatch, seconds)
+
+    ended = signed_in("whoami")
+
+    failure = 3 if answer else 75
+    assert ended.code == (failure if seconds else 0)
+    assert "r-1" not in ended.err
+
+
+@pytest.mark.usefixtures("waited")
+def test_a_refresh_token_is_used_once_by_commands_that_run_together(
+    laptop: Laptop, issuer: FakeIssuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _sign_in(laptop, issuer, expires_in=30, refresh_token="r-1")
+    issuer.tokens = [_RENEWED | {"access_token": "next"}]
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+    store = credentials.TokenStore(laptop.home / ".config/secrets-gateway/tokens.json")
+
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(store.find, [str(laptop.url)] * 4))
+
+    assert [credential and credential.token for credential in found] == ["next"] * 4
+    assert [path for path, _ in issuer.received].count("/token") == 1
+
+
+@pytest.mark.usefixtures("waited")
+def test_what_is_stored_and_is_no_token_says_so(laptop: Laptop, issuer: FakeIssuer) -> None:
+    signed_in = _sign_in(laptop, issuer, expires_in=600)
+    stored = laptop.home / ".config/secrets-gateway/tokens.json"
+    stored.write_text(json.dumps({laptop.url: '{"unknown": 1}'}))
+
+    ended = signed_in("whoami")
+
+    assert ended.code == 3
+    assert "is not a token: run `secrets-gateway login`." in ended.complaint

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.cli.client.credentials import TokenStore
+from gateway.cli.client.stored_tokens import StoredToken
 
 
 def test_tokens_that_are_stored_at_the_same_time_are_all_kept(
@@ -18,7 +19,7 @@ def test_tokens_that_are_stored_at_the_same_time_are_all_kept(
         [f"https://{number}.example" for number in range(16)],
     )
     with ThreadPoolExecutor(len(urls)) as threads:
-        list(threads.map(lambda url: store.store(url, "sgw_x"), urls))
+        list(threads.map(lambda url: store.store(url, StoredToken(token="sgw_x")), urls))
     kept = json.loads(store.path.read_text())
     with ThreadPoolExecutor(len(urls)) as threads:
         removed = list(threads.map(store.remove, urls))
