@@ -191,6 +191,29 @@ async def test_a_guard_around_a_resolver_is_asked(scene: Scene) -> None:
     assert {error["path"][-1] for error in answer.errors} == {"createdAt"}
 
 
+@pytest.mark.parametrize(
+    "selected",
+    [
+        "totalCount @skip(if: $a)",
+        "nodes { id @include(if: $a) }",
+        "... @skip(if: $a) { totalCount }",
+    ],
+)
+async def test_a_null_that_a_directive_does_not_take_is_the_same_error(
+    scene: Scene, selected: str
+) -> None:
+    """Below the root, where plans begin; after an answer whose plan was kept."""
+    document = f"query ($a: Boolean = true) {{ projects {{ id: __typename {selected} }} }}"
+    usual = await scene.equal_answer(scene.principals[0], Request(document, {}))
+
+    answer = await scene.equal_answer(scene.principals[0], Request(document, {"a": None}))
+
+    (error,) = answer.errors
+    assert usual.data
+    assert error["extensions"] == {"code": "BAD_USER_INPUT", "variable": "a"}
+    assert error["message"] == "Variable '$a' must not be null here."
+
+
 @pytest.mark.parametrize("document", ["{ __typename }", "{ __schema { types { name kind } } }"])
 async def test_what_has_no_plan_is_completed_by_the_library(scene: Scene, document: str) -> None:
     planned, stock = [
