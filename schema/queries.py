@@ -324,6 +324,7 @@ class Query:
             window=to_window(first, after, last, before),
             order=to_order(order_by),
             only=to_search(filter),
+            admit=info.context.surcharge,
         )
         return SecretConnection.of(page, Secret.of)
 

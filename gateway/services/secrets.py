@@ -31,6 +31,7 @@ from gateway.domain.request_records import note_holder
 from gateway.domain.secrets import Secret, SecretFacts, SecretType
 from gateway.services import access
 from gateway.services.context import RequestScope, ScopedService, ServiceContext
+from gateway.services.delivery import Admit, DeliverySize, admit_all
 from gateway.services.idempotency import SECRET_CODEC, run_once
 from gateway.services.references import secrets_reached
 from gateway.services.vault import Vault
@@ -40,6 +41,8 @@ from gateway.storage.audit import secret_uses
 from gateway.storage.unit_of_work import WriteUnit
 
 _BYTES: Final = 16
+# So many bytes of the log's sets are read in the time of one that is delivered.
+_BYTES_AS_ONE: Final = 8
 # Separates the two kinds: the tag of a list is never the tag of a secret.
 _SECRET: Final = b"secret"
 _LIST: Final = b"list"
@@ -148,8 +151,11 @@ class Secrets(ScopedService):
         window: Window,
         order: SecretOrder = BY_KEY,
         only: SecretSearch = EVERY_SECRET,
+        admit: Admit = admit_all,
     ) -> Page[Secret]:
         """Return a page of the secrets that the principal can see.
+
+        `admit` gets the size of a delivery that takes as long as `unused_since`, before that does.
 
         Raises:
             Forbidden: if the principal cannot read secrets, or with `unused_since` the audit log.
@@ -167,13 +173,19 @@ class Secrets(ScopedService):
             readable = access.require_somewhere(principal, Permission.AUDIT_READ)
             visibility = visibility.common(readable)
         tops = await self._tops(visibility, only.holder_ids)
-        used = await self._used(visibility, tops, only.unused_since) if only.unused_since else None
+        used: Collection[str] | None = None
+        if only.unused_since is not None:
+            used = await self._used(visibility, tops, only.unused_since, admit)
         return await secret_search.page(
             view, visibility.organization_id, tops, window, order=order, only=only, used=used
         )
 
     async def _used(
-        self, visibility: Visibility, tops: Sequence[Holder] | None, since: datetime
+        self,
+        visibility: Visibility,
+        tops: Sequence[Holder] | None,
+        since: datetime,
+        admit: Admit,
     ) -> Collection[str]:
         return await secret_uses.delivered_since(
             self._scope.view,
@@ -181,6 +193,7 @@ class Secrets(ScopedService):
             since,
             organization_id=visibility.organization_id,
             project_ids=None if tops is None else {top.project_id for top in tops},
+            admit=lambda size: admit(DeliverySize(keys=0, size=size // _BYTES_AS_ONE)),
         )
 
     async def _tops(

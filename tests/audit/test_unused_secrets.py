@@ -11,6 +11,8 @@ from gateway.domain.drafts import HolderReference
 from gateway.domain.holders import new_id
 from gateway.domain.permissions import Role
 from gateway.domain.scopes import Scope
+from gateway.graphql import charging
+from gateway.services.delivery import DeliverySize
 from gateway.storage.audit import log_times, secret_uses
 from tests.audit.audit_log import database_of, run_by_force
 from tests.faces import GraphQLFace
@@ -188,6 +190,23 @@ async def test_holders_limit_what_is_compared(
     assert refused["extensions"]["code"] == "BAD_USER_INPUT"
     assert "holderIds" in refused["message"]
     assert narrower["data"]["secrets"]["nodes"] == []
+
+
+async def test_what_is_compared_is_charged(
+    shared_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a delivery is; another search is not."""
+    sizes = list[DeliverySize]()
+    monkeypatch.setattr(charging.RunningCost, "add", lambda _, size: sizes.append(size))
+    await _deliver(shared_world, shared_world.demo.job_id)
+    sizes.clear()
+
+    await _answer(shared_world.client, keyContains="A")
+    await _answer(shared_world.client, unusedSince=datetime.now(UTC).isoformat())
+
+    (charged,) = sizes
+    assert charged.keys == 0
+    assert charged.size > 0
 
 
 async def test_what_was_delivered_before_the_log_begins_is_not_known(world: World) -> None:

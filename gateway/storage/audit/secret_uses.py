@@ -1,7 +1,7 @@
 """Which secrets were delivered since a time, from the sets of the log's deliveries."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
@@ -73,8 +73,11 @@ async def delivered_since(
     *,
     organization_id: str,
     project_ids: Collection[str] | None = None,
+    admit: Callable[[int], None],
 ) -> Collection[str]:
     """Return the ids of the secrets that a service got since a time; of these projects, or of all.
+
+    `admit` gets the bytes of the sets before they are read; an exception ends the search.
 
     An event says whose values were handed out, and not under which keys. So an alias counts with
     its target, if a service got that which sees the alias.
@@ -97,16 +100,21 @@ async def delivered_since(
         frozenset(packed_id(alias.target_id) for alias in aliases),
         await _environments(unit, {alias.holder_id for alias in aliases}),
     )
-    await _read(unit, is_wanted, period, delivered)
+    blocks = await _blocks(unit, is_wanted, block_of(period.first), admit)
+    await _read(unit, is_wanted, blocks, period, delivered)
     used = await asyncio.to_thread(lambda: set(map(unpacked_id, delivered.ids)))
     return used.union(alias.id for alias in aliases if delivered.has_alias(alias))
 
 
 async def _read(
-    unit: ReadUnit, is_wanted: ColumnElement[bool], period: Period, delivered: _Delivered
+    unit: ReadUnit,
+    is_wanted: ColumnElement[bool],
+    blocks: Iterable[int],
+    period: Period,
+    delivered: _Delivered,
 ) -> None:
     first = block_of(period.first)
-    for block in await _blocks(unit, is_wanted, first):
+    for block in blocks:
         found = select(_SET.holder_id, _SET.project_id, _SET.secrets).where(
             is_wanted, _SET.block == block
         )
@@ -128,12 +136,16 @@ async def _ensure_known(unit: ReadUnit, since: datetime) -> None:
         raise LogBeginsLater(first.at)
 
 
-async def _blocks(unit: ReadUnit, is_wanted: ColumnElement[bool], first: int) -> Sequence[int]:
+async def _blocks(
+    unit: ReadUnit, is_wanted: ColumnElement[bool], first: int, admit: Callable[[int], None]
+) -> Sequence[int]:
     """Return the blocks with sets, from one on."""
     found = select(_SET.block, func.sum(func.length(_SET.secrets)).label("bytes"))
     rows = await unit.rows(found.where(is_wanted, _SET.block >= first).group_by(_SET.block))
-    if sum(row.bytes for row in rows) > MAX_BYTES:
+    size = sum(row.bytes for row in rows)
+    if size > MAX_BYTES:
         raise TooManyDeliveries
+    admit(size)
     return [row.block for row in rows]
 
 
