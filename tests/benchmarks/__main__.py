@@ -21,7 +21,6 @@ from typing import Final, NoReturn
 
 from gateway.config.logging import configure_logs
 from gateway.config.types import LogFormat, LogLevel
-from tests.benchmarks.answers import DifferentAnswer
 from tests.benchmarks.cases import GATEWAY
 from tests.benchmarks.figures import Results, to_markdown
 from tests.benchmarks.options import Options, UnknownOption
@@ -29,10 +28,11 @@ from tests.benchmarks.peers.launching import Missing, Place, gateway, node_versi
 from tests.benchmarks.processes import Cores, NotStarted, Server
 from tests.benchmarks.rounds import WRK, FailedRequests
 from tests.benchmarks.samples import prepare
-from tests.benchmarks.workloads import PEERS, WORKLOADS, Bench
+from tests.benchmarks.workloads import PEERS, WORKLOADS, Bench, Workload
 
 _JOBS: Final = 100
 _SMALL: Final = 1_000
+_WRONG_OPTION: Final = 2
 _INTERRUPTED: Final = 130
 _POSTGRAPHILE_NODE: Final = 22
 
@@ -41,53 +41,55 @@ def main() -> None:
     """Measure and print.
 
     Raises:
-        SystemExit: with 1 if a workload could not be measured, with 2 for a wrong option.
+        SystemExit: with 1 if something failed, with 2 for a wrong option, with 130 after an
+            interrupt.
 
     """
     configure_logs(LogFormat.JSON, LogLevel.ERROR)
     # Servers that are started compile the gateway once, and not at each start.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    # Ends what was started, as Ctrl-C does.
-    signal.signal(signal.SIGTERM, _interrupt)
+    # What was started ends with this process.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     try:
         options = Options.read()
     except UnknownOption as wrong:
-        sys.exit(f"{wrong}")
+        _say(f"{wrong}")
+        sys.exit(_WRONG_OPTION)
     results = Results()
     try:
-        has_failed = _run(options, results)
+        _run(options, results)
+        status = int(bool(results.failed))
     except KeyboardInterrupt:
-        sys.exit(_INTERRUPTED)
+        # What was measured so far is printed.
+        status = _INTERRUPTED
     print("\n".join([*_head(options), "", *to_markdown(results)]))
-    sys.exit(has_failed)
+    sys.exit(status)
 
 
 def _interrupt(*_: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _run(options: Options, results: Results) -> bool:
+def _run(options: Options, results: Results) -> None:
     with (
         TemporaryDirectory(prefix="bench-") as temporary,
         _bench(options, Path(temporary), results) as bench,
     ):
-        failed = [_measured(bench, name) for name in WORKLOADS if name in options.only]
-        return any(failed)
+        for name, workloads in WORKLOADS.items():
+            if name in options.only:
+                _say(f"{name} …")
+                for workload in workloads:
+                    _measure(bench, name, workload)
 
 
-def _measured(bench: Bench, name: str) -> bool:
-    """Return whether a part of the workload failed."""
-    has_failed = False
-    for workload in WORKLOADS[name]:
-        _say(f"{name} …")
-        try:
-            workload(bench)
-        except Missing as missing:
-            bench.results.missing.append(f"{name}, OpenBao: {missing}")
-        except (FailedRequests, DifferentAnswer, NotStarted, TimeoutError) as failure:
-            has_failed = True
-            bench.results.missing.append(f"{name}: {failure}")
-    return has_failed
+def _measure(bench: Bench, name: str, workload: Workload) -> None:
+    try:
+        workload(bench)
+    except Missing as missing:
+        bench.results.missing.append(f"{name}, OpenBao: {missing}")
+    except (FailedRequests, NotStarted, TimeoutError) as failure:
+        bench.results.failed.append(f"{name}: {str(failure) or 'it took too long'}")
 
 
 @contextmanager

@@ -42,11 +42,12 @@ class Target:
 
 @dataclass(slots=True)
 class Results:
-    """Cases by workload, single numbers, and why something was not measured."""
+    """Cases by workload, single numbers, what is not installed, and what failed."""
 
     measured: dict[str, list[Measured]] = field(default_factory=dict)
     singles: list[Single] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
 
     @property
     def by_case(self) -> Mapping[str, Round]:
@@ -112,8 +113,8 @@ def to_markdown(results: Results) -> Iterator[str]:
         yield from ("**Single numbers**", "", "| | |", "|---|--:|")
         yield from (f"| {one.what} | {one.amount:,.1f} {one.unit} |" for one in results.singles)
         yield ""
-    if results.missing:
-        yield from ("**Not measured**", "", *(f"- {reason}" for reason in results.missing), "")
+    if reasons := [*results.missing, *results.failed]:
+        yield from ("**Not measured**", "", *(f"- {reason}" for reason in reasons), "")
 
 
 def _of_targets(by_case: Mapping[str, Round]) -> Iterator[str]:

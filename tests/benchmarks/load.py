@@ -1,6 +1,7 @@
 """A load generator in Python: a few connections that send one request after the other."""
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -12,6 +13,8 @@ from typing import Final
 from tests.benchmarks.requests import Request
 
 CONNECTIONS: Final = 16
+# Of GraphQL answers, whose status is 200.
+ERRORS: Final = re.compile(rb'"errors": ?\[{')
 _RUNS: Final = count(1)
 
 Make = Callable[[], tuple[bytes, int]]
@@ -38,7 +41,7 @@ def measure(
     """Send the requests in turn over loopback, again and again, for some seconds.
 
     Raises:
-        AssertionError: if an answer has another status.
+        AssertionError: if an answer has another status, or errors.
 
     """
     return asyncio.run(_measure(port, _made_of(requests), seconds, clients))
@@ -75,6 +78,7 @@ async def _send(port: int, make: Make, until: float) -> list[float]:
             head = await reader.readuntil(b"\r\n\r\n")
             body = await reader.readexactly(_length(head))
             assert head.startswith(b"HTTP/1.1 %d" % status), (head, body)
+            assert not ERRORS.search(body), body
             taken.append(time.perf_counter() - begun)
     return taken
 

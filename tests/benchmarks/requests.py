@@ -1,8 +1,9 @@
 """The requests that are measured, as data: the same ones for all servers."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import cycle
 from types import MappingProxyType
 from typing import Any, Final, Self
 
@@ -95,33 +96,22 @@ def read_by_rest(samples: Samples) -> Request:
 
 def aliases(samples: Samples) -> tuple[Request, ...]:
     """Return a request for an alias of each job that is written to."""
-    target = samples.written.target_id
     return tuple(
         graphql(samples.token, ALIAS, job=job, secret=target, key=f"ALIAS_{EACH}")
-        for job in samples.written_jobs
+        for job, target in _written(samples)
     )
 
 
 def aliases_by_rest(samples: Samples) -> tuple[Request, ...]:
     """Return the same as requests of the REST API."""
-    target = samples.written.target_id
+    paths = (f"/job/{job}/secret/{target}/alias" for job, target in _written(samples))
     return tuple(
-        rest(
-            samples.token,
-            "POST",
-            f"/job/{job}/secret/{target}/alias",
-            status=201,
-            key=f"ALIAS_{EACH}",
-        )
-        for job in samples.written_jobs
+        rest(samples.token, "POST", path, status=201, key=f"ALIAS_{EACH}") for path in paths
     )
 
 
-def edit(samples: Samples) -> Request:
-    """Return a change of a secret that no measured read shows."""
-    written = samples.written
-    path = f"/project/{written.project_id}/secret/{written.target_id}"
-    return rest(samples.token, "PUT", path, key="PROJECT_000", value=f"changed {EACH}")
+def _written(samples: Samples) -> Iterator[tuple[str, str]]:
+    return zip(samples.written_jobs, cycle(samples.written.target_ids), strict=False)
 
 
 def delivery(samples: Samples, chain: Chain) -> Request:

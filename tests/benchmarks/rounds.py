@@ -20,7 +20,9 @@ WRK: Final = shutil.which("wrk")
 _RESULT: Final = re.compile(r"^RESULT (\S+) (\S+) (\S+) (\S+) (\S+)$", re.MULTILINE)
 _SCRIPT: Final = """
 local requests = {%s}
-local sent, same = 0, nil
+local threads, sent, same = {}, 0, nil
+refused = 0
+setup = function(thread) table.insert(threads, thread) end
 request = function()
   if same then return same end
   sent = sent + 1
@@ -32,9 +34,16 @@ request = function()
   if #requests == 1 and not next.after then same = made end
   return made
 end
+response = function(status, headers, body)
+  -- Answers with errors are short, and their status is 200.
+  if #body < 2000 and (body:find('"errors":[{', 1, true) or body:find('"errors": [{', 1, true)) then
+    refused = refused + 1
+  end
+end
 done = function(summary, latency)
   local errors = summary.errors
   local failed = errors.connect + errors.read + errors.write + errors.status + errors.timeout
+  for _, thread in ipairs(threads) do failed = failed + thread:get("refused") end
   io.write(string.format("RESULT %%d %%d %%f %%f %%d\\n", summary.requests, summary.duration,
     latency:percentile(50), latency:percentile(99), failed))
 end

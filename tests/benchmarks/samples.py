@@ -64,21 +64,21 @@ class Content:
     aliases: int = 0
 
 
-# 50 visible secrets; 25 and 300 delivered values; a target for aliases.
+# 50 visible secrets; 25 and 300 delivered values; targets for aliases.
 READ: Final = Content(project=20, environment=15, job=8, overrides=2, aliases=5)
 DELIVERED_25: Final = Content(project=10, environment=8, job=5, overrides=1, aliases=2)
 DELIVERED_300: Final = Content(project=120, environment=100, job=60, overrides=5, aliases=20)
-WRITTEN: Final = Content(project=1, environment=0, job=0)
+WRITTEN: Final = Content(project=100, environment=0, job=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chain:
-    """The ids of a project, an environment and a job, and of the project's first secret."""
+    """The ids of a project, an environment and a job, and of the project's own secrets."""
 
     project_id: str
     environment_id: str
     job_id: str
-    target_id: str
+    target_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +154,7 @@ async def _chain(services: BoundServices, name: str, content: Content) -> Chain:
         project_id=project.id,
         environment_id=environment.id,
         job_id=job.id,
-        target_id=next(iter(targets.values())),
+        target_ids=tuple(targets.values()),
     )
 
 

@@ -6,7 +6,7 @@ from contextlib import closing
 from http.client import HTTPConnection
 from statistics import median, quantiles
 
-from tests.benchmarks.load import new_run
+from tests.benchmarks.load import ERRORS, new_run
 from tests.benchmarks.processes import Server
 from tests.benchmarks.requests import Request
 from tests.benchmarks.rounds import FailedRequests, Round
@@ -45,6 +45,6 @@ def _send(connection: HTTPConnection, server: Server, request: Request, each: st
     connection.request(request.method, request.path, body or None, dict(request.headers))
     response = connection.getresponse()
     text = response.read()
-    if response.status != request.status or b'"errors":[{' in text:
+    if response.status != request.status or ERRORS.search(text):
         message = f"{server.name} answered {response.status} {text[:200]!r}"
         raise FailedRequests(message)

@@ -80,11 +80,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(409 if body in self.seen else 201)
+        status, answer = (409 if body in self.seen else 201), b"{}"
+        if self.path == "/graphql":
+            status, answer = 200, b'{"data":null,"errors":[{"message":"No."}]}'
         self.seen.add(body)
-        self.send_header("Content-Length", "2")
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
-        self.wfile.write(b"{}")
+        self.wfile.write(answer)
 
     def log_message(self, *_: object) -> None:
         """Keep quiet."""
@@ -117,8 +120,11 @@ def test_requests_of_a_round_differ(counted: Server) -> None:
 
 
 @pytest.mark.usefixtures("_client")
-def test_a_round_with_refused_requests_has_no_figures(counted: Server) -> None:
-    same = Request(method="POST", path="/", body='{"key": "SAME"}', status=201)
+@pytest.mark.parametrize(("path", "status"), [("/", 201), ("/graphql", 200)])
+def test_a_round_with_refused_requests_has_no_figures(
+    counted: Server, path: str, status: int
+) -> None:
+    same = Request(method="POST", path=path, body='{"key": "SAME"}', status=status)
     with pytest.raises(FailedRequests, match="counted"):
         measure(counted, [same], seconds=1, clients=2)
 

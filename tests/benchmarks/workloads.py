@@ -13,7 +13,7 @@ from typing import Final
 import httpx
 
 from tests.benchmarks import cases, requests
-from tests.benchmarks.answers import comparable, ensure_same
+from tests.benchmarks.answers import DifferentAnswer, comparable, ensure_same
 from tests.benchmarks.cases import GATEWAY, LIMIT, OPENBAO, STOCK, Case
 from tests.benchmarks.figures import TIMES, Measured, Results, Single
 from tests.benchmarks.loop_stalls import stalls_since
@@ -22,7 +22,7 @@ from tests.benchmarks.peers.launching import Place, Start, gateway, limit, mercu
 from tests.benchmarks.peers.openbao import openbao
 from tests.benchmarks.processes import Server
 from tests.benchmarks.requests import EACH, Request
-from tests.benchmarks.rounds import NothingAnswered, Round, measure, median_of
+from tests.benchmarks.rounds import FailedRequests, NothingAnswered, Round, measure, median_of
 from tests.benchmarks.samples import Samples
 from tests.benchmarks.sequential import measure_after_changes
 from tests.benchmarks.subscribers import NAMED, SHOWN, Hall
@@ -45,17 +45,33 @@ class Bench:
     small: tuple[Place, Samples]
 
     def compare(self, title: str, wanted: Iterable[Case]) -> None:
-        """Measure cases in rounds A B A B, after each server has warmed up and been checked."""
+        """Measure cases in rounds A B A B, after each server has warmed up and been checked.
+
+        A case that fails is left out, and the others go on.
+        """
         present = [case for case in wanted if case.server in self.servers]
+        present = [case for case in present if self._succeeds(case, self._prepare)]
         rounds: dict[str, list[Round]] = {case.name: [] for case in present}
-        for case in present:
-            self._check(case)
-            with suppress(NothingAnswered):
-                self._measure(case, self.options.warm_up)
+
+        def measure_one(case: Case) -> None:
+            rounds[case.name].append(self._measure(case, self.options.seconds))
+
         for _ in range(self.options.rounds):
-            for case in present:
-                rounds[case.name].append(self._measure(case, self.options.seconds))
+            present = [case for case in present if self._succeeds(case, measure_one)]
         self.add(title, *(Measured(c.name, median_of(rounds[c.name]), c.of) for c in present))
+
+    def _succeeds(self, case: Case, work: Callable[[Case], None]) -> bool:
+        try:
+            work(case)
+        except (FailedRequests, DifferentAnswer) as failure:
+            self.results.failed.append(f"{case.name}: {failure}")
+            return False
+        return True
+
+    def _prepare(self, case: Case) -> None:
+        self._check(case)
+        with suppress(NothingAnswered):
+            self._measure(case, self.options.warm_up)
 
     def add(self, title: str, *measured: Measured) -> None:
         self.results.measured.setdefault(title, []).extend(measured)
@@ -103,10 +119,11 @@ def _reads(bench: Bench) -> None:
     tag = _send(bench.servers[GATEWAY], listed).headers["ETag"]
     title = "W1: 50 secrets with 12 fields, 16 clients"
     bench.compare(title, cases.reads(bench.samples, tag=tag))
-    typename = bench.results.by_case["gateway: `{__typename}`"].cpu
-    bench.results.singles.append(
-        Single(what="`{__typename}`, CPU", amount=typename / 1000, unit="ms", bound=0.25)
-    )
+    if typename := bench.results.by_case.get("gateway: `{__typename}`"):
+        amount = typename.cpu / 1000
+        bench.results.singles.append(
+            Single(what="W1, `{__typename}`: CPU", amount=amount, unit="ms", bound=0.25)
+        )
 
 
 def _after_changes(bench: Bench) -> None:
@@ -148,8 +165,8 @@ def _deliveries(bench: Bench) -> None:
             bench.compare(title, cases.openbao(peer.each, peer.together))
         finally:
             del bench.servers[OPENBAO]
-    one = bench.results.by_case["OpenBao: one value"]
-    for name, amount in (("CPU", one.cpu / 1000), ("p50", one.p50)):
+    one = bench.results.by_case.get("OpenBao: one value")
+    for name, amount in (("CPU", one.cpu / 1000), ("p50", one.p50)) if one else ():
         what = f"W3, OpenBao, 25 values by a read each: 25 {TIMES} {name}"
         bench.results.singles.append(Single(what=what, amount=amount * 25, unit="ms"))
 

@@ -154,9 +154,10 @@ def _install_packages(log: Path) -> None:
     if next(_MERCURIUS.glob("node_modules/better-sqlite3/build/Release/*.node"), None):
         return
     print("Installing mercurius, and building better-sqlite3: one or two minutes", file=sys.stderr)
-    # With the system's own headers nothing has to be downloaded.
-    headers = [f"--nodedir={_HEADERS.parents[2]}"] if _HEADERS.exists() else []
-    build = ["npm", "rebuild", "better-sqlite3", "--ignore-scripts=false", *headers]
+    # With the headers of the system nothing is downloaded.
+    options = ["--build-from-source", f"--nodedir={_HEADERS.parents[2]}"]
+    build = ["npm", "rebuild", "better-sqlite3", "--ignore-scripts=false"]
+    build += options if _HEADERS.exists() else []
     with log.open("ab") as output:
         for step in (["npm", "ci", "--loglevel=error"], build):
             done = subprocess.run(step, cwd=_MERCURIUS, check=False, stdout=output, stderr=output)
