@@ -56,14 +56,15 @@ def main() -> None:
     except UnknownOption as wrong:
         _say(f"{wrong}")
         sys.exit(_WRONG_OPTION)
-    results = Results()
+    results, status = Results(), 1
     try:
         _run(options, results)
         status = int(bool(results.failed))
     except KeyboardInterrupt:
-        # What was measured so far is printed.
         status = _INTERRUPTED
-    print("\n".join([*_head(options), "", *to_markdown(results)]))
+    finally:
+        # Whatever happens, what was measured so far is printed.
+        print("\n".join([*_head(options), "", *to_markdown(results)]))
     sys.exit(status)
 
 
@@ -88,7 +89,7 @@ def _measure(bench: Bench, name: str, workload: Workload) -> None:
         workload(bench)
     except Missing as missing:
         bench.results.missing.append(f"{name}, OpenBao: {missing}")
-    except (FailedRequests, NotStarted, TimeoutError) as failure:
+    except (FailedRequests, NotStarted, OSError) as failure:
         bench.results.failed.append(f"{name}: {str(failure) or 'it took too long'}")
 
 

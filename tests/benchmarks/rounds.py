@@ -108,10 +108,12 @@ def _by_wrk(
             ],
             capture_output=True,
             text=True,
-            check=True,
+            check=False,
         )
     found = _RESULT.search(run.stdout)
-    assert found, run.stdout + run.stderr
+    if found is None:
+        message = f"{server.name}: {(run.stdout + run.stderr)[-300:]}"
+        raise FailedRequests(message)
     answers, microseconds, p50, p99, failed = map(float, found.groups())
     if failed:
         message = f"{server.name} failed {failed:.0f} of {answers:.0f} requests"
@@ -149,7 +151,7 @@ def _by_python(
 ) -> tuple[int, float, float, float]:
     try:
         figures = load.measure(server.port, requests, seconds=seconds, clients=clients)
-    except AssertionError as refused:
+    except (AssertionError, OSError, EOFError) as refused:
         message = f"{server.name} answered {str(refused)[:300]}"
         raise FailedRequests(message) from refused
     return figures.answers, figures.answers / figures.per_second, figures.p50, figures.p99

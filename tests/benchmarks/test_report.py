@@ -93,11 +93,17 @@ class _Handler(BaseHTTPRequestHandler):
         """Keep quiet."""
 
 
+class _Quiet(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Report no connection that a client has closed."""
+
+
 @pytest.fixture
 def counted() -> Iterator[Server]:
     """A server in this process."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
-        server.daemon_threads = True
+    with _Quiet(("127.0.0.1", 0), _Handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         yield Server("counted", server.server_address[1], os.getpid())
         server.shutdown()

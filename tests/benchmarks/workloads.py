@@ -103,8 +103,14 @@ def _answer(server: Server, request: Request, key: str) -> object:
 def _send(server: Server, request: Request, key: str = "") -> httpx.Response:
     body = request.body.replace(f"ALIAS_{EACH}", key) if request.body else None
     url = f"http://127.0.0.1:{server.port}{request.path}"
-    response = _client().request(request.method, url, content=body, headers=request.headers)
-    assert response.status_code == request.status, response.text
+    try:
+        response = _client().request(request.method, url, content=body, headers=request.headers)
+    except httpx.TransportError as error:
+        message = f"{server.name} broke the connection: {error}"
+        raise FailedRequests(message) from error
+    if response.status_code != request.status:
+        message = f"{server.name} answered {response.status_code}: {response.text[:200]}"
+        raise FailedRequests(message)
     return response
 
 
@@ -243,7 +249,7 @@ def _starts(bench: Bench) -> None:
 def _is_answered(server: Server, request: Request) -> bool:
     try:
         return bool(_send(server, request))
-    except httpx.TransportError:
+    except FailedRequests:
         return False
 
 
