@@ -43,9 +43,13 @@ _MAX_SHORT: Final = 125
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """Milliseconds from a change's request to the last listener, and megabytes for each of all."""
+    """Milliseconds from each change's request to the last listener; CPU seconds of all changes.
+
+    Megabytes are those of each subscriber.
+    """
 
     milliseconds: Sequence[float]
+    cpu_seconds: float
     megabytes: float
 
 
@@ -168,9 +172,11 @@ class Hall:
             for job, heard_by in zip(self.samples.written_jobs, (audience, others), strict=False):
                 await self._listen(job, heard_by, stack)
             each = (self.server.megabytes - before) / (2 * self.listeners)
+            spent = self.server.cpu_seconds
             taken = [await _change(client, change, audience) for _ in range(changes)]
+            spent = self.server.cpu_seconds - spent
         assert not others.count, "Listeners heard of another job."
-        return Heard(taken, each)
+        return Heard(taken, spent, each)
 
     async def _listen(self, job: str, audience: _Audience, stack: AsyncExitStack) -> None:
         payload = {"query": self.document, "variables": {"holder": {"jobId": job}}}

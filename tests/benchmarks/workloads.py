@@ -269,6 +269,7 @@ def _subscribers(bench: Bench) -> None:
                 bound=100 if is_target else None,
             ),
             Single(what=f"{until}, the slowest", amount=max(heard.milliseconds), unit="ms"),
+            Single(what=f"{until}, CPU", amount=heard.cpu_seconds / _CHANGES * 1000, unit="ms"),
         ]
         if is_target:
             each = heard.megabytes * 1024
