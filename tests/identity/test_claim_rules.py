@@ -18,7 +18,7 @@ from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope
 from gateway.services.demo import Demo
-from tests.audit.audit_log import events_of, events_since, last_seq
+from tests.audit.audit_log import events_of, events_since, last_seq, row_faults
 from tests.identity.local_issuer import LocalIssuer
 from tests.identity.pipeline_tokens import GITHUB, GITHUB_HEADER, GITLAB, HEADER
 from tests.identity.users import let_in
@@ -379,6 +379,36 @@ async def test_a_write_is_repeated_under_its_idempotency_key(
     assert payloads[0] == payloads[1]
     assert payloads[2]["errors"] == [{"code": "CONFLICT"}]
     await _delete(world, rule)
+
+
+async def test_rules_go_with_their_organization_and_their_holder(
+    world: World, issuer: LocalIssuer
+) -> None:
+    """Nothing keeps either from being deleted, and no rule is left to be a fault."""
+    organizations = world.runtime.operator.organizations
+    made = await organizations.create(name="leaving")
+    await _rule(world, issuer, _OWNER, organization_id=made.id)
+    project = await world.runtime.services.for_principal(
+        Principal.operator(world.demo.organization_id)
+    ).administration.create_holder(kind=Scope.PROJECT, name="leaving")
+    on = HolderReference(Scope.PROJECT, project.id)
+    await _rule(world, issuer, _OWNER, on=on)
+    before = [await _statuses(world, _github(issuer), made.id)]
+    before.append(await _demo_statuses(world, _github(issuer)))
+
+    await organizations.delete(organization_id=made.id)
+    deleted = await world.graphql.ask(
+        "mutation ($id: ID!) { deleteHolder(holder: {projectId: $id}) { errors { code } } }",
+        {"id": project.id},
+    )
+
+    after = [await _statuses(world, _github(issuer), made.id)]
+    after.append(await _demo_statuses(world, _github(issuer)))
+    assert deleted["deleteHolder"]["errors"] == []
+    # The list over REST is of a job that neither rule gives.
+    assert before == [[HTTPStatus.NOT_FOUND, HTTPStatus.OK]] * 2
+    assert after == [_OUT] * 2
+    assert await row_faults(world) == set()
 
 
 async def test_a_claim_is_in_no_event_and_no_rule_shows_to_others(

@@ -1,7 +1,8 @@
 """What a claim rule matches, and which rules nobody can make."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
@@ -116,37 +117,33 @@ def _refuse(issuer: str, *conditions: tuple[str, str]) -> str:
     return refused.value.message
 
 
-@pytest.mark.parametrize(
-    "conditions",
-    [
-        [],
-        [("sub", "*")],
-        [("sub", "*:*/*:*")],
-        [("email_verified", "true")],
-        [("groups", "a"), ("groups", "a")],
-        [("groups", f"group {number}") for number in range(MAX_CONDITIONS + 1)],
-        [("aud", "https://secrets.example.com")],
-        [("iss", OWN)],
-        [("exp", "1")],
-        [("", "a")],
-        [("groups", "")],
-        [("groups", "a\n")],
-        [("groups", "a\u200b")],
-        [("groups", "x" * 256)],
-        [("groups", "é" * 128)],
-        [("groups", "\ud800")],
-        [("groups", "e\u0301")],
-        [("groups", "a**")],
-        [("groups", "a*b*c")],
-    ],
+UNCLEAR: Final[Sequence[Sequence[tuple[str, str]]]] = (
+    [],
+    [("sub", "*")],
+    [("sub", "*:*/*:*")],
+    [("email_verified", "true")],
+    [("groups", "a"), ("groups", "a")],
+    [("groups", f"group {number}") for number in range(MAX_CONDITIONS + 1)],
+    [("aud", "https://secrets.example.com")],
+    [("iss", OWN)],
+    [("exp", "1")],
+    [("", "a")],
+    [("groups", "")],
+    [("groups", "a\n")],
+    [("groups", "a\u200b")],
+    [("groups", "x" * 256)],
+    [("groups", "é" * 128)],
+    [("groups", "\ud800")],
+    [("groups", "e\u0301")],
+    [("groups", "a**")],
+    [("groups", "a*b*c")],
 )
-def test_conditions_that_distinguish_nobody_or_can_be_misread_are_refused(
-    conditions: list[tuple[str, str]],
-) -> None:
-    message = _refuse(OWN, *conditions)
 
-    assert message.endswith(".")
-    assert OWN not in message
+
+def test_conditions_that_distinguish_nobody_or_can_be_misread_are_refused() -> None:
+    messages = [_refuse(OWN, *conditions) for conditions in UNCLEAR]
+
+    assert [message for message in messages if not message.endswith(".") or OWN in message] == []
 
 
 NAMED: Final[list[tuple[str, list[tuple[str, str]]]]] = [
@@ -169,48 +166,47 @@ NAMED: Final[list[tuple[str, list[tuple[str, str]]]]] = [
 ]
 
 
-@pytest.mark.parametrize(("issuer", "conditions"), NAMED)
-def test_a_rule_that_names_whom_it_means_is_allowed(
-    issuer: str, conditions: list[tuple[str, str]]
-) -> None:
+def test_a_rule_that_names_whom_it_means_is_allowed() -> None:
     """The control of the test below."""
-    ensure_conditions(issuer, [ClaimCondition(*pair) for pair in conditions])
+    for issuer, conditions in NAMED:
+        ensure_conditions(issuer, [ClaimCondition(*pair) for pair in conditions])
+
+
+NAMELESS: Final[list[tuple[str, list[tuple[str, str]]]]] = [
+    (GITHUB, [("ref", "refs/heads/main")]),
+    (GITHUB, [("environment", "production"), ("event_name", "push")]),
+    (GITHUB, [("repository", "*/shop")]),
+    (GITHUB, [("repository", "acme*/shop")]),
+    (GITHUB, [("repository", "acme")]),
+    (GITHUB, [("repository_owner", "acm*")]),
+    (GITHUB, [("repository_owner_id", "6*")]),
+    (GITHUB, [("repository_owner", "\u0430cme")]),
+    (GITHUB, [("sub", "repo:*/shop:ref:refs/heads/main")]),
+    (GITHUB, [("sub", "repo:acme*/shop:ref:refs/heads/main")]),
+    (GITHUB, [("sub", "ref:refs/heads/main")]),
+    (GITHUB, [("sub", "environment:production")]),
+    (GITHUB, [("sub", "job_workflow_ref:acme/shop/.github/workflows/x.yml@refs/heads/main")]),
+    (GITHUB, [("job_workflow_ref", "acme/shop/.github/workflows/x.yml@refs/heads/main")]),
+    (GITHUB, [("actor", "ada")]),
+    (f"{GITHUB}/", [("ref", "refs/heads/main")]),
+    (f"{GITHUB}/acme", [("ref", "refs/heads/main")]),
+    (GITLAB, [("ref_protected", "true"), ("ref", "main")]),
+    (GITLAB, [("namespace_path", "*me")]),
+    (GITLAB, [("namespace_path", "ac*")]),
+    (GITLAB, [("project_path", "*/shop")]),
+    (GITLAB, [("sub", "project_path:*/shop:ref_type:branch:ref:main")]),
+    (GITLAB, [("user_login", "ada")]),
+    (GITLAB, [("groups_direct", "acme")]),
+    (GOOGLE, [("email", "*@example.com")]),
+    (GOOGLE, [("name", "Ada")]),
+]
 
 
 @pytest.mark.rule("S81")
-@pytest.mark.parametrize(
-    ("issuer", "conditions"),
-    [
-        (GITHUB, [("ref", "refs/heads/main")]),
-        (GITHUB, [("environment", "production"), ("event_name", "push")]),
-        (GITHUB, [("repository", "*/shop")]),
-        (GITHUB, [("repository", "acme*/shop")]),
-        (GITHUB, [("repository", "acme")]),
-        (GITHUB, [("repository_owner", "acm*")]),
-        (GITHUB, [("repository_owner_id", "6*")]),
-        (GITHUB, [("repository_owner", "\u0430cme")]),
-        (GITHUB, [("sub", "repo:*/shop:ref:refs/heads/main")]),
-        (GITHUB, [("sub", "repo:acme*/shop:ref:refs/heads/main")]),
-        (GITHUB, [("sub", "ref:refs/heads/main")]),
-        (GITHUB, [("sub", "environment:production")]),
-        (GITHUB, [("sub", "job_workflow_ref:acme/shop/.github/workflows/x.yml@refs/heads/main")]),
-        (GITHUB, [("job_workflow_ref", "acme/shop/.github/workflows/x.yml@refs/heads/main")]),
-        (GITHUB, [("actor", "ada")]),
-        (f"{GITHUB}/", [("ref", "refs/heads/main")]),
-        (f"{GITHUB}/acme", [("ref", "refs/heads/main")]),
-        (GITLAB, [("ref_protected", "true"), ("ref", "main")]),
-        (GITLAB, [("namespace_path", "*me")]),
-        (GITLAB, [("namespace_path", "ac*")]),
-        (GITLAB, [("project_path", "*/shop")]),
-        (GITLAB, [("sub", "project_path:*/shop:ref_type:branch:ref:main")]),
-        (GITLAB, [("user_login", "ada")]),
-        (GITLAB, [("groups_direct", "acme")]),
-        (GOOGLE, [("email", "*@example.com")]),
-        (GOOGLE, [("name", "Ada")]),
-    ],
-)
-def test_a_rule_that_anybody_at_a_public_issuer_can_meet_is_refused(
-    issuer: str, conditions: list[tuple[str, Any]]
-) -> None:
-    """Whoever has an account there chooses branches, names, and what workflows they call."""
-    assert "Everybody can get tokens of this issuer." in _refuse(issuer, *conditions)
+def test_a_rule_that_anybody_at_a_public_issuer_can_meet_is_refused() -> None:
+    """Everybody with an account there chooses branches, names, and what workflows they call."""
+    messages = [_refuse(issuer, *conditions) for issuer, conditions in NAMELESS]
+
+    assert {message.partition(".")[0] for message in messages} == {
+        "Everybody can get tokens of this issuer"
+    }
