@@ -121,6 +121,8 @@ def test_a_running_proxy_sends_each_path_where_its_file_says(between_echoes: str
 @pytest.mark.parametrize(
     ("path", "host"),
     [(f"/job/{_ID}/secret", "secrets.example.com"), ("/cluster", "api.qovery.com")],
+    # The id is another one in each process.
+    ids=["a secret's path", "another path"],
 )
 def test_a_running_proxy_names_each_host(between_echoes: str, path: str, host: str) -> None:
     got = httpx.get(f"{between_echoes}{path}", timeout=PATIENCE).json()
