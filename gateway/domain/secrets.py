@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -10,6 +10,8 @@ from gateway.domain.holders import Holder
 from gateway.domain.scopes import Scope, ServiceType
 
 DEFAULT_OWNER: Final = "QOVERY"
+# The resolution of stored times.
+_TICK: Final = timedelta(microseconds=1)
 
 
 class SecretType(StrEnum):
@@ -102,11 +104,20 @@ class Secret(SecretFacts):
         """Its rank among secrets with the same key: the highest one wins."""
         return list_rank(self.scope, self.variable_type)
 
+    def next_time(self, now: datetime) -> datetime:
+        """Return the time of its next version: now, but always later than its present version."""
+        return later_than(self.updated_at, now)
+
     @property
     def facts(self) -> SecretFacts:
         return SecretFacts(
             **{field.name: getattr(self, field.name) for field in fields(SecretFacts)}
         )
+
+
+def later_than(before: datetime, now: datetime) -> datetime:
+    """Return a time after `before`: now, unless the clock went back."""
+    return max(now, before + _TICK)
 
 
 def service_at(holder: Holder) -> ServiceReference | None:

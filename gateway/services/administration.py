@@ -216,7 +216,8 @@ class Administration(ScopedService):
             )
 
     async def _give_value(self, unit: WriteUnit, secret: Secret, value: str) -> Secret:
-        rotated = replace(secret, version=secret.version + 1, updated_at=self._context.now())
+        at = secret.next_time(self._context.now())
+        rotated = replace(secret, version=secret.version + 1, updated_at=at)
         await update_with_value(self._scope, unit, rotated, value)
         return rotated
 

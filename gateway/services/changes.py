@@ -46,7 +46,9 @@ _DELETION_CODEC: Final = codec_of(Deletion)
 
 
 @dataclass(frozen=True, slots=True)
-class _Change:
+class Change:
+    """The secret to change, the holder through which it is named, and the preconditions."""
+
     secret_id: str
     holder: Holder | None
     options: WriteOptions
@@ -82,7 +84,7 @@ class Changes(ScopedService):
         principal = self._scope.principal
         draft.ensure_valid()
         async with self._scope.writing(options) as unit:
-            change = _Change(
+            change = Change(
                 secret_id, await _require_at(unit, principal, holder_reference), options
             )
             return await run_once(
@@ -92,17 +94,15 @@ class Changes(ScopedService):
                 request=("edit", holder_reference, secret_id, draft, update_references),
                 codec=SECRET_CODEC,
                 work=partial(self._edit, unit, change, draft, update=update_references),
-                before_repeat=partial(_require_write_on, principal),
+                before_repeat=partial(require_write_on, principal),
             )
 
     async def _edit(
-        self, unit: WriteUnit, change: _Change, draft: EditDraft, *, update: bool
+        self, unit: WriteUnit, change: Change, draft: EditDraft, *, update: bool
     ) -> Secret:
-        secret = await self._changeable(unit, change)
+        secret = await find_changeable(self._scope, unit, change)
         ensure_is_known(secret, supports_external=change.options.supports_external)
-        if draft.key == secret.key:
-            return await apply_edit(self._scope, unit, secret, draft)
-        return await self._rename(unit, secret, draft, update=update)
+        return await edit_found(self._scope, unit, secret, draft, update=update)
 
     async def delete(
         self,
@@ -127,7 +127,7 @@ class Changes(ScopedService):
         """
         principal = self._scope.principal
         async with self._scope.writing(options) as unit:
-            change = _Change(
+            change = Change(
                 secret_id, await _require_at(unit, principal, holder_reference), options
             )
             return await run_once(
@@ -137,11 +137,11 @@ class Changes(ScopedService):
                 request=("delete", holder_reference, secret_id, with_dependents),
                 codec=_DELETION_CODEC,
                 work=partial(self._delete, unit, change, with_dependents=with_dependents),
-                before_repeat=partial(_require_write_on, principal),
+                before_repeat=partial(require_write_on, principal),
             )
 
-    async def _delete(self, unit: WriteUnit, change: _Change, *, with_dependents: bool) -> Deletion:
-        secret = await self._changeable(unit, change)
+    async def _delete(self, unit: WriteUnit, change: Change, *, with_dependents: bool) -> Deletion:
+        secret = await find_changeable(self._scope, unit, change)
         if not with_dependents:
             await self._ensure_unused(unit, secret)
         dependents = await related_secrets.dependent_keys(unit, secret.id)
@@ -154,24 +154,6 @@ class Changes(ScopedService):
         )
         await secret_batches.remove(unit, [secret.id])
         return Deletion((secret.id, *dependents), secret.holder)
-
-    async def _rename(
-        self,
-        unit: WriteUnit,
-        secret: Secret,
-        draft: EditDraft,
-        *,
-        update: bool,
-    ) -> Secret:
-        if not update:
-            family = [secret.id, *await related_secrets.override_ids(unit, secret.id)]
-            gone = dict.fromkeys(family, secret.key)
-            await warn_of_broken(self._scope, unit, secret, gone, argument=Argument.KEY)
-            return await apply_edit(self._scope, unit, secret, draft)
-        following = await plan_update(self._scope, unit, secret)
-        edited = await apply_edit(self._scope, unit, secret, draft)
-        await following.write(self._scope, unit, edited.key)
-        return edited
 
     async def _ensure_unused(self, unit: ReadUnit, secret: Secret) -> None:
         # All dependents of the lists count here, including those that the principal cannot see.
@@ -191,18 +173,46 @@ class Changes(ScopedService):
             )
             raise SecretInUse(secret.id, seen)
 
-    async def _changeable(self, unit: ReadUnit, change: _Change) -> Secret:
-        principal, secret_id, options = self._scope.principal, change.secret_id, change.options
-        secret = await secrets.find(unit, secret_id) if is_canonical_id(secret_id) else None
-        if secret and change.holder and not _is_named_through(change.holder, secret):
-            secret = None
-        if secret is None or not access.can_see(principal, secret):
-            raise SecretNotFound(secret_id)
-        access.require(principal, Permission.SECRET_WRITE, on=secret.holder)
-        ensure_can_be_changed(secret)
-        ensure_version(secret, options.expected_version)
-        ensure_match(self._context.vault, secret, options.if_match, principal=principal)
-        return secret
+
+async def find_changeable(scope: RequestScope, unit: ReadUnit, change: Change) -> Secret:
+    """Return a secret that the principal can change.
+
+    Raises:
+        SecretNotFound: if it is not visible to the principal, or has another holder.
+        Forbidden: if the principal cannot write.
+        ReadOnly: for a built-in secret.
+        VersionConflict: if it is not at the expected version.
+        EntityTagConflict: if it does not have an expected entity tag.
+
+    """
+    principal, secret_id, options = scope.principal, change.secret_id, change.options
+    secret = await secrets.find(unit, secret_id) if is_canonical_id(secret_id) else None
+    if secret and change.holder and not _is_named_through(change.holder, secret):
+        secret = None
+    if secret is None or not access.can_see(principal, secret):
+        raise SecretNotFound(secret_id)
+    access.require(principal, Permission.SECRET_WRITE, on=secret.holder)
+    ensure_can_be_changed(secret)
+    ensure_version(secret, options.expected_version)
+    ensure_match(scope.context.vault, secret, options.if_match, principal=principal)
+    return secret
+
+
+async def edit_found(
+    scope: RequestScope, unit: WriteUnit, secret: Secret, draft: EditDraft, *, update: bool
+) -> Secret:
+    """Edit a secret that the principal can change; other errors as in `Changes.edit`."""
+    if draft.key == secret.key:
+        return await apply_edit(scope, unit, secret, draft)
+    if not update:
+        family = [secret.id, *await related_secrets.override_ids(unit, secret.id)]
+        gone = dict.fromkeys(family, secret.key)
+        await warn_of_broken(scope, unit, secret, gone, argument=Argument.KEY)
+        return await apply_edit(scope, unit, secret, draft)
+    following = await plan_update(scope, unit, secret)
+    edited = await apply_edit(scope, unit, secret, draft)
+    await following.write(scope, unit, edited)
+    return edited
 
 
 async def apply_edit(
@@ -237,7 +247,7 @@ def edited_secret(context: ServiceContext, secret: Secret, draft: EditDraft) -> 
         key=draft.key,
         **draft.description_fields(secret),
         version=secret.version + 1,
-        updated_at=context.now(),
+        updated_at=secret.next_time(context.now()),
     )
 
 
@@ -255,7 +265,7 @@ async def _require_at(
     return await access.require_on(unit, principal, Permission.SECRET_WRITE, holder_reference)
 
 
-def _require_write_on(principal: Principal, changed: Secret | Deletion) -> None:
+def require_write_on(principal: Principal, changed: Secret | Deletion) -> None:
     access.require(principal, Permission.SECRET_WRITE, on=changed.holder)
 
 

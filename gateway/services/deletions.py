@@ -10,7 +10,7 @@ from gateway.domain.origins import Origin, current_origin
 from gateway.domain.scopes import Scope
 from gateway.services.context import ServiceContext
 from gateway.services.idempotency import codec_of
-from gateway.storage import deletions, secret_batches
+from gateway.storage import deletions, secret_batches, version_removal
 from gateway.storage.audit.row_macs import HOLDERS, ORGANIZATIONS
 from gateway.storage.deletions import Batch, Deletion
 from gateway.storage.unit_of_work import WriteUnit
@@ -99,7 +99,10 @@ async def delete_next(context: ServiceContext, unit: WriteUnit, deletion: Deleti
 
 async def _delete_batch(context: ServiceContext, unit: WriteUnit, holder_id: str) -> Batch:
     batch = await deletions.next_batch(unit, holder_id, most=MAX_ROWS)
+    # What the secrets were goes with their holder.
+    unit.keeps_versions = False
     await secret_batches.remove(unit, batch.secret_ids)
+    version_removal.remove(unit, batch.versions)
     for each, kind in batch.holders:
         if kind is Scope.PROJECT:
             await context.vault.forget_project(unit, each)

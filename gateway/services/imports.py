@@ -5,7 +5,7 @@ rows can collide with, decides on every row, and writes the results, each in few
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, Self
 
@@ -157,7 +157,10 @@ class Imports(ScopedService):
             drafts=valid,
         )
         counts = await secret_batches.counts_at(unit, list(named))
-        plan = ImportPlan(self._context, self._scope.principal, overwrite, counts, budget)
+        # An import is one change, so all its secrets change at one time.
+        at = self._context.now()
+        context = replace(self._context, now=lambda: at)
+        plan = ImportPlan(context, self._scope.principal, overwrite, counts, budget)
         plan.index(existing)
         imported = tuple(plan.add(at, *row) for at, row in zip(targets, checked, strict=True))
         await add_all_with_values(self._context, unit, plan.created.values())

@@ -104,7 +104,7 @@ class ReferenceUpdate:
     former: str
     referrers: Sequence[Secret]
 
-    async def write(self, scope: RequestScope, unit: WriteUnit, key: str) -> None:
+    async def write(self, scope: RequestScope, unit: WriteUnit, renamed: Secret) -> None:
         """Rewrite the values after the secret has its new key.
 
         Raises:
@@ -116,7 +116,7 @@ class ReferenceUpdate:
         too_long = [
             secret
             for secret in current.values()
-            if not await _rewrite(scope, unit, secret, self.former, key)
+            if not await _rewrite(scope, unit, secret, self.former, renamed)
         ]
         if too_long:
             raise ReferencesNotUpdated(too_long, 0)
@@ -161,15 +161,17 @@ def _can_write(principal: Principal, secret: Secret) -> bool:
 
 
 async def _rewrite(
-    scope: RequestScope, unit: WriteUnit, secret: Secret, former: str, key: str
+    scope: RequestScope, unit: WriteUnit, secret: Secret, former: str, target: Secret
 ) -> bool:
     stored = await values.find_value(unit, secret.id)
     if stored is None:
         return True
     text = await scope.context.vault.open(unit, stored[0], identity_of(secret, stored[1]))
-    renamed = with_renamed(text, former, key)
+    renamed = with_renamed(text, former, target.key)
     if utf8_size(renamed) > MAX_VALUE_BYTES:
         return False
-    edited = replace(secret, version=secret.version + 1, updated_at=scope.context.now())
+    # The rename is one change, so all its secrets change at one time.
+    at = secret.next_time(target.updated_at)
+    edited = replace(secret, version=secret.version + 1, updated_at=at)
     await update_with_value(scope, unit, edited, renamed)
     return True

@@ -148,13 +148,20 @@ async def ensure_room(scope: RequestScope, unit: WriteUnit, secret: Secret, grow
     await ensure_deliverable(scope, unit, growth, counts=counts)
 
 
-async def add_with_value(scope: RequestScope, unit: WriteUnit, secret: Secret, value: str) -> None:
+async def add_with_value(
+    scope: RequestScope,
+    unit: WriteUnit,
+    secret: Secret,
+    value: str,
+    *,
+    value_version: int = FIRST_VERSION,
+) -> None:
     """Store a new secret and its value, sealed for this secret; errors as in `ensure_room`."""
     await ensure_room(scope, unit, secret, growth_of_new(secret, value))
-    await secrets.add(unit, secret, value_version=FIRST_VERSION)
-    sealed = await scope.context.vault.seal(unit, value, identity_of(secret, FIRST_VERSION))
-    await values.add_value(unit, secret.id, sealed, value_version=FIRST_VERSION)
-    await store_references(scope.context, unit, [Written(secret, value, FIRST_VERSION)])
+    await secrets.add(unit, secret, value_version=value_version)
+    sealed = await scope.context.vault.seal(unit, value, identity_of(secret, value_version))
+    await values.add_value(unit, secret.id, sealed, value_version=value_version)
+    await store_references(scope.context, unit, [Written(secret, value, value_version)])
 
 
 async def add_all_with_values(

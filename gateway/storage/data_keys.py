@@ -5,16 +5,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, func, select, union_all, update
 
 from gateway.domain.cryptographic_keys import DataKeyFacts, DataKeyState
 from gateway.storage.audit.row_macs import DATA_KEYS
 from gateway.storage.rows import delete_rows
 from gateway.storage.tables import DataKeyRow, SealedValueRow
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
+from gateway.storage.version_tables import SecretVersionRow
 
 DATA_KEY: Final = DataKeyRow.__table__
 _SEALED_VALUE: Final = SealedValueRow.__table__
+_VERSION: Final = SecretVersionRow.__table__
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,9 +122,14 @@ async def wrapping_ids(unit: ReadUnit) -> set[str]:
 
 
 async def facts(unit: ReadUnit) -> list[DataKeyFacts]:
+    """Return the facts of all keys; the values that they seal include former ones."""
+    every = union_all(
+        select(_SEALED_VALUE.c.data_key_id),
+        select(_VERSION.c.data_key_id).where(_VERSION.c.ciphertext.is_not(None)),
+    ).subquery()
     counted = (
-        select(_SEALED_VALUE.c.data_key_id, func.count().label("sealed"))
-        .group_by(_SEALED_VALUE.c.data_key_id)
+        select(every.c.data_key_id, func.count().label("sealed"))
+        .group_by(every.c.data_key_id)
         .subquery()
     )
     rows = await unit.rows(
@@ -152,7 +159,10 @@ async def remove_of_project(unit: WriteUnit, project_id: str) -> None:
 async def remove_unused(unit: WriteUnit) -> int:
     """Delete the retiring keys that no longer seal a value; return how many were deleted."""
     used = select(_SEALED_VALUE.c.data_key_id).where(_SEALED_VALUE.c.data_key_id == DATA_KEY.c.id)
-    is_unused = (DATA_KEY.c.state == DataKeyState.RETIRING, ~used.exists())
+    former = select(_VERSION.c.data_key_id).where(
+        _VERSION.c.data_key_id == DATA_KEY.c.id, _VERSION.c.ciphertext.is_not(None)
+    )
+    is_unused = (DATA_KEY.c.state == DataKeyState.RETIRING, ~used.exists(), ~former.exists())
     return len(await delete_rows(unit, DATA_KEYS, *is_unused))
 
 

@@ -12,6 +12,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, func, or_, select
 
 from gateway.domain.scopes import Scope
+from gateway.storage import version_removal
 from gateway.storage.access_tables import DeletionRow
 from gateway.storage.audit.event_log import prove
 from gateway.storage.audit.row_macs import (
@@ -23,18 +24,21 @@ from gateway.storage.audit.row_macs import (
     SECRETS,
     TOKENS,
     USERS,
+    VERSIONS,
     Covered,
     integrity_fault,
     verified_row,
 )
 from gateway.storage.rows import delete_rows, in_parts, update_rows
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
+from gateway.storage.version_removal import VersionKey
 
 _HOLDER: Final = HOLDERS.table
 _SECRET: Final = SECRETS.table
 # Access rows that can be at a holder.
 _AT_HOLDERS: Final = (GRANTS, CLAIM_RULES)
 _DELETION: Final = DELETIONS.table
+_VERSION: Final = VERSIONS.table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +60,10 @@ class Deletion:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Rows to delete together: secrets, and holders that have nothing else, the lowest first."""
+    """Rows to delete together: secrets, former states, and then empty holders, the lowest first."""
 
     secret_ids: Sequence[str]
+    versions: Sequence[VersionKey]
     holders: Sequence[tuple[str, Scope]]
 
 
@@ -74,12 +79,18 @@ def of_organization(organization_id: str) -> ColumnElement[bool]:
 
 
 async def has_more_than(unit: ReadUnit, at: ColumnElement[bool], rows: int) -> bool:
-    """Return whether more than this many holders meet a condition, counting their secrets too."""
+    """Return whether more than this many holders meet a condition.
+
+    Their secrets count too, and the secrets' former states.
+    """
     ids = select(_HOLDER.c.id).where(at)
     there = select(_SECRET.c.id).where(_SECRET.c.holder_id.in_(ids))
-    some = ids.limit(rows + 1).subquery(), there.limit(rows + 1).subquery()
-    holders, secrets = (select(func.count()).select_from(each).scalar_subquery() for each in some)
-    row = await unit.first(select((holders + secrets).label("rows")))
+    former = select(_VERSION.c.secret_id).where(_VERSION.c.holder_id.in_(ids))
+    first, *others = (
+        select(func.count()).select_from(each.limit(rows + 1).subquery()).scalar_subquery()
+        for each in (ids, there, former)
+    )
+    row = await unit.first(select(sum(others, start=first).label("rows")))
     return row is not None and row.rows > rows
 
 
@@ -134,15 +145,17 @@ async def next_batch(unit: ReadUnit, holder_id: str, *, most: int) -> Batch:
     if not found:
         # Somebody has removed it. The deletion stays, so that the row cannot come back.
         raise integrity_fault(_HOLDER.name, holder_id)
-    secret_ids, emptied = list[str](), list[tuple[str, Scope]]()
+    secret_ids, former, emptied = list[str](), list[VersionKey](), list[tuple[str, Scope]]()
     for row in found:
-        room = most - len(secret_ids) - len(emptied)
+        room = most - len(secret_ids) - len(former) - len(emptied)
         there = await _last_secrets(unit, row.id, most=room)
+        versions = await version_removal.keys_at(unit, row.id, most=room - len(there))
         secret_ids += there
-        if len(there) >= room:
+        former += versions
+        if len(there) + len(versions) >= room:
             break
         emptied.append((row.id, Scope(row.kind)))
-    return Batch(secret_ids, emptied)
+    return Batch(secret_ids, former, emptied)
 
 
 async def _last_secrets(unit: ReadUnit, holder_id: str, *, most: int) -> Sequence[str]:

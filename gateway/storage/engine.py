@@ -32,6 +32,8 @@ SQLITE_PRAGMAS: Final[Mapping[str, str | int]] = {
     # Off by default, and a setting of each connection.
     "foreign_keys": 1,
     "busy_timeout": BUSY_TIMEOUT_MS,
+    # What is deleted is overwritten, so that no value stays in a free page.
+    "secure_delete": 1,
     # Without it a log that was long once keeps its length for ever.
     "journal_size_limit": WAL_BYTES,
 }

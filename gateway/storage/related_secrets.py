@@ -23,6 +23,7 @@ from gateway.domain.permissions import Visibility
 from gateway.domain.secrets import (
     Secret,
     SecretType,
+    later_than,
 )
 from gateway.storage.audit.row_macs import SECRETS, in_utc, verified_rows
 from gateway.storage.keyset import fetch_page, holders_covered
@@ -205,6 +206,17 @@ async def rename_overrides(unit: WriteUnit, target: Secret) -> None:
         IntegrityFault: if one of them is not what the gateway wrote.
 
     """
-    same = {"key": target.key, "updated_at": in_utc(target.updated_at)}
+    at = in_utc(target.updated_at)
     found = await verified_rows(unit, SECRETS, SECRETS.row_id.in_(_overrides_of(target.id)))
-    await update_rows(unit, SECRETS, [(row, {**same, "version": row.version + 1}) for row in found])
+    changes = [
+        (
+            row,
+            {
+                "key": target.key,
+                "updated_at": later_than(row.updated_at, at),
+                "version": row.version + 1,
+            },
+        )
+        for row in found
+    ]
+    await update_rows(unit, SECRETS, changes)

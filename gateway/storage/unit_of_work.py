@@ -242,6 +242,8 @@ class WriteUnit(ReadUnit):
         self._writer_turn = turn
         self.drafts: list[AuditDraft] = []
         self.changes = Changes()
+        # False where former states of secrets go with their holder.
+        self.keeps_versions = True
         # `finish` runs these in order before the commit.
         self.at_end: list[Callable[[], Awaitable[None]]] = []
         # These run in order after the commit; none of them can fail.

@@ -36,6 +36,7 @@ from gateway.storage.audit.row_macs import AUDITED, Covered
 from gateway.storage.checked_view import Head, SeenHead
 from gateway.storage.dialects import catalog
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
+from gateway.storage.version_recording import keep_former_states
 
 _log = structlog.get_logger(__name__)
 
@@ -95,6 +96,14 @@ class AuditLog:
         if not event_drafts:
             return
         await self._ensure_calm()
+        if unit.keeps_versions:
+            await keep_former_states(
+                unit,
+                changes,
+                at=self._context.now(),
+                seq=head.seq + 1 if head else 1,
+                origin=current_origin(),
+            )
         sums = self._add_changes(self._sums(head), changes)
         macs = {change.key: change.mac_after for change in changes if change.has_effect}
         await self.extend(unit, head, event_drafts, macs, sums)

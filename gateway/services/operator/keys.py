@@ -17,7 +17,7 @@ from gateway.domain.refusals import HolderNotFound
 from gateway.domain.scopes import Scope
 from gateway.services.context import ServiceContext
 from gateway.services.vault import MissingDataKey
-from gateway.storage import data_keys, values
+from gateway.storage import data_keys, values, version_removal
 from gateway.storage.audit.row_macs import integrity_fault
 from gateway.storage.unit_of_work import WriteUnit
 from gateway.storage.values import StoredValue
@@ -175,9 +175,10 @@ class Keys:
         async with self._context.database.read() as unit:
             projects = await data_keys.retiring_of(unit)
         for project_id in projects:
-            async for is_done in self._reseal_step(project_id):
-                done += is_done
-                failed += not is_done
+            for reseal in (self._reseal_step, self._reseal_former_values):
+                async for is_done in reseal(project_id):
+                    done += is_done
+                    failed += not is_done
         return done, failed
 
     async def _reseal_step(self, project_id: str) -> AsyncIterator[bool]:
@@ -193,6 +194,32 @@ class Keys:
                 yield is_done
             # Leave other writers at least as much time.
             await asyncio.sleep(time.monotonic() - begun)
+
+    async def _reseal_former_values(self, project_id: str) -> AsyncIterator[bool]:
+        after = (_BEGINNING, 0)
+        while True:
+            begun = time.monotonic()
+            async with self._context.database.write() as unit:
+                found = await version_removal.batch_to_reseal(
+                    unit, project_id, after=after, most=BATCH
+                )
+                outcomes = [await self._reseal_former(unit, stored) for stored in found]
+            if not found:
+                return
+            after = (found[-1].identity.secret_id, found[-1].identity.value_version)
+            for is_done in outcomes:
+                yield is_done
+            await asyncio.sleep(time.monotonic() - begun)
+
+    async def _reseal_former(self, unit: WriteUnit, stored: StoredValue) -> bool:
+        vault = self._context.vault
+        try:
+            value = await vault.open(unit, stored.sealed, stored.identity)
+            sealed = await vault.seal(unit, value, stored.identity)
+        except (IntegrityFault, MissingDataKey):
+            return False
+        version_removal.reseal(unit, stored, sealed)
+        return True
 
     async def _reseal(self, unit: WriteUnit, stored: StoredValue) -> bool:
         vault = self._context.vault

@@ -57,6 +57,10 @@ class Changes:
 
     by_key: dict[Key, RowChange] = field(default_factory=dict)
 
+    def add_fact(self, covered: Covered, row_id: str, name: str, *, fact: object) -> None:
+        """Add a fact to the event of a noted change."""
+        self.by_key[covered.table.name, row_id].facts[name] = fact
+
     def note(
         self,
         covered: Covered,

@@ -38,6 +38,7 @@ from gateway.storage.tables import (
     SealedValueRow,
     SecretRow,
 )
+from gateway.storage.version_tables import SecretVersionRow
 
 if TYPE_CHECKING:
     from gateway.storage.unit_of_work import ReadUnit, WriteUnit
@@ -117,6 +118,7 @@ READING: Final = Covered.of(ReferenceReadingRow)
 VALUES: Final = Covered.of(SealedValueRow)
 ORGANIZATIONS: Final = Covered.of(OrganizationRow)
 DATA_KEYS: Final = Covered.of(DataKeyRow)
+VERSIONS: Final = Covered.of(SecretVersionRow)
 AUDITED: Final[Mapping[str, Covered]] = {
     covered.table.name: covered
     for covered in (
@@ -125,7 +127,7 @@ AUDITED: Final[Mapping[str, Covered]] = {
     )
 }
 BY_TABLE: Final[Mapping[Table, Covered]] = {
-    covered.table: covered for covered in (*AUDITED.values(), ANSWERS, READING)
+    covered.table: covered for covered in (*AUDITED.values(), ANSWERS, READING, VERSIONS)
 }
 
 

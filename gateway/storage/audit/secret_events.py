@@ -30,10 +30,14 @@ _CREATED: Final[ColumnElement[str]] = literal_column(f"'{AuditAction.SECRET_CREA
 _CHANGED: Final[ColumnElement[str]] = literal_column(f"'{AuditAction.SECRET_CHANGED}'")
 # A new data key is not a change of the secret.
 _IS_RESEALED: Final = EVENT.c.details.contains('"is_sealed_anew":true')
+# A deleted secret that came back was not created then.
+_IS_RESTORED: Final = EVENT.c.details.contains('"is_restored":true')
 _EDITS: Final = Prepared(
     select(
         EVENT.c.subject_id,
-        func.min(case((EVENT.c.action == _CREATED, EVENT.c.seq))).label("created"),
+        func.min(case((and_(EVENT.c.action == _CREATED, ~_IS_RESTORED), EVENT.c.seq))).label(
+            "created"
+        ),
         func.max(EVENT.c.seq).label("changed"),
     )
     .where(

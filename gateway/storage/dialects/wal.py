@@ -74,6 +74,16 @@ class WriteAheadLog:
         if self._emptying is not None:
             await asyncio.gather(self._emptying, return_exceptions=True)
 
+    def empty_soon(self) -> None:
+        """Empty the log in the background, whatever its length: nothing old stays in it."""
+        self._emptying = asyncio.create_task(self._empty_after(self._emptying))
+
+    async def _empty_after(self, former: "asyncio.Task[None] | None") -> None:
+        if former is not None:
+            # It can have begun before the commit whose pages must be written.
+            await asyncio.gather(former, return_exceptions=True)
+        await self._empty_soon()
+
     async def _empty_soon(self) -> None:
         pause, is_noted = _FIRST_PAUSE, False
         while not await self.empty():
