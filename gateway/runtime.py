@@ -181,12 +181,17 @@ async def periodic_tasks(operator: OperatorServices, settings: Settings) -> Asyn
         asyncio.create_task(_repeat(audit.watch_log, settings.integrity_scan_seconds)),
         asyncio.create_task(_repeat(operator.deletions.finish, DELETIONS_ARE_FINISHED_EVERY)),
     ]
-    if (days := settings.audit_retention_days) is not None:
 
-        async def apply_retention() -> None:
+    async def apply_retention() -> None:
+        if (days := settings.audit_retention_days) is not None:
             await audit.apply_retention(days)
+        # During an alarm all stays: it shows what happened.
+        if not audit.needs_attention:
+            await operator.versions.apply_retention(
+                days=settings.versions_retention_days, kept=settings.versions_kept
+            )
 
-        tasks.append(asyncio.create_task(_repeat(apply_retention, RETENTION_IS_APPLIED_EVERY)))
+    tasks.append(asyncio.create_task(_repeat(apply_retention, RETENTION_IS_APPLIED_EVERY)))
     try:
         yield
     finally:

@@ -63,6 +63,7 @@ expose(
         "SECRET_CREATED": "A secret, an alias or an override was created.",
         "SECRET_CHANGED": "A secret, an alias or an override was edited.",
         "SECRET_DELETED": "A secret, an alias or an override was deleted.",
+        "VERSIONS_PURGED": "Values of former versions of secrets were destroyed.",
         "HOLDER_CREATED": "A project, an environment or a service was created.",
         "HOLDER_CHANGED": "A project, an environment or a service was renamed.",
         "HOLDER_DELETED": "A project, an environment or a service was deleted.",

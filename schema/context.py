@@ -10,6 +10,7 @@ from strawberry.dataloader import DataLoader
 
 from gateway.domain.audit import AuditEvent, SecretEdits
 from gateway.domain.grants import Grant, User
+from gateway.domain.history import Author, SecretVersion
 from gateway.domain.holders import Holder
 from gateway.domain.pages import MAX_PAGE_SIZE
 from gateway.domain.secrets import Secret
@@ -76,6 +77,11 @@ class Context:
         return self._loader(self._load_secret_edits)
 
     @property
+    def secret_creators(self) -> "DataLoader[SecretVersion, Author | None]":
+        """Loads who created secrets, by the first versions of these."""
+        return self._loader(self._load_secret_creators)
+
+    @property
     def last_deliveries(self) -> "DataLoader[Secret, AuditEvent | None]":
         """Loads the last deliveries of secrets."""
         return self._loader(self._load_last_deliveries)
@@ -108,6 +114,12 @@ class Context:
     async def _load_secret_edits(self, secrets: Sequence[Secret]) -> Sequence[SecretEdits | None]:
         found = await self.services.secret_events.edits_of(secrets=secrets)
         return [found.get(secret.id) for secret in secrets]
+
+    async def _load_secret_creators(
+        self, versions: Sequence[SecretVersion]
+    ) -> Sequence[Author | None]:
+        found = await self.services.secret_events.creations_of(versions=versions)
+        return [found.get(version.secret_id) for version in versions]
 
     async def _load_last_deliveries(self, secrets: Sequence[Secret]) -> Sequence[AuditEvent | None]:
         found = await self.services.secret_events.last_deliveries_of(secrets=secrets)

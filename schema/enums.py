@@ -230,6 +230,7 @@ expose(
         "SECRET_READ": "See secrets, but not values.",
         "SECRET_WRITE": "Create, change and delete secrets.",
         "SECRET_DELIVER": "Get the values of services.",
+        "SECRET_PURGE": "Destroy the values of former versions of secrets.",
         "HIERARCHY_READ": "See projects, environments and services.",
         "HIERARCHY_WRITE": "Create, rename and delete projects, environments and services.",
         "ACCESS_MANAGE": "See and change tokens, users, grants and claim rules.",
@@ -339,6 +340,7 @@ class MutationErrorCode(Enum):
     IDEMPOTENCY_CONFLICT = _rest(ErrorCode.IDEMPOTENCY_CONFLICT, 409)
     TOKEN_ALREADY_SHOWN = _rest(ErrorCode.TOKEN_ALREADY_SHOWN, 409)
     VERSION_CONFLICT = _rest(ErrorCode.VERSION_CONFLICT, 412)
+    VERSION_NOT_KEPT = _rest(ErrorCode.VERSION_NOT_KEPT, 410)
     NOT_EMPTY = _rest(ErrorCode.NOT_EMPTY, 409)
     SECRET_IN_USE = _rest(ErrorCode.SECRET_IN_USE, 409)
     QUOTA_EXCEEDED = _rest(ErrorCode.QUOTA_EXCEEDED, 409)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Final, Self
+from typing import TYPE_CHECKING, Annotated, Final, Self
 
 import strawberry
 from strawberry import ID, UNSET, argument, field
@@ -17,6 +17,9 @@ from schema.fields import FILTER, ORDER, Name, Node, pure_field
 from schema.inputs import SecretFilter, SecretOrder, to_filter, to_order, to_window, unset_to_none
 from schema.pages import After, Before, Connection, First, Last
 from schema.secrets import Secret, SecretConnection
+
+if TYPE_CHECKING:
+    from schema.history import DeletedSecretConnection
 
 Filter = Annotated[SecretFilter | None, FILTER]
 OrderBy = Annotated[SecretOrder | None, ORDER]
@@ -70,6 +73,29 @@ class SecretHolder(Node):
             holder=self.source, window=to_window(first, after, last, before, max_size=max_size)
         )
         return SecretConnection.of(page, Secret.of)
+
+    @field(
+        description=(
+            "The deleted secrets of this holder that are still kept, the last deleted first."
+        )
+    )
+    async def deleted_secrets(
+        self,
+        info: Info,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> Annotated["DeletedSecretConnection", strawberry.lazy("schema.history")]:
+        from schema.history import (  # noqa: PLC0415 - breaks the cycle
+            DeletedSecret,
+            DeletedSecretConnection,
+        )
+
+        page = await info.context.services.history.deleted_at(
+            holder=self.source, window=to_window(first, after, last, before)
+        )
+        return DeletedSecretConnection.of(page, DeletedSecret.of)
 
     @classmethod
     def of(cls, holder: Holder) -> Self:

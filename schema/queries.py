@@ -25,6 +25,7 @@ from schema.context import Info
 from schema.effective import SecretExplanation
 from schema.enums import OnUnresolved
 from schema.fields import FILTER, ORDER, Node, ServiceId, pure_field
+from schema.history import DeletedSecret, SecretVersion, SecretVersionConnection
 from schema.holders import (
     AgenticWorkflow,
     Application,
@@ -331,6 +332,31 @@ class Query:
     @field(description="A secret by its id.")
     async def secret(self, info: Info, id: Id) -> Secret | None:
         return await _secret(info, id)
+
+    @field(
+        description=(
+            "The versions of a secret by its id, deleted or not, the newest first; null if you "
+            "cannot see it."
+        )
+    )
+    async def secret_versions(
+        self,
+        info: Info,
+        id: Id,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> SecretVersionConnection | None:
+        page = await info.context.services.history.versions_by_id(
+            secret_id=id, window=to_window(first, after, last, before)
+        )
+        return SecretVersionConnection.of(page, SecretVersion.of) if page else None
+
+    @field(description="A deleted secret by the id that it had, while it is kept.")
+    async def deleted_secret(self, info: Info, id: Id) -> DeletedSecret | None:
+        found = await info.context.services.history.find_deleted(secret_id=id)
+        return DeletedSecret.of(found) if found else None
 
 
 async def _node(info: Info, node_id: str) -> Node | None:

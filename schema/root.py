@@ -44,6 +44,12 @@ from schema.operations import (
     overriding,
 )
 from schema.queries import Query
+from schema.restoring import (
+    purge_holder_versions,
+    purge_secret_versions,
+    restore_secret,
+    rollback_secret,
+)
 from schema.subscriptions import Subscription
 
 
@@ -132,6 +138,10 @@ class Mutation:
     edit_secret = edit_secret
     delete_secret = delete_secret
     import_secrets = import_secrets
+    rollback_secret = rollback_secret
+    restore_secret = restore_secret
+    purge_secret_versions = purge_secret_versions
+    purge_holder_versions = purge_holder_versions
 
     create_project = create_project
     create_environment = create_environment

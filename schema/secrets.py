@@ -7,6 +7,7 @@ import strawberry
 from strawberry import ID, UNSET, argument, field
 
 from gateway.domain.audit import AuditEvent
+from gateway.domain.history import SecretVersion
 from gateway.domain.holders import Holder
 from gateway.domain.pages import Page
 from gateway.domain.secrets import Secret as DomainSecret
@@ -34,6 +35,7 @@ from schema.pages import After, Before, Connection, Edge, First, Last
 
 if TYPE_CHECKING:
     from schema.access import Actor
+    from schema.history import SecretVersionConnection
     from schema.holders import SecretHolder, Service, ServiceConnection
 
 # A secret has a field for its holder, and a holder has fields for its secrets.
@@ -41,6 +43,7 @@ LazyHolder: TypeAlias = Annotated["SecretHolder", strawberry.lazy("schema.holder
 LazyActor: TypeAlias = Annotated["Actor", strawberry.lazy("schema.access")]
 LazyService: TypeAlias = Annotated["Service", strawberry.lazy("schema.holders")]
 LazyServices: TypeAlias = Annotated["ServiceConnection", strawberry.lazy("schema.holders")]
+LazyVersions: TypeAlias = Annotated["SecretVersionConnection", strawberry.lazy("schema.history")]
 _TYPE: Final = "The kind of secret."
 _MOUNT_PATH: Final = "The mount path of a FILE."
 _DESCRIPTION: Final = "What the secret is for, in its author's words."
@@ -108,6 +111,12 @@ def _wrap_services(page: Page[Holder]) -> LazyServices:
     from schema.holders import ServiceConnection, service_type  # noqa: PLC0415 - as above
 
     return ServiceConnection.of(page, service_type)
+
+
+def _wrap_versions(page: Page[SecretVersion]) -> LazyVersions:
+    from schema import history  # noqa: PLC0415 - as above
+
+    return history.SecretVersionConnection.of(page, history.SecretVersion.of)
 
 
 async def _actor(info: Info, event: AuditEvent | None) -> LazyActor | None:
@@ -285,6 +294,25 @@ class Secret(Node):
             of_deletion=of is PlannedChange.DELETE,
         )
         return _wrap_services(page)
+
+    @field(
+        description=(
+            "What the secret is and was, the newest version first. Older versions are deleted "
+            "after the operator's retention period."
+        )
+    )
+    async def versions(
+        self,
+        info: Info,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> LazyVersions:
+        page = await info.context.services.history.versions_of(
+            secret=self.source, window=to_window(first, after, last, before)
+        )
+        return _wrap_versions(page)
 
     @classmethod
     def of(cls, secret: DomainSecret) -> Self:

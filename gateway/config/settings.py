@@ -203,6 +203,14 @@ class Settings(BaseSettings):
         default=None,
         description="Days after which `serve` deletes events of the audit log; if not set: never.",
     )
+    versions_retention_days: Annotated[int, Field(ge=1, le=36_500)] = Field(
+        default=90,
+        description="Days after which `serve` deletes former versions of secrets.",
+    )
+    versions_kept: Annotated[int, Field(ge=0, le=10_000)] = Field(
+        default=10,
+        description="Former versions of each secret that stay longer, until the secret is deleted.",
+    )
     audit_events_file: Path | None = Field(
         default=None,
         description=(

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from gateway.domain.holders import Holder
 from gateway.domain.origins import ActorKind, AuditFace
 from gateway.domain.secrets import SecretType
+
+FIRST_VERSION: Final = 1
 
 
 class Ending(StrEnum):
@@ -63,6 +65,8 @@ class FormerState:
 class SecretVersion:
     """One version of a secret, without its value. The present version has no ending."""
 
+    secret_id: str
+    holder: Holder
     version: int
     key: str
     variable_type: SecretType
@@ -75,8 +79,13 @@ class SecretVersion:
     began_at: datetime
     ended_at: datetime | None
     ending: Ending | None
-    # None if the principal cannot read the audit log there, or it is no longer known.
+    # None if the principal cannot read the audit log there, if it is no longer known, and for the
+    # first version, whose author only the audit log has.
     author: Author | None
+
+    @property
+    def is_first(self) -> bool:
+        return self.version == FIRST_VERSION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

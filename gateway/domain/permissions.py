@@ -13,6 +13,8 @@ class Permission(StrEnum):
     SECRET_READ = "secret:read"  # noqa: S105 - a permission's name
     SECRET_WRITE = "secret:write"  # noqa: S105 - a permission's name
     SECRET_DELIVER = "secret:deliver"  # noqa: S105 - as above
+    # Destroys former values. An editor lacks it, so an edit can always be taken back.
+    SECRET_PURGE = "secret:purge"  # noqa: S105 - as above
     HIERARCHY_READ = "hierarchy:read"
     HIERARCHY_WRITE = "hierarchy:write"
     ACCESS_MANAGE = "access:manage"

@@ -224,6 +224,27 @@ class VersionConflict(Conflict):
         self.actual = actual
 
 
+class VersionNotKept(Conflict):
+    code = ErrorCode.VERSION_NOT_KEPT
+
+    def __init__(self, secret_id: str, version: int) -> None:
+        super().__init__(
+            f"Version {version} of secret {secret_id} cannot be brought back: the secret never had "
+            "it, or it or its value is no longer kept.",
+            Argument.FORMER_VERSION,
+        )
+
+
+class VersionIsPresent(Conflict):
+    def __init__(self, secret_id: str, version: int) -> None:
+        super().__init__(f"Secret {secret_id} has version {version} now.", Argument.FORMER_VERSION)
+
+
+class SecretNotDeleted(Conflict):
+    def __init__(self, secret_id: str) -> None:
+        super().__init__(f"Secret {secret_id} is not deleted.", Argument.SECRET)
+
+
 class EntityTagConflict(Conflict):
     code = ErrorCode.VERSION_CONFLICT
 

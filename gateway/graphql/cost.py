@@ -62,6 +62,8 @@ LENGTHS: Final[Mapping[tuple[str, str], int]] = MappingProxyType(
         ("SecretInUseError", "dependents"): 100,
         ("SecretPayload", "warnings"): 3,
         ("DeleteSecretPayload", "warnings"): 3,
+        ("RestoreSecretPayload", "warnings"): 3,
+        ("RestoreSecretPayload", "alsoRestored"): 100,
         ("ImportSecretsPayload", "warnings"): 100,
         ("Query", "runtimeSecrets"): 500,
         ("Delivery", "secrets"): 500,

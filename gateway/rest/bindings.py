@@ -86,6 +86,11 @@ def secret_in_path(request: RestRequest) -> Inputs:
     return {"target": request.path["variableId"]} | request.options
 
 
+def versions_in_path(request: RestRequest) -> Inputs:
+    """Bind a page of the versions of the secret that a path names."""
+    return {"target": request.path["variableId"], "after": request.query.get("after")}
+
+
 def edited_secret(request: RestRequest) -> Inputs:
     """Bind an edit of the secret that a path names; it must stay a secret."""
     _ensure_no_access(request.body)

@@ -14,6 +14,7 @@ from gateway.domain.pages import LIST_PAGE_SIZE
 from gateway.rest.openapi.bodies import ExistingVariable
 from gateway.rest.openapi.fields import Model, graphql_names
 from gateway.rest.openapi.secrets import Secret, VariableResponse
+from gateway.rest.openapi.versions import VariableVersion
 
 # Name of an argument or input field → its variable and type.
 Arguments = Mapping[str, tuple[str, str]]
@@ -76,6 +77,17 @@ query {name}($target: ID!) {{
   secret(id: $target) {{ ...Fields etag }}
 }}
 {fragment}"""
+
+
+def versions_document(name: str) -> str:
+    """Return the query for a page of the versions of a secret, deleted or not."""
+    return f"""
+query {name}($target: ID!, $after: String) {{
+  versions: secretVersions(id: $target, first: 100, after: $after) {{
+    nodes {{ {_select(VariableVersion)} }}
+    pageInfo {{ hasNextPage endCursor }}
+  }}
+}}"""
 
 
 def write_document(name: str, arguments: Arguments, request: type[Model], fragment: str) -> str:

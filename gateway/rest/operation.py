@@ -33,10 +33,14 @@ class Action(Enum):
     LIST = auto()
     READ = auto()
     BROWSE = auto()
+    VERSIONS = auto()
     DELIVER = auto()
     WRITE = auto()
     DELETE = auto()
     IMPORT = auto()
+
+
+_SAFE: Final = frozenset({Action.LIST, Action.READ, Action.BROWSE, Action.VERSIONS, Action.DELIVER})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +86,7 @@ class Operation:
 
     @property
     def is_safe(self) -> bool:
-        return self.action in {Action.LIST, Action.READ, Action.BROWSE, Action.DELIVER}
+        return self.action in _SAFE
 
     @property
     def takes_idempotency_key(self) -> bool:

@@ -26,6 +26,7 @@ from gateway.rest.wire import (
     to_secrets,
     to_variable_response,
     to_variable_responses,
+    to_versions,
 )
 from gateway.services.execution import Execute, RequestPrincipal
 from gateway.services.kept_answers import KeptAnswers
@@ -151,7 +152,21 @@ async def _secret(reading: Reading, execute: Execute, _: TagOfList) -> _Tagged:
     return orjson.dumps(to_wire(secret)), secret[ETAG]
 
 
+async def _versions(reading: Reading, execute: Execute, tag_of_list: TagOfList) -> _Tagged:
+    inputs = reading.inputs
+    page = data_of(await execute(reading.operation.document, inputs))["versions"]
+    if page is None:
+        raise SecretNotFound(inputs["target"])
+    content = orjson.dumps(to_versions(page))
+    return content, tag_of_list(content)
+
+
 _Reader = Callable[[Reading, Execute, TagOfList], Awaitable[_Tagged]]
 _READERS: Final[Mapping[Action, _Reader]] = MappingProxyType(
-    {Action.LIST: _list, Action.BROWSE: _browse, Action.READ: _secret}
+    {
+        Action.LIST: _list,
+        Action.BROWSE: _browse,
+        Action.READ: _secret,
+        Action.VERSIONS: _versions,
+    }
 )

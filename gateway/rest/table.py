@@ -18,6 +18,7 @@ from gateway.rest.documents import (
     delete_document,
     list_document,
     read_document,
+    versions_document,
     write_document,
 )
 from gateway.rest.hierarchy import HIERARCHY
@@ -45,6 +46,7 @@ from gateway.rest.openapi.secrets import (
     VariableResponse,
     VariableResponseList,
 )
+from gateway.rest.openapi.versions import VariableVersionList, VersionsQuery
 from gateway.rest.operation import Action, Operation
 
 _ANY_HOLDER: Final = {"holder": ("holder", "SecretHolderRef!")}
@@ -213,6 +215,17 @@ OPERATIONS: Final = (
         document=read_document("getVariable", VARIABLE_FRAGMENT),
         bind=bindings.secret_in_path,
         response=VariableResponse,
+    ),
+    Operation(
+        operation_id="listVariableVersions",
+        method=HTTPMethod.GET,
+        path="/variable/{variableId}/versions",
+        action=Action.VERSIONS,
+        summary="List what a secret is and was, deleted or not, the newest version first",
+        document=versions_document("listVariableVersions"),
+        bind=bindings.versions_in_path,
+        query=VersionsQuery,
+        response=VariableVersionList,
     ),
     _write_variable(
         "editVariable",

@@ -67,6 +67,15 @@ def to_variable_responses(
             yield variable
 
 
+def to_versions(page: Selected) -> dict[str, Any]:
+    """Return a page of versions, and where the next one begins."""
+    info = page["pageInfo"]
+    return {
+        "results": list(map(_without_nulls, page["nodes"])),
+        "next": info["endCursor"] if info["hasNextPage"] else None,
+    }
+
+
 def to_import_result(payload: Selected, *, public_rows: int) -> dict[str, Any]:
     written = [row for row in payload["rows"] if row["action"] not in {"SKIPPED", "FAILED"}]
     return {

@@ -19,8 +19,11 @@ from gateway.services.effective import Effective, Pictures
 from gateway.services.execution import ShieldedTasks
 from gateway.services.grants import Grants
 from gateway.services.hierarchy import Hierarchy
+from gateway.services.history import History
 from gateway.services.identities import Identities
 from gateway.services.imports import Imports
+from gateway.services.purging import Purging
+from gateway.services.restoring import Restoring
 from gateway.services.secrets import Secrets
 from gateway.services.tokens import Tokens
 from gateway.services.viewer import Viewer
@@ -70,10 +73,13 @@ class BoundServices(RequestScope):
     effective = _bound(Effective)
     grants = _bound(Grants)
     hierarchy = _bound(Hierarchy)
+    history = _bound(History)
     identities = _bound(Identities)
     imports = _bound(Imports)
     overrides = _bound(Overrides)
     pictures = _bound(Pictures)
+    purging = _bound(Purging)
+    restoring = _bound(Restoring)
     secret_events = _bound(SecretEvents)
     secrets = _bound(Secrets)
     tokens = _bound(Tokens)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import orjson
 
-from gateway.domain.history import Ending
+from gateway.domain.history import FIRST_VERSION, Ending
 from gateway.domain.origins import Origin
 from gateway.domain.secrets import later_than
 from gateway.storage.audit.changes import Key, RowChange
@@ -14,7 +14,6 @@ from gateway.storage.audit.row_macs import SECRETS, VALUES
 from gateway.storage.unit_of_work import WriteUnit
 from gateway.storage.version_tables import SecretVersionRow
 
-FIRST_VERSION: Final = 1
 _VERSION: Final = SecretVersionRow.__table__
 # The columns of a secret's row that a former state has as its own.
 _APART: Final = frozenset(_VERSION.c.keys()) | {"id", "updated_at"}

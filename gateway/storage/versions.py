@@ -33,6 +33,7 @@ from gateway.storage.keyset import fetch_page
 from gateway.storage.live_rows import SECRET
 from gateway.storage.ordering import Ordering
 from gateway.storage.prepared import Prepared
+from gateway.storage.query_batching import BatchableQuery, batched_rows
 from gateway.storage.tables import SealedValueRow
 from gateway.storage.unit_of_work import ReadUnit
 from gateway.storage.version_recording import IN_STATE
@@ -65,6 +66,7 @@ _ENDED_BY_DELETION: Final = VERSION.c.ended_how == literal_column(f"'{Ending.DEL
 _IS_STATE: Final = VERSION.c.ended_how != Ending.RESTORED
 # RESTORED follows DELETED of the same version.
 _NEWEST_FIRST: Final = (VERSION.c.version.desc(), VERSION.c.ended_at.desc())
+_OLDEST_FIRST: Final = (VERSION.c.version, VERSION.c.ended_at)
 
 
 def _selection() -> Select[Any]:
@@ -77,15 +79,6 @@ _AT: Final = Prepared(
     _selection().where(
         _OF_SECRET, VERSION.c.version == bindparam("version", type_=BigInteger), _IS_STATE
     )
-)
-_BELOW: Final = Prepared(
-    _selection()
-    .where(_OF_SECRET, VERSION.c.version < bindparam("below", type_=BigInteger))
-    .order_by(*_NEWEST_FIRST)
-    .limit(bindparam("size", type_=BigInteger))
-)
-_COUNT: Final = Prepared(
-    select(func.count().label("states")).select_from(VERSION).where(_OF_SECRET, _IS_STATE)
 )
 _VALUE_OF: Final = Prepared(
     select(VERSION.c.data_key_id, VERSION.c.ciphertext).where(
@@ -173,7 +166,7 @@ def secret_from(
 
 
 async def newest(unit: ReadUnit, secret_id: str) -> FormerState | None:
-    """Return what ended last of a secret; errors of all reads as in `below`."""
+    """Return what ended last of a secret; errors of all reads as in `between`."""
     row = await unit.first(_NEWEST(secret=secret_id))
     return _read(unit, row) if row else None
 
@@ -184,28 +177,50 @@ async def find(unit: ReadUnit, secret_id: str, version: int) -> FormerState | No
     return _read(unit, row) if row else None
 
 
-async def below(
-    unit: ReadUnit, secret_id: str, version: int, *, size: int
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """The versions of a part of a list: newer than one, and older than one."""
+
+    above: int = 0
+    below: int = _AFTER_ALL
+
+    def has(self, version: int) -> bool:
+        return self.above < version < self.below
+
+
+async def between(
+    unit: ReadUnit, secret_id: str, bounds: Bounds, *, size: int, is_backward: bool = False
 ) -> Sequence[FormerState]:
-    """Return what ended of a secret before a version, the newest first.
+    """Return what ended of a secret in some versions, the newest first.
+
+    If there are more than `size`, these are the newest ones, or backward the oldest ones.
 
     Raises:
         IntegrityFault: if a row is not what the gateway wrote.
 
     """
-    rows = await unit.rows(_BELOW(secret=secret_id, below=version, size=size))
-    return [_read(unit, row) for row in rows]
+    chosen = (VERSION.c.version > bounds.above, VERSION.c.version < bounds.below)
+    wanted = BatchableQuery(
+        statement=_selection().where(VERSION.c.secret_id == secret_id, *chosen),
+        by=_OLDEST_FIRST if is_backward else _NEWEST_FIRST,
+        limit=size,
+    )
+    rows = await batched_rows(unit, wanted, shape=("versions", is_backward))
+    return [_read(unit, row) for row in (reversed(rows) if is_backward else rows)]
 
 
-def version_at(cursor: str | None) -> int:
-    """Return the version at a cursor of a list of versions; without one, after every version.
+def bounds(window: Window) -> Bounds:
+    """Return the versions between the cursors of a window.
 
     Raises:
-        InvalidInput: if the cursor does not belong to such a list.
+        InvalidInput: if a cursor does not belong to a list of versions.
 
     """
-    if cursor is None:
-        return _AFTER_ALL
+    below = _AFTER_ALL if window.after is None else _version_at(window.after)
+    return Bounds(above=0 if window.before is None else _version_at(window.before), below=below)
+
+
+def _version_at(cursor: str) -> int:
     (version,) = _BY_VERSION.sort_keys(cursor)
     assert isinstance(version, int)  # noqa: S101 - the column's type
     return version
@@ -218,8 +233,20 @@ def cursor_at(version: int) -> str:
 
 async def count(unit: ReadUnit, secret_id: str) -> int:
     """Return how many former states of a secret are kept."""
-    (row,) = await unit.rows(_COUNT(secret=secret_id))
-    return int(row.states)
+    states = select(func.count().label("states")).select_from(VERSION)
+    counted = states.where(VERSION.c.secret_id == secret_id, _IS_STATE)
+    wanted = BatchableQuery(statement=counted, by=())
+    (row,) = await batched_rows(unit, wanted, shape="count of versions")
+    return int(row[0])
+
+
+async def present_value_version(unit: ReadUnit, secret_id: str) -> int | None:
+    """Return the version of the value that a secret has; None without its own value."""
+    wanted = BatchableQuery(
+        statement=select(SECRET.c.value_version).where(SECRET.c.id == secret_id), by=()
+    )
+    rows = await batched_rows(unit, wanted, shape="present value")
+    return rows[0][0] if rows else None
 
 
 async def find_value(unit: ReadUnit, secret_id: str, value_version: int) -> SealedValue | None:

@@ -40,7 +40,10 @@ Path = tuple[str, ...]
 Ids = Mapping[str, str]
 # What `id` or `holderId` alone names, by the query; elsewhere, a service.
 _NAMED_BY: Final = {scope.field_name: scope.id_argument for scope in HOLDER_SCOPES} | {
-    "secret": "secretId"
+    "secret": "secretId",
+    "deletedSecret": "deletedSecretId",
+    "secretVersions": "secretId",
+    "restoreSecret": "deletedSecretId",
 }
 
 
@@ -57,6 +60,8 @@ class Operation:
         """Under which name the ids have what belongs there."""
         if self.path[-1] in {"id", "ids", "holderId", "holderIds"}:
             return _NAMED_BY.get(self.name, "serviceId")
+        if self.name in _NAMED_BY:
+            return _NAMED_BY[self.name]
         return self.path[-1]
 
     def own(self, territory: Territory) -> str:

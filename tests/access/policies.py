@@ -72,6 +72,8 @@ REACHED_BY: Final[Mapping[str, str]] = {
         "subscription ($job: ID!, $after: String) { "
         "effectiveSecretsChanged(serviceId: $job, after: $after) { keys } }"
     ),
+    "SecretVersion": _JOB % f"secrets(first: 1) {_NODES % 'versions { nodes { version } }'}",
+    "DeletedSecret": _JOB % "deletedSecrets { nodes { id } }",
     "Delivery": "query ($job: ID!) { delivery(serviceId: $job) { fingerprint } }",
     "RuntimeSecret": "query ($job: ID!) { runtimeSecrets(serviceId: $job) { key } }",
     "RuntimeFile": "query ($job: ID!) { runtimeSecrets(serviceId: $job) { file { mountPath } } }",

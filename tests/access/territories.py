@@ -67,6 +67,11 @@ async def settle_territory(world: World, operator: Principal, name: str) -> Terr
         target_id=secrets[Scope.PROJECT],
         draft=AliasDraft(key=f"ALIAS_{name.upper()}"),
     )
+    deleted = await services.for_principal(operator).secrets.create(
+        holder_reference=holders[Scope.JOB],
+        draft=SecretDraft(key=f"DELETED_{name.upper()}", value=f"value {name} deleted"),
+    )
+    await services.for_principal(operator).changes.delete(secret_id=deleted.id)
     provided = await services.for_principal(operator).administration.register(
         holder_reference=holders[Scope.ENVIRONMENT],
         draft=ProvidedDraft(key=f"PROVIDED_{name.upper()}", value="provided", owned_by="Vault"),
@@ -99,6 +104,7 @@ async def settle_territory(world: World, operator: Principal, name: str) -> Terr
     others = {
         "claimRuleId": rule.id,
         "secretId": secrets[Scope.JOB],
+        "deletedSecretId": deleted.id,
         "serviceId": holders[Scope.JOB].id,
         "tokenId": token.facts.id,
         "userId": user.id,

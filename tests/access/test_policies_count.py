@@ -109,6 +109,8 @@ async def ids(shared_world: World) -> Mapping[str, str]:
     await shared_world.rest.create(
         Scope.JOB, demo.job_id, key="SINCE_THEN", value="{{SMTP_PASSWORD}}"
     )
+    deleted = await shared_world.rest.create(Scope.JOB, demo.job_id, key="DELETED", value="")
+    await shared_world.rest.delete(Scope.JOB, demo.job_id, deleted.row["id"])
     operator = shared_world.runtime.services.for_principal(Principal.operator(demo.organization_id))
     with operating():
         await operator.tokens.create(name="for an event", role=Role.VIEWER)

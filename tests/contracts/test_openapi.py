@@ -25,6 +25,7 @@ DOCUMENT = openapi_document()
 SCHEMAS = DOCUMENT["components"]["schemas"]
 # Errors that no operation of the REST API has, and 405, which belongs to no operation.
 OTHER_ERRORS = {
+    ErrorCode.VERSION_NOT_KEPT,
     ErrorCode.CURSOR_EXPIRED,
     ErrorCode.DOCUMENT_NOT_TRUSTED,
     ErrorCode.LIMIT_EXCEEDED,

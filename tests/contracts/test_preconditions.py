@@ -7,17 +7,22 @@ import pytest
 from tests.contracts.walking import mutations
 
 MAKING: Final = ("create", "register", "grant", "import")
-CHANGING: Final = ("edit", "rename", "rotate", "delete", "revoke", "remove", "end")
+CHANGING: Final = (
+    *("edit", "rename", "rotate", "delete", "revoke", "remove", "end"),
+    *("rollback", "restore", "purge"),
+)
 # The preconditions, each with a value that is never right.
 WRONG: Final = {"expectedVersion": 999, "expectedName": "other"}
-# A grant, a claim rule and a user are never edited, and a token's end is only brought forward:
-# their ids say all that a version could.
+# A grant, a claim rule, a user and a former version are never edited, and a token's end is only
+# brought forward: their ids say all that a version could.
 NEVER_EDITED: Final = {
     "deleteClaimRule",
     "endApiToken",
     "revokeApiToken",
     "revokeRole",
     "removeUser",
+    "purgeSecretVersions",
+    "purgeHolderVersions",
 }
 CHANGED: Final = [
     name for name in mutations() if name.startswith(CHANGING) and name not in NEVER_EDITED

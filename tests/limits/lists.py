@@ -20,6 +20,8 @@ from tests.contracts.walking import schema
 from tests.world import World
 
 CURSORS: Final = ("after", "before")
+# It is no node; its list of versions is that of `Query.secretVersions`.
+_OTHERS: Final = {"DeletedSecret"}
 _HOLDER_NAMES: Final = {scope.camel_name: scope for scope in HOLDER_SCOPES}
 
 
@@ -38,7 +40,8 @@ class PagedList:
 
     def document(self, world: World, selected: str, *, given: str = "") -> str:
         """Return a query for a page; `given` are further arguments, as they are written."""
-        arguments = ", ".join(item for item in (*self.required, given) if item)
+        required = (item.format(secret=world.demo.built_in_secret_id) for item in self.required)
+        arguments = ", ".join(item for item in (*required, given) if item)
         field = f"{self.name}{f'({arguments})' if arguments else ''} {{ {selected} }}"
         if self.kind == "Query":
             return f"{{ {field} }}"
@@ -81,7 +84,7 @@ class PagedList:
 def _paged() -> Iterator[PagedList]:
     for kind in schema().type_map.values():
         # What is subscribed to is no page, though it can begin after a cursor.
-        if kind is schema().subscription_type:
+        if kind is schema().subscription_type or kind.name in _OTHERS:
             continue
         if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType):
             for name, field in kind.fields.items():
@@ -92,6 +95,9 @@ def _paged() -> Iterator[PagedList]:
 def _required(field: GraphQLField) -> Iterator[str]:
     for name, argument in field.args.items():
         if is_required_argument(argument):
+            if str(argument.type) == "ID!":
+                yield f'{name}: "{{secret}}"'
+                continue
             kind = get_named_type(argument.type)
             assert isinstance(kind, GraphQLEnumType), f"{name} needs a value here."
             yield f"{name}: {next(iter(kind.values))}"

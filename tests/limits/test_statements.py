@@ -30,6 +30,8 @@ UNDER_A_HOLDER: Final = {
     "secrets": f"secrets(first: 2) {{ {PAGE} }}",
     "secrets from the end": f"secrets(last: 2, orderBy: {{ field: SCOPE }}) {{ {PAGE} }}",
     "visible secrets": f"visibleSecrets(first: 3) {{ {PAGE} }}",
+    "deleted secrets": """deletedSecrets(first: 2) { totalCount edges { node {
+        id versions(first: 2) { nodes { version } } } } }""",
 }
 UNDER_A_SERVICE: Final = {
     **UNDER_A_HOLDER,
@@ -42,6 +44,7 @@ UNDER_A_SECRET: Final = {
     "dependents": f"dependents(first: 2) {{ {PAGE} }}",
     "impact": f"impact(first: 2) {{ {PAGE} }}",
     "holder": "holder { id name }",
+    "versions": "versions(first: 2) { totalCount edges { node { version by { __typename } } } }",
     "its events": "createdBy { __typename } updatedBy { __typename } lastDelivered { to { id } }",
     "targets": "aliasedSecret { secret { id } } overriddenSecret { secret { id } }",
 }

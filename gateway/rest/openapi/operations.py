@@ -41,11 +41,14 @@ _DESCRIPTIONS: Final[Mapping[type | Action, str]] = MappingProxyType(
         Action.READ: "Send the `ETag` as `If-Match` to change or delete exactly this state.",
         Action.BROWSE: "The rows are ordered by name. There are no pages. Fields that are `const` "
         "are required by the original API, and not known to this gateway.",
+        Action.VERSIONS: "A page has at most 100 versions. Send `next` as `after` to get the next "
+        "one. Bringing a version back has no path on REST: `rollbackSecret` and `restoreSecret` on "
+        "GraphQL do so.",
         Action.DELIVER: "It needs the permission `secret:deliver`, and the audit log records it. "
         "With `If-None-Match`, the answer is 304 only if every value, and every file that is "
         "included, is the same; a 304 is not recorded.",
-        Action.DELETE: "The aliases and overrides of the secret are deleted in the same step. This "
-        "cannot be undone.",
+        Action.DELETE: "The aliases and overrides of the secret are deleted in the same step. "
+        "`restoreSecret` on GraphQL brings all of them back.",
         SecretRequest: "The key must be free along the chain, above and below the holder. An "
         "existing secret is never replaced.",
         SecretEditRequest: "Omitted fields stay as they are; a description of null is removed. "

@@ -6,6 +6,9 @@ from operator import attrgetter
 from typing import Final
 
 from gateway.domain.audit import AuditEvent, SecretEdits
+from gateway.domain.history import Author, SecretVersion
+from gateway.domain.origins import ActorKind, AuditFace
+from gateway.domain.permissions import Permission
 from gateway.domain.secrets import Secret
 from gateway.services import access
 from gateway.services.context import ScopedService
@@ -23,6 +26,18 @@ class SecretEvents(ScopedService):
         self._scope.view.forget()
         return await secret_events.edits(self._scope.view, ids) if ids else {}
 
+    async def creations_of(self, *, versions: Collection[SecretVersion]) -> Mapping[str, Author]:
+        """Return who created secrets, by their ids, where the principal can read the log."""
+        may = self._scope.principal.may
+        ids = {each.secret_id for each in versions if may(Permission.AUDIT_READ, on=each.holder)}
+        self._scope.view.forget()
+        found = await secret_events.edits(self._scope.view, ids) if ids else {}
+        return {
+            secret_id: _author_of(edits.created)
+            for secret_id, edits in found.items()
+            if edits.created is not None
+        }
+
     async def last_deliveries_of(self, *, secrets: Collection[Secret]) -> Mapping[str, AuditEvent]:
         """Return the last delivery of the secrets by id, where the principal can read the log."""
         found: dict[str, AuditEvent] = {}
@@ -36,3 +51,7 @@ class SecretEvents(ScopedService):
         principal = self._scope.principal
         readable = [each for each in secrets if access.can_read_events_of(principal, each)]
         return sorted(readable, key=attrgetter(_PROJECT))
+
+
+def _author_of(event: AuditEvent) -> Author:
+    return Author(kind=ActorKind(event.actor_kind), id=event.actor_id, face=AuditFace(event.face))

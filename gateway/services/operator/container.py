@@ -15,6 +15,7 @@ from gateway.services.operator.directory import Directory, Topologies
 from gateway.services.operator.keys import Keys
 from gateway.services.operator.organizations import OperatorTokens, Organizations
 from gateway.services.operator.references import References
+from gateway.services.operator.versions import Versions
 from gateway.storage import values
 from gateway.storage.dialects import catalog
 
@@ -91,6 +92,7 @@ class OperatorServices:
     token_uses: TokenUses
     tokens: OperatorTokens
     topologies: Topologies
+    versions: Versions
 
     @classmethod
     def over(cls, context: ServiceContext, uses: TokenUses) -> Self:
@@ -105,4 +107,5 @@ class OperatorServices:
             token_uses=uses,
             tokens=OperatorTokens(context),
             topologies=Topologies(context),
+            versions=Versions(context),
         )
