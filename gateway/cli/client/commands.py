@@ -100,6 +100,29 @@ CLIENT_COMMANDS: Final[Mapping[str, CommandRow]] = {
     "secret delete": CommandRow(
         None, "Delete a secret of a holder.", remote="client.secrets:delete_secret"
     ),
+    "secret history": CommandRow(
+        None,
+        "List what a secret is and was, without values; a deleted one, too.",
+        remote="client.history:show_history",
+    ),
+    "secret rollback": CommandRow(
+        None,
+        "Give a secret the key, the value and the description of a former version.",
+        remote="client.history:roll_back",
+    ),
+    "secret deleted": CommandRow(
+        None, "List the deleted secrets of a holder.", remote="client.history:list_deleted"
+    ),
+    "secret restore": CommandRow(
+        None,
+        "Bring back a deleted secret, with the aliases and overrides that went with it.",
+        remote="client.history:restore_secret",
+    ),
+    "secret purge": CommandRow(
+        None,
+        "Destroy the values of all former versions of a secret, deleted or not.",
+        remote="client.history:purge_versions",
+    ),
     "project list": CommandRow(None, "List the projects.", remote="client.holders:list_projects"),
     "environment list": CommandRow(
         None,

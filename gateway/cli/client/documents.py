@@ -175,6 +175,52 @@ mutation DeleteSecret($id: ID!, $version: Int, $withDependents: Boolean, $dryRun
   ) {{ deletedSecretIds {_WARNED} }}
 }}
 """
+_AUTHOR: Final = "{ ... on ApiToken { name } ... on User { displayName } ... on Operator { name } }"
+VERSIONS: Final = f"""
+query Versions($id: ID!, $after: String) {{
+  secretVersions(id: $id, first: 100, after: $after) {{
+    edges {{
+      node {{
+        version key description isNewValue isValueKept at endedHow face by {_AUTHOR}
+      }}
+    }}
+    {_PAGE}
+  }}
+}}
+"""
+DELETED_SECRETS: Final = f"""
+query DeletedSecrets($id: ID!, $after: String) {{
+  node(id: $id) {{
+    ... on SecretHolder {{
+      deletedSecrets(first: 100, after: $after) {{
+        edges {{
+          node {{ id key variableType version isValueKept deletedAt deletedBy {_AUTHOR} }}
+        }}
+        {_PAGE}
+      }}
+    }}
+  }}
+}}
+"""
+ROLLBACK_SECRET: Final = f"""
+mutation RollbackSecret($id: ID!, $toVersion: Int!, $version: Int, $dryRun: Boolean) {{
+  rollbackSecret(
+    secretId: $id, toVersion: $toVersion, expectedVersion: $version, dryRun: $dryRun
+  ) {{ secret {{ {_SECRET} }} {_WARNED} }}
+}}
+"""
+RESTORE_SECRET: Final = f"""
+mutation RestoreSecret($id: ID!, $version: Int, $dryRun: Boolean) {{
+  restoreSecret(secretId: $id, expectedVersion: $version, dryRun: $dryRun) {{
+    secret {{ {_SECRET} }} alsoRestored {{ {_SECRET} }} {_WARNED}
+  }}
+}}
+"""
+PURGE_VERSIONS: Final = f"""
+mutation PurgeVersions($id: ID!, $dryRun: Boolean) {{
+  purgeSecretVersions(secretId: $id, dryRun: $dryRun) {{ purgedCount {_OUTCOME} }}
+}}
+"""
 IMPORT_SECRETS: Final = f"""
 mutation ImportSecrets(
   $holder: SecretHolderRef!, $secrets: [ImportSecretInput!]!, $overwrite: Boolean!, $dryRun: Boolean

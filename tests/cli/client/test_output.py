@@ -16,6 +16,13 @@ _SECRET: Final = {
     *("id", "key", "variable_type", "scope", "holder", "version", "description", "mount_path"),
     *("target", "created_at", "updated_at"),
 }
+_VERSION: Final = {
+    *("version", "key", "description", "is_new_value", "is_value_kept", "at", "by", "face"),
+    "ended",
+}
+_DELETED: Final = {
+    *("id", "key", "variable_type", "version", "is_value_kept", "deleted_at", "deleted_by"),
+}
 _TOKEN: Final = {
     *("id", "state", "role", "name", "created_by", "expires_at", "last_used_at"),
 }
@@ -67,7 +74,13 @@ _FIELDS: Final[Mapping[str, Mapping[str, set[str]]]] = {
         "services": {*_HOLDER, "path"},
         "dependents": {"key", "id", "variable_type", "scope", "holder"},
     },
-    f"secret delete JSON_C --with-dependents {_AT}": {"": {"dry_run", "deleted"}},
+    f"secret history JSON_C {_AT}": {"": {"id", "versions"}, "versions": _VERSION},
+    f"secret rollback JSON_C --to 1 {_AT}": _WRITTEN,
+    f"secret delete JSON_A --with-dependents {_AT}": {"": {"dry_run", "deleted"}},
+    f"secret deleted {_AT}": {"": {"deleted"}, "deleted": _DELETED},
+    f"secret restore JSON_A {_AT}": {"": {"dry_run", "restored"}, "restored": _SECRET},
+    f"secret purge JSON_A {_AT}": {"": {"dry_run", "id", "purged"}},
+    f"secret delete JSON_A --with-dependents --dry-run {_AT}": {"": {"dry_run", "deleted"}},
     f"import - --format dotenv {_AT}": {
         "": {"holder", "dry_run", "rows", "summary"},
         "holder": _HOLDER,

@@ -111,8 +111,8 @@ def test_each_command_of_the_page_prints_what_it_says(
 
 
 def test_the_page_has_the_tasks_and_says_what_is_not_built() -> None:
-    unbuilt = {"rollback", "restore", "webhook"}
+    unbuilt = {"webhook"}
 
     assert len(_TASKS) >= 20
     assert not {task.command[0] for task in _TASKS} & unbuilt
-    assert _PAGE.count("history of values") >= 3
+    assert "## Not built yet" in _PAGE
