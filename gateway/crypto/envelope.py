@@ -105,9 +105,17 @@ def open_text(key: bytes, text: str, *identity: str) -> bytes:
 
 
 def _associated_data(identity: tuple[str, ...]) -> bytes:
+    return b"".join([_FIRST_PART, *map(_part, identity), _LAST_PART])
+
+
+def _part(text: str) -> bytes:
     # The length before each part distinguishes ("ab", "c") from ("a", "bc").
-    parts = [part.encode() for part in (_CONTEXT, *identity, str(_AES_256_GCM))]
-    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    part = text.encode()
+    return len(part).to_bytes(4, "big") + part
+
+
+_FIRST_PART: Final = _part(_CONTEXT)
+_LAST_PART: Final = _part(str(_AES_256_GCM))
 
 
 class Signer:

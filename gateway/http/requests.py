@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Final
 from uuid import uuid4
 
@@ -136,9 +138,15 @@ def takes_events_only(accept: str) -> bool:
     )
 
 
-def _weights(accept: str) -> dict[str, float]:
+def _weights(accept: str) -> Mapping[str, float]:
     """Return the weight of each media range that an Accept header has."""
-    return dict(_media_ranges(accept[:_MAX_LENGTH].lower()))
+    return _read_weights(accept[:_MAX_LENGTH].lower())
+
+
+# Most clients always send the same header, and it is looked at more than once.
+@lru_cache(maxsize=64)
+def _read_weights(accept: str) -> Mapping[str, float]:
+    return MappingProxyType(dict(_media_ranges(accept)))
 
 
 def _media_ranges(accept: str) -> Iterator[tuple[str, float]]:
