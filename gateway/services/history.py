@@ -70,7 +70,9 @@ class History(ScopedService):
         visibility = access.require_somewhere(self._scope.principal, Permission.SECRET_READ)
         if not visibility.covers(holder):
             return Page(entries=(), has_next=False, has_previous=False, count=_count_nothing)
-        found = await versions.deleted_page(self._scope.view, holder.id, window)
+        view = self._scope.view
+        view.forget()
+        found = await versions.deleted_page(view, holder.id, window)
         return Page(
             entries=tuple(
                 Entry(DeletedSecret(last=entry.item, holder=holder), entry.make_cursor)
@@ -104,6 +106,8 @@ class History(ScopedService):
     ) -> Page[SecretVersion]:
         access.require(self._scope.principal, Permission.SECRET_READ, on=holder)
         view, between = self._scope.view, versions.bounds(window)
+        # No event says what the retention removes.
+        view.forget()
         # A version can have two rows, and one more version shows whether there are others.
         size = 2 * (window.size + 1) + 1
         ended = await versions.between(
