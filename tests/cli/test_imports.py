@@ -118,3 +118,4 @@ def test_a_server_imports_what_the_settings_call_for(data_dir: Path) -> None:
 
     assert imported >= SERVES | STORES
     assert not imported & (MIGRATES | PRINTS | {"httpx", "joserfc.jwk", "prometheus_client"})
+    assert "gateway.rest.openapi.document" not in imported

@@ -37,7 +37,6 @@ from gateway.pages.reference.fields import (
     schema_link,
     schema_table,
 )
-from gateway.rest.openapi.document import openapi_document
 
 _HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _SCHEMAS: Final = "Schemas"
@@ -272,5 +271,8 @@ def reference_routes(*, beside_others: bool) -> list[BaseRoute]:
 @cache
 def _make() -> tuple[bytes, Markup]:
     """Return the document and the page's content, built once per process."""
+    # A twentieth of a start, which few servers need.
+    from gateway.rest.openapi.document import openapi_document  # noqa: PLC0415 - see above
+
     document = openapi_document()
     return orjson.dumps(document), reference_content(document)
