@@ -11,7 +11,8 @@ from schema.context import Info
 from schema.enums import SecretAbsence, SecretProvenance
 from schema.fields import Key, pure_field
 from schema.pages import Connection
-from schema.secrets import LazyHolder, Secret, SecretAlias, visible_target, wrap_holder
+from schema.secrets import LazyHolder, Secret, wrap_holder
+from schema.targets import SecretAlias, visible_target
 
 
 @strawberry.type(

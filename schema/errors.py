@@ -13,7 +13,8 @@ from gateway.domain.quotas import QuotaExceeded
 from gateway.domain.secrets import Secret as DomainSecret
 from schema.enums import APIVariableScopeEnum, APIVariableTypeEnum, MutationErrorCode
 from schema.fields import BelongsTo
-from schema.secrets import Secret, SecretAlias
+from schema.secrets import Secret
+from schema.targets import SecretAlias
 
 Path = list[str] | None
 # The fields that a type adds.

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 import strawberry
 from strawberry import ID, UNSET, argument, field
 
-from schema.enums import APIVariableScopeEnum
+from schema.enums import APIVariableScopeEnum, APIVariableTypeEnum
 
 Id = Annotated[ID, field(description="The UUID, the same as in the paths of the REST API.")]
 _NAME: Final = "The display name, unique among siblings of the same kind."
@@ -19,6 +19,12 @@ Key = Annotated[
 ]
 SCOPE: Final = "The scope that the secret belongs to."
 INTERPOLATION: Final = "Whether a delivery replaces keys in double braces in a file's content."
+TYPE: Final = "The kind of secret."
+MOUNT_PATH: Final = "The mount path of a FILE."
+DESCRIPTION: Final = "What the secret is for, in its author's words."
+Type = Annotated[APIVariableTypeEnum, field(description=TYPE)]
+MountPath = Annotated[str | None, field(description=MOUNT_PATH)]
+Description = Annotated[str | None, field(description=DESCRIPTION)]
 BelongsTo = Annotated[APIVariableScopeEnum, field(description=SCOPE)]
 Interpolation = Annotated[bool | None, field(description=INTERPOLATION)]
 ServiceId = Annotated[ID, argument(description="The UUID of a service of any kind.")]

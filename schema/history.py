@@ -16,10 +16,10 @@ from schema.access import Actor, actor_of
 from schema.audit import AuditFace
 from schema.context import Info
 from schema.enums import ActorKind
-from schema.fields import BelongsTo, Interpolation, Key
+from schema.fields import BelongsTo, Description, Interpolation, Key, MountPath, Type, pure_field
 from schema.inputs import to_window
 from schema.pages import After, Before, Connection, First, Last
-from schema.secrets import Description, LazyHolder, MountPath, Type, wrap_holder
+from schema.secrets import LazyHolder, wrap_holder
 
 IsValueKept = Annotated[
     bool,
@@ -116,7 +116,7 @@ class DeletedSecret:
     async def deleted_by(self, info: Info) -> Actor | None:
         return await _actor(info, info.context.services.history.author_of_deletion(self.source))
 
-    @field(description="The holder that the secret belonged to.")
+    @pure_field(description="The holder that the secret belonged to.")
     def holder(self) -> LazyHolder:
         return wrap_holder(self.source.holder)
 

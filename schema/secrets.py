@@ -1,7 +1,7 @@
 """Secrets and their targets. No type here has a value: values can be written but not read."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Final, Self, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Self, TypeAlias
 
 import strawberry
 from strawberry import ID, UNSET, argument, field
@@ -11,7 +11,6 @@ from gateway.domain.history import SecretVersion
 from gateway.domain.holders import Holder
 from gateway.domain.pages import Page
 from gateway.domain.secrets import Secret as DomainSecret
-from gateway.domain.secrets import SecretFacts
 from schema.context import Info
 from schema.enums import (
     ActorKind,
@@ -21,17 +20,18 @@ from schema.enums import (
     PlannedChange,
 )
 from schema.fields import (
+    DESCRIPTION,
     INTERPOLATION,
+    MOUNT_PATH,
     SCOPE,
-    BelongsTo,
-    Interpolation,
-    Key,
+    TYPE,
     Node,
     pure_field,
     shown,
 )
 from schema.inputs import to_window
 from schema.pages import After, Before, Connection, Edge, First, Last
+from schema.targets import SecretAlias, SecretOverride, visible_target
 
 if TYPE_CHECKING:
     from schema.access import Actor
@@ -44,60 +44,7 @@ LazyActor: TypeAlias = Annotated["Actor", strawberry.lazy("schema.access")]
 LazyService: TypeAlias = Annotated["Service", strawberry.lazy("schema.holders")]
 LazyServices: TypeAlias = Annotated["ServiceConnection", strawberry.lazy("schema.holders")]
 LazyVersions: TypeAlias = Annotated["SecretVersionConnection", strawberry.lazy("schema.history")]
-_TYPE: Final = "The kind of secret."
-_MOUNT_PATH: Final = "The mount path of a FILE."
-_DESCRIPTION: Final = "What the secret is for, in its author's words."
-Type = Annotated[APIVariableTypeEnum, field(description=_TYPE)]
-MountPath = Annotated[str | None, field(description=_MOUNT_PATH)]
 Change = Annotated[PlannedChange, argument(description="The planned change to the secret.")]
-Description = Annotated[str | None, field(description=_DESCRIPTION)]
-
-
-@strawberry.type
-class _Facts:
-    """The fields of a target, for aliases and overrides."""
-
-    id: ID = field(description="The id of the target.")
-    key: Key
-    scope: BelongsTo
-    variable_type: Type
-    mount_path: MountPath
-    description: Description
-    enable_interpolation_in_file: Interpolation
-
-    @classmethod
-    def of(cls, facts: SecretFacts) -> Self:
-        return cls(
-            id=ID(facts.id),
-            key=facts.key,
-            scope=facts.scope,
-            variable_type=facts.variable_type,
-            mount_path=facts.mount_path,
-            description=facts.description,
-            enable_interpolation_in_file=facts.enable_interpolation_in_file,
-        )
-
-    @field(description="The target as a secret; null if you cannot read it.")
-    async def secret(
-        self, info: Info
-    ) -> Annotated["Secret", strawberry.lazy("schema.secrets")] | None:
-        found = await info.context.secrets.load(self.id)
-        return Secret.of(found) if found else None
-
-
-@strawberry.type(
-    description=(
-        "The target of an alias, with the fields that are visible even if you cannot read the "
-        "target."
-    )
-)
-class SecretAlias(_Facts):
-    """The target of an alias."""
-
-
-@strawberry.type(description="The target of an override: the secret that it replaces.")
-class SecretOverride(_Facts):
-    """The target of an override: the secret that it replaces."""
 
 
 def wrap_holder(holder: Holder) -> LazyHolder:
@@ -138,11 +85,6 @@ class LastDelivery:
         return service_type(found) if found else None
 
 
-def visible_target(info: Info, secret: DomainSecret) -> SecretFacts | None:
-    """Return the target of an alias or override, if it is visible to the principal."""
-    return info.context.services.secrets.target_of(secret)
-
-
 def _service_id(self: "Secret") -> ID | None:
     service = self.source.service
     return ID(service.id) if service else None
@@ -166,9 +108,9 @@ class Secret(Node):
         "The name of the environment variable that delivers the value; case-sensitive.",
     )
     scope: APIVariableScopeEnum = shown("source.scope", SCOPE)
-    variable_type: APIVariableTypeEnum = shown("source.variable_type", _TYPE)
-    mount_path: str | None = shown("source.mount_path", _MOUNT_PATH)
-    description: str | None = shown("source.description", _DESCRIPTION)
+    variable_type: APIVariableTypeEnum = shown("source.variable_type", TYPE)
+    mount_path: str | None = shown("source.mount_path", MOUNT_PATH)
+    description: str | None = shown("source.description", DESCRIPTION)
     enable_interpolation_in_file: bool | None = shown(
         "source.enable_interpolation_in_file", INTERPOLATION
     )

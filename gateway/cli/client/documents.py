@@ -175,7 +175,10 @@ mutation DeleteSecret($id: ID!, $version: Int, $withDependents: Boolean, $dryRun
   ) {{ deletedSecretIds {_WARNED} }}
 }}
 """
-_AUTHOR: Final = "{ ... on ApiToken { name } ... on User { displayName } ... on Operator { name } }"
+_AUTHOR: Final = (
+    "{ ... on ApiToken { name } ... on User { displayName } ... on Identity { subject } "
+    "... on Operator { name } }"
+)
 VERSIONS: Final = f"""
 query Versions($id: ID!, $after: String) {{
   secretVersions(id: $id, first: 100, after: $after) {{

@@ -99,7 +99,8 @@ def _version_facts(version: Data) -> dict[str, Any]:
 
 
 def _name(actor: Data | None) -> str | None:
-    names = (actor or {}).get("name"), (actor or {}).get("displayName")
+    # Each kind of actor has one of these.
+    names = ((actor or {}).get(field) for field in ("name", "displayName", "subject"))
     return next((str(name) for name in names if name), None)
 
 
