@@ -39,6 +39,8 @@ SELECTIONS: Final = {
     "EndApiTokenPayload": "apiToken { id name expiresAt } alsoEnded { id }",
     "RoleGrantPayload": "grant { id role granteeName userId }",
     "ClaimRulePayload": "claimRule { name issuer role conditions { claim pattern } }",
+    "RestoreSecretPayload": "secret { id key version } alsoRestored { id } holder { id name }",
+    "PurgeVersionsPayload": "purgedCount holder { id name }",
     "UserPayload": "user { id issuer subject displayName }",
 }
 SOURCE: Final = {"id": "0d9c6a0e-5f1b-4c61-9a53-6f2d8f1c7b10", "name": "db", "type": "DATABASE"}
@@ -63,6 +65,7 @@ class Stage:
 
     world: World
     target_id: str
+    deleted_id: str
     own_ids: Mapping[Scope, str]
     database: Path
     token: NewToken
@@ -99,6 +102,8 @@ class Stage:
         """Return the id of a secret that a mutation of this name can be about."""
         if name == "rotateProvidedSecret":
             return self.world.demo.built_in_secret_id
+        if name == "restoreSecret":
+            return self.deleted_id
         own = (
             id_ for scope, id_ in self.own_ids.items() if name.endswith(f"{scope.camel_name}Secret")
         )
@@ -123,6 +128,7 @@ ARGUMENTS: Final[Mapping[str, Callable[[Stage, str], object]]] = {
     **{scope.id_argument: partial(_holder_id, scope) for scope in LEGACY_SCOPES},
     "holder": lambda stage, _: {"jobId": stage.world.demo.job_id},
     "secretId": lambda stage, name: stage.secret(name),
+    "toVersion": lambda _, __: 1,
     "secrets": lambda _, __: IMPORTED,
     "overwrite": lambda _, __: True,
     "name": lambda _, __: "fresh",
@@ -151,9 +157,14 @@ async def stage(world: World, data_dir: Path) -> Stage:
     for scope in LEGACY_SCOPES:
         made = await world.rest.create(scope, world.holders[scope], key=f"OWN_{scope}")
         own_ids[scope] = made.row["id"]
-    target = await world.rest.create(Scope.PROJECT, world.demo.project_id, key="TARGET")
+    project = Scope.PROJECT, world.demo.project_id
+    target = await world.rest.create(*project, key="TARGET")
     target_id = target.row["id"]
+    await world.rest.edit(*project, target_id, key="TARGET", value="x")
     await world.rest.alias(Scope.JOB, world.demo.job_id, target_id, key="ALIAS")
+    deleted = await world.rest.create(*project, key="DELETED")
+    deleted_id = deleted.row["id"]
+    await world.rest.delete(*project, deleted_id)
     principal = Principal.operator(world.demo.organization_id)
     token = await world.runtime.services.for_principal(principal).tokens.create(
         name="old", role=Role.VIEWER
@@ -167,7 +178,16 @@ async def stage(world: World, data_dir: Path) -> Stage:
         conditions=[ClaimCondition("groups", "old")],
         role=Role.VIEWER,
     )
-    return Stage(world, target_id, own_ids, data_dir / "secrets.db", token, user.id, rule.id)
+    return Stage(
+        world=world,
+        target_id=target_id,
+        deleted_id=deleted_id,
+        own_ids=own_ids,
+        database=data_dir / "secrets.db",
+        token=token,
+        user_id=user.id,
+        rule_id=rule.id,
+    )
 
 
 def _errors(response: httpx.Response) -> list[Any]:
