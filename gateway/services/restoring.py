@@ -19,7 +19,11 @@ from gateway.domain.refusals import (
     VersionIsPresent,
     VersionNotKept,
 )
-from gateway.domain.rules import ensure_can_be_aliased, ensure_can_be_overridden
+from gateway.domain.rules import (
+    ensure_can_be_aliased,
+    ensure_can_be_overridden,
+    ensure_version,
+)
 from gateway.domain.scopes import Scope
 from gateway.domain.secrets import Secret, later_than
 from gateway.services import access
@@ -191,6 +195,7 @@ class Restoring(ScopedService):
         if deleted is None:
             living = await secrets.find(unit, secret_id) if is_canonical_id(secret_id) else None
             if living is not None and access.can_see(principal, living):
+                ensure_version(living, expected_version)
                 raise SecretNotDeleted(secret_id)
             raise SecretNotFound(secret_id)
         access.require(principal, Permission.SECRET_WRITE, on=deleted.holder)
