@@ -293,7 +293,9 @@ async def test_another_version_than_expected_is_not_restored(
 
 
 @pytest.mark.rule("Y2")
-@pytest.mark.parametrize("secret_id", [new_id(), "no id", "é\u0000"])
+@pytest.mark.parametrize(
+    "secret_id", [new_id(), "no id", "é\u0000"], ids=["unknown", "no id", "no text"]
+)
 async def test_what_never_was_cannot_come_back(shared_world: World, secret_id: str) -> None:
     assert codes(await restore(shared_world.graphql, secret_id)) == ["NOT_FOUND"]
 

@@ -82,7 +82,7 @@ async def test_an_unchanged_history_is_not_sent_again(
     assert (same.status_code, other.status_code) == (HTTPStatus.NOT_MODIFIED, HTTPStatus.OK)
 
 
-@pytest.mark.parametrize("secret_id", [new_id(), "no-id"])
+@pytest.mark.parametrize("secret_id", [new_id(), "no-id"], ids=["unknown", "no id"])
 async def test_an_unknown_secret_has_no_versions(shared_world: World, secret_id: str) -> None:
     response = await shared_world.client.get(f"/variable/{secret_id}/versions")
 
