@@ -187,11 +187,11 @@ class Executor:
     ) -> ExecutionResult:
         """Return the answer to a document: an earlier one, if it must be the same."""
         answers = run.answers
-        if answers.memory is None or not self._is(Operation.QUERY, text, operation_name):
+        if not self._is(Operation.QUERY, text, operation_name):
             return await self._execute(run.context, text, variables, operation_name)
         asked = {"document": text, "operation": operation_name, "variables": variables}
         key = answers.key(to_json(asked))
-        if (known := answers.find(key)) is not None:
+        if (known := await answers.find(key)) is not None:
             return ExecutionResult(data=None, data_json=known.content)
         answer = await self._execute(run.context, text, variables, operation_name)
         if answer.data is None or answer.errors:

@@ -70,14 +70,14 @@ class Reading:
         key = kept.key(to_json(asked))
         return cls(operation, inputs, preconditions, organization_id, kept, key)
 
-    def recall(self) -> Response | None:
+    async def recall(self) -> Response | None:
         """Return the answer if it is kept.
 
         Raises:
             ChangedSince: if If-Match names another tag.
 
         """
-        known = self.kept.find(self.key)
+        known = await self.kept.find(self.key)
         return None if known is None else self._respond(known.content, known.tag)
 
     async def run(self, execute: Execute, tag_of_list: TagOfList) -> Response:

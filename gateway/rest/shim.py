@@ -70,7 +70,7 @@ def _route(
         inputs = operation.read(await _read_request(operation, request, preconditions))
         principal = replace(request.scope["caller"], supports_external=not operation.is_legacy)
         reading = Reading.of(operation, inputs, preconditions, principal)
-        if reading is not None and (known := reading.recall()) is not None:
+        if reading is not None and (known := await reading.recall()) is not None:
             return known
         async with open_executor(principal) as execute:
             context = _Context(operation, inputs, execute, preconditions)

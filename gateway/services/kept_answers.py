@@ -19,6 +19,11 @@ from gateway.storage.unit_of_work import ReadUnit
 _KEY: Final = token_bytes(32)
 
 
+def hash_of(asked: bytes) -> bytes:
+    """Return a keyed hash of what is asked, which can be long and have the value of a secret."""
+    return blake2b(asked, key=_KEY).digest()
+
+
 @dataclass(frozen=True, slots=True)
 class KeptAnswer:
     """An answer's JSON, its entity tag if it has one, and the holder that its request was about."""
@@ -28,43 +33,42 @@ class KeptAnswer:
     holder_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class KeptAnswers:
     """What a view's connection knows of a principal's earlier requests; nothing without memory."""
 
     view: ReadUnit | None
-    memory: Memory | None
     who: Hashable
+    _memory: Memory | None = None
 
     @classmethod
     def of(cls, view: ReadUnit | None, principal: Principal, *, supports_external: bool) -> Self:
         who = principal.kind, principal.id, principal.organization_id, principal.expires_at
         # Which rules apply depends on the claims of the token and on the time, too.
         rules = frozenset(rule.id for rule in principal.claim_rules)
-        return cls(view, None if view is None else view.answers, (who, rules, supports_external))
+        return cls(view, (who, rules, supports_external))
 
     def key(self, asked: bytes) -> Hashable:
-        """Return a hash of all that decides an answer, besides the database's state.
+        """Return a hash of all that decides an answer, besides the database's state."""
+        return self.who, hash_of(asked)
 
-        What is asked can be long, and can have the value of a secret.
+    async def find(self, key: Hashable) -> KeptAnswer | None:
+        """Return the answer, and note its holder for the log.
+
+        Raises:
+            Unavailable: if the database does not answer.
+
         """
-        return self.who, blake2b(asked, key=_KEY).digest()
-
-    def find(self, key: Hashable) -> KeptAnswer | None:
-        """Return the answer, and note its holder for the log."""
-        known: KeptAnswer | None = None
-        if self.memory is not None and self._is_valid:
-            known = self.memory.get(key)
+        self._memory = None if self.view is None else await self.view.kept_answers()
+        known: KeptAnswer | None = None if self._memory is None else self._memory.get(key)
         if known is not None and known.holder_id is not None:
             note_holder(known.holder_id)
         return known
 
     def keep(self, key: Hashable, content: bytes, tag: str = "") -> None:
-        """Keep an answer, unless the view has forgotten its memory meanwhile."""
-        if self.memory is not None and self._is_valid:
-            self.memory.keep(key, KeptAnswer(content, tag, noted_holder()), len(content))
+        """Keep the answer that `find` did not find, unless the view has forgotten its memory.
 
-    @property
-    def _is_valid(self) -> bool:
-        # A view that has forgotten its memory delivers values, or shows what has no event.
-        return self.view is not None and self.view.answers is self.memory
+        Such a view delivers values, or shows what has no event.
+        """
+        if self._memory is not None and self.view and self.view.answers is self._memory:
+            self._memory.keep(key, KeptAnswer(content, tag, noted_holder()), len(content))

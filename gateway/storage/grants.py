@@ -172,7 +172,7 @@ async def _find(
     rows = await unit.rows(statement(**wanted, floor=floor_of(unit)))
     unit.head_columns = rows[0][:_AFTER_HEAD]
     await unit.accept(head_of(unit.head_columns))
-    await remember(unit, unit.head_columns)
+    remember(unit, unit.head_columns)
     return [row[_AFTER_HEAD:] for row in rows]
 
 

@@ -65,6 +65,9 @@ class ReadUnit(CheckedView):
         # What the connection remembers, while the view shows the same data: see `remember`.
         self.memory: Memory | None = None
         self.answers: Memory | None = None
+        self._state: tuple[int, object] = (0, None)
+        self._position = 0
+        self._is_changed: Callable[[int], Awaitable[bool]] | None = None
         # What was read ahead, and None for what will be.
         self._ahead: dict[Bound, Sequence[Row[Any]] | None] = {}
 
@@ -111,7 +114,7 @@ class ReadUnit(CheckedView):
             with _reading():
                 return result.all()
 
-    async def remember(
+    def remember(
         self, data_version: int, position: int, is_changed: Callable[[int], Awaitable[bool]]
     ) -> None:
         """Use what this connection read when its database was the same, and keep what is read.
@@ -122,20 +125,33 @@ class ReadUnit(CheckedView):
         """
         info = self.connection_info
         # A file that is overwritten in place does not change the version: see `engine`.
-        written = info.get("written")
-        state = data_version, written
-        if info.get("state") != state:
-            _, known = info.get("state", (0, None))
-            answers: Memory | None = info.get("answers") if known == written else None
-            if answers is None or await is_changed(info["position"]):
-                answers = Memory(ANSWER_BYTES)
-            info["answers"], info["memory"], info["state"] = answers, Memory(RESULT_BYTES), state
-        info["position"] = position
-        self.memory, self.answers = info["memory"], info["answers"]
+        self._state = data_version, info.get("written")
+        self._position, self._is_changed = position, is_changed
+        if info.get("state") != self._state:
+            info["state"], info["memory"] = self._state, Memory(RESULT_BYTES)
+        self.memory = info["memory"]
+
+    async def kept_answers(self) -> Memory | None:
+        """Return the answers that this connection has kept, if this view shows the same.
+
+        They are looked after only here: what asks for none does not wait for that.
+        """
+        if self.memory is None or self._is_changed is None or self.answers is not None:
+            return self.answers
+        info = self.connection_info
+        kept: tuple[tuple[int, object], int, Memory] | None = info.get("answers")
+        if kept is None or kept[0] != self._state:
+            is_new = (
+                kept is None or kept[0][1:] != self._state[1:] or await self._is_changed(kept[1])
+            )
+            answers = Memory(ANSWER_BYTES) if kept is None or is_new else kept[2]
+            info["answers"] = kept = self._state, self._position, answers
+        self.answers = kept[2]
+        return self.answers
 
     def forget(self) -> None:
         """Read everything again from here on, and keep nothing of it."""
-        self.memory = self.answers = None
+        self.memory = self.answers = self._is_changed = None
 
     def read_ahead(self, *statements: Bound) -> None:
         """Read these with the next prepared statement, in one visit to the database.
@@ -160,7 +176,8 @@ class ReadUnit(CheckedView):
             connection, self._connection = self._connection, None
             self.derived.clear()
             self._ahead.clear()
-            self.head_columns = self.memory = self.answers = None
+            self.head_columns = None
+            self.forget()
             self.forget_proof()
             if connection is not None:
                 await self._source.close(connection)
@@ -339,7 +356,7 @@ class WriteUnit(ReadUnit):
         for work in put_off:
             await work()
 
-    async def remember(
+    def remember(
         self, data_version: int, position: int, is_changed: Callable[[int], Awaitable[bool]]
     ) -> None:
         """Read everything again: the unit's own writes do not change the version."""

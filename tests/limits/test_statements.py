@@ -96,11 +96,7 @@ CASES: Final = [
 @pytest.fixture(autouse=True)
 def _nothing_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     """What an earlier request has read would not be counted."""
-
-    async def read_everything(*_: object) -> None:
-        pass
-
-    monkeypatch.setattr(ReadUnit, "remember", read_everything)
+    monkeypatch.setattr(ReadUnit, "remember", lambda *_: None)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -2,7 +2,7 @@
 
 import gc
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -146,16 +146,16 @@ async def test_a_delivery_makes_nobody_read_again(
     assert len(visits) == VISITS_AFTER_A_DELIVERY
 
 
-async def _keep_for_ever(unit: ReadUnit, *_: object) -> None:
+def _keep_for_ever(unit: ReadUnit, *_: object) -> None:
     unit.memory = unit.connection_info.setdefault("memory", Memory(1_000_000))
     unit.answers = unit.connection_info.setdefault("answers", Memory(1_000_000))
 
 
-async def _take_all_for_deliveries(unit: ReadUnit, data_version: int, *_: object) -> None:
+def _take_all_for_deliveries(unit: ReadUnit, data_version: int, *_: object) -> None:
     async def is_changed(_: int) -> bool:
         return False
 
-    await _remember(unit, data_version, 0, is_changed)
+    _remember(unit, data_version, 0, is_changed)
 
 
 _remember = ReadUnit.remember
@@ -180,7 +180,7 @@ async def _change(writer: World, chosen: random.Random, step: int, written: list
         await writer.graphql.ask(RENAME, {"id": writer.demo.job_id, "name": f"job {step}"})
 
 
-async def _read_everything(*_: object) -> None:
+def _read_everything(*_: object) -> None:
     pass
 
 
@@ -248,7 +248,7 @@ async def test_every_answer_is_as_if_nothing_were_kept(
     world: World,
     template: tuple[Path, Demo],
     monkeypatch: pytest.MonkeyPatch,
-    remember: Callable[..., Awaitable[None]],
+    remember: Callable[..., None],
     is_exact: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     monkeypatch.setattr(ReadUnit, "remember", remember)

@@ -154,7 +154,7 @@ def head_of(columns: Sequence[Any]) -> Head | None:
     )
 
 
-async def remember(unit: ReadUnit, columns: Sequence[Any]) -> None:
+def remember(unit: ReadUnit, columns: Sequence[Any]) -> None:
     """Use what the unit's connection remembers, as far as the values of HEAD_COLUMNS allow.
 
     A delivery changes nothing that answers show, but for those that are never kept.
@@ -168,7 +168,7 @@ async def remember(unit: ReadUnit, columns: Sequence[Any]) -> None:
         (row,) = await unit.rows(_DELIVERIES(after=position, newest=newest))
         return bool(row.deliveries < newest - position)
 
-    await unit.remember(version, newest, is_changed)
+    unit.remember(version, newest, is_changed)
 
 
 async def prove(unit: ReadUnit) -> None:
