@@ -43,6 +43,8 @@ class Context:
     supports_external: bool = True
     # Larger for the gateway's own documents.
     max_page_size: int = MAX_PAGE_SIZE
+    # A hash of what a subscription asks for; those that ask for the same share its answers.
+    asked: bytes | None = None
     # Charges what a delivery costs beyond the cost of its document; it can refuse.
     surcharge: Admit = admit_all
 

@@ -23,7 +23,7 @@ from gateway.graphql.schema import ExecutableSchema
 from gateway.http.problems import to_json
 from gateway.services.container import Services
 from gateway.services.execution import Execute, ExecutionResult, RequestPrincipal
-from gateway.services.kept_answers import KeptAnswers
+from gateway.services.kept_answers import KeptAnswers, hash_of
 from gateway.storage.database import Database
 
 _NEEDS_A_STREAM: Final = (
@@ -151,10 +151,11 @@ class Executor:
         # A client that is already subscribed waits for a view like all others; it is not refused.
         view = self._database.view(is_bounded=False)
         services = self._services.for_principal(caller.principal, view, caller.look_up)
+        asked = to_json({"document": text, "operation": operation_name, "variables": variables})
         results = await self._schema.subscribe(
             text,
             variable_values=dict(variables),
-            context_value=self._new_context(services),
+            context_value=self._new_context(services, asked=hash_of(asked)),
             operation_name=operation_name,
         )
         async with aclosing(results):

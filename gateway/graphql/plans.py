@@ -58,6 +58,10 @@ class PlanCache:
 CACHE: Final = PlanCache()
 
 
+def _is_whole(result: _Result) -> bool:
+    return isinstance(result, ExecutionResult) and not result.errors
+
+
 class PlannedExecutor(StrawberryGraphQLCoreExecutionContext):
     """An executor that completes lists and objects by plans."""
 
@@ -72,7 +76,27 @@ class PlannedExecutor(StrawberryGraphQLCoreExecutionContext):
         self,
         serially: bool | None = None,  # noqa: FBT001 - the library's signature
     ) -> AwaitableOrValue[_Result]:
-        """Execute the operation, and what failed fields left running beside it."""
+        """Execute the operation, and what failed fields left running beside it.
+
+        Subscribers that ask for the same share what one of them has executed for a change.
+        """
+        asked: bytes | None = getattr(self.context_value, "asked", None)
+        if asked is not None:
+            return self._execute_once(asked)
+        return self._execute(serially)
+
+    async def _execute_once(self, asked: bytes) -> _Result:
+        feed, change = self.context_value.services.change_feed, self.root_value
+        result: ExecutionResult = await feed.once(
+            (asked, change.cursor), self._execute_alone, is_shared=_is_whole
+        )
+        # What runs the subscription adds to it.
+        return ExecutionResult(result.data, result.errors)
+
+    async def _execute_alone(self) -> _Result:
+        return await await_maybe(self._execute())
+
+    def _execute(self, serially: bool | None = None) -> AwaitableOrValue[_Result]:  # noqa: FBT001 - as above
         result = super().execute_operation(serially)
         if self.is_awaitable(result) or self.background_futures:
             return self._settle(result)

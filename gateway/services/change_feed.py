@@ -4,7 +4,15 @@ Each round reads the log from where the last one ended, and waits only if there 
 no change is lost between reading and waiting, and none is sent twice.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Hashable,
+    Mapping,
+    Sequence,
+)
 from contextlib import ExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +32,7 @@ from gateway.services.change_notifier import ChangeNotifier, ChangeSubscription
 from gateway.services.context import RequestScope, ScopedService, ServiceContext
 from gateway.services.effective import effective_with_keys
 from gateway.services.references import keys_reached
+from gateway.services.shared_work import Result
 from gateway.storage import change_feed, holders, related_secrets
 from gateway.storage.unit_of_work import ReadUnit
 
@@ -75,6 +84,19 @@ class ChangeFeed(ScopedService):
         position = await change_feed.newest_of(self._scope.view, organization_id)
         return self._cursors.of_position(position, organization_id=organization_id)
 
+    async def once(
+        self,
+        asked: Hashable,
+        work: Callable[[], Awaitable[Result]],
+        *,
+        is_shared: Callable[[Result], bool] = lambda _: True,
+    ) -> Result:
+        """Do work for all subscribers that are the same principal, and ask for the same."""
+        principal = self._scope.principal
+        rules = frozenset(rule.id for rule in principal.claim_rules)
+        who = principal.kind, principal.id, principal.organization_id, principal.grants, rules
+        return await self._notifier.shared.once((who, asked), work, is_shared=is_shared)
+
     async def changes(
         self,
         *,
@@ -113,8 +135,14 @@ class ChangeFeed(ScopedService):
             if not watch.holder.kind.is_service:
                 raise HolderNotFound(None, service_id)
             async for change in changes:
-                if found := await _effect(self._scope, change, watch.holder):
+                found = await self.once(
+                    (change.cursor, watch.holder.id), partial(self._effect, change, watch.holder)
+                )
+                if found:
                     yield found
+
+    async def _effect(self, change: SecretChange, service: Holder) -> EffectiveChange | None:
+        return await _effect(self._scope, change, service)
 
     @asynccontextmanager
     async def _watch(
@@ -202,6 +230,14 @@ class ChangeFeed(ScopedService):
             await access.require_on(scope.view, scope.principal, Permission.SECRET_READ, named)
 
     async def _next_batch(self, watch: Watch) -> change_feed.Batch:
+        """Return the changes that follow, which other subscribers may have read already.
+
+        They have read them after every notification so far, so nothing is missed.
+        """
+        key = watch.holder.organization_id, watch.position, tuple(watch.among)
+        return await self._notifier.shared.once(key, partial(self._read_batch, watch))
+
+    async def _read_batch(self, watch: Watch) -> change_feed.Batch:
         async with self._context.database.read() as unit:
             return await change_feed.changes(
                 unit,

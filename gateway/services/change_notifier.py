@@ -19,6 +19,7 @@ from gateway.domain.audit import AuditSubject
 from gateway.domain.errors import Unauthenticated, Unavailable
 from gateway.services.context import ServiceContext
 from gateway.services.execution import RequestPrincipal
+from gateway.services.shared_work import SharedWork
 from gateway.storage import change_feed
 from gateway.storage.audit import event_log
 from gateway.storage.database import Database
@@ -66,6 +67,8 @@ class ChangeNotifier:
         # The newest event that was notified; None while there are no subscribers.
         self._seen: int | None = None
         self._access_changes = 0
+        # What subscribers have worked out since the newest event that was notified.
+        self.shared = SharedWork()
 
     @property
     def access_changes(self) -> int:
@@ -139,6 +142,7 @@ class ChangeNotifier:
         is_for_all = not is_continued or any(subject in _ACCESS for subject, _ in subjects)
         self._access_changes += is_for_all
         self._seen = newest
+        self.shared.forget()
         urgent = {project_id for subject, project_id in subjects if subject in _NEEDS_ACCESS_CHECK}
         projects = {project_id for _, project_id in subjects}
         for subscription in self._subscriptions:
