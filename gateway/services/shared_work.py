@@ -17,11 +17,11 @@ class SharedWork:
     """The results since the newest known change; `forget` them when there is a newer one."""
 
     def __init__(self) -> None:
-        # Each has its result, or None if whoever works on it gives up.
+        # Each has its result, or None if the listener that works on it gives up.
         self._results: dict[Hashable, asyncio.Future[tuple[Any] | None]] = {}
 
     def forget(self) -> None:
-        """Begin anew; who waits for a result still gets it."""
+        """Begin again; who waits for a result still gets it."""
         self._results = {}
 
     async def once(

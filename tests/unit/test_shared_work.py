@@ -65,7 +65,7 @@ async def test_who_leaves_while_waiting_takes_nothing_along() -> None:
     work.may_end.set()
 
     async with patiently():
-        results = await asyncio.gather(*(first, staying))
+        results = [*await asyncio.gather(first, staying)]
 
     assert results == [1, 1]
     assert work.begun == 1
