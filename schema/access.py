@@ -6,7 +6,7 @@ from typing import Annotated, Final, Self
 import strawberry
 from strawberry import ID, argument, field
 
-from gateway.domain.content import starred
+from gateway.domain.content import repr_without_values
 from gateway.domain.grants import Grant, GranteeKind, GranteeReference, TokenAlreadyShown
 from gateway.domain.grants import User as DomainUser
 from gateway.domain.pages import MAX_PAGE_SIZE
@@ -214,7 +214,7 @@ class GranteeRef:
     )
 )
 class CreateApiTokenPayload:
-    __repr__ = starred
+    __repr__ = repr_without_values
 
     api_token: Token = None
     token: str | None = field(

@@ -7,7 +7,7 @@ from typing import Annotated, TypeVar
 import strawberry
 from strawberry import ID, UNSET, field
 
-from gateway.domain.content import starred
+from gateway.domain.content import repr_without_values
 from gateway.domain.drafts import (
     KEPT,
     AliasDraft,
@@ -83,7 +83,7 @@ class SecretHolderRef:
 
 @strawberry.input(description="A new secret.")
 class SecretInput:
-    __repr__ = starred
+    __repr__ = repr_without_values
 
     key: NewKey
     value: NewValue = UNSET
@@ -105,7 +105,7 @@ class SecretInput:
 
 @strawberry.input(description="A secret to import.")
 class ImportSecretInput(SecretInput):
-    __repr__ = starred
+    __repr__ = repr_without_values
 
     scope: APIVariableScopeEnum | None = field(
         default=UNSET,
@@ -135,7 +135,7 @@ class SecretAliasInput:
 
 @strawberry.input(description="Another value for a secret of a wider scope.")
 class SecretOverrideInput:
-    __repr__ = starred
+    __repr__ = repr_without_values
 
     value: NewValue = UNSET
     description: Description = UNSET
@@ -151,7 +151,7 @@ class SecretOverrideInput:
 
 @strawberry.input(description="New content for a secret. Omitted fields stay as they are.")
 class SecretEditInput:
-    __repr__ = starred
+    __repr__ = repr_without_values
 
     key: str = field(description="The current key, or a new one.")
     value: str | None = optional(
@@ -184,7 +184,7 @@ class ServiceReferenceInput:
     )
 )
 class ProvidedSecretInput:
-    __repr__ = starred
+    __repr__ = repr_without_values
 
     key: Key
     value: str = field(description="The value, at most 64 KiB of UTF-8.")

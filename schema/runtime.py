@@ -9,7 +9,7 @@ import strawberry
 from graphql import FieldNode, OperationDefinitionNode
 from strawberry import UNSET, argument, field
 
-from gateway.domain.content import starred
+from gateway.domain.content import repr_without_values
 from gateway.domain.delivery_requests import DeliveryRequest
 from gateway.services.delivery import CheckReferences, RuntimeSet, refuse_unresolved
 from gateway.services.delivery import RuntimeSecret as DomainRuntimeSecret
@@ -69,7 +69,7 @@ def to_keys(keys: list[str] | None) -> tuple[str, ...] | None:
 
 @strawberry.type(description="A file that a service gets.")
 class RuntimeFile:
-    __repr__ = starred
+    __repr__ = repr_without_values
 
     mount_path: str = field(description="The path of the file in the service's file system.")
     content: str = field(
@@ -79,7 +79,7 @@ class RuntimeFile:
 
 @strawberry.type(description="One environment variable as a service gets it.")
 class RuntimeSecret:
-    __repr__ = starred
+    __repr__ = repr_without_values
 
     key: Key
     value: str = field(description="The value; for a file, its path.")
@@ -150,7 +150,7 @@ async def _in_steps(secrets: Sequence[RuntimeSecret]) -> AsyncIterator[RuntimeSe
 
 @strawberry.type(description="What a service gets at run time, as one set.")
 class Delivery:
-    __repr__ = starred
+    __repr__ = repr_without_values
 
     service_name: str = field(description="The display name of the service.")
     fingerprint: str = field(

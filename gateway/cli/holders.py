@@ -17,7 +17,7 @@ from gateway.cli.options import (
     WithContent,
 )
 from gateway.cli.printing import holder_facts
-from gateway.cli.running import Whereabouts, find, kinds_of, operator_of, run
+from gateway.cli.running import HolderLocation, find, kinds_of, operator_of, run
 from gateway.domain.drafts import HolderReference, WriteOptions
 from gateway.domain.holders import Holder
 from gateway.domain.scopes import Scope
@@ -26,7 +26,7 @@ from gateway.runtime import Runtime
 
 
 def create(
-    kind: Scope, name: str, *, where: Whereabouts, within: str | None = None, as_json: bool
+    kind: Scope, name: str, *, where: HolderLocation, within: str | None = None, as_json: bool
 ) -> None:
     """Create a holder; `within` is the name or id of the one directly above."""
 
@@ -43,7 +43,7 @@ def create(
 
 
 def rename(
-    kinds: Sequence[Scope], text: str, name: str, *, where: Whereabouts, as_json: bool
+    kinds: Sequence[Scope], text: str, name: str, *, where: HolderLocation, as_json: bool
 ) -> None:
     """Give the holder that a text names another name."""
 
@@ -60,7 +60,7 @@ def delete(
     kinds: Sequence[Scope],
     text: str,
     *,
-    where: Whereabouts,
+    where: HolderLocation,
     with_content: bool,
     dry_run: bool,
     as_json: bool,
@@ -90,14 +90,14 @@ WhichService = Annotated[str, typer.Argument(metavar="SERVICE", help="Its name o
 def create_project(
     name: NewName, organization: OrganizationName, *, as_json: AsJson = False
 ) -> None:
-    where = Whereabouts(organization=organization)
+    where = HolderLocation(organization=organization)
     create(Scope.PROJECT, name, where=where, as_json=as_json)
 
 
 def rename_project(
     project: WhichProject, name: NewName, organization: OrganizationName, *, as_json: AsJson = False
 ) -> None:
-    where = Whereabouts(organization=organization)
+    where = HolderLocation(organization=organization)
     rename([Scope.PROJECT], project, name, where=where, as_json=as_json)
 
 
@@ -112,7 +112,7 @@ def delete_project(
     delete(
         [Scope.PROJECT],
         project,
-        where=Whereabouts(organization=organization),
+        where=HolderLocation(organization=organization),
         with_content=with_content,
         dry_run=dry_run,
         as_json=as_json,
@@ -126,7 +126,7 @@ def create_environment(
     *,
     as_json: AsJson = False,
 ) -> None:
-    where = Whereabouts(organization=organization)
+    where = HolderLocation(organization=organization)
     create(Scope.ENVIRONMENT, name, where=where, within=project, as_json=as_json)
 
 
@@ -138,7 +138,7 @@ def rename_environment(
     *,
     as_json: AsJson = False,
 ) -> None:
-    where = Whereabouts(organization=organization, project=project)
+    where = HolderLocation(organization=organization, project=project)
     rename([Scope.ENVIRONMENT], environment, name, where=where, as_json=as_json)
 
 
@@ -154,7 +154,7 @@ def delete_environment(
     delete(
         [Scope.ENVIRONMENT],
         environment,
-        where=Whereabouts(organization=organization, project=project),
+        where=HolderLocation(organization=organization, project=project),
         with_content=with_content,
         dry_run=dry_run,
         as_json=as_json,
@@ -172,7 +172,7 @@ def create_service(
     *,
     as_json: AsJson = False,
 ) -> None:
-    where = Whereabouts(organization=organization, project=project)
+    where = HolderLocation(organization=organization, project=project)
     create(kind, name, where=where, within=environment, as_json=as_json)
 
 
@@ -186,7 +186,7 @@ def rename_service(
     kind: OfKind = None,
     as_json: AsJson = False,
 ) -> None:
-    where = Whereabouts(organization=organization, project=project, environment=environment)
+    where = HolderLocation(organization=organization, project=project, environment=environment)
     rename(kinds_of(kind), service, name, where=where, as_json=as_json)
 
 
@@ -204,7 +204,7 @@ def delete_service(
     delete(
         kinds_of(kind),
         service,
-        where=Whereabouts(organization=organization, project=project, environment=environment),
+        where=HolderLocation(organization=organization, project=project, environment=environment),
         with_content=with_content,
         dry_run=dry_run,
         as_json=as_json,

@@ -129,7 +129,7 @@ async def operator_at(runtime: Runtime, holder_id: str) -> Principal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Whereabouts:
+class HolderLocation:
     """Where a holder is, as far as options tell: each a name or an id."""
 
     organization: str
@@ -175,7 +175,7 @@ async def operator_of(runtime: Runtime, organization: str) -> Principal:
 
 
 async def find(
-    runtime: Runtime, where: Whereabouts, kinds: Sequence[Scope], text: str
+    runtime: Runtime, where: HolderLocation, kinds: Sequence[Scope], text: str
 ) -> tuple[Principal, Holder]:
     """Return a holder by its name or id, and the operator speaking for its organization."""
     operator = await operator_of(runtime, where.organization)

@@ -42,7 +42,7 @@ class ValueIdentity:
     value_version: int
 
 
-def starred(self: object) -> str:
+def repr_without_values(self: object) -> str:
     """Serve as the `__repr__` of a type that carries a value in plaintext."""
     return f"{type(self).__name__}(***)"
 

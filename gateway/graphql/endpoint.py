@@ -58,7 +58,7 @@ class EventStream:
         stopping = _connections(scope).until_closing()
         try:
             await until_one_ends(
-                self._send_events(send), _beat(send), self._end_with_caller(), stopping
+                self._send_events(send), _send_heartbeats(send), self._end_with_caller(), stopping
             )
         except Unauthenticated as error:
             await _write(send, _event(error_response(error)) + _COMPLETE)
@@ -82,7 +82,7 @@ class EventStream:
         await _write(send, _COMPLETE)
 
 
-async def _beat(send: Send) -> None:
+async def _send_heartbeats(send: Send) -> None:
     while True:
         await asyncio.sleep(BEATS_EVERY)
         await _write(send, _BEAT)

@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from gateway.domain.errors import Overloaded, Unavailable
-from gateway.storage.engine import connect_shielded, to_its_end
+from gateway.storage.engine import connect_shielded, run_to_completion
 
 _log = structlog.get_logger(__name__)
 
@@ -150,6 +150,6 @@ class Views:
 
     async def close(self, connection: AsyncConnection) -> None:
         try:
-            await to_its_end(connection.close())
+            await run_to_completion(connection.close())
         finally:
             self._admission.leave()

@@ -16,7 +16,7 @@ from gateway.storage.prepared import Parameter, Parameters
 from gateway.storage.query_batching import BatchableQuery, batched_rows
 from gateway.storage.related_secrets import dependents
 from gateway.storage.secret_rows import reader, selection
-from gateway.storage.secrets import ListShape, defined, holders_given, listed_at, ordering
+from gateway.storage.secrets import ListShape, defined, holders_given, list_template, ordering
 from gateway.storage.unit_of_work import ReadUnit
 
 
@@ -36,7 +36,7 @@ async def winners(
     """
     return await fetch_page(
         unit,
-        listed_at(_winning, service.chain_ids, visibility, only),
+        list_template(_winning, service.chain_ids, visibility, only),
         ordering=ordering(order),
         window=window,
         build=reader(unit),

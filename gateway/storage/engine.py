@@ -67,7 +67,7 @@ async def connect_shielded(engine: AsyncEngine) -> AsyncConnection:
         raise
 
 
-async def to_its_end(work: Coroutine[Any, Any, Outcome]) -> Outcome:
+async def run_to_completion(work: Coroutine[Any, Any, Outcome]) -> Outcome:
     """Run work on a connection; if the caller is cancelled meanwhile, let the work finish first.
 
     SQLAlchemy drops a connection whose statement is cancelled. SQLite keeps that statement's

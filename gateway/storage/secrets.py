@@ -138,7 +138,7 @@ async def page(
 ) -> Page[Secret]:
     return await fetch_page(
         unit,
-        listed_at(defined, holder_ids, visibility, only),
+        list_template(defined, holder_ids, visibility, only),
         ordering=ordering(order),
         window=window,
         build=reader(unit),
@@ -154,7 +154,7 @@ class ListShape:
     is_everywhere: bool
 
 
-def listed_at(
+def list_template(
     build: Build[ListShape],
     holder_ids: Collection[str],
     visibility: Visibility,
@@ -168,7 +168,7 @@ def listed_at(
 
 
 def defined(given: Parameters, shape: ListShape) -> tuple[Select[Any], Parts]:
-    """Select the secrets of a `listed_at`."""
+    """Select the secrets of a `list_template`."""
     is_at = [SECRET.c.holder_id == each for each in holders_given(given, shape)]
     wanted = (or_(*is_at), *(_CHOSEN[name](given) for name in shape.chosen))
     covered = holders_covered(AnyVisibility(shape.is_everywhere, given))

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransactio
 from gateway.domain.errors import Unavailable
 from gateway.storage.admission import Admission
 from gateway.storage.dialects.faults import STORAGE_ERRORS, map_db_errors
-from gateway.storage.engine import connect_shielded, to_its_end
+from gateway.storage.engine import connect_shielded, run_to_completion
 
 # A transaction is full once it has so many units, or once its first has waited for the commit for
 # so long (seconds); then a caller waits for one other unit at most. A unit waits only while others
@@ -49,7 +49,7 @@ class _Transaction:
 
         """
         if not self._ended.is_set():
-            await to_its_end(self._ended.wait())
+            await run_to_completion(self._ended.wait())
         if self.error is not None:
             with map_db_errors():
                 raise self.error
@@ -130,7 +130,7 @@ class SharedCommits:
             self._admission.leave()
             return
         try:
-            await to_its_end(self._commit(transaction))
+            await run_to_completion(self._commit(transaction))
         finally:
             self._admission.leave()
 
@@ -161,7 +161,7 @@ class SharedCommits:
 
     async def _commit_open(self) -> None:
         if self._open is not None:
-            await to_its_end(self._commit(self._open))
+            await run_to_completion(self._commit(self._open))
 
     async def _commit(self, transaction: _Transaction) -> None:
         try:
@@ -235,4 +235,4 @@ class WriterTurn:
         """Undo the unit's changes unless the turn is over."""
         transaction, self._transaction = self._transaction, None
         if transaction is not None:
-            await to_its_end(self._commits.undo(transaction, self._savepoint))
+            await run_to_completion(self._commits.undo(transaction, self._savepoint))

@@ -19,7 +19,7 @@ from gateway.storage.columns import Model
 from gateway.storage.dialects.faults import map_db_errors, map_error
 from gateway.storage.dialects.sqlite import visit
 from gateway.storage.engine import (
-    to_its_end,
+    run_to_completion,
 )
 from gateway.storage.memory import ANSWER_BYTES, RESULT_BYTES, Memory, size_of
 from gateway.storage.prepared import Bound, Planned
@@ -187,7 +187,7 @@ class ReadUnit(CheckedView):
     ) -> CursorResult[Any]:
         with map_db_errors():
             connection = await self._opened()
-            return await to_its_end(connection.execute(statement, parameters))
+            return await run_to_completion(connection.execute(statement, parameters))
 
     async def _opened(self) -> AsyncConnection:
         if self._connection is None:
@@ -217,7 +217,7 @@ class ReadUnit(CheckedView):
         async with self._turn:
             with map_db_errors():
                 connection = await self._opened()
-                outcomes, error = await to_its_end(
+                outcomes, error = await run_to_completion(
                     visit(connection, [each.bound.call for each in calls])
                 )
         # What fails can follow from an earlier statement that did not do what it should.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import pytest
 
 from gateway.storage import admission, shared_commits, unit_of_work
-from gateway.storage.engine import to_its_end
+from gateway.storage.engine import run_to_completion
 from gateway.storage.shared_commits import SharedCommits
 from tests.operations.delivering import DOCUMENT
 from tests.world import World
@@ -55,7 +55,7 @@ async def _locked_after_cancellations(
             return await run(work)
 
         for module in (admission, shared_commits, unit_of_work):
-            monkeypatch.setattr(module, "to_its_end", counted)
+            monkeypatch.setattr(module, "run_to_completion", counted)
         body = {"query": DOCUMENT, "variables": {"id": world.demo.job_id}}
         sent = asyncio.create_task(world.client.post("/graphql", json=body))
         reaching = asyncio.create_task(reached.wait())
@@ -69,7 +69,7 @@ async def _locked_after_cancellations(
 async def test_a_delivery_whose_caller_goes_leaves_the_writers_slot(
     world: World, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    locked = _locked_after_cancellations(world, data_dir, monkeypatch, to_its_end, ALL)
+    locked = _locked_after_cancellations(world, data_dir, monkeypatch, run_to_completion, ALL)
 
     assert [is_locked async for is_locked in locked] == [False] * len(ALL)
 
@@ -82,7 +82,7 @@ async def test_a_connection_that_is_not_closed_keeps_its_locks(
 
     async def leave_open(work: Work) -> Any:
         if work.__name__ != SharedCommits.undo.__name__:
-            return await to_its_end(work)
+            return await run_to_completion(work)
         frame = work.cr_frame
         assert frame is not None
         left_open.append(frame.f_locals["transaction"].connection)

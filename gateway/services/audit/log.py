@@ -95,7 +95,7 @@ class AuditLog:
         event_drafts = [*drafts(changes, places_of), *unit.drafts]
         if not event_drafts:
             return
-        await self._ensure_calm()
+        await self._ensure_trusted()
         if unit.keeps_versions:
             await keep_former_states(
                 unit,
@@ -241,7 +241,7 @@ class AuditLog:
         await self._look()
         return acknowledged
 
-    async def _ensure_calm(self) -> None:
+    async def _ensure_trusted(self) -> None:
         if self.trust_fault is not None:
             # The operator may have acknowledged it in another process.
             await self._look()

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.storage.database import Database
 from gateway.storage.dialects.faults import map_db_errors
-from gateway.storage.engine import connect_shielded, to_its_end
+from gateway.storage.engine import connect_shielded, run_to_completion
 
 # SQLite's number of the mode in which pages are given back only on request.
 _INCREMENTAL: Final = 2
@@ -56,7 +56,7 @@ async def _give_back_pages(database: Database) -> None:
         with map_db_errors():
             connection = await connect_shielded(database.writer)
             try:
-                await to_its_end(_vacuum(connection))
+                await run_to_completion(_vacuum(connection))
             finally:
                 await connection.close()
     finally:
