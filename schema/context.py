@@ -2,7 +2,7 @@
 
 from asyncio import shield
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import strawberry
@@ -44,7 +44,7 @@ class Context:
     # Larger for the gateway's own documents.
     max_page_size: int = MAX_PAGE_SIZE
     # A hash of what a subscription asks for; those that ask for the same share its answers.
-    asked: bytes | None = None
+    asked: bytes | None = field(default=None, repr=False)
     # Charges what a delivery costs beyond the cost of its document; it can refuse.
     surcharge: Admit = admit_all
 
