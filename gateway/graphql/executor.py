@@ -198,7 +198,7 @@ class Executor:
         if answer.data is None or answer.errors:
             return answer
         found = to_json(answer.data)
-        answers.keep(key, found)
+        await answers.keep(key, found)
         return replace(answer, data_json=found)
 
     def _note(self, text: str, operation: OperationDefinitionNode | None) -> None:

@@ -91,7 +91,7 @@ class Reading:
 
         """
         content, tag = await _READERS[self.operation.action](self, execute, tag_of_list)
-        self.kept.keep(self.key, content, tag)
+        await self.kept.keep(self.key, content, tag)
         return self._respond(content, tag)
 
     def _respond(self, content: bytes, tag: str) -> Response:

@@ -5,14 +5,15 @@ is read in each request, and is a part of the key.
 """
 
 from collections.abc import Hashable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from secrets import token_bytes
 from typing import Final, Self
 
+from gateway.domain.errors import Unavailable
 from gateway.domain.principals import Principal
 from gateway.domain.request_records import note_holder, noted_holder
-from gateway.storage.memory import Memory
 from gateway.storage.unit_of_work import ReadUnit
 
 # Of this process: a hash reveals nothing without it.
@@ -33,13 +34,12 @@ class KeptAnswer:
     holder_id: str | None
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class KeptAnswers:
     """What a view's connection knows of a principal's earlier requests; nothing without memory."""
 
     view: ReadUnit | None
     who: Hashable
-    _memory: Memory | None = None
 
     @classmethod
     def of(cls, view: ReadUnit | None, principal: Principal, *, supports_external: bool) -> Self:
@@ -59,16 +59,20 @@ class KeptAnswers:
             Unavailable: if the database does not answer.
 
         """
-        self._memory = None if self.view is None else await self.view.kept_answers()
-        known: KeptAnswer | None = None if self._memory is None else self._memory.get(key)
+        memory = None if self.view is None else await self.view.kept_answers(key)
+        known: KeptAnswer | None = None if memory is None else memory.get(key)
         if known is not None and known.holder_id is not None:
             note_holder(known.holder_id)
         return known
 
-    def keep(self, key: Hashable, content: bytes, tag: str = "") -> None:
-        """Keep the answer that `find` did not find, unless the view has forgotten its memory.
+    async def keep(self, key: Hashable, content: bytes, tag: str = "") -> None:
+        """Keep an answer, unless the view has forgotten its memory.
 
         Such a view delivers values, or shows what has no event.
         """
-        if self._memory is not None and self.view and self.view.answers is self._memory:
-            self._memory.keep(key, KeptAnswer(content, tag, noted_holder()), len(content))
+        if self.view is None:
+            return
+        # The answer is there, also if the database no longer is.
+        with suppress(Unavailable):
+            if (memory := await self.view.kept_answers()) is not None:
+                memory.keep(key, KeptAnswer(content, tag, noted_holder()), len(content))

@@ -34,6 +34,9 @@ class Memory:
     def __len__(self) -> int:
         return len(self._newer.keys() | self._older.keys())
 
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._newer or key in self._older
+
     def get(self, key: Hashable) -> Any | None:  # noqa: ANN401 - what the caller has kept
         """Return what was kept with an equal key; None if nothing was."""
         found = self._newer.get(key)

@@ -131,22 +131,23 @@ class ReadUnit(CheckedView):
             info["state"], info["memory"] = self._state, Memory(RESULT_BYTES)
         self.memory = info["memory"]
 
-    async def kept_answers(self) -> Memory | None:
+    async def kept_answers(self, wanted: Hashable | None = None) -> Memory | None:
         """Return the answers that this connection has kept, if this view shows the same.
 
-        They are looked after only here: what asks for none does not wait for that.
+        What happened since is looked up only here, and not for an answer that was not kept.
         """
         if self.memory is None or self._is_changed is None or self.answers is not None:
             return self.answers
         info = self.connection_info
-        kept: tuple[tuple[int, object], int, Memory] | None = info.get("answers")
-        if kept is None or kept[0] != self._state:
-            is_new = (
-                kept is None or kept[0][1:] != self._state[1:] or await self._is_changed(kept[1])
-            )
-            answers = Memory(ANSWER_BYTES) if kept is None or is_new else kept[2]
-            info["answers"] = kept = self._state, self._position, answers
-        self.answers = kept[2]
+        state, position, answers = info.get("answers", (None, 0, Memory(ANSWER_BYTES)))
+        if state != self._state:
+            if wanted is not None and wanted not in answers:
+                return None
+            is_same_file = state is not None and state[1:] == self._state[1:]
+            if not is_same_file or await self._is_changed(position):
+                answers = Memory(ANSWER_BYTES)
+            info["answers"] = self._state, self._position, answers
+        self.answers = answers
         return self.answers
 
     def forget(self) -> None:

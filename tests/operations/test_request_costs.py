@@ -120,8 +120,8 @@ BOUNDS: Final[Mapping[str, tuple[Before, Request, Costs]]] = {
     "list over REST, unchanged": (_revalidate, Scene.list_over_rest, Costs(1, 2, 265)),
     "alias over GraphQL": (_nothing, Scene.alias_over_graphql, Costs(12, 9, 1_240)),
     "alias over REST": (_nothing, Scene.alias_over_rest, Costs(12, 9, 1_430)),
-    "delivery over GraphQL": (_nothing, Scene.delivery_over_graphql, Costs(10, 10, 4_530)),
-    "delivery over REST": (_nothing, Scene.delivery_over_rest, Costs(10, 10, 4_650)),
+    "delivery over GraphQL": (_nothing, Scene.delivery_over_graphql, Costs(9, 9, 4_530)),
+    "delivery over REST": (_nothing, Scene.delivery_over_rest, Costs(9, 9, 4_650)),
 }
 
 
