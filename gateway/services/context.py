@@ -7,7 +7,7 @@ each alias of the changed secret.
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -17,6 +17,7 @@ from gateway.domain.holders import new_id
 from gateway.domain.permissions import Permission, Visibility
 from gateway.domain.principals import Principal
 from gateway.domain.quotas import DeniedKeys, Quotas
+from gateway.domain.tokens import earliest
 from gateway.services.vault import Vault
 from gateway.storage import grants
 from gateway.storage.audit.event_lines import EventLines
@@ -146,7 +147,8 @@ class RequestScope:
     ) -> AsyncIterator[WriteUnit]:
         """Open the transaction of one use case, with the client's options.
 
-        The principal is read again inside it, so that a revocation since the request began counts.
+        The principal is read again inside it, so that a revocation since the request began counts,
+        and an end that was brought forward.
         The view is closed before, unless others still read on it; later reads see what is written.
         An unbounded write waits for the writer however many others wait; it is for work that was
         admitted before it began. Bulk work shares no commit, so that nobody waits for its end.
@@ -181,6 +183,10 @@ class RequestScope:
             raise Unauthenticated
         if not found.has_access_of(principal):
             raise ConcurrentChange
+        # What it creates ends with it. Only the credential of a user knows that user's end.
+        end = earliest(principal.expires_at, found.expires_at)
+        if end != principal.expires_at:
+            self.principal = replace(principal, expires_at=end)
 
     def visibility(self, permission: Permission) -> Visibility:
         """Return where the current principal has a permission: a list asks for every row."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ from gateway.storage import grants, tokens
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 from tests.access.halves import half_sent
 from tests.patience import until
-from tests.world import World
+from tests.world import World, token_principal
 
 pytestmark = pytest.mark.rule("S61")
 
@@ -207,6 +208,25 @@ async def test_a_token_that_is_revoked_while_its_request_waits_to_write_is_refus
     assert _code(answer) in {"UNAUTHENTICATED", "Unauthorized"}
     assert await _stored(world, "SELECT id FROM api_token WHERE name = 'made late'") == 0
     assert await _stored(world, "SELECT id FROM secret WHERE key = 'MADE_LATE'") == 0
+
+
+@pytest.mark.rule("S76")
+@pytest.mark.parametrize("is_brought_forward", [True, False])
+async def test_an_end_that_is_brought_forward_while_a_request_waits_to_write_counts(
+    world: World, *, is_brought_forward: bool
+) -> None:
+    token_id, token = await _token(world, Role.ADMIN)
+    end = world.runtime.services.authentication.now() + timedelta(hours=1)
+    ended = [token_id] if is_brought_forward else []
+
+    answer = await _answered_behind_proxy(
+        world, token, _new_token(world), lambda unit: tokens.end_all(unit, ended, at=end)
+    )
+
+    made = answer.json()["data"]["createApiToken"]
+    assert made["errors"] == []
+    found = await token_principal(world.runtime, made["token"])
+    assert found.expires_at == (end if is_brought_forward else None)
 
 
 async def test_a_change_of_access_while_a_request_waits_to_write_is_a_conflict(
