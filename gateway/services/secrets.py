@@ -52,12 +52,14 @@ def tag_of_secret(vault: Vault, secret: Secret, *, principal: Principal) -> str:
     """Return a secret's strong tag.
 
     It changes with everything that the secret's response shows: its version, the version of its
-    target if the principal can see it, and the name of its service.
+    target if the principal can see it, and the name of its service. After a restored backup a
+    version is given again, so the time of the version counts too.
     """
     target = access.visible_target(principal, secret)
     parts = [
         secret.id,
         secret.version,
+        secret.updated_at.isoformat(),
         target and target.id,
         target and secret.target_version,
         secret.service and secret.service.name,
