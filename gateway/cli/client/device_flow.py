@@ -1,5 +1,6 @@
 """Sign in by the device flow of OAuth 2.0 (RFC 8628): the code is confirmed in any browser."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic, sleep, time
@@ -82,9 +83,9 @@ class DeviceLogin:
             "device_code": granted["device_code"],
             "client_id": self.client_id,
         }
-        interval = _seconds(granted, "interval", _INTERVAL_SECONDS, _MAX_INTERVAL_SECONDS)
-        lifetime = _seconds(granted, "expires_in", _MAX_LIFETIME_SECONDS, _MAX_LIFETIME_SECONDS)
-        until = monotonic() + lifetime
+        interval = _seconds(granted, "interval", _MAX_INTERVAL_SECONDS) or _INTERVAL_SECONDS
+        lifetime = _seconds(granted, "expires_in", _MAX_LIFETIME_SECONDS)
+        until = monotonic() + (lifetime or _MAX_LIFETIME_SECONDS)
         while monotonic() < until:
             sleep(interval)
             answer = _ask_again(token, asked)
@@ -148,13 +149,13 @@ def _endpoints(issuer: Address, *names: str) -> Sequence[Address]:
 
 
 def _read_token(answer: Mapping[str, Any], issuer: Address, client_id: str) -> StoredToken:
-    refresh_token, has_end = answer.get("refresh_token"), "expires_in" in answer
-    lifetime = _seconds(answer, "expires_in", 0, _MAX_TOKEN_SECONDS)
+    refresh_token = answer.get("refresh_token")
+    lifetime = _seconds(answer, "expires_in", _MAX_TOKEN_SECONDS)
     return StoredToken(
         token=fit_token(answer["access_token"], "the issuer's token"),
         issuer=issuer.url,
         client_id=client_id,
-        expires_at=time() + lifetime if has_end else None,
+        expires_at=time() + lifetime if lifetime else None,
         refresh_token=refresh_token if isinstance(refresh_token, str) else None,
     )
 
@@ -182,6 +183,14 @@ def _error_of(answer: Mapping[str, Any]) -> str:
     return line_of(str(answer.get("error", "no answer of an issuer")))
 
 
-def _seconds(granted: Mapping[str, Any], name: str, default: int, most: int) -> int:
+def _seconds(granted: Mapping[str, Any], name: str, most: int) -> float | None:
+    """Return a duration, from one second on; None if the issuer does not say it as a number.
+
+    Some issuers send the number as a text.
+    """
     found = granted.get(name)
-    return min(max(found, 1), most) if isinstance(found, int) else default
+    try:
+        seconds = math.nan if isinstance(found, bool) else float(found)  # type: ignore[arg-type] # TypeError, as said below
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return min(max(seconds, 1.0), float(most)) if math.isfinite(seconds) else None

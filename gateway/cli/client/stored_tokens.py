@@ -2,12 +2,16 @@
 
 import json
 from dataclasses import asdict, dataclass, field
+from types import NoneType
 from typing import Final, Self
 
 # Seconds before its end from which a token is not used: it must outlast a command's requests.
 _MARGIN: Final = 60.0
 # No token begins with it.
 _OBJECT: Final = "{"
+_TEXT: Final = (str, NoneType)
+# Of the members that are not a text, or must be one.
+_TYPES: Final = {"token": (str,), "expires_at": (int, float, NoneType)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +36,11 @@ class StoredToken:
             TypeError: as above.
 
         """
-        return cls(**json.loads(text)) if text.startswith(_OBJECT) else cls(token=text)
+        stored = cls(**json.loads(text)) if text.startswith(_OBJECT) else cls(token=text)
+        for name, value in asdict(stored).items():
+            if type(value) not in _TYPES.get(name, _TEXT):
+                raise TypeError
+        return stored
 
     @property
     def text(self) -> str:

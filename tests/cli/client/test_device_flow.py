@@ -304,6 +304,25 @@ def test_without_a_refresh_token_a_sign_in_ends_with_its_token(
 
 
 @pytest.mark.usefixtures("waited")
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [("30", 3), (29.5, 3), (30, 3), (True, 0), ("soon", 0), ("inf", 0), (None, 0), ([30], 0)],
+    ids=repr,
+)
+def test_an_end_that_is_no_number_is_not_known(
+    laptop: Laptop, issuer: FakeIssuer, monkeypatch: pytest.MonkeyPatch, said: object, code: int
+) -> None:
+    """Some issuers send a text; without an end, the gateway says whether a token is valid."""
+    signed_in = _sign_in(laptop, issuer, expires_in=said)
+    before = signed_in("whoami").code
+    _move_on(monkeypatch, 3_600)
+
+    after = signed_in("whoami").code
+
+    assert (before, after) == (0, code)
+
+
+@pytest.mark.usefixtures("waited")
 @pytest.mark.parametrize("answer", [_LOST, {"error": "temporarily_unavailable"}])
 @pytest.mark.parametrize("seconds", [0, 3_600], ids=["valid", "expired"])
 def test_a_token_works_until_it_expires_while_its_issuer_does_not(
@@ -341,10 +360,22 @@ def test_a_refresh_token_is_used_once_by_commands_that_run_together(
 
 
 @pytest.mark.usefixtures("waited")
-def test_what_is_stored_and_is_no_token_says_so(laptop: Laptop, issuer: FakeIssuer) -> None:
+@pytest.mark.parametrize(
+    "kept",
+    [
+        '{"unknown": 1}',
+        '{"token": 5}',
+        '{"token": "t", "expires_at": "soon"}',
+        '{"token": "t", "expires_at": true}',
+        '{"token": "t", "expires_at": 1, "refresh_token": []}',
+    ],
+)
+def test_what_is_stored_and_is_no_token_says_so(
+    laptop: Laptop, issuer: FakeIssuer, kept: str
+) -> None:
     signed_in = _sign_in(laptop, issuer, expires_in=600)
     stored = laptop.home / ".config/secrets-gateway/tokens.json"
-    stored.write_text(json.dumps({laptop.url: '{"unknown": 1}'}))
+    stored.write_text(json.dumps({laptop.url: kept}))
 
     ended = signed_in("whoami")
 
