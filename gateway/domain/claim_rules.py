@@ -2,12 +2,13 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
+from gateway.domain.claim_patterns import BOOLEANS, SEPARATORS, WILDCARD, Claims, TokenClaims
 from gateway.domain.content import utf8_length
 from gateway.domain.errors import Argument, Conflict, InvalidInput, NotFound
 from gateway.domain.grants import RoleAssignment
@@ -16,15 +17,19 @@ from gateway.domain.tokens import Creator
 MAX_CLAIM_RULES: Final = 500
 MAX_CONDITIONS: Final = 10
 MAX_CONDITION_LENGTH: Final = 255
+# Of all rules of an organization for one issuer: a sign-in compares a token with all of them.
+MAX_CONDITIONS_OF_ISSUER: Final = 1_000
+# Those in different conditions: one in several rules is compared once.
+MAX_WILDCARDS_OF_ISSUER: Final = 100
 
-Claims = Mapping[str, Any]
-NO_CLAIMS: Final[Claims] = MappingProxyType({})
-
-_WILDCARD: Final = "*"
-_SEPARATORS: Final = re.compile(r"([/:@])")
-_BOOLEANS: Final = ("false", "true")
 # Every token of an issuer has these, so they distinguish nobody.
 _OF_EVERY_TOKEN: Final = frozenset({"aud", "exp", "iat", "iss", "jti", "nbf"})
+# These say how somebody signed in, and with which client, not who it is: everybody at the issuer
+# gets a token with the same ones. They can narrow a rule, but not be all that it requires.
+_OF_EVERY_SIGN_IN: Final = frozenset(
+    {"acr", "amr", "auth_time", "azp", "client_id", "email_verified", "idp", "scope", "scp"}
+    | {"tid", "token_use", "typ", "ver"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,50 +53,17 @@ class ClaimCondition:
     claim: str
     pattern: str
 
-    def is_met(self, claims: Claims) -> bool:
-        """Return whether the claim matches; of a list, whether one of its elements does."""
-        if self.claim == "email" and not _is_verified(claims.get("email_verified")):
+    def is_met(self, claims: TokenClaims) -> bool:
+        if self.claim == "email" and not claims.verifies_email:
             return False
-        found = claims.get(self.claim)
-        elements = found if isinstance(found, list) else [found]
-        return any(_matches(self.pattern, text) for text in _texts(elements))
+        return claims.has(self.claim, self.pattern)
 
     @property
     def distinguishes(self) -> bool:
         """Whether it requires some text that not every token has."""
-        required = _SEPARATORS.sub("", self.pattern).replace(_WILDCARD, "")
-        return bool(required) and self.pattern not in _BOOLEANS
-
-
-def _is_verified(claim: object) -> bool:
-    # Some issuers write the boolean as a text.
-    return claim is True or claim == "true"
-
-
-def _texts(elements: Iterable[object]) -> Iterator[str]:
-    """Yield the texts that patterns are compared with; nothing for other types than these."""
-    for element in elements:
-        if isinstance(element, str):
-            yield element
-        elif isinstance(element, bool):
-            yield _BOOLEANS[element]
-        elif isinstance(element, int):
-            yield str(element)
-
-
-def _matches(pattern: str, text: str) -> bool:
-    if _WILDCARD not in pattern:
-        return pattern == text
-    wanted, found = _SEPARATORS.split(pattern), _SEPARATORS.split(text)
-    return len(wanted) == len(found) and all(map(_segment_matches, wanted, found))
-
-
-def _segment_matches(wanted: str, found: str) -> bool:
-    start, wildcard, end = wanted.partition(_WILDCARD)
-    if not wildcard:
-        return wanted == found
-    # The wildcard is at least one character.
-    return len(found) > len(start + end) and found.startswith(start) and found.endswith(end)
+        required = SEPARATORS.sub("", self.pattern).replace(WILDCARD, "")
+        is_of_somebody = self.claim not in _OF_EVERY_SIGN_IN
+        return bool(required) and is_of_somebody and self.pattern not in BOOLEANS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +83,10 @@ class ClaimRule:
 
 
 def applies(
-    conditions: Iterable[ClaimCondition], expires_at: datetime | None, claims: Claims, at: datetime
+    conditions: Iterable[ClaimCondition],
+    expires_at: datetime | None,
+    claims: TokenClaims,
+    at: datetime,
 ) -> bool:
     """Return whether a rule with these conditions and this end applies to a token now."""
     is_over = expires_at is not None and at >= expires_at
@@ -163,7 +138,10 @@ def ensure_conditions(issuer: str, conditions: Sequence[ClaimCondition]) -> None
     for condition in conditions:
         _ensure_condition(condition)
     if not any(condition.distinguishes for condition in conditions):
-        _refuse("A condition must require some text, or everybody at the issuer would meet it.")
+        _refuse(
+            "A condition must require some text of a claim that distinguishes who it is, or "
+            "everybody at the issuer would meet it."
+        )
     _ensure_customer_is_named(issuer, conditions)
 
 
@@ -179,14 +157,16 @@ def _ensure_condition(condition: ClaimCondition) -> None:
             _refuse("A claim and a pattern must be in Unicode's normal form C.")
     if condition.claim in _OF_EVERY_TOKEN:
         _refuse(f"The claims {', '.join(sorted(_OF_EVERY_TOKEN))} must not have conditions.")
-    segments = _SEPARATORS.split(condition.pattern)
-    if any(segment.count(_WILDCARD) > 1 for segment in segments):
+    segments = SEPARATORS.split(condition.pattern)
+    if any(segment.count(WILDCARD) > 1 for segment in segments):
         _refuse("A pattern must have at most one * between two of the characters / : @.")
 
 
 def _ensure_customer_is_named(issuer: str, conditions: Iterable[ClaimCondition]) -> None:
+    # No issuer writes itself in another way, but a reader takes it for the same one.
+    known = issuer.strip().lower()
     for public, owned in PUBLIC_ISSUERS.items():
-        if issuer != public and not issuer.startswith(f"{public}/"):
+        if known != public and not known.startswith(f"{public}/"):
             continue
         if not any(_names_customer(owned, condition) for condition in conditions):
             _refuse(
@@ -199,6 +179,19 @@ def _names_customer(owned: Mapping[str, re.Pattern[str]], condition: ClaimCondit
     form = owned.get(condition.claim)
     # No owner there has other characters, but some look like those that one has.
     return condition.pattern.isascii() and bool(form and form.fullmatch(condition.pattern))
+
+
+def ensure_room(there: Iterable[ClaimCondition], new: Iterable[ClaimCondition]) -> None:
+    """Refuse more conditions than a sign-in can be compared with.
+
+    Raises:
+        TooManyConditions: if these and those of the organization's rules for the issuer are more.
+
+    """
+    every = [*there, *new]
+    wildcards = sum(condition.pattern.count(WILDCARD) for condition in set(every))
+    if len(every) > MAX_CONDITIONS_OF_ISSUER or wildcards > MAX_WILDCARDS_OF_ISSUER:
+        raise TooManyConditions
 
 
 def _refuse(message: str) -> None:
@@ -222,3 +215,15 @@ class TooManyClaimRules(Conflict):
 
     def __init__(self) -> None:
         super().__init__(f"An organization must have at most {MAX_CLAIM_RULES} claim rules.")
+
+
+class TooManyConditions(Conflict):
+    """The rules for the issuer have the maximum of conditions. A sign-in is compared with all."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"The claim rules for an issuer must have at most {MAX_CONDITIONS_OF_ISSUER} "
+            f"conditions with {MAX_WILDCARDS_OF_ISSUER} different * in them. Delete rules, or "
+            "replace several by one.",
+            Argument.CONDITIONS,
+        )

@@ -10,7 +10,8 @@ from uuid import UUID
 import structlog
 
 from gateway.crypto.envelope import keyed_hash
-from gateway.domain.claim_rules import NO_CLAIMS, Claims, Identity
+from gateway.domain.claim_patterns import NO_CLAIMS, Claims
+from gateway.domain.claim_rules import Identity
 from gateway.domain.errors import GatewayError, Unauthenticated
 from gateway.domain.grants import choose_registration
 from gateway.domain.origins import ActorKind, originating

@@ -14,6 +14,7 @@ from gateway.domain.claim_rules import (
     ClaimRuleNotFound,
     TooManyClaimRules,
     ensure_conditions,
+    ensure_room,
 )
 from gateway.domain.drafts import DEFAULT_WRITE_OPTIONS, HolderReference, WriteOptions
 from gateway.domain.grants import RoleAssignment, ensure_issuer
@@ -55,6 +56,7 @@ class ClaimRules(ScopedService):
                 the role there.
             ClaimRuleConflict: if an equal rule exists.
             TooManyClaimRules: if the organization has the maximum number of rules.
+            TooManyConditions: if its rules for the issuer have the maximum of conditions.
 
         """
         principal = self._scope.principal
@@ -125,6 +127,8 @@ async def _add(unit: WriteUnit, rule: ClaimRule) -> ClaimRule:
         raise ClaimRuleConflict
     if await claim_rules.count_of(unit, rule.organization_id) >= MAX_CLAIM_RULES:
         raise TooManyClaimRules
+    there = await claim_rules.conditions_at(unit, rule.organization_id, rule.issuer)
+    ensure_room(there, rule.conditions)
     await claim_rules.add(unit, rule)
     return rule
 

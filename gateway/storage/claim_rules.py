@@ -6,8 +6,10 @@ from functools import lru_cache, partial
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Row, Select, String, bindparam, func, or_, select
+import structlog
+from sqlalchemy import Row, Select, String, bindparam, func, select
 
+from gateway.domain.claim_patterns import TokenClaims
 from gateway.domain.claim_rules import ClaimCondition, ClaimRule, Identity, applies
 from gateway.domain.grants import RoleAssignment
 from gateway.domain.pages import Page, Window
@@ -25,6 +27,7 @@ from gateway.storage.prepared import Bound, Prepared
 from gateway.storage.rows import delete_rows
 from gateway.storage.unit_of_work import ReadUnit, WriteUnit
 
+_log = structlog.get_logger(__name__)
 RULE: Final = ClaimRuleRow.__table__
 _USER: Final = UserRow.__table__
 _BY_AGE: Final = Ordering("claim-rule", (RULE.c.created_at, RULE.c.id))
@@ -33,19 +36,19 @@ _END: Final = _HOLDER_AT + len(HOLDER_COLUMNS)
 _ALL: Final = select(
     *CLAIM_RULES.columns, *(column.label(f"place_{column.name}") for column in HOLDER_COLUMNS)
 ).outerjoin(HOLDER, HOLDER.c.id == RULE.c.holder_id)
-# Those of the organization that a request names, and of each that has registered the identity.
-_OF_ISSUER: Final = Prepared(
-    _ALL.where(
-        RULE.c.issuer == bindparam("issuer", type_=String),
-        or_(
-            RULE.c.organization_id == bindparam("organization_id", type_=String),
-            RULE.c.organization_id.in_(
-                select(_USER.c.organization_id).where(
-                    _USER.c.issuer == bindparam("issuer", type_=String),
-                    _USER.c.subject == bindparam("subject", type_=String),
-                )
-            ),
-        ),
+_AT_ISSUER: Final = _ALL.where(RULE.c.issuer == bindparam("issuer", type_=String))
+_OF_ORGANIZATION: Final = Prepared(
+    _AT_ISSUER.where(RULE.c.organization_id == bindparam("organization_id", type_=String))
+)
+# Those of each organization that has registered the identity: one of them is its home.
+_OF_REGISTRATIONS: Final = Prepared(
+    _AT_ISSUER.where(
+        RULE.c.organization_id.in_(
+            select(_USER.c.organization_id).where(
+                _USER.c.issuer == bindparam("issuer", type_=String),
+                _USER.c.subject == bindparam("subject", type_=String),
+            )
+        )
     )
 )
 
@@ -64,9 +67,9 @@ def for_identity(identity: Identity, organization_id: str | None) -> Bound:
 
     Without an organization, it reads the rules of those that have registered the identity.
     """
-    return _OF_ISSUER(
-        issuer=identity.issuer, subject=identity.subject, organization_id=organization_id or ""
-    )
+    if organization_id is None:
+        return _OF_REGISTRATIONS(issuer=identity.issuer, subject=identity.subject)
+    return _OF_ORGANIZATION(issuer=identity.issuer, organization_id=organization_id)
 
 
 async def matching(
@@ -80,12 +83,16 @@ async def matching(
         IntegrityFault: if a rule that applies is not what the gateway wrote.
 
     """
-    return [
+    claims = TokenClaims(identity.claims)
+    found = [
         _from_row(unit, row)
         for row in await unit.rows(statement)
         if row.organization_id == principal.organization_id
-        and applies(_conditions_of(row), row.expires_at, identity.claims, at)
+        and applies(_conditions_of(row), row.expires_at, claims, at)
     ]
+    if claims.left_out:
+        _log.warning("claims_left_out", reason="too_many_elements", claims=sorted(claims.left_out))
+    return found
 
 
 def _conditions_of(row: Row[Any]) -> tuple[ClaimCondition, ...]:
@@ -150,6 +157,14 @@ async def has_equal(unit: ReadUnit, rule: ClaimRule) -> bool:
         func.coalesce(RULE.c.holder_id, "") == (holder.id if holder else ""),
     )
     return await unit.first(wanted) is not None
+
+
+async def conditions_at(
+    unit: ReadUnit, organization_id: str, issuer: str
+) -> Sequence[ClaimCondition]:
+    """Return the conditions of all rules of the organization for the issuer."""
+    rows = await unit.rows(_OF_ORGANIZATION(issuer=issuer, organization_id=organization_id))
+    return [condition for row in rows for condition in _conditions_of(row)]
 
 
 async def count_of(unit: ReadUnit, organization_id: str) -> int:

@@ -10,14 +10,17 @@ from typing import Any, Final
 import httpx
 import pytest
 import pytest_asyncio
+from structlog.testing import capture_logs
 
-from gateway.domain.claim_rules import ClaimCondition, ClaimRule
+from gateway.domain.claim_patterns import MAX_ELEMENTS
+from gateway.domain.claim_rules import ClaimCondition, ClaimRule, Identity
 from gateway.domain.drafts import HolderReference
 from gateway.domain.holders import new_id
 from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope
 from gateway.services.demo import Demo
+from gateway.storage import claim_rules
 from tests.audit.audit_log import events_of, events_since, last_seq, row_faults
 from tests.identity.local_issuer import LocalIssuer
 from tests.identity.pipeline_tokens import GITHUB, GITHUB_HEADER, GITLAB, HEADER
@@ -425,3 +428,50 @@ async def test_a_claim_is_in_no_event_and_no_rule_shows_to_others(
     assert listed.json()["data"]["claimRules"]["nodes"] == []
     assert "xyz" not in str(await events_of(world))
     await _delete(world, rule)
+
+
+async def test_a_list_that_is_too_long_lets_nobody_in(world: World, issuer: LocalIssuer) -> None:
+    """The log names the claim, and no element. The control is a list of the maximum."""
+    rule = await _rule(world, issuer, ("groups", "team-*"))
+    most = [f"team-{number}" for number in range(MAX_ELEMENTS)]
+    longest, longer = (
+        issuer.token(header=HEADER, groups=groups) for groups in (most, [*most, "one-more"])
+    )
+
+    with capture_logs() as logs:
+        statuses = [await _demo_statuses(world, token) for token in (longest, longer)]
+
+    lines = [line for line in logs if line["event"] == "claims_left_out"]
+    assert statuses == [_IN, _OUT]
+    assert lines[0] == {
+        "event": "claims_left_out",
+        "log_level": "warning",
+        "reason": "too_many_elements",
+        "claims": ["groups"],
+    }
+    assert {str(line) for line in lines} == {str(lines[0])}
+    await _delete(world, rule)
+
+
+@pytest.mark.rule("S67")
+async def test_a_request_that_names_its_organization_reads_no_rules_of_another(
+    world: World, other: Stranger, issuer: LocalIssuer
+) -> None:
+    """Another organization can register anybody. The control is a request without a name."""
+    own, subject = world.demo.organization_id, new_id()
+    for organization_id in (own, other.organization_id):
+        await let_in(world.runtime, organization_id, issuer.url, subject, Role.VIEWER)
+    rules = [
+        await _rule(world, issuer, _OWNER, organization_id=organization_id)
+        for organization_id in (own, other.organization_id)
+    ]
+    identity = Identity(issuer=issuer.url, subject=subject, claims={})
+
+    async with world.runtime.database.read() as unit:
+        named = await unit.rows(claim_rules.for_identity(identity, own))
+        nameless = await unit.rows(claim_rules.for_identity(identity, None))
+
+    assert {row.organization_id for row in named} == {own}
+    assert {row.organization_id for row in nameless} == {own, other.organization_id}
+    for rule in rules:
+        await _delete(world, rule)

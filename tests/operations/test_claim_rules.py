@@ -103,3 +103,19 @@ async def test_rules_are_bounded(shared_world: World, monkeypatch: pytest.Monkey
     assert last["id"]
     assert refused == ("CONFLICT", None)
     assert len(rows) < MAX_CLAIM_RULES
+
+
+async def test_conditions_of_an_issuer_are_bounded(
+    shared_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sign-in is compared with all of them. Another issuer has its own maximum."""
+    monkeypatch.setattr("gateway.domain.claim_rules.MAX_CONDITIONS_OF_ISSUER", 3)
+    admin, issuer = shared_world.client, "https://bounded.example"
+    two, three = conditions_on(groups="a", ref="b"), conditions_on(groups="a", ref="b", other="c")
+
+    first = await done(admin, issuer=issuer, conditions=two)
+    refused = outcome_of(await created(admin, issuer=issuer, conditions=two, role="EDITOR"))
+    elsewhere = await done(admin, issuer=f"{issuer}/other", conditions=three)
+
+    assert first["id"] != elsewhere["id"]
+    assert refused == ("CONFLICT", ["conditions"])
