@@ -50,7 +50,7 @@ def page_of(operation: Operation, inputs: Inputs, data: Selected) -> Selected:
     if operation.scope is None:
         return data["page"]  # type: ignore[no-any-return] # JSON
     holder = data["holder"]
-    if holder is None or holder["kind"] != operation.scope.camel_name:
+    if holder is None:
         raise HolderNotFound(operation.scope, inputs["holder"])
     return holder["page"]  # type: ignore[no-any-return] # JSON
 
@@ -124,14 +124,14 @@ def _bind_holder(scope: Scope) -> Binding:
 
 
 def _document(name: str, parent: Scope, field: str, selection: str) -> str:
-    """Return the query for one page of what is below a holder."""
+    """Return the query for one page of what is below a holder.
+
+    It does not ask for a node, which would look for a secret too: not all callers can read them.
+    """
     return f"""
 query {name}($holder: ID!, $after: String) {{
-  holder: node(id: $holder) {{
-    kind: __typename
-    ... on {parent.camel_name} {{
-      page: {field} {{ nodes {{ id name {selection} }} {_PAGE_INFO} }}
-    }}
+  holder: {parent.field_name}(id: $holder) {{
+    page: {field} {{ nodes {{ id name {selection} }} {_PAGE_INFO} }}
   }}
 }}
 """

@@ -129,6 +129,21 @@ async def test_the_holder_in_the_path_must_be_of_its_kind(shared_world: World) -
     assert response.status_code == HTTPStatus.NOT_FOUND
 
 
+@pytest.mark.parametrize("role", [Role.AUDITOR, Role.VIEWER])
+async def test_a_holder_that_nobody_sees_is_404_also_without_a_permission_on_secrets(
+    shared_world: World, role: Role
+) -> None:
+    demo = shared_world.demo
+    client = await shared_world.client_with(role, on=HolderReference(Scope.JOB, demo.job_id))
+    unseen = (new_id(), "not-a-uuid", demo.other_project_id, demo.job_id)
+
+    answers = [await client.get(f"/project/{each}/environment") for each in unseen]
+    answers += [await client.get(f"/environment/{each}/job") for each in unseen]
+
+    assert [answer.status_code for answer in answers] == [404] * 8
+    assert await _rows(shared_world, f"/environment/{demo.environment_id}/job", client)
+
+
 async def test_another_organization_is_like_one_that_is_not_there(
     shared_world: World, shared_stranger: Stranger
 ) -> None:
