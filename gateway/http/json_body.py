@@ -30,7 +30,9 @@ class BodyFault(StrEnum):
     NOT_JSON = "The body is not valid JSON."
     NOT_TEXT = "The body is not UTF-8."
     REPEATED = "An object in the body has a field twice."
-    TOO_LARGE_NUMBER = f"A whole number in a body must be at most {MAX_INTEGER:,}."
+    TOO_LARGE_NUMBER = (
+        f"A whole number in a body must be at most {MAX_INTEGER:,}, and any other number finite."
+    )
     TOO_DEEP = f"A body must be nested at most {MAX_DEPTH} deep."
     TOO_MANY_VALUES = f"A body must have at most {MAX_VALUES:,} values."
     TOO_LONG_TEXT = f"A text in a body must be at most {MAX_TEXT_BYTES // 1024} KiB of UTF-8."
@@ -162,7 +164,6 @@ def _ensure_short(text: str) -> None:
 
 def _parse(body: bytes) -> object:
     try:
-        # A fraction beyond all bounds is refused by the field that it is given to.
-        return read_json(body, to_float=float)
+        return read_json(body)
     except RefusedJson as refused:
         raise RefusedBody(_FAULTS.get(refused.fault, BodyFault.NOT_JSON)) from None

@@ -201,6 +201,7 @@ async def test_other_protocols_are_not_spoken(
         '{"type": "subscribe", "type": "ping"}',
         '{"type": "complete"}',
         '{"type": "ping", "n": 1' + "0" * 5_000 + "}",
+        '{"type": "ping", "payload": {"n": 1e999}}',
         '{"type": "ping", "payload": ' + "[" * 10_000 + "]" * 10_000 + "}",
         '{"type": "' + "\x00" + '"}',
     ],
@@ -209,6 +210,13 @@ async def test_what_is_not_of_the_protocol_ends_the_socket(server: LiveServer, t
     async with introduced_socket(server) as socket:
         await socket.send(text)
         assert await _code_after(socket) == 4400
+
+
+async def test_a_large_number_in_a_message_is_read(server: LiveServer) -> None:
+    """The control of the infinite one above."""
+    async with introduced_socket(server) as socket:
+        await socket.send('{"type": "ping", "payload": {"n": 1e300}}')
+        assert (await heard(socket))["payload"] == {"n": 1e300}
 
 
 async def test_a_lone_surrogate_in_a_message_is_no_fault_of_ours(server: LiveServer) -> None:

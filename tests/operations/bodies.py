@@ -49,6 +49,8 @@ BROKEN_INSIDE: Final[Mapping[str, bytes]] = {
     "not a number": inside(b"a", b"NaN"),
     "infinity": inside(b"a", b"Infinity"),
     "negative infinity": inside(b"a", b"-Infinity"),
+    "a number that becomes infinite": inside(b"a", b"1e999"),
+    "a number that becomes negative infinite": inside(b"a", b'[{"b": -1.5e999}]'),
     "long integer": inside(b"a", LONG_INTEGER),
     "integer over 64 bits": inside(b"a", b"9223372036854775808"),
     "deep array": inside(b"a", b"[" * DEEP + b"]" * DEEP),

@@ -58,7 +58,6 @@ async def test_what_is_broken_inside_is_refused(
 NO_TEXTS = {
     "number": b"1",
     "fraction": b"1.5",
-    "number beyond all bounds": b"1e400",
     "boolean": b"true",
     "array": b'["TEXT"]',
     "object": b'{"text": "TEXT"}',

@@ -75,6 +75,7 @@ REFUSED = {
     ),
     "a larger number": (b"%d" % (MAX_INTEGER + 1), "A whole number"),
     "a smaller number": (b"-%d" % (MAX_INTEGER + 1), "A whole number"),
+    "a number without end": (b"[1e999]", "any other number finite"),
     "a field twice": (b'{"a": 1, "a": 1}', "has a field twice"),
     "bytes that are no text": (b'"\xff"', "not UTF-8"),
     "a constant of JavaScript": (b"NaN", "not valid JSON"),
