@@ -196,6 +196,15 @@ class LogBeginsLater(InvalidInput):
         )
 
 
+class DatabaseAcceptedLater(InvalidInput):
+    def __init__(self, at: datetime) -> None:
+        super().__init__(
+            Argument.FILTER,
+            f"The operator accepted the database as it was at {moment_text(at)}: what was "
+            "delivered before is not known for sure.",
+        )
+
+
 class TooManyDeliveries(InvalidInput):
     def __init__(self) -> None:
         super().__init__(

@@ -162,7 +162,7 @@ class Secrets(ScopedService):
         Raises:
             Forbidden: if the principal cannot read secrets, or with `unused_since` the audit log.
             InvalidInput: for a cursor of another list, or an invalid filter.
-            LogBeginsLater: if `unused_since` is from before the log.
+            LogBeginsLater, DatabaseAcceptedLater: if `unused_since` is before what the log knows.
             TooManyDeliveries: if the deliveries since then are too many to compare.
 
         """

@@ -26,6 +26,13 @@ _SEARCH: Final = """query ($filter: SecretSearch!) {
 _DELIVER: Final = """query ($id: ID!, $keys: [String!]) {
     runtimeSecrets(serviceId: $id, keys: $keys) { key }
 }"""
+_NEW_JOB: Final = """mutation ($id: ID!) {
+    createService(environmentId: $id, type: JOB, name: "short-lived") {
+        holder { ... on Node { id } } }
+}"""
+_DELETE: Final = """mutation ($id: ID!) {
+    deleteHolder(holder: {jobId: $id}, withContent: true) { errors { code } }
+}"""
 
 
 def _new_key() -> str:
@@ -115,6 +122,27 @@ async def test_an_alias_is_used_with_its_target_by_services_that_see_both(
 
     assert by_another == {of_job}
     assert await _unused(world, start, keys) == set()
+
+
+async def test_an_alias_stays_used_when_the_service_that_got_it_is_deleted(
+    shared_world: World,
+) -> None:
+    world, demo = shared_world, shared_world.demo
+    created = await world.graphql.ask(_NEW_JOB, {"id": demo.environment_id})
+    job_id = created["createService"]["holder"]["id"]
+    target, of_environment, of_other = _new_key(), _new_key(), _new_key()
+    target_id = await _created(world, Scope.PROJECT, target)
+    await world.rest.alias(Scope.ENVIRONMENT, demo.environment_id, target_id, key=of_environment)
+    await world.rest.alias(Scope.APPLICATION, demo.application_id, target_id, key=of_other)
+    start, keys = datetime.now(UTC), [target, of_environment, of_other]
+
+    before = await _unused(world, start, keys)
+    await _deliver(world, job_id, of_environment)
+    delivered = await _unused(world, start, keys)
+    await world.graphql.ask(_DELETE, {"id": job_id})
+
+    assert (before, delivered) == ({target, of_environment, of_other}, {of_other})
+    assert await _unused(world, start, keys) == {of_other}
 
 
 async def test_what_an_override_hides_is_not_used_by_that_service(shared_world: World) -> None:
@@ -222,6 +250,24 @@ async def test_what_was_delivered_before_the_log_begins_is_not_known(world: Worl
     assert (whole, later) == ({key}, {key})
     assert refused["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
     assert refused["errors"][0]["message"].startswith("The audit log begins at ")
+
+
+async def test_what_was_delivered_before_the_database_was_accepted_is_not_known(
+    world: World,
+) -> None:
+    """As after a restored backup: nobody knows what was delivered since it was made."""
+    start, key = datetime.now(UTC), _new_key()
+    await _created(world, Scope.JOB, key)
+    whole = await _unused(world, start, [key])
+    run_by_force(database_of(world), "UPDATE secret SET version = 7 WHERE key = 'PAYMENT_API_KEY'")
+    assert await world.runtime.operator.audit.acknowledge()
+
+    refused = await _answer(world.client, unusedSince=start.isoformat())
+    later = await _unused(world, datetime.now(UTC), [key])
+
+    assert (whole, later) == ({key}, {key})
+    assert refused["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+    assert refused["errors"][0]["message"].startswith("The operator accepted the database")
 
 
 async def test_a_set_that_was_cut_off_is_a_fault(world: World) -> None:

@@ -20,7 +20,8 @@ UnusedSince = Annotated[
         "--unused-since",
         parser=moment,
         metavar="TIME",
-        help="Only what no service got since then, such as 90d or 2026-08-31.",
+        help="Only what no service got since then, such as 90d or 2026-08-31. Deliveries answered "
+        "with 304 do not count; a new secret is listed until its first delivery.",
     ),
 ]
 DRY_RUN: Final = "Dry run: nothing was changed."

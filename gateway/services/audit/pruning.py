@@ -46,7 +46,7 @@ class LogPruning:
             raise integrity_fault(event_log.EVENT.name, str(last.event.seq))
         through = last.event.seq
         async with self._database.write() as unit:
-            pruning = await log_rows.last_pruning(unit)
+            pruning = await log_rows.newest_of_instance(unit, AuditAction.AUDIT_PRUNED)
             if not self._covers(pruning, through):
                 facts = {"through": through, "hash": last.hash.hex(), "count": through - first + 1}
                 unit.drafts.append(instance_draft(AuditAction.AUDIT_PRUNED, facts))

@@ -105,12 +105,12 @@ async def last_before(unit: ReadUnit, moment: datetime) -> SealedEvent | None:
     return sealed_of(row) if row else None
 
 
-async def last_pruning(unit: ReadUnit) -> SealedEvent | None:
-    """Return the newest event that records a deletion of the log's beginning."""
+async def newest_of_instance(unit: ReadUnit, action: AuditAction) -> SealedEvent | None:
+    """Return the newest event with an action on the instance itself."""
     row = await unit.first(
         select_events()
         .where(HAS_NO_SET, EVENT.c.organization_id.is_(None))
-        .where(EVENT.c.action == AuditAction.AUDIT_PRUNED)
+        .where(EVENT.c.action == action)
         # In the order of the index over organizations, which SQLite then uses.
         .order_by(EVENT.c.organization_id, EVENT.c.seq.desc())
         .limit(1)

@@ -9,7 +9,12 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, func, select
 
-from gateway.domain.audit import LogBeginsLater, TooManyDeliveries
+from gateway.domain.audit import (
+    AuditAction,
+    DatabaseAcceptedLater,
+    LogBeginsLater,
+    TooManyDeliveries,
+)
 from gateway.domain.delivered_sets import (
     BLOCK_EVENTS,
     UNREADABLE,
@@ -18,9 +23,11 @@ from gateway.domain.delivered_sets import (
     packed_ids,
     unpacked_id,
 )
+from gateway.domain.scopes import Scope
 from gateway.domain.secrets import SecretType
 from gateway.storage.audit.delivered_sets import HAS_NO_SET, MAX_SEQ
 from gateway.storage.audit.event_log import DELIVERED_SET, EVENT
+from gateway.storage.audit.log_rows import newest_of_instance
 from gateway.storage.audit.log_times import LogTimes, Period
 from gateway.storage.audit.pages import refuse_faulty
 from gateway.storage.audit.row_macs import integrity_fault
@@ -45,6 +52,9 @@ class _Delivered:
     environments: Mapping[str, str]
     ids: set[bytes] = field(default_factory=set)
     reached: dict[bytes, set[str]] = field(default_factory=dict)
+    # The services that got a target, and those of them that no longer exist.
+    services: set[str] = field(default_factory=set)
+    deleted: Collection[str] = ()
     _read: set[bytes] = field(default_factory=set)
 
     def add(self, rows: Iterable[Row[Any]]) -> None:
@@ -60,10 +70,16 @@ class _Delivered:
         above = (row.holder_id, self.environments.get(row.holder_id, ""), row.project_id)
         for target in self.targets.intersection(ids):
             self.reached.setdefault(target, set()).update(above)
+            self.services.add(row.holder_id)
 
     def has_alias(self, alias: Row[Any]) -> bool:
-        """Return whether a service got the target of an alias that the service sees."""
-        return alias.holder_id in self.reached.get(packed_id(alias.target_id), ())
+        """Return whether a service got the target of an alias that the service sees.
+
+        Nobody knows of which environment a deleted service was, so it counts for all of them.
+        """
+        reached = self.reached.get(packed_id(alias.target_id), set())
+        is_of_deleted = alias.scope == Scope.ENVIRONMENT and not reached.isdisjoint(self.deleted)
+        return alias.holder_id in reached or is_of_deleted
 
 
 async def delivered_since(
@@ -84,6 +100,8 @@ async def delivered_since(
 
     Raises:
         LogBeginsLater: if the log no longer has the deliveries of that time.
+        DatabaseAcceptedLater: if the operator accepted the database after that time, so that
+            the log need not have all deliveries.
         TooManyDeliveries: if the sets since then are longer than MAX_BYTES.
         IntegrityFault: if an event at that time, or a set, is not what was recorded.
 
@@ -102,6 +120,7 @@ async def delivered_since(
     )
     blocks = await _blocks(unit, is_wanted, block_of(period.first), admit)
     await _read(unit, is_wanted, blocks, period, delivered)
+    delivered.deleted = delivered.services - await _existing(unit, delivered.services)
     used = await asyncio.to_thread(lambda: set(map(unpacked_id, delivered.ids)))
     return used.union(alias.id for alias in aliases if delivered.has_alias(alias))
 
@@ -134,6 +153,13 @@ async def _ensure_known(unit: ReadUnit, since: datetime) -> None:
     # The first event of all is from when the database was made.
     if first is not None and first.seq > 1 and since < first.at:
         raise LogBeginsLater(first.at)
+    accepted = await newest_of_instance(unit, AuditAction.AUDIT_ACKNOWLEDGED)
+    if accepted is None:
+        return
+    if not unit.is_intact(accepted):
+        raise integrity_fault(EVENT.name, str(accepted.event.seq))
+    if since < accepted.event.at:
+        raise DatabaseAcceptedLater(accepted.event.at)
 
 
 async def _blocks(
@@ -157,7 +183,7 @@ def _named_in(block: int, period: Period) -> Any:  # noqa: ANN401 - what SQLAlch
 
 async def _aliases(unit: ReadUnit, organization_id: str) -> Sequence[Row[Any]]:
     return await unit.rows(
-        select(SECRET.c.id, SECRET.c.target_id, SECRET.c.holder_id).where(
+        select(SECRET.c.id, SECRET.c.target_id, SECRET.c.holder_id, SECRET.c.scope).where(
             SECRET.c.organization_id == organization_id,
             SECRET.c.variable_type == SecretType.ALIAS,
             SECRET.c.target_id.is_not(None),
@@ -172,3 +198,8 @@ async def _environments(unit: ReadUnit, holder_ids: Collection[str]) -> Mapping[
         select(*columns).where(HOLDER.c.environment_id.in_(values_of(holder_ids)))
     )
     return {row.id: row.environment_id for row in rows}
+
+
+async def _existing(unit: ReadUnit, service_ids: Collection[str]) -> set[str]:
+    rows = await unit.rows(select(HOLDER.c.id).where(HOLDER.c.id.in_(values_of(service_ids))))
+    return {row.id for row in rows}
