@@ -39,7 +39,8 @@ Days = Annotated[
     strawberry.argument(
         description=(
             "The number of days until the token expires; it does not expire if omitted. A token "
-            "that is created with a token expires with that one at the latest."
+            "that is created with a token expires with that one at the latest, and one with a role "
+            "that only claim rules let you give with your credential."
         )
     ),
 ]

@@ -153,6 +153,18 @@ class Forbidden(GatewayError):
         super().__init__(f"The credential lacks the permission {permission}.")
 
 
+class RegistrationRequired(GatewayError):
+    """Only claim rules let the caller in, and what it wants to make would outlast its token."""
+
+    code = ErrorCode.FORBIDDEN
+
+    def __init__(self) -> None:
+        super().__init__(
+            "An identity that is not registered must not create claim rules, grants, users, or "
+            "API tokens with access:manage. Register it as a user, or use an API token."
+        )
+
+
 class RateLimited(GatewayError):
     code = ErrorCode.RATE_LIMITED
 

@@ -9,7 +9,7 @@ from gateway.domain.claim_rules import ClaimRule, Identity
 from gateway.domain.grants import RoleAssignment
 from gateway.domain.holders import Holder
 from gateway.domain.origins import ActorKind
-from gateway.domain.permissions import Permission, Role, Visibility
+from gateway.domain.permissions import ROLES, Permission, Role, Visibility
 from gateway.domain.tokens import Creator, earliest
 
 
@@ -27,7 +27,7 @@ class Principal:
     kind: ActorKind | None = None
     # Whom the issuer of the credential confirms; None for API tokens and the operator.
     identity: Identity | None = field(default=None, repr=False)
-    # The rules that give it roles; `grants` has these roles too.
+    # The rules that give it roles; `grants` has these roles too, after its own.
     claim_rules: tuple[ClaimRule, ...] = ()
     # When its credential expires. Work that outlasts a request must end by then.
     expires_at: datetime | None = None
@@ -69,16 +69,24 @@ class Principal:
             expires_at=earliest(self.expires_at, *(rule.expires_at for rule in found)),
         )
 
-    @property
-    def created_tokens_expire_at(self) -> datetime | None:
-        """The latest expiry of the tokens that it creates; None for no limit.
+    def created_tokens_expire_at(self, held: RoleAssignment) -> datetime | None:
+        """Return the latest expiry of a token with this role that it creates; None for no limit.
 
-        A user has no limit: its issuer's access token expires in minutes and is renewed, and
-        removing the user revokes the tokens that the user created. An identity that is no user
-        cannot be removed, so what it creates ends with its credential.
+        A user has no limit where its grants carry the role: its issuer's access token expires in
+        minutes and is renewed, and removing the user revokes the tokens that the user created. What
+        only a claim rule carries ends with the credential, as the rule can end, or no longer apply
+        to the next access token. An identity that is no user has rules alone.
         """
-        is_limited = self.kind in (ActorKind.TOKEN, ActorKind.IDENTITY)
+        is_limited = self.kind is ActorKind.TOKEN or not self._is_granted(held)
         return self.expires_at if is_limited else None
+
+    def _is_granted(self, held: RoleAssignment) -> bool:
+        """Return whether it could give the role without its claim rules."""
+        if not self.claim_rules:
+            return True
+        granted = replace(self, grants=self.grants[: -len(self.claim_rules)])
+        needed = ROLES[held.role] | {Permission.ACCESS_MANAGE}
+        return needed <= granted.permissions_on(held.holder)
 
     def may(self, permission: Permission, *, on: Holder | None) -> bool:
         """Return whether a grant on the holder or above it carries the permission.

@@ -5,8 +5,9 @@ sees the object but lacks the permission.
 """
 
 from gateway.domain.drafts import HolderReference
-from gateway.domain.errors import Forbidden
+from gateway.domain.errors import Forbidden, RegistrationRequired
 from gateway.domain.holders import Holder, is_canonical_id
+from gateway.domain.origins import ActorKind
 from gateway.domain.permissions import ROLES, Permission, Role, Visibility
 from gateway.domain.principals import Principal
 from gateway.domain.refusals import HolderNotFound
@@ -105,6 +106,17 @@ def require_role(principal: Principal, role: Role, *, on: Holder | None) -> None
     require(principal, Permission.ACCESS_MANAGE, on=on)
     for permission in sorted(ROLES[role] - principal.permissions_on(on)):
         raise Forbidden(permission)
+
+
+def require_lasting(principal: Principal) -> None:
+    """Refuse an identity that is no user: nobody can remove it, nor what it gave to others.
+
+    Raises:
+        RegistrationRequired: if only claim rules let the principal in.
+
+    """
+    if principal.kind is ActorKind.IDENTITY:
+        raise RegistrationRequired
 
 
 def visible_target(principal: Principal, secret: Secret) -> SecretFacts | None:

@@ -54,6 +54,7 @@ class ClaimRules(ScopedService):
             HolderNotFound: if the holder is not visible to the principal.
             Forbidden: if the principal cannot manage access there, or lacks a permission of
                 the role there.
+            RegistrationRequired: if only claim rules let the principal in.
             ClaimRuleConflict: if an equal rule exists.
             TooManyClaimRules: if the organization has the maximum number of rules.
             TooManyConditions: if its rules for the issuer have the maximum of conditions.
@@ -66,6 +67,7 @@ class ClaimRules(ScopedService):
         async with self._scope.writing(options) as unit:
             holder = await access.require_at(unit, principal, Permission.ACCESS_MANAGE, on)
             access.require_role(principal, role, on=holder)
+            access.require_lasting(principal)
             now = self._context.now()
             rule = ClaimRule(
                 id=self._context.new_id(),

@@ -156,6 +156,7 @@ class Grants(ScopedService):
             UserNotFound: if the organization has no such user.
             Forbidden: if the principal cannot manage access there, or lacks a permission of
                 the role there.
+            RegistrationRequired: if only claim rules let the principal in.
             GrantConflict: if the grantee already has it.
             TooManyGrants: if the grantee has the maximum number of grants.
 
@@ -164,6 +165,7 @@ class Grants(ScopedService):
         async with self._scope.writing(options) as unit:
             holder = await access.require_at(unit, principal, Permission.ACCESS_MANAGE, on)
             access.require_role(principal, role, on=holder)
+            access.require_lasting(principal)
             held = RoleAssignment(role=role, holder=holder)
             return await run_once(
                 self._scope,

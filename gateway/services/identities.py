@@ -46,6 +46,7 @@ class Identities(ScopedService):
         Raises:
             InvalidInput: for an invalid issuer, subject or name.
             Forbidden: if the principal does not manage access in the whole organization.
+            RegistrationRequired: if only claim rules let the principal in.
             UserConflict: if the identity is registered in the organization.
             QuotaExceeded: if the organization has its maximum number of users.
 
@@ -54,6 +55,7 @@ class Identities(ScopedService):
         ensure_identity(issuer, subject)
         content.ensure_name(display_name)
         access.require(principal, Permission.ACCESS_MANAGE, on=None)
+        access.require_lasting(principal)
         user = User(
             id=self._context.new_id(),
             organization_id=principal.organization_id,

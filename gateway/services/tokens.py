@@ -21,7 +21,7 @@ from gateway.domain.grants import (
 from gateway.domain.holders import is_canonical_id
 from gateway.domain.origins import ActorKind
 from gateway.domain.pages import Page, Window
-from gateway.domain.permissions import Permission, Role, Visibility
+from gateway.domain.permissions import ROLES, Permission, Role, Visibility
 from gateway.domain.tokens import (
     ApiToken,
     Creator,
@@ -84,13 +84,16 @@ class Tokens(ScopedService):
     ) -> NewToken:
         """Create a token with a role on a holder; for None, on the whole organization.
 
-        It expires with the token that creates it, at the latest.
+        It expires with the token that creates it, at the latest; so does that of a user who could
+        not give the role without claim rules, with the user's credential.
 
         Raises:
             InvalidInput: for an invalid name.
             HolderNotFound: if the holder is not visible to the principal.
             Forbidden: if the principal cannot manage access there, or lacks a permission of
                 the role there.
+            RegistrationRequired: if only claim rules let the principal in, and the token could
+                give access to others.
             QuotaExceeded: if the organization has its maximum number of valid tokens.
             IdempotencyConflict: if the idempotency key was used for another request.
             TokenAlreadyShown: if the same request created the token before.
@@ -102,6 +105,8 @@ class Tokens(ScopedService):
         async with self._scope.writing(options) as unit:
             holder = await access.require_at(unit, principal, Permission.ACCESS_MANAGE, on)
             access.require_role(principal, role, on=holder)
+            if Permission.ACCESS_MANAGE in ROLES[role]:
+                access.require_lasting(principal)
             new = self._new(name, RoleAssignment(role=role, holder=holder), lifetime)
             created = await run_once(
                 self._scope,
@@ -116,7 +121,7 @@ class Tokens(ScopedService):
 
     def _new(self, name: str, held: RoleAssignment, lifetime: timedelta | None) -> _Created:
         now = self._context.now()
-        token = self._new_token(name, lifetime, at=now)
+        token = self._new_token(name, held, lifetime, at=now)
         grant = Grant(
             id=self._context.new_id(),
             organization_id=self._scope.principal.organization_id,
@@ -135,10 +140,11 @@ class Tokens(ScopedService):
         await grants.add(unit, new.grant)
         return new
 
-    def _new_token(self, name: str, lifetime: timedelta | None, *, at: datetime) -> ApiToken:
-        end = earliest(
-            at + lifetime if lifetime else None, self._scope.principal.created_tokens_expire_at
-        )
+    def _new_token(
+        self, name: str, held: RoleAssignment, lifetime: timedelta | None, *, at: datetime
+    ) -> ApiToken:
+        latest = self._scope.principal.created_tokens_expire_at(held)
+        end = earliest(at + lifetime if lifetime else None, latest)
         return ApiToken(
             id=self._context.new_id(),
             organization_id=self._scope.principal.organization_id,

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from gateway.domain.drafts import DEFAULT_WRITE_OPTIONS
-from gateway.domain.grants import GranteeKind, GranteeReference
+from gateway.domain.grants import GranteeKind, GranteeReference, RoleAssignment
 from gateway.domain.origins import ActorKind
 from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
@@ -181,7 +181,7 @@ async def test_the_lifetime_of_an_access_token_does_not_cap_what_a_user_creates(
 
     def cap(kind: ActorKind) -> datetime | None:
         principal = Principal(id="1", organization_id="1", expires_at=moment, kind=kind)
-        return principal.created_tokens_expire_at
+        return principal.created_tokens_expire_at(RoleAssignment(role=Role.ADMIN))
 
     assert cap(ActorKind.USER) is None
     assert cap(ActorKind.TOKEN) == moment

@@ -475,3 +475,65 @@ async def test_a_request_that_names_its_organization_reads_no_rules_of_another(
     assert {row.organization_id for row in nameless} == {own, other.organization_id}
     for rule in rules:
         await _delete(world, rule)
+
+
+_LASTING: Final = {
+    "a rule": """createClaimRule(name: "made", role: VIEWER, issuer: "https://issuer.example",
+        conditions: [{claim: "groups", pattern: "NAME"}])""",
+    "a user": """registerUser(displayName: "made", issuer: "https://issuer.example",
+        subject: "NAME")""",
+    "a grant": 'grantRole(role: VIEWER, grantee: {userId: "NAME"})',
+    "a token that can make these": 'createApiToken(name: "made", role: ADMIN)',
+}
+
+
+async def _refusal(world: World, token: str, mutation: str) -> Any:
+    answer = await _graphql(
+        world, token, f"mutation {{ made: {mutation} {{ errors {{ code }} }} }}"
+    )
+    assert answer.get("data") is None or answer["data"]["made"]["errors"] == []
+    return [error["extensions"]["code"] for error in answer.get("errors", ())]
+
+
+@pytest.mark.rule("S76", "S81")
+@pytest.mark.parametrize("what", _LASTING)
+async def test_an_identity_gives_nobody_access_that_outlasts_its_token(
+    world: World, issuer: LocalIssuer, what: str
+) -> None:
+    """The control is a registered user whom the same rule makes an administrator."""
+    rule, subject = await _rule(world, issuer, _OWNER, role=Role.ADMIN), new_id()
+    services = world.runtime.services.for_principal(Principal.operator(world.demo.organization_id))
+    user = await services.identities.register(
+        issuer=issuer.url, subject=subject, display_name="registered"
+    )
+    mutation = _LASTING[what].replace("NAME", user.id)
+
+    refused = await _refusal(world, _github(issuer), mutation)
+    made = await _refusal(world, _github(issuer, sub=subject), mutation)
+
+    assert (refused, made) == (["FORBIDDEN"], [])
+    await _delete(world, rule)
+
+
+@pytest.mark.rule("S76")
+async def test_what_a_user_creates_by_a_rule_ends_with_the_credential(
+    world: World, issuer: LocalIssuer
+) -> None:
+    """The control is a role that the user's grants carry, beside the same rule."""
+    subject, end = new_id(), issuer.claims()["exp"]
+    await let_in(world.runtime, world.demo.organization_id, issuer.url, subject, Role.AUDITOR)
+    other = new_id()
+    await let_in(world.runtime, world.demo.organization_id, issuer.url, other, Role.ADMIN)
+    rule = await _rule(world, issuer, _OWNER, role=Role.ADMIN, days=1)
+    create = """mutation { createApiToken(name: "made", role: AUDITOR) {
+        apiToken { expiresAt } errors { message } } }"""
+
+    ends = [
+        (await _graphql(world, _github(issuer, sub=sub, exp=end), create))["data"]
+        for sub in (subject, other)
+    ]
+
+    by_rule, by_grant = (made["createApiToken"]["apiToken"]["expiresAt"] for made in ends)
+    assert datetime.fromisoformat(by_rule) == datetime.fromtimestamp(end, UTC)
+    assert by_grant is None
+    await _delete(world, rule)
