@@ -40,7 +40,10 @@ TokenId = Annotated[str, typer.Argument(metavar="TOKEN_ID", help="The token's id
 EndsIn = Annotated[
     timedelta,
     typer.Option(
-        "--in", parser=duration, metavar="DURATION", help="From now, such as 30m, 1h or 7d."
+        "--in",
+        parser=duration,
+        metavar="DURATION",
+        help="From now, by the clock of this machine, such as 30m, 1h or 7d.",
     ),
 ]
 UserIssuer = Annotated[

@@ -303,7 +303,7 @@ query Tokens($after: String) {{
 CREATE_TOKEN: Final = f"""
 mutation CreateToken($name: String!, $role: Role!, $holder: SecretHolderRef, $days: Int) {{
   createApiToken(name: $name, role: $role, holder: $holder, days: $days) {{
-    token apiToken {{ id createdAt }} {_OUTCOME}
+    token apiToken {{ id createdAt expiresAt }} {_OUTCOME}
   }}
 }}
 """

@@ -88,6 +88,34 @@ def test_a_token_ends_by_itself_after_the_overlap(laptop: Laptop) -> None:
     assert "the former token ends at " in rotated.complaint
 
 
+def test_a_token_whose_end_was_brought_forward_is_rotated_with_a_lifetime(laptop: Laptop) -> None:
+    former = _token(laptop, "worker", "--role", "viewer", "--days", "9")
+    first = laptop("token", "rotate", former["id"], "--overlap", "1h", "--json")
+    before = laptop("token", "list", "--json").answer["tokens"]
+
+    refused = laptop("token", "rotate", former["id"], "--overlap", "1h")
+    unchanged = laptop("token", "list", "--json").answer["tokens"]
+    second = laptop("token", "rotate", former["id"], "--overlap", "1h", "--days", "9", "--json")
+
+    assert (refused.code, "say with --days" in refused.complaint) == (1, True)
+    assert len(unchanged) == len(before)
+    for rotated in (first, second):
+        end = _listed(laptop, rotated.answer)["expires_at"]
+        assert f", the new token ends at {end}, and" in rotated.complaint
+        assert datetime.fromisoformat(end) > datetime.now(UTC) + timedelta(days=8)
+
+
+def test_a_token_that_has_ended_is_not_rotated(laptop: Laptop) -> None:
+    former = _token(laptop, "worker", "--role", "viewer", "--days", "9")
+    laptop("token", "revoke", former["id"])
+    before = laptop("token", "list", "--json").answer["tokens"]
+
+    refused = laptop("token", "rotate", former["id"], "--overlap", "1h")
+
+    assert (refused.code, "is revoked, or has expired" in refused.complaint) == (1, True)
+    assert len(laptop("token", "list", "--json").answer["tokens"]) == len(before)
+
+
 def test_an_overlap_does_not_put_an_end_off(laptop: Laptop) -> None:
     former = _token(laptop, "worker", "--role", "viewer", "--days", "1")
 
@@ -148,7 +176,9 @@ class _Refusing:
 
     def nodes(self, *_: str) -> list[dict[str, object]]:
         grants = [{"role": role, "holder": None} for role in ("VIEWER", "EDITOR")]
-        return [{"id": "old", "name": "worker", "expiresAt": None, "grants": grants}]
+        return [
+            {"id": "old", "name": "worker", "expiresAt": None, "revokedAt": None, "grants": grants}
+        ]
 
     def change(self, document: str, **variables: object) -> dict[str, object]:
         self.changes.append(variables)
