@@ -29,9 +29,17 @@ _LOCATION: Final = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 
+_TOKEN: Final = re.compile(
+    re.findall(r'^map \$http_authorization .*?"~\*(\S+)" +1;', _NGINX, re.MULTILINE | re.DOTALL)[0],
+    re.IGNORECASE,
+)
 
-def nginx_target(path: str) -> str:
-    """Return where nginx sends a path: exact locations win, then expressions, then prefixes."""
+
+def nginx_target(path: str, authorization: str = "") -> str:
+    """Return where nginx sends a path: exact locations win, then expressions, then prefixes.
+
+    A credential can lead what a location sends to the original to the gateway instead.
+    """
     ranks = {"=": 0, "~": 1, None: 2}
     found = sorted(_LOCATION.finditer(_NGINX), key=lambda each: ranks[each["kind"]])
     prefixes = sorted(
@@ -44,14 +52,16 @@ def nginx_target(path: str) -> str:
     }
     first = [each for each in found if each["kind"]] + prefixes
     chosen = next(each for each in first if matches[each["kind"]](each["path"]))
-    return GATEWAY if chosen["to"] == "http://secrets_gateway" else ORIGINAL
+    is_led_away = "$has_gateway_token" in chosen[0] and _TOKEN.search(authorization)
+    return GATEWAY if chosen["to"] == "http://secrets_gateway" or is_led_away else ORIGINAL
 
 
-def envoy_target(path: str) -> str:
+def envoy_target(path: str, authorization: str = "") -> str:
     """Return where Envoy sends a path: by the first route that matches."""
     for route in _envoy_routes():
         match = route["match"]
-        if (
+        headers = [each["string_match"]["safe_regex"]["regex"] for each in match.get("headers", ())]
+        if all(re.fullmatch(header, authorization) for header in headers) and (
             path == match.get("path")
             or ("prefix" in match and path.startswith(match["prefix"]))
             or ("safe_regex" in match and re.fullmatch(match["safe_regex"]["regex"], path))
@@ -72,12 +82,18 @@ class _Echo(BaseHTTPRequestHandler):
     """Answers with the request's path and headers."""
 
     def do_GET(self) -> None:
-        content = json.dumps({"path": self.path, **dict(self.headers.items())}).encode()
+        content = json.dumps(
+            {"path": self.path, "method": self.command, **dict(self.headers.items())}
+        ).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(content)))
         self.send_header("X-Served-By", self.server.name)  # type: ignore[attr-defined] # set below
         self.end_headers()
         self.wfile.write(content)
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.do_GET()
 
     def log_message(self, *_: object) -> None:
         """Print nothing."""

@@ -51,6 +51,17 @@ LOOKALIKES: Final = [
     "/cluster",
     "/",
 ]
+# What only the gateway has, with a slash too many or too few.
+MISSPELLED: Final = ["/runtime", "/graphql/"]
+# Of the gateway, and of the original or an issuer.
+GATEWAY_TOKENS: Final = [
+    "Token sgw_a",
+    "Bearer sgw_a",
+    "bearer  SGW_a",
+    "sgw_a",
+    "Token a, Token sgw_a",
+]
+OTHER_TOKENS: Final = ["", "Token a", "Bearer eyJh.sgw_.b", "Token asgw_a"]
 Proxy = Callable[..., AbstractContextManager[str]]
 TARGETS: Final = pytest.mark.parametrize("target", [nginx_target, envoy_target])
 
@@ -59,9 +70,21 @@ TARGETS: Final = pytest.mark.parametrize("target", [nginx_target, envoy_target])
 def test_secrets_go_to_the_gateway_and_all_else_to_the_original(
     target: Callable[[str], str],
 ) -> None:
-    to_gateway = [path for path in (*OWN, "/graphql", *LOOKALIKES) if target(path) == GATEWAY]
+    paths = (*OWN, "/graphql", *MISSPELLED, *LOOKALIKES)
 
-    assert to_gateway == [*SECRETS, "/graphql"]
+    to_gateway = [path for path in paths if target(path) == GATEWAY]
+
+    assert to_gateway == [*SECRETS, "/graphql", *MISSPELLED]
+
+
+@TARGETS
+def test_a_token_of_the_gateway_goes_to_the_gateway_whatever_the_path(
+    target: Callable[[str, str], str],
+) -> None:
+    sent = {target(path, token) for path in LOOKALIKES for token in GATEWAY_TOKENS}
+    others = {target(path, token) for path in LOOKALIKES for token in OTHER_TOKENS}
+
+    assert (sent, others) == ({GATEWAY}, {ORIGINAL})
 
 
 def test_each_path_of_the_gateway_is_of_one_side() -> None:
@@ -113,9 +136,25 @@ def beside_the_original(
 
 def test_a_running_proxy_sends_each_path_where_its_file_says(between_echoes: str) -> None:
     with httpx.Client(base_url=between_echoes, timeout=PATIENCE) as client:
-        found = {path: served_by(client.get(path)) for path in (*OWN, "/graphql", *LOOKALIKES)}
+        paths = (*OWN, "/graphql", *MISSPELLED, *LOOKALIKES)
+        found = {path: served_by(client.get(path)) for path in paths}
 
     assert found == {path: nginx_target(path) for path in found}
+
+
+@pytest.mark.parametrize("token", [*GATEWAY_TOKENS, *OTHER_TOKENS])
+def test_a_running_proxy_keeps_tokens_of_the_gateway_from_the_original(
+    between_echoes: str, token: str
+) -> None:
+    """With the method and the body, which nginx must not lose on its way."""
+    headers = {"Authorization": token}
+    with httpx.Client(base_url=between_echoes, headers=headers, timeout=PATIENCE) as client:
+        answers = [client.get("/variable"), client.post("/variable", json={"key": "A"})]
+
+    expected = GATEWAY if token in GATEWAY_TOKENS else ORIGINAL
+    assert [served_by(answer) for answer in answers] == [expected] * 2
+    assert [answer.json()["path"] for answer in answers] == ["/variable"] * 2
+    assert [answer.json()["method"] for answer in answers] == ["GET", "POST"]
 
 
 @pytest.mark.parametrize(
