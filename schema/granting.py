@@ -89,7 +89,7 @@ async def create_api_token(
 
 @mutation(
     "Revoke an API token and the tokens that were created with it. The next request with one "
-    "of them is refused.",
+    "of them is refused. Claim rules, grants and users that they created stay.",
     permission=_MANAGES,
 )
 async def revoke_api_token(
@@ -198,7 +198,8 @@ async def register_user(
 
 @mutation(
     "Remove a user with all their roles, and revoke the tokens that they created. The next "
-    "request of the user or with one of these tokens is refused.",
+    "request of the user or with one of these tokens is refused, unless a claim rule lets the same "
+    "person in. Claim rules, grants and users that they created stay.",
     permission=_MANAGES,
 )
 async def remove_user(

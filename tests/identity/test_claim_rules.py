@@ -537,3 +537,40 @@ async def test_what_a_user_creates_by_a_rule_ends_with_the_credential(
     assert datetime.fromisoformat(by_rule) == datetime.fromtimestamp(end, UTC)
     assert by_grant is None
     await _delete(world, rule)
+
+
+async def test_the_id_of_an_identity_leads_to_its_name(world: World, issuer: LocalIssuer) -> None:
+    """By the id of the request in the access log, or of what it created."""
+    rule, since = await _rule(world, issuer, _OWNER, role=Role.ADMIN), await last_seq(world)
+    document = """mutation { createApiToken(name: "named", role: VIEWER) {
+        apiToken { id createdBy { kind id } } } }"""
+    with capture_logs() as logs:
+        made = (await _graphql(world, _github(issuer), document))["data"]["createApiToken"]
+
+    (line,) = [entry for entry in logs if entry["event"] == "request"]
+    events = await events_since(world, since)
+
+    token, name = made["apiToken"], f"{issuer.url} {GITHUB['sub']}"
+    assert (line["actor_kind"], line["actor_id"]) == ("IDENTITY", token["createdBy"]["id"])
+    assert {event["actor_id"] for event in events} == {name}
+    created = [event for event in events if event["subject_id"] == token["id"]]
+    assert [event["action"] for event in created] == ["TOKEN_CREATED"]
+    assert created[0]["request_id"]
+    await _delete(world, rule)
+
+
+@pytest.mark.rule("S81")
+async def test_a_removed_user_is_let_in_by_a_rule_until_it_is_deleted(
+    world: World, issuer: LocalIssuer
+) -> None:
+    subject, organization_id = new_id(), world.demo.organization_id
+    user_id = await let_in(world.runtime, organization_id, issuer.url, subject, Role.VIEWER)
+    rule, token = await _rule(world, issuer, _OWNER), _github(issuer, sub=subject)
+    operator = world.runtime.services.for_principal(Principal.operator(organization_id))
+
+    await operator.identities.remove(user_id=user_id)
+    removed = [await _statuses(world, token, None), await _demo_statuses(world, token)]
+    await _delete(world, rule)
+
+    assert removed == [_OUT, _IN]
+    assert await _demo_statuses(world, token) == _OUT
