@@ -1,4 +1,4 @@
-"""Rate limits: token buckets for each principal and each organization."""
+"""Rate limits: token buckets for each principal or claim rule, and for each organization."""
 
 import math
 from collections import OrderedDict
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.domain.errors import RateLimited
+from gateway.domain.origins import ActorKind
 from gateway.domain.principals import Principal
 
 
@@ -106,7 +107,7 @@ class PrincipalLimits:
         self._organization = organization
 
     def charge(self, principal: Principal, cost: float) -> int | None:
-        """Take the cost from the principal and from its organization.
+        """Take the cost from the principal, or the rule that lets it in, and its organization.
 
         Returns what the principal has left; None if it has no limit of its own.
 
@@ -114,10 +115,22 @@ class PrincipalLimits:
             RateLimited: if either has too little left. Nothing is taken from either then.
 
         """
-        remaining = self._own.charge(principal.id, cost)
+        payer = _payer_of(principal)
+        remaining = self._own.charge(payer, cost)
         try:
             self._organization.charge(principal.organization_id, cost)
         except RateLimited:
-            self._own.give_back(principal.id, cost)
+            self._own.give_back(payer, cost)
             raise
         return remaining
+
+
+def _payer_of(principal: Principal) -> str:
+    """Return the name of its bucket. All whom a claim rule lets in unregistered share one.
+
+    Who can push to a repository makes as many subjects as branches, and could otherwise take the
+    whole allowance of the organization.
+    """
+    if principal.kind is not ActorKind.IDENTITY:
+        return principal.id
+    return min(principal.claim_rules, key=lambda rule: (rule.created_at, rule.id)).id

@@ -574,3 +574,30 @@ async def test_a_removed_user_is_let_in_by_a_rule_until_it_is_deleted(
 
     assert removed == [_OUT, _IN]
     assert await _demo_statuses(world, token) == _OUT
+
+
+@pytest.mark.rule("S81")
+async def test_all_whom_a_rule_lets_in_share_its_allowance(
+    template: tuple[Path, Demo], issuing_process: LocalIssuer, tmp_path: Path
+) -> None:
+    """So branches do not take the organization's. The control is another rule, and a token."""
+    copied = shutil.copytree(template[0], tmp_path / "data")
+    issuing_process.behave()
+    async with open_world(
+        copied,
+        template[1],
+        issuers=[issuing_process.trusted(types=["JWT"])],
+        rate_per_minute=1,
+        rate_burst=10,
+    ) as world:
+        await _rule(world, issuing_process, _OWNER)
+        await _rule(world, issuing_process, ("repository_owner_id", "66"))
+        branches = [_github(issuing_process, sub=f"repo:acme/shop:ref:{n}") for n in range(20)]
+        other = _github(issuing_process, repository_owner_id="66")
+
+        shared = [await _demo_statuses(world, token) for token in branches]
+
+        assert shared[0] == _IN
+        assert shared[-1] == [HTTPStatus.TOO_MANY_REQUESTS] * 2
+        assert await _demo_statuses(world, other) == _IN
+        assert (await world.client.get(f"/job/{world.demo.job_id}/secret")).is_success
