@@ -35,6 +35,8 @@ BLIND = {
     "removeUser userId",
 }
 _MOMENT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T[\d:.]+Z")
+# How much an allowance has grown since the last request depends on the clock.
+_REMAINING: Final = re.compile(r'"remaining":\d+')
 ExecutionResult = tuple[int, Mapping[str, str], str]
 # A subscription to what is there does not end by itself; one to what is not ends at once.
 _STILL_LISTENING: Final[ExecutionResult] = (200, {}, "still listening")
@@ -49,7 +51,7 @@ def answer(response: httpx.Response, chosen: str) -> ExecutionResult:
     # Problems repeat the request's id in their body, and all of them are as long as each other.
     request_id = response.headers["x-request-id"]
     text = response.text.replace(chosen, "CHOSEN").replace(request_id, "REQUEST")
-    text = _MOMENT.sub("MOMENT", text)
+    text = _REMAINING.sub("REMAINING", _MOMENT.sub("MOMENT", text))
     return response.status_code, headers, text
 
 
