@@ -169,11 +169,11 @@ class RequestScope:
         async with database.write(
             dry_run=options.dry_run, is_bounded=is_bounded, is_shared=not is_bulk
         ) as unit:
-            await self._ensure_access_is_unchanged(unit)
+            await self._read_principal_again(unit)
             yield unit
             await unit.finish()
 
-    async def _ensure_access_is_unchanged(self, unit: WriteUnit) -> None:
+    async def _read_principal_again(self, unit: WriteUnit) -> None:
         principal = self.principal
         # The instance's operator has no credential.
         if principal.kind is None:
@@ -183,10 +183,9 @@ class RequestScope:
             raise Unauthenticated
         if not found.has_access_of(principal):
             raise ConcurrentChange
-        # What it creates ends with it. Only the credential of a user knows that user's end.
-        end = earliest(principal.expires_at, found.expires_at)
-        if end != principal.expires_at:
-            self.principal = replace(principal, expires_at=end)
+        # Its roles may come from claim rules now, and its end may be nearer: what it creates ends
+        # with it. Only the credential of a user knows that user's end.
+        self.principal = replace(found, expires_at=earliest(principal.expires_at, found.expires_at))
 
     def visibility(self, permission: Permission) -> Visibility:
         """Return where the current principal has a permission: a list asks for every row."""

@@ -166,7 +166,7 @@ async def test_without_reading_the_principal_again_a_revoked_token_makes_another
     async def revoke() -> None:
         await _revoke(world, token_id)
         monkeypatch.setattr(RequestPrincipals, "sign_in", sign_in)
-        monkeypatch.setattr(RequestScope, "_ensure_access_is_unchanged", trust)
+        monkeypatch.setattr(RequestScope, "_read_principal_again", trust)
 
     answer = await half.answered_after(revoke)
 

@@ -1,5 +1,6 @@
 """Signing in by claim rules: no user is registered, and the rules of one organization count."""
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -15,18 +16,21 @@ from structlog.testing import capture_logs
 from gateway.domain.claim_patterns import MAX_ELEMENTS
 from gateway.domain.claim_rules import ClaimCondition, ClaimRule, Identity
 from gateway.domain.drafts import HolderReference
+from gateway.domain.grants import GranteeKind, GranteeReference
 from gateway.domain.holders import new_id
+from gateway.domain.pages import Window
 from gateway.domain.permissions import Role
 from gateway.domain.principals import Principal
 from gateway.domain.scopes import Scope
 from gateway.services.demo import Demo
-from gateway.storage import claim_rules
+from gateway.storage import claim_rules, grants
 from tests.audit.audit_log import events_of, events_since, last_seq, row_faults
 from tests.identity.local_issuer import LocalIssuer
 from tests.identity.pipeline_tokens import GITHUB, GITHUB_HEADER, GITLAB, HEADER
 from tests.identity.users import let_in
 from tests.operations.answers import comparable
 from tests.operations.callers import Stranger, nobody, settle
+from tests.patience import until
 from tests.world import World, open_world
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -601,3 +605,33 @@ async def test_all_whom_a_rule_lets_in_share_its_allowance(
         assert shared[-1] == [HTTPStatus.TOO_MANY_REQUESTS] * 2
         assert await _demo_statuses(world, other) == _IN
         assert (await world.client.get(f"/job/{world.demo.job_id}/secret")).is_success
+
+
+@pytest.mark.rule("S76")
+@pytest.mark.parametrize("is_revoked", [True, False])
+async def test_a_grant_that_is_revoked_while_a_request_waits_to_write_does_not_count(
+    world: World, issuer: LocalIssuer, *, is_revoked: bool
+) -> None:
+    """A rule carries the same role, so the user may go on, but what it creates has an end now."""
+    subject, end = new_id(), issuer.claims()["exp"]
+    organization_id = world.demo.organization_id
+    user_id = await let_in(world.runtime, organization_id, issuer.url, subject, Role.ADMIN)
+    rule = await _rule(world, issuer, ("sub", subject), role=Role.ADMIN, days=1)
+    create = """mutation { createApiToken(name: "made", role: AUDITOR) {
+        apiToken { expiresAt } errors { message } } }"""
+    grantee = GranteeReference(kind=GranteeKind.USER, id=user_id)
+    visibility = Principal.operator(organization_id).visibility()
+
+    async with world.runtime.database.write() as unit:
+        page = await grants.page(unit, Window(), visibility=visibility, of=grantee)
+        sent = _graphql(world, _github(issuer, sub=subject, exp=end), create)
+        asking = asyncio.create_task(sent)
+        await until(lambda: world.runtime.database.write_admission.waiting == 1)
+        for entry in page.entries if is_revoked else ():
+            await grants.remove(unit, entry.item.id)
+    made = (await asking)["data"]["createApiToken"]
+
+    expires_at = made["apiToken"]["expiresAt"]
+    found = expires_at and datetime.fromisoformat(expires_at)
+    assert (found, made["errors"]) == (datetime.fromtimestamp(end, UTC) if is_revoked else None, [])
+    await _delete(world, rule)
