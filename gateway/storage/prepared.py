@@ -132,6 +132,7 @@ class Prepared:
         """Return the driver's rows with their columns by name, as SQLAlchemy would.
 
         Raises:
+            TypeError: if a column holds another type of data than its own, such as a number.
             ValueError: if a column holds what its type cannot read.
 
         """

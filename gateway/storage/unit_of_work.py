@@ -239,7 +239,7 @@ def _read(bound: Bound, rows: Sequence[Any]) -> Sequence[Row[Any]]:
 def _reading() -> Iterator[None]:
     try:
         yield
-    except ValueError:
+    except (TypeError, ValueError):
         # A column's type cannot read it; the error's text would contain the stored data.
         raise integrity_fault(_UNKNOWN, _UNKNOWN) from None
 

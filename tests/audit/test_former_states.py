@@ -24,9 +24,11 @@ EDITS = {
     "another actor": "UPDATE secret_version SET actor_id = 'somebody'",
     "another time": "UPDATE secret_version SET ended_at = '2001-01-01', began_at = '2001-01-01'",
     "no time": "UPDATE secret_version SET began_at = 'never', ended_at = 'never'",
+    "a number as time": "UPDATE secret_version SET began_at = 0, ended_at = 0",
     "another version": "UPDATE secret_version SET version = version + 1",
     "another ending": "UPDATE secret_version SET ended_how = 'DELETED'",
     "no MAC": "UPDATE secret_version SET mac = NULL",
+    "a text as MAC": "UPDATE secret_version SET mac = 'text'",
 }
 
 

@@ -152,7 +152,8 @@ class RowMacs(NeverStored):
 
         """
         *values, mac = row
-        if not hmac.compare_digest(self.of(covered, values), mac or b""):
+        found = mac if isinstance(mac, bytes) else b""
+        if not hmac.compare_digest(self.of(covered, values), found):
             raise integrity_fault(covered.table.name, str(values[0]))
 
 
