@@ -135,7 +135,7 @@ class Runtime:
             while not stopped.is_set():
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stopped.wait(), USES_ARE_STORED_EVERY)
-                await self.operator.token_uses.store()
+                await _attempt(self.operator.token_uses.store)
 
         task = asyncio.create_task(store())
         try:
@@ -182,16 +182,21 @@ async def periodic_tasks(operator: OperatorServices, settings: Settings) -> Asyn
         asyncio.create_task(_repeat(operator.deletions.finish, DELETIONS_ARE_FINISHED_EVERY)),
     ]
 
-    async def apply_retention() -> None:
+    async def remove_old_events() -> None:
         if (days := settings.audit_retention_days) is not None:
             await audit.apply_retention(days)
+
+    async def remove_old_versions() -> None:
         # During an alarm all stays: it shows what happened.
         if not audit.needs_attention:
             await operator.versions.apply_retention(
                 days=settings.versions_retention_days, kept=settings.versions_kept
             )
 
-    tasks.append(asyncio.create_task(_repeat(apply_retention, RETENTION_IS_APPLIED_EVERY)))
+    tasks += [
+        asyncio.create_task(_repeat(work, RETENTION_IS_APPLIED_EVERY))
+        for work in (remove_old_events, remove_old_versions)
+    ]
     try:
         yield
     finally:
@@ -206,13 +211,20 @@ async def _repeat(work: Callable[[], Coroutine[Any, Any, object]], seconds: floa
     while True:
         await asyncio.sleep(pause)
         begun = time.monotonic()
-        try:
-            await work()
-        except (Unavailable, IntegrityFault):
-            # The database does not answer at the moment, or a row cannot be read; the next time
-            # that can be over.
-            _log.warning("watch_failed", work=work.__name__)
+        await _attempt(work)
         pause = max(seconds - (time.monotonic() - begun), _SHORTEST_PAUSE)
+
+
+async def _attempt(work: Callable[[], Coroutine[Any, Any, object]]) -> None:
+    """Do work that is tried again later, whatever it raises."""
+    try:
+        await work()
+    except (Unavailable, IntegrityFault):
+        # The database does not answer at the moment, or a row cannot be read; the next time that
+        # can be over.
+        _log.warning("watch_failed", work=work.__name__)
+    except Exception as error:  # noqa: BLE001 - without this, the task would end unnoticed
+        _log.error("unexpected_error", work=work.__name__, exc_info=error)
 
 
 async def migrate_database(settings: Settings) -> None:

@@ -1,7 +1,8 @@
 """The beginning of the log is deleted in short steps: by hand, and by the server after a time."""
 
+import json
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from gateway import runtime as runtimes
+from gateway.config.types import LogFormat
 from gateway.domain.audit import DatabaseNotTrusted
 from gateway.domain.errors import IntegrityFault, Unavailable
 from gateway.domain.permissions import Role
@@ -23,6 +25,7 @@ from gateway.services.demo import Demo
 from gateway.storage.audit import log_rows
 from gateway.storage.unit_of_work import WriteUnit
 from tests.audit.audit_log import run_by_force
+from tests.operations.canaries import all_logs
 from tests.patience import patient_settings, patiently, until
 
 STEP = 3
@@ -112,6 +115,39 @@ async def test_the_server_applies_it(
         await until(lambda: _first_seq(data_dir) > first[0])
 
     assert await timed.faults() == []
+
+
+@pytest.mark.parametrize(
+    ("failing", "work"), [("audit", "remove_old_events"), ("versions", "remove_old_versions")]
+)
+async def test_a_task_that_fails_is_logged_and_repeated_and_ends_no_other(
+    timed: Timed, monkeypatch: pytest.MonkeyPatch, failing: str, work: str
+) -> None:
+    monkeypatch.setattr(runtimes, "RETENTION_IS_APPLIED_EVERY", 0.01)
+    monkeypatch.setattr(runtimes, "_SHORTEST_PAUSE", 0.01)
+    applied = dict.fromkeys(("audit", "versions"), 0)
+
+    def count(name: str, error: Exception | None) -> Callable[..., Awaitable[None]]:
+        async def apply(*_: object, **__: object) -> None:
+            applied[name] += 1
+            if error is not None:
+                raise error
+
+        return apply
+
+    for name in applied:
+        error = RuntimeError("a defect") if name == failing else None
+        monkeypatch.setattr(
+            getattr(timed.runtime.operator, name), "apply_retention", count(name, error)
+        )
+
+    with all_logs(LogFormat.JSON) as logs:
+        async with periodic_tasks(timed.runtime.operator, timed.runtime.settings):
+            await until(lambda: min(applied.values()) > 1)
+
+    logged = [json.loads(line) for line in logs.getvalue().splitlines()]
+    unexpected = {line["work"] for line in logged if line["event"] == "unexpected_error"}
+    assert unexpected == {work}
 
 
 async def test_the_server_deletes_nothing_during_an_alarm(timed: Timed, data_dir: Path) -> None:
