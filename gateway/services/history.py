@@ -230,6 +230,9 @@ async def find_deleted(
     last = await versions.newest(unit, secret_id) if is_canonical_id(secret_id) else None
     if last is None or last.ending is not Ending.DELETED:
         return None
+    # Somebody can have removed the row that says that it was restored.
+    if await secrets.find(unit, secret_id) is not None:
+        return None
     holder = await holders.find(unit, last.holder_id)
     if holder is None or not principal.may(Permission.SECRET_READ, on=holder):
         return None

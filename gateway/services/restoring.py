@@ -40,7 +40,7 @@ from gateway.services.writing import (
     resolve_target,
 )
 from gateway.storage import holders, secrets, values, versions
-from gateway.storage.audit.row_macs import SECRETS
+from gateway.storage.audit.row_macs import SECRETS, VERSIONS
 from gateway.storage.unit_of_work import WriteUnit
 
 
@@ -266,4 +266,4 @@ async def _former_value(scope: RequestScope, unit: WriteUnit, state: FormerState
         secret_id=state.secret_id,
         value_version=version,
     )
-    return await scope.context.vault.open(unit, found, identity)
+    return await scope.context.vault.open(unit, found, identity, table=VERSIONS.table.name)

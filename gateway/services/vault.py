@@ -189,8 +189,15 @@ class Vault:
             for value, identity in plaintexts
         ]
 
-    async def open(self, unit: ReadUnit, sealed: SealedValue, identity: ValueIdentity) -> str:
-        """Decrypt a value.
+    async def open(
+        self,
+        unit: ReadUnit,
+        sealed: SealedValue,
+        identity: ValueIdentity,
+        *,
+        table: str = values.SEALED_VALUE.name,
+    ) -> str:
+        """Decrypt a value; `table` is where it is stored, for the log of a fault.
 
         Raises:
             IntegrityFault: if the ciphertext was not sealed for this identity.
@@ -202,7 +209,7 @@ class Vault:
             bound_to = _identity_of(identity, sealed.data_key_id)
             return unseal(data_key.value_key, sealed.ciphertext, *bound_to).decode()
         except (TamperedCiphertext, MissingDataKey):
-            raise integrity_fault(values.SEALED_VALUE.name, identity.secret_id) from None
+            raise integrity_fault(table, identity.secret_id) from None
 
     async def _count_seals(self, unit: WriteUnit, active: WrappedKey, *, seals: int) -> DataKey:
         data_key = await self._unwrap(active)

@@ -271,7 +271,9 @@ async def deleted_page(unit: ReadUnit, holder_id: str, window: Window) -> Page[F
 
 def _is_deleted(*conditions: ColumnElement[bool]) -> Sequence[ColumnElement[bool]]:
     is_restored = exists().where(_IS_RESTORED).correlate(VERSION)
-    return (*conditions, _ENDED_BY_DELETION, ~is_restored)
+    # Somebody can have removed the row that says that it was restored.
+    is_living = exists().where(SECRET.c.id == VERSION.c.secret_id).correlate(VERSION)
+    return (*conditions, _ENDED_BY_DELETION, ~is_restored, ~is_living)
 
 
 @dataclass(frozen=True, slots=True)
