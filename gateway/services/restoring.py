@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from gateway.domain.content import ValueIdentity
+from gateway.domain.content import SealedValue, ValueIdentity
 from gateway.domain.drafts import DEFAULT_WRITE_OPTIONS, EditDraft, WriteOptions
+from gateway.domain.errors import IntegrityFault
 from gateway.domain.history import DeletedSecret, FormerState
 from gateway.domain.holders import Holder, is_canonical_id
 from gateway.domain.permissions import Permission
@@ -37,6 +38,7 @@ from gateway.services.writing import (
     ensure_key_is_allowed,
     ensure_key_is_free,
     ensure_room,
+    identity_of,
     resolve_target,
 )
 from gateway.storage import holders, secrets, values, versions
@@ -128,10 +130,22 @@ class Restoring(ScopedService):
         self, unit: WriteUnit, secret: Secret, former: FormerState
     ) -> str | None:
         """Return the value of a former state; None if the secret has it now."""
-        state = (await values.find_states(unit, [secret.id])).get(secret.id)
-        if former.value_version is None or (state and state.version == former.value_version):
+        stored = await values.find_value(unit, secret.id)
+        if former.value_version is None or stored is None or stored[1] == former.value_version:
             return None
-        return await _former_value(self._scope, unit, former)
+        value = await _former_value(self._scope, unit, former)
+        # A restored secret has the same value under another version.
+        return None if value == await self._open_present(unit, secret, stored) else value
+
+    async def _open_present(
+        self, unit: WriteUnit, secret: Secret, stored: tuple[SealedValue, int]
+    ) -> str | None:
+        sealed, version = stored
+        try:
+            return await self._context.vault.open(unit, sealed, identity_of(secret, version))
+        except IntegrityFault:
+            # A rollback repairs a damaged value.
+            return None
 
     async def restore(
         self, *, secret_id: str, options: WriteOptions = DEFAULT_WRITE_OPTIONS

@@ -7,7 +7,7 @@ import pytest
 from gateway.domain.permissions import Role
 from gateway.domain.scopes import Scope
 from tests.faces import Face, GraphQLFace
-from tests.operations.past import codes, events_of_secret, roll_back, versions_of
+from tests.operations.past import codes, events_of_secret, restore, roll_back, versions_of
 from tests.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -185,6 +185,70 @@ async def test_references_are_those_of_the_former_value(
     )
     by_key = {item["key"]: item for item in dependents["node"]["secrets"]["nodes"]}
     assert [item["key"] for item in by_key[f"{key}_HOST"]["dependents"]["nodes"]] == [key]
+
+
+@pytest.mark.rule("Y2")
+async def test_an_external_secret_that_was_restored_gets_its_former_description_back(
+    shared_world: World, fresh_job: str, key: str
+) -> None:
+    """Its value is the one that it had, under another version of the value."""
+    registered = await shared_world.graphql.ask(
+        """mutation ($id: ID!, $key: String!) { registerProvidedSecret(
+            holder: { jobId: $id }, input: { key: $key, value: "external" }) { secret { id } } }""",
+        {"id": fresh_job, "key": key},
+    )
+    secret_id = registered["registerProvidedSecret"]["secret"]["id"]
+    at = Scope.JOB, fresh_job
+    await shared_world.graphql.edit(*at, secret_id, key=key, description="edited")
+    await shared_world.graphql.delete(*at, secret_id)
+    await restore(shared_world.graphql, secret_id)
+
+    payload = await roll_back(shared_world.graphql, secret_id, 1)
+
+    assert payload["errors"] == []
+    assert payload["secret"]["description"] is None
+    found = await versions_of(shared_world.graphql, secret_id)
+    assert [item["description"] for item in found] == [None, "edited", "edited", None]
+    assert [item["isNewValue"] for item in found] == [False, False, False, True]
+
+
+@pytest.mark.rule("Y2")
+async def test_an_external_secret_does_not_get_another_value_back(
+    shared_world: World, fresh_job: str, key: str
+) -> None:
+    """The control of the test above."""
+    document = """mutation ($id: ID!, $key: String!) { registerProvidedSecret(
+        holder: { jobId: $id }, input: { key: $key, value: "external" }) { secret { id } } }"""
+    registered = await shared_world.graphql.ask(document, {"id": fresh_job, "key": key})
+    secret_id = registered["registerProvidedSecret"]["secret"]["id"]
+    await shared_world.graphql.ask(
+        """mutation ($id: ID!) { rotateProvidedSecret(secretId: $id, value: "another") {
+            secret { id } } }""",
+        {"id": secret_id},
+    )
+    await shared_world.graphql.delete(Scope.JOB, fresh_job, secret_id)
+    await restore(shared_world.graphql, secret_id)
+
+    payload = await roll_back(shared_world.graphql, secret_id, 1)
+
+    assert codes(payload) == ["BAD_USER_INPUT"]
+
+
+@pytest.mark.rule("Y2")
+async def test_a_restored_secrets_rollback_to_the_same_value_brings_no_new_one(
+    shared_world: World, shared_face: Face, fresh_job: str, key: str
+) -> None:
+    secret_id = await _edited(shared_face, fresh_job, key, ["one"])
+    at = Scope.JOB, fresh_job
+    await shared_face.edit(*at, secret_id, key=key, description="edited")
+    await shared_face.delete(*at, secret_id)
+    await restore(shared_world.graphql, secret_id)
+
+    await roll_back(shared_world.graphql, secret_id, 1)
+
+    newest, *_ = await versions_of(shared_world.graphql, secret_id)
+    assert (newest["description"], newest["isNewValue"]) == ("as made", False)
+    assert await shared_world.stored_value(secret_id) == "one"
 
 
 @pytest.mark.rule("Y2")
