@@ -176,7 +176,8 @@ expose(
     (
         "REFERENCE_UNKNOWN: the value refers to a name that no secret in the holder's chain or "
         "below it has. REFERENCE_BROKEN: a reference in another value no longer resolves. "
-        "VALUE_EMPTIED: a value that was not empty is now empty."
+        "VALUE_EMPTIED: a value that was not empty is now empty. "
+        "NOT_RESTORED: aliases or overrides of a restored secret stay deleted."
     ),
     {
         "REFERENCE_UNKNOWN": (
@@ -184,6 +185,7 @@ expose(
         ),
         "REFERENCE_BROKEN": "References in other values no longer resolve.",
         "VALUE_EMPTIED": "A value that was not empty is now empty.",
+        "NOT_RESTORED": "Aliases or overrides of a restored secret stay deleted.",
     },
 )
 MutationWarningCode: TypeAlias = _WarningCode

@@ -10,6 +10,7 @@ from gateway.domain.errors import Argument
 from gateway.domain.pages import BY_KEY, MAX_PAGE_SIZE, Entry
 from gateway.domain.permissions import Permission
 from gateway.services.purging import Purge
+from gateway.services.restored_dependents import MAX_DEPENDENTS
 from gateway.services.restoring import Restoration
 from gateway.services.secrets import cursor_of
 from schema.arguments import (
@@ -130,7 +131,8 @@ async def rollback_secret(
 @mutation(
     "Bring back a deleted secret, with the aliases and overrides that were deleted with it. All of "
     "them come back with their ids and values, or none: a key that was taken meanwhile is a "
-    "conflict."
+    "conflict. Only those of which a value is no longer kept, and those beyond the first "
+    f"{MAX_DEPENDENTS}, stay deleted: a warning names them."
 )
 async def restore_secret(
     info: Info,

@@ -21,6 +21,7 @@ class WarningCode(StrEnum):
     REFERENCE_UNKNOWN = "REFERENCE_UNKNOWN"
     REFERENCE_BROKEN = "REFERENCE_BROKEN"
     VALUE_EMPTIED = "VALUE_EMPTIED"
+    NOT_RESTORED = "NOT_RESTORED"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Exceptions for the domain's refusals. Each carries the facts that its payload type shows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Final, Self
 
 from gateway.domain.errors import (
@@ -21,7 +22,12 @@ _MAX_NAMED: Final = 20
 
 def named_secrets(seen: Sequence[Secret], *, total: int) -> str:
     """Name the first of the secrets that the caller can see, and count the others."""
-    named = [f"{secret.key} ({secret.id})" for secret in seen[:_MAX_NAMED]]
+    return name_first((f"{secret.key} ({secret.id})" for secret in seen), total=total)
+
+
+def name_first(names: Iterable[str], *, total: int) -> str:
+    """Join the first of these names, and count the other secrets."""
+    named = list(islice(names, _MAX_NAMED))
     if others := total - len(named):
         named.append("1 other secret" if others == 1 else f"{others} other secrets")
     return ", ".join(named)
@@ -243,6 +249,14 @@ class VersionIsPresent(Conflict):
 class SecretNotDeleted(Conflict):
     def __init__(self, secret_id: str) -> None:
         super().__init__(f"Secret {secret_id} is not deleted.", Argument.SECRET)
+
+
+class TargetNotThere(Conflict):
+    def __init__(self, secret_id: str) -> None:
+        super().__init__(
+            f"Secret {secret_id} cannot be brought back: its target is not there.",
+            Argument.SECRET,
+        )
 
 
 class EntityTagConflict(Conflict):

@@ -1,6 +1,6 @@
 """Bring secrets back: to a former version, or after their deletion."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -16,6 +16,7 @@ from gateway.domain.refusals import (
     ReadOnly,
     SecretNotDeleted,
     SecretNotFound,
+    TargetNotThere,
     VersionConflict,
     VersionIsPresent,
     VersionNotKept,
@@ -23,6 +24,7 @@ from gateway.domain.refusals import (
 from gateway.domain.rules import (
     ensure_can_be_aliased,
     ensure_can_be_overridden,
+    ensure_target_in_reach,
     ensure_version,
 )
 from gateway.domain.scopes import Scope
@@ -33,13 +35,13 @@ from gateway.services.context import RequestScope, ScopedService
 from gateway.services.delivery_limits import growth_of_alias
 from gateway.services.history import find_deleted
 from gateway.services.idempotency import SECRET_CODEC, codec_of, run_once
+from gateway.services.restored_dependents import Dependents
 from gateway.services.writing import (
     add_with_value,
     ensure_key_is_allowed,
     ensure_key_is_free,
     ensure_room,
     identity_of,
-    resolve_target,
 )
 from gateway.storage import holders, secrets, values, versions
 from gateway.storage.audit.row_macs import SECRETS, VERSIONS
@@ -152,16 +154,19 @@ class Restoring(ScopedService):
     ) -> Restoration:
         """Bring back a deleted secret, and the aliases and overrides that went with it.
 
-        They keep their ids, and their versions go on. All of them come back, or none.
+        They keep their ids, and their versions go on. All of them come back, or none, except for
+        those of which a value is no longer kept and those beyond `MAX_DEPENDENTS`: a warning names
+        these.
 
         Raises:
             SecretNotFound: if no deleted secret of that id is visible to the principal, or the
                 target of an alias or override is gone.
+            TargetNotThere: if the principal could not see that target.
             SecretNotDeleted: if the secret is not deleted.
             Forbidden: if the principal cannot write.
             ReadOnly: for a built-in secret.
             VersionConflict: if it did not have the expected version.
-            VersionNotKept: if a value is not kept.
+            VersionNotKept: if its value is not kept.
             KeyConflict: if a key is taken along the chain.
             OverrideConflict: if a holder overrides the target already.
             MountPathConflict: if a mount path conflicts with another file.
@@ -186,19 +191,20 @@ class Restoring(ScopedService):
         self, unit: WriteUnit, secret_id: str, expected_version: int | None
     ) -> Restoration:
         deleted = await self._find_deleted(unit, secret_id, expected_version)
-        together = _with_dependents(deleted.last, await versions.deleted_with(unit, deleted.last))
-        at_holders = await holders.by_ids(unit, {state.holder_id for state in together})
+        last, principal = deleted.last, self._scope.principal
+        with_it = await versions.deleted_with(unit, last)
+        at_holders = await holders.by_ids(unit, {state.holder_id for state in (last, *with_it)})
+        # The secrets of a deleted holder are gone with it.
+        dependents = Dependents.of(last, [each for each in with_it if each.holder_id in at_holders])
         restored: dict[str, Secret] = {}
         at = self._context.now()
-        for state in together:
-            # The secrets of a deleted holder are gone with it.
-            if (holder := at_holders.get(state.holder_id)) is not None:
-                target = await self._target(unit, state, holder, restored)
-                secret = versions.secret_from(
-                    state, holder, target, at=later_than(state.ended_at, at)
-                )
-                await self._add_again(unit, secret, target, state)
-                restored[secret.id] = secret
+        for state in (last, *dependents.restorable):
+            holder = at_holders[state.holder_id]
+            target = await self._target(unit, state, holder, restored)
+            secret = versions.secret_from(state, holder, target, at=later_than(state.ended_at, at))
+            await self._add_again(unit, secret, target, state)
+            restored[secret.id] = secret
+        dependents.warn_of_others(secret_id, at_holders, principal)
         return Restoration(tuple(restored.values()))
 
     async def _find_deleted(
@@ -225,7 +231,14 @@ class Restoring(ScopedService):
     ) -> Secret | None:
         if state.target_id is None or state.target_id in restored:
             return restored.get(state.target_id or "")
-        return await resolve_target(unit, state.target_id, holder, principal=self._scope.principal)
+        # The reference was there before, so the principal need not see the target.
+        found = await secrets.find(unit, state.target_id)
+        try:
+            return ensure_target_in_reach(found, state.target_id, holder)
+        except SecretNotFound:
+            if await find_deleted(unit, state.target_id, principal=self._scope.principal):
+                raise
+            raise TargetNotThere(state.secret_id) from None
 
     async def _add_again(
         self, unit: WriteUnit, secret: Secret, target: Secret | None, state: FormerState
@@ -248,19 +261,6 @@ class Restoring(ScopedService):
             following = (state.value_version or 0) + 1
             await add_with_value(self._scope, unit, secret, value, value_version=following)
         unit.changes.add_fact(SECRETS, secret.id, "is_restored", fact=True)
-
-
-def _with_dependents(
-    state: FormerState, deleted_with_it: Sequence[FormerState]
-) -> Sequence[FormerState]:
-    """Return a deleted secret and what referred to it, each after its target, by scope."""
-    found, level = [state], {state.secret_id}
-    ordered = sorted(deleted_with_it, key=lambda each: (each.columns["list_rank"], each.key))
-    while level:
-        further = [each for each in ordered if each.target_id in level]
-        found += further
-        level = {each.secret_id for each in further}
-    return found
 
 
 async def _former_value(scope: RequestScope, unit: WriteUnit, state: FormerState) -> str:

@@ -30,7 +30,7 @@ _RESTORE = f"""mutation ($id: ID!, $expected: Int, $key: String, $dry: Boolean) 
     payload: restoreSecret(secretId: $id, expectedVersion: $expected, idempotencyKey: $key,
         dryRun: $dry) {{
         secret {{ id key version createdAt }} alsoRestored {{ id key version }} holder {{ id }}
-        {_ERRORS} warnings {{ code }} }} }}"""
+        {_ERRORS} warnings {{ code message path }} }} }}"""
 _PURGE_SECRET = f"""mutation ($id: ID!, $dry: Boolean) {{
     payload: purgeSecretVersions(secretId: $id, dryRun: $dry) {{
         purgedCount holder {{ id }} {_ERRORS} }} }}"""
